@@ -1,0 +1,1 @@
+"""Reads a configuration file into the validated model, or says everything that is wrong with it."""

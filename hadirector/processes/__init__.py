@@ -1,0 +1,1 @@
+"""The three kinds of process and the channel between them."""

@@ -1,0 +1,4 @@
+"""VRRP versions 2 and 3 (RFC 3768, 5798, 9568): codec, election, addresses and announcements.
+
+Knows nothing of IPVS, health checks or hadirector.
+"""

@@ -1,0 +1,47 @@
+"""What one VRRP instance is configured to be. Validated by whoever reads it from a file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
+    """Protocol 112 to 224.0.0.18 on the instance's interface (RFC 9568 5.1.1)."""
+
+
+class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
+    """The same packets inside UDP datagrams, for places where protocol 112 does not pass.
+
+    ``source`` is our own address, also the one used for tie-breaks and pseudo-headers; ``peers``
+    are the only addresses heard. All of them use the same ``port``.
+    """
+
+    source: str
+    peers: tuple[str, ...]
+    port: int = 1112
+
+
+Transport = Multicast | UdpUnicast
+
+
+class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
+    """One VRRP instance. Durations are seconds; addresses are literals in canonical form.
+
+    ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"). ``checksum`` chooses the form
+    that is sent for version 3 over IPv4: with the pseudo-header ("rfc5798", as keepalived and
+    FRR do by default) or without ("rfc9568"). Both are accepted.
+    """
+
+    name: str
+    interface: str
+    virtual_router_id: int
+    virtual_addresses: tuple[str, ...]
+    version: Literal[2, 3] = 3
+    priority: int = 100
+    advert_interval: float = 1.0
+    preempt: bool = True
+    preempt_delay: float = 0.0
+    checksum: Literal["rfc5798", "rfc9568"] = "rfc5798"
+    transport: Transport = Multicast()

@@ -1,0 +1,1 @@
+"""Ways an advertisement travels."""
