@@ -1,0 +1,52 @@
+"""The port through which the director changes a dataplane."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import msgspec
+
+from hadirector.model import ServiceKey, Table
+from hadirector.reconcile import Operation
+
+
+class OperationFailure(msgspec.Struct, frozen=True):
+    """An operation that did not take, in words a person can act on."""
+
+    operation: Operation
+    error: str
+
+
+class DataplaneError(Exception):
+    """The dataplane cannot be used at all, or a whole read failed. The message says what to do."""
+
+
+class Dataplane(Protocol):
+    """Holds services and destinations and forwards traffic to them.
+
+    Reads and writes never run at the same time: the director serialises them.
+    """
+
+    async def start(self) -> None:
+        """Get ready to read and apply. Raises DataplaneError."""
+
+    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
+        """What is there now: everything, or of the given services those that exist.
+
+        Raises DataplaneError.
+        """
+
+    async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
+        """Perform the operations in order; one that fails does not stop those after it."""
+
+    async def withhold(self, addresses: frozenset[str]) -> None:
+        """Stop serving these virtual addresses, and serve all others.
+
+        They are the addresses of VRRP instances that are not ACTIVE here. A kernel dataplane need
+        do nothing: packets to an address that is not held do not arrive. Connections that were
+        begun before are left to end by themselves.
+        """
+
+    async def close(self) -> None:
+        """Let go of sockets. Does not withdraw services."""

@@ -1,0 +1,162 @@
+"""The nouns of a director: what is configured, and what the kernel holds.
+
+Pure values. Addresses are strings in canonical form (``str(ipaddress.ip_address(...))``), durations
+are seconds, and everything is validated before it gets here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from checks.definition import CheckDefinition
+from vrrp.configuration import InstanceConfiguration
+
+
+class Protocol(StrEnum):
+    """Transport protocol of a virtual server."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class Scheduler(StrEnum):
+    """Schedulers of Linux IPVS, by the kernel's names (module ``ip_vs_NAME``)."""
+
+    RR = "rr"
+    WRR = "wrr"
+    LC = "lc"
+    WLC = "wlc"
+    LBLC = "lblc"
+    LBLCR = "lblcr"
+    DH = "dh"
+    SH = "sh"
+    SED = "sed"
+    NQ = "nq"
+    FO = "fo"
+    OVF = "ovf"
+    MH = "mh"
+    TWOS = "twos"
+
+
+HASH_SCHEDULERS = frozenset({Scheduler.SH, Scheduler.MH})
+
+
+class SchedulerFlag(StrEnum):
+    """Flags of the hash schedulers (ipvsadm(8): sh-fallback, sh-port, mh-fallback, mh-port)."""
+
+    FALLBACK = "fallback"
+    PORT = "port"
+
+
+class ForwardingMethod(StrEnum):
+    """How a packet reaches its real server."""
+
+    NAT = "nat"
+    DR = "dr"
+
+
+class OnFailure(StrEnum):
+    """What happens in the kernel to a real server whose checks fail."""
+
+    REMOVE = "remove"
+    ZERO_WEIGHT = "zero_weight"
+
+
+# --- what the kernel holds ---------------------------------------------------------------------
+
+
+class ServiceKey(msgspec.Struct, frozen=True, order=True):
+    """What identifies a service in IPVS."""
+
+    protocol: Protocol
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {endpoint(self.address, self.port)}"
+
+
+class DestinationKey(msgspec.Struct, frozen=True, order=True):
+    """What identifies a destination within its service."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return endpoint(self.address, self.port)
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A virtual service as IPVS holds it. ``persistence`` is seconds, 0 when off.
+
+    ``scheduler`` is a plain string: a foreign service may use one that we do not know.
+    """
+
+    scheduler: str
+    flags: frozenset[SchedulerFlag] = frozenset()
+    persistence: int = 0
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """A real server as IPVS holds it. ``forwarding`` is None for a method that is not ours to set."""
+
+    weight: int
+    forwarding: ForwardingMethod | None
+
+
+class ServiceEntry(msgspec.Struct, frozen=True):
+    """A service with its destinations, in the order in which they were or will be added."""
+
+    service: Service
+    destinations: Mapping[DestinationKey, Destination]
+
+
+Table = Mapping[ServiceKey, ServiceEntry]
+
+
+# --- what is configured ------------------------------------------------------------------------
+
+
+class RealServer(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured real server. ``check`` is None when nothing is checked: then it is always in."""
+
+    key: DestinationKey
+    weight: int = 1
+    check: CheckDefinition | None = None
+
+
+class VirtualServer(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured virtual server."""
+
+    name: str
+    key: ServiceKey
+    scheduler: Scheduler
+    flags: frozenset[SchedulerFlag] = frozenset()
+    forwarding: ForwardingMethod
+    persistence: int = 0
+    on_failure: OnFailure = OnFailure.REMOVE
+    real_servers: tuple[RealServer, ...] = ()
+
+
+DataplaneName = Literal["ipvs", "userspace", "dry-run"]
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole validated configuration file, host checks excepted."""
+
+    name: str
+    dataplane: DataplaneName = "ipvs"
+    on_stop: Literal["release", "keep"] = "release"
+    runtime_directory: str = "/run/hadirector"
+    api_unix: str = "/run/hadirector/api.sock"
+    vrrp: tuple[InstanceConfiguration, ...] = ()
+    virtual_servers: tuple[VirtualServer, ...] = ()
+
+
+def endpoint(address: str, port: int) -> str:
+    """Write an address and port as people do: 192.0.2.1:80, [2001:db8::1]:80."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,0 +1,72 @@
+"""The typed messages between the director and its child processes.
+
+Every message is one msgspec struct; the tag on the wire is its name. The director sends
+``Configure...`` and orders, the children answer with reports. ``Heartbeat`` goes both ways.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from checks.definition import CheckDefinition
+from checks.result import Result, Verdict
+from vrrp.configuration import InstanceConfiguration
+from vrrp.report import InstanceStatus, Notice, Transition
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    """I am alive. Sent every second in both directions."""
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Finish cleanly and exit: vrrp hands its addresses over first, or, with ``keep``, leaves them."""
+
+    keep: bool = False
+
+
+class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
+    """Run exactly these instances.
+
+    Those named in ``resume`` were ACTIVE in a vrrp process that died a moment ago: they go on as
+    ACTIVE. Those in ``yielding`` were handed over by an operator and let any peer be active.
+    """
+
+    instances: tuple[InstanceConfiguration, ...]
+    resume: frozenset[str] = frozenset()
+    yielding: frozenset[str] = frozenset()
+
+
+class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
+    """Give an instance to a peer (``undo``: take part in the election normally again)."""
+
+    instance: str
+    undo: bool = False
+
+
+class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
+    """Run exactly these checks, starting from what is known of their targets."""
+
+    checks: tuple[CheckDefinition, ...]
+    verdicts: dict[str, Verdict] = {}
+
+
+class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
+    """A check's verdict flipped, and the probe result that made it flip."""
+
+    check: str
+    verdict: Verdict
+    result: Result
+
+
+class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
+    """Latest results by check, batched. ``probes`` counts probes since the worker started."""
+
+    probes: int
+    late: int
+    latest: dict[str, Result]
+
+
+ToVrrp = ConfigureVrrp | HandOver | Stop | Heartbeat
+FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
+ToChecks = ConfigureChecks | Stop | Heartbeat
+FromChecks = VerdictChanged | CheckStatistics | Notice | Heartbeat
