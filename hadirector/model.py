@@ -102,7 +102,7 @@ class Service(msgspec.Struct, frozen=True):
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """A real server as IPVS holds it. ``forwarding`` is None for a method that is not ours to set."""
+    """A real server as IPVS holds it. ``forwarding`` is None for a method we do not set."""
 
     weight: int
     forwarding: ForwardingMethod | None
@@ -122,7 +122,7 @@ Table = Mapping[ServiceKey, ServiceEntry]
 
 
 class RealServer(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured real server. ``check`` is None when nothing is checked: then it is always in."""
+    """One configured real server. Without a ``check`` it is always in."""
 
     key: DestinationKey
     weight: int = 1
