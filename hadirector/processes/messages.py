@@ -19,7 +19,7 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Finish cleanly and exit; vrrp hands its addresses over first or, with ``keep``, leaves them."""
+    """Finish cleanly and exit; vrrp hands over its addresses or, with ``keep``, leaves them."""
 
     keep: bool = False
 
