@@ -1,0 +1,123 @@
+"""Typed messages over a SOCK_SEQPACKET socketpair.
+
+A packet carries one marker byte and at most 60 KiB of MessagePack; a longer message travels as
+several packets. Sending never blocks: what the socket does not take waits in a queue, and when that
+is full droppable messages are dropped and counted, while any other raises ChannelFullError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+PACKET_SIZE_MAX = 60 * 1024
+MESSAGE_SIZE_MAX = 256 * 1024 * 1024
+QUEUE_PACKETS_MAX = 8192
+
+_MORE = b"\x00"
+_LAST = b"\x01"
+
+Incoming = TypeVar("Incoming")
+
+
+class ChannelError(Exception):
+    """The other side does not keep to the protocol."""
+
+
+class ChannelFullError(ChannelError):
+    """The other side has not read for so long that a message had no place to wait."""
+
+
+class Channel(Generic[Incoming]):
+    """One end. ``incoming`` is the union of the message types this end accepts."""
+
+    def __init__(self, end: socket.socket, incoming: Any) -> None:
+        end.setblocking(False)
+        self._socket = end
+        self._decoder: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(incoming)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._waiting: deque[bytes] = deque()
+        self.dropped = 0
+
+    def send(self, message: msgspec.Struct, *, droppable: bool = False) -> None:
+        """Send without ever blocking. Raises ChannelFullError.
+
+        A peer that is gone is not an error here: ``receive`` reports it.
+        """
+        packets = _split(self._encoder.encode(message))
+        if len(self._waiting) + len(packets) > QUEUE_PACKETS_MAX:
+            if droppable:
+                self.dropped += 1
+                return
+            raise ChannelFullError(
+                f"{len(self._waiting)} packets wait to be read by the other process"
+            )
+        idle = not self._waiting
+        self._waiting.extend(packets)
+        if idle:
+            self._flush()
+            if self._waiting:
+                asyncio.get_running_loop().add_writer(self._socket, self._flush_from_loop)
+
+    async def receive(self) -> Incoming | None:
+        """Wait for the next message; None when the other side is gone. Raises ChannelError."""
+        loop = asyncio.get_running_loop()
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            try:
+                packet = await loop.sock_recv(self._socket, PACKET_SIZE_MAX + 1)
+            except ConnectionError:
+                return None
+            if not packet:
+                return None
+            parts.append(packet[1:])
+            size += len(packet) - 1
+            if size > MESSAGE_SIZE_MAX:
+                raise ChannelError(f"a message exceeds {MESSAGE_SIZE_MAX} bytes")
+            if packet[:1] == _LAST:
+                return self._decode(b"".join(parts))
+
+    def close(self) -> None:
+        """Close this end; the other one reads the end of the stream."""
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_writer(self._socket)
+            self._socket.close()
+
+    def _decode(self, data: bytes) -> Incoming:
+        try:
+            return self._decoder.decode(data)
+        except msgspec.DecodeError as error:
+            raise ChannelError(f"cannot decode a message of {len(data)} bytes: {error}") from error
+
+    def _flush_from_loop(self) -> None:
+        self._flush()
+        if not self._waiting:
+            asyncio.get_running_loop().remove_writer(self._socket)
+
+    def _flush(self) -> None:
+        while self._waiting:
+            try:
+                self._socket.send(self._waiting[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._waiting.clear()
+                return
+            self._waiting.popleft()
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Make the two connected ends."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def _split(data: bytes) -> list[bytes]:
+    if len(data) <= PACKET_SIZE_MAX:
+        return [_LAST + data]
+    chunks = [data[i : i + PACKET_SIZE_MAX] for i in range(0, len(data), PACKET_SIZE_MAX)]
+    return [*(_MORE + chunk for chunk in chunks[:-1]), _LAST + chunks[-1]]

@@ -1,0 +1,55 @@
+"""What every child process does the same: signals, heartbeats, log lines over the channel."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hadirector.processes.channel import Channel
+from hadirector.processes.messages import Heartbeat
+
+HEARTBEAT_SECONDS = 1.0
+
+_IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def run_child(incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]) -> None:
+    """Run ``serve`` over the channel whose descriptor is the first argument.
+
+    The child obeys the channel alone: a service manager or Ctrl-C signals everybody at once, and
+    the director then gives its orders in their order.
+    """
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _IGNORED)
+    end = socket.socket(fileno=int(sys.argv[1]))
+    # asyncio's epoll loop rounds timers up to whole milliseconds; select takes microseconds, and
+    # a child watches a handful of descriptors.
+    loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
+    try:
+        loop.run_until_complete(_serve(end, incoming, serve))
+    finally:
+        loop.close()
+
+
+async def _serve(
+    end: socket.socket, incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]
+) -> None:
+    channel: Channel[Any] = Channel(end, incoming)
+    pulse = asyncio.create_task(_pulse(channel))
+    try:
+        await serve(channel)
+    finally:
+        pulse.cancel()
+        channel.close()
+
+
+async def _pulse(channel: Channel[Any]) -> None:
+    while True:
+        channel.send(Heartbeat(), droppable=True)
+        await asyncio.sleep(HEARTBEAT_SECONDS)

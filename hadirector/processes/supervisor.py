@@ -1,0 +1,177 @@
+"""Keeps one child process running and in touch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import structlog
+
+from hadirector.processes import channel
+from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
+from hadirector.processes.messages import Heartbeat
+
+HEARTBEAT_SECONDS = 1.0
+SILENCE_ALARM_SECONDS = 3.0
+SILENCE_KILL_SECONDS = 10.0
+BACKOFF_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+SETTLED_SECONDS = 30.0
+
+INHERITED_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
+Incoming = TypeVar("Incoming")
+
+
+class Child(Generic[Incoming]):
+    """One kind of child process: started, listened to, restarted when it dies.
+
+    A restart comes at once the first time and then after growing pauses, 30 s at most; a child that
+    lived for 30 s starts that sequence anew. ``on_start`` runs when a new process has said its
+    first word and is ready to be configured, ``on_message`` for every message after, ``on_death``
+    when it is gone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        incoming: Any,
+        *,
+        on_start: Callable[[], None],
+        on_message: Callable[[Incoming], None],
+        on_death: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self.pid: int | None = None
+        self._module = module
+        self._incoming = incoming
+        self._on_start = on_start
+        self._on_message = on_message
+        self._on_death = on_death
+        self._channel: Channel[Incoming] | None = None
+        self._heard_at = 0.0
+        self._stopping = False
+        self._log = structlog.get_logger().bind(process=name)
+
+    async def run(self) -> None:
+        """Run the child until it ends after ``stop``."""
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            started_at = loop.time()
+            status = await self._run_once()
+            if self._stopping:
+                self._log.info("process_stopped", status=status)
+                return
+            failures = 0 if loop.time() - started_at > SETTLED_SECONDS else failures
+            pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+            failures += 1
+            self.restarts += 1
+            self._log.error("process_died", status=status, restart_in=pause)
+            self._on_death()
+            await asyncio.sleep(pause)
+
+    def send(self, message: msgspec.Struct) -> bool:
+        """Send a message to the child if it is there; False when it is not or does not read.
+
+        A child that is not there is configured from scratch when it is back, and one that has
+        stopped reading is soon killed for its silence, so nothing is lost either way.
+        """
+        if self._channel is None:
+            return False
+        try:
+            self._channel.send(message)
+        except ChannelFullError as error:
+            self._log.warning("process_does_not_read", error=str(error))
+            return False
+        return True
+
+    def stop(self, order: msgspec.Struct) -> None:
+        """Order the child to finish; ``run`` returns when it has."""
+        self._stopping = True
+        if not self.send(order) and self._channel is not None:
+            self._channel.close()
+
+    async def _run_once(self) -> int:
+        ours, theirs = channel.pair()
+        try:
+            process = await self._spawn(theirs)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.pid = process.pid
+        self._channel = Channel(ours, self._incoming)
+        self._heard_at = asyncio.get_running_loop().time()
+        self._log.info("process_started", pid=process.pid)
+        pulse = asyncio.create_task(self._pulse(process))
+        try:
+            await self._listen(self._channel)
+            return await self._wait(process)
+        finally:
+            pulse.cancel()
+            self._channel.close()
+            self._channel = None
+            self.pid = None
+
+    async def _spawn(self, end: socket.socket) -> asyncio.subprocess.Process:
+        # The child must not die of a signal sent to the whole process group before it has had the
+        # time to ignore it. Blocked signals stay blocked across fork and exec; ours arrive late.
+        signal.pthread_sigmask(signal.SIG_BLOCK, INHERITED_SIGNALS)
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self._module,
+                str(end.fileno()),
+                pass_fds=[end.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, INHERITED_SIGNALS)
+
+    async def _listen(self, current: Channel[Incoming]) -> None:
+        greeted = False
+        try:
+            while (message := await current.receive()) is not None:
+                self._heard_at = asyncio.get_running_loop().time()
+                if not greeted:
+                    greeted = True
+                    self._on_start()
+                if not isinstance(message, Heartbeat):
+                    self._on_message(message)
+        except ChannelError as error:
+            self._log.error("process_sent_nonsense", error=str(error))
+
+    async def _wait(self, process: asyncio.subprocess.Process) -> int:
+        """Wait for a process whose channel has ended; one that stays is killed."""
+        try:
+            async with asyncio.timeout(SILENCE_KILL_SECONDS):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            return await process.wait()
+
+    async def _pulse(self, process: asyncio.subprocess.Process) -> None:
+        alarmed = False
+        loop = asyncio.get_running_loop()
+        while True:
+            self.send(Heartbeat())
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            silence = loop.time() - self._heard_at
+            if silence > SILENCE_KILL_SECONDS:
+                self._log.error("process_hangs", silence=round(silence, 1))
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                return
+            if silence > SILENCE_ALARM_SECONDS and not alarmed:
+                self._log.warning("process_silent", silence=round(silence, 1))
+            alarmed = silence > SILENCE_ALARM_SECONDS

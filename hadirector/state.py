@@ -1,0 +1,62 @@
+"""What must survive a restart of the director, in one small file.
+
+``owned.json`` names the services that are ours, written before each is applied, and the VRRP
+instances that an operator handed over. Whatever the kernel holds beyond that is foreign.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from hadirector.model import ServiceKey
+
+VERSION = 1
+SIZE_MAX = 64 * 1024 * 1024
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """The content of the file."""
+
+    version: int = VERSION
+    services: tuple[ServiceKey, ...] = ()
+    yielding: tuple[str, ...] = ()
+
+
+class StateError(Exception):
+    """The file is there but cannot be used. The message names it and says why."""
+
+
+def load(path: Path) -> Owned:
+    """Read the file; a missing one is an empty one. Raises StateError."""
+    try:
+        if path.stat().st_size > SIZE_MAX:
+            raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
+        owned = msgspec.json.decode(path.read_bytes(), type=Owned)
+    except FileNotFoundError:
+        return Owned()
+    except (OSError, msgspec.DecodeError) as error:
+        raise StateError(f"{path}: {error}") from error
+    if owned.version != VERSION:
+        raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
+    return owned
+
+
+def store(path: Path, owned: Owned) -> None:
+    """Replace the file in one step, so that a crash leaves the old or the new one.
+
+    Not synced to disk: it lies on a file system that a power loss empties together with the kernel
+    table it describes. Raises OSError.
+    """
+    unfinished = path.with_suffix(".new")
+    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(owned)))
+    os.replace(unfinished, path)
+
+
+def set_aside(path: Path) -> Path:
+    """Move an unusable file out of the way, kept for a person to look at. Raises OSError."""
+    kept = path.with_suffix(".unusable")
+    os.replace(path, kept)
+    return kept
