@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from checks.definition import CheckDefinition
 from checks.result import Verdict
 from hadirector.model import (
     Configuration,
@@ -17,6 +18,7 @@ from hadirector.model import (
     RealServer,
     Service,
     ServiceEntry,
+    ServiceKey,
     Table,
     VirtualServer,
 )
@@ -67,25 +69,28 @@ def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Ve
     passing everywhere.
     """
     verdicts: dict[str, Verdict] = {}
-    for server, real_server in _checked(configuration):
+    for server, real_server, check in _checked(configuration):
         entry = table.get(server.key)
         held = entry.destinations.get(real_server.key) if entry else None
-        if held is None or real_server.check is None:
+        if held is None:
             continue
         passing = held.weight > 0 or real_server.weight == 0
-        identity = real_server.check.identity
-        if passing or identity not in verdicts:
-            verdicts[identity] = Verdict.PASSING if passing else Verdict.FAILING
+        if passing or check.identity not in verdicts:
+            verdicts[check.identity] = Verdict.PASSING if passing else Verdict.FAILING
     return verdicts
 
 
-def services_by_check(configuration: Configuration) -> dict[str, tuple[VirtualServer, ...]]:
-    """Name for every check the virtual servers whose pool depends on it."""
-    found: dict[str, dict[str, VirtualServer]] = {}
-    for server, real_server in _checked(configuration):
-        if real_server.check is not None:
-            found.setdefault(real_server.check.identity, {})[server.name] = server
-    return {identity: tuple(servers.values()) for identity, servers in found.items()}
+def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
+    """Collect the checks to run, each once however many pools depend on it."""
+    return {check.identity: check for _, _, check in _checked(configuration)}
+
+
+def services_by_check(configuration: Configuration) -> dict[str, frozenset[ServiceKey]]:
+    """Name for every check the services whose pool depends on it."""
+    found: dict[str, set[ServiceKey]] = {}
+    for server, _, check in _checked(configuration):
+        found.setdefault(check.identity, set()).add(server.key)
+    return {identity: frozenset(keys) for identity, keys in found.items()}
 
 
 def withheld_addresses(
@@ -100,8 +105,10 @@ def withheld_addresses(
     )
 
 
-def _checked(configuration: Configuration) -> Iterator[tuple[VirtualServer, RealServer]]:
+def _checked(
+    configuration: Configuration,
+) -> Iterator[tuple[VirtualServer, RealServer, CheckDefinition]]:
     for server in configuration.virtual_servers:
         for real_server in server.real_servers:
             if real_server.check is not None:
-                yield server, real_server
+                yield server, real_server, real_server.check

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from typing import assert_never
+
 import msgspec
 
-from hadirector.model import Destination, DestinationKey, Service, ServiceKey
+from hadirector.model import (
+    Destination,
+    DestinationKey,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+    Table,
+)
 
 
 class AddService(msgspec.Struct, frozen=True, tag=True):
@@ -53,3 +63,73 @@ class DeleteDestination(msgspec.Struct, frozen=True, tag=True):
 Operation = (
     AddService | EditService | DeleteService | AddDestination | EditDestination | DeleteDestination
 )
+
+
+def diff(actual: Table, wanted: Table, owned: Collection[ServiceKey]) -> list[Operation]:
+    """Decide the operations that make ``wanted`` so and withdraw what is owned but not wanted.
+
+    A service that is neither wanted nor owned is foreign and not touched. In the order given here,
+    a pool that has servers before and after has servers at every moment between; the same holds
+    for servers with a weight above 0.
+    """
+    operations: list[Operation] = []
+    for key, entry in wanted.items():
+        operations += _service_operations(key, actual.get(key), entry)
+    withdrawn = frozenset(owned) - wanted.keys()
+    operations += [DeleteService(key) for key in actual if key in withdrawn]
+    return operations
+
+
+def _service_operations(
+    key: ServiceKey, actual: ServiceEntry | None, wanted: ServiceEntry
+) -> Iterator[Operation]:
+    if actual is None:
+        yield AddService(key, wanted.service)
+        actual = ServiceEntry(wanted.service, {})
+    elif actual.service != wanted.service:
+        yield EditService(key, wanted.service)
+    held = actual.destinations
+    edits: list[Operation] = []
+    for destination_key, destination in wanted.destinations.items():
+        if destination_key not in held:
+            yield AddDestination(key, destination_key, destination)
+        elif held[destination_key] != destination:
+            edits.append(EditDestination(key, destination_key, destination))
+    yield from edits
+    for destination_key in held:
+        if destination_key not in wanted.destinations:
+            yield DeleteDestination(key, destination_key)
+
+
+def _takes_weight_away(operation: Operation) -> bool:
+    return isinstance(operation, EditDestination) and operation.destination.weight == 0
+
+
+def describe(operation: Operation) -> str:
+    """Say in one line what an operation does, for logs and error messages."""
+    match operation:
+        case AddService(key, service):
+            return f"add service {key} ({_settings(service)})"
+        case EditService(key, service):
+            return f"edit service {key} ({_settings(service)})"
+        case DeleteService(key):
+            return f"delete service {key}"
+        case AddDestination(service_key, key, destination):
+            return f"add destination {key} to {service_key} ({_forwards(destination)})"
+        case EditDestination(service_key, key, destination):
+            return f"edit destination {key} of {service_key} ({_forwards(destination)})"
+        case DeleteDestination(service_key, key):
+            return f"delete destination {key} of {service_key}"
+        case _:
+            assert_never(operation)
+
+
+def _settings(service: Service) -> str:
+    settings = [service.scheduler, *sorted(service.flags)]
+    if service.persistence:
+        settings.append(f"persistence {service.persistence} s")
+    return ", ".join(settings)
+
+
+def _forwards(destination: Destination) -> str:
+    return f"{destination.forwarding}, weight {destination.weight}"

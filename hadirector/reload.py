@@ -16,9 +16,11 @@ class Plan(msgspec.Struct, frozen=True):
     changed: tuple[str, ...]
 
     @property
-    def empty(self) -> bool:
-        """Whether the two configurations mean the same."""
-        return not (self.refused or self.started or self.stopped or self.changed)
+    def summary(self) -> str:
+        """Say it in one line."""
+        parts = (("start", self.started), ("stop", self.stopped), ("change", self.changed))
+        said = [f"{verb} {', '.join(names)}" for verb, names in parts if names]
+        return "; ".join(said) if said else "nothing to change"
 
 
 _FIXED = ("name", "dataplane", "runtime_directory", "api_unix")

@@ -18,7 +18,11 @@ HEARTBEAT_SECONDS = 1.0
 _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def run_child(incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]) -> None:
+def run_child(
+    incoming: Any,
+    serve: Callable[[Channel[Any]], Awaitable[None]],
+    selector: selectors.BaseSelector,
+) -> None:
     """Run ``serve`` over the channel whose descriptor is the first argument.
 
     The child obeys the channel alone: a service manager or Ctrl-C signals everybody at once, and
@@ -28,9 +32,7 @@ def run_child(incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]) -
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _IGNORED)
     end = socket.socket(fileno=int(sys.argv[1]))
-    # asyncio's epoll loop rounds timers up to whole milliseconds; select takes microseconds, and
-    # a child watches a handful of descriptors.
-    loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
+    loop = asyncio.SelectorEventLoop(selector)
     try:
         loop.run_until_complete(_serve(end, incoming, serve))
     finally:

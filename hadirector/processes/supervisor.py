@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -28,33 +28,36 @@ INHERITED_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 Incoming = TypeVar("Incoming")
 
 
+class ChildStarted(msgspec.Struct, frozen=True):
+    """A child process is there and waits to be configured."""
+
+    name: str
+
+
+class ChildDied(msgspec.Struct, frozen=True):
+    """A child process ended without having been told to."""
+
+    name: str
+
+
 class Child(Generic[Incoming]):
     """One kind of child process: started, listened to, restarted when it dies.
 
     A restart comes at once the first time and then after growing pauses, 30 s at most; a child that
-    lived for 30 s starts that sequence anew. ``on_start`` runs when a new process has said its
-    first word and is ready to be configured, ``on_message`` for every message after, ``on_death``
-    when it is gone.
+    lived for 30 s starts that sequence anew. ``tell`` is awaited with ``ChildStarted`` when a new
+    process has said its first word and can be configured, with every message it sends, and with
+    ``ChildDied`` when it is gone against our will.
     """
 
     def __init__(
-        self,
-        name: str,
-        module: str,
-        incoming: Any,
-        *,
-        on_start: Callable[[], None],
-        on_message: Callable[[Incoming], None],
-        on_death: Callable[[], None],
+        self, name: str, module: str, incoming: Any, tell: Callable[[Any], Awaitable[None]]
     ) -> None:
         self.name = name
         self.restarts = 0
         self.pid: int | None = None
         self._module = module
         self._incoming = incoming
-        self._on_start = on_start
-        self._on_message = on_message
-        self._on_death = on_death
+        self._tell = tell
         self._channel: Channel[Incoming] | None = None
         self._heard_at = 0.0
         self._stopping = False
@@ -64,7 +67,7 @@ class Child(Generic[Incoming]):
         """Run the child until it ends after ``stop``."""
         failures = 0
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopping:
             started_at = loop.time()
             status = await self._run_once()
             if self._stopping:
@@ -75,7 +78,7 @@ class Child(Generic[Incoming]):
             failures += 1
             self.restarts += 1
             self._log.error("process_died", status=status, restart_in=pause)
-            self._on_death()
+            await self._tell(ChildDied(self.name))
             await asyncio.sleep(pause)
 
     def send(self, message: msgspec.Struct) -> bool:
@@ -145,9 +148,9 @@ class Child(Generic[Incoming]):
                 self._heard_at = asyncio.get_running_loop().time()
                 if not greeted:
                     greeted = True
-                    self._on_start()
+                    await self._tell(ChildStarted(self.name))
                 if not isinstance(message, Heartbeat):
-                    self._on_message(message)
+                    await self._tell(message)
         except ChannelError as error:
             self._log.error("process_sent_nonsense", error=str(error))
 

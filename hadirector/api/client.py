@@ -1,0 +1,52 @@
+"""A small synchronous client of the control interface, for the command line."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+
+import msgspec
+
+TIMEOUT_SECONDS = 30.0
+ANSWER_SIZE_MAX = 256 * 1024 * 1024
+
+
+class ApiError(Exception):
+    """The director cannot be reached, or refused. The message says which and why."""
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("director", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT_SECONDS)
+        self.sock.connect(self._path)
+
+
+def request(path: str, method: str, route: str, body: object = None) -> bytes:
+    """Send one request to the director listening at ``path``; returns the JSON answer.
+
+    Raises ApiError.
+    """
+    connection = _Connection(path)
+    try:
+        connection.request(method, route, None if body is None else msgspec.json.encode(body))
+        response = connection.getresponse()
+        answer = response.read(ANSWER_SIZE_MAX)
+    except (OSError, http.client.HTTPException) as error:
+        raise ApiError(f"no director answers at {path}: {error}") from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise ApiError(_error_text(response.status, answer))
+    return answer
+
+
+def _error_text(status: int, answer: bytes) -> str:
+    try:
+        return msgspec.json.decode(answer, type=dict[str, str])["error"]
+    except (msgspec.DecodeError, KeyError):
+        return f"HTTP status {status}"

@@ -1,0 +1,99 @@
+"""The control interface: HTTP on a Unix socket that only its owner and group may open.
+
+GET /v1/status, POST /v1/handover, POST /v1/reload. Every answer is JSON; an error is
+``{"error": "..."}`` with status 400 (a request we do not understand), 409 (one that cannot be met)
+or 503 (the dataplane does not answer).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from hadirector.dataplane.base import DataplaneError
+from hadirector.director import Director, RequestError
+
+BODY_SIZE_MAX = 64 * 1024
+SOCKET_MODE = 0o660
+
+
+class HandOverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/handover; without an instance all are meant."""
+
+    instance: str | None = None
+    undo: bool = False
+
+
+class Handlers:
+    """One method per route."""
+
+    def __init__(self, director: Director) -> None:
+        self._director = director
+
+    async def status(self, _request: web.Request) -> web.Response:
+        """Answer with the whole status."""
+        try:
+            return _answer(await self._director.status())
+        except DataplaneError as error:
+            return _error(503, str(error))
+
+    async def hand_over(self, request: web.Request) -> web.Response:
+        """Order or undo a handover; answers with the instances meant."""
+        try:
+            body = msgspec.json.decode(await request.read() or b"{}", type=HandOverBody)
+            return _answer({"instances": self._director.hand_over(body.instance, undo=body.undo)})
+        except msgspec.DecodeError as error:
+            return _error(400, str(error))
+        except RequestError as error:
+            return _error(409, str(error))
+
+    async def reload(self, _request: web.Request) -> web.Response:
+        """Reload the configuration; answers with what changed, or every fault."""
+        try:
+            return _answer({"changed": await self._director.reload()})
+        except RequestError as error:
+            return _error(409, str(error))
+
+
+@contextlib.asynccontextmanager
+async def serving(director: Director, path: Path) -> AsyncIterator[None]:
+    """Serve the API on the socket at ``path`` inside the context. Raises OSError."""
+    handlers = Handlers(director)
+    application = web.Application(client_max_size=BODY_SIZE_MAX)
+    application.router.add_get("/v1/status", handlers.status)
+    application.router.add_post("/v1/handover", handlers.hand_over)
+    application.router.add_post("/v1/reload", handlers.reload)
+    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, _listen(path)).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _listen(path: Path) -> socket.socket:
+    # The runtime directory is locked, so a socket found here belongs to a director that is gone.
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o777 & ~SOCKET_MODE)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _answer(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _error(status: int, message: str) -> web.Response:
+    body = msgspec.json.encode({"error": message})
+    return web.Response(status=status, body=body, content_type="application/json")

@@ -1,0 +1,38 @@
+"""The command line: one module per command.
+
+Exit codes: 0 good, 1 the answer is no, 2 usage or configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from hadirector import __version__
+from hadirector.cli import check_config, demo, handover, reload, run, status
+
+COMMANDS = {
+    "run": run,
+    "check-config": check_config,
+    "status": status,
+    "handover": handover,
+    "reload": reload,
+    "demo": demo,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="hadirector", description=__doc__.splitlines()[-1])
+    parser.add_argument("--version", action="version", version=f"hadirector {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        summary = (module.__doc__ or "").splitlines()[0]
+        module.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
+    parsed = parser.parse_args(arguments)
+    return COMMANDS[parsed.command].run(parsed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

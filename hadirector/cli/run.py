@@ -1,0 +1,103 @@
+"""Run a director in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hadirector.dataplane.base import Dataplane
+    from hadirector.director import Director
+    from hadirector.model import Configuration
+
+
+class StartError(Exception):
+    """The director cannot start. The message has one line per fault."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. Returns 2 when it cannot start."""
+    from hadirector import log
+
+    writer = log.configure()
+    try:
+        asyncio.run(_run(Path(arguments.config).absolute()))
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 2
+    finally:
+        writer.drain(seconds=1.0)
+    return 0
+
+
+async def _run(path: Path) -> None:
+    from hadirector import preflight
+    from hadirector.api.server import serving
+    from hadirector.config import reader
+    from hadirector.config.errors import ConfigError
+    from hadirector.dataplane.base import DataplaneError
+    from hadirector.director import Director
+
+    try:
+        configuration = await reader.read(path)
+        faults = await preflight.faults(configuration)
+        if faults:
+            raise StartError("\n".join(faults))
+        lock = _lock(Path(configuration.runtime_directory))
+        try:
+            director = Director(path, configuration, _dataplane(configuration))
+            _obey_signals(director)
+            async with serving(director, Path(configuration.api_unix)):
+                await director.run()
+        finally:
+            os.close(lock)
+    except (ConfigError, DataplaneError, OSError) as error:
+        raise StartError(str(error)) from error
+
+
+def _dataplane(configuration: Configuration) -> Dataplane:
+    match configuration.dataplane:
+        case "ipvs":
+            from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
+
+            return IpvsDataplane()
+        case "userspace":
+            from hadirector.dataplane.userspace import UserspaceDataplane
+
+            return UserspaceDataplane()
+        case "dry-run":
+            from hadirector.dataplane.dry_run import DryRunDataplane
+
+            return DryRunDataplane()
+
+
+def _lock(directory: Path) -> int:
+    """Make sure that one director at a time uses the directory; returns the lock's descriptor."""
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StartError(
+            f"{directory}: another director runs with this runtime_directory"
+        ) from error
+    return descriptor
+
+
+def _obey_signals(director: Director) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, director.stop)
+    loop.add_signal_handler(signal.SIGHUP, director.request_reload)

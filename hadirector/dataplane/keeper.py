@@ -1,0 +1,128 @@
+"""Keeps the dataplane's table equal to the wanted one: read, diff, apply, at every change and
+every 10 s. There is no other retry: what failed, or what somebody else changed, is met by the next
+pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Sequence
+
+import structlog
+
+from hadirector.dataplane.base import Dataplane, DataplaneError, OperationFailure
+from hadirector.model import ServiceKey, Table
+from hadirector.reconcile import Operation, describe, diff
+
+PASS_SECONDS = 10.0
+
+
+class TableKeeper:
+    """Holds the wanted table and makes the dataplane follow.
+
+    ``remember`` is called with all the services that are ours before the first operation on a new
+    one, and again when one has been withdrawn; it has stored them when it returns.
+    """
+
+    def __init__(
+        self,
+        dataplane: Dataplane,
+        owned: Collection[ServiceKey],
+        remember: Callable[[frozenset[ServiceKey]], None],
+    ) -> None:
+        self.repaired = 0
+        self.failing: dict[str, str] = {}
+        self._dataplane = dataplane
+        self._owned = frozenset(owned)
+        self._remember = remember
+        self._wanted: Table = {}
+        self._changed: set[ServiceKey] = set()
+        self._all_changed = True
+        self._wake = asyncio.Event()
+        self._in_use = asyncio.Lock()
+        self._log = structlog.get_logger()
+
+    def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
+        """Take a new wanted table. ``changed`` limits the next pass to these services."""
+        self._wanted = table
+        self._changed.update(changed or ())
+        self._all_changed |= changed is None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Make passes until cancelled."""
+        loop = asyncio.get_running_loop()
+        next_full = loop.time()
+        while True:
+            full = self._all_changed or loop.time() >= next_full
+            if full:
+                next_full = loop.time() + PASS_SECONDS
+            await self._pass(full)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(next_full):
+                    await self._wake.wait()
+
+    async def read(self) -> Table:
+        """Read the whole table as it is now. Raises DataplaneError."""
+        async with self._in_use:
+            return await self._dataplane.read()
+
+    async def withdraw(self) -> None:
+        """Delete every service that is ours. Raises DataplaneError."""
+        async with self._in_use:
+            actual = await self._dataplane.read(self._owned)
+            operations = diff(actual, {}, self._owned)
+            failures = await self._dataplane.apply(operations)
+            self._report(operations, failures, repair=False)
+            self.failing = {describe(each.operation): each.error for each in failures}
+            if not failures:
+                self._own(frozenset())
+
+    async def _pass(self, full: bool) -> None:
+        changed, self._changed = frozenset(self._changed), set()
+        expected = self._all_changed
+        self._all_changed = False
+        self._wake.clear()
+        async with self._in_use:
+            wanted = self._wanted
+            try:
+                if full:
+                    await self._converge(wanted, None, repair=not expected and not changed)
+                else:
+                    part = {key: wanted[key] for key in changed if key in wanted}
+                    await self._converge(part, changed, repair=False)
+            except DataplaneError as error:
+                self._log.error("table_pass_failed", error=str(error))
+                self._all_changed = True
+
+    async def _converge(
+        self, wanted: Table, only: frozenset[ServiceKey] | None, *, repair: bool
+    ) -> None:
+        actual = await self._dataplane.read(only)
+        owned = self._owned if only is None else self._owned & only
+        operations = diff(actual, wanted, owned)
+        self._own(self._owned | wanted.keys())
+        failures = await self._dataplane.apply(operations) if operations else []
+        self._report(operations, failures, repair=repair)
+        if only is None and not failures:
+            self._own(frozenset(wanted))
+
+    def _own(self, services: frozenset[ServiceKey]) -> None:
+        if services != self._owned:
+            self._remember(services)
+            self._owned = services
+
+    def _report(
+        self, operations: Sequence[Operation], failures: Sequence[OperationFailure], *, repair: bool
+    ) -> None:
+        errors = {failure.operation: failure.error for failure in failures}
+        failing = {describe(operation): error for operation, error in errors.items()}
+        for operation in operations:
+            text = describe(operation)
+            if operation not in errors:
+                self.repaired += repair
+                self._log.info("table_repaired" if repair else "table_changed", operation=text)
+            elif self.failing.get(text) != failing[text]:
+                self._log.error("table_change_failed", operation=text, error=failing[text])
+        self.failing = failing

@@ -1,0 +1,312 @@
+"""The director process: facts come in through one bounded queue, decisions go out as effects.
+
+Every event is handled to its end before the next, so nothing is ever half decided. What takes time
+(netlink, reading a configuration) happens in tasks of their own, which answer with an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Collection, Coroutine
+from pathlib import Path
+from typing import Any, assert_never
+
+import msgspec
+import structlog
+
+from hadirector import __version__, pool, preflight, reload, state
+from hadirector.config import reader
+from hadirector.config.errors import ConfigError
+from hadirector.dataplane.base import Dataplane, DataplaneError
+from hadirector.dataplane.keeper import TableKeeper
+from hadirector.election import Election, ResumeOverdue
+from hadirector.health import Health
+from hadirector.model import Configuration, ServiceKey, Table
+from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.supervisor import ChildDied, ChildStarted
+from hadirector.status import ProcessStatus, Status, foreign_services, virtual_server_statuses
+from vrrp.report import InstanceStatus, Notice, Transition
+
+EVENTS_MAX = 10_000
+FIRST_VERDICTS_SECONDS_MAX = 5.0
+CHILD_STOP_SECONDS_MAX = 10.0
+
+OWNED_FILE = "owned.json"
+
+
+class RequestError(Exception):
+    """A request that cannot be met. The message says why."""
+
+
+class ConfigurationRead(msgspec.Struct, frozen=True):
+    """The configuration file has been read again, and what it says can be changed to."""
+
+    configuration: Configuration
+
+
+class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
+    """Some targets still have no verdict: elections begin without them."""
+
+
+Event = (
+    ChildStarted
+    | ChildDied
+    | VerdictChanged
+    | CheckStatistics
+    | Transition
+    | InstanceStatus
+    | Notice
+    | ResumeOverdue
+    | ConfigurationRead
+    | FirstVerdictsOverdue
+)
+
+
+class Director:
+    """Runs one director from ``run`` until ``stop``."""
+
+    def __init__(
+        self,
+        path: Path,
+        configuration: Configuration,
+        dataplane: Dataplane,
+    ) -> None:
+        self._path = path
+        self._configuration = configuration
+        self._dataplane = dataplane
+        self._log = structlog.get_logger()
+        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
+        self._owned_path = Path(configuration.runtime_directory, OWNED_FILE)
+        self._owned = self._load_owned()
+        self._wanted: Table = {}
+        self._keeper = TableKeeper(dataplane, self._owned.services, self._remember_services)
+        self._health = Health(configuration, {}, self._events.put)
+        self._election = Election(
+            configuration.vrrp,
+            frozenset(self._owned.yielding),
+            self._events.put,
+        )
+        self._passing: set[asyncio.Task[None]] = set()
+        self._reloading = asyncio.Lock()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Adopt what is there, run until ``stop``, then leave as ``on_stop`` says.
+
+        Raises DataplaneError when the dataplane cannot be used.
+        """
+        await self._dataplane.start()
+        adopted = pool.adopted_verdicts(self._configuration, await self._keeper.read())
+        self._health.verdicts.update(adopted)
+        await self._dataplane.withhold(self._election.withheld)
+        self._want(None)
+        self._log.info("director_started", name=self._configuration.name, adopted=len(adopted))
+        async with asyncio.TaskGroup() as group:
+            events = group.create_task(self._handle_events(), name="events")
+            keeping = group.create_task(self._keeper.run(), name="table")
+            self._tell_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
+            checking = group.create_task(self._health.child.run(), name="checks")
+            electing = group.create_task(self._election.run(), name="vrrp")
+            await self._stop.wait()
+            await self._leave(checking, electing)
+            for task in (events, keeping, *self._passing):
+                task.cancel()
+        if self._configuration.on_stop == "release":
+            await self._withdraw()
+        await self._dataplane.close()
+        self._log.info("director_stopped", on_stop=self._configuration.on_stop)
+
+    def stop(self) -> None:
+        """Begin to leave; ``run`` returns when it is done."""
+        self._stop.set()
+
+    async def reload(self) -> str:
+        """Read the file again and change to it; the old configuration stays if the new is wrong.
+
+        Returns what changed, in one line. Raises RequestError.
+        """
+        async with self._reloading:
+            try:
+                configuration = await reader.read(self._path)
+            except ConfigError as error:
+                self._log.error("reload_refused", faults=str(error).splitlines())
+                raise RequestError(str(error)) from error
+            plan = reload.plan(self._configuration, configuration)
+            faults = [*plan.refused, *await preflight.faults(configuration)]
+            if faults:
+                self._log.error("reload_refused", faults=faults)
+                raise RequestError("\n".join(faults))
+            await self._events.put(ConfigurationRead(configuration))
+            return plan.summary
+
+    def request_reload(self) -> None:
+        """Reload when there is time for it; what comes of it is logged."""
+
+        async def reload_and_log() -> None:
+            with contextlib.suppress(RequestError):
+                await self.reload()
+
+        self._spawn(reload_and_log(), "reload")
+
+    def hand_over(self, instance: str | None, *, undo: bool) -> list[str]:
+        """Give one instance, or all, to the peers until undone; survives reload and restart.
+
+        Returns the names. Raises RequestError when there is no such instance.
+        """
+        known = [each.name for each in self._election.instances]
+        chosen = known if instance is None else [name for name in known if name == instance]
+        if not chosen:
+            raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
+        for name in chosen:
+            self._election.hand_over(name, undo=undo)
+            self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
+        self._remember(yielding=tuple(sorted(self._election.yielding)))
+        return chosen
+
+    async def status(self) -> Status:
+        """Describe this moment. Reads the dataplane; raises DataplaneError when that fails."""
+        actual = await self._keeper.read()
+        health = self._health
+        return Status(
+            name=self._configuration.name,
+            version=__version__,
+            pid=os.getpid(),
+            dataplane=self._configuration.dataplane,
+            processes=tuple(
+                ProcessStatus(child.name, child.pid, child.restarts)
+                for child in (self._election.child, health.child)
+            ),
+            instances=tuple(self._election.statuses.values()),
+            virtual_servers=virtual_server_statuses(
+                self._configuration, self._wanted, actual, health.verdicts, health.results
+            ),
+            foreign_services=foreign_services(self._configuration, actual),
+            failing=self._keeper.failing,
+            repaired=self._keeper.repaired,
+            probes=health.probes,
+        )
+
+    # --- events ---------------------------------------------------------------------------------
+
+    async def _handle_events(self) -> None:
+        while True:
+            await self._handle(await self._events.get())
+
+    async def _handle(self, event: Event) -> None:
+        match event:
+            case VerdictChanged():
+                self._want(self._health.verdict_changed(event))
+            case CheckStatistics():
+                self._health.statistics(event)
+            case Transition() | InstanceStatus() | ResumeOverdue():
+                await self._election.handle(event)
+                await self._dataplane.withhold(self._election.withheld)
+            case Notice():
+                getattr(self._log, event.level)(event.event, **event.fields)
+            case ChildStarted():
+                self._child_started(event.name)
+            case ChildDied():
+                self._child_died(event.name)
+            case ConfigurationRead():
+                await self._change_to(event.configuration)
+            case FirstVerdictsOverdue():
+                self._election.begin()
+            case _:
+                assert_never(event)
+        if self._health.complete:
+            self._election.begin()
+
+    def _child_started(self, name: str) -> None:
+        if name == self._health.child.name:
+            self._health.child_started()
+        else:
+            self._election.child_started()
+
+    def _child_died(self, name: str) -> None:
+        if name == self._election.child.name:
+            for delay, event in self._election.child_died():
+                self._tell_later(delay, event)
+
+    async def _change_to(self, configuration: Configuration) -> None:
+        plan = reload.plan(self._configuration, configuration)
+        self._configuration = configuration
+        self._health.configure(configuration)
+        self._election.configure(configuration.vrrp)
+        await self._dataplane.withhold(self._election.withheld)
+        self._want(None)
+        self._log.info(
+            "configuration_changed",
+            started=plan.started,
+            stopped=plan.stopped,
+            changed=plan.changed,
+        )
+
+    def _want(self, changed: Collection[ServiceKey] | None) -> None:
+        """Decide again what the dataplane should hold: all of it, or the changed services."""
+        verdicts = self._health.verdicts
+        if changed is None:
+            self._wanted = pool.wanted_table(self._configuration, verdicts)
+        else:
+            entries = {
+                server.key: pool.wanted_entry(server, verdicts)
+                for server in self._configuration.virtual_servers
+                if server.key in changed
+            }
+            self._wanted = {**self._wanted, **entries}
+        self._keeper.want(self._wanted, changed)
+
+    def _tell_later(self, delay: float, event: Event) -> None:
+        async def tell() -> None:
+            await asyncio.sleep(delay)
+            await self._events.put(event)
+
+        self._spawn(tell(), type(event).__name__)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    # --- leaving --------------------------------------------------------------------------------
+
+    async def _leave(self, checking: asyncio.Task[None], electing: asyncio.Task[None]) -> None:
+        """Stop the children, vrrp first: the table serves until the addresses are handed over."""
+        self._log.info("director_stopping")
+        self._election.stop(keep=self._configuration.on_stop == "keep")
+        await asyncio.wait([electing], timeout=CHILD_STOP_SECONDS_MAX)
+        self._health.stop()
+        await asyncio.wait([checking], timeout=CHILD_STOP_SECONDS_MAX)
+        for task in (electing, checking):
+            task.cancel()
+
+    async def _withdraw(self) -> None:
+        try:
+            await self._keeper.withdraw()
+        except DataplaneError as error:
+            self._log.error("withdraw_failed", error=str(error))
+
+    # --- what survives --------------------------------------------------------------------------
+
+    def _load_owned(self) -> state.Owned:
+        try:
+            return state.load(self._owned_path)
+        except state.StateError as error:
+            kept = state.set_aside(self._owned_path)
+            self._log.error("state_file_unusable", error=str(error), kept_as=str(kept))
+            return state.Owned()
+
+    def _remember_services(self, services: frozenset[ServiceKey]) -> None:
+        self._remember(services=tuple(sorted(services)))
+
+    def _remember(
+        self,
+        services: tuple[ServiceKey, ...] | None = None,
+        yielding: tuple[str, ...] | None = None,
+    ) -> None:
+        self._owned = state.Owned(
+            services=self._owned.services if services is None else services,
+            yielding=self._owned.yielding if yielding is None else yielding,
+        )
+        state.store(self._owned_path, self._owned)

@@ -1,0 +1,152 @@
+"""The director's side of the vrrp process: what it is told, and what happens when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from hadirector.pool import withheld_addresses
+from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop
+from hadirector.processes.supervisor import Child
+from vrrp.addresses import remove
+from vrrp.configuration import InstanceConfiguration
+from vrrp.report import InstanceStatus, State, Transition
+
+RESUME_INTERVALS = 2
+
+
+class ResumeOverdue(msgspec.Struct, frozen=True):
+    """The vrrp process died while ``instance`` was ACTIVE, and has not taken it up again in time.
+
+    ``death`` counts the deaths, so that an old alarm does not hit a new life.
+    """
+
+    instance: str
+    death: int
+
+
+class Election:
+    """Runs the vrrp process and knows the state of each instance.
+
+    An ACTIVE instance whose process dies keeps its addresses for two advertisement intervals: a new
+    process that is back by then goes on as if nothing had been. After that the addresses are
+    removed here, because a peer is about to take them.
+    """
+
+    def __init__(
+        self,
+        instances: tuple[InstanceConfiguration, ...],
+        yielding: frozenset[str],
+        tell: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        self.instances = instances
+        self.yielding = yielding
+        self.states: dict[str, State] = {}
+        self.statuses: dict[str, InstanceStatus] = {}
+        self.child: Child[FromVrrp] = Child(
+            "vrrp", "hadirector.processes.vrrp_process", FromVrrp, tell
+        )
+        self._interrupted: set[str] = set()
+        self._deaths = 0
+        self._may_start = asyncio.Event()
+        self._log = structlog.get_logger()
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The virtual addresses that are not ours to serve now."""
+        return withheld_addresses(self.instances, self.states)
+
+    def begin(self) -> None:
+        """Take part in elections from now on, if there is anything to elect."""
+        if self.instances:
+            self._may_start.set()
+
+    async def run(self) -> None:
+        """Run the vrrp process, from ``begin`` until it ends after ``stop``."""
+        await self._may_start.wait()
+        await self.child.run()
+
+    def stop(self, *, keep: bool) -> None:
+        """Order the process to hand over and end, or to leave the addresses where they are."""
+        self.child.stop(Stop(keep=keep))
+        self._may_start.set()
+
+    def configure(self, instances: tuple[InstanceConfiguration, ...]) -> None:
+        """Change to these instances."""
+        self.instances = instances
+        names = {instance.name for instance in instances}
+        self.states = {name: state for name, state in self.states.items() if name in names}
+        self.statuses = {name: status for name, status in self.statuses.items() if name in names}
+        self.yielding &= names
+        self._configure_child()
+        self.begin()
+
+    def hand_over(self, instance: str, *, undo: bool) -> None:
+        """Give an instance to its peers until undone."""
+        self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
+        self.child.send(HandOver(instance, undo))
+
+    def child_started(self) -> None:
+        """Tell a new process what to run and what to go on with."""
+        self._configure_child(resume=frozenset(self._interrupted))
+
+    def child_died(self) -> list[tuple[float, ResumeOverdue]]:
+        """Give what was ACTIVE a short time to be taken up again.
+
+        Returns the events that must come back here, each with its delay in seconds.
+        """
+        self._deaths += 1
+        overdue: list[tuple[float, ResumeOverdue]] = []
+        for instance in self.instances:
+            if self.states.get(instance.name) is State.ACTIVE:
+                self._interrupted.add(instance.name)
+                delay = RESUME_INTERVALS * instance.advert_interval
+                overdue.append((delay, ResumeOverdue(instance.name, self._deaths)))
+            else:
+                self.states[instance.name] = State.INITIALIZE
+        return overdue
+
+    async def handle(self, event: Transition | InstanceStatus | ResumeOverdue) -> None:
+        """Follow what the vrrp process reports, or act on its failing to come back."""
+        match event:
+            case Transition():
+                self._follow(event.instance, event.state, event.reason)
+            case InstanceStatus():
+                # The periodic truth heals a transition whose report was dropped.
+                self.statuses[event.instance] = event
+                self._follow(event.instance, event.state, "status")
+            case ResumeOverdue():
+                await self._give_up(event)
+
+    def _follow(self, instance: str, state: State, reason: str) -> None:
+        self._interrupted.discard(instance)
+        self._enter(instance, state, reason)
+
+    async def _give_up(self, overdue: ResumeOverdue) -> None:
+        """Remove the addresses of an instance that nobody has taken up again."""
+        if overdue.instance not in self._interrupted or overdue.death != self._deaths:
+            return
+        self._interrupted.discard(overdue.instance)
+        for instance in self.instances:
+            if instance.name == overdue.instance:
+                self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")
+                await remove(instance.interface, instance.virtual_addresses)
+
+    def _enter(self, instance: str, state: State, reason: str) -> None:
+        previous = self.states.get(instance, State.INITIALIZE)
+        self.states[instance] = state
+        if previous is not state:
+            self._log.info(
+                "vrrp_state_changed",
+                instance=instance,
+                previous=previous.value,
+                state=state.value,
+                reason=reason,
+            )
+
+    def _configure_child(self, resume: frozenset[str] = frozenset()) -> None:
+        self.child.send(ConfigureVrrp(self.instances, resume, self.yielding))

@@ -1,0 +1,87 @@
+"""The director's side of the checks process: what is known of every target."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from checks.definition import CheckDefinition
+from checks.result import Result, Verdict
+from hadirector.model import Configuration, ServiceKey
+from hadirector.pool import checks_by_identity, services_by_check
+from hadirector.processes.messages import (
+    CheckStatistics,
+    ConfigureChecks,
+    FromChecks,
+    Stop,
+    VerdictChanged,
+)
+from hadirector.processes.supervisor import Child
+
+
+class Health:
+    """Runs the checks process and keeps its verdicts, over its death too."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        verdicts: dict[str, Verdict],
+        tell: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        self.verdicts = verdicts
+        self.results: dict[str, Result] = {}
+        self.probes = 0
+        self.child: Child[FromChecks] = Child(
+            "checks", "hadirector.processes.checks_process", FromChecks, tell
+        )
+        self._checks: dict[str, CheckDefinition] = {}
+        self._dependents: dict[str, frozenset[ServiceKey]] = {}
+        self._log = structlog.get_logger()
+        self.configure(configuration)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a verdict on every target."""
+        return self._checks.keys() <= self.verdicts.keys()
+
+    def configure(self, configuration: Configuration) -> None:
+        """Check what this configuration names; what is known of kept targets stays known."""
+        self._checks = checks_by_identity(configuration)
+        self._dependents = services_by_check(configuration)
+        self.verdicts = {k: v for k, v in self.verdicts.items() if k in self._checks}
+        self.results = {k: v for k, v in self.results.items() if k in self._checks}
+        self.child_started()
+
+    def child_started(self) -> None:
+        """Tell the process what to check and what is known already."""
+        self.child.send(ConfigureChecks(tuple(self._checks.values()), self.verdicts))
+
+    def stop(self) -> None:
+        """Order the process to end."""
+        self.child.stop(Stop())
+
+    def verdict_changed(self, event: VerdictChanged) -> frozenset[ServiceKey]:
+        """Take a new verdict; returns the services whose pool depends on it."""
+        check = self._checks.get(event.check)
+        if check is None:
+            return frozenset()
+        previous = self.verdicts.get(event.check, Verdict.UNKNOWN)
+        self.verdicts[event.check] = event.verdict
+        self.results[event.check] = event.result
+        self._log.info(
+            "verdict_changed",
+            address=check.address,
+            port=check.port,
+            previous=previous.value,
+            verdict=event.verdict.value,
+            reason=event.result.reason.value,
+            detail=event.result.detail,
+        )
+        return self._dependents[event.check]
+
+    def statistics(self, event: CheckStatistics) -> None:
+        """Take the latest results."""
+        self.probes = event.probes
+        self.results.update((k, v) for k, v in event.latest.items() if k in self._checks)

@@ -1,0 +1,62 @@
+"""Finds what this host lacks for a configuration, before anything is changed."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from hadirector.model import Configuration
+from vrrp.configuration import Multicast
+
+# include/uapi/linux/capability.h
+CAP_NET_ADMIN = 12
+CAP_NET_RAW = 13
+
+
+async def faults(configuration: Configuration) -> list[str]:
+    """List every fault as a sentence for the operator; empty when the host is fit."""
+    found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
+    if configuration.dataplane == "ipvs" and not found:
+        from hadirector.dataplane.ipvs import preflight
+
+        schedulers = {server.scheduler for server in configuration.virtual_servers}
+        found += await preflight.faults(schedulers)
+    return found
+
+
+def _missing_interfaces(configuration: Configuration) -> list[str]:
+    present = {name for _, name in socket.if_nameindex()}
+    return [
+        f"VRRP instance {instance.name}: interface {instance.interface} does not exist"
+        f" (there are: {', '.join(sorted(present))})"
+        for instance in configuration.vrrp
+        if instance.interface not in present
+    ]
+
+
+def _missing_capabilities(configuration: Configuration) -> list[str]:
+    multicast = any(isinstance(each.transport, Multicast) for each in configuration.vrrp)
+    needs = {
+        CAP_NET_ADMIN: ("CAP_NET_ADMIN", []),
+        CAP_NET_RAW: ("CAP_NET_RAW", []),
+    }
+    if configuration.dataplane == "ipvs":
+        needs[CAP_NET_ADMIN][1].append("program IPVS")
+    if multicast:
+        needs[CAP_NET_ADMIN][1].append("add virtual addresses")
+        needs[CAP_NET_RAW][1].append("send and receive IP protocol 112 and gratuitous ARP")
+    held = _effective_capabilities()
+    return [
+        f"{name} is missing: it is needed to {' and to '.join(purposes)}"
+        " (run as root, or give the service this capability)"
+        for bit, (name, purposes) in needs.items()
+        if purposes and not held >> bit & 1
+    ]
+
+
+def _effective_capabilities() -> int:
+    """Read our own capability set (proc(5), CapEff)."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0

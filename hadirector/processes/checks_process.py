@@ -1,0 +1,60 @@
+"""The checks process: runs the probes, and reports verdicts as they flip."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+
+from checks.checker import Checker
+from checks.result import Result, Verdict
+from hadirector.processes.channel import Channel
+from hadirector.processes.child import run_child
+from hadirector.processes.messages import (
+    CheckStatistics,
+    ConfigureChecks,
+    Heartbeat,
+    Stop,
+    ToChecks,
+    VerdictChanged,
+)
+
+STATISTICS_SECONDS = 1.0
+
+
+async def serve(channel: Channel[ToChecks]) -> None:
+    """Check what the director says until it says stop or is gone."""
+
+    def report(identity: str, verdict: Verdict, result: Result) -> None:
+        channel.send(VerdictChanged(identity, verdict, result))
+
+    checker = Checker(report)
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(checker.run(), name="checker"),
+            group.create_task(_send_statistics(channel, checker), name="statistics"),
+        ]
+        await _obey(channel, checker)
+        for task in tasks:
+            task.cancel()
+
+
+async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
+    while (message := await channel.receive()) is not None:
+        match message:
+            case ConfigureChecks():
+                checker.configure(message.checks, message.verdicts)
+            case Stop():
+                return
+            case Heartbeat():
+                pass
+
+
+async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None:
+    while True:
+        await asyncio.sleep(STATISTICS_SECONDS)
+        statistics = CheckStatistics(checker.probes, checker.late, dict(checker.latest()))
+        channel.send(statistics, droppable=True)
+
+
+if __name__ == "__main__":
+    run_child(ToChecks, serve, selectors.DefaultSelector())

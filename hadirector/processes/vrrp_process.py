@@ -1,0 +1,74 @@
+"""The vrrp process: election and addresses, undisturbed by anything else the director does.
+
+It writes no log, file or pipe: what it has to say goes over the channel and is dropped, counted,
+when nobody reads. Statuses repeat the whole truth every second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import selectors
+
+from hadirector.processes.channel import Channel
+from hadirector.processes.child import run_child
+from hadirector.processes.messages import ConfigureVrrp, HandOver, Heartbeat, Stop, ToVrrp
+from vrrp.report import Report
+from vrrp.speaker import Speaker
+
+STATUS_SECONDS = 1.0
+DIRECTOR_SILENCE_SECONDS = 30.0
+
+
+async def serve(channel: Channel[ToVrrp]) -> None:
+    """Run the instances the director names; give the addresses up when it is gone.
+
+    The end of the channel means that the director is dead: priority 0, release, exit. Silence for
+    30 s means that it hangs: hand over in good order, exit, and be started anew if it recovers.
+    """
+
+    def report(message: Report) -> None:
+        channel.send(message, droppable=True)
+
+    async with Speaker(report) as speaker:
+        statuses = asyncio.create_task(_send_statuses(channel, speaker))
+        try:
+            await _obey(channel, speaker)
+        finally:
+            statuses.cancel()
+
+
+async def _obey(channel: Channel[ToVrrp], speaker: Speaker) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(DIRECTOR_SILENCE_SECONDS):
+                message = await channel.receive()
+        except TimeoutError:
+            await speaker.stop()
+            return
+        match message:
+            case None:
+                await speaker.release_now()
+                return
+            case ConfigureVrrp():
+                await speaker.configure(message.instances, message.resume, message.yielding)
+                gc.collect()
+                gc.freeze()
+            case HandOver():
+                speaker.hand_over(message.instance, undo=message.undo)
+            case Stop():
+                await speaker.stop(keep=message.keep)
+                return
+            case Heartbeat():
+                pass
+
+
+async def _send_statuses(channel: Channel[ToVrrp], speaker: Speaker) -> None:
+    while True:
+        await asyncio.sleep(STATUS_SECONDS)
+        for status in speaker.statuses():
+            channel.send(status, droppable=True)
+
+
+if __name__ == "__main__":
+    run_child(ToVrrp, serve, selectors.SelectSelector())
