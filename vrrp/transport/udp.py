@@ -1,0 +1,119 @@
+"""VRRP messages inside UDP datagrams, between named peers on this host.
+
+It is not authenticated, so nothing outside 127.0.0.0/8 is accepted.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, cast
+
+from vrrp.configuration import UdpUnicast
+from vrrp.transport import Datagram, Deliver
+
+if TYPE_CHECKING:
+    from asyncio_dgram import DatagramStream
+
+LOOPBACK = IPv4Network("127.0.0.0/8")
+
+_DATAGRAM_BYTES = 65535
+_DRAIN_LIMIT = 1024
+_RECEIVE_BUFFER_BYTES = 1 << 18
+
+
+class UdpSocket:
+    """Sends to each peer and hears only the peers; ``receive`` has to run while it is open.
+
+    The receive queue is bounded by the kernel: ``receive`` handles each datagram in the loop
+    iteration after the one that read it, and asyncio reads one per iteration, so asyncio-dgram's
+    own queue, which has no bound, never holds more than that. What the kernel's buffer does not
+    take is lost there. ``foreign`` is called for every datagram of somebody who is no peer, or
+    does not send from the common port.
+
+    Raises ValueError for addresses outside 127.0.0.0/8 and OSError when (source, port) cannot be
+    bound.
+    """
+
+    def __init__(
+        self, configuration: UdpUnicast, deliver: Deliver, foreign: Callable[[IPv4Address], None]
+    ) -> None:
+        for address in (configuration.source, *configuration.peers):
+            if IPv4Address(address) not in LOOPBACK:
+                raise ValueError(
+                    f"{address}: VRRP over UDP is not authenticated and works only"
+                    f" within {LOOPBACK}"
+                )
+        self.source = IPv4Address(configuration.source)
+        self._port = configuration.port
+        self._peers = frozenset(IPv4Address(peer) for peer in configuration.peers)
+        self._deliver = deliver
+        self._foreign = foreign
+        self._socket = _bind(configuration)
+        self._stream: DatagramStream | None = None
+
+    def send(self, payload: bytes) -> None:
+        """Send one message to every peer, directly: an advertisement waits for no task.
+
+        Raises the first OSError, after all peers have been tried.
+        """
+        failure: OSError | None = None
+        for peer in self._peers:
+            try:
+                self._socket.sendto(payload, (str(peer), self._port))
+            except OSError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    async def receive(self) -> None:
+        """Deliver what the peers send, until the socket is closed."""
+        from asyncio_dgram import TransportClosed, from_socket
+
+        self._stream = stream = await from_socket(self._socket)
+        try:
+            while True:
+                with suppress(OSError):  # an ICMP error, reported on the next call
+                    payload, sender = await stream.recv()
+                    self._accept(payload, cast("tuple[str, int]", sender))
+        except TransportClosed:
+            return
+        finally:
+            stream.close()
+
+    def drain(self) -> None:
+        """Deliver what waits in the kernel's buffer."""
+        for _ in range(_DRAIN_LIMIT):
+            try:
+                payload, sender = self._socket.recvfrom(_DATAGRAM_BYTES)
+            except OSError:
+                return  # nothing more (EAGAIN), or closed
+            self._accept(payload, sender)
+
+    def close(self) -> None:
+        """Close the socket. Closing twice is harmless."""
+        if self._stream is None:
+            self._socket.close()
+        else:
+            self._stream.close()  # which owns the socket now
+
+    def _accept(self, payload: bytes, sender: tuple[str, int]) -> None:
+        host, port = sender
+        source = IPv4Address(host)
+        if source not in self._peers or port != self._port:
+            self._foreign(source)
+            return
+        self._deliver(Datagram(payload, source, self.source, ttl=None))
+
+
+def _bind(configuration: UdpUnicast) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        bound.bind((configuration.source, configuration.port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
