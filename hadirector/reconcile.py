@@ -95,7 +95,7 @@ def _service_operations(
             yield AddDestination(key, destination_key, destination)
         elif held[destination_key] != destination:
             edits.append(EditDestination(key, destination_key, destination))
-    yield from edits
+    yield from sorted(edits, key=_takes_weight_away)
     for destination_key in held:
         if destination_key not in wanted.destinations:
             yield DeleteDestination(key, destination_key)
