@@ -36,7 +36,7 @@ def _missing_interfaces(configuration: Configuration) -> list[str]:
 
 def _missing_capabilities(configuration: Configuration) -> list[str]:
     multicast = any(isinstance(each.transport, Multicast) for each in configuration.vrrp)
-    needs = {
+    needs: dict[int, tuple[str, list[str]]] = {
         CAP_NET_ADMIN: ("CAP_NET_ADMIN", []),
         CAP_NET_RAW: ("CAP_NET_RAW", []),
     }

@@ -1,0 +1,58 @@
+# Everything a user or developer does starts here. Nothing needs to be installed first but
+# git, make and Python 3.11 or newer with venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo check test lock clean format
+
+setup: $(VENV)/.runtime ## a private virtualenv with the hadirector command in it
+
+demo: setup ## two directors, three web servers and a client on this machine
+	@$(BIN)/hadirector demo $(if $(KEEP),--keep) $(if $(DATAPLANE),--dataplane $(DATAPLANE))
+
+check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the fast part
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n 2 tests/unit tests/scenarios tests/simulation
+
+test: check ## check, then the lab and the interoperability tests
+	tests/lab.sh
+
+format: $(VENV)/.tests
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+# Both locks are made in one go, so that tests run on what users run on.
+lock:
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
+	    --python-version 3.11 pyproject.toml -o requirements.txt
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
+	    --python-version 3.11 --group dev --constraint requirements.txt pyproject.toml \
+	    -o tests/requirements.txt
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "hadirector needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "setting up $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+	    -r requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.tests: tests/requirements.txt | $(VENV)/.runtime
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+	    -r tests/requirements.txt
+	@touch $@

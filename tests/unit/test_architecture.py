@@ -1,0 +1,71 @@
+"""The house's limits on size and on who may import whom, held by tests."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path for package in ("vrrp", "checks", "hadirector") for path in (ROOT / package).rglob("*.py")
+)
+EVERYTHING = SOURCES + sorted((ROOT / "tests").rglob("*.py"))
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+FUNCTION_LINES_MEDIAN_MAX = 10
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Name and length in lines of every function in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_and_no_function_outgrows_its_limit(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES_MAX
+    assert [name for name, lines in functions(path) if lines > FUNCTION_LINES_MAX] == []
+
+
+def test_the_median_function_is_short() -> None:
+    lengths = [lines for path in SOURCES for _, lines in functions(path)]
+    assert statistics.median(lengths) <= FUNCTION_LINES_MEDIAN_MAX
+
+
+def test_there_are_no_drawers() -> None:
+    """Files named after nothing collect everything."""
+    drawers = {"utils", "util", "common", "helpers", "helper", "misc", "manager", "base_class"}
+    assert [path for path in SOURCES if path.stem in drawers] == []
+
+
+def test_the_import_contracts_hold() -> None:
+    """vrrp and checks stand alone, pure modules stay pure, the vrrp process stays light."""
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout
+    assert "4 kept, 0 broken" in linted.stdout
+
+
+def test_the_vrrp_process_imports_neither_aiohttp_nor_pydantic() -> None:
+    """What really is in memory counts, not only what the contract can see."""
+    program = (
+        "import sys, hadirector.processes.vrrp_process;"
+        "print([name for name in ('aiohttp', 'pydantic', 'structlog', 'yaml') if name in sys.modules])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
