@@ -47,7 +47,7 @@ def test_there_are_no_drawers() -> None:
 
 
 def test_the_import_contracts_hold() -> None:
-    """The packages vrrp and checks stand alone, pure modules stay pure, the vrrp process stays light."""
+    """No package knows what it must not, pure modules stay pure, the vrrp process light."""
     linted = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
