@@ -1,0 +1,142 @@
+"""Listens for a service, and stops listening without losing a connection.
+
+Closing a listening socket resets the connections in its queue. So a listener that leaves first
+steers new connections to another socket that listens on the same address and port, a successor's
+in another process of the same user (SO_REUSEPORT), goes on accepting for a while, and closes when
+its queue is empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import errno
+import ipaddress
+import socket
+import struct
+from collections.abc import Callable
+
+BACKLOG = 1024
+ACCEPTS_PER_TURN = 64
+EXHAUSTED_PAUSE_SECONDS = 0.1
+LINGER_SECONDS = 0.4
+GROUP_MAX = 4
+
+# linux/in.h, linux/in6.h and asm-generic/socket.h; the socket module does not name these.
+IP_FREEBIND = 15
+IPV6_FREEBIND = 78
+SO_ATTACH_REUSEPORT_CBPF = 51
+BPF_RET_K = 0x06
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Listener:
+    """Accepts connections on one address and port and passes them on. Raises OSError."""
+
+    def __init__(self, address: str, port: int, accepted: Callable[[socket.socket], None]) -> None:
+        self._accepted = accepted
+        self._loop = asyncio.get_running_loop()
+        self._socket = _listen(address, port)
+        self._leaving: asyncio.TimerHandle | None = None
+        self._steered_to = 0
+        self._loop.add_reader(self._socket, self._accept_some)
+
+    @property
+    def lingering(self) -> bool:
+        """True from ``leave`` until ``stay`` or the end."""
+        return self._leaving is not None
+
+    @property
+    def closed(self) -> bool:
+        """True once the address and port are let go."""
+        return self._socket.fileno() < 0
+
+    def leave(self) -> None:
+        """Steer new connections elsewhere, and close after ``LINGER_SECONDS``."""
+        if not self.closed and not self.lingering:
+            self._leaving = self._loop.call_later(LINGER_SECONDS, self.close)
+            self._steer_elsewhere()
+
+    def stay(self) -> None:
+        """Go on listening after all."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+
+    def close(self) -> None:
+        """Accept what waits, then close. Connections already accepted are not touched."""
+        if self.closed:
+            return
+        self.stay()
+        for _ in range(BACKLOG):
+            if not self._accept_one():
+                break
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _accept_some(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            if not self._accept_one():
+                return
+
+    def _accept_one(self) -> bool:
+        try:
+            client, _ = self._socket.accept()
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                return True  # that connection failed while it waited, accept(2); others may not
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(EXHAUSTED_PAUSE_SECONDS, self._accept_again)
+            return False
+        client.setblocking(False)
+        if self.lingering:
+            self._steer_elsewhere()
+        self._accepted(client)
+        return True
+
+    def _accept_again(self) -> None:
+        if not self.closed:
+            self._loop.add_reader(self._socket, self._accept_some)
+
+    def _steer_elsewhere(self) -> None:
+        """Point the group of listening sockets at its next member.
+
+        Nobody can ask the kernel which member we are. But a connection that reaches us shows that
+        the program points at us or at no member (then the kernel chooses by hash), so each one
+        moves the pointer on, until they reach another member or it is known that there is none.
+        The program is the whole group's and the leaving listener's word is the last one.
+        """
+        self._steered_to = (self._steered_to + 1) % GROUP_MAX
+        instruction = ctypes.create_string_buffer(
+            struct.pack("@HBBI", BPF_RET_K, 0, 0, self._steered_to)
+        )
+        program = struct.pack("@HP", 1, ctypes.addressof(instruction))
+        # Where a sandbox refuses the option the kernel goes on choosing by hash, and lingering
+        # still serves all but the connections of the last instant.
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program)
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    """Bind and listen. The address need not be on an interface yet (IP_FREEBIND, ip(7))."""
+    version6 = ipaddress.ip_address(address).version == 6
+    listening = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET)
+    try:
+        listening.setblocking(False)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if version6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+        else:
+            listening.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+        listening.bind((address, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
