@@ -1,0 +1,48 @@
+"""When a target is probed. Times are monotonic seconds, always given, never read here."""
+
+from __future__ import annotations
+
+import math
+
+SPLAY_MAX = 1.0
+"""The first probes of any number of targets are spread over this much time at most, seconds."""
+
+SPACING_MAX = 0.01
+"""A few targets need no second to be spread over: this far apart at most, seconds."""
+
+LATE_AFTER = 0.05
+"""A probe started, or a deadline noticed, this long after its time is late, seconds."""
+
+
+def first_due(now: float, position: int, count: int, interval: float) -> float:
+    """When to probe the new target at ``position`` of ``count`` for the first time.
+
+    Spread evenly by position, without chance: the same configuration gives the same schedule.
+    """
+    assert 0 <= position < count
+    spacing = min(SPACING_MAX, min(interval, SPLAY_MAX) / count)
+    return now + position * spacing
+
+
+def skip_missed(due: float, interval: float, now: float) -> float:
+    """The due time to go on from: ``due`` itself, or the last one of its phase before ``now``.
+
+    Periods missed while nothing could be done are skipped, not made up for, and the phase
+    stays: due times never drift, however late the probes were.
+    """
+    if now <= due:
+        return due
+    return due + math.floor((now - due) / interval) * interval
+
+
+def next_due(started_for: float, interval: float, now: float) -> float:
+    """When to probe again after a probe due at ``started_for`` has ended at ``now``.
+
+    A probe that took longer than its interval is followed by the next one at once.
+    """
+    return skip_missed(started_for + interval, interval, now)
+
+
+def is_late(due: float, now: float) -> bool:
+    """Whether what was due has been kept waiting by this host, not by the target."""
+    return now - due > LATE_AFTER
