@@ -1,0 +1,202 @@
+"""Runs checks: schedule, probe, judge, report. One loop and one heap for any number of targets."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from checks import tcp
+from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe
+from checks.health import HealthTracker
+from checks.result import Reason, Result, Verdict
+from checks.schedule import first_due, is_late, next_due, skip_missed
+
+if TYPE_CHECKING:
+    from checks.http import HttpProber
+
+PROBES_AT_ONCE_MAX = 500
+"""At this many probes under way the next ones wait, and are counted late: one file descriptor
+each, below the usual limit of 1024."""
+
+BATCH = 0.005
+"""Due times this close together are served by one wake-up, seconds."""
+
+ReportVerdict = Callable[[str, Verdict, Result], None]
+
+
+class _Target:
+    """One check as it runs. In the heap when it waits, or with a task when it is probed."""
+
+    __slots__ = ("definition", "due", "task", "tracker")
+
+    def __init__(self, definition: CheckDefinition, verdict: Verdict, due: float) -> None:
+        timing = definition.timing
+        self.definition = definition
+        self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
+        self.due = due
+        self.task: asyncio.Task[None] | None = None
+
+
+class Checker:
+    """Probes every configured target at its times and reports each flip of a verdict.
+
+    ``report_verdict(identity, verdict, result)`` is called in the loop and must not block.
+    ``probes`` counts the probes started, ``late`` those this host kept waiting. The result of a
+    probe that failed for this host's own want (LOCAL_ERROR) is reported but never judged: it
+    says nothing about the target.
+    """
+
+    def __init__(self, report_verdict: ReportVerdict) -> None:
+        self.probes = 0
+        self.late = 0
+        self._report_verdict = report_verdict
+        self._probe_of: dict[type[Probe], Callable[[CheckDefinition], Awaitable[Result]]] = {
+            TcpProbe: tcp.probe,
+            HttpProbe: self._probe_http,
+        }
+        self._http: HttpProber | None = None
+        self._targets: dict[str, _Target] = {}
+        self._waiting: list[tuple[float, int, _Target]] = []
+        self._order = count()  # between equal due times, so that the heap never compares targets
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._latest: dict[str, Result] = {}
+        self._wake = asyncio.Event()
+
+    def configure(
+        self, definitions: Sequence[CheckDefinition], verdicts: Mapping[str, Verdict]
+    ) -> None:
+        """Run exactly these checks from now on.
+
+        An unchanged check goes on untouched. A changed one is probed anew and soon; it keeps its
+        verdict while it has the same address and port. ``verdicts`` is what is known of the
+        targets that are new here. Every certificate authority's file is read again.
+        """
+        running, self._targets = self._targets, {}
+        wanted = {definition.identity: definition for definition in definitions}
+        for identity, target in running.items():
+            if wanted.get(identity) == target.definition:
+                self._targets[identity] = target
+            elif target.task is not None:
+                target.task.cancel()
+        fresh = [each for each in wanted.values() if each.identity not in self._targets]
+        now = monotonic()
+        for position, definition in enumerate(fresh):
+            verdict = _known_verdict(definition, running.get(definition.identity), verdicts)
+            due = first_due(now, position, len(fresh), definition.timing.interval)
+            self._targets[definition.identity] = _Target(definition, verdict, due)
+        self._latest = {each: self._latest[each] for each in self._latest.keys() & wanted.keys()}
+        self._prepare_http(definitions)
+        self._fill_heap()
+
+    async def run(self) -> None:
+        """Probe until cancelled. Every probe under way is then cancelled too."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._wake.clear()
+                    self._start_due(group)
+                    await self._wait_for_due()
+        finally:
+            if self._http is not None:
+                await self._http.close()
+
+    def latest(self) -> dict[str, Result]:
+        """The latest result of each target probed since this was last asked."""
+        latest, self._latest = self._latest, {}
+        return latest
+
+    def _fill_heap(self) -> None:
+        self._waiting = [
+            (target.due, next(self._order), target)
+            for target in self._targets.values()
+            if target.task is None
+        ]
+        heapq.heapify(self._waiting)
+        self._wake.set()
+
+    def _start_due(self, group: asyncio.TaskGroup) -> None:
+        now = monotonic()
+        while self._waiting and self._waiting[0][0] <= now and not self._is_full():
+            _, _, target = heapq.heappop(self._waiting)
+            self.late += is_late(target.due, now)
+            target.due = skip_missed(target.due, target.definition.timing.interval, now)
+            target.task = group.create_task(self._probe(target))
+            self._under_way.add(target.task)
+            target.task.add_done_callback(self._probe_ended)
+
+    async def _wait_for_due(self) -> None:
+        """Wait until something is due or, with nothing waiting or no room, until woken."""
+        delay = None
+        if self._waiting and not self._is_full():
+            delay = max(self._waiting[0][0] - monotonic(), BATCH)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+
+    async def _probe(self, target: _Target) -> None:
+        definition = target.definition
+        probe = self._probe_of[type(definition.probe)]
+        self.probes += 1
+        result = await probe(definition)
+        if _was_overslept(result, definition):
+            # This process was stopped or starved past the deadline: the target may well have
+            # answered in time. Ask once more; that answer counts, late or not.
+            self.late += 1
+            self.probes += 1
+            result = await probe(definition)
+        self._judge(target, result)
+        target.task = None
+        target.due = next_due(target.due, definition.timing.interval, monotonic())
+        heapq.heappush(self._waiting, (target.due, next(self._order), target))
+        if self._waiting[0][2] is target:
+            self._wake.set()
+
+    def _judge(self, target: _Target, result: Result) -> None:
+        identity = target.definition.identity
+        self._latest[identity] = result
+        if result.reason is Reason.LOCAL_ERROR:
+            return
+        if target.tracker.record(result.passed):
+            self._report_verdict(identity, target.tracker.verdict, result)
+
+    def _probe_ended(self, task: asyncio.Task[None]) -> None:
+        if self._is_full():
+            self._wake.set()
+        self._under_way.discard(task)
+
+    def _is_full(self) -> bool:
+        return len(self._under_way) >= PROBES_AT_ONCE_MAX
+
+    def _prepare_http(self, definitions: Sequence[CheckDefinition]) -> None:
+        if not any(isinstance(each.probe, HttpProbe) for each in definitions):
+            return
+        from checks.http import HttpProber
+
+        if self._http is None:
+            self._http = HttpProber()
+        self._http.forget_certificates()
+
+    async def _probe_http(self, definition: CheckDefinition) -> Result:
+        assert self._http is not None
+        return await self._http.probe(definition)
+
+
+def _known_verdict(
+    definition: CheckDefinition, before: _Target | None, verdicts: Mapping[str, Verdict]
+) -> Verdict:
+    if before is not None and _endpoint(before.definition) == _endpoint(definition):
+        return before.tracker.verdict
+    return verdicts.get(definition.identity, Verdict.UNKNOWN)
+
+
+def _endpoint(definition: CheckDefinition) -> tuple[str, int]:
+    return definition.address, definition.port
+
+
+def _was_overslept(result: Result, definition: CheckDefinition) -> bool:
+    return result.reason is Reason.TIMEOUT and is_late(definition.timing.timeout, result.duration)
