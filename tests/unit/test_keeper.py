@@ -1,0 +1,222 @@
+"""Making the dataplane follow what is wanted, whatever fails and whoever else touches it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+
+import pytest
+
+from hadirector.dataplane import keeper
+from hadirector.dataplane.base import DataplaneError, OperationFailure
+from hadirector.dataplane.keeper import TableKeeper
+from hadirector.model import (
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+    Table,
+)
+from hadirector.reconcile import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Operation,
+)
+
+WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
+OLD = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)
+FOREIGN = ServiceKey(Protocol.TCP, "198.51.100.1", 25)
+ONE = DestinationKey("192.0.2.45", 80)
+TWO = DestinationKey("192.0.2.46", 80)
+IN = Destination(1, ForwardingMethod.NAT)
+RR = Service("rr")
+
+
+class MemoryDataplane:
+    """A kernel of a dozen lines: a table, and a switch that makes it fail."""
+
+    def __init__(self) -> None:
+        self.table: dict[ServiceKey, ServiceEntry] = {}
+        self.broken = False
+        self.refuse: Callable[[Operation], bool] = lambda operation: False
+        self.reads: list[Collection[ServiceKey] | None] = []
+
+    async def start(self) -> None: ...
+
+    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
+        self.reads.append(keys)
+        if self.broken:
+            raise DataplaneError("broken")
+        return {k: v for k, v in self.table.items() if keys is None or k in keys}
+
+    async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
+        failures = []
+        for operation in operations:
+            if self.refuse(operation):
+                failures.append(OperationFailure(operation, "refused"))
+            else:
+                self._perform(operation)
+        return failures
+
+    def _perform(self, operation: Operation) -> None:
+        match operation:
+            case AddService(key, service):
+                self.table[key] = ServiceEntry(service, {})
+            case EditService(key, service):
+                self.table[key] = ServiceEntry(service, self.table[key].destinations)
+            case DeleteService(key):
+                del self.table[key]
+            case AddDestination(service, key, destination) | EditDestination(
+                service, key, destination
+            ):
+                entry = self.table[service]
+                self.table[service] = ServiceEntry(
+                    entry.service, {**entry.destinations, key: destination}
+                )
+            case DeleteDestination(service, key):
+                entry = self.table[service]
+                rest = {k: v for k, v in entry.destinations.items() if k != key}
+                self.table[service] = ServiceEntry(entry.service, rest)
+
+    async def withhold(self, addresses: frozenset[str]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let other tasks run until something holds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the fake dataplane has nothing to signal with
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def dataplane() -> MemoryDataplane:
+    return MemoryDataplane()
+
+
+@pytest.fixture
+def remembered() -> list[frozenset[ServiceKey]]:
+    return []
+
+
+@contextlib.asynccontextmanager
+async def running(kept: TableKeeper) -> AsyncIterator[None]:
+    task = asyncio.create_task(kept.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+WANTED = {WEB: ServiceEntry(RR, {ONE: IN})}
+
+
+async def test_what_is_wanted_becomes_so(
+    dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
+) -> None:
+    kept = TableKeeper(dataplane, (), remembered.append)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: dataplane.table == WANTED)
+    assert remembered == [frozenset({WEB})]
+
+
+async def test_a_service_is_remembered_as_ours_before_it_exists(
+    dataplane: MemoryDataplane,
+) -> None:
+    seen: list[bool] = []
+    kept = TableKeeper(dataplane, (), lambda services: seen.append(WEB in dataplane.table))
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: WEB in dataplane.table)
+    assert seen == [False]
+
+
+async def test_an_owned_service_that_is_not_wanted_is_withdrawn_a_foreign_one_is_not(
+    dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
+) -> None:
+    dataplane.table = {OLD: ServiceEntry(RR, {ONE: IN}), FOREIGN: ServiceEntry(RR, {})}
+    kept = TableKeeper(dataplane, [OLD], remembered.append)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: OLD not in dataplane.table)
+    assert dataplane.table.keys() == {WEB, FOREIGN}
+    assert remembered[-1] == {WEB}
+
+
+async def test_a_change_of_one_service_reads_that_service_only(
+    dataplane: MemoryDataplane,
+) -> None:
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: dataplane.table == WANTED)
+        changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
+        kept.want(changed, {WEB})
+        await until(lambda: dataplane.table == changed)
+    assert dataplane.reads == [None, frozenset({WEB})]
+
+
+async def test_what_fails_is_named_and_met_again_by_a_later_pass(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+    dataplane.refuse = lambda operation: isinstance(operation, AddDestination)
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: bool(kept.failing))
+        assert kept.failing == {
+            "add destination 192.0.2.45:80 to tcp 192.0.2.10:80 (nat, weight 1)": "refused"
+        }
+        dataplane.refuse = lambda operation: False
+        await until(lambda: dataplane.table == WANTED)
+        await until(lambda: not kept.failing)
+
+
+async def test_a_dataplane_that_does_not_answer_is_asked_again(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+    dataplane.broken = True
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: len(dataplane.reads) > 1)
+        dataplane.broken = False
+        await until(lambda: dataplane.table == WANTED)
+
+
+async def test_what_somebody_else_changed_is_repaired_and_counted(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: dataplane.table == WANTED)
+        assert kept.repaired == 0
+        dataplane.table = {}
+        await until(lambda: dataplane.table == WANTED)
+    assert kept.repaired == 2
+
+
+async def test_withdrawing_takes_what_is_ours_and_leaves_the_rest(
+    dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
+) -> None:
+    dataplane.table = {WEB: ServiceEntry(RR, {ONE: IN}), FOREIGN: ServiceEntry(RR, {})}
+    kept = TableKeeper(dataplane, [WEB], remembered.append)
+    await kept.withdraw()
+    assert dataplane.table.keys() == {FOREIGN}
+    assert remembered == [frozenset()]

@@ -1,0 +1,63 @@
+"""What a reload would change."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hadirector.model import (
+    Configuration,
+    ForwardingMethod,
+    Protocol,
+    Scheduler,
+    ServiceKey,
+    VirtualServer,
+)
+from hadirector.reload import Plan, plan
+from vrrp.configuration import InstanceConfiguration
+
+
+def server(name: str, port: int, scheduler: Scheduler = Scheduler.RR) -> VirtualServer:
+    return VirtualServer(
+        name=name,
+        key=ServiceKey(Protocol.TCP, "192.0.2.10", port),
+        scheduler=scheduler,
+        forwarding=ForwardingMethod.NAT,
+    )
+
+
+INSTANCE = InstanceConfiguration(
+    name="web", interface="eth0", virtual_router_id=51, virtual_addresses=("192.0.2.10/32",)
+)
+OLD = Configuration(
+    name="lb1", vrrp=(INSTANCE,), virtual_servers=(server("web", 80), server("tls", 443))
+)
+
+
+def test_the_same_configuration_changes_nothing() -> None:
+    assert plan(OLD, OLD) == Plan((), (), (), ())
+    assert plan(OLD, OLD).summary == "nothing to change"
+
+
+def test_differences_are_named() -> None:
+    new = msgspec.structs.replace(
+        OLD,
+        vrrp=(),
+        virtual_servers=(server("web", 80, Scheduler.WLC), server("dns", 53)),
+    )
+    assert plan(OLD, new) == Plan(
+        refused=(),
+        started=("virtual server dns",),
+        stopped=("VRRP instance web", "virtual server tls"),
+        changed=("virtual server web",),
+    )
+    assert plan(OLD, new).summary == (
+        "start virtual server dns; stop VRRP instance web, virtual server tls;"
+        " change virtual server web"
+    )
+
+
+def test_what_only_a_restart_can_change_is_refused_by_name() -> None:
+    new = msgspec.structs.replace(OLD, dataplane="userspace")
+    assert plan(OLD, new).refused == (
+        "dataplane cannot change from ipvs to userspace without a restart",
+    )

@@ -1,0 +1,69 @@
+"""What survives a restart, and what happens when the file is damaged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hadirector import state
+from hadirector.model import Protocol, ServiceKey
+
+WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
+OWNED = state.Owned(services=(WEB,), yielding=("web",))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "owned.json"
+
+
+def test_a_missing_file_is_an_empty_one(path: Path) -> None:
+    assert state.load(path) == state.Owned()
+
+
+def test_what_was_stored_is_loaded(path: Path) -> None:
+    state.store(path, OWNED)
+    assert state.load(path) == OWNED
+
+
+def test_the_file_can_be_read_by_a_person(path: Path) -> None:
+    state.store(path, OWNED)
+    assert json.loads(path.read_text()) == {
+        "version": 1,
+        "services": [{"protocol": "tcp", "address": "192.0.2.10", "port": 80}],
+        "yielding": ["web"],
+    }
+
+
+def test_storing_leaves_nothing_else_behind(path: Path) -> None:
+    state.store(path, OWNED)
+    state.store(path, state.Owned())
+    assert [each.name for each in path.parent.iterdir()] == ["owned.json"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "truncated"),
+        (b'{"version": 1, "services": [', "truncated"),
+        (b'{"version": 1, "services": [{"protocol": "icmp"}]}', "icmp"),
+        (b'{"version": 2}', "version 2, expected 1"),
+        (b"\xff\xfe", "malformed"),
+    ],
+)
+def test_a_damaged_file_is_named_with_what_is_wrong(
+    path: Path, content: bytes, complaint: str
+) -> None:
+    path.write_bytes(content)
+    with pytest.raises(state.StateError, match=complaint) as caught:
+        state.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_an_unusable_file_is_kept_for_a_person(path: Path) -> None:
+    path.write_bytes(b"?")
+    kept = state.set_aside(path)
+    assert kept.read_bytes() == b"?"
+    assert not path.exists()
