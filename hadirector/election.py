@@ -12,7 +12,7 @@ import structlog
 from hadirector.pool import withheld_addresses
 from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop
 from hadirector.processes.supervisor import Child
-from vrrp.addresses import remove
+from vrrp.addresses import AddressError, remove
 from vrrp.configuration import InstanceConfiguration
 from vrrp.report import InstanceStatus, State, Transition
 
@@ -134,7 +134,11 @@ class Election:
         for instance in self.instances:
             if instance.name == overdue.instance:
                 self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")
-                await remove(instance.interface, instance.virtual_addresses)
+                try:
+                    await remove(instance.interface, instance.virtual_addresses)
+                except (AddressError, OSError) as error:
+                    # Their lifetime of 3 s ends them all the same.
+                    self._log.error("addresses_not_removed", error=str(error))
 
     def _enter(self, instance: str, state: State, reason: str) -> None:
         previous = self.states.get(instance, State.INITIALIZE)
