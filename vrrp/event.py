@@ -1,0 +1,116 @@
+"""What goes into a virtual router and what comes out of it. Values only."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vrrp.configuration import InstanceConfiguration
+from vrrp.packet import Address, Advertisement
+from vrrp.report import State
+
+
+class Startup(msgspec.Struct, frozen=True):
+    """Begin. ``resume``: a process that was ACTIVE died a moment ago, and we continue for it."""
+
+    resume: bool = False
+
+
+class Shutdown(msgspec.Struct, frozen=True):
+    """Stop at once, in order: resign if ACTIVE, then release."""
+
+    reason: str
+
+
+class AdvertisementReceived(msgspec.Struct, frozen=True):
+    """An advertisement that was accepted, and the address it came from."""
+
+    advertisement: Advertisement
+    source: Address
+
+
+class TimerExpired(msgspec.Struct, frozen=True):
+    """The time may have come; ignored before ``deadline``."""
+
+
+class HandOver(msgspec.Struct, frozen=True):
+    """Let a peer be active and stay behind it; undone by `HandOverUndone`."""
+
+
+class HandOverUndone(msgspec.Struct, frozen=True):
+    """Compete again by priority."""
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """Hand over, then stop, with or without a successor. Not undone by anything."""
+
+    reason: str
+
+
+class ConfigurationChanged(msgspec.Struct, frozen=True):
+    """Priority, interval, preemption, virtual addresses or checksum form changed in place."""
+
+    configuration: InstanceConfiguration
+
+
+class OwnAddressChanged(msgspec.Struct, frozen=True):
+    """Our primary address, which decides ties, is another one now."""
+
+    address: Address
+
+
+Event = (
+    Startup
+    | Shutdown
+    | AdvertisementReceived
+    | TimerExpired
+    | HandOver
+    | HandOverUndone
+    | Leave
+    | ConfigurationChanged
+    | OwnAddressChanged
+)
+
+
+class SendAdvertisement(msgspec.Struct, frozen=True):
+    """Send one advertisement with this priority."""
+
+    priority: int
+
+
+class AcquireAddresses(msgspec.Struct, frozen=True):
+    """Hold exactly the configured virtual addresses; some may be held already."""
+
+
+class AnnounceAddresses(msgspec.Struct, frozen=True):
+    """Start the schedule of announcements (`vrrp.announce`) from its beginning."""
+
+
+class StopAnnouncing(msgspec.Struct, frozen=True):
+    """Send no further announcement: the successor's must be the last that hosts hear."""
+
+
+class ReleaseAddresses(msgspec.Struct, frozen=True):
+    """Remove the virtual addresses and stop announcing them."""
+
+
+class StateChanged(msgspec.Struct, frozen=True):
+    """Report a transition."""
+
+    previous: State
+    state: State
+    reason: str
+
+
+class HandOverAbandoned(msgspec.Struct, frozen=True):
+    """Report that no peer took over, so that this router goes on as ACTIVE."""
+
+
+Action = (
+    SendAdvertisement
+    | AcquireAddresses
+    | AnnounceAddresses
+    | StopAnnouncing
+    | ReleaseAddresses
+    | StateChanged
+    | HandOverAbandoned
+)

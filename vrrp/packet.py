@@ -1,0 +1,338 @@
+"""The VRRP message on the wire: versions 2 (RFC 3768) and 3 (RFC 5798, RFC 9568).
+
+Bytes in, values out, and back. Whatever the bytes are, the answer is a value or a `PacketError`
+that names one `DropReason`; a dropped packet must not touch any timer (RFC 9568 7.1).
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_interface
+from typing import Final, Literal
+
+import msgspec
+
+from vrrp.configuration import InstanceConfiguration, Transport, UdpUnicast
+
+Address = IPv4Address | IPv6Address
+ChecksumForm = Literal["rfc5798", "rfc9568"]
+
+PROTOCOL: Final = 112
+TTL: Final = 255
+OWNER_PRIORITY: Final = 255
+MULTICAST_IPV4: Final = IPv4Address("224.0.0.18")
+MULTICAST_IPV6: Final = IPv6Address("ff02::12")
+
+_TYPE_ADVERTISEMENT: Final = 1
+_MAXIMUM_INTERVAL: Final = 0x0FFF  # 12 bits of centiseconds
+_HEADER: Final = struct.Struct("!BBBBHH")
+_IPV4_HEADER: Final = struct.Struct("!BBHHHBBH4s4s")
+_V2_AUTHENTICATION: Final = bytes(8)
+
+
+class DropReason(StrEnum):
+    """Why a packet was not accepted; the stable name behind a ``dropped_...`` counter."""
+
+    IP_TRUNCATED = "ip_truncated"
+    IP_VERSION = "ip_version"
+    IP_HEADER_LENGTH = "ip_header_length"
+    IP_TOTAL_LENGTH = "ip_total_length"
+    IP_PROTOCOL = "ip_protocol"
+    TRUNCATED = "truncated"
+    TRAILING_BYTES = "trailing_bytes"
+    VERSION = "version"
+    TYPE = "type"
+    NO_ADDRESSES = "no_addresses"
+    CHECKSUM = "checksum"
+    ADVERT_INTERVAL_ZERO = "advert_interval_zero"
+    OWN_PACKET = "own_packet"
+    NOT_A_PEER = "not_a_peer"
+    TTL = "ttl"
+    DESTINATION = "destination"
+    VIRTUAL_ROUTER_ID = "virtual_router_id"
+    AUTH_TYPE = "auth_type"
+    ADVERT_INTERVAL = "advert_interval"
+    ADDRESS_LIST = "address_list"
+
+
+class PacketError(ValueError):
+    """The bytes are not an advertisement we accept; ``reason`` says why."""
+
+    def __init__(self, reason: DropReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Datagram(msgspec.Struct, frozen=True):
+    """What the IPv4 header in front of a message says, and the message."""
+
+    source: IPv4Address
+    destination: IPv4Address
+    ttl: int
+    payload: bytes
+
+
+class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
+    """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
+
+    ``checksum_form`` tells the two forms of version 3 over IPv4 apart; it is None where only one
+    form exists (version 2, IPv6). ``auth_type`` is the field of version 2, 0 in version 3.
+    """
+
+    version: Literal[2, 3]
+    virtual_router_id: int
+    priority: int
+    advert_interval_centiseconds: int
+    addresses: tuple[Address, ...]
+    checksum_form: ChecksumForm | None
+    auth_type: int = 0
+
+    @property
+    def advert_interval(self) -> float:
+        """The advertised interval in seconds."""
+        return self.advert_interval_centiseconds / 100
+
+
+def parse_datagram(data: bytes) -> Datagram:
+    """Read the IPv4 datagram a raw socket delivers: header, options, payload (RFC 791 3.1).
+
+    The kernel has already checked the header checksum and reassembled fragments. Bytes beyond
+    the total length are link padding and are cut off. Raises PacketError.
+    """
+    if len(data) < _IPV4_HEADER.size:
+        raise PacketError(DropReason.IP_TRUNCATED)
+    fields = _IPV4_HEADER.unpack_from(data)
+    version_and_length, _, total_length, _, _, ttl, protocol, _, source, destination = fields
+    header_length = (version_and_length & 0x0F) * 4
+    if version_and_length >> 4 != 4:
+        raise PacketError(DropReason.IP_VERSION)
+    if header_length < _IPV4_HEADER.size:
+        raise PacketError(DropReason.IP_HEADER_LENGTH)
+    if total_length < header_length:
+        raise PacketError(DropReason.IP_TOTAL_LENGTH)
+    if total_length > len(data):
+        raise PacketError(DropReason.IP_TRUNCATED)
+    if protocol != PROTOCOL:
+        raise PacketError(DropReason.IP_PROTOCOL)
+    payload = bytes(data[header_length:total_length])
+    return Datagram(IPv4Address(source), IPv4Address(destination), ttl, payload)
+
+
+def encode(advertisement: Advertisement, source: Address, destination: Address) -> bytes:
+    """Build the message; the addresses of the IP header enter the pseudo-header only."""
+    version_and_type = advertisement.version << 4 | _TYPE_ADVERTISEMENT
+    listed = b"".join(address.packed for address in advertisement.addresses)
+    assert 1 <= len(advertisement.addresses) <= 255
+    assert len(listed) == len(source.packed) * len(advertisement.addresses), "mixed families"
+    if advertisement.version == 2:
+        assert advertisement.auth_type == 0
+        trailer = _V2_AUTHENTICATION
+    else:
+        trailer = b""
+    message = bytearray(
+        _HEADER.pack(
+            version_and_type,
+            advertisement.virtual_router_id,
+            advertisement.priority,
+            len(advertisement.addresses),
+            _interval_field(advertisement),
+            0,
+        )
+        + listed
+        + trailer
+    )
+    covered = bytes(message)
+    if advertisement.checksum_form == "rfc5798" or source.version == 6:
+        covered = _pseudo_header(source, destination, len(message)) + covered
+    struct.pack_into("!H", message, 6, 0xFFFF - _sum(covered))
+    return bytes(message)
+
+
+def decode(data: bytes, source: Address, destination: Address) -> Advertisement:
+    """Read a message, as far as that needs no configuration (RFC 9568 7.1, RFC 3768 7.1).
+
+    ``source`` and ``destination`` come from the IP header; their family is that of the address
+    list. Either checksum form is accepted for version 3 over IPv4. Raises PacketError.
+    """
+    if len(data) < _HEADER.size:
+        raise PacketError(DropReason.TRUNCATED)
+    version_and_type, virtual_router_id, priority, count, interval, _ = _HEADER.unpack_from(data)
+    version = _version(version_and_type >> 4, source)
+    if version_and_type & 0x0F != _TYPE_ADVERTISEMENT:
+        raise PacketError(DropReason.TYPE)
+    if count == 0:
+        raise PacketError(DropReason.NO_ADDRESSES)
+    _check_length(data, version, count * len(source.packed))
+    checksum_form = _checksum_form(data, version, source, destination)
+    # Version 2: a byte of authentication type, a byte of seconds. Version 3: four reserved bits,
+    # ignored on receipt (RFC 9568 5.2.6), twelve of centiseconds.
+    centiseconds = (interval & 0xFF) * 100 if version == 2 else interval & _MAXIMUM_INTERVAL
+    if centiseconds == 0:  # RFC 9568 erratum 8301: it would make every timer zero
+        raise PacketError(DropReason.ADVERT_INTERVAL_ZERO)
+    return Advertisement(
+        version=version,
+        virtual_router_id=virtual_router_id,
+        priority=priority,
+        advert_interval_centiseconds=centiseconds,
+        addresses=_addresses(data, count, source),
+        checksum_form=checksum_form,
+        auth_type=interval >> 8 if version == 2 else 0,
+    )
+
+
+def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
+    """What an instance says of itself with this priority (0: it resigns)."""
+    addresses = configured_addresses(configuration.virtual_addresses)
+    two_forms = configuration.version == 3 and addresses[0].version == 4
+    return Advertisement(
+        version=configuration.version,
+        virtual_router_id=configuration.virtual_router_id,
+        priority=priority,
+        advert_interval_centiseconds=round(configuration.advert_interval * 100),
+        addresses=addresses,
+        checksum_form=configuration.checksum if two_forms else None,
+    )
+
+
+def vet(
+    advertisement: Advertisement,
+    *,
+    source: Address,
+    destination: Address,
+    ttl: int | None,
+    own_address: Address,
+    configuration: InstanceConfiguration,
+) -> DropReason | None:
+    """Decide whether this instance listens to a well-formed advertisement (RFC 9568 7.1).
+
+    ``ttl`` is None where the transport does not show it (UDP). Returns None when it passes.
+    """
+    if source == own_address:
+        return DropReason.OWN_PACKET
+    refused = _vet_path(source, destination, ttl, configuration.transport)
+    if refused is not None:
+        return refused
+    if advertisement.version != configuration.version:
+        return DropReason.VERSION
+    if advertisement.virtual_router_id != configuration.virtual_router_id:
+        return DropReason.VIRTUAL_ROUTER_ID
+    if advertisement.version == 2:
+        return _vet_version_2(advertisement, configuration)
+    return None
+
+
+def lists_other_addresses(
+    advertisement: Advertisement, configuration: InstanceConfiguration
+) -> bool:
+    """Whether a peer lists other virtual addresses than ours: in version 3 worth a counter and a
+    line in the log, never a drop (RFC 9568 7.1).
+    """
+    configured = configured_addresses(configuration.virtual_addresses)
+    return set(advertisement.addresses) != set(configured)
+
+
+@lru_cache(maxsize=256)
+def configured_addresses(virtual_addresses: tuple[str, ...]) -> tuple[Address, ...]:
+    """The addresses to advertise: what is configured, without prefix lengths."""
+    return tuple(ip_interface(address).ip for address in virtual_addresses)
+
+
+def _vet_path(
+    source: Address, destination: Address, ttl: int | None, transport: Transport
+) -> DropReason | None:
+    """Only neighbours on the link (RFC 9568 5.1.1.3), or the peers we were given."""
+    if isinstance(transport, UdpUnicast):
+        return None if str(source) in transport.peers else DropReason.NOT_A_PEER
+    if ttl != TTL:
+        return DropReason.TTL
+    if destination not in (MULTICAST_IPV4, MULTICAST_IPV6):
+        return DropReason.DESTINATION
+    return None
+
+
+def _vet_version_2(
+    advertisement: Advertisement, configuration: InstanceConfiguration
+) -> DropReason | None:
+    """RFC 3768 7.1: authentication, interval and address list must agree with ours."""
+    if advertisement.auth_type != 0:
+        return DropReason.AUTH_TYPE
+    if advertisement.advert_interval_centiseconds != round(configuration.advert_interval * 100):
+        return DropReason.ADVERT_INTERVAL
+    is_owner = advertisement.priority == OWNER_PRIORITY
+    if not is_owner and lists_other_addresses(advertisement, configuration):
+        return DropReason.ADDRESS_LIST
+    return None
+
+
+def _interval_field(advertisement: Advertisement) -> int:
+    centiseconds = advertisement.advert_interval_centiseconds
+    if advertisement.version == 3:
+        assert 1 <= centiseconds <= _MAXIMUM_INTERVAL
+        return centiseconds
+    seconds, remainder = divmod(centiseconds, 100)
+    assert 1 <= seconds <= 255
+    assert remainder == 0, "version 2 counts whole seconds"
+    return seconds
+
+
+def _version(version: int, source: Address) -> Literal[2, 3]:
+    if version == 3:
+        return 3
+    if version == 2 and source.version == 4:
+        return 2
+    raise PacketError(DropReason.VERSION)
+
+
+def _check_length(data: bytes, version: int, listed_length: int) -> None:
+    """The exact length, as keepalived and FRR want it too; version 2 ends in 8 more bytes."""
+    authentication = len(_V2_AUTHENTICATION) if version == 2 else 0
+    expected = _HEADER.size + listed_length + authentication
+    if len(data) < expected:
+        raise PacketError(DropReason.TRUNCATED)
+    if len(data) > expected:
+        raise PacketError(DropReason.TRAILING_BYTES)
+
+
+def _addresses(data: bytes, count: int, source: Address) -> tuple[Address, ...]:
+    size = len(source.packed)
+    family = type(source)
+    starts = range(_HEADER.size, _HEADER.size + count * size, size)
+    return tuple(family(data[start : start + size]) for start in starts)
+
+
+def _checksum_form(
+    data: bytes, version: int, source: Address, destination: Address
+) -> ChecksumForm | None:
+    """Find the form under which the checksum is right. RFC 5798 was read as including a
+    pseudo-header in IPv4, RFC 9568 5.2.8 excludes it; both are on the wire.
+    """
+    plain = _sum(data) == 0xFFFF
+    if version == 2:
+        if plain:
+            return None
+        raise PacketError(DropReason.CHECKSUM)
+    with_pseudo_header = _sum(_pseudo_header(source, destination, len(data)) + data) == 0xFFFF
+    if source.version == 6 and with_pseudo_header:
+        return None
+    if source.version == 4 and with_pseudo_header:
+        return "rfc5798"
+    if source.version == 4 and plain:
+        return "rfc9568"
+    raise PacketError(DropReason.CHECKSUM)
+
+
+def _pseudo_header(source: Address, destination: Address, length: int) -> bytes:
+    """RFC 793 3.1 for IPv4, RFC 8200 8.1 for IPv6."""
+    layout = "!HH" if source.version == 4 else "!II"
+    upper = (PROTOCOL, length) if source.version == 4 else (length, PROTOCOL)
+    return source.packed + destination.packed + struct.pack(layout, *upper)
+
+
+def _sum(data: bytes) -> int:
+    """One's complement sum of 16-bit words (RFC 1071); the length is always even here."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total

@@ -1,0 +1,382 @@
+"""The virtual router of RFC 9568 6.4 (and RFC 3768 6.4), as a machine of values.
+
+``handle(event, now)`` returns actions in the order in which they must be performed. What the
+shell around it promises:
+
+- ``now`` is monotonic seconds; after every ``handle`` the timer is set anew from ``deadline``.
+- Before it delivers `TimerExpired` it delivers what already waits in its socket, so that a
+  process that was frozen hears of its successor before it claims to be active.
+- Only advertisements that passed `vrrp.packet.decode` and `vrrp.packet.vet` come in here.
+
+A planned handover makes before it breaks: the active router resigns (priority 0) but goes on
+answering for its addresses until its successor is heard, and steps back a moment later.
+Without a successor a `HandOver` is abandoned, and reported so, and a `Leave` goes ahead.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vrrp.configuration import InstanceConfiguration
+from vrrp.departure import Departure
+from vrrp.event import (
+    AcquireAddresses,
+    Action,
+    AdvertisementReceived,
+    AnnounceAddresses,
+    ConfigurationChanged,
+    Event,
+    HandOver,
+    HandOverAbandoned,
+    HandOverUndone,
+    Leave,
+    OwnAddressChanged,
+    ReleaseAddresses,
+    SendAdvertisement,
+    Shutdown,
+    Startup,
+    StateChanged,
+    StopAnnouncing,
+    TimerExpired,
+)
+from vrrp.packet import OWNER_PRIORITY, Address, Advertisement
+from vrrp.report import State
+
+REANNOUNCE_SPACING: Final = 1.0
+"""Seconds between announcements provoked by others, who must not be able to multiply frames."""
+
+_NOBODY_HEARD: Final = "no active router was heard"
+
+
+class Router:
+    """One virtual router. The attributes are for reading; `handle` is what changes them.
+
+    ``deadline`` is when `TimerExpired` is due, None for never: the Active_Down_Timer in BACKUP,
+    the Adver_Timer in ACTIVE. ``active_router`` is whom we follow, None while ACTIVE or before
+    anyone was heard.
+    """
+
+    def __init__(self, configuration: InstanceConfiguration, own_address: Address) -> None:
+        self.configuration = configuration
+        self.own_address = own_address
+        self.state = State.INITIALIZE
+        self.deadline: float | None = None
+        self.yielding = False
+        self.active_router: Address | None = None
+        self._active_advert_interval = configuration.advert_interval
+        self._takeover_reason = ""
+        self._preempt_at: float | None = None
+        self._reannounce_at = 0.0
+        self._departure: Departure | None = None
+
+    @property
+    def priority(self) -> int:
+        """The priority in force."""
+        return self.configuration.priority
+
+    @property
+    def handing_over(self) -> bool:
+        """Whether we are ACTIVE and have resigned."""
+        return self._departure is not None
+
+    @property
+    def skew_time(self) -> float:
+        """Seconds; RFC 9568 6.1, or RFC 3768 6.1, where the interval does not scale it."""
+        scale = 1.0 if self.configuration.version == 2 else self._active_advert_interval
+        return (256 - self.priority) / 256 * scale
+
+    @property
+    def active_down_interval(self) -> float:
+        """Seconds of silence after which a BACKUP takes over."""
+        return 3 * self._active_advert_interval + self.skew_time
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Take one event and return what must be done, in this order."""
+        match event:
+            case ConfigurationChanged(configuration):
+                return self._reconfigure(configuration, now)
+            case OwnAddressChanged(address):
+                self.own_address = address
+                return []
+            case TimerExpired() if self.deadline is None or now < self.deadline:
+                return []
+        match self.state:
+            case State.INITIALIZE:
+                return self._in_initialize(event, now)
+            case State.BACKUP:
+                return self._in_backup(event, now)
+            case State.ACTIVE:
+                return self._in_active(event, now)
+
+    # RFC 9568 6.4.1
+
+    def _in_initialize(self, event: Event, now: float) -> list[Action]:
+        match event:
+            case Startup(resume=True):
+                return self._become_active(now, "resumed")
+            case Startup() if self.priority == OWNER_PRIORITY and not self.yielding:
+                return self._become_active(now, "owner of the addresses")
+            case Startup():
+                self._takeover_reason = _NOBODY_HEARD
+                return self._become_backup(now + self.active_down_interval, "started")
+            case HandOver():
+                self.yielding = True
+            case HandOverUndone():
+                self.yielding = False
+            case _:
+                pass
+        return []
+
+    # RFC 9568 6.4.2
+
+    def _in_backup(self, event: Event, now: float) -> list[Action]:
+        match event:
+            case AdvertisementReceived(advertisement, source):
+                self._follow(advertisement, source, now)
+            case TimerExpired():
+                return self._active_down_timer_expired(now)
+            case Shutdown(reason) | Leave(reason):
+                return self._become_initialize(reason)
+            case HandOver():
+                self.yielding = True
+            case HandOverUndone():
+                self.yielding = False
+            case _:
+                pass
+        return []
+
+    # RFC 9568 6.4.3
+
+    def _in_active(self, event: Event, now: float) -> list[Action]:
+        match event:
+            case AdvertisementReceived(advertisement, source) if self._departure is None:
+                return self._contest(advertisement, source, now)
+            case AdvertisementReceived(advertisement, source):
+                self._hear_successor(advertisement, source, now)
+            case TimerExpired():
+                return self._active_timer_expired(now)
+            case Shutdown(reason):
+                return [SendAdvertisement(0), *self._become_initialize(reason)]
+            case HandOver():
+                return self._depart(now, None)
+            case Leave(reason):
+                return self._depart(now, reason)
+            case HandOverUndone():
+                return self._undo_hand_over(now)
+            case _:
+                pass
+        return []
+
+    def _follow(self, advertisement: Advertisement, source: Address, now: float) -> None:
+        """BACKUP hears somebody: wait on, take note of a resignation, or let the time run out."""
+        if advertisement.priority == 0:
+            self.deadline = now + self.skew_time
+            self._takeover_reason = "the active router resigned"
+        elif self._accepts(advertisement.priority, now):
+            self._learn(advertisement, source)
+            self.deadline = now + self.active_down_interval
+        else:
+            self._takeover_reason = "the active router has a lower priority"
+
+    def _accepts(self, priority: int, now: float) -> bool:
+        """Whether a BACKUP stays behind a router of this priority.
+
+        A preemption delay begins with the first lower priority heard (as in keepalived), and is
+        spent waiting behind it. The owner always preempts (RFC 9568 6.1).
+        """
+        if priority >= self.priority:
+            self._preempt_at = None
+            return True
+        if self.yielding:
+            return True
+        if self.priority == OWNER_PRIORITY:
+            return False
+        if not self.configuration.preempt:
+            return True
+        if self._preempt_at is None:
+            self._preempt_at = now + self.configuration.preempt_delay
+        return now < self._preempt_at
+
+    def _learn(self, advertisement: Advertisement, source: Address) -> None:
+        """Follow this router, in version 3 at the pace it advertises (RFC 9568 6.4.2)."""
+        if advertisement.version == 3:
+            self._active_advert_interval = advertisement.advert_interval
+        self.active_router = source
+        self._takeover_reason = "the active router fell silent"
+
+    def _active_down_timer_expired(self, now: float) -> list[Action]:
+        if self._is_stalled(now):
+            self.deadline = now + self._listening_time
+            return []
+        return self._become_active(now, self._takeover_reason)
+
+    def _contest(self, advertisement: Advertisement, source: Address, now: float) -> list[Action]:
+        """ACTIVE hears another ACTIVE, or its resignation (RFC 9568 6.4.3)."""
+        if advertisement.priority == 0:
+            self.deadline = now + self.configuration.advert_interval
+            return [SendAdvertisement(self.priority)]
+        reason = self._reason_to_step_back(advertisement.priority, source)
+        if reason is not None:
+            self._learn(advertisement, source)
+            return self._become_backup(now + self.active_down_interval, reason)
+        # Hosts may have believed the other one, so they are told again. The Adver_Timer goes on:
+        # nobody else's packets may move our advertisements.
+        return [SendAdvertisement(self.priority), *self._reannounce(now)]
+
+    def _reason_to_step_back(self, priority: int, source: Address) -> str | None:
+        if self.yielding:
+            return "a peer is active again after the handover"
+        if priority > self.priority:
+            return "a higher priority was heard"
+        if priority == self.priority and int(source) > int(self.own_address):
+            return "an equal priority with a higher address was heard"
+        return None
+
+    def _reannounce(self, now: float) -> list[Action]:
+        if now < self._reannounce_at:
+            return []
+        self._reannounce_at = now + REANNOUNCE_SPACING
+        return [AnnounceAddresses()]
+
+    def _active_timer_expired(self, now: float) -> list[Action]:
+        if self._is_stalled(now):
+            return self._listen_after_stall(now)
+        if self._departure is not None:
+            return self._departure_timer_expired(self._departure, now)
+        assert self.deadline is not None
+        interval = self.configuration.advert_interval
+        kept_pace = self.deadline + interval
+        self.deadline = kept_pace if kept_pace > now else now + interval
+        return [SendAdvertisement(self.priority)]
+
+    def _is_stalled(self, now: float) -> bool:
+        """Whether this process was away so long that others may have taken over meanwhile."""
+        return self.deadline is not None and now - self.deadline > self.active_down_interval
+
+    @property
+    def _listening_time(self) -> float:
+        """Long enough after a stall to hear whoever is active by now."""
+        return self._active_advert_interval + self.skew_time
+
+    def _listen_after_stall(self, now: float) -> list[Action]:
+        """A frozen ACTIVE claims nothing: its peers have had the time to take over."""
+        departure = self._departure
+        if departure is not None and departure.stop_reason is not None:
+            return self._become_initialize(departure.stop_reason)
+        self.yielding = self.yielding or departure is not None
+        self._takeover_reason = _NOBODY_HEARD
+        return self._become_backup(now + self._listening_time, "this process was stalled")
+
+    def _depart(self, now: float, stop_reason: str | None) -> list[Action]:
+        actions: list[Action] = []
+        if self._departure is None:
+            self._departure = Departure.begin(now, self.configuration.advert_interval)
+            actions = [SendAdvertisement(0), StopAnnouncing()]
+        if stop_reason is not None:
+            self._departure.stop(now, stop_reason)
+        self.deadline = self._departure.deadline
+        return actions
+
+    def _hear_successor(self, advertisement: Advertisement, source: Address, now: float) -> None:
+        departure = self._departure
+        assert departure is not None
+        departure.hear(now, advertisement.priority)
+        if advertisement.priority > 0:
+            self._learn(advertisement, source)
+        self.deadline = max(now, departure.deadline)
+
+    def _departure_timer_expired(self, departure: Departure, now: float) -> list[Action]:
+        handed_over = departure.release_at is not None
+        if departure.stop_reason is not None and (handed_over or now >= departure.give_up_at):
+            return self._become_initialize(departure.stop_reason)
+        if handed_over:
+            self.yielding = True
+            deadline = departure.heard_at + self.active_down_interval
+            return self._become_backup(deadline, "handed over")
+        if now >= departure.give_up_at:
+            return [*self._stay_active(now), HandOverAbandoned()]
+        departure.repeat(now)
+        self.deadline = departure.deadline
+        return [SendAdvertisement(0)]
+
+    def _undo_hand_over(self, now: float) -> list[Action]:
+        if self._departure is None:
+            self.yielding = False
+            return []
+        if self._departure.stop_reason is not None:
+            return []
+        self.yielding = False
+        return self._stay_active(now)
+
+    def _stay_active(self, now: float) -> list[Action]:
+        self._departure = None
+        self.active_router = None
+        self._active_advert_interval = self.configuration.advert_interval
+        self.deadline = now + self.configuration.advert_interval
+        return [SendAdvertisement(self.priority), AnnounceAddresses()]
+
+    def _reconfigure(self, configuration: InstanceConfiguration, now: float) -> list[Action]:
+        """Keep the state; shift the running timer by what changed, as keepalived does."""
+        previous, previous_down_interval = self.configuration, self.active_down_interval
+        assert _identity(configuration) == _identity(previous), "another virtual router"
+        self.configuration = configuration
+        if configuration.version == 2 or self.active_router is None:
+            self._active_advert_interval = configuration.advert_interval
+        if self.state is State.ACTIVE:
+            return self._reconfigure_active(previous, now)
+        if self.deadline is not None:
+            shift = self.active_down_interval - previous_down_interval
+            self.deadline = max(now, self.deadline + shift)
+        return []
+
+    def _reconfigure_active(self, previous: InstanceConfiguration, now: float) -> list[Action]:
+        actions: list[Action] = []
+        if self.configuration.virtual_addresses != previous.virtual_addresses:
+            actions.append(AcquireAddresses())
+        if self._departure is None:
+            assert self.deadline is not None
+            self.deadline = min(self.deadline, now + self.configuration.advert_interval)
+            actions += [AnnounceAddresses()] if actions else []
+        return actions
+
+    # The only places that change the state.
+
+    def _become_initialize(self, reason: str) -> list[Action]:
+        previous, self.state = self.state, State.INITIALIZE
+        self.deadline = None
+        self.active_router = None
+        self._active_advert_interval = self.configuration.advert_interval
+        return self._entered(previous, reason)
+
+    def _become_backup(self, deadline: float, reason: str) -> list[Action]:
+        previous, self.state = self.state, State.BACKUP
+        self.deadline = deadline
+        self._preempt_at = None
+        return self._entered(previous, reason)
+
+    def _become_active(self, now: float, reason: str) -> list[Action]:
+        """The advertisement goes first: a peer that holds the addresses lets go when it hears it."""
+        assert self.state is not State.ACTIVE
+        previous, self.state = self.state, State.ACTIVE
+        self.deadline = now + self.configuration.advert_interval
+        self._active_advert_interval = self.configuration.advert_interval
+        self.active_router = None
+        report = StateChanged(previous, self.state, reason)
+        return [SendAdvertisement(self.priority), AcquireAddresses(), AnnounceAddresses(), report]
+
+    def _entered(self, previous: State, reason: str) -> list[Action]:
+        """Report a state in which the addresses are not held."""
+        self._departure = None
+        release: list[Action] = [ReleaseAddresses()] if previous is State.ACTIVE else []
+        return [*release, StateChanged(previous, self.state, reason)]
+
+
+def _identity(configuration: InstanceConfiguration) -> tuple[object, ...]:
+    """What cannot change without becoming another virtual router."""
+    return (
+        configuration.name,
+        configuration.interface,
+        configuration.virtual_router_id,
+        configuration.version,
+        configuration.transport,
+    )
