@@ -65,6 +65,11 @@ class RelayedService:
         """True while the listener lingers on its way out."""
         return self._listener is not None and self._listener.lingering
 
+    @property
+    def finished(self) -> bool:
+        """True when nothing is left of it: no listener and no connection."""
+        return not self.listening and not self.connections
+
     def edit(self, service: Service) -> None:
         """Take other settings; connections go on."""
         self._balancer = balancer(service.scheduler)
@@ -119,7 +124,7 @@ class UserspaceDataplane:
     def __init__(self) -> None:
         self._services: dict[ServiceKey, RelayedService] = {}
         self._withheld: frozenset[str] = frozenset()
-        self._ended: set[asyncio.Task[None]] = set()
+        self._deleted: list[RelayedService] = []
 
     async def start(self) -> None:
         """Nothing to get ready."""
@@ -162,12 +167,12 @@ class UserspaceDataplane:
 
     async def close(self) -> None:
         """Let go of sockets; connections have 1 s to end."""
-        services = list(self._services.values())
+        services = [*self._services.values(), *self._deleted]
         if any(served.leaving for served in services):
             await asyncio.sleep(LINGER_SECONDS)
         for served in services:
             served.close()
-        connections = self._ended.union(*(served.connections for served in services))
+        connections = set[asyncio.Task[None]]().union(*(served.connections for served in services))
         if connections:
             _, unfinished = await asyncio.wait(connections, timeout=CLOSE_SECONDS_MAX)
             for connection in unfinished:
@@ -201,12 +206,12 @@ class UserspaceDataplane:
         self._listen_if_wanted(key, served)
 
     def _delete_service(self, key: ServiceKey) -> None:
+        """Forget a service. A listener on its way out stays for its successor's sake."""
         served = self._service(key)
-        served.close()
+        if not served.leaving:
+            served.close()
         del self._services[key]
-        for connection in served.connections:
-            self._ended.add(connection)
-            connection.add_done_callback(self._ended.discard)
+        self._deleted = [each for each in (*self._deleted, served) if not each.finished]
 
     def _service(self, key: ServiceKey) -> RelayedService:
         try:

@@ -1,0 +1,170 @@
+"""A steady client: one GET on a new connection every few milliseconds, each one accounted for.
+
+``python -m hadirector.lab.client --address A --port P --seconds S`` prints one JSON line per
+request, or with ``--summary`` one line in all. The standard library only: it starts quickly inside
+a lab kernel too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import math
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+ANSWER_BYTES_MAX = 65536
+IN_FLIGHT_MAX = 512
+
+
+class Sample(NamedTuple):
+    """One request: when it began and ended (monotonic seconds), who answered, or what failed."""
+
+    began: float
+    ended: float
+    server: str = ""
+    failure: str = ""
+
+
+async def send_steadily(
+    address: str,
+    port: int,
+    *,
+    interval: float,
+    patience: float,
+    record: Callable[[Sample], None],
+    count: int | None = None,
+) -> None:
+    """Begin a request every ``interval`` seconds, whatever became of those before; record each.
+
+    Ends after ``count`` requests, or when cancelled. A request that would be the 513th in flight is
+    not sent and recorded as failed.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    in_flight = 0
+
+    async def send() -> None:
+        nonlocal in_flight
+        in_flight += 1
+        try:
+            record(await request(address, port, patience))
+        finally:
+            in_flight -= 1
+
+    async with asyncio.TaskGroup() as requests:
+        for _ in range(sys.maxsize if count is None else count):
+            if in_flight < IN_FLIGHT_MAX:
+                requests.create_task(send())
+            else:
+                now = loop.time()
+                record(Sample(now, now, failure=f"not sent: {IN_FLIGHT_MAX} others wait"))
+            due += interval
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+
+async def request(address: str, port: int, patience: float) -> Sample:
+    """GET / on a new connection and wait ``patience`` seconds; the answer's body is the name."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        async with asyncio.timeout(patience):
+            answer = await _exchange(address, port)
+    except TimeoutError:
+        return Sample(began, loop.time(), failure=f"no answer in {patience:g} s")
+    except OSError as error:
+        return Sample(began, loop.time(), failure=_reason(error))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = head.split(b" ", 2)[1:2]
+    if status == [b"200"]:
+        return Sample(began, loop.time(), server=body.decode("latin-1").strip())
+    failure = f"status {status[0].decode('latin-1')}" if status else "closed without an answer"
+    return Sample(began, loop.time(), failure=failure)
+
+
+async def _exchange(address: str, port: int) -> bytes:
+    reader, writer = await asyncio.open_connection(address, port)
+    with contextlib.closing(writer):
+        writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while len(answer) < ANSWER_BYTES_MAX and (piece := await reader.read(ANSWER_BYTES_MAX)):
+            answer += piece
+        return answer
+
+
+def _reason(error: OSError) -> str:
+    names: dict[type[OSError], str] = {
+        ConnectionRefusedError: "refused",
+        ConnectionResetError: "reset",
+    }
+    return names.get(type(error), error.strerror or str(error))
+
+
+def summary(samples: Sequence[Sample]) -> dict[str, object]:
+    """Count what happened, and how long an answer took."""
+    latencies = sorted(sample.ended - sample.began for sample in samples if sample.server)
+    return {
+        "sent": len(samples),
+        "failed": sum(1 for sample in samples if sample.failure),
+        "servers": Counter(sample.server for sample in samples if sample.server),
+        "failures": Counter(sample.failure for sample in samples if sample.failure),
+        "median_ms": _rank(latencies, 0.5),
+        "p99_ms": _rank(latencies, 0.99),
+    }
+
+
+def _rank(ascending: Sequence[float], share: float) -> float | None:
+    if not ascending:
+        return None
+    return round(ascending[math.ceil(share * len(ascending)) - 1] * 1000, 3)
+
+
+async def _run(options: argparse.Namespace) -> list[Sample]:
+    samples: list[Sample] = []
+
+    def record(sample: Sample) -> None:
+        if options.summary:
+            samples.append(sample)
+        else:
+            print(json.dumps(sample._asdict()), flush=True)
+
+    client = asyncio.ensure_future(
+        send_steadily(
+            options.address,
+            options.port,
+            interval=options.interval / 1000,
+            patience=options.timeout / 1000,
+            record=record,
+            count=math.ceil(options.seconds * 1000 / options.interval),
+        )
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, client.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await client
+    return samples
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Send until the time is over, SIGTERM or SIGINT. Exit 1 if a summarised request failed."""
+    parser = argparse.ArgumentParser(prog="python -m hadirector.lab.client", description=__doc__)
+    parser.add_argument("--address", required=True)
+    parser.add_argument("--port", type=int, default=80)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--interval", type=float, default=10.0, metavar="MS")
+    parser.add_argument("--timeout", type=float, default=1000.0, metavar="MS")
+    parser.add_argument("--summary", action="store_true", help="one line at the end")
+    options = parser.parse_args(arguments)
+    samples = asyncio.run(_run(options))
+    if options.summary:
+        print(json.dumps(summary(samples)))
+    return 1 if any(sample.failure for sample in samples) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
