@@ -94,18 +94,25 @@ class Service(msgspec.Struct, frozen=True):
     """A virtual service as IPVS holds it. ``persistence`` is seconds, 0 when off.
 
     ``scheduler`` is a plain string: a foreign service may use one that we do not know.
+    ``other_settings`` is True when the kernel holds something that we never set, such as one-packet
+    scheduling or a persistence netmask: it differs from what is wanted and is edited away.
     """
 
     scheduler: str
     flags: frozenset[SchedulerFlag] = frozenset()
     persistence: int = 0
+    other_settings: bool = False
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """A real server as IPVS holds it. ``forwarding`` is None for a method we do not set."""
+    """A real server as IPVS holds it. ``forwarding`` is None for a method we do not set.
+
+    ``other_settings`` as in Service: connection thresholds that somebody else has set.
+    """
 
     weight: int
     forwarding: ForwardingMethod | None
+    other_settings: bool = False
 
 
 class ServiceEntry(msgspec.Struct, frozen=True):

@@ -18,6 +18,14 @@ class OperationFailure(msgspec.Struct, frozen=True):
     error: str
 
 
+class Counters(msgspec.Struct, frozen=True):
+    """What a destination carries at this moment: its weight and its connections."""
+
+    weight: int
+    active: int
+    inactive: int
+
+
 class DataplaneError(Exception):
     """The dataplane cannot be used at all, or a whole read failed. The message says what to do."""
 

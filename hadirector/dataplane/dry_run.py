@@ -1,0 +1,72 @@
+"""A dataplane that only says what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import assert_never
+
+import structlog
+
+from hadirector.dataplane.base import OperationFailure
+from hadirector.model import Destination, DestinationKey, Service, ServiceEntry, ServiceKey, Table
+from hadirector.reconcile import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Operation,
+    describe,
+)
+
+
+class DryRunDataplane:
+    """Logs each operation as ``would_apply`` and remembers it as done. Forwards nothing."""
+
+    def __init__(self) -> None:
+        self._services: dict[ServiceKey, Service] = {}
+        self._pools: dict[ServiceKey, dict[DestinationKey, Destination]] = {}
+        self._log = structlog.get_logger()
+
+    async def start(self) -> None:
+        """Do nothing: there is nothing to get ready."""
+
+    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
+        """Return what would be there now."""
+        return {
+            key: ServiceEntry(service, dict(self._pools[key]))
+            for key, service in self._services.items()
+            if keys is None or key in keys
+        }
+
+    async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
+        """Log the operations; none fails."""
+        for operation in operations:
+            self._log.info("would_apply", operation=describe(operation))
+            self._remember(operation)
+        return []
+
+    async def withhold(self, addresses: frozenset[str]) -> None:
+        """Do nothing: nothing is served."""
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _remember(self, operation: Operation) -> None:
+        match operation:
+            case AddService(key, service):
+                self._services[key] = service
+                self._pools[key] = {}
+            case EditService(key, service):
+                self._services[key] = service
+            case DeleteService(key):
+                del self._services[key], self._pools[key]
+            case AddDestination(service_key, key, destination) | EditDestination(
+                service_key, key, destination
+            ):
+                self._pools[service_key][key] = destination
+            case DeleteDestination(service_key, key):
+                del self._pools[service_key][key]
+            case _:
+                assert_never(operation)
