@@ -148,24 +148,25 @@ class Router:
     # RFC 9568 6.4.3
 
     def _in_active(self, event: Event, now: float) -> list[Action]:
+        actions: list[Action] = []
         match event:
             case AdvertisementReceived(advertisement, source) if self._departure is None:
-                return self._contest(advertisement, source, now)
+                actions = self._contest(advertisement, source, now)
             case AdvertisementReceived(advertisement, source):
-                self._hear_successor(advertisement, source, now)
+                self._hear_successor(self._departure, advertisement, source, now)
             case TimerExpired():
-                return self._active_timer_expired(now)
+                actions = self._active_timer_expired(now)
             case Shutdown(reason):
-                return [SendAdvertisement(0), *self._become_initialize(reason)]
+                actions = [SendAdvertisement(0), *self._become_initialize(reason)]
             case HandOver():
-                return self._depart(now, None)
+                actions = self._depart(now, None)
             case Leave(reason):
-                return self._depart(now, reason)
+                actions = self._depart(now, reason)
             case HandOverUndone():
-                return self._undo_hand_over(now)
+                actions = self._undo_hand_over(now)
             case _:
                 pass
-        return []
+        return actions
 
     def _follow(self, advertisement: Advertisement, source: Address, now: float) -> None:
         """BACKUP hears somebody: wait on, take note of a resignation, or let the time run out."""
@@ -212,6 +213,10 @@ class Router:
 
     def _contest(self, advertisement: Advertisement, source: Address, now: float) -> list[Action]:
         """ACTIVE hears another ACTIVE, or its resignation (RFC 9568 6.4.3)."""
+        if self._is_stalled(now):
+            actions = self._listen_after_stall(now)
+            self._follow(advertisement, source, now)
+            return actions
         if advertisement.priority == 0:
             self.deadline = now + self.configuration.advert_interval
             return [SendAdvertisement(self.priority)]
@@ -277,9 +282,9 @@ class Router:
         self.deadline = self._departure.deadline
         return actions
 
-    def _hear_successor(self, advertisement: Advertisement, source: Address, now: float) -> None:
-        departure = self._departure
-        assert departure is not None
+    def _hear_successor(
+        self, departure: Departure, advertisement: Advertisement, source: Address, now: float
+    ) -> None:
         departure.hear(now, advertisement.priority)
         if advertisement.priority > 0:
             self._learn(advertisement, source)
@@ -355,7 +360,7 @@ class Router:
         return self._entered(previous, reason)
 
     def _become_active(self, now: float, reason: str) -> list[Action]:
-        """The advertisement goes first: a peer that holds the addresses lets go when it hears it."""
+        """The advertisement goes first: a peer that holds the addresses lets go of them."""
         assert self.state is not State.ACTIVE
         previous, self.state = self.state, State.ACTIVE
         self.deadline = now + self.configuration.advert_interval
