@@ -150,10 +150,8 @@ class Router:
     def _in_active(self, event: Event, now: float) -> list[Action]:
         actions: list[Action] = []
         match event:
-            case AdvertisementReceived(advertisement, source) if self._departure is None:
-                actions = self._contest(advertisement, source, now)
             case AdvertisementReceived(advertisement, source):
-                self._hear_successor(self._departure, advertisement, source, now)
+                actions = self._contest(advertisement, source, now)
             case TimerExpired():
                 actions = self._active_timer_expired(now)
             case Shutdown(reason):
@@ -213,6 +211,8 @@ class Router:
 
     def _contest(self, advertisement: Advertisement, source: Address, now: float) -> list[Action]:
         """ACTIVE hears another ACTIVE, or its resignation (RFC 9568 6.4.3)."""
+        if self._departure is not None:
+            return self._hear_successor(self._departure, advertisement, source, now)
         if self._is_stalled(now):
             actions = self._listen_after_stall(now)
             self._follow(advertisement, source, now)
@@ -284,11 +284,12 @@ class Router:
 
     def _hear_successor(
         self, departure: Departure, advertisement: Advertisement, source: Address, now: float
-    ) -> None:
+    ) -> list[Action]:
         departure.hear(now, advertisement.priority)
         if advertisement.priority > 0:
             self._learn(advertisement, source)
         self.deadline = max(now, departure.deadline)
+        return []
 
     def _departure_timer_expired(self, departure: Departure, now: float) -> list[Action]:
         handed_over = departure.release_at is not None
