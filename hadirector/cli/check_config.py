@@ -1,0 +1,45 @@
+"""Judge a configuration file, without touching anything."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from hadirector.config import load
+from hadirector.config.errors import ConfigError, UnreadableFileError
+from hadirector.model import Configuration
+
+EXIT_GOOD = 0
+EXIT_FAULTY = 1
+EXIT_UNREADABLE = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", metavar="FILE", help="the configuration file to judge")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge the file; every fault goes to standard error, one line each.
+
+    Returns 0 for a good file, 1 for one with faults, 2 when there is no text to judge.
+    """
+    try:
+        configuration = load(arguments.file)
+    except UnreadableFileError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNREADABLE
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAULTY
+    print(f"{arguments.file}: good: {_summary(configuration)}")
+    return EXIT_GOOD
+
+
+def _summary(configuration: Configuration) -> str:
+    servers = configuration.virtual_servers
+    real_servers = sum(len(server.real_servers) for server in servers)
+    return (
+        f"{len(servers)} virtual servers, {real_servers} real servers,"
+        f" {len(configuration.vrrp)} VRRP instances"
+    )

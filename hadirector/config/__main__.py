@@ -1,0 +1,25 @@
+"""The short-lived process that reads a configuration file for the director."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from hadirector.config.errors import ConfigError
+from hadirector.config.frames import Frame, Refusal, encode, split
+from hadirector.config.loader import load
+
+
+def main(file: str) -> None:
+    """Write the file's configuration, or its faults, to standard output in frames."""
+    frames: Iterable[Frame]
+    try:
+        frames = split(load(file))
+    except ConfigError as error:
+        frames = [Refusal(error.faults)]
+    for frame in frames:
+        sys.stdout.buffer.write(encode(frame))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

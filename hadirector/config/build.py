@@ -1,0 +1,152 @@
+"""Makes the model out of sections that have been found good."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+
+from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe, Timing
+from hadirector.config.schema import (
+    CheckSection,
+    PreemptSection,
+    RealServerSection,
+    Root,
+    VirtualServerSection,
+    VrrpSection,
+    whole_ones,
+)
+from hadirector.model import (
+    HASH_SCHEDULERS,
+    Configuration,
+    DestinationKey,
+    OnFailure,
+    RealServer,
+    SchedulerFlag,
+    VirtualServer,
+    endpoint,
+)
+from vrrp.configuration import InstanceConfiguration, Multicast, Transport, UdpUnicast
+
+DIGEST_CHARACTERS = 12
+_DEFAULT_CHECK = CheckSection(type="tcp")
+
+
+class Recipe(NamedTuple):
+    """A check without its target; ``digest`` tells different ones apart."""
+
+    section: CheckSection
+    probe: Probe
+    timing: Timing
+    digest: str
+
+
+def build(root: Root, host_name: str) -> Configuration:
+    """Make the configuration; ``host_name`` names a director that has no name of its own."""
+    director, api = root.director, root.api
+    assert director is not None
+    assert api is not None
+    check = director.check or _DEFAULT_CHECK
+    return Configuration(
+        name=director.name or host_name,
+        dataplane=director.dataplane,
+        on_stop=director.on_stop,
+        runtime_directory=director.runtime_directory,
+        api_unix=api.unix or f"{director.runtime_directory}/api.sock",
+        vrrp=tuple(_instance(each) for _, each in whole_ones(root.vrrp)),
+        virtual_servers=tuple(
+            _virtual_server(each, check) for _, each in whole_ones(root.virtual_servers)
+        ),
+    )
+
+
+def _instance(section: VrrpSection) -> InstanceConfiguration:
+    preempt = section.preempt or PreemptSection()
+    return InstanceConfiguration(
+        name=section.name,
+        interface=section.interface,
+        virtual_router_id=section.virtual_router_id,
+        virtual_addresses=tuple(section.virtual_addresses),
+        version=section.version,
+        priority=section.priority,
+        advert_interval=section.advert_interval,
+        preempt=section.preempt is not None,
+        preempt_delay=preempt.delay,
+        checksum=section.checksum,
+        transport=_transport(section),
+    )
+
+
+def _transport(section: VrrpSection) -> Transport:
+    if section.unicast is None:
+        return Multicast()
+    unicast = section.unicast
+    return UdpUnicast(source=unicast.source, peers=tuple(unicast.peers), port=unicast.port)
+
+
+def _virtual_server(section: VirtualServerSection, check: CheckSection) -> VirtualServer:
+    hashes = section.scheduler in HASH_SCHEDULERS
+    inherited = _recipe(section.check or check)
+    # sh and mh keep their tables only while every real server stays in the list.
+    always = {SchedulerFlag.FALLBACK} if hashes else set()
+    default = OnFailure.ZERO_WEIGHT if hashes else OnFailure.REMOVE
+    return VirtualServer(
+        name=section.title,
+        key=section.key,
+        scheduler=section.scheduler,
+        flags=frozenset({*section.scheduler_flags, *always}),
+        forwarding=section.forwarding,
+        persistence=section.persistence or 0,
+        on_failure=section.on_failure or default,
+        real_servers=tuple(
+            _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)
+        ),
+    )
+
+
+def _real_server(
+    section: RealServerSection, server: VirtualServerSection, inherited: Recipe | None
+) -> RealServer:
+    key = section.key(server)
+    recipe = inherited if section.check is None else _recipe(section.check)
+    return RealServer(
+        key=key,
+        weight=section.weight,
+        check=None if recipe is None else _definition(recipe, key),
+    )
+
+
+def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:
+    """Aim a check at its target; the same check of the same target has the same identity."""
+    address = recipe.section.address or key.address
+    port = recipe.section.port or key.port
+    return CheckDefinition(
+        identity=f"{recipe.section.type} {endpoint(address, port)} {recipe.digest}",
+        address=address,
+        port=port,
+        probe=recipe.probe,
+        timing=recipe.timing,
+    )
+
+
+def _recipe(section: CheckSection) -> Recipe | None:
+    """Make a check of any target; None for the check that is none."""
+    if section.type == "none":
+        return None
+    probe = TcpProbe() if section.type == "tcp" else _http_probe(section)
+    rendered = msgspec.json.encode([probe, section.timing])
+    digest = hashlib.sha256(rendered).hexdigest()[:DIGEST_CHARACTERS]
+    return Recipe(section, probe, section.timing, digest)
+
+
+def _http_probe(section: CheckSection) -> HttpProbe:
+    return HttpProbe(
+        path=section.path,
+        host=section.host,
+        expect_status=tuple(section.expect_status),
+        expect_body=section.expect_body,
+        tls=section.type == "https",
+        tls_verify=section.tls_verify,
+        tls_ca_file=section.tls_ca_file,
+    )

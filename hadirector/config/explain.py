@@ -1,0 +1,80 @@
+"""Turns what pydantic found into faults: placed, and worded for an operator."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
+
+from pydantic_core import ErrorDetails
+
+from hadirector.config.document import Document
+from hadirector.config.errors import Fault, shown
+from hadirector.config.finding import Path, named, wrong
+from hadirector.config.schema import Root, Section
+from hadirector.config.values import EXPECTED, UNSUPPORTED
+
+# Comparing a longer key with every known one takes long, and it is no slip of the finger.
+SUGGESTED_CHARACTERS_MAX = 40
+
+_CONTAINERS = {"model_type": "a mapping", "list_type": "a list"}
+
+
+def explain(errors: Iterable[ErrorDetails], document: Document) -> list[Fault]:
+    """Explain each error. Where the document already has a fault, that one stands alone."""
+    spoilt = {fault.place for fault in document.faults}
+    faults = [_fault(error, document) for error in errors]
+    return [fault for fault in faults if fault.place not in spoilt]
+
+
+def _fault(error: ErrorDetails, document: Document) -> Fault:
+    path: Path = error["loc"]
+    found = shown(error["input"])
+    match error["type"]:
+        case "extra_forbidden":
+            message = _unknown_key(path)
+            return Fault(document.key_place(path), named(path[:-1], message))
+        case "missing":
+            message = f"the key {shown(path[-1])} is missing"
+            return Fault(document.place(path[:-1]), named(path[:-1], message))
+        case _ if error["type"] == UNSUPPORTED:
+            message = f"{error['msg']} is not supported by this version yet (got {found})"
+        case _ if error["type"] == EXPECTED:
+            message = wrong(found, error["msg"])
+        case kind:
+            message = wrong(found, _CONTAINERS[kind])
+    return Fault(document.place(path), named(path, message))
+
+
+def _unknown_key(path: Path) -> str:
+    key = str(path[-1])
+    section = _section(path[:-1])
+    if key in section.later:
+        return f"the key {shown(key)} is not supported by this version yet"
+    if key == "<<":
+        return 'merge keys ("<<") are not supported; write the keys out'
+    known = sorted(section.model_fields)
+    close = []
+    if len(key) <= SUGGESTED_CHARACTERS_MAX:
+        close = difflib.get_close_matches(key, known, n=1)
+    if close:
+        return f"unknown key {shown(key)}, did you mean {shown(close[0])}?"
+    return f"unknown key {shown(key)} (expected one of {', '.join(known)})"
+
+
+def _section(path: Path) -> type[Section]:
+    """Find the section that stands at a path."""
+    section: type[Section] = Root
+    for step in path:
+        if isinstance(step, str):
+            section = next(_sections_in(section.model_fields[step].annotation))
+    return section
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    """Find the sections that a field's type is made of."""
+    if arguments := get_args(annotation):
+        for each in arguments:
+            yield from _sections_in(each)
+    elif isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation

@@ -1,0 +1,110 @@
+"""Loads a configuration file: bytes, text, plain values, sections, rules, model."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from hadirector.config.build import build
+from hadirector.config.document import read_document
+from hadirector.config.errors import ConfigError, Fault, UnreadableFileError
+from hadirector.config.explain import explain
+from hadirector.config.finding import Path, named
+from hadirector.config.rules import findings
+from hadirector.config.schema import Root
+from hadirector.config.syntax import FILE_BYTES_MAX, decode
+from hadirector.model import Configuration
+
+FAULTS_MAX = 1000
+
+_CUT_LISTS = frozenset({"vrrp", "virtual_servers", "real_servers"})
+
+
+def load(path: str | os.PathLike[str]) -> Configuration:
+    """Load a file. Blocks. Raises ConfigError, or UnreadableFileError when there is no text."""
+    file = os.fspath(path)
+    return parse(_read(file), file, socket.gethostname())
+
+
+def parse(data: bytes, file: str, host_name: str) -> Configuration:
+    """Make a configuration out of a file's bytes. Raises ConfigError with every fault."""
+    document = read_document(decode(data, file), file)
+    faults = list(document.faults)
+    try:
+        root: Root | None = Root.model_validate(document.value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        faults += explain(errors[:FAULTS_MAX], document)
+        root = _rest(document.value, [each["loc"] for each in errors])
+    if root is not None:
+        spoilt = {fault.place for fault in faults}
+        for finding in findings(root):
+            fault = Fault(document.place(finding.path), named(*finding))
+            if fault.place not in spoilt:
+                faults.append(fault)
+    if faults or root is None:
+        raise ConfigError(_bounded(faults, file))
+    return build(root, host_name)
+
+
+def _read(file: str) -> bytes:
+    try:
+        # A pipe or a terminal would keep us waiting, and O_NONBLOCK lets open() itself return.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise UnreadableFileError([Fault(file, "not a regular file")])
+            return opened.read(FILE_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        # ValueError: a name with a zero byte in it.
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFileError([Fault(file, f"cannot be read: {reason}")]) from error
+
+
+def _rest(value: object, faulty: Iterable[Path]) -> Root | None:
+    """Cut what is faulty out of a value, and take what is left; None when that is faulty too.
+
+    The smallest section or list element around a fault is replaced by None. The deepest are cut
+    first, while what is around them still stands.
+    """
+    if not isinstance(value, dict):
+        return None
+    for *outer, last in sorted({_smallest(path) for path in faulty}, key=len, reverse=True):
+        container: Any = value
+        for step in outer:
+            container = container[step]
+        if outer or last in Root.model_fields:
+            container[last] = None
+        else:
+            del container[last]
+    try:
+        return Root.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _smallest(path: Path) -> Path:
+    """Find what to cut: the innermost list element on the way to a fault, or a whole section."""
+    for end in range(len(path), 1, -1):
+        if path[end - 2] in _CUT_LISTS and isinstance(path[end - 1], int):
+            return path[:end]
+    return path[:1]
+
+
+def _bounded(faults: list[Fault], file: str) -> list[Fault]:
+    """Put the faults in the order of the file, and leave out what nobody would read."""
+    faults.sort(key=_order)
+    left_out = len(faults) - FAULTS_MAX
+    if left_out > 0:
+        return [*faults[:FAULTS_MAX], Fault(file, f"{left_out} more faults are not shown")]
+    return faults
+
+
+def _order(fault: Fault) -> tuple[int, ...]:
+    position = re.search(r":(\d+):(\d+)\Z", fault.place)
+    return tuple(map(int, position.groups())) if position else ()

@@ -1,0 +1,24 @@
+"""Judges what spans several keys: duplicates, and values that cannot go together.
+
+The rules see sections that are valid by themselves; none of them looks at the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadirector.config.check_rules import check_findings
+from hadirector.config.finding import Finding
+from hadirector.config.schema import Root
+from hadirector.config.virtual_server_rules import virtual_server_findings
+from hadirector.config.vrrp_rules import vrrp_findings
+
+
+def findings(root: Root) -> Iterator[Finding]:
+    """Find everything that is wrong with the combination of values in a file."""
+    if not root.model_fields_set & {"vrrp", "virtual_servers"}:
+        yield Finding((), "nothing to do (expected vrrp, virtual_servers or both)")
+    if root.director is not None and root.director.check is not None:
+        yield from check_findings(("director", "check"), root.director.check)
+    yield from vrrp_findings(root)
+    yield from virtual_server_findings(root)

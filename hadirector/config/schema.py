@@ -1,0 +1,270 @@
+"""The keys of a configuration file, section by section, with their types and defaults.
+
+One class per section, one field per key; docs/configuration.md describes each. What spans several
+keys is judged in ``hadirector.config.rules``. ``None`` in place of a section or list element is
+one that was found faulty and cut out, so that the rules can still judge the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
+
+from checks.definition import Timing
+from hadirector.config.values import (
+    Endpoint,
+    address,
+    boolean,
+    choice,
+    duration,
+    endpoint,
+    endpoint_with_port,
+    expected,
+    regular_expression,
+    text,
+    virtual_address,
+    whole,
+    whole_seconds,
+)
+from hadirector.model import (
+    DataplaneName,
+    DestinationKey,
+    ForwardingMethod,
+    OnFailure,
+    Protocol,
+    Scheduler,
+    SchedulerFlag,
+    ServiceKey,
+)
+from hadirector.model import endpoint as endpoint_text
+
+Item = TypeVar("Item")
+
+CheckType = Literal["tcp", "http", "https", "none"]
+
+# A name stands in commands as VIRTUAL_SERVER/REAL_SERVER, so it holds no blank and no slash.
+Name = Annotated[
+    str,
+    PlainValidator(text(r"[A-Za-z0-9_.:@\[\]-]{1,64}", "a name of letters, digits and _.:@[]-")),
+]
+# net/core/dev.c, dev_valid_name.
+InterfaceName = Annotated[
+    str,
+    PlainValidator(
+        text(
+            r"(?!\.{1,2}\Z)[^\s/:\x00-\x1f\x7f-\U0010ffff]{1,15}",
+            "an interface name of 1 to 15 characters",
+        )
+    ),
+]
+# A Unix socket's path has 108 bytes with the final zero (unix(7)).
+SocketPath = Annotated[
+    str,
+    PlainValidator(text(r"/[\x21-\x7e]{1,106}", "an absolute path of at most 107 characters")),
+]
+# Leaves room for the names of the sockets and files in it.
+Directory = Annotated[
+    str,
+    PlainValidator(text(r"/[\x21-\x7e]{1,79}", "an absolute path of at most 80 characters")),
+]
+FilePath = Annotated[
+    str, PlainValidator(text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file"))
+]
+RequestPath = Annotated[
+    str,
+    PlainValidator(text(r"/[\x21-\x22\x24-\x7e]{0,2047}", "a path that begins with /")),
+]
+HostName = Annotated[
+    str,
+    PlainValidator(text(r"[A-Za-z0-9_.-]{1,253}", "a host name or IPv4 address, without port")),
+]
+Address = Annotated[str, PlainValidator(address)]
+VirtualAddress = Annotated[str, PlainValidator(virtual_address)]
+Port = Annotated[int, PlainValidator(whole(1, 65535))]
+Boolean = Annotated[bool, PlainValidator(boolean)]
+StatusCode = Annotated[int, PlainValidator(whole(100, 599))]
+Count = Annotated[int, PlainValidator(whole(1, 100))]
+ProbeDuration = Annotated[float, PlainValidator(duration("10ms", "1h"))]
+
+
+class Section(BaseModel):
+    """A mapping in the file. ``later`` are keys that a later version will know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+
+def _none_is_a_type(value: object) -> object:
+    """Read ``check: none`` as a check of the type none."""
+    return {"type": "none"} if value == "none" else value
+
+
+class CheckSection(Section):
+    """How a real server is probed."""
+
+    type: Annotated[
+        CheckType,
+        PlainValidator(
+            choice(
+                ("tcp", "http", "https", "none"),
+                ("udp", "dns", "smtp", "ping", "grpc", "script", "agent"),
+            )
+        ),
+    ]
+    address: Address | None = None
+    port: Port | None = None
+    interval: ProbeDuration = 2.0
+    timeout: ProbeDuration | None = None
+    rise: Count = 2
+    fall: Count = 2
+    path: RequestPath = "/"
+    host: HostName | None = None
+    expect_status: list[StatusCode] = [200]
+    expect_body: Annotated[str, PlainValidator(regular_expression)] | None = None
+    tls_verify: Boolean = True
+    tls_ca_file: FilePath | None = None
+
+    @property
+    def timing(self) -> Timing:
+        """When to probe; a timeout that is not given is one second, or the interval if shorter."""
+        timeout = min(1.0, self.interval) if self.timeout is None else self.timeout
+        return Timing(interval=self.interval, timeout=timeout, rise=self.rise, fall=self.fall)
+
+
+Flag = Annotated[SchedulerFlag, PlainValidator(choice(SchedulerFlag))]
+Check = Annotated[CheckSection, BeforeValidator(_none_is_a_type)]
+
+
+class DirectorSection(Section):
+    """The director itself."""
+
+    name: Name | None = None
+    dataplane: Annotated[
+        DataplaneName, PlainValidator(choice(("ipvs", "userspace", "dry-run")))
+    ] = "ipvs"
+    on_stop: Annotated[Literal["release", "keep"], PlainValidator(choice(("release", "keep")))] = (
+        "release"
+    )
+    runtime_directory: Directory = "/run/hadirector"
+    check: Check | None = None
+
+
+class ApiSection(Section):
+    """Where the director takes orders."""
+
+    later = frozenset({"listen", "token_file", "tls_certificate_file", "tls_key_file"})
+
+    unix: SocketPath | None = None
+
+
+class PreemptSection(Section):
+    """How to preempt. In place of the section, None is not at all."""
+
+    delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
+
+
+class UnicastSection(Section):
+    """Which directors talk to each other without multicast."""
+
+    source: Address
+    peers: list[Address]
+    port: Port = 1112
+
+
+def _preempt(value: object) -> object:
+    """Read true as preemption without delay and false as none."""
+    if isinstance(value, bool):
+        return PreemptSection() if value else None
+    if not isinstance(value, dict):
+        raise expected("true, false or {delay: DURATION}")
+    return value
+
+
+class VrrpSection(Section):
+    """One VRRP instance."""
+
+    later = frozenset(
+        {"auth_hmac", "director_silence", "notify", "routes", "rules", "sync_group", "track"}
+    )
+
+    name: Name
+    interface: InterfaceName
+    virtual_router_id: Annotated[int, PlainValidator(whole(1, 255))]
+    version: Annotated[Literal[2, 3], PlainValidator(whole(2, 3))] = 3
+    priority: Annotated[int, PlainValidator(whole(1, 255))] = 100
+    advert_interval: Annotated[float, PlainValidator(duration("10ms", "255s"))] = 1.0
+    preempt: Annotated[PreemptSection | None, BeforeValidator(_preempt)] = PreemptSection()
+    virtual_addresses: list[VirtualAddress]
+    transport: Annotated[
+        Literal["multicast", "udp"], PlainValidator(choice(("multicast", "udp"), ("unicast",)))
+    ] = "multicast"
+    unicast: UnicastSection | None = None
+    checksum: Annotated[
+        Literal["rfc5798", "rfc9568"], PlainValidator(choice(("rfc5798", "rfc9568")))
+    ] = "rfc5798"
+
+
+class RealServerSection(Section):
+    """One real server."""
+
+    later = frozenset({"slow_start"})
+
+    address: Annotated[Endpoint, PlainValidator(endpoint)]
+    weight: Annotated[int, PlainValidator(whole(0, 65535))] = 1
+    check: Check | None = None
+
+    def key(self, virtual_server: VirtualServerSection) -> DestinationKey:
+        """Fill in the port, which defaults to the virtual server's."""
+        port = self.address.port or virtual_server.key.port
+        return DestinationKey(self.address.address, port)
+
+
+class VirtualServerSection(Section):
+    """One virtual server with its real servers."""
+
+    later = frozenset({"fwmark", "hysteresis", "notify", "quorum", "slow_start", "sorry_server"})
+
+    name: Name | None = None
+    address: Annotated[Endpoint, PlainValidator(endpoint_with_port)]
+    protocol: Annotated[Protocol, PlainValidator(choice(Protocol, ("sctp",)))] = Protocol.TCP
+    scheduler: Annotated[Scheduler, PlainValidator(choice(Scheduler))] = Scheduler.WLC
+    scheduler_flags: list[Flag] = []
+    forwarding: Annotated[
+        ForwardingMethod, PlainValidator(choice(ForwardingMethod, ("tun", "fullnat")))
+    ] = ForwardingMethod.NAT
+    # ip_vs keeps the persistence timeout in jiffies in an unsigned int; ipvsadm stops at 31 days.
+    persistence: Annotated[int, PlainValidator(whole_seconds("1s", "744h"))] | None = None
+    on_failure: Annotated[OnFailure, PlainValidator(choice(OnFailure))] | None = None
+    check: Check | None = None
+    real_servers: list[RealServerSection | None] = []
+
+    @property
+    def key(self) -> ServiceKey:
+        """What identifies the virtual server in the kernel."""
+        assert self.address.port is not None
+        return ServiceKey(self.protocol, self.address.address, self.address.port)
+
+    @property
+    def title(self) -> str:
+        """The name; without one, the address, so that the same address over udp differs."""
+        written = endpoint_text(self.key.address, self.key.port)
+        return self.name or (written if self.protocol is Protocol.TCP else f"{written}-udp")
+
+
+class Root(Section):
+    """A whole file."""
+
+    director: DirectorSection | None = DirectorSection()
+    api: ApiSection | None = ApiSection()
+    vrrp: list[VrrpSection | None] | None = []
+    virtual_servers: list[VirtualServerSection | None] | None = []
+
+
+def whole_ones(items: Sequence[Item | None] | None) -> Iterator[tuple[int, Item]]:
+    """Go through the elements that were not cut out, each with its index in the file."""
+    for index, item in enumerate(items or ()):
+        if item is not None:
+            yield index, item

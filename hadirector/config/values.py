@@ -1,0 +1,219 @@
+"""Reads single configuration values: numbers, durations, addresses, names.
+
+Each function here makes a validator for pydantic. A refused value is reported as what was expected
+instead; ``hadirector.config.explain`` adds the place and what was found. Addresses come out in
+canonical form, durations as seconds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import warnings
+from collections.abc import Callable, Iterable
+from typing import LiteralString, NamedTuple, TypeVar
+
+from pydantic_core import PydanticCustomError
+
+Choice = TypeVar("Choice", bound=str)
+
+EXPECTED: LiteralString = "expected"
+UNSUPPORTED: LiteralString = "unsupported"
+
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)
+_UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+REGEX_CHARACTERS_MAX = 1024
+_SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolved'
+
+
+class Endpoint(NamedTuple):
+    """An address with the port that was written to it."""
+
+    address: str
+    port: int | None
+
+
+def expected(what: str) -> PydanticCustomError:
+    """Make the error that says what a value should have been."""
+    return PydanticCustomError(EXPECTED, "{what}", {"what": what})
+
+
+def unsupported(what: str) -> PydanticCustomError:
+    """Make the error for what DESIGN names and this version cannot do yet."""
+    return PydanticCustomError(UNSUPPORTED, "{what}", {"what": what})
+
+
+def whole(low: int, high: int) -> Callable[[object], int]:
+    """Read a whole number from ``low`` to ``high``."""
+
+    def read(value: object) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise expected(f"a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def boolean(value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise expected("true or false")
+    return value
+
+
+def duration(low: str, high: str) -> Callable[[object], float]:
+    """Read a duration from ``low`` to ``high``: with a unit, or a bare number of seconds."""
+    low_seconds, high_seconds = _seconds(low), _seconds(high)
+
+    def read(value: object) -> float:
+        seconds = _seconds(value)
+        # False for NaN as well.
+        if not low_seconds <= seconds <= high_seconds:
+            raise expected(f"a duration from {low} to {high}, such as 200ms, 2s, 1m or 1h")
+        return seconds
+
+    return read
+
+
+def whole_seconds(low: str, high: str) -> Callable[[object], int]:
+    """Read a duration of whole seconds."""
+    in_range = duration(low, high)
+
+    def read(value: object) -> int:
+        seconds = in_range(value)
+        if not seconds.is_integer():
+            raise expected(f"whole seconds from {low} to {high}")
+        return int(seconds)
+
+    return read
+
+
+def choice(allowed: Iterable[Choice], later: Iterable[str] = ()) -> Callable[[object], Choice]:
+    """Read one of some words; ``later`` are words that a later version will know."""
+    words = {str(each): each for each in allowed}
+    coming = frozenset(later)
+
+    def read(value: object) -> Choice:
+        if isinstance(value, str) and value in words:
+            return words[value]
+        if isinstance(value, str) and value in coming:
+            raise unsupported(value)
+        raise expected("one of " + ", ".join(words))
+
+    return read
+
+
+def text(pattern: str, what: str) -> Callable[[object], str]:
+    """Read text that matches ``pattern`` as a whole; ``what`` describes it."""
+    compiled = re.compile(pattern)
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and compiled.fullmatch(value):
+            return value
+        if isinstance(value, int | float):
+            raise expected(f"{what}, in quotes")
+        raise expected(what)
+
+    return read
+
+
+def regular_expression(value: object) -> str:
+    """Read a regular expression that Python's ``re`` accepts."""
+    if not isinstance(value, str) or not 1 <= len(value) <= REGEX_CHARACTERS_MAX:
+        raise expected(f"a regular expression of at most {REGEX_CHARACTERS_MAX} characters")
+    try:
+        with warnings.catch_warnings():
+            # A pattern that a later Python may read in another way is accepted today.
+            warnings.simplefilter("ignore")
+            re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise expected(f"a regular expression: {error}") from error
+    return value
+
+
+def address(value: object) -> str:
+    """Read an address that one host can have."""
+    found = _address(value)
+    if found is None:
+        raise expected("a literal IPv4 or IPv6 address; host names are not resolved")
+    return found
+
+
+def endpoint(value: object) -> Endpoint:
+    """Read ADDRESS or ADDRESS:PORT, with the IPv6 address in brackets then."""
+    if not isinstance(value, str):
+        raise _endpoint_expected()
+    if bracketed := _BRACKETED.fullmatch(value):
+        host, port = bracketed.groups()
+        if ":" not in host:
+            raise _endpoint_expected()
+    elif value.count(":") == 1:
+        host, port = value.split(":")
+    else:
+        host, port = value, None
+    found = _address(host)
+    if found is None:
+        raise _endpoint_expected()
+    return Endpoint(found, None if port is None else _port(port))
+
+
+def endpoint_with_port(value: object) -> Endpoint:
+    """Read ADDRESS:PORT."""
+    found = endpoint(value)
+    if found.port is None:
+        raise expected(f"an address with its port, {_SUCH_AS}")
+    return found
+
+
+def virtual_address(value: object) -> str:
+    """Read an IPv4 address with or without prefix length; without, it is one address (/32)."""
+    host, slash, length = value.partition("/") if isinstance(value, str) else ("", "", "")
+    found = _address(host)
+    if found is None:
+        raise expected("a literal address, with or without /PREFIX-LENGTH")
+    if ":" in found:
+        raise unsupported("an IPv6 virtual address in vrrp")
+    if not slash:
+        return f"{found}/32"
+    if not re.fullmatch(r"[1-9]|[12][0-9]|3[0-2]", length):
+        raise expected("a prefix length from 1 to 32")
+    return f"{found}/{length}"
+
+
+def _endpoint_expected() -> PydanticCustomError:
+    return expected(f"ADDRESS:PORT, {_SUCH_AS}")
+
+
+def _port(written: str) -> int:
+    if not _PORT.fullmatch(written) or not 1 <= int(written) <= 65535:
+        raise expected("a port from 1 to 65535 after the address")
+    return int(written)
+
+
+def _address(value: object) -> str | None:
+    # A scope (fe80::1%eth0) has no place in IPVS or VRRP messages.
+    if not isinstance(value, str) or "%" in value:
+        return None
+    try:
+        found = ipaddress.ip_address(value)
+    except ValueError:
+        return None
+    if found.is_unspecified or found.is_multicast or str(found) == "255.255.255.255":
+        return None
+    return str(found)
+
+
+def _seconds(value: object) -> float:
+    """Convert to seconds; NaN for what is no duration."""
+    if isinstance(value, bool):
+        return float("nan")
+    if isinstance(value, int | float):
+        return float(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return float("nan")
+    number, unit = match.groups()
+    # Division keeps 200ms exactly 0.2; 200 * 0.001 would be 0.2000...01.
+    return float(number) / 1000 if unit == "ms" else float(number) * _UNIT_SECONDS[unit]

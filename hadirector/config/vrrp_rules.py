@@ -1,0 +1,93 @@
+"""Judges VRRP instances, each by itself and all together."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from hadirector.config.errors import shown
+from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
+from hadirector.config.schema import Root, VrrpSection, whole_ones
+
+# The count of addresses in an advertisement is one byte (RFC 9568 5.2.5).
+VIRTUAL_ADDRESSES_MAX = 255
+# Max Advertise Interval is 12 bits of centiseconds (RFC 9568 5.2.7).
+CENTISECONDS_MAX = 4095
+_LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+
+
+def vrrp_findings(root: Root) -> Iterator[Finding]:
+    """Find what is wrong with the instances."""
+    yield from duplicates(_names(root))
+    yield from duplicates(_virtual_routers(root))
+    yield from duplicates(_virtual_addresses(root))
+    for index, instance in whole_ones(root.vrrp):
+        path = ("vrrp", index)
+        yield from _interval_findings(path, instance)
+        yield from _address_findings(path, instance)
+        yield from _transport_findings(path, instance)
+        if instance.version == 2 and "checksum" in instance.model_fields_set:
+            message = "version 2 has only one form of checksum; leave this out"
+            yield Finding((*path, "checksum"), message)
+
+
+def _names(root: Root) -> Iterator[Claim]:
+    for index, instance in whole_ones(root.vrrp):
+        yield Claim(("vrrp", index, "name"), instance.name, f"name {shown(instance.name)}")
+
+
+def _virtual_routers(root: Root) -> Iterator[Claim]:
+    for index, instance in whole_ones(root.vrrp):
+        words = f"virtual_router_id {instance.virtual_router_id} on {instance.interface}"
+        value = (instance.interface, instance.virtual_router_id)
+        yield Claim(("vrrp", index, "virtual_router_id"), value, words)
+
+
+def _virtual_addresses(root: Root) -> Iterator[Claim]:
+    for index, instance in whole_ones(root.vrrp):
+        for place, address in enumerate(instance.virtual_addresses):
+            host = address.partition("/")[0]
+            yield Claim(("vrrp", index, "virtual_addresses", place), host, f"address {host}")
+
+
+def _interval_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    path = (*path, "advert_interval")
+    seconds = instance.advert_interval
+    if instance.version == 2:
+        # RFC 3768 5.3.7: one byte of seconds.
+        if not seconds.is_integer():
+            yield Finding(path, wrong(f"{seconds:g}s", "whole seconds from 1 to 255 in version 2"))
+        return
+    centiseconds = round(seconds * 100)
+    if abs(seconds * 100 - centiseconds) > 1e-6 or centiseconds > CENTISECONDS_MAX:
+        yield Finding(path, wrong(f"{seconds:g}s", "10ms to 40.95s in steps of 10ms in version 3"))
+
+
+def _address_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    count = len(instance.virtual_addresses)
+    if not 1 <= count <= VIRTUAL_ADDRESSES_MAX:
+        message = f"wrong number (got {count}, expected 1 to {VIRTUAL_ADDRESSES_MAX} addresses)"
+        yield Finding((*path, "virtual_addresses"), message)
+
+
+def _transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    unicast = instance.unicast
+    if instance.transport == "multicast":
+        if unicast is not None:
+            message = "unicast without transport: udp is not supported by this version yet"
+            yield Finding((*path, "unicast"), message)
+        return
+    if unicast is None:
+        yield Finding((*path, "transport"), "transport udp needs unicast: {source, peers}")
+        return
+    path = (*path, "unicast")
+    if not unicast.peers:
+        yield Finding((*path, "peers"), "the list is empty (expected the other directors)")
+    claims = [Claim((*path, "source"), unicast.source, "address, the source is no peer")]
+    for index, peer in enumerate(unicast.peers):
+        claims.append(Claim((*path, "peers", index), peer, f"address {peer}"))
+    yield from duplicates(claims)
+    for claim in claims:
+        if ipaddress.ip_address(str(claim.value)) not in _LOOPBACK:
+            expected = "an address in 127.0.0.0/8, until this transport is authenticated"
+            yield Finding(claim.path, wrong(str(claim.value), expected))
