@@ -109,6 +109,7 @@ class HttpProber:
                 max_line_size=HEADER_LINE_LENGTH_MAX,
                 max_field_size=HEADER_LINE_LENGTH_MAX,
                 trace_configs=[_trace_connection()],
+                middlewares=(_ask_once,),
             )
         return self._session
 
@@ -122,6 +123,20 @@ class HttpProber:
                 context.verify_mode = ssl.CERT_NONE
             self._tls_contexts[key] = context
         return context
+
+
+class _ConnectionLostError(aiohttp.ClientError):
+    """The connection failed, or ended without a reply; the cause says how."""
+
+
+async def _ask_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a GET whose connection was lost: a probe is one attempt."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLostError from error
 
 
 class _Progress:
@@ -193,7 +208,7 @@ def _fault(error: Exception, stage: str) -> _Outcome:
     if system_error is not None:
         return reason_of(system_error), f"{stage}: {describe(system_error)}"
     match error:
-        case aiohttp.ServerDisconnectedError():
+        case _ConnectionLostError():
             detail = f"{stage}: connection closed without a complete reply"
         case aiohttp.ClientPayloadError():
             detail = f"{stage}: connection closed before its end"
