@@ -1,0 +1,257 @@
+"""Hosts on one bridge, each in its own network namespace: where directors meet real kernels.
+
+``Network`` is a context manager. It makes a namespace with a bridge in it and gives every host a
+namespace with ``eth0``, a veth whose other end is a port of that bridge. The machine's own
+namespace is never touched. Names carry our process id, so runs do not meet; at the end, also after
+a failure, the processes in the namespaces are killed and the namespaces removed. Needs root and
+iproute2; the ``ip`` commands go in batches, because inside User-Mode Linux every process costs tens
+of ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+_numbers = itertools.count(1)
+
+_GRACE_SECONDS = 10.0
+"""How long a process may take to end after SIGTERM, inside User-Mode Linux too."""
+
+
+class TopologyError(RuntimeError):
+    """An ``ip`` command failed; the text has the command and what it said."""
+
+
+class Host:
+    """One machine of the network: a namespace, an ``eth0``, and the processes started in it.
+
+    Made by Network.host.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        addresses: Sequence[str],
+        routes: Sequence[str],
+        sysctls: Mapping[str, str],
+    ) -> None:
+        self.name = name
+        self.namespace = f"{network.prefix}-{name}"
+        self._network = network
+        self._addresses = tuple(addresses)
+        self._routes = tuple(routes)
+        self._sysctls = dict(sysctls)
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def run(
+        self, *command: str, timeout: float = 60.0, check: bool = True, text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in this host to its end; raises CalledProcessError if it fails."""
+        return subprocess.run(
+            self._inside(command),
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=check,
+        )
+
+    def start(
+        self,
+        *command: str,
+        output: IO[str] | int | None = subprocess.DEVNULL,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[str]:
+        """Start a command in this host, in a session of its own.
+
+        ``output`` takes both its standard output and error. The process ends with the host at the
+        latest.
+        """
+        process = subprocess.Popen(
+            self._inside(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env=None if environment is None else {**os.environ, **environment},
+        )
+        self._processes.append(process)
+        return process
+
+    def stop(self, process: subprocess.Popen[str]) -> int:
+        """End a process started here with SIGTERM, then SIGKILL; return its status."""
+        if process not in self._processes:
+            return process.wait()
+        process.terminate()
+        try:
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        self._processes.remove(process)
+        _close(process)
+        return process.wait()
+
+    def kill_processes(self) -> None:
+        """Kill every process that lives in this host's namespace, all at once, with SIGKILL."""
+        for pid in _ip("netns", "pids", self.namespace).split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        for process in self._processes:
+            process.wait()
+            _close(process)
+        self._processes.clear()
+
+    def link_down(self) -> None:
+        """Cut the cable: this host's ``eth0`` stays up but loses its carrier."""
+        self._network.batch_on_bridge(f"link set dev {self.name} down")
+
+    def link_up(self) -> None:
+        """Mend the cable."""
+        self._network.batch_on_bridge(f"link set dev {self.name} up")
+
+    def lose_power(self) -> None:
+        """Power loss: the interface vanishes, then the processes, then all state of the kernel."""
+        self._network.batch_on_bridge(f"link delete dev {self.name}")
+        self.remove()
+
+    def gain_power(self) -> None:
+        """Boot again after ``lose_power``: a new kernel state with the same addresses."""
+        self._network.build(self)
+
+    def ip(self, *lines: str) -> None:
+        """Apply lines of ``ip -batch`` in this host."""
+        _batch(lines, self.namespace)
+
+    def sysctl(self, values: Mapping[str, str]) -> None:
+        """Set kernel parameters, by their names under /proc/sys with dots."""
+        self.run("sysctl", "-q", "-w", *(f"{name}={value}" for name, value in values.items()))
+
+    def holds(self, address: str) -> bool:
+        """Say whether an address is on one of this host's interfaces."""
+        return f" {address}/" in self.run("ip", "-oneline", "address", "show").stdout
+
+    def configure(self) -> None:
+        """Give the new namespace its parameters, addresses and routes."""
+        # Duplicate address detection would keep IPv6 addresses unusable for a second.
+        self.sysctl({"net.ipv6.conf.default.accept_dad": "0", **self._sysctls})
+        self.ip(
+            "link set lo up",
+            *(f"address add {address} dev eth0" for address in self._addresses),
+            "link set eth0 up",
+            *(f"route add {route}" for route in self._routes),
+        )
+
+    def remove(self) -> None:
+        """Kill the processes and remove the namespace, if it is there."""
+        if Path("/run/netns", self.namespace).exists():
+            self.kill_processes()
+            _ip("netns", "delete", self.namespace)
+
+    def _inside(self, command: Sequence[str]) -> list[str]:
+        return ["ip", "netns", "exec", self.namespace, *command]
+
+
+class Network:
+    """One bridge with hosts on it. Everything it makes is gone after the ``with`` block."""
+
+    def __init__(self) -> None:
+        self.prefix = f"ha{os.getpid()}-{next(_numbers)}"
+        self._bridge = f"{self.prefix}-bridge"
+        self._hosts: list[Host] = []
+
+    def __enter__(self) -> Self:
+        """Make the bridge; raises TopologyError without root or iproute2."""
+        _ip("netns", "add", self._bridge)
+        try:
+            self.batch_on_bridge(
+                "link set lo up", "link add bridge type bridge", "link set bridge up"
+            )
+        except TopologyError:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End the processes and remove the namespaces."""
+        self._remove()
+
+    def host(
+        self,
+        name: str,
+        *addresses: str,
+        routes: Sequence[str] = (),
+        sysctls: Mapping[str, str] | None = None,
+    ) -> Host:
+        """Add a host with addresses (with prefix length) on ``eth0`` and ``ip route`` routes.
+
+        The name, at most 15 characters, is also that of its port on the bridge.
+        """
+        host = Host(self, name, addresses, routes, sysctls or {})
+        self._hosts.append(host)
+        self.build(host)
+        return host
+
+    def build(self, host: Host) -> None:
+        """Make a host's namespace and cable, and configure it."""
+        _batch(
+            [
+                f"netns add {host.namespace}",
+                f"link add name {host.name} netns {self._bridge} type veth"
+                f" peer name eth0 netns {host.namespace}",
+            ]
+        )
+        self.batch_on_bridge(f"link set dev {host.name} master bridge up")
+        host.configure()
+
+    def batch_on_bridge(self, *lines: str) -> None:
+        """Apply lines of ``ip -batch`` in the bridge's namespace."""
+        _batch(lines, self._bridge)
+
+    def _remove(self) -> None:
+        with contextlib.ExitStack() as stack:  # each is removed even if another refuses
+            stack.callback(_ip, "netns", "delete", self._bridge)
+            for host in self._hosts:
+                stack.callback(host.remove)
+
+
+def _ip(*arguments: str) -> str:
+    return _run_ip(arguments, None)
+
+
+def _batch(lines: Sequence[str], namespace: str | None = None) -> None:
+    where = [] if namespace is None else ["-netns", namespace]
+    _run_ip([*where, "-batch", "-"], "\n".join(lines) + "\n")
+
+
+def _run_ip(arguments: Sequence[str], text: str | None) -> str:
+    try:
+        result = subprocess.run(
+            ["ip", *arguments], input=text, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise TopologyError("the ip command is missing (Debian package iproute2)") from error
+    if result.returncode != 0:
+        tried = " ".join(arguments) + ("" if text is None else f"\n{text}")
+        raise TopologyError(f"ip {tried.strip()}\nfailed: {result.stderr.strip()}")
+    return result.stdout
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    if process.stdout is not None:
+        process.stdout.close()

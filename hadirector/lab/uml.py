@@ -1,0 +1,282 @@
+"""Run a command inside User-Mode Linux, for kernels without IPVS.
+
+``python -m hadirector.lab.uml [--timeout SECONDS] -- COMMAND...`` boots Debian's ``linux.uml`` with
+this machine's own file tree as its root, loads IPVS and the network modules, runs the command there
+in the current directory, streams its output, and exits with its status. Nothing has to be prepared:
+no image, no KVM, no privilege.
+
+The command sees the host's tree, writable, except ``/tmp``, ``/run`` and ``/dev/shm``, which are
+fresh and empty inside; the current directory and the virtual environment stay visible wherever they
+are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+MODULES = (
+    *("ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc", "ip_vs_lblcr"),
+    *("ip_vs_dh", "ip_vs_sh", "ip_vs_sed", "ip_vs_nq", "ip_vs_fo", "ip_vs_ovf", "ip_vs_mh"),
+    *("bridge", "veth", "macvlan", "dummy", "ipip"),
+    *("nf_conntrack", "iptable_nat", "iptable_filter", "xt_ipvs", "xt_MASQUERADE"),
+)
+"""Loaded before the command starts; the kernel asks for any other when it needs it."""
+
+FRESH_DIRECTORIES = ("/tmp", "/run", "/dev/shm")  # noqa: S108  # mount points, not files we create
+HOST_TREE = "/run/host"
+"""Where the whole host tree is seen inside, also what the fresh directories cover."""
+
+CARRIED_VARIABLES = (
+    *("CI", "COLUMNS", "FORCE_COLOR", "HOME", "LANG", "LC_ALL", "NO_COLOR", "TERM", "VIRTUAL_ENV"),
+    *("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONUNBUFFERED"),
+)
+ADMINISTRATOR_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+
+TIMEOUT_STATUS = 124
+"""Exit status after the time limit, the one timeout(1) uses."""
+
+_POLL_SECONDS = 0.05
+
+_BOOT = 'exec 3<&0; (read -r _ <&3; kill -KILL 0) & exec linux.uml "$@" </dev/null 3<&-'
+"""Becomes the kernel, and leaves a watcher: when our end of its pipe closes it kills the group."""
+
+_INIT = """\
+#!/bin/sh
+set -eu
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t tmpfs tmpfs /run
+mkdir -p {host_tree} /run/netns /run/lock /run/kernel/lib
+mount --bind / {host_tree}
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+{visible}
+{environment}
+ln -s /usr/lib/uml/modules /run/kernel/lib/modules
+printf '#!/bin/sh\\nexec modprobe -d /run/kernel "$@"\\n' >/run/kernel/modprobe
+chmod 755 /run/kernel/modprobe
+echo /run/kernel/modprobe >/proc/sys/kernel/modprobe
+ip link set lo up
+modprobe -d /run/kernel -a {modules}
+cd {directory}
+set +e
+{command} </dev/null >{files}/output 2>&1
+echo $? >{files}/status.new
+sync
+mv {files}/status.new {files}/status
+sleep 60
+"""
+"""Once the status is written the kernel is killed from outside: sync left nothing unwritten."""
+
+
+class UmlError(RuntimeError):
+    """User-Mode Linux is missing or did not come up; the text says what to do or what it said."""
+
+
+def kernel_has_ipvs() -> bool:
+    """Say whether this kernel has IPVS, loading its module where it can be loaded."""
+    if Path("/proc/net/ip_vs").exists():
+        return True
+    if shutil.which("modprobe", path=_search_path()) is not None:
+        with contextlib.suppress(OSError):
+            subprocess.run(
+                ["modprobe", "-q", "ip_vs"],
+                env={**os.environ, "PATH": _search_path()},
+                capture_output=True,
+                check=False,
+            )
+    return Path("/proc/net/ip_vs").exists()
+
+
+def missing_programs() -> list[str]:
+    """List what this machine lacks to boot User-Mode Linux, each with its Debian package."""
+    packages = {
+        "linux.uml": "user-mode-linux",
+        "modprobe": "kmod",
+        "ip": "iproute2",
+    }
+    path = _search_path()
+    return [
+        f"{program} (Debian package {package})"
+        for program, package in packages.items()
+        if shutil.which(program, path=path) is None
+    ]
+
+
+def run(
+    command: Sequence[str],
+    timeout: float = 600.0,
+    *,
+    output: BinaryIO | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    memory: str = "1G",
+) -> int:
+    """Run a command inside User-Mode Linux and return its exit status.
+
+    Its standard output and error are copied, together and as they are written, to ``output`` (our
+    own standard output if absent). ``timeout`` is in seconds and counts the boot, about 2 s; when
+    it is over everything inside is killed and 124 returned. Raises UmlError when the kernel cannot
+    be booted.
+    """
+    missing = missing_programs()
+    if missing:
+        raise UmlError(f"User-Mode Linux needs {', '.join(missing)}")
+    with _host_directory() as files:
+        (files / "output").touch()
+        init = files / "init"
+        init.write_text(
+            init_script(
+                command,
+                files=files,
+                directory=directory or Path.cwd(),
+                environment={**_carried_environment(), **(environment or {})},
+            )
+        )
+        init.chmod(0o700)
+        with _booted(init, memory, files / "console") as kernel:
+            return _follow(kernel, files, output or sys.stdout.buffer, timeout)
+
+
+def init_script(
+    command: Sequence[str], *, files: Path, directory: Path, environment: Mapping[str, str]
+) -> str:
+    """Write the first process of the inner system: prepare it, run the command, tell its status."""
+    visible = dict.fromkeys([files, directory, Path(sys.prefix), Path(sys.base_prefix)])
+    return _INIT.format(
+        host_tree=HOST_TREE,
+        visible="\n".join(_uncover(path) for path in visible if _is_covered(path)),
+        environment="\n".join(
+            f"export {name}={shlex.quote(value)}" for name, value in environment.items()
+        ),
+        modules=" ".join(MODULES),
+        directory=shlex.quote(str(directory)),
+        command=shlex.join(command),
+        files=shlex.quote(str(files)),
+    )
+
+
+def _is_covered(path: Path) -> bool:
+    return any(path.is_relative_to(fresh) for fresh in FRESH_DIRECTORIES)
+
+
+def _uncover(path: Path) -> str:
+    inside, on_host = shlex.quote(str(path)), shlex.quote(f"{HOST_TREE}{path}")
+    return f"mkdir -p {inside}\nmount --bind {on_host} {inside}"
+
+
+def _search_path() -> str:
+    return f"{os.environ.get('PATH', '')}:{ADMINISTRATOR_PATH}".lstrip(":")
+
+
+def _carried_environment() -> dict[str, str]:
+    carried = {name: os.environ[name] for name in CARRIED_VARIABLES if name in os.environ}
+    return {**carried, "PATH": _search_path()}
+
+
+@contextlib.contextmanager
+def _host_directory() -> Iterator[Path]:
+    """Make a directory of our own that both kernels see, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="hadirector-uml-", dir="/var/tmp") as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def _booted(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the kernel in a process group of its own, and kill that whole group at the end.
+
+    It never gets our terminal, whose settings it would change: its console is a file. It dies with
+    us even if we are killed outright, which closes the pipe that is its standard input.
+    """
+    arguments = [f"mem={memory}", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]
+    arguments += ["quiet", f"init={init}", "con=null", "con0=null,fd:2"]
+    environment = {**os.environ, "PATH": _search_path()}
+    if Path("/dev/shm").is_dir():  # noqa: S108  # the kernel makes and unlinks its own unique file
+        environment["TMPDIR"] = "/dev/shm"  # noqa: S108  # its memory is a file: in RAM, not on disk
+    with console.open("wb") as log:
+        kernel = subprocess.Popen(
+            ["sh", "-c", _BOOT, "sh", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=environment,
+        )
+    try:
+        yield kernel
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(kernel.pid, signal.SIGKILL)
+        assert kernel.stdin is not None
+        kernel.stdin.close()
+        kernel.wait()
+
+
+def _follow(kernel: subprocess.Popen[bytes], files: Path, output: BinaryIO, timeout: float) -> int:
+    """Copy the command's output until it has ended; return its exit status."""
+    deadline = time.monotonic() + timeout
+    status = files / "status"
+    with (files / "output").open("rb") as written:
+        while True:
+            ended = status.exists() or kernel.poll() is not None
+            shutil.copyfileobj(written, output)
+            output.flush()
+            if ended:
+                break
+            if time.monotonic() > deadline:
+                print(f"hadirector.lab.uml: no end after {timeout:g} s: killed", file=sys.stderr)
+                return TIMEOUT_STATUS
+            time.sleep(_POLL_SECONDS)
+    if not status.exists():
+        said = (files / "console").read_text(errors="replace").strip()
+        raise UmlError(f"User-Mode Linux ended before the command did; its console said:\n{said}")
+    return int(status.read_text())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line's command inside User-Mode Linux; exit 2 if that is impossible."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hadirector.lab.uml", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds, boot included")
+    parser.add_argument(
+        "--kernel-has-ipvs",
+        action="store_true",
+        help="run nothing; exit 0 if this kernel itself has IPVS, 1 if not",
+    )
+    parser.add_argument("command", nargs="*", metavar="COMMAND")
+    options = parser.parse_args(arguments)
+    if options.kernel_has_ipvs:
+        return 0 if kernel_has_ipvs() else 1
+    if not options.command:
+        parser.error("a command is needed")
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        return run(options.command, options.timeout)
+    except UmlError as error:
+        print(f"hadirector.lab.uml: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""What a marked test needs from the machine: without it the test is left out, in CI it fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from hadirector.lab.uml import kernel_has_ipvs
+
+
+def missing(item: pytest.Item) -> str | None:
+    """Say what this machine lacks for a test's markers."""
+    marks = {mark.name for mark in item.iter_markers()}
+    if marks & {"netns", "ipvs", "keepalived"}:
+        if os.geteuid() != 0:
+            return "needs root, to make network namespaces"
+        if shutil.which("ip") is None:
+            return "needs ip (Debian package iproute2)"
+    if "keepalived" in marks and shutil.which("keepalived") is None:
+        return "needs keepalived (Debian package keepalived)"
+    if "ipvs" in marks and not kernel_has_ipvs():
+        return "needs a kernel with IPVS: run it by python -m hadirector.lab.uml"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what cannot run here, and say why; continuous integration leaves nothing out."""
+    reason = missing(item)
+    if reason is None:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)

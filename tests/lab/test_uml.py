@@ -1,0 +1,137 @@
+"""Commands run inside User-Mode Linux as if they ran here."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab import uml
+
+pytestmark = [
+    pytest.mark.skipif(
+        bool(uml.missing_programs()) and not os.environ.get("CI"),
+        reason=f"needs {', '.join(uml.missing_programs())}",
+    ),
+    pytest.mark.skipif(
+        uml.kernel_has_ipvs(), reason="this kernel has IPVS: the lab needs no other"
+    ),
+]
+
+
+def run(*command: str, timeout: float = 50.0, directory: Path | None = None) -> tuple[int, str]:
+    output = io.BytesIO()
+    status = uml.run(command, timeout, output=output, directory=directory)
+    return status, output.getvalue().decode()
+
+
+def kernels_in_group(group: int) -> list[str]:
+    listing = subprocess.run(
+        ["ps", "-o", "stat=", "-g", str(group)], capture_output=True, text=True, check=False
+    )
+    return [state for state in listing.stdout.split() if not state.startswith("Z")]
+
+
+def test_status_output_and_directory_are_the_commands() -> None:
+    """The exit status, both outputs and the current directory are those of a local run."""
+    status, output = run("sh", "-c", "pwd; echo problem >&2; exit 7")
+    assert (status, output) == (7, f"{Path.cwd()}\nproblem\n")
+
+
+def test_arguments_are_not_interpreted() -> None:
+    """Arguments reach the command as they are, whatever a shell would make of them."""
+    assert run("printf", "%s|", "a b", "$HOME", "it's", "{x}") == (0, "a b|$HOME|it's|{x}|")
+
+
+def test_kernel_has_ipvs_and_its_schedulers() -> None:
+    """IPVS and all its schedulers are loaded in the inner kernel, with bridges and NAT."""
+    _, output = run("cut", "-d ", "-f1", "/proc/modules")
+    loaded = set(output.split())
+    assert {"ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc"} <= loaded
+    assert {"ip_vs_lblcr", "ip_vs_dh", "ip_vs_sh", "ip_vs_sed", "ip_vs_nq"} <= loaded
+    assert {"ip_vs_fo", "ip_vs_ovf", "ip_vs_mh", "bridge", "veth", "xt_ipvs"} <= loaded
+
+
+def test_directory_under_tmp_is_seen(tmp_path: Path) -> None:
+    """A directory below /tmp is visible and writable if it is the current one, others are not."""
+    (tmp_path / "from-outside").write_text("outside\n")
+    hidden = tmp_path.parent / f"{tmp_path.name}-hidden"
+    hidden.touch()
+    script = f"cat from-outside; echo inside >from-inside; test -e {hidden} || echo hidden"
+    assert run("sh", "-c", script, directory=tmp_path) == (0, "outside\nhidden\n")
+    assert (tmp_path / "from-inside").read_text() == "inside\n"
+
+
+def test_virtual_environment_works_inside() -> None:
+    """The same interpreter with the same packages runs inside."""
+    status, output = run(sys.executable, "-c", "import sys, hadirector; print(sys.prefix)")
+    assert (status, output) == (0, f"{sys.prefix}\n")
+
+
+def test_ci_variable_is_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests inside know that they run in continuous integration."""
+    monkeypatch.setenv("CI", "true")
+    assert run("printenv", "CI") == (0, "true\n")
+
+
+def test_time_limit_ends_everything() -> None:
+    """When the time is over the command is killed, what it wrote is kept and 124 returned."""
+    before = set(Path("/var/tmp").glob("hadirector-uml-*"))
+    status, output = run("sh", "-c", "echo started; sleep 1000", timeout=6.0)
+    assert (status, output) == (124, "started\n")
+    assert set(Path("/var/tmp").glob("hadirector-uml-*")) <= before
+
+
+def test_output_is_live_and_sigterm_ends_everything() -> None:
+    """Output is seen while the command runs, and SIGTERM to us leaves no process and no file."""
+    script = "echo started; sleep 1000"
+    with subprocess.Popen(
+        [sys.executable, "-m", "hadirector.lab.uml", "--", "sh", "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        listing = subprocess.check_output(["pgrep", "-P", str(process.pid)], text=True)
+        [kernel] = [int(pid) for pid in listing.split()]
+        assert kernels_in_group(kernel)
+        process.terminate()
+        assert process.wait(10) == 128 + 15
+    assert kernels_in_group(kernel) == []
+
+
+def test_killed_outright_the_kernel_goes_too() -> None:
+    """Even SIGKILL to us ends the kernel we booted."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "hadirector.lab.uml", "--", "sh", "-c", "echo started; sleep 1000"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        [kernel] = map(int, subprocess.check_output(["pgrep", "-P", str(process.pid)]).split())
+        process.kill()
+    deadline = time.monotonic() + 5.0
+    while kernels_in_group(kernel) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert kernels_in_group(kernel) == []
+
+
+def test_unbootable_kernel_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A boot that fails is an error that carries the console's last words."""
+    monkeypatch.setattr(uml, "MODULES", ("no_such_module",))
+    with pytest.raises(uml.UmlError, match="no_such_module not found"):
+        run("true")
+
+
+def test_missing_programs_are_named_with_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine lacks is named together with the Debian package that has it."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(uml, "ADMINISTRATOR_PATH", "/nonexistent")
+    with pytest.raises(uml.UmlError, match=r"linux\.uml \(Debian package user-mode-linux\)"):
+        run("true")
