@@ -107,7 +107,7 @@ def _real_server(
         identity = real_server.check.identity
         verdict = verdicts.get(identity, Verdict.UNKNOWN)
         result = results.get(identity)
-        reason = f"{result.reason}: {result.detail}" if result else "no probe has ended yet"
+        reason = _said(result) if result else "no probe has ended yet"
     return RealServerStatus(
         address=str(real_server.key),
         configured_weight=real_server.weight,
@@ -116,6 +116,10 @@ def _real_server(
         verdict=verdict,
         reason=reason,
     )
+
+
+def _said(result: Result) -> str:
+    return result.detail if result.passed else f"{result.reason}: {result.detail}"
 
 
 def _weight(entry: ServiceEntry | None, real_server: RealServer) -> int | None:

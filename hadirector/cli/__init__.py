@@ -8,11 +8,25 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Protocol
 
 from hadirector import __version__
 from hadirector.cli import check_config, demo, handover, reload, run, status
 
-COMMANDS = {
+
+class Command(Protocol):
+    """What the module of a command offers; the first line of its docstring is the help text."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; returns the exit code."""
+
+
+COMMANDS: dict[str, Command] = {
     "run": run,
     "check-config": check_config,
     "status": status,
@@ -24,7 +38,9 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="hadirector", description=__doc__.splitlines()[-1])
+    parser = argparse.ArgumentParser(
+        prog="hadirector", description="High-availability, health-checking director for Linux IPVS."
+    )
     parser.add_argument("--version", action="version", version=f"hadirector {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():

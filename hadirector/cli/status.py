@@ -15,6 +15,8 @@ from hadirector.status import RealServerStatus, Status
 if TYPE_CHECKING:
     from rich.table import Table
 
+PIPE_WIDTH = 200
+
 _COLOURS = {"ACTIVE": "bold green", "passing": "green", "failing": "red", "unknown": "yellow"}
 
 
@@ -41,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(status: Status) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # In a pipe nobody has a width: lines are left whole, for grep.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     processes = ", ".join(
         f"{each.name} {each.pid or 'not running'} ({each.restarts} restarts)"
         for each in status.processes
@@ -82,19 +85,18 @@ def _instances(status: Status) -> Table:
 
 
 def _virtual_servers(status: Status) -> Table:
-    table = _table("virtual server", "real server", "weight", "in table", "check", "because")
+    table = _table("virtual server", "weight", "in table", "check", "because")
     for server in status.virtual_servers:
-        title = f"{server.name}\n[dim]{server.protocol} {server.address}\n"
-        title += f"{server.scheduler} {server.forwarding}{'' if server.present else ', missing'}[/]"
-        table.add_row(
-            title,
-            "\n".join(each.address for each in server.real_servers),
-            "\n".join(str(each.configured_weight) for each in server.real_servers),
-            "\n".join(_held(each) for each in server.real_servers),
-            "\n".join(_coloured(each.verdict) for each in server.real_servers),
-            "\n".join(each.reason for each in server.real_servers),
-            end_section=True,
-        )
+        kind = f"{server.protocol} {server.address} {server.scheduler} {server.forwarding}"
+        table.add_row(f"[bold]{server.name}[/]  {kind}", "", "" if server.present else "missing")
+        for each in server.real_servers:
+            table.add_row(
+                f"  {each.address}",
+                str(each.configured_weight),
+                _held(each),
+                _coloured(each.verdict),
+                each.reason,
+            )
     return table
 
 
@@ -112,7 +114,7 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, no_wrap=column != columns[-1])
     return table
 
 
