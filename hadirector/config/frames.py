@@ -7,10 +7,10 @@ small so that the director never decodes for long: 37,000 real servers at once t
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from hadirector.config.errors import Fault
 from hadirector.model import Configuration, RealServer, VirtualServer
@@ -53,10 +53,10 @@ Frame = Head | Piece | More | End | Refusal
 
 def split(configuration: Configuration) -> Iterator[Frame]:
     """Cut a configuration into frames."""
-    yield Head(msgspec.structs.replace(configuration, virtual_servers=()))
+    yield Head(replace(configuration, virtual_servers=()))
     for server in configuration.virtual_servers:
         first, *others = _pieces(server.real_servers) or [()]
-        yield Piece(msgspec.structs.replace(server, real_servers=first))
+        yield Piece(replace(server, real_servers=first))
         yield from map(More, others)
     yield End()
 
@@ -68,26 +68,32 @@ def encode(frame: Frame) -> bytes:
 
 
 class Assembly:
-    """Puts a configuration together from its frames."""
+    """Puts a configuration together from its frames, a little at each of them."""
 
     def __init__(self, head: Head) -> None:
         self._configuration = head.configuration
-        self._servers: list[tuple[VirtualServer, list[tuple[RealServer, ...]]]] = []
+        self._finished: list[VirtualServer] = []
+        self._begun: VirtualServer | None = None
+        self._real_servers: list[RealServer] = []
 
     def add(self, frame: Piece | More) -> None:
         """Take the next frame."""
-        if isinstance(frame, Piece):
-            self._servers.append((frame.virtual_server, [frame.virtual_server.real_servers]))
-        else:
-            self._servers[-1][1].append(frame.real_servers)
+        if isinstance(frame, More):
+            self._real_servers.extend(frame.real_servers)
+            return
+        self._finish_virtual_server()
+        self._begun = frame.virtual_server
+        self._real_servers = list(frame.virtual_server.real_servers)
 
     def finish(self) -> Configuration:
         """Hand over the whole."""
-        servers = (
-            msgspec.structs.replace(server, real_servers=tuple(itertools.chain(*pieces)))
-            for server, pieces in self._servers
-        )
-        return msgspec.structs.replace(self._configuration, virtual_servers=tuple(servers))
+        self._finish_virtual_server()
+        return replace(self._configuration, virtual_servers=tuple(self._finished))
+
+    def _finish_virtual_server(self) -> None:
+        if self._begun is not None:
+            complete = replace(self._begun, real_servers=tuple(self._real_servers))
+            self._finished.append(complete)
 
 
 def _pieces(real_servers: tuple[RealServer, ...]) -> list[tuple[RealServer, ...]]:
