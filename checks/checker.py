@@ -51,10 +51,13 @@ class Checker:
     says nothing about the target.
     """
 
-    def __init__(self, report_verdict: ReportVerdict) -> None:
+    def __init__(
+        self, report_verdict: ReportVerdict, probes_at_once_max: int = PROBES_AT_ONCE_MAX
+    ) -> None:
         self.probes = 0
         self.late = 0
         self._report_verdict = report_verdict
+        self._probes_at_once_max = probes_at_once_max
         self._probe_of: dict[type[Probe], Callable[[CheckDefinition], Awaitable[Result]]] = {
             TcpProbe: tcp.probe,
             HttpProbe: self._probe_http,
@@ -170,7 +173,7 @@ class Checker:
         self._under_way.discard(task)
 
     def _is_full(self) -> bool:
-        return len(self._under_way) >= PROBES_AT_ONCE_MAX
+        return len(self._under_way) >= self._probes_at_once_max
 
     def _prepare_http(self, definitions: Sequence[CheckDefinition]) -> None:
         if not any(isinstance(each.probe, HttpProbe) for each in definitions):

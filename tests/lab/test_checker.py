@@ -1,0 +1,417 @@
+"""The checker with real probes: what starts, stops and stays, and when a verdict is reported."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from checks.checker import Checker
+from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe, Timing
+from checks.result import Reason, Result, Verdict
+
+PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
+
+OFTEN = Timing(interval=0.05, timeout=0.2, rise=2, fall=2)
+SELDOM = Timing(interval=60, timeout=0.2)
+
+
+class Reports:
+    """What the checker reported, in order."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[str, Verdict, Result]] = asyncio.Queue()
+
+    def __call__(self, identity: str, verdict: Verdict, result: Result) -> None:
+        self._queue.put_nowait((identity, verdict, result))
+
+    async def next(self) -> tuple[str, Verdict, Reason]:
+        async with asyncio.timeout(3):
+            identity, verdict, result = await self._queue.get()
+        return identity, verdict, result.reason
+
+    def is_empty(self) -> bool:
+        return self._queue.empty()
+
+
+class Server:
+    """A web server that can go away and come back on its port, and counts its connections."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.at_once = 0
+        self.at_once_max = 0
+        self.answers = True
+        self.stall = 0.0
+        self.port = 0
+        self._changed = asyncio.Condition()
+        self._server: asyncio.Server | None = None
+        self._conversations: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._converse, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await asyncio.gather(*self._conversations)
+
+    async def connected(self, times: int) -> None:
+        """Wait until the server has seen this many connections."""
+        async with asyncio.timeout(3), self._changed:
+            await self._changed.wait_for(lambda: self.connections >= times)
+
+    async def deserted(self) -> None:
+        """Wait until nobody is connected."""
+        async with asyncio.timeout(3), self._changed:
+            await self._changed.wait_for(lambda: self.at_once == 0)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
+        self.connections += 1
+        self.at_once += 1
+        self.at_once_max = max(self.at_once_max, self.at_once)
+        await self._notify()
+        if self.answers:
+            stall, self.stall = self.stall, 0.0
+            time.sleep(stall)  # noqa: ASYNC251 - a stall of the whole process is what is tested
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        self.at_once -= 1
+        await self._notify()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = Server()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def reports() -> Reports:
+    return Reports()
+
+
+@contextlib.asynccontextmanager
+async def running(checker: Checker) -> AsyncIterator[None]:
+    task = asyncio.create_task(checker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+async def checker(reports: Reports) -> AsyncIterator[Checker]:
+    """A checker that runs."""
+    checker = Checker(reports)
+    async with running(checker):
+        yield checker
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port whose accept queue is full: a connection is never answered."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+TCP = TcpProbe()
+HTTP = HttpProbe()
+
+
+def check(
+    port: int, timing: Timing = OFTEN, probe: Probe = TCP, identity: str = "web"
+) -> CheckDefinition:
+    return CheckDefinition(
+        identity=identity, address="127.0.0.1", port=port, probe=probe, timing=timing
+    )
+
+
+# -- verdicts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("probe", [TCP, HTTP], ids=["tcp", "http"])
+async def test_verdicts_follow_a_server_that_goes_away_and_comes_back(
+    checker: Checker, reports: Reports, server: Server, probe: Probe
+) -> None:
+    """In at the first pass; out after fall failures; in again after rise passes; no more."""
+    checker.configure([check(server.port, probe=probe)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    await server.stop()
+    assert await reports.next() == ("web", FAILING, Reason.REFUSED)
+    await server.start()
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    await server.connected(server.connections + 3)
+    assert reports.is_empty()
+
+
+async def test_detection_takes_no_longer_than_fall_intervals_and_one_timeout(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    """Also where every probe takes as long as its interval."""
+    timing = Timing(interval=0.2, timeout=0.2, rise=1, fall=3)
+    checker.configure([check(server.port, timing, HTTP)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    server.answers = False
+    died = time.monotonic()
+    assert await reports.next() == ("web", FAILING, Reason.TIMEOUT)
+    assert time.monotonic() - died < 3 * 0.2 + 0.2 + 0.1
+
+
+async def test_a_first_failure_is_a_verdict(
+    checker: Checker, reports: Reports, refusing_port: int
+) -> None:
+    checker.configure([check(refusing_port, SELDOM)], {})
+    assert await reports.next() == ("web", FAILING, Reason.REFUSED)
+
+
+async def test_an_adopted_target_is_reported_only_when_it_fails(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    checker.configure([check(server.port)], {"web": PASSING})
+    await server.connected(3)
+    assert reports.is_empty()
+    await server.stop()
+    assert await reports.next() == ("web", FAILING, Reason.REFUSED)
+    assert checker.latest()["web"].reason is Reason.REFUSED
+
+
+async def test_a_want_of_our_own_is_no_verdict(
+    checker: Checker, reports: Reports, refusing_port: int
+) -> None:
+    """A process out of file descriptors does not empty its pools."""
+    checker.configure([check(refusing_port)], {"web": PASSING})
+    with socket.socket() as lowest_free:
+        limit = lowest_free.fileno()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        while checker.probes < 5:  # noqa: ASYNC110 - nothing is reported: that is the point
+            await asyncio.sleep(0.01)
+        assert checker.latest()["web"].reason is Reason.LOCAL_ERROR
+        assert reports.is_empty()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert await reports.next() == ("web", FAILING, Reason.REFUSED)
+
+
+async def test_a_stall_of_this_process_is_not_held_against_the_target(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    """Stalled past its deadline, a probe is repeated, and counted as late."""
+    timing = Timing(interval=0.05, timeout=0.2, rise=2, fall=1)
+    checker.configure([check(server.port, timing, HTTP)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    assert checker.late == 0
+    server.stall = 0.5
+    await server.connected(server.connections + 4)
+    assert checker.late >= 1
+    assert reports.is_empty()
+
+
+# -- what stays, starts and stops -----------------------------------------------------------
+
+
+async def test_an_unchanged_check_goes_on_untouched(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    """It is neither probed again nor judged anew, whatever else comes and goes."""
+    stays = check(server.port, SELDOM)
+    checker.configure([stays], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    other = check(server.port, SELDOM, identity="other")
+    checker.configure([stays, other], {"web": FAILING})
+    assert await reports.next() == ("other", PASSING, Reason.PASSED)
+    checker.configure([stays], {})
+    checker.configure([stays, check(server.port, SELDOM, identity="third")], {})
+    assert await reports.next() == ("third", PASSING, Reason.PASSED)
+    assert checker.probes == 3
+
+
+async def test_a_probe_under_way_survives_a_configuration_that_keeps_its_check(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    server.answers = False
+    definition = check(server.port, SELDOM, HTTP)
+    checker.configure([definition], {})
+    await server.connected(1)
+    checker.configure([definition], {})
+    assert await reports.next() == ("web", FAILING, Reason.TIMEOUT)
+    assert server.connections == 1
+
+
+async def test_a_removed_check_stops_at_once_and_reports_no_more(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    server.answers = False
+    goes, stays = check(server.port, OFTEN, HTTP), check(server.port, OFTEN, identity="stays")
+    checker.configure([goes], {})
+    await server.connected(1)
+    checker.configure([stays], {})
+    assert await reports.next() == ("stays", PASSING, Reason.PASSED)
+    await server.connected(8)
+    assert reports.is_empty()
+    assert checker.latest().keys() == {"stays"}
+
+
+async def test_changed_timing_keeps_the_verdict_and_takes_effect_at_once(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    checker.configure([check(server.port, SELDOM)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    checker.configure([check(server.port, OFTEN)], {"web": FAILING})
+    await server.connected(4)
+    assert reports.is_empty()
+    await server.stop()
+    assert await reports.next() == ("web", FAILING, Reason.REFUSED)
+
+
+async def test_a_changed_probe_keeps_the_verdict_until_it_fails(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    checker.configure([check(server.port, OFTEN, HTTP)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    checker.configure([check(server.port, OFTEN, HttpProbe(expect_status=(204,)))], {})
+    assert await reports.next() == ("web", FAILING, Reason.STATUS)
+
+
+async def test_another_address_is_another_target(
+    checker: Checker, reports: Reports, server: Server, refusing_port: int
+) -> None:
+    checker.configure([check(server.port, SELDOM)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    checker.configure([check(refusing_port, SELDOM)], {})
+    assert await reports.next() == ("web", FAILING, Reason.REFUSED)
+
+
+async def test_nothing_to_check_is_a_configuration_too(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    checker.configure([], {})
+    checker.configure([check(server.port)], {})
+    assert await reports.next() == ("web", PASSING, Reason.PASSED)
+    checker.configure([], {})
+    assert checker.latest() == {}
+
+
+async def test_what_is_configured_before_the_start_is_probed_after_it(
+    reports: Reports, server: Server
+) -> None:
+    checker = Checker(reports)
+    checker.configure([check(server.port, SELDOM)], {})
+    async with running(checker):
+        assert await reports.next() == ("web", PASSING, Reason.PASSED)
+
+
+async def test_cancelling_ends_every_probe_under_way(reports: Reports, server: Server) -> None:
+    server.answers = False
+    checker = Checker(reports)
+    checker.configure([check(server.port, Timing(timeout=30, interval=30), HTTP)], {})
+    async with running(checker):
+        await server.connected(1)
+    await server.deserted()
+    assert reports.is_empty()
+
+
+# -- schedule and limits --------------------------------------------------------------------
+
+
+async def test_a_target_has_one_probe_at_a_time(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    """Even when probes take four times their interval, and across a changed definition."""
+    server.answers = False
+    checker.configure([check(server.port, OFTEN, HTTP)], {})
+    await server.connected(2)
+    checker.configure([check(server.port, OFTEN, HttpProbe(path="/other"))], {})
+    await server.connected(5)
+    assert server.at_once_max == 1
+
+
+async def test_a_busy_target_does_not_wait_for_an_idle_one(
+    checker: Checker, reports: Reports, server: Server, refusing_port: int
+) -> None:
+    idle = check(refusing_port, SELDOM, identity="idle")
+    checker.configure([idle, check(server.port)], {})
+    await server.connected(5)
+    assert checker.latest().keys() == {"idle", "web"}
+
+
+async def test_latest_holds_each_targets_last_result_since_it_was_asked(
+    checker: Checker, reports: Reports, server: Server
+) -> None:
+    checker.configure([check(server.port, SELDOM)], {})
+    await reports.next()
+    assert {identity: each.reason for identity, each in checker.latest().items()} == {
+        "web": Reason.PASSED
+    }
+    assert checker.latest() == {}
+
+
+async def test_no_more_than_the_limit_are_probed_at_once_and_every_target_gets_its_turn(
+    reports: Reports, deaf_port: int
+) -> None:
+    """25 targets of 0.2 s each, due within 0.25 s, five at a time: those that wait are late."""
+    checker = Checker(reports, probes_at_once_max=5)
+    timing = Timing(interval=60, timeout=0.2)
+    checker.configure([check(deaf_port, timing, identity=str(n)) for n in range(25)], {})
+    seen = set()
+    async with running(checker):
+        for _ in range(25):
+            identity, verdict, reason = await reports.next()
+            assert (verdict, reason) == (FAILING, Reason.TIMEOUT)
+            assert len(checker._under_way) <= 5
+            seen.add(identity)
+    assert len(seen) == 25
+    assert checker.probes == 25
+    assert checker.late >= 15
+
+
+def test_http_is_loaded_only_where_a_check_needs_it() -> None:
+    """Loading aiohttp takes 200 ms."""
+    program = (
+        "import sys\n"
+        "from checks.checker import Checker\n"
+        "from checks.definition import CheckDefinition, HttpProbe, TcpProbe\n"
+        "checker = Checker(print)\n"
+        "for probe, loaded in (TcpProbe(), False), (HttpProbe(), True):\n"
+        "    check = CheckDefinition(identity='t', address='::1', port=1, probe=probe)\n"
+        "    checker.configure([check], {})\n"
+        "    assert ('aiohttp' in sys.modules) is loaded, probe\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
