@@ -66,7 +66,11 @@ class IpvsDataplane:
         """
         failures: list[OperationFailure] = []
         for start in range(0, len(operations), BATCH_OPERATIONS):
-            failures += await self._apply(operations[start : start + BATCH_OPERATIONS])
+            try:
+                failures += await self._apply(operations[start : start + BATCH_OPERATIONS])
+            except DataplaneError as error:
+                failures += [OperationFailure(each, str(error)) for each in operations[start:]]
+                break
         return failures
 
     async def withhold(self, addresses: frozenset[str]) -> None:
@@ -79,16 +83,11 @@ class IpvsDataplane:
             self._netlink = None
 
     async def _apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        try:
-            async with self._conversation() as netlink:
-                codes = await _perform(netlink, operations)
-                refused = [pair for pair in zip(operations, codes, strict=True) if pair[1]]
-                edits = [edit for pair in refused if (edit := edit_instead(*pair))]
-                codes = await _perform(netlink, edits)
-        except DataplaneError as error:
-            return [OperationFailure(operation, str(error)) for operation in operations]
-        refused = [pair for pair in refused if not edit_instead(*pair) and not is_gone(*pair)]
-        refused += [pair for pair in zip(edits, codes, strict=True) if pair[1]]
+        async with self._conversation() as netlink:
+            refused = await _perform(netlink, operations)
+            edits = [edit for pair in refused if (edit := edit_instead(*pair))]
+            refused = [pair for pair in refused if not edit_instead(*pair) and not is_gone(*pair)]
+            refused += await _perform(netlink, edits)
         return [failure(*pair) for pair in refused]
 
     @contextlib.asynccontextmanager
@@ -126,7 +125,11 @@ async def _pool(
     return pool
 
 
-async def _perform(netlink: IpvsNetlink, operations: Sequence[Operation]) -> list[int]:
+async def _perform(
+    netlink: IpvsNetlink, operations: Sequence[Operation]
+) -> list[tuple[Operation, int]]:
+    """Perform operations; return those that were refused, with the kernel's errno."""
     if not operations:
         return []
-    return await netlink.perform([messages.request(operation) for operation in operations])
+    codes = await netlink.perform([messages.request(operation) for operation in operations])
+    return [(each, code) for each, code in zip(operations, codes, strict=True) if code]

@@ -25,10 +25,15 @@ NO_CAPABILITY = "programming IPVS needs the capability CAP_NET_ADMIN, which this
 
 
 def refusal(code: int) -> str:
-    """Say why the kernel does not answer at all."""
+    """Say why the kernel refuses whatever is asked."""
     if code == errno.EPERM:
         return NO_CAPABILITY
-    return f"IPVS refused to answer: {errno.errorcode.get(code, code)} ({os.strerror(code)})"
+    return f"IPVS refused: {os.strerror(code)} ({errno.errorcode.get(code, code)})"
+
+
+def missing_scheduler(name: str) -> str:
+    """Say which module a scheduler needs."""
+    return f"the kernel has no scheduler {name}: its module ip_vs_{name} is missing"
 
 
 def is_gone(operation: Operation, code: int) -> bool:
@@ -64,8 +69,7 @@ def _cause(operation: Operation, code: int) -> str:  # noqa: PLR0911  # a table 
         case _, errno.EPERM:
             return NO_CAPABILITY
         case ((AddService(_, service) | EditService(_, service)), errno.ENOENT):
-            name = service.scheduler
-            return f"the kernel has no scheduler {name}: its module ip_vs_{name} is missing"
+            return missing_scheduler(service.scheduler)
         case _, errno.ESRCH:
             return "the service is not there"
         case EditDestination(), errno.ENOENT:

@@ -1,0 +1,331 @@
+"""IPVS messages byte by byte: what we send, by include/uapi/linux/ip_vs.h, and what Linux sent."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from hadirector.dataplane.base import Counters
+from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
+from hadirector.dataplane.ipvs.messages import (
+    IpvsMessage,
+    get_service,
+    list_destinations,
+    list_services,
+    read_destination,
+    read_service,
+    request,
+)
+from hadirector.model import (
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    SchedulerFlag,
+    Service,
+    ServiceKey,
+)
+from hadirector.reconcile import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Operation,
+)
+
+NAT, DR = ForwardingMethod.NAT, ForwardingMethod.DR
+WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)
+DNS = ServiceKey(Protocol.UDP, "2001:db8::53", 53)
+SERVER = DestinationKey("198.51.100.1", 80)
+SERVER_6 = DestinationKey("2001:db8::1", 53)
+SH = Service("sh", frozenset({SchedulerFlag.FALLBACK, SchedulerFlag.PORT}), 300)
+
+WEB_KEY = (
+    "0600 0100 0200 0000"  # AF: 2
+    "0600 0200 0600 0000"  # PROTOCOL: 6
+    "0800 0300 c0000201"  # ADDR
+    "0600 0400 0050 0000"  # PORT, network order
+)
+DNS_KEY = (
+    "0600 0100 0a00 0000"  # AF: 10
+    "0600 0200 1100 0000"  # PROTOCOL: 17
+    "1400 0300 20010db8 00000000 00000000 00000053"  # ADDR
+    "0600 0400 0035 0000"  # PORT, network order
+)
+SERVER_KEY = (
+    "0600 0b00 0200 0000"  # ADDR_FAMILY: 2
+    "0800 0100 c6336401"  # ADDR
+    "0600 0200 0050 0000"  # PORT
+)
+
+# A dump of Linux 6.1.176, family id 28, after
+# ipvsadm -A -t 192.0.2.1:80 -s sh -b sh-fallback,sh-port -p 300
+SH_SERVICE = """
+    68010000 1c000200 03000000 d4020000 01010000 54010100 06000100 02000000 06000200 06000000
+    14000300 c0000201 00000000 00000000 00000000 06000400 00500000 07000600 73680000 0c000700
+    1b000000 ffffffff 08000800 2c010000 08000900 ffffffff 60000a00 08000100 00000000 08000200
+    00000000 08000300 00000000 0c000400 00000000 00000000 04000b00 0c000500 00000000 00000000
+    08000600 00000000 08000700 00000000 08000800 00000000 08000900 00000000 08000a00 00000000
+    a0000c00 0c000100 00000000 00000000 04000b00 0c000200 00000000 00000000 04000b00 0c000300
+    00000000 00000000 04000b00 0c000400 00000000 00000000 04000b00 0c000500 00000000 00000000
+    04000b00 0c000600 00000000 00000000 04000b00 0c000700 00000000 00000000 04000b00 0c000800
+    00000000 00000000 04000b00 0c000900 00000000 00000000 04000b00 0c000a00 00000000 00000000
+"""
+# ... -a -t 192.0.2.1:80 -r 198.51.100.2:80 -g -w 7 -x 10 -y 3
+LIMITED_DESTINATION = """
+    90010000 1c000200 05000000 d4020000 05010000 7c010200 14000100 c6336402 00000000 00000000
+    00000000 06000200 00500000 08000300 03000000 08000400 07000000 05000d00 00000000 06000e00
+    00000000 06000f00 00000000 08000500 0a000000 08000600 03000000 08000700 00000000 08000800
+    00000000 08000900 00000000 06000b00 02000000 64000a00 08000100 00000000 08000200 00000000
+    08000300 00000000 04000b00 0c000400 00000000 00000000 04000b00 0c000500 00000000 00000000
+    08000600 00000000 08000700 00000000 08000800 00000000 08000900 00000000 08000a00 00000000
+    a0000c00 0c000100 00000000 00000000 04000b00 0c000200 00000000 00000000 04000b00 0c000300
+    00000000 00000000 04000b00 0c000400 00000000 00000000 04000b00 0c000500 00000000 00000000
+    04000b00 0c000600 00000000 00000000 04000b00 0c000700 00000000 00000000 04000b00 0c000800
+    00000000 00000000 04000b00 0c000900 00000000 00000000 04000b00 0c000a00 00000000 00000000
+"""
+
+
+def sent(message: IpvsMessage) -> bytes:
+    """What goes over the wire after the header's 16 bytes."""
+    message.encode()
+    return bytes(message.data[16:])
+
+
+def nested(kind: int, attributes: str) -> bytes:
+    """An attribute that holds others, given in hexadecimal."""
+    content = bytes.fromhex(attributes)
+    return (len(content) + 4).to_bytes(2, "little") + kind.to_bytes(2, "little") + content
+
+
+def received(text: str) -> IpvsMessage:
+    """A message as it arrived, given in hexadecimal."""
+    message = IpvsMessage(bytes.fromhex(text))
+    message.decode()
+    return message
+
+
+def answer(kind: int, attributes: str) -> IpvsMessage:
+    """A dumped message around one attribute with these attributes."""
+    body = bytes.fromhex("01010000") + nested(kind, attributes)
+    header = (len(body) + 16).to_bytes(4, "little") + bytes.fromhex("1c000200 00000000 00000000")
+    return received((header + body).hex())
+
+
+def test_a_service_is_added_with_its_flags_persistence_and_prefix_length() -> None:
+    assert (
+        sent(request(AddService(DNS, SH)))
+        == bytes.fromhex("01010000")
+        + nested(
+            1,
+            DNS_KEY + "0700 0600 7368 0000"  # SCHED_NAME: sh
+            "0c00 0700 19000000 ffffffff"  # FLAGS: persistent, scheduler 1 and 2; all of them meant
+            "0800 0800 2c010000"  # TIMEOUT: 300
+            "0800 0900 80000000",  # NETMASK: /128
+        )
+    )
+
+
+def test_an_ipv4_service_has_a_netmask_for_single_clients() -> None:
+    assert (
+        sent(request(EditService(WEB, Service("wrr"))))
+        == bytes.fromhex("02010000")
+        + nested(
+            1,
+            WEB_KEY + "0800 0600 77727200"  # SCHED_NAME: wrr
+            "0c00 0700 00000000 ffffffff"  # FLAGS: none
+            "0800 0800 00000000"  # TIMEOUT: 0
+            "0800 0900 ffffffff",  # NETMASK: 255.255.255.255
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "command"),
+    [
+        (AddDestination(WEB, SERVER, Destination(5, DR)), "05010000"),
+        (EditDestination(WEB, SERVER, Destination(5, DR)), "06010000"),
+    ],
+)
+def test_a_destination_is_written_whole(operation: Operation, command: str) -> None:
+    service = nested(1, WEB_KEY)
+    destination = nested(
+        2,
+        SERVER_KEY + "0800 0300 03000000"  # FWD_METHOD: direct routing
+        "0800 0400 05000000"  # WEIGHT: 5
+        "0800 0500 00000000"  # U_THRESH
+        "0800 0600 00000000",  # L_THRESH
+    )
+    assert sent(request(operation)) == bytes.fromhex(command) + service + destination
+
+
+def test_deletions_name_their_object_and_nothing_more() -> None:
+    service = nested(1, WEB_KEY)
+    assert sent(request(DeleteService(WEB))) == bytes.fromhex("03010000") + service
+    assert sent(request(DeleteDestination(WEB, SERVER))) == (
+        bytes.fromhex("07010000") + service + nested(2, SERVER_KEY)
+    )
+
+
+def test_questions_ask_for_one_answer_or_a_dump_and_orders_for_an_acknowledgement() -> None:
+    assert list_services()["header"]["flags"] == 0x301
+    assert list_destinations(WEB)["header"]["flags"] == 0x301
+    assert get_service(WEB)["header"]["flags"] == 0x001
+    assert request(DeleteService(WEB))["header"]["flags"] == 0x005
+    assert sent(list_services()) == bytes.fromhex("04010000")
+    assert sent(get_service(WEB)) == bytes.fromhex("04010000") + nested(1, WEB_KEY)
+    assert sent(list_destinations(WEB)) == bytes.fromhex("08010000") + nested(1, WEB_KEY)
+
+
+def test_a_service_is_read_from_the_kernels_bytes() -> None:
+    assert read_service(received(SH_SERVICE)) == (WEB, SH)
+
+
+def test_a_destination_with_foreign_thresholds_is_read_from_the_kernels_bytes() -> None:
+    assert read_destination(received(LIMITED_DESTINATION), WEB) == (
+        DestinationKey("198.51.100.2", 80),
+        Destination(7, DR, other_settings=True),
+        Counters(weight=7, active=0, inactive=0),
+    )
+
+
+WRR_6 = DNS_KEY + "0800 0600 777272000800 0800 00000000"
+HASHED = "0c00 0700 02000000 ffffffff"
+PREFIX_128 = "0800 0900 80000000"
+
+
+def test_an_ipv6_service_is_read() -> None:
+    assert read_service(answer(1, WRR_6 + HASHED + PREFIX_128)) == (DNS, Service("wrr"))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "0c00 0700 06000000 ffffffff" + PREFIX_128,
+        "0c00 0700 0a000000 ffffffff" + PREFIX_128,
+        "0c00 0700 03000000 ffffffff" + PREFIX_128,
+        HASHED + "0800 0900 40000000",
+        HASHED + PREFIX_128 + "0800 0b00 73697000",
+    ],
+    ids=["one packet", "flag of another scheduler", "persistence of 0 s", "prefix", "engine"],
+)
+def test_settings_that_we_never_make_show_as_other_settings(attributes: str) -> None:
+    expected = Service("wrr", other_settings=True)
+    assert read_service(answer(1, WRR_6 + attributes)) == (DNS, expected)
+
+
+def test_services_by_firewall_mark_and_of_other_protocols_are_not_read() -> None:
+    mark = "0600 0100 0200 00000800 0500 070000000700 0600 72720000" + HASHED
+    assert read_service(answer(1, mark)) is None
+    sctp = WEB_KEY.replace("0600 0200 0600", "0600 0200 8400") + HASHED
+    assert read_service(answer(1, sctp)) is None
+
+
+def test_attributes_nobody_knows_yet_are_skipped() -> None:
+    unknown = "0800 3900 01020304"
+    read = read_service(answer(1, unknown + WRR_6 + HASHED + PREFIX_128 + unknown))
+    assert read == (DNS, Service("wrr"))
+
+
+CONNECTIONS = "0800 0700 110000000800 0800 22000000"
+NO_THRESHOLDS = "0800 0500 000000000800 0600 00000000"
+
+
+def test_a_destination_and_its_connections_are_read() -> None:
+    attributes = SERVER_KEY + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
+    assert read_destination(answer(2, attributes + CONNECTIONS), WEB) == (
+        SERVER,
+        Destination(5, NAT),
+        Counters(weight=5, active=17, inactive=34),
+    )
+
+
+def test_a_tunnel_is_read_as_a_method_we_do_not_set() -> None:
+    attributes = SERVER_KEY + "0800 0300 020000000800 0400 05000000" + NO_THRESHOLDS
+    _, destination, _ = read_destination(answer(2, attributes + CONNECTIONS), WEB)
+    assert destination == Destination(5, None)
+
+
+def test_an_address_without_its_family_is_of_the_services_family() -> None:
+    """Kernels before 3.18."""
+    key = "1400 0100 20010db8 00000000 00000000 000000010600 0200 0035 0000"
+    attributes = key + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
+    read_key, _, _ = read_destination(answer(2, attributes + CONNECTIONS), DNS)
+    assert read_key == SERVER_6
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "error"),
+    [
+        (
+            AddService(WEB, Service("twos")),
+            errno.ENOENT,
+            "cannot add service tcp 192.0.2.1:80 (twos): "
+            "the kernel has no scheduler twos: its module ip_vs_twos is missing (ENOENT)",
+        ),
+        (
+            DeleteService(WEB),
+            errno.EPERM,
+            "cannot delete service tcp 192.0.2.1:80: programming IPVS needs the capability "
+            "CAP_NET_ADMIN, which this process lacks (EPERM)",
+        ),
+        (
+            AddDestination(WEB, SERVER, Destination(1, NAT)),
+            errno.ESRCH,
+            "cannot add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1): "
+            "the service is not there (ESRCH)",
+        ),
+        (
+            EditDestination(WEB, SERVER, Destination(1, NAT)),
+            errno.ENOENT,
+            "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 (nat, weight 1): "
+            "the destination is not there (ENOENT)",
+        ),
+        (
+            AddService(DNS, Service("rr")),
+            errno.EAFNOSUPPORT,
+            "cannot add service udp [2001:db8::53]:53 (rr): "
+            "the kernel's IPVS was built without this address family (EAFNOSUPPORT)",
+        ),
+        (
+            AddService(DNS, Service("rr")),
+            errno.EPROTONOSUPPORT,
+            "cannot add service udp [2001:db8::53]:53 (rr): "
+            "the kernel's IPVS was built without udp (EPROTONOSUPPORT)",
+        ),
+        (
+            AddDestination(WEB, SERVER, Destination(1, NAT)),
+            errno.EINVAL,
+            "cannot add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1): "
+            "the address is not one of a single host, or its family is not the service's (EINVAL)",
+        ),
+        (
+            DeleteService(WEB),
+            errno.ENOMEM,
+            "cannot delete service tcp 192.0.2.1:80: Cannot allocate memory (ENOMEM)",
+        ),
+    ],
+)
+def test_a_failure_says_what_and_why(operation: Operation, code: int, error: str) -> None:
+    assert failure(operation, code).error == error
+
+
+def test_what_is_gone_counts_as_deleted_and_nothing_else_does() -> None:
+    assert is_gone(DeleteService(WEB), errno.ESRCH)
+    assert is_gone(DeleteDestination(WEB, SERVER), errno.ESRCH)
+    assert is_gone(DeleteDestination(WEB, SERVER), errno.ENOENT)
+    assert not is_gone(DeleteService(WEB), errno.EPERM)
+    assert not is_gone(EditService(WEB, SH), errno.ESRCH)
+
+
+def test_what_is_already_there_is_edited_instead_of_added() -> None:
+    destination = Destination(1, NAT)
+    assert edit_instead(AddService(WEB, SH), errno.EEXIST) == EditService(WEB, SH)
+    assert edit_instead(AddDestination(WEB, SERVER, destination), errno.EEXIST) == (
+        EditDestination(WEB, SERVER, destination)
+    )
+    assert edit_instead(AddService(WEB, SH), errno.ENOENT) is None
+    assert edit_instead(DeleteService(WEB), errno.EEXIST) is None
