@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING
 
-from vrrp.addresses import present
+from vrrp.addresses import AddressError, present
 
 if TYPE_CHECKING:
     from pyroute2 import AsyncIPRoute
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 _RTM_NEWLINK, _RTM_DELLINK, _RTM_NEWADDR, _RTM_DELADDR = 16, 17, 20, 21
 _RTMGRP_LINK, _RTMGRP_IPV4_IFADDR = 0x1, 0x10
 _IFA_LOCAL = 2
+_IFA_F_PERMANENT = 0x80
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 
 _REREAD_SECONDS = 5.0  # in case the kernel lost an event or its cause was not an event
+_RETRY_SECONDS = 0.1
 _EVENT_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One interface at one moment. ``carrier`` is up and running; ``mac`` is six bytes, or none.
+    """One interface at one moment. ``carrier`` is up and running.
 
     ``addresses`` are in the kernel's order, with their lifetime: True for those without end.
     """
 
     name: str
     index: int
-    mac: bytes
     carrier: bool
     addresses: tuple[tuple[IPv4Interface, bool], ...]
 
@@ -54,13 +55,15 @@ class Link:
 
 
 async def read_link(netlink: AsyncIPRoute, name: str) -> Link | None:
-    """What the kernel knows of an interface; None when there is none of that name."""
+    """What the kernel knows of an interface; None when there is none of that name.
+
+    Raises AddressError or pyroute2's NetlinkError when the kernel cannot say at this moment.
+    """
     async for message in await netlink.get_links(ifname=name):
         addresses = await present(netlink, message["index"])
         return Link(
             name=name,
             index=message["index"],
-            mac=bytes.fromhex((message.get("IFLA_ADDRESS") or "").replace(":", "")),
             carrier=message["flags"] & (_IFF_UP | _IFF_RUNNING) == _IFF_UP | _IFF_RUNNING,
             addresses=tuple((address, life is None) for address, life in addresses.items()),
         )
@@ -71,7 +74,8 @@ class LinkWatcher:
     """Calls ``changed`` with an interface's name and its Link (None: gone) at every change.
 
     The first call for a watched name comes at once. Refreshing a virtual address is an address
-    event too, many per second; addresses named by `ignore` therefore do not cause a new look.
+    event too, many per second; addresses that have a lifetime and are named to be ignored
+    therefore do not cause a new look.
     """
 
     def __init__(self, netlink: AsyncIPRoute, changed: Callable[[str, Link | None], None]) -> None:
@@ -97,21 +101,30 @@ class LinkWatcher:
             try:
                 while True:
                     self._look.clear()
-                    await self._read_all()
+                    certain = await self._read_all()
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(_REREAD_SECONDS):
+                        async with asyncio.timeout(_REREAD_SECONDS if certain else _RETRY_SECONDS):
                             await self._look.wait()
             finally:
                 loop.remove_reader(events)
 
-    async def _read_all(self) -> None:
+    async def _read_all(self) -> bool:
+        """Read each link and tell what changed; whether the kernel answered every time."""
+        from pyroute2.netlink.exceptions import NetlinkError
+
+        certain = True
         for name in tuple(self._links):
-            link = await read_link(self._netlink, name)
+            try:
+                link = await read_link(self._netlink, name)
+            except (AddressError, NetlinkError):
+                certain = False
+                continue
             if name not in self._links or (name in self._told and link == self._links[name]):
                 continue
             self._links[name] = link
             self._told.add(name)
             self._changed(name, link)
+        return certain
 
     def _hear(self, events: socket.socket) -> None:
         try:
@@ -129,7 +142,8 @@ class LinkWatcher:
         known = {link.index for link in self._links.values() if link is not None}
         if kind in (_RTM_NEWLINK, _RTM_DELLINK):
             return index in known or None in self._links.values()
-        return index in known and _attribute(body, _IFA_LOCAL) not in self._ignored
+        ignored = not body[2] & _IFA_F_PERMANENT and _attribute(body, _IFA_LOCAL) in self._ignored
+        return index in known and not ignored
 
 
 def _open_events() -> socket.socket:

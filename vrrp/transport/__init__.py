@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import IPv4Address
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-
-class Datagram(NamedTuple):
-    """One received VRRP message with what the receive checks need of its carrier.
-
-    ``ttl`` is None where the carrier does not show it (UDP).
-    """
-
-    payload: bytes
-    source: IPv4Address
-    destination: IPv4Address
-    ttl: int | None
-
+from vrrp.packet import Datagram, DropReason
 
 Deliver = Callable[[Datagram], None]
+Refuse = Callable[[DropReason, IPv4Address | None], None]
+"""Takes the reason and the sender, None where the packet is too broken to say."""
 
 
 class Transport(Protocol):
     """What an instance needs of its transport.
 
+    ``source`` and ``destination`` are the addresses messages carry, or stand for in checksums.
     ``send`` puts the message on the wire before it returns and raises OSError when the kernel
     refuses it. ``drain`` delivers at once what has already arrived, so that a timer that fires
     late (a stalled process) is judged after the advertisements that came in the meantime.
     """
+
+    source: IPv4Address
+    destination: IPv4Address
 
     def send(self, payload: bytes) -> None:
         """Send one VRRP message to the other routers."""
 
     def drain(self) -> None:
         """Deliver what waits in the socket."""
-
-    def close(self) -> None:
-        """Stop receiving and close the socket."""

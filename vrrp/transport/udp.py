@@ -6,13 +6,13 @@ It is not authenticated, so nothing outside 127.0.0.0/8 is accepted.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, cast
 
 from vrrp.configuration import UdpUnicast
-from vrrp.transport import Datagram, Deliver
+from vrrp.packet import MULTICAST_IPV4, TTL, Datagram, DropReason
+from vrrp.transport import Deliver, Refuse
 
 if TYPE_CHECKING:
     from asyncio_dgram import DatagramStream
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
 _DATAGRAM_BYTES = 65535
-_DRAIN_LIMIT = 1024
+_DRAIN_LIMIT = 256
 _RECEIVE_BUFFER_BYTES = 1 << 18
 
 
@@ -30,16 +30,13 @@ class UdpSocket:
     The receive queue is bounded by the kernel: ``receive`` handles each datagram in the loop
     iteration after the one that read it, and asyncio reads one per iteration, so asyncio-dgram's
     own queue, which has no bound, never holds more than that. What the kernel's buffer does not
-    take is lost there. ``foreign`` is called for every datagram of somebody who is no peer, or
-    does not send from the common port.
+    take is lost there. What does not come from a peer and the common port goes to ``refuse``.
 
     Raises ValueError for addresses outside 127.0.0.0/8 and OSError when (source, port) cannot be
     bound.
     """
 
-    def __init__(
-        self, configuration: UdpUnicast, deliver: Deliver, foreign: Callable[[IPv4Address], None]
-    ) -> None:
+    def __init__(self, configuration: UdpUnicast, deliver: Deliver, refuse: Refuse) -> None:
         for address in (configuration.source, *configuration.peers):
             if IPv4Address(address) not in LOOPBACK:
                 raise ValueError(
@@ -47,10 +44,12 @@ class UdpSocket:
                     f" within {LOOPBACK}"
                 )
         self.source = IPv4Address(configuration.source)
+        # One message goes to all peers; version 3's pseudo-header needs one destination for it.
+        self.destination: IPv4Address = MULTICAST_IPV4
         self._port = configuration.port
         self._peers = frozenset(IPv4Address(peer) for peer in configuration.peers)
         self._deliver = deliver
-        self._foreign = foreign
+        self._refuse = refuse
         self._socket = _bind(configuration)
         self._stream: DatagramStream | None = None
 
@@ -103,9 +102,10 @@ class UdpSocket:
         host, port = sender
         source = IPv4Address(host)
         if source not in self._peers or port != self._port:
-            self._foreign(source)
+            self._refuse(DropReason.NOT_A_PEER, source)
             return
-        self._deliver(Datagram(payload, source, self.source, ttl=None))
+        # UDP does not show the TTL, and it is not looked at here.
+        self._deliver(Datagram(source, self.destination, TTL, payload))
 
 
 def _bind(configuration: UdpUnicast) -> socket.socket:

@@ -1,0 +1,90 @@
+"""Runs one VRRP instance by itself and prints what it reports, one JSON line each.
+
+SIGTERM and SIGINT hand over and stop; SIGUSR1 hands over and stays behind, SIGUSR2 prints a
+status. ``at`` in each line is the monotonic clock in seconds, the same in all processes of a host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import selectors
+import signal
+import sys
+
+import msgspec
+
+from vrrp.configuration import InstanceConfiguration, Multicast, Transport, UdpUnicast
+from vrrp.report import Report
+from vrrp.speaker import Speaker
+
+
+def main() -> None:
+    """Run until told to stop."""
+    configuration, resume = _arguments()
+    # epoll rounds timers up to whole milliseconds, select does not.
+    loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
+    try:
+        loop.run_until_complete(_run(configuration, resume=resume))
+    finally:
+        loop.close()
+
+
+async def _run(configuration: InstanceConfiguration, *, resume: bool) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Speaker(_print) as speaker:
+
+        def print_status() -> None:
+            for status in speaker.statuses():
+                _print(status)
+
+        loop.add_signal_handler(signal.SIGUSR1, speaker.hand_over, configuration.name)
+        loop.add_signal_handler(signal.SIGUSR2, print_status)
+        resumed = frozenset({configuration.name} if resume else ())
+        await speaker.configure([configuration], resume=resumed)
+        await stop.wait()
+        await speaker.stop()
+
+
+def _print(report: Report) -> None:
+    line = {"at": asyncio.get_running_loop().time(), **msgspec.to_builtins(report)}
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> tuple[InstanceConfiguration, bool]:
+    parser = argparse.ArgumentParser(prog="python -m vrrp", description="Run one VRRP instance.")
+    add = parser.add_argument
+    add("--interface", required=True)
+    add("--virtual-router-id", type=int, required=True, metavar="1-255")
+    add("--address", action="append", required=True, metavar="ADDRESS/LENGTH")
+    add("--version", type=int, choices=(2, 3), default=3)
+    add("--priority", type=int, default=100)
+    add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
+    add("--no-preempt", action="store_true")
+    add("--resume", action="store_true", help="go on as ACTIVE for a process that died")
+    add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast, within 127.0.0.0/8")
+    add("--udp-peer", action="append", default=[], metavar="ADDRESS")
+    options = parser.parse_args()
+    transport: Transport = Multicast()
+    if options.udp_source:
+        transport = UdpUnicast(source=options.udp_source, peers=tuple(options.udp_peer))
+    configuration = InstanceConfiguration(
+        name=f"{options.interface}-{options.virtual_router_id}",
+        interface=options.interface,
+        virtual_router_id=options.virtual_router_id,
+        virtual_addresses=tuple(options.address),
+        version=options.version,
+        priority=options.priority,
+        advert_interval=options.advert_interval,
+        preempt=not options.no_preempt,
+        transport=transport,
+    )
+    return configuration, options.resume
+
+
+if __name__ == "__main__":
+    main()

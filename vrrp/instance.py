@@ -1,0 +1,282 @@
+"""One VRRP instance at work: datagrams and timers into its router, the router's actions out.
+
+Whatever concerns an advertisement happens at once, inside the callback that caused it. What may
+take long, changing addresses, is only asked for here; `AddressHolder` does it in its own task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Final, assert_never
+
+from vrrp.addresses import AddressError, AddressHolder, needing_kernel
+from vrrp.announcer import Announcer, FrameSocket
+from vrrp.configuration import InstanceConfiguration
+from vrrp.event import (
+    AcquireAddresses,
+    Action,
+    AdvertisementReceived,
+    AnnounceAddresses,
+    ConfigurationChanged,
+    Event,
+    HandOver,
+    HandOverAbandoned,
+    HandOverUndone,
+    Leave,
+    OwnAddressChanged,
+    ReleaseAddresses,
+    SendAdvertisement,
+    Shutdown,
+    Startup,
+    StateChanged,
+    StopAnnouncing,
+    TimerExpired,
+)
+from vrrp.incidents import Incidents
+from vrrp.packet import (
+    Advertisement,
+    Datagram,
+    DropReason,
+    PacketError,
+    decode,
+    encode,
+    lists_other_addresses,
+    own_advertisement,
+    vet,
+)
+from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
+from vrrp.router import Router
+from vrrp.transport import Transport
+
+_NOWHERE: Final = IPv4Address(0)
+
+
+class Instance:
+    """Drives one router. It takes part in VRRP while it is attached to a transport.
+
+    ``yielding`` and ``resume`` say how it starts (`hadirector` asks for them after a restart).
+    ``run`` has to run for its addresses to follow.
+    """
+
+    def __init__(
+        self,
+        configuration: InstanceConfiguration,
+        report: Callable[[Report], None],
+        *,
+        resume: bool = False,
+        yielding: bool = False,
+    ) -> None:
+        self.configuration = configuration
+        self.router = Router(configuration, _NOWHERE)
+        self.incidents = Incidents(report, instance=configuration.name)
+        self.addresses = AddressHolder(
+            needing_kernel(configuration.virtual_addresses),
+            self._announce,
+            self._address_failed,
+        )
+        self._report = report
+        self._resume = resume
+        self._leaving = False
+        self._loop = asyncio.get_running_loop()
+        self._transport: Transport | None = None
+        self._frames: FrameSocket | None = None
+        self._announcer = Announcer(self._announcement_failed)
+        self._announcement_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._initialized = asyncio.Event()
+        self._initialized.set()
+        if yielding:
+            self._handle(HandOver())
+
+    def attach(self, transport: Transport, frames: FrameSocket | None) -> None:
+        """Take part through ``transport`` and announce through ``frames``, if that is needed.
+
+        Call it again when the transport or its source address has changed.
+        """
+        if self._leaving:
+            return
+        starting = self._transport is None
+        self._transport, self._frames = transport, frames
+        self._handle(OwnAddressChanged(transport.source))
+        if starting:
+            resume, self._resume = self._resume, False
+            self._handle(Startup(resume=resume))
+
+    def detach(self, reason: str) -> None:
+        """Take no part any more; what can still be said is said first."""
+        if self._transport is not None:
+            self._handle(Shutdown(reason))
+            self._transport = self._frames = None
+
+    def change(self, configuration: InstanceConfiguration) -> None:
+        """Go on under another configuration of the same virtual router."""
+        self.configuration = configuration
+        self.addresses.change(needing_kernel(configuration.virtual_addresses))
+        self._handle(ConfigurationChanged(configuration))
+
+    def hand_over(self, *, undo: bool) -> None:
+        """Give the addresses to a peer and stay behind it, or compete again."""
+        self._handle(HandOverUndone() if undo else HandOver())
+
+    async def leave(self, reason: str) -> None:
+        """Hand over if ACTIVE (the router sets the limit), stop, and see the addresses gone."""
+        self._leaving = True
+        self._handle(Leave(reason))
+        await self._initialized.wait()
+        self.detach(reason)
+        await self.addresses.settled()
+
+    def receive(self, datagram: Datagram) -> None:
+        """Judge one datagram, and tell the router if it is an advertisement for it."""
+        source, destination = datagram.source, datagram.destination
+        try:
+            advertisement = decode(datagram.payload, source, destination)
+        except PacketError as error:
+            self.refuse(error.reason, source)
+            return
+        reason = vet(
+            advertisement,
+            source=source,
+            destination=destination,
+            ttl=datagram.ttl,
+            own_address=self.router.own_address,
+            configuration=self.configuration,
+        )
+        if reason is not None:
+            self.refuse(reason, source)
+            return
+        self._accept(advertisement, source)
+
+    def refuse(self, reason: DropReason, source: IPv4Address | None) -> None:
+        """Count a datagram that is none of ours."""
+        self._incident("advertisement_dropped", f"dropped_{reason}", reason=reason, source=source)
+
+    def transport_failed(self, error: Exception) -> None:
+        """Count an attempt to open the transport that failed."""
+        self._incident("transport_unusable", "transport_errors", error=error)
+
+    def status(self) -> InstanceStatus:
+        """A snapshot."""
+        router = self.router
+        active_router = router.active_router
+        return InstanceStatus(
+            instance=self.configuration.name,
+            state=router.state,
+            priority=router.priority,
+            virtual_router_id=self.configuration.virtual_router_id,
+            interface=self.configuration.interface,
+            virtual_addresses=self.configuration.virtual_addresses,
+            handing_over=router.handing_over,
+            yielding=router.yielding,
+            active_router=None if active_router is None else str(active_router),
+            active_down_interval=router.active_down_interval,
+            counters=dict(self.incidents.counters),
+        )
+
+    def close(self) -> None:
+        """Do nothing more: no timer, no announcement, no message."""
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._announcer.stop()
+
+    def _accept(self, advertisement: Advertisement, source: IPv4Address) -> None:
+        self.incidents.counters["advertisements_received"] += 1
+        if lists_other_addresses(advertisement, self.configuration):
+            self._incident("address_list_differs", "address_list_differs", source=source)
+        self._handle(AdvertisementReceived(advertisement, source))
+
+    def _handle(self, event: Event) -> None:
+        for action in self.router.handle(event, self._loop.time()):
+            self._perform(action)
+        self._arm()
+
+    def _arm(self) -> None:
+        deadline = self.router.deadline
+        if self._timer is not None:
+            if self._timer.when() == deadline:
+                return
+            self._timer.cancel()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._time_out)
+
+    def _time_out(self) -> None:
+        """Hear what already waits in the socket, then let the router see what time it is."""
+        assert self._transport is not None
+        assert self._timer is not None
+        due, self._timer = self._timer.when(), None
+        self._transport.drain()
+        self._note_lateness(due)
+        self._handle(TimerExpired())
+
+    def _note_lateness(self, due: float) -> None:
+        if self.router.state is State.ACTIVE:
+            late = round((self._loop.time() - due) * 1_000_000)
+            counters = self.incidents.counters
+            name = "advertisement_lateness_max_us"
+            counters[name] = max(counters[name], late)
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case SendAdvertisement(priority):
+                self._send(priority)
+            case AcquireAddresses():
+                self.addresses.hold()
+            case AnnounceAddresses():
+                self._announcement_due = True
+                if self.addresses.held:
+                    self._announce()
+            case StopAnnouncing():
+                self._stop_announcing()
+            case ReleaseAddresses():
+                self._stop_announcing()
+                self.addresses.let_go()
+            case StateChanged(previous, state, reason):
+                self._changed_state(previous, state, reason)
+            case HandOverAbandoned():
+                fields: dict[str, Scalar] = {"instance": self.configuration.name}
+                self._report(Notice("warning", "hand_over_abandoned", fields))
+            case _:
+                assert_never(action)
+
+    def _send(self, priority: int) -> None:
+        assert self._transport is not None
+        transport = self._transport
+        advertisement = own_advertisement(self.configuration, priority)
+        message = encode(advertisement, transport.source, transport.destination)
+        try:
+            transport.send(message)
+        except OSError as error:
+            self._incident("advertisement_not_sent", "send_errors", error=error)
+        else:
+            self.incidents.counters["advertisements_sent"] += 1
+
+    def _changed_state(self, previous: State, state: State, reason: str) -> None:
+        self.incidents.counters["transitions"] += 1
+        if state is State.INITIALIZE:
+            self._initialized.set()
+        else:
+            self._initialized.clear()
+        self._report(Transition(self.configuration.name, previous, state, reason))
+
+    def _announce(self) -> None:
+        """Announce what is due to be announced, once the addresses stand."""
+        if self._announcement_due and self._frames is not None:
+            self._announcement_due = False
+            self._announcer.start(self._frames, self.addresses.held)
+
+    def _stop_announcing(self) -> None:
+        self._announcement_due = False
+        self._announcer.stop()
+
+    def _announcement_failed(self, error: OSError) -> None:
+        self._incident("announcement_not_sent", "announcement_errors", error=error)
+
+    def _address_failed(self, error: AddressError) -> None:
+        self._incident("address_failed", "address_errors", error=error)
+
+    def _incident(self, event: str, kind: str, **fields: object) -> None:
+        now = self._loop.time()
+        texts = {name: str(value) for name, value in fields.items()}
+        self.incidents.happened(event, kind, now, **texts)

@@ -1,0 +1,140 @@
+"""One interface on which instances speak multicast: the sockets they share, and who gets what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Final
+
+from vrrp.announcer import FrameSocket
+from vrrp.incidents import Incidents
+from vrrp.instance import Instance
+from vrrp.links import Link
+from vrrp.packet import Datagram, DropReason
+from vrrp.report import Notice, Report
+from vrrp.transport.raw import MulticastSocket
+
+REOPEN_SECONDS: Final = 1.0
+"""Seconds after which sockets that could not be opened are tried again."""
+
+
+class Segment:
+    """Attaches its instances while the interface can carry them, detaches them when it cannot."""
+
+    def __init__(self, interface: str, report: Callable[[Report], None]) -> None:
+        self.incidents = Incidents(report, interface=interface)
+        self._interface = interface
+        self._report = report
+        self._instances: dict[int, Instance] = {}
+        self._link: Link | None = None
+        self._sockets: tuple[MulticastSocket, FrameSocket] | None = None
+        self._obstacle: str | None = None
+        self._retry: asyncio.TimerHandle | None = None
+
+    def join(self, instance: Instance) -> None:
+        """Take an instance in; it is attached by the next `follow`."""
+        virtual_router_id = instance.configuration.virtual_router_id
+        assert virtual_router_id not in self._instances
+        self._instances[virtual_router_id] = instance
+
+    def part(self, instance: Instance) -> bool:
+        """Let an instance go; whether there are others."""
+        del self._instances[instance.configuration.virtual_router_id]
+        return bool(self._instances)
+
+    def follow(self, link: Link | None) -> None:
+        """Act on what the interface is now; None when there is none."""
+        if self._sockets is not None and (link is None or link.index != self._sockets[0].index):
+            self._detach("interface_gone")
+            self._close_sockets()
+        self._link = link
+        obstacle = self._attach()
+        if obstacle is not None:
+            self._detach(obstacle)
+        if obstacle is not None and obstacle != self._obstacle:
+            fields = {"interface": self._interface, "reason": obstacle}
+            self._report(Notice("error", "interface_unusable", dict(fields)))
+        self._obstacle = obstacle
+
+    def close(self) -> None:
+        """Close the sockets."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._close_sockets()
+
+    def _attach(self) -> str | None:
+        """Attach every instance, or say what is in the way."""
+        link = self._link
+        if link is None:
+            return "interface_missing"
+        if not link.carrier:
+            return "link_down"
+        source = link.primary(self._virtual_addresses())
+        if source is None:
+            return "no_address"
+        try:
+            advertisements, frames = self._open_sockets(link, source)
+        except OSError as error:
+            self._try_again()
+            return f"cannot open socket: {error}"
+        advertisements.source = source
+        for instance in self._instances.values():
+            instance.attach(advertisements, frames)
+        return None
+
+    def _detach(self, reason: str) -> None:
+        for instance in self._instances.values():
+            instance.detach(reason)
+
+    def _virtual_addresses(self) -> list[IPv4Address]:
+        return [
+            IPv4Interface(address).ip
+            for instance in self._instances.values()
+            for address in instance.configuration.virtual_addresses
+        ]
+
+    def _open_sockets(self, link: Link, source: IPv4Address) -> tuple[MulticastSocket, FrameSocket]:
+        if self._sockets is None:
+            frames = FrameSocket(self._interface)
+            try:
+                advertisements = MulticastSocket(
+                    self._interface, link.index, source, self._deliver, self._refuse
+                )
+            except OSError:
+                frames.close()
+                raise
+            self._sockets = advertisements, frames
+        return self._sockets
+
+    def _close_sockets(self) -> None:
+        if self._sockets is not None:
+            for each in self._sockets:
+                each.close()
+            self._sockets = None
+
+    def _try_again(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        loop = asyncio.get_running_loop()
+        self._retry = loop.call_later(REOPEN_SECONDS, lambda: self.follow(self._link))
+
+    def _deliver(self, datagram: Datagram) -> None:
+        """Hand a datagram to the instance whose VRID it carries (the second byte)."""
+        if len(datagram.payload) < 2:
+            self._refuse(DropReason.TRUNCATED, datagram.source)
+            return
+        instance = self._instances.get(datagram.payload[1])
+        if instance is None:
+            self._refuse(DropReason.VIRTUAL_ROUTER_ID, datagram.source)
+        else:
+            instance.receive(datagram)
+
+    def _refuse(self, reason: DropReason, source: IPv4Address | None) -> None:
+        self.incidents.happened(
+            "advertisement_dropped",
+            f"dropped_{reason}",
+            asyncio.get_running_loop().time(),
+            reason=str(reason),
+            source=str(source),
+        )

@@ -1,0 +1,257 @@
+"""All VRRP instances of a host: which of them run, and on which links."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+from vrrp.addresses import AddressError, needing_kernel
+from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
+from vrrp.instance import Instance
+from vrrp.links import Link, LinkWatcher
+from vrrp.report import InstanceStatus, Notice, Report, Scalar
+from vrrp.segment import Segment
+from vrrp.transport.udp import UdpSocket
+
+if TYPE_CHECKING:
+    from pyroute2 import AsyncIPRoute
+
+Level = Literal["warning", "error"]
+
+RELEASE_SECONDS: Final = 1.0
+"""How long `Speaker.release_now` waits for the kernel to take the addresses away."""
+REBIND_SECONDS: Final = 1.0
+"""Seconds after which a UDP address that could not be bound is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    instance: Instance
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+class Speaker:
+    """Runs the instances it is configured with; as an async context manager it owns their tasks.
+
+    Leaving the context drops everything as it stands: call `stop` or `release_now` before. With
+    loopback addresses and the UDP transport alone no privilege is needed; multicast needs
+    CAP_NET_RAW, other virtual addresses CAP_NET_ADMIN. What the kernel refuses is reported as a
+    notice and tried again.
+    """
+
+    def __init__(self, report: Callable[[Report], None]) -> None:
+        self._report = report
+        self._running: dict[str, _Running] = {}
+        self._segments: dict[str, Segment] = {}
+        self._links: dict[str, Link | None] = {}
+        self._netlink: AsyncIPRoute | None = None
+        self._watcher: LinkWatcher | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._tasks = asyncio.TaskGroup()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._tasks)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._drop(tuple(self._running))
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait((self._watching,))
+        await self._stack.aclose()
+
+    async def configure(
+        self,
+        instances: Sequence[InstanceConfiguration],
+        resume: frozenset[str] = frozenset(),
+        yielding: frozenset[str] = frozenset(),
+    ) -> None:
+        """Run exactly these instances: start, stop, keep or change each in place.
+
+        An instance on another interface, VRID, version or transport is another one: the old one
+        leaves first, which takes up to 5 s if it is ACTIVE. ``resume`` names those that go on as
+        ACTIVE for a process that died, ``yielding`` those that stay behind any peer.
+        """
+        wanted = {each.name: each for each in instances}
+        leaving = []
+        for name, running in self._running.items():
+            configuration = wanted.get(name)
+            if configuration is None or not _same(running.instance.configuration, configuration):
+                leaving.append(name)
+            elif running.instance.configuration != configuration:
+                running.instance.change(configuration)
+        await self._leave(leaving, "no longer configured")
+        await self._watch(wanted.values())
+        for name, configuration in wanted.items():
+            if name not in self._running:
+                self._start(configuration, resume=name in resume, yielding=name in yielding)
+
+    def hand_over(self, name: str, *, undo: bool = False) -> None:
+        """Give an instance to a peer, or (``undo``) let it compete again."""
+        running = self._running.get(name)
+        if running is None:
+            self._notice("warning", "unknown_instance", instance=name)
+        else:
+            running.instance.hand_over(undo=undo)
+
+    async def stop(self, *, keep: bool = False) -> None:
+        """Stop all instances at once, each handing over first, within 5 s and a margin.
+
+        ``keep``: say nothing to the peers and leave the addresses standing for 60 s, for a
+        process that goes on in our place.
+        """
+        names = tuple(self._running)
+        if not keep:
+            await self._leave(names, "stopped")
+            return
+        instances = [running.instance for running in self._running.values()]
+        await self._drop(names)
+        for instance in instances:
+            try:
+                await instance.addresses.keep()
+            except AddressError as error:
+                self._notice("error", "address_not_kept", error=str(error))
+
+    async def release_now(self) -> None:
+        """Resign and release without waiting for a successor; within 1 s."""
+        instances = [running.instance for running in self._running.values()]
+        for instance in instances:
+            instance.detach("released")
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                for instance in instances:
+                    await instance.addresses.settled()
+        except TimeoutError:
+            self._notice("error", "addresses_not_released")
+        await self._drop(tuple(self._running))
+
+    def statuses(self) -> list[InstanceStatus]:
+        """A snapshot of every instance."""
+        return [running.instance.status() for running in self._running.values()]
+
+    def counters(self) -> dict[str, int]:
+        """What was received for no instance, by reason, since the start."""
+        total: Counter[str] = Counter()
+        for segment in self._segments.values():
+            total += segment.incidents.counters
+        return dict(total)
+
+    def _start(self, configuration: InstanceConfiguration, *, resume: bool, yielding: bool) -> None:
+        instance = Instance(configuration, self._report, resume=resume, yielding=yielding)
+        work: list[Coroutine[object, object, None]] = [instance.addresses.run()]
+        self._place(instance)
+        match configuration.transport:
+            case UdpUnicast() as transport:
+                work.append(self._speak_udp(instance, transport))
+            case Multicast():
+                self._join(instance)
+        tasks = tuple(self._tasks.create_task(each) for each in work)
+        self._running[configuration.name] = _Running(instance, tasks)
+
+    async def _leave(self, names: Iterable[str], reason: str) -> None:
+        async with asyncio.TaskGroup() as leaving:
+            for name in names:
+                leaving.create_task(self._running[name].instance.leave(reason))
+        await self._drop(names)
+
+    async def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            running = self._running.pop(name)
+            running.instance.close()
+            interface = running.instance.configuration.interface
+            if isinstance(running.instance.configuration.transport, Multicast):
+                self._part(running.instance, interface)
+            for task in running.tasks:
+                task.cancel()
+            await asyncio.wait(running.tasks)
+
+    async def _speak_udp(self, instance: Instance, transport: UdpUnicast) -> None:
+        """Attach an instance to its own UDP socket as soon as that can be bound."""
+        while True:
+            try:
+                udp = UdpSocket(transport, instance.receive, instance.refuse)
+            except (OSError, ValueError) as error:
+                instance.transport_failed(error)
+                await asyncio.sleep(REBIND_SECONDS)
+                continue
+            instance.attach(udp, None)
+            await udp.receive()
+
+    async def _watch(self, configurations: Iterable[InstanceConfiguration]) -> None:
+        """Watch the links of those instances that need the kernel for anything but UDP."""
+        needing = [each for each in configurations if _needs_link(each)]
+        if self._watcher is None:
+            if not needing:
+                return
+            self._watcher = LinkWatcher(await self._open_netlink(), self._link_changed)
+            self._watching = self._tasks.create_task(self._watcher.run())
+        interfaces = {each.interface for each in needing}
+        self._links = {name: link for name, link in self._links.items() if name in interfaces}
+        virtual = (ours for each in needing for ours in needing_kernel(each.virtual_addresses))
+        self._watcher.watch(interfaces, {address.ip for address in virtual})
+
+    async def _open_netlink(self) -> AsyncIPRoute:
+        from pyroute2 import AsyncIPRoute
+
+        if self._netlink is None:
+            self._netlink = await self._stack.enter_async_context(AsyncIPRoute())
+        return self._netlink
+
+    def _link_changed(self, name: str, link: Link | None) -> None:
+        self._links[name] = link
+        for running in self._running.values():
+            if running.instance.configuration.interface == name:
+                self._place(running.instance)
+        if name in self._segments:
+            self._segments[name].follow(link)
+
+    def _place(self, instance: Instance) -> None:
+        """Tell an instance's addresses where they go, as far as that is known."""
+        interface = instance.configuration.interface
+        if self._netlink is None or interface not in self._links:
+            return
+        link = self._links[interface]
+        if link is None:
+            instance.addresses.place(self._netlink, 0, frozenset())
+        else:
+            instance.addresses.place(self._netlink, link.index, link.permanent())
+
+    def _join(self, instance: Instance) -> None:
+        interface = instance.configuration.interface
+        segment = self._segments.setdefault(interface, Segment(interface, self._report))
+        segment.join(instance)
+        if interface in self._links:
+            segment.follow(self._links[interface])
+
+    def _part(self, instance: Instance, interface: str) -> None:
+        if not self._segments[interface].part(instance):
+            self._segments.pop(interface).close()
+
+    def _notice(self, level: Level, event: str, **fields: Scalar) -> None:
+        self._report(Notice(level, event, fields))
+
+
+def _needs_link(configuration: InstanceConfiguration) -> bool:
+    """Whether an instance sends multicast or has addresses that are not local anyway."""
+    if isinstance(configuration.transport, Multicast):
+        return True
+    return bool(needing_kernel(configuration.virtual_addresses))
+
+
+def _same(left: InstanceConfiguration, right: InstanceConfiguration) -> bool:
+    """Whether two configurations are of the same virtual router, over the same path."""
+
+    def identity(configuration: InstanceConfiguration) -> tuple[object, ...]:
+        return (
+            configuration.interface,
+            configuration.virtual_router_id,
+            configuration.version,
+            configuration.transport,
+        )
+
+    return identity(left) == identity(right)
