@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from hadirector.dataplane.balance import SCHEDULERS, Offer, balancer
-from hadirector.dataplane.base import OperationFailure
+from hadirector.dataplane.base import Counters, OperationFailure
 from hadirector.dataplane.listener import LINGER_SECONDS, Listener
 from hadirector.dataplane.relay import relay, reset
 from hadirector.model import (
@@ -139,9 +139,15 @@ class UserspaceDataplane:
             if (keys is None or key in keys) and (served.listening or key.address in self._withheld)
         }
 
-    async def read_connections(self) -> Mapping[ServiceKey, Mapping[DestinationKey, int]]:
-        """Connections now, by service and destination."""
-        return {key: dict(served.active) for key, served in self._services.items()}
+    async def read_counters(self) -> Mapping[ServiceKey, Mapping[DestinationKey, Counters]]:
+        """What every destination carries now. There are no inactive connections here."""
+        return {
+            service_key: {
+                key: Counters(destination.weight, served.active.get(key, 0), inactive=0)
+                for key, destination in served.destinations.items()
+            }
+            for service_key, served in self._services.items()
+        }
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order; one that fails does not stop those after it."""

@@ -21,6 +21,8 @@ from typing import NamedTuple
 ANSWER_BYTES_MAX = 65536
 IN_FLIGHT_MAX = 512
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 class Sample(NamedTuple):
     """One request: when it began and ended (monotonic seconds), who answered, or what failed."""
@@ -68,41 +70,73 @@ async def send_steadily(
             await asyncio.sleep(max(0.0, due - loop.time()))
 
 
+async def send_on_one_connection(
+    address: str,
+    port: int,
+    *,
+    interval: float,
+    patience: float,
+    record: Callable[[Sample], None],
+    count: int | None = None,
+) -> None:
+    """Send requests one after the other on one connection; a new one only when it has failed."""
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as connection:
+        streams: Streams | None = None
+        for _ in range(sys.maxsize if count is None else count):
+            began = loop.time()
+            server = failure = ""
+            try:
+                async with asyncio.timeout(patience):
+                    if streams is None:
+                        streams = await asyncio.open_connection(address, port)
+                        connection.callback(streams[1].close)
+                    server = await _ask(*streams, address)
+            except (OSError, EOFError, ValueError) as error:
+                failure = _reason(error, patience)
+                streams = None
+                connection.pop_all().close()
+            record(Sample(began, loop.time(), server, failure))
+            await asyncio.sleep(interval)
+
+
 async def request(address: str, port: int, patience: float) -> Sample:
     """GET / on a new connection and wait ``patience`` seconds; the answer's body is the name."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
         async with asyncio.timeout(patience):
-            answer = await _exchange(address, port)
-    except TimeoutError:
-        return Sample(began, loop.time(), failure=f"no answer in {patience:g} s")
-    except OSError as error:
-        return Sample(began, loop.time(), failure=_reason(error))
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status = head.split(b" ", 2)[1:2]
-    if status == [b"200"]:
-        return Sample(began, loop.time(), server=body.decode("latin-1").strip())
-    failure = f"status {status[0].decode('latin-1')}" if status else "closed without an answer"
-    return Sample(began, loop.time(), failure=failure)
+            reader, writer = await asyncio.open_connection(address, port)
+            with contextlib.closing(writer):
+                server = await _ask(reader, writer, address)
+    except (OSError, EOFError, ValueError) as error:
+        return Sample(began, loop.time(), failure=_reason(error, patience))
+    return Sample(began, loop.time(), server=server)
 
 
-async def _exchange(address: str, port: int) -> bytes:
-    reader, writer = await asyncio.open_connection(address, port)
-    with contextlib.closing(writer):
-        writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
-        answer = b""
-        while len(answer) < ANSWER_BYTES_MAX and (piece := await reader.read(ANSWER_BYTES_MAX)):
-            answer += piece
-        return answer
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> str:
+    """Raises OSError, EOFError, or ValueError when the answer is not a name."""
+    writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
+    status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    if " 200 " not in status:
+        raise ValueError(status)
+    length = next(field for field in fields if field.lower().startswith("content-length:"))
+    body = await reader.readexactly(min(int(length.partition(":")[2]), ANSWER_BYTES_MAX))
+    return body.decode("latin-1").strip()
 
 
-def _reason(error: OSError) -> str:
-    names: dict[type[OSError], str] = {
-        ConnectionRefusedError: "refused",
-        ConnectionResetError: "reset",
-    }
-    return names.get(type(error), error.strerror or str(error))
+def _reason(error: OSError | EOFError | ValueError, patience: float) -> str:
+    match error:
+        case TimeoutError():
+            return f"no answer in {patience:g} s"
+        case ConnectionRefusedError():
+            return "refused"
+        case ConnectionResetError():
+            return "reset"
+        case EOFError():
+            return "closed without an answer"
+        case _:
+            return str(error)
 
 
 def summary(samples: Sequence[Sample]) -> dict[str, object]:
@@ -133,14 +167,15 @@ async def _run(options: argparse.Namespace) -> list[Sample]:
         else:
             print(json.dumps(sample._asdict()), flush=True)
 
+    send = send_on_one_connection if options.one_connection else send_steadily
     client = asyncio.ensure_future(
-        send_steadily(
+        send(
             options.address,
             options.port,
             interval=options.interval / 1000,
             patience=options.timeout / 1000,
             record=record,
-            count=math.ceil(options.seconds * 1000 / options.interval),
+            count=options.seconds and math.ceil(options.seconds * 1000 / options.interval),
         )
     )
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -155,9 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hadirector.lab.client", description=__doc__)
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, default=80)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seconds", type=float, help="default: until stopped")
     parser.add_argument("--interval", type=float, default=10.0, metavar="MS")
     parser.add_argument("--timeout", type=float, default=1000.0, metavar="MS")
+    parser.add_argument("--one-connection", action="store_true", help="instead of one each")
     parser.add_argument("--summary", action="store_true", help="one line at the end")
     options = parser.parse_args(arguments)
     samples = asyncio.run(_run(options))
