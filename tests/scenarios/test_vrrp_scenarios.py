@@ -1,0 +1,196 @@
+"""Stories of a few routers on one link, told by text files and checked line by line.
+
+A file holds commands, a line ``----``, and the trace they must leave. Messages cross the link
+encoded, and at once. After a wanted change of behaviour, run with REWRITE_SCENARIOS=1 and commit
+the difference only if every line of it is understood.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from vrrp.configuration import InstanceConfiguration
+from vrrp.event import (
+    AcquireAddresses,
+    Action,
+    AdvertisementReceived,
+    AnnounceAddresses,
+    ConfigurationChanged,
+    Event,
+    HandOver,
+    HandOverAbandoned,
+    HandOverUndone,
+    Leave,
+    ReleaseAddresses,
+    SendAdvertisement,
+    Shutdown,
+    Startup,
+    StateChanged,
+    StopAnnouncing,
+    TimerExpired,
+)
+from vrrp.packet import MULTICAST_IPV4, decode, encode, own_advertisement, vet
+from vrrp.router import Router
+
+FILES = sorted(Path(__file__).parent.glob("*.txt"))
+ORDERS: dict[str, Event] = {
+    "start": Startup(),
+    "resume": Startup(resume=True),
+    "shutdown": Shutdown("told to"),
+    "leave": Leave("told to"),
+    "hand_over": HandOver(),
+    "undo": HandOverUndone(),
+}
+
+
+class Node:
+    """A router and its share of the link."""
+
+    def __init__(self, configuration: InstanceConfiguration, address: str) -> None:
+        self.router = Router(configuration, IPv4Address(address))
+        self.connected = True
+        self.frozen = False
+        self.socket: deque[tuple[bytes, IPv4Address]] = deque()
+
+
+class Story:
+    """Obeys commands on a clock of its own and writes down what happens."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.nodes: dict[str, Node] = {}
+        self.trace: list[str] = []
+
+    def obey(self, line: str) -> None:
+        command, *words = line.split()
+        match command:
+            case "router":
+                configuration = configured(words[2:], InstanceConfiguration(**USUAL))
+                self.nodes[words[0]] = Node(configuration, words[1])
+            case "run":
+                self.run(self.now + float(words[0]))
+            case "change":
+                node = self.nodes[words[0]]
+                changed = configured(words[1:], node.router.configuration)
+                self.deliver(words[0], ConfigurationChanged(changed))
+            case "cut" | "join":
+                self.nodes[words[0]].connected = command == "join"
+            case "crash":
+                del self.nodes[words[0]]
+            case "freeze" | "thaw":
+                self.nodes[words[0]].frozen = command == "freeze"
+            case _:
+                self.deliver(words[0], ORDERS[command])
+        self.settle()
+
+    def run(self, end: float) -> None:
+        """Jump from deadline to deadline; whoever thaws late hears its socket first."""
+        while due := [(d, name) for name, d in self.deadlines() if d <= end]:
+            deadline, name = min(due)
+            self.now = max(self.now, deadline)
+            self.deliver(name, TimerExpired())
+            self.settle()
+        self.now = end
+
+    def deadlines(self) -> list[tuple[str, float]]:
+        return [
+            (name, node.router.deadline)
+            for name, node in self.nodes.items()
+            if node.router.deadline is not None and not node.frozen
+        ]
+
+    def settle(self) -> None:
+        """Empty the sockets of those who can read."""
+        while waiting := [n for n, node in self.nodes.items() if node.socket and not node.frozen]:
+            for name in waiting:
+                self.receive(name, *self.nodes[name].socket.popleft())
+
+    def receive(self, name: str, message: bytes, source: IPv4Address) -> None:
+        router = self.nodes[name].router
+        advertisement = decode(message, source, MULTICAST_IPV4)
+        reason = vet(
+            advertisement,
+            source=source,
+            destination=MULTICAST_IPV4,
+            ttl=255,
+            own_address=router.own_address,
+            configuration=router.configuration,
+        )
+        if reason is None:
+            self.deliver(name, AdvertisementReceived(advertisement, source))
+        else:
+            self.note(name, f"drops: {reason}")
+
+    def deliver(self, name: str, event: Event) -> None:
+        for action in self.nodes[name].router.handle(event, self.now):
+            self.note(name, described(action))
+            if isinstance(action, SendAdvertisement):
+                self.send(name, action.priority)
+
+    def send(self, name: str, priority: int) -> None:
+        sender = self.nodes[name]
+        source = sender.router.own_address
+        assert isinstance(source, IPv4Address)
+        advertisement = own_advertisement(sender.router.configuration, priority)
+        message = encode(advertisement, source, MULTICAST_IPV4)
+        for other in self.nodes.values():
+            if other is not sender and sender.connected and other.connected:
+                other.socket.append((message, source))
+
+    def note(self, name: str, what: str) -> None:
+        self.trace.append(f"{self.now:8.3f} {name} {what}")
+
+
+USUAL = {
+    "name": "web",
+    "interface": "eth0",
+    "virtual_router_id": 51,
+    "virtual_addresses": ("10.99.0.100/32",),
+}
+
+
+def configured(words: list[str], base: InstanceConfiguration) -> InstanceConfiguration:
+    changes = dict(word.split("=") for word in words)
+    fields = {**msgspec.to_builtins(base), **changes}
+    return msgspec.convert(fields, InstanceConfiguration, strict=False)
+
+
+def described(action: Action) -> str:  # noqa: PLR0911 (one line per action)
+    match action:
+        case SendAdvertisement(priority):
+            return f"advertises {priority}"
+        case AcquireAddresses():
+            return "acquires"
+        case AnnounceAddresses():
+            return "announces"
+        case StopAnnouncing():
+            return "stops announcing"
+        case ReleaseAddresses():
+            return "releases"
+        case StateChanged(previous, state, reason):
+            return f"{previous} -> {state}: {reason}"
+        case HandOverAbandoned():
+            return "abandons the handover"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_story_unfolds_as_written(path: Path) -> None:
+    commands, _, expected = path.read_text(encoding="utf-8").partition("----\n")
+    story = Story()
+    for line in commands.splitlines():
+        if line and not line.startswith("#"):
+            story.obey(line)
+    trace = "".join(f"{line}\n" for line in story.trace)
+    if os.environ.get("REWRITE_SCENARIOS"):
+        path.write_text(f"{commands}----\n{trace}", encoding="utf-8")
+    assert trace == expected
+
+
+def test_there_are_stories() -> None:
+    assert len(FILES) >= 8
