@@ -1,0 +1,405 @@
+"""The kernel's own IPVS table, with ipvsadm as the independent witness."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pyroute2 import netns
+
+from hadirector.dataplane.base import Counters, DataplaneError
+from hadirector.dataplane.ipvs import netlink, preflight
+from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
+from hadirector.model import (
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    Scheduler,
+    SchedulerFlag,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+    Table,
+)
+from hadirector.reconcile import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Operation,
+    diff,
+)
+
+pytestmark = pytest.mark.ipvs
+
+NAT, DR = ForwardingMethod.NAT, ForwardingMethod.DR
+FALLBACK, PORT = SchedulerFlag.FALLBACK, SchedulerFlag.PORT
+WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)
+DNS = ServiceKey(Protocol.UDP, "2001:db8::53", 53)
+A = DestinationKey("198.51.100.1", 80)
+B = DestinationKey("198.51.100.2", 80)
+C = DestinationKey("198.51.100.3", 80)
+
+
+@pytest.fixture(autouse=True)
+def _own_namespace() -> Iterator[None]:
+    """Every test in a network namespace of its own: an IPVS table that is empty, and no host's."""
+    name = f"hadirector-{os.getpid()}"
+    netns.create(name)
+    netns.pushns(name)
+    try:
+        command("ip", "link", "set", "lo", "up")
+        yield
+    finally:
+        netns.popns()
+        netns.remove(name)
+
+
+@pytest.fixture
+async def dataplane() -> AsyncIterator[IpvsDataplane]:
+    made = IpvsDataplane()
+    await made.start()
+    yield made
+    await made.close()
+
+
+def command(*arguments: str) -> list[str]:
+    """Run a command and return the lines it prints, in single spaces."""
+    ended = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
+    return [" ".join(line.split()) for line in ended.stdout.splitlines()]
+
+
+def ipvsadm(*arguments: str) -> None:
+    """Change the table as an operator would."""
+    command("ipvsadm", *arguments)
+
+
+def witnessed() -> list[str]:
+    """The table as ipvsadm saves it."""
+    return command("ipvsadm", "-Sn")
+
+
+def thresholds() -> list[str]:
+    """Address, upper and lower threshold, active and inactive connections of destinations."""
+    lines = command("ipvsadm", "-Ln", "--thresholds")
+    return [line.removeprefix("-> ") for line in lines if line.startswith("-> 1")]
+
+
+async def make_so(dataplane: IpvsDataplane, wanted: Table) -> None:
+    """One pass of the reconciler, where everything in ``wanted`` and nothing else is ours."""
+    operations = diff(await dataplane.read(), wanted, wanted.keys())
+    assert await dataplane.apply(operations) == []
+    assert diff(await dataplane.read(), wanted, wanted.keys()) == []
+
+
+def web(scheduler: str, **destinations: int) -> Table:
+    """The service WEB with NAT destinations by weight: ``web("wrr", a=1)``."""
+    names = {"a": A, "b": B, "c": C}
+    pool = {names[name]: Destination(weight, NAT) for name, weight in destinations.items()}
+    return {WEB: ServiceEntry(Service(scheduler), pool)}
+
+
+async def test_every_protocol_family_and_forwarding_method_is_added(
+    dataplane: IpvsDataplane,
+) -> None:
+    pool_4 = {A: Destination(2, NAT), B: Destination(0, DR)}
+    pool_6 = {
+        DestinationKey("2001:db8::1", 53): Destination(1, DR),
+        DestinationKey("2001:db8::2", 5353): Destination(65535, NAT),
+    }
+    keys_4 = [ServiceKey(protocol, "192.0.2.1", 80) for protocol in Protocol]
+    keys_6 = [ServiceKey(protocol, "2001:db8::53", 53) for protocol in Protocol]
+    wanted = {key: ServiceEntry(Service("wrr"), pool_4) for key in keys_4}
+    wanted |= {key: ServiceEntry(Service("wlc"), pool_6) for key in keys_6}
+    await make_so(dataplane, wanted)
+    assert sorted(witnessed()) == [
+        "-A -t 192.0.2.1:80 -s wrr",
+        "-A -t [2001:db8::53]:53 -s wlc",
+        "-A -u 192.0.2.1:80 -s wrr",
+        "-A -u [2001:db8::53]:53 -s wlc",
+        "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 2",
+        "-a -t 192.0.2.1:80 -r 198.51.100.2:80 -g -w 0",
+        "-a -t [2001:db8::53]:53 -r [2001:db8::1]:53 -g -w 1",
+        "-a -t [2001:db8::53]:53 -r [2001:db8::2]:5353 -m -w 65535",
+        "-a -u 192.0.2.1:80 -r 198.51.100.1:80 -m -w 2",
+        "-a -u 192.0.2.1:80 -r 198.51.100.2:80 -g -w 0",
+        "-a -u [2001:db8::53]:53 -r [2001:db8::1]:53 -g -w 1",
+        "-a -u [2001:db8::53]:53 -r [2001:db8::2]:5353 -m -w 65535",
+    ]
+    assert await dataplane.read() == wanted
+
+
+async def test_every_scheduler_is_known_by_its_name(dataplane: IpvsDataplane) -> None:
+    names = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh"]
+    wanted = {
+        ServiceKey(Protocol.TCP, "192.0.2.1", port): ServiceEntry(
+            Service(name), {A: Destination(1, NAT)}
+        )
+        for port, name in enumerate(names, start=1)
+    }
+    await make_so(dataplane, wanted)
+    services = [line for line in witnessed() if line.startswith("-A")]
+    assert sorted(services) == sorted(
+        f"-A -t 192.0.2.1:{port} -s {name}" for port, name in enumerate(names, start=1)
+    )
+
+
+async def test_a_scheduler_the_kernel_lacks_is_named_and_stops_nothing_else(
+    dataplane: IpvsDataplane,
+) -> None:
+    failures = await dataplane.apply(
+        [
+            AddService(DNS, Service("twos")),
+            AddService(WEB, Service("rr")),
+            AddDestination(WEB, A, Destination(1, NAT)),
+            EditService(WEB, Service("twos")),
+        ]
+    )
+    assert [each.error for each in failures] == [
+        "cannot add service udp [2001:db8::53]:53 (twos): "
+        "the kernel has no scheduler twos: its module ip_vs_twos is missing (ENOENT)",
+        "cannot edit service tcp 192.0.2.1:80 (twos): "
+        "the kernel has no scheduler twos: its module ip_vs_twos is missing (ENOENT)",
+    ]
+    assert witnessed() == [
+        "-A -t 192.0.2.1:80 -s rr",
+        "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1",
+    ]
+
+
+async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) -> None:
+    group = DestinationKey("224.0.0.18", 80)
+    failures = await dataplane.apply(
+        [
+            EditService(WEB, Service("rr")),
+            AddService(WEB, Service("rr")),
+            AddDestination(WEB, group, Destination(1, NAT)),
+            EditDestination(WEB, A, Destination(1, NAT)),
+        ]
+    )
+    assert [each.error for each in failures] == [
+        "cannot edit service tcp 192.0.2.1:80 (rr): the service is not there (ESRCH)",
+        "cannot add destination 224.0.0.18:80 to tcp 192.0.2.1:80 (nat, weight 1): "
+        "the address is not one of a single host, or its family is not the service's (EINVAL)",
+        "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 (nat, weight 1): "
+        "the destination is not there (ENOENT)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "service", "line"),
+    [
+        (WEB, Service("wrr", persistence=300), "-A -t 192.0.2.1:80 -s wrr -p 300"),
+        (DNS, Service("wrr", persistence=60), "-A -u [2001:db8::53]:53 -s wrr -p 60"),
+        (WEB, Service("sh", frozenset({FALLBACK})), "-A -t 192.0.2.1:80 -s sh -b sh-fallback"),
+        (WEB, Service("sh", frozenset({PORT})), "-A -t 192.0.2.1:80 -s sh -b sh-port"),
+        (
+            WEB,
+            Service("mh", frozenset({FALLBACK, PORT}), 5),
+            "-A -t 192.0.2.1:80 -s mh -p 5 -b mh-fallback,mh-port",
+        ),
+    ],
+)
+async def test_flags_and_persistence_come_and_go_by_edit(
+    dataplane: IpvsDataplane, key: ServiceKey, service: Service, line: str
+) -> None:
+    plain = {key: ServiceEntry(Service("rr"), {})}
+    flagged = {key: ServiceEntry(service, {})}
+    await make_so(dataplane, plain)
+    without = witnessed()
+    await make_so(dataplane, flagged)
+    assert witnessed() == [line]
+    assert await dataplane.read() == flagged
+    await make_so(dataplane, plain)
+    assert witnessed() == without
+
+
+async def test_a_pool_changes_and_goes(dataplane: IpvsDataplane) -> None:
+    await make_so(dataplane, web("wrr", a=1, b=2))
+    await make_so(dataplane, web("wlc", b=5, c=1))
+    assert sorted(witnessed()) == [
+        "-A -t 192.0.2.1:80 -s wlc",
+        "-a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 5",
+        "-a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1",
+    ]
+    assert await dataplane.apply(diff(await dataplane.read(), {}, {WEB})) == []
+    assert witnessed() == []
+
+
+async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplane) -> None:
+    ipvsadm("-A", "-t", "192.0.2.9:22", "-s", "lc", "-p", "77")
+    ipvsadm("-a", "-t", "192.0.2.9:22", "-r", "198.51.100.9", "-i", "-w", "3")
+    ipvsadm("-A", "-f", "7", "-s", "rr")
+    ipvsadm("-A", "--sctp-service", "192.0.2.9:36412", "-s", "rr")
+    foreign = witnessed()
+    assert await dataplane.read() == {
+        ServiceKey(Protocol.TCP, "192.0.2.9", 22): ServiceEntry(
+            Service("lc", persistence=77),
+            {DestinationKey("198.51.100.9", 22): Destination(3, None)},
+        )
+    }
+    await make_so(dataplane, web("wrr", a=1))
+    assert set(foreign) < set(witnessed())
+    assert await dataplane.apply(diff(await dataplane.read(), {}, {WEB})) == []
+    assert witnessed() == foreign
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        "-e -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 9",
+        "-e -t 192.0.2.1:80 -r 198.51.100.1:80 -g -w 1",
+        "-e -t 192.0.2.1:80 -r 198.51.100.1:80 -i -w 1",
+        "-d -t 192.0.2.1:80 -r 198.51.100.1:80",
+        "-a -t 192.0.2.1:80 -r 198.51.100.7:80 -g -w 1",
+        "-E -t 192.0.2.1:80 -s lc",
+        "-E -t 192.0.2.1:80 -s wrr -p 60",
+        "-E -t 192.0.2.1:80 -s wrr -p 60 -M 255.255.255.0",
+        "-D -t 192.0.2.1:80",
+        "-C",
+    ],
+)
+async def test_drift_is_repaired(dataplane: IpvsDataplane, drift: str) -> None:
+    wanted = web("wrr", a=1, b=2)
+    await make_so(dataplane, wanted)
+    before = witnessed()
+    ipvsadm(*drift.split())
+    await make_so(dataplane, wanted)
+    assert sorted(witnessed()) == sorted(before)
+
+
+async def test_thresholds_of_somebody_else_are_taken_back(dataplane: IpvsDataplane) -> None:
+    await make_so(dataplane, web("wrr", a=1))
+    ipvsadm("-e", "-t", "192.0.2.1:80", "-r", "198.51.100.1:80", "-m", "-w", "1", "-x", "9")
+    assert thresholds() == ["198.51.100.1:80 9 0 0 0"]
+    await make_so(dataplane, web("wrr", a=1))
+    assert thresholds() == ["198.51.100.1:80 0 0 0 0"]
+
+
+async def test_one_packet_scheduling_of_somebody_else_is_taken_back(
+    dataplane: IpvsDataplane,
+) -> None:
+    wanted = {DNS: ServiceEntry(Service("wrr"), {})}
+    await make_so(dataplane, wanted)
+    ipvsadm("-E", "-u", "[2001:db8::53]:53", "-s", "wrr", "-o")
+    assert witnessed() == ["-A -u [2001:db8::53]:53 -s wrr -o"]
+    await make_so(dataplane, wanted)
+    assert witnessed() == ["-A -u [2001:db8::53]:53 -s wrr"]
+
+
+async def test_what_somebody_else_added_or_deleted_meanwhile_is_no_failure(
+    dataplane: IpvsDataplane,
+) -> None:
+    ipvsadm("-A", "-t", "192.0.2.1:80", "-s", "rr")
+    ipvsadm("-a", "-t", "192.0.2.1:80", "-r", "198.51.100.1:80", "-g", "-w", "9")
+    wanted = web("wrr", a=1, b=2)
+    assert await dataplane.apply(diff({}, wanted, {WEB})) == []
+    assert await dataplane.read() == wanted
+    operations: list[Operation] = [
+        DeleteDestination(WEB, C),
+        DeleteService(DNS),
+        DeleteDestination(DNS, C),
+    ]
+    assert await dataplane.apply(operations) == []
+
+
+async def test_many_destinations_keep_the_order_in_which_they_were_added(
+    dataplane: IpvsDataplane,
+) -> None:
+    pool = {
+        DestinationKey(f"198.51.{number % 7}.{number}", 80): Destination(number, NAT)
+        for number in range(1, 201)
+    }
+    wanted = {WEB: ServiceEntry(Service("wrr"), pool)}
+    await make_so(dataplane, wanted)
+    assert list((await dataplane.read())[WEB].destinations) == list(pool)
+
+
+async def test_of_the_services_asked_for_those_are_read_that_exist(
+    dataplane: IpvsDataplane,
+) -> None:
+    ipvsadm("-A", "-u", "[2001:db8::53]:53", "-s", "rr")
+    await make_so(dataplane, web("wrr", a=1))
+    assert await dataplane.read([DNS]) == {DNS: ServiceEntry(Service("rr"), {})}
+    assert await dataplane.read([WEB, ServiceKey(Protocol.UDP, "192.0.2.1", 80)]) == (
+        web("wrr", a=1)
+    )
+    assert await dataplane.read([]) == {}
+
+
+async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDataplane) -> None:
+    command("ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    with socket.create_server(("127.0.0.1", 8080)) as server:
+        here = DestinationKey("127.0.0.1", 8080)
+        pool = {here: Destination(1, NAT)}
+        await make_so(dataplane, {WEB: ServiceEntry(Service("rr"), pool)})
+        with socket.create_connection(("192.0.2.1", 80), timeout=5) as client:
+            accepted, _ = server.accept()
+            with accepted:
+                drained = {here: Destination(0, NAT)}
+                await make_so(dataplane, {WEB: ServiceEntry(Service("wrr"), drained)})
+                client.sendall(b"still here")
+                assert accepted.recv(100) == b"still here"
+                assert await dataplane.read_counters() == {
+                    WEB: {here: Counters(weight=0, active=1, inactive=0)}
+                }
+
+
+async def test_after_a_cancelled_read_the_next_one_is_right(dataplane: IpvsDataplane) -> None:
+    await make_so(dataplane, web("wrr", a=1, b=2))
+    for steps in range(12):
+        reading = asyncio.create_task(dataplane.read())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+        assert await dataplane.read() == web("wrr", a=1, b=2)
+
+
+async def test_a_kernel_without_the_family_is_told_from_all_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(netlink, "FAMILY_NAME", "NOT-IPVS")
+    with pytest.raises(DataplaneError, match="the kernel has no IPVS: load its module ip_vs"):
+        await IpvsDataplane().start()
+
+
+async def test_preflight_names_the_missing_scheduler_and_changes_nothing() -> None:
+    ipvsadm("-A", "-f", "7", "-s", "rr")
+    assert await preflight.faults(list(Scheduler)) == [
+        "the kernel has no scheduler twos: its module ip_vs_twos is missing"
+    ]
+    assert witnessed() == ["-A -f 7 -s rr"]
+
+
+PREFLIGHT = """
+import asyncio
+from hadirector.dataplane.ipvs import preflight
+print(*asyncio.run(preflight.faults(["wrr", "twos"])), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("capability", "said"),
+    [
+        (
+            "net_admin",
+            "programming IPVS needs the capability CAP_NET_ADMIN, which this process lacks",
+        ),
+        ("sys_admin", ""),
+    ],
+)
+def test_preflight_without_a_capability(capability: str, said: str) -> None:
+    """Without CAP_SYS_ADMIN schedulers cannot be tried, which is no fault."""
+    without = ["setpriv", f"--bounding-set=-{capability}", f"--inh-caps=-{capability}"]
+    assert command(*without, sys.executable, "-c", PREFLIGHT) == [said]
