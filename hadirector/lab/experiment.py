@@ -1,4 +1,4 @@
-"""The parts of every experiment: web servers, a client, directors, and the kernel as witness."""
+"""The parts of every experiment: a client, directors, web servers, and the kernel as witness."""
 
 from __future__ import annotations
 
@@ -6,14 +6,65 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from hadirector.lab.topology import Host
+from hadirector.lab.topology import Host, Network
+
+CLIENT_ADDRESS = "192.168.122.70"
+DIRECTOR_ADDRESSES = ("192.168.122.30", "192.168.122.31")
+WEB_ADDRESSES = ("192.168.122.45", "192.168.122.46")
+VIRTUAL_ADDRESS = "192.168.122.22"
 
 
-def start_web(host: Host, name: str, address: str, port: int = 80) -> subprocess.Popen[str]:
-    """Start a web server that answers with its name; return once it listens."""
-    arguments = ["--address", address, "--port", str(port), "--name", name]
+@dataclass(frozen=True)
+class Site:
+    """A client, one or two directors and two web servers, all on one bridge."""
+
+    client: Host
+    directors: tuple[Host, ...]
+    webs: tuple[Host, Host]
+
+    def start_webs(self) -> list[subprocess.Popen[str]]:
+        """Start web1 and web2, each answering with its name."""
+        return [start_web(web, web.name) for web in self.webs]
+
+
+def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: int = 1) -> Site:
+    """Build the hosts as a forwarding method needs them. Nobody holds the virtual address yet.
+
+    nat: on one subnet the replies would bypass the director, so the web servers have a route for
+    the client through the first one. dr: the web servers have the virtual address on their loopback
+    and keep silent about it (arp_ignore and arp_announce, Documentation/networking/ip-sysctl).
+    """
+    forwards = {"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.send_redirects": "0"}
+    silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
+    back = f"{CLIENT_ADDRESS}/32 via {DIRECTOR_ADDRESSES[0]}"
+    client = network.host("client", f"{CLIENT_ADDRESS}/24")
+    made = [
+        network.host(f"director{number}", f"{address}/24", sysctls=forwards)
+        for number, address in enumerate(DIRECTOR_ADDRESSES[:directors], start=1)
+    ]
+    web1, web2 = (
+        network.host(
+            f"web{number}",
+            f"{address}/24",
+            routes=[back] if forwarding == "nat" else [],
+            sysctls=silent if forwarding == "dr" else {},
+        )
+        for number, address in enumerate(WEB_ADDRESSES, start=1)
+    )
+    if forwarding == "dr":
+        for web in (web1, web2):
+            web.ip(f"address add {VIRTUAL_ADDRESS}/32 dev lo")
+    return Site(client, tuple(made), (web1, web2))
+
+
+def start_web(host: Host, name: str) -> subprocess.Popen[str]:
+    """Start a web server on port 80 that answers with its name; return once it listens."""
+    # A direct routing server is asked at the virtual address, a NAT server at its own.
+    arguments = ["--address", "0.0.0.0", "--port", "80", "--name", name]  # noqa: S104  # a lab
     process = host.start(
         sys.executable, "-m", "hadirector.lab.web", *arguments, output=subprocess.PIPE
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from hadirector.lab.topology import Network
+
+LOG_CHARACTERS_MAX = 10_000
 
 
 @pytest.fixture
@@ -14,3 +17,17 @@ def network() -> Iterator[Network]:
     """An empty bridge, removed with all its hosts after the test."""
     with Network() as made:
         yield made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show a failed test's ``*.log`` files: inside User-Mode Linux they do not outlive the run."""
+    report = yield
+    if report.when == "call" and report.failed and isinstance(item, pytest.Function):
+        directory = item.funcargs.get("tmp_path")
+        for file in sorted(directory.glob("*.log")) if isinstance(directory, Path) else ():
+            text = file.read_text(errors="replace")[-LOG_CHARACTERS_MAX:]
+            report.sections.append((file.name, text))
+    return report
