@@ -36,10 +36,13 @@ def parse(data: bytes, file: str, host_name: str) -> Configuration:
     """Make a configuration out of a file's bytes. Raises ConfigError with every fault."""
     document = read_document(decode(data, file), file)
     faults = list(document.faults)
+    unexplained = 0
     try:
         root: Root | None = Root.model_validate(document.value)
     except ValidationError as error:
         errors = error.errors(include_url=False)
+        # Suggestions for thousands of unknown keys would take minutes.
+        unexplained = max(0, len(errors) - FAULTS_MAX)
         faults += explain(errors[:FAULTS_MAX], document)
         root = _rest(document.value, [each["loc"] for each in errors])
     if root is not None:
@@ -49,7 +52,7 @@ def parse(data: bytes, file: str, host_name: str) -> Configuration:
             if fault.place not in spoilt:
                 faults.append(fault)
     if faults or root is None:
-        raise ConfigError(_bounded(faults, file))
+        raise ConfigError(_bounded(faults, unexplained, file))
     return build(root, host_name)
 
 
@@ -96,11 +99,11 @@ def _smallest(path: Path) -> Path:
     return path[:1]
 
 
-def _bounded(faults: list[Fault], file: str) -> list[Fault]:
-    """Put the faults in the order of the file, and leave out what nobody would read."""
+def _bounded(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
+    """Put the faults in the order of the file, and only count those that nobody would read."""
     faults.sort(key=_order)
-    left_out = len(faults) - FAULTS_MAX
-    if left_out > 0:
+    left_out = max(0, len(faults) - FAULTS_MAX) + unexplained
+    if left_out:
         return [*faults[:FAULTS_MAX], Fault(file, f"{left_out} more faults are not shown")]
     return faults
 

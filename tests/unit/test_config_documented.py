@@ -1,0 +1,73 @@
+"""docs/configuration.md describes every key, and the examples are good."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hadirector.config import load
+from hadirector.config.schema import (
+    ApiSection,
+    CheckSection,
+    DirectorSection,
+    PreemptSection,
+    RealServerSection,
+    Root,
+    Section,
+    UnicastSection,
+    VirtualServerSection,
+    VrrpSection,
+)
+
+TREE = Path(__file__).parents[2]
+PAGE = (TREE / "docs/configuration.md").read_text()
+EXAMPLES = sorted((TREE / "configs").glob("*.yaml"))
+
+SECTIONS: dict[str, type[Section]] = {
+    "director": DirectorSection,
+    "api": ApiSection,
+    "vrrp": VrrpSection,
+    "preempt": PreemptSection,
+    "unicast": UnicastSection,
+    "virtual_servers": VirtualServerSection,
+    "real_servers": RealServerSection,
+    "check": CheckSection,
+}
+
+
+@pytest.mark.parametrize(("heading", "section"), SECTIONS.items())
+def test_each_section_documents_exactly_its_keys(heading: str, section: type[Section]) -> None:
+    """A key without a row, and a row without a key, are both faults of the page."""
+    body = re.search(rf"^#+ {heading}$(.*?)(^#|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert body is not None
+    assert re.findall(r"^\| `(\w+)` \|", body[1], re.MULTILINE) == list(section.model_fields)
+
+
+def test_every_top_level_key_has_a_heading() -> None:
+    """The page has one section for each key of the file."""
+    headings = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
+    assert set(Root.model_fields) <= headings
+
+
+def test_every_later_key_is_named_as_unsupported() -> None:
+    """What is refused as not supported yet is said to be so."""
+    chapter = PAGE.split("## Not supported by this version yet")[1]
+    later = {key for section in SECTIONS.values() for key in section.later}
+    assert {key for key in later if f"`{key}`" not in chapter and f".{key}`" not in chapter} == {
+        "tls_certificate_file",
+        "tls_key_file",
+    }
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_every_example_is_good(example: Path) -> None:
+    """An operator can start from any file in configs."""
+    configuration = load(example)
+    assert configuration.virtual_servers
+
+
+def test_the_files_of_the_example_pair_mean_the_same_virtual_servers() -> None:
+    """A pair that disagrees on its virtual servers would serve differently after a takeover."""
+    active, backup = (load(TREE / f"configs/pair-{name}.yaml") for name in ("active", "backup"))
+    assert active.virtual_servers == backup.virtual_servers
+    assert [each.priority for each in active.vrrp + backup.vrrp] == [200, 100]

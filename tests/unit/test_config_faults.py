@@ -1,0 +1,443 @@
+"""Every fault is reported, at its place, with what was found and what was expected."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hadirector.config import load
+from hadirector.config.errors import ConfigError, UnreadableFileError
+from hadirector.config.loader import parse
+
+SERVER = "virtual_servers: [{address: 10.0.0.1:80, "
+INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.9], "
+UDP = (
+    "no check speaks udp yet, and a TCP port of the same number says nothing: give the check a"
+    " port of its own, or write check: none"
+)
+SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolved'
+
+
+def faults_of(text: str) -> list[str]:
+    """Return the faults of a file named f, without its name."""
+    try:
+        parse(text.encode(), "f", "host")
+    except ConfigError as error:
+        return [str(fault).removeprefix("f:") for fault in error.faults]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("- 1", "1:1: wrong value (got a list, expected a mapping)"),
+        ("director: {}", "1:1: nothing to do (expected vrrp, virtual_servers or both)"),
+        ("vrrp: 3", "1:7: vrrp: wrong value (got 3, expected a list)"),
+        (
+            "virtual_servers: []\nvrpp: 1",
+            '2:1: unknown key "vrpp", did you mean "vrrp"?',
+        ),
+        (
+            "virtual_servers: []\nzzz: 1",
+            '2:1: unknown key "zzz" (expected one of api, director, virtual_servers, vrrp)',
+        ),
+        (
+            "virtual_servers: []\n<<: {}",
+            '2:1: merge keys ("<<") are not supported; write the keys out',
+        ),
+        (
+            "virtual_servers: []\napi: {listen: 1}",
+            '2:7: api: the key "listen" is not supported by this version yet',
+        ),
+        (
+            "virtual_servers: []\ndirector: {dataplane: ebpf}",
+            '2:23: director.dataplane: wrong value (got "ebpf", expected one of ipvs, userspace,'
+            " dry-run)",
+        ),
+        (
+            "virtual_servers: []\ndirector: {name: 5}",
+            "2:18: director.name: wrong value (got 5, expected a name of letters, digits and"
+            " _.:@[]-, in quotes)",
+        ),
+        (
+            "virtual_servers: []\napi: {unix: run/x}",
+            '2:13: api.unix: wrong value (got "run/x", expected an absolute path of at most 107'
+            " characters)",
+        ),
+    ],
+)
+def test_a_fault_at_the_top(text: str, fault: str) -> None:
+    """The file as a whole, the director and the API."""
+    assert faults_of(text) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("rest", "fault"),
+    [
+        (
+            "wieght: 3}]",
+            '1:42: virtual_servers[0]: unknown key "wieght" (expected one of address, check,'
+            " forwarding, name, on_failure, persistence, protocol, real_servers, scheduler,"
+            " scheduler_flags)",
+        ),
+        (
+            "quorum: 1}]",
+            '1:42: virtual_servers[0]: the key "quorum" is not supported by this version yet',
+        ),
+        (
+            "protocol: sctp}]",
+            "1:52: virtual_servers[0].protocol: sctp is not supported by this version yet"
+            ' (got "sctp")',
+        ),
+        (
+            "persistence: 0}]",
+            "1:55: virtual_servers[0].persistence: wrong value (got 0, expected a duration from"
+            " 1s to 744h, such as 200ms, 2s, 1m or 1h)",
+        ),
+        (
+            "persistence: 1500ms}]",
+            '1:55: virtual_servers[0].persistence: wrong value (got "1500ms", expected whole'
+            " seconds from 1s to 744h)",
+        ),
+        (
+            "scheduler_flags: [port]}]",
+            "1:59: virtual_servers[0].scheduler_flags: only sh and mh have flags (got scheduler"
+            " wlc)",
+        ),
+        (
+            "scheduler: mh, on_failure: remove}]",
+            "1:69: virtual_servers[0].on_failure: mh is always zero_weight: removing a real server"
+            " would send the clients of healthy ones elsewhere",
+        ),
+        (
+            "forwarding: dr, real_servers: [{address: 10.0.0.2:81}]}]",
+            "1:83: virtual_servers[0].real_servers[0].address: with forwarding dr the packet"
+            " reaches the real server unchanged, so the port cannot differ from the virtual"
+            " server's (got 81, expected 80)",
+        ),
+        (
+            "real_servers: [{address: web1}]}]",
+            '1:67: virtual_servers[0].real_servers[0].address: wrong value (got "web1", expected'
+            f" ADDRESS:PORT, {SUCH_AS})",
+        ),
+        (
+            "real_servers: [{address: 10.0.0.2:0}]}]",
+            '1:67: virtual_servers[0].real_servers[0].address: wrong value (got "10.0.0.2:0",'
+            " expected a port from 1 to 65535 after the address)",
+        ),
+        (
+            "real_servers: [{address: '2001:db8::1'}]}]",
+            "1:67: virtual_servers[0].real_servers[0].address: wrong value (got 2001:db8::1,"
+            " expected an IPv4 address like the virtual server's; nat cannot mix them)",
+        ),
+        (
+            "real_servers: [{address: 10.0.0.1}]}]",
+            "1:67: virtual_servers[0].real_servers[0].address: a real server cannot be its own"
+            " virtual server",
+        ),
+        (
+            "real_servers: [{address: 10.0.0.2}, {address: 10.0.0.2:80}]}]",
+            "1:88: virtual_servers[0].real_servers[1].address: duplicate real server 10.0.0.2:80,"
+            " first at virtual_servers[0].real_servers[0].address",
+        ),
+        (
+            "real_servers: [{address: 10.0.0.2, weight: 65536}]}]",
+            "1:85: virtual_servers[0].real_servers[0].weight: wrong value (got 65536, expected a"
+            " whole number from 0 to 65535)",
+        ),
+        (
+            "real_servers: [{weight: 1}]}]",
+            '1:57: virtual_servers[0].real_servers[0]: the key "address" is missing',
+        ),
+        ("protocol: udp}]", ""),
+        (
+            "protocol: udp, real_servers: [{address: 10.0.0.2}]}]",
+            f"1:52: virtual_servers[0].protocol: {UDP}",
+        ),
+        (
+            "protocol: udp, check: {type: tcp}, real_servers: [{address: 10.0.0.2}]}]",
+            f"1:64: virtual_servers[0].check: {UDP}",
+        ),
+        (
+            "protocol: udp, check: none, real_servers: [{address: 10.0.0.2, check: {type: tcp}}]}]",
+            f"1:112: virtual_servers[0].real_servers[0].check: {UDP}",
+        ),
+        ("protocol: udp, check: none, real_servers: [{address: 10.0.0.2}]}]", ""),
+        (
+            "name: a}, {address: 10.0.0.1:80, name: b}]",
+            "1:62: virtual_servers[1].address: duplicate virtual server tcp 10.0.0.1:80, first at"
+            " virtual_servers[0].address",
+        ),
+        (
+            "name: a}, {address: 10.0.0.1:81, name: a}]",
+            '1:81: virtual_servers[1].name: duplicate name "a", first at virtual_servers[0].name',
+        ),
+    ],
+)
+def test_a_fault_of_a_virtual_server(rest: str, fault: str) -> None:
+    """What a virtual server and its real servers cannot be; the empty fault is a good file."""
+    assert faults_of(SERVER + rest) == ([fault] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("rest", "fault"),
+    [
+        (
+            "virtual_router_id: 1}]",
+            '1:88: vrrp[0]: duplicate key "virtual_router_id", first given in line 1',
+        ),
+        (
+            "priority: 256}]",
+            "1:98: vrrp[0].priority: wrong value (got 256, expected a whole number from 1 to 255)",
+        ),
+        (
+            "priority: true}]",
+            "1:98: vrrp[0].priority: wrong value (got true, expected a whole number from 1 to 255)",
+        ),
+        ("advert_interval: 40.95s}]", ""),
+        (
+            "advert_interval: 40.96s}]",
+            "1:105: vrrp[0].advert_interval: wrong value (got 40.96s, expected 10ms to 40.95s in"
+            " steps of 10ms in version 3)",
+        ),
+        (
+            "advert_interval: 15ms}]",
+            "1:105: vrrp[0].advert_interval: wrong value (got 0.015s, expected 10ms to 40.95s in"
+            " steps of 10ms in version 3)",
+        ),
+        ("version: 2, advert_interval: 255}]", ""),
+        (
+            "version: 2, advert_interval: 1500ms}]",
+            "1:117: vrrp[0].advert_interval: wrong value (got 1.5s, expected whole seconds from 1"
+            " to 255 in version 2)",
+        ),
+        (
+            "advert_interval: .nan}]",
+            "1:105: vrrp[0].advert_interval: wrong value (got NaN, expected a duration from 10ms"
+            " to 255s, such as 200ms, 2s, 1m or 1h)",
+        ),
+        (
+            "version: 2, checksum: rfc9568}]",
+            "1:110: vrrp[0].checksum: version 2 has only one form of checksum; leave this out",
+        ),
+        (
+            "preempt: no}]",
+            '1:97: vrrp[0].preempt: wrong value (got "no", expected true, false or'
+            " {delay: DURATION})",
+        ),
+        (
+            "preempt: {dealy: 3}}]",
+            '1:98: vrrp[0].preempt: unknown key "dealy", did you mean "delay"?',
+        ),
+        (
+            "track: []}]",
+            '1:88: vrrp[0]: the key "track" is not supported by this version yet',
+        ),
+        (
+            "transport: udp}]",
+            "1:99: vrrp[0].transport: transport udp needs unicast: {source, peers}",
+        ),
+        (
+            "unicast: {source: 127.0.0.1, peers: [127.0.0.2]}}]",
+            "1:97: vrrp[0].unicast: unicast without transport: udp is not supported by this"
+            " version yet",
+        ),
+        (
+            "transport: udp, unicast: {source: 127.0.0.1, peers: []}}]",
+            "1:140: vrrp[0].unicast.peers: the list is empty (expected the other directors)",
+        ),
+        (
+            "transport: udp, unicast: {source: 127.0.0.1, peers: [10.0.0.2]}}]",
+            "1:141: vrrp[0].unicast.peers[0]: wrong value (got 10.0.0.2, expected an address in"
+            " 127.0.0.0/8, until this transport is authenticated)",
+        ),
+        (
+            "transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.1]}}]",
+            "1:141: vrrp[0].unicast.peers[0]: duplicate address 127.0.0.1, first at"
+            " vrrp[0].unicast.source",
+        ),
+        (
+            "}, {name: b, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.8]}]",
+            "1:137: vrrp[1].virtual_router_id: duplicate virtual_router_id 1 on eth0, first at"
+            " vrrp[0].virtual_router_id",
+        ),
+        (
+            "}, {name: b, interface: e, virtual_router_id: 1, virtual_addresses: [10.0.0.9/24]}]",
+            "1:157: vrrp[1].virtual_addresses[0]: duplicate address 10.0.0.9, first at"
+            " vrrp[0].virtual_addresses[0]",
+        ),
+    ],
+)
+def test_a_fault_of_a_vrrp_instance(rest: str, fault: str) -> None:
+    """What a VRRP instance cannot be; the empty fault is a good file."""
+    assert faults_of(INSTANCE + rest) == ([fault] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("addresses", "message"),
+    [
+        ("[]", "wrong number (got 0, expected 1 to 255 addresses)"),
+        (
+            f"[{', '.join(f'10.0.{i // 200}.{i % 200 + 1}' for i in range(256))}]",
+            "wrong number (got 256, expected 1 to 255 addresses)",
+        ),
+        (
+            "['fe80::1']",
+            'an IPv6 virtual address in vrrp is not supported by this version yet (got "fe80::1")',
+        ),
+        (
+            "[10.0.0.1/33]",
+            'wrong value (got "10.0.0.1/33", expected a prefix length from 1 to 32)',
+        ),
+        (
+            "[224.0.0.1]",
+            'wrong value (got "224.0.0.1", expected a literal address, with or without'
+            " /PREFIX-LENGTH)",
+        ),
+    ],
+)
+def test_a_fault_of_virtual_addresses(addresses: str, message: str) -> None:
+    """Number, family and form of virtual addresses."""
+    text = (
+        f"vrrp: [{{name: a, interface: e, virtual_router_id: 1, virtual_addresses: {addresses}}}]"
+    )
+    (fault,) = faults_of(text)
+    assert fault.endswith(f": {message}")
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ("{}", 'check: the key "type" is missing'),
+        ("tcp", 'check: wrong value (got "tcp", expected a mapping)'),
+        ("{type: dns}", 'check.type: dns is not supported by this version yet (got "dns")'),
+        ("{type: tcp, path: /}", "check.path: a check of type tcp has no path"),
+        (
+            "{type: http, tls_verify: true}",
+            "check.tls_verify: a check of type http has no tls_verify",
+        ),
+        ("{type: none, rise: 2}", "check.rise: a check of type none has no rise"),
+        (
+            "{type: tcp, interval: 1s, timeout: 2s}",
+            "check.timeout: a probe must end before the next begins (got a timeout of 2s, expected"
+            " at most the interval, 1s)",
+        ),
+        ("{type: tcp, interval: 500ms}", ""),
+        (
+            "{type: tcp, rise: 0}",
+            "check.rise: wrong value (got 0, expected a whole number from 1 to 100)",
+        ),
+        (
+            "{type: http, expect_status: [99]}",
+            "check.expect_status[0]: wrong value (got 99, expected a whole number from 100 to 599)",
+        ),
+        (
+            "{type: http, expect_status: []}",
+            "check.expect_status: no status can pass (got an empty list, expected codes from 100"
+            " to 599)",
+        ),
+        (
+            "{type: http, expect_body: '('}",
+            'check.expect_body: wrong value (got "(", expected a regular expression: missing ),'
+            " unterminated subpattern at position 0)",
+        ),
+        (
+            "{type: http, path: healthz}",
+            'check.path: wrong value (got "healthz", expected a path that begins with /)',
+        ),
+        (
+            "{type: http, host: 'a b'}",
+            'check.host: wrong value (got "a b", expected a host name or IPv4 address, without'
+            " port)",
+        ),
+        (
+            "{type: tcp, address: web1}",
+            'check.address: wrong value (got "web1", expected a literal IPv4 or IPv6 address; host'
+            " names are not resolved)",
+        ),
+        (
+            "{type: https, tls_verify: false, tls_ca_file: /ca}",
+            "check.tls_ca_file: no certificate is verified with tls_verify: false, so this has no"
+            " use",
+        ),
+    ],
+)
+def test_a_fault_of_a_check(check: str, message: str) -> None:
+    """A check is judged wherever it stands; the empty message is a good file."""
+    for path, text in (
+        ("director.", f"virtual_servers: []\ndirector: {{check: {check}}}"),
+        ("virtual_servers[0].", SERVER + f"check: {check}}}]"),
+        (
+            "virtual_servers[0].real_servers[0].",
+            SERVER + f"real_servers: [{{address: 10.0.0.2, check: {check}}}]}}]",
+        ),
+    ):
+        faults = [fault.partition(": ")[2] for fault in faults_of(text)]
+        assert faults == ([path + message] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("protocol: udp", "protocol: the userspace dataplane relays tcp only (got udp)"),
+        (
+            "scheduler: sh",
+            "scheduler: the userspace dataplane has no sh (expected one of rr, wrr, lc, wlc)",
+        ),
+        (
+            "forwarding: dr",
+            "forwarding: the userspace dataplane relays connections, which is nat (got dr)",
+        ),
+        ("persistence: 5s", "persistence: the userspace dataplane has no persistence"),
+    ],
+)
+def test_what_only_the_kernel_can_do_is_refused_in_userspace(rest: str, message: str) -> None:
+    """Each is fine with the dataplane ipvs."""
+    assert faults_of(SERVER + rest + "}]") == []
+    (fault,) = faults_of("director: {dataplane: userspace}\n" + SERVER + rest + "}]")
+    assert fault.endswith(f" virtual_servers[0].{message}")
+
+
+def test_all_faults_of_a_file_are_reported_in_its_order() -> None:
+    """Form, values and combinations come together, even within one virtual server."""
+    text = """\
+director: {on_stop: nothing}
+virtual_servers:
+  - address: 10.0.0.1:80
+    name: a
+    name: b
+    forwarding: dr
+    real_servers:
+      - {address: 10.0.0.2, wieght: 2}
+      - {address: 10.0.0.3:81}
+      - {address: 10.0.0.4}
+      - {address: 10.0.0.4}
+  - address: 10.0.0.1:80
+"""
+    places = [fault.partition(" ")[0] for fault in faults_of(text)]
+    assert places == ["1:21:", "5:5:", "8:29:", "9:19:", "11:19:", "12:14:"]
+
+
+def test_the_number_of_faults_is_bounded() -> None:
+    """A file that is wrong all over is not printed whole."""
+    unknown = "".join(f"key{i}: 1\n" for i in range(1003))
+    empty = "".join("  - {name: }\n" for i in range(7))
+    faults = faults_of(f"{unknown}virtual_servers:\n{empty}")
+    assert len(faults) == 1001
+    # 1003 unknown keys and, seven times, a name without value and an address that is missing.
+    assert faults[-1] == " 17 more faults are not shown"
+
+
+@pytest.mark.parametrize("name", [".", "missing.yaml", "a\0b", "pipe"])
+def test_a_file_that_cannot_be_read_says_why(name: str, tmp_path: Path) -> None:
+    """Without any text there is no line to blame, and nothing waits for a pipe's writer."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnreadableFileError) as caught:
+        load(tmp_path / name)
+    reason = {
+        ".": "cannot be read: Is a directory",
+        "missing.yaml": "cannot be read: No such file or directory",
+        "a\0b": "cannot be read: embedded null byte",
+        "pipe": "not a regular file",
+    }[name]
+    assert str(caught.value) == f"{tmp_path / name}: {reason}"
