@@ -1,0 +1,282 @@
+"""Two real directors on loopback, whose processes are killed one by one.
+
+Everything runs without privilege: ``dataplane: userspace``, VRRP over UDP between 127.0.1.1 and
+127.0.1.2, the virtual address one of 127.0.0.0/8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from checks.result import Verdict
+from hadirector.api.client import ApiError, request
+from hadirector.status import Status
+from vrrp.report import State
+
+VIRTUAL_ADDRESS = "127.0.0.110"
+ADVERT_INTERVAL = 0.5
+CONFIGURATION = """
+director: {{name: {name}, dataplane: userspace, runtime_directory: {runtime}}}
+vrrp:
+  - name: web
+    interface: lo
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 500ms
+    virtual_addresses: [127.0.0.110]
+    transport: udp
+    unicast: {{source: {source}, peers: [{peer}], port: {vrrp_port}}}
+virtual_servers:
+  - name: web
+    address: 127.0.0.110:{port}
+    scheduler: rr
+    check: {{type: tcp, interval: 200ms, timeout: 200ms, rise: 1, fall: 2}}
+    real_servers:
+      - {{address: 127.0.0.1:{web_port}}}
+"""
+
+
+class RunningDirector:
+    """One ``hadirector run`` in a process group of its own, its log in a file."""
+
+    def __init__(self, directory: Path, configuration: str) -> None:
+        self.directory = directory
+        directory.mkdir()
+        self.file = directory / "hadirector.yaml"
+        self.file.write_text(configuration)
+        self.log_file = directory / "log"
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log_file.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "hadirector", "run", "-c", str(self.file)],
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def status(self) -> Status:
+        answer = request(str(self.directory / "run" / "api.sock"), "GET", "/v1/status")
+        return msgspec.json.decode(answer, type=Status)
+
+    def pid(self, process: str) -> int | None:
+        return next(each.pid for each in self.status().processes if each.name == process)
+
+    def restarts(self, process: str) -> int:
+        return next(each.restarts for each in self.status().processes if each.name == process)
+
+    def is_active(self) -> bool:
+        with contextlib.suppress(ApiError):
+            return any(each.state is State.ACTIVE for each in self.status().instances)
+        return False
+
+    def is_healthy(self) -> bool:
+        """Whether its vrrp process has reported and its one real server is in the table."""
+        with contextlib.suppress(ApiError):
+            status = self.status()
+            [server] = status.virtual_servers
+            return bool(status.instances) and server.real_servers[0].actual_weight == 1
+        return False
+
+    def kill(self, process: str) -> int:
+        pid = self.pid(process)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def end(self) -> None:
+        """End whatever is left of the process group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def until(condition: Callable[[], bool], seconds: float) -> float:
+    """Wait for something to hold; returns after how many seconds it did."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        if condition():
+            return time.monotonic() - begun
+        time.sleep(0.01)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def exists(pid: int) -> bool:
+    return Path("/proc", str(pid)).exists()
+
+
+def free_ports(number: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+@pytest.fixture
+def web() -> Iterator[int]:
+    """A server that accepts connections; its port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def pair(tmp_path: Path, web: int) -> Iterator[tuple[RunningDirector, RunningDirector]]:
+    """Two directors in their settled state: the first ACTIVE, the second BACKUP."""
+    port, vrrp_port = free_ports(2)
+    addresses = {"lb1": ("127.0.1.1", "127.0.1.2", 200), "lb2": ("127.0.1.2", "127.0.1.1", 100)}
+    directors = []
+    try:
+        for name, (source, peer, priority) in addresses.items():
+            configuration = CONFIGURATION.format(
+                name=name,
+                runtime=tmp_path / name / "run",
+                source=source,
+                peer=peer,
+                priority=priority,
+                port=port,
+                vrrp_port=vrrp_port,
+                web_port=web,
+            )
+            directors.append(RunningDirector(tmp_path / name, configuration))
+        first, second = directors
+        until(lambda: first.is_active() and first.is_healthy() and second.is_healthy(), 15)
+        yield first, second
+    finally:
+        for director in directors:
+            director.end()
+
+
+Pair = tuple[RunningDirector, RunningDirector]
+
+
+def test_a_killed_checks_process_is_back_within_a_second_and_its_verdicts_are_kept(
+    pair: Pair,
+) -> None:
+    first, _ = pair
+    killed = first.kill("checks")
+    until(lambda: first.pid("checks") not in (None, killed), 1.0)
+    [server] = first.status().virtual_servers
+    assert server.real_servers[0].verdict is Verdict.PASSING
+    assert server.real_servers[0].actual_weight == 1
+    before = first.status().probes
+    until(lambda: first.status().probes != before, 5)
+    assert '"verdict": "failing"' not in first.log
+
+
+def test_a_killed_vrrp_process_resumes_and_no_peer_notices(pair: Pair) -> None:
+    first, second = pair
+    killed = first.kill("vrrp")
+    until(lambda: first.pid("vrrp") not in (None, killed), 1.0)
+    until(lambda: '"reason": "resumed"' in first.log or first.is_active(), 2.0)
+    time.sleep(4 * ADVERT_INTERVAL)
+    assert first.is_active()
+    assert not second.is_active()
+    assert "vrrp_process_not_back_in_time" not in first.log
+    assert '"state": "ACTIVE"' not in second.log
+
+
+def test_the_director_gives_up_the_addresses_of_a_vrrp_process_that_stays_away(
+    pair: Pair,
+) -> None:
+    """Every new one is stopped before it can resume."""
+    first, second = pair
+    first.kill("vrrp")
+    deadline = time.monotonic() + 3 * ADVERT_INTERVAL
+    while time.monotonic() < deadline:
+        pid = first.pid("vrrp")
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+    until(lambda: "vrrp_process_not_back_in_time" in first.log, 1.0)
+    until(second.is_active, 5 * ADVERT_INTERVAL)
+
+
+def test_a_killed_director_leaves_no_orphan_and_the_peer_takes_over_at_once(pair: Pair) -> None:
+    """Its vrrp process sends priority 0, so the peer waits for its skew time only."""
+    first, second = pair
+    children = [first.pid("vrrp"), first.pid("checks")]
+    first.process.kill()
+    # Skew time is (256 - 100) / 256 x 0.5 s = 0.305 s, where a crash takes 3 x 0.5 s more.
+    assert until(second.is_active, 5) < 2 * ADVERT_INTERVAL + 1.0
+    until(lambda: not any(exists(pid) for pid in children if pid), 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_process_group_stops_it_cleanly(
+    pair: Pair, number: signal.Signals
+) -> None:
+    first, second = pair
+    children = [first.pid("vrrp"), first.pid("checks")]
+    os.killpg(first.process.pid, number)
+    assert first.process.wait(timeout=10) == 0
+    assert "director_stopped" in first.log
+    assert "process_died" not in first.log
+    assert not any(exists(pid) for pid in children if pid)
+    until(second.is_active, 2)
+
+
+def test_sigterm_to_the_director_alone_hands_over_before_it_ends(pair: Pair) -> None:
+    first, second = pair
+    first.process.terminate()
+    until(second.is_active, 2)
+    assert first.process.wait(timeout=10) == 0
+
+
+def test_a_child_that_hangs_is_killed_for_its_silence(pair: Pair) -> None:
+    """Three seconds of silence are an alarm, ten are the end."""
+    first, _ = pair
+    hung = first.pid("checks")
+    assert hung is not None
+    os.kill(hung, signal.SIGSTOP)
+    until(lambda: "process_silent" in first.log, 6)
+    assert exists(hung)
+    until(lambda: not exists(hung), 12)
+    until(lambda: first.pid("checks") not in (None, hung), 2)
+
+
+def test_sighup_reloads_and_a_wrong_file_changes_nothing(pair: Pair) -> None:
+    first, _ = pair
+    good = first.file.read_text()
+    first.file.write_text(good.replace("scheduler: rr", "scheduler: zz"))
+    first.process.send_signal(signal.SIGHUP)
+    until(lambda: "reload_refused" in first.log, 5)
+    assert first.status().virtual_servers[0].scheduler == "rr"
+    assert first.is_active()
+    first.file.write_text(good.replace("scheduler: rr", "scheduler: wlc"))
+    first.process.send_signal(signal.SIGHUP)
+    until(lambda: first.status().virtual_servers[0].scheduler == "wlc", 5)
+    assert first.is_active()
+    assert first.is_healthy()
+
+
+def test_a_handover_yields_until_undone_and_survives_a_restart_of_the_vrrp_process(
+    pair: Pair,
+) -> None:
+    first, second = pair
+    socket_path = str(first.directory / "run" / "api.sock")
+    request(socket_path, "POST", "/v1/handover", {"instance": "web"})
+    until(lambda: second.is_active() and not first.is_active(), 5)
+    first.kill("vrrp")
+    time.sleep(6 * ADVERT_INTERVAL)
+    assert second.is_active()
+    assert not first.is_active()
+    assert first.status().instances[0].yielding
+    request(socket_path, "POST", "/v1/handover", {"instance": "web", "undo": True})
+    until(lambda: first.is_active() and not second.is_active(), 10)
