@@ -1,0 +1,216 @@
+"""VRRP routers on the hosts of a lab: ours by itself, keepalived, and an ear that takes no part."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import netns
+
+from hadirector.lab.topology import Host
+from vrrp.packet import MULTICAST_IPV4, PROTOCOL, PacketError, decode, parse_datagram
+
+VIRTUAL_ADDRESS = "10.99.0.100"
+VIRTUAL_ROUTER_ID = 51
+
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; absent from the socket module
+_POLL_SECONDS = 0.01
+
+
+def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> float:
+    """Poll until ``condition`` holds; the monotonic time then. Raises TimeoutError naming it."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {timeout} s: {what}")
+        time.sleep(_POLL_SECONDS)
+    return time.monotonic()
+
+
+class VrrpRouter:
+    """``python -m vrrp`` on a host, and what it prints."""
+
+    def __init__(
+        self,
+        host: Host,
+        directory: Path,
+        *options: str,
+        priority: int = 100,
+        version: int = 3,
+        advert_interval: float = 0.1,
+    ) -> None:
+        self.host = host
+        self._log = directory / f"{host.namespace}.{time.monotonic_ns()}.log"
+        with self._log.open("w") as output:
+            self.process = host.start(
+                *(sys.executable, "-m", "vrrp", "--interface", "eth0"),
+                *("--virtual-router-id", str(VIRTUAL_ROUTER_ID)),
+                *("--address", f"{VIRTUAL_ADDRESS}/32", "--priority", str(priority)),
+                *("--version", str(version), "--advert-interval", str(advert_interval)),
+                *options,
+                output=output,
+            )
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Every report so far; ``at`` is in monotonic seconds."""
+        complete = self._log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in complete.splitlines() if line]
+
+    def became(self, state: str) -> list[dict[str, Any]]:
+        """The transitions to this state."""
+        return [each for each in self.reports() if each.get("state") == state and "reason" in each]
+
+    def wait_for(self, state: str, timeout: float = 10.0) -> dict[str, Any]:
+        """Wait until the last transition is to this state, and return it."""
+
+        def arrived() -> bool:
+            transitions = [each for each in self.reports() if each["type"] == "transition"]
+            return bool(transitions) and transitions[-1]["state"] == state
+
+        wait_until(arrived, timeout, f"{self.host.name} {state}: {self._log.read_text()}")
+        return self.became(state)[-1]
+
+    def status(self) -> dict[str, Any]:
+        """A status taken now."""
+
+        def statuses() -> list[dict[str, Any]]:
+            return [each for each in self.reports() if each["type"] == "status"]
+
+        before = len(statuses())
+        self.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: len(statuses()) > before, 5.0, "a status")
+        return statuses()[-1]
+
+    def hand_over(self) -> None:
+        """Ask it to hand over and stay behind."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def stop(self) -> None:
+        """Stop it in good order."""
+        assert self.host.stop(self.process) == 0, self._log.read_text()
+
+    def crash(self) -> None:
+        """Kill it with SIGKILL on a host that lives on."""
+        self.host.kill_processes()
+
+
+class Keepalived:
+    """A real keepalived (VRRP only) on a host."""
+
+    def __init__(
+        self,
+        host: Host,
+        directory: Path,
+        *,
+        priority: int,
+        version: int = 3,
+        advert_interval: float = 0.1,
+    ) -> None:
+        self.host = host
+        base = directory / host.namespace
+        configuration = base.with_suffix(".conf")
+        configuration.write_text(
+            f"""vrrp_instance test {{
+    state BACKUP
+    interface eth0
+    virtual_router_id {VIRTUAL_ROUTER_ID}
+    version {version}
+    priority {priority}
+    advert_int {advert_interval:g}
+    virtual_ipaddress {{
+        {VIRTUAL_ADDRESS}/32 dev eth0
+    }}
+}}
+"""
+        )
+        self.log = base.with_suffix(".log")
+        with self.log.open("w") as output:
+            self.process: subprocess.Popen[str] = host.start(
+                *("keepalived", "-n", "-l", "-D", "-P", "-f", str(configuration)),
+                *("-p", f"{base}.pid", "-r", f"{base}.vrrp.pid"),
+                output=output,
+            )
+
+    def wait_for_backup(self) -> None:
+        """Wait until it takes part in the election."""
+        wait_until(lambda: "Entering BACKUP STATE" in self.log.read_text(), 10.0, "BACKUP")
+
+    def stop(self) -> None:
+        """Stop it in good order."""
+        self.host.stop(self.process)
+
+    def crash(self) -> None:
+        """Kill its processes with SIGKILL on a host that lives on."""
+        self.host.kill_processes()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One advertisement on the wire; ``at`` is when the kernel got it, in monotonic seconds."""
+
+    at: float
+    source: str
+    priority: int
+    advert_interval: float
+
+
+class Listener:
+    """Hears every advertisement on a host's link from now on; the kernel keeps up to 200 of them.
+
+    Close it, or use it as a context manager.
+    """
+
+    def __init__(self, host: Host) -> None:
+        netns.pushns(host.namespace)
+        try:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
+            self._index = socket.if_nametoindex("eth0")
+        finally:
+            netns.popns()
+        group = struct.pack("=4s4si", MULTICAST_IPV4.packed, bytes(4), self._index)
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.setblocking(False)
+        self._heard: list[Heard] = []
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._socket.close()
+
+    def heard(self) -> list[Heard]:
+        """Every well-formed advertisement so far."""
+        wall_minus_monotonic = time.clock_gettime(time.CLOCK_REALTIME) - time.monotonic()
+        while True:
+            try:
+                packet, control, *_ = self._socket.recvmsg(2048, 64)
+            except BlockingIOError:
+                return list(self._heard)
+            seconds, nanoseconds = struct.unpack("=qq", control[0][2][:16])
+            at = seconds + nanoseconds / 1e9 - wall_minus_monotonic
+            try:
+                datagram = parse_datagram(packet)
+                read = decode(datagram.payload, datagram.source, datagram.destination)
+            except PacketError:
+                continue
+            source = str(IPv4Address(int(datagram.source)))
+            self._heard.append(Heard(at, source, read.priority, read.advert_interval))
+
+    def send(self, payload: bytes) -> None:
+        """Send bytes to the group as an IP packet of protocol 112, TTL 255."""
+        ip = socket.IPPROTO_IP
+        outgoing = struct.pack("=4s4si", bytes(4), bytes(4), self._index)
+        self._socket.setsockopt(ip, socket.IP_MULTICAST_IF, outgoing)
+        self._socket.setsockopt(ip, socket.IP_MULTICAST_TTL, 255)
+        self._socket.sendto(payload, (str(MULTICAST_IPV4), 0))
