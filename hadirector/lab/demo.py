@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from hadirector.lab.demo_timeline import Timeline
 from hadirector.lab.uml import kernel_has_ipvs
 
 INTERRUPTED_STATUS = 130
+DIRECTORY_PREFIX = "hadirector-demo-"
+SHORT = "/tmp"  # noqa: S108  # a socket's path has 107 bytes (unix(7)), which $TMPDIR may use up
 
 
 def run(*, dataplane: str, keep: bool) -> int:
@@ -34,7 +37,7 @@ def run(*, dataplane: str, keep: bool) -> int:
             return _play_elsewhere(timeline, keep=keep)
         with (
             namespaces() if dataplane == "ipvs" else loopback() as stage,
-            tempfile.TemporaryDirectory(prefix="hadirector-demo-") as directory,
+            tempfile.TemporaryDirectory(prefix=DIRECTORY_PREFIX, dir=SHORT) as directory,
         ):
             outcome = 1
             outcome = asyncio.run(_perform(stage, Path(directory), timeline, keep=keep))
@@ -70,7 +73,7 @@ async def _perform(stage: Stage, directory: Path, timeline: Timeline, *, keep: b
                 await asyncio.Event().wait()
             watching.cancel()
     except asyncio.CancelledError:
-        timeline.say("interrupted: everything has been ended")
+        timeline.say("everything has been ended")
     return outcome
 
 
@@ -97,16 +100,20 @@ async def _watch(processes: Processes, ends: asyncio.Queue[tuple[str, int]]) -> 
 
 
 def _how_to_look(stage: Stage, directory: Path) -> str:
+    installed = Path(sys.executable).with_name("hadirector")
+    command = str(installed) if installed.exists() else f"{sys.executable} -m hadirector"
+    client = " ".join(stage.inside.get("client", []))
     ways = [
-        f"  hadirector {command} --socket {api_socket(directory, director)}"
-        for director, command in [("lb1", "status"), ("lb2", "status"), ("lb1", "handover")]
+        f"{client} curl http://{stage.virtual_address}:{stage.port}/".lstrip(),
+        f"{command} status --socket {api_socket(directory, 'lb1')}",
+        f"{command} status --socket {api_socket(directory, 'lb2')}",
+        f"{command} handover --socket {api_socket(directory, 'lb1')}    (--undo: take it back)",
+        f"ls {directory}    (configurations and logs)",
     ]
     return "\n".join(
         [
             "everything is left running; look at it from another terminal:",
-            f"  curl http://{stage.virtual_address}:{stage.port}/",
-            *ways,
-            f"  ls {directory}    (configurations and logs)",
+            *(f"  {way}" for way in ways),
             "Ctrl-C here ends it all and removes the directory",
         ]
     )
