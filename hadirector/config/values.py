@@ -215,5 +215,5 @@ def _seconds(value: object) -> float:
     if match is None:
         return float("nan")
     number, unit = match.groups()
-    # Division keeps 200ms exactly 0.2; 200 * 0.001 would be 0.2000...01.
+    # Division keeps 13ms exactly 0.013; 13 * 0.001 is 0.013000000000000001.
     return float(number) / 1000 if unit == "ms" else float(number) * _UNIT_SECONDS[unit]

@@ -351,6 +351,10 @@ def test_a_fault_of_virtual_addresses(addresses: str, message: str) -> None:
             " port)",
         ),
         (
+            "{type: tcp, port: 0}",
+            "check.port: wrong value (got 0, expected a whole number from 1 to 65535)",
+        ),
+        (
             "{type: tcp, address: web1}",
             'check.address: wrong value (got "web1", expected a literal IPv4 or IPv6 address; host'
             " names are not resolved)",
@@ -416,6 +420,19 @@ virtual_servers:
 """
     places = [fault.partition(" ")[0] for fault in faults_of(text)]
     assert places == ["1:21:", "5:5:", "8:29:", "9:19:", "11:19:", "12:14:"]
+
+
+def test_faults_within_one_another_hide_nothing_else() -> None:
+    """A faulty virtual server with a faulty real server leaves the others to be judged."""
+    text = """\
+virtual_servers:
+  - address: web
+    real_servers: [{address: web1}]
+  - address: 10.0.0.1:80
+    scheduler_flags: [port]
+"""
+    places = [fault.partition(" ")[0] for fault in faults_of(text)]
+    assert places == ["2:14:", "3:30:", "5:22:"]
 
 
 def test_the_number_of_faults_is_bounded() -> None:

@@ -17,6 +17,7 @@ from hadirector.config.values import Endpoint, address, duration, endpoint, regu
         (2, 2.0),
         (0.25, 0.25),
         ("10ms", 0.01),
+        ("13ms", 0.013),
     ],
 )
 def test_a_duration_is_seconds(written: object, seconds: float) -> None:
