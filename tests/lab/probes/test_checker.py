@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import resource
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -129,27 +128,6 @@ async def checker(reports: Reports) -> AsyncIterator[Checker]:
         yield checker
 
 
-@pytest.fixture
-def refusing_port() -> Iterator[int]:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
-
-
-@pytest.fixture
-def deaf_port() -> Iterator[int]:
-    """A port whose accept queue is full: a connection is never answered."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-
-
 TCP = TcpProbe()
 HTTP = HttpProbe()
 
@@ -194,9 +172,9 @@ async def test_detection_takes_no_longer_than_fall_intervals_and_one_timeout(
 
 
 async def test_a_first_failure_is_a_verdict(
-    checker: Checker, reports: Reports, refusing_port: int
+    checker: Checker, reports: Reports, closed_port: int
 ) -> None:
-    checker.configure([check(refusing_port, SELDOM)], {})
+    checker.configure([check(closed_port, SELDOM)], {})
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
 
 
@@ -212,21 +190,18 @@ async def test_an_adopted_target_is_reported_only_when_it_fails(
 
 
 async def test_a_want_of_our_own_is_no_verdict(
-    checker: Checker, reports: Reports, refusing_port: int
+    checker: Checker,
+    reports: Reports,
+    closed_port: int,
+    no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """A process out of file descriptors does not empty its pools."""
-    checker.configure([check(refusing_port)], {"web": PASSING})
-    with socket.socket() as lowest_free:
-        limit = lowest_free.fileno()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    try:
+    checker.configure([check(closed_port)], {"web": PASSING})
+    with no_more_descriptors():
         while checker.probes < 5:  # noqa: ASYNC110 - nothing is reported: that is the point
             await asyncio.sleep(0.01)
         assert checker.latest()["web"].reason is Reason.LOCAL_ERROR
         assert reports.is_empty()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
 
 
@@ -311,11 +286,11 @@ async def test_a_changed_probe_keeps_the_verdict_until_it_fails(
 
 
 async def test_another_address_is_another_target(
-    checker: Checker, reports: Reports, server: Server, refusing_port: int
+    checker: Checker, reports: Reports, server: Server, closed_port: int
 ) -> None:
     checker.configure([check(server.port, SELDOM)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
-    checker.configure([check(refusing_port, SELDOM)], {})
+    checker.configure([check(closed_port, SELDOM)], {})
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
 
 
@@ -364,9 +339,9 @@ async def test_a_target_has_one_probe_at_a_time(
 
 
 async def test_a_busy_target_does_not_wait_for_an_idle_one(
-    checker: Checker, reports: Reports, server: Server, refusing_port: int
+    checker: Checker, reports: Reports, server: Server, closed_port: int
 ) -> None:
-    idle = check(refusing_port, SELDOM, identity="idle")
+    idle = check(closed_port, SELDOM, identity="idle")
     checker.configure([idle, check(server.port)], {})
     await server.connected(5)
     assert checker.latest().keys() == {"idle", "web"}

@@ -1,0 +1,178 @@
+"""Small servers on loopback that do what a test tells them, and the probes' way to them."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+import pytest
+
+from checks.definition import CheckDefinition, HttpProbe, Timing
+from checks.http import HttpProber
+from checks.result import Result
+
+TIMEOUT = 0.3
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Nothing more: the conversation ends."""
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say nothing until the client has gone."""
+    await reader.read()
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Abandon the connection with a TCP reset."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As much as the client takes, without end."""
+    while True:
+        writer.write(b"x" * 65536)
+        await writer.drain()
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send a reply's bytes one by one, each fifth of a second, until the client has gone."""
+    for byte in b"HTTP/1.1 200 OK\r\n\r\n":
+        writer.write(bytes([byte]))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await reader.read()
+                return
+
+
+ENDINGS: dict[str, Handler] = {
+    "close": close,
+    "hang": hang,
+    "reset": reset,
+    "flood": flood,
+    "drip": drip,
+}
+
+
+def replying(reply: bytes, then: str) -> Handler:
+    """Read the request, send these bytes, then end as named."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        await ENDINGS[then](reader, writer)
+
+    return handle
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
+    """Serve on a free port; wait for every conversation to end before going on."""
+    conversations: set[asyncio.Task[None]] = set()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        conversations.add(task)
+        with contextlib.suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            await handler(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(converse, host, 0, ssl=tls) as server:
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+        await asyncio.gather(*conversations)
+
+
+@pytest.fixture
+def serve() -> Callable[..., AbstractAsyncContextManager[int]]:
+    """``async with serve(handler, tls, host) as port``: any behaviour at all."""
+    return serving
+
+
+@pytest.fixture
+def answer() -> Callable[..., AbstractAsyncContextManager[int]]:
+    """``async with answer(reply, then, tls, host) as port``: read, reply, end as named."""
+
+    def answering(
+        reply: bytes,
+        then: str = "close",
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+    ) -> AbstractAsyncContextManager[int]:
+        return serving(replying(reply, then), tls, host)
+
+    return answering
+
+
+@pytest.fixture
+def endings() -> dict[str, Handler]:
+    """What a server may do instead of replying, by name."""
+    return ENDINGS
+
+
+@pytest.fixture
+async def get() -> AsyncIterator[Callable[..., Awaitable[Result]]]:
+    """``await get(port, probe, address)``: one HTTP probe, limited to 0.3 s."""
+    prober = HttpProber()
+
+    async def probe(port: int, probe: HttpProbe, address: str = "127.0.0.1") -> Result:
+        timing = Timing(timeout=TIMEOUT)
+        return await prober.probe(
+            CheckDefinition(identity="h", address=address, port=port, probe=probe, timing=timing)
+        )
+
+    yield probe
+    await prober.close()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses: bound, so that nobody else gets it, but not listening."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port whose accept queue is full: a connection is never answered."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def exhausting_descriptors() -> Iterator[None]:
+    with socket.socket() as lowest_free:
+        limit = lowest_free.fileno()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def no_more_descriptors() -> Callable[[], AbstractContextManager[None]]:
+    """``with no_more_descriptors():`` this process has used up its file descriptors."""
+    return exhausting_descriptors

@@ -1,0 +1,209 @@
+"""The HTTPS probe against good and bad certificates, made for the test, and broken handshakes."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import subprocess
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from checks.definition import HttpProbe
+from checks.result import Reason, Result
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+Answer = Callable[..., AbstractAsyncContextManager[int]]
+Get = Callable[..., Awaitable[Result]]
+
+GOOD_NAMES = "DNS:web.example,IP:127.0.0.1"
+
+
+def ok(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority made for the test."""
+
+    folder: Path
+
+    @property
+    def file(self) -> str:
+        return str(self.folder / "ca.pem")
+
+    def server(self, name: str, names: str, days: int = 1) -> ssl.SSLContext:
+        """A server's TLS settings, with a certificate for ``names`` valid from now on."""
+        key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
+        extensions = self.folder / f"{name}.ext"
+        extensions.write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
+        openssl("req", "-new", *new_key(key), "-subj", "/CN=server", "-out", request)
+        signing = ("-CA", self.file, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
+        validity = ("-days", str(days), "-extfile", extensions)
+        openssl("x509", "-req", "-in", request, *signing, *validity, "-out", certificate)
+        return server_context(certificate, key)
+
+    def self_signed(self) -> ssl.SSLContext:
+        """A server's TLS settings that no authority has signed."""
+        key, certificate = self.folder / "self.key", self.folder / "self.pem"
+        names = ("-addext", f"subjectAltName={GOOD_NAMES}")
+        openssl("req", "-x509", *new_key(key), "-subj", "/CN=server", *names, "-out", certificate)
+        return server_context(certificate, key)
+
+
+def new_key(file: Path) -> tuple[str | Path, ...]:
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+    return (*curve, "-nodes", "-keyout", file)
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    folder = tmp_path_factory.mktemp("certificates")
+    key, certificate = folder / "ca.key", folder / "ca.pem"
+    openssl("req", "-x509", *new_key(key), "-subj", "/CN=authority", "-out", certificate)
+    return Authority(folder)
+
+
+@pytest.mark.parametrize("host", [None, "web.example"])
+async def test_https_passes_on_a_certificate_for_the_host_or_the_address(
+    answer: Answer, get: Get, authority: Authority, host: str | None
+) -> None:
+    tls = authority.server("good", GOOD_NAMES)
+    seen: list[str | None] = []
+
+    def remember_name(_connection: ssl.SSLObject, name: str | None, _context: object) -> None:
+        seen.append(name)
+
+    tls.sni_callback = remember_name
+    async with answer(ok(b"hello"), tls=tls) as port:
+        probe = HttpProbe(tls=True, tls_ca_file=authority.file, host=host, expect_body="hello")
+        result = await get(port, probe)
+    assert result.reason is Reason.PASSED, result
+    assert seen == [host]
+
+
+async def test_https_refuses_a_certificate_for_another_name(
+    answer: Answer, get: Get, authority: Authority
+) -> None:
+    async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
+        probe = HttpProbe(tls=True, tls_ca_file=authority.file, host="other.example")
+        result = await get(port, probe)
+    assert result.reason is Reason.TLS
+    assert result.detail == (
+        "certificate: Hostname mismatch, certificate is not valid for 'other.example'."
+    )
+
+
+async def test_https_refuses_an_expired_certificate(
+    answer: Answer, get: Get, authority: Authority
+) -> None:
+    async with answer(ok(b""), tls=authority.server("old", GOOD_NAMES, days=-1)) as port:
+        result = await get(port, HttpProbe(tls=True, tls_ca_file=authority.file))
+    assert result.reason is Reason.TLS
+    assert result.detail == "certificate: certificate has expired"
+
+
+async def test_https_refuses_a_self_signed_certificate(
+    answer: Answer, get: Get, authority: Authority
+) -> None:
+    async with answer(ok(b""), tls=authority.self_signed()) as port:
+        result = await get(port, HttpProbe(tls=True))
+    assert result.reason is Reason.TLS
+    assert result.detail == "certificate: self-signed certificate"
+
+
+async def test_https_accepts_any_certificate_when_told_not_to_verify(
+    answer: Answer, get: Get, authority: Authority
+) -> None:
+    async with answer(ok(b""), tls=authority.self_signed()) as port:
+        result = await get(port, HttpProbe(tls=True, tls_verify=False))
+    assert result.reason is Reason.PASSED, result
+
+
+async def test_https_names_a_server_that_does_not_speak_tls(serve: Serve, get: Get) -> None:
+    async def answer_in_the_clear(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+
+    async with serve(answer_in_the_clear) as port:
+        result = await get(port, HttpProbe(tls=True))
+    assert result.reason is Reason.TLS
+    assert result.detail == "TLS: wrong version number"
+
+
+async def test_https_has_one_deadline_for_the_handshake_too(
+    serve: Serve, endings: dict[str, Handler], get: Get
+) -> None:
+    async with serve(endings["hang"]) as port:
+        result = await get(port, HttpProbe(tls=True))
+    assert result.reason is Reason.TIMEOUT
+    assert result.detail == "no answer within 0.3 s while connecting"
+    assert result.duration < 0.55
+
+
+async def test_https_names_a_reset_in_the_handshake(
+    serve: Serve, endings: dict[str, Handler], get: Get
+) -> None:
+    async with serve(endings["reset"]) as port:
+        result = await get(port, HttpProbe(tls=True))
+    assert result.reason is Reason.RESET, result
+
+
+async def test_https_names_a_server_that_wants_a_client_certificate(
+    get: Get, authority: Authority
+) -> None:
+    tls = authority.server("strict", GOOD_NAMES)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusal = asyncio.create_task(asyncio.to_thread(refuse_handshake, listener, tls))
+        probe = HttpProbe(tls=True, tls_ca_file=authority.file)
+        result = await get(listener.getsockname()[1], probe)
+        await refusal
+    assert result.reason is Reason.TLS, result
+    assert result.detail == "TLS: tlsv13 alert certificate required"
+
+
+def refuse_handshake(listener: socket.socket, tls: ssl.SSLContext) -> None:
+    """Send the alert and wait for the client to go: asyncio's own server would send none."""
+    connection, _ = listener.accept()
+    connection.settimeout(5)
+    with tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
+        with contextlib.suppress(ssl.SSLError):
+            secured.do_handshake()
+        with socket.socket(fileno=secured.detach()) as plain:
+            plain.settimeout(5)
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(4096):
+                pass
+
+
+async def test_https_names_a_missing_file_of_authorities_and_finds_it_later(
+    answer: Answer, get: Get, authority: Authority
+) -> None:
+    async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
+        late = authority.folder / "late.pem"
+        probe = HttpProbe(tls=True, tls_ca_file=str(late))
+        missing = await get(port, probe)
+        late.symlink_to(authority.file)
+        found = await get(port, probe)
+    assert missing.reason is Reason.LOCAL_ERROR
+    assert missing.detail == f"tls_ca_file {late}: No such file or directory"
+    assert found.reason is Reason.PASSED, found
