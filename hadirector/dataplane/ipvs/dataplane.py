@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
@@ -20,7 +21,10 @@ from hadirector.model import (
 from hadirector.reconcile import Operation
 
 BATCH_OPERATIONS = 16
-"""About 3 ms of encoding; the loop runs between batches. Far below what a socket buffers."""
+"""The loop runs between batches; their answers are far below what a socket buffers."""
+
+SLICE_DESTINATIONS = 256
+"""Decoded without a pause, in about 4 ms."""
 
 
 class IpvsDataplane:
@@ -97,7 +101,7 @@ class IpvsDataplane:
         try:
             yield self._netlink
         except BaseException:
-            # A late answer must not be taken for that to a later question.
+            # Answers still under way would stay in this socket's queues for ever.
             await self.close()
             raise
 
@@ -119,7 +123,9 @@ async def _pool(
     """Oldest first; the kernel keeps the newest at the head of its list."""
     answers = await netlink.list_all(messages.list_destinations(key))
     pool: dict[DestinationKey, tuple[Destination, Counters]] = {}
-    for answer in reversed(answers):
+    for number, answer in enumerate(reversed(answers), start=1):
+        if number % SLICE_DESTINATIONS == 0:
+            await asyncio.sleep(0)
         destination_key, destination, counters = messages.read_destination(answer, key)
         pool[destination_key] = destination, counters
     return pool

@@ -1,19 +1,37 @@
 """The IPVS messages of generic netlink, to and from the model. Knows no socket.
 
-Numbers and layouts are those of include/uapi/linux/ip_vs.h; what a command must carry is decided in
-net/netfilter/ipvs/ip_vs_ctl.c. Message values are untyped: this module is where they end.
+What a command must carry is decided in net/netfilter/ipvs/ip_vs_ctl.c.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP
-from typing import Any, assert_never
+from struct import Struct
+from typing import assert_never
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, genlmsg, nla
+from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, genlmsg
 
 from hadirector.dataplane.base import Counters
+from hadirector.dataplane.ipvs.attributes import (
+    attribute,
+    attributes,
+    port,
+    read_number,
+    read_port,
+    read_text,
+    text,
+    uint16,
+    uint32,
+)
+from hadirector.dataplane.ipvs.uapi import (
+    FAMILY_VERSION,
+    FORWARDING_MASK,
+    Command,
+    DestinationAttribute,
+    ServiceAttribute,
+    ServiceFlag,
+)
 from hadirector.model import (
     HASH_SCHEDULERS,
     Destination,
@@ -34,35 +52,6 @@ from hadirector.reconcile import (
     Operation,
 )
 
-FAMILY_NAME = "IPVS"
-FAMILY_VERSION = 1
-
-
-class Command(IntEnum):
-    """The commands used here, IPVS_CMD_*."""
-
-    NEW_SERVICE = 1
-    SET_SERVICE = 2
-    DELETE_SERVICE = 3
-    GET_SERVICE = 4
-    NEW_DESTINATION = 5
-    SET_DESTINATION = 6
-    DELETE_DESTINATION = 7
-    GET_DESTINATION = 8
-    GET_INFO = 15
-
-
-class ServiceFlag(IntFlag):
-    """IP_VS_SVC_F_*. The SCHED flags mean what the scheduler says."""
-
-    PERSISTENT = 0x01
-    HASHED = 0x02
-    ONE_PACKET = 0x04
-    SCHEDULER_1 = 0x08
-    SCHEDULER_2 = 0x10
-    SCHEDULER_3 = 0x20
-
-
 _PROTOCOLS = {Protocol.TCP: IPPROTO_TCP, Protocol.UDP: IPPROTO_UDP}
 _PROTOCOLS_BY_NUMBER = {int(number): protocol for protocol, number in _PROTOCOLS.items()}
 
@@ -73,66 +62,21 @@ _SCHEDULER_FLAGS = {
 
 _FORWARDING = {ForwardingMethod.NAT: 0, ForwardingMethod.DR: 3}
 _FORWARDING_BY_NUMBER = {number: method for method, number in _FORWARDING.items()}
-_FORWARDING_MASK = 0x7
-"""IP_VS_CONN_F_FWD_MASK."""
-
+_FLAGS = Struct("=II")
+"""struct ip_vs_flags: the flags, and which of them are meant."""
 _ALL_FLAGS = 0xFFFFFFFF
 _SINGLE_CLIENT: dict[int, int] = {AF_INET: 0xFFFFFFFF, AF_INET6: 128}
 """Persistence per client address: for IPv4 a netmask, for IPv6 a prefix length."""
 
 
 class IpvsMessage(genlmsg):  # type: ignore[misc]  # pyroute2 has no types
-    """Any message of the family. Attributes that are not named here are skipped, not refused."""
+    """Any message of the family; what is inside its attributes is read and written here."""
 
     nla_map = (
         ("IPVS_CMD_ATTR_UNSPEC", "none"),
-        ("IPVS_CMD_ATTR_SERVICE", "service"),
-        ("IPVS_CMD_ATTR_DEST", "destination"),
+        ("IPVS_CMD_ATTR_SERVICE", "cdata"),
+        ("IPVS_CMD_ATTR_DEST", "cdata"),
     )
-
-    class service(nla):  # type: ignore[misc]  # noqa: N801  # nla_map finds it by this name
-        """IPVS_SVC_ATTR_*; its statistics are not read."""
-
-        nla_map = (
-            ("IPVS_SVC_ATTR_UNSPEC", "none"),
-            ("IPVS_SVC_ATTR_AF", "uint16"),
-            ("IPVS_SVC_ATTR_PROTOCOL", "uint16"),
-            ("IPVS_SVC_ATTR_ADDR", "cdata"),
-            ("IPVS_SVC_ATTR_PORT", "be16"),
-            ("IPVS_SVC_ATTR_FWMARK", "uint32"),
-            ("IPVS_SVC_ATTR_SCHED_NAME", "asciiz"),
-            ("IPVS_SVC_ATTR_FLAGS", "flags"),
-            ("IPVS_SVC_ATTR_TIMEOUT", "uint32"),
-            ("IPVS_SVC_ATTR_NETMASK", "uint32"),
-            ("IPVS_SVC_ATTR_STATS", "none"),
-            ("IPVS_SVC_ATTR_PE_NAME", "asciiz"),
-        )
-
-        class flags(nla):  # type: ignore[misc]  # noqa: N801  # as above
-            """struct ip_vs_flags: the flags, and which of them are meant."""
-
-            fields = (("flags", "I"), ("mask", "I"))
-
-    class destination(nla):  # type: ignore[misc]  # noqa: N801  # as above
-        """IPVS_DEST_ATTR_*; its statistics and tunnel settings are not read."""
-
-        nla_map = (
-            ("IPVS_DEST_ATTR_UNSPEC", "none"),
-            ("IPVS_DEST_ATTR_ADDR", "cdata"),
-            ("IPVS_DEST_ATTR_PORT", "be16"),
-            ("IPVS_DEST_ATTR_FWD_METHOD", "uint32"),
-            ("IPVS_DEST_ATTR_WEIGHT", "uint32"),
-            ("IPVS_DEST_ATTR_U_THRESH", "uint32"),
-            ("IPVS_DEST_ATTR_L_THRESH", "uint32"),
-            ("IPVS_DEST_ATTR_ACTIVE_CONNS", "uint32"),
-            ("IPVS_DEST_ATTR_INACT_CONNS", "uint32"),
-            ("IPVS_DEST_ATTR_PERSIST_CONNS", "uint32"),
-            ("IPVS_DEST_ATTR_STATS", "none"),
-            ("IPVS_DEST_ATTR_ADDR_FAMILY", "uint16"),
-        )
-
-
-Attributes = list[tuple[str, Any]]
 
 
 # --- requests ----------------------------------------------------------------------------------
@@ -169,85 +113,83 @@ def request(operation: Operation) -> IpvsMessage:
         case DeleteService(key):
             return _change(Command.DELETE_SERVICE, _service_key(key))
         case AddDestination(of, key, destination):
-            attributes = _destination(key, destination)
-            return _change(Command.NEW_DESTINATION, _service_key(of), attributes)
+            content = _destination(key, destination)
+            return _change(Command.NEW_DESTINATION, _service_key(of), content)
         case EditDestination(of, key, destination):
-            attributes = _destination(key, destination)
-            return _change(Command.SET_DESTINATION, _service_key(of), attributes)
+            content = _destination(key, destination)
+            return _change(Command.SET_DESTINATION, _service_key(of), content)
         case DeleteDestination(of, key):
             return _change(Command.DELETE_DESTINATION, _service_key(of), _destination_key(key))
         case _:
             assert_never(operation)
 
 
-def _change(
-    command: Command, service: Attributes, destination: Attributes | None = None
-) -> IpvsMessage:
+def _change(command: Command, service: bytes, destination: bytes | None = None) -> IpvsMessage:
     return _message(command, NLM_F_REQUEST | NLM_F_ACK, service, destination)
 
 
 def _message(
     command: Command,
     flags: int,
-    service: Attributes | None = None,
-    destination: Attributes | None = None,
+    service: bytes | None = None,
+    destination: bytes | None = None,
 ) -> IpvsMessage:
     message = IpvsMessage()
     message["cmd"] = command
     message["version"] = FAMILY_VERSION
     message["header"]["flags"] = flags
     if service is not None:
-        message["attrs"].append(("IPVS_CMD_ATTR_SERVICE", {"attrs": service}))
+        message["attrs"].append(("IPVS_CMD_ATTR_SERVICE", service))
     if destination is not None:
-        message["attrs"].append(("IPVS_CMD_ATTR_DEST", {"attrs": destination}))
+        message["attrs"].append(("IPVS_CMD_ATTR_DEST", destination))
     return message
 
 
-def _service_key(key: ServiceKey) -> Attributes:
-    return [
-        ("IPVS_SVC_ATTR_AF", _family(key.address)),
-        ("IPVS_SVC_ATTR_PROTOCOL", _PROTOCOLS[key.protocol]),
-        ("IPVS_SVC_ATTR_ADDR", ip_address(key.address).packed),
-        ("IPVS_SVC_ATTR_PORT", key.port),
-    ]
+def _service_key(key: ServiceKey) -> bytes:
+    return (
+        uint16(ServiceAttribute.FAMILY, _family(key.address))
+        + uint16(ServiceAttribute.PROTOCOL, _PROTOCOLS[key.protocol])
+        + attribute(ServiceAttribute.ADDRESS, ip_address(key.address).packed)
+        + port(ServiceAttribute.PORT, key.port)
+    )
 
 
-def _service(key: ServiceKey, service: Service) -> Attributes:
+def _service(key: ServiceKey, service: Service) -> bytes:
     flags = ServiceFlag(0)
     for flag in service.flags:
         flags |= _SCHEDULER_FLAGS[flag]
     if service.persistence:
         flags |= ServiceFlag.PERSISTENT
-    return [
-        *_service_key(key),
-        ("IPVS_SVC_ATTR_SCHED_NAME", service.scheduler),
-        ("IPVS_SVC_ATTR_FLAGS", {"flags": int(flags), "mask": _ALL_FLAGS}),
-        ("IPVS_SVC_ATTR_TIMEOUT", service.persistence),
-        ("IPVS_SVC_ATTR_NETMASK", _SINGLE_CLIENT[_family(key.address)]),
-    ]
+    return (
+        _service_key(key)
+        + text(ServiceAttribute.SCHEDULER, service.scheduler)
+        + attribute(ServiceAttribute.FLAGS, _FLAGS.pack(flags, _ALL_FLAGS))
+        + uint32(ServiceAttribute.TIMEOUT, service.persistence)
+        + uint32(ServiceAttribute.NETMASK, _SINGLE_CLIENT[_family(key.address)])
+    )
 
 
-def _destination_key(key: DestinationKey) -> Attributes:
-    return [
-        ("IPVS_DEST_ATTR_ADDR_FAMILY", _family(key.address)),
-        ("IPVS_DEST_ATTR_ADDR", ip_address(key.address).packed),
-        ("IPVS_DEST_ATTR_PORT", key.port),
-    ]
+def _destination_key(key: DestinationKey) -> bytes:
+    return (
+        uint16(DestinationAttribute.FAMILY, _family(key.address))
+        + attribute(DestinationAttribute.ADDRESS, ip_address(key.address).packed)
+        + port(DestinationAttribute.PORT, key.port)
+    )
 
 
-def _destination(key: DestinationKey, destination: Destination) -> Attributes:
+def _destination(key: DestinationKey, destination: Destination) -> bytes:
     assert destination.forwarding is not None, "only foreign destinations lack a method we know"
-    return [
-        *_destination_key(key),
-        ("IPVS_DEST_ATTR_FWD_METHOD", _FORWARDING[destination.forwarding]),
-        ("IPVS_DEST_ATTR_WEIGHT", destination.weight),
-        ("IPVS_DEST_ATTR_U_THRESH", 0),
-        ("IPVS_DEST_ATTR_L_THRESH", 0),
-    ]
+    return (
+        _destination_key(key)
+        + uint32(DestinationAttribute.FORWARDING, _FORWARDING[destination.forwarding])
+        + uint32(DestinationAttribute.WEIGHT, destination.weight)
+        + uint32(DestinationAttribute.UPPER_THRESHOLD, 0)
+        + uint32(DestinationAttribute.LOWER_THRESHOLD, 0)
+    )
 
 
 def _family(address: str) -> int:
-    return AF_INET6 if isinstance(ip_address(address), IPv6Address) else AF_INET
+    return AF_INET6 if ":" in address else AF_INET
 
 
 # --- answers -----------------------------------------------------------------------------------
@@ -255,22 +197,23 @@ def _family(address: str) -> int:
 
 def read_service(message: IpvsMessage) -> tuple[ServiceKey, Service] | None:
     """Read a service; None for one whose kind we never make (firewall mark, SCTP)."""
-    attributes = message.get_attr("IPVS_CMD_ATTR_SERVICE")
-    protocol = _PROTOCOLS_BY_NUMBER.get(attributes.get_attr("IPVS_SVC_ATTR_PROTOCOL"))
+    held = attributes(message.get_attr("IPVS_CMD_ATTR_SERVICE"))
+    number = read_number(held.get(ServiceAttribute.PROTOCOL, b""))
+    protocol = _PROTOCOLS_BY_NUMBER.get(number)
     if protocol is None:
         return None
-    family = attributes.get_attr("IPVS_SVC_ATTR_AF")
-    address = _read_address(family, attributes.get_attr("IPVS_SVC_ATTR_ADDR"))
-    key = ServiceKey(protocol, address, attributes.get_attr("IPVS_SVC_ATTR_PORT"))
-    return key, _read_settings(attributes, family)
+    family = read_number(held[ServiceAttribute.FAMILY])
+    address = _read_address(family, held[ServiceAttribute.ADDRESS])
+    key = ServiceKey(protocol, address, read_port(held[ServiceAttribute.PORT]))
+    return key, _read_settings(held, family)
 
 
-def _read_settings(attributes: Any, family: int) -> Service:
-    scheduler = attributes.get_attr("IPVS_SVC_ATTR_SCHED_NAME")
+def _read_settings(held: dict[int, bytes], family: int) -> Service:
+    scheduler = read_text(held[ServiceAttribute.SCHEDULER])
     known = _SCHEDULER_FLAGS if scheduler in HASH_SCHEDULERS else {}
-    set_flags = ServiceFlag(attributes.get_attr("IPVS_SVC_ATTR_FLAGS")["flags"])
+    set_flags = ServiceFlag(_FLAGS.unpack(held[ServiceAttribute.FLAGS])[0])
     flags = frozenset(name for name, flag in known.items() if flag in set_flags)
-    timeout = attributes.get_attr("IPVS_SVC_ATTR_TIMEOUT")
+    timeout = read_number(held[ServiceAttribute.TIMEOUT])
     persistence = timeout if ServiceFlag.PERSISTENT in set_flags else 0
     expected = ServiceFlag.HASHED
     for name in flags:
@@ -279,8 +222,8 @@ def _read_settings(attributes: Any, family: int) -> Service:
         expected |= ServiceFlag.PERSISTENT
     other_settings = (
         set_flags | ServiceFlag.HASHED != expected
-        or attributes.get_attr("IPVS_SVC_ATTR_NETMASK") != _SINGLE_CLIENT[family]
-        or attributes.get_attr("IPVS_SVC_ATTR_PE_NAME") is not None
+        or read_number(held[ServiceAttribute.NETMASK]) != _SINGLE_CLIENT[family]
+        or ServiceAttribute.PERSISTENCE_ENGINE in held
     )
     return Service(scheduler, flags, persistence, other_settings)
 
@@ -289,26 +232,27 @@ def read_destination(
     message: IpvsMessage, service: ServiceKey
 ) -> tuple[DestinationKey, Destination, Counters]:
     """Read a destination of the service that was asked for, and its connections of this moment."""
-    attributes = message.get_attr("IPVS_CMD_ATTR_DEST")
+    held = attributes(message.get_attr("IPVS_CMD_ATTR_DEST"))
     # Kernels before 3.18 do not tell the family: there it is the service's.
-    family = attributes.get_attr("IPVS_DEST_ATTR_ADDR_FAMILY", _family(service.address))
+    told = held.get(DestinationAttribute.FAMILY)
+    family = read_number(told) if told else _family(service.address)
     key = DestinationKey(
-        _read_address(family, attributes.get_attr("IPVS_DEST_ATTR_ADDR")),
-        attributes.get_attr("IPVS_DEST_ATTR_PORT"),
+        _read_address(family, held[DestinationAttribute.ADDRESS]),
+        read_port(held[DestinationAttribute.PORT]),
     )
-    weight = attributes.get_attr("IPVS_DEST_ATTR_WEIGHT")
-    method = attributes.get_attr("IPVS_DEST_ATTR_FWD_METHOD") & _FORWARDING_MASK
-    upper = attributes.get_attr("IPVS_DEST_ATTR_U_THRESH")
-    lower = attributes.get_attr("IPVS_DEST_ATTR_L_THRESH")
+    weight = read_number(held[DestinationAttribute.WEIGHT])
+    method = read_number(held[DestinationAttribute.FORWARDING]) & FORWARDING_MASK
+    upper = read_number(held[DestinationAttribute.UPPER_THRESHOLD])
+    lower = read_number(held[DestinationAttribute.LOWER_THRESHOLD])
     destination = Destination(weight, _FORWARDING_BY_NUMBER.get(method), bool(upper or lower))
     counters = Counters(
         weight,
-        active=attributes.get_attr("IPVS_DEST_ATTR_ACTIVE_CONNS"),
-        inactive=attributes.get_attr("IPVS_DEST_ATTR_INACT_CONNS"),
+        active=read_number(held[DestinationAttribute.ACTIVE_CONNECTIONS]),
+        inactive=read_number(held[DestinationAttribute.INACTIVE_CONNECTIONS]),
     )
     return key, destination, counters
 
 
 def _read_address(family: int, value: bytes) -> str:
     """Both families come in a field of 16 bytes (union nf_inet_addr)."""
-    return str(ip_address(bytes(value[: 4 if family == AF_INET else 16])))
+    return str(ip_address(value[: 4 if family == AF_INET else 16]))

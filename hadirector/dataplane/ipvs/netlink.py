@@ -14,7 +14,8 @@ from pyroute2.netlink.nlsocket import NetlinkRequest
 
 from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs.failures import NO_IPVS, refusal
-from hadirector.dataplane.ipvs.messages import FAMILY_NAME, IpvsMessage
+from hadirector.dataplane.ipvs.messages import IpvsMessage
+from hadirector.dataplane.ipvs.uapi import FAMILY_NAME
 
 ANSWER_SECONDS = 10.0
 """The kernel answers at once, unless it first loads a module."""

@@ -1,0 +1,71 @@
+"""Netlink attributes as bytes: type, length, value, padding (linux/netlink.h). Pure.
+
+pyroute2 can do this too, at 0.2 ms a destination: a pool of 100 would hold up the director's loop
+for 20 ms at every reading.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+
+_HEADER = struct.Struct("=HH")
+_UINT16 = struct.Struct("=H")
+_UINT32 = struct.Struct("=I")
+_PORT = struct.Struct(">H")
+
+_TYPE_MASK = 0x3FFF
+"""NLA_TYPE_MASK: the two bits above it are flags."""
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Write one attribute, padded to 4 bytes."""
+    return _HEADER.pack(_HEADER.size + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def attributes(data: bytes) -> dict[int, bytes]:
+    """Read attributes by type; what follows a malformed one is not read."""
+    found: dict[int, bytes] = {}
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size:
+            break
+        found[kind & _TYPE_MASK] = data[offset + _HEADER.size : offset + length]
+        offset += length + (-length % 4)
+    return found
+
+
+def uint16(kind: int, number: int) -> bytes:
+    """Write a number of 16 bits."""
+    return attribute(kind, _UINT16.pack(number))
+
+
+def uint32(kind: int, number: int) -> bytes:
+    """Write a number of 32 bits."""
+    return attribute(kind, _UINT32.pack(number))
+
+
+def port(kind: int, number: int) -> bytes:
+    """Write a port, which is in network order."""
+    return attribute(kind, _PORT.pack(number))
+
+
+def text(kind: int, value: str) -> bytes:
+    """Write a string with its final NUL."""
+    return attribute(kind, value.encode("ascii") + b"\0")
+
+
+def read_number(value: bytes) -> int:
+    """Read a number of any size in this machine's order."""
+    return int.from_bytes(value, sys.byteorder)
+
+
+def read_port(value: bytes) -> int:
+    """Read a port."""
+    return int.from_bytes(value, "big")
+
+
+def read_text(value: bytes) -> str:
+    """Read a string up to its NUL."""
+    return value.partition(b"\0")[0].decode("ascii", "replace")

@@ -1,0 +1,64 @@
+"""The numbers of include/uapi/linux/ip_vs.h, as far as they are used here."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+FAMILY_NAME = "IPVS"
+FAMILY_VERSION = 1
+
+FORWARDING_MASK = 0x7
+"""IP_VS_CONN_F_FWD_MASK."""
+
+
+class Command(IntEnum):
+    """The commands used here, IPVS_CMD_*."""
+
+    NEW_SERVICE = 1
+    SET_SERVICE = 2
+    DELETE_SERVICE = 3
+    GET_SERVICE = 4
+    NEW_DESTINATION = 5
+    SET_DESTINATION = 6
+    DELETE_DESTINATION = 7
+    GET_DESTINATION = 8
+    GET_INFO = 15
+
+
+class ServiceAttribute(IntEnum):
+    """The attributes used here, IPVS_SVC_ATTR_*."""
+
+    FAMILY = 1
+    PROTOCOL = 2
+    ADDRESS = 3
+    PORT = 4
+    SCHEDULER = 6
+    FLAGS = 7
+    TIMEOUT = 8
+    NETMASK = 9
+    PERSISTENCE_ENGINE = 11
+
+
+class DestinationAttribute(IntEnum):
+    """The attributes used here, IPVS_DEST_ATTR_*."""
+
+    ADDRESS = 1
+    PORT = 2
+    FORWARDING = 3
+    WEIGHT = 4
+    UPPER_THRESHOLD = 5
+    LOWER_THRESHOLD = 6
+    ACTIVE_CONNECTIONS = 7
+    INACTIVE_CONNECTIONS = 8
+    FAMILY = 11
+
+
+class ServiceFlag(IntFlag):
+    """IP_VS_SVC_F_*. The SCHED flags mean what the scheduler says."""
+
+    PERSISTENT = 0x01
+    HASHED = 0x02
+    ONE_PACKET = 0x04
+    SCHEDULER_1 = 0x08
+    SCHEDULER_2 = 0x10
+    SCHEDULER_3 = 0x20
