@@ -68,10 +68,12 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--resume", action="store_true", help="go on as ACTIVE for a process that died")
     add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast, within 127.0.0.0/8")
     add("--udp-peer", action="append", default=[], metavar="ADDRESS")
+    add("--udp-port", type=int, default=1112)
     options = parser.parse_args()
     transport: Transport = Multicast()
     if options.udp_source:
-        transport = UdpUnicast(source=options.udp_source, peers=tuple(options.udp_peer))
+        peers = tuple(options.udp_peer)
+        transport = UdpUnicast(source=options.udp_source, peers=peers, port=options.udp_port)
     configuration = InstanceConfiguration(
         name=f"{options.interface}-{options.virtual_router_id}",
         interface=options.interface,

@@ -1,0 +1,238 @@
+"""VRRP over UDP on loopback: no privilege, no netlink, the same protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from ipaddress import IPv4Address
+
+import pytest
+
+from vrrp.configuration import InstanceConfiguration, UdpUnicast
+from vrrp.packet import Datagram, DropReason
+from vrrp.report import Notice, Report, State, Transition
+from vrrp.speaker import Speaker
+from vrrp.transport.udp import UdpSocket
+
+FIRST, SECOND, STRANGER = "127.7.0.1", "127.7.0.2", "127.7.0.3"
+
+
+@pytest.fixture
+def port() -> int:
+    """A UDP port that is free on every address of the host."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("0.0.0.0", 0))
+        found: int = probe.getsockname()[1]
+        return found
+
+
+def configuration(own: str, peer: str, port: int, priority: int) -> InstanceConfiguration:
+    return InstanceConfiguration(
+        name="demo",
+        interface="lo",
+        virtual_router_id=7,
+        virtual_addresses=("127.7.0.100/32",),
+        priority=priority,
+        advert_interval=0.05,
+        transport=UdpUnicast(source=own, peers=(peer,), port=port),
+    )
+
+
+class Side:
+    """One speaker and what it reported."""
+
+    def __init__(self) -> None:
+        self.reports: list[Report] = []
+        self.speaker = Speaker(self.reports.append)
+
+    def state(self) -> State:
+        return self.speaker.statuses()[0].state
+
+    def counters(self) -> dict[str, int]:
+        return self.speaker.statuses()[0].counters
+
+    def reasons(self) -> list[str]:
+        return [each.reason for each in self.reports if isinstance(each, Transition)]
+
+
+@pytest.fixture
+async def sides() -> AsyncIterator[tuple[Side, Side]]:
+    first, second = Side(), Side()
+    async with first.speaker, second.speaker:
+        yield first, second
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  (what is waited for has no event)
+            await asyncio.sleep(0.005)
+
+
+async def elect(sides: tuple[Side, Side], port: int) -> None:
+    first, second = sides
+    await first.speaker.configure([configuration(FIRST, SECOND, port, 200)])
+    await second.speaker.configure([configuration(SECOND, FIRST, port, 100)])
+    await eventually(lambda: first.state() is State.ACTIVE)
+    await eventually(lambda: second.counters().get("advertisements_received", 0) > 1)
+    assert second.state() is State.BACKUP
+
+
+async def test_the_higher_priority_is_elected_and_a_stop_hands_over(
+    sides: tuple[Side, Side], port: int
+) -> None:
+    """The stopped one waits for its successor before it steps back."""
+    first, second = sides
+    await elect(sides, port)
+    await first.speaker.stop()
+    assert first.speaker.statuses() == []
+    assert first.reasons()[-1] == "stopped"
+    assert second.state() is State.ACTIVE
+    assert second.reasons()[-1] == "the active router resigned"
+
+
+async def test_release_now_does_not_wait_for_a_successor(
+    sides: tuple[Side, Side], port: int
+) -> None:
+    """The end of the director: resign, release, go."""
+    first, second = sides
+    await elect(sides, port)
+    async with asyncio.timeout(0.04):  # less than a skew time and an advertisement
+        await first.speaker.release_now()
+    assert second.state() is State.BACKUP
+    await eventually(lambda: second.state() is State.ACTIVE)
+
+
+async def test_a_changed_priority_is_taken_in_place(sides: tuple[Side, Side], port: int) -> None:
+    """The instance goes on; its next advertisements carry the new priority, and it loses."""
+    first, second = sides
+    await elect(sides, port)
+    await first.speaker.configure([configuration(FIRST, SECOND, port, 50)])
+    await eventually(lambda: second.state() is State.ACTIVE)
+    await eventually(lambda: first.state() is State.BACKUP)
+    assert "no longer configured" not in first.reasons()
+
+
+async def test_another_transport_restarts_the_instance(sides: tuple[Side, Side], port: int) -> None:
+    """Its identity has changed, so the old one leaves and a new one starts."""
+    first, _second = sides
+    await elect(sides, port)
+    await first.speaker.configure([configuration(FIRST, STRANGER, port, 200)])
+    assert "no longer configured" in first.reasons()
+    await eventually(lambda: first.state() is State.ACTIVE)
+
+
+async def test_a_resumed_instance_is_active_at_once(sides: tuple[Side, Side], port: int) -> None:
+    """It goes on for a process that died a moment ago."""
+    first, _second = sides
+    await first.speaker.configure(
+        [configuration(FIRST, SECOND, port, 100)], resume=frozenset({"demo"})
+    )
+    await eventually(lambda: first.state() is State.ACTIVE)
+    assert first.reasons() == ["resumed"]
+
+
+async def test_datagrams_of_strangers_and_random_bytes_are_counted_and_harmless(
+    sides: tuple[Side, Side], port: int
+) -> None:
+    """Strangers are dropped as such, whatever they send; a peer's nonsense by what is wrong."""
+    _first, second = sides
+    await elect(sides, port)
+    transitions = len(second.reasons())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((STRANGER, port))
+        for length in range(40):
+            stranger.sendto(os.urandom(length), (SECOND, port))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wrong_port:
+        wrong_port.bind((FIRST, 0))
+        wrong_port.sendto(b"x", (SECOND, port))
+    await eventually(lambda: second.counters().get("dropped_not_a_peer", 0) == 41)
+    assert len(second.reasons()) == transitions
+    notices = [each for each in second.reports if isinstance(each, Notice)]
+    assert len(notices) == 1
+    assert notices[0].event == "advertisement_dropped"
+    assert notices[0].fields == {
+        "instance": "demo",
+        "reason": "not_a_peer",
+        "source": STRANGER,
+        "count": 1,
+    }
+
+
+async def test_a_port_in_use_is_told_and_tried_again(sides: tuple[Side, Side], port: int) -> None:
+    """The instance starts when the port is free."""
+    first, _second = sides
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
+        squatter.bind((FIRST, port))
+        await first.speaker.configure([configuration(FIRST, SECOND, port, 100)])
+        await eventually(lambda: bool(first.reports))
+        notice = first.reports[0]
+        assert isinstance(notice, Notice)
+        assert notice.event == "transport_unusable"
+        assert "Address already in use" in str(notice.fields["error"])
+    await eventually(lambda: first.state() is State.ACTIVE)
+
+
+def test_addresses_outside_loopback_are_refused() -> None:
+    """The transport is not authenticated; the error names the address and what is allowed."""
+
+    def nothing(*_: object) -> None:
+        raise AssertionError
+
+    for transport in (
+        UdpUnicast(source="192.0.2.1", peers=(FIRST,)),
+        UdpUnicast(source=FIRST, peers=("192.0.2.1",)),
+    ):
+        with pytest.raises(ValueError, match=r"192\.0\.2\.1: .* works only within 127\.0\.0\.0/8"):
+            UdpSocket(transport, nothing, nothing)
+
+
+async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
+    """Each loop iteration reads one datagram and handles one; the rest waits in the kernel."""
+    handled: list[IPv4Address] = []
+    refused: list[DropReason] = []
+
+    def deliver(datagram: Datagram) -> None:
+        handled.append(datagram.source)
+
+    transport = UdpUnicast(source=FIRST, peers=(SECOND,), port=port)
+    udp = UdpSocket(transport, deliver, lambda reason, _: refused.append(reason))
+    receiving = asyncio.create_task(udp.receive())
+    await asyncio.sleep(0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((SECOND, port))
+        for _ in range(20_000):
+            peer.sendto(bytes(100), (FIRST, port))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    stream = udp._stream
+    assert stream is not None
+    assert stream._recvq.qsize() <= 2  # type: ignore[attr-defined]  # not in the stubs
+    assert 0 < len(handled) <= 50
+    udp.drain()
+    assert len(handled) > 50
+    receiving.cancel()
+    await asyncio.wait((receiving,))
+    assert refused == []
+
+
+async def test_no_capability_is_needed(port: int) -> None:
+    """`python -m vrrp` without any becomes ACTIVE, with a loopback address over UDP."""
+    as_root = os.geteuid() == 0
+    process = await asyncio.create_subprocess_exec(
+        *(("setpriv", "--bounding-set", "-all", "--inh-caps", "-all") if as_root else ()),
+        *(sys.executable, "-m", "vrrp", "--interface", "lo", "--virtual-router-id", "7"),
+        *("--address", "127.7.0.100/32", "--udp-source", FIRST, "--udp-peer", SECOND),
+        *("--udp-port", str(port), "--advert-interval", "0.05"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(10):
+            lines = [await process.stdout.readline() for _ in range(2)]
+    finally:
+        process.terminate()
+    assert await process.wait() == 0
+    assert b'"state":"ACTIVE"' in lines[1]
