@@ -11,10 +11,10 @@ from hadirector.lab.client import Sample
 
 
 class Promise(msgspec.Struct, frozen=True):
-    """How long after the event requests may go on failing, seconds; 0 is not at all."""
+    """How long after the event requests may go on failing, and why. Seconds; 0 is not at all."""
 
     seconds: float = 0.0
-    because: str = "nothing fails"
+    because: str = ""
 
 
 class Event(msgspec.Struct, frozen=True):

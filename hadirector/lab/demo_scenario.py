@@ -44,6 +44,7 @@ class Demo:
         self._events: list[Event] = []
         self._samples: list[Sample] = []
         self._held: list[Sample] = []
+        self._judged = False
 
     async def play(self) -> bool:
         """Play the scenario and print the table. True if every promise was kept."""
@@ -54,6 +55,7 @@ class Demo:
         await self._director_hands_over_and_takes_back()
         samples = sorted([*self._samples, *self._held], key=lambda sample: sample.ended)
         judgements = judge_all(self._events, time.monotonic(), samples)
+        self._judged = True
         self._timeline.table(judgements)
         return all(judgement.kept for judgement in judgements)
 
@@ -78,7 +80,7 @@ class Demo:
 
     async def _real_server_dies_and_returns(self) -> None:
         everyone = set(self._stage.web_addresses)
-        self._happens("real server web2 killed", self._stage.timing.server_death)
+        self._happens("web2 killed", self._stage.timing.server_death)
         await self._processes.kill("web2")
         for director in PRIORITIES:
             await self._until_serving(director, everyone - {"web2"})
@@ -90,7 +92,7 @@ class Demo:
         await asyncio.sleep(self._stage.timing.settle)
 
     async def _director_dies_and_returns(self) -> None:
-        self._happens("director lb1 killed", self._stage.timing.director_crash)
+        self._happens("lb1 killed", self._stage.timing.director_crash)
         await self._processes.kill("lb1")
         self._states["lb1"] = "killed"
         await self._until("lb2 ACTIVE", lambda: self._states["lb2"] == State.ACTIVE)
@@ -103,7 +105,7 @@ class Demo:
     async def _director_hands_over_and_takes_back(self) -> None:
         await self._start_client("held", self._held, "--one-connection")
         await self._until("a connection through lb1", lambda: bool(self._held))
-        self._happens("planned handover to lb2", self._stage.timing.nothing)
+        self._happens("handover to lb2", self._stage.timing.nothing)
         await self._order("lb1", "handover")
         await self._until("lb2 ACTIVE", lambda: self._roles("lb2", "lb1"))
         since = len(self._held)
@@ -145,6 +147,10 @@ class Demo:
         )
 
     async def _start_client(self, name: str, samples: list[Sample], *more: str) -> None:
+        def heard(line: str) -> None:
+            if line.startswith("{") and not self._judged:
+                samples.append(Sample(**json.loads(line)))
+
         timing = self._stage.timing
         arguments = {
             "--address": self._stage.virtual_address,
@@ -153,11 +159,7 @@ class Demo:
             "--timeout": f"{timing.request_patience * 1000:g}",
         }
         flat = [word for pair in arguments.items() for word in pair]
-        await self._start(
-            name,
-            python("hadirector.lab.client", *flat, *more),
-            lambda line: samples.append(Sample(**json.loads(line))),
-        )
+        await self._start(name, python("hadirector.lab.client", *flat, *more), heard)
 
     async def _start(self, name: str, command: list[str], heard: Callable[[str], None]) -> None:
         await self._processes.start(name, [*self._stage.inside.get(name, []), *command], heard)

@@ -46,27 +46,28 @@ class Timeline:
         self._console.print(escape(text), soft_wrap=True)
 
     def table(self, judgements: Sequence[Judgement]) -> None:
-        """The judgement on every event."""
+        """The judgement on every event, then how the bounds are made up and what failed."""
         table = Table(box=box.SIMPLE_HEAD, title="what each event cost", title_justify="left")
-        for heading in ("event", "promised"):
-            table.add_column(heading)
-        for heading in ("sent", "failed", "blackout", "over after", "bound"):
+        table.add_column("event")
+        for heading in ("sent", "failed", "blackout", "over after", "promised"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("")
         for each in judgements:
             promise = each.event.promise
             table.add_row(
                 each.event.title,
-                promise.because,
                 str(each.sent),
                 str(each.failed),
                 _milliseconds(each.blackout),
                 _milliseconds(each.over_after),
-                _milliseconds(promise.seconds) if promise.seconds else "",
+                _milliseconds(promise.seconds) if promise.seconds else "no failure",
                 "[green]ok[/]" if each.kept else "[bold red]NOT OK[/]",
             )
         self._console.print(table)
         for each in judgements:
+            if each.event.promise.seconds:
+                bound = _milliseconds(each.event.promise.seconds)
+                self.say(f"{each.event.title}: {bound} = {each.event.promise.because}")
             for failure, count in each.failures.items():
                 self.say(f"{each.event.title}: {count} x {failure}")
 
