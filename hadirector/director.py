@@ -167,7 +167,7 @@ class Director:
 
     async def status(self) -> Status:
         """Describe this moment. Reads the dataplane; raises DataplaneError when that fails."""
-        actual = await self._keeper.read()
+        held = await self._keeper.read_counters()
         health = self._health
         return Status(
             name=self._configuration.name,
@@ -180,9 +180,9 @@ class Director:
             ),
             instances=tuple(self._election.statuses.values()),
             virtual_servers=virtual_server_statuses(
-                self._configuration, self._wanted, actual, health.verdicts, health.results
+                self._configuration, self._wanted, held, health.verdicts, health.results
             ),
-            foreign_services=foreign_services(self._configuration, actual),
+            foreign_services=foreign_services(self._configuration, held),
             failing=self._keeper.failing,
             repaired=self._keeper.repaired,
             probes=health.probes,

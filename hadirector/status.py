@@ -7,7 +7,15 @@ from collections.abc import Mapping
 import msgspec
 
 from checks.result import Result, Verdict
-from hadirector.model import Configuration, RealServer, ServiceEntry, Table, endpoint
+from hadirector.dataplane.base import Counters, Held
+from hadirector.model import (
+    Configuration,
+    DestinationKey,
+    RealServer,
+    ServiceEntry,
+    Table,
+    endpoint,
+)
 from vrrp.report import InstanceStatus
 
 
@@ -26,6 +34,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     configured_weight: int
     wanted_weight: int | None
     actual_weight: int | None
+    active_connections: int
+    inactive_connections: int
     verdict: Verdict
     reason: str
 
@@ -61,7 +71,7 @@ class Status(msgspec.Struct, frozen=True):
 def virtual_server_statuses(
     configuration: Configuration,
     wanted: Table,
-    actual: Table,
+    held: Held,
     verdicts: Mapping[str, Verdict],
     results: Mapping[str, Result],
 ) -> tuple[VirtualServerStatus, ...]:
@@ -73,12 +83,12 @@ def virtual_server_statuses(
             protocol=server.key.protocol,
             scheduler=server.scheduler,
             forwarding=server.forwarding,
-            present=server.key in actual,
+            present=server.key in held,
             real_servers=tuple(
                 _real_server(
                     real_server,
                     wanted.get(server.key),
-                    actual.get(server.key),
+                    held.get(server.key, {}),
                     verdicts,
                     results,
                 )
@@ -89,19 +99,21 @@ def virtual_server_statuses(
     )
 
 
-def foreign_services(configuration: Configuration, actual: Table) -> tuple[str, ...]:
+def foreign_services(configuration: Configuration, held: Held) -> tuple[str, ...]:
     """Name the services in the table that are not configured."""
     ours = {server.key for server in configuration.virtual_servers}
-    return tuple(str(key) for key in sorted(actual.keys() - ours))
+    return tuple(str(key) for key in sorted(held.keys() - ours))
 
 
 def _real_server(
     real_server: RealServer,
     wanted: ServiceEntry | None,
-    actual: ServiceEntry | None,
+    held: Mapping[DestinationKey, Counters],
     verdicts: Mapping[str, Verdict],
     results: Mapping[str, Result],
 ) -> RealServerStatus:
+    destination = wanted.destinations.get(real_server.key) if wanted else None
+    counters = held.get(real_server.key)
     verdict, reason = Verdict.PASSING, "not checked"
     if real_server.check is not None:
         identity = real_server.check.identity
@@ -111,8 +123,10 @@ def _real_server(
     return RealServerStatus(
         address=str(real_server.key),
         configured_weight=real_server.weight,
-        wanted_weight=_weight(wanted, real_server),
-        actual_weight=_weight(actual, real_server),
+        wanted_weight=destination.weight if destination else None,
+        actual_weight=counters.weight if counters else None,
+        active_connections=counters.active if counters else 0,
+        inactive_connections=counters.inactive if counters else 0,
         verdict=verdict,
         reason=reason,
     )
@@ -120,8 +134,3 @@ def _real_server(
 
 def _said(result: Result) -> str:
     return result.detail if result.passed else f"{result.reason}: {result.detail}"
-
-
-def _weight(entry: ServiceEntry | None, real_server: RealServer) -> int | None:
-    destination = entry.destinations.get(real_server.key) if entry else None
-    return destination.weight if destination else None

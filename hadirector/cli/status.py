@@ -85,7 +85,7 @@ def _instances(status: Status) -> Table:
 
 
 def _virtual_servers(status: Status) -> Table:
-    table = _table("virtual server", "weight", "in table", "check", "because")
+    table = _table("virtual server", "weight", "in table", "connections", "check", "because")
     for server in status.virtual_servers:
         kind = f"{server.protocol} {server.address} {server.scheduler} {server.forwarding}"
         table.add_row(f"[bold]{server.name}[/]  {kind}", "", "" if server.present else "missing")
@@ -94,6 +94,7 @@ def _virtual_servers(status: Status) -> Table:
                 f"  {each.address}",
                 str(each.configured_weight),
                 _held(each),
+                f"{each.active_connections} + {each.inactive_connections}",
                 _coloured(each.verdict),
                 each.reason,
             )

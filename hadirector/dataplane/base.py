@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from hadirector.model import ServiceKey, Table
+from hadirector.model import DestinationKey, ServiceKey, Table
 from hadirector.reconcile import Operation
 
 
@@ -24,6 +24,9 @@ class Counters(msgspec.Struct, frozen=True):
     weight: int
     active: int
     inactive: int
+
+
+Held = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
 
 
 class DataplaneError(Exception):
@@ -44,6 +47,9 @@ class Dataplane(Protocol):
 
         Raises DataplaneError.
         """
+
+    async def read_counters(self) -> Held:
+        """What every destination of every service carries now. Raises DataplaneError."""
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order; one that fails does not stop those after it."""

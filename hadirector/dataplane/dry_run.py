@@ -7,7 +7,7 @@ from typing import assert_never
 
 import structlog
 
-from hadirector.dataplane.base import OperationFailure
+from hadirector.dataplane.base import Counters, Held, OperationFailure
 from hadirector.model import Destination, DestinationKey, Service, ServiceEntry, ServiceKey, Table
 from hadirector.reconcile import (
     AddDestination,
@@ -38,6 +38,13 @@ class DryRunDataplane:
             key: ServiceEntry(service, dict(self._pools[key]))
             for key, service in self._services.items()
             if keys is None or key in keys
+        }
+
+    async def read_counters(self) -> Held:
+        """Return what would be there now. Nothing is connected to it."""
+        return {
+            service: {key: Counters(each.weight, 0, 0) for key, each in pool.items()}
+            for service, pool in self._pools.items()
         }
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
-from hadirector.dataplane.base import Dataplane, DataplaneError, OperationFailure
+from hadirector.dataplane.base import Dataplane, DataplaneError, Held, OperationFailure
 from hadirector.model import ServiceKey, Table
 from hadirector.reconcile import Operation, describe, diff
 
@@ -67,6 +67,11 @@ class TableKeeper:
         """Read the whole table as it is now. Raises DataplaneError."""
         async with self._in_use:
             return await self._dataplane.read()
+
+    async def read_counters(self) -> Held:
+        """Read what every destination carries now. Raises DataplaneError."""
+        async with self._in_use:
+            return await self._dataplane.read_counters()
 
     async def withdraw(self) -> None:
         """Delete every service that is ours. Raises DataplaneError."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import assert_never
 
 from hadirector.dataplane.balance import SCHEDULERS, Offer, balancer
-from hadirector.dataplane.base import Counters, OperationFailure
+from hadirector.dataplane.base import Counters, Held, OperationFailure
 from hadirector.dataplane.listener import LINGER_SECONDS, Listener
 from hadirector.dataplane.relay import relay, reset
 from hadirector.model import (
@@ -139,7 +139,7 @@ class UserspaceDataplane:
             if (keys is None or key in keys) and (served.listening or key.address in self._withheld)
         }
 
-    async def read_counters(self) -> Mapping[ServiceKey, Mapping[DestinationKey, Counters]]:
+    async def read_counters(self) -> Held:
         """What every destination carries now. There are no inactive connections here."""
         return {
             service_key: {

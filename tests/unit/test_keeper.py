@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 import pytest
 
 from hadirector.dataplane import keeper
-from hadirector.dataplane.base import DataplaneError, OperationFailure
+from hadirector.dataplane.base import DataplaneError, Held, OperationFailure
 from hadirector.dataplane.keeper import TableKeeper
 from hadirector.model import (
     Destination,
@@ -56,6 +56,9 @@ class MemoryDataplane:
         if self.broken:
             raise DataplaneError("broken")
         return {k: v for k, v in self.table.items() if keys is None or k in keys}
+
+    async def read_counters(self) -> Held:
+        return {}
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         failures = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
-from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure
+from hadirector.dataplane.base import Counters, DataplaneError, Held, OperationFailure
 from hadirector.dataplane.ipvs import messages
 from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
@@ -55,7 +55,7 @@ class IpvsDataplane:
                 table[key] = ServiceEntry(service, destinations)
         return table
 
-    async def read_counters(self) -> Mapping[ServiceKey, Mapping[DestinationKey, Counters]]:
+    async def read_counters(self) -> Held:
         """Read how many connections every destination has. Raises DataplaneError."""
         async with self._conversation() as netlink:
             return {
