@@ -33,11 +33,11 @@ class TimerExpired(msgspec.Struct, frozen=True):
 
 
 class HandOver(msgspec.Struct, frozen=True):
-    """Let a peer be active and stay behind it; undone by `HandOverUndone`."""
+    """Let a peer be active and take part with the lowest priority until `HandOverUndone`."""
 
 
 class HandOverUndone(msgspec.Struct, frozen=True):
-    """Compete again by priority."""
+    """Compete again with the configured priority."""
 
 
 class Leave(msgspec.Struct, frozen=True):

@@ -8,9 +8,10 @@ shell around it promises:
   process that was frozen hears of its successor before it claims to be active.
 - Only advertisements that passed `vrrp.packet.decode` and `vrrp.packet.vet` come in here.
 
-A planned handover makes before it breaks: the active router resigns (priority 0) but goes on
-answering for its addresses until its successor is heard, and steps back a moment later.
-Without a successor a `HandOver` is abandoned, and reported so, and a `Leave` goes ahead.
+A planned handover makes before it breaks (`vrrp.departure`): the active router resigns with
+priority 0 but goes on answering for its addresses until its successor is heard, and steps back a
+moment later. Without a successor a `HandOver` is abandoned, and reported so, and a `Leave` goes
+ahead. After a handover the router is ``yielding``: it takes part with the lowest priority.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Final
 
 from vrrp.configuration import InstanceConfiguration
 from vrrp.departure import Departure
+from vrrp.election import reason_to_lose, skew_time
 from vrrp.event import (
     AcquireAddresses,
     Action,
@@ -42,6 +44,7 @@ from vrrp.event import (
 from vrrp.packet import OWNER_PRIORITY, Address, Advertisement
 from vrrp.report import State
 
+YIELDING_PRIORITY: Final = 1
 REANNOUNCE_SPACING: Final = 1.0
 """Seconds between announcements provoked by others, who must not be able to multiply frames."""
 
@@ -71,8 +74,10 @@ class Router:
 
     @property
     def priority(self) -> int:
-        """The priority in force."""
-        return self.configuration.priority
+        """The priority in force. After a handover the lowest there is: then every other router's
+        own rules, and ours, say that it goes before us.
+        """
+        return YIELDING_PRIORITY if self.yielding else self.configuration.priority
 
     @property
     def handing_over(self) -> bool:
@@ -81,9 +86,9 @@ class Router:
 
     @property
     def skew_time(self) -> float:
-        """Seconds; RFC 9568 6.1, or RFC 3768 6.1, where the interval does not scale it."""
-        scale = 1.0 if self.configuration.version == 2 else self._active_advert_interval
-        return (256 - self.priority) / 256 * scale
+        """Seconds, with the priority and the interval in force."""
+        version = self.configuration.version
+        return skew_time(version, self.priority, self._active_advert_interval)
 
     @property
     def active_down_interval(self) -> float:
@@ -114,15 +119,15 @@ class Router:
         match event:
             case Startup(resume=True):
                 return self._become_active(now, "resumed")
-            case Startup() if self.priority == OWNER_PRIORITY and not self.yielding:
+            case Startup() if self.priority == OWNER_PRIORITY:
                 return self._become_active(now, "owner of the addresses")
             case Startup():
                 self._takeover_reason = _NOBODY_HEARD
                 return self._become_backup(now + self.active_down_interval, "started")
             case HandOver():
-                self.yielding = True
+                self._set_yielding(True, now)
             case HandOverUndone():
-                self.yielding = False
+                self._set_yielding(False, now)
             case _:
                 pass
         return []
@@ -138,9 +143,9 @@ class Router:
             case Shutdown(reason) | Leave(reason):
                 return self._become_initialize(reason)
             case HandOver():
-                self.yielding = True
+                self._set_yielding(True, now)
             case HandOverUndone():
-                self.yielding = False
+                self._set_yielding(False, now)
             case _:
                 pass
         return []
@@ -186,8 +191,6 @@ class Router:
         if priority >= self.priority:
             self._preempt_at = None
             return True
-        if self.yielding:
-            return True
         if self.priority == OWNER_PRIORITY:
             return False
         if not self.configuration.preempt:
@@ -205,7 +208,7 @@ class Router:
 
     def _active_down_timer_expired(self, now: float) -> list[Action]:
         if self._is_stalled(now):
-            self.deadline = now + self._listening_time
+            self.deadline = now + self._active_advert_interval + self.skew_time
             return []
         return self._become_active(now, self._takeover_reason)
 
@@ -217,27 +220,22 @@ class Router:
             actions = self._listen_after_stall(now)
             self._follow(advertisement, source, now)
             return actions
+        assertion = SendAdvertisement(self.priority)
         if advertisement.priority == 0:
             self.deadline = now + self.configuration.advert_interval
-            return [SendAdvertisement(self.priority)]
-        reason = self._reason_to_step_back(advertisement.priority, source)
+            return [assertion, *self._reannounce(now)]
+        heard = advertisement.priority
+        reason = reason_to_lose(heard, source, self.priority, self.own_address)
         if reason is not None:
+            # A last one: losing to it, the winner announces the addresses again, to hosts that
+            # still believe us. Without it a healed partition leaves them with our address.
             self._learn(advertisement, source)
-            return self._become_backup(now + self.active_down_interval, reason)
-        # Hosts may have believed the other one, so they are told again. The Adver_Timer goes on:
-        # nobody else's packets may move our advertisements.
-        return [SendAdvertisement(self.priority), *self._reannounce(now)]
-
-    def _reason_to_step_back(self, priority: int, source: Address) -> str | None:
-        if self.yielding:
-            return "a peer is active again after the handover"
-        if priority > self.priority:
-            return "a higher priority was heard"
-        if priority == self.priority and int(source) > int(self.own_address):
-            return "an equal priority with a higher address was heard"
-        return None
+            return [assertion, *self._become_backup(now + self.active_down_interval, reason)]
+        # The Adver_Timer goes on: nobody else's packets may move our advertisements.
+        return [assertion, *self._reannounce(now)]
 
     def _reannounce(self, now: float) -> list[Action]:
+        """Hosts may have believed the other one, so they are told again."""
         if now < self._reannounce_at:
             return []
         self._reannounce_at = now + REANNOUNCE_SPACING
@@ -258,19 +256,17 @@ class Router:
         """Whether this process was away so long that others may have taken over meanwhile."""
         return self.deadline is not None and now - self.deadline > self.active_down_interval
 
-    @property
-    def _listening_time(self) -> float:
-        """Long enough after a stall to hear whoever is active by now."""
-        return self._active_advert_interval + self.skew_time
-
     def _listen_after_stall(self, now: float) -> list[Action]:
-        """A frozen ACTIVE claims nothing: its peers have had the time to take over."""
-        departure = self._departure
+        """A frozen ACTIVE resigns: its peers have had the time to take over. One that did answers
+        and announces the addresses again.
+        """
+        departure, self._takeover_reason = self._departure, _NOBODY_HEARD
+        resignation = SendAdvertisement(0)
         if departure is not None and departure.stop_reason is not None:
-            return self._become_initialize(departure.stop_reason)
+            return [resignation, *self._become_initialize(departure.stop_reason)]
         self.yielding = self.yielding or departure is not None
-        self._takeover_reason = _NOBODY_HEARD
-        return self._become_backup(now + self._listening_time, "this process was stalled")
+        listened = now + self._active_advert_interval + self.skew_time
+        return [resignation, *self._become_backup(listened, "this process was stalled")]
 
     def _depart(self, now: float, stop_reason: str | None) -> list[Action]:
         actions: list[Action] = []
@@ -322,7 +318,7 @@ class Router:
         return [SendAdvertisement(self.priority), AnnounceAddresses()]
 
     def _reconfigure(self, configuration: InstanceConfiguration, now: float) -> list[Action]:
-        """Keep the state; shift the running timer by what changed, as keepalived does."""
+        """Keep the state."""
         previous, previous_down_interval = self.configuration, self.active_down_interval
         assert _identity(configuration) == _identity(previous), "another virtual router"
         self.configuration = configuration
@@ -330,10 +326,19 @@ class Router:
             self._active_advert_interval = configuration.advert_interval
         if self.state is State.ACTIVE:
             return self._reconfigure_active(previous, now)
+        self._shift_timer(previous_down_interval, now)
+        return []
+
+    def _set_yielding(self, yielding: bool, now: float) -> None:
+        previous_down_interval = self.active_down_interval
+        self.yielding = yielding
+        self._shift_timer(previous_down_interval, now)
+
+    def _shift_timer(self, previous_down_interval: float, now: float) -> None:
+        """The Active_Down_Timer runs on, as if it had been set with what is true now."""
         if self.deadline is not None:
             shift = self.active_down_interval - previous_down_interval
             self.deadline = max(now, self.deadline + shift)
-        return []
 
     def _reconfigure_active(self, previous: InstanceConfiguration, now: float) -> list[Action]:
         actions: list[Action] = []

@@ -39,6 +39,12 @@ from vrrp.packet import MULTICAST_IPV4, decode, encode, own_advertisement, vet
 from vrrp.router import Router
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
+USUAL = InstanceConfiguration(
+    name="web",
+    interface="eth0",
+    virtual_router_id=51,
+    virtual_addresses=("10.99.0.100/32",),
+)
 ORDERS: dict[str, Event] = {
     "start": Startup(),
     "resume": Startup(resume=True),
@@ -71,7 +77,7 @@ class Story:
         command, *words = line.split()
         match command:
             case "router":
-                configuration = configured(words[2:], InstanceConfiguration(**USUAL))
+                configuration = configured(words[2:], USUAL)
                 self.nodes[words[0]] = Node(configuration, words[1])
             case "run":
                 self.run(self.now + float(words[0]))
@@ -145,14 +151,6 @@ class Story:
 
     def note(self, name: str, what: str) -> None:
         self.trace.append(f"{self.now:8.3f} {name} {what}")
-
-
-USUAL = {
-    "name": "web",
-    "interface": "eth0",
-    "virtual_router_id": 51,
-    "virtual_addresses": ("10.99.0.100/32",),
-}
 
 
 def configured(words: list[str], base: InstanceConfiguration) -> InstanceConfiguration:

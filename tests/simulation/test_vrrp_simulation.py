@@ -52,6 +52,7 @@ class Node:
         self.frozen = False
         self.side = 0
         self.holds = False
+        self.last_arrival = 0.0
         self.socket: list[tuple[bytes, IPv4Address]] = []
 
 
@@ -67,7 +68,7 @@ class World:
         self.queue: list[tuple[float, int, Callable[[], None]]] = []
         self.order = count()
         version: Literal[2, 3] = self.random.choice([2, 3])
-        priorities = self.random.sample([1, 50, 100, 101, 200, 254, 255], 3)
+        priorities = self.random.choices([1, 50, 100, 101, 200, 254, 255], k=3)
         self.nodes = [
             Node(
                 InstanceConfiguration(
@@ -124,8 +125,9 @@ class World:
         message = encode(advertisement, sender.address, MULTICAST_IPV4)
         for node in self.nodes:
             if node is not sender and self.random.random() >= self.loss:
-                latency = self.random.uniform(0.0001, 0.003)
-                self.at(self.now + latency, self.arrival(node, message, sender))
+                arrival = self.now + self.random.uniform(0.0001, 0.003)
+                node.last_arrival = max(arrival, node.last_arrival)  # a link keeps the order
+                self.at(node.last_arrival, self.arrival(node, message, sender))
 
     def arrival(self, node: Node, message: bytes, sender: Node) -> Callable[[], None]:
         def arrive() -> None:

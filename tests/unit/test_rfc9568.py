@@ -213,15 +213,20 @@ def test_6_4_3_advertisements_keep_their_pace_however_late_the_timer_is() -> Non
 
 def test_6_4_3_a_resignation_is_answered_at_once_and_restarts_the_timer() -> None:
     router = active(configured())
-    assert router.handle(advert(0, HIGHER_PEER), 1000.25) == [SendAdvertisement(100)]
+    actions = router.handle(advert(0, HIGHER_PEER), 1000.25)
+    assert actions == [SendAdvertisement(100), AnnounceAddresses()]
     assert router.deadline == 1001.25
 
 
-def test_6_4_3_a_higher_priority_takes_over_without_farewell() -> None:
-    """The learned interval already counts: 3 x 2 s + 156/256 x 2 s."""
+def test_6_4_3_a_higher_priority_takes_over() -> None:
+    """The learned interval already counts: 3 x 2 s + 156/256 x 2 s.
+
+    More than the RFC asks: one last advertisement, which makes the winner announce again.
+    """
     router = active(configured())
     actions = router.handle(advert(101, LOWER_PEER, centiseconds=200), 1000.25)
     assert actions == [
+        SendAdvertisement(100),
         ReleaseAddresses(),
         StateChanged(State.ACTIVE, State.BACKUP, "a higher priority was heard"),
     ]

@@ -95,7 +95,7 @@ class TestHandOver:
         ]
         assert router.yielding
         assert not router.handing_over
-        assert router.deadline == 1004.709375  # a whole interval after the last advertisement
+        assert router.deadline == 1005.09609375  # counted from the last advertisement
 
     def test_resigning_is_repeated_after_an_interval_and_100_ms(self) -> None:
         router = handing_over(HandOver())
@@ -119,6 +119,15 @@ class TestHandOver:
         router.handle(advert(0), 1001.1)
         assert router.deadline == pytest.approx(1001.6)
         assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
+
+    def test_losing_a_successor_late_is_no_stall(self) -> None:
+        """At 10 ms both the repeat and the end of patience have long passed by then."""
+        router = router_in(ACTIVE, changed(advert_interval=0.01))
+        router.handle(HandOver(), 1000.0)
+        router.handle(advert(50), 1000.1)
+        router.handle(advert(0), 1000.29)
+        assert router.deadline == 1000.29
+        assert HandOverAbandoned() in router.handle(TimerExpired(), 1000.29)
 
     def test_it_can_be_undone_while_it_lasts(self) -> None:
         router = handing_over(HandOver())
@@ -185,27 +194,35 @@ class TestLeave:
 
 
 class TestYielding:
-    """After a handover any peer may be active; only silence brings us back."""
+    """After a handover the router takes part with priority 1, so that anyone goes before it."""
 
     @staticmethod
     def yielding_backup() -> Router:
         router = router_in(BACKUP)
         router.handle(HandOver(), 1000.0)
-        assert router.yielding
+        assert (router.yielding, router.priority) == (True, 1)
         return router
 
-    def test_a_lower_priority_is_obeyed(self) -> None:
+    def test_the_running_timer_takes_the_longer_skew_time(self) -> None:
+        """255/256 s instead of 156/256 s, and back."""
+        router = self.yielding_backup()
+        assert router.deadline == 1003.99609375
+        router.handle(HandOverUndone(), 1002.0)
+        assert router.deadline == 1003.609375
+
+    def test_a_lower_priority_than_the_configured_one_is_obeyed(self) -> None:
         router = self.yielding_backup()
         router.handle(advert(1), 1001.0)
-        assert router.deadline == 1004.609375
+        assert router.deadline == 1004.99609375
 
-    def test_it_takes_over_from_silence_and_steps_back_for_anyone(self) -> None:
+    def test_it_takes_over_from_silence_and_steps_back_for_others(self) -> None:
         router = self.yielding_backup()
-        router.handle(TimerExpired(), 1003.7)
+        assert SendAdvertisement(1) in router.handle(TimerExpired(), 1004.0)
         assert (router.state, router.yielding) == (ACTIVE, True)
-        assert router.handle(advert(1), 1005.0) == [
+        assert router.handle(advert(2), 1005.0) == [
+            SendAdvertisement(1),
             ReleaseAddresses(),
-            to(ACTIVE, BACKUP, "a peer is active again after the handover"),
+            to(ACTIVE, BACKUP, "a higher priority was heard"),
         ]
 
     @pytest.mark.parametrize("state", [INITIALIZE, BACKUP, ACTIVE])
