@@ -60,17 +60,17 @@ class Child(Generic[Incoming]):
         self._tell = tell
         self._channel: Channel[Incoming] | None = None
         self._heard_at = 0.0
-        self._stopping = False
+        self._stop = asyncio.Event()
         self._log = structlog.get_logger().bind(process=name)
 
     async def run(self) -> None:
         """Run the child until it ends after ``stop``."""
         failures = 0
         loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while not self._stop.is_set():
             started_at = loop.time()
             status = await self._run_once()
-            if self._stopping:
+            if self._stop.is_set():
                 self._log.info("process_stopped", status=status)
                 return
             failures = 0 if loop.time() - started_at > SETTLED_SECONDS else failures
@@ -79,7 +79,9 @@ class Child(Generic[Incoming]):
             self.restarts += 1
             self._log.error("process_died", status=status, restart_in=pause)
             await self._tell(ChildDied(self.name))
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stop.wait()
 
     def send(self, message: msgspec.Struct) -> bool:
         """Send a message to the child if it is there; False when it is not or does not read.
@@ -98,7 +100,7 @@ class Child(Generic[Incoming]):
 
     def stop(self, order: msgspec.Struct) -> None:
         """Order the child to finish; ``run`` returns when it has."""
-        self._stopping = True
+        self._stop.set()
         if not self.send(order) and self._channel is not None:
             self._channel.close()
 
