@@ -49,8 +49,13 @@ TIMEOUT_STATUS = 124
 
 _POLL_SECONDS = 0.05
 
-_BOOT = 'exec 3<&0; (read -r _ <&3; kill -KILL 0) & exec linux.uml "$@" </dev/null 3<&-'
-"""Becomes the kernel, and leaves a watcher: when our end of its pipe closes it kills the group."""
+_BOOT = """\
+exec 3<&0
+(read -r _ <&3; rm -rf "$0"; kill -KILL 0) &
+exec linux.uml "$@" </dev/null 3<&-
+"""
+"""Becomes the kernel, and leaves a watcher: when our end of its pipe closes, as we were killed, it
+removes the directory and kills the group."""
 
 _INIT = """\
 #!/bin/sh
@@ -204,12 +209,13 @@ def _booted(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen
     """
     arguments = [f"mem={memory}", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]
     arguments += ["quiet", f"init={init}", "con=null", "con0=null,fd:2"]
+    arguments.append(f"uml_dir={init.parent}/")  # instead of the user's ~/.uml
     environment = {**os.environ, "PATH": _search_path()}
     if Path("/dev/shm").is_dir():  # noqa: S108  # the kernel makes and unlinks its own unique file
         environment["TMPDIR"] = "/dev/shm"  # noqa: S108  # its memory is a file: in RAM, not on disk
     with console.open("wb") as log:
         kernel = subprocess.Popen(
-            ["sh", "-c", _BOOT, "sh", *arguments],
+            ["sh", "-c", _BOOT, str(init.parent), *arguments],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -106,7 +106,7 @@ class TestNetwork:
         """Requests are answered by name, and a dead server's requests are failures."""
         client = network.host("client", "192.168.122.70/24")
         server = network.host("web1", "192.168.122.45/24")
-        process = start_web(server, "web1", "192.168.122.45")
+        process = start_web(server, "web1")
         assert fetch(client, "192.168.122.45", 3) == ["web1", "web1", "web1"]
         assert server.stop(process) == 0
         answers = fetch(client, "192.168.122.45", 2)
@@ -128,8 +128,8 @@ def test_nat_by_hand_follows_the_weights(network: Network) -> None:
     back = ["192.168.122.70/32 via 192.168.122.30"]
     web1 = network.host("web1", "192.168.122.45/24", routes=back)
     web2 = network.host("web2", "192.168.122.46/24", routes=back)
-    start_web(web1, "web1", "192.168.122.45")
-    start_web(web2, "web2", "192.168.122.46")
+    start_web(web1, "web1")
+    start_web(web2, "web2")
     table = [
         "-A -t 192.168.122.22:80 -s wrr",
         "-a -t 192.168.122.22:80 -r 192.168.122.45:80 -m -w 2",
