@@ -25,7 +25,7 @@ from hadirector.election import Election, ResumeOverdue
 from hadirector.health import Health
 from hadirector.model import Configuration, ServiceKey, Table
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
-from hadirector.processes.supervisor import ChildDied, ChildStarted
+from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
 from hadirector.status import ProcessStatus, Status, foreign_services, virtual_server_statuses
 from vrrp.report import InstanceStatus, Notice, Transition
 
@@ -275,11 +275,16 @@ class Director:
         """Stop the children, vrrp first: the table serves until the addresses are handed over."""
         self._log.info("director_stopping")
         self._election.stop(keep=self._configuration.on_stop == "keep")
-        await asyncio.wait([electing], timeout=CHILD_STOP_SECONDS_MAX)
+        await self._see_end(self._election.child, electing)
         self._health.stop()
-        await asyncio.wait([checking], timeout=CHILD_STOP_SECONDS_MAX)
-        for task in (electing, checking):
-            task.cancel()
+        await self._see_end(self._health.child, checking)
+
+    async def _see_end(self, child: Child[Any], running: asyncio.Task[None]) -> None:
+        await asyncio.wait([running], timeout=CHILD_STOP_SECONDS_MAX)
+        if not running.done():
+            self._log.error("process_does_not_stop", process=child.name)
+            child.kill()
+            await running
 
     async def _withdraw(self) -> None:
         try:

@@ -54,14 +54,19 @@ class Child(Generic[Incoming]):
     ) -> None:
         self.name = name
         self.restarts = 0
-        self.pid: int | None = None
         self._module = module
         self._incoming = incoming
         self._tell = tell
+        self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel[Incoming] | None = None
         self._heard_at = 0.0
         self._stop = asyncio.Event()
         self._log = structlog.get_logger().bind(process=name)
+
+    @property
+    def pid(self) -> int | None:
+        """The process, None while there is none."""
+        return None if self._process is None else self._process.pid
 
     async def run(self) -> None:
         """Run the child until it ends after ``stop``."""
@@ -99,10 +104,16 @@ class Child(Generic[Incoming]):
         return True
 
     def stop(self, order: msgspec.Struct) -> None:
-        """Order the child to finish; ``run`` returns when it has."""
+        """Order the child to finish, or kill it if it does not read; ``run`` then returns."""
         self._stop.set()
-        if not self.send(order) and self._channel is not None:
-            self._channel.close()
+        if not self.send(order):
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process, if there is one, with SIGKILL."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     async def _run_once(self) -> int:
         ours, theirs = channel.pair()
@@ -113,19 +124,18 @@ class Child(Generic[Incoming]):
             raise
         finally:
             theirs.close()
-        self.pid = process.pid
+        self._process = process
         self._channel = Channel(ours, self._incoming)
         self._heard_at = asyncio.get_running_loop().time()
         self._log.info("process_started", pid=process.pid)
-        pulse = asyncio.create_task(self._pulse(process))
+        pulse = asyncio.create_task(self._pulse())
         try:
             await self._listen(self._channel)
-            return await self._wait(process)
+            return await self._wait_for_end(process)
         finally:
             pulse.cancel()
             self._channel.close()
-            self._channel = None
-            self.pid = None
+            self._channel = self._process = None
 
     async def _spawn(self, end: socket.socket) -> asyncio.subprocess.Process:
         # The child must not die of a signal sent to the whole process group before it has had the
@@ -156,16 +166,16 @@ class Child(Generic[Incoming]):
         except ChannelError as error:
             self._log.error("process_sent_nonsense", error=str(error))
 
-    async def _wait(self, process: asyncio.subprocess.Process) -> int:
+    async def _wait_for_end(self, process: asyncio.subprocess.Process) -> int:
         """Wait for a process whose channel has ended; one that stays is killed."""
         try:
             async with asyncio.timeout(SILENCE_KILL_SECONDS):
                 return await process.wait()
         except TimeoutError:
-            process.kill()
+            self.kill()
             return await process.wait()
 
-    async def _pulse(self, process: asyncio.subprocess.Process) -> None:
+    async def _pulse(self) -> None:
         alarmed = False
         loop = asyncio.get_running_loop()
         while True:
@@ -174,8 +184,7 @@ class Child(Generic[Incoming]):
             silence = loop.time() - self._heard_at
             if silence > SILENCE_KILL_SECONDS:
                 self._log.error("process_hangs", silence=round(silence, 1))
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+                self.kill()
                 return
             if silence > SILENCE_ALARM_SECONDS and not alarmed:
                 self._log.warning("process_silent", silence=round(silence, 1))
