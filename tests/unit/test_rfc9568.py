@@ -29,7 +29,7 @@ from vrrp.router import Router
 
 US = IPv4Address("10.99.0.2")
 LOWER_PEER = IPv4Address("10.99.0.1")
-HIGHER_PEER = IPv4Address("10.99.0.3")
+HIGHER_PEER = IPv4Address("10.99.0.10")
 # Above 127.255.255.255 a signed comparison would call it smaller than ours.
 UNSIGNED_HIGHER_PEER = IPv4Address("192.0.2.1")
 

@@ -232,6 +232,14 @@ class TestPreemptionDelay:
         router.handle(advert(50), 1031.5)
         assert router.deadline == 1035.109375
 
+    def test_every_time_as_backup_has_its_own_delay(self) -> None:
+        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router.handle(advert(50), 1001.0)
+        router.handle(TimerExpired(), 1005.0)
+        router.handle(advert(200), 1005.5)
+        router.handle(advert(50), 1032.0)
+        assert router.deadline == 1035.609375
+
 
 class TestStall:
     """A process that was frozen listens before it claims anything; a peer that took over answers
