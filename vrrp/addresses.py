@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
 KEPT_LIFETIME_SECONDS = 60
+SETTLE_SECONDS = 1.0
 
 _AF_INET = 2
 _FOREVER = 0xFFFFFFFF  # INFINITY_LIFE_TIME, include/net/addrconf.h
@@ -56,7 +58,7 @@ async def acquire(
             netlink, "replace", index, address, valid_lft=lifetime, preferred_lft=lifetime
         )
         if code and failure is None:
-            failure = AddressError(f"cannot add {address}: {errno.errorcode.get(code, code)}")
+            failure = AddressError(f"cannot add {address}: {_reason(code)}")
     if failure is not None:
         raise failure
 
@@ -70,7 +72,7 @@ async def release(netlink: AsyncIPRoute, index: int, addresses: Sequence[IPv4Int
     for address in addresses:
         code = await _change(netlink, "del", index, address)
         if code and code not in _NOT_THERE and failure is None:
-            failure = AddressError(f"cannot remove {address}: {errno.errorcode.get(code, code)}")
+            failure = AddressError(f"cannot remove {address}: {_reason(code)}")
     if failure is not None:
         raise failure
 
@@ -131,6 +133,10 @@ async def _change(
     return 0
 
 
+def _reason(code: int) -> str:
+    return "CAP_NET_ADMIN is needed" if code == errno.EPERM else os.strerror(code)
+
+
 class AddressHolder:
     """Holds one instance's virtual addresses while told to, and keeps them away otherwise.
 
@@ -189,9 +195,14 @@ class AddressHolder:
         self._wanted = False
         self._unsettle()
 
-    async def settled(self) -> None:
-        """Wait until the kernel agrees with what is wanted."""
-        await self._settled.wait()
+    async def settle(self) -> bool:
+        """Wait until the kernel agrees with what is wanted; False if it does not within 1 s."""
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self._settled.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def keep(self) -> None:
         """Leave held addresses standing for `KEPT_LIFETIME_SECONDS` after us.

@@ -121,12 +121,20 @@ class Instance:
         self._handle(HandOverUndone() if undo else HandOver())
 
     async def leave(self, reason: str) -> None:
-        """Hand over if ACTIVE (the router sets the limit), stop, and see the addresses gone."""
+        """Hand over if ACTIVE (the router sets the limit), stop, and see the addresses gone.
+
+        What the kernel does not take away within 1 s, it does when the lifetime is over.
+        """
         self._leaving = True
         self._handle(Leave(reason))
         await self._initialized.wait()
         self.detach(reason)
-        await self.addresses.settled()
+        await self.released()
+
+    async def released(self) -> None:
+        """Wait until the addresses are gone, 1 s at most."""
+        if not await self.addresses.settle():
+            self._incident("addresses_not_released", "address_errors")
 
     def receive(self, datagram: Datagram) -> None:
         """Judge one datagram, and tell the router if it is an advertisement for it."""

@@ -75,9 +75,12 @@ class Segment:
             return "no_address"
         try:
             advertisements, frames = self._open_sockets(link, source)
+        except PermissionError:
+            self._try_again()
+            return "CAP_NET_RAW is needed"
         except OSError as error:
             self._try_again()
-            return f"cannot open socket: {error}"
+            return f"cannot open a socket: {error.strerror}"
         advertisements.source = source
         for instance in self._instances.values():
             instance.attach(advertisements, frames)

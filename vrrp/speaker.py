@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Level = Literal["warning", "error"]
 
-RELEASE_SECONDS: Final = 1.0
-"""How long `Speaker.release_now` waits for the kernel to take the addresses away."""
 REBIND_SECONDS: Final = 1.0
 """Seconds after which a UDP address that could not be bound is tried again."""
 
@@ -122,12 +120,9 @@ class Speaker:
         instances = [running.instance for running in self._running.values()]
         for instance in instances:
             instance.detach("released")
-        try:
-            async with asyncio.timeout(RELEASE_SECONDS):
-                for instance in instances:
-                    await instance.addresses.settled()
-        except TimeoutError:
-            self._notice("error", "addresses_not_released")
+        async with asyncio.TaskGroup() as releasing:
+            for instance in instances:
+                releasing.create_task(instance.released())
         await self._drop(tuple(self._running))
 
     def statuses(self) -> list[InstanceStatus]:

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -38,7 +38,7 @@ def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> floa
 
 
 class VrrpRouter:
-    """``python -m vrrp`` on a host, and what it prints."""
+    """``python -m vrrp`` on a host, behind a ``wrapper`` command if given, and what it prints."""
 
     def __init__(
         self,
@@ -48,11 +48,13 @@ class VrrpRouter:
         priority: int = 100,
         version: int = 3,
         advert_interval: float = 0.1,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.host = host
         self._log = directory / f"{host.namespace}.{time.monotonic_ns()}.log"
         with self._log.open("w") as output:
             self.process = host.start(
+                *wrapper,
                 *(sys.executable, "-m", "vrrp", "--interface", "eth0"),
                 *("--virtual-router-id", str(VIRTUAL_ROUTER_ID)),
                 *("--address", f"{VIRTUAL_ADDRESS}/32", "--priority", str(priority)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ class Pair:
     def better(self, *options: str) -> VrrpRouter:
         return VrrpRouter(self.better_host, self._directory, *options, priority=200)
 
-    def worse(self, *options: str) -> VrrpRouter:
-        return VrrpRouter(self.worse_host, self._directory, *options, priority=100)
+    def worse(self, *options: str, wrapper: Sequence[str] = ()) -> VrrpRouter:
+        return VrrpRouter(self.worse_host, self._directory, *options, priority=100, wrapper=wrapper)
 
     def settled(self) -> tuple[VrrpRouter, VrrpRouter]:
         better, worse = self.better(), self.worse()
@@ -234,3 +234,15 @@ def test_the_takeover_is_announced_by_gratuitous_arp(pair: Pair, tmp_path: Path)
     pair.worse().wait_for("ACTIVE")
     capture.wait(10)
     assert captured.read_text().count(GARP_OF_VIRTUAL_ADDRESS) == 5
+
+
+def test_a_missing_capability_is_named_and_holds_nothing_up(pair: Pair) -> None:
+    """Without CAP_NET_RAW there is no election, without CAP_NET_ADMIN no address; a stop works."""
+    worse = pair.worse(wrapper=("setpriv", "--bounding-set", "-all", "--inh-caps", "-all"))
+    wait_until(lambda: len(notices(worse)) == 2, 5.0, "two notices")
+    told = {each["event"]: each["fields"] for each in notices(worse)}
+    assert told["interface_unusable"]["reason"] == "CAP_NET_RAW is needed"
+    assert told["address_failed"]["error"] == (
+        "cannot remove 10.99.0.100/32: CAP_NET_ADMIN is needed"
+    )
+    worse.stop()
