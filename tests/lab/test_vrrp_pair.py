@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -246,3 +247,15 @@ def test_a_missing_capability_is_named_and_holds_nothing_up(pair: Pair) -> None:
         "cannot remove 10.99.0.100/32: CAP_NET_ADMIN is needed"
     )
     worse.stop()
+
+
+def test_a_frozen_backup_hears_what_it_missed_before_it_judges(pair: Pair) -> None:
+    """Stopped for several Active_Down_Intervals, it goes on as BACKUP when it wakes."""
+    better, worse = pair.settled()
+    transitions = counters(worse)["transitions"]
+    worse.process.send_signal(signal.SIGSTOP)
+    time.sleep(4 * DOWN_100)
+    worse.process.send_signal(signal.SIGCONT)
+    time.sleep(2 * DOWN_100)
+    assert counters(worse)["transitions"] == transitions
+    assert better.status()["state"] == "ACTIVE"

@@ -1,0 +1,124 @@
+"""Virtual addresses on a real interface, by the calls others make: keep, remove, two instances."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+import pytest
+from pyroute2 import netns
+
+from hadirector.lab.topology import Host, Network
+from vrrp.addresses import remove
+from vrrp.configuration import InstanceConfiguration
+from vrrp.report import Report, State
+from vrrp.speaker import Speaker
+
+pytestmark = pytest.mark.netns
+
+FIRST = InstanceConfiguration(
+    name="first",
+    interface="eth0",
+    virtual_router_id=51,
+    virtual_addresses=("10.99.0.100/32", "10.99.0.101/32"),
+    advert_interval=0.05,
+)
+SECOND = msgspec.structs.replace(
+    FIRST, name="second", virtual_router_id=52, virtual_addresses=("10.99.0.200/24",)
+)
+
+
+@pytest.fixture
+def host(network: Network) -> Host:
+    return network.host("host", "10.99.0.1/24")
+
+
+@pytest.fixture
+async def speaker(host: Host) -> AsyncIterator[Speaker]:
+    """A speaker whose sockets are in the host's namespace."""
+    reports: list[Report] = []
+    netns.pushns(host.namespace)
+    try:
+        async with Speaker(reports.append) as running:
+            yield running
+    finally:
+        netns.popns()
+
+
+def lifetimes(host: Host) -> dict[str, int]:
+    """The addresses of eth0 that have a lifetime, with its seconds."""
+    shown = host.run("ip", "-4", "address", "show", "dev", "eth0", "dynamic").stdout
+    found = re.findall(r"inet (\S+) .*\n\s+valid_lft (\d+)sec", shown)
+    return {address: int(seconds) for address, seconds in found}
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  (what is waited for has no event)
+            await asyncio.sleep(0.01)
+
+
+async def activate(speaker: Speaker, *instances: InstanceConfiguration) -> None:
+    await speaker.configure(instances)
+    await eventually(lambda: all(each.state is State.ACTIVE for each in speaker.statuses()))
+
+
+async def test_instances_share_an_interface_and_release_only_their_own(
+    speaker: Speaker, host: Host
+) -> None:
+    """Two VRIDs, one socket; the one no longer configured takes its address with it."""
+    await activate(speaker, FIRST, SECOND)
+    everything = {"10.99.0.100/32", "10.99.0.101/32", "10.99.0.200/24"}
+    await eventually(lambda: lifetimes(host).keys() == everything)
+    await speaker.configure([FIRST])
+    assert lifetimes(host).keys() == {"10.99.0.100/32", "10.99.0.101/32"}
+    assert host.holds("10.99.0.1")
+
+
+async def test_a_changed_address_list_is_applied_in_place(speaker: Speaker, host: Host) -> None:
+    """Addresses that stay are held throughout, dropped ones go, new ones come."""
+    await activate(speaker, FIRST)
+    changed = msgspec.structs.replace(FIRST, virtual_addresses=("10.99.0.101/32", "10.99.0.102/32"))
+    await speaker.configure([changed])
+    assert speaker.statuses()[0].state is State.ACTIVE
+    await eventually(lambda: lifetimes(host).keys() == {"10.99.0.101/32", "10.99.0.102/32"})
+
+
+async def test_a_kept_address_outlives_the_process_for_a_minute(
+    speaker: Speaker, host: Host
+) -> None:
+    """Nothing is said to the peers, and the lifetime is lengthened."""
+    await activate(speaker, FIRST)
+    await eventually(lambda: len(lifetimes(host)) == 2)
+    assert all(seconds <= 3 for seconds in lifetimes(host).values())
+    await speaker.stop(keep=True)
+    assert speaker.statuses() == []
+    assert all(seconds >= 58 for seconds in lifetimes(host).values())
+    assert len(lifetimes(host)) == 2
+
+
+async def test_release_now_takes_the_addresses_away(speaker: Speaker, host: Host) -> None:
+    """When it returns they are gone."""
+    await activate(speaker, FIRST, SECOND)
+    await eventually(lambda: len(lifetimes(host)) == 3)
+    await speaker.release_now()
+    assert lifetimes(host) == {}
+
+
+async def test_remove_takes_ours_and_leaves_what_is_permanent(host: Host) -> None:
+    """The director calls it when the vrrp process does not come back."""
+    host.ip(
+        "address add 10.99.0.100/32 dev eth0 valid_lft 60 preferred_lft 60",
+        "address add 10.99.0.101/32 dev eth0",
+    )
+    netns.pushns(host.namespace)
+    try:
+        await remove("eth0", ["10.99.0.100/32", "10.99.0.101/32", "10.99.0.102/32"])
+        await remove("eth7", ["10.99.0.100/32"])
+        await remove("eth0", ["127.0.0.9/32"])
+    finally:
+        netns.popns()
+    assert not host.holds("10.99.0.100")
+    assert host.holds("10.99.0.101")
