@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-packages="iproute2 keepalived ipvsadm curl openssl"
+packages="iproute2 keepalived ipvsadm curl openssl procps"
 has_ipvs() { "$python" -m hadirector.lab.uml --kernel-has-ipvs; }
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -14,7 +14,7 @@ if [ "$(id -u)" -ne 0 ]; then
     exec "$python" -m pytest tests/lab tests/interop -m "not netns and not keepalived and not ipvs"
 fi
 
-has_ipvs || packages="$packages user-mode-linux"
+has_ipvs || packages="$packages user-mode-linux kmod"
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

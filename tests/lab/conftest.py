@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from pyroute2 import netns
 
 from hadirector.lab.topology import Network
 
@@ -31,3 +34,17 @@ def pytest_runtest_makereport(
             text = file.read_text(errors="replace")[-LOG_CHARACTERS_MAX:]
             report.sections.append((file.name, text))
     return report
+
+
+@pytest.fixture
+def own_namespace() -> Iterator[None]:
+    """Put this process into a network namespace of its own, whose IPVS table is empty."""
+    name = f"hadirector-{os.getpid()}"
+    netns.create(name)
+    netns.pushns(name)
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield
+    finally:
+        netns.popns()
+        netns.remove(name)

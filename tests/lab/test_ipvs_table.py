@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from pyroute2 import netns
 
 from hadirector.dataplane.base import Counters, DataplaneError
-from hadirector.dataplane.ipvs import netlink, preflight
+from hadirector.dataplane.ipvs import netlink
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.model import (
     Destination,
     DestinationKey,
     ForwardingMethod,
     Protocol,
-    Scheduler,
     SchedulerFlag,
     Service,
     ServiceEntry,
@@ -39,7 +35,7 @@ from hadirector.reconcile import (
     diff,
 )
 
-pytestmark = pytest.mark.ipvs
+pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
 
 NAT, DR = ForwardingMethod.NAT, ForwardingMethod.DR
 FALLBACK, PORT = SchedulerFlag.FALLBACK, SchedulerFlag.PORT
@@ -48,20 +44,6 @@ DNS = ServiceKey(Protocol.UDP, "2001:db8::53", 53)
 A = DestinationKey("198.51.100.1", 80)
 B = DestinationKey("198.51.100.2", 80)
 C = DestinationKey("198.51.100.3", 80)
-
-
-@pytest.fixture(autouse=True)
-def _own_namespace() -> Iterator[None]:
-    """Every test in a network namespace of its own: an IPVS table that is empty, and no host's."""
-    name = f"hadirector-{os.getpid()}"
-    netns.create(name)
-    netns.pushns(name)
-    try:
-        command("ip", "link", "set", "lo", "up")
-        yield
-    finally:
-        netns.popns()
-        netns.remove(name)
 
 
 @pytest.fixture
@@ -372,34 +354,3 @@ async def test_a_kernel_without_the_family_is_told_from_all_else(
     monkeypatch.setattr(netlink, "FAMILY_NAME", "NOT-IPVS")
     with pytest.raises(DataplaneError, match="the kernel has no IPVS: load its module ip_vs"):
         await IpvsDataplane().start()
-
-
-async def test_preflight_names_the_missing_scheduler_and_changes_nothing() -> None:
-    ipvsadm("-A", "-f", "7", "-s", "rr")
-    assert await preflight.faults(list(Scheduler)) == [
-        "the kernel has no scheduler twos: its module ip_vs_twos is missing"
-    ]
-    assert witnessed() == ["-A -f 7 -s rr"]
-
-
-PREFLIGHT = """
-import asyncio
-from hadirector.dataplane.ipvs import preflight
-print(*asyncio.run(preflight.faults(["wrr", "twos"])), sep="\\n")
-"""
-
-
-@pytest.mark.parametrize(
-    ("capability", "said"),
-    [
-        (
-            "net_admin",
-            "programming IPVS needs the capability CAP_NET_ADMIN, which this process lacks",
-        ),
-        ("sys_admin", ""),
-    ],
-)
-def test_preflight_without_a_capability(capability: str, said: str) -> None:
-    """Without CAP_SYS_ADMIN schedulers cannot be tried, which is no fault."""
-    without = ["setpriv", f"--bounding-set=-{capability}", f"--inh-caps=-{capability}"]
-    assert command(*without, sys.executable, "-c", PREFLIGHT) == [said]

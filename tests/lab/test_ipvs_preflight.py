@@ -1,0 +1,50 @@
+"""What the preflight finds out about a kernel, and that it leaves no trace in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from hadirector.dataplane.ipvs import preflight
+from hadirector.model import Scheduler
+
+pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
+
+
+def command(*arguments: str) -> list[str]:
+    """Run a command and return the lines it prints."""
+    ended = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
+    return ended.stdout.splitlines()
+
+
+async def test_preflight_names_the_missing_scheduler_and_changes_nothing() -> None:
+    command("ipvsadm", "-A", "-f", "7", "-s", "rr")
+    assert await preflight.faults(list(Scheduler)) == [
+        "the kernel has no scheduler twos: its module ip_vs_twos is missing"
+    ]
+    assert [line.split() for line in command("ipvsadm", "-Sn")] == [["-A", "-f", "7", "-s", "rr"]]
+
+
+PREFLIGHT = """
+import asyncio
+from hadirector.dataplane.ipvs import preflight
+print(*asyncio.run(preflight.faults(["wrr", "twos"])), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("capability", "said"),
+    [
+        (
+            "net_admin",
+            "programming IPVS needs the capability CAP_NET_ADMIN, which this process lacks",
+        ),
+        ("sys_admin", ""),
+    ],
+)
+def test_preflight_without_a_capability(capability: str, said: str) -> None:
+    """Without CAP_SYS_ADMIN schedulers cannot be tried, which is no fault."""
+    without = ["setpriv", f"--bounding-set=-{capability}", f"--inh-caps=-{capability}"]
+    assert command(*without, sys.executable, "-c", PREFLIGHT) == [said]
