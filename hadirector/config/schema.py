@@ -64,10 +64,10 @@ SocketPath = Annotated[
     str,
     PlainValidator(text(r"/[\x21-\x7e]{1,106}", "an absolute path of at most 107 characters")),
 ]
-# Leaves room for the names of the sockets and files in it.
+# Leaves room for /api.sock, the socket in it.
 Directory = Annotated[
     str,
-    PlainValidator(text(r"/[\x21-\x7e]{1,79}", "an absolute path of at most 80 characters")),
+    PlainValidator(text(r"/[\x21-\x7e]{1,97}", "an absolute path of at most 98 characters")),
 ]
 FilePath = Annotated[
     str, PlainValidator(text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file"))
