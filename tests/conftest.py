@@ -6,8 +6,15 @@ import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hadirector.lab.uml import kernel_has_ipvs
+
+# A busy machine is slow, which says nothing about the code.
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("unhurried")
 
 
 def missing(item: pytest.Item) -> str | None:

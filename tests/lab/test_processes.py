@@ -129,14 +129,14 @@ def free_ports(number: int) -> list[int]:
 
 
 @pytest.fixture
-def web() -> Iterator[int]:
-    """A server that accepts connections; its port."""
+def web() -> Iterator[socket.socket]:
+    """A server that accepts connections."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
-        yield server.getsockname()[1]
+        yield server
 
 
 @pytest.fixture
-def pair(tmp_path: Path, web: int) -> Iterator[tuple[RunningDirector, RunningDirector]]:
+def pair(tmp_path: Path, web: socket.socket) -> Iterator[tuple[RunningDirector, RunningDirector]]:
     """Two directors in their settled state: the first ACTIVE, the second BACKUP."""
     port, vrrp_port = free_ports(2)
     addresses = {"lb1": ("127.0.1.1", "127.0.1.2", 200), "lb2": ("127.0.1.2", "127.0.1.1", 100)}
@@ -151,7 +151,7 @@ def pair(tmp_path: Path, web: int) -> Iterator[tuple[RunningDirector, RunningDir
                 priority=priority,
                 port=port,
                 vrrp_port=vrrp_port,
-                web_port=web,
+                web_port=web.getsockname()[1],
             )
             directors.append(RunningDirector(tmp_path / name, configuration))
         first, second = directors
@@ -163,6 +163,17 @@ def pair(tmp_path: Path, web: int) -> Iterator[tuple[RunningDirector, RunningDir
 
 
 Pair = tuple[RunningDirector, RunningDirector]
+
+
+def test_a_dead_server_is_out_within_fall_intervals_and_a_timeout(
+    pair: Pair, web: socket.socket
+) -> None:
+    """On both directors: the BACKUP probes and programs like the ACTIVE."""
+    web.close()
+    begun = time.monotonic()
+    until(lambda: not any(director.is_healthy() for director in pair), 5)
+    # fall 2 x interval 0.2 s + timeout 0.2 s, and half a second for a busy machine.
+    assert time.monotonic() - begun < 2 * 0.2 + 0.2 + 0.5
 
 
 def test_a_killed_checks_process_is_back_within_a_second_and_its_verdicts_are_kept(

@@ -1,0 +1,98 @@
+"""Virtual addresses on a real interface, when the processes that hold them die."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.experiment import DIRECTOR_ADDRESSES, eventually, start_director
+from hadirector.lab.topology import Host, Network
+
+pytestmark = pytest.mark.netns
+
+VIRTUAL_ADDRESS = "192.168.122.22"
+ADVERT_INTERVAL = 0.5
+CONFIGURATION = """\
+director: {{name: lb1, dataplane: dry-run, runtime_directory: {directory}/lb1}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: 200
+    advert_interval: 500ms
+    virtual_addresses: [192.168.122.22]
+"""
+
+
+class LoneDirector:
+    """A director without a peer, ACTIVE and holding its address."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.host: Host = network.host("director1", f"{DIRECTOR_ADDRESSES[0]}/24")
+        self.process = start_director(
+            self.host, CONFIGURATION.format(directory=directory), directory
+        )
+        self._log = directory / "director1.log"
+        assert eventually(self.holds, 15)
+
+    def holds(self) -> bool:
+        return self.host.holds(VIRTUAL_ADDRESS)
+
+    def events(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    def vrrp_pid(self) -> int:
+        """The newest vrrp process, by what the log says."""
+        started = [
+            event["pid"]
+            for event in self.events()
+            if event["event"] == "process_started" and event["process"] == "vrrp"
+        ]
+        assert isinstance(started[-1], int)
+        return started[-1]
+
+
+@pytest.fixture
+def director(network: Network, tmp_path: Path) -> LoneDirector:
+    return LoneDirector(network, tmp_path)
+
+
+def test_a_vrrp_process_that_resumes_never_lets_go_of_the_address(director: LoneDirector) -> None:
+    os.kill(director.vrrp_pid(), signal.SIGKILL)
+    deadline = time.monotonic() + 4.0
+    while time.monotonic() < deadline:
+        assert director.holds()
+        time.sleep(0.05)
+
+
+def test_the_director_removes_the_address_of_a_vrrp_process_that_stays_away(
+    director: LoneDirector,
+) -> None:
+    """After two intervals, well before the lifetime of 3 s would end it: the next one hangs."""
+    first = director.vrrp_pid()
+    begun = time.monotonic()
+    os.kill(first, signal.SIGKILL)
+    assert eventually(lambda: director.vrrp_pid() != first, 1.0, pause=0.001)
+    os.kill(director.vrrp_pid(), signal.SIGSTOP)
+    assert eventually(lambda: not director.holds(), 3.0, pause=0.01)
+    assert 2 * ADVERT_INTERVAL <= time.monotonic() - begun < 2 * ADVERT_INTERVAL + 1.0
+    assert "vrrp_process_not_back_in_time" in [event.get("reason") for event in director.events()]
+
+
+def test_a_killed_director_leaves_no_address(director: LoneDirector) -> None:
+    """Its vrrp process releases at once; nobody waits for a lifetime."""
+    director.process.kill()
+    assert eventually(lambda: not director.holds(), 1.5, pause=0.02)
+
+
+def test_the_kernel_takes_the_address_from_a_director_whose_processes_are_all_killed(
+    director: LoneDirector,
+) -> None:
+    director.host.kill_processes()
+    # The lifetime is 3 s; the kernel may be 1.3 s late.
+    assert eventually(lambda: not director.holds(), 5.0, pause=0.05)
