@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from hadirector.config.build import build
 from hadirector.config.document import read_document
@@ -24,6 +25,7 @@ from hadirector.model import Configuration
 FAULTS_MAX = 1000
 
 _CUT_LISTS = frozenset({"vrrp", "virtual_servers", "real_servers"})
+_CUT_SECTIONS = frozenset({"check", *Root.model_fields})
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:
@@ -44,7 +46,7 @@ def parse(data: bytes, file: str, host_name: str) -> Configuration:
         # Suggestions for thousands of unknown keys would take minutes.
         unexplained = max(0, len(errors) - FAULTS_MAX)
         faults += explain(errors[:FAULTS_MAX], document)
-        root = _rest(document.value, [each["loc"] for each in errors])
+        root = _rest(document.value, errors)
     if root is not None:
         spoilt = {fault.place for fault in faults}
         for finding in findings(root):
@@ -69,19 +71,19 @@ def _read(file: str) -> bytes:
         raise UnreadableFileError([Fault(file, f"cannot be read: {reason}")]) from error
 
 
-def _rest(value: object, faulty: Iterable[Path]) -> Root | None:
+def _rest(value: object, errors: Iterable[ErrorDetails]) -> Root | None:
     """Cut what is faulty out of a value, and take what is left; None when that is faulty too.
 
-    The smallest section or list element around a fault is replaced by None. The deepest are cut
-    first, while what is around them still stands.
+    Unknown keys go; otherwise the smallest section or list element around a fault is replaced by
+    None. The deepest are cut first, while what is around them still stands.
     """
     if not isinstance(value, dict):
         return None
-    for *outer, last in sorted({_smallest(path) for path in faulty}, key=len, reverse=True):
+    for *outer, last in sorted({_cut(each) for each in errors}, key=len, reverse=True):
         container: Any = value
         for step in outer:
             container = container[step]
-        if outer or last in Root.model_fields:
+        if isinstance(container, list) or last in _CUT_SECTIONS:
             container[last] = None
         else:
             del container[last]
@@ -91,10 +93,14 @@ def _rest(value: object, faulty: Iterable[Path]) -> Root | None:
         return None
 
 
-def _smallest(path: Path) -> Path:
-    """Find what to cut: the innermost list element on the way to a fault, or a whole section."""
+def _cut(error: ErrorDetails) -> Path:
+    """Find what to cut: an unknown key, the innermost list element or check, a whole section."""
+    path = error["loc"]
+    if error["type"] == "extra_forbidden":
+        return path
     for end in range(len(path), 1, -1):
-        if path[end - 2] in _CUT_LISTS and isinstance(path[end - 1], int):
+        in_a_list = path[end - 2] in _CUT_LISTS and isinstance(path[end - 1], int)
+        if in_a_list or path[end - 1] == "check":
             return path[:end]
     return path[:1]
 

@@ -303,6 +303,21 @@ virtual_servers:
     assert places == ["2:14:", "3:30:", "5:22:"]
 
 
+def test_an_unknown_key_and_a_faulty_check_hide_no_contradiction_beside_them(
+    faults_of: FaultsOf,
+) -> None:
+    text = (
+        "virtual_servers:\n"
+        "  - address: 10.0.0.1:80\n"
+        "    schedular: rr\n"
+        "    forwarding: dr\n"
+        "    check: {type: tcp, rise: 0}\n"
+        "    real_servers: [{address: 10.0.0.2:8080}]\n"
+    )
+    places = [fault.partition(" ")[0] for fault in faults_of(text)]
+    assert places == ["3:5:", "5:30:", "6:30:"]
+
+
 def test_the_number_of_faults_is_bounded(faults_of: FaultsOf) -> None:
     """A file that is wrong all over is not printed whole."""
     unknown = "".join(f"key{i}: 1\n" for i in range(1003))
