@@ -90,6 +90,7 @@ class Director:
         )
         self._passing: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
+        self._reload_waits = False
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -128,6 +129,7 @@ class Director:
         Returns what changed, in one line. Raises RequestError.
         """
         async with self._reloading:
+            self._reload_waits = False
             try:
                 configuration = await reader.read(self._path)
             except ConfigError as error:
@@ -142,7 +144,13 @@ class Director:
             return plan.summary
 
     def request_reload(self) -> None:
-        """Reload when there is time for it; what comes of it is logged."""
+        """Reload when there is time for it; what comes of it is logged.
+
+        Requests that come before that reload has begun are met by it too.
+        """
+        if self._reload_waits:
+            return
+        self._reload_waits = True
 
         async def reload_and_log() -> None:
             with contextlib.suppress(RequestError):
@@ -162,7 +170,10 @@ class Director:
         for name in chosen:
             self._election.hand_over(name, undo=undo)
             self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
-        self._remember(yielding=tuple(sorted(self._election.yielding)))
+        try:
+            self._remember(yielding=tuple(sorted(self._election.yielding)))
+        except OSError as error:
+            raise RequestError(f"done, but a restart will forget it: {error}") from error
         return chosen
 
     async def status(self) -> Status:
@@ -289,7 +300,7 @@ class Director:
     async def _withdraw(self) -> None:
         try:
             await self._keeper.withdraw()
-        except DataplaneError as error:
+        except (DataplaneError, OSError) as error:
             self._log.error("withdraw_failed", error=str(error))
 
     # --- what survives --------------------------------------------------------------------------

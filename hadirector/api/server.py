@@ -8,8 +8,10 @@ or 503 (the dataplane does not answer).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from hadirector.director import Director, RequestError
 
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660
+CONNECT_SECONDS_MAX = 1.0
 
 
 class HandOverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,18 +79,37 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+        _remove_dead_socket(path)
 
 
 def _listen(path: Path) -> socket.socket:
-    # The runtime directory is locked, so a socket found here belongs to a director that is gone.
-    path.unlink(missing_ok=True)
+    _remove_dead_socket(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o777 & ~SOCKET_MODE)
     try:
         listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"api.unix: {error.strerror}", str(path)) from error
     finally:
         os.umask(before)
     return listener
+
+
+def _remove_dead_socket(path: Path) -> None:
+    """Remove a socket at which nobody answers. Raises OSError when something else is there."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise OSError(errno.EEXIST, "api.unix: this is no socket", str(path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(CONNECT_SECONDS_MAX)
+        with contextlib.suppress(ConnectionRefusedError):
+            probe.connect(str(path))
+            raise OSError(errno.EADDRINUSE, "api.unix: another director answers here", str(path))
+    path.unlink()
 
 
 def _answer(value: object) -> web.Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable
 
@@ -17,8 +19,13 @@ def main(file: str) -> None:
         frames = split(load(file))
     except ConfigError as error:
         frames = [Refusal(error.faults)]
-    for frame in frames:
-        sys.stdout.buffer.write(encode(frame))
+    # The director may be stopped before it has heard us out; then nobody wants to know.
+    with contextlib.suppress(BrokenPipeError):
+        for frame in frames:
+            sys.stdout.buffer.write(encode(frame))
+        sys.stdout.buffer.flush()
+        return
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class TableKeeper:
             return await self._dataplane.read_counters()
 
     async def withdraw(self) -> None:
-        """Delete every service that is ours. Raises DataplaneError."""
+        """Delete every service that is ours. Raises DataplaneError or OSError."""
         async with self._in_use:
             actual = await self._dataplane.read(self._owned)
             operations = diff(actual, {}, self._owned)
@@ -97,7 +97,8 @@ class TableKeeper:
                 else:
                     part = {key: wanted[key] for key in changed if key in wanted}
                     await self._converge(part, changed, repair=False)
-            except DataplaneError as error:
+            except (DataplaneError, OSError) as error:
+                # OSError: what is ours could not be remembered, so nothing new is made.
                 self._log.error("table_pass_failed", error=str(error))
                 self._all_changed = True
 

@@ -201,6 +201,25 @@ async def test_a_dataplane_that_does_not_answer_is_asked_again(
         await until(lambda: dataplane.table == WANTED)
 
 
+async def test_nothing_is_made_that_cannot_be_remembered_as_ours(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+    full = [True]
+
+    def remember(services: frozenset[ServiceKey]) -> None:
+        if full[0]:
+            raise OSError(28, "No space left on device")
+
+    kept = TableKeeper(dataplane, (), remember)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: len(dataplane.reads) > 2)
+        assert dataplane.table == {}
+        full[0] = False
+        await until(lambda: dataplane.table == WANTED)
+
+
 async def test_what_somebody_else_changed_is_repaired_and_counted(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:

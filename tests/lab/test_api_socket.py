@@ -1,0 +1,63 @@
+"""The API's socket: never taken from anybody, never made over a file."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from hadirector.api.server import serving
+from hadirector.director import Director
+
+NOBODY = cast("Director", None)
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode
+
+
+async def serve_once(path: Path) -> int:
+    """Serve for a moment; returns the socket's mode."""
+    async with serving(NOBODY, path):
+        return mode_of(path)
+
+
+async def test_only_owner_and_group_may_open_it_and_it_is_gone_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    mode = await serve_once(path)
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o660
+    assert not path.exists()
+
+
+async def test_a_dead_socket_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    assert stat.S_ISSOCK(await serve_once(path))
+
+
+async def test_a_living_socket_is_left_to_its_director(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    with socket.socket(socket.AF_UNIX) as living:
+        living.bind(str(path))
+        living.listen()
+        with pytest.raises(OSError, match="another director answers here") as caught:
+            await serve_once(path)
+    assert caught.value.filename == str(path)
+
+
+async def test_a_file_is_never_replaced_by_a_socket(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("keep me")
+    with pytest.raises(OSError, match="this is no socket"):
+        await serve_once(path)
+    assert path.read_text() == "keep me"
+
+
+async def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"api\.unix: No such file"):
+        await serve_once(tmp_path / "missing" / "api.sock")
