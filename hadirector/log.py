@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import queue
 import sys
 import threading
@@ -57,9 +59,29 @@ class LogWriter:
                 self._lines.task_done()
 
 
+class LibraryHandler(logging.Handler):
+    """Turns what libraries log into lines like ours, written without blocking like ours.
+
+    What aiohttp makes of a malformed request is no fault of ours and gets no traceback.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record as ``library_message``."""
+        error = record.exc_info[1] if record.exc_info else None
+        fields: dict[str, object] = {"library": record.name, "message": record.getMessage()}
+        level = record.levelno
+        if type(error).__module__.startswith("aiohttp."):
+            level = logging.INFO
+            fields["error"] = repr(error)
+        elif error is not None:
+            fields["exc_info"] = error
+        structlog.get_logger().log(level, "library_message", **fields)
+
+
 def configure(stream: TextIO | None = None) -> LogWriter:
-    """Set structlog up for this process."""
-    target = stream or sys.stderr
+    """Set the logs of this process up, its libraries' included."""
+    # Without stderr, /dev/null takes its number, so that nothing else is opened in its place.
+    target = stream or sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as we live
     writer = LogWriter(target)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(sort_keys=False)
@@ -78,4 +100,5 @@ def configure(stream: TextIO | None = None) -> LogWriter:
         logger_factory=structlog.WriteLoggerFactory(file=writer),  # type: ignore[arg-type] # TextIO is more than it uses
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(handlers=[LibraryHandler()], level=logging.INFO, force=True)
     return writer

@@ -180,7 +180,10 @@ class Child(Generic[Incoming]):
         loop = asyncio.get_running_loop()
         while True:
             self.send(Heartbeat())
+            due = loop.time() + HEARTBEAT_SECONDS
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            # While we were away ourselves nobody could be heard.
+            self._heard_at += max(0.0, loop.time() - due)
             silence = loop.time() - self._heard_at
             if silence > SILENCE_KILL_SECONDS:
                 self._log.error("process_hangs", silence=round(silence, 1))

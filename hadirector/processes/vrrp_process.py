@@ -18,6 +18,7 @@ from vrrp.speaker import Speaker
 
 STATUS_SECONDS = 1.0
 DIRECTOR_SILENCE_SECONDS = 30.0
+LAST_WORD_SECONDS = 0.1
 
 
 async def serve(channel: Channel[ToVrrp]) -> None:
@@ -41,8 +42,7 @@ async def serve(channel: Channel[ToVrrp]) -> None:
 async def _obey(channel: Channel[ToVrrp], speaker: Speaker) -> None:
     while True:
         try:
-            async with asyncio.timeout(DIRECTOR_SILENCE_SECONDS):
-                message = await channel.receive()
+            message = await _hear(channel)
         except TimeoutError:
             await speaker.stop()
             return
@@ -61,6 +61,19 @@ async def _obey(channel: Channel[ToVrrp], speaker: Speaker) -> None:
                 return
             case Heartbeat():
                 pass
+
+
+async def _hear(channel: Channel[ToVrrp]) -> ToVrrp | None:
+    """Wait for the director's next message. Raises TimeoutError when it is silent.
+
+    After a time-out what waits in the channel is heard first: the silence may have been ours.
+    """
+    try:
+        async with asyncio.timeout(DIRECTOR_SILENCE_SECONDS):
+            return await channel.receive()
+    except TimeoutError:
+        async with asyncio.timeout(LAST_WORD_SECONDS):
+            return await channel.receive()
 
 
 async def _send_statuses(channel: Channel[ToVrrp], speaker: Speaker) -> None:

@@ -262,6 +262,16 @@ def test_a_child_that_hangs_is_killed_for_its_silence(pair: Pair) -> None:
     until(lambda: first.pid("checks") not in (None, hung), 2)
 
 
+def test_a_director_that_was_frozen_does_not_blame_its_children(pair: Pair) -> None:
+    first, _ = pair
+    os.kill(first.process.pid, signal.SIGSTOP)
+    time.sleep(11.0)
+    os.kill(first.process.pid, signal.SIGCONT)
+    until(first.is_healthy, 5)
+    time.sleep(2.0)
+    assert [first.restarts("checks"), first.restarts("vrrp")] == [0, 0]
+
+
 def test_sighup_reloads_and_a_wrong_file_changes_nothing(pair: Pair) -> None:
     first, _ = pair
     good = first.file.read_text()
