@@ -46,8 +46,8 @@ class Host:
     ) -> None:
         self.name = name
         self.namespace = f"{network.prefix}-{name}"
+        self.addresses = tuple(addresses)
         self._network = network
-        self._addresses = tuple(addresses)
         self._routes = tuple(routes)
         self._sysctls = dict(sysctls)
         self._processes: list[subprocess.Popen[str]] = []
@@ -104,13 +104,22 @@ class Host:
 
     def kill_processes(self) -> None:
         """Kill every process that lives in this host's namespace, all at once, with SIGKILL."""
-        for pid in _ip("netns", "pids", self.namespace).split():
+        for pid in self.pids():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
         for process in self._processes:
             process.wait()
             _close(process)
         self._processes.clear()
+
+    def pids(self) -> list[int]:
+        """Every process that lives in this host's namespace."""
+        return [int(pid) for pid in _ip("netns", "pids", self.namespace).split()]
+
+    @property
+    def bridge_namespace(self) -> str:
+        """The namespace of the network's bridge, with a port for each host, of its name."""
+        return self._network.bridge
 
     def link_down(self) -> None:
         """Cut the cable: this host's ``eth0`` stays up but loses its carrier."""
@@ -147,7 +156,7 @@ class Host:
         self.sysctl({"net.ipv6.conf.default.accept_dad": "0", **self._sysctls})
         self.ip(
             "link set lo up",
-            *(f"address add {address} dev eth0" for address in self._addresses),
+            *(f"address add {address} dev eth0" for address in self.addresses),
             "link set eth0 up",
             *(f"route add {route}" for route in self._routes),
         )
@@ -167,12 +176,12 @@ class Network:
 
     def __init__(self) -> None:
         self.prefix = f"ha{os.getpid()}-{next(_numbers)}"
-        self._bridge = f"{self.prefix}-bridge"
+        self.bridge = f"{self.prefix}-bridge"
         self._hosts: list[Host] = []
 
     def __enter__(self) -> Self:
         """Make the bridge; raises TopologyError without root or iproute2."""
-        _ip("netns", "add", self._bridge)
+        _ip("netns", "add", self.bridge)
         try:
             self.batch_on_bridge(
                 "link set lo up", "link add bridge type bridge", "link set bridge up"
@@ -212,7 +221,7 @@ class Network:
         _batch(
             [
                 f"netns add {host.namespace}",
-                f"link add name {host.name} netns {self._bridge} type veth"
+                f"link add name {host.name} netns {self.bridge} type veth"
                 f" peer name eth0 netns {host.namespace}",
             ]
         )
@@ -221,11 +230,11 @@ class Network:
 
     def batch_on_bridge(self, *lines: str) -> None:
         """Apply lines of ``ip -batch`` in the bridge's namespace."""
-        _batch(lines, self._bridge)
+        _batch(lines, self.bridge)
 
     def _remove(self) -> None:
         with contextlib.ExitStack() as stack:  # each is removed even if another refuses
-            stack.callback(_ip, "netns", "delete", self._bridge)
+            stack.callback(_ip, "netns", "delete", self.bridge)
             for host in self._hosts:
                 stack.callback(host.remove)
 

@@ -1,0 +1,238 @@
+"""The failover benchmark: how long a client is without an answer, hadirector beside keepalived.
+
+``python -m tests.benchmarks.failover [--runs N] [--intervals S ...]``, as root. Each event strikes
+the active router of a pair at the same moments between two of its advertisements for both sides,
+in turn; the prober's requests tell what it cost. Exit 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyroute2 import IPRoute, netns
+
+from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, wait_until
+from hadirector.lab.topology import Host, Network
+from tests.benchmarks.pairs import ComparedRouter, Director, KeepalivedRouter, Kind, Pair, build
+from tests.benchmarks.table import Bar, Measured, render, verdict
+
+SETTLE_SECONDS = 0.3
+AFTERMATH_SECONDS = 1.2
+"""How long is probed beyond the protocol's bound."""
+
+SIDES: dict[str, tuple[Kind, Kind]] = {
+    "keepalived": (KeepalivedRouter, KeepalivedRouter),
+    "hadirector": (Director, Director),
+}
+MIXED: dict[str, tuple[Kind, Kind]] = {"hadirector to keepalived": (Director, KeepalivedRouter)}
+
+
+class Cable:
+    """Cuts a host's cable at once: no process has to be started for it."""
+
+    def __init__(self, host: Host) -> None:
+        netns.pushns(host.bridge_namespace)
+        try:
+            self._netlink = IPRoute()
+        finally:
+            netns.popns()
+        [self._index] = self._netlink.link_lookup(ifname=host.name)
+
+    def cut(self) -> None:
+        """Take the carrier from the host."""
+        self._netlink.link("set", index=self._index, state="down")
+
+    def close(self) -> None:
+        """Close the socket; the cable stays as it is."""
+        self._netlink.close()
+
+
+@dataclass(frozen=True)
+class Event:
+    """What strikes the active router, how it comes back, and what is promised.
+
+    ``intervals`` is the protocol's bound for a new active router, in advertisement intervals.
+    """
+
+    name: str
+    strike: Callable[[ComparedRouter, Cable], None]
+    recover: Callable[[ComparedRouter], None]
+    intervals: float
+    bar: Bar
+
+
+def lose_power(router: ComparedRouter, cable: Cable) -> None:
+    """The cable first: a killed process closes its sockets, a powerless machine says nothing."""
+    cable.cut()
+    router.host.kill_processes()
+
+
+def boot(router: ComparedRouter) -> None:
+    router.host.lose_power()
+    router.host.gain_power()
+    router.start()
+
+
+def kill(router: ComparedRouter, _cable: Cable) -> None:
+    for pid in router.host.pids():
+        os.kill(pid, signal.SIGKILL)
+
+
+def start_again(router: ComparedRouter) -> None:
+    router.host.kill_processes()
+    router.start()
+
+
+def cut_cable(_router: ComparedRouter, cable: Cable) -> None:
+    cable.cut()
+
+
+def mend_cable(router: ComparedRouter) -> None:
+    router.host.link_up()
+
+
+def stop(router: ComparedRouter, _cable: Cable) -> None:
+    router.terminate()
+
+
+def start_after_stop(router: ComparedRouter) -> None:
+    router.finish()
+    router.start()
+
+
+def hand_over(router: ComparedRouter, _cable: Cable) -> None:
+    router.hand_over()
+
+
+def take_part_again(router: ComparedRouter) -> None:
+    router.take_part_again()
+
+
+EVENTS = (
+    Event("crash: power lost", lose_power, boot, 4.0, Bar.AS_KEEPALIVED),
+    Event("crash: processes killed", kill, start_again, 4.0, Bar.AS_KEEPALIVED),
+    Event("link down", cut_cable, mend_cable, 4.0, Bar.AS_KEEPALIVED),
+    Event("graceful stop", stop, start_after_stop, 2.0, Bar.NOTHING_LOST),
+    Event("planned handover", hand_over, take_part_again, 4.0, Bar.NOTHING_LOST),
+)
+LEAVING = ("graceful stop", "planned handover")
+
+
+@contextlib.contextmanager
+def probing(client: Host) -> Iterator[subprocess.Popen[str]]:
+    """Probe the virtual address during the block; its result is read by `result_of`."""
+    process = client.start(
+        sys.executable, "-m", "hadirector.lab.prober", VIRTUAL_ADDRESS, output=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    try:
+        yield process
+    finally:
+        client.stop(process)
+
+
+def result_of(process: subprocess.Popen[str]) -> dict[str, float]:
+    """End a prober and read what it saw."""
+    process.terminate()
+    assert process.stdout is not None
+    result: dict[str, float] = json.loads(process.stdout.readline())
+    return result
+
+
+def wait_for_phase(client: Host, source: str, seconds: float) -> None:
+    """Return ``seconds`` after an advertisement of ``source``."""
+    with Listener(client) as listener:
+        begin = time.monotonic()
+
+        def heard() -> list[float]:
+            return [each.at for each in listener.heard() if each.source == source]
+
+        wait_until(lambda: bool(heard()), 10.0, f"an advertisement of {source} after {begin}")
+        time.sleep(max(0.0, heard()[-1] + seconds - time.monotonic()))
+
+
+def measure(pair: Pair, event: Event, interval: float, phase: float) -> dict[str, float]:
+    """Let one event strike the active router ``phase`` seconds after an advertisement."""
+    active, standby = pair.roles()
+    source = active.host.addresses[0].partition("/")[0]
+    backups = active.backups()
+    cable = Cable(active.host)
+    with contextlib.closing(cable), probing(pair.client) as prober:
+        time.sleep(SETTLE_SECONDS)
+        wait_for_phase(pair.client, source, phase)
+        event.strike(active, cable)
+        time.sleep(event.intervals * interval + AFTERMATH_SECONDS)
+        result = result_of(prober)
+    if not standby.host.holds(VIRTUAL_ADDRESS):
+        raise RuntimeError(f"{event.name}: {standby.host.namespace} has not taken over")
+    event.recover(active)
+    wait_until(lambda: active.backups() > backups, 30.0, f"{active.host.namespace} BACKUP")
+    pair.settle()
+    return result
+
+
+def return_role(pair: Pair) -> None:
+    """Make the first router of a mixed pair active again, unmeasured."""
+    first, second = pair.routers
+    if pair.roles()[0] is first:
+        return
+    backups = second.backups()
+    second.terminate()
+    second.finish()
+    wait_until(lambda: first.host.holds(VIRTUAL_ADDRESS), 30.0, "the first router ACTIVE")
+    second.start()
+    wait_until(lambda: second.backups() > backups, 30.0, "the second router BACKUP")
+
+
+def measure_interval(interval: float, runs: int, directory: Path) -> Iterator[Measured]:
+    """Measure every event ``runs`` times at one advertisement interval, the sides in turn."""
+    with contextlib.ExitStack() as stack:
+        pairs = {
+            side: build(stack.enter_context(Network()), directory / str(number), kinds, interval)
+            for number, (side, kinds) in enumerate((SIDES | MIXED).items())
+        }
+        for event in EVENTS:
+            for run in range(runs):
+                phase = (run + 0.5) / runs * interval
+                for side, pair in pairs.items():
+                    if side in MIXED and event.name not in LEAVING:
+                        continue
+                    result = measure(pair, event, interval, phase)
+                    yield Measured(event.name, event.bar, interval, side, result["lost_ms"])
+                    if side in MIXED:
+                        return_role(pair)
+
+
+def main() -> int:
+    """Measure, print the table, and say whether every bar was met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--intervals", type=float, nargs="+", default=[1.0, 0.1, 0.01])
+    options = parser.parse_args()
+    # Strikes at its moment; what it starts is ordinary again.
+    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+    os.sched_setscheduler(0, policy, os.sched_param(10))
+    measured: list[Measured] = []
+    for interval in options.intervals:
+        with tempfile.TemporaryDirectory() as directory:
+            for each in measure_interval(interval, options.runs, Path(directory)):
+                measured.append(each)
+                print(f"{each.interval:6g} s  {each.event:24} {each.side:26} {each.lost_ms:9.2f}")
+    print(render(measured))
+    return 0 if all(verdict(measured).values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

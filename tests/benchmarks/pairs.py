@@ -1,0 +1,178 @@
+"""The routers that are compared: a whole director, and keepalived; equal in every setting.
+
+Both have priority 100 on both sides, so that whoever is active stays it when the other comes back,
+and every takeover waits for the same skew time.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hadirector.api.client import request
+from hadirector.lab.experiment import start_director
+from hadirector.lab.routers import VIRTUAL_ADDRESS, Keepalived, wait_until
+from hadirector.lab.topology import Host, Network
+
+PRIORITY, LOWERED = 100, 50
+
+_DIRECTOR = """\
+director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: 100
+    advert_interval: {interval:g}
+    virtual_addresses: [10.99.0.100]
+"""
+
+
+class ComparedRouter(Protocol):
+    """What every event of the benchmark needs of a router."""
+
+    host: Host
+
+    def start(self) -> None:
+        """Start it; it comes up as BACKUP, or ACTIVE if alone."""
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+
+    def finish(self) -> None:
+        """Wait for its end after `terminate`."""
+
+    def hand_over(self) -> None:
+        """Have it give the address away and live on."""
+
+    def take_part_again(self) -> None:
+        """Undo `hand_over`."""
+
+    def backups(self) -> int:
+        """How often it has become BACKUP since it was made."""
+
+
+class Director:
+    """``hadirector run`` with all its processes, and nothing to balance."""
+
+    def __init__(self, host: Host, directory: Path, interval: float) -> None:
+        self.host = host
+        self._directory = directory
+        runtime = directory / host.name
+        self._api = str(runtime / "api.sock")
+        self._configuration = _DIRECTOR.format(name=host.name, directory=runtime, interval=interval)
+
+    def start(self) -> None:
+        self._process = start_director(self.host, self._configuration, self._directory)
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def finish(self) -> None:
+        self.host.stop(self._process)
+
+    def hand_over(self) -> None:
+        request(self._api, "POST", "/v1/handover", {"instance": None, "undo": False})
+
+    def take_part_again(self) -> None:
+        request(self._api, "POST", "/v1/handover", {"instance": None, "undo": True})
+
+    def backups(self) -> int:
+        log = self._directory / f"{self.host.name}.log"
+        return log.read_text().count('"state": "BACKUP"') if log.exists() else 0
+
+
+class KeepalivedRouter:
+    """keepalived, VRRP only."""
+
+    def __init__(self, host: Host, directory: Path, interval: float) -> None:
+        self.host = host
+        self._directory = directory
+        self._interval = interval
+        self._earlier_backups = 0
+        self._running: Keepalived | None = None
+
+    def start(self) -> None:
+        self._earlier_backups = self.backups()
+        self._running = Keepalived(
+            self.host, self._directory, priority=PRIORITY, advert_interval=self._interval
+        )
+
+    def terminate(self) -> None:
+        assert self._running is not None
+        self._running.process.terminate()
+
+    def finish(self) -> None:
+        assert self._running is not None
+        self._running.stop()
+
+    def hand_over(self) -> None:
+        """keepalived has no such order. What its operators do: a lower priority, and a reload."""
+        self._set_priority(LOWERED)
+
+    def take_part_again(self) -> None:
+        self._set_priority(PRIORITY)
+
+    def backups(self) -> int:
+        if self._running is None:
+            return 0
+        return self._earlier_backups + self._running.log.read_text().count("Entering BACKUP STATE")
+
+    def _set_priority(self, priority: int) -> None:
+        assert self._running is not None
+        configuration = self._running.log.with_suffix(".conf")
+        lines = configuration.read_text().splitlines(keepends=True)
+        changed = [f"    priority {priority}\n" if "priority" in each else each for each in lines]
+        configuration.write_text("".join(changed))
+        self._running.process.send_signal(signal.SIGHUP)
+
+
+Kind = type[Director] | type[KeepalivedRouter]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two routers and a client on a bridge of their own."""
+
+    network: Network
+    client: Host
+    routers: tuple[ComparedRouter, ComparedRouter]
+
+    def roles(self) -> tuple[ComparedRouter, ComparedRouter]:
+        """The router that holds the address, and the other."""
+        first, second = self.routers
+        return (first, second) if first.host.holds(VIRTUAL_ADDRESS) else (second, first)
+
+    def settle(self) -> None:
+        """Wait until exactly one of them holds the address."""
+
+        def settled() -> bool:
+            return [each.host.holds(VIRTUAL_ADDRESS) for each in self.routers].count(True) == 1
+
+        wait_until(settled, 20.0, "one router with the address")
+
+
+def build(network: Network, directory: Path, kinds: tuple[Kind, Kind], interval: float) -> Pair:
+    """Build a pair; the first router is up and ACTIVE before the second one starts.
+
+    The client never doubts a neighbour by itself, only what it is told changes its mind: its own
+    probing of neighbours would fall into some runs and not into others.
+    """
+    certain = {
+        "net.ipv4.neigh.eth0.base_reachable_time_ms": "86400000",
+        "net.ipv4.neigh.eth0.delay_first_probe_time": "86400",
+    }
+    client = network.host("client", "10.99.0.70/24")
+    client.sysctl(certain)
+    directory.mkdir()
+    first, second = (
+        kind(network.host(f"router{number}", f"10.99.0.{number}/24"), directory, interval)
+        for number, kind in enumerate(kinds, start=1)
+    )
+    first.start()
+    wait_until(lambda: first.host.holds(VIRTUAL_ADDRESS), 30.0, "the first router ACTIVE")
+    second.start()
+    wait_until(lambda: second.backups() > 0, 30.0, "the second router BACKUP")
+    return Pair(network, client, (first, second))
