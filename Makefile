@@ -5,7 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo check test lock clean format
+RUNS := 2
+
+.PHONY: setup demo check test bench lock clean format
 
 setup: $(VENV)/.runtime ## a private virtualenv with the hadirector command in it
 
@@ -22,6 +24,9 @@ check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the 
 
 test: check ## check, then the lab and the interoperability tests
 	tests/lab.sh
+
+bench: $(VENV)/.runtime ## failover beside keepalived, as root; RUNS=20 for figures that count
+	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 
 format: $(VENV)/.tests
 	$(BIN)/ruff format .

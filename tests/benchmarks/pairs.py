@@ -96,6 +96,9 @@ class KeepalivedRouter:
 
     def start(self) -> None:
         self._earlier_backups = self.backups()
+        # It takes the file of a killed process whose parent has not reaped it for a living one.
+        for stale in self._directory.glob(f"{self.host.namespace}*.pid"):
+            stale.unlink()
         self._running = Keepalived(
             self.host, self._directory, priority=PRIORITY, advert_interval=self._interval
         )
@@ -109,7 +112,7 @@ class KeepalivedRouter:
         self._running.stop()
 
     def hand_over(self) -> None:
-        """keepalived has no such order. What its operators do: a lower priority, and a reload."""
+        """Keepalived has no such order. What its operators do: a lower priority, and a reload."""
         self._set_priority(LOWERED)
 
     def take_part_again(self) -> None:
