@@ -167,13 +167,14 @@ class Director:
         chosen = known if instance is None else [name for name in known if name == instance]
         if not chosen:
             raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
+        others = self._election.yielding.difference(chosen)
+        try:
+            self._remember(yielding=tuple(sorted(others if undo else others.union(chosen))))
+        except OSError as error:
+            raise RequestError(f"a restart would forget it: {error}") from error
         for name in chosen:
             self._election.hand_over(name, undo=undo)
             self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
-        try:
-            self._remember(yielding=tuple(sorted(self._election.yielding)))
-        except OSError as error:
-            raise RequestError(f"done, but a restart will forget it: {error}") from error
         return chosen
 
     async def status(self) -> Status:

@@ -50,6 +50,7 @@ def store(path: Path, owned: Owned) -> None:
     Not synced to disk: it lies on a file system that a power loss empties together with the kernel
     table it describes. Raises OSError.
     """
+    path.parent.mkdir(mode=0o755, exist_ok=True)
     unfinished = path.with_suffix(".new")
     unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(owned)))
     os.replace(unfinished, path)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from hadirector.dataplane.base import DataplaneError
 from hadirector.director import Director, RequestError
@@ -68,7 +69,7 @@ class Handlers:
 async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     """Serve the API on the socket at ``path`` inside the context. Raises OSError."""
     handlers = Handlers(director)
-    application = web.Application(client_max_size=BODY_SIZE_MAX)
+    application = web.Application(client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json])
     application.router.add_get("/v1/status", handlers.status)
     application.router.add_post("/v1/handover", handlers.hand_over)
     application.router.add_post("/v1/reload", handlers.reload)
@@ -80,6 +81,15 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     finally:
         await runner.cleanup()
         _remove_dead_socket(path)
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what aiohttp refuses (no such route, too large) in our form."""
+    try:
+        return await handler(request)
+    except web.HTTPException as refusal:
+        return _error(refusal.status, refusal.reason)
 
 
 def _listen(path: Path) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from hadirector.api.client import ApiError, request
 from hadirector.api.server import serving
 from hadirector.director import Director
 
@@ -56,6 +58,15 @@ async def test_a_file_is_never_replaced_by_a_socket(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="this is no socket"):
         await serve_once(path)
     assert path.read_text() == "keep me"
+
+
+async def test_a_route_that_is_not_there_is_refused_in_json(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    async with serving(NOBODY, path):
+        with pytest.raises(ApiError, match="Not Found"):
+            await asyncio.to_thread(request, str(path), "GET", "/v1/nothing")
+        with pytest.raises(ApiError, match="Method Not Allowed"):
+            await asyncio.to_thread(request, str(path), "GET", "/v1/handover")
 
 
 async def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
