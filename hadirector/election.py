@@ -137,7 +137,7 @@ class Election:
                 try:
                     await remove(instance.interface, instance.virtual_addresses)
                 except (AddressError, OSError) as error:
-                    # Their lifetime of 3 s ends them all the same.
+                    # Their lifetime ends them all the same.
                     self._log.error("addresses_not_removed", error=str(error))
 
     def _enter(self, instance: str, state: State, reason: str) -> None:

@@ -1,8 +1,10 @@
 """Virtual addresses on an interface, each with a lifetime, so that the kernel ends what we cannot.
 
-An address is added with a lifetime of 3 s and refreshed every 0.5 s while its router is ACTIVE: the
-kernel takes it from a process that died or hangs. The lifetime also tells ours from foreign: an
-address that stands without one (the host's own, an address owner's) is never changed or deleted.
+An address is added with a lifetime and refreshed every 0.5 s while its router is ACTIVE: the kernel
+takes it from a process that died or hangs, after 3 s at the earliest and not before a peer has had
+the time to take over, so that a killed process costs no time without an answer. The lifetime also
+tells ours from foreign: an address that stands without one (the host's own, an address owner's) is
+never changed or deleted.
 
 Addresses within 127.0.0.0/8 are local to every host; for them there is nothing to do.
 """
@@ -11,21 +13,25 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from ipaddress import IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from vrrp.address_socket import AddressSocket
 from vrrp.transport.udp import LOOPBACK
 
 if TYPE_CHECKING:
     from pyroute2 import AsyncIPRoute
 
-LIFETIME_SECONDS = 3
+SHORTEST_LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
 KEPT_LIFETIME_SECONDS = 60
 SETTLE_SECONDS = 1.0
+CHANGED_AT_ONCE = 16
+"""Addresses changed before timers get their turn: a fraction of a millisecond."""
 
 _AF_INET = 2
 _FOREVER = 0xFFFFFFFF  # INFINITY_LIFE_TIME, include/net/addrconf.h
@@ -42,37 +48,46 @@ def needing_kernel(addresses: Iterable[str]) -> tuple[IPv4Interface, ...]:
     return tuple(address for address in parsed if address.ip not in LOOPBACK)
 
 
+def lifetime(advert_interval: float) -> int:
+    """Seconds an address stands by itself: a peer's longest active-down interval, which is four
+    advertisement intervals, and the time since the last refresh.
+    """
+    return max(SHORTEST_LIFETIME_SECONDS, math.ceil(4 * advert_interval + REFRESH_SECONDS))
+
+
 async def acquire(
-    netlink: AsyncIPRoute,
-    index: int,
-    addresses: Sequence[IPv4Interface],
-    lifetime: int = LIFETIME_SECONDS,
+    kernel: AddressSocket, index: int, addresses: Sequence[IPv4Interface], seconds: int
 ) -> None:
-    """Add each address, or renew its lifetime (seconds) where it stands.
+    """Add each address, or renew its lifetime where it stands.
 
     Tries all of them, then raises AddressError for the first that failed.
     """
-    failure: AddressError | None = None
-    for address in addresses:
-        code = await _change(
-            netlink, "replace", index, address, valid_lft=lifetime, preferred_lft=lifetime
-        )
-        if code and failure is None:
-            failure = AddressError(f"cannot add {address}: {_reason(code)}")
-    if failure is not None:
-        raise failure
+    await _change("add", lambda some: kernel.renew(index, some, seconds), addresses, harmless=(0,))
 
 
-async def release(netlink: AsyncIPRoute, index: int, addresses: Sequence[IPv4Interface]) -> None:
+async def release(kernel: AddressSocket, index: int, addresses: Sequence[IPv4Interface]) -> None:
     """Delete ``addresses``, which have to be ours; those that are not there are no failure.
 
     Tries all of them, then raises AddressError for the first that failed.
     """
+    harmless = (0, *_NOT_THERE)
+    await _change("remove", lambda some: kernel.delete(index, some), addresses, harmless)
+
+
+async def _change(
+    verb: str,
+    change: Callable[[Sequence[IPv4Interface]], list[int]],
+    addresses: Sequence[IPv4Interface],
+    harmless: tuple[int, ...],
+) -> None:
     failure: AddressError | None = None
-    for address in addresses:
-        code = await _change(netlink, "del", index, address)
-        if code and code not in _NOT_THERE and failure is None:
-            failure = AddressError(f"cannot remove {address}: {_reason(code)}")
+    for start in range(0, len(addresses), CHANGED_AT_ONCE):
+        some = addresses[start : start + CHANGED_AT_ONCE]
+        for address, code in zip(some, change(some), strict=True):
+            if code not in harmless and failure is None:
+                failure = AddressError(f"cannot {verb} {address}: {_reason(code)}")
+        if start + CHANGED_AT_ONCE < len(addresses):
+            await asyncio.sleep(0)
     if failure is not None:
         raise failure
 
@@ -106,31 +121,12 @@ async def remove(interface: str, addresses: Iterable[str]) -> None:
         return
     from pyroute2 import AsyncIPRoute
 
-    async with AsyncIPRoute() as netlink:
-        for index in await netlink.link_lookup(ifname=interface):
-            standing = await present(netlink, index)
-            ours = [address for address in wanted if standing.get(address) is not None]
-            await release(netlink, index, ours)
-
-
-async def _change(
-    netlink: AsyncIPRoute, command: str, index: int, address: IPv4Interface, **lifetimes: Any
-) -> int:
-    """Change one address; the kernel's error number, 0 when it agreed."""
-    from pyroute2.netlink.exceptions import NetlinkError
-
-    try:
-        await netlink.addr(
-            command,
-            family=_AF_INET,
-            index=index,
-            address=str(address.ip),
-            prefixlen=address.network.prefixlen,
-            **lifetimes,
-        )
-    except NetlinkError as error:
-        return int(error.code)
-    return 0
+    with closing(AddressSocket()) as kernel:
+        async with AsyncIPRoute() as netlink:
+            for index in await netlink.link_lookup(ifname=interface):
+                standing = await present(netlink, index)
+                ours = [address for address in wanted if standing.get(address) is not None]
+                await release(kernel, index, ours)
 
 
 def _reason(code: int) -> str:
@@ -149,14 +145,16 @@ class AddressHolder:
     def __init__(
         self,
         addresses: Sequence[IPv4Interface],
+        advert_interval: float,
         acquired: Callable[[], None],
         failed: Callable[[AddressError], None],
     ) -> None:
         self._addresses = tuple(addresses)
+        self._lifetime = lifetime(advert_interval)
         self._surplus: tuple[IPv4Interface, ...] = ()
         self._acquired = acquired
         self._failed = failed
-        self._netlink: AsyncIPRoute | None = None
+        self._kernel: AddressSocket | None = None
         self._index = 0
         self._foreign: frozenset[IPv4Interface] = frozenset()
         self._wanted = False
@@ -170,25 +168,35 @@ class AddressHolder:
         standing = self._wanted and self._agreed is True
         return [address.ip for address in self._addresses] if standing else []
 
-    def place(self, netlink: AsyncIPRoute, index: int, foreign: frozenset[IPv4Interface]) -> None:
+    def place(self, kernel: AddressSocket, index: int, foreign: frozenset[IPv4Interface]) -> None:
         """Say where the addresses go; index 0: the interface is gone, and they with it.
 
         ``foreign`` stand there without a lifetime: they are let be.
         """
         if index != self._index:
             self._unsettle()
-        self._netlink, self._index, self._foreign = netlink, index, foreign
+        self._kernel, self._index, self._foreign = kernel, index, foreign
 
-    def change(self, addresses: Sequence[IPv4Interface]) -> None:
+    def change(self, addresses: Sequence[IPv4Interface], advert_interval: float) -> None:
         """Hold these instead of those configured until now."""
+        self._lifetime = lifetime(advert_interval)
         dropped = set(self._addresses + self._surplus) - set(addresses)
         self._addresses, self._surplus = tuple(addresses), tuple(dropped)
         self._unsettle()
 
     def hold(self) -> None:
-        """Want the addresses here."""
+        """Want the addresses here; as many as are changed at once stand when this returns.
+
+        If one is refused, ``run`` meets that again and tells it.
+        """
         self._wanted = True
         self._unsettle()
+        ours = self._ours(self._addresses)
+        if self._kernel is None or not self._index or len(ours) > CHANGED_AT_ONCE:
+            return
+        with suppress(OSError):
+            if not any(self._kernel.renew(self._index, ours, self._lifetime)):
+                self._agreed = True
 
     def let_go(self) -> None:
         """Want them gone."""
@@ -209,9 +217,9 @@ class AddressHolder:
 
         Call it when ``run`` has ended. Raises AddressError.
         """
-        if self._wanted and self._netlink is not None and self._index:
+        if self._wanted and self._kernel is not None and self._index:
             await acquire(
-                self._netlink, self._index, self._ours(self._addresses), KEPT_LIFETIME_SECONDS
+                self._kernel, self._index, self._ours(self._addresses), KEPT_LIFETIME_SECONDS
             )
 
     async def run(self) -> None:
@@ -240,15 +248,15 @@ class AddressHolder:
             self._acquired()
 
     async def _apply(self, wanted: bool) -> None:
-        if self._netlink is None or not self._index:
+        if self._kernel is None or not self._index:
             return
         if wanted:
-            await acquire(self._netlink, self._index, self._ours(self._addresses))
+            await acquire(self._kernel, self._index, self._ours(self._addresses), self._lifetime)
         elif self._agreed is None:
-            await release(self._netlink, self._index, self._ours(self._addresses))
+            await release(self._kernel, self._index, self._ours(self._addresses))
         surplus = self._surplus
         if surplus:
-            await release(self._netlink, self._index, self._ours(surplus))
+            await release(self._kernel, self._index, self._ours(surplus))
             self._surplus = tuple(set(self._surplus) - set(surplus))
 
     def _ours(self, addresses: Iterable[IPv4Interface]) -> list[IPv4Interface]:

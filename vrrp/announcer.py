@@ -57,7 +57,7 @@ class Announcer:
         self._started = 0.0
 
     def start(self, frames: FrameSocket, addresses: Iterable[IPv4Address]) -> None:
-        """Begin the schedule, from its beginning if it runs already."""
+        """Announce at once, and go on by the schedule, from its beginning if it runs already."""
         self.stop()
         hardware_address = frames.hardware_address
         if hardware_address is None:
@@ -65,8 +65,8 @@ class Announcer:
         self._announcements = [gratuitous_arp(hardware_address, each) for each in addresses]
         self._frames = frames
         self._offsets = announcement_offsets()
-        self._started = asyncio.get_running_loop().time()
-        self._arm()
+        self._started = asyncio.get_running_loop().time() - next(self._offsets)
+        self._announce()
 
     def stop(self) -> None:
         """Send no further announcement."""

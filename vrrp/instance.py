@@ -73,6 +73,7 @@ class Instance:
         self.incidents = Incidents(report, instance=configuration.name)
         self.addresses = AddressHolder(
             needing_kernel(configuration.virtual_addresses),
+            configuration.advert_interval,
             self._announce,
             self._address_failed,
         )
@@ -113,7 +114,9 @@ class Instance:
     def change(self, configuration: InstanceConfiguration) -> None:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
-        self.addresses.change(needing_kernel(configuration.virtual_addresses))
+        self.addresses.change(
+            needing_kernel(configuration.virtual_addresses), configuration.advert_interval
+        )
         self._handle(ConfigurationChanged(configuration))
 
     def hand_over(self, *, undo: bool) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Self
 
+from vrrp.address_socket import AddressSocket
 from vrrp.addresses import AddressError, needing_kernel
 from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
 from vrrp.instance import Instance
@@ -46,7 +47,7 @@ class Speaker:
         self._running: dict[str, _Running] = {}
         self._segments: dict[str, Segment] = {}
         self._links: dict[str, Link | None] = {}
-        self._netlink: AsyncIPRoute | None = None
+        self._kernel: AddressSocket | None = None
         self._watcher: LinkWatcher | None = None
         self._watching: asyncio.Task[None] | None = None
         self._tasks = asyncio.TaskGroup()
@@ -183,6 +184,7 @@ class Speaker:
         if self._watcher is None:
             if not needing:
                 return
+            self._kernel = self._stack.enter_context(closing(AddressSocket()))
             self._watcher = LinkWatcher(await self._open_netlink(), self._link_changed)
             self._watching = self._tasks.create_task(self._watcher.run())
         interfaces = {each.interface for each in needing}
@@ -193,9 +195,7 @@ class Speaker:
     async def _open_netlink(self) -> AsyncIPRoute:
         from pyroute2 import AsyncIPRoute
 
-        if self._netlink is None:
-            self._netlink = await self._stack.enter_async_context(AsyncIPRoute())
-        return self._netlink
+        return await self._stack.enter_async_context(AsyncIPRoute())
 
     def _link_changed(self, name: str, link: Link | None) -> None:
         self._links[name] = link
@@ -208,13 +208,13 @@ class Speaker:
     def _place(self, instance: Instance) -> None:
         """Tell an instance's addresses where they go, as far as that is known."""
         interface = instance.configuration.interface
-        if self._netlink is None or interface not in self._links:
+        if self._kernel is None or interface not in self._links:
             return
         link = self._links[interface]
         if link is None:
-            instance.addresses.place(self._netlink, 0, frozenset())
+            instance.addresses.place(self._kernel, 0, frozenset())
         else:
-            instance.addresses.place(self._netlink, link.index, link.permanent())
+            instance.addresses.place(self._kernel, link.index, link.permanent())
 
     def _join(self, instance: Instance) -> None:
         interface = instance.configuration.interface

@@ -99,6 +99,16 @@ async def test_a_kept_address_outlives_the_process_for_a_minute(
     assert len(lifetimes(host)) == 2
 
 
+async def test_more_addresses_than_are_changed_at_once_all_come_and_go(
+    speaker: Speaker, host: Host
+) -> None:
+    many = {f"10.98.0.{number}/32" for number in range(1, 41)}
+    await activate(speaker, msgspec.structs.replace(FIRST, virtual_addresses=tuple(sorted(many))))
+    await eventually(lambda: lifetimes(host).keys() == many)
+    await speaker.stop()
+    assert lifetimes(host) == {}
+
+
 async def test_release_now_takes_the_addresses_away(speaker: Speaker, host: Host) -> None:
     """When it returns they are gone."""
     await activate(speaker, FIRST, SECOND)
