@@ -37,7 +37,8 @@ def request(path: str, method: str, route: str, body: object = None) -> bytes:
         response = connection.getresponse()
         answer = response.read(ANSWER_SIZE_MAX)
     except (OSError, http.client.HTTPException) as error:
-        raise ApiError(f"no director answers at {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ApiError(f"no director answers at {path}: {reason}") from error
     finally:
         connection.close()
     if response.status != http.client.OK:

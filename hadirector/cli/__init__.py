@@ -6,6 +6,8 @@ Exit codes: 0 good, 1 the answer is no, 2 usage or configuration.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -47,7 +49,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summary = (module.__doc__ or "").splitlines()[0]
         module.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
     parsed = parser.parse_args(arguments)
-    return COMMANDS[parsed.command].run(parsed)
+    try:
+        status = COMMANDS[parsed.command].run(parsed)
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as in `status | head`. What is left in the
+        # buffer goes nowhere, so that Python does not complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _summary(configuration: Configuration) -> str:
     servers = configuration.virtual_servers
     real_servers = sum(len(server.real_servers) for server in servers)
-    return (
-        f"{len(servers)} virtual servers, {real_servers} real servers,"
-        f" {len(configuration.vrrp)} VRRP instances"
-    )
+    counts = {
+        "VRRP instance": len(configuration.vrrp),
+        "virtual server": len(servers),
+        "real server": real_servers,
+    }
+    return ", ".join(f"{count} {thing}{'s' * (count != 1)}" for thing, count in counts.items())

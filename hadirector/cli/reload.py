@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         answer = request(arguments.socket, "POST", "/v1/reload")
     except ApiError as error:
-        print(error, file=sys.stderr)
+        print(f"hadirector: {error}", file=sys.stderr)
         return 1
     print(msgspec.json.decode(answer)["changed"])
     return 0

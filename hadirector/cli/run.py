@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hadirector.dataplane.base import Dataplane
-    from hadirector.director import Director
     from hadirector.model import Configuration
 
 
@@ -28,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Returns 2 when it cannot start."""
+    # Importing takes a while. Ctrl-C in that time ends us like SIGTERM does, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from hadirector import log
 
     writer = log.configure()
@@ -36,12 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
+    except asyncio.CancelledError:
+        return 0  # stopped before anything was started
     finally:
         writer.drain(seconds=1.0)
     return 0
 
 
 async def _run(path: Path) -> None:
+    starting = asyncio.current_task()
+    assert starting is not None
+    _obey_signals(stop=starting.cancel, reload=lambda: None)
     from hadirector import preflight
     from hadirector.api.server import serving
     from hadirector.config import reader
@@ -57,13 +65,16 @@ async def _run(path: Path) -> None:
         lock = _lock(Path(configuration.runtime_directory))
         try:
             director = Director(path, configuration, _dataplane(configuration))
-            _obey_signals(director)
+            _obey_signals(stop=director.stop, reload=director.request_reload)
             async with serving(director, Path(configuration.api_unix)):
                 await director.run()
         finally:
             os.close(lock)
-    except (ConfigError, DataplaneError, OSError) as error:
+    except (ConfigError, DataplaneError) as error:
         raise StartError(str(error)) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise StartError(f"{where}{error.strerror or error}") from error
 
 
 def _dataplane(configuration: Configuration) -> Dataplane:
@@ -84,8 +95,11 @@ def _dataplane(configuration: Configuration) -> Dataplane:
 
 def _lock(directory: Path) -> int:
     """Make sure that one director at a time uses the directory; returns the lock's descriptor."""
-    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StartError(f"runtime_directory: {error.filename}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -96,8 +110,8 @@ def _lock(directory: Path) -> int:
     return descriptor
 
 
-def _obey_signals(director: Director) -> None:
+def _obey_signals(*, stop: Callable[[], object], reload: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, director.stop)
-    loop.add_signal_handler(signal.SIGHUP, director.request_reload)
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.status import RealServerStatus, Status
+from hadirector.status import ProcessStatus, RealServerStatus, Status
+from vrrp.report import InstanceStatus
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 PIPE_WIDTH = 200
+REASON_WIDTH_MIN = 16
+INDENT = "  "
 
 _COLOURS = {"ACTIVE": "bold green", "passing": "green", "failing": "red", "unknown": "yellow"}
 
@@ -42,63 +48,84 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(status: Status) -> None:
     from rich.console import Console
+    from rich.text import Text
 
-    # In a pipe nobody has a width: lines are left whole, for grep.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    processes = ", ".join(
-        f"{each.name} {each.pid or 'not running'} ({each.restarts} restarts)"
-        for each in status.processes
-    )
-    console.print(f"[bold]{status.name}[/]  hadirector {status.version}, {status.dataplane}")
-    console.print(f"processes: director {status.pid}, {processes}", style="dim")
+    # In a pipe nobody has a width: lines are left whole, for grep. No markup: [fd00::1] is none.
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
+    version = f"  hadirector {status.version}, {status.dataplane}"
+    console.print(Text.assemble((status.name, "bold"), version))
+    processes = [f"director {status.pid}", *map(_process, status.processes)]
+    console.print(f"processes: {', '.join(processes)}", style="dim", soft_wrap=True)
     if status.instances:
-        console.print(_instances(status))
+        console.print()
+        console.print(_instances(status.instances))
     if status.virtual_servers:
-        console.print(_virtual_servers(status))
+        console.print()
+        _print_virtual_servers(console, status)
     for service in status.foreign_services:
-        console.print(f"not ours, left alone: {service}", style="dim")
+        console.print(f"not ours, left alone: {service}", style="dim", soft_wrap=True)
     for operation, error in status.failing.items():
-        console.print(f"failing: {operation}: {error}", style="red")
+        console.print(f"failing: {operation}: {error}", style="red", soft_wrap=True)
 
 
-def _instances(status: Status) -> Table:
+def _process(process: ProcessStatus) -> str:
+    restarts = f" ({process.restarts} restarts)" if process.restarts else ""
+    return f"{process.name} {process.pid or 'not running'}{restarts}"
+
+
+def _instances(instances: Sequence[InstanceStatus]) -> Table:
     table = _table("VRRP instance", "state", "priority", "VRID", "interface", "addresses", "active")
-    for instance in status.instances:
-        notes = [
-            note
-            for note, said in (
-                ("handing over", instance.handing_over),
-                ("yielding to peers", instance.yielding),
-            )
-            if said
-        ]
+    for each in instances:
+        state = _coloured(each.state)
+        state.append(" (handing over)" * each.handing_over)
+        state.append(" (yielding to peers)" * each.yielding)
         table.add_row(
-            instance.instance,
-            " ".join([_coloured(instance.state), *(f"({note})" for note in notes)]),
-            str(instance.priority),
-            str(instance.virtual_router_id),
-            instance.interface,
-            " ".join(instance.virtual_addresses),
-            "this director" if instance.state == "ACTIVE" else instance.active_router or "unknown",
+            each.instance,
+            state,
+            str(each.priority),
+            str(each.virtual_router_id),
+            each.interface,
+            " ".join(address.removesuffix("/32") for address in each.virtual_addresses),
+            "this director" if each.state == "ACTIVE" else each.active_router or "unknown",
         )
     return table
 
 
-def _virtual_servers(status: Status) -> Table:
-    table = _table("virtual server", "weight", "in table", "connections", "check", "because")
+def _print_virtual_servers(console: Console, status: Status) -> None:
+    """Print a line for every virtual server, and under it a table that is aligned with the others.
+
+    A terminal too narrow for the reasons wraps the lines, rather than that anything is left out.
+    """
+    from rich.text import Text
+
+    headings = ("virtual server", "weight", "in table", "connections", "check", "because")
+    rows = [_real_server(each) for server in status.virtual_servers for each in server.real_servers]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    gaps = len(INDENT) * (len(widths) - 1)
+    console.width = max(console.width, sum(widths[:-1]) + gaps + REASON_WIDTH_MIN)
+    remaining = iter(rows)
+    console.print(_table(*headings, widths=widths))
     for server in status.virtual_servers:
-        kind = f"{server.protocol} {server.address} {server.scheduler} {server.forwarding}"
-        table.add_row(f"[bold]{server.name}[/]  {kind}", "", "" if server.present else "missing")
-        for each in server.real_servers:
-            table.add_row(
-                f"  {each.address}",
-                str(each.configured_weight),
-                _held(each),
-                f"{each.active_connections} + {each.inactive_connections}",
-                _coloured(each.verdict),
-                each.reason,
-            )
-    return table
+        kind = f"  {server.protocol} {server.address} {server.scheduler} {server.forwarding}"
+        missing = ("" if server.present else "  missing in the table", "red")
+        console.print(Text.assemble((server.name, "bold"), kind, missing), soft_wrap=True)
+        table = _table(*headings, widths=widths, show_header=False)
+        for _ in server.real_servers:
+            *cells, verdict, reason = next(remaining)
+            table.add_row(*cells, _coloured(verdict), reason)
+        console.print(table)
+
+
+def _real_server(server: RealServerStatus) -> tuple[str, ...]:
+    return (
+        f"{INDENT}{server.address}",
+        str(server.configured_weight),
+        _held(server),
+        f"{server.active_connections} + {server.inactive_connections}",
+        str(server.verdict),
+        server.reason,
+    )
 
 
 def _held(server: RealServerStatus) -> str:
@@ -109,16 +136,18 @@ def _held(server: RealServerStatus) -> str:
     return f"{actual} -> {'-' if server.wanted_weight is None else server.wanted_weight}"
 
 
-def _table(*columns: str) -> Table:
-    from rich import box
+def _table(*headings: str, widths: Sequence[int] = (), show_header: bool = True) -> Table:
+    """Make a table without lines; all columns but the last get their widths, if there are any."""
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, no_wrap=column != columns[-1])
+    table = Table(box=None, show_header=show_header, padding=(0, len(INDENT), 0, 0), pad_edge=False)
+    given = [*widths[:-1], None] if widths else [None] * len(headings)
+    for heading, width in zip(headings, given, strict=True):
+        table.add_column(heading, width=width, overflow="fold")
     return table
 
 
-def _coloured(word: str) -> str:
-    colour = _COLOURS.get(word)
-    return f"[{colour}]{word}[/]" if colour else word
+def _coloured(word: str) -> Text:
+    from rich.text import Text
+
+    return Text(word, style=_COLOURS.get(word, ""))

@@ -188,7 +188,7 @@ class Demo:
                 director, f"is {fields['state']} ({fields['reason']})", style="bold green"
             )
         elif event in {"table_changed", "table_repaired"} and "destination" in fields["operation"]:
-            self._timeline.fact(director, fields["operation"])
+            self._timeline.fact(director, self._stage.in_names(fields["operation"]))
         elif fields.get("level") in LOUD_LEVELS:
             said = {key: fields[key] for key in fields if key not in {"level", "timestamp"}}
             self._timeline.fact(director, json.dumps(said), style="red")

@@ -112,6 +112,14 @@ virtual_servers:
 {real_servers}
 """
 
+    def in_names(self, operation: str) -> str:
+        """Shorten what a director says of its table: web servers by name, the service left out."""
+        service = f"tcp {self.virtual_address}:{self.port}"
+        short = operation.replace(f" to {service}", "").replace(f" of {service}", "")
+        for name, address in self.web_addresses.items():
+            short = short.replace(f"{address}:{self.web_port}", name)
+        return short
+
 
 def api_socket(directory: Path, director: str) -> Path:
     """Where a director takes orders."""

@@ -86,7 +86,7 @@ def test_the_director_needs_neither_pydantic_nor_yaml() -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("vrrp: []", (0, "{}: good: 0 virtual servers, 0 real servers, 0 VRRP instances\n", "")),
+        ("vrrp: []", (0, "{}: good: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
         (None, (2, "", "{}: cannot be read: No such file or directory\n")),
     ],

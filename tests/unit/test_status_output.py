@@ -1,0 +1,93 @@
+"""What ``hadirector status`` prints for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.result import Verdict
+from hadirector.cli import status as command
+from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
+from vrrp.report import InstanceStatus, State
+
+REASON = "refused: connecting: Connection refused"
+
+
+def real_server(address: str, verdict: Verdict, actual: int | None) -> RealServerStatus:
+    reason = "expected status" if verdict is Verdict.PASSING else REASON
+    return RealServerStatus(
+        address, 2, None if actual is None else 2, actual, 3, 4, verdict, reason
+    )
+
+
+def a_status() -> Status:
+    servers = (
+        real_server("[fd00::15]:80", Verdict.PASSING, 2),
+        real_server("[fd00::16]:80", Verdict.FAILING, None),
+    )
+    return Status(
+        name="lb1",
+        version="0.1.0",
+        pid=100,
+        dataplane="ipvs",
+        processes=(ProcessStatus("vrrp", 101, 0), ProcessStatus("checks", None, 3)),
+        instances=(
+            InstanceStatus(
+                "web[bold]",
+                State.ACTIVE,
+                200,
+                51,
+                "eth0",
+                ("192.0.2.22/32",),
+                True,
+                False,
+                None,
+                3.0,
+                {},
+            ),
+        ),
+        virtual_servers=(
+            VirtualServerStatus("six", "[fd00::22]:80", "tcp", "wrr", "dr", True, servers),
+            VirtualServerStatus("gone", "192.0.2.22:80", "tcp", "rr", "nat", False, ()),
+        ),
+        foreign_services=("tcp [fd00::99]:80",),
+        failing={"add service tcp [fd00::22]:80 (wrr)": "no [fd00] scheduler"},
+        repaired=0,
+        probes=0,
+    )
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    command._print(a_status())
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_addresses_and_names_in_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rich would take [fd00::15] for the name of a style and leave it out."""
+    assert printed(capsys) == [
+        "lb1  hadirector 0.1.0, ipvs",
+        "processes: director 100, vrrp 101, checks not running (3 restarts)",
+        "",
+        "VRRP instance  state                  priority  VRID  interface  addresses   active",
+        "web[bold]      ACTIVE (handing over)  200       51    eth0       192.0.2.22  this"
+        " director",
+        "",
+        "virtual server   weight  in table  connections  check    because",
+        "six  tcp [fd00::22]:80 wrr dr",
+        "  [fd00::15]:80  2       2         3 + 4        passing  expected status",
+        "  [fd00::16]:80  2       -         3 + 4        failing  refused: connecting: Connection"
+        " refused",
+        "gone  tcp 192.0.2.22:80 rr nat  missing in the table",
+        "not ours, left alone: tcp [fd00::99]:80",
+        "failing: add service tcp [fd00::22]:80 (wrr): no [fd00] scheduler",
+    ]
+
+
+def test_a_narrow_terminal_wraps_and_cuts_nothing_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every word is there at 60 columns."""
+    monkeypatch.setattr(command, "PIPE_WIDTH", 60)
+    text = "\n".join(printed(capsys))
+    assert "…" not in text
+    for word in ("[fd00::16]:80", "failing", "refused:", "connecting:", "Connection", "director"):
+        assert word in text
