@@ -7,7 +7,10 @@ BIN := $(VENV)/bin
 
 RUNS := 2
 
-.PHONY: setup demo check test bench lock clean format
+.PHONY: help setup demo check test bench lock clean format
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
 
 setup: $(VENV)/.runtime ## a private virtualenv with the hadirector command in it
 
@@ -28,36 +31,42 @@ test: check ## check, then the lab and the interoperability tests
 bench: $(VENV)/.runtime ## failover beside keepalived, as root; RUNS=20 for figures that count
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 
-format: $(VENV)/.tests
+format: $(VENV)/.tests ## bring the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean:
+clean: ## remove what the other targets have made
 	rm -rf $(VENV) build *.egg-info
 
 # Both locks are made in one go, so that tests run on what users run on.
-lock:
+lock: ## choose newer versions of what we need (wants uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
 	    --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
 	    --python-version 3.11 --group dev --constraint requirements.txt pyproject.toml \
 	    -o tests/requirements.txt
 
-$(VENV)/bin/python:
+# A stamp rather than .venv/bin/python: that is there before pip is, should somebody press Ctrl-C.
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || \
+	    { echo "$(PYTHON) is missing: apt-get install python3 python3-venv" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "hadirector needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/.made
 	@echo "setting up $(VENV) ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
 	    -r requirements.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+	@echo "$(BIN)/hadirector is there"
 
 $(VENV)/.tests: tests/requirements.txt | $(VENV)/.runtime
+	@echo "adding what the tests need to $(VENV) ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
 	    -r tests/requirements.txt
 	@touch $@
