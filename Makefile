@@ -54,7 +54,7 @@ $(VENV)/.made:
 	    { echo "hadirector needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 $(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/.made
