@@ -42,13 +42,11 @@ from vrrp.packet import (
     PacketError,
     decode,
     encode,
-    lists_other_addresses,
-    own_advertisement,
-    vet,
 )
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.router import Router
 from vrrp.transport import Transport
+from vrrp.vetting import lists_other_addresses, own_advertisement, vet
 
 _NOWHERE: Final = IPv4Address(0)
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import struct
 from enum import StrEnum
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_interface
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Literal
 
 import msgspec
-
-from vrrp.configuration import InstanceConfiguration, Transport, UdpUnicast
 
 Address = IPv4Address | IPv6Address
 ChecksumForm = Literal["rfc5798", "rfc9568"]
@@ -180,90 +177,6 @@ def decode(data: bytes, source: Address, destination: Address) -> Advertisement:
         checksum_form=checksum_form,
         auth_type=interval >> 8 if version == 2 else 0,
     )
-
-
-def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
-    """What an instance says of itself with this priority (0: it resigns)."""
-    addresses = configured_addresses(configuration.virtual_addresses)
-    two_forms = configuration.version == 3 and addresses[0].version == 4
-    return Advertisement(
-        version=configuration.version,
-        virtual_router_id=configuration.virtual_router_id,
-        priority=priority,
-        advert_interval_centiseconds=round(configuration.advert_interval * 100),
-        addresses=addresses,
-        checksum_form=configuration.checksum if two_forms else None,
-    )
-
-
-def vet(
-    advertisement: Advertisement,
-    *,
-    source: Address,
-    destination: Address,
-    ttl: int | None,
-    own_address: Address,
-    configuration: InstanceConfiguration,
-) -> DropReason | None:
-    """Decide whether this instance listens to a well-formed advertisement (RFC 9568 7.1).
-
-    ``ttl`` is None where the transport does not show it (UDP). Returns None when it passes.
-    """
-    if source == own_address:
-        return DropReason.OWN_PACKET
-    refused = _vet_path(source, destination, ttl, configuration.transport)
-    if refused is not None:
-        return refused
-    if advertisement.version != configuration.version:
-        return DropReason.VERSION
-    if advertisement.virtual_router_id != configuration.virtual_router_id:
-        return DropReason.VIRTUAL_ROUTER_ID
-    if advertisement.version == 2:
-        return _vet_version_2(advertisement, configuration)
-    return None
-
-
-def lists_other_addresses(
-    advertisement: Advertisement, configuration: InstanceConfiguration
-) -> bool:
-    """Whether a peer lists other virtual addresses than ours: in version 3 worth a counter and a
-    line in the log, never a drop (RFC 9568 7.1).
-    """
-    configured = configured_addresses(configuration.virtual_addresses)
-    return set(advertisement.addresses) != set(configured)
-
-
-@lru_cache(maxsize=256)
-def configured_addresses(virtual_addresses: tuple[str, ...]) -> tuple[Address, ...]:
-    """The addresses to advertise: what is configured, without prefix lengths."""
-    return tuple(ip_interface(address).ip for address in virtual_addresses)
-
-
-def _vet_path(
-    source: Address, destination: Address, ttl: int | None, transport: Transport
-) -> DropReason | None:
-    """Only neighbours on the link (RFC 9568 5.1.1.3), or the peers we were given."""
-    if isinstance(transport, UdpUnicast):
-        return None if str(source) in transport.peers else DropReason.NOT_A_PEER
-    if ttl != TTL:
-        return DropReason.TTL
-    if destination not in (MULTICAST_IPV4, MULTICAST_IPV6):
-        return DropReason.DESTINATION
-    return None
-
-
-def _vet_version_2(
-    advertisement: Advertisement, configuration: InstanceConfiguration
-) -> DropReason | None:
-    """RFC 3768 7.1: authentication, interval and address list must agree with ours."""
-    if advertisement.auth_type != 0:
-        return DropReason.AUTH_TYPE
-    if advertisement.advert_interval_centiseconds != round(configuration.advert_interval * 100):
-        return DropReason.ADVERT_INTERVAL
-    is_owner = advertisement.priority == OWNER_PRIORITY
-    if not is_owner and lists_other_addresses(advertisement, configuration):
-        return DropReason.ADDRESS_LIST
-    return None
 
 
 def _interval_field(advertisement: Advertisement) -> int:

@@ -6,7 +6,7 @@ shell around it promises:
 - ``now`` is monotonic seconds; after every ``handle`` the timer is set anew from ``deadline``.
 - Before it delivers `TimerExpired` it delivers what already waits in its socket, so that a
   process that was frozen hears of its successor before it claims to be active.
-- Only advertisements that passed `vrrp.packet.decode` and `vrrp.packet.vet` come in here.
+- Only advertisements that passed `vrrp.packet.decode` and `vrrp.vetting.vet` come in here.
 
 A planned handover makes before it breaks (`vrrp.departure`): the active router resigns with
 priority 0 but goes on answering for its addresses until its successor is heard, and steps back a

@@ -35,8 +35,9 @@ from vrrp.event import (
     StopAnnouncing,
     TimerExpired,
 )
-from vrrp.packet import MULTICAST_IPV4, decode, encode, own_advertisement, vet
+from vrrp.packet import MULTICAST_IPV4, decode, encode
 from vrrp.router import Router
+from vrrp.vetting import own_advertisement, vet
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 USUAL = InstanceConfiguration(

@@ -31,9 +31,10 @@ from vrrp.event import (
     Startup,
     TimerExpired,
 )
-from vrrp.packet import MULTICAST_IPV4, decode, encode, own_advertisement, vet
+from vrrp.packet import MULTICAST_IPV4, decode, encode
 from vrrp.report import State
 from vrrp.router import Router
+from vrrp.vetting import own_advertisement, vet
 
 INTERVAL = 1.0
 # 3 intervals, the skew time of priority 1, and a little for the slowest packets.

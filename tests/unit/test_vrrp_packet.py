@@ -18,11 +18,9 @@ from vrrp.packet import (
     PacketError,
     decode,
     encode,
-    lists_other_addresses,
-    own_advertisement,
     parse_datagram,
-    vet,
 )
+from vrrp.vetting import lists_other_addresses, own_advertisement, vet
 
 SOURCE = IPv4Address("10.99.0.1")
 US = IPv4Address("10.99.0.2")
