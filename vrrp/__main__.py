@@ -14,7 +14,15 @@ import sys
 
 import msgspec
 
-from vrrp.configuration import InstanceConfiguration, Multicast, Transport, UdpUnicast
+from vrrp.configuration import (
+    Authentication,
+    InstanceConfiguration,
+    Multicast,
+    PassAuthentication,
+    Secret,
+    Transport,
+    UdpUnicast,
+)
 from vrrp.report import Report
 from vrrp.speaker import Speaker
 
@@ -66,6 +74,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
     add("--no-preempt", action="store_true")
     add("--resume", action="store_true", help="go on as ACTIVE for a process that died")
+    add("--password", help="version 2: RFC 2338's plain one")
     add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast, within 127.0.0.0/8")
     add("--udp-peer", action="append", default=[], metavar="ADDRESS")
     add("--udp-port", type=int, default=1112)
@@ -84,8 +93,13 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         advert_interval=options.advert_interval,
         preempt=not options.no_preempt,
         transport=transport,
+        authentication=_authentication(options.password),
     )
     return configuration, options.resume
+
+
+def _authentication(password: str | None) -> Authentication | None:
+    return PassAuthentication(Secret(password.encode())) if password else None
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,7 +23,31 @@ class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
     port: int = 1112
 
 
+class Secret(msgspec.Struct, frozen=True):
+    """Bytes that no log line, status or traceback may show."""
+
+    value: bytes
+
+    def __repr__(self) -> str:
+        return "Secret()"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show rich no more than anyone else."""
+        return []
+
+
+class PassAuthentication(msgspec.Struct, frozen=True, tag="pass"):
+    """RFC 2338's plain password, for version 2: 1 to 8 characters of ASCII.
+
+    It travels in the clear and is the same in every message: it keeps a neighbour's wrong
+    configuration out, not an attacker.
+    """
+
+    password: Secret
+
+
 Transport = Multicast | UdpUnicast
+Authentication = PassAuthentication
 
 
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +69,4 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     preempt_delay: float = 0.0
     checksum: Literal["rfc5798", "rfc9568"] = "rfc5798"
     transport: Transport = Multicast()
+    authentication: Authentication | None = None

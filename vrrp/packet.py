@@ -26,7 +26,8 @@ _TYPE_ADVERTISEMENT: Final = 1
 _MAXIMUM_INTERVAL: Final = 0x0FFF  # 12 bits of centiseconds
 _HEADER: Final = struct.Struct("!BBBBHH")
 _IPV4_HEADER: Final = struct.Struct("!BBHHHBBH4s4s")
-_V2_AUTHENTICATION: Final = bytes(8)
+AUTH_DATA_BYTES: Final = 8
+"""Every message of version 2 ends in these, also without authentication (RFC 3768 5.3.10)."""
 
 
 class DropReason(StrEnum):
@@ -50,6 +51,7 @@ class DropReason(StrEnum):
     DESTINATION = "destination"
     VIRTUAL_ROUTER_ID = "virtual_router_id"
     AUTH_TYPE = "auth_type"
+    AUTH_PASSWORD = "auth_password"  # noqa: S105  (the name of a reason)
     ADVERT_INTERVAL = "advert_interval"
     ADDRESS_LIST = "address_list"
 
@@ -75,7 +77,8 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
 
     ``checksum_form`` tells the two forms of version 3 over IPv4 apart; it is None where only one
-    form exists (version 2, IPv6). ``auth_type`` is the field of version 2, 0 in version 3.
+    form exists (version 2, IPv6). ``auth_type`` and ``auth_data`` are fields of version 2; the data
+    of type 0, none, means nothing and reads as zeros.
     """
 
     version: Literal[2, 3]
@@ -85,6 +88,7 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...]
     checksum_form: ChecksumForm | None
     auth_type: int = 0
+    auth_data: bytes = bytes(AUTH_DATA_BYTES)
 
     @property
     def advert_interval(self) -> float:
@@ -123,11 +127,8 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
     listed = b"".join(address.packed for address in advertisement.addresses)
     assert 1 <= len(advertisement.addresses) <= 255
     assert len(listed) == len(source.packed) * len(advertisement.addresses), "mixed families"
-    if advertisement.version == 2:
-        assert advertisement.auth_type == 0
-        trailer = _V2_AUTHENTICATION
-    else:
-        trailer = b""
+    assert len(advertisement.auth_data) == AUTH_DATA_BYTES
+    auth_data = advertisement.auth_data if advertisement.version == 2 else b""
     message = bytearray(
         _HEADER.pack(
             version_and_type,
@@ -138,7 +139,7 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
             0,
         )
         + listed
-        + trailer
+        + auth_data
     )
     covered = bytes(message)
     if advertisement.checksum_form == "rfc5798" or source.version == 6:
@@ -166,6 +167,7 @@ def decode(data: bytes, source: Address, destination: Address) -> Advertisement:
     # Version 2: a byte of authentication type, a byte of seconds. Version 3: four reserved bits,
     # ignored on receipt (RFC 9568 5.2.6), twelve of centiseconds.
     centiseconds = (interval & 0xFF) * 100 if version == 2 else interval & _MAXIMUM_INTERVAL
+    auth_type = interval >> 8 if version == 2 else 0
     if centiseconds == 0:  # RFC 9568 erratum 8301: it would make every timer zero
         raise PacketError(DropReason.ADVERT_INTERVAL_ZERO)
     return Advertisement(
@@ -175,7 +177,8 @@ def decode(data: bytes, source: Address, destination: Address) -> Advertisement:
         advert_interval_centiseconds=centiseconds,
         addresses=_addresses(data, count, source),
         checksum_form=checksum_form,
-        auth_type=interval >> 8 if version == 2 else 0,
+        auth_type=auth_type,
+        auth_data=data[-AUTH_DATA_BYTES:] if auth_type else bytes(AUTH_DATA_BYTES),
     )
 
 
@@ -187,7 +190,7 @@ def _interval_field(advertisement: Advertisement) -> int:
     seconds, remainder = divmod(centiseconds, 100)
     assert 1 <= seconds <= 255
     assert remainder == 0, "version 2 counts whole seconds"
-    return seconds
+    return advertisement.auth_type << 8 | seconds
 
 
 def _version(version: int, source: Address) -> Literal[2, 3]:
@@ -200,8 +203,7 @@ def _version(version: int, source: Address) -> Literal[2, 3]:
 
 def _check_length(data: bytes, version: int, listed_length: int) -> None:
     """The exact length, as keepalived and FRR want it too; version 2 ends in 8 more bytes."""
-    authentication = len(_V2_AUTHENTICATION) if version == 2 else 0
-    expected = _HEADER.size + listed_length + authentication
+    expected = _HEADER.size + listed_length + (AUTH_DATA_BYTES if version == 2 else 0)
     if len(data) < expected:
         raise PacketError(DropReason.TRUNCATED)
     if len(data) > expected:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hmac import compare_digest
 from ipaddress import ip_interface
+from typing import Final
 
-from vrrp.configuration import InstanceConfiguration, Transport, UdpUnicast
+from vrrp.configuration import InstanceConfiguration, PassAuthentication, Transport, UdpUnicast
 from vrrp.packet import (
+    AUTH_DATA_BYTES,
     MULTICAST_IPV4,
     MULTICAST_IPV6,
     OWNER_PRIORITY,
@@ -15,6 +18,8 @@ from vrrp.packet import (
     Advertisement,
     DropReason,
 )
+
+_AUTH_TYPE_PASS: Final = 1  # RFC 2338 5.3.6; RFC 3768 reserves it
 
 
 def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
@@ -28,6 +33,8 @@ def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Ad
         advert_interval_centiseconds=round(configuration.advert_interval * 100),
         addresses=addresses,
         checksum_form=configuration.checksum if two_forms else None,
+        auth_type=_auth_type(configuration),
+        auth_data=_auth_data(configuration),
     )
 
 
@@ -91,11 +98,26 @@ def _vet_version_2(
     advertisement: Advertisement, configuration: InstanceConfiguration
 ) -> DropReason | None:
     """RFC 3768 7.1: authentication, interval and address list must agree with ours."""
-    if advertisement.auth_type != 0:
+    if advertisement.auth_type != _auth_type(configuration):
         return DropReason.AUTH_TYPE
+    if not compare_digest(advertisement.auth_data, _auth_data(configuration)):
+        return DropReason.AUTH_PASSWORD
     if advertisement.advert_interval_centiseconds != round(configuration.advert_interval * 100):
         return DropReason.ADVERT_INTERVAL
     is_owner = advertisement.priority == OWNER_PRIORITY
     if not is_owner and lists_other_addresses(advertisement, configuration):
         return DropReason.ADDRESS_LIST
     return None
+
+
+def _auth_type(configuration: InstanceConfiguration) -> int:
+    has_password = isinstance(configuration.authentication, PassAuthentication)
+    return _AUTH_TYPE_PASS if has_password else 0
+
+
+def _auth_data(configuration: InstanceConfiguration) -> bytes:
+    match configuration.authentication:
+        case PassAuthentication(password):
+            return password.value[:AUTH_DATA_BYTES].ljust(AUTH_DATA_BYTES, b"\0")
+        case _:
+            return bytes(AUTH_DATA_BYTES)

@@ -27,7 +27,14 @@ from hadirector.model import (
     VirtualServer,
     endpoint,
 )
-from vrrp.configuration import InstanceConfiguration, Multicast, Transport, UdpUnicast
+from vrrp.configuration import (
+    Authentication,
+    InstanceConfiguration,
+    Multicast,
+    PassAuthentication,
+    Transport,
+    UdpUnicast,
+)
 
 DIGEST_CHARACTERS = 12
 _DEFAULT_CHECK = CheckSection(type="tcp")
@@ -75,6 +82,7 @@ def _instance(section: VrrpSection) -> InstanceConfiguration:
         preempt_delay=preempt.delay,
         checksum=section.checksum,
         transport=_transport(section),
+        authentication=_authentication(section),
     )
 
 
@@ -83,6 +91,12 @@ def _transport(section: VrrpSection) -> Transport:
         return Multicast()
     unicast = section.unicast
     return UdpUnicast(source=unicast.source, peers=tuple(unicast.peers), port=unicast.port)
+
+
+def _authentication(section: VrrpSection) -> Authentication | None:
+    if section.authentication is None:
+        return None
+    return PassAuthentication(section.authentication.password)
 
 
 def _virtual_server(section: VirtualServerSection, check: CheckSection) -> VirtualServer:

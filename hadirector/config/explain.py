@@ -12,7 +12,7 @@ from hadirector.config.document import Document
 from hadirector.config.errors import Fault, shown
 from hadirector.config.finding import Path, named, wrong
 from hadirector.config.schema import Root, Section
-from hadirector.config.values import EXPECTED, UNSUPPORTED
+from hadirector.config.values import EXPECTED, HIDDEN, UNSUPPORTED
 
 # Comparing a longer key with every known one takes long, and it is no slip of the finger.
 SUGGESTED_CHARACTERS_MAX = 40
@@ -41,6 +41,8 @@ def _fault(error: ErrorDetails, document: Document) -> Fault:
             message = f"{error['msg']} is not supported by this version yet (got {found})"
         case _ if error["type"] == EXPECTED:
             message = wrong(found, error["msg"])
+        case _ if error["type"] == HIDDEN:
+            message = wrong("something that is not shown", error["msg"])
         case kind:
             message = wrong(found, _CONTAINERS[kind])
     return Fault(document.place(path), named(path, message))

@@ -22,6 +22,7 @@ from hadirector.config.values import (
     endpoint,
     endpoint_with_port,
     expected,
+    password,
     regular_expression,
     text,
     virtual_address,
@@ -39,6 +40,7 @@ from hadirector.model import (
     ServiceKey,
 )
 from hadirector.model import endpoint as endpoint_text
+from vrrp.configuration import Secret
 
 Item = TypeVar("Item")
 
@@ -174,6 +176,13 @@ class UnicastSection(Section):
     port: Port = 1112
 
 
+class AuthenticationSection(Section):
+    """The password of version 2."""
+
+    type: Annotated[Literal["pass"], PlainValidator(choice(("pass",)))]
+    password: Annotated[Secret, PlainValidator(password)]
+
+
 def _preempt(value: object) -> object:
     """Read true as preemption without delay and false as none."""
     if isinstance(value, bool):
@@ -205,6 +214,7 @@ class VrrpSection(Section):
     checksum: Annotated[
         Literal["rfc5798", "rfc9568"], PlainValidator(choice(("rfc5798", "rfc9568")))
     ] = "rfc5798"
+    authentication: AuthenticationSection | None = None
 
 
 class RealServerSection(Section):

@@ -15,10 +15,13 @@ from typing import LiteralString, NamedTuple, TypeVar
 
 from pydantic_core import PydanticCustomError
 
+from vrrp.configuration import Secret
+
 Choice = TypeVar("Choice", bound=str)
 
 EXPECTED: LiteralString = "expected"
 UNSUPPORTED: LiteralString = "unsupported"
+HIDDEN: LiteralString = "hidden"
 
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -45,6 +48,11 @@ def unsupported(what: str) -> PydanticCustomError:
     return PydanticCustomError(UNSUPPORTED, "{what}", {"what": what})
 
 
+def hidden_expected(what: str) -> PydanticCustomError:
+    """Make the error that says what a value should have been, and does not show what it is."""
+    return PydanticCustomError(HIDDEN, "{what}", {"what": what})
+
+
 def whole(low: int, high: int) -> Callable[[object], int]:
     """Read a whole number from ``low`` to ``high``."""
 
@@ -54,6 +62,13 @@ def whole(low: int, high: int) -> Callable[[object], int]:
         return value
 
     return read
+
+
+def password(value: object) -> Secret:
+    """Read a VRRP version 2 password."""
+    if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{1,8}", value):
+        raise hidden_expected("1 to 8 visible ASCII characters, in quotes; no more are sent")
+    return Secret(value.encode())
 
 
 def boolean(value: object) -> bool:

@@ -29,6 +29,9 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
         if instance.version == 2 and "checksum" in instance.model_fields_set:
             message = "version 2 has only one form of checksum; leave this out"
             yield Finding((*path, "checksum"), message)
+        if instance.version == 3 and instance.authentication is not None:
+            message = "version 3 has no passwords; leave this out"
+            yield Finding((*path, "authentication"), message)
 
 
 def _names(root: Root) -> Iterator[Claim]:

@@ -107,7 +107,7 @@ class VrrpRouter:
 
 
 class Keepalived:
-    """A real keepalived (VRRP only) on a host."""
+    """A real keepalived (VRRP only) on a host; ``extra`` goes into its instance."""
 
     def __init__(
         self,
@@ -117,6 +117,7 @@ class Keepalived:
         priority: int,
         version: int = 3,
         advert_interval: float = 0.1,
+        extra: str = "",
     ) -> None:
         self.host = host
         base = directory / host.namespace
@@ -129,6 +130,7 @@ class Keepalived:
     version {version}
     priority {priority}
     advert_int {advert_interval:g}
+    {extra}
     virtual_ipaddress {{
         {VIRTUAL_ADDRESS}/32 dev eth0
     }}

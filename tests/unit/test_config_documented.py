@@ -8,6 +8,7 @@ import pytest
 from hadirector.config import load
 from hadirector.config.schema import (
     ApiSection,
+    AuthenticationSection,
     CheckSection,
     DirectorSection,
     PreemptSection,
@@ -29,6 +30,7 @@ SECTIONS: dict[str, type[Section]] = {
     "vrrp": VrrpSection,
     "preempt": PreemptSection,
     "unicast": UnicastSection,
+    "authentication": AuthenticationSection,
     "virtual_servers": VirtualServerSection,
     "real_servers": RealServerSection,
     "check": CheckSection,

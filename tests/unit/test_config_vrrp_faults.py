@@ -50,6 +50,20 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "version: 2, checksum: rfc9568}]",
             "1:110: vrrp[0].checksum: version 2 has only one form of checksum; leave this out",
         ),
+        ("version: 2, authentication: {type: pass, password: s3cret12}}]", ""),
+        (
+            "authentication: {type: pass, password: s3cret12}}]",
+            "1:104: vrrp[0].authentication: version 3 has no passwords; leave this out",
+        ),
+        (
+            "version: 2, authentication: {type: pass, password: s3cret123}}]",
+            "1:139: vrrp[0].authentication.password: wrong value (got something that is not shown,"
+            " expected 1 to 8 visible ASCII characters, in quotes; no more are sent)",
+        ),
+        (
+            "version: 2, authentication: {type: ah, password: s3cret12}}]",
+            '1:123: vrrp[0].authentication.type: wrong value (got "ah", expected one of pass)',
+        ),
         (
             "preempt: no}]",
             '1:97: vrrp[0].preempt: wrong value (got "no", expected true, false or'

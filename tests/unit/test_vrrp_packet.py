@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrrp.configuration import InstanceConfiguration, UdpUnicast
+from vrrp.configuration import InstanceConfiguration, PassAuthentication, Secret, UdpUnicast
 from vrrp.packet import (
     Address,
     Advertisement,
@@ -41,6 +41,7 @@ def advertisement(
     addresses: tuple[Address, ...] = (VIRTUAL,),
     form: ChecksumForm | None = "rfc5798",
     auth_type: int = 0,
+    auth_data: bytes = bytes(8),
     virtual_router_id: int = 51,
 ) -> Advertisement:
     return Advertisement(
@@ -51,6 +52,7 @@ def advertisement(
         addresses=addresses,
         checksum_form=None if version == 2 else form,
         auth_type=auth_type,
+        auth_data=auth_data,
     )
 
 
@@ -73,6 +75,13 @@ ON_THE_WIRE = [
         GROUP,
         advertisement(2, priority=0),
         id="v2 resignation",
+    ),
+    pytest.param(
+        "213396010101 cfb6 0a630064 7333637265743132",
+        SOURCE,
+        GROUP,
+        advertisement(2, auth_type=1, auth_data=b"s3cret12"),
+        id="v2 with the password s3cret12",
     ),
     pytest.param(V3, SOURCE, GROUP, advertisement(), id="v3"),
     pytest.param(
@@ -111,12 +120,6 @@ def test_keepalived_bytes_and_values_are_each_others_image(
 ) -> None:
     assert decode(bytes.fromhex(wire), source, destination) == value
     assert encode(value, source, destination) == bytes.fromhex(wire)
-
-
-def test_a_v2_password_is_read_as_authentication_type_1() -> None:
-    """As keepalived 2.2.7 sends with auth_type PASS, password s3cret12."""
-    wire = bytes.fromhex("213396010101 cfb6 0a630064 7333637265743132")
-    assert decode(wire, SOURCE, GROUP) == advertisement(2, auth_type=1)
 
 
 def test_reserved_bits_and_v2_authentication_data_are_ignored_on_receipt() -> None:
@@ -203,7 +206,12 @@ def test_a_bad_ip_header_is_dropped_for_its_own_reason(wire: str, reason: DropRe
     assert caught.value.reason is reason
 
 
+def with_password(auth_data: bytes) -> Advertisement:
+    return advertisement(2, auth_type=1, auth_data=auth_data)
+
+
 OTHER = IPv4Address("10.99.0.200")
+LOCKED = configuration(2, authentication=PassAuthentication(Secret(b"abc")))
 UDP = UdpUnicast(source="10.99.0.2", peers=("10.99.0.1",))
 # What arrives, how, at which configuration, and the verdict.
 VETTED = [
@@ -230,6 +238,10 @@ VETTED = [
     (advertisement(2, addresses=(OTHER, VIRTUAL)), {}, configuration(2), DropReason.ADDRESS_LIST),
     (advertisement(2, addresses=(OTHER,), priority=255), {}, configuration(2), None),
     (advertisement(2, auth_type=1), {}, configuration(2), DropReason.AUTH_TYPE),
+    (advertisement(2), {}, LOCKED, DropReason.AUTH_TYPE),
+    (with_password(b"abc\0\0\0\0\0"), {}, LOCKED, None),
+    (with_password(b"abcd\0\0\0\0"), {}, LOCKED, DropReason.AUTH_PASSWORD),
+    (with_password(b"abc\0\0\0\0x"), {}, LOCKED, DropReason.AUTH_PASSWORD),
 ]
 
 
@@ -261,6 +273,7 @@ def test_another_address_list_is_noticed_in_whatever_order() -> None:
 def test_what_is_sent_follows_the_configuration() -> None:
     assert own_advertisement(configuration(), 150) == advertisement()
     assert own_advertisement(configuration(2), 0) == advertisement(2, priority=0)
+    assert own_advertisement(LOCKED, 150) == with_password(b"abc\0\0\0\0\0")
     without = configuration(checksum="rfc9568", advert_interval=0.3)
     assert own_advertisement(without, 1) == advertisement(
         priority=1, centiseconds=30, form="rfc9568"
