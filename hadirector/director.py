@@ -87,6 +87,7 @@ class Director:
             configuration.vrrp,
             frozenset(self._owned.yielding),
             self._events.put,
+            realtime=configuration.realtime,
         )
         self._passing: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
@@ -245,7 +246,7 @@ class Director:
         plan = reload.plan(self._configuration, configuration)
         self._configuration = configuration
         self._health.configure(configuration)
-        self._election.configure(configuration.vrrp)
+        self._election.configure(configuration.vrrp, realtime=configuration.realtime)
         await self._dataplane.withhold(self._election.withheld)
         self._want(None)
         self._log.info(

@@ -42,8 +42,11 @@ class Election:
         instances: tuple[InstanceConfiguration, ...],
         yielding: frozenset[str],
         tell: Callable[[Any], Awaitable[None]],
+        *,
+        realtime: bool = False,
     ) -> None:
         self.instances = instances
+        self.realtime = realtime
         self.yielding = yielding
         self.states: dict[str, State] = {}
         self.statuses: dict[str, InstanceStatus] = {}
@@ -75,9 +78,12 @@ class Election:
         self.child.stop(Stop(keep=keep))
         self._may_start.set()
 
-    def configure(self, instances: tuple[InstanceConfiguration, ...]) -> None:
-        """Change to these instances."""
+    def configure(
+        self, instances: tuple[InstanceConfiguration, ...], *, realtime: bool = False
+    ) -> None:
+        """Change to these instances, and to this way of scheduling the process."""
         self.instances = instances
+        self.realtime = realtime
         names = {instance.name for instance in instances}
         self.states = {name: state for name, state in self.states.items() if name in names}
         self.statuses = {name: status for name, status in self.statuses.items() if name in names}
@@ -153,4 +159,4 @@ class Election:
             )
 
     def _configure_child(self, resume: frozenset[str] = frozenset()) -> None:
-        self.child.send(ConfigureVrrp(self.instances, resume, self.yielding))
+        self.child.send(ConfigureVrrp(self.instances, resume, self.yielding, self.realtime))

@@ -158,6 +158,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     dataplane: DataplaneName = "ipvs"
     on_stop: Literal["release", "keep"] = "release"
+    realtime: bool = False
     runtime_directory: str = "/run/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     vrrp: tuple[InstanceConfiguration, ...] = ()

@@ -11,6 +11,8 @@ from vrrp.configuration import Multicast
 # include/uapi/linux/capability.h
 CAP_NET_ADMIN = 12
 CAP_NET_RAW = 13
+CAP_IPC_LOCK = 14
+CAP_SYS_NICE = 23
 
 
 async def faults(configuration: Configuration) -> list[str]:
@@ -39,7 +41,12 @@ def _missing_capabilities(configuration: Configuration) -> list[str]:
     needs: dict[int, tuple[str, list[str]]] = {
         CAP_NET_ADMIN: ("CAP_NET_ADMIN", []),
         CAP_NET_RAW: ("CAP_NET_RAW", []),
+        CAP_IPC_LOCK: ("CAP_IPC_LOCK", []),
+        CAP_SYS_NICE: ("CAP_SYS_NICE", []),
     }
+    if configuration.realtime and configuration.vrrp:
+        needs[CAP_IPC_LOCK][1].append("lock the vrrp process in memory (realtime: true)")
+        needs[CAP_SYS_NICE][1].append("schedule the vrrp process in real time (realtime: true)")
     if configuration.dataplane == "ipvs":
         needs[CAP_NET_ADMIN][1].append("program IPVS")
     if multicast:

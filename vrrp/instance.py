@@ -35,6 +35,7 @@ from vrrp.event import (
     TimerExpired,
 )
 from vrrp.incidents import Incidents
+from vrrp.lateness import Lateness
 from vrrp.packet import (
     Advertisement,
     Datagram,
@@ -83,6 +84,7 @@ class Instance:
         self._frames: FrameSocket | None = None
         self._announcer = Announcer(self._announcement_failed)
         self._announcement_due = False
+        self._lateness = Lateness()
         self._timer: asyncio.TimerHandle | None = None
         self._initialized = asyncio.Event()
         self._initialized.set()
@@ -182,6 +184,7 @@ class Instance:
             active_router=None if active_router is None else str(active_router),
             active_down_interval=router.active_down_interval,
             counters=dict(self.incidents.counters),
+            advertisement_lateness=self._lateness.snapshot(),
         )
 
     def close(self) -> None:
@@ -220,11 +223,8 @@ class Instance:
         self._handle(TimerExpired())
 
     def _note_lateness(self, due: float) -> None:
-        if self.router.state is State.ACTIVE:
-            late = round((self._loop.time() - due) * 1_000_000)
-            counters = self.incidents.counters
-            name = "advertisement_lateness_max_us"
-            counters[name] = max(counters[name], late)
+        if self.router.state is State.ACTIVE and not self.router.handing_over:
+            self._lateness.note(self._loop.time() - due)
 
     def _perform(self, action: Action) -> None:
         match action:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from vrrp.lateness import LatenessHistogram
+
 Scalar = str | int | float | bool | None
 
 
@@ -55,6 +57,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     active_router: str | None
     active_down_interval: float
     counters: dict[str, int]
+    advertisement_lateness: LatenessHistogram = LatenessHistogram()
 
 
 Report = Transition | Notice | InstanceStatus

@@ -126,6 +126,15 @@ class Speaker:
                 releasing.create_task(instance.released())
         await self._drop(tuple(self._running))
 
+    def names(self) -> tuple[str, ...]:
+        """The instances that run."""
+        return tuple(self._running)
+
+    def status(self, name: str) -> InstanceStatus | None:
+        """A snapshot of one instance; None when it does not run any more."""
+        running = self._running.get(name)
+        return None if running is None else running.instance.status()
+
     def statuses(self) -> list[InstanceStatus]:
         """A snapshot of every instance."""
         return [running.instance.status() for running in self._running.values()]

@@ -59,6 +59,7 @@ def build(root: Root, host_name: str) -> Configuration:
         name=director.name or host_name,
         dataplane=director.dataplane,
         on_stop=director.on_stop,
+        realtime=director.realtime,
         runtime_directory=director.runtime_directory,
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
         vrrp=tuple(_instance(each) for _, each in whole_ones(root.vrrp)),

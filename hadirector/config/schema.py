@@ -150,6 +150,7 @@ class DirectorSection(Section):
     on_stop: Annotated[Literal["release", "keep"], PlainValidator(choice(("release", "keep")))] = (
         "release"
     )
+    realtime: Boolean = False
     runtime_directory: Directory = "/run/hadirector"
     check: Check | None = None
 

@@ -29,11 +29,13 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
 
     Those named in ``resume`` were ACTIVE in a vrrp process that died a moment ago: they go on as
     ACTIVE. Those in ``yielding`` were handed over by an operator and let any peer be active.
+    With ``realtime`` the process goes before all ordinary ones (`vrrp.realtime`).
     """
 
     instances: tuple[InstanceConfiguration, ...]
     resume: frozenset[str] = frozenset()
     yielding: frozenset[str] = frozenset()
+    realtime: bool = False
 
 
 class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):

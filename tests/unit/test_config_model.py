@@ -16,7 +16,7 @@ from hadirector.model import (
 from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
 
 FULL = """\
-director: {name: lb1, dataplane: dry-run, on_stop: keep, runtime_directory: /tmp/ha}
+director: {name: lb1, dataplane: dry-run, on_stop: keep, realtime: true, runtime_directory: /tmp/ha}
 api: {unix: /tmp/ha.sock}
 vrrp:
   - name: web
@@ -67,6 +67,7 @@ def test_the_director_is_what_the_file_says() -> None:
     assert configuration.name == "lb1"
     assert configuration.dataplane == "dry-run"
     assert configuration.on_stop == "keep"
+    assert configuration.realtime
     assert configuration.runtime_directory == "/tmp/ha"
     assert configuration.api_unix == "/tmp/ha.sock"
 
