@@ -1,37 +1,89 @@
 #!/bin/sh
 # The tests that need more than Python: network namespaces, a real keepalived, a kernel with IPVS.
-# As root it installs the Debian packages they need. Without root it runs what it can and says what
+# As root it installs the Debian packages they need. Without root it runs what it can and lists what
 # it left out; with CI set, leaving out is failing.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
+privileged="netns or keepalived or ipvs"
 packages="iproute2 keepalived ipvsadm curl openssl procps"
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
 has_ipvs() { "$python" -m hadirector.lab.uml --kernel-has-ipvs; }
 
+# Names those of the given Debian packages that are not installed.
+missing() {
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+            printf ' %s' "$package"
+    done
+}
+
+install() {
+    if ! command -v apt-get >/dev/null; then
+        echo "the lab needs what Debian has in these packages, and there is no apt-get:$1" >&2
+        exit 2
+    fi
+    echo "installing$1"
+    apt-get update -qq || echo "apt-get update failed: trying with the lists of last time" >&2
+    # shellcheck disable=SC2086 # a list of package names
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 || {
+        echo "these packages cannot be installed, and the lab needs them:$1" >&2
+        exit 2
+    }
+}
+
+# Runs a command with its output shown, and keeps its last line for the summary.
+status=0
+run() {
+    where=$1
+    shift
+    { "$@" 2>&1 && echo 0 >"$directory/status" || echo $? >"$directory/status"; } |
+        tee "$directory/output"
+    [ "$(cat "$directory/status")" -eq 0 ] || status=1
+    counts=$(tail -n 1 "$directory/output" | tr -d '=' | sed 's/^ *//; s/ *$//')
+    printf '  %-28s %s\n' "$where" "$counts" >>"$directory/summary"
+}
+
+list_left_out() {
+    echo "  left out: they need root"
+    "$python" -m pytest --collect-only -q tests/lab tests/interop -m "$privileged" |
+        sed -n 's/::.*//p' | sort | uniq -c | sed 's/^/  /'
+}
+
+summarise() {
+    echo
+    echo "lab and interoperability tests"
+    cat "$directory/summary"
+}
+
 if [ "$(id -u)" -ne 0 ]; then
-    echo "not root: leaving out the tests marked netns, keepalived and ipvs" >&2
-    [ -z "${CI:-}" ] || exit 1
-    exec "$python" -m pytest tests/lab tests/interop -m "not netns and not keepalived and not ipvs"
+    if [ -n "${CI:-}" ]; then
+        echo "with CI set nothing may be left out, and these tests need root: $privileged" >&2
+        exit 1
+    fi
+    lacking=$(missing openssl procps)
+    [ -z "$lacking" ] || echo "some tests will fail for want of these packages:$lacking" >&2
+    run "without root" "$python" -m pytest -q -rs tests/lab tests/interop -m "not ($privileged)"
+    summarise
+    list_left_out
+    exit "$status"
 fi
 
 has_ipvs || packages="$packages user-mode-linux kmod"
-missing=""
-for package in $packages; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
-        missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-    apt-get update -qq
-    # shellcheck disable=SC2086 # a list of package names
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
-fi
+# shellcheck disable=SC2086 # a list of package names
+lacking=$(missing $packages)
+[ -z "$lacking" ] || install "$lacking"
 
-status=0
-"$python" -m pytest -n 2 --dist loadfile tests/lab tests/interop -m "not ipvs" || status=1
+run "this kernel" "$python" -m pytest -q -rs -n 2 --dist loadfile tests/lab tests/interop -m "not ipvs"
 if has_ipvs; then
-    "$python" -m pytest tests/lab -m ipvs || status=1
+    run "this kernel's IPVS" "$python" -m pytest -q -rs tests/lab -m ipvs
 else
-    "$python" -m hadirector.lab.uml --timeout 1200 -- \
-        "$python" -m pytest -p no:cacheprovider tests/lab -m ipvs || status=1
+    run "IPVS in User-Mode Linux" "$python" -m hadirector.lab.uml --timeout 1200 -- \
+        "$python" -m pytest -q -rs -p no:cacheprovider tests/lab -m ipvs
 fi
+summarise
 exit "$status"
