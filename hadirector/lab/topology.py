@@ -103,10 +103,15 @@ class Host:
         return process.wait()
 
     def kill_processes(self) -> None:
-        """Kill every process that lives in this host's namespace, all at once, with SIGKILL."""
-        for pid in self.pids():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """Kill every process that lives in this host's namespace, all at once, with SIGKILL.
+
+        They are stopped first: a child that saw its parent die would still take its leave.
+        """
+        pids = self.pids()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
         for process in self._processes:
             process.wait()
             _close(process)
