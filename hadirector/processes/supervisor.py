@@ -74,9 +74,13 @@ class Child(Generic[Incoming]):
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             started_at = loop.time()
-            status = await self._run_once()
+            try:
+                status: int | str = await self._run_once()
+            except OSError as error:
+                status = f"could not be started: {error}"
             if self._stop.is_set():
-                self._log.info("process_stopped", status=status)
+                say = self._log.error if status else self._log.info
+                say("process_stopped", status=status)
                 return
             failures = 0 if loop.time() - started_at > SETTLED_SECONDS else failures
             pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
@@ -117,23 +121,14 @@ class Child(Generic[Incoming]):
 
     async def _run_once(self) -> int:
         ours, theirs = channel.pair()
-        try:
-            process = await self._spawn(theirs)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._process = process
+        # There before the process is, so that an order given meanwhile waits for it.
         self._channel = Channel(ours, self._incoming)
-        self._heard_at = asyncio.get_running_loop().time()
-        self._log.info("process_started", pid=process.pid)
-        pulse = asyncio.create_task(self._pulse())
         try:
-            await self._listen(self._channel)
-            return await self._wait_for_end(process)
+            with theirs:
+                self._process = await self._spawn(theirs)
+            self._log.info("process_started", pid=self._process.pid)
+            return await self._attend(self._process, self._channel)
         finally:
-            pulse.cancel()
             self._channel.close()
             self._channel = self._process = None
 
@@ -152,6 +147,18 @@ class Child(Generic[Incoming]):
             )
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, INHERITED_SIGNALS)
+
+    async def _attend(self, process: asyncio.subprocess.Process, current: Channel[Incoming]) -> int:
+        """Listen until the channel ends, then see the process end: cancelled too, in good order."""
+        self._heard_at = asyncio.get_running_loop().time()
+        pulse = asyncio.create_task(self._pulse())
+        try:
+            await self._listen(current)
+        finally:
+            pulse.cancel()
+            current.close()
+            status = await self._wait_for_end(process)
+        return status
 
     async def _listen(self, current: Channel[Incoming]) -> None:
         greeted = False

@@ -1,0 +1,66 @@
+"""How a child process is started and stopped. The children here are real checks processes."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from typing import Any
+
+import pytest
+
+from hadirector.processes.messages import FromChecks, Stop
+from hadirector.processes.supervisor import Child, ChildDied
+
+
+def checks_process(events: list[Any]) -> Child[FromChecks]:
+    async def tell(event: Any) -> None:
+        events.append(event)
+
+    return Child("checks", "hadirector.processes.checks_process", FromChecks, tell)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_an_order_to_stop_reaches_a_process_that_is_just_being_started(turns: int) -> None:
+    child = checks_process([])
+    running = asyncio.create_task(child.run())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    child.stop(Stop())
+    async with asyncio.timeout(5):
+        await running
+
+
+async def test_a_process_that_cannot_be_started_counts_as_one_that_died() -> None:
+    """Without a file descriptor for its channel there is no process; later there may be."""
+    events: list[Any] = []
+    child = checks_process(events)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        running = asyncio.create_task(child.run())
+        while not events:
+            await asyncio.sleep(0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert events == [ChildDied("checks")]
+    async with asyncio.timeout(5):
+        while child.pid is None:
+            await asyncio.sleep(0.01)
+    child.stop(Stop())
+    async with asyncio.timeout(5):
+        await running
+
+
+async def test_a_cancelled_supervisor_sees_its_process_end() -> None:
+    """A director that crashes leaves its vrrp process the time to release the addresses."""
+    child = checks_process([])
+    running = asyncio.create_task(child.run())
+    async with asyncio.timeout(5):
+        while child.pid is None:
+            await asyncio.sleep(0.01)
+    process = child._process
+    running.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([running])
+    assert process is not None
+    assert process.returncode == 0
