@@ -25,6 +25,8 @@ from hadirector.director import Director, RequestError
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660
 CONNECT_SECONDS_MAX = 1.0
+SHUTDOWN_SECONDS = 1.0
+"""What a stop waits for a client's request to end, and again for it to be cancelled."""
 
 
 class HandOverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,14 +75,17 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     application.router.add_get("/v1/status", handlers.status)
     application.router.add_post("/v1/handover", handlers.hand_over)
     application.router.add_post("/v1/reload", handlers.reload)
-    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, _listen(path)).start()
         yield
     finally:
         await runner.cleanup()
-        _remove_dead_socket(path)
+        with contextlib.suppress(OSError):  # what stands there now is somebody else's
+            _remove_dead_socket(path)
 
 
 @web.middleware

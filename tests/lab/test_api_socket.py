@@ -69,6 +69,28 @@ async def test_a_route_that_is_not_there_is_refused_in_json(tmp_path: Path) -> N
             await asyncio.to_thread(request, str(path), "GET", "/v1/handover")
 
 
+async def test_a_client_that_never_finishes_its_request_does_not_hold_up_a_stop(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "api.sock"
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as client:
+        async with serving(NOBODY, path):
+            client.connect(str(path))
+            client.sendall(b"POST /v1/handover HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+            await asyncio.sleep(0.1)
+            begun = loop.time()
+        assert loop.time() - begun < 5.0
+
+
+async def test_a_file_put_in_its_place_is_let_be_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    async with serving(NOBODY, path):
+        path.unlink()
+        path.write_text("keep me")
+    assert path.read_text() == "keep me"
+
+
 async def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"api\.unix: No such file"):
         await serve_once(tmp_path / "missing" / "api.sock")
