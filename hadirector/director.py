@@ -164,7 +164,7 @@ class Director:
 
         Returns the names. Raises RequestError when there is no such instance.
         """
-        known = [each.name for each in self._election.instances]
+        known = list(self._election.instances)
         chosen = known if instance is None else [name for name in known if name == instance]
         if not chosen:
             raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
@@ -206,6 +206,9 @@ class Director:
     async def _handle_events(self) -> None:
         while True:
             await self._handle(await self._events.get())
+            if not self._election.begun and self._health.complete:
+                self._election.begin()
+            await asyncio.sleep(0)  # a burst of events keeps nothing else waiting
 
     async def _handle(self, event: Event) -> None:
         match event:
@@ -214,8 +217,8 @@ class Director:
             case CheckStatistics():
                 self._health.statistics(event)
             case Transition() | InstanceStatus() | ResumeOverdue():
-                await self._election.handle(event)
-                await self._dataplane.withhold(self._election.withheld)
+                if await self._election.handle(event):
+                    await self._dataplane.withhold(self._election.withheld)
             case Notice():
                 getattr(self._log, event.level)(event.event, **event.fields)
             case ChildStarted():
@@ -228,8 +231,6 @@ class Director:
                 self._election.begin()
             case _:
                 assert_never(event)
-        if self._health.complete:
-            self._election.begin()
 
     def _child_started(self, name: str) -> None:
         if name == self._health.child.name:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from hadirector.pool import withheld_addresses
 from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop
@@ -45,7 +46,7 @@ class Election:
         *,
         realtime: bool = False,
     ) -> None:
-        self.instances = instances
+        self.instances = {instance.name: instance for instance in instances}
         self.realtime = realtime
         self.yielding = yielding
         self.states: dict[str, State] = {}
@@ -53,18 +54,26 @@ class Election:
         self.child: Child[FromVrrp] = Child(
             "vrrp", "hadirector.processes.vrrp_process", FromVrrp, tell
         )
-        self._interrupted: set[str] = set()
+        # Each with the death that interrupted it, until it is taken up again or given up.
+        self._interrupted: dict[str, int] = {}
         self._deaths = 0
+        self._begun = False
         self._may_start = asyncio.Event()
         self._log = structlog.get_logger()
 
     @property
     def withheld(self) -> frozenset[str]:
         """The virtual addresses that are not ours to serve now."""
-        return withheld_addresses(self.instances, self.states)
+        return withheld_addresses(self.instances.values(), self.states)
+
+    @property
+    def begun(self) -> bool:
+        """Whether ``begin`` has been called."""
+        return self._begun
 
     def begin(self) -> None:
-        """Take part in elections from now on, if there is anything to elect."""
+        """Take part in elections from now on, as soon as there is anything to elect."""
+        self._begun = True
         if self.instances:
             self._may_start.set()
 
@@ -82,14 +91,14 @@ class Election:
         self, instances: tuple[InstanceConfiguration, ...], *, realtime: bool = False
     ) -> None:
         """Change to these instances, and to this way of scheduling the process."""
-        self.instances = instances
+        self.instances = {instance.name: instance for instance in instances}
+        for known in (self.states, self.statuses, self._interrupted):
+            for name in known.keys() - self.instances.keys():
+                del known[name]
         self.realtime = realtime
-        names = {instance.name for instance in instances}
-        self.states = {name: state for name, state in self.states.items() if name in names}
-        self.statuses = {name: status for name, status in self.statuses.items() if name in names}
-        self.yielding &= names
         self._configure_child()
-        self.begin()
+        if self._begun:
+            self.begin()
 
     def hand_over(self, instance: str, *, undo: bool) -> None:
         """Give an instance to its peers until undone."""
@@ -98,65 +107,75 @@ class Election:
 
     def child_started(self) -> None:
         """Tell a new process what to run and what to go on with."""
-        self._configure_child(resume=frozenset(self._interrupted))
+        self._configure_child()
 
     def child_died(self) -> list[tuple[float, ResumeOverdue]]:
-        """Give what was ACTIVE a short time to be taken up again.
+        """Give what was ACTIVE a short time to be taken up again, once for however many deaths.
 
         Returns the events that must come back here, each with its delay in seconds.
         """
         self._deaths += 1
         overdue: list[tuple[float, ResumeOverdue]] = []
-        for instance in self.instances:
-            if self.states.get(instance.name) is State.ACTIVE:
-                self._interrupted.add(instance.name)
+        for name, instance in self.instances.items():
+            if self.states.get(name) is not State.ACTIVE:
+                self._enter(name, State.INITIALIZE, "vrrp_process_died")
+            elif name not in self._interrupted:
+                self._interrupted[name] = self._deaths
                 delay = RESUME_INTERVALS * instance.advert_interval
-                overdue.append((delay, ResumeOverdue(instance.name, self._deaths)))
-            else:
-                self.states[instance.name] = State.INITIALIZE
+                overdue.append((delay, ResumeOverdue(name, self._deaths)))
         return overdue
 
-    async def handle(self, event: Transition | InstanceStatus | ResumeOverdue) -> None:
-        """Follow what the vrrp process reports, or act on its failing to come back."""
+    async def handle(self, event: Transition | InstanceStatus | ResumeOverdue) -> bool:
+        """Follow what the vrrp process reports, or act on its failing to come back.
+
+        Returns whether a state has changed.
+        """
+        if event.instance not in self.instances:
+            return False  # no longer configured, and on its way out
         match event:
             case Transition():
-                self._follow(event.instance, event.state, event.reason)
+                return self._follow(event.instance, event.state, event.reason)
             case InstanceStatus():
-                # The periodic truth heals a transition whose report was dropped.
                 self.statuses[event.instance] = event
-                self._follow(event.instance, event.state, "status")
+                # The periodic truth heals a transition whose report was dropped.
+                return self._follow(event.instance, event.state, "status")
             case ResumeOverdue():
-                await self._give_up(event)
+                return await self._give_up(event)
 
-    def _follow(self, instance: str, state: State, reason: str) -> None:
-        self._interrupted.discard(instance)
-        self._enter(instance, state, reason)
+    def _follow(self, instance: str, state: State, reason: str) -> bool:
+        self._interrupted.pop(instance, None)
+        return self._enter(instance, state, reason)
 
-    async def _give_up(self, overdue: ResumeOverdue) -> None:
+    async def _give_up(self, overdue: ResumeOverdue) -> bool:
         """Remove the addresses of an instance that nobody has taken up again."""
-        if overdue.instance not in self._interrupted or overdue.death != self._deaths:
-            return
-        self._interrupted.discard(overdue.instance)
-        for instance in self.instances:
-            if instance.name == overdue.instance:
-                self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")
-                try:
-                    await remove(instance.interface, instance.virtual_addresses)
-                except (AddressError, OSError) as error:
-                    # Their lifetime ends them all the same.
-                    self._log.error("addresses_not_removed", error=str(error))
+        if self._interrupted.get(overdue.instance) != overdue.death:
+            return False
+        del self._interrupted[overdue.instance]
+        instance = self.instances[overdue.instance]
+        try:
+            await remove(instance.interface, instance.virtual_addresses)
+        except (AddressError, OSError) as error:
+            # Their lifetime ends them all the same.
+            self._log.error("addresses_not_removed", error=str(error))
+        return self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")
 
-    def _enter(self, instance: str, state: State, reason: str) -> None:
+    def _enter(self, instance: str, state: State, reason: str) -> bool:
         previous = self.states.get(instance, State.INITIALIZE)
         self.states[instance] = state
-        if previous is not state:
-            self._log.info(
-                "vrrp_state_changed",
-                instance=instance,
-                previous=previous.value,
-                state=state.value,
-                reason=reason,
-            )
+        if previous is state:
+            return False
+        if instance in self.statuses:
+            self.statuses[instance] = replace(self.statuses[instance], state=state)
+        self._log.info(
+            "vrrp_state_changed",
+            instance=instance,
+            previous=previous.value,
+            state=state.value,
+            reason=reason,
+        )
+        return True
 
-    def _configure_child(self, resume: frozenset[str] = frozenset()) -> None:
-        self.child.send(ConfigureVrrp(self.instances, resume, self.yielding, self.realtime))
+    def _configure_child(self) -> None:
+        instances = tuple(self.instances.values())
+        resume = frozenset(self._interrupted)
+        self.child.send(ConfigureVrrp(instances, resume, self.yielding, self.realtime))

@@ -6,7 +6,7 @@ this moment alone, never of the weight before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from checks.definition import CheckDefinition
 from checks.result import Verdict
@@ -94,7 +94,7 @@ def services_by_check(configuration: Configuration) -> dict[str, frozenset[Servi
 
 
 def withheld_addresses(
-    instances: tuple[InstanceConfiguration, ...], states: Mapping[str, State]
+    instances: Iterable[InstanceConfiguration], states: Mapping[str, State]
 ) -> frozenset[str]:
     """Decide which virtual addresses must not be served here: those of instances not ACTIVE."""
     return frozenset(

@@ -9,19 +9,16 @@ from typing import Any
 import pytest
 
 from hadirector.processes.messages import FromChecks, Stop
-from hadirector.processes.supervisor import Child, ChildDied
+from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
 
 
-def checks_process(events: list[Any]) -> Child[FromChecks]:
-    async def tell(event: Any) -> None:
-        events.append(event)
-
-    return Child("checks", "hadirector.processes.checks_process", FromChecks, tell)
+def checks_process(events: asyncio.Queue[Any]) -> Child[FromChecks]:
+    return Child("checks", "hadirector.processes.checks_process", FromChecks, events.put)
 
 
 @pytest.mark.parametrize("turns", range(4))
 async def test_an_order_to_stop_reaches_a_process_that_is_just_being_started(turns: int) -> None:
-    child = checks_process([])
+    child = checks_process(asyncio.Queue())
     running = asyncio.create_task(child.run())
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -32,35 +29,31 @@ async def test_an_order_to_stop_reaches_a_process_that_is_just_being_started(tur
 
 async def test_a_process_that_cannot_be_started_counts_as_one_that_died() -> None:
     """Without a file descriptor for its channel there is no process; later there may be."""
-    events: list[Any] = []
+    events: asyncio.Queue[Any] = asyncio.Queue()
     child = checks_process(events)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-    try:
-        running = asyncio.create_task(child.run())
-        while not events:
-            await asyncio.sleep(0)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert events == [ChildDied("checks")]
-    async with asyncio.timeout(5):
-        while child.pid is None:
-            await asyncio.sleep(0.01)
-    child.stop(Stop())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
+        try:
+            running = asyncio.create_task(child.run())
+            assert await events.get() == ChildDied("checks")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        while await events.get() != ChildStarted("checks"):
+            pass
+        child.stop(Stop())
         await running
 
 
 async def test_a_cancelled_supervisor_sees_its_process_end() -> None:
     """A director that crashes leaves its vrrp process the time to release the addresses."""
-    child = checks_process([])
+    events: asyncio.Queue[Any] = asyncio.Queue()
+    child = checks_process(events)
     running = asyncio.create_task(child.run())
-    async with asyncio.timeout(5):
-        while child.pid is None:
-            await asyncio.sleep(0.01)
-    process = child._process
-    running.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
+        assert await events.get() == ChildStarted("checks")
+        process = child._process
+        running.cancel()
         await asyncio.wait([running])
     assert process is not None
     assert process.returncode == 0

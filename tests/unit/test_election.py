@@ -24,6 +24,9 @@ MAIL = InstanceConfiguration(
     virtual_addresses=("192.0.2.11/32",),
     advert_interval=0.1,
 )
+STATUS = InstanceStatus(
+    "mail", State.ACTIVE, 100, 52, "eth0", ("192.0.2.11/32",), False, False, None, 0.36, {}
+)
 
 
 class Sent(list[msgspec.Struct]):
@@ -119,6 +122,35 @@ async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
     assert removed == []
 
 
+async def test_dying_again_and_again_does_not_put_the_removal_off(
+    two: Election, removed: list[tuple[str, tuple[str, ...]]], sent: Sent
+) -> None:
+    [(_, overdue)] = two.child_died()
+    assert two.child_died() == []
+    assert two.child_died() == []
+    two.child_started()
+    assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
+    await two.handle(overdue)
+    assert removed == [("eth0", ("192.0.2.10/32",))]
+
+
+async def test_a_reload_before_the_new_process_is_told_anything_does_not_lose_the_resuming(
+    two: Election, sent: Sent
+) -> None:
+    two.child_died()
+    two.configure((WEB,))
+    assert sent == [ConfigureVrrp((WEB,), frozenset({"web"}))]
+
+
+async def test_an_instance_that_came_back_by_reload_does_not_resume(
+    two: Election, sent: Sent
+) -> None:
+    two.child_died()
+    two.configure((MAIL,))
+    two.configure((WEB, MAIL))
+    assert sent[-1] == ConfigureVrrp((WEB, MAIL))
+
+
 async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
     two: Election, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,12 +164,41 @@ async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
 
 
 async def test_a_status_heals_a_transition_that_got_lost(two: Election) -> None:
-    status = InstanceStatus(
-        "mail", State.ACTIVE, 100, 52, "eth0", ("192.0.2.11/32",), False, False, None, 0.36, {}
-    )
-    await two.handle(status)
+    assert await two.handle(STATUS)
     assert two.states["mail"] is State.ACTIVE
-    assert two.statuses["mail"] is status
+    assert two.statuses["mail"] == STATUS
+    assert not await two.handle(STATUS)
+
+
+async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
+    two: Election, removed: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    """Although the last status that came says so, and no other will come."""
+    await two.handle(STATUS)
+    alarms = two.child_died()
+    for _, overdue in alarms:
+        await two.handle(overdue)
+    assert two.statuses["mail"].state is State.INITIALIZE
+
+
+async def test_an_instance_on_its_way_out_is_not_shown_any_more(two: Election) -> None:
+    """It leaves for up to 5 s after the reload, and reports meanwhile."""
+    two.configure((WEB,))
+    assert not await two.handle(STATUS)
+    assert not await two.handle(Transition("mail", State.BACKUP, State.INITIALIZE, "left"))
+    assert two.statuses == {}
+    assert two.states == {"web": State.ACTIVE}
+
+
+async def test_elections_wait_for_the_first_verdicts_over_a_reload_too(
+    two: Election, sent: Sent
+) -> None:
+    two.configure((WEB,))
+    assert not two.begun
+    two.begin()
+    two.configure(())
+    two.configure((MAIL,))
+    assert two.begun
 
 
 async def test_a_handover_reaches_the_process_and_the_next_one_too(
@@ -152,6 +213,16 @@ async def test_a_handover_reaches_the_process_and_the_next_one_too(
         HandOver("web", undo=True),
     ]
     assert two.yielding == frozenset()
+
+
+async def test_a_handover_outlives_a_reload_that_drops_its_instance(
+    two: Election, sent: Sent
+) -> None:
+    """As it outlives a restart with such a file: only an operator undoes it."""
+    two.hand_over("web", undo=False)
+    two.configure((MAIL,))
+    two.configure((WEB, MAIL))
+    assert sent[-1] == ConfigureVrrp((WEB, MAIL), frozenset(), frozenset({"web"}))
 
 
 async def test_a_new_configuration_forgets_instances_that_are_gone(
