@@ -246,7 +246,8 @@ class Director:
     async def _change_to(self, configuration: Configuration) -> None:
         plan = reload.plan(self._configuration, configuration)
         self._configuration = configuration
-        self._health.configure(configuration)
+        # A check that was changed judges its target anew: what is in use until then stays in use.
+        self._health.configure(configuration, pool.adopted_verdicts(configuration, self._wanted))
         self._election.configure(configuration.vrrp, realtime=configuration.realtime)
         await self._dataplane.withhold(self._election.withheld)
         self._want(None)

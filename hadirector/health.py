@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -39,18 +39,22 @@ class Health:
         self._checks: dict[str, CheckDefinition] = {}
         self._dependents: dict[str, frozenset[ServiceKey]] = {}
         self._log = structlog.get_logger()
-        self.configure(configuration)
+        self.configure(configuration, {})
 
     @property
     def complete(self) -> bool:
         """Whether there is a verdict on every target."""
         return self._checks.keys() <= self.verdicts.keys()
 
-    def configure(self, configuration: Configuration) -> None:
-        """Check what this configuration names; what is known of kept targets stays known."""
+    def configure(self, configuration: Configuration, assumed: Mapping[str, Verdict]) -> None:
+        """Check what this configuration names.
+
+        What is known of kept checks stays known; of others ``assumed`` is taken for granted.
+        """
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
-        self.verdicts = {k: v for k, v in self.verdicts.items() if k in self._checks}
+        known = {**assumed, **self.verdicts}
+        self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
         self.child_started()
 

@@ -1,0 +1,89 @@
+"""What the director makes of events, without children and without a kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checks.definition import CheckDefinition, TcpProbe, Timing
+from checks.result import Reason, Result, Verdict
+from hadirector.dataplane.dry_run import DryRunDataplane
+from hadirector.director import Director
+from hadirector.model import (
+    Configuration,
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    RealServer,
+    Scheduler,
+    ServiceKey,
+    VirtualServer,
+)
+from hadirector.processes.messages import VerdictChanged
+
+WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
+ONE = DestinationKey("192.0.2.45", 80)
+TWO = DestinationKey("192.0.2.46", 80)
+
+
+def check(key: DestinationKey, interval: float) -> CheckDefinition:
+    return CheckDefinition(
+        identity=f"tcp {key} every {interval}",
+        address=key.address,
+        port=key.port,
+        probe=TcpProbe(),
+        timing=Timing(interval=interval),
+    )
+
+
+def configuration(directory: Path, interval: float) -> Configuration:
+    return Configuration(
+        name="lb1",
+        runtime_directory=str(directory),
+        virtual_servers=(
+            VirtualServer(
+                name="web",
+                key=WEB,
+                scheduler=Scheduler.RR,
+                forwarding=ForwardingMethod.NAT,
+                real_servers=tuple(
+                    RealServer(key=key, check=check(key, interval)) for key in (ONE, TWO)
+                ),
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def director(tmp_path: Path) -> Director:
+    """One whose first real server passes and whose second has not been heard of."""
+    made = Director(tmp_path / "file", configuration(tmp_path, 2.0), DryRunDataplane())
+    made._health.verdicts = {check(ONE, 2.0).identity: Verdict.PASSING}
+    made._want(None)
+    return made
+
+
+def in_use(director: Director) -> dict[DestinationKey, Destination]:
+    return dict(director._wanted[WEB].destinations)
+
+
+async def test_a_changed_check_takes_nobody_out_before_it_has_failed(
+    director: Director, tmp_path: Path
+) -> None:
+    """And lets nobody in before it has passed."""
+    await director._change_to(configuration(tmp_path, 5.0))
+    assert in_use(director) == {ONE: Destination(1, ForwardingMethod.NAT)}
+    assert director._health.verdicts == {check(ONE, 5.0).identity: Verdict.PASSING}
+
+
+async def test_the_verdict_of_a_check_that_is_gone_changes_nothing(
+    director: Director, tmp_path: Path
+) -> None:
+    await director._change_to(configuration(tmp_path, 5.0))
+    refused = Result(Reason.REFUSED, "connecting: Connection refused", 0.001)
+    old = check(ONE, 2.0).identity
+    await director._handle(VerdictChanged(old, Verdict.FAILING, refused))
+    assert in_use(director) == {ONE: Destination(1, ForwardingMethod.NAT)}
+    assert old not in director._health.verdicts
