@@ -128,15 +128,32 @@ def free_ports(number: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-@pytest.fixture
-def web() -> Iterator[socket.socket]:
-    """A server that accepts connections."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
-        yield server
+class WebServer:
+    """A real server on loopback."""
+
+    def __init__(self) -> None:
+        [self.port] = free_ports(1)
+        arguments = ["--address", "127.0.0.1", "--port", str(self.port), "--name", "web"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hadirector.lab.web", *arguments], stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
 
 
 @pytest.fixture
-def pair(tmp_path: Path, web: socket.socket) -> Iterator[tuple[RunningDirector, RunningDirector]]:
+def web() -> Iterator[WebServer]:
+    made = WebServer()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def pair(tmp_path: Path, web: WebServer) -> Iterator[tuple[RunningDirector, RunningDirector]]:
     """Two directors in their settled state: the first ACTIVE, the second BACKUP."""
     port, vrrp_port = free_ports(2)
     addresses = {"lb1": ("127.0.1.1", "127.0.1.2", 200), "lb2": ("127.0.1.2", "127.0.1.1", 100)}
@@ -151,11 +168,11 @@ def pair(tmp_path: Path, web: socket.socket) -> Iterator[tuple[RunningDirector, 
                 priority=priority,
                 port=port,
                 vrrp_port=vrrp_port,
-                web_port=web.getsockname()[1],
+                web_port=web.port,
             )
             directors.append(RunningDirector(tmp_path / name, configuration))
         first, second = directors
-        until(lambda: first.is_active() and first.is_healthy() and second.is_healthy(), 15)
+        until(lambda: first.is_active() and first.is_healthy() and second.is_healthy(), 30)
         yield first, second
     finally:
         for director in directors:
@@ -166,10 +183,10 @@ Pair = tuple[RunningDirector, RunningDirector]
 
 
 def test_a_dead_server_is_out_within_fall_intervals_and_a_timeout(
-    pair: Pair, web: socket.socket
+    pair: Pair, web: WebServer
 ) -> None:
     """On both directors: the BACKUP probes and programs like the ACTIVE."""
-    web.close()
+    web.kill()
     begun = time.monotonic()
     until(lambda: not any(director.is_healthy() for director in pair), 5)
     # fall 2 x interval 0.2 s + timeout 0.2 s, and half a second for a busy machine.
