@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address
 from typing import Final
 
-from vrrp.announce import announcement_offsets, gratuitous_arp
+from vrrp.announce import announcement, schedule
+from vrrp.packet import Address
 
 _ARPHRD_ETHER: Final = 1  # linux/if_arp.h
 
@@ -53,20 +53,23 @@ class Announcer:
         self._timer: asyncio.TimerHandle | None = None
         self._frames: FrameSocket | None = None
         self._announcements: list[bytes] = []
-        self._offsets = announcement_offsets()
+        self._schedule = schedule(0)
         self._started = 0.0
 
-    def start(self, frames: FrameSocket, addresses: Iterable[IPv4Address]) -> None:
+    def start(self, frames: FrameSocket, addresses: Iterable[Address]) -> None:
         """Announce at once, and go on by the schedule, from its beginning if it runs already."""
         self.stop()
         hardware_address = frames.hardware_address
         if hardware_address is None:
             return
-        self._announcements = [gratuitous_arp(hardware_address, each) for each in addresses]
+        self._announcements = [announcement(hardware_address, each) for each in addresses]
+        if not self._announcements:
+            return
         self._frames = frames
-        self._offsets = announcement_offsets()
-        self._started = asyncio.get_running_loop().time() - next(self._offsets)
-        self._announce()
+        self._schedule = schedule(len(self._announcements))
+        _, burst = next(self._schedule)
+        self._started = asyncio.get_running_loop().time()
+        self._announce(burst)
 
     def stop(self) -> None:
         """Send no further announcement."""
@@ -74,15 +77,13 @@ class Announcer:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self) -> None:
-        due = self._started + next(self._offsets)
-        self._timer = asyncio.get_running_loop().call_at(due, self._announce)
-
-    def _announce(self) -> None:
+    def _announce(self, burst: slice) -> None:
         assert self._frames is not None
         try:
-            for frame in self._announcements:
+            for frame in self._announcements[burst]:
                 self._frames.send(frame)
         except OSError as error:
             self._failed(error)
-        self._arm()
+        offset, following = next(self._schedule)
+        due = self._started + offset
+        self._timer = asyncio.get_running_loop().call_at(due, self._announce, following)

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
-    """Protocol 112 to 224.0.0.18 on the instance's interface (RFC 9568 5.1.1)."""
+    """Protocol 112 to 224.0.0.18 or ff02::12 on the instance's interface (RFC 9568 5.1)."""
 
 
 class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
@@ -70,3 +70,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     checksum: Literal["rfc5798", "rfc9568"] = "rfc5798"
     transport: Transport = Multicast()
     authentication: Authentication | None = None
+
+    @property
+    def family(self) -> Literal[4, 6]:
+        """The IP version of the virtual addresses, which is that of the advertisements."""
+        return 6 if ":" in self.virtual_addresses[0] else 4

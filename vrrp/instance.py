@@ -11,7 +11,8 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 from typing import Final, assert_never
 
-from vrrp.addresses import AddressError, AddressHolder, needing_kernel
+from vrrp.address_holder import AddressHolder
+from vrrp.addresses import AddressError, needing_kernel
 from vrrp.announcer import Announcer, FrameSocket
 from vrrp.configuration import InstanceConfiguration
 from vrrp.event import (
@@ -37,6 +38,7 @@ from vrrp.event import (
 from vrrp.incidents import Incidents
 from vrrp.lateness import Lateness
 from vrrp.packet import (
+    Address,
     Advertisement,
     Datagram,
     DropReason,
@@ -160,7 +162,7 @@ class Instance:
             return
         self._accept(advertisement, source)
 
-    def refuse(self, reason: DropReason, source: IPv4Address | None) -> None:
+    def refuse(self, reason: DropReason, source: Address | None) -> None:
         """Count a datagram that is none of ours."""
         self._incident("advertisement_dropped", f"dropped_{reason}", reason=reason, source=source)
 
@@ -194,7 +196,7 @@ class Instance:
             self._timer.cancel()
         self._announcer.stop()
 
-    def _accept(self, advertisement: Advertisement, source: IPv4Address) -> None:
+    def _accept(self, advertisement: Advertisement, source: Address) -> None:
         self.incidents.counters["advertisements_received"] += 1
         if lists_other_addresses(advertisement, self.configuration):
             self._incident("address_list_differs", "address_list_differs", source=source)

@@ -1,27 +1,36 @@
-"""The interfaces VRRP runs on: index, MAC, carrier and addresses, and word when they change."""
+"""The interfaces VRRP runs on: index, carrier and addresses, and word when they change."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from vrrp.addresses import AddressError, present
+from vrrp.address_socket import AddressSocket
+from vrrp.packet import Address
+from vrrp.rtnetlink import (
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    Interface,
+    Message,
+    Standing,
+    interface_index,
+    messages,
+    read_address,
+)
 
-if TYPE_CHECKING:
-    from pyroute2 import AsyncIPRoute
-
-# linux/rtnetlink.h and linux/if.h
-_RTM_NEWLINK, _RTM_DELLINK, _RTM_NEWADDR, _RTM_DELADDR = 16, 17, 20, 21
-_RTMGRP_LINK, _RTMGRP_IPV4_IFADDR = 0x1, 0x10
-_IFA_LOCAL = 2
-_IFA_F_PERMANENT = 0x80
+# linux/rtnetlink.h, linux/if.h, linux/sockios.h
+_RTMGRP_LINK, _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
+_SIOCGIFFLAGS = 0x8913
+_INTERFACE_REQUEST = struct.Struct("=16sH22x")  # struct ifreq
 
 _REREAD_SECONDS = 5.0  # in case the kernel lost an event or its cause was not an event
 _RETRY_SECONDS = 0.1
@@ -32,42 +41,49 @@ _EVENT_BYTES = 65536
 class Link:
     """One interface at one moment. ``carrier`` is up and running.
 
-    ``addresses`` are in the kernel's order, with their lifetime: True for those without end.
+    ``addresses`` are in the kernel's order.
     """
 
     name: str
     index: int
     carrier: bool
-    addresses: tuple[tuple[IPv4Interface, bool], ...]
+    addresses: tuple[Standing, ...]
 
-    def primary(self, virtual: Iterable[IPv4Address]) -> IPv4Address | None:
-        """The address advertisements come from (RFC 9568 section 7.2), not one of ``virtual``.
+    def source(self, family: Literal[4, 6], virtual: Iterable[Address]) -> Address | None:
+        """The address advertisements come from (RFC 9568 7.2), not one of ``virtual``.
 
-        Only an address owner, whose virtual address is the interface's own, may use that one.
+        IPv4: the primary address. IPv6: the link-local one, once the kernel lets us use it. Only
+        an address owner, whose virtual address is the interface's own, may use that one.
         """
-        own = [address.ip for address, _ in self.addresses if address.ip not in set(virtual)]
-        owned = [address.ip for address, permanent in self.addresses if permanent]
+        usable = [
+            each
+            for each in self.addresses
+            if each.address.version == family
+            and not each.tentative
+            and (family == 4 or each.address.is_link_local)
+        ]
+        ours = set(virtual)
+        own = [each.address.ip for each in usable if each.address.ip not in ours]
+        owned = [each.address.ip for each in usable if each.permanent]
         return next(iter(own + owned), None)
 
-    def permanent(self) -> frozenset[IPv4Interface]:
+    def permanent(self) -> frozenset[Interface]:
         """The addresses that stand without a lifetime: not ours to change."""
-        return frozenset(address for address, permanent in self.addresses if permanent)
+        return frozenset(each.address for each in self.addresses if each.permanent)
 
 
-async def read_link(netlink: AsyncIPRoute, name: str) -> Link | None:
+def read_link(kernel: AddressSocket, name: str) -> Link | None:
     """What the kernel knows of an interface; None when there is none of that name.
 
-    Raises AddressError or pyroute2's NetlinkError when the kernel cannot say at this moment.
+    Raises OSError when the kernel cannot say at this moment.
     """
-    async for message in await netlink.get_links(ifname=name):
-        addresses = await present(netlink, message["index"])
-        return Link(
-            name=name,
-            index=message["index"],
-            carrier=message["flags"] & (_IFF_UP | _IFF_RUNNING) == _IFF_UP | _IFF_RUNNING,
-            addresses=tuple((address, life is None) for address, life in addresses.items()),
-        )
-    return None
+    try:
+        index = socket.if_nametoindex(name)
+        flags = _flags(name)
+    except OSError:
+        return None
+    carrier = flags & (_IFF_UP | _IFF_RUNNING) == _IFF_UP | _IFF_RUNNING
+    return Link(name, index, carrier, tuple(kernel.standing(index)))
 
 
 class LinkWatcher:
@@ -78,48 +94,46 @@ class LinkWatcher:
     therefore do not cause a new look.
     """
 
-    def __init__(self, netlink: AsyncIPRoute, changed: Callable[[str, Link | None], None]) -> None:
-        self._netlink = netlink
+    def __init__(self, kernel: AddressSocket, changed: Callable[[str, Link | None], None]) -> None:
+        self._kernel = kernel
         self._changed = changed
         self._links: dict[str, Link | None] = {}
         self._told: set[str] = set()
-        self._ignored: frozenset[bytes] = frozenset()
+        self._ignored: frozenset[Address] = frozenset()
         self._look = asyncio.Event()
 
-    def watch(self, names: Iterable[str], ignore: Iterable[IPv4Address]) -> None:
+    def watch(self, names: Iterable[str], ignore: Iterable[Address]) -> None:
         """Watch exactly these interfaces."""
         self._links = {name: self._links.get(name) for name in names}
         self._told &= self._links.keys()
-        self._ignored = frozenset(address.packed for address in ignore)
+        self._ignored = frozenset(ignore)
         self._look.set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()
-        with _open_events() as events:
+        with closing(_open_events()) as events:
             loop.add_reader(events, self._hear, events)
             try:
                 while True:
                     self._look.clear()
-                    certain = await self._read_all()
+                    certain = self._read_all()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_REREAD_SECONDS if certain else _RETRY_SECONDS):
                             await self._look.wait()
             finally:
                 loop.remove_reader(events)
 
-    async def _read_all(self) -> bool:
+    def _read_all(self) -> bool:
         """Read each link and tell what changed; whether the kernel answered every time."""
-        from pyroute2.netlink.exceptions import NetlinkError
-
         certain = True
         for name in tuple(self._links):
             try:
-                link = await read_link(self._netlink, name)
-            except (AddressError, NetlinkError):
+                link = read_link(self._kernel, name)
+            except OSError:
                 certain = False
                 continue
-            if name not in self._links or (name in self._told and link == self._links[name]):
+            if name in self._told and link == self._links[name]:
                 continue
             self._links[name] = link
             self._told.add(name)
@@ -134,16 +148,28 @@ class LinkWatcher:
         except OSError:  # ENOBUFS: some were lost
             self._look.set()
             return
-        if any(self._matters(*message) for message in _messages(data)):
+        if any(self._matters(each) for each in messages(data)):
             self._look.set()
 
-    def _matters(self, kind: int, body: bytes) -> bool:
-        (index,) = struct.unpack_from("=I", body, 4)  # the same place in ifinfomsg and ifaddrmsg
+    def _matters(self, event: Message) -> bool:
+        if event.kind not in (RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR):
+            return False
+        index = interface_index(event.body)
         known = {link.index for link in self._links.values() if link is not None}
-        if kind in (_RTM_NEWLINK, _RTM_DELLINK):
+        if event.kind in (RTM_NEWLINK, RTM_DELLINK):
             return index in known or None in self._links.values()
-        ignored = not body[2] & _IFA_F_PERMANENT and _attribute(body, _IFA_LOCAL) in self._ignored
-        return index in known and not ignored
+        address = read_address(event.body)
+        if address is None or index not in known:
+            return False
+        return address.permanent or address.address.ip not in self._ignored
+
+
+def _flags(name: str) -> int:
+    """The flags of an interface (netdevice(7)). Raises OSError when there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        request = _INTERFACE_REQUEST.pack(name.encode(), 0)
+        _, flags = _INTERFACE_REQUEST.unpack(fcntl.ioctl(asking, _SIOCGIFFLAGS, request))
+    return int(flags)
 
 
 def _open_events() -> socket.socket:
@@ -151,31 +177,8 @@ def _open_events() -> socket.socket:
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
     )
     try:
-        events.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR))
+        events.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR))
     except OSError:
         events.close()
         raise
     return events
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body of each link or address message (netlink(7))."""
-    offset = 0
-    while offset + 16 <= len(data):
-        length, kind = struct.unpack_from("=IH", data, offset)
-        if length < 16:
-            return
-        if kind in (_RTM_NEWLINK, _RTM_DELLINK, _RTM_NEWADDR, _RTM_DELADDR):
-            yield kind, data[offset + 16 : offset + length]
-        offset += (length + 3) & ~3
-
-
-def _attribute(body: bytes, wanted: int) -> bytes | None:
-    """One attribute of an address message (rtnetlink(7)), after the 8 bytes of ifaddrmsg."""
-    offset = 8
-    while offset + 4 <= len(body):
-        length, kind = struct.unpack_from("=HH", body, offset)
-        if kind == wanted:
-            return body[offset + 4 : offset + length]
-        offset += max((length + 3) & ~3, 4)
-    return None

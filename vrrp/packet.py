@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from vrrp.checksum import ones_complement_sum, pseudo_header
+
 Address = IPv4Address | IPv6Address
 ChecksumForm = Literal["rfc5798", "rfc9568"]
 
@@ -65,10 +67,13 @@ class PacketError(ValueError):
 
 
 class Datagram(msgspec.Struct, frozen=True):
-    """What the IPv4 header in front of a message says, and the message."""
+    """What the IP header in front of a message says, and the message.
 
-    source: IPv4Address
-    destination: IPv4Address
+    ``ttl`` is the hop limit in IPv6.
+    """
+
+    source: Address
+    destination: Address
     ttl: int
     payload: bytes
 
@@ -143,8 +148,8 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
     )
     covered = bytes(message)
     if advertisement.checksum_form == "rfc5798" or source.version == 6:
-        covered = _pseudo_header(source, destination, len(message)) + covered
-    struct.pack_into("!H", message, 6, 0xFFFF - _sum(covered))
+        covered = pseudo_header(source, destination, PROTOCOL, len(message)) + covered
+    struct.pack_into("!H", message, 6, 0xFFFF - ones_complement_sum(covered))
     return bytes(message)
 
 
@@ -223,12 +228,15 @@ def _checksum_form(
     """Find the form under which the checksum is right. RFC 5798 was read as including a
     pseudo-header in IPv4, RFC 9568 5.2.8 excludes it; both are on the wire.
     """
-    plain = _sum(data) == 0xFFFF
+    plain = ones_complement_sum(data) == 0xFFFF
     if version == 2:
         if plain:
             return None
         raise PacketError(DropReason.CHECKSUM)
-    with_pseudo_header = _sum(_pseudo_header(source, destination, len(data)) + data) == 0xFFFF
+    with_pseudo_header = (
+        ones_complement_sum(pseudo_header(source, destination, PROTOCOL, len(data)) + data)
+        == 0xFFFF
+    )
     if source.version == 6 and with_pseudo_header:
         return None
     if source.version == 4 and with_pseudo_header:
@@ -236,18 +244,3 @@ def _checksum_form(
     if source.version == 4 and plain:
         return "rfc9568"
     raise PacketError(DropReason.CHECKSUM)
-
-
-def _pseudo_header(source: Address, destination: Address, length: int) -> bytes:
-    """RFC 793 3.1 for IPv4, RFC 8200 8.1 for IPv6."""
-    layout = "!HH" if source.version == 4 else "!II"
-    upper = (PROTOCOL, length) if source.version == 4 else (length, PROTOCOL)
-    return source.packed + destination.packed + struct.pack(layout, *upper)
-
-
-def _sum(data: bytes) -> int:
-    """One's complement sum of 16-bit words (RFC 1071); the length is always even here."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total

@@ -389,5 +389,6 @@ def _identity(configuration: InstanceConfiguration) -> tuple[object, ...]:
         configuration.interface,
         configuration.virtual_router_id,
         configuration.version,
+        configuration.family,
         configuration.transport,
     )

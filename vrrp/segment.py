@@ -1,17 +1,16 @@
-"""One interface on which instances speak multicast: the sockets they share, and who gets what."""
+"""One interface and family in which instances speak multicast: their sockets, who gets what."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Interface
-from typing import Final
+from typing import Final, Literal
 
 from vrrp.announcer import FrameSocket
 from vrrp.incidents import Incidents
 from vrrp.instance import Instance
 from vrrp.links import Link
-from vrrp.packet import Datagram, DropReason
+from vrrp.packet import Address, Datagram, DropReason
 from vrrp.report import Notice, Report
 from vrrp.transport.raw import MulticastSocket
 
@@ -22,12 +21,16 @@ REOPEN_SECONDS: Final = 1.0
 class Segment:
     """Attaches its instances while the interface can carry them, detaches them when it cannot."""
 
-    def __init__(self, interface: str, report: Callable[[Report], None]) -> None:
+    def __init__(
+        self, interface: str, family: Literal[4, 6], report: Callable[[Report], None]
+    ) -> None:
         self.incidents = Incidents(report, interface=interface)
         self._interface = interface
+        self._family = family
         self._report = report
         self._instances: dict[int, Instance] = {}
         self._link: Link | None = None
+        self._virtual: frozenset[Address] = frozenset()
         self._sockets: tuple[MulticastSocket, FrameSocket] | None = None
         self._obstacle: str | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -43,12 +46,15 @@ class Segment:
         del self._instances[instance.configuration.virtual_router_id]
         return bool(self._instances)
 
-    def follow(self, link: Link | None) -> None:
-        """Act on what the interface is now; None when there is none."""
+    def follow(self, link: Link | None, virtual: frozenset[Address]) -> None:
+        """Act on what the interface is now; None when there is none.
+
+        None of the ``virtual`` addresses of this host is used as a source.
+        """
         if self._sockets is not None and (link is None or link.index != self._sockets[0].index):
             self._detach("interface_gone")
             self._close_sockets()
-        self._link = link
+        self._link, self._virtual = link, virtual
         obstacle = self._attach()
         if obstacle is not None:
             self._detach(obstacle)
@@ -70,9 +76,9 @@ class Segment:
             return "interface_missing"
         if not link.carrier:
             return "link_down"
-        source = link.primary(self._virtual_addresses())
+        source = link.source(self._family, self._virtual)
         if source is None:
-            return "no_address"
+            return "no_address" if self._family == 4 else "no_link_local_address"
         try:
             advertisements, frames = self._open_sockets(link, source)
         except PermissionError:
@@ -90,14 +96,7 @@ class Segment:
         for instance in self._instances.values():
             instance.detach(reason)
 
-    def _virtual_addresses(self) -> list[IPv4Address]:
-        return [
-            IPv4Interface(address).ip
-            for instance in self._instances.values()
-            for address in instance.configuration.virtual_addresses
-        ]
-
-    def _open_sockets(self, link: Link, source: IPv4Address) -> tuple[MulticastSocket, FrameSocket]:
+    def _open_sockets(self, link: Link, source: Address) -> tuple[MulticastSocket, FrameSocket]:
         if self._sockets is None:
             frames = FrameSocket(self._interface)
             try:
@@ -120,7 +119,9 @@ class Segment:
         if self._retry is not None:
             self._retry.cancel()
         loop = asyncio.get_running_loop()
-        self._retry = loop.call_later(REOPEN_SECONDS, lambda: self.follow(self._link))
+        self._retry = loop.call_later(
+            REOPEN_SECONDS, lambda: self.follow(self._link, self._virtual)
+        )
 
     def _deliver(self, datagram: Datagram) -> None:
         """Hand a datagram to the instance whose VRID it carries (the second byte)."""
@@ -133,7 +134,7 @@ class Segment:
         else:
             instance.receive(datagram)
 
-    def _refuse(self, reason: DropReason, source: IPv4Address | None) -> None:
+    def _refuse(self, reason: DropReason, source: Address | None) -> None:
         self.incidents.happened(
             "advertisement_dropped",
             f"dropped_{reason}",

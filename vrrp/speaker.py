@@ -7,19 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from vrrp.address_socket import AddressSocket
 from vrrp.addresses import AddressError, needing_kernel
 from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
 from vrrp.instance import Instance
 from vrrp.links import Link, LinkWatcher
+from vrrp.packet import Address
 from vrrp.report import InstanceStatus, Notice, Report, Scalar
 from vrrp.segment import Segment
 from vrrp.transport.udp import UdpSocket
-
-if TYPE_CHECKING:
-    from pyroute2 import AsyncIPRoute
 
 Level = Literal["warning", "error"]
 
@@ -45,7 +43,8 @@ class Speaker:
     def __init__(self, report: Callable[[Report], None]) -> None:
         self._report = report
         self._running: dict[str, _Running] = {}
-        self._segments: dict[str, Segment] = {}
+        self._segments: dict[tuple[str, int], Segment] = {}
+        self._virtual: frozenset[Address] = frozenset()
         self._links: dict[str, Link | None] = {}
         self._kernel: AddressSocket | None = None
         self._watcher: LinkWatcher | None = None
@@ -72,9 +71,9 @@ class Speaker:
     ) -> None:
         """Run exactly these instances: start, stop, keep or change each in place.
 
-        An instance on another interface, VRID, version or transport is another one: the old one
-        leaves first, which takes up to 5 s if it is ACTIVE. ``resume`` names those that go on as
-        ACTIVE for a process that died, ``yielding`` those that stay behind any peer.
+        An instance on another interface, VRID, version, family or transport is another one: the
+        old one leaves first, which takes up to 5 s if it is ACTIVE. ``resume`` names those that go
+        on as ACTIVE for a process that died, ``yielding`` those that stay behind any peer.
         """
         wanted = {each.name: each for each in instances}
         leaving = []
@@ -85,7 +84,7 @@ class Speaker:
             elif running.instance.configuration != configuration:
                 running.instance.change(configuration)
         await self._leave(leaving, "no longer configured")
-        await self._watch(wanted.values())
+        self._watch(wanted.values())
         for name, configuration in wanted.items():
             if name not in self._running:
                 self._start(configuration, resume=name in resume, yielding=name in yielding)
@@ -168,9 +167,8 @@ class Speaker:
         for name in names:
             running = self._running.pop(name)
             running.instance.close()
-            interface = running.instance.configuration.interface
             if isinstance(running.instance.configuration.transport, Multicast):
-                self._part(running.instance, interface)
+                self._part(running.instance)
             for task in running.tasks:
                 task.cancel()
             await asyncio.wait(running.tasks)
@@ -187,32 +185,29 @@ class Speaker:
             instance.attach(udp, None)
             await udp.receive()
 
-    async def _watch(self, configurations: Iterable[InstanceConfiguration]) -> None:
+    def _watch(self, configurations: Iterable[InstanceConfiguration]) -> None:
         """Watch the links of those instances that need the kernel for anything but UDP."""
         needing = [each for each in configurations if _needs_link(each)]
         if self._watcher is None:
             if not needing:
                 return
             self._kernel = self._stack.enter_context(closing(AddressSocket()))
-            self._watcher = LinkWatcher(await self._open_netlink(), self._link_changed)
+            self._watcher = LinkWatcher(self._kernel, self._link_changed)
             self._watching = self._tasks.create_task(self._watcher.run())
         interfaces = {each.interface for each in needing}
         self._links = {name: link for name, link in self._links.items() if name in interfaces}
         virtual = (ours for each in needing for ours in needing_kernel(each.virtual_addresses))
-        self._watcher.watch(interfaces, {address.ip for address in virtual})
-
-    async def _open_netlink(self) -> AsyncIPRoute:
-        from pyroute2 import AsyncIPRoute
-
-        return await self._stack.enter_async_context(AsyncIPRoute())
+        self._virtual = frozenset(address.ip for address in virtual)
+        self._watcher.watch(interfaces, self._virtual)
 
     def _link_changed(self, name: str, link: Link | None) -> None:
         self._links[name] = link
         for running in self._running.values():
             if running.instance.configuration.interface == name:
                 self._place(running.instance)
-        if name in self._segments:
-            self._segments[name].follow(link)
+        for (interface, _), segment in self._segments.items():
+            if interface == name:
+                segment.follow(link, self._virtual)
 
     def _place(self, instance: Instance) -> None:
         """Tell an instance's addresses where they go, as far as that is known."""
@@ -226,18 +221,23 @@ class Speaker:
             instance.addresses.place(self._kernel, link.index, link.permanent())
 
     def _join(self, instance: Instance) -> None:
-        interface = instance.configuration.interface
-        segment = self._segments.setdefault(interface, Segment(interface, self._report))
+        interface, family = where = _segment(instance)
+        segment = self._segments.setdefault(where, Segment(interface, family, self._report))
         segment.join(instance)
         if interface in self._links:
-            segment.follow(self._links[interface])
+            segment.follow(self._links[interface], self._virtual)
 
-    def _part(self, instance: Instance, interface: str) -> None:
-        if not self._segments[interface].part(instance):
-            self._segments.pop(interface).close()
+    def _part(self, instance: Instance) -> None:
+        where = _segment(instance)
+        if not self._segments[where].part(instance):
+            self._segments.pop(where).close()
 
     def _notice(self, level: Level, event: str, **fields: Scalar) -> None:
         self._report(Notice(level, event, fields))
+
+
+def _segment(instance: Instance) -> tuple[str, Literal[4, 6]]:
+    return instance.configuration.interface, instance.configuration.family
 
 
 def _needs_link(configuration: InstanceConfiguration) -> bool:
@@ -255,6 +255,7 @@ def _same(left: InstanceConfiguration, right: InstanceConfiguration) -> bool:
             configuration.interface,
             configuration.virtual_router_id,
             configuration.version,
+            configuration.family,
             configuration.transport,
         )
 

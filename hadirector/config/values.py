@@ -183,17 +183,16 @@ def endpoint_with_port(value: object) -> Endpoint:
 
 
 def virtual_address(value: object) -> str:
-    """Read an IPv4 address with or without prefix length; without, it is one address (/32)."""
+    """Read an address with or without prefix length; without, it is one address (/32, /128)."""
     host, slash, length = value.partition("/") if isinstance(value, str) else ("", "", "")
     found = _address(host)
     if found is None:
         raise expected("a literal address, with or without /PREFIX-LENGTH")
-    if ":" in found:
-        raise unsupported("an IPv6 virtual address in vrrp")
+    longest = 128 if ":" in found else 32
     if not slash:
-        return f"{found}/32"
-    if not re.fullmatch(r"[1-9]|[12][0-9]|3[0-2]", length):
-        raise expected("a prefix length from 1 to 32")
+        return f"{found}/{longest}"
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", length) or int(length) > longest:
+        raise expected(f"a prefix length from 1 to {longest}")
     return f"{found}/{length}"
 
 

@@ -10,7 +10,9 @@ from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.schema import Root, VrrpSection, whole_ones
 
 # The count of addresses in an advertisement is one byte (RFC 9568 5.2.5).
-VIRTUAL_ADDRESSES_MAX = 255
+VIRTUAL_ADDRESSES_MAX = {4: 255, 6: 89}
+"""By family. An IPv6 advertisement of 89 addresses fills 1500 bytes with the IP header of 40, its
+own of 8 and the 28 that authentication may add."""
 # Max Advertise Interval is 12 bits of centiseconds (RFC 9568 5.2.7).
 CENTISECONDS_MAX = 4095
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
@@ -26,12 +28,7 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
         yield from _interval_findings(path, instance)
         yield from _address_findings(path, instance)
         yield from _transport_findings(path, instance)
-        if instance.version == 2 and "checksum" in instance.model_fields_set:
-            message = "version 2 has only one form of checksum; leave this out"
-            yield Finding((*path, "checksum"), message)
-        if instance.version == 3 and instance.authentication is not None:
-            message = "version 3 has no passwords; leave this out"
-            yield Finding((*path, "authentication"), message)
+        yield from _version_findings(path, instance)
 
 
 def _names(root: Root) -> Iterator[Claim]:
@@ -41,8 +38,10 @@ def _names(root: Root) -> Iterator[Claim]:
 
 def _virtual_routers(root: Root) -> Iterator[Claim]:
     for index, instance in whole_ones(root.vrrp):
+        # The same VRID of another family is another virtual router (RFC 9568 5.2.3).
+        family = _family(instance)
         words = f"virtual_router_id {instance.virtual_router_id} on {instance.interface}"
-        value = (instance.interface, instance.virtual_router_id)
+        value = (instance.interface, instance.virtual_router_id, family)
         yield Claim(("vrrp", index, "virtual_router_id"), value, words)
 
 
@@ -50,7 +49,10 @@ def _virtual_addresses(root: Root) -> Iterator[Claim]:
     for index, instance in whole_ones(root.vrrp):
         for place, address in enumerate(instance.virtual_addresses):
             host = address.partition("/")[0]
-            yield Claim(("vrrp", index, "virtual_addresses", place), host, f"address {host}")
+            # A link-local address means another host on every link.
+            linked = ipaddress.ip_address(host).is_link_local
+            value = (host, instance.interface if linked else None)
+            yield Claim(("vrrp", index, "virtual_addresses", place), value, f"address {host}")
 
 
 def _interval_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
@@ -66,11 +68,44 @@ def _interval_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
         yield Finding(path, wrong(f"{seconds:g}s", "10ms to 40.95s in steps of 10ms in version 3"))
 
 
+def _version_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    if instance.version == 2 and _family(instance) == 6:
+        message = "version 2 does not exist over IPv6 (expected 3)"
+        yield Finding((*path, "version"), message)
+    if "checksum" in instance.model_fields_set and (instance.version, _family(instance)) != (3, 4):
+        which = "version 2" if instance.version == 2 else "IPv6"
+        message = f"{which} has only one form of checksum; leave this out"
+        yield Finding((*path, "checksum"), message)
+    if instance.version == 3 and instance.authentication is not None:
+        message = "version 3 has no passwords; leave this out"
+        yield Finding((*path, "authentication"), message)
+
+
 def _address_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    count = len(instance.virtual_addresses)
-    if not 1 <= count <= VIRTUAL_ADDRESSES_MAX:
-        message = f"wrong number (got {count}, expected 1 to {VIRTUAL_ADDRESSES_MAX} addresses)"
-        yield Finding((*path, "virtual_addresses"), message)
+    path = (*path, "virtual_addresses")
+    count, most = len(instance.virtual_addresses), VIRTUAL_ADDRESSES_MAX[_family(instance)]
+    if not 1 <= count <= most:
+        message = f"wrong number (got {count}, expected 1 to {most} addresses)"
+        yield Finding(path, message)
+    for place, address in enumerate(instance.virtual_addresses):
+        if _version(address) != _family(instance):
+            message = f"mixed families (got {address}, expected IPv{_family(instance)} as before)"
+            yield Finding((*path, place), message)
+    if (
+        _family(instance) == 6
+        and not ipaddress.ip_interface(instance.virtual_addresses[0]).is_link_local
+    ):
+        # RFC 9568 5.2.9
+        expected = "a link-local address in the first place, such as fe80::100"
+        yield Finding((*path, 0), wrong(instance.virtual_addresses[0], expected))
+
+
+def _family(instance: VrrpSection) -> int:
+    return _version(instance.virtual_addresses[0]) if instance.virtual_addresses else 4
+
+
+def _version(address: str) -> int:
+    return 6 if ":" in address else 4
 
 
 def _transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:

@@ -11,14 +11,22 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host
-from vrrp.packet import MULTICAST_IPV4, PROTOCOL, PacketError, decode, parse_datagram
+from vrrp.packet import (
+    MULTICAST_IPV4,
+    MULTICAST_IPV6,
+    PROTOCOL,
+    Address,
+    PacketError,
+    decode,
+    parse_datagram,
+)
 
 VIRTUAL_ADDRESS = "10.99.0.100"
 VIRTUAL_ROUTER_ID = 51
@@ -48,6 +56,7 @@ class VrrpRouter:
         priority: int = 100,
         version: int = 3,
         advert_interval: float = 0.1,
+        addresses: Sequence[str] = (f"{VIRTUAL_ADDRESS}/32",),
         wrapper: Sequence[str] = (),
     ) -> None:
         self.host = host
@@ -57,7 +66,8 @@ class VrrpRouter:
                 *wrapper,
                 *(sys.executable, "-m", "vrrp", "--interface", "eth0"),
                 *("--virtual-router-id", str(VIRTUAL_ROUTER_ID)),
-                *("--address", f"{VIRTUAL_ADDRESS}/32", "--priority", str(priority)),
+                *("--priority", str(priority)),
+                *(word for address in addresses for word in ("--address", address)),
                 *("--version", str(version), "--advert-interval", str(advert_interval)),
                 *options,
                 output=output,
@@ -118,8 +128,10 @@ class Keepalived:
         version: int = 3,
         advert_interval: float = 0.1,
         extra: str = "",
+        addresses: Sequence[str] = (f"{VIRTUAL_ADDRESS}/32",),
     ) -> None:
         self.host = host
+        listed = "\n        ".join(f"{address} dev eth0" for address in addresses)
         base = directory / host.namespace
         configuration = base.with_suffix(".conf")
         configuration.write_text(
@@ -132,7 +144,7 @@ class Keepalived:
     advert_int {advert_interval:g}
     {extra}
     virtual_ipaddress {{
-        {VIRTUAL_ADDRESS}/32 dev eth0
+        {listed}
     }}
 }}
 """
@@ -171,18 +183,24 @@ class Heard:
 class Listener:
     """Hears every advertisement on a host's link from now on; the kernel keeps up to 200 of them.
 
-    Close it, or use it as a context manager.
+    Those over IPv6 if ``family`` is 6. Close it, or use it as a context manager.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, family: Literal[4, 6] = 4) -> None:
+        self._family = family
         netns.pushns(host.namespace)
         try:
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
+            version = socket.AF_INET if family == 4 else socket.AF_INET6
+            self._socket = socket.socket(version, socket.SOCK_RAW, PROTOCOL)
             self._index = socket.if_nametoindex("eth0")
         finally:
             netns.popns()
-        group = struct.pack("=4s4si", MULTICAST_IPV4.packed, bytes(4), self._index)
-        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+        if family == 4:
+            group = struct.pack("=4s4si", MULTICAST_IPV4.packed, bytes(4), self._index)
+            self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+        else:
+            group = struct.pack("=16si", MULTICAST_IPV6.packed, self._index)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.setblocking(False)
         self._heard: list[Heard] = []
@@ -198,23 +216,35 @@ class Listener:
         wall_minus_monotonic = time.clock_gettime(time.CLOCK_REALTIME) - time.monotonic()
         while True:
             try:
-                packet, control, *_ = self._socket.recvmsg(2048, 64)
+                packet, control, _, sender = self._socket.recvmsg(2048, 64)
             except BlockingIOError:
                 return list(self._heard)
             seconds, nanoseconds = struct.unpack("=qq", control[0][2][:16])
             at = seconds + nanoseconds / 1e9 - wall_minus_monotonic
             try:
-                datagram = parse_datagram(packet)
-                read = decode(datagram.payload, datagram.source, datagram.destination)
+                source, payload, group = self._taken_apart(packet, str(sender[0]))
+                read = decode(payload, source, group)
             except PacketError:
                 continue
-            source = str(IPv4Address(int(datagram.source)))
-            self._heard.append(Heard(at, source, read.priority, read.advert_interval))
+            self._heard.append(Heard(at, str(source), read.priority, read.advert_interval))
 
-    def send(self, payload: bytes) -> None:
-        """Send bytes to the group as an IP packet of protocol 112, TTL 255."""
+    def _taken_apart(self, packet: bytes, sender: str) -> tuple[Address, bytes, Address]:
+        """Source, message and group; a raw socket delivers the IPv4 header, but no IPv6 one."""
+        if self._family == 6:
+            return IPv6Address(sender.partition("%")[0]), packet, MULTICAST_IPV6
+        datagram = parse_datagram(packet)
+        return datagram.source, datagram.payload, datagram.destination
+
+    def send(self, payload: bytes, hop_limit: int = 255) -> None:
+        """Send bytes to the group as an IP packet of protocol 112."""
+        if self._family == 6:
+            ip = socket.IPPROTO_IPV6
+            self._socket.setsockopt(ip, socket.IPV6_MULTICAST_IF, self._index)
+            self._socket.setsockopt(ip, socket.IPV6_MULTICAST_HOPS, hop_limit)
+            self._socket.sendto(payload, (str(MULTICAST_IPV6), 0, 0, self._index))
+            return
         ip = socket.IPPROTO_IP
         outgoing = struct.pack("=4s4si", bytes(4), bytes(4), self._index)
         self._socket.setsockopt(ip, socket.IP_MULTICAST_IF, outgoing)
-        self._socket.setsockopt(ip, socket.IP_MULTICAST_TTL, 255)
+        self._socket.setsockopt(ip, socket.IP_MULTICAST_TTL, hop_limit)
         self._socket.sendto(payload, (str(MULTICAST_IPV4), 0))

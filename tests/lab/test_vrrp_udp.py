@@ -7,12 +7,11 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from ipaddress import IPv4Address
 
 import pytest
 
 from vrrp.configuration import InstanceConfiguration, UdpUnicast
-from vrrp.packet import Datagram, DropReason
+from vrrp.packet import Address, Datagram, DropReason
 from vrrp.report import Notice, Report, State, Transition
 from vrrp.speaker import Speaker
 from vrrp.transport.udp import UdpSocket
@@ -191,7 +190,7 @@ def test_addresses_outside_loopback_are_refused() -> None:
 
 async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
     """Each loop iteration reads one datagram and handles one; the rest waits in the kernel."""
-    handled: list[IPv4Address] = []
+    handled: list[Address] = []
     refused: list[DropReason] = []
 
     def deliver(datagram: Datagram) -> None:

@@ -106,6 +106,11 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             " vrrp[0].virtual_router_id",
         ),
         (
+            "}, {name: b, interface: eth0, virtual_router_id: 1, virtual_addresses: ['fe80::1']},"
+            " {name: c, interface: eth1, virtual_router_id: 1, virtual_addresses: ['fe80::1']}]",
+            "",
+        ),
+        (
             "}, {name: b, interface: e, virtual_router_id: 1, virtual_addresses: [10.0.0.9/24]}]",
             "1:157: vrrp[1].virtual_addresses[0]: duplicate address 10.0.0.9, first at"
             " vrrp[0].virtual_addresses[0]",
@@ -126,8 +131,26 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
             "wrong number (got 256, expected 1 to 255 addresses)",
         ),
         (
-            "['fe80::1']",
-            'an IPv6 virtual address in vrrp is not supported by this version yet (got "fe80::1")',
+            "['2001:db8::1', 'fe80::1']",
+            "wrong value (got 2001:db8::1/128, expected a link-local address in the first place,"
+            " such as fe80::100)",
+        ),
+        (
+            "['fe80::1', 10.0.0.1]",
+            "mixed families (got 10.0.0.1/32, expected IPv6 as before)",
+        ),
+        (
+            f"[{', '.join(f'fe80::{i}' for i in range(1, 91))}]",
+            "wrong number (got 90, expected 1 to 89 addresses)",
+        ),
+        (
+            "['fe80::1/129']",
+            'wrong value (got "fe80::1/129", expected a prefix length from 1 to 128)',
+        ),
+        ("['fe80::1'], version: 2", "version 2 does not exist over IPv6 (expected 3)"),
+        (
+            "['fe80::1'], checksum: rfc5798",
+            "IPv6 has only one form of checksum; leave this out",
         ),
         (
             "[10.0.0.1/33]",

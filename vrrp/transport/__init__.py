@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
-from typing import Protocol
+from typing import Final, Protocol
 
-from vrrp.packet import Datagram, DropReason
+from vrrp.packet import Address, Datagram, DropReason
+
+TRAFFIC_CLASS: Final = 0xC0
+"""Internetwork control, as keepalived and FRR mark advertisements; IPv4 calls it TOS."""
+RECEIVE_BUFFER_BYTES: Final = 1 << 20
+DATAGRAM_BYTES: Final = 65535
 
 Deliver = Callable[[Datagram], None]
-Refuse = Callable[[DropReason, IPv4Address | None], None]
+Refuse = Callable[[DropReason, Address | None], None]
 """Takes the reason and the sender, None where the packet is too broken to say."""
 
 
@@ -22,8 +26,8 @@ class Transport(Protocol):
     late (a stalled process) is judged after the advertisements that came in the meantime.
     """
 
-    source: IPv4Address
-    destination: IPv4Address
+    source: Address
+    destination: Address
 
     def send(self, payload: bytes) -> None:
         """Send one VRRP message to the other routers."""

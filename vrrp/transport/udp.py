@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, cast
 
 from vrrp.configuration import UdpUnicast
-from vrrp.packet import MULTICAST_IPV4, TTL, Datagram, DropReason
+from vrrp.packet import MULTICAST_IPV4, TTL, Address, Datagram, DropReason
 from vrrp.transport import Deliver, Refuse
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class UdpSocket:
                     f"{address}: VRRP over UDP is not authenticated and works only"
                     f" within {LOOPBACK}"
                 )
-        self.source = IPv4Address(configuration.source)
+        self.source: Address = IPv4Address(configuration.source)
         # One message goes to all peers; version 3's pseudo-header needs one destination for it.
-        self.destination: IPv4Address = MULTICAST_IPV4
+        self.destination: Address = MULTICAST_IPV4
         self._port = configuration.port
         self._peers = frozenset(IPv4Address(peer) for peer in configuration.peers)
         self._deliver = deliver

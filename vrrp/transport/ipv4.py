@@ -1,0 +1,50 @@
+"""A raw socket for VRRP over IPv4 multicast (RFC 9568 5.1.1)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Final
+
+from vrrp.packet import MULTICAST_IPV4, PROTOCOL, TTL, Address, Datagram, parse_datagram
+from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES, TRAFFIC_CLASS
+
+# linux/in.h; absent from the socket module
+_IP_PKTINFO: Final = 8
+_IP_MULTICAST_ALL: Final = 49
+
+
+class Ipv4:
+    """What `vrrp.transport.raw` needs of the family."""
+
+    group: Address = MULTICAST_IPV4
+
+    def open(self, interface: str, index: int) -> socket.socket:
+        """Open a socket that hears 224.0.0.18 on one interface alone."""
+        opened = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
+        try:
+            ip = socket.IPPROTO_IP
+            device = struct.pack("=4s4si", bytes(4), bytes(4), index)
+            group = struct.pack("=4s4si", MULTICAST_IPV4.packed, bytes(4), index)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            opened.setsockopt(ip, socket.IP_MULTICAST_IF, device)
+            opened.setsockopt(ip, socket.IP_MULTICAST_TTL, TTL)
+            opened.setsockopt(ip, socket.IP_MULTICAST_LOOP, 0)
+            opened.setsockopt(ip, socket.IP_TOS, TRAFFIC_CLASS)
+            opened.setsockopt(ip, _IP_MULTICAST_ALL, 0)
+            opened.setsockopt(ip, socket.IP_ADD_MEMBERSHIP, group)
+        except OSError:
+            opened.close()
+            raise
+        return opened
+
+    def send(self, opened: socket.socket, index: int, source: Address, payload: bytes) -> None:
+        """Send one message to the group."""
+        information = struct.pack("=I4s4s", index, source.packed, bytes(4))
+        control = [(socket.IPPROTO_IP, _IP_PKTINFO, information)]
+        opened.sendmsg([payload], control, 0, (str(MULTICAST_IPV4), 0))
+
+    def receive(self, opened: socket.socket) -> Datagram:
+        """Read one datagram; the kernel delivers it with its header."""
+        return parse_datagram(opened.recv(DATAGRAM_BYTES))

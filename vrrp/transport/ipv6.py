@@ -1,0 +1,61 @@
+"""A raw socket for VRRP over IPv6 multicast (RFC 9568 5.1.2, RFC 3542)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from ipaddress import IPv6Address
+from typing import Final
+
+from vrrp.packet import MULTICAST_IPV6, PROTOCOL, TTL, Address, Datagram
+from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES, TRAFFIC_CLASS
+
+_IPV6_MULTICAST_ALL: Final = 29  # linux/in6.h; absent from the socket module
+_PACKET_INFORMATION: Final = struct.Struct("=16sI")
+_CONTROL_BYTES: Final = socket.CMSG_SPACE(_PACKET_INFORMATION.size) + socket.CMSG_SPACE(4)
+
+
+class Ipv6:
+    """What `vrrp.transport.raw` needs of the family.
+
+    The checksum is made and checked by `vrrp.packet` and not by the kernel (IPV6_CHECKSUM), which
+    would drop what is wrong without a word.
+    """
+
+    group: Address = MULTICAST_IPV6
+
+    def open(self, interface: str, index: int) -> socket.socket:
+        """Open a socket that hears ff02::12 on one interface alone."""
+        opened = socket.socket(socket.AF_INET6, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
+        try:
+            ip = socket.IPPROTO_IPV6
+            group = struct.pack("=16si", MULTICAST_IPV6.packed, index)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            opened.setsockopt(ip, socket.IPV6_MULTICAST_IF, index)
+            opened.setsockopt(ip, socket.IPV6_MULTICAST_HOPS, TTL)
+            opened.setsockopt(ip, socket.IPV6_MULTICAST_LOOP, 0)
+            opened.setsockopt(ip, socket.IPV6_TCLASS, TRAFFIC_CLASS)
+            opened.setsockopt(ip, socket.IPV6_RECVPKTINFO, 1)
+            opened.setsockopt(ip, socket.IPV6_RECVHOPLIMIT, 1)
+            opened.setsockopt(ip, _IPV6_MULTICAST_ALL, 0)
+            opened.setsockopt(ip, socket.IPV6_JOIN_GROUP, group)
+        except OSError:
+            opened.close()
+            raise
+        return opened
+
+    def send(self, opened: socket.socket, index: int, source: Address, payload: bytes) -> None:
+        """Send one message to the group."""
+        information = _PACKET_INFORMATION.pack(source.packed, index)
+        control = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
+        opened.sendmsg([payload], control, 0, (str(MULTICAST_IPV6), 0, 0, index))
+
+    def receive(self, opened: socket.socket) -> Datagram:
+        """Read one datagram; of its header the kernel tells what it is asked for."""
+        payload, control, _, sender = opened.recvmsg(DATAGRAM_BYTES, _CONTROL_BYTES)
+        told = {kind: data for _, kind, data in control}
+        destination, _ = _PACKET_INFORMATION.unpack(told[socket.IPV6_PKTINFO])
+        (hop_limit,) = struct.unpack("=i", told[socket.IPV6_HOPLIMIT])
+        source = IPv6Address(str(sender[0]).partition("%")[0])
+        return Datagram(source, IPv6Address(destination), hop_limit, payload)
