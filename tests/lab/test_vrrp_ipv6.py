@@ -165,6 +165,8 @@ def test_a_single_address_is_never_the_source_of_the_host_itself(pair: Pair) -> 
     assert "tentative" not in shown
     way = pair.left.run("ip", "-6", "route", "get", "2001:db8:99::3").stdout
     assert "src 2001:db8:99::1 " in way
+    # The solicited-node group of both (RFC 4291 2.7.1).
+    assert "ff02::1:ff99:100" in pair.left.run("ip", "-6", "maddress", "show", "eth0").stdout
 
 
 def test_a_source_address_that_is_tentative_is_waited_for(pair: Pair) -> None:

@@ -259,6 +259,23 @@ def test_an_instance_listens_only_to_what_concerns_it(
     assert heard is verdict
 
 
+def test_a_peer_whose_first_address_is_not_link_local_is_heard() -> None:
+    """Against erratum 8300 of RFC 9568, for keepalived 2.2.7 sends and accepts that."""
+    listed = ("fe80::99:100", "2001:db8:99::100")
+    swapped = advertisement(addresses=tuple(IPv6Address(each) for each in listed[::-1]), form=None)
+    configured = configuration(virtual_addresses=tuple(f"{each}/128" for each in listed))
+    heard = vet(
+        swapped,
+        source=LINK_LOCAL,
+        destination=GROUP_6,
+        ttl=255,
+        own_address=IPv6Address("fe80::1"),
+        configuration=configured,
+    )
+    assert heard is None
+    assert not lists_other_addresses(swapped, configured)
+
+
 def test_every_drop_reason_has_a_row_above() -> None:
     rows = [row[-1] for row in (*MALFORMED, *BAD_HEADERS, *VETTED)]
     assert set(DropReason) == {reason for reason in rows if isinstance(reason, DropReason)}
