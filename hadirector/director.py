@@ -304,7 +304,7 @@ class Director:
     async def _withdraw(self) -> None:
         try:
             await self._keeper.withdraw()
-        except (DataplaneError, OSError) as error:
+        except DataplaneError as error:
             self._log.error("withdraw_failed", error=str(error))
 
     # --- what survives --------------------------------------------------------------------------

@@ -74,13 +74,12 @@ class TableKeeper:
             return await self._dataplane.read_counters()
 
     async def withdraw(self) -> None:
-        """Delete every service that is ours. Raises DataplaneError or OSError."""
+        """Delete every service that is ours. Raises DataplaneError."""
         async with self._in_use:
             actual = await self._dataplane.read(self._owned)
             operations = diff(actual, {}, self._owned)
             failures = await self._dataplane.apply(operations)
-            self._report(operations, failures, repair=False)
-            self.failing = {describe(each.operation): each.error for each in failures}
+            self.failing = self._report(operations, failures, repair=False)
             if not failures:
                 self._own(frozenset())
 
@@ -97,8 +96,7 @@ class TableKeeper:
                 else:
                     part = {key: wanted[key] for key in changed if key in wanted}
                     await self._converge(part, changed, repair=False)
-            except (DataplaneError, OSError) as error:
-                # OSError: what is ours could not be remembered, so nothing new is made.
+            except DataplaneError as error:
                 self._log.error("table_pass_failed", error=str(error))
                 self._all_changed = True
 
@@ -106,22 +104,36 @@ class TableKeeper:
         self, wanted: Table, only: frozenset[ServiceKey] | None, *, repair: bool
     ) -> None:
         actual = await self._dataplane.read(only)
+        if not self._own(self._owned | wanted.keys()):
+            # What cannot be remembered as ours is not made; all else goes on.
+            wanted = {key: entry for key, entry in wanted.items() if key in self._owned}
         owned = self._owned if only is None else self._owned & only
         operations = diff(actual, wanted, owned)
-        self._own(self._owned | wanted.keys())
         failures = await self._dataplane.apply(operations) if operations else []
-        self._report(operations, failures, repair=repair)
-        if only is None and not failures:
+        failing = self._report(operations, failures, repair=repair)
+        if only is not None:
+            self.failing = {**self.failing, **failing}
+            return
+        self.failing = failing
+        if not failures:
             self._own(frozenset(wanted))
 
-    def _own(self, services: frozenset[ServiceKey]) -> None:
-        if services != self._owned:
+    def _own(self, services: frozenset[ServiceKey]) -> bool:
+        """Have these services remembered as ours; False when they could not be."""
+        if services == self._owned:
+            return True
+        try:
             self._remember(services)
-            self._owned = services
+        except OSError as error:
+            self._log.error("owned_services_not_stored", error=str(error))
+            return False
+        self._owned = services
+        return True
 
     def _report(
         self, operations: Sequence[Operation], failures: Sequence[OperationFailure], *, repair: bool
-    ) -> None:
+    ) -> dict[str, str]:
+        """Log what was done and what newly fails; returns what fails, with the error."""
         errors = {failure.operation: failure.error for failure in failures}
         failing = {describe(operation): error for operation, error in errors.items()}
         for operation in operations:
@@ -131,4 +143,4 @@ class TableKeeper:
                 self._log.info("table_repaired" if repair else "table_changed", operation=text)
             elif self.failing.get(text) != failing[text]:
                 self._log.error("table_change_failed", operation=text, error=failing[text])
-        self.failing = failing
+        return failing

@@ -259,13 +259,13 @@ def test_a_signal_to_the_whole_process_group_stops_it_cleanly(
     assert "director_stopped" in first.log
     assert "process_died" not in first.log
     assert not any(exists(pid) for pid in children if pid)
-    until(second.is_active, 2)
+    until(second.is_active, 4)
 
 
 def test_sigterm_to_the_director_alone_hands_over_before_it_ends(pair: Pair) -> None:
     first, second = pair
     first.process.terminate()
-    until(second.is_active, 2)
+    until(second.is_active, 4)
     assert first.process.wait(timeout=10) == 0
 
 
