@@ -24,6 +24,7 @@ from hadirector.dataplane.keeper import TableKeeper
 from hadirector.election import Election, ResumeOverdue
 from hadirector.health import Health
 from hadirector.model import Configuration, ServiceKey, Table
+from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
 from hadirector.status import ProcessStatus, Status, foreign_services, virtual_server_statuses
@@ -72,6 +73,7 @@ class Director:
         path: Path,
         configuration: Configuration,
         dataplane: Dataplane,
+        handoff: Handoff | None = None,
     ) -> None:
         self._path = path
         self._configuration = configuration
@@ -89,13 +91,20 @@ class Director:
             self._events.put,
             realtime=configuration.realtime,
         )
+        if handoff is not None:
+            self._election.adopt(handoff)
         self._passing: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
         self._reload_waits = False
         self._stop = asyncio.Event()
+        self._restarting = False
+        self._handoff: Handoff | None = None
 
-    async def run(self) -> None:
+    async def run(self) -> Handoff | None:
         """Adopt what is there, run until ``stop``, then leave as ``on_stop`` says.
+
+        After ``restart`` it leaves everything in place, and the vrrp process running: what
+        describes that is returned, for the program that takes our place.
 
         Raises DataplaneError when the dataplane cannot be used.
         """
@@ -115,13 +124,39 @@ class Director:
             await self._leave(checking, electing)
             for task in (events, keeping, *self._passing):
                 task.cancel()
-        if self._configuration.on_stop == "release":
+        if self._configuration.on_stop == "release" and not self._restarting:
             await self._withdraw()
         await self._dataplane.close()
-        self._log.info("director_stopped", on_stop=self._configuration.on_stop)
+        self._log.info(
+            "director_stopped", on_stop=self._configuration.on_stop, restarting=self._restarting
+        )
+        return self._handoff
 
     def stop(self) -> None:
         """Begin to leave; ``run`` returns when it is done."""
+        self._stop.set()
+
+    @property
+    def restarting(self) -> bool:
+        """Whether another program is to take our place when ``run`` returns."""
+        return self._restarting
+
+    async def restart(self) -> None:
+        """Begin to leave for the program that takes our place; ``run`` returns when that is done.
+
+        Raises RequestError when it could not start with the configuration file as it is, or
+        leaves already.
+        """
+        if self._stop.is_set():
+            raise RequestError("the director is stopping")
+        try:
+            configuration = await reader.read(self._path)
+        except ConfigError as error:
+            raise RequestError(str(error)) from error
+        faults = await preflight.faults(configuration)
+        if faults:
+            raise RequestError("\n".join(faults))
+        self._restarting = True
         self._stop.set()
 
     async def reload(self) -> str:
@@ -288,9 +323,13 @@ class Director:
 
     async def _leave(self, checking: asyncio.Task[None], electing: asyncio.Task[None]) -> None:
         """Stop the children, vrrp first: the table serves until the addresses are handed over."""
-        self._log.info("director_stopping")
-        self._election.stop(keep=self._configuration.on_stop == "keep")
-        await self._see_end(self._election.child, electing)
+        self._log.info("director_stopping", restarting=self._restarting)
+        if self._restarting:
+            self._handoff = self._election.hand_on()
+            electing.cancel()
+        else:
+            self._election.stop(keep=self._configuration.on_stop == "keep")
+            await self._see_end(self._election.child, electing)
         self._health.stop()
         await self._see_end(self._health.child, checking)
 

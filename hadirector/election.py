@@ -11,6 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.pool import withheld_addresses
+from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop
 from hadirector.processes.supervisor import Child
 from vrrp.addresses import AddressError, remove
@@ -81,6 +82,16 @@ class Election:
         """Run the vrrp process, from ``begin`` until it ends after ``stop``."""
         await self._may_start.wait()
         await self.child.run()
+
+    def adopt(self, handoff: Handoff) -> None:
+        """Go on with a vrrp process that runs already."""
+        self.child.adopt(handoff)
+        self.states = dict(handoff.states)
+        self._may_start.set()
+
+    def hand_on(self) -> Handoff | None:
+        """Describe the vrrp process for the program that takes our place."""
+        return self.child.hand_on(self.states)
 
     def stop(self, *, keep: bool) -> None:
         """Order the process to hand over and end, or to leave the addresses where they are."""

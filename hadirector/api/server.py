@@ -1,8 +1,8 @@
 """The control interface: HTTP on a Unix socket that only its owner and group may open.
 
-GET /v1/status, POST /v1/handover, POST /v1/reload. Every answer is JSON; an error is
-``{"error": "..."}`` with status 400 (a request we do not understand), 409 (one that cannot be met)
-or 503 (the dataplane does not answer).
+GET /v1/status, POST /v1/handover, POST /v1/reload, POST /v1/restart. Every answer is JSON; an
+error is ``{"error": "..."}`` with status 400 (a request we do not understand), 409 (one that cannot
+be met) or 503 (the dataplane does not answer).
 """
 
 from __future__ import annotations
@@ -59,6 +59,14 @@ class Handlers:
         except RequestError as error:
             return _error(409, str(error))
 
+    async def restart(self, _request: web.Request) -> web.Response:
+        """Restart the director, unless it could not start again; answers before that begins."""
+        try:
+            await self._director.restart()
+        except RequestError as error:
+            return _error(409, str(error))
+        return _answer({"restarting": True})
+
     async def reload(self, _request: web.Request) -> web.Response:
         """Reload the configuration; answers with what changed, or every fault."""
         try:
@@ -75,6 +83,7 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     application.router.add_get("/v1/status", handlers.status)
     application.router.add_post("/v1/handover", handlers.hand_over)
     application.router.add_post("/v1/reload", handlers.reload)
+    application.router.add_post("/v1/restart", handlers.restart)
     runner = web.AppRunner(
         application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
     )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hadirector import __version__
-from hadirector.cli import check_config, demo, handover, reload, run, status
+from hadirector.cli import check_config, demo, handover, reload, restart, run, status
 
 
 class Command(Protocol):
@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "status": status,
     "handover": handover,
     "reload": reload,
+    "restart": restart,
     "demo": demo,
 }
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hadirector.dataplane.base import Dataplane
+    from hadirector.log import LogWriter
     from hadirector.model import Configuration
+    from hadirector.processes.handoff import Handoff
 
 
 class StartError(Exception):
@@ -35,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     writer = log.configure()
     try:
-        asyncio.run(_run(Path(arguments.config).absolute()))
+        asyncio.run(_run(Path(arguments.config).absolute(), writer))
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(path: Path) -> None:
+async def _run(path: Path, writer: LogWriter) -> None:
     starting = asyncio.current_task()
     assert starting is not None
     _obey_signals(stop=starting.cancel, reload=lambda: None)
@@ -56,6 +58,7 @@ async def _run(path: Path) -> None:
     from hadirector.config.errors import ConfigError
     from hadirector.dataplane.base import DataplaneError
     from hadirector.director import Director
+    from hadirector.processes import handoff
 
     try:
         configuration = await reader.read(path)
@@ -64,10 +67,11 @@ async def _run(path: Path) -> None:
             raise StartError("\n".join(faults))
         lock = _lock(Path(configuration.runtime_directory))
         try:
-            director = Director(path, configuration, _dataplane(configuration))
+            adopted = handoff.take(os.environ)
+            director = Director(path, configuration, _dataplane(configuration), adopted)
             _obey_signals(stop=director.stop, reload=director.request_reload)
             async with serving(director, Path(configuration.api_unix)):
-                await director.run()
+                handed_on = await director.run()
         finally:
             os.close(lock)
     except (ConfigError, DataplaneError) as error:
@@ -75,6 +79,23 @@ async def _run(path: Path) -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise StartError(f"{where}{error.strerror or error}") from error
+    if director.restarting:
+        writer.drain(seconds=1.0)
+        _become_another(handed_on)
+
+
+def _become_another(handed_on: Handoff | None) -> None:
+    """Put the program as it is installed now into our place, with our process id.
+
+    Never returns. It has to be called before the event loop closes, which would take asyncio's
+    idea of a running child, and kill it.
+    """
+    from hadirector.processes import handoff
+
+    if handed_on is not None:
+        handoff.publish(handed_on, os.environ)
+    command = [sys.executable, "-m", "hadirector", *sys.argv[1:]]
+    os.execv(sys.executable, command)  # noqa: S606  # no shell is what is wanted
 
 
 def _dataplane(configuration: Configuration) -> Dataplane:

@@ -8,6 +8,7 @@ is full droppable messages are dropped and counted, while any other raises Chann
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections import deque
 from typing import Any, Generic, TypeVar
@@ -81,6 +82,13 @@ class Channel(Generic[Incoming]):
                 raise ChannelError(f"a message exceeds {MESSAGE_SIZE_MAX} bytes")
             if packet[:1] == _LAST:
                 return self._decode(b"".join(parts))
+
+    def hand_on(self) -> int | None:
+        """Duplicate the descriptor for a program that goes on in our place.
+
+        None when a message has not been sent whole: what follows would not be understood.
+        """
+        return None if self._waiting else os.dup(self._socket.fileno())
 
     def close(self) -> None:
         """Close this end; the other one reads the end of the stream."""

@@ -15,7 +15,9 @@ import structlog
 
 from hadirector.processes import channel
 from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
+from hadirector.processes.handoff import AdoptedProcess, Handoff
 from hadirector.processes.messages import Heartbeat
+from vrrp.report import State
 
 HEARTBEAT_SECONDS = 1.0
 SILENCE_ALARM_SECONDS = 3.0
@@ -26,6 +28,7 @@ SETTLED_SECONDS = 30.0
 INHERITED_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 Incoming = TypeVar("Incoming")
+Process = asyncio.subprocess.Process | AdoptedProcess
 
 
 class ChildStarted(msgspec.Struct, frozen=True):
@@ -57,7 +60,9 @@ class Child(Generic[Incoming]):
         self._module = module
         self._incoming = incoming
         self._tell = tell
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
+        self._adopted: Handoff | None = None
+        self._handed_on = False
         self._channel: Channel[Incoming] | None = None
         self._heard_at = 0.0
         self._stop = asyncio.Event()
@@ -113,6 +118,23 @@ class Child(Generic[Incoming]):
         if not self.send(order):
             self.kill()
 
+    def adopt(self, handoff: Handoff) -> None:
+        """Go on with a process that runs already, instead of starting the first one."""
+        self._adopted = handoff
+
+    def hand_on(self, states: dict[str, State]) -> Handoff | None:
+        """Describe the running process for the program that takes our place.
+
+        None when there is none, or when it does not read. Cancel ``run`` afterwards.
+        """
+        if self._process is None or self._channel is None:
+            return None
+        descriptor = self._channel.hand_on()
+        if descriptor is None:
+            return None
+        self._handed_on = True
+        return Handoff(self._process.pid, descriptor, states)
+
     def kill(self) -> None:
         """End the process, if there is one, with SIGKILL."""
         if self._process is not None and self._process.returncode is None:
@@ -120,17 +142,33 @@ class Child(Generic[Incoming]):
                 self._process.kill()
 
     async def _run_once(self) -> int:
+        handoff, self._adopted = self._adopted, None
+        try:
+            if handoff is None:
+                return await self._attend(*await self._start())
+            return await self._attend(*self._take_over(handoff))
+        finally:
+            if self._channel is not None:
+                self._channel.close()
+            self._channel = self._process = None
+
+    async def _start(self) -> tuple[Process, Channel[Incoming]]:
         ours, theirs = channel.pair()
         # There before the process is, so that an order given meanwhile waits for it.
-        self._channel = Channel(ours, self._incoming)
-        try:
-            with theirs:
-                self._process = await self._spawn(theirs)
-            self._log.info("process_started", pid=self._process.pid)
-            return await self._attend(self._process, self._channel)
-        finally:
-            self._channel.close()
-            self._channel = self._process = None
+        current: Channel[Incoming] = Channel(ours, self._incoming)
+        self._channel = current
+        with theirs:
+            self._process = process = await self._spawn(theirs)
+        self._log.info("process_started", pid=process.pid)
+        return process, current
+
+    def _take_over(self, handoff: Handoff) -> tuple[Process, Channel[Incoming]]:
+        ours = socket.socket(fileno=handoff.descriptor)
+        current: Channel[Incoming] = Channel(ours, self._incoming)
+        self._channel = current
+        self._process = process = AdoptedProcess(handoff.pid)
+        self._log.info("process_adopted", pid=handoff.pid)
+        return process, current
 
     async def _spawn(self, end: socket.socket) -> asyncio.subprocess.Process:
         # The child must not die of a signal sent to the whole process group before it has had the
@@ -148,8 +186,10 @@ class Child(Generic[Incoming]):
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, INHERITED_SIGNALS)
 
-    async def _attend(self, process: asyncio.subprocess.Process, current: Channel[Incoming]) -> int:
-        """Listen until the channel ends, then see the process end: cancelled too, in good order."""
+    async def _attend(self, process: Process, current: Channel[Incoming]) -> int:
+        """Listen until the channel ends, then see the process end: cancelled too, in good order,
+        unless it is to go on without us.
+        """
         self._heard_at = asyncio.get_running_loop().time()
         pulse = asyncio.create_task(self._pulse())
         try:
@@ -157,7 +197,7 @@ class Child(Generic[Incoming]):
         finally:
             pulse.cancel()
             current.close()
-            status = await self._wait_for_end(process)
+            status = 0 if self._handed_on else await self._wait_for_end(process)
         return status
 
     async def _listen(self, current: Channel[Incoming]) -> None:
@@ -173,7 +213,7 @@ class Child(Generic[Incoming]):
         except ChannelError as error:
             self._log.error("process_sent_nonsense", error=str(error))
 
-    async def _wait_for_end(self, process: asyncio.subprocess.Process) -> int:
+    async def _wait_for_end(self, process: Process) -> int:
         """Wait for a process whose channel has ended; one that stays is killed."""
         try:
             async with asyncio.timeout(SILENCE_KILL_SECONDS):

@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.lateness [--adverts N]``, as root. The director probes 2000 targets a
 second on loopback, reloads a configuration of 10,000 servers again and again and is asked for its
-status in a loop, while a listener on the link takes the kernel's time of every advertisement.
+status in a loop, while the kernel notes when each advertisement leaves its interface.
 Beside it a bare SCHED_RR process sleeps as the vrrp process does: what the machine itself costs.
 Exit 1 when the bar is missed with ``realtime: true``; without it the figures are only told.
 """
@@ -13,6 +13,8 @@ import argparse
 import contextlib
 import math
 import os
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,15 +22,21 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pyroute2 import netns
+
 from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import Listener, wait_until
+from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
+from vrrp.packet import PROTOCOL
 
 INTERVAL = 0.1
 SERVERS = 10_000
 PROBES_PER_SECOND = 2000
 BAR_MS, SLEEPER_TOLERANCE_MS = 2.0, 1.0
 SOURCE = "10.99.0.1"
+
+_ETH_P_ALL, _PACKET_OUTGOING = 3, 4  # linux/if_ether.h, linux/if_packet.h
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 
 _CONFIGURATION = """\
 director: {{name: busy, dataplane: dry-run, realtime: {realtime}, runtime_directory: {directory}}}
@@ -106,6 +114,37 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
+class Departures:
+    """When each advertisement leaves a host's eth0, by the kernel's clock (packet(7))."""
+
+    def __init__(self, host: Host) -> None:
+        netns.pushns(host.namespace)
+        try:
+            self._socket = socket.socket(
+                socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL)
+            )
+            self._socket.bind(("eth0", _ETH_P_ALL))
+        finally:
+            netns.popns()
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._drift = time.clock_gettime(time.CLOCK_REALTIME) - time.monotonic()
+        self.at: list[float] = []
+
+    def read(self) -> None:
+        """Take what has left since the last call to ``at``, in monotonic seconds."""
+        while True:
+            try:
+                packet, control, _, sender = self._socket.recvmsg(2048, 64)
+            except BlockingIOError:
+                return
+            seconds, nanoseconds = struct.unpack("=qq", control[0][2][:16])
+            if sender[2] == _PACKET_OUTGOING and packet[9] == PROTOCOL:
+                self.at.append(seconds + nanoseconds / 1e9 - self._drift)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 @contextlib.contextmanager
 def working(host: Host, program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run a Python program in a host during the block."""
@@ -122,7 +161,6 @@ def measure(adverts: int, *, realtime: bool) -> tuple[list[float], list[float]]:
         network = stack.enter_context(Network())
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         host = network.host("director", f"{SOURCE}/24")
-        witness = network.host("witness", "10.99.0.2/24")
         api = str(directory / "run" / "api.sock")
         server = stack.enter_context(working(host, _LISTENER))
         assert server.stdout is not None
@@ -132,14 +170,15 @@ def measure(adverts: int, *, realtime: bool) -> tuple[list[float], list[float]]:
         stack.enter_context(working(host, _RELOADS, api))
         stack.enter_context(working(host, _STATUSES, api))
         sleeper = stack.enter_context(working(host, _SLEEPER, str(INTERVAL), str(adverts)))
-        listener = stack.enter_context(Listener(witness))
+        departures = stack.enter_context(contextlib.closing(Departures(host)))
         end = time.monotonic() + adverts * INTERVAL + 1.0
         while time.monotonic() < end:
-            listener.heard()
+            departures.read()
             time.sleep(1.0)
         assert sleeper.stdout is not None
         slept = [float(each) for each in sleeper.stdout.readline().split()]
-        return lateness([each.at for each in listener.heard()], INTERVAL), slept
+        departures.read()
+        return lateness(departures.at, INTERVAL), slept
 
 
 def describe(name: str, seconds: Sequence[float]) -> str:

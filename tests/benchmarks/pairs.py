@@ -50,6 +50,9 @@ class ComparedRouter(Protocol):
     def take_part_again(self) -> None:
         """Undo `hand_over`."""
 
+    def restart(self) -> None:
+        """Restart the program as its operators do; it may be done a little later."""
+
     def backups(self) -> int:
         """How often it has become BACKUP since it was made."""
 
@@ -78,6 +81,9 @@ class Director:
 
     def take_part_again(self) -> None:
         request(self._api, "POST", "/v1/handover", {"instance": None, "undo": True})
+
+    def restart(self) -> None:
+        request(self._api, "POST", "/v1/restart")
 
     def backups(self) -> int:
         log = self._directory / f"{self.host.name}.log"
@@ -117,6 +123,11 @@ class KeepalivedRouter:
 
     def take_part_again(self) -> None:
         self._set_priority(PRIORITY)
+
+    def restart(self) -> None:
+        self.terminate()
+        self.finish()
+        self.start()
 
     def backups(self) -> int:
         if self._running is None:

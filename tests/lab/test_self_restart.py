@@ -1,0 +1,112 @@
+"""``hadirector restart``: a new director in the old one's place, and nobody notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import request
+from hadirector.lab.experiment import eventually, start_director
+from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, wait_until
+from hadirector.lab.topology import Network
+from hadirector.status import Status
+
+pytestmark = pytest.mark.netns
+
+ADVERT_INTERVAL = 0.1
+CONFIGURATION = """\
+director: {{name: lb1, dataplane: dry-run, runtime_directory: {directory}/run}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 100ms
+    virtual_addresses: [10.99.0.100]
+"""
+
+
+class ActiveDirector:
+    """A director alone on a link, ACTIVE, and the other host that listens."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.directory = directory
+        self.host = network.host("director", "10.99.0.1/24")
+        self.witness = network.host("witness", "10.99.0.2/24")
+        text = CONFIGURATION.format(directory=directory, priority=200)
+        self.process = start_director(self.host, text, directory)
+        wait_until(lambda: self.host.holds(VIRTUAL_ADDRESS), 20.0, "ACTIVE")
+
+    @property
+    def socket(self) -> str:
+        return f"{self.directory}/run/api.sock"
+
+    def status(self) -> Status:
+        return msgspec.json.decode(request(self.socket, "GET", "/v1/status"), type=Status)
+
+    def child(self, name: str) -> int | None:
+        return next(each.pid for each in self.status().processes if each.name == name)
+
+    def restart(self) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hadirector", "restart", "--socket", self.socket]
+        return self.host.run(*command, check=False)
+
+    def write(self, text: str) -> None:
+        (self.directory / "director.yaml").write_text(text)
+
+
+@pytest.fixture
+def director(network: Network, tmp_path: Path) -> ActiveDirector:
+    return ActiveDirector(network, tmp_path)
+
+
+def test_the_vrrp_process_goes_on_over_two_restarts(director: ActiveDirector) -> None:
+    """Same process ids, no advertisement left out, no resignation, and the address stands."""
+    vrrp, checks = director.child("vrrp"), director.child("checks")
+    with Listener(director.witness) as listener:
+        for _ in range(2):
+            assert director.restart().stdout == "restarted\n"
+            assert director.host.holds(VIRTUAL_ADDRESS)
+        heard = listener.heard()
+    assert director.status().pid == director.process.pid
+    assert director.child("vrrp") == vrrp
+    assert director.child("checks") != checks
+    assert {each.priority for each in heard} == {200}
+    gaps = [after.at - before.at for before, after in pairwise(heard)]
+    assert max(gaps) < 2 * ADVERT_INTERVAL
+
+
+def test_a_restarted_director_obeys_and_minds_its_child(director: ActiveDirector) -> None:
+    """What it adopted it reconfigures, restarts when it dies, and stops."""
+    director.write(CONFIGURATION.format(directory=director.directory, priority=150))
+    assert director.restart().returncode == 0
+    assert eventually(lambda: [each.priority for each in director.status().instances] == [150], 5.0)
+
+    vrrp = director.child("vrrp")
+    assert vrrp is not None
+    os.kill(vrrp, signal.SIGKILL)
+    assert eventually(lambda: director.child("vrrp") not in (None, vrrp), 5.0)
+    assert eventually(lambda: director.host.holds(VIRTUAL_ADDRESS), 5.0)
+
+    began = time.monotonic()
+    assert director.host.stop(director.process) == 0
+    assert time.monotonic() - began < 5.0
+    assert not director.host.holds(VIRTUAL_ADDRESS)
+
+
+def test_a_restart_that_could_not_start_is_refused(director: ActiveDirector) -> None:
+    """With a wrong file nothing is stopped."""
+    checks = director.child("checks")
+    director.write("director: {nmae: lb1}\n")
+    refused = director.restart()
+    assert refused.returncode == 1
+    assert 'director.yaml:1:12: director: unknown key "nmae"' in refused.stderr
+    assert director.child("checks") == checks
