@@ -211,6 +211,7 @@ def test_a_killed_checks_process_is_back_within_a_second_and_its_verdicts_are_ke
 
 def test_a_killed_vrrp_process_resumes_and_no_peer_notices(pair: Pair) -> None:
     first, second = pair
+    before = len(second.log)
     killed = first.kill("vrrp")
     until(lambda: first.pid("vrrp") not in (None, killed), 1.0)
     until(lambda: '"reason": "resumed"' in first.log or first.is_active(), 2.0)
@@ -218,7 +219,7 @@ def test_a_killed_vrrp_process_resumes_and_no_peer_notices(pair: Pair) -> None:
     assert first.is_active()
     assert not second.is_active()
     assert "vrrp_process_not_back_in_time" not in first.log
-    assert '"state": "ACTIVE"' not in second.log
+    assert '"state": "ACTIVE"' not in second.log[before:]
 
 
 def test_the_director_gives_up_the_addresses_of_a_vrrp_process_that_stays_away(
