@@ -18,9 +18,12 @@ from vrrp.addresses import (
     release,
 )
 from vrrp.packet import Address
-from vrrp.rtnetlink import Interface
+from vrrp.rtnetlink import Interface, Standing
 
 SETTLE_SECONDS: Final = 1.0
+RESTORED_MAX: Final = 256
+"""Addresses put back at once in one period of refreshing: all of an instance. Against somebody who
+takes away faster than that, the refresh has to do."""
 
 
 class AddressHolder:
@@ -49,6 +52,8 @@ class AddressHolder:
         self._foreign: frozenset[Interface] = frozenset()
         self._wanted = False
         self._agreed: bool | None = None  # what the kernel was last made to agree with
+        self._renewed_at = 0.0
+        self._restored = 0
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
 
@@ -86,12 +91,32 @@ class AddressHolder:
             return
         with suppress(OSError):
             if not any(self._kernel.renew(self._index, ours, self._lifetime)):
+                self._renewed()
                 self._agreed = True
 
     def let_go(self) -> None:
         """Want them gone."""
         self._wanted = False
         self._unsettle()
+
+    def restore(self, gone: Standing) -> bool:
+        """Put an address back that is gone from an interface; whether somebody had taken it.
+
+        Not if it has not been renewed for so long that its lifetime may be over. This process was
+        stalled then, and its router has to listen before anything is claimed.
+        """
+        if not self._wanted or self._kernel is None or self._agreed is None:
+            return False
+        if gone.interface != self._index or gone.address not in self._addresses:
+            return False
+        stalled = asyncio.get_running_loop().time() - self._renewed_at > 2 * REFRESH_SECONDS
+        if stalled or self._restored >= RESTORED_MAX:
+            return False
+        self._restored += 1
+        try:
+            return self._kernel.restore(self._index, gone.address, self._lifetime) == 0
+        except OSError:
+            return False  # the next refresh meets it, and tells
 
     async def settle(self) -> bool:
         """Wait until the kernel agrees with what is wanted; False if it does not within 1 s."""
@@ -116,6 +141,7 @@ class AddressHolder:
         """Make the kernel agree, until cancelled."""
         while True:
             self._wake.clear()
+            self._restored = 0
             await self._agree()
             idle = self._agreed is False
             with suppress(TimeoutError):
@@ -142,12 +168,16 @@ class AddressHolder:
             return
         if wanted:
             await acquire(self._kernel, self._index, self._ours(self._addresses), self._lifetime)
+            self._renewed()
         elif self._agreed is None:
             await release(self._kernel, self._index, self._ours(self._addresses))
         surplus = self._surplus
         if surplus:
             await release(self._kernel, self._index, self._ours(surplus))
             self._surplus = tuple(set(self._surplus) - set(surplus))
+
+    def _renewed(self) -> None:
+        self._renewed_at = asyncio.get_running_loop().time()
 
     def _ours(self, addresses: Iterable[Interface]) -> list[Interface]:
         return [address for address in addresses if address not in self._foreign]

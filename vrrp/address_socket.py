@@ -57,6 +57,11 @@ class AddressSocket:
         """
         return self._change([renewal(index, each, lifetime) for each in addresses])
 
+    def restore(self, index: int, address: Interface, lifetime: int) -> int:
+        """Add an address if it is missing; the kernel's error number, EEXIST where it stands."""
+        (code,) = self._change([renewal(index, address, lifetime, only_missing=True)])
+        return code
+
     def delete(self, index: int, addresses: Sequence[Interface]) -> list[int]:
         """Delete each address; returns and raises as `renew` does."""
         return self._change([deletion(index, each) for each in addresses])

@@ -48,6 +48,7 @@ from vrrp.packet import (
 )
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.router import Router
+from vrrp.rtnetlink import Standing
 from vrrp.transport import Transport
 from vrrp.vetting import lists_other_addresses, own_advertisement, vet
 
@@ -140,6 +141,11 @@ class Instance:
         """Wait until the addresses are gone, 1 s at most."""
         if not await self.addresses.settle():
             self._incident("addresses_not_released", "address_errors")
+
+    def restore(self, gone: Standing) -> None:
+        """Put a virtual address back that somebody has taken away, and count it."""
+        if self.addresses.restore(gone):
+            self._incident("address_removed", "addresses_removed", address=gone.address.ip)
 
     def receive(self, datagram: Datagram) -> None:
         """Judge one datagram, and tell the router if it is an advertisement for it."""

@@ -90,23 +90,29 @@ class LinkWatcher:
     """Calls ``changed`` with an interface's name and its Link (None: gone) at every change.
 
     The first call for a watched name comes at once. Refreshing a virtual address is an address
-    event too, many per second; addresses that have a lifetime and are named to be ignored
-    therefore do not cause a new look.
+    event too, many per second; the ``virtual`` ones among the addresses with a lifetime therefore
+    cause no new look. When such an address goes, ``removed`` is called.
     """
 
-    def __init__(self, kernel: AddressSocket, changed: Callable[[str, Link | None], None]) -> None:
+    def __init__(
+        self,
+        kernel: AddressSocket,
+        changed: Callable[[str, Link | None], None],
+        removed: Callable[[Standing], None],
+    ) -> None:
         self._kernel = kernel
         self._changed = changed
+        self._removed = removed
         self._links: dict[str, Link | None] = {}
         self._told: set[str] = set()
-        self._ignored: frozenset[Address] = frozenset()
+        self._virtual: frozenset[Address] = frozenset()
         self._look = asyncio.Event()
 
-    def watch(self, names: Iterable[str], ignore: Iterable[Address]) -> None:
+    def watch(self, names: Iterable[str], virtual: frozenset[Address]) -> None:
         """Watch exactly these interfaces."""
         self._links = {name: self._links.get(name) for name in names}
         self._told &= self._links.keys()
-        self._ignored = frozenset(ignore)
+        self._virtual = virtual
         self._look.set()
 
     async def run(self) -> None:
@@ -148,10 +154,12 @@ class LinkWatcher:
         except OSError:  # ENOBUFS: some were lost
             self._look.set()
             return
-        if any(self._matters(each) for each in messages(data)):
-            self._look.set()
+        for event in messages(data):
+            if self._hear_event(event):
+                self._look.set()
 
-    def _matters(self, event: Message) -> bool:
+    def _hear_event(self, event: Message) -> bool:
+        """Tell of a virtual address that went; whether anything else asks for a new look."""
         if event.kind not in (RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR):
             return False
         index = interface_index(event.body)
@@ -161,7 +169,11 @@ class LinkWatcher:
         address = read_address(event.body)
         if address is None or index not in known:
             return False
-        return address.permanent or address.address.ip not in self._ignored
+        if address.permanent or address.address.ip not in self._virtual:
+            return True
+        if event.kind == RTM_DELADDR:
+            self._removed(address)
+        return False
 
 
 def _flags(name: str) -> int:

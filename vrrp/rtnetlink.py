@@ -15,7 +15,8 @@ Interface = IPv4Interface | IPv6Interface
 # linux/netlink.h
 NLMSG_ERROR: Final = 2
 NLMSG_DONE: Final = 3
-_NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_REPLACE, _NLM_F_CREATE = 0x1, 0x4, 0x100, 0x400
+_NLM_F_REQUEST, _NLM_F_ACK = 0x1, 0x4
+_NLM_F_REPLACE, _NLM_F_EXCL, _NLM_F_CREATE = 0x100, 0x200, 0x400
 _NLM_F_DUMP_INTR, _NLM_F_DUMP = 0x10, 0x300
 _HEADER: Final = struct.Struct("=IHHII")
 
@@ -30,6 +31,7 @@ _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT = 0x02, 0x08,
 _AF_INET, _AF_INET6 = 2, 10
 
 _RENEW: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_REPLACE | _NLM_F_CREATE
+_RESTORE: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_EXCL | _NLM_F_CREATE
 _DELETE: Final = _NLM_F_REQUEST | _NLM_F_ACK
 _LIST: Final = _NLM_F_REQUEST | _NLM_F_DUMP
 
@@ -56,8 +58,10 @@ class Standing(NamedTuple):
     tentative: bool
 
 
-def renewal(index: int, address: Interface, lifetime: int) -> bytes:
+def renewal(index: int, address: Interface, lifetime: int, *, only_missing: bool = False) -> bytes:
     """Build RTM_NEWADDR: add the address, or renew it where it stands, for ``lifetime`` seconds.
+
+    With ``only_missing`` the kernel answers EEXIST where it stands.
 
     An IPv6 address is not asked for on the link first: the router it is taken over from may still
     have it. One without a subnet (/128) is added as deprecated, so that the host does not choose
@@ -67,7 +71,7 @@ def renewal(index: int, address: Interface, lifetime: int) -> bytes:
     times = struct.pack("=IIII", 0 if alone else lifetime, lifetime, 0, 0)
     flags = _IFA_F_NODAD if address.version == 6 else 0
     body = _address(index, address, flags) + _attribute(_IFA_CACHEINFO, times)
-    return _request(RTM_NEWADDR, _RENEW, body)
+    return _request(RTM_NEWADDR, _RESTORE if only_missing else _RENEW, body)
 
 
 def deletion(index: int, address: Interface) -> bytes:

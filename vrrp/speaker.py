@@ -16,6 +16,7 @@ from vrrp.instance import Instance
 from vrrp.links import Link, LinkWatcher
 from vrrp.packet import Address
 from vrrp.report import InstanceStatus, Notice, Report, Scalar
+from vrrp.rtnetlink import Standing
 from vrrp.segment import Segment
 from vrrp.transport.udp import UdpSocket
 
@@ -192,7 +193,7 @@ class Speaker:
             if not needing:
                 return
             self._kernel = self._stack.enter_context(closing(AddressSocket()))
-            self._watcher = LinkWatcher(self._kernel, self._link_changed)
+            self._watcher = LinkWatcher(self._kernel, self._link_changed, self._address_removed)
             self._watching = self._tasks.create_task(self._watcher.run())
         interfaces = {each.interface for each in needing}
         self._links = {name: link for name, link in self._links.items() if name in interfaces}
@@ -208,6 +209,10 @@ class Speaker:
         for (interface, _), segment in self._segments.items():
             if interface == name:
                 segment.follow(link, self._virtual)
+
+    def _address_removed(self, gone: Standing) -> None:
+        for running in self._running.values():
+            running.instance.restore(gone)
 
     def _place(self, instance: Instance) -> None:
         """Tell an instance's addresses where they go, as far as that is known."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 from pyroute2 import netns
 
+from hadirector.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from hadirector.lab.topology import Host, Network
 from vrrp.addresses import remove
 from vrrp.configuration import InstanceConfiguration
@@ -132,3 +135,23 @@ async def test_remove_takes_ours_and_leaves_what_is_permanent(host: Host) -> Non
         netns.popns()
     assert not host.holds("10.99.0.100")
     assert host.holds("10.99.0.101")
+
+
+async def test_an_address_whose_lifetime_ended_while_we_were_frozen_is_nobodys_theft(
+    host: Host, tmp_path: Path
+) -> None:
+    """The router listens first, and claims the address again when it has heard nobody."""
+    router = VrrpRouter(host, tmp_path)
+    router.wait_for("ACTIVE")
+    await eventually(lambda: host.holds(VIRTUAL_ADDRESS))
+    router.process.send_signal(signal.SIGSTOP)
+    # The lifetime is 3 s; the kernel may be 1.3 s late.
+    await eventually(lambda: not host.holds(VIRTUAL_ADDRESS))
+    woken = asyncio.get_running_loop().time()
+    router.process.send_signal(signal.SIGCONT)
+    assert router.wait_for("BACKUP")["reason"] == "this process was stalled"
+    assert not host.holds(VIRTUAL_ADDRESS)
+    # Priority 100, interval 0.1 s: it listens for an interval and the skew time, 160.9 ms.
+    assert router.wait_for("ACTIVE")["at"] - woken >= 0.16
+    await eventually(lambda: host.holds(VIRTUAL_ADDRESS))
+    assert "addresses_removed" not in router.status()["counters"]

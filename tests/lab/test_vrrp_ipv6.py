@@ -91,6 +91,20 @@ def test_a_killed_router_loses_its_ipv6_addresses_through_the_kernel(pair: Pair)
     pair.wait_for_holder(pair.right, 4.5)
 
 
+def test_an_ipv6_address_that_somebody_removes_is_put_back_at_once(pair: Pair) -> None:
+    """Also when the whole interface is flushed."""
+    router = pair.router(pair.left, 100)
+    router.wait_for("ACTIVE")
+    pair.wait_for_holder(pair.left)
+    pair.left.ip(f"address delete {GLOBAL}/128 dev eth0")
+    time.sleep(0.05)
+    assert pair.holders() == ["left"]
+    pair.left.ip("address flush dev eth0 dynamic")
+    time.sleep(0.05)
+    assert pair.holders() == pair.holders(LINK_LOCAL) == ["left"]
+    assert router.status()["counters"]["addresses_removed"] == 3
+
+
 def test_equal_priorities_are_decided_by_the_link_local_address(
     pair: Pair, listener: Listener
 ) -> None:

@@ -1,0 +1,141 @@
+"""A pair over IPv6 of which one router is a real keepalived 2.2.7, in both roles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.routers import Heard, Keepalived, Listener, VrrpRouter, wait_until
+from hadirector.lab.topology import Host, Network
+
+pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
+
+OURS, THEIRS = "fe80::1", "fe80::2"
+LINK_LOCAL, GLOBAL = "fe80::99:100", "2001:db8:99::100"
+ADDRESSES = (f"{LINK_LOCAL}/128", f"{GLOBAL}/128")
+# RFC 9568 6.1, interval 0.1 s, priority 100.
+SKEW_100 = 0.0609
+DOWN_100 = 0.3609
+SLACK = 0.05
+# The hosts have the link-local address they are given, and no other.
+GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1", "net.ipv6.conf.eth0.accept_dad": "0"}
+
+
+class Lab:
+    """Our host, keepalived's host, and a third one that listens."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.our_host = network.host("ours", f"{OURS}/64", sysctls=GIVEN)
+        self.their_host = network.host("theirs", f"{THEIRS}/64", sysctls=GIVEN)
+        self.third_host = network.host("third", "fe80::3/64", sysctls=GIVEN)
+        self._directory = directory
+
+    def ours(self, priority: int) -> VrrpRouter:
+        return VrrpRouter(self.our_host, self._directory, priority=priority, addresses=ADDRESSES)
+
+    def keepalived(self, priority: int) -> Keepalived:
+        return Keepalived(self.their_host, self._directory, priority=priority, addresses=ADDRESSES)
+
+    def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
+        """Wait until it is the only one, and holds both addresses."""
+        hosts = (self.our_host, self.their_host)
+
+        def alone() -> bool:
+            return all(
+                [each for each in hosts if each.holds(address)] == [host]
+                for address in (LINK_LOCAL, GLOBAL)
+            )
+
+        wait_until(alone, timeout, f"{host.name} the only holder")
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with Network() as network:
+        yield Lab(network, tmp_path)
+
+
+@pytest.fixture
+def listener(lab: Lab) -> Iterator[Listener]:
+    with Listener(lab.third_host, family=6) as opened:
+        yield opened
+
+
+def first_after(listener: Listener, source: str, at: float) -> Heard:
+    """The first advertisement of ``source`` after ``at``, waited for."""
+
+    def found() -> list[Heard]:
+        return [each for each in listener.heard() if each.source == source and each.at > at]
+
+    wait_until(lambda: bool(found()), 10.0, f"an advertisement of {source}")
+    return found()[0]
+
+
+def test_keepalived_of_higher_priority_preempts_us_and_its_stop_costs_the_skew_time(
+    lab: Lab, listener: Listener
+) -> None:
+    """Ours was ACTIVE first, follows keepalived, and comes back 60.9 ms after its priority 0."""
+    ours = lab.ours(100)
+    ours.wait_for("ACTIVE")
+    keepalived = lab.keepalived(200)
+    assert ours.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    lab.wait_for_holder(lab.their_host)
+    assert ours.status()["active_router"] == THEIRS
+    keepalived.stop()
+    resignation = next(each for each in listener.heard() if each.priority == 0)
+    gap = first_after(listener, OURS, resignation.at).at - resignation.at
+    assert SKEW_100 - 0.001 <= gap <= SKEW_100 + SLACK
+    lab.wait_for_holder(lab.our_host)
+
+
+def test_we_of_higher_priority_preempt_keepalived_and_stop_without_a_gap(
+    lab: Lab, listener: Listener
+) -> None:
+    """Keepalived follows us, and takes over while we still hold the addresses."""
+    lab.keepalived(100)
+    lab.wait_for_holder(lab.their_host)
+    ours = lab.ours(200)
+    ours.wait_for("ACTIVE")
+    lab.wait_for_holder(lab.our_host)
+    time.sleep(DOWN_100 + SLACK)
+    lab.wait_for_holder(lab.our_host)
+    assert "address_list_differs" not in ours.status()["counters"]
+    ours.stop()
+    resignation = next(
+        each for each in listener.heard() if each.source == OURS and each.priority == 0
+    )
+    successor = first_after(listener, THEIRS, resignation.at)
+    assert SKEW_100 - 0.001 <= successor.at - resignation.at <= SKEW_100 + SLACK
+    assert ours.became("INITIALIZE")[-1]["at"] > successor.at
+    lab.wait_for_holder(lab.their_host, 1.0)
+
+
+def test_a_crash_of_keepalived_costs_the_active_down_interval(lab: Lab, listener: Listener) -> None:
+    keepalived = lab.keepalived(200)
+    lab.wait_for_holder(lab.their_host)
+    ours = lab.ours(100)
+    ours.wait_for("BACKUP")
+    time.sleep(0.2)
+    keepalived.crash()
+    ours.wait_for("ACTIVE")
+    last = [each for each in listener.heard() if each.source == THEIRS][-1]
+    gap = first_after(listener, OURS, last.at).at - last.at
+    assert DOWN_100 - 0.001 <= gap <= DOWN_100 + SLACK
+
+
+def test_after_a_crash_of_ours_keepalived_becomes_the_only_holder(
+    lab: Lab, listener: Listener
+) -> None:
+    """It takes over in time, and the kernel takes our addresses away by their lifetime."""
+    ours = lab.ours(200)
+    ours.wait_for("ACTIVE")
+    lab.keepalived(100).wait_for_backup()
+    time.sleep(0.2)
+    ours.crash()
+    last = [each for each in listener.heard() if each.source == OURS][-1]
+    gap = first_after(listener, THEIRS, last.at).at - last.at
+    assert DOWN_100 - 0.001 <= gap <= DOWN_100 + SLACK
+    lab.wait_for_holder(lab.their_host, 4.5)
