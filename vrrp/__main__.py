@@ -11,11 +11,15 @@ import asyncio
 import selectors
 import signal
 import sys
+from pathlib import Path
 
 import msgspec
 
+from vrrp.authentication import read_key
 from vrrp.configuration import (
     Authentication,
+    HmacAuthentication,
+    HmacKey,
     InstanceConfiguration,
     Multicast,
     PassAuthentication,
@@ -75,7 +79,10 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--no-preempt", action="store_true")
     add("--resume", action="store_true", help="go on as ACTIVE for a process that died")
     add("--password", help="version 2: RFC 2338's plain one")
-    add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast, within 127.0.0.0/8")
+    add("--hmac-key", action="append", default=[], metavar="ID:FILE", help="the first one sends")
+    add("--hmac-mode", choices=("receive_only", "permissive", "enforce"), default="enforce")
+    add("--sequence-file", default="", metavar="FILE", help="keeps auth_hmac's numbers growing")
+    add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast")
     add("--udp-peer", action="append", default=[], metavar="ADDRESS")
     add("--udp-port", type=int, default=1112)
     options = parser.parse_args()
@@ -93,13 +100,27 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         advert_interval=options.advert_interval,
         preempt=not options.no_preempt,
         transport=transport,
-        authentication=_authentication(options.password),
+        authentication=_authentication(options),
     )
     return configuration, options.resume
 
 
-def _authentication(password: str | None) -> Authentication | None:
-    return PassAuthentication(Secret(password.encode())) if password else None
+def _authentication(options: argparse.Namespace) -> Authentication | None:
+    if options.password:
+        return PassAuthentication(Secret(options.password.encode()))
+    keys = [
+        HmacKey(int(key_id), read_key(Path(file).read_bytes()))
+        for key_id, _, file in (each.partition(":") for each in options.hmac_key)
+    ]
+    if not keys:
+        return None
+    return HmacAuthentication(
+        mode=options.hmac_mode,
+        send_key=keys[0].key_id,
+        keys=tuple(keys),
+        window=max(3 * options.advert_interval, 5.0),
+        sequence_file=options.sequence_file,
+    )
 
 
 if __name__ == "__main__":

@@ -46,8 +46,37 @@ class PassAuthentication(msgspec.Struct, frozen=True, tag="pass"):
     password: Secret
 
 
+HmacMode = Literal["receive_only", "permissive", "enforce"]
+
+
+class HmacKey(msgspec.Struct, frozen=True):
+    """A shared key of auth_hmac, 32 to 64 bytes, and its id on the wire (0 to 255)."""
+
+    key_id: int
+    secret: Secret
+
+
+class HmacAuthentication(msgspec.Struct, frozen=True, tag="hmac", kw_only=True):
+    """auth_hmac (`vrrp.authentication`). ``window`` is in seconds.
+
+    Every key is good for receiving, the one of ``send_key`` for sending. In ``receive_only`` and
+    ``permissive`` what is not authentic is counted, not dropped; ``receive_only`` sends no trailer.
+    ``sequence_file`` keeps the last sequence number over a restart; empty for none.
+    """
+
+    mode: HmacMode
+    send_key: int
+    keys: tuple[HmacKey, ...]
+    window: float
+    sequence_file: str = ""
+
+    def key(self, key_id: int) -> Secret | None:
+        """Find a key by its id."""
+        return next((each.secret for each in self.keys if each.key_id == key_id), None)
+
+
 Transport = Multicast | UdpUnicast
-Authentication = PassAuthentication
+Authentication = PassAuthentication | HmacAuthentication
 
 
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +104,9 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     def family(self) -> Literal[4, 6]:
         """The IP version of the virtual addresses, which is that of the advertisements."""
         return 6 if ":" in self.virtual_addresses[0] else 4
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether nobody without a key is believed."""
+        authentication = self.authentication
+        return isinstance(authentication, HmacAuthentication) and authentication.mode == "enforce"

@@ -15,6 +15,7 @@ from vrrp.address_holder import AddressHolder
 from vrrp.addresses import AddressError, needing_kernel
 from vrrp.announcer import Announcer, FrameSocket
 from vrrp.configuration import InstanceConfiguration
+from vrrp.conversation import Conversation
 from vrrp.event import (
     AcquireAddresses,
     Action,
@@ -42,15 +43,13 @@ from vrrp.packet import (
     Advertisement,
     Datagram,
     DropReason,
-    PacketError,
-    decode,
-    encode,
 )
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.router import Router
 from vrrp.rtnetlink import Standing
+from vrrp.sequence import SequenceNumbers
 from vrrp.transport import Transport
-from vrrp.vetting import lists_other_addresses, own_advertisement, vet
+from vrrp.vetting import lists_other_addresses
 
 _NOWHERE: Final = IPv4Address(0)
 
@@ -66,6 +65,7 @@ class Instance:
         self,
         configuration: InstanceConfiguration,
         report: Callable[[Report], None],
+        sequence: SequenceNumbers,
         *,
         resume: bool = False,
         yielding: bool = False,
@@ -81,6 +81,7 @@ class Instance:
         )
         self._report = report
         self._resume = resume
+        self._conversation = Conversation(configuration, sequence, self._incident)
         self._leaving = False
         self._loop = asyncio.get_running_loop()
         self._transport: Transport | None = None
@@ -117,6 +118,7 @@ class Instance:
     def change(self, configuration: InstanceConfiguration) -> None:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
+        self._conversation.change(configuration)
         self.addresses.change(
             needing_kernel(configuration.virtual_addresses), configuration.advert_interval
         )
@@ -149,28 +151,13 @@ class Instance:
 
     def receive(self, datagram: Datagram) -> None:
         """Judge one datagram, and tell the router if it is an advertisement for it."""
-        source, destination = datagram.source, datagram.destination
-        try:
-            advertisement = decode(datagram.payload, source, destination)
-        except PacketError as error:
-            self.refuse(error.reason, source)
-            return
-        reason = vet(
-            advertisement,
-            source=source,
-            destination=destination,
-            ttl=datagram.ttl,
-            own_address=self.router.own_address,
-            configuration=self.configuration,
-        )
-        if reason is not None:
-            self.refuse(reason, source)
-            return
-        self._accept(advertisement, source)
+        advertisement = self._conversation.hear(datagram, self.router.own_address)
+        if advertisement is not None:
+            self._accept(advertisement, datagram.source)
 
     def refuse(self, reason: DropReason, source: Address | None) -> None:
         """Count a datagram that is none of ours."""
-        self._incident("advertisement_dropped", f"dropped_{reason}", reason=reason, source=source)
+        self._conversation.refuse(reason, source)
 
     def transport_failed(self, error: Exception) -> None:
         """Count an attempt to open the transport that failed."""
@@ -191,7 +178,7 @@ class Instance:
             yielding=router.yielding,
             active_router=None if active_router is None else str(active_router),
             active_down_interval=router.active_down_interval,
-            counters=dict(self.incidents.counters),
+            counters=self._counters(),
             advertisement_lateness=self._lateness.snapshot(),
         )
 
@@ -201,6 +188,10 @@ class Instance:
         if self._timer is not None:
             self._timer.cancel()
         self._announcer.stop()
+
+    def _counters(self) -> dict[str, int]:
+        lost = 0 if self._transport is None else self._transport.lost
+        return {**self.incidents.counters, **({"datagrams_lost": lost} if lost else {})}
 
     def _accept(self, advertisement: Advertisement, source: Address) -> None:
         self.incidents.counters["advertisements_received"] += 1
@@ -259,15 +250,8 @@ class Instance:
 
     def _send(self, priority: int) -> None:
         assert self._transport is not None
-        transport = self._transport
-        advertisement = own_advertisement(self.configuration, priority)
-        message = encode(advertisement, transport.source, transport.destination)
-        try:
-            transport.send(message)
-        except OSError as error:
-            self._incident("advertisement_not_sent", "send_errors", error=error)
-        else:
-            self.incidents.counters["advertisements_sent"] += 1
+        sent = self._conversation.say(priority, self._transport)
+        self.incidents.counters["advertisements_sent"] += sent
 
     def _changed_state(self, previous: State, state: State, reason: str) -> None:
         self.incidents.counters["transitions"] += 1

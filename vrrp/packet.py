@@ -27,6 +27,7 @@ MULTICAST_IPV6: Final = IPv6Address("ff02::12")
 _TYPE_ADVERTISEMENT: Final = 1
 _MAXIMUM_INTERVAL: Final = 0x0FFF  # 12 bits of centiseconds
 _HEADER: Final = struct.Struct("!BBBBHH")
+_CHECKSUM_OFFSET: Final = 6
 _IPV4_HEADER: Final = struct.Struct("!BBHHHBBH4s4s")
 AUTH_DATA_BYTES: Final = 8
 """Every message of version 2 ends in these, also without authentication (RFC 3768 5.3.10)."""
@@ -54,6 +55,12 @@ class DropReason(StrEnum):
     VIRTUAL_ROUTER_ID = "virtual_router_id"
     AUTH_TYPE = "auth_type"
     AUTH_PASSWORD = "auth_password"  # noqa: S105  (the name of a reason)
+    HMAC_MISSING = "hmac_missing"
+    HMAC_MALFORMED = "hmac_malformed"
+    HMAC_KEY = "hmac_key"
+    HMAC_TAG = "hmac_tag"
+    HMAC_STALE = "hmac_stale"
+    HMAC_REPLAY = "hmac_replay"
     ADVERT_INTERVAL = "advert_interval"
     ADDRESS_LIST = "address_list"
 
@@ -149,15 +156,39 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
     covered = bytes(message)
     if advertisement.checksum_form == "rfc5798" or source.version == 6:
         covered = pseudo_header(source, destination, PROTOCOL, len(message)) + covered
-    struct.pack_into("!H", message, 6, 0xFFFF - ones_complement_sum(covered))
+    struct.pack_into("!H", message, _CHECKSUM_OFFSET, 0xFFFF - ones_complement_sum(covered))
     return bytes(message)
 
 
-def decode(data: bytes, source: Address, destination: Address) -> Advertisement:
+def with_trailer(message: bytes, trailer: bytes, source: Address, destination: Address) -> bytes:
+    """Append a trailer. Only the checksum of IPv6 covers it, because that is of the whole payload:
+    many have the kernel make and check it (RFC 3542 3.1).
+    """
+    if source.version == 4:
+        return message + trailer
+    payload = bytearray(message + trailer)
+    struct.pack_into("!H", payload, _CHECKSUM_OFFSET, 0)
+    covered = pseudo_header(source, destination, PROTOCOL, len(payload)) + bytes(payload)
+    struct.pack_into("!H", payload, _CHECKSUM_OFFSET, 0xFFFF - ones_complement_sum(covered))
+    return bytes(payload)
+
+
+def message_length(payload: bytes, source: Address) -> int:
+    """Where the message that begins a payload ends, by its own account; 0 when it has no header."""
+    if len(payload) < _HEADER.size:
+        return 0
+    auth_data = AUTH_DATA_BYTES if payload[0] >> 4 == 2 else 0
+    return _HEADER.size + payload[3] * len(source.packed) + auth_data
+
+
+def decode(
+    data: bytes, source: Address, destination: Address, trailer: bytes = b""
+) -> Advertisement:
     """Read a message, as far as that needs no configuration (RFC 9568 7.1, RFC 3768 7.1).
 
     ``source`` and ``destination`` come from the IP header; their family is that of the address
-    list. Either checksum form is accepted for version 3 over IPv4. Raises PacketError.
+    list. Either checksum form is accepted for version 3 over IPv4. ``trailer`` is what has been
+    cut off behind the message (`vrrp.authentication.split`). Raises PacketError.
     """
     if len(data) < _HEADER.size:
         raise PacketError(DropReason.TRUNCATED)
@@ -167,8 +198,9 @@ def decode(data: bytes, source: Address, destination: Address) -> Advertisement:
         raise PacketError(DropReason.TYPE)
     if count == 0:
         raise PacketError(DropReason.NO_ADDRESSES)
-    _check_length(data, version, count * len(source.packed))
-    checksum_form = _checksum_form(data, version, source, destination)
+    _check_length(data, source)
+    covered = data + trailer if source.version == 6 else data
+    checksum_form = _checksum_form(covered, version, source, destination)
     # Version 2: a byte of authentication type, a byte of seconds. Version 3: four reserved bits,
     # ignored on receipt (RFC 9568 5.2.6), twelve of centiseconds.
     centiseconds = (interval & 0xFF) * 100 if version == 2 else interval & _MAXIMUM_INTERVAL
@@ -206,9 +238,9 @@ def _version(version: int, source: Address) -> Literal[2, 3]:
     raise PacketError(DropReason.VERSION)
 
 
-def _check_length(data: bytes, version: int, listed_length: int) -> None:
+def _check_length(data: bytes, source: Address) -> None:
     """The exact length, as keepalived and FRR want it too; version 2 ends in 8 more bytes."""
-    expected = _HEADER.size + listed_length + (AUTH_DATA_BYTES if version == 2 else 0)
+    expected = message_length(data, source)
     if len(data) < expected:
         raise PacketError(DropReason.TRUNCATED)
     if len(data) > expected:

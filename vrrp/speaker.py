@@ -18,6 +18,7 @@ from vrrp.packet import Address
 from vrrp.report import InstanceStatus, Notice, Report, Scalar
 from vrrp.rtnetlink import Standing
 from vrrp.segment import Segment
+from vrrp.sequence import SequenceNumbers
 from vrrp.transport.udp import UdpSocket
 
 Level = Literal["warning", "error"]
@@ -50,6 +51,7 @@ class Speaker:
         self._kernel: AddressSocket | None = None
         self._watcher: LinkWatcher | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._sequence = SequenceNumbers()
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
 
@@ -147,7 +149,9 @@ class Speaker:
         return dict(total)
 
     def _start(self, configuration: InstanceConfiguration, *, resume: bool, yielding: bool) -> None:
-        instance = Instance(configuration, self._report, resume=resume, yielding=yielding)
+        instance = Instance(
+            configuration, self._report, self._sequence, resume=resume, yielding=yielding
+        )
         work: list[Coroutine[object, object, None]] = [instance.addresses.run()]
         self._place(instance)
         match configuration.transport:
@@ -178,7 +182,10 @@ class Speaker:
         """Attach an instance to its own UDP socket as soon as that can be bound."""
         while True:
             try:
-                udp = UdpSocket(transport, instance.receive, instance.refuse)
+                authenticated = instance.configuration.authenticated
+                udp = UdpSocket(
+                    transport, instance.receive, instance.refuse, authenticated=authenticated
+                )
             except (OSError, ValueError) as error:
                 instance.transport_failed(error)
                 await asyncio.sleep(REBIND_SECONDS)

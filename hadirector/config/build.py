@@ -10,6 +10,7 @@ import msgspec
 from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe, Timing
 from hadirector.config.schema import (
     CheckSection,
+    DirectorSection,
     PreemptSection,
     RealServerSection,
     Root,
@@ -29,6 +30,8 @@ from hadirector.model import (
 )
 from vrrp.configuration import (
     Authentication,
+    HmacAuthentication,
+    HmacKey,
     InstanceConfiguration,
     Multicast,
     PassAuthentication,
@@ -37,6 +40,7 @@ from vrrp.configuration import (
 )
 
 DIGEST_CHARACTERS = 12
+SEQUENCE_FILE = "auth_hmac.sequence"
 _DEFAULT_CHECK = CheckSection(type="tcp")
 
 
@@ -62,14 +66,14 @@ def build(root: Root, host_name: str) -> Configuration:
         realtime=director.realtime,
         runtime_directory=director.runtime_directory,
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
-        vrrp=tuple(_instance(each) for _, each in whole_ones(root.vrrp)),
+        vrrp=tuple(_instance(each, director) for _, each in whole_ones(root.vrrp)),
         virtual_servers=tuple(
             _virtual_server(each, check) for _, each in whole_ones(root.virtual_servers)
         ),
     )
 
 
-def _instance(section: VrrpSection) -> InstanceConfiguration:
+def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfiguration:
     preempt = section.preempt or PreemptSection()
     return InstanceConfiguration(
         name=section.name,
@@ -83,7 +87,7 @@ def _instance(section: VrrpSection) -> InstanceConfiguration:
         preempt_delay=preempt.delay,
         checksum=section.checksum,
         transport=_transport(section),
-        authentication=_authentication(section),
+        authentication=_authentication(section, director),
     )
 
 
@@ -94,10 +98,20 @@ def _transport(section: VrrpSection) -> Transport:
     return UdpUnicast(source=unicast.source, peers=tuple(unicast.peers), port=unicast.port)
 
 
-def _authentication(section: VrrpSection) -> Authentication | None:
-    if section.authentication is None:
+def _authentication(section: VrrpSection, director: DirectorSection) -> Authentication | None:
+    if section.authentication is not None:
+        return PassAuthentication(section.authentication.password)
+    hmac = section.auth_hmac
+    if hmac is None:
         return None
-    return PassAuthentication(section.authentication.password)
+    return HmacAuthentication(
+        mode=hmac.mode,
+        send_key=hmac.send_key,
+        keys=tuple(HmacKey(each.id, each.file) for each in hmac.keys),
+        # keepalived's default: three advertisements may be lost, and clocks differ a little.
+        window=hmac.window or max(3 * section.advert_interval, 5.0),
+        sequence_file=f"{director.runtime_directory}/{SEQUENCE_FILE}",
+    )
 
 
 def _virtual_server(section: VirtualServerSection, check: CheckSection) -> VirtualServer:

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
 from checks.definition import Timing
+from hadirector.config.key_file import key_file
 from hadirector.config.values import (
     Endpoint,
     address,
@@ -40,7 +41,7 @@ from hadirector.model import (
     ServiceKey,
 )
 from hadirector.model import endpoint as endpoint_text
-from vrrp.configuration import Secret
+from vrrp.configuration import HmacMode, Secret
 
 Item = TypeVar("Item")
 
@@ -184,6 +185,24 @@ class AuthenticationSection(Section):
     password: Annotated[Secret, PlainValidator(password)]
 
 
+class KeySection(Section):
+    """A key of auth_hmac. ``file`` names a file, and holds what is in it."""
+
+    id: Annotated[int, PlainValidator(whole(0, 255))]
+    file: Annotated[Secret, PlainValidator(key_file)]
+
+
+class AuthHmacSection(Section):
+    """Authentication by keepalived's HMAC trailer."""
+
+    mode: Annotated[HmacMode, PlainValidator(choice(("receive_only", "permissive", "enforce")))] = (
+        "enforce"
+    )
+    send_key: Annotated[int, PlainValidator(whole(0, 255))]
+    window: Annotated[float, PlainValidator(duration("1s", "300s"))] | None = None
+    keys: list[KeySection]
+
+
 def _preempt(value: object) -> object:
     """Read true as preemption without delay and false as none."""
     if isinstance(value, bool):
@@ -196,9 +215,7 @@ def _preempt(value: object) -> object:
 class VrrpSection(Section):
     """One VRRP instance."""
 
-    later = frozenset(
-        {"auth_hmac", "director_silence", "notify", "routes", "rules", "sync_group", "track"}
-    )
+    later = frozenset({"director_silence", "notify", "routes", "rules", "sync_group", "track"})
 
     name: Name
     interface: InterfaceName
@@ -216,6 +233,7 @@ class VrrpSection(Section):
         Literal["rfc5798", "rfc9568"], PlainValidator(choice(("rfc5798", "rfc9568")))
     ] = "rfc5798"
     authentication: AuthenticationSection | None = None
+    auth_hmac: AuthHmacSection | None = None
 
 
 class RealServerSection(Section):

@@ -29,6 +29,7 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
         yield from _address_findings(path, instance)
         yield from _transport_findings(path, instance)
         yield from _version_findings(path, instance)
+        yield from _authentication_findings(path, instance)
 
 
 def _names(root: Root) -> Iterator[Claim]:
@@ -76,9 +77,6 @@ def _version_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
         which = "version 2" if instance.version == 2 else "IPv6"
         message = f"{which} has only one form of checksum; leave this out"
         yield Finding((*path, "checksum"), message)
-    if instance.version == 3 and instance.authentication is not None:
-        message = "version 3 has no passwords; leave this out"
-        yield Finding((*path, "authentication"), message)
 
 
 def _address_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
@@ -108,6 +106,28 @@ def _version(address: str) -> int:
     return 6 if ":" in address else 4
 
 
+def _authentication_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    hmac = instance.auth_hmac
+    if instance.authentication is not None:
+        if instance.version == 3:
+            message = "version 3 has no passwords; use auth_hmac"
+            yield Finding((*path, "authentication"), message)
+        elif hmac is not None:
+            message = "beside auth_hmac a password adds nothing; leave this out"
+            yield Finding((*path, "authentication"), message)
+    if hmac is None:
+        return
+    path = (*path, "auth_hmac")
+    yield from duplicates(
+        Claim((*path, "keys", index, "id"), key.id, f"key id {key.id}")
+        for index, key in enumerate(hmac.keys)
+    )
+    ids = [key.id for key in hmac.keys]
+    if hmac.send_key not in ids:
+        known = f"the id of one of the keys: {', '.join(map(str, ids)) or 'there are none'}"
+        yield Finding((*path, "send_key"), wrong(str(hmac.send_key), known))
+
+
 def _transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     unicast = instance.unicast
     if instance.transport == "multicast":
@@ -118,6 +138,9 @@ def _transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     if unicast is None:
         yield Finding((*path, "transport"), "transport udp needs unicast: {source, peers}")
         return
+    if _family(instance) == 6:
+        yield Finding((*path, "transport"), "transport udp speaks IPv4 only")
+    enforced = instance.auth_hmac is not None and instance.auth_hmac.mode == "enforce"
     path = (*path, "unicast")
     if not unicast.peers:
         yield Finding((*path, "peers"), "the list is empty (expected the other directors)")
@@ -126,6 +149,9 @@ def _transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
         claims.append(Claim((*path, "peers", index), peer, f"address {peer}"))
     yield from duplicates(claims)
     for claim in claims:
-        if ipaddress.ip_address(str(claim.value)) not in _LOOPBACK:
-            expected = "an address in 127.0.0.0/8, until this transport is authenticated"
-            yield Finding(claim.path, wrong(str(claim.value), expected))
+        address = str(claim.value)
+        if _version(address) == 6:
+            yield Finding(claim.path, wrong(address, "an IPv4 address: udp speaks IPv4 only"))
+        elif not enforced and ipaddress.ip_address(address) not in _LOOPBACK:
+            expected = "an address in 127.0.0.0/8; beyond it udp needs auth_hmac in mode enforce"
+            yield Finding(claim.path, wrong(address, expected))

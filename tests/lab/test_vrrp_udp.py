@@ -175,7 +175,7 @@ async def test_a_port_in_use_is_told_and_tried_again(sides: tuple[Side, Side], p
 
 
 def test_addresses_outside_loopback_are_refused() -> None:
-    """The transport is not authenticated; the error names the address and what is allowed."""
+    """UDP proves no sender, so that takes auth_hmac; the error names the address."""
 
     def nothing(*_: object) -> None:
         raise AssertionError
@@ -184,8 +184,8 @@ def test_addresses_outside_loopback_are_refused() -> None:
         UdpUnicast(source="192.0.2.1", peers=(FIRST,)),
         UdpUnicast(source=FIRST, peers=("192.0.2.1",)),
     ):
-        with pytest.raises(ValueError, match=r"192\.0\.2\.1: .* works only within 127\.0\.0\.0/8"):
-            UdpSocket(transport, nothing, nothing)
+        with pytest.raises(ValueError, match=r"192\.0\.2\.1: .* outside 127\.0\.0\.0/8 only with"):
+            UdpSocket(transport, nothing, nothing, authenticated=False)
 
 
 async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
@@ -197,7 +197,9 @@ async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
         handled.append(datagram.source)
 
     transport = UdpUnicast(source=FIRST, peers=(SECOND,), port=port)
-    udp = UdpSocket(transport, deliver, lambda reason, _: refused.append(reason))
+    udp = UdpSocket(
+        transport, deliver, lambda reason, _: refused.append(reason), authenticated=False
+    )
     receiving = asyncio.create_task(udp.receive())
     await asyncio.sleep(0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
@@ -212,6 +214,7 @@ async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
     assert 0 < len(handled) <= 50
     udp.drain()
     assert len(handled) > 50
+    assert udp.lost > 10_000, "what the kernel's buffer did not take is counted"
     receiving.cancel()
     await asyncio.wait((receiving,))
     assert refused == []

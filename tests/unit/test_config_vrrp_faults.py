@@ -53,7 +53,7 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ("version: 2, authentication: {type: pass, password: s3cret12}}]", ""),
         (
             "authentication: {type: pass, password: s3cret12}}]",
-            "1:104: vrrp[0].authentication: version 3 has no passwords; leave this out",
+            "1:104: vrrp[0].authentication: version 3 has no passwords; use auth_hmac",
         ),
         (
             "version: 2, authentication: {type: pass, password: s3cret123}}]",
@@ -93,7 +93,12 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: [10.0.0.2]}}]",
             "1:141: vrrp[0].unicast.peers[0]: wrong value (got 10.0.0.2, expected an address in"
-            " 127.0.0.0/8, until this transport is authenticated)",
+            " 127.0.0.0/8; beyond it udp needs auth_hmac in mode enforce)",
+        ),
+        (
+            "transport: udp, unicast: {source: 127.0.0.1, peers: ['::1']}}]",
+            "1:141: vrrp[0].unicast.peers[0]: wrong value (got ::1, expected an IPv4 address: udp"
+            " speaks IPv4 only)",
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.1]}}]",

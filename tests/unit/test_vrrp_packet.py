@@ -277,8 +277,10 @@ def test_a_peer_whose_first_address_is_not_link_local_is_heard() -> None:
 
 
 def test_every_drop_reason_has_a_row_above() -> None:
+    """Those of auth_hmac have theirs in test_vrrp_authentication."""
     rows = [row[-1] for row in (*MALFORMED, *BAD_HEADERS, *VETTED)]
-    assert set(DropReason) == {reason for reason in rows if isinstance(reason, DropReason)}
+    reasons = {reason for reason in DropReason if not reason.startswith("hmac_")}
+    assert reasons == {reason for reason in rows if isinstance(reason, DropReason)}
 
 
 def test_another_address_list_is_noticed_in_whatever_order() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from vrrp.packet import Address, Datagram, DropReason
@@ -20,17 +20,22 @@ Refuse = Callable[[DropReason, Address | None], None]
 class Transport(Protocol):
     """What an instance needs of its transport.
 
-    ``source`` and ``destination`` are the addresses messages carry, or stand for in checksums.
-    ``send`` puts the message on the wire before it returns and raises OSError when the kernel
-    refuses it. ``drain`` delivers at once what has already arrived, so that a timer that fires
-    late (a stalled process) is judged after the advertisements that came in the meantime.
+    ``source`` and ``destinations`` are the addresses that messages carry; to each destination goes
+    a message of its own, because checksums cover it. ``send`` puts the message on the wire before
+    it returns and raises OSError when the kernel refuses it. ``drain`` delivers at once what has
+    already arrived, so that a timer that fires late (a stalled process) is judged after the
+    advertisements that came in the meantime.
     """
 
     source: Address
-    destination: Address
+    destinations: Sequence[Address]
 
-    def send(self, payload: bytes) -> None:
-        """Send one VRRP message to the other routers."""
+    @property
+    def lost(self) -> int:
+        """Datagrams that the full receive queue of the socket did not take."""
+
+    def send(self, payload: bytes, destination: Address) -> None:
+        """Send one VRRP message to one destination."""
 
     def drain(self) -> None:
         """Deliver what waits in the socket."""

@@ -39,11 +39,18 @@ class Ipv4:
             raise
         return opened
 
-    def send(self, opened: socket.socket, index: int, source: Address, payload: bytes) -> None:
-        """Send one message to the group."""
+    def send(
+        self,
+        opened: socket.socket,
+        index: int,
+        source: Address,
+        payload: bytes,
+        destination: Address,
+    ) -> None:
+        """Send one message."""
         information = struct.pack("=I4s4s", index, source.packed, bytes(4))
         control = [(socket.IPPROTO_IP, _IP_PKTINFO, information)]
-        opened.sendmsg([payload], control, 0, (str(MULTICAST_IPV4), 0))
+        opened.sendmsg([payload], control, 0, (str(destination), 0))
 
     def receive(self, opened: socket.socket) -> Datagram:
         """Read one datagram; the kernel delivers it with its header."""

@@ -45,11 +45,18 @@ class Ipv6:
             raise
         return opened
 
-    def send(self, opened: socket.socket, index: int, source: Address, payload: bytes) -> None:
-        """Send one message to the group."""
+    def send(
+        self,
+        opened: socket.socket,
+        index: int,
+        source: Address,
+        payload: bytes,
+        destination: Address,
+    ) -> None:
+        """Send one message."""
         information = _PACKET_INFORMATION.pack(source.packed, index)
         control = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
-        opened.sendmsg([payload], control, 0, (str(MULTICAST_IPV6), 0, 0, index))
+        opened.sendmsg([payload], control, 0, (str(destination), 0, 0, index))
 
     def receive(self, opened: socket.socket) -> Datagram:
         """Read one datagram; of its header the kernel tells what it is asked for."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from vrrp.packet import Address, Datagram, PacketError
 from vrrp.transport import Deliver, Refuse
 from vrrp.transport.ipv4 import Ipv4
 from vrrp.transport.ipv6 import Ipv6
+from vrrp.transport.queue import datagrams_lost
 
 _DRAIN_LIMIT = 256  # per call: timers get their turn in a flood, about one full buffer
 
@@ -22,8 +24,15 @@ class Family(Protocol):
     def open(self, interface: str, index: int) -> socket.socket:
         """Open a socket that hears the group on one interface alone. Raises OSError."""
 
-    def send(self, opened: socket.socket, index: int, source: Address, payload: bytes) -> None:
-        """Send one message to the group from ``source``. Raises OSError."""
+    def send(
+        self,
+        opened: socket.socket,
+        index: int,
+        source: Address,
+        payload: bytes,
+        destination: Address,
+    ) -> None:
+        """Send one message from ``source``. Raises OSError."""
 
     def receive(self, opened: socket.socket) -> Datagram:
         """Read one datagram. Raises PacketError, and OSError when there is none."""
@@ -47,20 +56,25 @@ class MulticastSocket:
         self.index = index
         self.source = source
         self._family = _FAMILIES[source.version]
-        self.destination = self._family.group
+        self.destinations: Sequence[Address] = (self._family.group,)
         self._deliver = deliver
         self._refuse = refuse
         self._socket = self._family.open(interface, index)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self.drain)
 
-    def send(self, payload: bytes) -> None:
+    @property
+    def lost(self) -> int:
+        """Datagrams that the full receive queue did not take."""
+        return datagrams_lost(self._socket)
+
+    def send(self, payload: bytes, destination: Address) -> None:
         """Send one message from ``source``.
 
         The source is given with every packet, because it can change under us and because a bound
         raw IPv4 socket would no longer hear the group.
         """
-        self._family.send(self._socket, self.index, self.source, payload)
+        self._family.send(self._socket, self.index, self.source, payload, destination)
 
     def drain(self) -> None:
         """Deliver what waits in the socket."""

@@ -1,18 +1,20 @@
-"""VRRP messages inside UDP datagrams, between named peers on this host.
+"""VRRP messages inside UDP datagrams, between named peers.
 
-It is not authenticated, so nothing outside 127.0.0.0/8 is accepted.
+UDP proves nothing of where a datagram comes from, so beyond 127.0.0.0/8 it takes auth_hmac.
 """
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, cast
 
 from vrrp.configuration import UdpUnicast
-from vrrp.packet import MULTICAST_IPV4, TTL, Address, Datagram, DropReason
+from vrrp.packet import TTL, Address, Datagram, DropReason
 from vrrp.transport import Deliver, Refuse
+from vrrp.transport.queue import datagrams_lost
 
 if TYPE_CHECKING:
     from asyncio_dgram import DatagramStream
@@ -32,40 +34,35 @@ class UdpSocket:
     own queue, which has no bound, never holds more than that. What the kernel's buffer does not
     take is lost there. What does not come from a peer and the common port goes to ``refuse``.
 
-    Raises ValueError for addresses outside 127.0.0.0/8 and OSError when (source, port) cannot be
-    bound.
+    ``authenticated``: what is not authentic goes no further. Raises ValueError for addresses
+    outside 127.0.0.0/8 without that, and OSError when (source, port) cannot be bound.
     """
 
-    def __init__(self, configuration: UdpUnicast, deliver: Deliver, refuse: Refuse) -> None:
+    def __init__(
+        self, configuration: UdpUnicast, deliver: Deliver, refuse: Refuse, *, authenticated: bool
+    ) -> None:
         for address in (configuration.source, *configuration.peers):
-            if IPv4Address(address) not in LOOPBACK:
+            if not authenticated and IPv4Address(address) not in LOOPBACK:
                 raise ValueError(
-                    f"{address}: VRRP over UDP is not authenticated and works only"
-                    f" within {LOOPBACK}"
+                    f"{address}: VRRP over UDP works outside {LOOPBACK} only with auth_hmac"
+                    " in mode enforce"
                 )
         self.source: Address = IPv4Address(configuration.source)
-        # One message goes to all peers; version 3's pseudo-header needs one destination for it.
-        self.destination: Address = MULTICAST_IPV4
         self._port = configuration.port
-        self._peers = frozenset(IPv4Address(peer) for peer in configuration.peers)
+        self.destinations: Sequence[Address] = tuple(map(IPv4Address, configuration.peers))
         self._deliver = deliver
         self._refuse = refuse
         self._socket = _bind(configuration)
         self._stream: DatagramStream | None = None
 
-    def send(self, payload: bytes) -> None:
-        """Send one message to every peer, directly: an advertisement waits for no task.
+    @property
+    def lost(self) -> int:
+        """Datagrams that the full receive queue did not take."""
+        return datagrams_lost(self._socket)
 
-        Raises the first OSError, after all peers have been tried.
-        """
-        failure: OSError | None = None
-        for peer in self._peers:
-            try:
-                self._socket.sendto(payload, (str(peer), self._port))
-            except OSError as error:
-                failure = failure or error
-        if failure is not None:
-            raise failure
+    def send(self, payload: bytes, destination: Address) -> None:
+        """Send one message to one peer, directly: an advertisement waits for no task."""
+        self._socket.sendto(payload, (str(destination), self._port))
 
     async def receive(self) -> None:
         """Deliver what the peers send, until the socket is closed."""
@@ -101,11 +98,11 @@ class UdpSocket:
     def _accept(self, payload: bytes, sender: tuple[str, int]) -> None:
         host, port = sender
         source = IPv4Address(host)
-        if source not in self._peers or port != self._port:
+        if source not in self.destinations or port != self._port:
             self._refuse(DropReason.NOT_A_PEER, source)
             return
         # UDP does not show the TTL, and it is not looked at here.
-        self._deliver(Datagram(source, self.destination, TTL, payload))
+        self._deliver(Datagram(source, self.source, TTL, payload))
 
 
 def _bind(configuration: UdpUnicast) -> socket.socket:
