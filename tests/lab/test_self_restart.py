@@ -21,7 +21,7 @@ from hadirector.status import Status
 
 pytestmark = pytest.mark.netns
 
-ADVERT_INTERVAL = 0.1
+ADVERT_INTERVAL = 0.5
 CONFIGURATION = """\
 director: {{name: lb1, dataplane: dry-run, runtime_directory: {directory}/run}}
 vrrp:
@@ -29,7 +29,7 @@ vrrp:
     interface: eth0
     virtual_router_id: 51
     priority: {priority}
-    advert_interval: 100ms
+    advert_interval: 500ms
     virtual_addresses: [10.99.0.100]
 """
 
