@@ -306,6 +306,7 @@ class Director:
             }
             self._wanted = {**self._wanted, **entries}
         self._keeper.want(self._wanted, changed)
+        self._election.track(pool.tracked_pools(self._configuration, verdicts))
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hadirector.pool import withheld_addresses
 from hadirector.processes.handoff import Handoff
-from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop
+from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop, TrackedValues
 from hadirector.processes.supervisor import Child
 from vrrp.addresses import AddressError, remove
 from vrrp.configuration import InstanceConfiguration
@@ -50,6 +50,7 @@ class Election:
         self.instances = {instance.name: instance for instance in instances}
         self.realtime = realtime
         self.yielding = yielding
+        self.tracked: dict[str, int] = {}
         self.states: dict[str, State] = {}
         self.statuses: dict[str, InstanceStatus] = {}
         self.child: Child[FromVrrp] = Child(
@@ -115,6 +116,13 @@ class Election:
         """Give an instance to its peers until undone."""
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
         self.child.send(HandOver(instance, undo))
+
+    def track(self, values: Mapping[str, int]) -> None:
+        """Tell the process which of the objects tracked have other values now."""
+        changed = {name: n for name, n in values.items() if self.tracked.get(name) != n}
+        self.tracked.update(changed)
+        if changed:
+            self.child.send(TrackedValues(changed))
 
     def child_started(self) -> None:
         """Tell a new process what to run and what to go on with."""
@@ -188,5 +196,9 @@ class Election:
 
     def _configure_child(self) -> None:
         instances = tuple(self.instances.values())
+        names = {each.identity for instance in instances for each in instance.track}
+        self.tracked = {name: n for name, n in self.tracked.items() if name in names}
         resume = frozenset(self._interrupted)
-        self.child.send(ConfigureVrrp(instances, resume, self.yielding, self.realtime))
+        self.child.send(
+            ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)
+        )

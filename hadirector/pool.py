@@ -61,6 +61,25 @@ def wanted_weight(
     return 0 if server.on_failure is OnFailure.ZERO_WEIGHT else None
 
 
+def tracked_pools(configuration: Configuration, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
+    """Decide for each pool that a VRRP instance tracks whether it has a server: 1, or else 0.
+
+    One of which too little is known yet is left out.
+    """
+    names = {name for instance in configuration.vrrp for name in instance.tracked("pool")}
+    servers = [each for each in configuration.virtual_servers if each.name in names]
+    known = {f"pool {each.name}": _has_server(each, verdicts) for each in servers}
+    return {identity: int(has) for identity, has in known.items() if has is not None}
+
+
+def _has_server(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> bool | None:
+    if any(wanted_weight(server, each, verdicts) for each in server.real_servers):
+        return True
+    checks = (each.check for each in server.real_servers if each.check is not None)
+    known = all(check.identity in verdicts for check in checks)
+    return False if known else None
+
+
 def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Verdict]:
     """Read verdicts off the table that a previous run left behind.
 

@@ -29,10 +29,11 @@ async def faults(configuration: Configuration) -> list[str]:
 def _missing_interfaces(configuration: Configuration) -> list[str]:
     present = {name for _, name in socket.if_nameindex()}
     return [
-        f"VRRP instance {instance.name}: interface {instance.interface} does not exist"
+        f"VRRP instance {instance.name}: interface {name} does not exist"
         f" (there are: {', '.join(sorted(present))})"
         for instance in configuration.vrrp
-        if instance.interface not in present
+        for name in (instance.interface, *instance.tracked("interface"))
+        if name not in present
     ]
 
 

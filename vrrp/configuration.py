@@ -79,12 +79,35 @@ Transport = Multicast | UdpUnicast
 Authentication = PassAuthentication | HmacAuthentication
 
 
+TrackedKind = Literal["interface", "pool", "script", "file", "process"]
+
+
+class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an instance depends on; `vrrp.priority` says what follows from its value.
+
+    Without a ``weight`` the instance takes part only while the object is well. ``flap_delay`` is
+    how many seconds an interface's change has to last before it counts.
+    """
+
+    kind: TrackedKind
+    name: str
+    weight: int = 0
+    flap_delay: float = 0.0
+
+    @property
+    def identity(self) -> str:
+        """What it is called in reports: "pool web"."""
+        return f"{self.kind} {self.name}"
+
+
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """One VRRP instance. Durations are seconds; addresses are literals in canonical form.
 
     ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"). ``checksum`` chooses the form
     that is sent for version 3 over IPv4: with the pseudo-header ("rfc5798", as keepalived and
-    FRR do by default) or without ("rfc9568"). Both are accepted.
+    FRR do by default) or without ("rfc9568"). Both are accepted. ``flap_delay`` is how long the
+    interface may be without carrier before the instance minds. Instances of one ``sync_group`` move
+    together.
     """
 
     name: str
@@ -99,6 +122,9 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     checksum: Literal["rfc5798", "rfc9568"] = "rfc5798"
     transport: Transport = Multicast()
     authentication: Authentication | None = None
+    track: tuple[TrackedObject, ...] = ()
+    flap_delay: float = 0.0
+    sync_group: str | None = None
 
     @property
     def family(self) -> Literal[4, 6]:
@@ -110,3 +136,19 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nobody without a key is believed."""
         authentication = self.authentication
         return isinstance(authentication, HmacAuthentication) and authentication.mode == "enforce"
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What cannot change without becoming another virtual router, or another path to it."""
+        return (
+            self.name,
+            self.interface,
+            self.virtual_router_id,
+            self.version,
+            self.family,
+            self.transport,
+        )
+
+    def tracked(self, kind: TrackedKind) -> list[str]:
+        """The names of the objects of one kind that are tracked."""
+        return [each.name for each in self.track if each.kind == kind]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vrrp.packet import Address
+import msgspec
+
+from vrrp.configuration import InstanceConfiguration
+from vrrp.packet import OWNER_PRIORITY, Address
 
 
 def skew_time(version: int, priority: int, active_advert_interval: float) -> float:
@@ -25,3 +28,28 @@ def reason_to_lose(heard: int, source: Address, priority: int, own_address: Addr
     if heard == priority and int(source) > int(own_address):
         return "an equal priority with a higher address was heard"
     return None
+
+
+class Patience(msgspec.Struct):
+    """Whether a BACKUP stays behind a router it hears, and since when it has for a lower priority.
+
+    A preemption delay begins with the first lower priority heard (as in keepalived), and is
+    spent waiting behind it. The owner always preempts (RFC 9568 6.1).
+    """
+
+    ends_at: float | None = None
+
+    def accepts(
+        self, heard: int, priority: int, configuration: InstanceConfiguration, now: float
+    ) -> bool:
+        """Decide about a router of priority ``heard``; ours in force is ``priority``."""
+        if heard >= priority:
+            self.ends_at = None
+            return True
+        if priority == OWNER_PRIORITY:
+            return False
+        if not configuration.preempt:
+            return True
+        if self.ends_at is None:
+            self.ends_at = now + configuration.preempt_delay
+        return now < self.ends_at

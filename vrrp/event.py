@@ -52,6 +52,22 @@ class ConfigurationChanged(msgspec.Struct, frozen=True):
     configuration: InstanceConfiguration
 
 
+class PriorityChanged(msgspec.Struct, frozen=True):
+    """What is tracked has moved the priority (`vrrp.priority`)."""
+
+    priority: int
+
+
+class TakeOver(msgspec.Struct, frozen=True):
+    """Every member of the sync group wants to be ACTIVE: become it."""
+
+
+class StepBack(msgspec.Struct, frozen=True):
+    """Another member of the sync group is not ACTIVE: resign, and be BACKUP."""
+
+    reason: str
+
+
 class OwnAddressChanged(msgspec.Struct, frozen=True):
     """Our primary address, which decides ties, is another one now."""
 
@@ -67,6 +83,9 @@ Event = (
     | HandOverUndone
     | Leave
     | ConfigurationChanged
+    | PriorityChanged
+    | TakeOver
+    | StepBack
     | OwnAddressChanged
 )
 

@@ -7,13 +7,16 @@ take long, changing addresses, is only asked for here; `AddressHolder` does it i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Final, assert_never
 
+import msgspec
+
 from vrrp.address_holder import AddressHolder
-from vrrp.addresses import AddressError, needing_kernel
+from vrrp.addresses import AddressError, lifetime, needing_kernel
 from vrrp.announcer import Announcer, FrameSocket
+from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration
 from vrrp.conversation import Conversation
 from vrrp.event import (
@@ -28,6 +31,7 @@ from vrrp.event import (
     HandOverUndone,
     Leave,
     OwnAddressChanged,
+    PriorityChanged,
     ReleaseAddresses,
     SendAdvertisement,
     Shutdown,
@@ -44,10 +48,12 @@ from vrrp.packet import (
     Datagram,
     DropReason,
 )
+from vrrp.participation import LINK_DOWN, Participation
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.router import Router
 from vrrp.rtnetlink import Standing
 from vrrp.sequence import SequenceNumbers
+from vrrp.sync_group import Member
 from vrrp.transport import Transport
 from vrrp.vetting import lists_other_addresses
 
@@ -71,7 +77,11 @@ class Instance:
         yielding: bool = False,
     ) -> None:
         self.configuration = configuration
-        self.router = Router(configuration, _NOWHERE)
+        self.companions = Companions([self])
+        self.leaving = False
+        self._loop = asyncio.get_running_loop()
+        self._participation = Participation(configuration)
+        self.router = Router(self._in_force(), _NOWHERE)
         self.incidents = Incidents(report, instance=configuration.name)
         self.addresses = AddressHolder(
             needing_kernel(configuration.virtual_addresses),
@@ -80,61 +90,96 @@ class Instance:
             self._address_failed,
         )
         self._report = report
+        self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
         self._resume = resume
         self._conversation = Conversation(configuration, sequence, self._incident)
-        self._leaving = False
-        self._loop = asyncio.get_running_loop()
         self._transport: Transport | None = None
         self._frames: FrameSocket | None = None
         self._announcer = Announcer(self._announcement_failed)
         self._announcement_due = False
         self._lateness = Lateness()
         self._timer: asyncio.TimerHandle | None = None
+        self._settling: asyncio.TimerHandle | None = None
         self._initialized = asyncio.Event()
         self._initialized.set()
         if yielding:
-            self._handle(HandOver())
+            self.handle(HandOver())
 
     def attach(self, transport: Transport, frames: FrameSocket | None) -> None:
         """Take part through ``transport`` and announce through ``frames``, if that is needed.
 
         Call it again when the transport or its source address has changed.
         """
-        if self._leaving:
+        if self.leaving:
             return
-        starting = self._transport is None
         self._transport, self._frames = transport, frames
-        self._handle(OwnAddressChanged(transport.source))
-        if starting:
-            resume, self._resume = self._resume, False
-            self._handle(Startup(resume=resume))
+        self.handle(OwnAddressChanged(transport.source))
+        self._participation.link_usable(self._loop.time())
+        self._reconsider()
 
     def detach(self, reason: str) -> None:
         """Take no part any more; what can still be said is said first."""
-        if self._transport is not None:
-            self._handle(Shutdown(reason))
+        self._participation.link_unusable(reason, self._loop.time())
+        self._reconsider()
+        if self.leaving:
+            self.handle(Shutdown(reason))  # its companions go on without it
+        if reason != LINK_DOWN:
             self._transport = self._frames = None
 
-    def change(self, configuration: InstanceConfiguration) -> None:
+    def learn(self, values: Mapping[str, int]) -> None:
+        """Take in the values of objects that may be tracked here."""
+        self._participation.learn(values, self._loop.time())
+        self._reconsider()
+
+    def change(self, configuration: InstanceConfiguration, values: Mapping[str, int]) -> None:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
         self._conversation.change(configuration)
         self.addresses.change(
             needing_kernel(configuration.virtual_addresses), configuration.advert_interval
         )
-        self._handle(ConfigurationChanged(configuration))
+        self._participation.configure(configuration)
+        self._participation.learn(values, self._loop.time())
+        self.handle(ConfigurationChanged(self._in_force()))
+        self._reconsider()
+
+    def member(self) -> Member:
+        """What the sync group has to know of this moment."""
+        router = self.router
+        return Member(
+            name=self.configuration.name,
+            state=router.state,
+            obstacle=self._participation.obstacle,
+            unready=self._participation.unready,
+            resume=self._resume and self._loop.time() < self._resume_until,
+            wants_active=router.wants_active,
+            departing=router.handing_over,
+        )
+
+    def handle(self, event: Event) -> None:
+        """Let the router take one event, and do what follows from it."""
+        self._resume = self._resume and not isinstance(event, Startup)
+        for action in self.router.handle(event, self._loop.time()):
+            self._perform(action)
+        self._arm()
+        self.companions.settle()
+
+    def drain(self) -> None:
+        """Hear what already waits in the socket."""
+        if self._transport is not None:
+            self._transport.drain()
 
     def hand_over(self, *, undo: bool) -> None:
         """Give the addresses to a peer and stay behind it, or compete again."""
-        self._handle(HandOverUndone() if undo else HandOver())
+        self.handle(HandOverUndone() if undo else HandOver())
 
     async def leave(self, reason: str) -> None:
         """Hand over if ACTIVE (the router sets the limit), stop, and see the addresses gone.
 
         What the kernel does not take away within 1 s, it does when the lifetime is over.
         """
-        self._leaving = True
-        self._handle(Leave(reason))
+        self.leaving = True
+        self.handle(Leave(reason))
         await self._initialized.wait()
         self.detach(reason)
         await self.released()
@@ -179,14 +224,19 @@ class Instance:
             active_router=None if active_router is None else str(active_router),
             active_down_interval=router.active_down_interval,
             counters=self._counters(),
+            priority_arithmetic=self._participation.priority.arithmetic,
+            obstacle=self._participation.obstacle or self._participation.unready,
+            sync_group=self.configuration.sync_group,
             advertisement_lateness=self._lateness.snapshot(),
         )
 
     def close(self) -> None:
         """Do nothing more: no timer, no announcement, no message."""
+        self.leaving = True
         self._transport = None
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._settling):
+            if timer is not None:
+                timer.cancel()
         self._announcer.stop()
 
     def _counters(self) -> dict[str, int]:
@@ -197,12 +247,24 @@ class Instance:
         self.incidents.counters["advertisements_received"] += 1
         if lists_other_addresses(advertisement, self.configuration):
             self._incident("address_list_differs", "address_list_differs", source=source)
-        self._handle(AdvertisementReceived(advertisement, source))
+        self.handle(AdvertisementReceived(advertisement, source))
 
-    def _handle(self, event: Event) -> None:
-        for action in self.router.handle(event, self._loop.time()):
-            self._perform(action)
-        self._arm()
+    def _in_force(self) -> InstanceConfiguration:
+        """The configuration with the priority that is in force."""
+        priority = self._participation.priority.priority
+        return msgspec.structs.replace(self.configuration, priority=priority)
+
+    def _reconsider(self) -> None:
+        """Act on what has become known of what this instance depends on."""
+        self._participation.settle(self._loop.time())
+        priority = self._participation.priority.priority
+        if priority != self.router.configuration.priority:
+            self.handle(PriorityChanged(priority))
+        self.companions.settle()
+        if self._settling is not None:
+            self._settling.cancel()
+        due = self._participation.deadline
+        self._settling = None if due is None else self._loop.call_at(due, self._reconsider)
 
     def _arm(self) -> None:
         deadline = self.router.deadline
@@ -219,7 +281,7 @@ class Instance:
         due, self._timer = self._timer.when(), None
         self._transport.drain()
         self._note_lateness(due)
-        self._handle(TimerExpired())
+        self.handle(TimerExpired())
 
     def _note_lateness(self, due: float) -> None:
         if self.router.state is State.ACTIVE and not self.router.handing_over:

@@ -44,6 +44,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     start. ``handing_over`` is true while an ACTIVE instance waits for its successor; ``yielding``
     while it lets any peer stay active after a handover. ``active_router`` is the source address
     of the last accepted advertisement, ``active_down_interval`` is in seconds.
+    ``priority_arithmetic`` says how the priority comes about (`vrrp.priority`), ``obstacle`` what
+    keeps the instance from taking part.
     """
 
     instance: str
@@ -57,6 +59,9 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     active_router: str | None
     active_down_interval: float
     counters: dict[str, int]
+    priority_arithmetic: str = ""
+    obstacle: str | None = None
+    sync_group: str | None = None
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
 
 

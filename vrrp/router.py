@@ -12,15 +12,20 @@ A planned handover makes before it breaks (`vrrp.departure`): the active router 
 priority 0 but goes on answering for its addresses until its successor is heard, and steps back a
 moment later. Without a successor a `HandOver` is abandoned, and reported so, and a `Leave` goes
 ahead. After a handover the router is ``yielding``: it takes part with the lowest priority.
+
+In a sync group (`vrrp.sync_group`) an expired Active_Down_Timer does not make the router ACTIVE:
+it then has no ``deadline``, and waits for `TakeOver` or for whom to follow.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from vrrp.configuration import InstanceConfiguration
 from vrrp.departure import Departure
-from vrrp.election import reason_to_lose, skew_time
+from vrrp.election import Patience, reason_to_lose, skew_time
 from vrrp.event import (
     AcquireAddresses,
     Action,
@@ -33,12 +38,15 @@ from vrrp.event import (
     HandOverUndone,
     Leave,
     OwnAddressChanged,
+    PriorityChanged,
     ReleaseAddresses,
     SendAdvertisement,
     Shutdown,
     Startup,
     StateChanged,
+    StepBack,
     StopAnnouncing,
+    TakeOver,
     TimerExpired,
 )
 from vrrp.packet import OWNER_PRIORITY, Address, Advertisement
@@ -68,7 +76,7 @@ class Router:
         self.active_router: Address | None = None
         self._active_advert_interval = configuration.advert_interval
         self._takeover_reason = ""
-        self._preempt_at: float | None = None
+        self._patience = Patience()
         self._reannounce_at = 0.0
         self._departure: Departure | None = None
 
@@ -78,6 +86,11 @@ class Router:
         own rules, and ours, say that it goes before us.
         """
         return YIELDING_PRIORITY if self.yielding else self.configuration.priority
+
+    @property
+    def wants_active(self) -> bool:
+        """Whether we are BACKUP, have waited our time, and wait for the sync group (`TakeOver`)."""
+        return self.state is State.BACKUP and self.deadline is None
 
     @property
     def handing_over(self) -> bool:
@@ -100,18 +113,19 @@ class Router:
         match event:
             case ConfigurationChanged(configuration):
                 return self._reconfigure(configuration, now)
+            case PriorityChanged(priority):
+                return self._reconfigure(replace(self.configuration, priority=priority), now)
             case OwnAddressChanged(address):
                 self.own_address = address
                 return []
             case TimerExpired() if self.deadline is None or now < self.deadline:
                 return []
-        match self.state:
-            case State.INITIALIZE:
-                return self._in_initialize(event, now)
-            case State.BACKUP:
-                return self._in_backup(event, now)
-            case State.ACTIVE:
-                return self._in_active(event, now)
+        answer = {
+            State.INITIALIZE: self._in_initialize,
+            State.BACKUP: self._in_backup,
+            State.ACTIVE: self._in_active,
+        }
+        return answer[self.state](event, now)
 
     # RFC 9568 6.4.1
 
@@ -140,6 +154,8 @@ class Router:
                 self._follow(advertisement, source, now)
             case TimerExpired():
                 return self._active_down_timer_expired(now)
+            case TakeOver() if self.wants_active:
+                return self._become_active(now, self._takeover_reason)
             case Shutdown(reason) | Leave(reason):
                 return self._become_initialize(reason)
             case HandOver():
@@ -165,6 +181,9 @@ class Router:
                 actions = self._depart(now, None)
             case Leave(reason):
                 actions = self._depart(now, reason)
+            case StepBack(reason) if self._departure is None:
+                actions = [SendAdvertisement(0)]
+                actions += self._become_backup(now + self.active_down_interval, reason)
             case HandOverUndone():
                 actions = self._undo_hand_over(now)
             case _:
@@ -176,28 +195,11 @@ class Router:
         if advertisement.priority == 0:
             self.deadline = now + self.skew_time
             self._takeover_reason = "the active router resigned"
-        elif self._accepts(advertisement.priority, now):
+        elif self._patience.accepts(advertisement.priority, self.priority, self.configuration, now):
             self._learn(advertisement, source)
             self.deadline = now + self.active_down_interval
         else:
             self._takeover_reason = "the active router has a lower priority"
-
-    def _accepts(self, priority: int, now: float) -> bool:
-        """Whether a BACKUP stays behind a router of this priority.
-
-        A preemption delay begins with the first lower priority heard (as in keepalived), and is
-        spent waiting behind it. The owner always preempts (RFC 9568 6.1).
-        """
-        if priority >= self.priority:
-            self._preempt_at = None
-            return True
-        if self.priority == OWNER_PRIORITY:
-            return False
-        if not self.configuration.preempt:
-            return True
-        if self._preempt_at is None:
-            self._preempt_at = now + self.configuration.preempt_delay
-        return now < self._preempt_at
 
     def _learn(self, advertisement: Advertisement, source: Address) -> None:
         """Follow this router, in version 3 at the pace it advertises (RFC 9568 6.4.2)."""
@@ -209,6 +211,9 @@ class Router:
     def _active_down_timer_expired(self, now: float) -> list[Action]:
         if self._is_stalled(now):
             self.deadline = now + self._active_advert_interval + self.skew_time
+            return []
+        if self.configuration.sync_group is not None:
+            self.deadline = None
             return []
         return self._become_active(now, self._takeover_reason)
 
@@ -320,7 +325,7 @@ class Router:
     def _reconfigure(self, configuration: InstanceConfiguration, now: float) -> list[Action]:
         """Keep the state."""
         previous, previous_down_interval = self.configuration, self.active_down_interval
-        assert _identity(configuration) == _identity(previous), "another virtual router"
+        assert configuration.identity == previous.identity, "another virtual router"
         self.configuration = configuration
         if configuration.version == 2 or self.active_router is None:
             self._active_advert_interval = configuration.advert_interval
@@ -362,7 +367,7 @@ class Router:
     def _become_backup(self, deadline: float, reason: str) -> list[Action]:
         previous, self.state = self.state, State.BACKUP
         self.deadline = deadline
-        self._preempt_at = None
+        self._patience = Patience()
         return self._entered(previous, reason)
 
     def _become_active(self, now: float, reason: str) -> list[Action]:
@@ -380,15 +385,3 @@ class Router:
         self._departure = None
         release: list[Action] = [ReleaseAddresses()] if previous is State.ACTIVE else []
         return [*release, StateChanged(previous, self.state, reason)]
-
-
-def _identity(configuration: InstanceConfiguration) -> tuple[object, ...]:
-    """What cannot change without becoming another virtual router."""
-    return (
-        configuration.name,
-        configuration.interface,
-        configuration.virtual_router_id,
-        configuration.version,
-        configuration.family,
-        configuration.transport,
-    )

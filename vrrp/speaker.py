@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal, Self
 
 from vrrp.address_socket import AddressSocket
 from vrrp.addresses import AddressError, needing_kernel
+from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
 from vrrp.instance import Instance
 from vrrp.links import Link, LinkWatcher
@@ -48,6 +50,7 @@ class Speaker:
         self._segments: dict[tuple[str, int], Segment] = {}
         self._virtual: frozenset[Address] = frozenset()
         self._links: dict[str, Link | None] = {}
+        self._values: dict[str, int] = {}
         self._kernel: AddressSocket | None = None
         self._watcher: LinkWatcher | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -71,34 +74,58 @@ class Speaker:
         instances: Sequence[InstanceConfiguration],
         resume: frozenset[str] = frozenset(),
         yielding: frozenset[str] = frozenset(),
+        values: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Run exactly these instances: start, stop, keep or change each in place.
 
         An instance on another interface, VRID, version, family or transport is another one: the
         old one leaves first, which takes up to 5 s if it is ACTIVE. ``resume`` names those that go
         on as ACTIVE for a process that died, ``yielding`` those that stay behind any peer.
+        ``values`` are of what they track, as in `learn`.
         """
+        self._values = dict(values)
         wanted = {each.name: each for each in instances}
         leaving = []
         for name, running in self._running.items():
-            configuration = wanted.get(name)
-            if configuration is None or not _same(running.instance.configuration, configuration):
+            configuration, current = wanted.get(name), running.instance.configuration
+            if configuration is None or configuration.identity != current.identity:
                 leaving.append(name)
-            elif running.instance.configuration != configuration:
-                running.instance.change(configuration)
+            elif configuration != current:
+                running.instance.change(configuration, self._known())
         await self._leave(leaving, "no longer configured")
         self._watch(wanted.values())
-        for name, configuration in wanted.items():
-            if name not in self._running:
-                self._start(configuration, resume=name in resume, yielding=name in yielding)
+        starting = [
+            Instance(
+                each,
+                self._report,
+                self._sequence,
+                resume=each.name in resume,
+                yielding=each.name in yielding,
+            )
+            for each in wanted.values()
+            if each.name not in self._running
+        ]
+        self._group([*(running.instance for running in self._running.values()), *starting])
+        for instance in starting:
+            self._start(instance)
+
+    def learn(self, values: Mapping[str, int]) -> None:
+        """Take in values of tracked objects (`vrrp.priority`), by the objects' identities.
+
+        Interfaces are watched here, and are not among them.
+        """
+        self._values.update(values)
+        for running in self._running.values():
+            running.instance.learn(values)
 
     def hand_over(self, name: str, *, undo: bool = False) -> None:
-        """Give an instance to a peer, or (``undo``) let it compete again."""
+        """Give an instance, and its sync group, to a peer, or (``undo``) let it compete again."""
         running = self._running.get(name)
         if running is None:
             self._notice("warning", "unknown_instance", instance=name)
         else:
-            running.instance.hand_over(undo=undo)
+            for instance in running.instance.companions.instances:
+                instance.hand_over(undo=undo)
 
     async def stop(self, *, keep: bool = False) -> None:
         """Stop all instances at once, each handing over first, within 5 s and a margin.
@@ -148,12 +175,24 @@ class Speaker:
             total += segment.incidents.counters
         return dict(total)
 
-    def _start(self, configuration: InstanceConfiguration, *, resume: bool, yielding: bool) -> None:
-        instance = Instance(
-            configuration, self._report, self._sequence, resume=resume, yielding=yielding
-        )
+    def _group(self, instances: Iterable[Instance]) -> None:
+        """Tell every instance with which others it moves together."""
+        groups: dict[tuple[bool, str], list[Instance]] = {}
+        for each in instances:
+            group = each.configuration.sync_group
+            key = (group is not None, group or each.configuration.name)
+            groups.setdefault(key, []).append(each)
+        for members in groups.values():
+            companions = Companions(members)
+            for each in members:
+                each.companions = companions
+            companions.settle()
+
+    def _start(self, instance: Instance) -> None:
+        configuration = instance.configuration
         work: list[Coroutine[object, object, None]] = [instance.addresses.run()]
         self._place(instance)
+        instance.learn(self._known())
         match configuration.transport:
             case UdpUnicast() as transport:
                 work.append(self._speak_udp(instance, transport))
@@ -195,14 +234,16 @@ class Speaker:
 
     def _watch(self, configurations: Iterable[InstanceConfiguration]) -> None:
         """Watch the links of those instances that need the kernel for anything but UDP."""
-        needing = [each for each in configurations if _needs_link(each)]
+        every = tuple(configurations)
+        needing = [each for each in every if _needs_link(each)]
+        tracked = {name for each in every for name in each.tracked("interface")}
         if self._watcher is None:
-            if not needing:
+            if not needing and not tracked:
                 return
             self._kernel = self._stack.enter_context(closing(AddressSocket()))
             self._watcher = LinkWatcher(self._kernel, self._link_changed, self._address_removed)
             self._watching = self._tasks.create_task(self._watcher.run())
-        interfaces = {each.interface for each in needing}
+        interfaces = {each.interface for each in needing} | tracked
         self._links = {name: link for name, link in self._links.items() if name in interfaces}
         virtual = (ours for each in needing for ours in needing_kernel(each.virtual_addresses))
         self._virtual = frozenset(address.ip for address in virtual)
@@ -210,7 +251,9 @@ class Speaker:
 
     def _link_changed(self, name: str, link: Link | None) -> None:
         self._links[name] = link
+        carrier = {f"interface {name}": _carrier(link)}
         for running in self._running.values():
+            running.instance.learn(carrier)
             if running.instance.configuration.interface == name:
                 self._place(running.instance)
         for (interface, _), segment in self._segments.items():
@@ -220,6 +263,11 @@ class Speaker:
     def _address_removed(self, gone: Standing) -> None:
         for running in self._running.values():
             running.instance.restore(gone)
+
+    def _known(self) -> dict[str, int]:
+        """Every value known of anything that can be tracked."""
+        carriers = {f"interface {name}": _carrier(link) for name, link in self._links.items()}
+        return {**self._values, **carriers}
 
     def _place(self, instance: Instance) -> None:
         """Tell an instance's addresses where they go, as far as that is known."""
@@ -259,16 +307,5 @@ def _needs_link(configuration: InstanceConfiguration) -> bool:
     return bool(needing_kernel(configuration.virtual_addresses))
 
 
-def _same(left: InstanceConfiguration, right: InstanceConfiguration) -> bool:
-    """Whether two configurations are of the same virtual router, over the same path."""
-
-    def identity(configuration: InstanceConfiguration) -> tuple[object, ...]:
-        return (
-            configuration.interface,
-            configuration.virtual_router_id,
-            configuration.version,
-            configuration.family,
-            configuration.transport,
-        )
-
-    return identity(left) == identity(right)
+def _carrier(link: Link | None) -> int:
+    return int(link is not None and link.carrier)

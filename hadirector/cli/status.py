@@ -60,6 +60,9 @@ def _print(status: Status) -> None:
     if status.instances:
         console.print()
         console.print(_instances(status.instances))
+        for each in status.instances:
+            for line in _reasons(each):
+                console.print(line, style="dim", soft_wrap=True)
     if status.virtual_servers:
         console.print()
         _print_virtual_servers(console, status)
@@ -90,6 +93,16 @@ def _instances(instances: Sequence[InstanceStatus]) -> Table:
             "this director" if each.state == "ACTIVE" else each.active_router or "unknown",
         )
     return table
+
+
+def _reasons(instance: InstanceStatus) -> list[str]:
+    """Say why an instance does not take part, and how its priority comes about if it was moved."""
+    reasons = []
+    if instance.obstacle is not None:
+        reasons.append(f"{instance.instance} does not take part: {instance.obstacle}")
+    if " " in instance.priority_arithmetic:
+        reasons.append(f"{instance.instance} has the priority {instance.priority_arithmetic}")
+    return reasons
 
 
 def _print_virtual_servers(console: Console, status: Status) -> None:

@@ -14,6 +14,7 @@ from hadirector.config.schema import (
     PreemptSection,
     RealServerSection,
     Root,
+    TrackSection,
     VirtualServerSection,
     VrrpSection,
     whole_ones,
@@ -35,6 +36,7 @@ from vrrp.configuration import (
     InstanceConfiguration,
     Multicast,
     PassAuthentication,
+    TrackedObject,
     Transport,
     UdpUnicast,
 )
@@ -88,7 +90,14 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         checksum=section.checksum,
         transport=_transport(section),
         authentication=_authentication(section, director),
+        track=tuple(_tracked(each) for _, each in whole_ones(section.track)),
+        flap_delay=section.flap_delay,
     )
+
+
+def _tracked(section: TrackSection) -> TrackedObject:
+    kind, name = section.objects[0]
+    return TrackedObject(kind=kind, name=name, weight=section.weight, flap_delay=section.flap_delay)
 
 
 def _transport(section: VrrpSection) -> Transport:

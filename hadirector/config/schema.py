@@ -41,7 +41,7 @@ from hadirector.model import (
     ServiceKey,
 )
 from hadirector.model import endpoint as endpoint_text
-from vrrp.configuration import HmacMode, Secret
+from vrrp.configuration import HmacMode, Secret, TrackedKind
 
 Item = TypeVar("Item")
 
@@ -212,10 +212,27 @@ def _preempt(value: object) -> object:
     return value
 
 
+class TrackSection(Section):
+    """Something an instance depends on: one of the first keys names it."""
+
+    later = frozenset({"script", "file", "process"})
+
+    interface: InterfaceName | None = None
+    pool: Name | None = None
+    weight: Annotated[int, PlainValidator(whole(-253, 253))] = 0
+    flap_delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
+
+    @property
+    def objects(self) -> list[tuple[TrackedKind, str]]:
+        """What is named here: in a good section one kind, with its name."""
+        named: dict[TrackedKind, str | None] = {"interface": self.interface, "pool": self.pool}
+        return [(kind, name) for kind, name in named.items() if name is not None]
+
+
 class VrrpSection(Section):
     """One VRRP instance."""
 
-    later = frozenset({"director_silence", "notify", "routes", "rules", "sync_group", "track"})
+    later = frozenset({"director_silence", "notify", "routes", "rules", "sync_group"})
 
     name: Name
     interface: InterfaceName
@@ -234,6 +251,8 @@ class VrrpSection(Section):
     ] = "rfc5798"
     authentication: AuthenticationSection | None = None
     auth_hmac: AuthHmacSection | None = None
+    track: list[TrackSection | None] = []
+    flap_delay: Annotated[float, PlainValidator(duration("10ms", "80s"))] = 0.0
 
 
 class RealServerSection(Section):

@@ -29,6 +29,7 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
 
     Those named in ``resume`` were ACTIVE in a vrrp process that died a moment ago: they go on as
     ACTIVE. Those in ``yielding`` were handed over by an operator and let any peer be active.
+    ``tracked`` has the values known of what the instances track, as in `TrackedValues`.
     With ``realtime`` the process goes before all ordinary ones (`vrrp.realtime`).
     """
 
@@ -36,6 +37,13 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
     resume: frozenset[str] = frozenset()
     yielding: frozenset[str] = frozenset()
     realtime: bool = False
+    tracked: dict[str, int] = {}
+
+
+class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):
+    """New values of tracked objects, by identity ("pool web"): 1 well, 0 down (`vrrp.priority`)."""
+
+    values: dict[str, int]
 
 
 class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
@@ -68,7 +76,7 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     latest: dict[str, Result]
 
 
-ToVrrp = ConfigureVrrp | HandOver | Stop | Heartbeat
+ToVrrp = ConfigureVrrp | TrackedValues | HandOver | Stop | Heartbeat
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
 ToChecks = ConfigureChecks | Stop | Heartbeat
 FromChecks = VerdictChanged | CheckStatistics | Notice | Heartbeat

@@ -14,7 +14,14 @@ from collections.abc import Callable
 
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
-from hadirector.processes.messages import ConfigureVrrp, HandOver, Heartbeat, Stop, ToVrrp
+from hadirector.processes.messages import (
+    ConfigureVrrp,
+    HandOver,
+    Heartbeat,
+    Stop,
+    ToVrrp,
+    TrackedValues,
+)
 from vrrp import realtime
 from vrrp.realtime import RealtimeError
 from vrrp.report import Notice, Report
@@ -63,8 +70,12 @@ async def _obey(
                 if message.realtime != in_realtime:
                     in_realtime = message.realtime
                     _schedule(report, in_realtime=in_realtime)
-                await speaker.configure(message.instances, message.resume, message.yielding)
+                await speaker.configure(
+                    message.instances, message.resume, message.yielding, message.tracked
+                )
                 _freeze()
+            case TrackedValues():
+                speaker.learn(message.values)
             case HandOver():
                 speaker.hand_over(message.instance, undo=message.undo)
             case Stop():

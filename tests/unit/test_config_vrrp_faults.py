@@ -74,8 +74,9 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             '1:98: vrrp[0].preempt: unknown key "dealy", did you mean "delay"?',
         ),
         (
-            "track: []}]",
-            '1:88: vrrp[0]: the key "track" is not supported by this version yet',
+            "flap_delay: 3s}]",
+            "1:100: vrrp[0].flap_delay: wrong value (got 3s, expected at most two advertisement"
+            " intervals, 2s: then a peer takes over)",
         ),
         (
             "transport: udp}]",

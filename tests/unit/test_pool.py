@@ -23,11 +23,12 @@ from hadirector.pool import (
     adopted_verdicts,
     checks_by_identity,
     services_by_check,
+    tracked_pools,
     wanted_entry,
     wanted_table,
     withheld_addresses,
 )
-from vrrp.configuration import InstanceConfiguration
+from vrrp.configuration import InstanceConfiguration, TrackedObject
 from vrrp.report import State
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -165,3 +166,27 @@ def test_addresses_of_instances_that_are_not_active_are_withheld() -> None:
     states = {"a": State.ACTIVE, "b": State.BACKUP}
     assert withheld_addresses(instances, states) == {"192.0.2.11"}
     assert withheld_addresses(instances, {}) == {"192.0.2.10", "192.0.2.11"}
+
+
+def tracking(*names: str) -> Configuration:
+    """The pool web, and an instance that tracks the pools of these names."""
+    instance = InstanceConfiguration(
+        name="a",
+        interface="eth0",
+        virtual_router_id=51,
+        virtual_addresses=("192.0.2.10/32",),
+        track=tuple(TrackedObject(kind="pool", name=name) for name in names),
+    )
+    return Configuration(name="lb1", vrrp=(instance,), virtual_servers=(web(weight=0),))
+
+
+def test_a_tracked_pool_is_well_while_a_server_takes_connections() -> None:
+    """One of weight 0 takes none; what nobody tracks is not told."""
+    assert tracked_pools(tracking("web"), BOTH_PASS) == {"pool web": 1}
+    assert tracked_pools(tracking("web"), TWO_FAILS) == {"pool web": 0}
+    assert tracked_pools(tracking(), BOTH_PASS) == {}
+
+
+def test_a_tracked_pool_is_not_lost_before_every_server_has_been_tried() -> None:
+    assert tracked_pools(tracking("web"), {}) == {}
+    assert tracked_pools(tracking("web"), ONE_PASSES) == {}

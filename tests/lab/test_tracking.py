@@ -1,0 +1,163 @@
+"""Two directors on one link: what the better one depends on fails, and comes back.
+
+Director ``better`` has priority 200 and a second interface; ``worse`` has 100. Advertisements go
+every 0.1 s: silence is noticed after 361 ms, a resignation after 61 ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError, request
+from hadirector.lab.experiment import start_director
+from hadirector.lab.routers import wait_until
+from hadirector.lab.topology import Host, Network
+from hadirector.status import Status
+from vrrp.report import InstanceStatus, State
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
+
+VIRTUAL_ADDRESS = "10.99.0.100"
+CONFIGURATION = """\
+director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}/{name}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 100ms
+    virtual_addresses: [10.99.0.100]
+    {extra}
+virtual_servers:
+  - name: web
+    address: 10.99.0.100:80
+    check: {{type: tcp, interval: 100ms, timeout: 100ms, rise: 1, fall: 1}}
+    real_servers: [{{address: 127.0.0.1:8080}}]
+"""
+SECOND_INTERFACE = (
+    "link add eth1 type veth peer name far",
+    "link set eth1 up",
+    "link set far up",
+)
+
+
+class Pair:
+    """The two directors, and a real server on each one's loopback."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.better = network.host("better", "10.99.0.1/24")
+        self.worse = network.host("worse", "10.99.0.2/24")
+        self._directory = directory
+        self.better.ip(*SECOND_INTERFACE)
+
+    def start(self, extra: str) -> None:
+        """Start both; ``extra`` is one more line for the better one's instance."""
+        for host, priority, line in ((self.better, 200, extra), (self.worse, 100, "")):
+            text = CONFIGURATION.format(
+                name=host.name, directory=self._directory, priority=priority, extra=line
+            )
+            start_director(host, text, self._directory)
+        self.wait_for_holder(self.better)
+
+    def instance(self, host: Host) -> InstanceStatus | None:
+        """What the director says of its instance; statuses are a second old at most."""
+        with contextlib.suppress(ApiError):
+            answer = request(f"{self._directory}/{host.name}/api.sock", "GET", "/v1/status")
+            instances = msgspec.json.decode(answer, type=Status).instances
+            return instances[0] if instances else None
+        return None
+
+    def wait_for_arithmetic(self, expected: str) -> None:
+        def shown() -> bool:
+            instance = self.instance(self.better)
+            return instance is not None and instance.priority_arithmetic == expected
+
+        wait_until(shown, 10.0, expected)
+
+    def wait_for_obstacle(self, expected: str | None) -> None:
+        def shown() -> bool:
+            instance = self.instance(self.better)
+            return instance is not None and instance.obstacle == expected
+
+        wait_until(shown, 10.0, str(expected))
+
+    def wait_for_holder(self, host: Host) -> float:
+        """Wait until this host alone holds the address; the time then."""
+
+        def alone() -> bool:
+            holders = [each for each in (self.better, self.worse) if each.holds(VIRTUAL_ADDRESS)]
+            return holders == [host]
+
+        return wait_until(alone, 15.0, f"{host.name} the only holder")
+
+
+@pytest.fixture
+def pair(network: Network, tmp_path: Path) -> Pair:
+    return Pair(network, tmp_path)
+
+
+def serve(host: Host) -> subprocess.Popen[str]:
+    """Start the real server."""
+    return host.start("python3", "-m", "http.server", "--bind", "127.0.0.1", "8080")
+
+
+def test_a_tracked_interface_that_loses_carrier_is_a_fault(pair: Pair) -> None:
+    """The address goes to the peer within its skew time, and comes back with the carrier."""
+    pair.start("track: [{interface: eth1}]")
+    cut = time.monotonic()
+    pair.better.ip("link set far down")
+    assert pair.wait_for_holder(pair.worse) - cut < 0.36
+    pair.wait_for_obstacle("interface eth1 is down")
+    pair.better.ip("link set far up")
+    pair.wait_for_holder(pair.better)
+
+
+def test_a_tracked_interface_may_vanish_and_come_back(pair: Pair) -> None:
+    """As a weight it only lowers the priority: the peer takes over by the protocol's own rules."""
+    pair.start("track: [{interface: eth1, weight: -150}]")
+    pair.better.ip("link del eth1")
+    pair.wait_for_holder(pair.worse)
+    pair.wait_for_arithmetic("200 - 150 (interface eth1) = 50")
+    instance = pair.instance(pair.better)
+    assert instance is not None
+    assert (instance.state, instance.priority) == (State.BACKUP, 50)
+    pair.better.ip(*SECOND_INTERFACE)
+    pair.wait_for_holder(pair.better)
+    pair.wait_for_arithmetic("200")
+
+
+def test_a_flap_shorter_than_its_delay_changes_nothing(pair: Pair) -> None:
+    """Neither of a tracked interface nor of the instance's own."""
+    pair.start("flap_delay: 200ms\n    track: [{interface: eth1, flap_delay: 5s}]")
+    pair.better.link_down()
+    time.sleep(0.05)
+    pair.better.link_up()
+    pair.better.ip("link set far down")
+    time.sleep(1.0)
+    pair.better.ip("link set far up")
+    time.sleep(0.5)
+    assert pair.better.holds(VIRTUAL_ADDRESS)
+    assert not pair.worse.holds(VIRTUAL_ADDRESS)
+    wait_until(lambda: pair.instance(pair.better) is not None, 5.0, "a status")
+    instance = pair.instance(pair.better)
+    assert instance is not None
+    assert instance.counters["transitions"] == 2  # BACKUP, ACTIVE
+
+
+def test_a_pool_that_is_lost_moves_the_priority(pair: Pair) -> None:
+    """And is shown with its arithmetic; when a real server is back the address follows it."""
+    real_servers = {host: serve(host) for host in (pair.better, pair.worse)}
+    pair.start("track: [{pool: web, weight: -150}]")
+    pair.wait_for_arithmetic("200")
+    pair.better.stop(real_servers[pair.better])
+    pair.wait_for_holder(pair.worse)
+    pair.wait_for_arithmetic("200 - 150 (pool web) = 50")
+    serve(pair.better)
+    pair.wait_for_holder(pair.better)
+    pair.wait_for_arithmetic("200")
