@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from hadirector.model import Configuration
-from vrrp.configuration import Multicast
+from vrrp.configuration import UdpUnicast
 
 # include/uapi/linux/capability.h
 CAP_NET_ADMIN = 12
@@ -38,7 +38,7 @@ def _missing_interfaces(configuration: Configuration) -> list[str]:
 
 
 def _missing_capabilities(configuration: Configuration) -> list[str]:
-    multicast = any(isinstance(each.transport, Multicast) for each in configuration.vrrp)
+    raw = any(not isinstance(each.transport, UdpUnicast) for each in configuration.vrrp)
     needs: dict[int, tuple[str, list[str]]] = {
         CAP_NET_ADMIN: ("CAP_NET_ADMIN", []),
         CAP_NET_RAW: ("CAP_NET_RAW", []),
@@ -50,7 +50,7 @@ def _missing_capabilities(configuration: Configuration) -> list[str]:
         needs[CAP_SYS_NICE][1].append("schedule the vrrp process in real time (realtime: true)")
     if configuration.dataplane == "ipvs":
         needs[CAP_NET_ADMIN][1].append("program IPVS")
-    if multicast:
+    if raw:
         needs[CAP_NET_ADMIN][1].append("add virtual addresses")
         needs[CAP_NET_RAW][1].append("send and receive IP protocol 112 and gratuitous ARP")
     held = _effective_capabilities()

@@ -26,6 +26,7 @@ from vrrp.configuration import (
     Secret,
     Transport,
     UdpUnicast,
+    Unicast,
 )
 from vrrp.report import Report
 from vrrp.speaker import Speaker
@@ -82,14 +83,13 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--hmac-key", action="append", default=[], metavar="ID:FILE", help="the first one sends")
     add("--hmac-mode", choices=("receive_only", "permissive", "enforce"), default="enforce")
     add("--sequence-file", default="", metavar="FILE", help="keeps auth_hmac's numbers growing")
+    add("--unicast-source", metavar="ADDRESS", help="to peers instead of multicast")
+    add("--unicast-peer", action="append", default=[], metavar="ADDRESS")
+    add("--ttl-min", type=int, default=255, metavar="1-255", help="of what unicast peers send")
     add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast")
     add("--udp-peer", action="append", default=[], metavar="ADDRESS")
     add("--udp-port", type=int, default=1112)
     options = parser.parse_args()
-    transport: Transport = Multicast()
-    if options.udp_source:
-        peers = tuple(options.udp_peer)
-        transport = UdpUnicast(source=options.udp_source, peers=peers, port=options.udp_port)
     configuration = InstanceConfiguration(
         name=f"{options.interface}-{options.virtual_router_id}",
         interface=options.interface,
@@ -99,10 +99,20 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         priority=options.priority,
         advert_interval=options.advert_interval,
         preempt=not options.no_preempt,
-        transport=transport,
+        transport=_transport(options),
         authentication=_authentication(options),
     )
     return configuration, options.resume
+
+
+def _transport(options: argparse.Namespace) -> Transport:
+    if options.udp_source:
+        peers = tuple(options.udp_peer)
+        return UdpUnicast(source=options.udp_source, peers=peers, port=options.udp_port)
+    if options.unicast_source:
+        peers = tuple(options.unicast_peer)
+        return Unicast(source=options.unicast_source, peers=peers, ttl_min=options.ttl_min)
+    return Multicast()
 
 
 def _authentication(options: argparse.Namespace) -> Authentication | None:

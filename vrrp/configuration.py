@@ -11,6 +11,17 @@ class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
     """Protocol 112 to 224.0.0.18 or ff02::12 on the instance's interface (RFC 9568 5.1)."""
 
 
+class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
+    """Protocol 112 to named peers, from ``source``, an address of the instance's interface.
+
+    ``peers`` are the only addresses heard, with a TTL of ``ttl_min`` at least; 255 is sent.
+    """
+
+    source: str
+    peers: tuple[str, ...]
+    ttl_min: int = 255
+
+
 class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
     """The same packets inside UDP datagrams, for places where protocol 112 does not pass.
 
@@ -75,7 +86,7 @@ class HmacAuthentication(msgspec.Struct, frozen=True, tag="hmac", kw_only=True):
         return next((each.secret for each in self.keys if each.key_id == key_id), None)
 
 
-Transport = Multicast | UdpUnicast
+Transport = Multicast | Unicast | UdpUnicast
 Authentication = PassAuthentication | HmacAuthentication
 
 

@@ -67,6 +67,10 @@ class Link:
         owned = [each.address.ip for each in usable if each.permanent]
         return next(iter(own + owned), None)
 
+    def has(self, source: str) -> bool:
+        """Whether the kernel would send from this address of the interface."""
+        return any(str(each.address.ip) == source and not each.tentative for each in self.addresses)
+
     def permanent(self) -> frozenset[Interface]:
         """The addresses that stand without a lifetime: not ours to change."""
         return frozenset(each.address for each in self.addresses if each.permanent)

@@ -1,18 +1,21 @@
-"""One interface and family in which instances speak multicast: their sockets, who gets what."""
+"""One interface and family in which instances speak: their sockets, who gets what."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from typing import Final, Literal
 
 from vrrp.announcer import FrameSocket
+from vrrp.configuration import Unicast
 from vrrp.incidents import Incidents
 from vrrp.instance import Instance
 from vrrp.links import Link
 from vrrp.packet import Address, Datagram, DropReason
 from vrrp.report import Notice, Report
-from vrrp.transport.raw import MulticastSocket
+from vrrp.transport.raw import RawSocket
+from vrrp.transport.unicast import UnicastPath
 
 REOPEN_SECONDS: Final = 1.0
 """Seconds after which sockets that could not be opened are tried again."""
@@ -31,7 +34,7 @@ class Segment:
         self._instances: dict[int, Instance] = {}
         self._link: Link | None = None
         self._virtual: frozenset[Address] = frozenset()
-        self._sockets: tuple[MulticastSocket, FrameSocket] | None = None
+        self._sockets: tuple[RawSocket, FrameSocket] | None = None
         self._obstacle: str | None = None
         self._retry: asyncio.TimerHandle | None = None
 
@@ -89,18 +92,31 @@ class Segment:
             return f"cannot open a socket: {error.strerror}"
         advertisements.source = source
         for instance in self._instances.values():
-            instance.attach(advertisements, frames)
+            self._attach_one(instance, link, advertisements, frames)
         return None
+
+    def _attach_one(
+        self, instance: Instance, link: Link, advertisements: RawSocket, frames: FrameSocket
+    ) -> None:
+        transport = instance.configuration.transport
+        if not isinstance(transport, Unicast):
+            instance.attach(advertisements, frames)
+        elif link.has(transport.source):
+            instance.attach(UnicastPath(advertisements, transport), frames)
+        else:
+            instance.detach("source_missing")
+            absent = f"{transport.source} is no address of {self._interface}"
+            instance.transport_failed(OSError(errno.EADDRNOTAVAIL, absent))
 
     def _detach(self, reason: str) -> None:
         for instance in self._instances.values():
             instance.detach(reason)
 
-    def _open_sockets(self, link: Link, source: Address) -> tuple[MulticastSocket, FrameSocket]:
+    def _open_sockets(self, link: Link, source: Address) -> tuple[RawSocket, FrameSocket]:
         if self._sockets is None:
             frames = FrameSocket(self._interface)
             try:
-                advertisements = MulticastSocket(
+                advertisements = RawSocket(
                     self._interface, link.index, source, self._deliver, self._refuse
                 )
             except OSError:

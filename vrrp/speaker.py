@@ -13,7 +13,7 @@ from typing import Final, Literal, Self
 from vrrp.address_socket import AddressSocket
 from vrrp.addresses import AddressError, needing_kernel
 from vrrp.companions import Companions
-from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
+from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
 from vrrp.instance import Instance
 from vrrp.links import Link, LinkWatcher
 from vrrp.packet import Address
@@ -196,7 +196,7 @@ class Speaker:
         match configuration.transport:
             case UdpUnicast() as transport:
                 work.append(self._speak_udp(instance, transport))
-            case Multicast():
+            case Multicast() | Unicast():
                 self._join(instance)
         tasks = tuple(self._tasks.create_task(each) for each in work)
         self._running[configuration.name] = _Running(instance, tasks)
@@ -211,7 +211,7 @@ class Speaker:
         for name in names:
             running = self._running.pop(name)
             running.instance.close()
-            if isinstance(running.instance.configuration.transport, Multicast):
+            if not isinstance(running.instance.configuration.transport, UdpUnicast):
                 self._part(running.instance)
             for task in running.tasks:
                 task.cancel()
@@ -302,7 +302,7 @@ def _segment(instance: Instance) -> tuple[str, Literal[4, 6]]:
 
 def _needs_link(configuration: InstanceConfiguration) -> bool:
     """Whether an instance sends multicast or has addresses that are not local anyway."""
-    if isinstance(configuration.transport, Multicast):
+    if not isinstance(configuration.transport, UdpUnicast):
         return True
     return bool(needing_kernel(configuration.virtual_addresses))
 

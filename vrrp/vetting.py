@@ -7,7 +7,14 @@ from hmac import compare_digest
 from ipaddress import ip_interface
 from typing import Final
 
-from vrrp.configuration import InstanceConfiguration, PassAuthentication, Transport, UdpUnicast
+from vrrp.configuration import (
+    InstanceConfiguration,
+    Multicast,
+    PassAuthentication,
+    Transport,
+    UdpUnicast,
+    Unicast,
+)
 from vrrp.packet import (
     AUTH_DATA_BYTES,
     MULTICAST_IPV4,
@@ -85,13 +92,18 @@ def _vet_path(
     source: Address, destination: Address, ttl: int | None, transport: Transport
 ) -> DropReason | None:
     """Only neighbours on the link (RFC 9568 5.1.1.3), or the peers we were given."""
-    if isinstance(transport, UdpUnicast):
-        return None if str(source) in transport.peers else DropReason.NOT_A_PEER
-    if ttl != TTL:
+    match transport:
+        case Multicast():
+            ttl_min, expected = TTL, destination in (MULTICAST_IPV4, MULTICAST_IPV6)
+        case Unicast():
+            ttl_min, expected = transport.ttl_min, str(destination) == transport.source
+        case UdpUnicast():
+            ttl_min, expected = 0, True
+    if not isinstance(transport, Multicast) and str(source) not in transport.peers:
+        return DropReason.NOT_A_PEER
+    if ttl is not None and ttl < ttl_min:
         return DropReason.TTL
-    if destination not in (MULTICAST_IPV4, MULTICAST_IPV6):
-        return DropReason.DESTINATION
-    return None
+    return None if expected else DropReason.DESTINATION
 
 
 def _vet_version_2(

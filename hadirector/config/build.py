@@ -39,8 +39,11 @@ from vrrp.configuration import (
     TrackedObject,
     Transport,
     UdpUnicast,
+    Unicast,
 )
 
+DEFAULT_UDP_PORT = 1112
+DEFAULT_TTL_MIN = 255
 DIGEST_CHARACTERS = 12
 SEQUENCE_FILE = "auth_hmac.sequence"
 _DEFAULT_CHECK = CheckSection(type="tcp")
@@ -104,7 +107,10 @@ def _transport(section: VrrpSection) -> Transport:
     if section.unicast is None:
         return Multicast()
     unicast = section.unicast
-    return UdpUnicast(source=unicast.source, peers=tuple(unicast.peers), port=unicast.port)
+    source, peers = unicast.source, tuple(unicast.peers)
+    if section.transport == "udp":
+        return UdpUnicast(source=source, peers=peers, port=unicast.port or DEFAULT_UDP_PORT)
+    return Unicast(source=source, peers=peers, ttl_min=unicast.ttl_min or DEFAULT_TTL_MIN)
 
 
 def _authentication(section: VrrpSection, director: DirectorSection) -> Authentication | None:

@@ -175,7 +175,8 @@ class UnicastSection(Section):
 
     source: Address
     peers: list[Address]
-    port: Port = 1112
+    ttl_min: Annotated[int, PlainValidator(whole(1, 255))] | None = None
+    port: Port | None = None
 
 
 class AuthenticationSection(Section):
@@ -243,7 +244,7 @@ class VrrpSection(Section):
     preempt: Annotated[PreemptSection | None, BeforeValidator(_preempt)] = PreemptSection()
     virtual_addresses: list[VirtualAddress]
     transport: Annotated[
-        Literal["multicast", "udp"], PlainValidator(choice(("multicast", "udp"), ("unicast",)))
+        Literal["multicast", "udp"], PlainValidator(choice(("multicast", "udp")))
     ] = "multicast"
     unicast: UnicastSection | None = None
     checksum: Annotated[

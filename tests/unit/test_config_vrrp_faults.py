@@ -82,10 +82,33 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "transport: udp}]",
             "1:99: vrrp[0].transport: transport udp needs unicast: {source, peers}",
         ),
+        ("unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]", ""),
         (
-            "unicast: {source: 127.0.0.1, peers: [127.0.0.2]}}]",
-            "1:97: vrrp[0].unicast: unicast without transport: udp is not supported by this"
-            " version yet",
+            "transport: multicast, unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]",
+            "1:99: vrrp[0].transport: unicast is no multicast; leave one of them out",
+        ),
+        (
+            "unicast: {source: 10.0.0.1, peers: []}}]",
+            "1:123: vrrp[0].unicast.peers: the list is empty (expected the other directors)",
+        ),
+        (
+            "unicast: {source: 10.0.0.9, peers: [10.0.0.2]}}]",
+            "1:106: vrrp[0].unicast.source: wrong value (got 10.0.0.9, expected an address of this"
+            " director alone, not a virtual one)",
+        ),
+        (
+            "unicast: {source: 10.0.0.1, peers: ['2001:db8::2']}}]",
+            "1:124: vrrp[0].unicast.peers[0]: wrong value (got 2001:db8::2, expected an IPv4"
+            " address like the virtual addresses)",
+        ),
+        (
+            "unicast: {source: 10.0.0.1, peers: [10.0.0.2], port: 1112}}]",
+            "1:141: vrrp[0].unicast.port: protocol 112 has no ports; leave this out, or add"
+            " transport: udp",
+        ),
+        (
+            "transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.2], ttl_min: 254}}]",
+            "1:162: vrrp[0].unicast.ttl_min: udp does not show the TTL; leave this out",
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: []}}]",

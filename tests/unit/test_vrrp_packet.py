@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrrp.configuration import InstanceConfiguration, PassAuthentication, Secret, UdpUnicast
+from vrrp.configuration import (
+    InstanceConfiguration,
+    PassAuthentication,
+    Secret,
+    UdpUnicast,
+    Unicast,
+)
 from vrrp.packet import (
     Address,
     Advertisement,
@@ -212,6 +218,8 @@ def with_password(auth_data: bytes) -> Advertisement:
 
 OTHER = IPv4Address("10.99.0.200")
 LOCKED = configuration(2, authentication=PassAuthentication(Secret(b"abc")))
+PEERS = Unicast(source="10.99.0.2", peers=("10.99.0.1",))
+ROUTED = Unicast(source="10.99.0.2", peers=("10.99.0.1",), ttl_min=253)
 UDP = UdpUnicast(source="10.99.0.2", peers=("10.99.0.1",))
 # What arrives, how, at which configuration, and the verdict.
 VETTED = [
@@ -229,6 +237,27 @@ VETTED = [
         {"ttl": None, "source": OTHER},
         configuration(transport=UDP),
         DropReason.NOT_A_PEER,
+    ),
+    (advertisement(), {"destination": US}, configuration(transport=PEERS), None),
+    (advertisement(), {}, configuration(transport=PEERS), DropReason.DESTINATION),
+    (
+        advertisement(),
+        {"destination": US, "source": OTHER},
+        configuration(transport=PEERS),
+        DropReason.NOT_A_PEER,
+    ),
+    (
+        advertisement(),
+        {"destination": US, "ttl": 254},
+        configuration(transport=PEERS),
+        DropReason.TTL,
+    ),
+    (advertisement(), {"destination": US, "ttl": 253}, configuration(transport=ROUTED), None),
+    (
+        advertisement(),
+        {"destination": US, "ttl": 252},
+        configuration(transport=ROUTED),
+        DropReason.TTL,
     ),
     # Version 3 learns the peer's interval and goes by no list; version 2 wants both equal.
     (advertisement(centiseconds=30), {}, configuration(), None),

@@ -30,6 +30,7 @@ class Ipv4:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             opened.setsockopt(ip, socket.IP_MULTICAST_IF, device)
             opened.setsockopt(ip, socket.IP_MULTICAST_TTL, TTL)
+            opened.setsockopt(ip, socket.IP_TTL, TTL)
             opened.setsockopt(ip, socket.IP_MULTICAST_LOOP, 0)
             opened.setsockopt(ip, socket.IP_TOS, TRAFFIC_CLASS)
             opened.setsockopt(ip, _IP_MULTICAST_ALL, 0)

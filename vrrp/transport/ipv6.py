@@ -34,6 +34,7 @@ class Ipv6:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             opened.setsockopt(ip, socket.IPV6_MULTICAST_IF, index)
             opened.setsockopt(ip, socket.IPV6_MULTICAST_HOPS, TTL)
+            opened.setsockopt(ip, socket.IPV6_UNICAST_HOPS, TTL)
             opened.setsockopt(ip, socket.IPV6_MULTICAST_LOOP, 0)
             opened.setsockopt(ip, socket.IPV6_TCLASS, TRAFFIC_CLASS)
             opened.setsockopt(ip, socket.IPV6_RECVPKTINFO, 1)

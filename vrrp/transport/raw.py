@@ -1,4 +1,4 @@
-"""IP protocol 112 over multicast: one raw socket per interface and family (RFC 9568 5.1)."""
+"""IP protocol 112: one raw socket per interface and family (RFC 9568 5.1)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Family(Protocol):
 _FAMILIES: Final[dict[int, Family]] = {4: Ipv4(), 6: Ipv6()}
 
 
-class MulticastSocket:
+class RawSocket:
     """Sends to and receives from VRRP's group on one interface, for all its virtual routers.
 
     The family is that of ``source``, the address of the interface that advertisements come from.
@@ -69,12 +69,16 @@ class MulticastSocket:
         return datagrams_lost(self._socket)
 
     def send(self, payload: bytes, destination: Address) -> None:
-        """Send one message from ``source``.
+        """Send one message from ``source``."""
+        self.send_from(self.source, payload, destination)
+
+    def send_from(self, source: Address, payload: bytes, destination: Address) -> None:
+        """Send one message from another address.
 
         The source is given with every packet, because it can change under us and because a bound
         raw IPv4 socket would no longer hear the group.
         """
-        self._family.send(self._socket, self.index, self.source, payload, destination)
+        self._family.send(self._socket, self.index, source, payload, destination)
 
     def drain(self) -> None:
         """Deliver what waits in the socket."""
