@@ -35,7 +35,7 @@ WEB2 = "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -g -w 1"
 START_SECONDS = 60.0
 FALL_SECONDS = 2 * 0.5 + 0.5
 RISE_SECONDS = 2 * 0.5 + 0.5
-SLACK_SECONDS = 5.0
+SLACK_SECONDS = 15.0
 
 
 @pytest.mark.ipvs

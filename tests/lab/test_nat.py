@@ -40,7 +40,7 @@ START_SECONDS = 60.0
 
 FALL_SECONDS = 2 * 0.5 + 0.5
 RISE_SECONDS = 2 * 0.5 + 0.5
-SLACK_SECONDS = 5.0
+SLACK_SECONDS = 15.0
 
 
 @pytest.fixture
