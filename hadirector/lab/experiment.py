@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from hadirector.lab.topology import Host, Network
 
@@ -16,6 +16,14 @@ CLIENT_ADDRESS = "192.168.122.70"
 DIRECTOR_ADDRESSES = ("192.168.122.30", "192.168.122.31")
 WEB_ADDRESSES = ("192.168.122.45", "192.168.122.46")
 VIRTUAL_ADDRESS = "192.168.122.22"
+
+# A director with one leg would tell the real servers of the shorter way to the client, which goes
+# round it; "all" is not enough, an interface redirects if either says so (ip-sysctl).
+FORWARDS: Final = {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv4.conf.all.send_redirects": "0",
+    "net.ipv4.conf.eth0.send_redirects": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,11 @@ def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: in
     the client through the first one. dr: the web servers have the virtual address on their loopback
     and keep silent about it (arp_ignore and arp_announce, Documentation/networking/ip-sysctl).
     """
-    forwards = {"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.send_redirects": "0"}
     silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
     back = f"{CLIENT_ADDRESS}/32 via {DIRECTOR_ADDRESSES[0]}"
     client = network.host("client", f"{CLIENT_ADDRESS}/24")
     made = [
-        network.host(f"director{number}", f"{address}/24", sysctls=forwards)
+        network.host(f"director{number}", f"{address}/24", sysctls=FORWARDS)
         for number, address in enumerate(DIRECTOR_ADDRESSES[:directors], start=1)
     ]
     web1, web2 = (

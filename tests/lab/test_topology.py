@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import eventually, fetch, kernel_table, start_web
+from hadirector.lab.experiment import FORWARDS, eventually, fetch, kernel_table, start_web
 from hadirector.lab.topology import Host, Network, TopologyError
 
 CARRIER = "/sys/class/net/eth0/carrier"
@@ -122,7 +122,7 @@ def test_nat_by_hand_follows_the_weights(network: Network) -> None:
         "director",
         "192.168.122.30/24",
         "192.168.122.22/32",
-        sysctls={"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.send_redirects": "0"},
+        sysctls=FORWARDS,
     )
     # On one subnet the replies must be made to return through the director.
     back = ["192.168.122.70/32 via 192.168.122.30"]
@@ -138,6 +138,6 @@ def test_nat_by_hand_follows_the_weights(network: Network) -> None:
     director.run("ipvsadm", "-R", text="\n".join(table) + "\n")
     assert kernel_table(director) == sorted(table)
 
-    answers = fetch(client, "192.168.122.22", 99)
+    answers = fetch(client, "192.168.122.22", 99, seconds=1.0)
 
     assert (answers.count("web1"), answers.count("web2")) == (66, 33)
