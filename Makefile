@@ -5,7 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Of the benchmarks: a few minutes. RUNS=20 ADVERTS=3000 takes over an hour, for figures that count.
 RUNS := 2
+ADVERTS := 600
 
 .PHONY: help setup demo check test bench lock clean format
 
@@ -28,8 +30,10 @@ check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the 
 test: check ## check, then the lab and the interoperability tests
 	tests/lab.sh
 
-bench: $(VENV)/.runtime ## failover beside keepalived, as root; RUNS=20 for figures that count
+bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, lateness under load; as root
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
+	$(BIN)/python -m tests.benchmarks.instances
+	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 
 format: $(VENV)/.tests ## bring the code into its form
 	$(BIN)/ruff format .

@@ -117,7 +117,9 @@ class VrrpRouter:
 
 
 class Keepalived:
-    """A real keepalived (VRRP only) on a host; ``extra`` goes into its instance."""
+    """A real keepalived (VRRP only) on a host; ``extra`` goes into its instance, ``heading``
+    before it.
+    """
 
     def __init__(
         self,
@@ -128,6 +130,7 @@ class Keepalived:
         version: int = 3,
         advert_interval: float = 0.1,
         extra: str = "",
+        heading: str = "",
         addresses: Sequence[str] = (f"{VIRTUAL_ADDRESS}/32",),
     ) -> None:
         self.host = host
@@ -135,7 +138,8 @@ class Keepalived:
         base = directory / host.namespace
         configuration = base.with_suffix(".conf")
         configuration.write_text(
-            f"""vrrp_instance test {{
+            f"""{heading}
+vrrp_instance test {{
     state BACKUP
     interface eth0
     virtual_router_id {VIRTUAL_ROUTER_ID}
