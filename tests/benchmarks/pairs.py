@@ -1,8 +1,8 @@
 """The routers that are compared: a whole director, and keepalived; equal in every setting.
 
 Both have priority 100 on both sides, so that whoever is active stays it when the other comes back,
-and every takeover waits for the same skew time. Both are scheduled in real time: at 10 ms a takeover
-is a matter of the processor otherwise, on either side.
+and every takeover waits for the same skew time. Both are scheduled in real time: at 10 ms the
+processor would decide otherwise, on either side.
 """
 
 from __future__ import annotations
