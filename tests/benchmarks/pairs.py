@@ -31,9 +31,11 @@ vrrp:
 """
 
 
+# Its own limit of 10 ms without sleeping kills it at a takeover on a busy machine.
 _KEEPALIVED_REALTIME = """\
 global_defs {
     vrrp_rt_priority 10
+    vrrp_rlimit_rttime 1000000
     vrrp_no_swap
 }
 """
