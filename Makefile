@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 # Of the benchmarks: a few minutes. RUNS=20 ADVERTS=3000 takes over an hour, for figures that count.
 RUNS := 2
 ADVERTS := 600
+SEED := 1
 
-.PHONY: help setup demo check test bench lock clean format
+.PHONY: help setup demo check test bench simulate lock clean format
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -34,6 +35,9 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
+
+simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123
+	@$(BIN)/python -m tests.simulation.replay $(SEED)
 
 format: $(VENV)/.tests ## bring the code into its form
 	$(BIN)/ruff format .

@@ -1,0 +1,155 @@
+"""One seed: who is there, how good the link is, and a course of things that go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+import msgspec
+
+from tests.simulation.promises import CLOCK_SKEW, Promises
+from tests.simulation.world import Node, World
+from vrrp.configuration import InstanceConfiguration
+from vrrp.event import ConfigurationChanged, HandOver, HandOverUndone, Leave, Shutdown
+from vrrp.report import State
+
+ROUNDS = 4
+PRIORITIES = [1, 50, 100, 100, 101, 200, 254, 255]
+
+
+class Course:
+    """What happens to one world, by one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
+        self.random = chance = self.world.random
+        version_2 = chance.random() < 0.25
+        interval = 1.0 if version_2 else chance.choice([0.1, 0.5, 1.0])
+        self.intervals = [interval]
+        if not version_2 and chance.random() < 0.3:
+            self.intervals += [interval / 2, interval * 2]
+        self._choose_link(min(self.intervals))
+        self.world.nodes = [self._node(number, version_2) for number in range(chance.randint(2, 5))]
+        longest = max(self.intervals)
+        skew = 1.0 if version_2 else longest
+        self.promises = Promises(
+            self.world, interval=longest, longest_skew=skew, preempt_delay=2 * interval
+        )
+        self.world.after_each = self.promises.check
+        self.world.state_changed = self.promises.state_changed
+
+    def _choose_link(self, shortest: float) -> None:
+        """Mostly a good one; else one that reorders, or carries twice, or is slow."""
+        slowest = self.random.choice([0.003, 0.003, 0.02, 0.2]) * shortest
+        self.world.delay = (slowest / 10, slowest)
+        self.world.duplication = self.random.choice([0.0, 0.0, 0.2])
+        self.world.keeps_order = self.random.random() < 0.7
+
+    def _node(self, number: int, version_2: bool) -> Node:
+        chance = self.random
+        configuration = InstanceConfiguration(
+            name="web",
+            interface="eth0",
+            virtual_router_id=51,
+            virtual_addresses=("10.99.0.100/32",),
+            version=2 if version_2 else 3,
+            priority=chance.choice(PRIORITIES),
+            advert_interval=chance.choice(self.intervals),
+            preempt=chance.random() < 0.7,
+            preempt_delay=chance.choice([0.0, 0.0, 0.0, 2 * self.intervals[0]]),
+        )
+        rate = chance.uniform(1 - CLOCK_SKEW, 1 + CLOCK_SKEW)
+        address = IPv4Address(f"10.99.0.{number + 1}")
+        return Node(configuration, address, (rate, chance.uniform(0.0, 1000.0)))
+
+    def settle(self) -> None:
+        """Long enough for every bound to be looked at."""
+        self.world.run(self.world.now + self.promises.calm_after + self.promises.gap_limit)
+
+    def run(self) -> None:
+        """Rounds of trouble, each followed by some calm."""
+        self.heal()
+        self.settle()
+        for _ in range(ROUNDS):
+            for _ in range(self.random.randint(1, 4)):
+                pause = self.random.uniform(0.0, 1.5) * self.promises.gap_limit
+                self.world.run(self.world.now + pause)
+                self.trouble()
+            self.settle()
+            self.heal()
+            self.settle()
+
+    def trouble(self) -> None:
+        """One thing goes wrong, or is asked for, at one node or on the link."""
+        node = self.random.choice(self.world.nodes)
+        name, happen = self.random.choice(self._possible(node))
+        self.world.note(f"{node} --- {name}")
+        self.promises.trouble()
+        happen()
+
+    def heal(self) -> None:
+        """Nothing is broken any more; what an operator asked for stays."""
+        world = self.world
+        world.note("--- everything is well")
+        self.promises.trouble()
+        world.loss = 0.0
+        world.deaf.clear()
+        for node in world.nodes:
+            node.side = 0
+            if not node.running:
+                world.start(node)
+            if node.frozen:
+                world.thaw(node)
+
+    def _possible(self, node: Node) -> list[tuple[str, Callable[[], None]]]:
+        world, chance = self.world, self.random
+        if not node.running:
+            return [("starts", lambda: world.start(node))]
+        if node.frozen:
+            return [("thaws", lambda: world.thaw(node))]
+        return [
+            ("loses power", lambda: world.power_off(node)),
+            ("is killed", lambda: world.kill(node)),
+            ("is killed and resumes", lambda: self._resume_soon(node)),
+            ("freezes", lambda: world.freeze(node)),
+            ("loses its link", lambda: self._lose_link(node)),
+            ("is told to stop", lambda: world.deliver(node, Leave("told to"))),
+            ("is told to hand over", lambda: world.deliver(node, HandOver())),
+            ("is told to compete again", lambda: world.deliver(node, HandOverUndone())),
+            ("is configured otherwise", lambda: self._reconfigure(node)),
+            ("changes sides", lambda: setattr(node, "side", 1 - node.side)),
+            ("is not heard by one", lambda: self._deafen(node)),
+            ("all lose packets", lambda: setattr(world, "loss", chance.choice([0.1, 0.5, 0.9]))),
+        ]
+
+    def _resume_soon(self, node: Node) -> None:
+        world, resume = self.world, node.router.state is State.ACTIVE
+        world.kill(node)
+
+        def resumed() -> None:
+            if not node.running:
+                self.promises.trouble()
+                world.start(node, resume=resume)
+
+        world.at(world.now + self.random.uniform(0.05, 0.5), resumed)
+
+    def _lose_link(self, node: Node) -> None:
+        """Its last words reach nobody."""
+        others = [other for other in self.world.nodes if other is not node]
+        cut = {(node, other) for other in others} - self.world.deaf
+        self.world.deaf |= cut
+        self.world.deliver(node, Shutdown("link_down"))
+        self.world.deaf -= cut
+
+    def _reconfigure(self, node: Node) -> None:
+        node.configuration = msgspec.structs.replace(
+            node.configuration,
+            priority=self.random.choice(PRIORITIES),
+            advert_interval=self.random.choice(self.intervals),
+            preempt=self.random.random() < 0.7,
+        )
+        self.world.deliver(node, ConfigurationChanged(node.configuration))
+
+    def _deafen(self, node: Node) -> None:
+        other = self.random.choice([other for other in self.world.nodes if other is not node])
+        self.world.deaf.add((node, other))

@@ -1,0 +1,31 @@
+"""Plays one seed again and tells what happened: ``python -m tests.simulation.replay SEED``."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.simulation.plan import Course
+
+
+def main() -> int:
+    """Print the trace; 1 if a promise was broken."""
+    course = Course(int(sys.argv[1]))
+    for node in course.world.nodes:
+        settings = node.configuration
+        print(
+            f"{node.address} version {settings.version} priority {settings.priority}"
+            f" interval {settings.advert_interval} preempt {settings.preempt}"
+            f" delay {settings.preempt_delay}"
+        )
+    broken: AssertionError | None = None
+    try:
+        course.run()
+    except AssertionError as failure:
+        broken = failure
+    print(*course.world.trace, sep="\n")
+    print(broken or "all promises were kept")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,249 @@
+"""A link with routers on it, and a clock that jumps from event to event.
+
+The routers are the real ones, and their messages cross the link encoded. What is simulated: the
+kernel, which holds addresses for as long as their lifetime says; clocks that differ; and a link
+that delays, reorders, duplicates, loses and parts.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Address
+from itertools import count
+
+from vrrp.addresses import lifetime
+from vrrp.configuration import InstanceConfiguration
+from vrrp.event import (
+    AcquireAddresses,
+    AdvertisementReceived,
+    Event,
+    ReleaseAddresses,
+    SendAdvertisement,
+    Startup,
+    StateChanged,
+    TimerExpired,
+)
+from vrrp.packet import MULTICAST_IPV4, Advertisement, decode, encode
+from vrrp.report import State
+from vrrp.router import Router
+from vrrp.vetting import own_advertisement, vet
+
+REFRESH_SECONDS = 0.5
+ROUNDING = 1e-9
+EVENTS_MAX = 200_000
+"""In one world. A course of events takes a tenth of that, routers answering each other more."""
+
+
+class Node:
+    """A host: its clock, its router's process, and what its kernel holds.
+
+    ``side`` says which part of a partitioned link it is on.
+    """
+
+    def __init__(
+        self, configuration: InstanceConfiguration, address: IPv4Address, clock: tuple[float, float]
+    ) -> None:
+        self.configuration = configuration
+        self.address = address
+        self.router = Router(configuration, address)
+        self.running = False
+        self.frozen = False
+        self.side = 0
+        self.last_arrival = 0.0
+        self.socket: list[tuple[bytes, IPv4Address]] = []
+        self.timer_at: float | None = None
+        self._clock_rate, self._clock_start = clock
+        self._added = False
+        self._lease_until = 0.0
+
+    def local(self, now: float) -> float:
+        """What its monotonic clock shows."""
+        return self._clock_start + now * self._clock_rate
+
+    def due(self) -> float | None:
+        """When, by the world's clock, its router wants to be woken; never a rounding too early."""
+        deadline = self.router.deadline
+        if deadline is None:
+            return None
+        return (deadline - self._clock_start) / self._clock_rate + ROUNDING
+
+    @property
+    def working(self) -> bool:
+        return self.running and not self.frozen
+
+    def holds(self, now: float) -> bool:
+        """Whether its kernel answers for the addresses."""
+        return self._added and (self.working or now < self._lease_until)
+
+    def add_addresses(self) -> None:
+        self._added = True
+
+    def remove_addresses(self) -> None:
+        self._added = False
+
+    def leave_addresses(self, until: float) -> None:
+        """Nobody refreshes their lifetime any more."""
+        self._lease_until = until
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.router.priority})"
+
+
+class World:
+    """Time, the link, and what happens on it. ``trace`` gets a line for every event of note."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.now = 0.0
+        self.nodes: list[Node] = []
+        self.loss = 0.0
+        self.duplication = 0.0
+        self.delay = (0.0001, 0.003)
+        self.keeps_order = True
+        self.deaf: set[tuple[Node, Node]] = set()
+        """Pairs of sender and receiver between which nothing passes."""
+        self.trace: list[str] = []
+        self.after_each: Callable[[], None] = lambda: None
+        self.state_changed: Callable[[Node], None] = lambda _: None
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+
+    def note(self, what: str) -> None:
+        self.trace.append(f"{self.now:9.4f} {what}")
+
+    def at(self, time: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (time, next(self._order), what))
+
+    def run(self, end: float) -> None:
+        """Let everything due until ``end`` happen, and look at the world after each event."""
+        while self._queue and self._queue[0][0] <= end:
+            self.now, number, what = heapq.heappop(self._queue)
+            assert number < EVENTS_MAX, "a storm of packets"
+            what()
+            self.after_each()
+        self.now = end
+        self.after_each()
+
+    # What a host does
+
+    def start(self, node: Node, *, resume: bool = False) -> None:
+        """A new process; it removes what an earlier one left, unless it resumes."""
+        node.router = Router(node.configuration, node.address)
+        node.running, node.frozen, node.socket = True, False, []
+        node.remove_addresses()
+        self.deliver(node, Startup(resume=resume))
+
+    def kill(self, node: Node) -> None:
+        """The process dies, the kernel holds the addresses on."""
+        self._let_lease_run(node)
+        node.running = False
+
+    def power_off(self, node: Node) -> None:
+        node.running = False
+        node.remove_addresses()
+
+    def freeze(self, node: Node) -> None:
+        self._let_lease_run(node)
+        node.frozen = True
+
+    def thaw(self, node: Node) -> None:
+        node.frozen = False
+        self._wake(node)
+
+    def deliver(self, node: Node, event: Event) -> None:
+        """One event into a router, and its actions performed."""
+        for action in node.router.handle(event, node.local(self.now)):
+            match action:
+                case SendAdvertisement(priority):
+                    self._send(node, priority)
+                case AcquireAddresses():
+                    node.add_addresses()
+                case ReleaseAddresses():
+                    node.remove_addresses()
+                case StateChanged(_, state, reason):
+                    self.note(f"{node} {state}: {reason}")
+                    node.running = state is not State.INITIALIZE
+                    self.state_changed(node)
+                case _:
+                    pass
+        self._arm(node)
+
+    def _let_lease_run(self, node: Node) -> None:
+        since_refresh = self.random.uniform(0.0, REFRESH_SECONDS)
+        seconds = lifetime(node.configuration.advert_interval)
+        node.leave_addresses(self.now + seconds - since_refresh)
+
+    def _arm(self, node: Node) -> None:
+        """One timer for each node: a later deadline is seen when it fires."""
+        due = node.due()
+        if due is not None and (node.timer_at is None or due < node.timer_at):
+            node.timer_at = due
+            self.at(max(due, self.now), lambda: self._time_out(node, due))
+
+    def _time_out(self, node: Node, due: float) -> None:
+        if node.timer_at != due:
+            return  # an earlier one has taken its place
+        node.timer_at = None
+        self._wake(node)
+
+    def _wake(self, node: Node) -> None:
+        """What waits in the socket comes before the timer, as `vrrp.instance` does it."""
+        if not node.working:
+            return
+        waiting, node.socket = node.socket, []
+        for message, source in waiting:
+            self._receive(node, message, source)
+        due = node.due()
+        if due is not None and due <= self.now:
+            self.deliver(node, TimerExpired())
+        self._arm(node)
+
+    # What the link does
+
+    def _send(self, sender: Node, priority: int) -> None:
+        message = _message(sender.configuration, sender.address, priority)
+        for node in self.nodes:
+            if node is sender or (sender, node) in self.deaf:
+                continue
+            copies = 2 if self.random.random() < self.duplication else 1
+            for _ in range(copies):
+                if self.loss == 0.0 or self.random.random() >= self.loss:
+                    self._carry(sender, node, message)
+
+    def _carry(self, sender: Node, node: Node, message: bytes) -> None:
+        arrival = self.now + self.random.uniform(*self.delay)
+        if self.keeps_order:
+            arrival = node.last_arrival = max(arrival, node.last_arrival)
+
+        def arrive() -> None:
+            if node.running and node.side == sender.side:
+                node.socket.append((message, sender.address))
+                self._wake(node)
+
+        self.at(arrival, arrive)
+
+    def _receive(self, node: Node, message: bytes, source: IPv4Address) -> None:
+        advertisement = _read(message, source)
+        refused = vet(
+            advertisement,
+            source=source,
+            destination=MULTICAST_IPV4,
+            ttl=255,
+            own_address=node.address,
+            configuration=node.configuration,
+        )
+        assert refused is None, refused
+        self.deliver(node, AdvertisementReceived(advertisement, source))
+
+
+@lru_cache(maxsize=4096)
+def _message(configuration: InstanceConfiguration, source: IPv4Address, priority: int) -> bytes:
+    return encode(own_advertisement(configuration, priority), source, MULTICAST_IPV4)
+
+
+@lru_cache(maxsize=4096)
+def _read(message: bytes, source: IPv4Address) -> Advertisement:
+    return decode(message, source, MULTICAST_IPV4)
