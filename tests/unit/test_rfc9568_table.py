@@ -1,7 +1,8 @@
 """The whole machine as one table: every situation with every event, and what follows.
 
-RFC 9568 6.4 and, in the last two columns, a planned handover and a stop that hands over first.
-Then any sequence of events is held to it, and to what every transition must do.
+RFC 9568 6.4, a BACKUP that has waited its time and now waits for its sync group, an ACTIVE router
+that hands over, and one that hands over and leaves. Then any sequence of events is held to it, and
+to what every transition must do.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from vrrp.event import (
     HandOverUndone,
     Leave,
     OwnAddressChanged,
+    PriorityChanged,
     ReleaseAddresses,
     SendAdvertisement,
     Shutdown,
     Startup,
     StateChanged,
+    StepBack,
+    TakeOver,
     TimerExpired,
 )
 from vrrp.packet import Advertisement
@@ -49,27 +53,31 @@ OTHER = msgspec.structs.replace(USUAL, priority=90, advert_interval=0.5)
 
 # Priority 100, one advertisement a second, every situation entered at 1000. A dot: no change.
 TABLE = """
-                                INITIALIZE  BACKUP      ACTIVE        HANDING_OVER  LEAVING
-startup                         BACKUP      .           .             .             .
-startup as owner                ACTIVE      .           .             .             .
-startup to resume               ACTIVE      .           .             .             .
-shutdown                        .           INITIALIZE  INITIALIZE    INITIALIZE    INITIALIZE
-leave                           .           INITIALIZE  LEAVING       LEAVING       .
-hand over                       .           .           HANDING_OVER  .             .
-undo                            .           .           .             ACTIVE        .
-timer before it is due          .           .           .             .             .
-timer when due                  .           ACTIVE      .             .             .
-timer 10 s late                 .           .           BACKUP        BACKUP        INITIALIZE
-timer when patience is over     .           .           .             ACTIVE        INITIALIZE
-successor heard, its time over  .           .           .             BACKUP        INITIALIZE
-priority 0                      .           .           .             .             .
-lower priority                  .           .           .             .             .
-equal, from a lower address     .           .           .             .             .
-equal, from a higher address    .           .           BACKUP        .             .
-higher priority                 .           .           BACKUP        .             .
-any priority, 10 s late         .           .           BACKUP        .             .
-configuration                   .           .           .             .             .
-own address                     .           .           .             .             .
+                                INITIALIZE BACKUP     WAITING    ACTIVE     HANDOVER   LEAVING
+startup                         BACKUP     .          .          .          .          .
+startup as owner                ACTIVE     .          .          .          .          .
+startup to resume               ACTIVE     .          .          .          .          .
+shutdown                        .          INITIALIZE INITIALIZE INITIALIZE INITIALIZE INITIALIZE
+leave                           .          INITIALIZE INITIALIZE LEAVING    LEAVING    .
+hand over                       .          .          .          HANDOVER   .          .
+undo                            .          .          .          .          ACTIVE     .
+timer before it is due          .          .          .          .          .          .
+timer when due                  .          ACTIVE     .          .          .          .
+timer when due, in a group      .          WAITING    .          .          .          .
+timer 10 s late                 .          .          .          BACKUP     BACKUP     INITIALIZE
+timer when patience is over     .          .          .          .          ACTIVE     INITIALIZE
+successor heard, its time over  .          .          .          .          BACKUP     INITIALIZE
+priority 0                      .          .          BACKUP     .          .          .
+lower priority                  .          .          .          .          .          .
+equal, from a lower address     .          .          BACKUP     .          .          .
+equal, from a higher address    .          .          BACKUP     BACKUP     .          .
+higher priority                 .          .          BACKUP     BACKUP     .          .
+any priority, 10 s late         .          .          .          BACKUP     .          .
+configuration                   .          .          .          .          .          .
+own address                     .          .          .          .          .          .
+the group takes over            .          .          ACTIVE     .          .          .
+the group steps back            .          .          .          BACKUP     .          .
+priority moved                  .          .          .          .          .          .
 """
 
 
@@ -96,6 +104,7 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "undo": [(HandOverUndone(), 1000.1)],
     "timer before it is due": [(TimerExpired(), 1000.1)],
     "timer when due": [(TimerExpired(), "due")],
+    "timer when due, in a group": [(TimerExpired(), "due")],
     "timer 10 s late": [(TimerExpired(), "late")],
     "timer when patience is over": [(TimerExpired(), 1002.2)],
     "successor heard, its time over": [(advert(50), 1000.1), (TimerExpired(), 1000.31)],
@@ -107,6 +116,9 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "any priority, 10 s late": [(advert(50), "late")],
     "configuration": [(ConfigurationChanged(OTHER), 1000.1)],
     "own address": [(OwnAddressChanged(HIGHER_ADDRESS), 1000.1)],
+    "the group takes over": [(TakeOver(), 1000.1)],
+    "the group steps back": [(StepBack("another one is BACKUP"), 1000.1)],
+    "priority moved": [(PriorityChanged(50), 1000.1)],
 }
 
 
@@ -125,16 +137,19 @@ def cells() -> list[tuple[str, str, str]]:
 
 def situation_of(router: Router) -> str:
     if router._departure is None:
-        return router.state.value
+        return "WAITING" if router.wants_active else router.state.value
     assert router.state is State.ACTIVE
-    return "HANDING_OVER" if router._departure.stop_reason is None else "LEAVING"
+    return "HANDOVER" if router._departure.stop_reason is None else "LEAVING"
 
 
 def router_in(situation: str, configuration: InstanceConfiguration) -> Router:
     router = Router(configuration, US)
-    if situation != "INITIALIZE":
+    if situation == "WAITING":
+        router.handle(Startup(), 996.0)
+        router.handle(TimerExpired(), 999.7)
+    elif situation != "INITIALIZE":
         router.handle(Startup(resume=situation != "BACKUP"), 1000.0)
-    if situation == "HANDING_OVER":
+    if situation == "HANDOVER":
         router.handle(HandOver(), 1000.0)
     if situation == "LEAVING":
         router.handle(Leave("stopped"), 1000.0)
@@ -150,9 +165,12 @@ def at(moment: Moment, router: Router) -> float:
 
 @pytest.mark.parametrize(("row", "situation", "after"), cells())
 def test_every_event_leads_where_the_table_says(row: str, situation: str, after: str) -> None:
-    owner = row == "startup as owner" and situation == "INITIALIZE"
-    priority = 255 if owner else 100
-    router = router_in(situation, msgspec.structs.replace(USUAL, priority=priority))
+    configuration = USUAL
+    if row == "startup as owner" and situation == "INITIALIZE":
+        configuration = msgspec.structs.replace(USUAL, priority=255)
+    if "group" in row or situation == "WAITING":
+        configuration = msgspec.structs.replace(USUAL, sync_group="both")
+    router = router_in(situation, configuration)
     assert situation_of(router) == situation
     for event, moment in EVENTS[row]:
         router.handle(event, at(moment, router))
@@ -187,7 +205,8 @@ def check_transition(before: State, router: Router, actions: list[Action], held:
             assert State.ACTIVE in (before, router.state)
             assert action.priority in (0, router.priority)
     assert held is (router.state is State.ACTIVE)
-    assert (router.deadline is None) is (router.state is State.INITIALIZE)
+    timeless = router.state is State.INITIALIZE or router.wants_active
+    assert (router.deadline is None) is timeless
     return held
 
 
@@ -198,13 +217,17 @@ ANY_STEP = st.tuples(ANY_EVENT, st.floats(0.0, 5.0) | st.sampled_from(["due", "l
 @given(
     priority=st.sampled_from([1, 100, 254, 255]),
     preempt=st.booleans(),
+    group=st.sampled_from([None, "both"]),
     steps=st.lists(ANY_STEP, max_size=40),
 )
 def test_no_sequence_of_events_makes_another_transition(
-    priority: int, preempt: bool, steps: list[tuple[Event, Moment]]
+    priority: int, preempt: bool, group: str | None, steps: list[tuple[Event, Moment]]
 ) -> None:
     """And the addresses are held in ACTIVE alone, whose timer always runs."""
-    router = Router(msgspec.structs.replace(USUAL, priority=priority, preempt=preempt), US)
+    configuration = msgspec.structs.replace(
+        USUAL, priority=priority, preempt=preempt, sync_group=group
+    )
+    router = Router(configuration, US)
     now, held = 1000.0, False
     for event, moment in steps:
         before, situation = router.state, situation_of(router)
