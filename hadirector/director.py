@@ -24,10 +24,12 @@ from hadirector.dataplane.keeper import TableKeeper
 from hadirector.election import Election, ResumeOverdue
 from hadirector.health import Health
 from hadirector.model import Configuration, ServiceKey, Table
+from hadirector.notify import Notifier
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
 from hadirector.status import ProcessStatus, Status, foreign_services, virtual_server_statuses
+from hadirector.tracking import TrackedChanged, Tracking
 from vrrp.report import InstanceStatus, Notice, Transition
 
 EVENTS_MAX = 10_000
@@ -60,6 +62,7 @@ Event = (
     | InstanceStatus
     | Notice
     | ResumeOverdue
+    | TrackedChanged
     | ConfigurationRead
     | FirstVerdictsOverdue
 )
@@ -80,19 +83,21 @@ class Director:
         self._dataplane = dataplane
         self._log = structlog.get_logger()
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
-        self._owned_path = Path(configuration.runtime_directory, OWNED_FILE)
-        self._owned = self._load_owned()
+        self._memory = state.Memory(Path(configuration.runtime_directory, OWNED_FILE))
+        owned = self._memory.owned
         self._wanted: Table = {}
-        self._keeper = TableKeeper(dataplane, self._owned.services, self._remember_services)
+        self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
         self._health = Health(configuration, {}, self._events.put)
         self._election = Election(
             configuration.vrrp,
-            frozenset(self._owned.yielding),
+            frozenset(owned.yielding),
             self._events.put,
             realtime=configuration.realtime,
         )
         if handoff is not None:
             self._election.adopt(handoff)
+        self._tracking = Tracking(configuration, self._events.put)
+        self._notifier = Notifier(configuration)
         self._passing: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
         self._reload_waits = False
@@ -120,9 +125,11 @@ class Director:
             self._tell_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checking = group.create_task(self._health.child.run(), name="checks")
             electing = group.create_task(self._election.run(), name="vrrp")
+            tracking = group.create_task(self._tracking.run(), name="tracking")
+            notifying = group.create_task(self._notifier.run(), name="notifications")
             await self._stop.wait()
             await self._leave(checking, electing)
-            for task in (events, keeping, *self._passing):
+            for task in (events, keeping, tracking, notifying, *self._passing):
                 task.cancel()
         if self._configuration.on_stop == "release" and not self._restarting:
             await self._withdraw()
@@ -205,7 +212,7 @@ class Director:
             raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
         others = self._election.yielding.difference(chosen)
         try:
-            self._remember(yielding=tuple(sorted(others if undo else others.union(chosen))))
+            self._memory.remember_yielding(others if undo else others.union(chosen))
         except OSError as error:
             raise RequestError(f"a restart would forget it: {error}") from error
         for name in chosen:
@@ -253,13 +260,14 @@ class Director:
                 self._health.statistics(event)
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
+                    self._notify(event.instance)
                     await self._dataplane.withhold(self._election.withheld)
             case Notice():
                 getattr(self._log, event.level)(event.event, **event.fields)
-            case ChildStarted():
-                self._child_started(event.name)
-            case ChildDied():
-                self._child_died(event.name)
+            case ChildStarted() | ChildDied():
+                self._child_changed(event)
+            case TrackedChanged():
+                self._election.track(event.values)
             case ConfigurationRead():
                 await self._change_to(event.configuration)
             case FirstVerdictsOverdue():
@@ -267,22 +275,27 @@ class Director:
             case _:
                 assert_never(event)
 
-    def _child_started(self, name: str) -> None:
-        if name == self._health.child.name:
-            self._health.child_started()
-        else:
+    def _child_changed(self, event: ChildStarted | ChildDied) -> None:
+        electing = event.name == self._election.child.name
+        if isinstance(event, ChildDied):
+            for delay, overdue in self._election.child_died() if electing else ():
+                self._tell_later(delay, overdue)
+        elif electing:
             self._election.child_started()
+        else:
+            self._health.child_started()
 
-    def _child_died(self, name: str) -> None:
-        if name == self._election.child.name:
-            for delay, event in self._election.child_died():
-                self._tell_later(delay, event)
+    def _notify(self, instance: str) -> None:
+        priority = self._election.priority(instance)
+        self._notifier.state_entered(instance, priority, self._election.states)
 
     async def _change_to(self, configuration: Configuration) -> None:
         plan = reload.plan(self._configuration, configuration)
         self._configuration = configuration
         # A check that was changed judges its target anew: what is in use until then stays in use.
         self._health.configure(configuration, pool.adopted_verdicts(configuration, self._wanted))
+        self._tracking.configure(configuration)
+        self._notifier.configure(configuration)
         self._election.configure(configuration.vrrp, realtime=configuration.realtime)
         await self._dataplane.withhold(self._election.withheld)
         self._want(None)
@@ -329,10 +342,12 @@ class Director:
             self._handoff = self._election.hand_on()
             electing.cancel()
         else:
+            self._notifier.stop()
             self._election.stop(keep=self._configuration.on_stop == "keep")
             await self._see_end(self._election.child, electing)
         self._health.stop()
         await self._see_end(self._health.child, checking)
+        await self._notifier.finish()
 
     async def _see_end(self, child: Child[Any], running: asyncio.Task[None]) -> None:
         await asyncio.wait([running], timeout=CHILD_STOP_SECONDS_MAX)
@@ -346,27 +361,3 @@ class Director:
             await self._keeper.withdraw()
         except DataplaneError as error:
             self._log.error("withdraw_failed", error=str(error))
-
-    # --- what survives --------------------------------------------------------------------------
-
-    def _load_owned(self) -> state.Owned:
-        try:
-            return state.load(self._owned_path)
-        except state.StateError as error:
-            kept = state.set_aside(self._owned_path)
-            self._log.error("state_file_unusable", error=str(error), kept_as=str(kept))
-            return state.Owned()
-
-    def _remember_services(self, services: frozenset[ServiceKey]) -> None:
-        self._remember(services=tuple(sorted(services)))
-
-    def _remember(
-        self,
-        services: tuple[ServiceKey, ...] | None = None,
-        yielding: tuple[str, ...] | None = None,
-    ) -> None:
-        self._owned = state.Owned(
-            services=self._owned.services if services is None else services,
-            yielding=self._owned.yielding if yielding is None else yielding,
-        )
-        state.store(self._owned_path, self._owned)

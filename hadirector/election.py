@@ -117,6 +117,11 @@ class Election:
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
         self.child.send(HandOver(instance, undo))
 
+    def priority(self, instance: str) -> int:
+        """The priority in force as last reported, a second ago at most."""
+        status = self.statuses.get(instance)
+        return self.instances[instance].priority if status is None else status.priority
+
     def track(self, values: Mapping[str, int]) -> None:
         """Tell the process which of the objects tracked have other values now."""
         changed = {name: n for name, n in values.items() if self.tracked.get(name) != n}

@@ -12,8 +12,9 @@ from typing import Literal
 
 import msgspec
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Timing
 from vrrp.configuration import InstanceConfiguration
+from vrrp.tracking.script import Script
 
 
 class Protocol(StrEnum):
@@ -152,6 +153,25 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True):
 DataplaneName = Literal["ipvs", "userspace", "dry-run"]
 
 
+class TrackedScript(msgspec.Struct, frozen=True, kw_only=True):
+    """A script that VRRP instances track (`vrrp.priority`): it runs again and again."""
+
+    identity: str
+    script: Script
+    timing: Timing
+
+
+NotifiedObject = Literal["INSTANCE", "GROUP"]
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """A script that is told of every new state of a VRRP instance or a sync group."""
+
+    kind: NotifiedObject
+    name: str
+    script: Script
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """A whole validated configuration file, host checks excepted."""
 
@@ -162,6 +182,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     runtime_directory: str = "/run/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     vrrp: tuple[InstanceConfiguration, ...] = ()
+    tracked_scripts: tuple[TrackedScript, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     virtual_servers: tuple[VirtualServer, ...] = ()
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 from hadirector.model import Configuration
 from vrrp.configuration import UdpUnicast
+from vrrp.tracking.runner import refusal
+from vrrp.tracking.script import Script
 
 # include/uapi/linux/capability.h
+CAP_KILL = 5
+CAP_SETGID = 6
+CAP_SETUID = 7
 CAP_NET_ADMIN = 12
 CAP_NET_RAW = 13
 CAP_IPC_LOCK = 14
@@ -18,12 +24,19 @@ CAP_SYS_NICE = 23
 async def faults(configuration: Configuration) -> list[str]:
     """List every fault as a sentence for the operator; empty when the host is fit."""
     found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
+    found += [each for script in _scripts(configuration) if (each := refusal(script)) is not None]
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
 
         schedulers = {server.scheduler for server in configuration.virtual_servers}
         found += await preflight.faults(schedulers)
     return found
+
+
+def _scripts(configuration: Configuration) -> list[Script]:
+    """List the scripts that will be run."""
+    tracked = [each.script for each in configuration.tracked_scripts]
+    return [*tracked, *(each.script for each in configuration.notifications)]
 
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:
@@ -42,12 +55,19 @@ def _missing_capabilities(configuration: Configuration) -> list[str]:
     needs: dict[int, tuple[str, list[str]]] = {
         CAP_NET_ADMIN: ("CAP_NET_ADMIN", []),
         CAP_NET_RAW: ("CAP_NET_RAW", []),
+        CAP_KILL: ("CAP_KILL", []),
+        CAP_SETGID: ("CAP_SETGID", []),
+        CAP_SETUID: ("CAP_SETUID", []),
         CAP_IPC_LOCK: ("CAP_IPC_LOCK", []),
         CAP_SYS_NICE: ("CAP_SYS_NICE", []),
     }
     if configuration.realtime and configuration.vrrp:
         needs[CAP_IPC_LOCK][1].append("lock the vrrp process in memory (realtime: true)")
         needs[CAP_SYS_NICE][1].append("schedule the vrrp process in real time (realtime: true)")
+    if os.geteuid() == 0 and any(each.user != "root" for each in _scripts(configuration)):
+        needs[CAP_SETUID][1].append("run scripts as their users")
+        needs[CAP_SETGID][1].append("run scripts as their users")
+        needs[CAP_KILL][1].append("end scripts that run too long")
     if configuration.dataplane == "ipvs":
         needs[CAP_NET_ADMIN][1].append("program IPVS")
     if raw:

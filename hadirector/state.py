@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 
 import msgspec
+import structlog
+from msgspec.structs import replace
 
 from hadirector.model import ServiceKey
 
@@ -61,3 +63,29 @@ def set_aside(path: Path) -> Path:
     kept = path.with_suffix(".unusable")
     os.replace(path, kept)
     return kept
+
+
+class Memory:
+    """What this director remembers; every change is in the file before it is acted on."""
+
+    def __init__(self, path: Path) -> None:
+        self.owned = Owned()
+        self._path = path
+        self._log = structlog.get_logger()
+        try:
+            self.owned = load(path)
+        except StateError as error:
+            kept = set_aside(path)
+            self._log.error("state_file_unusable", error=str(error), kept_as=str(kept))
+
+    def remember_services(self, services: frozenset[ServiceKey]) -> None:
+        """These are ours. Raises OSError."""
+        self._remember(replace(self.owned, services=tuple(sorted(services))))
+
+    def remember_yielding(self, yielding: frozenset[str]) -> None:
+        """These instances were handed over. Raises OSError."""
+        self._remember(replace(self.owned, yielding=tuple(sorted(yielding))))
+
+    def _remember(self, owned: Owned) -> None:
+        self.owned = owned
+        store(self._path, owned)

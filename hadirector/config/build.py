@@ -8,17 +8,22 @@ from typing import NamedTuple
 import msgspec
 
 from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe, Timing
+from hadirector.config.build_tracking import (
+    in_groups,
+    notifications,
+    tracked_objects,
+    tracked_scripts,
+)
 from hadirector.config.schema import (
     CheckSection,
     DirectorSection,
     PreemptSection,
     RealServerSection,
     Root,
-    TrackSection,
     VirtualServerSection,
     VrrpSection,
-    whole_ones,
 )
+from hadirector.config.section import whole_ones
 from hadirector.model import (
     HASH_SCHEDULERS,
     Configuration,
@@ -36,7 +41,6 @@ from vrrp.configuration import (
     InstanceConfiguration,
     Multicast,
     PassAuthentication,
-    TrackedObject,
     Transport,
     UdpUnicast,
     Unicast,
@@ -71,7 +75,9 @@ def build(root: Root, host_name: str) -> Configuration:
         realtime=director.realtime,
         runtime_directory=director.runtime_directory,
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
-        vrrp=tuple(_instance(each, director) for _, each in whole_ones(root.vrrp)),
+        vrrp=in_groups(root, tuple(_instance(each, director) for _, each in whole_ones(root.vrrp))),
+        tracked_scripts=tracked_scripts(root),
+        notifications=notifications(root),
         virtual_servers=tuple(
             _virtual_server(each, check) for _, each in whole_ones(root.virtual_servers)
         ),
@@ -93,14 +99,9 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         checksum=section.checksum,
         transport=_transport(section),
         authentication=_authentication(section, director),
-        track=tuple(_tracked(each) for _, each in whole_ones(section.track)),
+        track=tracked_objects(section),
         flap_delay=section.flap_delay,
     )
-
-
-def _tracked(section: TrackSection) -> TrackedObject:
-    kind, name = section.objects[0]
-    return TrackedObject(kind=kind, name=name, weight=section.weight, flap_delay=section.flap_delay)
 
 
 def _transport(section: VrrpSection) -> Transport:

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from hadirector.config.document import Document
 from hadirector.config.errors import Fault, shown
 from hadirector.config.finding import Path, named, wrong
-from hadirector.config.schema import Root, Section
+from hadirector.config.schema import Root
+from hadirector.config.section import Section
 from hadirector.config.values import EXPECTED, HIDDEN, UNSUPPORTED
 
 # Comparing a longer key with every known one takes long, and it is no slip of the finger.

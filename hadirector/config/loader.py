@@ -24,7 +24,7 @@ from hadirector.model import Configuration
 
 FAULTS_MAX = 1000
 
-_CUT_LISTS = frozenset({"vrrp", "virtual_servers", "real_servers"})
+_CUT_LISTS = frozenset({"vrrp", "virtual_servers", "real_servers", "track", "sync_groups"})
 _CUT_SECTIONS = frozenset({"check", *Root.model_fields})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hadirector.config.check_rules import check_findings
 from hadirector.config.finding import Finding
 from hadirector.config.schema import Root
-from hadirector.config.track_rules import track_findings
+from hadirector.config.track_rules import sync_group_findings, track_findings
 from hadirector.config.virtual_server_rules import virtual_server_findings
 from hadirector.config.vrrp_rules import vrrp_findings
 
@@ -23,4 +23,5 @@ def findings(root: Root) -> Iterator[Finding]:
         yield from check_findings(("director", "check"), root.director.check)
     yield from vrrp_findings(root)
     yield from track_findings(root)
+    yield from sync_group_findings(root)
     yield from virtual_server_findings(root)

@@ -7,13 +7,21 @@ one that was found faulty and cut out, so that the rules can still judge the res
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
+from pydantic import BeforeValidator, PlainValidator
 
 from checks.definition import Timing
 from hadirector.config.key_file import key_file
+from hadirector.config.section import (
+    Count,
+    FilePath,
+    InterfaceName,
+    Name,
+    ProbeDuration,
+    Section,
+)
+from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
 from hadirector.config.values import (
     Endpoint,
     address,
@@ -41,27 +49,10 @@ from hadirector.model import (
     ServiceKey,
 )
 from hadirector.model import endpoint as endpoint_text
-from vrrp.configuration import HmacMode, Secret, TrackedKind
-
-Item = TypeVar("Item")
+from vrrp.configuration import HmacMode, Secret
 
 CheckType = Literal["tcp", "http", "https", "none"]
 
-# A name stands in commands as VIRTUAL_SERVER/REAL_SERVER, so it holds no blank and no slash.
-Name = Annotated[
-    str,
-    PlainValidator(text(r"[A-Za-z0-9_.:@\[\]-]{1,64}", "a name of letters, digits and _.:@[]-")),
-]
-# net/core/dev.c, dev_valid_name.
-InterfaceName = Annotated[
-    str,
-    PlainValidator(
-        text(
-            r"(?!\.{1,2}\Z)[^\s/:\x00-\x1f\x7f-\U0010ffff]{1,15}",
-            "an interface name of 1 to 15 characters",
-        )
-    ),
-]
 # A Unix socket's path has 108 bytes with the final zero (unix(7)).
 SocketPath = Annotated[
     str,
@@ -71,9 +62,6 @@ SocketPath = Annotated[
 Directory = Annotated[
     str,
     PlainValidator(text(r"/[\x21-\x7e]{1,97}", "an absolute path of at most 98 characters")),
-]
-FilePath = Annotated[
-    str, PlainValidator(text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file"))
 ]
 RequestPath = Annotated[
     str,
@@ -88,16 +76,6 @@ VirtualAddress = Annotated[str, PlainValidator(virtual_address)]
 Port = Annotated[int, PlainValidator(whole(1, 65535))]
 Boolean = Annotated[bool, PlainValidator(boolean)]
 StatusCode = Annotated[int, PlainValidator(whole(100, 599))]
-Count = Annotated[int, PlainValidator(whole(1, 100))]
-ProbeDuration = Annotated[float, PlainValidator(duration("10ms", "1h"))]
-
-
-class Section(BaseModel):
-    """A mapping in the file. ``later`` are keys that a later version will know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    later: ClassVar[frozenset[str]] = frozenset()
 
 
 def _none_is_a_type(value: object) -> object:
@@ -213,27 +191,10 @@ def _preempt(value: object) -> object:
     return value
 
 
-class TrackSection(Section):
-    """Something an instance depends on: one of the first keys names it."""
-
-    later = frozenset({"script", "file", "process"})
-
-    interface: InterfaceName | None = None
-    pool: Name | None = None
-    weight: Annotated[int, PlainValidator(whole(-253, 253))] = 0
-    flap_delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
-
-    @property
-    def objects(self) -> list[tuple[TrackedKind, str]]:
-        """What is named here: in a good section one kind, with its name."""
-        named: dict[TrackedKind, str | None] = {"interface": self.interface, "pool": self.pool}
-        return [(kind, name) for kind, name in named.items() if name is not None]
-
-
 class VrrpSection(Section):
     """One VRRP instance."""
 
-    later = frozenset({"director_silence", "notify", "routes", "rules", "sync_group"})
+    later = frozenset({"director_silence", "routes", "rules"})
 
     name: Name
     interface: InterfaceName
@@ -254,6 +215,7 @@ class VrrpSection(Section):
     auth_hmac: AuthHmacSection | None = None
     track: list[TrackSection | None] = []
     flap_delay: Annotated[float, PlainValidator(duration("10ms", "80s"))] = 0.0
+    notify: NotifySection | None = None
 
 
 class RealServerSection(Section):
@@ -309,11 +271,5 @@ class Root(Section):
     director: DirectorSection | None = DirectorSection()
     api: ApiSection | None = ApiSection()
     vrrp: list[VrrpSection | None] | None = []
+    sync_groups: list[SyncGroupSection | None] | None = []
     virtual_servers: list[VirtualServerSection | None] | None = []
-
-
-def whole_ones(items: Sequence[Item | None] | None) -> Iterator[tuple[int, Item]]:
-    """Go through the elements that were not cut out, each with its index in the file."""
-    for index, item in enumerate(items or ()):
-        if item is not None:
-            yield index, item

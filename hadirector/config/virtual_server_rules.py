@@ -13,8 +13,8 @@ from hadirector.config.schema import (
     RealServerSection,
     Root,
     VirtualServerSection,
-    whole_ones,
 )
+from hadirector.config.section import whole_ones
 from hadirector.model import HASH_SCHEDULERS, ForwardingMethod, OnFailure, Protocol, Scheduler
 
 USERSPACE_SCHEDULERS = (Scheduler.RR, Scheduler.WRR, Scheduler.LC, Scheduler.WLC)

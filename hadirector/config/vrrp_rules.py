@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
-from hadirector.config.schema import Root, VrrpSection, whole_ones
+from hadirector.config.schema import Root, VrrpSection
+from hadirector.config.section import whole_ones
 from hadirector.config.transport_rules import family, transport_findings, version
 
 # The count of addresses in an advertisement is one byte (RFC 9568 5.2.5).

@@ -161,3 +161,38 @@ def test_a_pool_that_is_lost_moves_the_priority(pair: Pair) -> None:
     serve(pair.better)
     pair.wait_for_holder(pair.better)
     pair.wait_for_arithmetic("200")
+
+
+def test_scripts_files_and_processes_move_the_priority(pair: Pair, tmp_path: Path) -> None:
+    """Each by its own weight; the last one of them decides without any."""
+    for each in (tmp_path, *tmp_path.parents[:-2]):
+        each.chmod(0o755)  # nobody has to come there
+    script, number, switch = tmp_path / "script", tmp_path / "number", tmp_path / "switch"
+    script.write_text(f"#!/bin/sh\ntest -e {tmp_path}/good\n")
+    script.chmod(0o755)
+    (tmp_path / "good").touch()
+    number.write_text("2")
+    named = tmp_path / "tracked-process"
+    named.symlink_to("/bin/sleep")
+    process = pair.better.start(str(named), "1000")
+    pair.start(
+        "track:"
+        f"\n      - {{script: {script}, interval: 200ms, rise: 1, fall: 1, weight: -20}}"
+        f"\n      - {{file: {number}, weight: 5}}"
+        "\n      - {process: tracked-process, weight: -30}"
+        f"\n      - {{file: {switch}}}"
+    )
+    pair.wait_for_arithmetic(f"200 + 10 (file {number}: 2 * 5) = 210")
+    (tmp_path / "good").unlink()
+    number.write_text("gone wrong")  # the number before stays
+    pair.wait_for_arithmetic(f"200 - 20 (script {script}) + 10 (file {number}: 2 * 5) = 190")
+    switch.write_text("1")
+    pair.wait_for_holder(pair.worse)
+    pair.wait_for_obstacle(f"file {switch} says 1")
+    number.unlink()
+    switch.unlink()
+    (tmp_path / "good").touch()
+    pair.wait_for_arithmetic("200")
+    pair.wait_for_holder(pair.better)
+    pair.better.stop(process)
+    pair.wait_for_arithmetic("200 - 30 (process tracked-process) = 170")

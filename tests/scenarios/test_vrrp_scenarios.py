@@ -1,8 +1,8 @@
 """Stories of a few routers on one link, told by text files and checked line by line.
 
 A file holds commands, a line ``----``, and the trace they must leave. Messages cross the link
-encoded, and at once. After a wanted change of behaviour, run with REWRITE_SCENARIOS=1 and commit
-the difference only if every line of it is understood.
+encoded, and at once; every virtual router has its own link. After a wanted change of behaviour,
+run with REWRITE_SCENARIOS=1 and commit the difference only if every line of it is understood.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from vrrp.event import (
     HandOverAbandoned,
     HandOverUndone,
     Leave,
+    PriorityChanged,
     ReleaseAddresses,
     SendAdvertisement,
     Shutdown,
@@ -37,6 +38,7 @@ from vrrp.event import (
 )
 from vrrp.packet import MULTICAST_IPV4, decode, encode
 from vrrp.router import Router
+from vrrp.sync_group import Member, decide
 from vrrp.vetting import own_advertisement, vet
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
@@ -61,9 +63,19 @@ class Node:
 
     def __init__(self, configuration: InstanceConfiguration, address: str) -> None:
         self.router = Router(configuration, IPv4Address(address))
+        self.obstacle: str | None = None
         self.connected = True
         self.frozen = False
         self.socket: deque[tuple[bytes, IPv4Address]] = deque()
+
+    def member(self, name: str) -> Member:
+        return Member(
+            name,
+            self.router.state,
+            self.obstacle,
+            wants_active=self.router.wants_active,
+            departing=self.router.handing_over,
+        )
 
 
 class Story:
@@ -72,6 +84,7 @@ class Story:
     def __init__(self) -> None:
         self.now = 0.0
         self.nodes: dict[str, Node] = {}
+        self.groups: list[list[str]] = []
         self.trace: list[str] = []
 
     def obey(self, line: str) -> None:
@@ -88,6 +101,12 @@ class Story:
                 self.deliver(words[0], ConfigurationChanged(changed))
             case "cut" | "join":
                 self.nodes[words[0]].connected = command == "join"
+            case "priority":
+                self.deliver(words[0], PriorityChanged(int(words[1])))
+            case "group":
+                self.groups.append(words)
+            case "fault" | "well":
+                self.nodes[words[0]].obstacle = "a fault" if command == "fault" else None
             case "crash":
                 del self.nodes[words[0]]
             case "freeze" | "thaw":
@@ -113,10 +132,21 @@ class Story:
         ]
 
     def settle(self) -> None:
-        """Empty the sockets of those who can read."""
-        while waiting := [n for n, node in self.nodes.items() if node.socket and not node.frozen]:
+        """Empty the sockets of those who can read; then sync groups do what follows."""
+        while True:
+            waiting = [n for n, node in self.nodes.items() if node.socket and not node.frozen]
             for name in waiting:
                 self.receive(name, *self.nodes[name].socket.popleft())
+            events = [] if waiting else self.decided()
+            for name, event in events:
+                self.deliver(name, event)
+            if not waiting and not events:
+                return
+
+    def decided(self) -> list[tuple[str, Event]]:
+        """What must happen to the members of sync groups."""
+        groups = [[self.nodes[name].member(name) for name in group] for group in self.groups]
+        return [each for members in groups for each in decide(members).items()]
 
     def receive(self, name: str, message: bytes, source: IPv4Address) -> None:
         router = self.nodes[name].router
@@ -146,8 +176,10 @@ class Story:
         assert isinstance(source, IPv4Address)
         advertisement = own_advertisement(sender.router.configuration, priority)
         message = encode(advertisement, source, MULTICAST_IPV4)
+        virtual_router_id = sender.router.configuration.virtual_router_id
         for other in self.nodes.values():
-            if other is not sender and sender.connected and other.connected:
+            same = other.router.configuration.virtual_router_id == virtual_router_id
+            if other is not sender and same and sender.connected and other.connected:
                 other.socket.append((message, source))
 
     def note(self, name: str, what: str) -> None:

@@ -63,7 +63,7 @@ def test_the_vrrp_process_imports_neither_aiohttp_nor_pydantic() -> None:
     """What really is in memory counts, not only what the contract can see."""
     program = (
         "import sys, hadirector.processes.vrrp_process;"
-        "heavy = {'aiohttp', 'pydantic', 'structlog', 'yaml'};"
+        "heavy = {'aiohttp', 'pydantic', 'structlog', 'yaml', 'vrrp.tracking.runner'};"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     loaded = subprocess.run(

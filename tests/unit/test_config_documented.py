@@ -16,12 +16,12 @@ from hadirector.config.schema import (
     PreemptSection,
     RealServerSection,
     Root,
-    Section,
-    TrackSection,
     UnicastSection,
     VirtualServerSection,
     VrrpSection,
 )
+from hadirector.config.section import Section
+from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
 
 TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs/configuration.md").read_text()
@@ -33,6 +33,8 @@ SECTIONS: dict[str, type[Section]] = {
     "vrrp": VrrpSection,
     "preempt": PreemptSection,
     "track": TrackSection,
+    "notify": NotifySection,
+    "sync_groups": SyncGroupSection,
     "unicast": UnicastSection,
     "authentication": AuthenticationSection,
     "auth_hmac": AuthHmacSection,

@@ -1,0 +1,80 @@
+"""Makes the model of what VRRP instances depend on, and of whom to tell, out of good sections."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from hadirector.config.schema import Root, VrrpSection
+from hadirector.config.section import whole_ones
+from hadirector.config.tracking_schema import NotifySection
+from hadirector.model import Notification, NotifiedObject, TrackedScript
+from vrrp.configuration import InstanceConfiguration, TrackedObject
+from vrrp.tracking.script import Script
+
+
+def tracked_objects(section: VrrpSection) -> tuple[TrackedObject, ...]:
+    """What one instance tracks by itself."""
+    return tuple(
+        TrackedObject(kind=kind, name=name, weight=each.weight, flap_delay=each.flap_delay)
+        for _, each in whole_ones(section.track)
+        for kind, name in each.objects
+    )
+
+
+def in_groups(
+    root: Root, instances: tuple[InstanceConfiguration, ...]
+) -> tuple[InstanceConfiguration, ...]:
+    """Tell instances of their sync groups. What one member tracks, all of them track."""
+    named = {each.name: each for each in instances}
+    for _, group in whole_ones(root.sync_groups):
+        members = [named[name] for name in group.instances]
+        tracked = {each.identity: each for member in members for each in member.track}
+        for member in members:
+            named[member.name] = replace(
+                member, sync_group=group.name, track=tuple(tracked.values())
+            )
+    return tuple(named.values())
+
+
+def tracked_scripts(root: Root) -> tuple[TrackedScript, ...]:
+    """Every script that is tracked, once."""
+    scripts: dict[str, TrackedScript] = {}
+    for _, instance in whole_ones(root.vrrp):
+        for _, each in whole_ones(instance.track):
+            if each.script is not None:
+                timing = each.timing
+                script = Script(
+                    path=each.script,
+                    arguments=tuple(each.arguments),
+                    user=each.user,
+                    timeout=timing.timeout,
+                )
+                ((kind, name),) = each.objects
+                identity = f"{kind} {name}"
+                scripts[identity] = TrackedScript(identity=identity, script=script, timing=timing)
+    return tuple(scripts.values())
+
+
+def notifications(root: Root) -> tuple[Notification, ...]:
+    """The scripts that are told of new states, in the order of the file."""
+    instances = [
+        _notification("INSTANCE", each.name, each.notify) for _, each in whole_ones(root.vrrp)
+    ]
+    groups = [
+        _notification("GROUP", each.name, each.notify) for _, each in whole_ones(root.sync_groups)
+    ]
+    return tuple(each for each in instances + groups if each is not None)
+
+
+def _notification(
+    kind: NotifiedObject, name: str, section: NotifySection | None
+) -> Notification | None:
+    if section is None:
+        return None
+    script = Script(
+        path=section.script,
+        arguments=tuple(section.arguments),
+        user=section.user,
+        timeout=section.timeout,
+    )
+    return Notification(kind=kind, name=name, script=script)

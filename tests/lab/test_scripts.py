@@ -1,0 +1,107 @@
+"""Real scripts: whatever they do, they end in time and their processes with them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vrrp.tracking.runner import run
+from vrrp.tracking.script import Ended, Script
+
+US = pwd.getpwuid(os.getuid()).pw_name
+Write = Callable[[str], str]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a shell script that others may read; its path."""
+
+    def write(text: str) -> str:
+        file = tmp_path / "script"
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+        return str(file)
+
+    return write
+
+
+def ended_process(file: Path) -> bool:
+    """Whether the process whose number is in a file is gone, or a zombie."""
+    stat = Path(f"/proc/{file.read_text().strip()}/stat")
+    return not stat.exists() or ") Z " in stat.read_text()
+
+
+async def test_the_exit_status_decides(write: Write) -> None:
+    assert await run(Script(path=write("exit 0"), user=US)) == Ended(True, "exit status 0")
+    assert await run(Script(path=write("echo no; exit 3"), user=US)) == Ended(
+        False, "exit status 3", "no"
+    )
+    assert await run(Script(path=write("kill -9 $$"), user=US)) == Ended(False, "ended by signal 9")
+
+
+async def test_arguments_come_through_no_shell(write: Write) -> None:
+    """Its own first, in an environment of ours, with nothing to read and / as its directory."""
+    path = write('printf "%s|" "$@" "$HOME" "$PWD"; cat')
+    ended = await run(Script(path=path, arguments=("a b", "$HOME"), user=US, timeout=5.0), ";ls")
+    assert ended.output == "a b|$HOME|;ls||/|"
+
+
+async def test_at_its_deadline_it_is_killed_with_its_children(write: Write, tmp_path: Path) -> None:
+    path = write(f"sleep 60 & echo $! > {tmp_path}/child; trap '' TERM; wait; sleep 60")
+    started = time.monotonic()
+    ended = await run(Script(path=path, user=US, timeout=0.3))
+    assert ended == Ended(False, "killed after 0.3s")
+    assert time.monotonic() - started < 1.0
+    await asyncio.sleep(0.1)
+    assert ended_process(tmp_path / "child")
+
+
+async def test_whatever_it_prints_only_the_beginning_is_kept(write: Write) -> None:
+    """And printing more than a pipe holds does not hold it up."""
+    ended = await run(
+        Script(path=write("head -c 1000000 /dev/zero | tr '\\0' x"), user=US, timeout=5.0)
+    )
+    assert ended == Ended(True, "exit status 0", "x" * 4096)
+
+
+async def test_what_it_leaves_running_holds_nothing_up(write: Write) -> None:
+    """A notification may start a daemon that keeps the output open."""
+    started = time.monotonic()
+    assert (await run(Script(path=write("sleep 2 & exit 0"), user=US))).succeeded
+    assert time.monotonic() - started < 1.0
+
+
+async def test_nobody_waiting_any_more_it_is_killed(write: Write, tmp_path: Path) -> None:
+    path = write(f"echo $$ > {tmp_path}/pid; sleep 60")
+    running = asyncio.create_task(run(Script(path=path, user=US, timeout=60.0)))
+    await asyncio.sleep(0.5)
+    assert not ended_process(tmp_path / "pid")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.sleep(0.1)
+    assert ended_process(tmp_path / "pid")
+
+
+async def test_what_is_no_program_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "script"
+    file.write_text("#!/no/such/interpreter\n")
+    file.chmod(0o755)
+    ended = await run(Script(path=str(file), user=US))
+    assert ended.reason.startswith(f"{file} cannot be started: ")
+
+
+@pytest.mark.netns
+async def test_it_runs_as_the_user_it_is_given(write: Write, tmp_path: Path) -> None:
+    """Without any other group, and without capabilities."""
+    for each in (tmp_path, *tmp_path.parents[:-2]):
+        each.chmod(0o755)
+    path = write("id -un; id -Gn; grep CapEff /proc/self/status")
+    ended = await run(Script(path=path, user="nobody", timeout=5.0))
+    assert ended.output.split() == ["nobody", "nogroup", "CapEff:", "0000000000000000"]

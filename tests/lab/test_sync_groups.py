@@ -1,0 +1,119 @@
+"""Two directors with an instance on each of two links, moving together.
+
+Each host has two cables to the bridge, eth0 and eth1. Advertisements go every 0.1 s.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.experiment import start_director
+from hadirector.lab.routers import wait_until
+from hadirector.lab.topology import Host, Network
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
+
+ADDRESSES = ("10.99.0.100", "10.98.0.100")
+CONFIGURATION = """\
+director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}/{name}}}
+vrrp:
+  - name: outside
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 100ms
+    virtual_addresses: [10.99.0.100]
+    notify: {{script: {directory}/notify, arguments: [{name}], user: root}}
+  - name: inside
+    interface: eth1
+    virtual_router_id: 52
+    priority: {priority}
+    advert_interval: 100ms
+    virtual_addresses: [10.98.0.100]
+sync_groups:
+  - name: both
+    instances: [outside, inside]
+    notify: {{script: {directory}/notify, arguments: [{name}], user: root}}
+"""
+
+
+class Pair:
+    """Directors ``better`` (200) and ``worse`` (100), and a script that notes what it is told."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.better = network.host("better", "10.99.0.1/24")
+        self.worse = network.host("worse", "10.99.0.2/24")
+        self.told_file = directory / "told"
+        self.told_file.touch()
+        script = directory / "notify"
+        script.write_text(f'#!/bin/sh\necho "$@" >> {self.told_file}\n')
+        script.chmod(0o755)
+        self._network = network
+        for number, host in enumerate((self.better, self.worse), start=1):
+            network.batch_on_bridge(
+                f"link add name {host.name}1 type veth peer name eth1 netns {host.namespace}",
+                f"link set dev {host.name}1 master bridge up",
+            )
+            host.ip(f"address add 10.98.0.{number}/24 dev eth1", "link set eth1 up")
+        self.processes = {
+            host.name: start_director(
+                host,
+                CONFIGURATION.format(name=host.name, priority=priority, directory=directory),
+                directory,
+            )
+            for host, priority in ((self.better, 200), (self.worse, 100))
+        }
+        self.wait_for_holder(self.better)
+
+    def second_cable(self, state: str) -> None:
+        """Cut (``down``) or mend (``up``) the better host's second cable."""
+        self._network.batch_on_bridge(f"link set dev better1 {state}")
+
+    def held(self, host: Host) -> list[str]:
+        return [each for each in ADDRESSES if host.holds(each)]
+
+    def wait_for_holder(self, host: Host) -> None:
+        """Wait until this host alone holds both addresses."""
+        other = self.worse if host is self.better else self.better
+
+        def alone() -> bool:
+            return self.held(host) == list(ADDRESSES) and self.held(other) == []
+
+        wait_until(alone, 20.0, f"{host.name} holds both: {self.held(host)} {self.held(other)}")
+
+    def told(self, name: str) -> list[str]:
+        """What the script was told on this director."""
+        lines = self.told_file.read_text().splitlines()
+        return [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
+
+
+@pytest.fixture
+def pair(network: Network, tmp_path: Path) -> Pair:
+    return Pair(network, tmp_path)
+
+
+def test_losing_one_link_moves_both_addresses(pair: Pair) -> None:
+    """And with the link both come back; the scripts are told in keepalived's words."""
+    pair.second_cable("down")
+    pair.wait_for_holder(pair.worse)
+    pair.second_cable("up")
+    pair.wait_for_holder(pair.better)
+    expected = ["BACKUP 200", "MASTER 200", "FAULT 200", "BACKUP 200", "MASTER 200"]
+    wait_until(lambda: len(pair.told("better")) == 10, 5.0, "ten notifications")
+    for kind in ("INSTANCE outside", "GROUP both"):
+        lines = [line for line in pair.told("better") if line.startswith(kind)]
+        assert lines == [f"{kind} {each}" for each in expected]
+
+
+def test_a_stop_hands_both_over(pair: Pair) -> None:
+    """Both are taken over, and the scripts of the director that stops are told STOP."""
+    pair.better.stop(pair.processes["better"])
+    assert pair.held(pair.better) == []
+    pair.wait_for_holder(pair.worse)
+    assert {line for line in pair.told("better") if " STOP" in line} == {
+        "INSTANCE outside STOP 200",
+        "GROUP both STOP 200",
+    }
+    wait_until(lambda: "GROUP both MASTER 100" in pair.told("worse"), 5.0, "the group told")

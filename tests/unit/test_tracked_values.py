@@ -1,0 +1,115 @@
+"""Files, processes and scripts as they are found on a host."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from vrrp.tracking.file import FileError, read_number
+from vrrp.tracking.process import running
+from vrrp.tracking.runner import refusal
+from vrrp.tracking.script import Script
+
+US = pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.parametrize(
+    ("content", "number"),
+    [("7\n", 7), (" -12 ", -12), ("+3", 3), ("0", 0), ("123456789", 123456789)],
+)
+def test_a_file_holds_a_number(tmp_path: Path, content: str, number: int) -> None:
+    file = tmp_path / "load"
+    file.write_text(content)
+    assert read_number(str(file)) == number
+
+
+def test_a_missing_file_says_0(tmp_path: Path) -> None:
+    assert read_number(str(tmp_path / "load")) == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"x", b"1 2", b"1.5", b"1234567890", b"1" + b" " * 99, b"\xff\xfe"]
+)
+def test_a_file_without_a_number_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "load"
+    file.write_bytes(content)
+    with pytest.raises(FileError, match=r"load: got .*, expected a whole number"):
+        read_number(str(file))
+
+
+def test_neither_a_directory_nor_a_pipe_holds_anything_up(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="Is a directory"):
+        read_number(str(tmp_path))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="got ''"):
+        read_number(str(tmp_path / "pipe"))
+
+
+def test_processes_are_known_by_their_names(tmp_path: Path) -> None:
+    """Whatever characters are in them; a zombie does not run any more."""
+    for pid, stat in {
+        "1": "1 (init) S 0",
+        "7": "7 (a) b (c) R 1",
+        "8": "8 (gone) Z 1",
+        "self": "9 (me) R 1",
+    }.items():
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "stat").write_text(stat)
+    (tmp_path / "10").mkdir()  # has just ended
+    assert running(["init", "a) b (c", "gone", "me", "x"], tmp_path) == {
+        "init": True,
+        "a) b (c": True,
+        "gone": False,
+        "me": False,
+        "x": False,
+    }
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "script"
+    file.write_text("#!/bin/sh\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_a_script_that_only_we_can_change_may_run(script: Path) -> None:
+    assert refusal(Script(path=str(script), user=US)) is None
+
+
+def test_a_script_that_others_can_change_is_refused(script: Path) -> None:
+    """Be it by its own mode or by that of a directory above it."""
+    script.chmod(0o757)
+    reason = "is writable by others, who could change what is run"
+    assert refusal(Script(path=str(script), user=US)) == f"{script} {reason}"
+    script.chmod(0o755)
+    script.parent.chmod(0o777)
+    assert refusal(Script(path=str(script), user=US)) == f"{script.parent} {reason}"
+
+
+def test_a_link_is_judged_by_what_it_leads_to(script: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(script)
+    script.chmod(0o757)
+    assert refusal(Script(path=str(link), user=US)) == (
+        f"{script} is writable by others, who could change what is run"
+    )
+
+
+def test_what_is_no_script_is_refused(script: Path, tmp_path: Path) -> None:
+    script.chmod(0o644)
+    assert refusal(Script(path=str(script), user=US)) == f"{script} is not an executable file"
+    assert refusal(Script(path=str(tmp_path), user=US)) == f"{tmp_path} is not an executable file"
+    missing = tmp_path / "missing"
+    assert refusal(Script(path=str(missing), user=US)) == (
+        f"{missing} cannot be run: No such file or directory"
+    )
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert str(refusal(Script(path=str(loop), user=US))).startswith(f"{loop} cannot be run: ")
+    assert refusal(Script(path=str(script), user="no-such-user")) == (
+        f"{script} cannot be run as no-such-user: there is no such user"
+    )

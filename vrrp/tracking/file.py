@@ -1,0 +1,37 @@
+"""The number in a tracked file."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+_BYTES_MAX: Final = 64
+_NUMBER: Final = re.compile(rb"\s*([+-]?[0-9]{1,9})\s*")
+
+
+class FileError(Exception):
+    """A file without a number in it; the message names it and says what was found."""
+
+
+def read_number(path: str) -> int:
+    """Read the whole number that is all there is in a file; a missing file says 0.
+
+    Blocks where the file system does. Raises FileError, also for a file that is being written.
+    """
+    try:
+        # A pipe without a writer would keep us waiting.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            text = os.read(descriptor, _BYTES_MAX + 1)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    match = _NUMBER.fullmatch(text)
+    if match is None or len(text) > _BYTES_MAX:
+        found = text.decode(errors="replace")
+        raise FileError(f"{path}: got {found!r}, expected a whole number of at most 9 digits")
+    return int(match[1])
