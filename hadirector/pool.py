@@ -120,7 +120,7 @@ def withheld_addresses(
         address.partition("/")[0]
         for instance in instances
         if states.get(instance.name) is not State.ACTIVE
-        for address in instance.virtual_addresses
+        for address in instance.held_addresses
     )
 
 

@@ -74,6 +74,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--interface", required=True)
     add("--virtual-router-id", type=int, required=True, metavar="1-255")
     add("--address", action="append", required=True, metavar="ADDRESS/LENGTH")
+    add("--unadvertised-address", action="append", default=[], metavar="ADDRESS/LENGTH")
     add("--version", type=int, choices=(2, 3), default=3)
     add("--priority", type=int, default=100)
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
@@ -95,6 +96,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         interface=options.interface,
         virtual_router_id=options.virtual_router_id,
         virtual_addresses=tuple(options.address),
+        unadvertised_addresses=tuple(options.unadvertised_address),
         version=options.version,
         priority=options.priority,
         advert_interval=options.advert_interval,

@@ -9,7 +9,7 @@ from typing import Final
 
 from vrrp.address_socket import AddressSocket
 from vrrp.addresses import (
-    CHANGED_AT_ONCE,
+    ADDED_AT_ONCE,
     KEPT_LIFETIME_SECONDS,
     REFRESH_SECONDS,
     AddressError,
@@ -87,7 +87,7 @@ class AddressHolder:
         self._wanted = True
         self._unsettle()
         ours = self._ours(self._addresses)
-        if self._kernel is None or not self._index or len(ours) > CHANGED_AT_ONCE:
+        if self._kernel is None or not self._index or len(ours) > ADDED_AT_ONCE:
             return
         with suppress(OSError):
             if not any(self._kernel.renew(self._index, ours, self._lifetime)):

@@ -62,9 +62,10 @@ class AddressSocket:
         (code,) = self._change([renewal(index, address, lifetime, only_missing=True)])
         return code
 
-    def delete(self, index: int, addresses: Sequence[Interface]) -> list[int]:
-        """Delete each address; returns and raises as `renew` does."""
-        return self._change([deletion(index, each) for each in addresses])
+    def delete(self, index: int, address: Interface) -> int:
+        """Delete an address; the kernel's error number. Raises OSError."""
+        (code,) = self._change([deletion(index, address)])
+        return code
 
     def standing(self, index: int) -> list[Standing]:
         """The addresses of an interface, in the kernel's order.

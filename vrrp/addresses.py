@@ -16,9 +16,10 @@ import errno
 import math
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from ipaddress import ip_interface
+from pathlib import Path
 
 from vrrp.address_socket import AddressSocket
 from vrrp.rtnetlink import Interface
@@ -26,8 +27,9 @@ from vrrp.rtnetlink import Interface
 SHORTEST_LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
 KEPT_LIFETIME_SECONDS = 60
-CHANGED_AT_ONCE = 16
-"""Addresses changed before timers get their turn: a fraction of a millisecond."""
+ADDED_AT_ONCE = 16
+"""Addresses added before timers get their turn: a fraction of a millisecond. They are deleted one
+by one, for that may take the kernel half a millisecond each."""
 
 _NOT_THERE = (errno.EADDRNOTAVAIL, errno.ENODEV)  # the address, or its interface, is gone already
 
@@ -40,6 +42,25 @@ def needing_kernel(addresses: Iterable[str]) -> tuple[Interface, ...]:
     """Those of ``addresses`` ("192.0.2.1/32") that have to be added to an interface."""
     parsed = (ip_interface(address) for address in addresses)
     return tuple(address for address in parsed if not address.ip.is_loopback)
+
+
+def may_be_primary(addresses: Iterable[str]) -> bool:
+    """Whether one of them can be the primary address of an IPv4 subnet that has others."""
+    return any(
+        address.version == 4 and address.network.prefixlen < 32
+        for address in needing_kernel(addresses)
+    )
+
+
+def promote_secondaries(interface: str) -> None:
+    """Have the kernel keep the other addresses of a subnet when its primary one goes.
+
+    Without this (ip-sysctl, promote_secondaries) it deletes all of them, whether the primary one
+    is removed or its lifetime ends. Raises OSError where it cannot be set.
+    """
+    setting = Path("/proc/sys/net/ipv4/conf", interface, "promote_secondaries")
+    if setting.read_text(encoding="ascii").strip() == "0":
+        setting.write_text("1", encoding="ascii")
 
 
 def lifetime(advert_interval: float) -> int:
@@ -56,7 +77,16 @@ async def acquire(
 
     Tries all of them, then raises AddressError for the first that failed.
     """
-    await _change("add", lambda some: kernel.renew(index, some, seconds), addresses, harmless=(0,))
+    failure: AddressError | None = None
+    for start in range(0, len(addresses), ADDED_AT_ONCE):
+        some = addresses[start : start + ADDED_AT_ONCE]
+        for address, code in zip(some, kernel.renew(index, some, seconds), strict=True):
+            if code and failure is None:
+                failure = AddressError(f"cannot add {address}: {_reason(code)}")
+        if start + ADDED_AT_ONCE < len(addresses):
+            await asyncio.sleep(0)
+    if failure is not None:
+        raise failure
 
 
 async def release(kernel: AddressSocket, index: int, addresses: Sequence[Interface]) -> None:
@@ -64,24 +94,12 @@ async def release(kernel: AddressSocket, index: int, addresses: Sequence[Interfa
 
     Tries all of them, then raises AddressError for the first that failed.
     """
-    harmless = (0, *_NOT_THERE)
-    await _change("remove", lambda some: kernel.delete(index, some), addresses, harmless)
-
-
-async def _change(
-    verb: str,
-    change: Callable[[Sequence[Interface]], list[int]],
-    addresses: Sequence[Interface],
-    harmless: tuple[int, ...],
-) -> None:
     failure: AddressError | None = None
-    for start in range(0, len(addresses), CHANGED_AT_ONCE):
-        some = addresses[start : start + CHANGED_AT_ONCE]
-        for address, code in zip(some, change(some), strict=True):
-            if code not in harmless and failure is None:
-                failure = AddressError(f"cannot {verb} {address}: {_reason(code)}")
-        if start + CHANGED_AT_ONCE < len(addresses):
-            await asyncio.sleep(0)
+    for address in addresses:
+        code = kernel.delete(index, address)
+        if code not in (0, *_NOT_THERE) and failure is None:
+            failure = AddressError(f"cannot remove {address}: {_reason(code)}")
+        await asyncio.sleep(0)
     if failure is not None:
         raise failure
 

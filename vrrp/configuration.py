@@ -114,17 +114,19 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """One VRRP instance. Durations are seconds; addresses are literals in canonical form.
 
-    ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"). ``checksum`` chooses the form
-    that is sent for version 3 over IPv4: with the pseudo-header ("rfc5798", as keepalived and
-    FRR do by default) or without ("rfc9568"). Both are accepted. ``flap_delay`` is how long the
-    interface may be without carrier before the instance minds. Instances of one ``sync_group`` move
-    together.
+    ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"), and so do the
+    ``unadvertised_addresses``, which move with them and may be of the other family.
+    ``checksum`` chooses the form that is sent for version 3 over IPv4: with the pseudo-header
+    ("rfc5798", as keepalived and FRR do by default) or without ("rfc9568"). Both are accepted.
+    ``flap_delay`` is how long the interface may be without carrier before the instance minds.
+    Instances of one ``sync_group`` move together.
     """
 
     name: str
     interface: str
     virtual_router_id: int
     virtual_addresses: tuple[str, ...]
+    unadvertised_addresses: tuple[str, ...] = ()
     version: Literal[2, 3] = 3
     priority: int = 100
     advert_interval: float = 1.0
@@ -136,6 +138,11 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     track: tuple[TrackedObject, ...] = ()
     flap_delay: float = 0.0
     sync_group: str | None = None
+
+    @property
+    def held_addresses(self) -> tuple[str, ...]:
+        """What the active router holds and announces: the advertised ones and the others."""
+        return self.virtual_addresses + self.unadvertised_addresses
 
     @property
     def family(self) -> Literal[4, 6]:

@@ -84,7 +84,7 @@ class Instance:
         self.router = Router(self._in_force(), _NOWHERE)
         self.incidents = Incidents(report, instance=configuration.name)
         self.addresses = AddressHolder(
-            needing_kernel(configuration.virtual_addresses),
+            needing_kernel(configuration.held_addresses),
             configuration.advert_interval,
             self._announce,
             self._address_failed,
@@ -136,7 +136,7 @@ class Instance:
         self.configuration = configuration
         self._conversation.change(configuration)
         self.addresses.change(
-            needing_kernel(configuration.virtual_addresses), configuration.advert_interval
+            needing_kernel(configuration.held_addresses), configuration.advert_interval
         )
         self._participation.configure(configuration)
         self._participation.learn(values, self._loop.time())
@@ -218,7 +218,7 @@ class Instance:
             priority=router.priority,
             virtual_router_id=self.configuration.virtual_router_id,
             interface=self.configuration.interface,
-            virtual_addresses=self.configuration.virtual_addresses,
+            virtual_addresses=self.configuration.held_addresses,
             handing_over=router.handing_over,
             yielding=router.yielding,
             active_router=None if active_router is None else str(active_router),

@@ -347,7 +347,7 @@ class Router:
 
     def _reconfigure_active(self, previous: InstanceConfiguration, now: float) -> list[Action]:
         actions: list[Action] = []
-        if self.configuration.virtual_addresses != previous.virtual_addresses:
+        if self.configuration.held_addresses != previous.held_addresses:
             actions.append(AcquireAddresses())
         if self._departure is None:
             assert self.deadline is not None

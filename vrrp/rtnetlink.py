@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Final, NamedTuple
 
@@ -25,6 +26,7 @@ RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR, _RTM_GETADDR = 16, 17, 20, 2
 
 # linux/if_addr.h
 _ADDRESS_HEADER: Final = struct.Struct("=BBBBI")
+_ATTRIBUTE_HEADER: Final = struct.Struct("=HH")
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_CACHEINFO = 1, 2, 6
 _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT = 0x02, 0x08, 0x40, 0x80
 
@@ -34,6 +36,10 @@ _RENEW: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_REPLACE | _NLM_F_CREATE
 _RESTORE: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_EXCL | _NLM_F_CREATE
 _DELETE: Final = _NLM_F_REQUEST | _NLM_F_ACK
 _LIST: Final = _NLM_F_REQUEST | _NLM_F_DUMP
+
+
+CACHED: Final = 4096
+"""Addresses whose making is not repeated: refreshing and listing hundreds must not take long."""
 
 
 class Message(NamedTuple):
@@ -58,6 +64,7 @@ class Standing(NamedTuple):
     tentative: bool
 
 
+@lru_cache(CACHED)
 def renewal(index: int, address: Interface, lifetime: int, *, only_missing: bool = False) -> bytes:
     """Build RTM_NEWADDR: add the address, or renew it where it stands, for ``lifetime`` seconds.
 
@@ -118,22 +125,22 @@ def interface_index(body: bytes) -> int:
 def read_address(body: bytes) -> Standing | None:
     """Read RTM_NEWADDR or RTM_DELADDR; None for what is neither IPv4 nor IPv6."""
     family, length, flags, _, index = _ADDRESS_HEADER.unpack_from(body)
-    attributes = _attributes(body[_ADDRESS_HEADER.size :])
-    # At a point-to-point link IFA_ADDRESS is the other end's; IPv6 leaves IFA_LOCAL out elsewhere.
-    packed = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS, b""))
-    address: Interface
-    if family == _AF_INET and len(packed) == 4:
-        address = IPv4Interface((IPv4Address(packed), length))
-    elif family == _AF_INET6 and len(packed) == 16:
-        address = IPv6Interface((IPv6Address(packed), length))
-    else:
+    packed = _local_address(body)
+    if (family, len(packed)) not in ((_AF_INET, 4), (_AF_INET6, 16)):
         return None
     return Standing(
         interface=index,
-        address=address,
+        address=_interface(packed, length),
         permanent=bool(flags & _IFA_F_PERMANENT),
         tentative=bool(flags & (_IFA_F_TENTATIVE | _IFA_F_DADFAILED)),
     )
+
+
+@lru_cache(CACHED)
+def _interface(packed: bytes, length: int) -> Interface:
+    if len(packed) == 4:
+        return IPv4Interface((IPv4Address(packed), length))
+    return IPv6Interface((IPv6Address(packed), length))
 
 
 def _request(kind: int, flags: int, body: bytes) -> bytes:
@@ -149,14 +156,22 @@ def _address(index: int, address: Interface, flags: int) -> bytes:
 
 def _attribute(kind: int, value: bytes) -> bytes:
     padding = bytes(-len(value) % 4)
-    return struct.pack("=HH", 4 + len(value), kind) + value + padding
+    return _ATTRIBUTE_HEADER.pack(4 + len(value), kind) + value + padding
 
 
-def _attributes(data: bytes) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    offset = 0
-    while offset + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, offset)
-        found[kind] = data[offset + 4 : offset + length]
+def _local_address(body: bytes) -> bytes:
+    """The kernel writes IFA_LOCAL and IFA_ADDRESS side by side, before anything else; IFA_ADDRESS
+    is the other end's on a point-to-point link, where alone IPv6 has an IFA_LOCAL.
+    """
+    found = b""
+    offset = _ADDRESS_HEADER.size
+    while offset + 4 <= len(body):
+        length, kind = _ATTRIBUTE_HEADER.unpack_from(body, offset)
+        if kind == _IFA_LOCAL:
+            return body[offset + 4 : offset + length]
+        if kind == _IFA_ADDRESS:
+            found = body[offset + 4 : offset + length]
+        elif found:
+            break
         offset += max((length + 3) & ~3, 4)
     return found

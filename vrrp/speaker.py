@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal, Self
 
 from vrrp.address_socket import AddressSocket
-from vrrp.addresses import AddressError, needing_kernel
+from vrrp.addresses import AddressError, may_be_primary, needing_kernel, promote_secondaries
 from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
 from vrrp.instance import Instance
@@ -92,6 +92,7 @@ class Speaker:
                 leaving.append(name)
             elif configuration != current:
                 running.instance.change(configuration, self._known())
+                self._place(running.instance)
         await self._leave(leaving, "no longer configured")
         self._watch(wanted.values())
         starting = [
@@ -245,7 +246,7 @@ class Speaker:
             self._watching = self._tasks.create_task(self._watcher.run())
         interfaces = {each.interface for each in needing} | tracked
         self._links = {name: link for name, link in self._links.items() if name in interfaces}
-        virtual = (ours for each in needing for ours in needing_kernel(each.virtual_addresses))
+        virtual = (ours for each in needing for ours in needing_kernel(each.held_addresses))
         self._virtual = frozenset(address.ip for address in virtual)
         self._watcher.watch(interfaces, self._virtual)
 
@@ -279,6 +280,21 @@ class Speaker:
             instance.addresses.place(self._kernel, 0, frozenset())
         else:
             instance.addresses.place(self._kernel, link.index, link.permanent())
+            self._protect_secondaries(instance.configuration)
+
+    def _protect_secondaries(self, configuration: InstanceConfiguration) -> None:
+        """See that a virtual address that goes takes no other of its subnet with it."""
+        if not may_be_primary(configuration.held_addresses):
+            return
+        try:
+            promote_secondaries(configuration.interface)
+        except OSError as error:
+            self._notice(
+                "warning",
+                "secondary_addresses_at_risk",
+                interface=configuration.interface,
+                error=str(error),
+            )
 
     def _join(self, instance: Instance) -> None:
         interface, family = where = _segment(instance)
@@ -304,7 +320,7 @@ def _needs_link(configuration: InstanceConfiguration) -> bool:
     """Whether an instance sends multicast or has addresses that are not local anyway."""
     if not isinstance(configuration.transport, UdpUnicast):
         return True
-    return bool(needing_kernel(configuration.virtual_addresses))
+    return bool(needing_kernel(configuration.held_addresses))
 
 
 def _carrier(link: Link | None) -> int:

@@ -91,6 +91,7 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         interface=section.interface,
         virtual_router_id=section.virtual_router_id,
         virtual_addresses=tuple(section.virtual_addresses),
+        unadvertised_addresses=tuple(section.unadvertised_addresses),
         version=section.version,
         priority=section.priority,
         advert_interval=section.advert_interval,

@@ -204,6 +204,7 @@ class VrrpSection(Section):
     advert_interval: Annotated[float, PlainValidator(duration("10ms", "255s"))] = 1.0
     preempt: Annotated[PreemptSection | None, BeforeValidator(_preempt)] = PreemptSection()
     virtual_addresses: list[VirtualAddress]
+    unadvertised_addresses: list[VirtualAddress] = []
     transport: Annotated[
         Literal["multicast", "udp"], PlainValidator(choice(("multicast", "udp")))
     ] = "multicast"

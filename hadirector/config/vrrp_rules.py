@@ -18,6 +18,8 @@ own of 8 and the 28 that authentication may add."""
 # Max Advertise Interval is 12 bits of centiseconds (RFC 9568 5.2.7).
 CENTISECONDS_MAX = 4095
 
+UNADVERTISED_ADDRESSES_MAX = 1000
+
 
 def vrrp_findings(root: Root) -> Iterator[Finding]:
     """Find what is wrong with the instances."""
@@ -48,12 +50,15 @@ def _virtual_routers(root: Root) -> Iterator[Claim]:
 
 def _virtual_addresses(root: Root) -> Iterator[Claim]:
     for index, instance in whole_ones(root.vrrp):
-        for place, address in enumerate(instance.virtual_addresses):
+        listed = [("virtual_addresses", *each) for each in enumerate(instance.virtual_addresses)]
+        others = enumerate(instance.unadvertised_addresses)
+        listed += [("unadvertised_addresses", *each) for each in others]
+        for key, place, address in listed:
             host = address.partition("/")[0]
             # A link-local address means another host on every link.
             linked = ipaddress.ip_address(host).is_link_local
             value = (host, instance.interface if linked else None)
-            yield Claim(("vrrp", index, "virtual_addresses", place), value, f"address {host}")
+            yield Claim(("vrrp", index, key, place), value, f"address {host}")
 
 
 def _interval_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
@@ -83,8 +88,12 @@ def _address_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     path = (*path, "virtual_addresses")
     count, most = len(instance.virtual_addresses), VIRTUAL_ADDRESSES_MAX[family(instance)]
     if not 1 <= count <= most:
-        message = f"wrong number (got {count}, expected 1 to {most} addresses)"
+        message = f"wrong number (got {count}, expected 1 to {most}, others unadvertised_addresses)"
         yield Finding(path, message)
+    count = len(instance.unadvertised_addresses)
+    if count > UNADVERTISED_ADDRESSES_MAX:
+        message = f"wrong number (got {count}, expected at most {UNADVERTISED_ADDRESSES_MAX})"
+        yield Finding((*path[:-1], "unadvertised_addresses"), message)
     for place, address in enumerate(instance.virtual_addresses):
         if version(address) != family(instance):
             message = f"mixed families (got {address}, expected IPv{family(instance)} as before)"

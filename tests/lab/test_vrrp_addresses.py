@@ -155,3 +155,37 @@ async def test_an_address_whose_lifetime_ended_while_we_were_frozen_is_nobodys_t
     assert router.wait_for("ACTIVE")["at"] - woken >= 0.16
     await eventually(lambda: host.holds(VIRTUAL_ADDRESS))
     assert "addresses_removed" not in router.status()["counters"]
+
+
+async def test_unadvertised_addresses_move_with_the_advertised_ones(
+    speaker: Speaker, host: Host
+) -> None:
+    """Of either family; a peer that lists only the others agrees with us."""
+    others = ("10.99.0.102/32", "2001:db8:99::100/128")
+    await activate(speaker, msgspec.structs.replace(FIRST, unadvertised_addresses=others))
+    everything = ("10.99.0.100", "10.99.0.101", "10.99.0.102", "2001:db8:99::100")
+    await eventually(lambda: all(host.holds(each) for each in everything))
+    await speaker.configure([FIRST])
+    await eventually(lambda: not any(host.holds(each) for each in everything[2:]))
+    assert all(host.holds(each) for each in everything[:2])
+    await speaker.release_now()
+    assert not any(host.holds(each) for each in everything)
+
+
+async def test_a_virtual_address_that_is_its_subnets_primary_takes_no_other_with_it(
+    speaker: Speaker, host: Host
+) -> None:
+    """Linux deletes the secondary addresses of a subnet with its primary one, unless told not to;
+    also when the primary's lifetime ends.
+    """
+    host.sysctl({"net.ipv4.conf.all.promote_secondaries": "0"})
+    host.sysctl({"net.ipv4.conf.eth0.promote_secondaries": "0"})
+    primary = msgspec.structs.replace(FIRST, virtual_addresses=("10.98.0.100/24",))
+    await activate(speaker, primary)
+    await eventually(lambda: host.holds("10.98.0.100"))
+    host.ip("address add 10.98.0.5/24 dev eth0")
+    secondary = host.run("ip", "address", "show", "dev", "eth0", "secondary").stdout
+    assert "10.98.0.5/24" in secondary
+    await speaker.release_now()
+    assert not host.holds("10.98.0.100")
+    assert host.holds("10.98.0.5")

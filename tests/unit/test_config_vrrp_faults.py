@@ -154,10 +154,10 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
 @pytest.mark.parametrize(
     ("addresses", "message"),
     [
-        ("[]", "wrong number (got 0, expected 1 to 255 addresses)"),
+        ("[]", "wrong number (got 0, expected 1 to 255, others unadvertised_addresses)"),
         (
             f"[{', '.join(f'10.0.{i // 200}.{i % 200 + 1}' for i in range(256))}]",
-            "wrong number (got 256, expected 1 to 255 addresses)",
+            "wrong number (got 256, expected 1 to 255, others unadvertised_addresses)",
         ),
         (
             "['2001:db8::1', 'fe80::1']",
@@ -170,7 +170,16 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
         ),
         (
             f"[{', '.join(f'fe80::{i}' for i in range(1, 91))}]",
-            "wrong number (got 90, expected 1 to 89 addresses)",
+            "wrong number (got 90, expected 1 to 89, others unadvertised_addresses)",
+        ),
+        (
+            "[10.0.0.1], unadvertised_addresses: ['fe80::1', 10.0.0.1/24]",
+            "duplicate address 10.0.0.1, first at vrrp[0].virtual_addresses[0]",
+        ),
+        (
+            "[10.0.0.1], unadvertised_addresses:"
+            f" [{', '.join(f'fe80::{i}' for i in range(1, 1002))}]",
+            "wrong number (got 1001, expected at most 1000)",
         ),
         (
             "['fe80::1/129']",
