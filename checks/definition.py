@@ -1,11 +1,14 @@
-"""What a check is: a target, a probe, and its timing. Validated by whoever reads it from a file."""
+"""What a check is: a target, a probe, and its timing. Validated by whoever reads it from a file.
+
+None can be part of a cycle, so the garbage collector need not know them (``gc=False``).
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
+class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When to probe and how to judge. Durations are seconds.
 
     ``timeout`` is a hard deadline for one whole probe, whatever the target does.
@@ -18,11 +21,11 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     fall: int = 2
 
 
-class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="tcp"):
+class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="tcp"):
     """Passes when a TCP connection is established."""
 
 
-class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
+class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http"):
     """Passes when a GET is answered with an expected status and, if given, an expected body.
 
     ``host`` is sent as Host and, over TLS, as SNI, and is the name the certificate must carry.
@@ -43,7 +46,7 @@ class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
 Probe = TcpProbe | HttpProbe
 
 
-class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One check. ``identity`` names it in reports; equal definitions may share one identity."""
 
     identity: str

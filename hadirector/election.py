@@ -108,7 +108,7 @@ class Election:
             for name in known.keys() - self.instances.keys():
                 del known[name]
         self.realtime = realtime
-        self._configure_child()
+        self.configure_child()
         if self._begun:
             self.begin()
 
@@ -129,9 +129,15 @@ class Election:
         if changed:
             self.child.send(TrackedValues(changed))
 
-    def child_started(self) -> None:
-        """Tell a new process what to run and what to go on with."""
-        self._configure_child()
+    def configure_child(self) -> None:
+        """Tell the process what to run and what to go on with."""
+        instances = tuple(self.instances.values())
+        names = {each.identity for instance in instances for each in instance.track}
+        self.tracked = {name: n for name, n in self.tracked.items() if name in names}
+        resume = frozenset(self._interrupted)
+        self.child.send(
+            ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)
+        )
 
     def child_died(self) -> list[tuple[float, ResumeOverdue]]:
         """Give what was ACTIVE a short time to be taken up again, once for however many deaths.
@@ -198,12 +204,3 @@ class Election:
             reason=reason,
         )
         return True
-
-    def _configure_child(self) -> None:
-        instances = tuple(self.instances.values())
-        names = {each.identity for instance in instances for each in instance.track}
-        self.tracked = {name: n for name, n in self.tracked.items() if name in names}
-        resume = frozenset(self._interrupted)
-        self.child.send(
-            ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)
-        )

@@ -47,7 +47,7 @@ class Health:
         return self._checks.keys() <= self.verdicts.keys()
 
     def configure(self, configuration: Configuration, assumed: Mapping[str, Verdict]) -> None:
-        """Check what this configuration names.
+        """Know what to check from now on; ``configure_child`` then makes the process do it.
 
         What is known of kept checks stays known; of others ``assumed`` is taken for granted.
         """
@@ -56,9 +56,8 @@ class Health:
         known = {**assumed, **self.verdicts}
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
-        self.child_started()
 
-    def child_started(self) -> None:
+    def configure_child(self) -> None:
         """Tell the process what to check and what is known already."""
         self.child.send(ConfigureChecks(tuple(self._checks.values()), self.verdicts))
 

@@ -1,7 +1,8 @@
 """The nouns of a director: what is configured, and what the kernel holds.
 
 Pure values. Addresses are strings in canonical form (``str(ipaddress.ip_address(...))``), durations
-are seconds, and everything is validated before it gets here.
+are seconds, and everything is validated before it gets here. None can be part of a cycle, so the
+garbage collector need not know them (``gc=False``): 10,000 real servers took it 30 ms each time.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class OnFailure(StrEnum):
 # --- what the kernel holds ---------------------------------------------------------------------
 
 
-class ServiceKey(msgspec.Struct, frozen=True, order=True):
+class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """What identifies a service in IPVS."""
 
     protocol: Protocol
@@ -81,7 +82,7 @@ class ServiceKey(msgspec.Struct, frozen=True, order=True):
         return f"{self.protocol} {endpoint(self.address, self.port)}"
 
 
-class DestinationKey(msgspec.Struct, frozen=True, order=True):
+class DestinationKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """What identifies a destination within its service."""
 
     address: str
@@ -91,7 +92,7 @@ class DestinationKey(msgspec.Struct, frozen=True, order=True):
         return endpoint(self.address, self.port)
 
 
-class Service(msgspec.Struct, frozen=True):
+class Service(msgspec.Struct, frozen=True, gc=False):
     """A virtual service as IPVS holds it. ``persistence`` is seconds, 0 when off.
 
     ``scheduler`` is a plain string: a foreign service may use one that we do not know.
@@ -105,7 +106,7 @@ class Service(msgspec.Struct, frozen=True):
     other_settings: bool = False
 
 
-class Destination(msgspec.Struct, frozen=True):
+class Destination(msgspec.Struct, frozen=True, gc=False):
     """A real server as IPVS holds it. ``forwarding`` is None for a method we do not set.
 
     ``other_settings`` as in Service: connection thresholds that somebody else has set.
@@ -116,7 +117,7 @@ class Destination(msgspec.Struct, frozen=True):
     other_settings: bool = False
 
 
-class ServiceEntry(msgspec.Struct, frozen=True):
+class ServiceEntry(msgspec.Struct, frozen=True, gc=False):
     """A service with its destinations, in the order in which they were or will be added."""
 
     service: Service
@@ -129,7 +130,7 @@ Table = Mapping[ServiceKey, ServiceEntry]
 # --- what is configured ------------------------------------------------------------------------
 
 
-class RealServer(msgspec.Struct, frozen=True, kw_only=True):
+class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured real server. Without a ``check`` it is always in."""
 
     key: DestinationKey
@@ -137,7 +138,7 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True):
     check: CheckDefinition | None = None
 
 
-class VirtualServer(msgspec.Struct, frozen=True, kw_only=True):
+class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured virtual server."""
 
     name: str
@@ -172,7 +173,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     script: Script
 
 
-class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file, host checks excepted."""
 
     name: str

@@ -105,6 +105,17 @@ def _takes_weight_away(operation: Operation) -> bool:
     return isinstance(operation, EditDestination) and operation.destination.weight == 0
 
 
+def service_of(operation: Operation) -> ServiceKey:
+    """Name the service that an operation is about."""
+    match operation:
+        case AddService(key) | EditService(key) | DeleteService(key):
+            return key
+        case AddDestination(key) | EditDestination(key) | DeleteDestination(key):
+            return key
+        case _:
+            assert_never(operation)
+
+
 def describe(operation: Operation) -> str:
     """Say in one line what an operation does, for logs and error messages."""
     match operation:

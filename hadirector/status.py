@@ -14,6 +14,7 @@ from hadirector.model import (
     RealServer,
     ServiceEntry,
     Table,
+    VirtualServer,
     endpoint,
 )
 from vrrp.report import InstanceStatus
@@ -68,34 +69,25 @@ class Status(msgspec.Struct, frozen=True):
     probes: int
 
 
-def virtual_server_statuses(
-    configuration: Configuration,
+def virtual_server_status(
+    server: VirtualServer,
     wanted: Table,
     held: Held,
     verdicts: Mapping[str, Verdict],
     results: Mapping[str, Result],
-) -> tuple[VirtualServerStatus, ...]:
+) -> VirtualServerStatus:
     """Put side by side what is configured, wanted and there."""
-    return tuple(
-        VirtualServerStatus(
-            name=server.name,
-            address=endpoint(server.key.address, server.key.port),
-            protocol=server.key.protocol,
-            scheduler=server.scheduler,
-            forwarding=server.forwarding,
-            present=server.key in held,
-            real_servers=tuple(
-                _real_server(
-                    real_server,
-                    wanted.get(server.key),
-                    held.get(server.key, {}),
-                    verdicts,
-                    results,
-                )
-                for real_server in server.real_servers
-            ),
-        )
-        for server in configuration.virtual_servers
+    entry, carried = wanted.get(server.key), held.get(server.key, {})
+    return VirtualServerStatus(
+        name=server.name,
+        address=endpoint(server.key.address, server.key.port),
+        protocol=server.key.protocol,
+        scheduler=server.scheduler,
+        forwarding=server.forwarding,
+        present=server.key in held,
+        real_servers=tuple(
+            _real_server(each, entry, carried, verdicts, results) for each in server.real_servers
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import assert_never
 
@@ -52,6 +53,7 @@ class DryRunDataplane:
         for operation in operations:
             self._log.info("would_apply", operation=describe(operation))
             self._remember(operation)
+            await asyncio.sleep(0)  # 10,000 lines take a second
         return []
 
     async def withhold(self, addresses: frozenset[str]) -> None:

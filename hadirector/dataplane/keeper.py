@@ -13,9 +13,11 @@ import structlog
 
 from hadirector.dataplane.base import Dataplane, DataplaneError, Held, OperationFailure
 from hadirector.model import ServiceKey, Table
-from hadirector.reconcile import Operation, describe, diff
+from hadirector.reconcile import Operation, describe, diff, service_of
 
 PASS_SECONDS = 10.0
+LOGGED_OPERATIONS_MAX = 50
+"""Lines that one pass may log of a kind; the rest is only counted, in one more."""
 
 
 class TableKeeper:
@@ -32,7 +34,7 @@ class TableKeeper:
         remember: Callable[[frozenset[ServiceKey]], None],
     ) -> None:
         self.repaired = 0
-        self.failing: dict[str, str] = {}
+        self._failing: dict[Operation, str] = {}
         self._dataplane = dataplane
         self._owned = frozenset(owned)
         self._remember = remember
@@ -42,6 +44,11 @@ class TableKeeper:
         self._wake = asyncio.Event()
         self._in_use = asyncio.Lock()
         self._log = structlog.get_logger()
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """Every operation that did not take when it was last tried, with the error."""
+        return {describe(operation): error for operation, error in self._failing.items()}
 
     def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
         """Take a new wanted table. ``changed`` limits the next pass to these services."""
@@ -79,7 +86,7 @@ class TableKeeper:
             actual = await self._dataplane.read(self._owned)
             operations = diff(actual, {}, self._owned)
             failures = await self._dataplane.apply(operations)
-            self.failing = self._report(operations, failures, repair=False)
+            self._report(operations, failures, None, repair=False)
             if not failures:
                 self._own(frozenset())
 
@@ -110,12 +117,8 @@ class TableKeeper:
         owned = self._owned if only is None else self._owned & only
         operations = diff(actual, wanted, owned)
         failures = await self._dataplane.apply(operations) if operations else []
-        failing = self._report(operations, failures, repair=repair)
-        if only is not None:
-            self.failing = {**self.failing, **failing}
-            return
-        self.failing = failing
-        if not failures:
+        self._report(operations, failures, only, repair=repair)
+        if only is None and not failures:
             self._own(frozenset(wanted))
 
     def _own(self, services: frozenset[ServiceKey]) -> bool:
@@ -131,16 +134,26 @@ class TableKeeper:
         return True
 
     def _report(
-        self, operations: Sequence[Operation], failures: Sequence[OperationFailure], *, repair: bool
-    ) -> dict[str, str]:
-        """Log what was done and what newly fails; returns what fails, with the error."""
+        self,
+        operations: Sequence[Operation],
+        failures: Sequence[OperationFailure],
+        only: frozenset[ServiceKey] | None,
+        *,
+        repair: bool,
+    ) -> None:
         errors = {failure.operation: failure.error for failure in failures}
-        failing = {describe(operation): error for operation, error in errors.items()}
-        for operation in operations:
-            text = describe(operation)
-            if operation not in errors:
-                self.repaired += repair
-                self._log.info("table_repaired" if repair else "table_changed", operation=text)
-            elif self.failing.get(text) != failing[text]:
-                self._log.error("table_change_failed", operation=text, error=failing[text])
-        return failing
+        done = [each for each in operations if each not in errors]
+        self.repaired += len(done) if repair else 0
+        event = "table_repaired" if repair else "table_changed"
+        for each in done[:LOGGED_OPERATIONS_MAX]:
+            self._log.info(event, operation=describe(each))
+        if (further := len(done) - LOGGED_OPERATIONS_MAX) > 0:
+            self._log.info(event, further=further)
+        new = [each for each, error in errors.items() if self._failing.get(each) != error]
+        for each in new[:LOGGED_OPERATIONS_MAX]:
+            self._log.error("table_change_failed", operation=describe(each), error=errors[each])
+        if (further := len(new) - LOGGED_OPERATIONS_MAX) > 0:
+            self._log.error("table_change_failed", further=further)
+        if only is not None:  # what was not looked at fails as it did before
+            errors |= {k: v for k, v in self._failing.items() if service_of(k) not in only}
+        self._failing = errors

@@ -85,7 +85,7 @@ async def test_a_dead_process_has_two_intervals_to_resume_what_was_active(two: E
 
 async def test_the_next_process_is_told_what_to_resume(two: Election, sent: Sent) -> None:
     two.child_died()
-    two.child_started()
+    two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
 
 
@@ -93,7 +93,7 @@ async def test_a_process_that_resumed_in_time_keeps_the_addresses(
     two: Election, removed: list[tuple[str, tuple[str, ...]]]
 ) -> None:
     [(_, overdue)] = two.child_died()
-    two.child_started()
+    two.configure_child()
     await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
     await two.handle(overdue)
     assert removed == []
@@ -108,7 +108,7 @@ async def test_nobody_back_in_time_means_the_addresses_are_removed(
     await two.handle(overdue)
     assert removed == [("eth0", ("192.0.2.10/32",))]
     assert two.withheld == {"192.0.2.10", "192.0.2.11"}
-    two.child_started()
+    two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL))]
 
 
@@ -128,7 +128,7 @@ async def test_dying_again_and_again_does_not_put_the_removal_off(
     [(_, overdue)] = two.child_died()
     assert two.child_died() == []
     assert two.child_died() == []
-    two.child_started()
+    two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
     await two.handle(overdue)
     assert removed == [("eth0", ("192.0.2.10/32",))]
@@ -205,7 +205,7 @@ async def test_a_handover_reaches_the_process_and_the_next_one_too(
     two: Election, sent: Sent
 ) -> None:
     two.hand_over("web", undo=False)
-    two.child_started()
+    two.configure_child()
     two.hand_over("web", undo=True)
     assert sent == [
         HandOver("web"),

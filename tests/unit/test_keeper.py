@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import pytest
+import structlog
 
 from hadirector.dataplane import keeper
 from hadirector.dataplane.base import DataplaneError, Held, OperationFailure
@@ -186,6 +187,39 @@ async def test_what_fails_is_named_and_met_again_by_a_later_pass(
         dataplane.refuse = lambda operation: False
         await until(lambda: dataplane.table == WANTED)
         await until(lambda: not kept.failing)
+
+
+async def test_what_fails_stays_named_while_other_services_change(
+    dataplane: MemoryDataplane,
+) -> None:
+    dataplane.refuse = lambda operation: isinstance(operation, AddService) and operation.key == OLD
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want({OLD: ServiceEntry(RR, {})})
+    with structlog.testing.capture_logs() as lines:
+        async with running(kept):
+            await until(lambda: bool(kept.failing))
+            kept.want({OLD: ServiceEntry(RR, {}), **WANTED}, {WEB})
+            await until(lambda: WEB in dataplane.table)
+            kept.want({OLD: ServiceEntry(RR, {}), **WANTED})
+            await until(lambda: len(dataplane.reads) == 3)
+    assert list(kept.failing) == ["add service tcp 192.0.2.10:8080 (rr)"]
+    assert [line["event"] for line in lines].count("table_change_failed") == 1
+
+
+async def test_a_pass_logs_50_operations_and_counts_the_others(
+    dataplane: MemoryDataplane,
+) -> None:
+    """A line takes a twentieth of a millisecond, and 10,000 of them nobody reads."""
+    services = {
+        ServiceKey(Protocol.TCP, "192.0.2.10", port): ServiceEntry(RR, {}) for port in range(1, 91)
+    }
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(services)
+    with structlog.testing.capture_logs() as lines:
+        async with running(kept):
+            await until(lambda: len(lines) > 50)
+    assert len(lines) == 51
+    assert lines[-1] == {"event": "table_changed", "log_level": "info", "further": 40}
 
 
 async def test_a_dataplane_that_does_not_answer_is_asked_again(
