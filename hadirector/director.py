@@ -14,7 +14,6 @@ from collections.abc import Collection, Coroutine
 from pathlib import Path
 from typing import Any, assert_never
 
-import msgspec
 import structlog
 
 from hadirector import __version__, pool, preflight, reload, state
@@ -23,6 +22,7 @@ from hadirector.config.errors import ConfigError
 from hadirector.dataplane.base import Dataplane, DataplaneError, Held
 from hadirector.dataplane.keeper import TableKeeper
 from hadirector.election import Election, ResumeOverdue
+from hadirector.event import ConfigurationRead, Event, FirstVerdictsOverdue
 from hadirector.health import Health
 from hadirector.model import Configuration, ServiceKey, Table
 from hadirector.notify import Notifier
@@ -48,31 +48,6 @@ OWNED_FILE = "owned.json"
 
 class RequestError(Exception):
     """A request that cannot be met. The message says why."""
-
-
-class ConfigurationRead(msgspec.Struct, frozen=True):
-    """The configuration file has been read again, and what it says can be changed to."""
-
-    configuration: Configuration
-
-
-class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
-    """Some targets still have no verdict: elections begin without them."""
-
-
-Event = (
-    ChildStarted
-    | ChildDied
-    | VerdictChanged
-    | CheckStatistics
-    | Transition
-    | InstanceStatus
-    | Notice
-    | ResumeOverdue
-    | TrackedChanged
-    | ConfigurationRead
-    | FirstVerdictsOverdue
-)
 
 
 class Director:
@@ -140,8 +115,10 @@ class Director:
             await self._leave(checking, electing)
             for task in (events, keeping, tracking, notifying, *self._passing):
                 task.cancel()
-        if self._configuration.on_stop == "release" and not self._restarting:
-            await self._withdraw()
+        if not self._restarting:
+            self._take_back()
+            if self._configuration.on_stop == "release":
+                await self._withdraw()
         await self._dataplane.close()
         self._log.info(
             "director_stopped", on_stop=self._configuration.on_stop, restarting=self._restarting
@@ -149,7 +126,8 @@ class Director:
         return self._handoff
 
     def stop(self) -> None:
-        """Begin to leave; ``run`` returns when it is done."""
+        """Begin to leave, for good; ``run`` returns when it is done."""
+        self._restarting = False
         self._stop.set()
 
     @property
@@ -163,8 +141,6 @@ class Director:
         Raises RequestError when it could not start with the configuration file as it is, or
         leaves already.
         """
-        if self._stop.is_set():
-            raise RequestError("the director is stopping")
         try:
             configuration = await reader.read(self._path)
         except ConfigError as error:
@@ -172,6 +148,8 @@ class Director:
         faults = await preflight.faults(configuration)
         if faults:
             raise RequestError("\n".join(faults))
+        if self._stop.is_set():
+            raise RequestError("the director is stopping")
         self._restarting = True
         self._stop.set()
 
@@ -379,6 +357,12 @@ class Director:
             self._log.error("process_does_not_stop", process=child.name)
             child.kill()
             await running
+
+    def _take_back(self) -> None:
+        """Stopped after all: to the vrrp process the end of its channel is the order to release."""
+        if self._handoff is not None:
+            os.close(self._handoff.descriptor)
+            self._handoff = None
 
     async def _withdraw(self) -> None:
         try:
