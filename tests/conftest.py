@@ -8,6 +8,7 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hadirector.lab.frr import DAEMONS
 from hadirector.lab.uml import kernel_has_ipvs
 
 # A busy machine is slow, which says nothing about the code.
@@ -20,13 +21,15 @@ settings.load_profile("unhurried")
 def missing(item: pytest.Item) -> str | None:
     """Say what this machine lacks for a test's markers."""
     marks = {mark.name for mark in item.iter_markers()}
-    if marks & {"netns", "ipvs", "keepalived"}:
+    if marks & {"netns", "ipvs", "keepalived", "frr"}:
         if os.geteuid() != 0:
             return "needs root, to make network namespaces"
         if shutil.which("ip") is None:
             return "needs ip (Debian package iproute2)"
     if "keepalived" in marks and shutil.which("keepalived") is None:
         return "needs keepalived (Debian package keepalived)"
+    if "frr" in marks and not (DAEMONS / "vrrpd").exists():
+        return "needs FRR (Debian package frr)"
     if "ipvs" in marks and not kernel_has_ipvs():
         return "needs a kernel with IPVS: run it by python -m hadirector.lab.uml"
     return None

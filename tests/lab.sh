@@ -1,14 +1,15 @@
 #!/bin/sh
-# The tests that need more than Python: network namespaces, a real keepalived, a kernel with IPVS.
-# As root it installs the Debian packages they need. Without root it runs what it can and lists what
-# it left out; with CI set, leaving out is failing.
+# The tests that need more than Python: network namespaces, real keepalived and FRR, a kernel with
+# IPVS. As root it installs the Debian packages they need. Without root it runs what it can and lists
+# what it left out; with CI set, leaving out is failing.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-privileged="netns or keepalived or ipvs"
-packages="iproute2 keepalived ipvsadm curl openssl procps"
+privileged="netns or keepalived or frr or ipvs"
+packages="iproute2 keepalived frr ipvsadm curl openssl procps"
 directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
+policy=
+trap 'rm -rf "$directory" $policy' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -22,6 +23,14 @@ missing() {
     done
 }
 
+# The tests want the programs of a package; its service is not started, nor at the next boot.
+forbid_services() {
+    [ ! -e /usr/sbin/policy-rc.d ] || return 0
+    policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+}
+
 install() {
     if ! command -v apt-get >/dev/null; then
         echo "the lab needs what Debian has in these packages, and there is no apt-get:$1" >&2
@@ -29,11 +38,15 @@ install() {
     fi
     echo "installing$1"
     apt-get update -qq || echo "apt-get update failed: trying with the lists of last time" >&2
+    forbid_services
     # shellcheck disable=SC2086 # a list of package names
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 || {
         echo "these packages cannot be installed, and the lab needs them:$1" >&2
         exit 2
     }
+    # shellcheck disable=SC2086 # one file or none
+    rm -f $policy
+    case "$1 " in *" frr "*) update-rc.d frr disable ;; esac
 }
 
 # Runs a command with its output shown, and keeps its last line for the summary.

@@ -1,0 +1,223 @@
+"""A pair of which one router is a real FRR 8.4.4 vrrpd: version 3, both families, both roles.
+
+FRR counts in whole centiseconds: with priority 100 at 10 cs its skew time is 6 cs instead of 6.09.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pytest
+
+from hadirector.lab.frr import Frr
+from hadirector.lab.routers import Heard, Listener, VrrpRouter, wait_until
+from hadirector.lab.topology import Network
+
+pytestmark = [pytest.mark.netns, pytest.mark.frr]
+
+# RFC 9568 6.1, interval 0.1 s, priority 100; the smaller ones are FRR's.
+SKEW_100, SKEW_100_OF_FRR = 0.0609, 0.06
+DOWN_100, DOWN_100_OF_FRR = 0.3609, 0.36
+SLACK = 0.2  # scheduling on a busy machine with two cores
+
+
+class Family(NamedTuple):
+    """Who speaks from where. Over IPv6 FRR's first advertisement is lost: the link-local address
+    that it would come from is not ready yet; the second one comes an interval later.
+    """
+
+    number: Literal[4, 6]
+    our_address: str
+    their_address: str
+    third_address: str
+    virtual_addresses: tuple[str, ...]
+    lost_at_first: float
+
+
+V4 = Family(4, "10.99.0.1/24", "10.99.0.2/24", "10.99.0.3/24", ("10.99.0.100/32",), 0.0)
+V6 = Family(
+    6, "fe80::1/64", "fe80::2/64", "fe80::3/64", ("fe80::99:100/128", "2001:db8:99::100/128"), 0.1
+)
+# The hosts have the link-local address they are given, and no other.
+GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1"}
+
+
+class Lab:
+    """Our host, FRR's host, and a third one that listens."""
+
+    def __init__(self, network: Network, family: Family, directory: Path) -> None:
+        self.family = family
+        self.our_host = network.host("ours", family.our_address, sysctls=GIVEN)
+        # FRR's IPv6 side has its address on an interface of its own.
+        theirs = [family.their_address] if family.number == 4 else []
+        self.their_host = network.host("theirs", *theirs, sysctls=GIVEN)
+        self.third_host = network.host("third", family.third_address, sysctls=GIVEN)
+        self._directory = directory
+
+    def ours(self, priority: int) -> VrrpRouter:
+        addresses = self.family.virtual_addresses
+        return VrrpRouter(self.our_host, self._directory, priority=priority, addresses=addresses)
+
+    def frr(self, priority: int) -> Frr:
+        return Frr(
+            self.their_host,
+            self._directory,
+            priority=priority,
+            addresses=self.family.virtual_addresses,
+            link_local=self.family.their_address if self.family.number == 6 else "",
+        )
+
+    def we_hold(self) -> bool:
+        """Whether we hold all; to hold some of them is a failure."""
+        addresses = [each.partition("/")[0] for each in self.family.virtual_addresses]
+        return all(self.our_host.holds(each) for each in addresses)
+
+    def wait_for_us(self, frr: Frr) -> None:
+        wait_until(lambda: self.we_hold() and not frr.holds(), 5.0, "we hold alone")
+
+    def wait_for(self, frr: Frr) -> None:
+        wait_until(lambda: frr.holds() and not self.we_hold(), 5.0, "FRR holds alone")
+
+
+@pytest.fixture(params=[V4, V6], ids=["ipv4", "ipv6"])
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with Network() as network, tempfile.TemporaryDirectory() as directory:
+        yield Lab(network, request.param, Path(directory))
+
+
+class Wire:
+    """What the third host hears."""
+
+    def __init__(self, listener: Listener, family: Family) -> None:
+        self._listener = listener
+        self._ours = family.our_address.partition("/")[0]
+        self._theirs = family.their_address.partition("/")[0]
+
+    def ours(self) -> list[Heard]:
+        return [each for each in self._listener.heard() if each.source == self._ours]
+
+    def theirs(self) -> list[Heard]:
+        return [each for each in self._listener.heard() if each.source == self._theirs]
+
+    def first_of_theirs_after(self, at: float) -> Heard:
+        def found() -> list[Heard]:
+            return [each for each in self.theirs() if each.at > at]
+
+        wait_until(lambda: bool(found()), 5.0, "an advertisement of FRR")
+        return found()[0]
+
+
+@pytest.fixture
+def wire(lab: Lab) -> Iterator[Wire]:
+    with Listener(lab.third_host, lab.family.number) as listener:
+        yield Wire(listener, lab.family)
+
+
+def test_the_higher_priority_wins_the_election_when_it_is_ours(lab: Lab) -> None:
+    """Both start together, and FRR follows: what we send is right to it."""
+    frr = lab.frr(100)
+    ours = lab.ours(200)
+    frr.wait_for_backup()
+    ours.wait_for("ACTIVE")
+    lab.wait_for_us(frr)
+    time.sleep(2 * DOWN_100 + SLACK)
+    assert lab.we_hold()
+    assert not frr.holds()
+    assert len(ours.became("ACTIVE")) == 1
+
+
+def test_the_higher_priority_wins_the_election_when_it_is_frr(lab: Lab) -> None:
+    """Both start together, and we follow: nothing of it is dropped or differs."""
+    frr = lab.frr(200)
+    ours = lab.ours(100)
+    lab.wait_for(frr)
+    ours.wait_for("BACKUP")
+    time.sleep(2 * DOWN_100 + SLACK)
+    status = ours.status()
+    assert status["state"] == "BACKUP"
+    assert status["active_router"] == lab.family.their_address.partition("/")[0]
+    strange = ("dropped", "address_list", "checksum")
+    assert not [name for name in status["counters"] if name.startswith(strange)]
+    assert frr.became("Master") == 1
+
+
+def test_we_preempt_an_frr_of_lower_priority(lab: Lab) -> None:
+    """It lets its interface go as soon as it hears us."""
+    frr = lab.frr(100)
+    lab.wait_for(frr)
+    ours = lab.ours(200)
+    ours.wait_for("ACTIVE")
+    lab.wait_for_us(frr)
+    assert frr.became("Backup") == 2
+
+
+def test_frr_of_higher_priority_preempts_us(lab: Lab) -> None:
+    """We step back and release the addresses as soon as we hear it."""
+    ours = lab.ours(100)
+    ours.wait_for("ACTIVE")
+    frr = lab.frr(200)
+    assert ours.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    lab.wait_for(frr)
+
+
+def test_a_graceful_stop_of_frr_costs_the_skew_time(lab: Lab, wire: Wire) -> None:
+    """Its priority 0 makes us take over one skew time later (RFC 9568 6.4.2)."""
+    frr = lab.frr(200)
+    lab.wait_for(frr)
+    ours = lab.ours(100)
+    ours.wait_for("BACKUP")
+    wire.first_of_theirs_after(time.monotonic())
+    frr.stop()
+    assert ours.wait_for("ACTIVE")["reason"] == "the active router resigned"
+    resignation = next(each for each in wire.theirs() if each.priority == 0)
+    gap = wire.ours()[0].at - resignation.at
+    assert SKEW_100 - 0.001 <= gap <= SKEW_100 + SLACK
+    lab.wait_for_us(frr)
+
+
+def test_a_graceful_stop_of_ours_leaves_no_moment_without_a_holder(lab: Lab, wire: Wire) -> None:
+    """FRR takes over one skew time after our priority 0; until then we still answer."""
+    ours = lab.ours(200)
+    ours.wait_for("ACTIVE")
+    frr = lab.frr(100)
+    frr.wait_for_backup()
+    time.sleep(0.2)
+    ours.stop()
+    lab.wait_for(frr)
+    resignation = next(each for each in wire.ours() if each.priority == 0)
+    successor = wire.first_of_theirs_after(resignation.at)
+    gap = successor.at - resignation.at - lab.family.lost_at_first
+    assert SKEW_100_OF_FRR - 0.011 <= gap <= SKEW_100 + SLACK
+    assert ours.became("INITIALIZE")[-1]["at"] > successor.at
+
+
+def test_a_crash_of_frr_costs_the_active_down_interval(lab: Lab, wire: Wire) -> None:
+    """From its last advertisement to our first: 3 intervals and the skew time."""
+    frr = lab.frr(200)
+    lab.wait_for(frr)
+    ours = lab.ours(100)
+    ours.wait_for("BACKUP")
+    wire.first_of_theirs_after(time.monotonic())
+    frr.crash()
+    ours.wait_for("ACTIVE")
+    gap = wire.ours()[0].at - wire.theirs()[-1].at
+    assert DOWN_100 - 0.001 <= gap <= DOWN_100 + SLACK
+    assert lab.we_hold()
+
+
+def test_after_a_crash_of_ours_frr_takes_over(lab: Lab, wire: Wire) -> None:
+    """In time, and the kernel takes our addresses away by their lifetime."""
+    ours = lab.ours(200)
+    ours.wait_for("ACTIVE")
+    frr = lab.frr(100)
+    frr.wait_for_backup()
+    time.sleep(0.2)
+    ours.crash()
+    last = wire.ours()[-1]
+    gap = wire.first_of_theirs_after(last.at).at - last.at - lab.family.lost_at_first
+    assert DOWN_100_OF_FRR - 0.011 <= gap <= DOWN_100 + SLACK
+    lab.wait_for(frr)
