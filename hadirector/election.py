@@ -183,7 +183,7 @@ class Election:
         del self._interrupted[overdue.instance]
         instance = self.instances[overdue.instance]
         try:
-            await remove(instance.interface, instance.held_addresses)
+            await remove(instance)
         except (AddressError, OSError) as error:
             # Their lifetime ends them all the same.
             self._log.error("addresses_not_removed", error=str(error))

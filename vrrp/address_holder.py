@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from vrrp.address_socket import AddressSocket
@@ -13,12 +14,12 @@ from vrrp.addresses import (
     KEPT_LIFETIME_SECONDS,
     REFRESH_SECONDS,
     AddressError,
+    Target,
     acquire,
     lifetime,
     release,
 )
-from vrrp.packet import Address
-from vrrp.rtnetlink import Interface, Standing
+from vrrp.rtnetlink import Interface, Standing, VirtualAddress
 
 SETTLE_SECONDS: Final = 1.0
 RESTORED_MAX: Final = 256
@@ -26,73 +27,77 @@ RESTORED_MAX: Final = 256
 takes away faster than that, the refresh has to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A device: its index, 0 while there is none, and the addresses that are not ours to change."""
+
+    index: int = 0
+    foreign: frozenset[Interface] = frozenset()
+
+
 class AddressHolder:
     """Holds one instance's virtual addresses while told to, and keeps them away otherwise.
 
     The instance says what is wanted and goes on at once; ``run`` makes the kernel agree. A change
-    that fails is told to ``failed`` and tried again after 0.5 s. ``acquired`` is called when the
-    addresses have come to stand, for the announcements that follow. Leftovers of an earlier
-    process are removed first, unless the addresses are wanted by then.
+    that fails is told to ``failed``, tried again after 0.5 s, and stops no other. ``acquired`` is
+    called when addresses have come to stand, for the announcements that follow. Leftovers of an
+    earlier process are removed first, unless the addresses are wanted by then.
     """
 
     def __init__(
         self,
-        addresses: Sequence[Interface],
+        addresses: Sequence[VirtualAddress],
         advert_interval: float,
         acquired: Callable[[], None],
         failed: Callable[[AddressError], None],
     ) -> None:
-        self._addresses = tuple(addresses)
+        self.configured = tuple(addresses)
         self._lifetime = lifetime(advert_interval)
-        self._surplus: tuple[Interface, ...] = ()
+        self._surplus: frozenset[VirtualAddress] = frozenset()
         self._acquired = acquired
         self._failed = failed
         self._kernel: AddressSocket | None = None
-        self._index = 0
-        self._foreign: frozenset[Interface] = frozenset()
+        self._places: dict[str, Place] = {}
         self._wanted = False
-        self._agreed: bool | None = None  # what the kernel was last made to agree with
+        self._standing: frozenset[VirtualAddress] = frozenset()
+        self._released = False
         self._renewed_at = 0.0
         self._restored = 0
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
 
     @property
-    def held(self) -> list[Address]:
+    def held(self) -> list[VirtualAddress]:
         """The addresses that stand by our doing or, foreign, without it."""
-        standing = self._wanted and self._agreed is True
-        return [address.ip for address in self._addresses] if standing else []
+        return [each for each in self.configured if each in self._standing]
 
-    def place(self, kernel: AddressSocket, index: int, foreign: frozenset[Interface]) -> None:
-        """Say where the addresses go; index 0: the interface is gone, and they with it.
-
-        ``foreign`` stand there without a lifetime: they are let be.
-        """
-        if index != self._index:
+    def place(self, kernel: AddressSocket, device: str, place: Place) -> None:
+        """Say where the addresses of a device go; without index it is gone, and they with it."""
+        if place.index != self._places.get(device, Place()).index:
             self._unsettle()
-        self._kernel, self._index, self._foreign = kernel, index, foreign
+        self._kernel, self._places[device] = kernel, place
 
-    def change(self, addresses: Sequence[Interface], advert_interval: float) -> None:
+    def change(self, addresses: Sequence[VirtualAddress], advert_interval: float) -> None:
         """Hold these instead of those configured until now."""
         self._lifetime = lifetime(advert_interval)
-        dropped = set(self._addresses + self._surplus) - set(addresses)
-        self._addresses, self._surplus = tuple(addresses), tuple(dropped)
+        self._surplus = (self._surplus | set(self.configured)) - set(addresses)
+        self.configured = tuple(addresses)
         self._unsettle()
 
     def hold(self) -> None:
-        """Want the addresses here; as many as are changed at once stand when this returns.
+        """Want the addresses here; as many as are added at once stand when this returns.
 
         If one is refused, ``run`` meets that again and tells it.
         """
         self._wanted = True
         self._unsettle()
-        ours = self._ours(self._addresses)
-        if self._kernel is None or not self._index or len(ours) > ADDED_AT_ONCE:
+        targets = self._targets(self.configured)
+        if self._kernel is None or len(targets) > ADDED_AT_ONCE:
             return
         with suppress(OSError):
-            if not any(self._kernel.renew(self._index, ours, self._lifetime)):
-                self._renewed()
-                self._agreed = True
+            codes = self._kernel.renew(targets, self._lifetime)
+            refused = [each for (_, each), code in zip(targets, codes, strict=True) if code]
+            self._stand(refused)
 
     def let_go(self) -> None:
         """Want them gone."""
@@ -105,18 +110,15 @@ class AddressHolder:
         Not if it has not been renewed for so long that its lifetime may be over. This process was
         stalled then, and its router has to listen before anything is claimed.
         """
-        if not self._wanted or self._kernel is None or self._agreed is None:
-            return False
-        if gone.interface != self._index or gone.address not in self._addresses:
-            return False
         stalled = asyncio.get_running_loop().time() - self._renewed_at > 2 * REFRESH_SECONDS
-        if stalled or self._restored >= RESTORED_MAX:
+        if stalled or self._kernel is None or self._restored >= RESTORED_MAX:
             return False
-        self._restored += 1
-        try:
-            return self._kernel.restore(self._index, gone.address, self._lifetime) == 0
-        except OSError:
-            return False  # the next refresh meets it, and tells
+        targets = (target for target in self._targets(self._standing) if _is_at(target, gone))
+        for index, address in targets:
+            self._restored += 1
+            with suppress(OSError):  # the next refresh meets it, and tells
+                return self._kernel.restore(index, address, self._lifetime) == 0
+        return False
 
     async def settle(self) -> bool:
         """Wait until the kernel agrees with what is wanted; False if it does not within 1 s."""
@@ -132,57 +134,97 @@ class AddressHolder:
 
         Call it when ``run`` has ended. Raises AddressError.
         """
-        if self._wanted and self._kernel is not None and self._index:
-            await acquire(
-                self._kernel, self._index, self._ours(self._addresses), KEPT_LIFETIME_SECONDS
-            )
+        if self._wanted and self._kernel is not None:
+            targets = self._targets(self.configured)
+            refused = await acquire(self._kernel, targets, KEPT_LIFETIME_SECONDS)
+            if refused:
+                raise next(iter(refused.values()))
 
     async def run(self) -> None:
         """Make the kernel agree, until cancelled."""
         while True:
             self._wake.clear()
             self._restored = 0
-            await self._agree()
-            idle = self._agreed is False
+            try:
+                await (self._refresh() if self._wanted else self._release())
+            except OSError as error:
+                self._failed(AddressError(str(error)))
+            idle = self._released and not self._wanted
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if idle else REFRESH_SECONDS):
                     await self._wake.wait()
 
-    async def _agree(self) -> None:
-        """One attempt. What is wanted may change while the kernel is asked; then it is void."""
-        wanted, before = self._wanted, self._agreed
-        try:
-            await self._apply(wanted)
-        except (AddressError, OSError) as error:
-            self._failed(error if isinstance(error, AddressError) else AddressError(str(error)))
-            return
+    async def _refresh(self) -> None:
+        """Add or renew once. What is wanted may change meanwhile; then this is void."""
+        failures = await self._release_surplus()
+        refused: dict[VirtualAddress, AddressError] = {}
+        if self._kernel is not None:
+            refused = self._missing()
+            refused |= await acquire(self._kernel, self._targets(self.configured), self._lifetime)
+        self._tell([*failures, *refused.values()])
         if self._wake.is_set():
             return
-        self._agreed = wanted
-        self._settled.set()
-        if wanted and before is not True:
+        stood = self._standing
+        self._stand(refused)
+        if not refused and not failures:
+            self._settled.set()
+        if self._standing - stood:
             self._acquired()
 
-    async def _apply(self, wanted: bool) -> None:
-        if self._kernel is None or not self._index:
+    async def _release(self) -> None:
+        """Delete once, until it has worked."""
+        if self._released:
             return
-        if wanted:
-            await acquire(self._kernel, self._index, self._ours(self._addresses), self._lifetime)
-            self._renewed()
-        elif self._agreed is None:
-            await release(self._kernel, self._index, self._ours(self._addresses))
-        surplus = self._surplus
-        if surplus:
-            await release(self._kernel, self._index, self._ours(surplus))
-            self._surplus = tuple(set(self._surplus) - set(surplus))
+        failures = await self._release_surplus()
+        if self._kernel is not None:
+            failures += await release(self._kernel, self._targets(self.configured))
+        self._tell(failures)
+        if not failures and not self._wake.is_set():
+            self._released = True
+            self._settled.set()
 
-    def _renewed(self) -> None:
+    async def _release_surplus(self) -> list[AddressError]:
+        surplus = self._surplus
+        if not surplus or self._kernel is None:
+            return []
+        failures = await release(self._kernel, self._targets(surplus))
+        if not failures:
+            self._surplus -= surplus
+        return failures
+
+    def _tell(self, failures: Sequence[AddressError]) -> None:
+        """One is told for all: they mostly have the same cause."""
+        if failures:
+            self._failed(failures[0])
+
+    def _missing(self) -> dict[VirtualAddress, AddressError]:
+        return {
+            each: AddressError(f"cannot add {each.address}: there is no interface {each.device}")
+            for each in self.configured
+            if not self._places.get(each.device, Place()).index
+        }
+
+    def _targets(self, addresses: Iterable[VirtualAddress]) -> list[Target]:
+        """Those to change, and where: on devices that are there, and not foreign."""
+        placed = ((self._places.get(each.device, Place()), each) for each in addresses)
+        return [
+            (place.index, each)
+            for place, each in placed
+            if place.index and each.address not in place.foreign
+        ]
+
+    def _stand(self, refused: Iterable[VirtualAddress]) -> None:
+        there = self._kernel is not None
+        self._standing = frozenset(self.configured if there else ()) - frozenset(refused)
         self._renewed_at = asyncio.get_running_loop().time()
 
-    def _ours(self, addresses: Iterable[Interface]) -> list[Interface]:
-        return [address for address in addresses if address not in self._foreign]
-
     def _unsettle(self) -> None:
-        self._agreed = None
+        self._standing = frozenset()
+        self._released = False
         self._settled.clear()
         self._wake.set()
+
+
+def _is_at(target: Target, gone: Standing) -> bool:
+    index, address = target
+    return (index, address.address) == (gone.interface, gone.address)

@@ -21,6 +21,7 @@ from vrrp.rtnetlink import (
     Interface,
     Message,
     Standing,
+    VirtualAddress,
     deletion,
     error_code,
     listing,
@@ -50,14 +51,14 @@ class AddressSocket:
         with suppress(OSError):  # before Linux 4.20: then every interface's addresses are listed
             self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
 
-    def renew(self, index: int, addresses: Sequence[Interface], lifetime: int) -> list[int]:
-        """Add each address, or renew it, for ``lifetime`` seconds.
+    def renew(self, targets: Sequence[tuple[int, VirtualAddress]], lifetime: int) -> list[int]:
+        """Add each address to the interface of its index, or renew it, for ``lifetime`` seconds.
 
         Returns the kernel's error number for each, 0 when it agreed. Raises OSError.
         """
-        return self._change([renewal(index, each, lifetime) for each in addresses])
+        return self._change([renewal(index, each, lifetime) for index, each in targets])
 
-    def restore(self, index: int, address: Interface, lifetime: int) -> int:
+    def restore(self, index: int, address: VirtualAddress, lifetime: int) -> int:
         """Add an address if it is missing; the kernel's error number, EEXIST where it stands."""
         (code,) = self._change([renewal(index, address, lifetime, only_missing=True)])
         return code

@@ -22,7 +22,8 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 from vrrp.address_socket import AddressSocket
-from vrrp.rtnetlink import Interface
+from vrrp.configuration import InstanceConfiguration, Placement
+from vrrp.rtnetlink import VirtualAddress
 
 SHORTEST_LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
@@ -34,21 +35,33 @@ by one, for that may take the kernel half a millisecond each."""
 _NOT_THERE = (errno.EADDRNOTAVAIL, errno.ENODEV)  # the address, or its interface, is gone already
 
 
+Target = tuple[int, VirtualAddress]
+"""An address, and the index of the interface to change it on."""
+
+
 class AddressError(Exception):
     """The kernel refused to change an address."""
 
 
-def needing_kernel(addresses: Iterable[str]) -> tuple[Interface, ...]:
-    """Those of ``addresses`` ("192.0.2.1/32") that have to be added to an interface."""
-    parsed = (ip_interface(address) for address in addresses)
-    return tuple(address for address in parsed if not address.ip.is_loopback)
+def virtual_addresses(configuration: InstanceConfiguration) -> tuple[VirtualAddress, ...]:
+    """What an instance has to add to interfaces: all that is not local to every host anyway."""
+    placements = {each.address: each for each in configuration.placements}
+    found = []
+    for text in configuration.held_addresses:
+        address = ip_interface(text)
+        placement = placements.get(text) or Placement(text)
+        device = placement.device or configuration.interface
+        if not address.ip.is_loopback:
+            found.append(VirtualAddress(address, device, placement.label, placement.scope))
+    return tuple(found)
 
 
-def may_be_primary(addresses: Iterable[str]) -> bool:
-    """Whether one of them can be the primary address of an IPv4 subnet that has others."""
-    return any(
-        address.version == 4 and address.network.prefixlen < 32
-        for address in needing_kernel(addresses)
+def shared_subnets(addresses: Iterable[VirtualAddress]) -> frozenset[str]:
+    """The devices on which one of them can be the primary address of an IPv4 subnet of others."""
+    return frozenset(
+        each.device
+        for each in addresses
+        if each.address.version == 4 and each.address.network.prefixlen < 32
     )
 
 
@@ -71,55 +84,54 @@ def lifetime(advert_interval: float) -> int:
 
 
 async def acquire(
-    kernel: AddressSocket, index: int, addresses: Sequence[Interface], seconds: int
-) -> None:
-    """Add each address, or renew its lifetime where it stands.
-
-    Tries all of them, then raises AddressError for the first that failed.
-    """
-    failure: AddressError | None = None
-    for start in range(0, len(addresses), ADDED_AT_ONCE):
-        some = addresses[start : start + ADDED_AT_ONCE]
-        for address, code in zip(some, kernel.renew(index, some, seconds), strict=True):
-            if code and failure is None:
-                failure = AddressError(f"cannot add {address}: {_reason(code)}")
-        if start + ADDED_AT_ONCE < len(addresses):
+    kernel: AddressSocket, targets: Sequence[Target], seconds: int
+) -> dict[VirtualAddress, AddressError]:
+    """Add each address, or renew its lifetime where it stands. Returns what was refused."""
+    refused: dict[VirtualAddress, AddressError] = {}
+    for start in range(0, len(targets), ADDED_AT_ONCE):
+        some = targets[start : start + ADDED_AT_ONCE]
+        for (_, each), code in zip(some, kernel.renew(some, seconds), strict=True):
+            if code:
+                refused[each] = AddressError(f"cannot add {each.address}: {_reason(code)}")
+        if start + ADDED_AT_ONCE < len(targets):
             await asyncio.sleep(0)
-    if failure is not None:
-        raise failure
+    return refused
 
 
-async def release(kernel: AddressSocket, index: int, addresses: Sequence[Interface]) -> None:
-    """Delete ``addresses``, which have to be ours; those that are not there are no failure.
+async def release(kernel: AddressSocket, targets: Sequence[Target]) -> list[AddressError]:
+    """Delete addresses, which have to be ours; those that are not there are no failure.
 
-    Tries all of them, then raises AddressError for the first that failed.
+    Returns what failed.
     """
-    failure: AddressError | None = None
-    for address in addresses:
-        code = kernel.delete(index, address)
-        if code not in (0, *_NOT_THERE) and failure is None:
-            failure = AddressError(f"cannot remove {address}: {_reason(code)}")
+    failures: list[AddressError] = []
+    for index, each in targets:
+        code = kernel.delete(index, each.address)
+        if code not in (0, *_NOT_THERE):
+            failures.append(AddressError(f"cannot remove {each.address}: {_reason(code)}"))
         await asyncio.sleep(0)
-    if failure is not None:
-        raise failure
+    return failures
 
 
-async def remove(interface: str, addresses: Iterable[str]) -> None:
-    """Delete those of ``addresses`` that are ours, in place of a vrrp process that cannot.
+async def remove(configuration: InstanceConfiguration) -> None:
+    """Delete an instance's addresses that are ours, in place of a vrrp process that cannot.
 
     Needs CAP_NET_ADMIN, unless all of them are loopback addresses. An interface that is gone has
     taken its addresses with it. Raises AddressError or OSError.
     """
-    wanted = needing_kernel(addresses)
+    wanted = virtual_addresses(configuration)
     if not wanted:
         return
-    try:
-        index = socket.if_nametoindex(interface)
-    except OSError:
-        return
+    indexes = {name: index for index, name in socket.if_nameindex()}
     with closing(AddressSocket()) as kernel:
-        ours = {each.address for each in kernel.standing(index) if not each.permanent}
-        await release(kernel, index, [address for address in wanted if address in ours])
+        targets: list[Target] = []
+        for device in {each.device for each in wanted} & indexes.keys():
+            standing = kernel.standing(indexes[device])
+            ours = {each.address for each in standing if not each.permanent}
+            here = (each for each in wanted if each.device == device and each.address in ours)
+            targets += [(indexes[device], each) for each in here]
+        failures = await release(kernel, targets)
+        if failures:
+            raise failures[0]
 
 
 def _reason(code: int) -> str:

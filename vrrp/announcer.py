@@ -3,69 +3,80 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
-from collections.abc import Callable, Iterable
-from typing import Final
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 from vrrp.announce import announcement, schedule
-from vrrp.packet import Address
+from vrrp.rtnetlink import VirtualAddress
 
 _ARPHRD_ETHER: Final = 1  # linux/if_arp.h
+_SIOCGIFHWADDR: Final = 0x8927  # linux/sockios.h
+_INTERFACE_REQUEST: Final = struct.Struct("=16sH6s16x")  # struct ifreq with a sockaddr
 
 
 class FrameSocket:
-    """Sends whole frames on one interface and receives nothing (packet(7), protocol 0).
+    """Sends whole frames on any interface and receives nothing (packet(7), protocol 0).
 
-    Raises OSError from the constructor: PermissionError without CAP_NET_RAW.
+    It is opened by its first use, which raises PermissionError without CAP_NET_RAW, and is for a
+    whole process: to close one takes the kernel 10 ms and more, for which nobody may wait.
     """
 
-    def __init__(self, interface: str) -> None:
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-        try:
-            self._socket.bind((interface, 0))
-        except OSError:
-            self._socket.close()
-            raise
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
 
-    @property
-    def hardware_address(self) -> bytes | None:
-        """The interface's present MAC, None where it is no Ethernet."""
-        *_, hardware_type, address = self._socket.getsockname()
+    def hardware_address(self, device: str) -> bytes | None:
+        """The device's present MAC, None where it is no Ethernet. Raises OSError."""
+        request = _INTERFACE_REQUEST.pack(device.encode(), 0, b"")
+        answer = fcntl.ioctl(self._opened(), _SIOCGIFHWADDR, request)
+        _, hardware_type, address = _INTERFACE_REQUEST.unpack(answer)
         return bytes(address) if hardware_type == _ARPHRD_ETHER else None
 
-    def send(self, frame: bytes) -> None:
+    def send(self, device: str, frame: bytes) -> None:
         """Send one frame; raises OSError when the kernel refuses it."""
-        self._socket.send(frame)
+        self._opened().sendto(frame, (device, 0))
 
     def close(self) -> None:
         """Close the socket. Closing twice is harmless."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
+            self._socket = socket.socket(socket.AF_PACKET, kind, 0)
+        return self._socket
+
+
+class _Announcement(NamedTuple):
+    device: str
+    frame: bytes
 
 
 class Announcer:
     """Announces addresses on a schedule by the loop's timers, so that it can be cut off at once.
 
-    A frame that cannot be sent is told to ``failed``; the schedule goes on.
+    Each address goes out of its own device. What cannot be sent is told to ``failed``; the
+    schedule goes on.
     """
 
-    def __init__(self, failed: Callable[[OSError], None]) -> None:
+    def __init__(self, frames: FrameSocket, failed: Callable[[OSError], None]) -> None:
+        self._frames = frames
         self._failed = failed
         self._timer: asyncio.TimerHandle | None = None
-        self._frames: FrameSocket | None = None
-        self._announcements: list[bytes] = []
+        self._announcements: list[_Announcement] = []
         self._schedule = schedule(0)
         self._started = 0.0
 
-    def start(self, frames: FrameSocket, addresses: Iterable[Address]) -> None:
+    def start(self, addresses: Iterable[VirtualAddress]) -> None:
         """Announce at once, and go on by the schedule, from its beginning if it runs already."""
         self.stop()
-        hardware_address = frames.hardware_address
-        if hardware_address is None:
-            return
-        self._announcements = [announcement(hardware_address, each) for each in addresses]
+        self._announcements = list(self._prepare(addresses))
         if not self._announcements:
             return
-        self._frames = frames
         self._schedule = schedule(len(self._announcements))
         _, burst = next(self._schedule)
         self._started = asyncio.get_running_loop().time()
@@ -77,11 +88,27 @@ class Announcer:
             self._timer.cancel()
             self._timer = None
 
-    def _announce(self, burst: slice) -> None:
-        assert self._frames is not None
+    def _prepare(self, addresses: Iterable[VirtualAddress]) -> Iterator[_Announcement]:
+        hardware: dict[str, bytes | None] = {}
+        for each in addresses:
+            if each.device not in hardware:
+                hardware[each.device] = self._hardware_address(each.device)
+            hardware_address = hardware[each.device]
+            if hardware_address is not None:
+                frame = announcement(hardware_address, each.address.ip)
+                yield _Announcement(each.device, frame)
+
+    def _hardware_address(self, device: str) -> bytes | None:
         try:
-            for frame in self._announcements[burst]:
-                self._frames.send(frame)
+            return self._frames.hardware_address(device)
+        except OSError as error:
+            self._failed(error)
+            return None
+
+    def _announce(self, burst: slice) -> None:
+        try:
+            for device, frame in self._announcements[burst]:
+                self._frames.send(device, frame)
         except OSError as error:
             self._failed(error)
         offset, following = next(self._schedule)

@@ -111,11 +111,25 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.name}"
 
 
+class Placement(msgspec.Struct, frozen=True):
+    """How one of an instance's addresses is put on the host, where that is not the plain way.
+
+    ``device`` is another interface than the instance's, ``label`` the name that old tools show
+    IPv4 addresses by, ``scope`` the kernel's number (rtnetlink(7), rtm_scope).
+    """
+
+    address: str
+    device: str | None = None
+    label: str | None = None
+    scope: int = 0
+
+
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """One VRRP instance. Durations are seconds; addresses are literals in canonical form.
 
     ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"), and so do the
-    ``unadvertised_addresses``, which move with them and may be of the other family.
+    ``unadvertised_addresses``, which move with them and may be of the other family. The
+    ``placements`` are of some of them, by the same texts.
     ``checksum`` chooses the form that is sent for version 3 over IPv4: with the pseudo-header
     ("rfc5798", as keepalived and FRR do by default) or without ("rfc9568"). Both are accepted.
     ``flap_delay`` is how long the interface may be without carrier before the instance minds.
@@ -127,6 +141,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     virtual_router_id: int
     virtual_addresses: tuple[str, ...]
     unadvertised_addresses: tuple[str, ...] = ()
+    placements: tuple[Placement, ...] = ()
     version: Literal[2, 3] = 3
     priority: int = 100
     advert_interval: float = 1.0

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 import msgspec
 
 from vrrp.address_holder import AddressHolder
-from vrrp.addresses import AddressError, lifetime, needing_kernel
+from vrrp.addresses import AddressError, lifetime, virtual_addresses
 from vrrp.announcer import Announcer, FrameSocket
 from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration
@@ -72,6 +72,7 @@ class Instance:
         configuration: InstanceConfiguration,
         report: Callable[[Report], None],
         sequence: SequenceNumbers,
+        frames: FrameSocket,
         *,
         resume: bool = False,
         yielding: bool = False,
@@ -84,9 +85,9 @@ class Instance:
         self.router = Router(self._in_force(), _NOWHERE)
         self.incidents = Incidents(report, instance=configuration.name)
         self.addresses = AddressHolder(
-            needing_kernel(configuration.held_addresses),
+            virtual_addresses(configuration),
             configuration.advert_interval,
-            self._announce,
+            self._addresses_stand,
             self._address_failed,
         )
         self._report = report
@@ -94,8 +95,7 @@ class Instance:
         self._resume = resume
         self._conversation = Conversation(configuration, sequence, self._incident)
         self._transport: Transport | None = None
-        self._frames: FrameSocket | None = None
-        self._announcer = Announcer(self._announcement_failed)
+        self._announcer = Announcer(frames, self._announcement_failed)
         self._announcement_due = False
         self._lateness = Lateness()
         self._timer: asyncio.TimerHandle | None = None
@@ -105,14 +105,14 @@ class Instance:
         if yielding:
             self.handle(HandOver())
 
-    def attach(self, transport: Transport, frames: FrameSocket | None) -> None:
-        """Take part through ``transport`` and announce through ``frames``, if that is needed.
+    def attach(self, transport: Transport) -> None:
+        """Take part through ``transport``.
 
         Call it again when the transport or its source address has changed.
         """
         if self.leaving:
             return
-        self._transport, self._frames = transport, frames
+        self._transport = transport
         self.handle(OwnAddressChanged(transport.source))
         self._participation.link_usable(self._loop.time())
         self._reconsider()
@@ -124,7 +124,7 @@ class Instance:
         if self.leaving:
             self.handle(Shutdown(reason))  # its companions go on without it
         if reason != LINK_DOWN:
-            self._transport = self._frames = None
+            self._transport = None
 
     def learn(self, values: Mapping[str, int]) -> None:
         """Take in the values of objects that may be tracked here."""
@@ -135,9 +135,7 @@ class Instance:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
         self._conversation.change(configuration)
-        self.addresses.change(
-            needing_kernel(configuration.held_addresses), configuration.advert_interval
-        )
+        self.addresses.change(virtual_addresses(configuration), configuration.advert_interval)
         self._participation.configure(configuration)
         self._participation.learn(values, self._loop.time())
         self.handle(ConfigurationChanged(self._in_force()))
@@ -323,11 +321,16 @@ class Instance:
             self._initialized.clear()
         self._report(Transition(self.configuration.name, previous, state, reason))
 
+    def _addresses_stand(self) -> None:
+        """Announce all of them when some have come to stand, but never after a successor."""
+        self._announcement_due = not self.router.handing_over
+        self._announce()
+
     def _announce(self) -> None:
         """Announce what is due to be announced, once the addresses stand."""
-        if self._announcement_due and self._frames is not None:
+        if self._announcement_due:
             self._announcement_due = False
-            self._announcer.start(self._frames, self.addresses.held)
+            self._announcer.start(self.addresses.held)
 
     def _stop_announcing(self) -> None:
         self._announcement_due = False

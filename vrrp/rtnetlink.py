@@ -27,7 +27,7 @@ RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR, _RTM_GETADDR = 16, 17, 20, 2
 # linux/if_addr.h
 _ADDRESS_HEADER: Final = struct.Struct("=BBBBI")
 _ATTRIBUTE_HEADER: Final = struct.Struct("=HH")
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_CACHEINFO = 1, 2, 6
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_CACHEINFO = 1, 2, 3, 6
 _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT = 0x02, 0x08, 0x40, 0x80
 
 _AF_INET, _AF_INET6 = 2, 10
@@ -51,6 +51,15 @@ class Message(NamedTuple):
     body: bytes
 
 
+class VirtualAddress(NamedTuple):
+    """An address to be put on a device; ``scope`` is the kernel's number (rtnetlink(7))."""
+
+    address: Interface
+    device: str
+    label: str | None = None
+    scope: int = 0
+
+
 class Standing(NamedTuple):
     """An address on an interface, which is named by its index.
 
@@ -65,7 +74,9 @@ class Standing(NamedTuple):
 
 
 @lru_cache(CACHED)
-def renewal(index: int, address: Interface, lifetime: int, *, only_missing: bool = False) -> bytes:
+def renewal(
+    index: int, virtual: VirtualAddress, lifetime: int, *, only_missing: bool = False
+) -> bytes:
     """Build RTM_NEWADDR: add the address, or renew it where it stands, for ``lifetime`` seconds.
 
     With ``only_missing`` the kernel answers EEXIST where it stands.
@@ -74,16 +85,19 @@ def renewal(index: int, address: Interface, lifetime: int, *, only_missing: bool
     have it. One without a subnet (/128) is added as deprecated, so that the host does not choose
     it as the source of connections of its own.
     """
+    address = virtual.address
     alone = address.version == 6 and address.network.prefixlen == 128
     times = struct.pack("=IIII", 0 if alone else lifetime, lifetime, 0, 0)
     flags = _IFA_F_NODAD if address.version == 6 else 0
-    body = _address(index, address, flags) + _attribute(_IFA_CACHEINFO, times)
+    body = _address(index, address, flags, virtual.scope) + _attribute(_IFA_CACHEINFO, times)
+    if virtual.label is not None:
+        body += _attribute(_IFA_LABEL, virtual.label.encode() + b"\0")
     return _request(RTM_NEWADDR, _RESTORE if only_missing else _RENEW, body)
 
 
 def deletion(index: int, address: Interface) -> bytes:
     """Build RTM_DELADDR."""
-    return _request(RTM_DELADDR, _DELETE, _address(index, address, 0))
+    return _request(RTM_DELADDR, _DELETE, _address(index, address, 0, 0))
 
 
 def listing(index: int) -> bytes:
@@ -147,9 +161,9 @@ def _request(kind: int, flags: int, body: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
 
 
-def _address(index: int, address: Interface, flags: int) -> bytes:
+def _address(index: int, address: Interface, flags: int, scope: int) -> bytes:
     family = _AF_INET if address.version == 4 else _AF_INET6
-    header = _ADDRESS_HEADER.pack(family, address.network.prefixlen, flags, 0, index)
+    header = _ADDRESS_HEADER.pack(family, address.network.prefixlen, flags, scope, index)
     packed = address.packed
     return header + _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
 

@@ -1,4 +1,4 @@
-"""One interface and family in which instances speak: their sockets, who gets what."""
+"""One interface and family in which instances speak: their socket, who gets what."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import errno
 from collections.abc import Callable
 from typing import Final, Literal
 
-from vrrp.announcer import FrameSocket
 from vrrp.configuration import Unicast
 from vrrp.incidents import Incidents
 from vrrp.instance import Instance
@@ -18,7 +17,7 @@ from vrrp.transport.raw import RawSocket
 from vrrp.transport.unicast import UnicastPath
 
 REOPEN_SECONDS: Final = 1.0
-"""Seconds after which sockets that could not be opened are tried again."""
+"""Seconds after which a socket that could not be opened is tried again."""
 
 
 class Segment:
@@ -34,7 +33,7 @@ class Segment:
         self._instances: dict[int, Instance] = {}
         self._link: Link | None = None
         self._virtual: frozenset[Address] = frozenset()
-        self._sockets: tuple[RawSocket, FrameSocket] | None = None
+        self._socket: RawSocket | None = None
         self._obstacle: str | None = None
         self._retry: asyncio.TimerHandle | None = None
 
@@ -54,9 +53,9 @@ class Segment:
 
         None of the ``virtual`` addresses of this host is used as a source.
         """
-        if self._sockets is not None and (link is None or link.index != self._sockets[0].index):
+        if self._socket is not None and (link is None or link.index != self._socket.index):
             self._detach("interface_gone")
-            self._close_sockets()
+            self._close_socket()
         self._link, self._virtual = link, virtual
         obstacle = self._attach()
         if obstacle is not None:
@@ -67,10 +66,10 @@ class Segment:
         self._obstacle = obstacle
 
     def close(self) -> None:
-        """Close the sockets."""
+        """Close the socket."""
         if self._retry is not None:
             self._retry.cancel()
-        self._close_sockets()
+        self._close_socket()
 
     def _attach(self) -> str | None:
         """Attach every instance, or say what is in the way."""
@@ -83,7 +82,7 @@ class Segment:
         if source is None:
             return "no_address" if self._family == 4 else "no_link_local_address"
         try:
-            advertisements, frames = self._open_sockets(link, source)
+            advertisements = self._open_socket(link, source)
         except PermissionError:
             self._try_again()
             return "CAP_NET_RAW is needed"
@@ -92,17 +91,15 @@ class Segment:
             return f"cannot open a socket: {error.strerror}"
         advertisements.source = source
         for instance in self._instances.values():
-            self._attach_one(instance, link, advertisements, frames)
+            self._attach_one(instance, link, advertisements)
         return None
 
-    def _attach_one(
-        self, instance: Instance, link: Link, advertisements: RawSocket, frames: FrameSocket
-    ) -> None:
+    def _attach_one(self, instance: Instance, link: Link, advertisements: RawSocket) -> None:
         transport = instance.configuration.transport
         if not isinstance(transport, Unicast):
-            instance.attach(advertisements, frames)
+            instance.attach(advertisements)
         elif link.has(transport.source):
-            instance.attach(UnicastPath(advertisements, transport), frames)
+            instance.attach(UnicastPath(advertisements, transport))
         else:
             instance.detach("source_missing")
             absent = f"{transport.source} is no address of {self._interface}"
@@ -112,24 +109,17 @@ class Segment:
         for instance in self._instances.values():
             instance.detach(reason)
 
-    def _open_sockets(self, link: Link, source: Address) -> tuple[RawSocket, FrameSocket]:
-        if self._sockets is None:
-            frames = FrameSocket(self._interface)
-            try:
-                advertisements = RawSocket(
-                    self._interface, link.index, source, self._deliver, self._refuse
-                )
-            except OSError:
-                frames.close()
-                raise
-            self._sockets = advertisements, frames
-        return self._sockets
+    def _open_socket(self, link: Link, source: Address) -> RawSocket:
+        if self._socket is None:
+            self._socket = RawSocket(
+                self._interface, link.index, source, self._deliver, self._refuse
+            )
+        return self._socket
 
-    def _close_sockets(self) -> None:
-        if self._sockets is not None:
-            for each in self._sockets:
-                each.close()
-            self._sockets = None
+    def _close_socket(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _try_again(self) -> None:
         if self._retry is not None:

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
+from vrrp.address_holder import Place
 from vrrp.address_socket import AddressSocket
-from vrrp.addresses import AddressError, may_be_primary, needing_kernel, promote_secondaries
+from vrrp.addresses import (
+    AddressError,
+    promote_secondaries,
+    shared_subnets,
+    virtual_addresses,
+)
+from vrrp.announcer import FrameSocket
 from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
 from vrrp.instance import Instance
@@ -55,6 +62,7 @@ class Speaker:
         self._watcher: LinkWatcher | None = None
         self._watching: asyncio.Task[None] | None = None
         self._sequence = SequenceNumbers()
+        self._frames = FrameSocket()
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
 
@@ -67,6 +75,7 @@ class Speaker:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait((self._watching,))
+        self._frames.close()
         await self._stack.aclose()
 
     async def configure(
@@ -100,6 +109,7 @@ class Speaker:
                 each,
                 self._report,
                 self._sequence,
+                self._frames,
                 resume=each.name in resume,
                 yielding=each.name in yielding,
             )
@@ -230,7 +240,7 @@ class Speaker:
                 instance.transport_failed(error)
                 await asyncio.sleep(REBIND_SECONDS)
                 continue
-            instance.attach(udp, None)
+            instance.attach(udp)
             await udp.receive()
 
     def _watch(self, configurations: Iterable[InstanceConfiguration]) -> None:
@@ -244,10 +254,11 @@ class Speaker:
             self._kernel = self._stack.enter_context(closing(AddressSocket()))
             self._watcher = LinkWatcher(self._kernel, self._link_changed, self._address_removed)
             self._watching = self._tasks.create_task(self._watcher.run())
-        interfaces = {each.interface for each in needing} | tracked
+        virtual = [ours for each in needing for ours in virtual_addresses(each)]
+        interfaces = {each.interface for each in needing} | {each.device for each in virtual}
+        interfaces |= tracked
         self._links = {name: link for name, link in self._links.items() if name in interfaces}
-        virtual = (ours for each in needing for ours in needing_kernel(each.held_addresses))
-        self._virtual = frozenset(address.ip for address in virtual)
+        self._virtual = frozenset(each.address.ip for each in virtual)
         self._watcher.watch(interfaces, self._virtual)
 
     def _link_changed(self, name: str, link: Link | None) -> None:
@@ -255,8 +266,7 @@ class Speaker:
         carrier = {f"interface {name}": _carrier(link)}
         for running in self._running.values():
             running.instance.learn(carrier)
-            if running.instance.configuration.interface == name:
-                self._place(running.instance)
+            self._place(running.instance, name)
         for (interface, _), segment in self._segments.items():
             if interface == name:
                 segment.follow(link, self._virtual)
@@ -270,30 +280,25 @@ class Speaker:
         carriers = {f"interface {name}": _carrier(link) for name, link in self._links.items()}
         return {**self._values, **carriers}
 
-    def _place(self, instance: Instance) -> None:
-        """Tell an instance's addresses where they go, as far as that is known."""
-        interface = instance.configuration.interface
-        if self._kernel is None or interface not in self._links:
-            return
-        link = self._links[interface]
-        if link is None:
-            instance.addresses.place(self._kernel, 0, frozenset())
-        else:
-            instance.addresses.place(self._kernel, link.index, link.permanent())
-            self._protect_secondaries(instance.configuration)
+    def _place(self, instance: Instance, only: str | None = None) -> None:
+        """Tell an instance where its addresses go, as far as that is known: all, or one device."""
+        configured = instance.addresses.configured
+        for device in dict.fromkeys(each.device for each in configured):
+            if self._kernel is None or device not in self._links or only not in (None, device):
+                continue
+            link = self._links[device]
+            place = Place() if link is None else Place(link.index, link.permanent())
+            instance.addresses.place(self._kernel, device, place)
+            if link is not None and device in shared_subnets(configured):
+                self._protect_secondaries(device)
 
-    def _protect_secondaries(self, configuration: InstanceConfiguration) -> None:
+    def _protect_secondaries(self, device: str) -> None:
         """See that a virtual address that goes takes no other of its subnet with it."""
-        if not may_be_primary(configuration.held_addresses):
-            return
         try:
-            promote_secondaries(configuration.interface)
+            promote_secondaries(device)
         except OSError as error:
             self._notice(
-                "warning",
-                "secondary_addresses_at_risk",
-                interface=configuration.interface,
-                error=str(error),
+                "warning", "secondary_addresses_at_risk", interface=device, error=str(error)
             )
 
     def _join(self, instance: Instance) -> None:
@@ -320,7 +325,7 @@ def _needs_link(configuration: InstanceConfiguration) -> bool:
     """Whether an instance sends multicast or has addresses that are not local anyway."""
     if not isinstance(configuration.transport, UdpUnicast):
         return True
-    return bool(needing_kernel(configuration.held_addresses))
+    return bool(virtual_addresses(configuration))
 
 
 def _carrier(link: Link | None) -> int:

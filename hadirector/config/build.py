@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe, Timing
+from hadirector.config.build_addresses import placements
 from hadirector.config.build_tracking import (
     in_groups,
     notifications,
@@ -90,8 +91,9 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         name=section.name,
         interface=section.interface,
         virtual_router_id=section.virtual_router_id,
-        virtual_addresses=tuple(section.virtual_addresses),
-        unadvertised_addresses=tuple(section.unadvertised_addresses),
+        virtual_addresses=tuple(each.address for each in section.virtual_addresses),
+        unadvertised_addresses=tuple(each.address for each in section.unadvertised_addresses),
+        placements=placements(section),
         version=section.version,
         priority=section.priority,
         advert_interval=section.advert_interval,

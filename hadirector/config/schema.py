@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, PlainValidator
 
 from checks.definition import Timing
+from hadirector.config.address_schema import VirtualAddress
 from hadirector.config.key_file import key_file
 from hadirector.config.section import (
     Count,
@@ -34,7 +35,6 @@ from hadirector.config.values import (
     password,
     regular_expression,
     text,
-    virtual_address,
     whole,
     whole_seconds,
 )
@@ -72,7 +72,6 @@ HostName = Annotated[
     PlainValidator(text(r"[A-Za-z0-9_.-]{1,253}", "a host name or IPv4 address, without port")),
 ]
 Address = Annotated[str, PlainValidator(address)]
-VirtualAddress = Annotated[str, PlainValidator(virtual_address)]
 Port = Annotated[int, PlainValidator(whole(1, 65535))]
 Boolean = Annotated[bool, PlainValidator(boolean)]
 StatusCode = Annotated[int, PlainValidator(whole(100, 599))]

@@ -13,7 +13,8 @@ _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 def family(instance: VrrpSection) -> int:
     """The IP version of the first virtual address; 4 when there is none."""
-    return version(instance.virtual_addresses[0]) if instance.virtual_addresses else 4
+    addresses = instance.virtual_addresses
+    return version(addresses[0].address) if addresses else 4
 
 
 def version(address: str) -> int:
@@ -49,7 +50,7 @@ def _claims(place: Path, unicast: UnicastSection) -> list[Claim]:
 def _source_findings(
     place: Path, instance: VrrpSection, unicast: UnicastSection
 ) -> Iterator[Finding]:
-    virtual = {address.partition("/")[0] for address in instance.virtual_addresses}
+    virtual = {each.host for each in instance.virtual_addresses}
     if unicast.source in virtual and instance.priority != 255:
         expected = "an address of this director alone, not a virtual one"
         yield Finding((*place, "source"), wrong(unicast.source, expected))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from pyroute2 import netns
 
-from hadirector.lab.topology import Network
+from hadirector.lab.topology import Host, Network
+from vrrp.report import Report
+from vrrp.speaker import Speaker
 
 LOG_CHARACTERS_MAX = 10_000
 
@@ -20,6 +22,24 @@ def network() -> Iterator[Network]:
     """An empty bridge, removed with all its hosts after the test."""
     with Network() as made:
         yield made
+
+
+@pytest.fixture
+def host(network: Network) -> Host:
+    """A host by itself."""
+    return network.host("host", "10.99.0.1/24")
+
+
+@pytest.fixture
+async def speaker(host: Host) -> AsyncIterator[Speaker]:
+    """A speaker whose sockets are in the host's namespace."""
+    reports: list[Report] = []
+    netns.pushns(host.namespace)
+    try:
+        async with Speaker(reports.append) as running:
+            yield running
+    finally:
+        netns.popns()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -13,59 +11,17 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
-from hadirector.lab.topology import Host, Network
+from hadirector.lab.topology import Host
+from tests.lab.speaking import FIRST, activate, eventually, lifetimes
 from vrrp.addresses import remove
-from vrrp.configuration import InstanceConfiguration
-from vrrp.report import Report, State
+from vrrp.report import State
 from vrrp.speaker import Speaker
 
 pytestmark = pytest.mark.netns
 
-FIRST = InstanceConfiguration(
-    name="first",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32", "10.99.0.101/32"),
-    advert_interval=0.05,
-)
 SECOND = msgspec.structs.replace(
     FIRST, name="second", virtual_router_id=52, virtual_addresses=("10.99.0.200/24",)
 )
-
-
-@pytest.fixture
-def host(network: Network) -> Host:
-    return network.host("host", "10.99.0.1/24")
-
-
-@pytest.fixture
-async def speaker(host: Host) -> AsyncIterator[Speaker]:
-    """A speaker whose sockets are in the host's namespace."""
-    reports: list[Report] = []
-    netns.pushns(host.namespace)
-    try:
-        async with Speaker(reports.append) as running:
-            yield running
-    finally:
-        netns.popns()
-
-
-def lifetimes(host: Host) -> dict[str, int]:
-    """The addresses of eth0 that have a lifetime, with its seconds."""
-    shown = host.run("ip", "-4", "address", "show", "dev", "eth0", "dynamic").stdout
-    found = re.findall(r"inet (\S+) .*\n\s+valid_lft (\d+)sec", shown)
-    return {address: int(seconds) for address, seconds in found}
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (what is waited for has no event)
-            await asyncio.sleep(0.01)
-
-
-async def activate(speaker: Speaker, *instances: InstanceConfiguration) -> None:
-    await speaker.configure(instances)
-    await eventually(lambda: all(each.state is State.ACTIVE for each in speaker.statuses()))
 
 
 async def test_instances_share_an_interface_and_release_only_their_own(
@@ -128,9 +84,10 @@ async def test_remove_takes_ours_and_leaves_what_is_permanent(host: Host) -> Non
     )
     netns.pushns(host.namespace)
     try:
-        await remove("eth0", ["10.99.0.100/32", "10.99.0.101/32", "10.99.0.102/32"])
-        await remove("eth7", ["10.99.0.100/32"])
-        await remove("eth0", ["127.0.0.9/32"])
+        three = (*FIRST.virtual_addresses, "10.99.0.102/32")
+        await remove(msgspec.structs.replace(FIRST, virtual_addresses=three))
+        await remove(msgspec.structs.replace(FIRST, interface="eth7"))
+        await remove(msgspec.structs.replace(FIRST, virtual_addresses=("127.0.0.9/32",)))
     finally:
         netns.popns()
     assert not host.holds("10.99.0.100")

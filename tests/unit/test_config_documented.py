@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.config import load
+from hadirector.config.address_schema import AddressSection
 from hadirector.config.schema import (
     ApiSection,
     AuthenticationSection,
@@ -31,6 +32,7 @@ SECTIONS: dict[str, type[Section]] = {
     "director": DirectorSection,
     "api": ApiSection,
     "vrrp": VrrpSection,
+    "virtual_addresses": AddressSection,
     "preempt": PreemptSection,
     "track": TrackSection,
     "notify": NotifySection,

@@ -38,12 +38,12 @@ class Sent(list[msgspec.Struct]):
 
 
 @pytest.fixture
-def removed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
-    """Addresses that the director removed in the vrrp process's place."""
-    calls: list[tuple[str, tuple[str, ...]]] = []
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Instances whose addresses the director removed in the vrrp process's place."""
+    calls: list[str] = []
 
-    async def remove(interface: str, addresses: tuple[str, ...]) -> None:
-        calls.append((interface, addresses))
+    async def remove(instance: InstanceConfiguration) -> None:
+        calls.append(instance.name)
 
     monkeypatch.setattr(election, "remove", remove)
     return calls
@@ -90,7 +90,7 @@ async def test_the_next_process_is_told_what_to_resume(two: Election, sent: Sent
 
 
 async def test_a_process_that_resumed_in_time_keeps_the_addresses(
-    two: Election, removed: list[tuple[str, tuple[str, ...]]]
+    two: Election, removed: list[str]
 ) -> None:
     [(_, overdue)] = two.child_died()
     two.configure_child()
@@ -101,19 +101,19 @@ async def test_a_process_that_resumed_in_time_keeps_the_addresses(
 
 
 async def test_nobody_back_in_time_means_the_addresses_are_removed(
-    two: Election, removed: list[tuple[str, tuple[str, ...]]], sent: Sent
+    two: Election, removed: list[str], sent: Sent
 ) -> None:
     """And a process that comes after that starts as BACKUP."""
     [(_, overdue)] = two.child_died()
     await two.handle(overdue)
-    assert removed == [("eth0", ("192.0.2.10/32",))]
+    assert removed == ["web"]
     assert two.withheld == {"192.0.2.10", "192.0.2.11"}
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL))]
 
 
 async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
-    two: Election, removed: list[tuple[str, tuple[str, ...]]]
+    two: Election, removed: list[str]
 ) -> None:
     [(_, first)] = two.child_died()
     await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
@@ -123,7 +123,7 @@ async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
 
 
 async def test_dying_again_and_again_does_not_put_the_removal_off(
-    two: Election, removed: list[tuple[str, tuple[str, ...]]], sent: Sent
+    two: Election, removed: list[str], sent: Sent
 ) -> None:
     [(_, overdue)] = two.child_died()
     assert two.child_died() == []
@@ -131,7 +131,7 @@ async def test_dying_again_and_again_does_not_put_the_removal_off(
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
     await two.handle(overdue)
-    assert removed == [("eth0", ("192.0.2.10/32",))]
+    assert removed == ["web"]
 
 
 async def test_a_reload_before_the_new_process_is_told_anything_does_not_lose_the_resuming(
@@ -154,7 +154,7 @@ async def test_an_instance_that_came_back_by_reload_does_not_resume(
 async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
     two: Election, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(interface: str, addresses: tuple[str, ...]) -> None:
+    async def refuse(instance: InstanceConfiguration) -> None:
         raise AddressError("EPERM")
 
     monkeypatch.setattr(election, "remove", refuse)
@@ -171,7 +171,7 @@ async def test_a_status_heals_a_transition_that_got_lost(two: Election) -> None:
 
 
 async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
-    two: Election, removed: list[tuple[str, tuple[str, ...]]]
+    two: Election, removed: list[str]
 ) -> None:
     """Although the last status that came says so, and no other will come."""
     await two.handle(STATUS)

@@ -1,7 +1,8 @@
-"""When an address that is gone is put back at once, and when it is not."""
+"""Which addresses stand, and when one that is gone is put back at once."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Sequence
 from ipaddress import IPv4Interface
@@ -9,27 +10,30 @@ from typing import cast
 
 import pytest
 
-from vrrp.address_holder import RESTORED_MAX, AddressHolder
+from vrrp.address_holder import RESTORED_MAX, AddressHolder, Place
 from vrrp.address_socket import AddressSocket
-from vrrp.rtnetlink import Interface, Standing
+from vrrp.addresses import AddressError, Target
+from vrrp.rtnetlink import Standing, VirtualAddress
 
-ADDRESS = IPv4Interface("10.99.0.100/32")
-GONE = Standing(7, ADDRESS, permanent=False, tentative=False)
+ADDRESS = VirtualAddress(IPv4Interface("10.99.0.100/32"), "eth0")
+ELSEWHERE = VirtualAddress(IPv4Interface("10.99.0.101/32"), "eth1")
+TARGET = (7, ADDRESS)
+GONE = Standing(7, ADDRESS.address, permanent=False, tentative=False)
 
 
 class Kernel:
     """Holds what it is told to hold."""
 
     def __init__(self) -> None:
-        self.addresses: set[Interface] = set()
+        self.addresses: set[Target] = set()
 
-    def renew(self, index: int, addresses: Sequence[Interface], lifetime: int) -> list[int]:
-        self.addresses |= set(addresses)
-        return [0] * len(addresses)
+    def renew(self, targets: Sequence[Target], lifetime: int) -> list[int]:
+        self.addresses |= set(targets)
+        return [0] * len(targets)
 
-    def restore(self, index: int, address: Interface, lifetime: int) -> int:
-        stands = address in self.addresses
-        self.addresses.add(address)
+    def restore(self, index: int, address: VirtualAddress, lifetime: int) -> int:
+        stands = (index, address) in self.addresses
+        self.addresses.add((index, address))
         return errno.EEXIST if stands else 0
 
 
@@ -42,16 +46,16 @@ def kernel() -> Kernel:
 async def holder(kernel: Kernel) -> AddressHolder:
     """One that holds its address on interface 7."""
     made = AddressHolder([ADDRESS], 1.0, lambda: None, lambda error: None)
-    made.place(cast("AddressSocket", kernel), 7, frozenset())
+    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
     made.hold()
-    assert kernel.addresses == {ADDRESS}
+    assert kernel.addresses == {TARGET}
     return made
 
 
 async def test_a_held_address_is_put_back(holder: AddressHolder, kernel: Kernel) -> None:
     kernel.addresses.clear()
     assert holder.restore(GONE)
-    assert kernel.addresses == {ADDRESS}
+    assert kernel.addresses == {TARGET}
 
 
 async def test_one_that_stands_again_already_was_not_taken(holder: AddressHolder) -> None:
@@ -62,7 +66,7 @@ async def test_one_that_stands_again_already_was_not_taken(holder: AddressHolder
 async def test_what_is_not_held_here_is_none_of_ours(holder: AddressHolder, kernel: Kernel) -> None:
     kernel.addresses.clear()
     assert not holder.restore(GONE._replace(interface=8))
-    assert not holder.restore(GONE._replace(address=IPv4Interface("10.99.0.101/32")))
+    assert not holder.restore(GONE._replace(address=ELSEWHERE.address))
     holder.let_go()
     assert not holder.restore(GONE)
     assert kernel.addresses == set()
@@ -86,3 +90,44 @@ async def test_a_thief_without_end_is_met_by_the_refresh_only(
         assert holder.restore(GONE)
     kernel.addresses.clear()
     assert not holder.restore(GONE)
+
+
+async def run_for_a_moment(holder: AddressHolder) -> None:
+    task = asyncio.create_task(holder.run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel: Kernel) -> None:
+    """It is told, and stands as soon as the device is there."""
+    told: list[str] = []
+    acquired: list[None] = []
+
+    def failed(error: AddressError) -> None:
+        told.append(str(error))
+
+    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed)
+    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.hold()
+    await run_for_a_moment(made)
+    assert made.held == [ADDRESS]
+    assert told == ["cannot add 10.99.0.101/32: there is no interface eth1"]
+    made.place(cast("AddressSocket", kernel), "eth1", Place(8))
+    await run_for_a_moment(made)
+    assert kernel.addresses == {TARGET, (8, ELSEWHERE)}
+    assert made.held == [ADDRESS, ELSEWHERE]
+    assert len(told) == 1
+    assert acquired
+
+
+async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kernel) -> None:
+    """The same one without a lifetime on another device is not in the way."""
+    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None)
+    everything = frozenset({ADDRESS.address, ELSEWHERE.address})
+    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.place(cast("AddressSocket", kernel), "eth1", Place(8, everything))
+    made.hold()
+    assert kernel.addresses == {TARGET}
+    assert made.held == [ADDRESS, ELSEWHERE]

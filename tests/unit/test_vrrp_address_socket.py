@@ -10,9 +10,16 @@ from ipaddress import IPv4Interface, IPv6Interface
 import pytest
 
 from vrrp.addresses import lifetime
-from vrrp.rtnetlink import Standing, deletion, messages, read_address, renewal
+from vrrp.rtnetlink import (
+    Standing,
+    VirtualAddress,
+    deletion,
+    messages,
+    read_address,
+    renewal,
+)
 
-ADDRESS = IPv4Interface("10.99.0.100/32")
+ADDRESS = VirtualAddress(IPv4Interface("10.99.0.100/32"), "eth0")
 
 
 def test_a_renewal_replaces_or_creates_with_both_lifetimes() -> None:
@@ -24,6 +31,18 @@ def test_a_renewal_replaces_or_creates_with_both_lifetimes() -> None:
         "1400 0600 05000000 05000000 00000000 00000000"
     )
     assert renewal(7, ADDRESS, 5) == bytes.fromhex(expected)
+
+
+def test_a_label_and_a_scope_are_given_to_the_kernel() -> None:
+    """IFA_LABEL is a string with a final zero; RT_SCOPE_LINK is 253."""
+    expected = (
+        "48000000 1400 0505 00000000 00000000"
+        "02 20 00 fd 07000000"
+        "0800 0200 0a630064 0800 0100 0a630064"
+        "1400 0600 05000000 05000000 00000000 00000000"
+        "0b00 0300 657468303a6100 00"  # eth0:a
+    )
+    assert renewal(7, ADDRESS._replace(label="eth0:a", scope=253), 5) == bytes.fromhex(expected)
 
 
 def test_a_deletion_names_address_prefix_and_interface() -> None:
@@ -39,11 +58,11 @@ def test_an_ipv6_address_is_added_without_asking_and_alone_never_preferred() -> 
     packed = "20010db8009900000000000000000100"
     head = "54000000 1400 0505 00000000 00000000"  # length 84
     attributes = f"1400 0200 {packed} 1400 0100 {packed} 1400 0600"
-    alone = renewal(7, IPv6Interface("2001:db8:99::100/128"), 5)
+    alone = renewal(7, VirtualAddress(IPv6Interface("2001:db8:99::100/128"), "eth0"), 5)
     assert alone == bytes.fromhex(
         f"{head} 0a 80 02 00 07000000 {attributes} 00000000 05000000 00000000 00000000"
     )
-    in_a_subnet = renewal(7, IPv6Interface("2001:db8:99::100/64"), 5)
+    in_a_subnet = renewal(7, VirtualAddress(IPv6Interface("2001:db8:99::100/64"), "eth0"), 5)
     assert in_a_subnet == bytes.fromhex(
         f"{head} 0a 40 02 00 07000000 {attributes} 05000000 05000000 00000000 00000000"
     )

@@ -1,0 +1,112 @@
+"""Virtual addresses with a device, label and scope of their own, on the real kernel."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from hadirector.lab.topology import Host
+from tests.lab.speaking import FIRST, activate, eventually, lifetimes
+from tests.lab.wire import Wire
+from vrrp.configuration import Placement
+from vrrp.report import State
+from vrrp.speaker import Speaker
+
+pytestmark = pytest.mark.netns
+
+NEAR, ELSEWHERE = "10.99.0.100/32", "10.97.0.100/24"
+PLACED = msgspec.structs.replace(
+    FIRST,
+    virtual_addresses=(NEAR, ELSEWHERE),
+    placements=(Placement(ELSEWHERE, device="service", label="service:web", scope=253),),
+)
+
+
+def add_device(host: Host) -> None:
+    """A cable of this host's own: what leaves ``service`` is seen on ``far``."""
+    host.ip("link add service type veth peer name far", "link set far up", "link set service up")
+
+
+async def test_an_address_stands_on_its_own_device_with_label_and_scope(
+    speaker: Speaker, host: Host
+) -> None:
+    """And goes from there when the instance lets go, as from its interface."""
+    add_device(host)
+    await activate(speaker, PLACED)
+    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    assert lifetimes(host).keys() == {NEAR}
+    shown = host.run("ip", "-4", "address", "show", "dev", "service").stdout
+    assert "inet 10.97.0.100/24 scope link dynamic service:web" in shown
+    await speaker.release_now()
+    assert lifetimes(host) == lifetimes(host, "service") == {}
+
+
+async def test_an_address_is_announced_on_its_own_device(speaker: Speaker, host: Host) -> None:
+    """With that device's MAC, and on no other."""
+    add_device(host)
+    with Wire(host, "far") as wire:
+        await activate(speaker, PLACED)
+        await eventually(lambda: bool(wire.arp("10.97.0.100")))
+        hardware = host.run("cat", "/sys/class/net/service/address").stdout.strip()
+        assert wire.arp("10.97.0.100")[0].sender == bytes.fromhex(hardware.replace(":", ""))
+        assert wire.arp("10.99.0.100") == []
+
+
+async def test_a_device_that_comes_and_goes_takes_only_its_own_addresses_along(
+    speaker: Speaker, host: Host
+) -> None:
+    """The instance stays ACTIVE, says what it misses, and adds and announces it when it can."""
+    await activate(speaker, PLACED)
+    await eventually(lambda: lifetimes(host).keys() == {NEAR})
+    for _ in range(2):
+        errors = speaker.statuses()[0].counters.get("address_errors", 0)
+        await eventually(lambda: speaker.statuses()[0].counters["address_errors"] > errors)  # noqa: B023  (awaited in its round)
+        add_device(host)
+        with Wire(host, "far") as wire:
+            await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+            await eventually(lambda: bool(wire.arp("10.97.0.100")))
+        host.ip("link delete service")
+    (status,) = speaker.statuses()
+    assert status.state is State.ACTIVE
+    assert lifetimes(host).keys() == {NEAR}
+
+
+async def test_leftovers_go_from_every_device_at_the_start(speaker: Speaker, host: Host) -> None:
+    """A process that died has left them, and this one is not ACTIVE; foreign ones stay."""
+    add_device(host)
+    host.ip(
+        f"address add {NEAR} dev eth0 valid_lft 60 preferred_lft 60",
+        f"address add {ELSEWHERE} dev service valid_lft 60 preferred_lft 60",
+        "address add 10.97.0.7/24 dev service valid_lft 60 preferred_lft 60",
+    )
+    await speaker.configure([msgspec.structs.replace(PLACED, advert_interval=10.0)])
+    await eventually(lambda: not host.holds("10.99.0.100") and not host.holds("10.97.0.100"))
+    assert host.holds("10.97.0.7")
+
+
+async def test_an_address_moves_to_another_device_by_a_reload(speaker: Speaker, host: Host) -> None:
+    """The old place is cleaned, the instance stays ACTIVE; a new label replaces the old one."""
+    add_device(host)
+    await activate(speaker, PLACED)
+    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    labelled = (Placement(ELSEWHERE, label="eth0:web"),)
+    await speaker.configure([msgspec.structs.replace(PLACED, placements=labelled)])
+    await eventually(lambda: lifetimes(host).keys() == {NEAR, ELSEWHERE})
+    assert lifetimes(host, "service") == {}
+    relabelled = (Placement(ELSEWHERE, label="eth0:mail"),)
+    await speaker.configure([msgspec.structs.replace(PLACED, placements=relabelled)])
+    await eventually(
+        lambda: "eth0:mail" in host.run("ip", "-4", "address", "show", "dev", "eth0").stdout
+    )
+    assert speaker.statuses()[0].counters["transitions"] == 2
+
+
+async def test_an_address_taken_from_its_own_device_is_put_back(
+    speaker: Speaker, host: Host
+) -> None:
+    add_device(host)
+    await activate(speaker, PLACED)
+    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    host.ip(f"address delete {ELSEWHERE} dev service")
+    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    assert speaker.statuses()[0].counters["addresses_removed"] == 1
