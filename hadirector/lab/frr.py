@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from hadirector.lab.routers import VIRTUAL_ROUTER_ID, wait_until
 from hadirector.lab.topology import Host
@@ -62,13 +63,14 @@ class Frr:
         """Say whether its interface with the virtual addresses has a carrier."""
         return "LOWER_UP" in self.host.run("ip", "link", "show", _MACVLAN).stdout
 
-    def became(self, state: str) -> int:
-        """How often it has gone into this state: Initialize, Backup or Master."""
-        return self.log.read_text().count(f" -> {state}\n")
+    def entered(self, state: Literal["BACKUP", "ACTIVE"]) -> int:
+        """How often it has gone into this state."""
+        word = "Master" if state == "ACTIVE" else "Backup"
+        return self.log.read_text().count(f" -> {word}\n")
 
     def wait_for_backup(self) -> None:
         """Wait until it takes part in the election."""
-        wait_until(lambda: self.became("Backup") > 0, 10.0, "FRR is BACKUP")
+        wait_until(lambda: self.entered("BACKUP") > 0, 10.0, "FRR is BACKUP")
 
     def stop(self) -> None:
         """Stop it in good order; zebra stays, to take the carrier away."""

@@ -60,6 +60,7 @@ class VrrpRouter:
         wrapper: Sequence[str] = (),
     ) -> None:
         self.host = host
+        self.addresses = addresses
         self._log = directory / f"{host.namespace}.{time.monotonic_ns()}.log"
         with self._log.open("w") as output:
             self.process = host.start(
@@ -81,6 +82,10 @@ class VrrpRouter:
     def became(self, state: str) -> list[dict[str, Any]]:
         """The transitions to this state."""
         return [each for each in self.reports() if each.get("state") == state and "reason" in each]
+
+    def entered(self, state: str) -> int:
+        """How often it has gone into this state."""
+        return len(self.became(state))
 
     def wait_for(self, state: str, timeout: float = 10.0) -> dict[str, Any]:
         """Wait until the last transition is to this state, and return it."""
@@ -161,9 +166,14 @@ vrrp_instance test {{
                 output=output,
             )
 
+    def entered(self, state: Literal["BACKUP", "ACTIVE"]) -> int:
+        """How often it has gone into this state."""
+        word = "MASTER" if state == "ACTIVE" else state
+        return self.log.read_text().count(f"Entering {word} STATE")
+
     def wait_for_backup(self) -> None:
         """Wait until it takes part in the election."""
-        wait_until(lambda: "Entering BACKUP STATE" in self.log.read_text(), 10.0, "BACKUP")
+        wait_until(lambda: self.entered("BACKUP") > 0, 10.0, "keepalived is BACKUP")
 
     def stop(self) -> None:
         """Stop it in good order."""

@@ -142,7 +142,7 @@ def test_the_higher_priority_wins_the_election_when_it_is_frr(lab: Lab) -> None:
     assert status["active_router"] == lab.family.their_address.partition("/")[0]
     strange = ("dropped", "address_list", "checksum")
     assert not [name for name in status["counters"] if name.startswith(strange)]
-    assert frr.became("Master") == 1
+    assert frr.entered("ACTIVE") == 1
 
 
 def test_we_preempt_an_frr_of_lower_priority(lab: Lab) -> None:
@@ -152,7 +152,7 @@ def test_we_preempt_an_frr_of_lower_priority(lab: Lab) -> None:
     ours = lab.ours(200)
     ours.wait_for("ACTIVE")
     lab.wait_for_us(frr)
-    assert frr.became("Backup") == 2
+    assert frr.entered("BACKUP") == 2
 
 
 def test_frr_of_higher_priority_preempts_us(lab: Lab) -> None:

@@ -1,0 +1,126 @@
+"""Our sync group against a real keepalived's: an instance on each of two links.
+
+Each host has two cables to the bridge, eth0 and eth1. Advertisements go every 0.2 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.experiment import start_director
+from hadirector.lab.routers import Keepalived, wait_until
+from hadirector.lab.topology import Host, Network
+
+pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
+
+OUTSIDE, INSIDE = "10.99.0.100", "10.98.0.100"
+OURS = """\
+director: {{name: ours, dataplane: dry-run, runtime_directory: {directory}/ours}}
+vrrp:
+  - name: outside
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 200ms
+    virtual_addresses: [10.99.0.100]
+  - name: inside
+    interface: eth1
+    virtual_router_id: 52
+    priority: {priority}
+    advert_interval: 200ms
+    virtual_addresses: [10.98.0.100]
+sync_groups:
+  - {{name: both, instances: [outside, inside]}}
+"""
+# Its instance `test` is the one on eth0.
+THEIRS = """\
+vrrp_sync_group both {{
+    group {{
+        test
+        inside
+    }}
+}}
+vrrp_instance inside {{
+    state BACKUP
+    interface eth1
+    virtual_router_id 52
+    version 3
+    priority {priority}
+    advert_int 0.2
+    virtual_ipaddress {{
+        10.98.0.100/32 dev eth1
+    }}
+}}
+"""
+
+
+class Lab:
+    """Our director on one host, keepalived on the other one."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.our_host = network.host("ours", "10.99.0.1/24")
+        self.their_host = network.host("theirs", "10.99.0.2/24")
+        self._network = network
+        self._directory = directory
+        for number, host in enumerate((self.our_host, self.their_host), start=1):
+            network.batch_on_bridge(
+                f"link add name {host.name}1 type veth peer name eth1 netns {host.namespace}",
+                f"link set dev {host.name}1 master bridge up",
+            )
+            host.ip(f"address add 10.98.0.{number}/24 dev eth1", "link set eth1 up")
+
+    def start(self, ours: int, theirs: int) -> None:
+        """Start both, with these priorities."""
+        Keepalived(
+            self.their_host,
+            self._directory,
+            priority=theirs,
+            advert_interval=0.2,
+            heading=THEIRS.format(priority=theirs),
+        ).wait_for_backup()
+        configuration = OURS.format(priority=ours, directory=self._directory)
+        self.process = start_director(self.our_host, configuration, self._directory)
+
+    def second_cable(self, host: Host, state: str) -> None:
+        """Cut (``down``) or mend (``up``) a host's second cable."""
+        self._network.batch_on_bridge(f"link set dev {host.name}1 {state}")
+
+    def wait_for_holder(self, host: Host) -> None:
+        """Wait until this host alone holds both addresses."""
+        other = self.their_host if host is self.our_host else self.our_host
+
+        def alone() -> bool:
+            return all(host.holds(each) and not other.holds(each) for each in (OUTSIDE, INSIDE))
+
+        wait_until(alone, 15.0, f"{host.name} holds both alone")
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with Network() as network:
+        yield Lab(network, tmp_path)
+
+
+def test_our_group_moves_to_keepalived_and_back(lab: Lab) -> None:
+    """When our second link fails, and when it is back; then when we stop."""
+    lab.start(ours=200, theirs=100)
+    lab.wait_for_holder(lab.our_host)
+    lab.second_cable(lab.our_host, "down")
+    lab.wait_for_holder(lab.their_host)
+    lab.second_cable(lab.our_host, "up")
+    lab.wait_for_holder(lab.our_host)
+    lab.our_host.stop(lab.process)
+    lab.wait_for_holder(lab.their_host)
+
+
+def test_the_group_of_keepalived_moves_to_us_and_back(lab: Lab) -> None:
+    """When its second link fails, and when it is back."""
+    lab.start(ours=100, theirs=200)
+    lab.wait_for_holder(lab.their_host)
+    lab.second_cable(lab.their_host, "down")
+    lab.wait_for_holder(lab.our_host)
+    lab.second_cable(lab.their_host, "up")
+    lab.wait_for_holder(lab.their_host)
