@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from checks import tcp
-from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe
+from checks import probers
+from checks.definition import CheckDefinition
 from checks.health import HealthTracker
 from checks.result import Reason, Result, Verdict
 from checks.schedule import first_due, is_late, next_due, skip_missed
-
-if TYPE_CHECKING:
-    from checks.http import HttpProber
+from checks.tls import client_context
 
 PROBES_AT_ONCE_MAX = 500
 """At this many probes under way the next ones wait, and are counted late: one file descriptor
@@ -58,11 +55,6 @@ class Checker:
         self.late = 0
         self._report_verdict = report_verdict
         self._probes_at_once_max = probes_at_once_max
-        self._probe_of: dict[type[Probe], Callable[[CheckDefinition], Awaitable[Result]]] = {
-            TcpProbe: tcp.probe,
-            HttpProbe: self._probe_http,
-        }
-        self._http: HttpProber | None = None
         self._targets: dict[str, _Target] = {}
         self._waiting: list[tuple[float, int, _Target]] = []
         self._order = count()  # between equal due times, so that the heap never compares targets
@@ -93,20 +85,16 @@ class Checker:
             due = first_due(now, position, len(fresh), definition.timing.interval)
             self._targets[definition.identity] = _Target(definition, verdict, due)
         self._latest = {each: self._latest[each] for each in self._latest.keys() & wanted.keys()}
-        self._prepare_http(definitions)
+        client_context.cache_clear()
         self._fill_heap()
 
     async def run(self) -> None:
         """Probe until cancelled. Every probe under way is then cancelled too."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    self._wake.clear()
-                    self._start_due(group)
-                    await self._wait_for_due()
-        finally:
-            if self._http is not None:
-                await self._http.close()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                self._start_due(group)
+                await self._wait_for_due()
 
     def latest(self) -> dict[str, Result]:
         """The latest result of each target probed since this was last asked."""
@@ -143,15 +131,14 @@ class Checker:
 
     async def _probe(self, target: _Target) -> None:
         definition = target.definition
-        probe = self._probe_of[type(definition.probe)]
         self.probes += 1
-        result = await probe(definition)
+        result = await probers.run(definition)
         if _was_overslept(result, definition):
             # This process was stopped or starved past the deadline: the target may well have
             # answered in time. Ask once more; that answer counts, late or not.
             self.late += 1
             self.probes += 1
-            result = await probe(definition)
+            result = await probers.run(definition)
         self._judge(target, result)
         target.task = None
         target.due = next_due(target.due, definition.timing.interval, monotonic())
@@ -174,19 +161,6 @@ class Checker:
 
     def _is_full(self) -> bool:
         return len(self._under_way) >= self._probes_at_once_max
-
-    def _prepare_http(self, definitions: Sequence[CheckDefinition]) -> None:
-        if not any(isinstance(each.probe, HttpProbe) for each in definitions):
-            return
-        from checks.http import HttpProber
-
-        if self._http is None:
-            self._http = HttpProber()
-        self._http.forget_certificates()
-
-    async def _probe_http(self, definition: CheckDefinition) -> Result:
-        assert self._http is not None
-        return await self._http.probe(definition)
 
 
 def _known_verdict(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from checks.options import Probe
+
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When to probe and how to judge. Durations are seconds.
@@ -21,29 +23,16 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fall: int = 2
 
 
-class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="tcp"):
-    """Passes when a TCP connection is established."""
+class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How probes leave this host: all as the kernel decides unless said otherwise.
 
-
-class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http"):
-    """Passes when a GET is answered with an expected status and, if given, an expected body.
-
-    ``host`` is sent as Host and, over TLS, as SNI, and is the name the certificate must carry.
-    ``expect_body`` is a regular expression searched for in the first 64 KiB of the body.
-    ``tls`` makes it HTTPS; the certificate is verified unless ``tls_verify`` is false.
-    ``tls_ca_file`` replaces the system's certificate authorities.
+    ``source`` is an address of this host, ``interface`` a device (SO_BINDTODEVICE), ``mark`` the
+    firewall mark of the probe's packets (SO_MARK), 0 for none.
     """
 
-    path: str = "/"
-    host: str | None = None
-    expect_status: tuple[int, ...] = (200,)
-    expect_body: str | None = None
-    tls: bool = False
-    tls_verify: bool = True
-    tls_ca_file: str | None = None
-
-
-Probe = TcpProbe | HttpProbe
+    source: str | None = None
+    interface: str | None = None
+    mark: int = 0
 
 
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -54,3 +43,4 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     port: int
     probe: Probe
     timing: Timing = Timing()
+    route: Route = Route()

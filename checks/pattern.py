@@ -24,15 +24,15 @@ def search(pattern: str, text: str) -> bool:
 
     Raises SearchTooLongError when it takes longer than SEARCH_TIME_MAX.
     """
+
+    def end_search(_signal: int, _frame: FrameType | None) -> None:
+        raise SearchTooLongError(f"searching {len(text)} characters for /{pattern}/ took too long")
+
     compiled = re.compile(pattern)
-    previous = signal.signal(signal.SIGVTALRM, _end_search)
+    previous = signal.signal(signal.SIGVTALRM, end_search)
     signal.setitimer(signal.ITIMER_VIRTUAL, SEARCH_TIME_MAX)
     try:
         return compiled.search(text) is not None
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, previous)
-
-
-def _end_search(_signal: int, _frame: FrameType | None) -> None:
-    raise SearchTooLongError

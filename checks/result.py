@@ -16,7 +16,11 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a probe ended as it did."""
+    """Why a probe ended as it did.
+
+    STATUS is a well-formed answer that says no, BODY and REPLY are answers with other content
+    than expected, and DOWN is what the target's own agent, script or file says of it.
+    """
 
     PASSED = "passed"
     REFUSED = "refused"
@@ -28,14 +32,22 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"
     STATUS = "status"
     BODY = "body"
+    REPLY = "reply"
+    DOWN = "down"
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One probe's outcome. ``duration`` is seconds; ``detail`` is one line for a person."""
+    """One probe's outcome. ``duration`` is seconds; ``detail`` is one line for a person.
+
+    ``weight`` is the percentage of its configured weight that the target asks for, None when it
+    asks for nothing. ``warning`` is one line about what will fail later.
+    """
 
     reason: Reason
     detail: str
     duration: float
+    weight: int | None = None
+    warning: str = ""
 
     @property
     def passed(self) -> bool:

@@ -1,37 +1,58 @@
-"""The TCP probe: passes when a connection is established."""
+"""The TCP and TLS probe: passes when a connection is established and says what is expected."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from time import monotonic
 
+from checks.attempt import Outcome, ProbeFailedError, Progress
+from checks.connection import (
+    AWAITING_REPLY,
+    REPLY_LENGTH_MAX,
+    Connection,
+    connect,
+    connected,
+    open_socket,
+)
 from checks.definition import CheckDefinition
-from checks.faults import describe, reason_of
-from checks.result import Reason, Result
+from checks.expectation import is_found, mismatch
+from checks.options import TcpProbe, TlsProbe
+from checks.result import Reason
 
 
-async def probe(definition: CheckDefinition) -> Result:
-    """Connect to the target and close.
+async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
+    """Connect to the target, send and read what is asked for, and close.
 
     The close is an ordinary one. A reset would spare this host a minute of TIME_WAIT for each
     probe, but servers log resets; a port in TIME_WAIT blocks only its own target's address.
+    ``definition.probe`` is a TcpProbe.
     """
-    started = monotonic()
-    timeout = definition.timing.timeout
-    try:
-        async with asyncio.timeout(timeout):
-            await _connect(definition.address, definition.port)
-    except TimeoutError:
-        reason, detail = Reason.TIMEOUT, f"no answer within {timeout:g} s while connecting"
-    except OSError as error:
-        reason, detail = reason_of(error), f"connecting: {describe(error)}"
-    else:
-        reason, detail = Reason.PASSED, "connection established"
-    return Result(reason, detail, monotonic() - started)
+    options = definition.probe
+    assert isinstance(options, TcpProbe)
+    secured = isinstance(options, TlsProbe)
+    if not secured and options.send is None and options.expect is None:
+        with open_socket(definition, socket.SOCK_STREAM) as made:
+            await connect(made, definition)
+        return Outcome("connection established")
+    async with connected(definition, progress) as connection:
+        if isinstance(options, TlsProbe):
+            await connection.start_tls(options, options.tls_name)
+        if options.send is not None:
+            progress.enter("sending")
+            await connection.send(options.send)
+        if options.expect is not None:
+            progress.enter(AWAITING_REPLY)
+            await _await_reply(connection, options.expect)
+            return Outcome("expected reply")
+    return Outcome("TLS established" if secured else "connection established, data sent")
 
 
-async def _connect(address: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
-        await asyncio.get_running_loop().sock_connect(connection, (address, port))
+async def _await_reply(connection: Connection, pattern: str) -> None:
+    """Read until the pattern is found, the connection's end, or 64 KiB."""
+    reply = b""
+    while True:
+        part = await connection.receive(REPLY_LENGTH_MAX - len(reply))
+        reply += part
+        if is_found(pattern, reply):
+            return
+        if not part or len(reply) == REPLY_LENGTH_MAX:
+            raise ProbeFailedError(Reason.REPLY, mismatch(pattern, reply, "reply"))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from checks.definition import CheckDefinition, HttpProbe, Probe, TcpProbe, Timing
+from checks.definition import CheckDefinition
+from checks.options import Probe
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_tracking import (
     in_groups,
@@ -15,8 +16,8 @@ from hadirector.config.build_tracking import (
     tracked_objects,
     tracked_scripts,
 )
+from hadirector.config.check_schema import NONE, CheckSection, read_check
 from hadirector.config.schema import (
-    CheckSection,
     DirectorSection,
     PreemptSection,
     RealServerSection,
@@ -51,7 +52,7 @@ DEFAULT_UDP_PORT = 1112
 DEFAULT_TTL_MIN = 255
 DIGEST_CHARACTERS = 12
 SEQUENCE_FILE = "auth_hmac.sequence"
-_DEFAULT_CHECK = CheckSection(type="tcp")
+_DEFAULT_CHECK = read_check({"type": "tcp"})
 
 
 class Recipe(NamedTuple):
@@ -59,7 +60,6 @@ class Recipe(NamedTuple):
 
     section: CheckSection
     probe: Probe
-    timing: Timing
     digest: str
 
 
@@ -174,27 +174,16 @@ def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:
         address=address,
         port=port,
         probe=recipe.probe,
-        timing=recipe.timing,
+        timing=recipe.section.timing,
+        route=recipe.section.route,
     )
 
 
 def _recipe(section: CheckSection) -> Recipe | None:
     """Make a check of any target; None for the check that is none."""
-    if section.type == "none":
+    if section.type == NONE:
         return None
-    probe = TcpProbe() if section.type == "tcp" else _http_probe(section)
-    rendered = msgspec.json.encode([probe, section.timing])
+    probe = section.probe
+    rendered = msgspec.json.encode([probe, section.timing, section.route])
     digest = hashlib.sha256(rendered).hexdigest()[:DIGEST_CHARACTERS]
-    return Recipe(section, probe, section.timing, digest)
-
-
-def _http_probe(section: CheckSection) -> HttpProbe:
-    return HttpProbe(
-        path=section.path,
-        host=section.host,
-        expect_status=tuple(section.expect_status),
-        expect_body=section.expect_body,
-        tls=section.type == "https",
-        tls_verify=section.tls_verify,
-        tls_ca_file=section.tls_ca_file,
-    )
+    return Recipe(section, probe, digest)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.options import contradictions
+from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Finding, Path
-from hadirector.config.schema import CheckSection
-
-_HTTP_KEYS = ("path", "host", "expect_status", "expect_body")
-_TLS_KEYS = ("tls_verify", "tls_ca_file")
 
 
 def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
     """Find keys that the check's type has no use for, and values that contradict each other."""
-    given = check.model_fields_set
-    for key in sorted(given & _useless(check.type, given)):
-        yield Finding((*path, key), f"a check of type {check.type} has no {key}")
+    for key in sorted(check.model_fields_set & _useless(check)):
+        yield Finding((*path, key), f"a check of this type has no {key}")
+    if check.type == NONE:
+        return
     timing = check.timing
     if timing.timeout > timing.interval:
         message = (
@@ -23,21 +22,19 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
             f" expected at most the interval, {timing.interval:g}s)"
         )
         yield Finding((*path, "timeout"), message)
-    if not check.expect_status:
-        message = "no status can pass (got an empty list, expected codes from 100 to 599)"
-        yield Finding((*path, "expect_status"), message)
-    if not check.tls_verify and check.tls_ca_file is not None:
-        message = "no certificate is verified with tls_verify: false, so this has no use"
-        yield Finding((*path, "tls_ca_file"), message)
+    if check.source is not None and check.address is not None:
+        yield from _family_findings(path, check.source, check.address)
+    for key, message in contradictions(check.probe):
+        yield Finding((*path, key), message)
 
 
-def _useless(kind: str, given: set[str]) -> set[str]:
-    match kind:
-        case "none":
-            return given - {"type"}
-        case "tcp":
-            return {*_HTTP_KEYS, *_TLS_KEYS}
-        case "http":
-            return set(_TLS_KEYS)
-        case _:
-            return set()
+def _useless(check: CheckSection) -> set[str]:
+    if check.type == NONE:
+        return CheckSection.model_fields.keys() - {"type"}
+    return set()
+
+
+def _family_findings(path: Path, source: str, address: str) -> Iterator[Finding]:
+    if (":" in source) != (":" in address):
+        message = f"{source} and {address} are not of one address family"
+        yield Finding((*path, "source"), message)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
+from hadirector.config.check_schema import KEYS_OF_SOME_TYPE, CheckSection, section_of
 from hadirector.config.document import Document
 from hadirector.config.errors import Fault, shown
 from hadirector.config.finding import Path, named, wrong
@@ -33,8 +34,7 @@ def _fault(error: ErrorDetails, document: Document) -> Fault:
     found = shown(error["input"])
     match error["type"]:
         case "extra_forbidden":
-            message = _unknown_key(path)
-            return Fault(document.key_place(path), named(path[:-1], message))
+            return Fault(document.key_place(path), _unknown_key(path, document.value))
         case "missing":
             message = f"the key {shown(path[-1])} is missing"
             return Fault(document.place(path[:-1]), named(path[:-1], message))
@@ -49,9 +49,14 @@ def _fault(error: ErrorDetails, document: Document) -> Fault:
     return Fault(document.place(path), named(path, message))
 
 
-def _unknown_key(path: Path) -> str:
-    key = str(path[-1])
-    section = _section(path[:-1])
+def _unknown_key(path: Path, root: object) -> str:
+    section, key = _section(path[:-1], root), str(path[-1])
+    if issubclass(section, CheckSection) and key in KEYS_OF_SOME_TYPE:
+        return named(path, f"a check of this type has no {key}")
+    return named(path[:-1], _unknown(key, section))
+
+
+def _unknown(key: str, section: type[Section]) -> str:
     if key in section.later:
         return f"the key {shown(key)} is not supported by this version yet"
     if key == "<<":
@@ -65,12 +70,15 @@ def _unknown_key(path: Path) -> str:
     return f"unknown key {shown(key)} (expected one of {', '.join(known)})"
 
 
-def _section(path: Path) -> type[Section]:
-    """Find the section that stands at a path."""
+def _section(path: Path, value: Any) -> type[Section]:
+    """Find the section that stands at a path within a value."""
     section: type[Section] = Root
     for step in path:
+        value = value[step]
         if isinstance(step, str):
             section = next(_sections_in(section.model_fields[step].annotation))
+        if issubclass(section, CheckSection) and isinstance(value, dict):
+            section = section_of(value)
     return section
 
 

@@ -11,21 +11,19 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, PlainValidator
 
-from checks.definition import Timing
 from hadirector.config.address_schema import VirtualAddress
+from hadirector.config.check_schema import CheckSection, read_check
 from hadirector.config.key_file import key_file
 from hadirector.config.section import (
-    Count,
-    FilePath,
+    Address,
     InterfaceName,
     Name,
-    ProbeDuration,
+    Port,
     Section,
 )
 from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
 from hadirector.config.values import (
     Endpoint,
-    address,
     boolean,
     choice,
     duration,
@@ -33,7 +31,6 @@ from hadirector.config.values import (
     endpoint_with_port,
     expected,
     password,
-    regular_expression,
     text,
     whole,
     whole_seconds,
@@ -51,8 +48,6 @@ from hadirector.model import (
 from hadirector.model import endpoint as endpoint_text
 from vrrp.configuration import HmacMode, Secret
 
-CheckType = Literal["tcp", "http", "https", "none"]
-
 # A Unix socket's path has 108 bytes with the final zero (unix(7)).
 SocketPath = Annotated[
     str,
@@ -63,59 +58,11 @@ Directory = Annotated[
     str,
     PlainValidator(text(r"/[\x21-\x7e]{1,97}", "an absolute path of at most 98 characters")),
 ]
-RequestPath = Annotated[
-    str,
-    PlainValidator(text(r"/[\x21-\x22\x24-\x7e]{0,2047}", "a path that begins with /")),
-]
-HostName = Annotated[
-    str,
-    PlainValidator(text(r"[A-Za-z0-9_.-]{1,253}", "a host name or IPv4 address, without port")),
-]
-Address = Annotated[str, PlainValidator(address)]
-Port = Annotated[int, PlainValidator(whole(1, 65535))]
 Boolean = Annotated[bool, PlainValidator(boolean)]
-StatusCode = Annotated[int, PlainValidator(whole(100, 599))]
-
-
-def _none_is_a_type(value: object) -> object:
-    """Read ``check: none`` as a check of the type none."""
-    return {"type": "none"} if value == "none" else value
-
-
-class CheckSection(Section):
-    """How a real server is probed."""
-
-    type: Annotated[
-        CheckType,
-        PlainValidator(
-            choice(
-                ("tcp", "http", "https", "none"),
-                ("udp", "dns", "smtp", "ping", "grpc", "script", "agent"),
-            )
-        ),
-    ]
-    address: Address | None = None
-    port: Port | None = None
-    interval: ProbeDuration = 2.0
-    timeout: ProbeDuration | None = None
-    rise: Count = 2
-    fall: Count = 2
-    path: RequestPath = "/"
-    host: HostName | None = None
-    expect_status: list[StatusCode] = [200]
-    expect_body: Annotated[str, PlainValidator(regular_expression)] | None = None
-    tls_verify: Boolean = True
-    tls_ca_file: FilePath | None = None
-
-    @property
-    def timing(self) -> Timing:
-        """When to probe; a timeout that is not given is one second, or the interval if shorter."""
-        timeout = min(1.0, self.interval) if self.timeout is None else self.timeout
-        return Timing(interval=self.interval, timeout=timeout, rise=self.rise, fall=self.fall)
 
 
 Flag = Annotated[SchedulerFlag, PlainValidator(choice(SchedulerFlag))]
-Check = Annotated[CheckSection, BeforeValidator(_none_is_a_type)]
+Check = Annotated[CheckSection, PlainValidator(read_check)]
 
 
 class DirectorSection(Section):

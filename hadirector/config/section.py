@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
-from hadirector.config.values import duration, text, whole
+from hadirector.config.values import address, duration, text, whole
 
 Item = TypeVar("Item")
 
@@ -29,6 +29,8 @@ InterfaceName = Annotated[
 FilePath = Annotated[
     str, PlainValidator(text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file"))
 ]
+Address = Annotated[str, PlainValidator(address)]
+Port = Annotated[int, PlainValidator(whole(1, 65535))]
 Count = Annotated[int, PlainValidator(whole(1, 100))]
 ProbeDuration = Annotated[float, PlainValidator(duration("10ms", "1h"))]
 

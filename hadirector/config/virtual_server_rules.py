@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.options import transport
 from hadirector.config.check_rules import check_findings
+from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.schema import (
-    CheckSection,
     DirectorSection,
     RealServerSection,
     Root,
@@ -34,8 +35,7 @@ def virtual_server_findings(root: Root) -> Iterator[Finding]:
             continue
         if root.director.dataplane == "userspace":
             yield from _userspace_findings(path, server)
-        if server.protocol is Protocol.UDP:
-            yield from _udp_findings(path, server, root.director)
+        yield from _other_transport_findings(path, server, root.director)
 
 
 def _names(root: Root) -> Iterator[Claim]:
@@ -114,25 +114,33 @@ def _userspace_findings(path: Path, server: VirtualServerSection) -> Iterator[Fi
         yield Finding((*path, "persistence"), f"{prefix} has no persistence")
 
 
-def _udp_findings(
+def _other_transport_findings(
     path: Path, server: VirtualServerSection, director: DirectorSection
 ) -> Iterator[Finding]:
-    """Find probes of a TCP port that merely has the number of a virtual server's UDP port."""
+    """Find probes of a port that merely has the number of the one that is served."""
     inherited = server.check or director.check
     inheriting = any(each.check is None for _, each in whole_ones(server.real_servers))
-    if inheriting and not _says_what_to_probe(inherited):
+    if inheriting and (asked := _other_transport(inherited, server.protocol)):
         place = "protocol" if server.check is None else "check"
-        yield Finding((*path, place), _UDP_MESSAGE)
+        yield Finding((*path, place), _other_port(asked, server.protocol))
     for index, each in whole_ones(server.real_servers):
-        if each.check is not None and not _says_what_to_probe(each.check):
-            yield Finding((*path, "real_servers", index, "check"), _UDP_MESSAGE)
+        if each.check is not None and (asked := _other_transport(each.check, server.protocol)):
+            real_server = (*path, "real_servers", index, "check")
+            yield Finding(real_server, _other_port(asked, server.protocol))
 
 
-_UDP_MESSAGE = (
-    "no check speaks udp yet, and a TCP port of the same number says nothing: give the check a"
-    " port of its own, or write check: none"
-)
+def _other_transport(check: CheckSection | None, protocol: Protocol) -> str | None:
+    """Tell whose port a check asks without having been told which one, unless it is ours."""
+    if check is None:
+        return None if protocol is Protocol.TCP else "tcp"
+    if check.type == NONE or check.port is not None:
+        return None
+    asked = transport(check.probe)
+    return None if asked == protocol else asked
 
 
-def _says_what_to_probe(check: CheckSection | None) -> bool:
-    return check is not None and (check.type == "none" or check.port is not None)
+def _other_port(asked: str, protocol: Protocol) -> str:
+    return (
+        f"the check asks a {asked} port, which says nothing about the {protocol} port of the same"
+        " number: give the check another type or a port of its own, or write check: none"
+    )

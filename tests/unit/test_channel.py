@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from checks.definition import CheckDefinition, TcpProbe
+from checks.definition import CheckDefinition
+from checks.options import TcpProbe
 from hadirector.processes import channel
 from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
 from hadirector.processes.messages import ConfigureChecks, Heartbeat, Stop, ToChecks

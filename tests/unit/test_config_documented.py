@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from checks.options import PROBE_TYPES
 from hadirector.config import load
 from hadirector.config.address_schema import AddressSection
+from hadirector.config.check_schema import CheckSection
 from hadirector.config.schema import (
     ApiSection,
     AuthenticationSection,
     AuthHmacSection,
-    CheckSection,
     DirectorSection,
     KeySection,
     PreemptSection,
@@ -47,12 +48,25 @@ SECTIONS: dict[str, type[Section]] = {
 }
 
 
+def keys_documented_under(heading: str) -> list[str]:
+    body = re.search(rf"^#+ {heading}$(.*?)(^#|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert body is not None
+    return re.findall(r"^\| `(\w+)` \|", body[1], re.MULTILINE)
+
+
 @pytest.mark.parametrize(("heading", "section"), SECTIONS.items())
 def test_each_section_documents_exactly_its_keys(heading: str, section: type[Section]) -> None:
     """A key without a row, and a row without a key, are both faults of the page."""
-    body = re.search(rf"^#+ {heading}$(.*?)(^#|\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert body is not None
-    assert re.findall(r"^\| `(\w+)` \|", body[1], re.MULTILINE) == list(section.model_fields)
+    assert keys_documented_under(heading) == list(section.model_fields)
+
+
+@pytest.mark.parametrize("name", PROBE_TYPES)
+def test_each_type_of_probe_documents_exactly_its_options(name: str) -> None:
+    """A type made of another one, as https of http, has only what is added in its table."""
+    options = PROBE_TYPES[name]
+    inherited = getattr(options.__base__, "__struct_fields__", ())
+    own = [each for each in options.__struct_fields__ if each not in inherited]
+    assert keys_documented_under(name) == own
 
 
 def test_every_top_level_key_has_a_heading() -> None:

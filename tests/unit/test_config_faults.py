@@ -13,8 +13,8 @@ FaultsOf = Callable[[str], list[str]]
 
 SERVER = "virtual_servers: [{address: 10.0.0.1:80, "
 UDP = (
-    "no check speaks udp yet, and a TCP port of the same number says nothing: give the check a"
-    " port of its own, or write check: none"
+    "the check asks a tcp port, which says nothing about the udp port of the same number: give the"
+    " check another type or a port of its own, or write check: none"
 )
 SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolved'
 
@@ -178,12 +178,12 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ("{}", 'check: the key "type" is missing'),
         ("tcp", 'check: wrong value (got "tcp", expected a mapping)'),
         ("{type: dns}", 'check.type: dns is not supported by this version yet (got "dns")'),
-        ("{type: tcp, path: /}", "check.path: a check of type tcp has no path"),
+        ("{type: tcp, path: /}", "check.path: a check of this type has no path"),
         (
             "{type: http, tls_verify: true}",
-            "check.tls_verify: a check of type http has no tls_verify",
+            "check.tls_verify: a check of this type has no tls_verify",
         ),
-        ("{type: none, rise: 2}", "check.rise: a check of type none has no rise"),
+        ("{type: none, rise: 2}", "check.rise: a check of this type has no rise"),
         (
             "{type: tcp, interval: 1s, timeout: 2s}",
             "check.timeout: a probe must end before the next begins (got a timeout of 2s, expected"
@@ -196,7 +196,8 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ),
         (
             "{type: http, expect_status: [99]}",
-            "check.expect_status[0]: wrong value (got 99, expected a whole number from 100 to 599)",
+            "check.expect_status[0]: wrong value (got 99, expected a status from 100 to 599, or a"
+            " range such as 200-299)",
         ),
         (
             "{type: http, expect_status: []}",
@@ -210,7 +211,8 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ),
         (
             "{type: http, path: healthz}",
-            'check.path: wrong value (got "healthz", expected a path that begins with /)',
+            'check.path: wrong value (got "healthz", expected a path that begins with / and has'
+            " no #)",
         ),
         (
             "{type: http, host: 'a b'}",

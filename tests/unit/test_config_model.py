@@ -1,6 +1,7 @@
 """A good file becomes the model, with defaults filled in."""
 
-from checks.definition import HttpProbe, TcpProbe, Timing
+from checks.definition import Timing
+from checks.options import HttpsProbe, TcpProbe
 from hadirector.config.loader import parse
 from hadirector.model import (
     Configuration,
@@ -134,12 +135,11 @@ def test_a_check_is_what_the_file_says() -> None:
     assert check is not None
     assert (check.address, check.port) == ("2001:db8::45", 443)
     assert check.timing == Timing(interval=0.2, timeout=0.2, rise=3, fall=1)
-    assert check.probe == HttpProbe(
+    assert check.probe == HttpsProbe(
         path="/healthz",
         host="www.example.com",
-        expect_status=(200, 204),
+        expect_status=((200, 200), (204, 204)),
         expect_body="^ok",
-        tls=True,
         tls_verify=True,
         tls_ca_file="/etc/ca.pem",
     )

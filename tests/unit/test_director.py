@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.definition import CheckDefinition, TcpProbe, Timing
+from checks.definition import CheckDefinition, Timing
+from checks.options import TcpProbe
 from checks.result import Reason, Result, Verdict
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.director import Director

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from checks.definition import CheckDefinition, TcpProbe
+from checks.definition import CheckDefinition
+from checks.options import TcpProbe
 from checks.result import Verdict
 from hadirector.model import (
     Configuration,

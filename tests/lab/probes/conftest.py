@@ -11,12 +11,6 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 import pytest
 
-from checks.definition import CheckDefinition, HttpProbe, Timing
-from checks.http import HttpProber
-from checks.result import Result
-
-TIMEOUT = 0.3
-
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -121,21 +115,6 @@ def answer() -> Callable[..., AbstractAsyncContextManager[int]]:
 def endings() -> dict[str, Handler]:
     """What a server may do instead of replying, by name."""
     return ENDINGS
-
-
-@pytest.fixture
-async def get() -> AsyncIterator[Callable[..., Awaitable[Result]]]:
-    """``await get(port, probe, address)``: one HTTP probe, limited to 0.3 s."""
-    prober = HttpProber()
-
-    async def probe(port: int, probe: HttpProbe, address: str = "127.0.0.1") -> Result:
-        timing = Timing(timeout=TIMEOUT)
-        return await prober.probe(
-            CheckDefinition(identity="h", address=address, port=port, probe=probe, timing=timing)
-        )
-
-    yield probe
-    await prober.close()
 
 
 @pytest.fixture

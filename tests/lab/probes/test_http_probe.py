@@ -1,18 +1,18 @@
 """The HTTP probe against web servers that behave, and what it asks of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from checks import pattern
-from checks.definition import HttpProbe
-from checks.result import Reason, Result
+from checks.options import HttpProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
 
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]
-Get = Callable[..., Awaitable[Result]]
 
 
 def ok(body: bytes, *headers: bytes) -> bytes:
@@ -21,9 +21,9 @@ def ok(body: bytes, *headers: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-async def test_http_passes_on_the_expected_status(answer: Answer, get: Get, address: str) -> None:
+async def test_http_passes_on_the_expected_status(answer: Answer, address: str) -> None:
     async with answer(ok(b"hello"), host=address) as port:
-        result = await get(port, HttpProbe(), address)
+        result = await ask(port, HttpProbe(), address)
     assert result.reason is Reason.PASSED
     assert result.detail == "expected status"
 
@@ -38,33 +38,30 @@ async def test_http_passes_on_the_expected_status(answer: Answer, get: Get, addr
     ],
     ids=["plain", "utf-8", "not-utf-8", "within-64-KiB"],
 )
-async def test_http_passes_on_the_expected_body(
-    answer: Answer, get: Get, body: bytes, regex: str
-) -> None:
+async def test_http_passes_on_the_expected_body(answer: Answer, body: bytes, regex: str) -> None:
     async with answer(ok(body)) as port:
-        result = await get(port, HttpProbe(expect_body=regex))
+        result = await ask(port, HttpProbe(expect_body=regex))
     assert result.reason is Reason.PASSED, result
     assert result.detail == "expected status and body"
 
 
-async def test_http_passes_on_a_chunked_body(answer: Answer, get: Get) -> None:
+async def test_http_passes_on_a_chunked_body(answer: Answer) -> None:
     reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     async with answer(reply) as port:
-        result = await get(port, HttpProbe(expect_body="^abcde$"))
+        result = await ask(port, HttpProbe(expect_body="^abcde$"))
     assert result.reason is Reason.PASSED, result
 
 
 async def test_http_passes_on_an_endless_body_that_matches_in_its_first_64_kib(
     answer: Answer,
-    get: Get,
 ) -> None:
     async with answer(b"HTTP/1.1 200 OK\r\n\r\n", "flood") as port:
-        result = await get(port, HttpProbe(expect_body="^x{65536}$"))
+        result = await ask(port, HttpProbe(expect_body="^x{65536}$"))
     assert result.reason is Reason.PASSED, result
 
 
 async def test_the_request_is_what_the_check_says_on_a_new_connection_each_time(
-    serve: Serve, get: Get, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     requests: list[bytes] = []
@@ -76,8 +73,8 @@ async def test_the_request_is_what_the_check_says_on_a_new_connection_each_time(
 
     async with serve(record) as port:
         probe = HttpProbe(path="/healthz?deep=%20yes", host="web.example")
-        assert (await get(port, probe)).passed
-        assert (await get(port, HttpProbe(path="/"))).passed
+        assert (await ask(port, probe)).passed
+        assert (await ask(port, HttpProbe(path="/"))).passed
     first, second = (request.decode().split("\r\n") for request in requests)
     assert first[0] == "GET /healthz?deep=%20yes HTTP/1.1"
     assert "Host: web.example" in first

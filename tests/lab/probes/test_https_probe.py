@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from checks.definition import HttpProbe
-from checks.result import Reason, Result
+from checks.options import HttpsProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]
-Get = Callable[..., Awaitable[Result]]
 
 GOOD_NAMES = "DNS:web.example,IP:127.0.0.1"
 
@@ -81,7 +81,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.mark.parametrize("host", [None, "web.example"])
 async def test_https_passes_on_a_certificate_for_the_host_or_the_address(
-    answer: Answer, get: Get, authority: Authority, host: str | None
+    answer: Answer, authority: Authority, host: str | None
 ) -> None:
     tls = authority.server("good", GOOD_NAMES)
     seen: list[str | None] = []
@@ -91,51 +91,49 @@ async def test_https_passes_on_a_certificate_for_the_host_or_the_address(
 
     tls.sni_callback = remember_name
     async with answer(ok(b"hello"), tls=tls) as port:
-        probe = HttpProbe(tls=True, tls_ca_file=authority.file, host=host, expect_body="hello")
-        result = await get(port, probe)
+        probe = HttpsProbe(tls_ca_file=authority.file, host=host, expect_body="hello")
+        result = await ask(port, probe)
     assert result.reason is Reason.PASSED, result
     assert seen == [host]
 
 
 async def test_https_refuses_a_certificate_for_another_name(
-    answer: Answer, get: Get, authority: Authority
+    answer: Answer, authority: Authority
 ) -> None:
     async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
-        probe = HttpProbe(tls=True, tls_ca_file=authority.file, host="other.example")
-        result = await get(port, probe)
+        probe = HttpsProbe(tls_ca_file=authority.file, host="other.example")
+        result = await ask(port, probe)
     assert result.reason is Reason.TLS
     assert result.detail == (
         "certificate: Hostname mismatch, certificate is not valid for 'other.example'."
     )
 
 
-async def test_https_refuses_an_expired_certificate(
-    answer: Answer, get: Get, authority: Authority
-) -> None:
+async def test_https_refuses_an_expired_certificate(answer: Answer, authority: Authority) -> None:
     async with answer(ok(b""), tls=authority.server("old", GOOD_NAMES, days=-1)) as port:
-        result = await get(port, HttpProbe(tls=True, tls_ca_file=authority.file))
+        result = await ask(port, HttpsProbe(tls_ca_file=authority.file))
     assert result.reason is Reason.TLS
     assert result.detail == "certificate: certificate has expired"
 
 
 async def test_https_refuses_a_self_signed_certificate(
-    answer: Answer, get: Get, authority: Authority
+    answer: Answer, authority: Authority
 ) -> None:
     async with answer(ok(b""), tls=authority.self_signed()) as port:
-        result = await get(port, HttpProbe(tls=True))
+        result = await ask(port, HttpsProbe())
     assert result.reason is Reason.TLS
     assert result.detail == "certificate: self-signed certificate"
 
 
 async def test_https_accepts_any_certificate_when_told_not_to_verify(
-    answer: Answer, get: Get, authority: Authority
+    answer: Answer, authority: Authority
 ) -> None:
     async with answer(ok(b""), tls=authority.self_signed()) as port:
-        result = await get(port, HttpProbe(tls=True, tls_verify=False))
+        result = await ask(port, HttpsProbe(tls_verify=False))
     assert result.reason is Reason.PASSED, result
 
 
-async def test_https_names_a_server_that_does_not_speak_tls(serve: Serve, get: Get) -> None:
+async def test_https_names_a_server_that_does_not_speak_tls(serve: Serve) -> None:
     async def answer_in_the_clear(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -144,38 +142,36 @@ async def test_https_names_a_server_that_does_not_speak_tls(serve: Serve, get: G
         await reader.read()
 
     async with serve(answer_in_the_clear) as port:
-        result = await get(port, HttpProbe(tls=True))
+        result = await ask(port, HttpsProbe())
     assert result.reason is Reason.TLS
     assert result.detail == "TLS: wrong version number"
 
 
 async def test_https_has_one_deadline_for_the_handshake_too(
-    serve: Serve, endings: dict[str, Handler], get: Get
+    serve: Serve, endings: dict[str, Handler]
 ) -> None:
     async with serve(endings["hang"]) as port:
-        result = await get(port, HttpProbe(tls=True))
+        result = await ask(port, HttpsProbe())
     assert result.reason is Reason.TIMEOUT
-    assert result.detail == "no answer within 0.3 s while connecting"
+    assert result.detail == "no answer within 0.3 s while in the TLS handshake"
     assert result.duration < 0.55
 
 
 async def test_https_names_a_reset_in_the_handshake(
-    serve: Serve, endings: dict[str, Handler], get: Get
+    serve: Serve, endings: dict[str, Handler]
 ) -> None:
     async with serve(endings["reset"]) as port:
-        result = await get(port, HttpProbe(tls=True))
+        result = await ask(port, HttpsProbe())
     assert result.reason is Reason.RESET, result
 
 
-async def test_https_names_a_server_that_wants_a_client_certificate(
-    get: Get, authority: Authority
-) -> None:
+async def test_https_names_a_server_that_wants_a_client_certificate(authority: Authority) -> None:
     tls = authority.server("strict", GOOD_NAMES)
     tls.verify_mode = ssl.CERT_REQUIRED
     with socket.create_server(("127.0.0.1", 0)) as listener:
         refusal = asyncio.create_task(asyncio.to_thread(refuse_handshake, listener, tls))
-        probe = HttpProbe(tls=True, tls_ca_file=authority.file)
-        result = await get(listener.getsockname()[1], probe)
+        probe = HttpsProbe(tls_ca_file=authority.file)
+        result = await ask(listener.getsockname()[1], probe)
         await refusal
     assert result.reason is Reason.TLS, result
     assert result.detail == "TLS: tlsv13 alert certificate required"
@@ -196,14 +192,14 @@ def refuse_handshake(listener: socket.socket, tls: ssl.SSLContext) -> None:
 
 
 async def test_https_names_a_missing_file_of_authorities_and_finds_it_later(
-    answer: Answer, get: Get, authority: Authority
+    answer: Answer, authority: Authority
 ) -> None:
     async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
         late = authority.folder / "late.pem"
-        probe = HttpProbe(tls=True, tls_ca_file=str(late))
-        missing = await get(port, probe)
+        probe = HttpsProbe(tls_ca_file=str(late))
+        missing = await ask(port, probe)
         late.symlink_to(authority.file)
-        found = await get(port, probe)
+        found = await ask(port, probe)
     assert missing.reason is Reason.LOCAL_ERROR
     assert missing.detail == f"tls_ca_file {late}: No such file or directory"
     assert found.reason is Reason.PASSED, found

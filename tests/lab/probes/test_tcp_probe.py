@@ -7,19 +7,12 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 import pytest
 
-from checks import tcp
-from checks.definition import CheckDefinition, TcpProbe, Timing
+from checks.options import TcpProbe
 from checks.result import Reason
+from tests.lab.probes.asking import ask
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
-
-
-def check(port: int, address: str = "127.0.0.1") -> CheckDefinition:
-    timing = Timing(timeout=0.3)
-    return CheckDefinition(
-        identity="t", address=address, port=port, probe=TcpProbe(), timing=timing
-    )
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -27,7 +20,7 @@ async def test_tcp_passes_when_the_connection_is_established(
     serve: Serve, endings: dict[str, Handler], address: str
 ) -> None:
     async with serve(endings["hang"], host=address) as port:
-        result = await tcp.probe(check(port, address))
+        result = await ask(port, TcpProbe(), address)
     assert result.reason is Reason.PASSED
     assert result.detail == "connection established"
     assert 0 < result.duration < 0.3
@@ -35,18 +28,18 @@ async def test_tcp_passes_when_the_connection_is_established(
 
 async def test_tcp_passes_when_the_server_has_not_accepted_yet() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        result = await tcp.probe(check(listener.getsockname()[1]))
+        result = await ask(listener.getsockname()[1], TcpProbe())
     assert result.reason is Reason.PASSED
 
 
 async def test_tcp_is_refused_by_a_closed_port(closed_port: int) -> None:
-    result = await tcp.probe(check(closed_port))
+    result = await ask(closed_port, TcpProbe())
     assert result.reason is Reason.REFUSED
     assert result.detail == "connecting: Connection refused"
 
 
 async def test_tcp_times_out_on_a_host_that_does_not_answer(deaf_port: int) -> None:
-    result = await tcp.probe(check(deaf_port))
+    result = await ask(deaf_port, TcpProbe())
     assert result.reason is Reason.TIMEOUT
     assert result.detail == "no answer within 0.3 s while connecting"
     assert 0.3 <= result.duration < 0.55
@@ -54,7 +47,7 @@ async def test_tcp_times_out_on_a_host_that_does_not_answer(deaf_port: int) -> N
 
 async def test_tcp_names_an_unreachable_network() -> None:
     """TCP cannot reach a broadcast address (net/ipv4/tcp_ipv4.c tcp_v4_connect: ENETUNREACH)."""
-    result = await tcp.probe(check(80, "255.255.255.255"))
+    result = await ask(80, TcpProbe(), "255.255.255.255")
     assert result.reason is Reason.UNREACHABLE
     assert result.detail == "connecting: Network is unreachable"
 
@@ -63,6 +56,6 @@ async def test_tcp_does_not_blame_the_target_for_a_want_of_descriptors(
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
     with no_more_descriptors():
-        result = await tcp.probe(check(80))
+        result = await ask(80, TcpProbe())
     assert result.reason is Reason.LOCAL_ERROR
     assert result.detail == "connecting: Too many open files"

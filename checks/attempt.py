@@ -1,0 +1,79 @@
+"""One probe from its start to its result: the deadline, and a name for whatever went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import NamedTuple
+
+from checks.definition import CheckDefinition
+from checks.faults import describe, one_line, reason_of
+from checks.pattern import SearchTooLongError
+from checks.result import Reason, Result
+from checks.tls import describe_error
+
+CONNECTING = "connecting"
+
+
+class Outcome(NamedTuple):
+    """What a probe that passed has to say; ``weight`` as in Result."""
+
+    detail: str
+    weight: int | None = None
+
+
+class ProbeFailedError(Exception):
+    """The target answered, but not as it should; says how."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Progress:
+    """How far a probe has come, and what it saw on the way."""
+
+    __slots__ = ("stages", "tls", "warning")
+
+    def __init__(self) -> None:
+        self.stages = [(CONNECTING, monotonic())]
+        self.tls: ssl.SSLObject | None = None
+        self.warning = ""
+
+    @property
+    def stage(self) -> str:
+        """What it is doing now: "no answer within 1 s while ..."."""
+        return self.stages[-1][0]
+
+    def enter(self, stage: str) -> None:
+        """Go on to the next stage, or stay in this one."""
+        if stage != self.stage:
+            self.stages.append((stage, monotonic()))
+
+
+Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]
+
+
+async def attempt(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
+    """Probe once. It ends by its deadline, and raises for nothing that a target can do."""
+    started = monotonic()
+    timeout = definition.timing.timeout
+    weight = None
+    try:
+        async with asyncio.timeout(timeout):
+            detail, weight = await prober(definition, progress)
+        reason = Reason.PASSED
+    except TimeoutError:
+        reason, detail = Reason.TIMEOUT, f"no answer within {timeout:g} s while {progress.stage}"
+    except ProbeFailedError as error:
+        reason, detail = error.reason, error.detail
+    except SearchTooLongError as error:
+        reason, detail = Reason.REPLY, str(error)
+    except ssl.SSLError as error:
+        reason, detail = Reason.TLS, describe_error(error)
+    except OSError as error:
+        reason, detail = reason_of(error), f"{progress.stage}: {describe(error)}"
+    return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)

@@ -1,0 +1,141 @@
+"""Sockets of probes: how they leave this host, and bounded conversations over TCP and TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from checks.attempt import CONNECTING, ProbeFailedError, Progress
+from checks.definition import CheckDefinition
+from checks.faults import describe
+from checks.options import TlsOptions
+from checks.result import Reason
+from checks.tls import client_context, expiry_warning
+
+REPLY_LENGTH_MAX = 64 * 1024
+"""Bytes of a reply that are read, of any probe; of a longer one the rest is not waited for."""
+
+HANDSHAKE = "in the TLS handshake"
+AWAITING_REPLY = "waiting for the reply"
+
+# linux/in.h; Python 3.11 does not name it. The port is chosen at connect(), for this target only.
+_IP_BIND_ADDRESS_NO_PORT = 24
+
+
+def open_socket(definition: CheckDefinition, kind: int, protocol: int = 0) -> socket.socket:
+    """Make a socket that leaves this host as the check says. Raises OSError."""
+    family = socket.AF_INET6 if ":" in definition.address else socket.AF_INET
+    made = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+    route = definition.route
+    try:
+        if route.mark:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, route.mark)
+        if route.interface is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, route.interface.encode())
+        if route.source is not None:
+            if kind == socket.SOCK_STREAM:
+                made.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            made.bind((route.source, 0))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+class Connection:
+    """One TCP connection of a probe. What goes wrong is raised as ProbeFailedError or OSError."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        definition: CheckDefinition,
+        progress: Progress,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._definition = definition
+        self._progress = progress
+
+    async def start_tls(self, options: TlsOptions, name: str | None) -> None:
+        """Go on under TLS, with ``name`` or else the address in the peer's certificate."""
+        self._progress.enter(HANDSHAKE)
+        await self._writer.start_tls(
+            tls_context(options),
+            server_hostname=name or self._definition.address,
+            ssl_handshake_timeout=self._definition.timing.timeout,
+        )
+        tls = self._writer.get_extra_info("ssl_object")
+        self._progress.tls = tls
+        self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
+
+    async def send(self, data: bytes) -> None:
+        """Send all of it."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def receive(self, length_max: int = REPLY_LENGTH_MAX) -> bytes:
+        """Read what has come, at least one byte; empty at the end of the stream."""
+        return await self._reader.read(length_max)
+
+    async def exactly(self, length: int) -> bytes:
+        """Read this many bytes."""
+        try:
+            return await self._reader.readexactly(length)
+        except asyncio.IncompleteReadError as error:
+            raise self._ended() from error
+
+    async def line(self) -> bytes:
+        """Read a line, without its end; one of more than 64 KiB is a fault of the peer's."""
+        try:
+            return (await self._reader.readuntil(b"\n")).rstrip(b"\r\n")
+        except asyncio.IncompleteReadError as error:
+            raise self._ended() from error
+        except asyncio.LimitOverrunError as error:
+            detail = f"{self._progress.stage}: a line of more than {REPLY_LENGTH_MAX} bytes"
+            raise ProbeFailedError(Reason.PROTOCOL, detail) from error
+
+    def local_address(self) -> str:
+        """Our own address on this connection."""
+        return str(self._writer.get_extra_info("sockname")[0])
+
+    def close(self) -> None:
+        """Take leave as TLS wants it, and wait for nothing."""
+        self._writer.close()
+        self._writer.transport.abort()
+
+    def _ended(self) -> ProbeFailedError:
+        detail = f"{self._progress.stage}: connection closed without a complete reply"
+        return ProbeFailedError(Reason.PROTOCOL, detail)
+
+
+@asynccontextmanager
+async def connected(definition: CheckDefinition, progress: Progress) -> AsyncIterator[Connection]:
+    """Connect to the target; closed at the end, however that comes."""
+    progress.enter(CONNECTING)
+    with open_socket(definition, socket.SOCK_STREAM) as made:
+        await connect(made, definition)
+        # From here on the transport owns the socket; closing it once more does nothing.
+        reader, writer = await asyncio.open_connection(sock=made, limit=REPLY_LENGTH_MAX)
+        connection = Connection(reader, writer, definition, progress)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+async def connect(made: socket.socket, definition: CheckDefinition) -> None:
+    """Connect a socket to the target."""
+    await asyncio.get_running_loop().sock_connect(made, (definition.address, definition.port))
+
+
+def tls_context(options: TlsOptions) -> ssl.SSLContext:
+    """Make the TLS settings, where a want of this host is not held against the target."""
+    try:
+        return client_context(options.tls_ca_file, options.tls_verify)
+    except OSError as error:
+        detail = f"tls_ca_file {options.tls_ca_file}: {describe(error)}"
+        raise ProbeFailedError(Reason.LOCAL_ERROR, detail) from error

@@ -1,0 +1,136 @@
+"""The types of probes, and what each can be told: the one place where options are declared.
+
+A struct's tag is the type's name in a configuration, its fields are the keys, and the annotation
+of a field says what it may hold (`checks.kinds`). None can be part of a cycle (``gc=False``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+from checks.kinds import (
+    FilePath,
+    Headers,
+    HiddenText,
+    HostName,
+    JsonValues,
+    Payload,
+    RegularExpression,
+    RequestPath,
+    Sha256,
+    Span,
+    StatusRange,
+    Whole,
+)
+
+ExpiryWarning = Annotated[float, Span("0s", "8760h")]
+TWO_WEEKS = 14 * 86400.0
+
+
+class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="tcp"):
+    """Passes when a connection is established and, with ``expect``, its reply has come.
+
+    ``send`` is sent first. ``expect`` is searched for in the first 64 KiB of what comes back.
+    """
+
+    send: Payload | None = None
+    expect: RegularExpression | None = None
+
+
+class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
+    """The TCP probe over TLS.
+
+    ``tls_name`` is sent as SNI and must be in the certificate; without it, the address must.
+    The certificate is verified unless ``tls_verify`` is false; ``tls_ca_file`` replaces the
+    system's certificate authorities. ``tls_expiry_warning`` seconds before the certificate
+    expires the result begins to warn.
+    """
+
+    tls_name: HostName | None = None
+    tls_verify: bool = True
+    tls_ca_file: FilePath | None = None
+    tls_expiry_warning: ExpiryWarning = TWO_WEEKS
+
+
+class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http"):
+    """Passes when a request is answered with an expected status and everything else expected.
+
+    ``host`` is sent as Host. Expectations of the body see its first 64 KiB. ``redirects`` is how
+    many are followed, within the target only; at 0 a redirect is a status like any other.
+    """
+
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    path: RequestPath = "/"
+    host: HostName | None = None
+    headers: Headers = ()
+    body: Payload | None = None
+    username: HiddenText | None = None
+    password: HiddenText | None = None
+    redirects: Annotated[int, Whole(0, 10)] = 0
+    expect_status: tuple[StatusRange, ...] = ((200, 200),)
+    expect_body: RegularExpression | None = None
+    expect_sha256: Sha256 | None = None
+    expect_json: JsonValues = ()
+
+
+class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
+    """The HTTP probe over TLS, with the options of TlsProbe; ``tls_name`` defaults to ``host``."""
+
+    tls_name: HostName | None = None
+    tls_verify: bool = True
+    tls_ca_file: FilePath | None = None
+    tls_expiry_warning: ExpiryWarning = TWO_WEEKS
+
+
+Probe = TcpProbe | TlsProbe | HttpProbe | HttpsProbe
+"""Every type there is. What performs each is listed in `checks.probers`."""
+
+TlsOptions = TlsProbe | HttpsProbe
+"""Those that speak TLS, each with the same four options."""
+
+PROBE_TYPES: dict[str, type[Probe]] = {
+    str(each.__struct_config__.tag): each for each in get_args(Probe)
+}
+
+Transport = Literal["tcp", "udp"]
+
+
+def transport(probe: Probe) -> Transport | None:
+    """Whose port a probe asks; None for one that asks no port."""
+    match probe:
+        case TcpProbe() | HttpProbe():
+            return "tcp"
+
+
+def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
+    """Find options that cannot go together: the one to blame, and why."""
+    match probe:
+        case TlsProbe() | HttpsProbe():
+            yield from _tls_contradictions(probe)
+    match probe:
+        case HttpProbe():
+            yield from _http_contradictions(probe)
+
+
+def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
+    if not probe.tls_verify and probe.tls_ca_file is not None:
+        yield "tls_ca_file", "no certificate is verified with tls_verify: false, so this has no use"
+
+
+def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
+    if not probe.expect_status:
+        yield (
+            "expect_status",
+            "no status can pass (got an empty list, expected codes from 100 to 599)",
+        )
+    if probe.body is not None and probe.method != "POST":
+        yield "body", f"only a POST has a body (got method {probe.method})"
+    if probe.password is not None and probe.username is None:
+        yield "password", "there is no username to go with it"
+    if probe.method == "HEAD":
+        for key in ("expect_body", "expect_sha256", "expect_json"):
+            if getattr(probe, key):
+                yield key, "the reply to a HEAD has no body"
