@@ -39,7 +39,7 @@ class Progress:
     __slots__ = ("stages", "tls", "warning")
 
     def __init__(self) -> None:
-        self.stages = [(CONNECTING, monotonic())]
+        self.stages: list[tuple[str, float]] = []
         self.tls: ssl.SSLObject | None = None
         self.warning = ""
 
@@ -50,7 +50,7 @@ class Progress:
 
     def enter(self, stage: str) -> None:
         """Go on to the next stage, or stay in this one."""
-        if stage != self.stage:
+        if not self.stages or stage != self.stage:
             self.stages.append((stage, monotonic()))
 
 
@@ -59,7 +59,7 @@ Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]
 
 async def attempt(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
     """Probe once. It ends by its deadline, and raises for nothing that a target can do."""
-    started = monotonic()
+    progress.enter(CONNECTING)
     timeout = definition.timing.timeout
     weight = None
     try:
@@ -76,4 +76,5 @@ async def attempt(definition: CheckDefinition, prober: Prober, progress: Progres
         reason, detail = Reason.TLS, describe_error(error)
     except OSError as error:
         reason, detail = reason_of(error), f"{progress.stage}: {describe(error)}"
-    return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)
+    duration = monotonic() - progress.stages[0][1]
+    return Result(reason, one_line(detail), duration, weight, progress.warning)

@@ -57,6 +57,8 @@ class Connection:
     ) -> None:
         self._reader = reader
         self._writer = writer
+        # TLS's own transport, once closed by the peer, does not close what is beneath it.
+        self._beneath_tls = writer.transport
         self._definition = definition
         self._progress = progress
 
@@ -105,7 +107,7 @@ class Connection:
     def close(self) -> None:
         """Take leave as TLS wants it, and wait for nothing."""
         self._writer.close()
-        self._writer.transport.abort()
+        self._beneath_tls.abort()
 
     def _ended(self) -> ProbeFailedError:
         detail = f"{self._progress.stage}: connection closed without a complete reply"

@@ -24,6 +24,7 @@ _REASONS = {
     errno.EADDRNOTAVAIL: Reason.LOCAL_ERROR,
     errno.EAFNOSUPPORT: Reason.LOCAL_ERROR,
     errno.ENETDOWN: Reason.LOCAL_ERROR,
+    errno.ENODEV: Reason.LOCAL_ERROR,
     errno.EPERM: Reason.LOCAL_ERROR,  # a packet filter's output hook on this host
 }
 

@@ -130,6 +130,8 @@ def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
         yield "body", f"only a POST has a body (got method {probe.method})"
     if probe.password is not None and probe.username is None:
         yield "password", "there is no username to go with it"
+    if ":" in (probe.username or ""):
+        yield "username", "a colon ends the name in basic authentication (RFC 7617)"
     if probe.method == "HEAD":
         for key in ("expect_body", "expect_sha256", "expect_json"):
             if getattr(probe, key):

@@ -1,10 +1,12 @@
-"""TLS as probes use it: settings, and what a peer's certificate says."""
+"""TLS as probes use it: settings, and what a peer's certificates say."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 DAY_SECONDS = 86400
 
@@ -35,10 +37,46 @@ def expiry_warning(connection: ssl.SSLObject, within: float) -> str:
     certificate = connection.getpeercert()
     if not certificate:  # not verified: Python then does not tell
         return ""
-    not_after = certificate["notAfter"]
-    assert isinstance(not_after, str)
-    left = ssl.cert_time_to_seconds(not_after) - datetime.now(UTC).timestamp()
-    if left >= within:
+    not_after = str(certificate["notAfter"])
+    if _seconds_left(not_after) >= within:
         return ""
-    days = int(left // DAY_SECONDS)
+    days = days_left(not_after)
     return f"the certificate expires in {days} day{'s' * (days != 1)} ({not_after})"
+
+
+def days_left(not_after: str) -> int:
+    """Count whole days until a date as OpenSSL writes it; negative when it is past."""
+    return int(_seconds_left(not_after) // DAY_SECONDS)
+
+
+class Certificate(NamedTuple):
+    """What a person wants to know of a certificate. Dates are as OpenSSL writes them."""
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    not_before: str
+    not_after: str
+
+
+def chain(connection: ssl.SSLObject) -> Iterator[Certificate]:
+    """Read the certificates that the peer has sent, verified or not, its own first."""
+    # Public only from Python 3.13 on, and then without what is in the certificates.
+    beneath: Any = connection
+    for each in beneath._sslobj.get_unverified_chain() or ():  # noqa: SLF001 - see above
+        read = each.get_info()
+        yield Certificate(
+            subject=_distinguished_name(read["subject"]),
+            issuer=_distinguished_name(read["issuer"]),
+            names=tuple(name for _, name in read.get("subjectAltName", ())),
+            not_before=read["notBefore"],
+            not_after=read["notAfter"],
+        )
+
+
+def _distinguished_name(name: Any) -> str:
+    return ", ".join(f"{key}={value}" for part in name for key, value in part)
+
+
+def _seconds_left(not_after: str) -> float:
+    return ssl.cert_time_to_seconds(not_after) - datetime.now(UTC).timestamp()

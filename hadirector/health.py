@@ -87,4 +87,15 @@ class Health:
     def statistics(self, event: CheckStatistics) -> None:
         """Take the latest results."""
         self.probes = event.probes
-        self.results.update((k, v) for k, v in event.latest.items() if k in self._checks)
+        for identity, result in event.latest.items():
+            if identity in self._checks:
+                self._warn(self._checks[identity], result)
+                self.results[identity] = result
+
+    def _warn(self, check: CheckDefinition, result: Result) -> None:
+        """Log a warning when it is a new one, such as a certificate's last days one by one."""
+        before = self.results.get(check.identity)
+        if result.warning and (before is None or before.warning != result.warning):
+            self._log.warning(
+                "target_warning", address=check.address, port=check.port, warning=result.warning
+            )

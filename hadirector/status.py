@@ -125,4 +125,5 @@ def _real_server(
 
 
 def _said(result: Result) -> str:
-    return result.detail if result.passed else f"{result.reason}: {result.detail}"
+    said = result.detail if result.passed else f"{result.reason}: {result.detail}"
+    return f"{said}; {result.warning}" if result.warning else said

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hadirector import __version__
-from hadirector.cli import check_config, demo, handover, reload, restart, run, status
+from hadirector.cli import check_config, demo, handover, probe, reload, restart, run, status
 
 
 class Command(Protocol):
@@ -35,6 +35,7 @@ COMMANDS: dict[str, Command] = {
     "handover": handover,
     "reload": reload,
     "restart": restart,
+    "probe": probe,
     "demo": demo,
 }
 

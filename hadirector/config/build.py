@@ -165,6 +165,13 @@ def _real_server(
     )
 
 
+def aimed_at(section: CheckSection, key: DestinationKey) -> CheckDefinition:
+    """Make the check of one real server; of any type but none."""
+    recipe = _recipe(section)
+    assert recipe is not None
+    return _definition(recipe, key)
+
+
 def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:
     """Aim a check at its target; the same check of the same target has the same identity."""
     address = recipe.section.address or key.address

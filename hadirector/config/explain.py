@@ -22,19 +22,24 @@ SUGGESTED_CHARACTERS_MAX = 40
 _CONTAINERS = {"model_type": "a mapping", "list_type": "a list"}
 
 
-def explain(errors: Iterable[ErrorDetails], document: Document) -> list[Fault]:
-    """Explain each error. Where the document already has a fault, that one stands alone."""
+def explain(
+    errors: Iterable[ErrorDetails], document: Document, root: type[Section] = Root
+) -> list[Fault]:
+    """Explain each error. Where the document already has a fault, that one stands alone.
+
+    ``root`` is the section that the document as a whole is.
+    """
     spoilt = {fault.place for fault in document.faults}
-    faults = [_fault(error, document) for error in errors]
+    faults = [_fault(error, document, root) for error in errors]
     return [fault for fault in faults if fault.place not in spoilt]
 
 
-def _fault(error: ErrorDetails, document: Document) -> Fault:
+def _fault(error: ErrorDetails, document: Document, root: type[Section]) -> Fault:
     path: Path = error["loc"]
     found = shown(error["input"])
     match error["type"]:
         case "extra_forbidden":
-            return Fault(document.key_place(path), _unknown_key(path, document.value))
+            return Fault(document.key_place(path), _unknown_key(path, document.value, root))
         case "missing":
             message = f"the key {shown(path[-1])} is missing"
             return Fault(document.place(path[:-1]), named(path[:-1], message))
@@ -49,8 +54,8 @@ def _fault(error: ErrorDetails, document: Document) -> Fault:
     return Fault(document.place(path), named(path, message))
 
 
-def _unknown_key(path: Path, root: object) -> str:
-    section, key = _section(path[:-1], root), str(path[-1])
+def _unknown_key(path: Path, value: object, root: type[Section]) -> str:
+    section, key = _section(path[:-1], value, root), str(path[-1])
     if issubclass(section, CheckSection) and key in KEYS_OF_SOME_TYPE:
         return named(path, f"a check of this type has no {key}")
     return named(path[:-1], _unknown(key, section))
@@ -70,16 +75,21 @@ def _unknown(key: str, section: type[Section]) -> str:
     return f"unknown key {shown(key)} (expected one of {', '.join(known)})"
 
 
-def _section(path: Path, value: Any) -> type[Section]:
+def _section(path: Path, value: Any, root: type[Section]) -> type[Section]:
     """Find the section that stands at a path within a value."""
-    section: type[Section] = Root
+    section = _of_its_type(root, value)
     for step in path:
         value = value[step]
         if isinstance(step, str):
             section = next(_sections_in(section.model_fields[step].annotation))
-        if issubclass(section, CheckSection) and isinstance(value, dict):
-            section = section_of(value)
+        section = _of_its_type(section, value)
     return section
+
+
+def _of_its_type(section: type[Section], value: Any) -> type[Section]:
+    """Know which keys a check may have from its type."""
+    is_check = issubclass(section, CheckSection) and isinstance(value, dict)
+    return section_of(value) if is_check else section
 
 
 def _sections_in(annotation: Any) -> Iterator[type[Section]]:

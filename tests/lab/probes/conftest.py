@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 import pytest
 
+from tests.lab.probes import certificates
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -155,3 +157,9 @@ def exhausting_descriptors() -> Iterator[None]:
 def no_more_descriptors() -> Callable[[], AbstractContextManager[None]]:
     """``with no_more_descriptors():`` this process has used up its file descriptors."""
     return exhausting_descriptors
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.Authority:
+    """A certificate authority made for this run."""
+    return certificates.made_in(tmp_path_factory.mktemp("certificates"))

@@ -4,79 +4,23 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import subprocess
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from checks.options import HttpsProbe
 from checks.result import Reason
 from tests.lab.probes.asking import ask
+from tests.lab.probes.certificates import GOOD_NAMES, Authority
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]
 
-GOOD_NAMES = "DNS:web.example,IP:127.0.0.1"
-
 
 def ok(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority made for the test."""
-
-    folder: Path
-
-    @property
-    def file(self) -> str:
-        return str(self.folder / "ca.pem")
-
-    def server(self, name: str, names: str, days: int = 1) -> ssl.SSLContext:
-        """A server's TLS settings, with a certificate for ``names`` valid from now on."""
-        key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
-        extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
-        openssl("req", "-new", *new_key(key), "-subj", "/CN=server", "-out", request)
-        signing = ("-CA", self.file, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
-        validity = ("-days", str(days), "-extfile", extensions)
-        openssl("x509", "-req", "-in", request, *signing, *validity, "-out", certificate)
-        return server_context(certificate, key)
-
-    def self_signed(self) -> ssl.SSLContext:
-        """A server's TLS settings that no authority has signed."""
-        key, certificate = self.folder / "self.key", self.folder / "self.pem"
-        names = ("-addext", f"subjectAltName={GOOD_NAMES}")
-        openssl("req", "-x509", *new_key(key), "-subj", "/CN=server", *names, "-out", certificate)
-        return server_context(certificate, key)
-
-
-def new_key(file: Path) -> tuple[str | Path, ...]:
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
-    return (*curve, "-nodes", "-keyout", file)
-
-
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
-def openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=20)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    folder = tmp_path_factory.mktemp("certificates")
-    key, certificate = folder / "ca.key", folder / "ca.pem"
-    openssl("req", "-x509", *new_key(key), "-subj", "/CN=authority", "-out", certificate)
-    return Authority(folder)
 
 
 @pytest.mark.parametrize("host", [None, "web.example"])
@@ -203,3 +147,36 @@ async def test_https_names_a_missing_file_of_authorities_and_finds_it_later(
     assert missing.reason is Reason.LOCAL_ERROR
     assert missing.detail == f"tls_ca_file {late}: No such file or directory"
     assert found.reason is Reason.PASSED, found
+
+
+async def test_https_warns_before_a_certificate_expires_and_passes(
+    answer: Answer, authority: Authority
+) -> None:
+    """A day is left: within the two weeks of the default, not within an hour."""
+    async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
+        warned = await ask(port, HttpsProbe(tls_ca_file=authority.file))
+        later = HttpsProbe(tls_ca_file=authority.file, tls_expiry_warning=3600.0)
+        calm = await ask(port, later)
+    assert warned.passed
+    assert warned.warning.startswith("the certificate expires in 0 days (")
+    assert (calm.passed, calm.warning) == (True, "")
+
+
+async def test_https_sends_one_name_in_the_handshake_and_another_in_the_request(
+    serve: Serve, authority: Authority
+) -> None:
+    tls = authority.server("good", GOOD_NAMES)
+    names: list[str | None] = []
+    tls.sni_callback = lambda _connection, name, _context: names.append(name)
+    requests: list[bytes] = []
+
+    async def record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(ok(b""))
+
+    async with serve(record, tls=tls) as port:
+        options = HttpsProbe(tls_ca_file=authority.file, tls_name="web.example", host="a.example")
+        result = await ask(port, options)
+    assert result.passed, result
+    assert names == ["web.example"]
+    assert b"\r\nHost: a.example\r\n" in requests[0]

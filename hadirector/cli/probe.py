@@ -1,0 +1,150 @@
+"""Make one probe and explain it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import socket
+import sys
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from checks.attempt import Progress
+from checks.faults import one_line
+from checks.probers import run as run_probe
+from checks.result import Result
+from checks.tls import Certificate, chain, days_left
+from hadirector.config.errors import ConfigError
+from hadirector.config.single_check import parse_check
+from hadirector.model import DestinationKey, endpoint
+
+EXIT_PASSED = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class TargetError(Exception):
+    """A target that cannot be probed; the message says why."""
+
+
+class Target(NamedTuple):
+    """What was named on the command line; ``keys`` are those that a URL stands for."""
+
+    key: DestinationKey
+    type: str
+    keys: dict[str, str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("type", metavar="TYPE", help="a type of check, such as tcp or http")
+    parser.add_argument("target", metavar="TARGET", help="ADDRESS, ADDRESS:PORT, or a URL")
+    parser.add_argument(
+        "keys",
+        metavar="KEY=VALUE",
+        nargs="*",
+        help="a key of the check with its value as in a configuration, such as timeout=200ms",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Probe once. Returns 0 when it passes, 1 when it fails, 2 for wrong arguments."""
+    try:
+        target = _target(arguments.type, arguments.target)
+        given = dict(each.partition("=")[::2] for each in arguments.keys)
+        keys = {"type": target.type, **target.keys, **given}
+        text = "".join(f"{key}: {value}\n" for key, value in keys.items())
+        check = parse_check(text, "arguments", target.key)
+    except TargetError as error:
+        print(f"hadirector: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"hadirector: {fault.message}", file=sys.stderr)
+        return EXIT_USAGE
+    if check is None:
+        print("hadirector: there is nothing to probe with type none", file=sys.stderr)
+        return EXIT_USAGE
+    progress = Progress()
+    result = asyncio.run(run_probe(check, progress))
+    print(f"{target.type} {endpoint(check.address, check.port)}: {_verdict(result)}")
+    _print_stages(progress, result)
+    _print_chain(progress)
+    return EXIT_PASSED if result.passed else EXIT_FAILED
+
+
+def _target(kind: str, written: str) -> Target:
+    if "://" in written:
+        return _of_url(kind, written)
+    default = _DEFAULT_PORTS.get(kind)
+    if written.startswith("[") or written.count(":") == 1:
+        url = urlsplit(f"//{written}")
+        try:
+            address, port = url.hostname or "", url.port
+        except ValueError as error:
+            raise TargetError(f"{written}: {error}") from error
+    else:
+        address, port = written, None
+    try:
+        address = str(ipaddress.ip_address(address))
+    except ValueError as error:
+        message = f"{written}: expected ADDRESS, ADDRESS:PORT, or a URL with a host name"
+        raise TargetError(message) from error
+    if port is None and default is None:
+        raise TargetError(f"{written}: a probe of type {kind} needs a port")
+    return Target(DestinationKey(address, port or default or 0), kind, {})
+
+
+def _of_url(kind: str, written: str) -> Target:
+    """Take a URL apart; its host name is resolved once, as a configuration would not do."""
+    try:
+        url = urlsplit(written)
+        port = url.port or _DEFAULT_PORTS[url.scheme]
+        found = socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)
+    except KeyError as error:
+        raise TargetError(f"{written}: expected a URL of http or https") from error
+    except (ValueError, OSError) as error:
+        raise TargetError(f"{written}: {error}") from error
+    if kind not in _DEFAULT_PORTS:
+        raise TargetError(f"{written}: a URL is for the types http and https (got {kind})")
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    keys = {"path": json.dumps(path)}
+    if url.hostname != str(found[0][4][0]):
+        keys["host"] = json.dumps(url.hostname)
+    return Target(DestinationKey(str(found[0][4][0]), port), url.scheme, keys)
+
+
+def _verdict(result: Result) -> str:
+    words = f"{result.reason}: {result.detail} ({result.duration * 1000:.1f} ms)"
+    if result.weight is not None:
+        words += f"\n  asks for {result.weight} % of its weight"
+    return f"{words}\n  warning: {result.warning}" if result.warning else words
+
+
+def _print_stages(progress: Progress, result: Result) -> None:
+    """Print when each stage began, and how long it took."""
+    (_, began), *_ = progress.stages
+    ends = [at for _, at in progress.stages[1:]] + [began + result.duration]
+    for (stage, at), end in zip(progress.stages, ends, strict=True):
+        print(f"  {(at - began) * 1000:9.1f} ms  {stage:24} {(end - at) * 1000:9.1f} ms")
+
+
+def _print_chain(progress: Progress) -> None:
+    if progress.tls is None:
+        return
+    cipher = progress.tls.cipher()
+    print(f"  {progress.tls.version()} {cipher[0] if cipher else ''}, certificates as sent:")
+    for certificate in chain(progress.tls):
+        print(f"    {_described(certificate)}")
+
+
+def _described(certificate: Certificate) -> str:
+    names = f" for {', '.join(certificate.names)}" if certificate.names else ""
+    return one_line(
+        f"{certificate.subject}{names}, issued by {certificate.issuer}, {certificate.not_before}"
+        f" to {certificate.not_after} ({days_left(certificate.not_after)} days left)"
+    )

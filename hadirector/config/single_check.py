@@ -1,0 +1,37 @@
+"""Reads a check that stands alone, such as one given on a command line."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from checks.definition import CheckDefinition
+from hadirector.config.build import aimed_at
+from hadirector.config.check_rules import check_findings
+from hadirector.config.check_schema import NONE, CheckSection, read_check
+from hadirector.config.document import read_document
+from hadirector.config.errors import ConfigError, Fault
+from hadirector.config.explain import explain
+from hadirector.config.finding import named
+from hadirector.config.syntax import decode
+from hadirector.model import DestinationKey
+
+
+def parse_check(text: str, file: str, target: DestinationKey) -> CheckDefinition | None:
+    """Make a check of a mapping in YAML; None for ``type: none``.
+
+    Raises ConfigError with every fault.
+    """
+    document = read_document(decode(text.encode(), file), file)
+    faults = list(document.faults)
+    try:
+        section = read_check(document.value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        raise ConfigError([*faults, *explain(errors, document, CheckSection)]) from error
+    faults += [
+        Fault(document.place(finding.path), named(*finding))
+        for finding in check_findings((), section)
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return None if section.type == NONE else aimed_at(section, target)

@@ -1,0 +1,59 @@
+"""Certificates made for a test, good and bad."""
+
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+GOOD_NAMES = "DNS:web.example,IP:127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority made for the test."""
+
+    folder: Path
+
+    @property
+    def file(self) -> str:
+        return str(self.folder / "ca.pem")
+
+    def server(self, name: str, names: str, days: int = 1) -> ssl.SSLContext:
+        """A server's TLS settings, with a certificate for ``names`` valid from now on."""
+        key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
+        extensions = self.folder / f"{name}.ext"
+        extensions.write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
+        openssl("req", "-new", *new_key(key), "-subj", "/CN=server", "-out", request)
+        signing = ("-CA", self.file, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
+        validity = ("-days", str(days), "-extfile", extensions)
+        openssl("x509", "-req", "-in", request, *signing, *validity, "-out", certificate)
+        return server_context(certificate, key)
+
+    def self_signed(self) -> ssl.SSLContext:
+        """A server's TLS settings that no authority has signed."""
+        key, certificate = self.folder / "self.key", self.folder / "self.pem"
+        names = ("-addext", f"subjectAltName={GOOD_NAMES}")
+        openssl("req", "-x509", *new_key(key), "-subj", "/CN=server", *names, "-out", certificate)
+        return server_context(certificate, key)
+
+
+def new_key(file: Path) -> tuple[str | Path, ...]:
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+    return (*curve, "-nodes", "-keyout", file)
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=20)
+
+
+def made_in(folder: Path) -> Authority:
+    """Make an authority that keeps its files in a folder."""
+    key, certificate = folder / "ca.key", folder / "ca.pem"
+    openssl("req", "-x509", *new_key(key), "-subj", "/CN=authority", "-out", certificate)
+    return Authority(folder)

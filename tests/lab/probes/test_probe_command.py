@@ -1,0 +1,88 @@
+"""The probe command, started as an operator would."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from hadirector.cli import main
+from tests.lab.probes.certificates import GOOD_NAMES, Authority
+
+Answer = Callable[..., AbstractAsyncContextManager[int]]
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+COMMAND = Path(sys.executable).with_name("hadirector")
+
+
+async def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, in a thread: the server that it asks lives in this loop."""
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [str(COMMAND), "probe", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    return await asyncio.to_thread(run)
+
+
+async def test_a_probe_is_explained_with_its_stages_and_certificates(
+    answer: Answer, authority: Authority
+) -> None:
+    tls = authority.server("good", GOOD_NAMES)
+    async with answer(OK, tls=tls) as port:
+        url = f"https://127.0.0.1:{port}/health"
+        seen = await probe("http", url, f"tls_ca_file={authority.file}", "expect_body=^ok$")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    first, warning, *stages = seen.stdout.splitlines()
+    assert re.fullmatch(
+        rf"https 127\.0\.0\.1:{port}: passed: expected status and body \(\d+\.\d ms\)", first
+    )
+    assert warning.startswith("  warning: the certificate expires in ")
+    names = [re.fullmatch(r" +[\d.]+ ms  (.*?) +[\d.]+ ms", line) for line in stages[:4]]
+    assert [name and name[1] for name in names] == [
+        "connecting",
+        "in the TLS handshake",
+        "waiting for the reply",
+        "reading the body",
+    ]
+    assert stages[4].startswith("  TLSv1.")
+    assert stages[5].startswith(
+        "    commonName=server for web.example, 127.0.0.1, issued by commonName=authority, "
+    )
+    assert len(stages) == 6
+
+
+async def test_a_failed_probe_is_the_answer_no(closed_port: int) -> None:
+    seen = await probe("tcp", f"127.0.0.1:{closed_port}")
+    assert seen.returncode == 1
+    assert "refused: connecting: Connection refused" in seen.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["tcp", "web1:80"], "web1:80: expected ADDRESS, ADDRESS:PORT, or a URL with a host name"),
+        (["tcp", "10.0.0.1"], "10.0.0.1: a probe of type tcp needs a port"),
+        (["tcp", "10.0.0.1:x"], "10.0.0.1:x: Port could not be cast to integer value as 'x'"),
+        (["tcp", "http://10.0.0.1"], "http://10.0.0.1: a URL is for the types http and https"),
+        (["http", "ftp://10.0.0.1"], "ftp://10.0.0.1: expected a URL of http or https"),
+        (["none", "10.0.0.1:1"], "there is nothing to probe with type none"),
+        (["tcp", "10.0.0.1:1", "path=/"], "path: a check of this type has no path"),
+        (["tcp", "10.0.0.1:1", "rise=0"], "rise: wrong value (got 0, expected a whole number"),
+        (["tcp", "10.0.0.1:1", "expect=("], "expect: "),
+        (["tcp", "10.0.0.1:1", "expect=["], "not valid YAML: "),
+        (["tcp", "10.0.0.1:1", "timeout=5s"], "timeout: a probe must end before the next begins"),
+        (["sctp", "10.0.0.1:1"], 'type: wrong value (got "sctp", expected one of tcp, tls, '),
+    ],
+)
+def test_wrong_arguments_are_named(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], fault: str
+) -> None:
+    assert main(["probe", *arguments]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.startswith(f"hadirector: {fault}")

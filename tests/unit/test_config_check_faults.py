@@ -1,0 +1,106 @@
+"""Every fault of an option of a check is reported at its place."""
+
+from collections.abc import Callable
+
+import pytest
+
+from checks.definition import Route
+from checks.options import HttpProbe, TcpProbe, TlsProbe
+from hadirector.config.loader import parse
+
+FaultsOf = Callable[[str], list[str]]
+
+PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of hexadecimal digits)"
+
+
+def server(check: str) -> str:
+    real_servers = f"real_servers: [{{address: 10.0.0.2, check: {check}}}]"
+    return f"virtual_servers: [{{address: 10.0.0.1:80, {real_servers}}}]"
+
+
+@pytest.mark.parametrize(
+    ("check", "fault"),
+    [
+        ("{type: tcp, send: 5}", f"send: wrong value (got 5, {PAYLOAD}"),
+        ("{type: tcp, send: 'hex:0'}", f'send: wrong value (got "hex:0", {PAYLOAD}'),
+        ("{type: tcp, tls_verify: true}", "tls_verify: a check of this type has no tls_verify"),
+        ("{type: tls, tls_ca_file: ca}", "tls_ca_file: wrong value (got "),
+        ("{type: tls, tls_verify: false, tls_ca_file: /ca}", "tls_ca_file: no certificate is"),
+        ("{type: tls, tls_expiry_warning: 9000h}", 'tls_expiry_warning: wrong value (got "9000h"'),
+        ("{type: tls, path: /}", "path: a check of this type has no path"),
+        ("{type: tls, pfad: /}", 'unknown key "pfad" (expected one of address, '),
+        ("{type: 5}", "type: wrong value (got 5, expected one of tcp, tls, http, https, "),
+        ("{type: htttp, rise: 0}", 'type: wrong value (got "htttp", expected one of tcp, '),
+        ("{type: http, method: get}", 'method: wrong value (got "get", expected one of GET, HEAD'),
+        ("{type: http, body: x}", "body: only a POST has a body (got method GET)"),
+        ("{type: http, password: x}", "password: there is no username to go with it"),
+        ('{type: http, username: "a\\nb"}', "username: wrong value (got something that is not"),
+        ("{type: http, username: 'a:b'}", "username: a colon ends the name in basic auth"),
+        ("{type: http, redirects: 11}", "redirects: wrong value (got 11, expected a whole number"),
+        ("{type: http, headers: [a]}", "headers: wrong value (got a list, expected a mapping of"),
+        ("{type: http, headers: {Host: a}}", "headers: wrong value (got a mapping, expected names"),
+        ("{type: http, headers: {a: 'b '}}", "headers: wrong value (got a mapping, expected vis"),
+        ("{type: http, headers: {a: 1}}", "headers: wrong value (got a mapping, expected visible"),
+        ("{type: http, expect_status: [299-200]}", "expect_status[0]: wrong value (got "),
+        ("{type: http, expect_sha256: abc}", 'expect_sha256: wrong value (got "abc", expected 64'),
+        ("{type: http, expect_json: {}}", "expect_json: wrong value (got a mapping, expected a "),
+        ("{type: http, expect_json: {a..b: 1}}", "expect_json: wrong value (got a mapping, expe"),
+        ("{type: http, expect_json: {a: [1]}}", "expect_json: wrong value (got a mapping, expec"),
+        ("{type: http, method: HEAD, expect_body: x}", "expect_body: the reply to a HEAD has no"),
+        ("{type: tcp, mark: 4294967296}", "mark: wrong value (got 4294967296, expected a whole"),
+        ("{type: tcp, interface: a/b}", 'interface: wrong value (got "a/b", expected an interface'),
+        ("{type: tcp, source: here}", 'source: wrong value (got "here", expected a literal IPv4'),
+        ("{type: tcp, source: '::1', address: 10.0.0.2}", "source: ::1 and 10.0.0.2 are not of"),
+    ],
+)
+def test_a_fault_of_an_option(faults_of: FaultsOf, check: str, fault: str) -> None:
+    """One fault, named by the key it stands at."""
+    found = faults_of(server(check))[:1]
+    (message,) = (each.partition(" virtual_servers[0].real_servers[0].check")[2] for each in found)
+    assert message.lstrip(".: ").startswith(fault), message
+
+
+def test_a_faulty_type_hides_no_fault_of_what_every_type_has(faults_of: FaultsOf) -> None:
+    """What the other keys mean depends on the type, so they are left alone."""
+    first, second = faults_of(server("{type: htttp, rise: 0, path: 5}"))
+    assert "check.type: wrong value" in first
+    assert "check.rise: wrong value" in second
+
+
+@pytest.mark.parametrize(
+    ("check", "probe"),
+    [
+        ('{type: tcp, send: "a\\r\\n", expect: ok}', TcpProbe(send=b"a\r\n", expect="ok")),
+        ("{type: tls, send: hex:00fF}", TlsProbe(send=b"\x00\xff")),
+        ("{type: tls, tls_expiry_warning: 24h}", TlsProbe(tls_expiry_warning=86400.0)),
+        (
+            "{type: http, expect_status: [200-299, 401], headers: {X-A: b}, redirects: 2,"
+            " expect_json: {a.0: true}}",
+            HttpProbe(
+                expect_status=((200, 299), (401, 401)),
+                headers=(("X-A", "b"),),
+                redirects=2,
+                expect_json=(("a.0", True),),
+            ),
+        ),
+    ],
+)
+def test_an_option_reaches_its_probe(check: str, probe: object) -> None:
+    """As `checks.options` declares it."""
+    definition = parse(server(check).encode(), "f", "h").virtual_servers[0].real_servers[0].check
+    assert definition is not None
+    assert definition.probe == probe
+
+
+def test_the_way_of_a_probe_is_part_of_what_it_is() -> None:
+    """From elsewhere the same target may look otherwise, so those are two checks."""
+    checks = ("{type: tcp}", "{type: tcp, source: 10.0.0.9, interface: eth1, mark: 7}")
+    definitions = [
+        parse(server(each).encode(), "f", "h").virtual_servers[0].real_servers[0].check
+        for each in checks
+    ]
+    plain, routed = definitions
+    assert plain is not None
+    assert routed is not None
+    assert plain.identity != routed.identity
+    assert routed.route == Route(source="10.0.0.9", interface="eth1", mark=7)
