@@ -46,7 +46,7 @@ def load(path: Path) -> Owned:
     return owned
 
 
-def store(path: Path, owned: Owned) -> None:
+def store(path: Path, content: msgspec.Struct) -> None:
     """Replace the file in one step, so that a crash leaves the old or the new one.
 
     Not synced to disk: it lies on a file system that a power loss empties together with the kernel
@@ -54,7 +54,7 @@ def store(path: Path, owned: Owned) -> None:
     """
     path.parent.mkdir(mode=0o755, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(owned)))
+    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
     os.replace(unfinished, path)
 
 

@@ -13,7 +13,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hadirector import __version__
-from hadirector.cli import check_config, demo, handover, probe, reload, restart, run, status
+from hadirector.cli import (
+    check_config,
+    demo,
+    handover,
+    probe,
+    realserver,
+    reload,
+    restart,
+    run,
+    status,
+)
 
 
 class Command(Protocol):
@@ -36,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "reload": reload,
     "restart": restart,
     "probe": probe,
+    "realserver": realserver,
     "demo": demo,
 }
 

@@ -1,0 +1,1 @@
+"""Makes a host fit to be a real server behind direct routing or a tunnel."""

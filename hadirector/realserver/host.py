@@ -1,0 +1,153 @@
+"""Asks this host whether a setting holds, and makes it hold or undoes it."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import subprocess
+from ipaddress import IPv4Address, ip_interface
+from pathlib import Path
+
+from pyroute2 import IPRoute, NetlinkError
+
+from hadirector.realserver.plan import ArpRule, Device, LocalAddress, Setting, Sysctl
+
+_SYSCTLS = Path("/proc/sys")
+_COMMAND_SECONDS_MAX = 30.0
+_IFF_UP = 1  # include/uapi/linux/if.h
+
+
+class HostError(Exception):
+    """The host refused; the message names the setting and says why."""
+
+
+class Host:
+    """This host's network namespace. Every method raises HostError."""
+
+    def __init__(self) -> None:
+        self._netlink = IPRoute()
+
+    def close(self) -> None:
+        """Close the netlink socket."""
+        self._netlink.close()
+
+    def own_address(self, interface: str) -> IPv4Address | None:
+        """The interface's first IPv4 address with neighbours, if it has one."""
+        for message in self._netlink.get_addr(family=socket.AF_INET, index=self._index(interface)):
+            if message["prefixlen"] < 32:
+                return IPv4Address(message.get("IFA_LOCAL"))
+        return None
+
+    def holds(self, setting: Setting) -> bool:
+        """Say whether it is as it should be."""
+        match setting:
+            case Sysctl():
+                return self.value(setting) in (setting.value, *setting.also_good)
+            case Device():
+                return self._is_up(setting.name)
+            case LocalAddress():
+                return self._has(setting)
+            case ArpRule():
+                return _has_rule(setting)
+
+    def value(self, sysctl: Sysctl) -> str:
+        """The value it has."""
+        try:
+            return (_SYSCTLS / sysctl.name).read_text().strip()
+        except OSError as error:
+            raise HostError(f"{sysctl.name}: {error.strerror}") from error
+
+    def apply(self, setting: Setting) -> None:
+        """Make it hold."""
+        match setting:
+            case Sysctl():
+                _write(setting.name, setting.value)
+            case Device():
+                self._bring_up(setting)
+            case LocalAddress():
+                self._change("add", setting)
+            case ArpRule():
+                _command("arptables", "-A", setting.chain, *setting.arguments)
+
+    def undo(self, setting: Setting, before: str | None) -> None:
+        """Take it back; a sysctl gets the value it had before."""
+        match setting:
+            case Sysctl():
+                if before is not None and self.value(setting) == setting.value:
+                    _write(setting.name, before)
+            case Device():
+                pass
+            case LocalAddress():
+                if self._has(setting):
+                    self._change("delete", setting)
+            case ArpRule():
+                if _has_rule(setting):
+                    _command("arptables", "-D", setting.chain, *setting.arguments)
+
+    def _index(self, name: str) -> int:
+        found = self._netlink.link_lookup(ifname=name)
+        if not found:
+            raise HostError(f"there is no interface {name}")
+        return int(found[0])
+
+    def _is_up(self, name: str) -> bool:
+        return any(
+            message["flags"] & _IFF_UP
+            for index in self._netlink.link_lookup(ifname=name)
+            for message in self._netlink.get_links(index)
+        )
+
+    def _bring_up(self, device: Device) -> None:
+        if not self._netlink.link_lookup(ifname=device.name):
+            _command("modprobe", device.module)
+        try:
+            self._netlink.link("set", index=self._index(device.name), state="up")
+        except NetlinkError as error:
+            raise HostError(f"{device}: {error}") from error
+
+    def _has(self, local: LocalAddress) -> bool:
+        wanted = ip_interface(local.address)
+        found = self._netlink.link_lookup(ifname=local.device)
+        return any(
+            ip_interface(f"{message.get('IFA_ADDRESS')}/{message['prefixlen']}") == wanted
+            for index in found
+            for message in self._netlink.get_addr(index=index)
+        )
+
+    def _change(self, operation: str, local: LocalAddress) -> None:
+        address = ip_interface(local.address)
+        try:
+            self._netlink.addr(
+                operation,
+                index=self._index(local.device),
+                address=str(address.ip),
+                prefixlen=address.network.prefixlen,
+            )
+        except NetlinkError as error:
+            if error.code != errno.EEXIST:
+                raise HostError(f"{local}: {error}") from error
+
+
+def _write(name: str, value: str) -> None:
+    try:
+        (_SYSCTLS / name).write_text(value)
+    except OSError as error:
+        raise HostError(f"{name} = {value}: {error.strerror}") from error
+
+
+def _has_rule(rule: ArpRule) -> bool:
+    """Both arptables list a rule with the options it was made with, in an order of their own."""
+    listed = _command("arptables", "-n", "-L", rule.chain)
+    return any(set(rule.arguments) <= set(line.split()) for line in listed.splitlines())
+
+
+def _command(*command: str) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_COMMAND_SECONDS_MAX, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HostError(f"{' '.join(command)}: {error}") from error
+    if done.returncode:
+        raise HostError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,72 @@
+"""A systemd unit that does at each boot what `realserver setup` did once."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+NAME: Final = "hadirector-realserver.service"
+FILE: Final = Path("/etc/systemd/system") / NAME
+_SECONDS_MAX: Final = 30.0
+
+
+class UnitError(Exception):
+    """The unit cannot be installed or removed; the message says why."""
+
+
+def text(program: Sequence[str], arguments: Sequence[str]) -> str:
+    """Describe the unit; ``program`` is how hadirector is started.
+
+    Raises UnitError for what systemd.service(5) would read otherwise than it stands.
+    """
+    for word in program:
+        if not word.isprintable() or set(word) & set(" \"'\\%$"):
+            raise UnitError(f"{word!r}: expected a path without spaces, quotes, \\, % and $")
+    command = " ".join((*program, "realserver"))
+    return f"""\
+[Unit]
+Description=Virtual addresses of a real server behind Linux IPVS
+After=network.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={command} setup {" ".join(arguments)}
+ExecStop={command} undo
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def install(content: str) -> None:
+    """Write the unit and enable it. Raises UnitError."""
+    try:
+        FILE.write_text(content)
+    except OSError as error:
+        raise UnitError(f"{FILE}: {error.strerror}") from error
+    _systemctl("daemon-reload")
+    _systemctl("enable", NAME)
+
+
+def remove() -> None:
+    """Disable the unit and delete it, if it is there. Raises UnitError."""
+    if not FILE.exists():
+        return
+    _systemctl("disable", NAME)
+    FILE.unlink(missing_ok=True)
+    _systemctl("daemon-reload")
+
+
+def _systemctl(*arguments: str) -> None:
+    command = ["systemctl", *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_SECONDS_MAX, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnitError(f"{' '.join(command)}: {error}") from error
+    if done.returncode:
+        raise UnitError(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -1,0 +1,154 @@
+"""`hadirector realserver` on real hosts: fit, silent, and as before when undone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.experiment import FORWARDS, eventually, fetch, start_web
+from hadirector.lab.topology import Host, Network
+
+FOUR, SIX = "192.0.2.10", "2001:db8::10"
+
+
+def realserver(
+    host: Host, *words: str, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
+    command = ("env", f"PATH={path}", sys.executable, "-m", "hadirector", "realserver", *words)
+    return host.run(*command, check=False)
+
+
+def answers_for(client: Host, address: str) -> bool:
+    """Whether anybody says that the address is his, to a client that has not asked before."""
+    client.run("ip", "neighbour", "flush", "dev", "eth0")
+    client.run("bash", "-c", f"echo >/dev/udp/{address}/9", check=False)
+
+    def answered() -> bool:
+        return "lladdr" in client.run("ip", "neighbour", "show", address).stdout
+
+    return eventually(answered, 1.0)
+
+
+def state_of(host: Host) -> list[str]:
+    """Whatever setup could change."""
+    parameters = host.run("sysctl", "-a", "--pattern", r"arp_|rp_filter").stdout.splitlines()
+    addresses = host.run("ip", "-oneline", "address").stdout.replace(" tentative", "")
+    return [*addresses.splitlines(), *parameters]
+
+
+@pytest.mark.netns
+def test_the_loopback_takes_the_addresses_in_silence_and_gives_them_back(
+    network: Network, tmp_path: Path
+) -> None:
+    client = network.host("client", "192.0.2.1/24", "2001:db8::1/64")
+    host = network.host("web", "192.0.2.20/24", "2001:db8::20/64")
+    memory = ["--runtime-directory", str(tmp_path)]
+    before = state_of(host)
+
+    assert realserver(host, "check", FOUR, SIX).stdout.count("MISSING ") == 4
+    host.ip(f"address add {FOUR}/32 dev lo")
+    assert answers_for(client, FOUR), "a host as it comes answers for what is on its loopback"
+    host.ip(f"address delete {FOUR}/32 dev lo")
+
+    assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("done ") == 4
+    assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("was so ") == 4
+    good = realserver(host, "check", FOUR, SIX)
+    assert (good.returncode, good.stdout.count("good ")) == (0, 4)
+    assert host.holds(FOUR)
+    assert host.holds(SIX)
+    assert not answers_for(client, FOUR)
+    assert not answers_for(client, SIX)
+
+    assert realserver(host, "undo", *memory).stdout.count("undone ") == 4
+    assert state_of(host) == before
+    assert realserver(host, "check", FOUR).returncode == 1
+    nothing = realserver(host, "undo", *memory)
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+
+
+@pytest.mark.netns
+def test_undo_leaves_what_was_there_before_and_what_others_have_changed_since(
+    network: Network, tmp_path: Path
+) -> None:
+    host = network.host("web", "192.0.2.20/24")
+    host.ip(f"address add {FOUR}/32 dev lo")
+    memory = ["--runtime-directory", str(tmp_path)]
+
+    assert realserver(host, "setup", FOUR, *memory).stdout.count("done ") == 2
+    host.sysctl({"net.ipv4.conf.all.arp_ignore": "8"})
+    assert realserver(host, "undo", *memory).returncode == 0
+
+    assert host.holds(FOUR)
+    assert host.run("sysctl", "-n", "net.ipv4.conf.all.arp_ignore").stdout == "8\n"
+    assert host.run("sysctl", "-n", "net.ipv4.conf.all.arp_announce").stdout == "0\n"
+
+
+@pytest.mark.netns
+def test_what_cannot_be_done_is_said(network: Network, tmp_path: Path) -> None:
+    host = network.host("web", "192.0.2.20/24")
+
+    wrong = realserver(host, "setup", "127.0.0.1")
+    assert wrong.returncode == 2
+    assert "127.0.0.1: expected a virtual address" in wrong.stderr
+    absent = realserver(host, "setup", FOUR, "--method=interface", "--interface=eth7")
+    assert absent.returncode == 1
+    assert absent.stderr == "hadirector: there is no interface eth7\n"
+    memory = tmp_path / "realserver.json"
+    memory.write_text("{")
+    broken = realserver(host, "undo", "--runtime-directory", str(tmp_path))
+    assert broken.returncode == 1
+    assert broken.stderr.startswith(f"hadirector: {memory}: ")
+
+
+@pytest.mark.ipvs
+@pytest.mark.timeout(300)
+def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
+    network: Network, tmp_path: Path
+) -> None:
+    """By tun to web1, by dr to web2: the command made both fit, and neither answers ARP for it."""
+    client = network.host("client", "192.0.2.1/24")
+    director = network.host(
+        "director", "192.0.2.30/24", "192.0.2.10/32", "192.0.2.11/32", sysctls=FORWARDS
+    )
+    web1 = network.host("web1", "192.0.2.21/24", sysctls={"net.ipv4.conf.default.rp_filter": "1"})
+    web2 = network.host("web2", "192.0.2.22/24")
+    table = [
+        "-A -t 192.0.2.10:80 -s rr",
+        "-a -t 192.0.2.10:80 -r 192.0.2.21:80 -i -w 1",
+        "-A -t 192.0.2.11:80 -s rr",
+        "-a -t 192.0.2.11:80 -r 192.0.2.22:80 -g -w 1",
+    ]
+    director.run("ipvsadm", "-R", text="\n".join(table) + "\n")
+    start_web(web1, "web1")
+    start_web(web2, "web2")
+    # The lab's kernel has arptables without nftables, so Debian's other arptables it is.
+    (tmp_path / "arptables").symlink_to("/usr/sbin/arptables-legacy")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ways = [
+        (web1, "192.0.2.10", "tunnel", tmp_path / "web1", 4),
+        (web2, "192.0.2.11", "interface", tmp_path / "web2", 3),
+    ]
+
+    for host, address, method, directory, _ in ways:
+        words = (address, f"--method={method}")
+        made = realserver(host, "setup", *words, f"--runtime-directory={directory}", path=path)
+        assert (made.returncode, made.stderr) == (0, "")
+        checked = realserver(host, "check", *words, path=path)
+        assert (checked.returncode, "MISSING" in checked.stdout) == (0, False), checked.stdout
+
+    client.run("ip", "neighbour", "flush", "dev", "eth0")
+    assert fetch(client, "192.0.2.10", 3) == ["web1"] * 3
+    assert fetch(client, "192.0.2.11", 3) == ["web2"] * 3
+
+    director.ip("address delete 192.0.2.10/32 dev eth0", "address delete 192.0.2.11/32 dev eth0")
+    assert not answers_for(client, "192.0.2.10")
+    assert not answers_for(client, "192.0.2.11")
+    for host, address, method, directory, undoable in ways:
+        undone = realserver(host, "undo", f"--runtime-directory={directory}", path=path)
+        assert (undone.returncode, undone.stderr) == (0, "")
+        checked = realserver(host, "check", address, f"--method={method}", path=path)
+        assert checked.stdout.count("MISSING ") == undoable, checked.stdout
