@@ -37,6 +37,7 @@ from hadirector.status import (
     virtual_server_status,
 )
 from hadirector.tracking import TrackedChanged, Tracking
+from hadirector.upkeep import Upkeep
 from vrrp.report import InstanceStatus, Notice, Transition
 
 EVENTS_MAX = 10_000
@@ -68,6 +69,7 @@ class Director:
         self._memory = state.Memory(Path(configuration.runtime_directory, OWNED_FILE))
         owned = self._memory.owned
         self._wanted: Table = {}
+        self._upkeep = Upkeep(configuration, self._memory)
         self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
         self._health = Health(configuration, {}, self._events.put)
         self._election = Election(
@@ -96,6 +98,7 @@ class Director:
         Raises DataplaneError when the dataplane cannot be used.
         """
         await self._dataplane.start()
+        self._upkeep.start()
         adopted = pool.adopted_verdicts(self._configuration, await self._keeper.read())
         self._health.verdicts.update(adopted)
         await self._dataplane.withhold(self._election.withheld)
@@ -106,6 +109,7 @@ class Director:
         async with asyncio.TaskGroup() as group:
             events = group.create_task(self._handle_events(), name="events")
             keeping = group.create_task(self._keeper.run(), name="table")
+            maintaining = group.create_task(self._upkeep.run(), name="upkeep")
             self._tell_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checking = group.create_task(self._health.child.run(), name="checks")
             electing = group.create_task(self._election.run(), name="vrrp")
@@ -113,7 +117,7 @@ class Director:
             notifying = group.create_task(self._notifier.run(), name="notifications")
             await self._stop.wait()
             await self._leave(checking, electing)
-            for task in (events, keeping, tracking, notifying, *self._passing):
+            for task in (events, keeping, maintaining, tracking, notifying, *self._passing):
                 task.cancel()
         if not self._restarting:
             self._take_back()
@@ -224,8 +228,10 @@ class Director:
             virtual_servers=await self._virtual_server_statuses(held),
             foreign_services=foreign_services(self._configuration, held),
             failing=self._keeper.failing,
-            repaired=self._keeper.repaired,
+            repaired=self._keeper.repaired + self._upkeep.sysctls.repaired,
             probes=health.probes,
+            sysctls=self._upkeep.sysctls.statuses(),
+            warnings=self._upkeep.sysctls.warnings,
         )
 
     async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:
@@ -295,6 +301,7 @@ class Director:
         self._health.configure(configuration, assumed)
         await asyncio.sleep(0)
         self._health.configure_child()
+        self._upkeep.configure(configuration)
         self._tracking.configure(configuration)
         self._notifier.configure(configuration)
         self._election.configure(configuration.vrrp, realtime=configuration.realtime)
@@ -365,6 +372,7 @@ class Director:
             self._handoff = None
 
     async def _withdraw(self) -> None:
+        self._upkeep.withdraw()
         try:
             await self._keeper.withdraw()
         except DataplaneError as error:

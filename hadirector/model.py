@@ -173,6 +173,13 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     script: Script
 
 
+class SysctlPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether to set the sysctls that are implied, and which to leave alone all the same."""
+
+    apply: bool = True
+    leave: frozenset[str] = frozenset()
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file, host checks excepted."""
 
@@ -182,6 +189,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     realtime: bool = False
     runtime_directory: str = "/run/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
+    sysctls: SysctlPolicy = SysctlPolicy()
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

@@ -50,5 +50,6 @@ def _named(configuration: Configuration) -> dict[str, object]:
     named: dict[str, object] = {
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }
+    named["sysctls"] = configuration.sysctls
     named.update({f"VRRP instance {instance.name}": instance for instance in configuration.vrrp})
     return named

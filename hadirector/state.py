@@ -1,12 +1,14 @@
 """What must survive a restart of the director, in one small file.
 
-``owned.json`` names the services that are ours, written before each is applied, and the VRRP
-instances that an operator handed over. Whatever the kernel holds beyond that is foreign.
+``owned.json`` names the services that are ours and what the sysctls were that we have set, written
+before each is applied, and the VRRP instances that an operator handed over. Whatever the kernel
+holds beyond that is foreign.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,6 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.model import ServiceKey
+from hadirector.sysctls import Taken
 
 VERSION = 1
 SIZE_MAX = 64 * 1024 * 1024
@@ -25,6 +28,7 @@ class Owned(msgspec.Struct, frozen=True):
     version: int = VERSION
     services: tuple[ServiceKey, ...] = ()
     yielding: tuple[str, ...] = ()
+    sysctls: dict[str, Taken] = {}
 
 
 class StateError(Exception):
@@ -85,6 +89,10 @@ class Memory:
     def remember_yielding(self, yielding: frozenset[str]) -> None:
         """These instances were handed over. Raises OSError."""
         self._remember(replace(self.owned, yielding=tuple(sorted(yielding))))
+
+    def remember_sysctls(self, taken: Mapping[str, Taken]) -> None:
+        """These parameters we set, and that is what they were. Raises OSError."""
+        self._remember(replace(self.owned, sysctls=dict(taken)))
 
     def _remember(self, owned: Owned) -> None:
         self.owned = owned

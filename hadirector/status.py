@@ -17,6 +17,7 @@ from hadirector.model import (
     VirtualServer,
     endpoint,
 )
+from hadirector.sysctls import SysctlStatus
 from vrrp.report import InstanceStatus
 
 
@@ -67,6 +68,8 @@ class Status(msgspec.Struct, frozen=True):
     failing: dict[str, str]
     repaired: int
     probes: int
+    sysctls: tuple[SysctlStatus, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def virtual_server_status(

@@ -12,6 +12,7 @@ import msgspec
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 from hadirector.status import ProcessStatus, RealServerStatus, Status
+from hadirector.sysctls import SysctlStatus
 from vrrp.report import InstanceStatus
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ def _print(status: Status) -> None:
     if status.virtual_servers:
         console.print()
         _print_virtual_servers(console, status)
+    if status.sysctls:
+        console.print()
+        console.print(_sysctls(status.sysctls))
+    for warning in status.warnings:
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     for service in status.foreign_services:
         console.print(f"not ours, left alone: {service}", style="dim", soft_wrap=True)
     for operation, error in status.failing.items():
@@ -147,6 +153,15 @@ def _held(server: RealServerStatus) -> str:
     if server.actual_weight == server.wanted_weight:
         return actual
     return f"{actual} -> {'-' if server.wanted_weight is None else server.wanted_weight}"
+
+
+def _sysctls(sysctls: Sequence[SysctlStatus]) -> Table:
+    table = _table("sysctl", "value", "was", "because")
+    for each in sysctls:
+        held = "not there" if each.actual is None else each.actual
+        missed = "" if each.actual == each.wanted else f" (expected {each.wanted})"
+        table.add_row(each.name, held + missed, each.was or "", each.reason)
+    return table
 
 
 def _table(*headings: str, widths: Sequence[int] = (), show_header: bool = True) -> Table:

@@ -33,6 +33,7 @@ from hadirector.model import (
     OnFailure,
     RealServer,
     SchedulerFlag,
+    SysctlPolicy,
     VirtualServer,
     endpoint,
 )
@@ -68,6 +69,7 @@ def build(root: Root, host_name: str) -> Configuration:
     director, api = root.director, root.api
     assert director is not None
     assert api is not None
+    assert root.sysctls is not None
     check = director.check or _DEFAULT_CHECK
     return Configuration(
         name=director.name or host_name,
@@ -76,6 +78,7 @@ def build(root: Root, host_name: str) -> Configuration:
         realtime=director.realtime,
         runtime_directory=director.runtime_directory,
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
+        sysctls=SysctlPolicy(apply=root.sysctls.apply, leave=frozenset(root.sysctls.leave)),
         vrrp=in_groups(root, tuple(_instance(each, director) for _, each in whole_ones(root.vrrp))),
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, PlainValidator
 
 from hadirector.config.address_schema import VirtualAddress
 from hadirector.config.check_schema import CheckSection, read_check
+from hadirector.config.kernel_schema import SysctlsSection
 from hadirector.config.key_file import key_file
 from hadirector.config.section import (
     Address,
@@ -217,6 +218,7 @@ class Root(Section):
 
     director: DirectorSection | None = DirectorSection()
     api: ApiSection | None = ApiSection()
+    sysctls: SysctlsSection | None = SysctlsSection()
     vrrp: list[VrrpSection | None] | None = []
     sync_groups: list[SyncGroupSection | None] | None = []
     virtual_servers: list[VirtualServerSection | None] | None = []

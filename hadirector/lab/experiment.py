@@ -17,8 +17,8 @@ DIRECTOR_ADDRESSES = ("192.168.122.30", "192.168.122.31")
 WEB_ADDRESSES = ("192.168.122.45", "192.168.122.46")
 VIRTUAL_ADDRESS = "192.168.122.22"
 
-# A director with one leg would tell the real servers of the shorter way to the client, which goes
-# round it; "all" is not enough, an interface redirects if either says so (ip-sysctl).
+# For a director that is set by hand; hadirector does it itself. With one leg it would tell the real
+# servers of the shorter way to the client; "all" is not enough (ip-sysctl).
 FORWARDS: Final = {
     "net.ipv4.ip_forward": "1",
     "net.ipv4.conf.all.send_redirects": "0",
@@ -42,6 +42,8 @@ class Site:
 def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: int = 1) -> Site:
     """Build the hosts as a forwarding method needs them. Nobody holds the virtual address yet.
 
+    What a director needs of its own kernel is for hadirector to set.
+
     nat: on one subnet the replies would bypass the director, so the web servers have a route for
     the client through the first one. dr: the web servers have the virtual address on their loopback
     and keep silent about it (arp_ignore and arp_announce, Documentation/networking/ip-sysctl).
@@ -50,7 +52,7 @@ def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: in
     back = f"{CLIENT_ADDRESS}/32 via {DIRECTOR_ADDRESSES[0]}"
     client = network.host("client", f"{CLIENT_ADDRESS}/24")
     made = [
-        network.host(f"director{number}", f"{address}/24", sysctls=FORWARDS)
+        network.host(f"director{number}", f"{address}/24")
         for number, address in enumerate(DIRECTOR_ADDRESSES[:directors], start=1)
     ]
     web1, web2 = (

@@ -15,7 +15,7 @@ from hadirector.lab.experiment import (
     start_director,
     start_web,
 )
-from hadirector.lab.topology import Network
+from hadirector.lab.topology import Host, Network
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
@@ -51,10 +51,22 @@ def site(network: Network) -> Site:
     return built
 
 
+FORWARD = "net.ipv4.ip_forward"
+REDIRECTS = "net.ipv4.conf.eth0.send_redirects"
+NODEST = "net.ipv4.vs.expire_nodest_conn"
+
+
+def sysctls(host: Host) -> dict[str, str]:
+    """The kernel parameters that matter here, as they are."""
+    said = host.run("sysctl", FORWARD, REDIRECTS, NODEST).stdout.splitlines()
+    return dict(line.split(" = ") for line in said)
+
+
 def test_rr_alternates_and_follows_the_health_of_the_servers(site: Site, tmp_path: Path) -> None:
     """Requests alternate; a stopped server leaves the kernel in time, a started one returns."""
     client, [director], [_, web2] = site.client, site.directors, site.webs
     [_, process] = site.start_webs()
+    assert sysctls(director) == {FORWARD: "0", REDIRECTS: "1", NODEST: "0"}
     text = CONFIGURATION.format(directory=tmp_path, scheduler="rr", weight=1)
     running = start_director(director, text, tmp_path)
     both = [SERVICE_RR, WEB1, WEB2]
@@ -73,8 +85,11 @@ def test_rr_alternates_and_follows_the_health_of_the_servers(site: Site, tmp_pat
     answers = fetch(client, "192.168.122.22", 20)
     assert (answers.count("web1"), answers.count("web2")) == (10, 10)
 
+    assert sysctls(director) == {FORWARD: "1", REDIRECTS: "0", NODEST: "1"}
     assert director.stop(running) == 0
     assert kernel_table(director) == []
+    # With one leg redirects would have led the web servers round the director.
+    assert sysctls(director) == {FORWARD: "1", REDIRECTS: "1", NODEST: "0"}
 
 
 def test_wrr_follows_the_weights(site: Site, tmp_path: Path) -> None:

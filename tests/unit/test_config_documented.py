@@ -9,6 +9,7 @@ from checks.options import PROBE_TYPES
 from hadirector.config import load
 from hadirector.config.address_schema import AddressSection
 from hadirector.config.check_schema import CheckSection
+from hadirector.config.kernel_schema import SysctlsSection
 from hadirector.config.schema import (
     ApiSection,
     AuthenticationSection,
@@ -32,6 +33,7 @@ EXAMPLES = sorted((TREE / "configs").glob("*.yaml"))
 SECTIONS: dict[str, type[Section]] = {
     "director": DirectorSection,
     "api": ApiSection,
+    "sysctls": SysctlsSection,
     "vrrp": VrrpSection,
     "virtual_addresses": AddressSection,
     "preempt": PreemptSection,

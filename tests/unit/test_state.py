@@ -9,9 +9,12 @@ import pytest
 
 from hadirector import state
 from hadirector.model import Protocol, ServiceKey
+from hadirector.sysctls import Taken
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
-OWNED = state.Owned(services=(WEB,), yielding=("web",))
+OWNED = state.Owned(
+    services=(WEB,), yielding=("web",), sysctls={"net/ipv4/ip_forward": Taken("0", "1")}
+)
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ def test_the_file_can_be_read_by_a_person(path: Path) -> None:
         "version": 1,
         "services": [{"protocol": "tcp", "address": "192.0.2.10", "port": 80}],
         "yielding": ["web"],
+        "sysctls": {"net/ipv4/ip_forward": {"was": "0", "ours": "1"}},
     }
 
 

@@ -1,0 +1,117 @@
+"""Keeps the kernel parameters as the configuration implies: read, compare, set, every 10 s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from hadirector import sysctl_files, sysctls
+from hadirector.model import Configuration
+from hadirector.sysctls import Sysctl, SysctlStatus, Taken, written
+
+
+class SysctlKeeper:
+    """Sets what is implied, and puts it back at the end.
+
+    ``remember`` is called with what every parameter was that we have set, before it is set; it has
+    stored that when it returns. It may raise OSError.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        taken: Mapping[str, Taken],
+        remember: Callable[[dict[str, Taken]], None],
+    ) -> None:
+        self.repaired = 0
+        self.warnings: tuple[str, ...] = ()
+        self._configuration = configuration
+        self._taken = dict(taken)
+        self._remember = remember
+        self._wanted: tuple[Sysctl, ...] = ()
+        self._log = structlog.get_logger()
+
+    def configure(self, configuration: Configuration) -> None:
+        """Follow another configuration. What it no longer implies stays until the end."""
+        self._configuration = configuration
+        self.make_so(repair=False)
+
+    def make_so(self, *, repair: bool) -> None:
+        """Set what differs. What cannot be set is warned of, and tried again by the next pass.
+
+        ``repair`` says that the configuration is what it was, so that somebody else has been here.
+        """
+        configuration = self._configuration
+        towards = sysctl_files.interfaces_towards(sysctls.routed_servers(configuration))
+        self._wanted = sysctls.implied(configuration, towards)
+        names = [each.name for each in self._wanted]
+        actual = sysctl_files.read([*names, *sysctls.reverse_path_filters(configuration)])
+        refused = []
+        for each in sysctls.changes(configuration, self._wanted, actual):
+            # A change of ip_forward may have changed this one too.
+            found = sysctl_files.read([each.name])[each.name] or ""
+            if found == each.value:
+                continue
+            if (error := self._set(each, found)) is not None:
+                refused.append(f"{written(each.name)} is {found}, not {each.value}: {error}")
+                continue
+            self.repaired += repair
+            self._log.info(
+                "sysctl_repaired" if repair else "sysctl_set",
+                name=written(each.name),
+                value=each.value,
+                was=found,
+                reason=each.reason,
+            )
+        self._warn((*sysctls.contradictions(configuration, self._wanted, actual), *refused))
+
+    def restore(self) -> None:
+        """Put back what is still ours; what could not be put back stays remembered."""
+        actual = sysctl_files.read(self._taken)
+        left = {}
+        for name, value in sysctls.restorations(self._taken, actual).items():
+            try:
+                sysctl_files.write(name, value)
+                self._log.info("sysctl_restored", name=written(name), value=value)
+            except OSError as error:
+                left[name] = self._taken[name]
+                self._log.error("sysctl_not_restored", name=written(name), error=str(error))
+        for name in sorted(sysctls.STAY_ON & self._taken.keys()):
+            self._log.info("sysctl_stays", name=written(name), value=actual[name])
+        try:
+            self._remember(left)
+        except OSError as error:
+            self._log.error("sysctls_not_stored", error=str(error))
+
+    def statuses(self) -> tuple[SysctlStatus, ...]:
+        """Describe every parameter that is implied, as it is now."""
+        actual = sysctl_files.read(each.name for each in self._wanted)
+        return tuple(
+            SysctlStatus(
+                name=written(each.name),
+                wanted=each.value,
+                actual=actual[each.name],
+                was=self._taken[each.name].was if each.name in self._taken else None,
+                reason=each.reason,
+            )
+            for each in self._wanted
+        )
+
+    def _set(self, sysctl: Sysctl, found: str) -> str | None:
+        """Remember what it was, then set it; return why that could not be done."""
+        try:
+            if sysctl.name not in self._taken:
+                taken = {**self._taken, sysctl.name: Taken(was=found, ours=sysctl.value)}
+                self._remember(taken)
+                self._taken = taken
+            sysctl_files.write(sysctl.name, sysctl.value)
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
+
+    def _warn(self, warnings: tuple[str, ...]) -> None:
+        for each in warnings:
+            if each not in self.warnings:
+                self._log.warning("sysctl_contradicts", warning=each)
+        self.warnings = warnings

@@ -1,0 +1,200 @@
+"""Decides which sysctls a configuration implies, which of them to set, and which to put back.
+
+Pure. What each one does is said in Documentation/networking/ip-sysctl.rst and ipvs-sysctl.rst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+
+from hadirector.model import (
+    HASH_SCHEDULERS,
+    Configuration,
+    ForwardingMethod,
+    OnFailure,
+    Protocol,
+    VirtualServer,
+)
+
+IP_FORWARD = "net/ipv4/ip_forward"
+IPV6_FORWARDING = "net/ipv6/conf/all/forwarding"
+STAY_ON = frozenset({IP_FORWARD, IPV6_FORWARDING})
+"""Never put back: by then others may forward through this host."""
+
+WORDS = (
+    "ip_forward",
+    "forwarding",
+    "send_redirects",
+    "expire_nodest_conn",
+    "expire_quiescent_template",
+    "conn_reuse_mode",
+    "sloppy_tcp",
+)
+"""The last parts of all names that can be implied."""
+
+
+class Sysctl(msgspec.Struct, frozen=True):
+    """One kernel parameter with the value it should have, by its path below /proc/sys."""
+
+    name: str
+    value: str
+    reason: str
+
+    @property
+    def word(self) -> str:
+        """The last part of the name, which configurations use."""
+        return self.name.rpartition("/")[2]
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A parameter that we have set: what it was, and what we made of it."""
+
+    was: str
+    ours: str
+
+
+class SysctlStatus(msgspec.Struct, frozen=True):
+    """A parameter as it is: ``actual`` is None where the kernel has none, ``was`` where not set."""
+
+    name: str
+    wanted: str
+    actual: str | None
+    was: str | None
+    reason: str
+
+
+def written(name: str) -> str:
+    """Write a name as sysctl(8) does: net.ipv4.conf.eth0/100.rp_filter for eth0.100."""
+    return name.translate(str.maketrans("/.", "./"))
+
+
+def implied(configuration: Configuration, interfaces: Collection[str]) -> tuple[Sysctl, ...]:
+    """Decide what the kernel's IPVS needs to be set to; other dataplanes need nothing.
+
+    ``interfaces`` are those through which the real servers are reached.
+    """
+    if configuration.dataplane != "ipvs":
+        return ()
+    return (*_routing(configuration, interfaces), *_ipvs(configuration))
+
+
+def _routing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
+    # First: a change of ip_forward resets other parameters (ip-sysctl.rst).
+    nat = [each for each in configuration.virtual_servers if _is_nat(each)]
+    if any(_is_ipv4(each) for each in nat):
+        yield Sysctl(IP_FORWARD, "1", "nat: what real servers answer is routed through this host")
+        reason = "nat: a redirect would show the real servers a way round this host"
+        # An interface sends redirects if it says so, or if "all" does.
+        for interface in ("all", *sorted(interfaces)):
+            yield Sysctl(f"net/ipv4/conf/{interface}/send_redirects", "0", reason)
+    if any(not _is_ipv4(each) for each in nat):
+        reason = "nat over IPv6: what real servers answer is routed through this host"
+        yield Sysctl(IPV6_FORWARDING, "1", reason)
+
+
+def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
+    servers = configuration.virtual_servers
+    if any(each.on_failure is OnFailure.REMOVE for each in servers):
+        reason = "on_failure remove: connections of a removed real server end, they do not hang"
+        yield Sysctl("net/ipv4/vs/expire_nodest_conn", "1", reason)
+    if any(each.persistence for each in servers):
+        reason = "persistence: a real server at weight 0 keeps no client"
+        yield Sysctl("net/ipv4/vs/expire_quiescent_template", "1", reason)
+    if any(each.key.protocol is Protocol.TCP for each in servers):
+        reason = "a client's port that is used again is scheduled anew, not sent to a drained one"
+        yield Sysctl("net/ipv4/vs/conn_reuse_mode", "1", reason)
+    hashed = (each.key.protocol is Protocol.TCP and _is_hashed(each) for each in servers)
+    if configuration.vrrp and any(hashed):
+        reason = "sh and mh: after a takeover connections are found again by their hash"
+        yield Sysctl("net/ipv4/vs/sloppy_tcp", "1", reason)
+
+
+def _is_nat(server: VirtualServer) -> bool:
+    return server.forwarding is ForwardingMethod.NAT
+
+
+def _is_ipv4(server: VirtualServer) -> bool:
+    return ":" not in server.key.address
+
+
+def _is_hashed(server: VirtualServer) -> bool:
+    return server.scheduler in HASH_SCHEDULERS
+
+
+def routed_servers(configuration: Configuration) -> frozenset[str]:
+    """Name the real servers whose way back to the client leads through this host, over IPv4."""
+    if configuration.dataplane != "ipvs":
+        return frozenset()
+    servers = (each for each in configuration.virtual_servers if _is_nat(each) and _is_ipv4(each))
+    return frozenset(each.key.address for server in servers for each in server.real_servers)
+
+
+def reverse_path_filters(configuration: Configuration) -> tuple[str, ...]:
+    """Name the parameters that ``strict_filters`` looks at."""
+    if not _answered_elsewhere(configuration):
+        return ()
+    interfaces = {each.interface for each in configuration.vrrp}
+    return tuple(f"net/ipv4/conf/{each}/rp_filter" for each in ("all", *sorted(interfaces)))
+
+
+def strict_filters(configuration: Configuration, actual: Mapping[str, str | None]) -> list[str]:
+    """Warn of interfaces that drop clients of dr whose way back does not lead through them.
+
+    The stricter of "all" and the interface is in force, where 2 is loose (ip-sysctl.rst). What is
+    right depends on the routes, so nothing is set.
+    """
+    everywhere, *names = reverse_path_filters(configuration) or ("",)
+    return [
+        f"{written(name)} filters strictly: with dr the answers do not come through here, and"
+        " clients without a route through this interface are dropped; 2 accepts them"
+        for name in names
+        if max(actual.get(everywhere) or "0", actual.get(name) or "0") == "1"
+    ]
+
+
+def _answered_elsewhere(configuration: Configuration) -> bool:
+    servers = configuration.virtual_servers
+    dr = any(each.forwarding is ForwardingMethod.DR and _is_ipv4(each) for each in servers)
+    return dr and configuration.dataplane == "ipvs"
+
+
+def changes(
+    configuration: Configuration, wanted: Collection[Sysctl], actual: Mapping[str, str | None]
+) -> list[Sysctl]:
+    """Decide which to set: what differs, is there, and is ours to set."""
+    policy = configuration.sysctls
+    return [
+        each
+        for each in wanted
+        if policy.apply
+        and each.word not in policy.leave
+        and actual.get(each.name) not in (None, each.value)
+    ]
+
+
+def contradictions(
+    configuration: Configuration, wanted: Collection[Sysctl], actual: Mapping[str, str | None]
+) -> list[str]:
+    """Warn of values that work against the configuration and are not set by us, or not there."""
+    to_set = changes(configuration, wanted, actual)
+    found = [
+        f"{written(each.name)} is {_found(actual, each)}, expected {each.value} ({each.reason})"
+        for each in wanted
+        if actual.get(each.name) != each.value and each not in to_set
+    ]
+    return found + strict_filters(configuration, actual)
+
+
+def _found(actual: Mapping[str, str | None], sysctl: Sysctl) -> str:
+    return actual.get(sysctl.name) or "not there"
+
+
+def restorations(taken: Mapping[str, Taken], actual: Mapping[str, str | None]) -> dict[str, str]:
+    """Decide what to put back at the end: what is still ours, and may go."""
+    return {
+        name: each.was
+        for name, each in taken.items()
+        if name not in STAY_ON and actual.get(name) == each.ours
+    }
