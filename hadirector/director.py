@@ -16,26 +16,22 @@ from typing import Any, assert_never
 
 import structlog
 
-from hadirector import __version__, pool, preflight, reload, state
+from hadirector import pool, preflight, reload, state
 from hadirector.config import reader
 from hadirector.config.errors import ConfigError
-from hadirector.dataplane.base import Dataplane, DataplaneError, Held
+from hadirector.dataplane.base import Dataplane, DataplaneError
 from hadirector.dataplane.keeper import TableKeeper
 from hadirector.election import Election, ResumeOverdue
 from hadirector.event import ConfigurationRead, Event, FirstVerdictsOverdue
 from hadirector.health import Health
-from hadirector.model import Configuration, ServiceKey, Table
+from hadirector.judgement import Facts
+from hadirector.model import Configuration, ServiceKey
 from hadirector.notify import Notifier
+from hadirector.operator import Operator, RequestError
+from hadirector.pools import Pools
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
-from hadirector.status import (
-    ProcessStatus,
-    Status,
-    VirtualServerStatus,
-    foreign_services,
-    virtual_server_status,
-)
 from hadirector.tracking import TrackedChanged, Tracking
 from hadirector.upkeep import Upkeep
 from vrrp.report import InstanceStatus, Notice, Transition
@@ -45,10 +41,6 @@ FIRST_VERDICTS_SECONDS_MAX = 5.0
 CHILD_STOP_SECONDS_MAX = 10.0
 
 OWNED_FILE = "owned.json"
-
-
-class RequestError(Exception):
-    """A request that cannot be met. The message says why."""
 
 
 class Director:
@@ -68,7 +60,7 @@ class Director:
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._memory = state.Memory(Path(configuration.runtime_directory, OWNED_FILE))
         owned = self._memory.owned
-        self._wanted: Table = {}
+        self._pools = Pools(configuration)
         self._upkeep = Upkeep(configuration, self._memory)
         self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
         self._health = Health(configuration, {}, self._events.put)
@@ -80,6 +72,15 @@ class Director:
         )
         if handoff is not None:
             self._election.adopt(handoff)
+        self.operator = Operator(
+            configuration,
+            self._memory,
+            keeper=self._keeper,
+            health=self._health,
+            election=self._election,
+            pools=self._pools,
+            upkeep=self._upkeep,
+        )
         self._tracking = Tracking(configuration, self._events.put)
         self._notifier = Notifier(configuration)
         self._passing: set[asyncio.Task[None]] = set()
@@ -99,8 +100,10 @@ class Director:
         """
         await self._dataplane.start()
         self._upkeep.start()
-        adopted = pool.adopted_verdicts(self._configuration, await self._keeper.read())
+        table = await self._keeper.read()
+        adopted = pool.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
+        self._pools.adopt(table)
         await self._dataplane.withhold(self._election.withheld)
         self._want(None)
         self._log.info("director_started", name=self._configuration.name, adopted=len(adopted))
@@ -192,58 +195,6 @@ class Director:
 
         self._spawn(reload_and_log(), "reload")
 
-    def hand_over(self, instance: str | None, *, undo: bool) -> list[str]:
-        """Give one instance, or all, to the peers until undone; survives reload and restart.
-
-        Returns the names. Raises RequestError when there is no such instance.
-        """
-        known = list(self._election.instances)
-        chosen = known if instance is None else [name for name in known if name == instance]
-        if not chosen:
-            raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
-        others = self._election.yielding.difference(chosen)
-        try:
-            self._memory.remember_yielding(others if undo else others.union(chosen))
-        except OSError as error:
-            raise RequestError(f"a restart would forget it: {error}") from error
-        for name in chosen:
-            self._election.hand_over(name, undo=undo)
-            self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
-        return chosen
-
-    async def status(self) -> Status:
-        """Describe this moment. Reads the dataplane; raises DataplaneError when that fails."""
-        held = await self._keeper.read_counters()
-        health = self._health
-        return Status(
-            name=self._configuration.name,
-            version=__version__,
-            pid=os.getpid(),
-            dataplane=self._configuration.dataplane,
-            processes=tuple(
-                ProcessStatus(child.name, child.pid, child.restarts)
-                for child in (self._election.child, health.child)
-            ),
-            instances=tuple(self._election.statuses.values()),
-            virtual_servers=await self._virtual_server_statuses(held),
-            foreign_services=foreign_services(self._configuration, held),
-            failing=self._keeper.failing,
-            repaired=self._keeper.repaired + self._upkeep.sysctls.repaired,
-            probes=health.probes,
-            sysctls=self._upkeep.sysctls.statuses(),
-            warnings=self._upkeep.sysctls.warnings,
-        )
-
-    async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:
-        """Describe each, with a pause after it: 10,000 real servers take 10 ms and more."""
-        health, statuses = self._health, []
-        for server in self._configuration.virtual_servers:
-            statuses.append(
-                virtual_server_status(server, self._wanted, held, health.verdicts, health.results)
-            )
-            await asyncio.sleep(0)
-        return tuple(statuses)
-
     # --- events ---------------------------------------------------------------------------------
 
     async def _handle_events(self) -> None:
@@ -295,9 +246,11 @@ class Director:
         plan = reload.plan(self._configuration, configuration)
         await asyncio.sleep(0)
         # A check that was changed judges its target anew: what is in use until then stays in use.
-        assumed = pool.adopted_verdicts(configuration, self._wanted)
+        assumed = pool.adopted_verdicts(configuration, self._pools.table)
         await asyncio.sleep(0)
         self._configuration = configuration
+        self._pools.configure(configuration)
+        self.operator.configure(configuration)
         self._health.configure(configuration, assumed)
         await asyncio.sleep(0)
         self._health.configure_child()
@@ -317,18 +270,10 @@ class Director:
 
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
-        verdicts = self._health.verdicts
-        if changed is None:
-            self._wanted = pool.wanted_table(self._configuration, verdicts)
-        else:
-            entries = {
-                server.key: pool.wanted_entry(server, verdicts)
-                for server in self._configuration.virtual_servers
-                if server.key in changed
-            }
-            self._wanted = {**self._wanted, **entries}
-        self._keeper.want(self._wanted, changed)
-        self._election.track(pool.tracked_pools(self._configuration, verdicts))
+        health = self._health
+        self._pools.decide(changed, Facts(health.verdicts, health.fell_at), health.results)
+        self._keeper.want(self._pools.table, changed)
+        self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -22,7 +23,10 @@ from hadirector.processes.supervisor import Child
 
 
 class Health:
-    """Runs the checks process and keeps its verdicts, over its death too."""
+    """Runs the checks process and keeps its verdicts, over its death too.
+
+    ``fell_at`` is when a target that had passed began to fail, monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Health:
     ) -> None:
         self.verdicts = verdicts
         self.results: dict[str, Result] = {}
+        self.fell_at: dict[str, float] = {}
         self.probes = 0
         self.child: Child[FromChecks] = Child(
             "checks", "hadirector.processes.checks_process", FromChecks, tell
@@ -56,6 +61,7 @@ class Health:
         known = {**assumed, **self.verdicts}
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
+        self.fell_at = {k: v for k, v in self.fell_at.items() if k in self._checks}
 
     def configure_child(self) -> None:
         """Tell the process what to check and what is known already."""
@@ -72,6 +78,10 @@ class Health:
             return frozenset()
         previous = self.verdicts.get(event.check, Verdict.UNKNOWN)
         self.verdicts[event.check] = event.verdict
+        if event.verdict is Verdict.PASSING:
+            self.fell_at.pop(event.check, None)
+        elif previous is Verdict.PASSING:
+            self.fell_at[event.check] = monotonic()
         self.results[event.check] = event.result
         self._log.info(
             "verdict_changed",

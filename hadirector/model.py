@@ -131,15 +131,22 @@ Table = Mapping[ServiceKey, ServiceEntry]
 
 
 class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One configured real server. Without a ``check`` it is always in."""
+    """One configured real server. Without a ``check`` it is always in.
+
+    Those of a ``backup_tier`` above 0 serve only while the tiers before it lack the quorum.
+    """
 
     key: DestinationKey
     weight: int = 1
     check: CheckDefinition | None = None
+    backup_tier: int = 0
 
 
 class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One configured virtual server."""
+    """One configured virtual server.
+
+    ``quorum`` and ``hysteresis`` are sums of weights; without the quorum the sorry server serves.
+    """
 
     name: str
     key: ServiceKey
@@ -148,7 +155,16 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     forwarding: ForwardingMethod
     persistence: int = 0
     on_failure: OnFailure = OnFailure.REMOVE
+    quorum: int = 1
+    hysteresis: int = 0
+    sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
+
+    @property
+    def all_servers(self) -> tuple[RealServer, ...]:
+        """The real servers, and the sorry server if there is one."""
+        sorry = () if self.sorry_server is None else (self.sorry_server,)
+        return self.real_servers + sorry
 
 
 DataplaneName = Literal["ipvs", "userspace", "dry-run"]

@@ -1,7 +1,6 @@
-"""Decides what the dataplane should hold, from the configuration and what is known right now.
+"""Decides what the dataplane should hold, from the configuration and what was judged.
 
-Pure: verdicts and states in, tables and address sets out. A weight is a function of the facts of
-this moment alone, never of the weight before.
+Pure: judgements and states in, tables and address sets out.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from checks.definition import CheckDefinition
 from checks.result import Verdict
+from hadirector.judgement import Judgement
 from hadirector.model import (
     Configuration,
     Destination,
-    DestinationKey,
-    OnFailure,
     RealServer,
     Service,
     ServiceEntry,
@@ -26,58 +24,41 @@ from vrrp.configuration import InstanceConfiguration
 from vrrp.report import State
 
 
-def wanted_table(configuration: Configuration, verdicts: Mapping[str, Verdict]) -> Table:
-    """Decide every service and destination that should stand in the dataplane."""
-    return {server.key: wanted_entry(server, verdicts) for server in configuration.virtual_servers}
-
-
-def wanted_entry(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> ServiceEntry:
-    """Decide one virtual server's service and destinations.
-
-    Destinations come in the order of their keys, the same on every director: ``sh`` and ``mh``
-    build their tables in list order, and two directors must agree on them.
-    """
-    destinations: dict[DestinationKey, Destination] = {}
-    for real_server in sorted(server.real_servers, key=lambda each: each.key):
-        weight = wanted_weight(server, real_server, verdicts)
-        if weight is not None:
-            destinations[real_server.key] = Destination(weight, server.forwarding)
+def wanted_entry(server: VirtualServer, judgement: Judgement) -> ServiceEntry:
+    """Make one virtual server's service and destinations of what was decided of its pool."""
+    weights = {key: steps[-1].weight for key, steps in judgement.derivations.items()}
+    if server.sorry_server is not None and judgement.sorry is not None:
+        weights[server.sorry_server.key] = judgement.sorry[-1].weight
+    destinations = {
+        key: Destination(weight, server.forwarding)
+        for key, weight in weights.items()
+        if weight is not None
+    }
     service = Service(server.scheduler, server.flags, server.persistence)
     return ServiceEntry(service, destinations)
 
 
-def wanted_weight(
-    server: VirtualServer, real_server: RealServer, verdicts: Mapping[str, Verdict]
-) -> int | None:
-    """Decide a real server's weight; None keeps it out of the table.
-
-    One that has not passed yet gets no new connections. Under ``zero_weight`` it stands in the
-    table all the same, so that a later pass changes a weight and nothing else.
-    """
-    if real_server.check is None:
-        return real_server.weight
-    if verdicts.get(real_server.check.identity) is Verdict.PASSING:
-        return real_server.weight
-    return 0 if server.on_failure is OnFailure.ZERO_WEIGHT else None
-
-
-def tracked_pools(configuration: Configuration, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
-    """Decide for each pool that a VRRP instance tracks whether it has a server: 1, or else 0.
+def tracked_pools(configuration: Configuration, quorums: Mapping[str, bool]) -> dict[str, int]:
+    """Say for each pool that a VRRP instance tracks whether it has its quorum: 1, or else 0.
 
     One of which too little is known yet is left out.
     """
     names = {name for instance in configuration.vrrp for name in instance.tracked("pool")}
-    servers = [each for each in configuration.virtual_servers if each.name in names]
-    known = {f"pool {each.name}": _has_server(each, verdicts) for each in servers}
-    return {identity: int(has) for identity, has in known.items() if has is not None}
+    return {f"pool {name}": int(quorums[name]) for name in names if name in quorums}
 
 
-def _has_server(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> bool | None:
-    if any(wanted_weight(server, each, verdicts) for each in server.real_servers):
-        return True
-    checks = (each.check for each in server.real_servers if each.check is not None)
-    known = all(check.identity in verdicts for check in checks)
-    return False if known else None
+def adopted_quorums(configuration: Configuration, table: Table) -> dict[str, bool]:
+    """Read off the table that a previous run left behind which pools had lost their quorum.
+
+    Of those without a sorry server it does not say.
+    """
+    return {
+        server.name: False
+        for server in configuration.virtual_servers
+        if server.sorry_server is not None
+        and (entry := table.get(server.key)) is not None
+        and server.sorry_server.key in entry.destinations
+    }
 
 
 def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Verdict]:
@@ -128,6 +109,6 @@ def _checked(
     configuration: Configuration,
 ) -> Iterator[tuple[VirtualServer, RealServer, CheckDefinition]]:
     for server in configuration.virtual_servers:
-        for real_server in server.real_servers:
+        for real_server in server.all_servers:
             if real_server.check is not None:
                 yield server, real_server, real_server.check

@@ -8,6 +8,7 @@ import msgspec
 
 from checks.result import Result, Verdict
 from hadirector.dataplane.base import Counters, Held
+from hadirector.judgement import Derivation, Judgement
 from hadirector.model import (
     Configuration,
     DestinationKey,
@@ -30,7 +31,10 @@ class ProcessStatus(msgspec.Struct, frozen=True):
 
 
 class RealServerStatus(msgspec.Struct, frozen=True):
-    """A real server; a weight is None where it is not in the table."""
+    """A real server; a weight is None where it is not in the table.
+
+    ``decided`` says why the wanted weight is not simply what the check makes of the configured one.
+    """
 
     address: str
     configured_weight: int
@@ -40,10 +44,14 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     inactive_connections: int
     verdict: Verdict
     reason: str
+    decided: str = ""
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
-    """A virtual server with its real servers; ``present`` tells whether the dataplane has it."""
+    """A virtual server with its real servers; ``present`` tells whether the dataplane has it.
+
+    ``quorum`` says how the pool stands to its quorum where that is lost, or more than one server.
+    """
 
     name: str
     address: str
@@ -52,6 +60,8 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     forwarding: str
     present: bool
     real_servers: tuple[RealServerStatus, ...]
+    quorum: str = ""
+    sorry_server: RealServerStatus | None = None
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -78,9 +88,21 @@ def virtual_server_status(
     held: Held,
     verdicts: Mapping[str, Verdict],
     results: Mapping[str, Result],
+    *,
+    judgement: Judgement | None,
 ) -> VirtualServerStatus:
-    """Put side by side what is configured, wanted and there."""
+    """Put side by side what is configured, wanted and there; not judged yet it is unknown why."""
     entry, carried = wanted.get(server.key), held.get(server.key, {})
+    sorry = server.sorry_server
+    derivations = dict(judgement.derivations) if judgement else {}
+    if sorry is not None and judgement is not None and judgement.sorry is not None:
+        derivations[sorry.key] = judgement.sorry
+    statuses = [
+        _real_server(
+            each, entry, carried, verdicts, results, derivation=derivations.get(each.key, ())
+        )
+        for each in server.all_servers
+    ]
     return VirtualServerStatus(
         name=server.name,
         address=endpoint(server.key.address, server.key.port),
@@ -88,9 +110,9 @@ def virtual_server_status(
         scheduler=server.scheduler,
         forwarding=server.forwarding,
         present=server.key in held,
-        real_servers=tuple(
-            _real_server(each, entry, carried, verdicts, results) for each in server.real_servers
-        ),
+        real_servers=tuple(statuses[: len(server.real_servers)]),
+        quorum=_quorum(server, judgement) if judgement else "",
+        sorry_server=statuses[-1] if sorry is not None else None,
     )
 
 
@@ -106,6 +128,8 @@ def _real_server(
     held: Mapping[DestinationKey, Counters],
     verdicts: Mapping[str, Verdict],
     results: Mapping[str, Result],
+    *,
+    derivation: Derivation,
 ) -> RealServerStatus:
     destination = wanted.destinations.get(real_server.key) if wanted else None
     counters = held.get(real_server.key)
@@ -114,7 +138,7 @@ def _real_server(
         identity = real_server.check.identity
         verdict = verdicts.get(identity, Verdict.UNKNOWN)
         result = results.get(identity)
-        reason = _said(result) if result else "no probe has ended yet"
+        reason = said(result) if result else "no probe has ended yet"
     return RealServerStatus(
         address=str(real_server.key),
         configured_weight=real_server.weight,
@@ -124,9 +148,23 @@ def _real_server(
         inactive_connections=counters.inactive if counters else 0,
         verdict=verdict,
         reason=reason,
+        decided="; ".join(step.words for step in derivation if step.words not in _PLAIN),
     )
 
 
-def _said(result: Result) -> str:
+_PLAIN = {"configured", "not checked", *Verdict}
+"""What the check's own column says already."""
+
+
+def _quorum(server: VirtualServer, judgement: Judgement) -> str:
+    if judgement.quorum is False:
+        return f"quorum lost: {judgement.passing} passing, of {server.quorum} needed"
+    if server.quorum == 1 or judgement.quorum is None:
+        return ""
+    return f"quorum {server.quorum}: {judgement.passing} passing"
+
+
+def said(result: Result) -> str:
+    """Say what a probe came to."""
     said = result.detail if result.passed else f"{result.reason}: {result.detail}"
     return f"{said}; {result.warning}" if result.warning else said

@@ -20,7 +20,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.director import Director, RequestError
+from hadirector.director import Director
+from hadirector.operator import RequestError
 
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660
@@ -45,7 +46,7 @@ class Handlers:
     async def status(self, _request: web.Request) -> web.Response:
         """Answer with the whole status."""
         try:
-            return _answer(await self._director.status())
+            return _answer(await self._director.operator.status())
         except DataplaneError as error:
             return _error(503, str(error))
 
@@ -53,7 +54,9 @@ class Handlers:
         """Order or undo a handover; answers with the instances meant."""
         try:
             body = msgspec.json.decode(await request.read() or b"{}", type=HandOverBody)
-            return _answer({"instances": self._director.hand_over(body.instance, undo=body.undo)})
+            return _answer(
+                {"instances": self._director.operator.hand_over(body.instance, undo=body.undo)}
+            )
         except msgspec.DecodeError as error:
             return _error(400, str(error))
         except RequestError as error:

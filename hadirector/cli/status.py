@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.status import ProcessStatus, RealServerStatus, Status
+from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.sysctls import SysctlStatus
 from vrrp.report import InstanceStatus
 
@@ -119,7 +120,7 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
     from rich.text import Text
 
     headings = ("virtual server", "weight", "in table", "connections", "check", "because")
-    rows = [_real_server(each) for server in status.virtual_servers for each in server.real_servers]
+    rows = [_real_server(each) for server in status.virtual_servers for each in _servers(server)]
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     gaps = len(INDENT) * (len(widths) - 1)
     console.width = max(console.width, sum(widths[:-1]) + gaps + REASON_WIDTH_MIN)
@@ -128,12 +129,21 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
     for server in status.virtual_servers:
         kind = f"  {server.protocol} {server.address} {server.scheduler} {server.forwarding}"
         missing = ("" if server.present else "  missing in the table", "red")
-        console.print(Text.assemble((server.name, "bold"), kind, missing), soft_wrap=True)
+        quorum = (f"  {server.quorum}" * bool(server.quorum), "yellow")
+        console.print(Text.assemble((server.name, "bold"), kind, quorum, missing), soft_wrap=True)
         table = _table(*headings, widths=widths, show_header=False)
-        for _ in server.real_servers:
+        for _ in _servers(server):
             *cells, verdict, reason = next(remaining)
             table.add_row(*cells, _coloured(verdict), reason)
         console.print(table)
+
+
+def _servers(server: VirtualServerStatus) -> tuple[RealServerStatus, ...]:
+    """The real servers, and the sorry server after them."""
+    sorry = server.sorry_server
+    if sorry is None:
+        return server.real_servers
+    return (*server.real_servers, replace(sorry, decided=f"sorry server: {sorry.decided}"))
 
 
 def _real_server(server: RealServerStatus) -> tuple[str, ...]:
@@ -143,7 +153,7 @@ def _real_server(server: RealServerStatus) -> tuple[str, ...]:
         _held(server),
         f"{server.active_connections} + {server.inactive_connections}",
         str(server.verdict),
-        server.reason,
+        f"{server.decided}; {server.reason}" if server.decided else server.reason,
     )
 
 

@@ -150,6 +150,9 @@ def _virtual_server(section: VirtualServerSection, check: CheckSection) -> Virtu
         forwarding=section.forwarding,
         persistence=section.persistence or 0,
         on_failure=section.on_failure or default,
+        quorum=section.quorum,
+        hysteresis=section.hysteresis,
+        sorry_server=_sorry_server(section),
         real_servers=tuple(
             _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)
         ),
@@ -165,6 +168,7 @@ def _real_server(
         key=key,
         weight=section.weight,
         check=None if recipe is None else _definition(recipe, key),
+        backup_tier=section.backup_tier,
     )
 
 
@@ -173,6 +177,16 @@ def aimed_at(section: CheckSection, key: DestinationKey) -> CheckDefinition:
     recipe = _recipe(section)
     assert recipe is not None
     return _definition(recipe, key)
+
+
+def _sorry_server(server: VirtualServerSection) -> RealServer | None:
+    """It is checked only by a check of its own: that of the pool may well ask for the pool."""
+    sorry = server.sorry_server
+    if sorry is None:
+        return None
+    key = sorry.key(server)
+    recipe = None if sorry.check is None else _recipe(sorry.check)
+    return RealServer(key=key, check=None if recipe is None else _definition(recipe, key))
 
 
 def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:

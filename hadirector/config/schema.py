@@ -62,6 +62,7 @@ Directory = Annotated[
 Boolean = Annotated[bool, PlainValidator(boolean)]
 
 
+WeightSum = Annotated[int, PlainValidator(whole(1, 0x7FFFFFFF))]
 Flag = Annotated[SchedulerFlag, PlainValidator(choice(SchedulerFlag))]
 Check = Annotated[CheckSection, PlainValidator(read_check)]
 
@@ -173,6 +174,19 @@ class RealServerSection(Section):
 
     address: Annotated[Endpoint, PlainValidator(endpoint)]
     weight: Annotated[int, PlainValidator(whole(0, 65535))] = 1
+    backup_tier: Annotated[int, PlainValidator(whole(0, 255))] = 0
+    check: Check | None = None
+
+    def key(self, virtual_server: VirtualServerSection) -> DestinationKey:
+        """Fill in the port, which defaults to the virtual server's."""
+        port = self.address.port or virtual_server.key.port
+        return DestinationKey(self.address.address, port)
+
+
+class SorryServerSection(Section):
+    """Who answers while the pool lacks its quorum."""
+
+    address: Annotated[Endpoint, PlainValidator(endpoint)]
     check: Check | None = None
 
     def key(self, virtual_server: VirtualServerSection) -> DestinationKey:
@@ -184,7 +198,7 @@ class RealServerSection(Section):
 class VirtualServerSection(Section):
     """One virtual server with its real servers."""
 
-    later = frozenset({"fwmark", "hysteresis", "notify", "quorum", "slow_start", "sorry_server"})
+    later = frozenset({"fwmark", "notify", "slow_start"})
 
     name: Name | None = None
     address: Annotated[Endpoint, PlainValidator(endpoint_with_port)]
@@ -197,6 +211,9 @@ class VirtualServerSection(Section):
     # ip_vs keeps the persistence timeout in jiffies in an unsigned int; ipvsadm stops at 31 days.
     persistence: Annotated[int, PlainValidator(whole_seconds("1s", "744h"))] | None = None
     on_failure: Annotated[OnFailure, PlainValidator(choice(OnFailure))] | None = None
+    quorum: WeightSum = 1
+    hysteresis: Annotated[int, PlainValidator(whole(0, 0x7FFFFFFF))] = 0
+    sorry_server: SorryServerSection | None = None
     check: Check | None = None
     real_servers: list[RealServerSection | None] = []
 

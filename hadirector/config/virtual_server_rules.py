@@ -9,10 +9,12 @@ from hadirector.config.check_rules import check_findings
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
+from hadirector.config.pool_rules import pool_findings
 from hadirector.config.schema import (
     DirectorSection,
     RealServerSection,
     Root,
+    SorryServerSection,
     VirtualServerSection,
 )
 from hadirector.config.section import whole_ones
@@ -29,6 +31,7 @@ def virtual_server_findings(root: Root) -> Iterator[Finding]:
         path = ("virtual_servers", index)
         yield from _scheduler_findings(path, server)
         yield from _real_server_findings(path, server)
+        yield from pool_findings(path, server)
         if server.check is not None:
             yield from check_findings((*path, "check"), server.check)
         if root.director is None:
@@ -70,6 +73,10 @@ def _real_server_findings(path: Path, server: VirtualServerSection) -> Iterator[
         yield from _address_findings((*place, "address"), server, real_server)
         if real_server.check is not None:
             yield from check_findings((*place, "check"), real_server.check)
+    if server.sorry_server is not None:
+        yield from _address_findings(
+            (*path, "sorry_server", "address"), server, server.sorry_server
+        )
 
 
 def _destinations(path: Path, server: VirtualServerSection) -> Iterator[Claim]:
@@ -79,7 +86,7 @@ def _destinations(path: Path, server: VirtualServerSection) -> Iterator[Claim]:
 
 
 def _address_findings(
-    path: Path, server: VirtualServerSection, real_server: RealServerSection
+    path: Path, server: VirtualServerSection, real_server: RealServerSection | SorryServerSection
 ) -> Iterator[Finding]:
     key = real_server.key(server)
     if (":" in key.address) != (":" in server.key.address):

@@ -19,6 +19,7 @@ from hadirector.config.schema import (
     PreemptSection,
     RealServerSection,
     Root,
+    SorryServerSection,
     UnicastSection,
     VirtualServerSection,
     VrrpSection,
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type[Section]] = {
     "keys": KeySection,
     "virtual_servers": VirtualServerSection,
     "real_servers": RealServerSection,
+    "sorry_server": SorryServerSection,
     "check": CheckSection,
 }
 

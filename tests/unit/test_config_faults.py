@@ -70,12 +70,12 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
         (
             "wieght: 3}]",
             '1:42: virtual_servers[0]: unknown key "wieght" (expected one of address, check,'
-            " forwarding, name, on_failure, persistence, protocol, real_servers, scheduler,"
-            " scheduler_flags)",
+            " forwarding, hysteresis, name, on_failure, persistence, protocol, quorum,"
+            " real_servers, scheduler, scheduler_flags, sorry_server)",
         ),
         (
-            "quorum: 1}]",
-            '1:42: virtual_servers[0]: the key "quorum" is not supported by this version yet',
+            "notify: 1}]",
+            '1:42: virtual_servers[0]: the key "notify" is not supported by this version yet',
         ),
         (
             "protocol: sctp}]",

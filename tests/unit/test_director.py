@@ -67,7 +67,7 @@ def director(tmp_path: Path) -> Director:
 
 
 def in_use(director: Director) -> dict[DestinationKey, Destination]:
-    return dict(director._wanted[WEB].destinations)
+    return dict(director._pools.table[WEB].destinations)
 
 
 async def test_a_changed_check_takes_nobody_out_before_it_has_failed(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from checks.definition import CheckDefinition
 from checks.options import TcpProbe
 from checks.result import Verdict
+from hadirector import pool
+from hadirector.judgement import Facts, judge
 from hadirector.model import (
     Configuration,
     Destination,
@@ -21,12 +27,11 @@ from hadirector.model import (
     VirtualServer,
 )
 from hadirector.pool import (
+    adopted_quorums,
     adopted_verdicts,
     checks_by_identity,
     services_by_check,
     tracked_pools,
-    wanted_entry,
-    wanted_table,
     withheld_addresses,
 )
 from vrrp.configuration import InstanceConfiguration, TrackedObject
@@ -58,6 +63,10 @@ def web(on_failure: OnFailure = OnFailure.REMOVE, weight: int = 2) -> VirtualSer
     )
 
 
+def wanted_entry(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> ServiceEntry:
+    return pool.wanted_entry(server, judge(server, Facts(verdicts), None))
+
+
 ONE_PASSES = {"tcp 192.0.2.45:80": Verdict.PASSING}
 BOTH_PASS = {**ONE_PASSES, "tcp 192.0.2.46:80": Verdict.PASSING}
 TWO_FAILS = {**ONE_PASSES, "tcp 192.0.2.46:80": Verdict.FAILING}
@@ -68,8 +77,7 @@ def test_nothing_is_in_the_pool_before_its_first_pass() -> None:
 
 
 def test_the_service_itself_stands_from_the_start() -> None:
-    entry = wanted_table(Configuration(name="lb1", virtual_servers=(web(),)), {})[WEB]
-    assert entry.service == Service("wrr")
+    assert wanted_entry(web(), {}).service == Service("wrr")
 
 
 def test_a_passing_server_has_its_weight() -> None:
@@ -181,13 +189,53 @@ def tracking(*names: str) -> Configuration:
     return Configuration(name="lb1", vrrp=(instance,), virtual_servers=(web(weight=0),))
 
 
-def test_a_tracked_pool_is_well_while_a_server_takes_connections() -> None:
-    """One of weight 0 takes none; what nobody tracks is not told."""
-    assert tracked_pools(tracking("web"), BOTH_PASS) == {"pool web": 1}
-    assert tracked_pools(tracking("web"), TWO_FAILS) == {"pool web": 0}
-    assert tracked_pools(tracking(), BOTH_PASS) == {}
-
-
-def test_a_tracked_pool_is_not_lost_before_every_server_has_been_tried() -> None:
+def test_a_tracked_pool_is_well_while_it_has_its_quorum() -> None:
+    """What nobody tracks is not told, nor what is not known yet."""
+    assert tracked_pools(tracking("web"), {"web": True}) == {"pool web": 1}
+    assert tracked_pools(tracking("web"), {"web": False}) == {"pool web": 0}
     assert tracked_pools(tracking("web"), {}) == {}
-    assert tracked_pools(tracking("web"), ONE_PASSES) == {}
+    assert tracked_pools(tracking(), {"web": True}) == {}
+
+
+SORRY = DestinationKey("192.0.2.50", 80)
+
+
+def with_sorry() -> VirtualServer:
+    return replace(web(), sorry_server=RealServer(key=SORRY, check=check(SORRY)))
+
+
+def test_the_sorry_server_stands_in_the_table_while_it_serves() -> None:
+    """And only then; the pool's servers that pass are at weight 0 meanwhile."""
+    sorry_passes = {"tcp 192.0.2.50:80": Verdict.PASSING}
+    none = dict.fromkeys(BOTH_PASS, Verdict.FAILING)
+    assert wanted_entry(with_sorry(), BOTH_PASS | sorry_passes).destinations == {
+        ONE: Destination(2, NAT),
+        TWO: Destination(1, NAT),
+    }
+    assert wanted_entry(with_sorry(), none | sorry_passes).destinations == {
+        SORRY: Destination(1, NAT)
+    }
+    more = replace(with_sorry(), quorum=3)
+    assert wanted_entry(more, TWO_FAILS | sorry_passes).destinations == {
+        ONE: Destination(0, NAT),
+        SORRY: Destination(1, NAT),
+    }
+
+
+def test_the_sorry_server_is_checked_like_the_others() -> None:
+    assert set(checks_by_identity(Configuration(name="lb1", virtual_servers=(with_sorry(),)))) == {
+        "tcp 192.0.2.45:80",
+        "tcp 192.0.2.46:80",
+        "tcp 192.0.2.50:80",
+    }
+
+
+def test_a_table_with_the_sorry_server_in_it_is_that_of_a_lost_quorum() -> None:
+    """Of a table without one nothing is known, nor of a pool that has none."""
+    configuration = Configuration(name="lb1", virtual_servers=(with_sorry(),))
+    with_it = {WEB: ServiceEntry(Service("wrr"), {SORRY: Destination(1, NAT)})}
+    without = {WEB: ServiceEntry(Service("wrr"), {ONE: Destination(1, NAT)})}
+    assert adopted_quorums(configuration, with_it) == {"web": False}
+    assert adopted_quorums(configuration, without) == {}
+    assert adopted_quorums(configuration, {}) == {}
+    assert adopted_quorums(Configuration(name="lb1", virtual_servers=(web(),)), with_it) == {}

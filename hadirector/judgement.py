@@ -1,0 +1,201 @@
+"""Decides what weight every real server of a pool has, and says how that comes about.
+
+Pure: facts in, weights with their derivations out. A weight is a function of the facts of this
+moment; the one thing remembered from decision to decision is whether the pool had its quorum,
+because hysteresis asks for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from checks.result import Verdict
+from hadirector.model import DestinationKey, OnFailure, RealServer, VirtualServer
+from hadirector.override import Action, Override, RealServerName
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What weights are decided from. Times are monotonic seconds.
+
+    ``verdicts`` and ``fell_at`` go by the identity of checks; ``fell_at`` is when a target that had
+    passed began to fail, and has no entry for one that never passed.
+    """
+
+    verdicts: Mapping[str, Verdict]
+    fell_at: Mapping[str, float] = {}
+    overrides: Mapping[RealServerName, Override] = {}
+    now: float = 0.0
+
+
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """One reason for a weight, and the weight after it; None keeps a server out of the table."""
+
+    weight: int | None
+    words: str
+
+
+Derivation = tuple[Step, ...]
+"""How a weight comes about, the last step says what it is."""
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What is decided of one pool.
+
+    ``derivations`` are in the order of their keys, the same on every director: ``sh`` and ``mh``
+    build their tables in list order, and two directors must agree on them. ``quorum`` is None while
+    too little is known; ``passing`` is the weight of what passes, which it is judged by. ``held``
+    are the failing servers that are kept in all the same.
+    """
+
+    derivations: Mapping[DestinationKey, Derivation]
+    sorry: Derivation | None
+    quorum: bool | None
+    passing: int
+    held: tuple[DestinationKey, ...] = ()
+
+
+class _Candidate:
+    """A real server on the way to its weight."""
+
+    __slots__ = ("failing", "ordered_out", "real_server", "serving", "steps", "unknown")
+
+    def __init__(self, real_server: RealServer) -> None:
+        self.real_server = real_server
+        self.steps = [Step(real_server.weight, "configured")]
+        self.ordered_out = False
+        self.failing = False
+        self.unknown = False
+        self.serving = True
+
+    @property
+    def weight(self) -> int:
+        """What it is worth while it serves."""
+        return self.steps[-1].weight or 0
+
+    def step(self, weight: int | None, words: str) -> None:
+        """Add a reason."""
+        self.steps.append(Step(weight, words))
+
+    def leave(self, weight: int | None, words: str) -> None:
+        """Add a reason not to serve."""
+        self.step(weight, words)
+        self.serving = False
+
+
+def judge(server: VirtualServer, facts: Facts, had_quorum: bool | None) -> Judgement:
+    """Decide the weights of one pool; ``had_quorum`` is what was decided before, None at first."""
+    candidates = [
+        _Candidate(each) for each in sorted(server.real_servers, key=lambda each: each.key)
+    ]
+    for candidate in candidates:
+        _obey(server, candidate, facts)
+        _believe(server, candidate, facts.verdicts)
+    passing = sum(each.weight for each in candidates if each.serving)
+    quorum = has_quorum(
+        passing,
+        server.quorum,
+        server.hysteresis,
+        before=had_quorum,
+        known=not any(each.unknown for each in candidates),
+    )
+    _stand_by(server, candidates)
+    sorry = _sorry(server, facts.verdicts, wanted=quorum is False)
+    if sorry is not None and sorry[-1].weight is not None:
+        for candidate in candidates:
+            if candidate.serving:
+                candidate.leave(0, "no quorum: the sorry server serves")
+    derivations = {each.real_server.key: tuple(each.steps) for each in candidates}
+    return Judgement(derivations, sorry, quorum, passing)
+
+
+def has_quorum(
+    passing: int, quorum: int, hysteresis: int, *, before: bool | None, known: bool
+) -> bool | None:
+    """Decide whether the weight of what passes is enough.
+
+    What was enough stays so down to ``quorum - hysteresis`` and above 0; what was not has to come
+    to ``quorum + hysteresis``. Before anything was decided the quorum itself counts, and None says
+    that servers of which nothing is known yet (not ``known``) may still bring it.
+    """
+    if before is False:
+        return passing >= quorum + hysteresis
+    enough = quorum if before is None else max(quorum - hysteresis, 1)
+    if passing >= enough:
+        return True
+    return False if known else None
+
+
+def _obey(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
+    """Do what an operator ordered."""
+    if not facts.overrides:
+        return
+    name = RealServerName(server.name, str(candidate.real_server.key))
+    order = facts.overrides.get(name)
+    if order is None:
+        return
+    if order.action is Action.WEIGHT:
+        candidate.step(order.weight, order.words)
+        return
+    candidate.ordered_out = True
+    drains = order.action is Action.DRAIN and not order.ended
+    candidate.leave(0 if drains else _weight_when_out(server), order.words)
+
+
+def _believe(server: VirtualServer, candidate: _Candidate, verdicts: Mapping[str, Verdict]) -> None:
+    """Take out what does not pass its check. One that has not passed yet gets no connections."""
+    check = candidate.real_server.check
+    if candidate.ordered_out:
+        return
+    if check is None:
+        candidate.step(candidate.weight, "not checked")
+        return
+    verdict = verdicts.get(check.identity, Verdict.UNKNOWN)
+    if verdict is Verdict.PASSING:
+        candidate.step(candidate.weight, "passing")
+        return
+    candidate.failing = verdict is Verdict.FAILING
+    candidate.unknown = verdict is Verdict.UNKNOWN
+    candidate.leave(_weight_when_out(server), verdict.value)
+
+
+def _weight_when_out(server: VirtualServer) -> int | None:
+    """Under ``zero_weight`` it stays, so that a later pass changes a weight and nothing else."""
+    return 0 if server.on_failure is OnFailure.ZERO_WEIGHT else None
+
+
+def _stand_by(server: VirtualServer, candidates: Sequence[_Candidate]) -> None:
+    """Let a backup tier serve only while the tiers before it do not have the quorum together.
+
+    A backup that stands by has weight 0, so that connections it got before end in peace.
+    """
+    before = 0
+    for tier in sorted({each.real_server.backup_tier for each in candidates}):
+        members = [each for each in candidates if each.real_server.backup_tier == tier]
+        weight = sum(each.weight for each in members if each.serving)
+        if tier and before >= server.quorum:
+            for each in members:
+                if each.serving:
+                    each.leave(0, f"stands by in backup tier {tier}")
+        before += weight
+
+
+def _sorry(
+    server: VirtualServer, verdicts: Mapping[str, Verdict], *, wanted: bool
+) -> Derivation | None:
+    """Decide about the sorry server. One that fails its own check is none.
+
+    It leaves the table when the pool is back: with a weight of 0 persistence would keep clients.
+    """
+    sorry = server.sorry_server
+    if sorry is None:
+        return None
+    if not wanted:
+        return (Step(None, "stands by"),)
+    candidate = _Candidate(sorry)
+    candidate.step(candidate.weight, "no quorum")
+    if sorry.check is not None:
+        verdict = verdicts.get(sorry.check.identity, Verdict.UNKNOWN)
+        candidate.step(candidate.weight if verdict is Verdict.PASSING else None, verdict.value)
+    return tuple(candidate.steps)

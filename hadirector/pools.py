@@ -1,0 +1,104 @@
+"""The pools as they were last judged, and what has become of their weights lately."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import msgspec
+import structlog
+
+from checks.result import Result
+from hadirector.judgement import Derivation, Facts, Judgement, judge
+from hadirector.model import Configuration, DestinationKey, ServiceKey, Table, VirtualServer
+from hadirector.pool import adopted_quorums, wanted_entry
+from hadirector.status import said
+
+CHANGES_MAX: Final = 16
+"""Changes of a real server's weight that are remembered; the oldest goes first."""
+
+
+class WeightChange(msgspec.Struct, frozen=True, gc=False):
+    """A weight that changed, and why. ``at`` is seconds since the epoch: it is only shown."""
+
+    at: float
+    weight: int | None
+    words: str
+
+
+class Pools:
+    """Has every pool judged, and remembers what the next judgement and people may ask for."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.table: Table = {}
+        self.judgements: dict[str, Judgement] = {}
+        self.quorums: dict[str, bool] = {}
+        self._configuration = configuration
+        self._changes: dict[tuple[str, DestinationKey], deque[WeightChange]] = {}
+        self._log = structlog.get_logger()
+
+    def adopt(self, table: Table) -> None:
+        """Go on from the table that a previous run left behind."""
+        self.quorums = adopted_quorums(self._configuration, table)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Judge these pools from now on; what is remembered of those that stay, stays."""
+        self._configuration = configuration
+        names = {server.name for server in configuration.virtual_servers}
+        places = {
+            (server.name, each.key)
+            for server in configuration.virtual_servers
+            for each in server.real_servers
+        }
+        self.quorums = {name: had for name, had in self.quorums.items() if name in names}
+        self.judgements = {name: each for name, each in self.judgements.items() if name in names}
+        self._changes = {place: each for place, each in self._changes.items() if place in places}
+
+    def decide(
+        self, changed: Collection[ServiceKey] | None, facts: Facts, results: Mapping[str, Result]
+    ) -> None:
+        """Judge the pools of the changed services, or all, and make the table that follows.
+
+        ``results`` are what targets last answered, by the identity of their checks, for the record.
+        """
+        entries = {}
+        for server in self._configuration.virtual_servers:
+            if changed is None or server.key in changed:
+                entries[server.key] = wanted_entry(server, self._judge(server, facts, results))
+        self.table = entries if changed is None else {**self.table, **entries}
+
+    def changes(self, virtual_server: str, key: DestinationKey) -> tuple[WeightChange, ...]:
+        """What became of a real server's weight lately, the oldest first."""
+        return tuple(self._changes.get((virtual_server, key), ()))
+
+    def _judge(
+        self, server: VirtualServer, facts: Facts, results: Mapping[str, Result]
+    ) -> Judgement:
+        before = self.judgements.get(server.name)
+        had_quorum = self.quorums.get(server.name)
+        judgement = judge(server, facts, had_quorum)
+        self.judgements[server.name] = judgement
+        if judgement.quorum is not None and judgement.quorum is not had_quorum:
+            self.quorums[server.name] = judgement.quorum
+            self._log.info(
+                "quorum_reached" if judgement.quorum else "quorum_lost",
+                virtual_server=server.name,
+                passing=judgement.passing,
+                quorum=server.quorum,
+            )
+        known = {} if before is None else before.derivations
+        for real_server in server.real_servers:
+            steps = judgement.derivations[real_server.key]
+            if steps != known.get(real_server.key):
+                result = results.get(real_server.check.identity) if real_server.check else None
+                self._record((server.name, real_server.key), steps, said(result) if result else "")
+        return judgement
+
+    def _record(self, place: tuple[str, DestinationKey], steps: Derivation, detail: str) -> None:
+        words = "; ".join(step.words for step in steps)
+        words += f" ({detail})" if detail else ""
+        now = time.time()  # noqa: TID251  # shown to people, compared with nothing
+        change = WeightChange(now, steps[-1].weight, words)
+        self._changes.setdefault(place, deque(maxlen=CHANGES_MAX)).append(change)

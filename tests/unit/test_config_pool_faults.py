@@ -1,0 +1,72 @@
+"""What a virtual server cannot say of its pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+FaultsOf = Callable[[str], list[str]]
+
+SERVER = "virtual_servers: [{address: 10.0.0.1:80, "
+TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
+
+
+@pytest.mark.parametrize(
+    ("rest", "faults"),
+    [
+        (f"quorum: 2, hysteresis: 1, {TWO}}}]", []),
+        (
+            f"quorum: 3, hysteresis: 1, {TWO}}}]",
+            [
+                "1:50: virtual_servers[0].quorum: wrong value (got 4, expected with the hysteresis"
+                " at most 3, the weight of all real servers together)"
+            ],
+        ),
+        (
+            f"quorum: 2, hysteresis: 2, {TWO}}}]",
+            [
+                "1:65: virtual_servers[0].hysteresis: wrong value (got 2, expected less than the"
+                " quorum, 2: nothing passing is never enough)"
+            ],
+        ),
+        (
+            f"quorum: 0, {TWO}}}]",
+            [
+                "1:50: virtual_servers[0].quorum: wrong value (got 0, expected a whole number from"
+                " 1 to 2147483647)"
+            ],
+        ),
+        (
+            f"sorry_server: {{address: 10.0.0.3}}, {TWO}}}]",
+            [
+                "1:66: virtual_servers[0].sorry_server.address: the sorry server cannot be one of"
+                " the real servers (10.0.0.3:80)"
+            ],
+        ),
+        (
+            f'sorry_server: {{address: "[fd00::1]:80"}}, {TWO}}}]',
+            [
+                "1:66: virtual_servers[0].sorry_server.address: wrong value (got fd00::1, expected"
+                " an IPv4 address like the virtual server's; nat cannot mix them)"
+            ],
+        ),
+        (
+            f"sorry_server: {{address: 10.0.0.9, check: {{type: tcp, timeout: 3s}}}}, {TWO}}}]",
+            [
+                "1:110: virtual_servers[0].sorry_server.check.timeout: a probe must end before the"
+                " next begins (got a timeout of 3s, expected at most the interval, 2s)"
+            ],
+        ),
+        (
+            "real_servers: [{address: 10.0.0.2, backup_tier: -1}]}]",
+            [
+                "1:90: virtual_servers[0].real_servers[0].backup_tier: wrong value (got -1,"
+                " expected a whole number from 0 to 255)"
+            ],
+        ),
+    ],
+)
+def test_a_fault_of_a_pool(faults_of: FaultsOf, rest: str, faults: list[str]) -> None:
+    """Each at its place; a quorum nobody wrote down is never one."""
+    assert faults_of(SERVER + rest) == faults
