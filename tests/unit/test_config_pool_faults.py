@@ -54,7 +54,7 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
         (
             f"sorry_server: {{address: 10.0.0.9, check: {{type: tcp, timeout: 3s}}}}, {TWO}}}]",
             [
-                "1:110: virtual_servers[0].sorry_server.check.timeout: a probe must end before the"
+                "1:104: virtual_servers[0].sorry_server.check.timeout: a probe must end before the"
                 " next begins (got a timeout of 3s, expected at most the interval, 2s)"
             ],
         ),
