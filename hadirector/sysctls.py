@@ -128,7 +128,7 @@ def routed_servers(configuration: Configuration) -> frozenset[str]:
     if configuration.dataplane != "ipvs":
         return frozenset()
     servers = (each for each in configuration.virtual_servers if _is_nat(each) and _is_ipv4(each))
-    return frozenset(each.key.address for server in servers for each in server.real_servers)
+    return frozenset(each.key.address for server in servers for each in server.all_servers)
 
 
 def reverse_path_filters(configuration: Configuration) -> tuple[str, ...]:
