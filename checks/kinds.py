@@ -46,6 +46,10 @@ RequestPath = Annotated[
 HostName = Annotated[
     str, Text(r"[A-Za-z0-9_.-]{1,253}", "a host name or IPv4 address, without port")
 ]
+DomainName = Annotated[
+    str,
+    Text(r"(?=.{1,253}\Z)([A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}\.?|\.", "a domain name"),
+]
 FilePath = Annotated[str, Text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file")]
 UserName = Annotated[str, Text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host")]
 Argument = Annotated[

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from checks.kinds import (
+    Argument,
+    DomainName,
     FilePath,
     Headers,
     HiddenText,
@@ -85,10 +87,53 @@ class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
-Probe = TcpProbe | TlsProbe | HttpProbe | HttpsProbe
+class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="udp"):
+    """Passes when a datagram is answered, with what is expected if anything is.
+
+    Without ``require_reply`` silence for half of the timeout passes too: only an ICMP error fails.
+    """
+
+    send: Payload = b""
+    expect: RegularExpression | None = None
+    require_reply: bool = True
+
+
+class DnsProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="dns"):
+    """Passes when a query has the expected rcode and each expected answer among its answers.
+
+    Answers are compared in the form of a zone file, without regard to case.
+    """
+
+    name: DomainName
+    record: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    protocol: Literal["udp", "tcp"] = "udp"
+    expect_rcode: Literal["NOERROR", "NXDOMAIN", "REFUSED"] = "NOERROR"
+    expect_answers: tuple[Argument, ...] = ()
+
+
+class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smtp"):
+    """Passes when a mail server greets, and accepts EHLO and, with ``starttls``, TLS.
+
+    ``ehlo_name`` is how we introduce ourselves: our address unless given. The options of TLS are
+    those of TlsProbe.
+    """
+
+    ehlo_name: HostName | None = None
+    starttls: bool = False
+    tls_name: HostName | None = None
+    tls_verify: bool = True
+    tls_ca_file: FilePath | None = None
+    tls_expiry_warning: ExpiryWarning = TWO_WEEKS
+
+
+class PingProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ping"):
+    """Passes when an ICMP echo request is answered. It is of a host, not of a port."""
+
+
+Probe = TcpProbe | TlsProbe | HttpProbe | HttpsProbe | UdpProbe | DnsProbe | SmtpProbe | PingProbe
 """Every type there is. What performs each is listed in `checks.probers`."""
 
-TlsOptions = TlsProbe | HttpsProbe
+TlsOptions = TlsProbe | HttpsProbe | SmtpProbe
 """Those that speak TLS, each with the same four options."""
 
 PROBE_TYPES: dict[str, type[Probe]] = {
@@ -101,18 +146,32 @@ Transport = Literal["tcp", "udp"]
 def transport(probe: Probe) -> Transport | None:
     """Whose port a probe asks; None for one that asks no port."""
     match probe:
-        case TcpProbe() | HttpProbe():
+        case TcpProbe() | HttpProbe() | SmtpProbe():
             return "tcp"
+        case UdpProbe():
+            return "udp"
+        case DnsProbe():
+            return probe.protocol
+        case PingProbe():
+            return None
+
+
+def is_of_a_host(probe: Probe) -> bool:
+    """Whether a probe asks a host as a whole, so that no port is part of its target."""
+    return isinstance(probe, PingProbe)
 
 
 def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
     """Find options that cannot go together: the one to blame, and why."""
-    match probe:
-        case TlsProbe() | HttpsProbe():
-            yield from _tls_contradictions(probe)
+    if isinstance(probe, TlsOptions):
+        yield from _tls_contradictions(probe)
     match probe:
         case HttpProbe():
             yield from _http_contradictions(probe)
+        case SmtpProbe() if not probe.starttls:
+            for key in ("tls_name", "tls_ca_file"):
+                if getattr(probe, key) is not None:
+                    yield key, "without starttls there is no TLS"
 
 
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from checks import http, tcp
+from checks import dns, http, ping, smtp, tcp, udp
 from checks.attempt import Prober, Progress, attempt
 from checks.definition import CheckDefinition
-from checks.options import HttpProbe, HttpsProbe, Probe, TcpProbe, TlsProbe
+from checks.options import (
+    DnsProbe,
+    HttpProbe,
+    HttpsProbe,
+    PingProbe,
+    Probe,
+    SmtpProbe,
+    TcpProbe,
+    TlsProbe,
+    UdpProbe,
+)
 from checks.result import Result
 
 PROBERS: dict[type[Probe], Prober] = {
@@ -13,6 +23,10 @@ PROBERS: dict[type[Probe], Prober] = {
     TlsProbe: tcp.probe,
     HttpProbe: http.probe,
     HttpsProbe: http.probe,
+    UdpProbe: udp.probe,
+    DnsProbe: dns.probe,
+    SmtpProbe: smtp.probe,
+    PingProbe: ping.probe,
 }
 
 

@@ -78,7 +78,7 @@ if [ "$(id -u)" -ne 0 ]; then
         echo "with CI set nothing may be left out, and these tests need root: $privileged" >&2
         exit 1
     fi
-    lacking=$(missing openssl procps)
+    lacking=$(missing openssl procps dnsmasq-base)
     [ -z "$lacking" ] || echo "some tests will fail for want of these packages:$lacking" >&2
     run "without root" "$python" -m pytest -q -rs tests/lab tests/interop -m "not ($privileged)"
     summarise

@@ -25,6 +25,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_OTHER_DEFAULT_PORTS = {"dns": 53, "smtp": 25, "ping": 0}
 
 
 class TargetError(Exception):
@@ -71,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_USAGE
     progress = Progress()
     result = asyncio.run(run_probe(check, progress))
-    print(f"{target.type} {endpoint(check.address, check.port)}: {_verdict(result)}")
+    asked = endpoint(check.address, check.port) if check.port else check.address
+    print(f"{target.type} {asked}: {_verdict(result)}")
     _print_stages(progress, result)
     _print_chain(progress)
     return EXIT_PASSED if result.passed else EXIT_FAILED
@@ -80,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _target(kind: str, written: str) -> Target:
     if "://" in written:
         return _of_url(kind, written)
-    default = _DEFAULT_PORTS.get(kind)
+    default = (_DEFAULT_PORTS | _OTHER_DEFAULT_PORTS).get(kind)
     if written.startswith("[") or written.count(":") == 1:
         url = urlsplit(f"//{written}")
         try:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from checks.definition import CheckDefinition
-from checks.options import Probe
+from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_tracking import (
     in_groups,
@@ -192,9 +192,10 @@ def _sorry_server(server: VirtualServerSection) -> RealServer | None:
 def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:
     """Aim a check at its target; the same check of the same target has the same identity."""
     address = recipe.section.address or key.address
-    port = recipe.section.port or key.port
+    port = 0 if is_of_a_host(recipe.probe) else recipe.section.port or key.port
+    target = endpoint(address, port) if port else address
     return CheckDefinition(
-        identity=f"{recipe.section.type} {endpoint(address, port)} {recipe.digest}",
+        identity=f"{recipe.section.type} {target} {recipe.digest}",
         address=address,
         port=port,
         probe=recipe.probe,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.options import contradictions
+from checks.options import contradictions, is_of_a_host
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Finding, Path
 
@@ -31,7 +31,7 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
 def _useless(check: CheckSection) -> set[str]:
     if check.type == NONE:
         return CheckSection.model_fields.keys() - {"type"}
-    return set()
+    return {"port"} if is_of_a_host(check.probe) else set()
 
 
 def _family_findings(path: Path, source: str, address: str) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ from hadirector.config.values import (
 
 NONE = "none"
 TYPES = (*PROBE_TYPES, NONE)
-LATER = ("udp", "dns", "smtp", "ping", "grpc", "script", "agent")
+LATER = ("grpc", "script", "agent")
 
 _READERS = {
     Form.REGULAR_EXPRESSION: regular_expression,

@@ -47,6 +47,14 @@ def server(check: str) -> str:
         ("{type: http, expect_json: {a..b: 1}}", "expect_json: wrong value (got a mapping, expe"),
         ("{type: http, expect_json: {a: [1]}}", "expect_json: wrong value (got a mapping, expec"),
         ("{type: http, method: HEAD, expect_body: x}", "expect_body: the reply to a HEAD has no"),
+        ("{type: udp}", "the check asks a udp port, which says nothing about the tcp port of the"),
+        ("{type: dns, port: 53}", 'the key "name" is missing'),
+        ("{type: dns, name: a..b}", 'name: wrong value (got "a..b", expected a domain name)'),
+        ("{type: dns, name: a, record: ANY}", 'record: wrong value (got "ANY", expected one of A'),
+        ("{type: dns, name: a}", "the check asks a udp port, which says nothing about the tcp"),
+        ("{type: dns, name: a, expect_answers: [5]}", "expect_answers[0]: wrong value (got 5, exp"),
+        ("{type: smtp, tls_name: a}", "tls_name: without starttls there is no TLS"),
+        ("{type: ping, port: 80}", "port: a check of this type has no port"),
         ("{type: tcp, mark: 4294967296}", "mark: wrong value (got 4294967296, expected a whole"),
         ("{type: tcp, interface: a/b}", 'interface: wrong value (got "a/b", expected an interface'),
         ("{type: tcp, source: here}", 'source: wrong value (got "here", expected a literal IPv4'),
@@ -90,6 +98,28 @@ def test_an_option_reaches_its_probe(check: str, probe: object) -> None:
     definition = parse(server(check).encode(), "f", "h").virtual_servers[0].real_servers[0].check
     assert definition is not None
     assert definition.probe == probe
+
+
+def test_a_host_is_pinged_once_whatever_ports_it_serves() -> None:
+    """The port is no part of the target, and no name of a transport is missing."""
+    text = (
+        "virtual_servers: [{address: 10.0.0.1:80, check: {type: ping}, real_servers:"
+        " [{address: 10.0.0.2}]}, {address: 10.0.0.1:53, protocol: udp, check: {type: ping},"
+        " real_servers: [{address: 10.0.0.2}]}]"
+    )
+    servers = parse(text.encode(), "f", "h").virtual_servers
+    first, second = (server.real_servers[0].check for server in servers)
+    assert first is not None
+    assert first == second
+    assert first.identity.startswith("ping 10.0.0.2 ")
+
+
+@pytest.mark.parametrize("check", ["{type: dns, name: a}", "{type: udp}", "{type: ping}"])
+def test_what_asks_over_udp_fits_a_virtual_server_over_udp(faults_of: FaultsOf, check: str) -> None:
+    """It needs no port of its own."""
+    text = f"address: 10.0.0.1:53, protocol: udp, check: {check}"
+    real_servers = "real_servers: [{address: 10.0.0.2}]"
+    assert faults_of(f"virtual_servers: [{{{text}, {real_servers}}}]") == []
 
 
 def test_the_way_of_a_probe_is_part_of_what_it_is() -> None:

@@ -1,0 +1,215 @@
+"""The DNS probe against dnsmasq, and against servers that answer anything else."""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from checks.options import DnsProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
+from tests.lab.probes.datagrams import answering
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+
+LATE = "no answer within 0.3 s while "
+QUESTION = b"\x03web\x07example\x00\x00\x01\x00\x01"
+WEB = DnsProbe(name="web.example")
+
+
+def reply(query: bytes, flags: bytes, answers: int = 0, rest: bytes = b"") -> bytes:
+    """A message of the query's identifier, with its question (RFC 1035 section 4.1.1)."""
+    counts = b"\0\1" + answers.to_bytes(2, "big") + b"\0\0\0\0"
+    return query[:2] + flags + counts + QUESTION + rest
+
+
+@pytest.fixture(scope="module")
+def dnsmasq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A real name server; its port."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    folder: Path = tmp_path_factory.mktemp("dnsmasq")
+    records = [
+        "--host-record=web.example,192.0.2.1,2001:db8::1",
+        "--host-record=web.example,192.0.2.2",
+        "--mx-host=example,mail.example,10",
+        "--txt-record=example,v=spf1 -all",
+        "--local=/example/",
+    ]
+    where = [f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces"]
+    files = ["--conf-file=/dev/null", "--no-hosts", "--no-resolv", f"--pid-file={folder}/pid"]
+    command = ["dnsmasq", "--keep-in-foreground", "--user=", *where, *files, *records]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        await_port(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=5)
+
+
+def await_port(port: int) -> None:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+    raise TimeoutError("dnsmasq does not listen")
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    ("options", "reason", "detail"),
+    [
+        (WEB, Reason.PASSED, "expected rcode"),
+        (
+            DnsProbe(name="WEB.example.", expect_answers=("192.0.2.1",)),
+            Reason.PASSED,
+            "expected answers",
+        ),
+        (
+            DnsProbe(name="web.example", record="AAAA", expect_answers=("2001:DB8::1",)),
+            Reason.PASSED,
+            "expected answers",
+        ),
+        (
+            DnsProbe(name="example", record="MX", expect_answers=("10 mail.example.",)),
+            Reason.PASSED,
+            "expected answers",
+        ),
+        (
+            DnsProbe(name="example", record="TXT", expect_answers=('"v=spf1 -all"',)),
+            Reason.PASSED,
+            "expected answers",
+        ),
+        (
+            DnsProbe(name="web.example", record="MX", expect_answers=("10 mail.example.",)),
+            Reason.REPLY,
+            "10 mail.example. is not among the answers: nothing",
+        ),
+        (DnsProbe(name="no.example"), Reason.STATUS, "rcode NXDOMAIN, expected NOERROR"),
+        (
+            DnsProbe(name="no.example", expect_rcode="NXDOMAIN"),
+            Reason.PASSED,
+            "expected rcode",
+        ),
+        (DnsProbe(name="elsewhere.test"), Reason.STATUS, "rcode REFUSED, expected NOERROR"),
+    ],
+)
+async def test_dns_judges_a_name_server(
+    dnsmasq: int,
+    protocol: Literal["udp", "tcp"],
+    options: DnsProbe,
+    reason: Reason,
+    detail: str,
+) -> None:
+    asked = DnsProbe(
+        name=options.name,
+        record=options.record,
+        protocol=protocol,
+        expect_rcode=options.expect_rcode,
+        expect_answers=options.expect_answers,
+    )
+    result = await ask(dnsmasq, asked)
+    assert (result.reason, result.detail) == (reason, detail)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "detail"),
+    [
+        (lambda query: [], Reason.TIMEOUT, LATE + "waiting for the reply"),
+        (lambda query: [b""], Reason.TIMEOUT, LATE + "waiting for the reply"),
+        (lambda query: [b"\xff\xfe\xfd"], Reason.TIMEOUT, LATE + "waiting for the reply"),
+        (lambda query: [query], Reason.TIMEOUT, LATE + "waiting for the reply"),
+        (lambda query: [query[:2] + b"\x80"], Reason.PROTOCOL, "not a DNS reply: "),
+        (
+            lambda query: [reply(query, b"\x80\0", 9, b"\xc0\x0c")],
+            Reason.PROTOCOL,
+            "not a DNS reply: ",
+        ),
+        (  # a name that points to itself
+            lambda query: [reply(query, b"\x80\0", 1, b"\xc0\x1d\0\1\0\1\0\0\0\0\0\0")],
+            Reason.PROTOCOL,
+            "not a DNS reply: ",
+        ),
+        (
+            lambda query: [reply(query, b"\x80\2")],
+            Reason.STATUS,
+            "rcode SERVFAIL, expected NOERROR",
+        ),
+        (
+            lambda query: [b"\0\0" if query[:2] != b"\0\0" else b"\1\1"] * 64,
+            Reason.PROTOCOL,
+            "64 datagrams, and none of them is a reply",
+        ),
+    ],
+)
+async def test_dns_names_what_a_bad_server_did(
+    make: Callable[[bytes], list[bytes]], reason: Reason, detail: str
+) -> None:
+    async with answering(make) as port:
+        result = await ask(port, WEB)
+    assert result.reason is reason, result
+    assert result.detail.startswith(detail), result
+    assert result.duration < 0.55
+
+
+async def test_dns_skips_the_reply_to_another_query() -> None:
+    """It takes the right one, which comes after it."""
+    async with answering(lambda query: [b"\0\0", reply(query, b"\x80\0")]) as port:
+        result = await ask(port, WEB)
+    assert result.passed, result
+
+
+async def test_dns_is_refused_by_a_closed_port(closed_port: int) -> None:
+    """The port unreachable of ICMP over UDP, a reset over TCP."""
+    for protocol in ("udp", "tcp"):
+        result = await ask(closed_port, DnsProbe(name="web.example", protocol=protocol))
+        assert result.reason is Reason.REFUSED, result
+
+
+@contextlib.asynccontextmanager
+async def over_tcp(serve: Serve, words: bytes, ending: Handler) -> AsyncIterator[int]:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        await reader.read(512)
+        writer.write(words)
+        await ending(reader, writer)
+
+    async with serve(handle) as port:
+        yield port
+
+
+@pytest.mark.parametrize(
+    ("words", "ending", "reason", "detail"),
+    [
+        (b"", "hang", Reason.TIMEOUT, LATE + "waiting for the reply"),
+        (b"\xff\xff", "drip", Reason.TIMEOUT, LATE + "waiting for the reply"),
+        (b"\0\x09short", "close", Reason.PROTOCOL, "waiting for the reply: connection closed"),
+        (b"", "reset", Reason.RESET, "waiting for the reply: Connection reset by peer"),
+        (b"\0\0", "hang", Reason.PROTOCOL, "not a DNS reply: it answers another query"),
+        (b"", "flood", Reason.PROTOCOL, "not a DNS reply: it answers another query"),
+    ],
+)
+async def test_dns_over_tcp_names_what_a_bad_server_did(  # noqa: PLR0917 - pytest gives names
+    serve: Serve,
+    endings: dict[str, Handler],
+    words: bytes,
+    ending: str,
+    reason: Reason,
+    detail: str,
+) -> None:
+    async with over_tcp(serve, words, endings[ending]) as port:
+        result = await ask(port, DnsProbe(name="web.example", protocol="tcp"))
+    assert result.reason is reason, result
+    assert result.detail.startswith(detail), result
+    assert result.duration < 0.55

@@ -1,0 +1,134 @@
+"""The SMTP probe against a small honest mail server, and against others."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from checks.options import SmtpProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
+from tests.lab.probes.certificates import GOOD_NAMES, Authority
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+
+LATE = "no answer within 0.3 s while waiting for "
+GREETING = b"220 mx.example ESMTP\r\n"
+
+
+def mail_server(heard: list[str], tls: ssl.SSLContext | None) -> Handler:
+    """RFC 5321 as far as a probe goes; offers STARTTLS when it can."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        while line := await reader.readline():
+            heard.append(line.decode().rstrip("\r\n"))
+            match heard[-1].split()[0]:
+                case "EHLO":
+                    offer = b"250-STARTTLS\r\n" if tls else b""
+                    writer.write(b"250-mx.example\r\n250-SIZE 1000\r\n" + offer + b"250 HELP\r\n")
+                case "STARTTLS" if tls:
+                    writer.write(b"220 go ahead\r\n")
+                    await writer.start_tls(tls)
+                case "QUIT":
+                    writer.write(b"221 bye\r\n")
+                    return
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("address", "hello"), [("127.0.0.1", "[127.0.0.1]"), ("::1", "[IPv6:::1]")]
+)
+async def test_smtp_introduces_itself_and_takes_leave(
+    serve: Serve, address: str, hello: str
+) -> None:
+    heard: list[str] = []
+    async with serve(mail_server(heard, None), host=address) as port:
+        result = await ask(port, SmtpProbe(), address)
+    assert (result.reason, result.detail) == (Reason.PASSED, "EHLO accepted")
+    assert heard == [f"EHLO {hello}", "QUIT"]
+
+
+async def test_smtp_goes_on_under_tls(serve: Serve, authority: Authority) -> None:
+    """And introduces itself again there (RFC 3207 section 4.2)."""
+    heard: list[str] = []
+    tls = authority.server("good", GOOD_NAMES)
+    options = SmtpProbe(starttls=True, tls_ca_file=authority.file, ehlo_name="lb1.example")
+    async with serve(mail_server(heard, tls)) as port:
+        result = await ask(port, options)
+        distrusted = await ask(port, SmtpProbe(starttls=True))
+    assert (result.reason, result.detail) == (Reason.PASSED, "EHLO accepted over TLS")
+    assert heard[:4] == ["EHLO lb1.example", "STARTTLS", "EHLO lb1.example", "QUIT"]
+    assert result.warning.startswith("the certificate expires in ")
+    assert distrusted.reason is Reason.TLS
+    assert distrusted.detail.startswith("certificate: ")
+
+
+async def test_smtp_misses_starttls_where_it_is_not_offered(serve: Serve) -> None:
+    async with serve(mail_server([], None)) as port:
+        result = await ask(port, SmtpProbe(starttls=True))
+    assert (result.reason, result.detail) == (Reason.REPLY, "STARTTLS is not offered")
+
+
+def saying(lines: list[bytes], ending: Handler) -> Handler:
+    """Say one of these lines at once, and another after each that is heard."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(lines[0])
+        for line in lines[1:]:
+            await reader.readline()
+            writer.write(line)
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        await ending(reader, writer)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("lines", "ending", "reason", "detail"),
+    [
+        ([b""], "hang", Reason.TIMEOUT, LATE + "the greeting"),
+        ([b""], "drip", Reason.TIMEOUT, LATE + "the greeting"),
+        ([b""], "close", Reason.PROTOCOL, "waiting for the greeting: connection closed without"),
+        ([b""], "reset", Reason.RESET, "waiting for the greeting: Connection reset by peer"),
+        ([b""], "flood", Reason.PROTOCOL, "waiting for the greeting: a line of more than 65536"),
+        ([b"554 no\r\n"], "close", Reason.STATUS, "greeting: 554 no, expected 220"),
+        ([b"HTTP/1.1 400\r\n"], "close", Reason.PROTOCOL, "not an SMTP reply: HTTP/1.1 400"),
+        ([b"220-\xff\x1b\r\n"], "hang", Reason.TIMEOUT, LATE + "the greeting"),
+        ([b"\xff\xfe\r\n"], "hang", Reason.PROTOCOL, "not an SMTP reply: "),
+        ([b"220-a\r\n" * 101], "hang", Reason.PROTOCOL, "not an SMTP reply: more than 100 lines"),
+        ([GREETING], "hang", Reason.TIMEOUT, LATE + "the reply to EHLO"),
+        ([GREETING, b"502 what\r\n"], "close", Reason.STATUS, "EHLO: 502 what, expected 250"),
+        (
+            [GREETING, b"250 STARTTLS\r\n", b"454 not now\r\n"],
+            "close",
+            Reason.STATUS,
+            "STARTTLS: 454 not now, expected 220",
+        ),
+        (
+            [GREETING, b"250 STARTTLS\r\n", b"220 go\r\n"],
+            "hang",
+            Reason.TIMEOUT,
+            "no answer within 0.3 s while in the TLS handshake",
+        ),
+    ],
+)
+async def test_smtp_names_what_a_bad_server_did(  # noqa: PLR0917 - pytest gives names
+    serve: Serve,
+    endings: dict[str, Handler],
+    lines: list[bytes],
+    ending: str,
+    reason: Reason,
+    detail: str,
+) -> None:
+    async with serve(saying(lines, endings[ending])) as port:
+        result = await ask(port, SmtpProbe(starttls=True))
+    assert result.reason is reason, result
+    assert result.detail.startswith(detail), result
+    assert result.detail.isprintable()
+    assert result.duration < 0.55

@@ -1,0 +1,89 @@
+"""The UDP probe: replies, silence, and ICMP errors."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from checks.options import UdpProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
+from tests.lab.probes.datagrams import answering
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_udp_passes_on_the_expected_reply(address: str) -> None:
+    options = UdpProbe(send=b"\x01ping\r\n", expect="^pong")
+    async with answering(lambda data: [b"pong" + data], address) as port:
+        result = await ask(port, options, address)
+    assert (result.reason, result.detail) == (Reason.PASSED, "expected reply")
+
+
+async def test_udp_sends_an_empty_datagram_if_told_nothing_else() -> None:
+    async with answering(lambda data: [b"empty" if data == b"" else b"full"]) as port:
+        result = await ask(port, UdpProbe(expect="^empty$"))
+    assert result.passed, result
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "detail"),
+    [
+        (lambda data: [], Reason.TIMEOUT, "no answer within 0.3 s while waiting for the reply"),
+        (lambda data: [b"no"], Reason.REPLY, "reply of 2 bytes does not match /^pong/"),
+        (lambda data: [b"\xff" * 3], Reason.REPLY, "reply of 3 bytes does not match /^pong/"),
+        (lambda data: [b"x" * 65507], Reason.REPLY, "reply of 65507 bytes does not match"),
+        (lambda data: [b"no"] * 100, Reason.REPLY, "reply of 2 bytes does not match /^pong/"),
+    ],
+)
+async def test_udp_names_what_a_bad_server_did(
+    make: Callable[[bytes], list[bytes]], reason: Reason, detail: str
+) -> None:
+    async with answering(make) as port:
+        result = await ask(port, UdpProbe(expect="^pong"))
+    assert result.reason is reason, result
+    assert result.detail.startswith(detail), result
+
+
+async def test_udp_takes_silence_for_a_pass_only_when_told_to() -> None:
+    """After half of the timeout, so that a deadline is never met by a pass."""
+    async with answering(lambda data: []) as port:
+        result = await ask(port, UdpProbe(require_reply=False))
+    assert (result.reason, result.detail) == (Reason.PASSED, "no reply, and no ICMP error")
+    assert 0.15 <= result.duration < 0.3
+
+
+@pytest.mark.parametrize("require_reply", [True, False])
+async def test_udp_is_refused_by_a_closed_port(closed_port: int, require_reply: bool) -> None:
+    """The kernel tells a connected socket of ICMP's port unreachable."""
+    result = await ask(closed_port, UdpProbe(require_reply=require_reply))
+    assert result.reason is Reason.REFUSED
+    assert result.detail == "waiting for the reply: Connection refused"
+
+
+@pytest.mark.netns
+async def test_udp_hears_that_a_host_is_unreachable() -> None:
+    """ICMP's host unreachable, written as a router would: type 3, code 1 (RFC 792)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.setblocking(False)
+        port = silent.getsockname()[1]
+        probe = asyncio.create_task(ask(port, UdpProbe()))
+        _, (_, source) = await asyncio.get_running_loop().sock_recvfrom(silent, 512)
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as router:
+            router.sendto(host_unreachable(source, port), ("127.0.0.1", 0))
+        result = await probe
+    assert result.reason is Reason.UNREACHABLE, result
+    assert result.detail == "waiting for the reply: No route to host"
+
+
+def host_unreachable(source: int, target: int) -> bytes:
+    """The ICMP message that quotes an empty datagram between two ports of 127.0.0.1."""
+    local = socket.inet_aton("127.0.0.1")
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0) + local + local
+    rest = b"\0" * 4 + header + struct.pack("!HHHH", source, target, 8, 0)
+    total: int = 0x0301 + sum(struct.unpack(f"!{len(rest) // 2}H", rest))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return b"\3\1" + (0xFFFF - total).to_bytes(2, "big") + rest
