@@ -132,7 +132,10 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     ``placements`` are of some of them, by the same texts.
     ``checksum`` chooses the form that is sent for version 3 over IPv4: with the pseudo-header
     ("rfc5798", as keepalived and FRR do by default) or without ("rfc9568"). Both are accepted.
-    ``flap_delay`` is how long the interface may be without carrier before the instance minds.
+    ``flap_delay`` is how long the interface may be without carrier before the instance minds,
+    ``start_delay`` how long it only listens at first. In version 3 a learned interval above
+    `learned_interval_limit` is alarmed, and with ``clamp`` not followed. ``address_mismatch`` says
+    whether version 2 drops an advertisement that lists other addresses (RFC 3768 7.1).
     Instances of one ``sync_group`` move together.
     """
 
@@ -152,7 +155,16 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     authentication: Authentication | None = None
     track: tuple[TrackedObject, ...] = ()
     flap_delay: float = 0.0
+    start_delay: float = 0.0
+    max_learned_interval: float | None = None
+    clamp: bool = False
+    address_mismatch: Literal["drop", "accept"] = "drop"
     sync_group: str | None = None
+
+    @property
+    def learned_interval_limit(self) -> float:
+        """The longest interval of another router that is nothing to worry about, in seconds."""
+        return self.max_learned_interval or max(10 * self.advert_interval, 5.0)
 
     @property
     def held_addresses(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from vrrp.authentication import MULTICAST_SENDERS_MAX, SequenceMemory, judge, sign, split
@@ -19,7 +20,7 @@ from vrrp.packet import (
 )
 from vrrp.sequence import SequenceNumbers
 from vrrp.transport import Transport
-from vrrp.vetting import own_advertisement, vet
+from vrrp.vetting import NOT_FOR_US, own_advertisement, vet
 
 CLOCK_BEHIND_SECONDS: Final = 2.0
 """How far the clock may be behind the time we go by before it is reported: a leap second is not."""
@@ -33,13 +34,21 @@ class Incident(Protocol):
 
 
 class Conversation:
-    """Makes messages and judges them; remembers whom it heard, also under another configuration."""
+    """Makes messages and judges them; remembers whom it heard, also under another configuration.
+
+    ``overheard`` is told of advertisements for this virtual router, also of those dropped.
+    """
 
     def __init__(
-        self, configuration: InstanceConfiguration, sequence: SequenceNumbers, incident: Incident
+        self,
+        configuration: InstanceConfiguration,
+        sequence: SequenceNumbers,
+        incident: Incident,
+        overheard: Callable[[Advertisement, Address], None],
     ) -> None:
         self._sequence = sequence
         self._incident = incident
+        self._overheard = overheard
         self._memory = SequenceMemory(_senders_max(configuration.transport))
         self.change(configuration)
 
@@ -91,6 +100,8 @@ class Conversation:
             own_address=own_address,
             configuration=self._configuration,
         ) or self._mistrust(message, trailer, source)
+        if reason not in NOT_FOR_US:
+            self._overheard(advertisement, source)
         if reason is None:
             return advertisement
         self.refuse(reason, source)

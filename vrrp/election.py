@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from vrrp.configuration import InstanceConfiguration
-from vrrp.packet import OWNER_PRIORITY, Address
+from vrrp.packet import OWNER_PRIORITY, Address, Advertisement
 
 
 def skew_time(version: int, priority: int, active_advert_interval: float) -> float:
@@ -28,6 +28,16 @@ def reason_to_lose(heard: int, source: Address, priority: int, own_address: Addr
     if heard == priority and int(source) > int(own_address):
         return "an equal priority with a higher address was heard"
     return None
+
+
+def followed_interval(advertisement: Advertisement, configuration: InstanceConfiguration) -> float:
+    """Seconds at which to expect an active router's advertisements, in version 3 (RFC 9568 6.4.2).
+
+    With ``clamp`` never more than the limit. Where that is less than its true interval, both will
+    be ACTIVE in turns: a slow or forged interval is met, and a slow router is not.
+    """
+    interval = advertisement.advert_interval
+    return min(interval, configuration.learned_interval_limit) if configuration.clamp else interval
 
 
 class Patience(msgspec.Struct):

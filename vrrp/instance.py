@@ -7,6 +7,7 @@ take long, changing addresses, is only asked for here; `AddressHolder` does it i
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Final, assert_never
@@ -15,6 +16,7 @@ import msgspec
 
 from vrrp.address_holder import AddressHolder
 from vrrp.addresses import AddressError, lifetime, virtual_addresses
+from vrrp.alarms import Alarms
 from vrrp.announcer import Announcer, FrameSocket
 from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration
@@ -43,6 +45,7 @@ from vrrp.event import (
 from vrrp.incidents import Incidents
 from vrrp.lateness import Lateness
 from vrrp.packet import (
+    OWNER_PRIORITY,
     Address,
     Advertisement,
     Datagram,
@@ -82,7 +85,9 @@ class Instance:
         self.leaving = False
         self._loop = asyncio.get_running_loop()
         self._participation = Participation(configuration)
-        self.router = Router(self._in_force(), _NOWHERE)
+        listen_until = -math.inf if resume else self._loop.time() + configuration.start_delay
+        self.router = Router(self._in_force(), _NOWHERE, listen_until=listen_until)
+        self._alarms = Alarms()
         self.incidents = Incidents(report, instance=configuration.name)
         self.addresses = AddressHolder(
             virtual_addresses(configuration),
@@ -93,7 +98,7 @@ class Instance:
         self._report = report
         self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
         self._resume = resume
-        self._conversation = Conversation(configuration, sequence, self._incident)
+        self._conversation = Conversation(configuration, sequence, self._incident, self._overhear)
         self._transport: Transport | None = None
         self._announcer = Announcer(frames, self._announcement_failed)
         self._announcement_due = False
@@ -160,6 +165,7 @@ class Instance:
         for action in self.router.handle(event, self._loop.time()):
             self._perform(action)
         self._arm()
+        self._settle_alarms()
         self.companions.settle()
 
     def drain(self) -> None:
@@ -225,6 +231,7 @@ class Instance:
             priority_arithmetic=self._participation.priority.arithmetic,
             obstacle=self._participation.obstacle or self._participation.unready,
             sync_group=self.configuration.sync_group,
+            alarms=tuple(self._alarms.raised.values()),
             advertisement_lateness=self._lateness.snapshot(),
         )
 
@@ -245,7 +252,30 @@ class Instance:
         self.incidents.counters["advertisements_received"] += 1
         if lists_other_addresses(advertisement, self.configuration):
             self._incident("address_list_differs", "address_list_differs", source=source)
+        if advertisement.priority == OWNER_PRIORITY == self.configuration.priority:
+            self._incident("second_owner", "second_owners", source=source)
         self.handle(AdvertisementReceived(advertisement, source))
+
+    def _overhear(self, advertisement: Advertisement, source: Address) -> None:
+        """Somebody advertises for this virtual router, whether or not he is believed."""
+        self._alarms.hear(advertisement, source, self._loop.time())
+        self._settle_alarms()
+
+    def _settle_alarms(self) -> None:
+        router = self.router
+        for kind, detail in self._alarms.settle(
+            self.configuration,
+            active=router.state is State.ACTIVE and not router.handing_over,
+            active_router=router.active_router,
+            active_down_interval=router.active_down_interval,
+            now=self._loop.time(),
+        ):
+            fields: dict[str, Scalar] = {"instance": self.configuration.name}
+            if detail is None:
+                self._report(Notice("info", f"{kind}_over", fields))
+            else:
+                self.incidents.counters[kind] += 1
+                self._report(Notice("error", kind, {**fields, "detail": detail}))
 
     def _in_force(self) -> InstanceConfiguration:
         """The configuration with the priority that is in force."""

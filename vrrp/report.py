@@ -45,7 +45,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     while it lets any peer stay active after a handover. ``active_router`` is the source address
     of the last accepted advertisement, ``active_down_interval`` is in seconds.
     ``priority_arithmetic`` says how the priority comes about (`vrrp.priority`), ``obstacle`` what
-    keeps the instance from taking part.
+    keeps the instance from taking part, ``alarms`` what is wrong with others (`vrrp.alarms`).
     """
 
     instance: str
@@ -62,6 +62,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     priority_arithmetic: str = ""
     obstacle: str | None = None
     sync_group: str | None = None
+    alarms: tuple[str, ...] = ()
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
 
 

@@ -19,13 +19,14 @@ it then has no ``deadline``, and waits for `TakeOver` or for whom to follow.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from msgspec.structs import replace
 
 from vrrp.configuration import InstanceConfiguration
 from vrrp.departure import Departure
-from vrrp.election import Patience, reason_to_lose, skew_time
+from vrrp.election import Patience, followed_interval, reason_to_lose, skew_time
 from vrrp.event import (
     AcquireAddresses,
     Action,
@@ -62,19 +63,27 @@ _NOBODY_HEARD: Final = "no active router was heard"
 class Router:
     """One virtual router. The attributes are for reading; `handle` is what changes them.
 
+    It claims nothing before ``listen_until``, except when it resumes.
     ``deadline`` is when `TimerExpired` is due, None for never: the Active_Down_Timer in BACKUP,
     the Adver_Timer in ACTIVE. ``active_router`` is whom we follow, None while ACTIVE or before
     anyone was heard.
     """
 
-    def __init__(self, configuration: InstanceConfiguration, own_address: Address) -> None:
+    def __init__(
+        self,
+        configuration: InstanceConfiguration,
+        own_address: Address,
+        *,
+        listen_until: float = -math.inf,
+    ) -> None:
         self.configuration = configuration
+        self._listen_until = listen_until
         self.own_address = own_address
         self.state = State.INITIALIZE
         self.deadline: float | None = None
         self.yielding = False
         self.active_router: Address | None = None
-        self._active_advert_interval = configuration.advert_interval
+        self.active_advert_interval = configuration.advert_interval
         self._takeover_reason = ""
         self._patience = Patience()
         self._reannounce_at = 0.0
@@ -101,12 +110,12 @@ class Router:
     def skew_time(self) -> float:
         """Seconds, with the priority and the interval in force."""
         version = self.configuration.version
-        return skew_time(version, self.priority, self._active_advert_interval)
+        return skew_time(version, self.priority, self.active_advert_interval)
 
     @property
     def active_down_interval(self) -> float:
         """Seconds of silence after which a BACKUP takes over."""
-        return 3 * self._active_advert_interval + self.skew_time
+        return 3 * self.active_advert_interval + self.skew_time
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take one event and return what must be done, in this order."""
@@ -133,7 +142,7 @@ class Router:
         match event:
             case Startup(resume=True):
                 return self._become_active(now, "resumed")
-            case Startup() if self.priority == OWNER_PRIORITY:
+            case Startup() if self.priority == OWNER_PRIORITY and now >= self._listen_until:
                 return self._become_active(now, "owner of the addresses")
             case Startup():
                 self._takeover_reason = _NOBODY_HEARD
@@ -204,13 +213,16 @@ class Router:
     def _learn(self, advertisement: Advertisement, source: Address) -> None:
         """Follow this router, in version 3 at the pace it advertises (RFC 9568 6.4.2)."""
         if advertisement.version == 3:
-            self._active_advert_interval = advertisement.advert_interval
+            self.active_advert_interval = followed_interval(advertisement, self.configuration)
         self.active_router = source
         self._takeover_reason = "the active router fell silent"
 
     def _active_down_timer_expired(self, now: float) -> list[Action]:
         if self._is_stalled(now):
-            self.deadline = now + self._active_advert_interval + self.skew_time
+            self.deadline = now + self.active_advert_interval + self.skew_time
+            return []
+        if now < self._listen_until:
+            self.deadline = self._listen_until
             return []
         if self.configuration.sync_group is not None:
             self.deadline = None
@@ -270,7 +282,7 @@ class Router:
         if departure is not None and departure.stop_reason is not None:
             return [resignation, *self._become_initialize(departure.stop_reason)]
         self.yielding = self.yielding or departure is not None
-        listened = now + self._active_advert_interval + self.skew_time
+        listened = now + self.active_advert_interval + self.skew_time
         return [resignation, *self._become_backup(listened, "this process was stalled")]
 
     def _depart(self, now: float, stop_reason: str | None) -> list[Action]:
@@ -318,7 +330,7 @@ class Router:
     def _stay_active(self, now: float) -> list[Action]:
         self._departure = None
         self.active_router = None
-        self._active_advert_interval = self.configuration.advert_interval
+        self.active_advert_interval = self.configuration.advert_interval
         self.deadline = now + self.configuration.advert_interval
         return [SendAdvertisement(self.priority), AnnounceAddresses()]
 
@@ -328,7 +340,7 @@ class Router:
         assert configuration.identity == previous.identity, "another virtual router"
         self.configuration = configuration
         if configuration.version == 2 or self.active_router is None:
-            self._active_advert_interval = configuration.advert_interval
+            self.active_advert_interval = configuration.advert_interval
         if self.state is State.ACTIVE:
             return self._reconfigure_active(previous, now)
         self._shift_timer(previous_down_interval, now)
@@ -361,7 +373,7 @@ class Router:
         previous, self.state = self.state, State.INITIALIZE
         self.deadline = None
         self.active_router = None
-        self._active_advert_interval = self.configuration.advert_interval
+        self.active_advert_interval = self.configuration.advert_interval
         return self._entered(previous, reason)
 
     def _become_backup(self, deadline: float, reason: str) -> list[Action]:
@@ -375,7 +387,7 @@ class Router:
         assert self.state is not State.ACTIVE
         previous, self.state = self.state, State.ACTIVE
         self.deadline = now + self.configuration.advert_interval
-        self._active_advert_interval = self.configuration.advert_interval
+        self.active_advert_interval = self.configuration.advert_interval
         self.active_router = None
         report = StateChanged(previous, self.state, reason)
         return [SendAdvertisement(self.priority), AcquireAddresses(), AnnounceAddresses(), report]

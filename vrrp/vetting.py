@@ -28,6 +28,19 @@ from vrrp.packet import (
 
 _AUTH_TYPE_PASS: Final = 1  # RFC 2338 5.3.6; RFC 3768 reserves it
 
+NOT_FOR_US: Final = frozenset(
+    {
+        DropReason.OWN_PACKET,
+        DropReason.NOT_A_PEER,
+        DropReason.TTL,
+        DropReason.DESTINATION,
+        DropReason.VIRTUAL_ROUTER_ID,
+        DropReason.HMAC_REPLAY,
+    }
+)
+"""Reasons that say nothing of our virtual router now: another's packet, our own, from elsewhere, or
+an old one."""
+
 
 def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
     """What an instance says of itself with this priority (0: it resigns)."""
@@ -116,8 +129,10 @@ def _vet_version_2(
         return DropReason.AUTH_PASSWORD
     if advertisement.advert_interval_centiseconds != round(configuration.advert_interval * 100):
         return DropReason.ADVERT_INTERVAL
-    is_owner = advertisement.priority == OWNER_PRIORITY
-    if not is_owner and lists_other_addresses(advertisement, configuration):
+    tolerated = (
+        advertisement.priority == OWNER_PRIORITY or configuration.address_mismatch == "accept"
+    )
+    if not tolerated and lists_other_addresses(advertisement, configuration):
         return DropReason.ADDRESS_LIST
     return None
 

@@ -63,6 +63,8 @@ def _print(status: Status) -> None:
         console.print()
         console.print(_instances(status.instances))
         for each in status.instances:
+            for alarm in each.alarms:
+                console.print(f"{each.instance}: {alarm}", style="bold red", soft_wrap=True)
             for line in _reasons(each):
                 console.print(line, style="dim", soft_wrap=True)
     if status.virtual_servers:

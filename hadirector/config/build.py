@@ -107,6 +107,10 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         authentication=_authentication(section, director),
         track=tracked_objects(section),
         flap_delay=section.flap_delay,
+        start_delay=section.start_delay,
+        max_learned_interval=section.max_learned_interval,
+        clamp=section.clamp,
+        address_mismatch=section.address_mismatch,
     )
 
 

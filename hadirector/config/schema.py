@@ -164,6 +164,12 @@ class VrrpSection(Section):
     auth_hmac: AuthHmacSection | None = None
     track: list[TrackSection | None] = []
     flap_delay: Annotated[float, PlainValidator(duration("10ms", "80s"))] = 0.0
+    start_delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
+    max_learned_interval: Annotated[float, PlainValidator(duration("10ms", "40.95s"))] | None = None
+    clamp: Boolean = False
+    address_mismatch: Annotated[
+        Literal["drop", "accept"], PlainValidator(choice(("drop", "accept")))
+    ] = "drop"
     notify: NotifySection | None = None
 
 

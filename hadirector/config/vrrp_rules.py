@@ -23,6 +23,7 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
     for index, instance in whole_ones(root.vrrp):
         path = ("vrrp", index)
         yield from _interval_findings(path, instance)
+        yield from _learning_findings(path, instance)
         yield from transport_findings(path, instance)
         yield from _version_findings(path, instance)
         yield from _authentication_findings(path, instance)
@@ -52,6 +53,21 @@ def _interval_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     centiseconds = round(seconds * 100)
     if abs(seconds * 100 - centiseconds) > 1e-6 or centiseconds > CENTISECONDS_MAX:
         yield Finding(path, wrong(f"{seconds:g}s", "10ms to 40.95s in steps of 10ms in version 3"))
+
+
+def _learning_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    if instance.version == 2:
+        for key in ("max_learned_interval", "clamp"):
+            if key in instance.model_fields_set:
+                yield Finding((*path, key), "version 2 learns no interval; leave this out")
+        return
+    longest, own = instance.max_learned_interval, instance.advert_interval
+    if longest is not None and longest < own:
+        expected = f"at least advert_interval, which is {own:g}s"
+        yield Finding((*path, "max_learned_interval"), wrong(f"{longest:g}s", expected))
+    if "address_mismatch" in instance.model_fields_set:
+        message = "version 3 counts and reports other addresses, and never drops; leave this out"
+        yield Finding((*path, "address_mismatch"), message)
 
 
 def _version_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:

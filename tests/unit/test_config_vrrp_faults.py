@@ -79,6 +79,24 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             " intervals, 2s: then a peer takes over)",
         ),
         (
+            "max_learned_interval: 500ms}]",
+            "1:110: vrrp[0].max_learned_interval: wrong value (got 0.5s, expected at least"
+            " advert_interval, which is 1s)",
+        ),
+        (
+            "version: 2, max_learned_interval: 5s}]",
+            "1:122: vrrp[0].max_learned_interval: version 2 learns no interval; leave this out",
+        ),
+        (
+            "version: 2, clamp: true}]",
+            "1:107: vrrp[0].clamp: version 2 learns no interval; leave this out",
+        ),
+        (
+            "address_mismatch: accept}]",
+            "1:106: vrrp[0].address_mismatch: version 3 counts and reports other addresses, and"
+            " never drops; leave this out",
+        ),
+        (
             "transport: udp}]",
             "1:99: vrrp[0].transport: transport udp needs unicast: {source, peers}",
         ),

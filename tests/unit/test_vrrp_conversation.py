@@ -54,10 +54,12 @@ class Side:
         self.now = SENT
         self.steady = 0
         self.incidents: Counter[str] = Counter()
+        self.overheard: list[str] = []
         self.conversation = Conversation(
             configured(mode, *keys),
             SequenceNumbers(lambda: self.now, lambda: self.steady),
             self._happened,
+            lambda _advertisement, source: self.overheard.append(str(source)),
         )
 
     def hears(self, payload: bytes) -> bool:
@@ -93,6 +95,15 @@ def test_enforce_drops_what_is_not_authentic_and_counts_it() -> None:
         "dropped_hmac_missing": 1,
         "dropped_hmac_key": 1,
     }
+
+
+def test_who_is_not_believed_is_overheard_unless_it_was_long_ago() -> None:
+    """A director with a wrong key may well be ACTIVE; a replayed advertisement says nothing."""
+    side = Side("enforce")
+    assert not side.hears(MESSAGE)
+    assert side.hears(MESSAGE + TRAILER)
+    assert not side.hears(MESSAGE + TRAILER)
+    assert side.overheard == [str(THEIRS), str(THEIRS)]
 
 
 @pytest.mark.parametrize("mode", ["receive_only", "permissive"])
