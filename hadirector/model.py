@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -23,6 +23,7 @@ class Protocol(StrEnum):
 
     TCP = "tcp"
     UDP = "udp"
+    SCTP = "sctp"
 
 
 class Scheduler(StrEnum):
@@ -59,6 +60,23 @@ class ForwardingMethod(StrEnum):
 
     NAT = "nat"
     DR = "dr"
+    TUN = "tun"
+
+
+class TunnelType(StrEnum):
+    """What a tunnelled packet is wrapped in: IP in IP, GRE, or generic UDP encapsulation."""
+
+    IPIP = "ipip"
+    GRE = "gre"
+    GUE = "gue"
+
+
+class TunnelChecksum(StrEnum):
+    """Checksum of the outer header (ipvsadm(8): tun-nocsum, tun-csum, tun-remcsum)."""
+
+    NONE = "none"
+    FULL = "full"
+    REMOTE = "remote"
 
 
 class OnFailure(StrEnum):
@@ -71,50 +89,92 @@ class OnFailure(StrEnum):
 # --- what the kernel holds ---------------------------------------------------------------------
 
 
-class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What identifies a service in IPVS."""
+class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False, omit_defaults=True):
+    """What identifies a service in IPVS. Port 0 is every port that has no service of its own.
+
+    A service for a firewall mark looks as the kernel keeps it: the unspecified address of its
+    family, tcp and port 0, though it takes marked packets of any protocol, address and port.
+    """
 
     protocol: Protocol
     address: str
     port: int
+    firewall_mark: int = 0
+
+    @classmethod
+    def marked(cls, mark: int, *, ipv6: bool = False) -> Self:
+        """Name the service of a firewall mark, one for each address family."""
+        return cls(Protocol.TCP, "::" if ipv6 else "0.0.0.0", 0, mark)  # noqa: S104  # no socket
+
+    @property
+    def place(self) -> str:
+        """Say what packets it takes, without the protocol."""
+        if self.firewall_mark:
+            return f"fwmark {self.firewall_mark}" + " (IPv6)" * (":" in self.address)
+        return endpoint(self.address, self.port)
 
     def __str__(self) -> str:
-        return f"{self.protocol} {endpoint(self.address, self.port)}"
+        return self.place if self.firewall_mark else f"{self.protocol} {self.place}"
 
 
 class DestinationKey(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What identifies a destination within its service."""
+    """What identifies a destination within its service. Port 0 keeps the port of the packet."""
 
     address: str
     port: int
 
     def __str__(self) -> str:
-        return endpoint(self.address, self.port)
+        return endpoint(self.address, self.port) if self.port else self.address
 
 
 class Service(msgspec.Struct, frozen=True, gc=False):
     """A virtual service as IPVS holds it. ``persistence`` is seconds, 0 when off.
 
-    ``scheduler`` is a plain string: a foreign service may use one that we do not know.
-    ``other_settings`` is True when the kernel holds something that we never set, such as one-packet
-    scheduling or a persistence netmask: it differs from what is wanted and is edited away.
+    ``prefix_length`` says how much of a client's address persistence looks at, None for all of it;
+    ``engine`` what else it goes by (the module ``ip_vs_pe_NAME``). ``scheduler`` and ``engine`` are
+    plain strings: a foreign service may use ones that we do not know. ``other_settings`` is True
+    when the kernel holds something that we never set, such as the third scheduler flag: it differs
+    from what is wanted and is edited away.
     """
 
     scheduler: str
     flags: frozenset[SchedulerFlag] = frozenset()
     persistence: int = 0
+    prefix_length: int | None = None
+    engine: str = ""
+    one_packet: bool = False
     other_settings: bool = False
+
+
+class Tunnel(msgspec.Struct, frozen=True, gc=False):
+    """How packets are wrapped on their way to a real server; ``port`` is for GUE."""
+
+    type: TunnelType = TunnelType.IPIP
+    port: int = 0
+    checksum: TunnelChecksum = TunnelChecksum.NONE
+
+    def __str__(self) -> str:
+        words = [self.type.value]
+        if self.port:
+            words.append(f"to port {self.port}")
+        if self.checksum is not TunnelChecksum.NONE:
+            words.append(f"with {self.checksum} checksum")
+        return " ".join(words)
 
 
 class Destination(msgspec.Struct, frozen=True, gc=False):
     """A real server as IPVS holds it. ``forwarding`` is None for a method we do not set.
 
-    ``other_settings`` as in Service: connection thresholds that somebody else has set.
+    At ``upper_threshold`` connections it gets no new ones until there are fewer than
+    ``lower_threshold``, or three quarters of the upper where that is 0; 0 is no limit. ``tunnel``
+    is None for other methods than tun, and for a tunnel of a kind we do not know.
     """
 
     weight: int
     forwarding: ForwardingMethod | None
-    other_settings: bool = False
+    upper_threshold: int = 0
+    lower_threshold: int = 0
+    tunnel: Tunnel | None = None
 
 
 class ServiceEntry(msgspec.Struct, frozen=True, gc=False):
@@ -134,26 +194,32 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured real server. Without a ``check`` it is always in.
 
     Those of a ``backup_tier`` above 0 serve only while the tiers before it lack the quorum.
+    Port 0 in its key is the port of the service.
     """
 
     key: DestinationKey
     weight: int = 1
     check: CheckDefinition | None = None
     backup_tier: int = 0
+    upper_threshold: int = 0
+    lower_threshold: int = 0
+    tunnel: Tunnel | None = None
+
+    def destination_key(self, service: ServiceKey) -> DestinationKey:
+        """Name the destination that it is in a service."""
+        return DestinationKey(self.key.address, self.key.port or service.port)
 
 
 class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One configured virtual server.
+    """One configured virtual server: one pool, behind every service in ``keys``.
 
     ``quorum`` and ``hysteresis`` are sums of weights; without the quorum the sorry server serves.
     """
 
     name: str
-    key: ServiceKey
-    scheduler: Scheduler
-    flags: frozenset[SchedulerFlag] = frozenset()
+    keys: tuple[ServiceKey, ...]
+    service: Service
     forwarding: ForwardingMethod
-    persistence: int = 0
     on_failure: OnFailure = OnFailure.REMOVE
     quorum: int = 1
     hysteresis: int = 0
@@ -215,3 +281,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def endpoint(address: str, port: int) -> str:
     """Write an address and port as people do: 192.0.2.1:80, [2001:db8::1]:80."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def address_bits(address: str) -> int:
+    """Say how many bits an address has."""
+    return 128 if ":" in address else 32

@@ -14,7 +14,6 @@ from hadirector.model import (
     Configuration,
     Destination,
     RealServer,
-    Service,
     ServiceEntry,
     ServiceKey,
     Table,
@@ -24,18 +23,33 @@ from vrrp.configuration import InstanceConfiguration
 from vrrp.report import State
 
 
-def wanted_entry(server: VirtualServer, judgement: Judgement) -> ServiceEntry:
-    """Make one virtual server's service and destinations of what was decided of its pool."""
+def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceKey, ServiceEntry]:
+    """Make one virtual server's services and destinations of what was decided of its pool."""
     weights = {key: steps[-1].weight for key, steps in judgement.derivations.items()}
     if server.sorry_server is not None and judgement.sorry is not None:
         weights[server.sorry_server.key] = judgement.sorry[-1].weight
-    destinations = {
-        key: Destination(weight, server.forwarding)
+    servers = {each.key: each for each in server.all_servers}
+    pool = [
+        (servers[key], _destination(server, servers[key], weight))
         for key, weight in weights.items()
         if weight is not None
+    ]
+    return {
+        key: ServiceEntry(
+            server.service, {each.destination_key(key): destination for each, destination in pool}
+        )
+        for key in server.keys
     }
-    service = Service(server.scheduler, server.flags, server.persistence)
-    return ServiceEntry(service, destinations)
+
+
+def _destination(server: VirtualServer, real_server: RealServer, weight: int) -> Destination:
+    return Destination(
+        weight,
+        server.forwarding,
+        real_server.upper_threshold,
+        real_server.lower_threshold,
+        real_server.tunnel,
+    )
 
 
 def tracked_pools(configuration: Configuration, quorums: Mapping[str, bool]) -> dict[str, int]:
@@ -56,8 +70,11 @@ def adopted_quorums(configuration: Configuration, table: Table) -> dict[str, boo
         server.name: False
         for server in configuration.virtual_servers
         if server.sorry_server is not None
-        and (entry := table.get(server.key)) is not None
-        and server.sorry_server.key in entry.destinations
+        and any(
+            server.sorry_server.destination_key(key) in entry.destinations
+            for key in server.keys
+            if (entry := table.get(key)) is not None
+        )
     }
 
 
@@ -70,11 +87,15 @@ def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Ve
     """
     verdicts: dict[str, Verdict] = {}
     for server, real_server, check in _checked(configuration):
-        entry = table.get(server.key)
-        held = entry.destinations.get(real_server.key) if entry else None
-        if held is None:
+        weights = [
+            entry.destinations[key].weight
+            for service in server.keys
+            if (entry := table.get(service)) is not None
+            and (key := real_server.destination_key(service)) in entry.destinations
+        ]
+        if not weights:
             continue
-        passing = held.weight > 0 or real_server.weight == 0
+        passing = any(weights) or real_server.weight == 0
         if passing or check.identity not in verdicts:
             verdicts[check.identity] = Verdict.PASSING if passing else Verdict.FAILING
     return verdicts
@@ -89,7 +110,7 @@ def services_by_check(configuration: Configuration) -> dict[str, frozenset[Servi
     """Name for every check the services whose pool depends on it."""
     found: dict[str, set[ServiceKey]] = {}
     for server, _, check in _checked(configuration):
-        found.setdefault(check.identity, set()).add(server.key)
+        found.setdefault(check.identity, set()).update(server.keys)
     return {identity: frozenset(keys) for identity, keys in found.items()}
 
 

@@ -12,8 +12,15 @@ import structlog
 
 from checks.result import Result
 from hadirector.judgement import Derivation, Facts, Judgement, judge
-from hadirector.model import Configuration, DestinationKey, ServiceKey, Table, VirtualServer
-from hadirector.pool import adopted_quorums, wanted_entry
+from hadirector.model import (
+    Configuration,
+    DestinationKey,
+    ServiceEntry,
+    ServiceKey,
+    Table,
+    VirtualServer,
+)
+from hadirector.pool import adopted_quorums, wanted_entries
 from hadirector.status import said
 
 CHANGES_MAX: Final = 16
@@ -63,10 +70,10 @@ class Pools:
 
         ``results`` are what targets last answered, by the identity of their checks, for the record.
         """
-        entries = {}
+        entries: dict[ServiceKey, ServiceEntry] = {}
         for server in self._configuration.virtual_servers:
-            if changed is None or server.key in changed:
-                entries[server.key] = wanted_entry(server, self._judge(server, facts, results))
+            if changed is None or any(key in changed for key in server.keys):
+                entries |= wanted_entries(server, self._judge(server, facts, results))
         self.table = entries if changed is None else {**self.table, **entries}
 
     def changes(self, virtual_server: str, key: DestinationKey) -> tuple[WeightChange, ...]:

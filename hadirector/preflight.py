@@ -28,8 +28,7 @@ async def faults(configuration: Configuration) -> list[str]:
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
 
-        schedulers = {server.scheduler for server in configuration.virtual_servers}
-        found += await preflight.faults(schedulers)
+        found += await preflight.faults({each.service for each in configuration.virtual_servers})
     return found
 
 

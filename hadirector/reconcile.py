@@ -25,7 +25,7 @@ class AddService(msgspec.Struct, frozen=True, tag=True):
 
 
 class EditService(msgspec.Struct, frozen=True, tag=True):
-    """Change scheduler, flags or persistence in place; its connections go on."""
+    """Change anything about a service in place; its connections go on."""
 
     key: ServiceKey
     service: Service
@@ -46,7 +46,7 @@ class AddDestination(msgspec.Struct, frozen=True, tag=True):
 
 
 class EditDestination(msgspec.Struct, frozen=True, tag=True):
-    """Change a destination's weight or forwarding in place; its connections go on."""
+    """Change anything about a destination in place; its connections go on."""
 
     service: ServiceKey
     key: DestinationKey
@@ -139,8 +139,22 @@ def _settings(service: Service) -> str:
     settings = [service.scheduler, *sorted(service.flags)]
     if service.persistence:
         settings.append(f"persistence {service.persistence} s")
+    if service.prefix_length is not None:
+        settings.append(f"per /{service.prefix_length}")
+    if service.engine:
+        settings.append(f"engine {service.engine}")
+    if service.one_packet:
+        settings.append("one packet")
     return ", ".join(settings)
 
 
 def _forwards(destination: Destination) -> str:
-    return f"{destination.forwarding}, weight {destination.weight}"
+    settings = [str(destination.forwarding)]
+    if destination.tunnel is not None:
+        settings[0] += f" in {destination.tunnel}"
+    settings.append(f"weight {destination.weight}")
+    if destination.upper_threshold:
+        settings.append(f"upper threshold {destination.upper_threshold}")
+    if destination.lower_threshold:
+        settings.append(f"lower threshold {destination.lower_threshold}")
+    return ", ".join(settings)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,15 +12,16 @@ from hadirector.dataplane.base import Counters, Held
 from hadirector.judgement import Derivation, Judgement
 from hadirector.model import (
     Configuration,
-    DestinationKey,
     RealServer,
-    ServiceEntry,
+    ServiceKey,
     Table,
     VirtualServer,
-    endpoint,
 )
 from hadirector.sysctls import SysctlStatus
 from vrrp.report import InstanceStatus
+
+PLACES_MAX = 3
+"""Services of a virtual server that are named."""
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
@@ -92,24 +94,26 @@ def virtual_server_status(
     judgement: Judgement | None,
 ) -> VirtualServerStatus:
     """Put side by side what is configured, wanted and there; not judged yet it is unknown why."""
-    entry, carried = wanted.get(server.key), held.get(server.key, {})
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
     if sorry is not None and judgement is not None and judgement.sorry is not None:
         derivations[sorry.key] = judgement.sorry
     statuses = [
         _real_server(
-            each, entry, carried, verdicts, results, derivation=derivations.get(each.key, ())
+            each,
+            _in_table(server, each, wanted, held),
+            _health(each, verdicts, results),
+            derivations.get(each.key, ()),
         )
         for each in server.all_servers
     ]
     return VirtualServerStatus(
         name=server.name,
-        address=endpoint(server.key.address, server.key.port),
-        protocol=server.key.protocol,
-        scheduler=server.scheduler,
+        address=_places(server.keys),
+        protocol="any" if server.keys[0].firewall_mark else server.keys[0].protocol,
+        scheduler=server.service.scheduler,
         forwarding=server.forwarding,
-        present=server.key in held,
+        present=all(key in held for key in server.keys),
         real_servers=tuple(statuses[: len(server.real_servers)]),
         quorum=_quorum(server, judgement) if judgement else "",
         sorry_server=statuses[-1] if sorry is not None else None,
@@ -118,34 +122,64 @@ def virtual_server_status(
 
 def foreign_services(configuration: Configuration, held: Held) -> tuple[str, ...]:
     """Name the services in the table that are not configured."""
-    ours = {server.key for server in configuration.virtual_servers}
+    ours = {key for server in configuration.virtual_servers for key in server.keys}
     return tuple(str(key) for key in sorted(held.keys() - ours))
+
+
+def _places(keys: Sequence[ServiceKey]) -> str:
+    """Name the services of a virtual server, or the first and how many more there are."""
+    said = ", ".join(key.place for key in keys[:PLACES_MAX])
+    return said if len(keys) <= PLACES_MAX else f"{said} and {len(keys) - PLACES_MAX} more"
+
+
+class _InTable(NamedTuple):
+    """What all the services of a virtual server hold of one real server."""
+
+    wanted_weight: int | None
+    actual_weight: int | None
+    carried: list[Counters]
+
+
+def _in_table(
+    server: VirtualServer, real_server: RealServer, wanted: Table, held: Held
+) -> _InTable:
+    keys = [(service, real_server.destination_key(service)) for service in server.keys]
+    entry, destination_key = wanted.get(server.keys[0]), keys[0][1]
+    destination = entry.destinations.get(destination_key) if entry else None
+    wanted_weight = destination.weight if destination else None
+    counters = [held.get(service, {}).get(key) for service, key in keys]
+    weights = [each.weight if each else None for each in counters]
+    # Of several services the one that is not as wanted is worth telling of.
+    actual_weight = next((each for each in weights if each != wanted_weight), wanted_weight)
+    return _InTable(wanted_weight, actual_weight, [each for each in counters if each])
+
+
+def _health(
+    real_server: RealServer, verdicts: Mapping[str, Verdict], results: Mapping[str, Result]
+) -> tuple[Verdict, str]:
+    """Say what the check of a real server came to."""
+    if real_server.check is None:
+        return Verdict.PASSING, "not checked"
+    identity = real_server.check.identity
+    result = results.get(identity)
+    reason = said(result) if result else "no probe has ended yet"
+    return verdicts.get(identity, Verdict.UNKNOWN), reason
 
 
 def _real_server(
     real_server: RealServer,
-    wanted: ServiceEntry | None,
-    held: Mapping[DestinationKey, Counters],
-    verdicts: Mapping[str, Verdict],
-    results: Mapping[str, Result],
-    *,
+    in_table: _InTable,
+    health: tuple[Verdict, str],
     derivation: Derivation,
 ) -> RealServerStatus:
-    destination = wanted.destinations.get(real_server.key) if wanted else None
-    counters = held.get(real_server.key)
-    verdict, reason = Verdict.PASSING, "not checked"
-    if real_server.check is not None:
-        identity = real_server.check.identity
-        verdict = verdicts.get(identity, Verdict.UNKNOWN)
-        result = results.get(identity)
-        reason = said(result) if result else "no probe has ended yet"
+    verdict, reason = health
     return RealServerStatus(
         address=str(real_server.key),
         configured_weight=real_server.weight,
-        wanted_weight=destination.weight if destination else None,
-        actual_weight=counters.weight if counters else None,
-        active_connections=counters.active if counters else 0,
-        inactive_connections=counters.inactive if counters else 0,
+        wanted_weight=in_table.wanted_weight,
+        actual_weight=in_table.actual_weight,
+        active_connections=sum(each.active for each in in_table.carried),
+        inactive_connections=sum(each.inactive for each in in_table.carried),
         verdict=verdict,
         reason=reason,
         decided="; ".join(step.words for step in derivation if step.words not in _PLAIN),

@@ -99,13 +99,13 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     if any(each.on_failure is OnFailure.REMOVE for each in servers):
         reason = "on_failure remove: connections of a removed real server end, they do not hang"
         yield Sysctl("net/ipv4/vs/expire_nodest_conn", "1", reason)
-    if any(each.persistence for each in servers):
+    if any(each.service.persistence for each in servers):
         reason = "persistence: a real server at weight 0 keeps no client"
         yield Sysctl("net/ipv4/vs/expire_quiescent_template", "1", reason)
-    if any(each.key.protocol is Protocol.TCP for each in servers):
+    if any(map(_is_tcp, servers)):
         reason = "a client's port that is used again is scheduled anew, not sent to a drained one"
         yield Sysctl("net/ipv4/vs/conn_reuse_mode", "1", reason)
-    hashed = (each.key.protocol is Protocol.TCP and _is_hashed(each) for each in servers)
+    hashed = (_is_tcp(each) and _is_hashed(each) for each in servers)
     if configuration.vrrp and any(hashed):
         reason = "sh and mh: after a takeover connections are found again by their hash"
         yield Sysctl("net/ipv4/vs/sloppy_tcp", "1", reason)
@@ -116,11 +116,16 @@ def _is_nat(server: VirtualServer) -> bool:
 
 
 def _is_ipv4(server: VirtualServer) -> bool:
-    return ":" not in server.key.address
+    return ":" not in server.keys[0].address
+
+
+def _is_tcp(server: VirtualServer) -> bool:
+    """Also a firewall mark may stand for tcp."""
+    return server.keys[0].protocol is Protocol.TCP
 
 
 def _is_hashed(server: VirtualServer) -> bool:
-    return server.scheduler in HASH_SCHEDULERS
+    return server.service.scheduler in HASH_SCHEDULERS
 
 
 def routed_servers(configuration: Configuration) -> frozenset[str]:
@@ -140,15 +145,15 @@ def reverse_path_filters(configuration: Configuration) -> tuple[str, ...]:
 
 
 def strict_filters(configuration: Configuration, actual: Mapping[str, str | None]) -> list[str]:
-    """Warn of interfaces that drop clients of dr whose way back does not lead through them.
+    """Warn of interfaces that drop clients of dr and tun whose way back does not lead through them.
 
     The stricter of "all" and the interface is in force, where 2 is loose (ip-sysctl.rst). What is
     right depends on the routes, so nothing is set.
     """
     everywhere, *names = reverse_path_filters(configuration) or ("",)
     return [
-        f"{written(name)} filters strictly: with dr the answers do not come through here, and"
-        " clients without a route through this interface are dropped; 2 accepts them"
+        f"{written(name)} filters strictly: with dr and tun the answers do not come through here,"
+        " and clients without a route through this interface are dropped; 2 accepts them"
         for name in names
         if max(actual.get(everywhere) or "0", actual.get(name) or "0") == "1"
     ]
@@ -156,8 +161,8 @@ def strict_filters(configuration: Configuration, actual: Mapping[str, str | None
 
 def _answered_elsewhere(configuration: Configuration) -> bool:
     servers = configuration.virtual_servers
-    dr = any(each.forwarding is ForwardingMethod.DR and _is_ipv4(each) for each in servers)
-    return dr and configuration.dataplane == "ipvs"
+    past = any(not _is_nat(each) and _is_ipv4(each) for each in servers)
+    return past and configuration.dataplane == "ipvs"
 
 
 def changes(

@@ -26,15 +26,20 @@ from hadirector.config.schema import (
     VrrpSection,
 )
 from hadirector.config.section import whole_ones
+from hadirector.config.service_schema import TunnelSection
 from hadirector.model import (
     HASH_SCHEDULERS,
     Configuration,
     DestinationKey,
+    ForwardingMethod,
     OnFailure,
     RealServer,
     SchedulerFlag,
+    Service,
     SysctlPolicy,
+    Tunnel,
     VirtualServer,
+    address_bits,
     endpoint,
 )
 from vrrp.configuration import (
@@ -143,16 +148,12 @@ def _authentication(section: VrrpSection, director: DirectorSection) -> Authenti
 def _virtual_server(section: VirtualServerSection, check: CheckSection) -> VirtualServer:
     hashes = section.scheduler in HASH_SCHEDULERS
     inherited = _recipe(section.check or check)
-    # sh and mh keep their tables only while every real server stays in the list.
-    always = {SchedulerFlag.FALLBACK} if hashes else set()
     default = OnFailure.ZERO_WEIGHT if hashes else OnFailure.REMOVE
     return VirtualServer(
         name=section.title,
-        key=section.key,
-        scheduler=section.scheduler,
-        flags=frozenset({*section.scheduler_flags, *always}),
+        keys=section.keys,
+        service=_service(section),
         forwarding=section.forwarding,
-        persistence=section.persistence or 0,
         on_failure=section.on_failure or default,
         quorum=section.quorum,
         hysteresis=section.hysteresis,
@@ -160,6 +161,20 @@ def _virtual_server(section: VirtualServerSection, check: CheckSection) -> Virtu
         real_servers=tuple(
             _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)
         ),
+    )
+
+
+def _service(section: VirtualServerSection) -> Service:
+    # sh and mh keep their tables only while every real server stays in the list.
+    always = {SchedulerFlag.FALLBACK} if section.scheduler in HASH_SCHEDULERS else set()
+    length = section.persistence_prefix_length
+    return Service(
+        section.scheduler,
+        flags=frozenset({*section.scheduler_flags, *always}),
+        persistence=section.persistence or 0,
+        prefix_length=None if length == address_bits(section.keys[0].address) else length,
+        engine=section.persistence_engine or "",
+        one_packet=section.one_packet,
     )
 
 
@@ -173,6 +188,9 @@ def _real_server(
         weight=section.weight,
         check=None if recipe is None else _definition(recipe, key),
         backup_tier=section.backup_tier,
+        upper_threshold=section.upper_threshold or 0,
+        lower_threshold=section.lower_threshold or 0,
+        tunnel=_tunnel(server, section.tunnel),
     )
 
 
@@ -190,7 +208,17 @@ def _sorry_server(server: VirtualServerSection) -> RealServer | None:
         return None
     key = sorry.key(server)
     recipe = None if sorry.check is None else _recipe(sorry.check)
-    return RealServer(key=key, check=None if recipe is None else _definition(recipe, key))
+    return RealServer(
+        key=key,
+        check=None if recipe is None else _definition(recipe, key),
+        tunnel=_tunnel(server, None),
+    )
+
+
+def _tunnel(server: VirtualServerSection, own: TunnelSection | None) -> Tunnel | None:
+    if server.forwarding is not ForwardingMethod.TUN:
+        return None
+    return (own or server.tunnel or TunnelSection()).tunnel
 
 
 def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:

@@ -7,6 +7,9 @@ one that was found faulty and cut out, so that the rules can still judge the res
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, PlainValidator
@@ -22,16 +25,19 @@ from hadirector.config.section import (
     Port,
     Section,
 )
+from hadirector.config.service_schema import TunnelSection
 from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
 from hadirector.config.values import (
     Endpoint,
+    PortRange,
     boolean,
     choice,
     duration,
     endpoint,
-    endpoint_with_port,
     expected,
     password,
+    port_range,
+    service_endpoint,
     text,
     whole,
     whole_seconds,
@@ -46,8 +52,10 @@ from hadirector.model import (
     SchedulerFlag,
     ServiceKey,
 )
-from hadirector.model import endpoint as endpoint_text
 from vrrp.configuration import HmacMode, Secret
+
+SERVICES_MAX = 1000
+"""Services of one virtual server. Each is read, compared and changed with the whole pool."""
 
 # A Unix socket's path has 108 bytes with the final zero (unix(7)).
 SocketPath = Annotated[
@@ -63,6 +71,8 @@ Boolean = Annotated[bool, PlainValidator(boolean)]
 
 
 WeightSum = Annotated[int, PlainValidator(whole(1, 0x7FFFFFFF))]
+# ip_vs keeps a connection threshold in 32 bits.
+Threshold = Annotated[int, PlainValidator(whole(1, 0xFFFFFFFF))]
 Flag = Annotated[SchedulerFlag, PlainValidator(choice(SchedulerFlag))]
 Check = Annotated[CheckSection, PlainValidator(read_check)]
 
@@ -181,11 +191,14 @@ class RealServerSection(Section):
     address: Annotated[Endpoint, PlainValidator(endpoint)]
     weight: Annotated[int, PlainValidator(whole(0, 65535))] = 1
     backup_tier: Annotated[int, PlainValidator(whole(0, 255))] = 0
+    upper_threshold: Threshold | None = None
+    lower_threshold: Threshold | None = None
+    tunnel: TunnelSection | None = None
     check: Check | None = None
 
     def key(self, virtual_server: VirtualServerSection) -> DestinationKey:
-        """Fill in the port, which defaults to the virtual server's."""
-        port = self.address.port or virtual_server.key.port
+        """Fill in the port, which defaults to the virtual server's; 0 where it has several."""
+        port = self.address.port or virtual_server.port
         return DestinationKey(self.address.address, port)
 
 
@@ -196,26 +209,33 @@ class SorryServerSection(Section):
     check: Check | None = None
 
     def key(self, virtual_server: VirtualServerSection) -> DestinationKey:
-        """Fill in the port, which defaults to the virtual server's."""
-        port = self.address.port or virtual_server.key.port
+        """Fill in the port, which defaults to the virtual server's; 0 where it has several."""
+        port = self.address.port or virtual_server.port
         return DestinationKey(self.address.address, port)
 
 
 class VirtualServerSection(Section):
     """One virtual server with its real servers."""
 
-    later = frozenset({"fwmark", "notify", "slow_start"})
+    later = frozenset({"notify", "slow_start"})
 
     name: Name | None = None
-    address: Annotated[Endpoint, PlainValidator(endpoint_with_port)]
-    protocol: Annotated[Protocol, PlainValidator(choice(Protocol, ("sctp",)))] = Protocol.TCP
+    address: Annotated[Endpoint, PlainValidator(service_endpoint)] | None = None
+    addresses: list[Annotated[PortRange, PlainValidator(port_range)]] = []
+    fwmark: Annotated[int, PlainValidator(whole(1, 0xFFFFFFFF))] | None = None
+    family: Annotated[Literal["ipv4", "ipv6"], PlainValidator(choice(("ipv4", "ipv6")))] = "ipv4"
+    protocol: Annotated[Protocol, PlainValidator(choice(Protocol))] = Protocol.TCP
     scheduler: Annotated[Scheduler, PlainValidator(choice(Scheduler))] = Scheduler.WLC
     scheduler_flags: list[Flag] = []
+    one_packet: Boolean = False
     forwarding: Annotated[
-        ForwardingMethod, PlainValidator(choice(ForwardingMethod, ("tun", "fullnat")))
+        ForwardingMethod, PlainValidator(choice(ForwardingMethod, ("fullnat",)))
     ] = ForwardingMethod.NAT
+    tunnel: TunnelSection | None = None
     # ip_vs keeps the persistence timeout in jiffies in an unsigned int; ipvsadm stops at 31 days.
     persistence: Annotated[int, PlainValidator(whole_seconds("1s", "744h"))] | None = None
+    persistence_prefix_length: Annotated[int, PlainValidator(whole(1, 128))] | None = None
+    persistence_engine: Annotated[Literal["sip"], PlainValidator(choice(("sip",)))] | None = None
     on_failure: Annotated[OnFailure, PlainValidator(choice(OnFailure))] | None = None
     quorum: WeightSum = 1
     hysteresis: Annotated[int, PlainValidator(whole(0, 0x7FFFFFFF))] = 0
@@ -224,16 +244,45 @@ class VirtualServerSection(Section):
     real_servers: list[RealServerSection | None] = []
 
     @property
-    def key(self) -> ServiceKey:
-        """What identifies the virtual server in the kernel."""
-        assert self.address.port is not None
-        return ServiceKey(self.protocol, self.address.address, self.address.port)
+    def place_key(self) -> str:
+        """The key that says where clients connect."""
+        if self.fwmark is not None:
+            return "fwmark"
+        return "addresses" if self.addresses else "address"
+
+    @cached_property
+    def keys(self) -> tuple[ServiceKey, ...]:
+        """What identifies its services in the kernel, cut off after ``SERVICES_MAX`` and one."""
+        return tuple(itertools.islice(self._keys(), SERVICES_MAX + 1))
+
+    def _keys(self) -> Iterator[ServiceKey]:
+        if self.fwmark is not None:
+            yield ServiceKey.marked(self.fwmark, ipv6=self.family == "ipv6")
+        if self.address is not None:
+            yield ServiceKey(self.protocol, self.address.address, self.address.port or 0)
+        for each in self.addresses:
+            for port in range(each.first, each.last + 1):
+                yield ServiceKey(self.protocol, each.address, port)
+
+    @property
+    def port(self) -> int:
+        """The one port of all its services; 0 where it takes several."""
+        if self.address is not None:
+            return self.address.port or 0
+        ports = {port for each in self.addresses for port in (each.first, each.last)}
+        return ports.pop() if len(ports) == 1 else 0
 
     @property
     def title(self) -> str:
-        """The name; without one, the address, so that the same address over udp differs."""
-        written = endpoint_text(self.key.address, self.key.port)
-        return self.name or (written if self.protocol is Protocol.TCP else f"{written}-udp")
+        """The name; without one, the first service, so that each protocol's differs."""
+        if self.name is not None:
+            return self.name
+        first = next(self._keys(), None)
+        if first is None:
+            return ""  # a fault, which the rules find
+        if first.firewall_mark:
+            return f"fwmark-{self.fwmark}" + "-ipv6" * (self.family == "ipv6")
+        return first.place if self.protocol is Protocol.TCP else f"{first.place}-{self.protocol}"
 
 
 class Root(Section):

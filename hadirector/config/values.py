@@ -38,6 +38,14 @@ class Endpoint(NamedTuple):
     port: int | None
 
 
+class PortRange(NamedTuple):
+    """An address with all ports from ``first`` to ``last``."""
+
+    address: str
+    first: int
+    last: int
+
+
 def expected(what: str) -> PydanticCustomError:
     """Make the error that says what a value should have been."""
     return PydanticCustomError(EXPECTED, "{what}", {"what": what})
@@ -158,28 +166,28 @@ def address(value: object) -> str:
 
 def endpoint(value: object) -> Endpoint:
     """Read ADDRESS or ADDRESS:PORT, with the IPv6 address in brackets then."""
-    if not isinstance(value, str):
-        raise _endpoint_expected()
-    if bracketed := _BRACKETED.fullmatch(value):
-        host, port = bracketed.groups()
-        if ":" not in host:
-            raise _endpoint_expected()
-    elif value.count(":") == 1:
-        host, port = value.split(":")
-    else:
-        host, port = value, None
-    found = _address(host)
-    if found is None:
-        raise _endpoint_expected()
+    found, port = _split_endpoint(value)
     return Endpoint(found, None if port is None else _port(port))
 
 
-def endpoint_with_port(value: object) -> Endpoint:
-    """Read ADDRESS:PORT."""
-    found = endpoint(value)
-    if found.port is None:
+def service_endpoint(value: object) -> Endpoint:
+    """Read ADDRESS:PORT, where port 0 means all ports."""
+    found, port = _split_endpoint(value)
+    if port is None:
         raise expected(f"an address with its port, {_SUCH_AS}")
-    return found
+    return Endpoint(found, 0 if port == "0" else _port(port))
+
+
+def port_range(value: object) -> PortRange:
+    """Read ADDRESS:PORT or ADDRESS:FIRST-LAST."""
+    found, ports = _split_endpoint(value)
+    if ports is None:
+        raise expected(f"an address with its port or ports (80-89), {_SUCH_AS}")
+    first, dash, last = ports.partition("-")
+    ports_read = PortRange(found, _port(first), _port(last if dash else first))
+    if ports_read.last < ports_read.first:
+        raise expected("the lower port first")
+    return ports_read
 
 
 def virtual_address(value: object) -> str:
@@ -194,6 +202,24 @@ def virtual_address(value: object) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,2}", length) or int(length) > longest:
         raise expected(f"a prefix length from 1 to {longest}")
     return f"{found}/{length}"
+
+
+def _split_endpoint(value: object) -> tuple[str, str | None]:
+    """Split off the port, as it is written, from an address in canonical form."""
+    if not isinstance(value, str):
+        raise _endpoint_expected()
+    if bracketed := _BRACKETED.fullmatch(value):
+        host, port = bracketed.groups()
+        if ":" not in host:
+            raise _endpoint_expected()
+    elif value.count(":") == 1:
+        host, port = value.split(":")
+    else:
+        host, port = value, None
+    found = _address(host)
+    if found is None:
+        raise _endpoint_expected()
+    return found, port
 
 
 def _endpoint_expected() -> PydanticCustomError:

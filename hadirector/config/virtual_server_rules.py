@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import starmap
 
 from checks.options import transport
 from hadirector.config.check_rules import check_findings
@@ -18,6 +19,11 @@ from hadirector.config.schema import (
     VirtualServerSection,
 )
 from hadirector.config.section import whole_ones
+from hadirector.config.service_rules import (
+    destination_findings,
+    place_findings,
+    service_findings,
+)
 from hadirector.model import HASH_SCHEDULERS, ForwardingMethod, OnFailure, Protocol, Scheduler
 
 USERSPACE_SCHEDULERS = (Scheduler.RR, Scheduler.WRR, Scheduler.LC, Scheduler.WLC)
@@ -25,32 +31,47 @@ USERSPACE_SCHEDULERS = (Scheduler.RR, Scheduler.WRR, Scheduler.LC, Scheduler.WLC
 
 def virtual_server_findings(root: Root) -> Iterator[Finding]:
     """Find what is wrong with the virtual servers."""
-    yield from duplicates(_names(root))
-    yield from duplicates(_keys(root))
+    placed: list[tuple[int, VirtualServerSection]] = []
     for index, server in whole_ones(root.virtual_servers):
+        misplaced = list(place_findings(("virtual_servers", index), server))
+        yield from misplaced
+        if not misplaced:
+            placed.append((index, server))
+    yield from duplicates(_names(placed))
+    yield from duplicates(_keys(placed))
+    for index, server in placed:
         path = ("virtual_servers", index)
         yield from _scheduler_findings(path, server)
+        yield from service_findings(path, server)
         yield from _real_server_findings(path, server)
         yield from pool_findings(path, server)
+        yield from destination_findings(path, server)
         if server.check is not None:
             yield from check_findings((*path, "check"), server.check)
         if root.director is None:
             continue
         if root.director.dataplane == "userspace":
             yield from _userspace_findings(path, server)
-        yield from _other_transport_findings(path, server, root.director)
+        yield from _unprobed_findings(path, server, root.director)
 
 
-def _names(root: Root) -> Iterator[Claim]:
-    for index, server in whole_ones(root.virtual_servers):
-        key = "address" if server.name is None else "name"
+def _names(placed: Iterable[tuple[int, VirtualServerSection]]) -> Iterator[Claim]:
+    for index, server in placed:
+        key = server.place_key if server.name is None else "name"
         yield Claim(("virtual_servers", index, key), server.title, f"name {shown(server.title)}")
 
 
-def _keys(root: Root) -> Iterator[Claim]:
-    for index, server in whole_ones(root.virtual_servers):
-        words = f"virtual server {server.key}"
-        yield Claim(("virtual_servers", index, "address"), server.key, words)
+def _keys(placed: Iterable[tuple[int, VirtualServerSection]]) -> Iterator[Claim]:
+    for index, server in placed:
+        paths: list[Path] = [(server.place_key,)]
+        if server.addresses:
+            paths = [
+                (server.place_key, at)
+                for at, each in enumerate(server.addresses)
+                for _ in range(each.first, each.last + 1)
+            ]
+        for path, key in zip(paths, server.keys, strict=True):
+            yield Claim(("virtual_servers", index, *path), key, f"virtual server {key}")
 
 
 def _scheduler_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
@@ -89,20 +110,16 @@ def _address_findings(
     path: Path, server: VirtualServerSection, real_server: RealServerSection | SorryServerSection
 ) -> Iterator[Finding]:
     key = real_server.key(server)
-    if (":" in key.address) != (":" in server.key.address):
-        family = "an IPv6" if ":" in server.key.address else "an IPv4"
-        expected = (
-            f"{family} address like the virtual server's; {server.forwarding} cannot mix them"
-        )
-        yield Finding(path, wrong(key.address, expected))
-    elif key.address == server.key.address and key.port == server.key.port:
+    family = "an IPv6" if ":" in server.keys[0].address else "an IPv4"
+    if (":" in key.address) != (":" in server.keys[0].address):
+        if server.forwarding is not ForwardingMethod.TUN:
+            expected = (
+                f"{family} address like the virtual server's; {server.forwarding} cannot mix them"
+            )
+            yield Finding(path, wrong(key.address, expected))
+        return
+    if any(key.address == each.address and key.port in (0, each.port) for each in server.keys):
         yield Finding(path, "a real server cannot be its own virtual server")
-    elif server.forwarding is ForwardingMethod.DR and key.port != server.key.port:
-        message = (
-            "with forwarding dr the packet reaches the real server unchanged, so the port cannot"
-            f" differ from the virtual server's (got {key.port}, expected {server.key.port})"
-        )
-        yield Finding(path, message)
 
 
 def _userspace_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
@@ -110,6 +127,12 @@ def _userspace_findings(path: Path, server: VirtualServerSection) -> Iterator[Fi
     prefix = "the userspace dataplane"
     if server.protocol is not Protocol.TCP:
         yield Finding((*path, "protocol"), f"{prefix} relays tcp only (got {server.protocol})")
+    if server.fwmark is not None:
+        yield Finding((*path, "fwmark"), f"{prefix} sees no firewall marks")
+    for index, each in whole_ones(server.real_servers):
+        if each.upper_threshold is not None:
+            place = (*path, "real_servers", index, "upper_threshold")
+            yield Finding(place, f"{prefix} has no thresholds")
     if server.scheduler not in USERSPACE_SCHEDULERS:
         names = ", ".join(USERSPACE_SCHEDULERS)
         message = f"{prefix} has no {server.scheduler} (expected one of {names})"
@@ -121,33 +144,37 @@ def _userspace_findings(path: Path, server: VirtualServerSection) -> Iterator[Fi
         yield Finding((*path, "persistence"), f"{prefix} has no persistence")
 
 
-def _other_transport_findings(
+def _unprobed_findings(
     path: Path, server: VirtualServerSection, director: DirectorSection
 ) -> Iterator[Finding]:
-    """Find probes of a port that merely has the number of the one that is served."""
+    """Find probes of a port that is not the one that is served."""
     inherited = server.check or director.check
-    inheriting = any(each.check is None for _, each in whole_ones(server.real_servers))
-    if inheriting and (asked := _other_transport(inherited, server.protocol)):
-        place = "protocol" if server.check is None else "check"
-        yield Finding((*path, place), _other_port(asked, server.protocol))
+    key = server.place_key if server.protocol is Protocol.TCP else "protocol"
+    inherited_path = (*path, key if server.check is None else "check")
+    found: dict[Path, str] = {}
     for index, each in whole_ones(server.real_servers):
-        if each.check is not None and (asked := _other_transport(each.check, server.protocol)):
-            real_server = (*path, "real_servers", index, "check")
-            yield Finding(real_server, _other_port(asked, server.protocol))
+        own_path = (*path, "real_servers", index, "check")
+        place = inherited_path if each.check is None else own_path
+        if message := _unprobed(server, each, each.check or inherited):
+            found.setdefault(place, message)
+    yield from starmap(Finding, found.items())
 
 
-def _other_transport(check: CheckSection | None, protocol: Protocol) -> str | None:
-    """Tell whose port a check asks without having been told which one, unless it is ours."""
-    if check is None:
-        return None if protocol is Protocol.TCP else "tcp"
-    if check.type == NONE or check.port is not None:
+def _unprobed(
+    server: VirtualServerSection, real_server: RealServerSection, check: CheckSection | None
+) -> str | None:
+    """Say what is wrong with the port that a check asks without having been told which one."""
+    if check is not None and (check.type == NONE or check.port is not None):
         return None
-    asked = transport(check.probe)
-    return None if asked == protocol else asked
-
-
-def _other_port(asked: str, protocol: Protocol) -> str:
-    return (
-        f"the check asks a {asked} port, which says nothing about the {protocol} port of the same"
-        " number: give the check another type or a port of its own, or write check: none"
-    )
+    asked = "tcp" if check is None else transport(check.probe)
+    if asked is None:
+        return None
+    if asked != server.protocol and server.fwmark is None:
+        return (
+            f"the check asks a {asked} port, which says nothing about the {server.protocol} port of"
+            " the same number: give the check another type or a port of its own, or write"
+            " check: none"
+        )
+    if not real_server.key(server).port:
+        return "there is more than one port to probe: give the check a port, or write check: none"
+    return None

@@ -29,7 +29,7 @@ from typing import BinaryIO
 MODULES = (
     *("ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc", "ip_vs_lblcr"),
     *("ip_vs_dh", "ip_vs_sh", "ip_vs_sed", "ip_vs_nq", "ip_vs_fo", "ip_vs_ovf", "ip_vs_mh"),
-    *("bridge", "veth", "macvlan", "dummy", "ipip"),
+    *("bridge", "veth", "macvlan", "dummy", "ipip", "ip_gre", "ip6_tunnel", "fou", "sctp"),
     *("nf_conntrack", "iptable_nat", "iptable_filter", "xt_ipvs", "xt_MASQUERADE"),
 )
 """Loaded before the command starts; the kernel asks for any other when it needs it."""

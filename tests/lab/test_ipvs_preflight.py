@@ -8,9 +8,12 @@ import sys
 import pytest
 
 from hadirector.dataplane.ipvs import preflight
-from hadirector.model import Scheduler
+from hadirector.model import Scheduler, Service
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
+
+
+ENGINES = ["sip", "sop"]
 
 
 def command(*arguments: str) -> list[str]:
@@ -19,10 +22,13 @@ def command(*arguments: str) -> list[str]:
     return ended.stdout.splitlines()
 
 
-async def test_preflight_names_the_missing_scheduler_and_changes_nothing() -> None:
+async def test_preflight_names_the_missing_modules_and_changes_nothing() -> None:
     command("ipvsadm", "-A", "-f", "7", "-s", "rr")
-    assert await preflight.faults(list(Scheduler)) == [
-        "the kernel has no scheduler twos: its module ip_vs_twos is missing"
+    assert await preflight.faults(
+        [Service(each) for each in Scheduler] + [Service("rr", engine=each) for each in ENGINES]
+    ) == [
+        "the kernel has no scheduler twos: its module ip_vs_twos is missing",
+        "the kernel has no persistence engine sop: its module ip_vs_pe_sop is missing",
     ]
     assert [line.split() for line in command("ipvsadm", "-Sn")] == [["-A", "-f", "7", "-s", "rr"]]
 
@@ -30,7 +36,8 @@ async def test_preflight_names_the_missing_scheduler_and_changes_nothing() -> No
 PREFLIGHT = """
 import asyncio
 from hadirector.dataplane.ipvs import preflight
-print(*asyncio.run(preflight.faults(["wrr", "twos"])), sep="\\n")
+from hadirector.model import Service
+print(*asyncio.run(preflight.faults([Service("wrr"), Service("twos")])), sep="\\n")
 """
 
 

@@ -23,6 +23,9 @@ from hadirector.model import (
     ServiceEntry,
     ServiceKey,
     Table,
+    Tunnel,
+    TunnelChecksum,
+    TunnelType,
 )
 from hadirector.reconcile import (
     AddDestination,
@@ -37,7 +40,7 @@ from hadirector.reconcile import (
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
 
-NAT, DR = ForwardingMethod.NAT, ForwardingMethod.DR
+NAT, DR, TUN = ForwardingMethod.NAT, ForwardingMethod.DR, ForwardingMethod.TUN
 FALLBACK, PORT = SchedulerFlag.FALLBACK, SchedulerFlag.PORT
 WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)
 DNS = ServiceKey(Protocol.UDP, "2001:db8::53", 53)
@@ -104,10 +107,16 @@ async def test_every_protocol_family_and_forwarding_method_is_added(
     wanted |= {key: ServiceEntry(Service("wlc"), pool_6) for key in keys_6}
     await make_so(dataplane, wanted)
     assert sorted(witnessed()) == [
+        "-A --sctp-service 192.0.2.1:80 -s wrr",
+        "-A --sctp-service [2001:db8::53]:53 -s wlc",
         "-A -t 192.0.2.1:80 -s wrr",
         "-A -t [2001:db8::53]:53 -s wlc",
         "-A -u 192.0.2.1:80 -s wrr",
         "-A -u [2001:db8::53]:53 -s wlc",
+        "-a --sctp-service 192.0.2.1:80 -r 198.51.100.1:80 -m -w 2",
+        "-a --sctp-service 192.0.2.1:80 -r 198.51.100.2:80 -g -w 0",
+        "-a --sctp-service [2001:db8::53]:53 -r [2001:db8::1]:53 -g -w 1",
+        "-a --sctp-service [2001:db8::53]:53 -r [2001:db8::2]:5353 -m -w 65535",
         "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 2",
         "-a -t 192.0.2.1:80 -r 198.51.100.2:80 -g -w 0",
         "-a -t [2001:db8::53]:53 -r [2001:db8::1]:53 -g -w 1",
@@ -171,7 +180,7 @@ async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) ->
     assert [each.error for each in failures] == [
         "cannot edit service tcp 192.0.2.1:80 (rr): the service is not there (ESRCH)",
         "cannot add destination 224.0.0.18:80 to tcp 192.0.2.1:80 (nat, weight 1): "
-        "the address is not one of a single host, or its family is not the service's (EINVAL)",
+        "the address is not one of a single host (EINVAL)",
         "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 (nat, weight 1): "
         "the destination is not there (ENOENT)",
     ]
@@ -184,6 +193,16 @@ async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) ->
         (DNS, Service("wrr", persistence=60), "-A -u [2001:db8::53]:53 -s wrr -p 60"),
         (WEB, Service("sh", frozenset({FALLBACK})), "-A -t 192.0.2.1:80 -s sh -b sh-fallback"),
         (WEB, Service("sh", frozenset({PORT})), "-A -t 192.0.2.1:80 -s sh -b sh-port"),
+        (
+            DNS,
+            Service("rr", frozenset(), 60, 64, "sip", one_packet=True),
+            "-A -u [2001:db8::53]:53 -s rr -p 60 -M 64 --pe sip -o",
+        ),
+        (
+            ServiceKey.marked(7, ipv6=True),
+            Service("rr", persistence=60, prefix_length=48),
+            "-A -f 7 -6 -s rr -p 60 -M 48",
+        ),
         (
             WEB,
             Service("mh", frozenset({FALLBACK, PORT}), 5),
@@ -203,6 +222,23 @@ async def test_flags_and_persistence_come_and_go_by_edit(
     assert await dataplane.read() == flagged
     await make_so(dataplane, plain)
     assert witnessed() == without
+
+
+async def test_tunnels_and_thresholds_come_and_go_by_edit(dataplane: IpvsDataplane) -> None:
+    plain = web("wrr", a=1)
+    gue = Tunnel(TunnelType.GUE, 6080, TunnelChecksum.FULL)
+    limited = {WEB: ServiceEntry(Service("wrr"), {A: Destination(1, TUN, 20, 10, gue)})}
+    await make_so(dataplane, plain)
+    before = witnessed()
+    operations = diff(plain, limited, {WEB})
+    assert [type(each) for each in operations] == [EditDestination]
+    await make_so(dataplane, limited)
+    assert witnessed()[1] == (
+        "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum"
+    )
+    assert thresholds() == ["198.51.100.1:80 20 10 0 0"]
+    await make_so(dataplane, plain)
+    assert (witnessed(), thresholds()) == (before, ["198.51.100.1:80 0 0 0 0"])
 
 
 async def test_a_pool_changes_and_goes(dataplane: IpvsDataplane) -> None:
@@ -226,8 +262,10 @@ async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplan
     assert await dataplane.read() == {
         ServiceKey(Protocol.TCP, "192.0.2.9", 22): ServiceEntry(
             Service("lc", persistence=77),
-            {DestinationKey("198.51.100.9", 22): Destination(3, None)},
-        )
+            {DestinationKey("198.51.100.9", 22): Destination(3, TUN, tunnel=Tunnel())},
+        ),
+        ServiceKey.marked(7): ServiceEntry(Service("rr"), {}),
+        ServiceKey(Protocol.SCTP, "192.0.2.9", 36412): ServiceEntry(Service("rr"), {}),
     }
     await make_so(dataplane, web("wrr", a=1))
     assert set(foreign) < set(witnessed())

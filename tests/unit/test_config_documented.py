@@ -25,6 +25,7 @@ from hadirector.config.schema import (
     VrrpSection,
 )
 from hadirector.config.section import Section
+from hadirector.config.service_schema import TunnelSection
 from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
 
 TREE = Path(__file__).parents[2]
@@ -48,6 +49,7 @@ SECTIONS: dict[str, type[Section]] = {
     "virtual_servers": VirtualServerSection,
     "real_servers": RealServerSection,
     "sorry_server": SorryServerSection,
+    "tunnel": TunnelSection,
     "check": CheckSection,
 }
 

@@ -69,18 +69,14 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
     [
         (
             "wieght: 3}]",
-            '1:42: virtual_servers[0]: unknown key "wieght" (expected one of address, check,'
-            " forwarding, hysteresis, name, on_failure, persistence, protocol, quorum,"
-            " real_servers, scheduler, scheduler_flags, sorry_server)",
+            '1:42: virtual_servers[0]: unknown key "wieght" (expected one of address,'
+            " addresses, check, family, forwarding, fwmark, hysteresis, name, on_failure,"
+            " one_packet, persistence, persistence_engine, persistence_prefix_length, protocol,"
+            " quorum, real_servers, scheduler, scheduler_flags, sorry_server, tunnel)",
         ),
         (
             "notify: 1}]",
             '1:42: virtual_servers[0]: the key "notify" is not supported by this version yet',
-        ),
-        (
-            "protocol: sctp}]",
-            "1:52: virtual_servers[0].protocol: sctp is not supported by this version yet"
-            ' (got "sctp")',
         ),
         (
             "persistence: 0}]",

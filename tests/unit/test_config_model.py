@@ -9,8 +9,8 @@ from hadirector.model import (
     ForwardingMethod,
     OnFailure,
     Protocol,
-    Scheduler,
     SchedulerFlag,
+    Service,
     ServiceKey,
     VirtualServer,
 )
@@ -117,11 +117,10 @@ def test_a_virtual_server_is_what_the_file_says() -> None:
     """Addresses are canonical, and mh brings fallback and zero_weight with it."""
     (server,) = model_of(FULL).virtual_servers
     assert server.name == "web"
-    assert server.key == ServiceKey(Protocol.TCP, "2001:db8::22", 80)
-    assert server.scheduler is Scheduler.MH
-    assert server.flags == {SchedulerFlag.FALLBACK, SchedulerFlag.PORT}
+    assert server.keys == (ServiceKey(Protocol.TCP, "2001:db8::22", 80),)
+    flags = frozenset({SchedulerFlag.FALLBACK, SchedulerFlag.PORT})
+    assert server.service == Service("mh", flags, persistence=300)
     assert server.forwarding is ForwardingMethod.DR
-    assert server.persistence == 300
     assert server.on_failure is OnFailure.ZERO_WEIGHT
     checked, unchecked = server.real_servers
     assert (checked.key, checked.weight) == (DestinationKey("2001:db8::45", 80), 2)
@@ -149,9 +148,8 @@ def test_a_virtual_server_without_keys_has_defaults() -> None:
     """The scheduler is wlc and the method nat; a real server inherits the port."""
     server = only_server("real_servers: [{address: 10.0.0.2}]")
     assert server.name == "10.0.0.1:80"
-    assert server.key == ServiceKey(Protocol.TCP, "10.0.0.1", 80)
-    assert (server.scheduler, server.flags) == (Scheduler.WLC, frozenset())
-    assert (server.forwarding, server.persistence) == (ForwardingMethod.NAT, 0)
+    assert server.keys == (ServiceKey(Protocol.TCP, "10.0.0.1", 80),)
+    assert (server.service, server.forwarding) == (Service("wlc"), ForwardingMethod.NAT)
     assert server.on_failure is OnFailure.REMOVE
     (real_server,) = server.real_servers
     assert (real_server.key, real_server.weight) == (DestinationKey("10.0.0.2", 80), 1)

@@ -18,7 +18,7 @@ from hadirector.model import (
     ForwardingMethod,
     Protocol,
     RealServer,
-    Scheduler,
+    Service,
     ServiceKey,
     VirtualServer,
 )
@@ -46,8 +46,8 @@ def configuration(directory: Path, interval: float) -> Configuration:
         virtual_servers=(
             VirtualServer(
                 name="web",
-                key=WEB,
-                scheduler=Scheduler.RR,
+                keys=(WEB,),
+                service=Service("rr"),
                 forwarding=ForwardingMethod.NAT,
                 real_servers=tuple(
                     RealServer(key=key, check=check(key, interval)) for key in (ONE, TWO)

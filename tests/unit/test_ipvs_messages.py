@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-
 import pytest
 
 from hadirector.dataplane.base import Counters
-from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.ipvs.messages import (
     IpvsMessage,
     get_service,
@@ -25,6 +22,9 @@ from hadirector.model import (
     SchedulerFlag,
     Service,
     ServiceKey,
+    Tunnel,
+    TunnelChecksum,
+    TunnelType,
 )
 from hadirector.reconcile import (
     AddDestination,
@@ -184,10 +184,10 @@ def test_a_service_is_read_from_the_kernels_bytes() -> None:
     assert read_service(received(SH_SERVICE)) == (WEB, SH)
 
 
-def test_a_destination_with_foreign_thresholds_is_read_from_the_kernels_bytes() -> None:
+def test_a_destination_with_thresholds_is_read_from_the_kernels_bytes() -> None:
     assert read_destination(received(LIMITED_DESTINATION), WEB) == (
         DestinationKey("198.51.100.2", 80),
-        Destination(7, DR, other_settings=True),
+        Destination(7, DR, 10, 3),
         Counters(weight=7, active=0, inactive=0),
     )
 
@@ -202,26 +202,85 @@ def test_an_ipv6_service_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "attributes",
+    ("attributes", "expected"),
     [
-        "0c00 0700 06000000 ffffffff" + PREFIX_128,
-        "0c00 0700 0a000000 ffffffff" + PREFIX_128,
-        "0c00 0700 03000000 ffffffff" + PREFIX_128,
-        HASHED + "0800 0900 40000000",
-        HASHED + PREFIX_128 + "0800 0b00 73697000",
+        ("0c00 0700 06000000 ffffffff" + PREFIX_128, Service("wrr", one_packet=True)),
+        (HASHED + "0800 0900 40000000", Service("wrr", prefix_length=64)),
+        (HASHED + PREFIX_128 + "0800 0b00 73697000", Service("wrr", engine="sip")),
     ],
-    ids=["one packet", "flag of another scheduler", "persistence of 0 s", "prefix", "engine"],
+    ids=["one packet", "prefix", "engine"],
+)
+def test_further_settings_are_read(attributes: str, expected: Service) -> None:
+    assert read_service(answer(1, WRR_6 + attributes)) == (DNS, expected)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ["0c00 0700 0a000000 ffffffff" + PREFIX_128, "0c00 0700 03000000 ffffffff" + PREFIX_128],
+    ids=["flag of another scheduler", "persistence of 0 s"],
 )
 def test_settings_that_we_never_make_show_as_other_settings(attributes: str) -> None:
     expected = Service("wrr", other_settings=True)
     assert read_service(answer(1, WRR_6 + attributes)) == (DNS, expected)
 
 
-def test_services_by_firewall_mark_and_of_other_protocols_are_not_read() -> None:
-    mark = "0600 0100 0200 00000800 0500 070000000700 0600 72720000" + HASHED
-    assert read_service(answer(1, mark)) is None
-    sctp = WEB_KEY.replace("0600 0200 0600", "0600 0200 8400") + HASHED
-    assert read_service(answer(1, sctp)) is None
+WRR_4 = WEB_KEY + "0800 0600 777272000800 0800 00000000" + HASHED
+
+
+@pytest.mark.parametrize(
+    ("netmask", "expected"),
+    [
+        ("ffffffff", Service("wrr")),
+        ("ffffff00", Service("wrr", prefix_length=24)),
+        ("80000000", Service("wrr", prefix_length=1)),
+        ("ff00ff00", Service("wrr", prefix_length=8, other_settings=True)),
+    ],
+)
+def test_a_netmask_is_read_as_its_length(netmask: str, expected: Service) -> None:
+    """One with holes is none of ours."""
+    assert read_service(answer(1, WRR_4 + "0800 0900" + netmask)) == (WEB, expected)
+
+
+def test_one_packet_prefix_length_and_engine_are_written() -> None:
+    sip = Service("rr", frozenset(), 60, 24, "sip", one_packet=True)
+    assert (
+        sent(request(AddService(WEB, sip)))
+        == bytes.fromhex("01010000")
+        + nested(
+            1,
+            WEB_KEY + "0700 0600 7272 0000"
+            "0c00 0700 05000000 ffffffff"  # persistent, one packet
+            "0800 0800 3c000000"
+            "0800 0900 ffffff00"  # network order
+            "0800 0b00 73697000",
+        )
+    )
+
+
+MARK = "0600 0100 0200 00000800 0500 07000000"
+MARK_6 = "0600 0100 0a00 00000800 0500 07000000"
+RR = "0700 0600 7272 00000800 0800 00000000" + HASHED
+
+
+def test_a_firewall_mark_is_named_by_its_number_and_family() -> None:
+    assert sent(request(DeleteService(ServiceKey.marked(7)))) == (
+        bytes.fromhex("03010000") + nested(1, MARK)
+    )
+    read = read_service(answer(1, MARK + RR + "0800 0900 ffffffff"))
+    assert read == (ServiceKey.marked(7), Service("rr"))
+    read = read_service(answer(1, MARK_6 + RR + PREFIX_128))
+    assert read == (ServiceKey.marked(7, ipv6=True), Service("rr"))
+    assert [str(each) for each in (ServiceKey.marked(7), ServiceKey.marked(7, ipv6=True))] == [
+        "fwmark 7",
+        "fwmark 7 (IPv6)",
+    ]
+
+
+def test_of_protocols_sctp_is_read_and_one_nobody_balances_is_not() -> None:
+    sctp = WRR_4.replace("0600 0200 0600", "0600 0200 8400") + "0800 0900 ffffffff"
+    key = ServiceKey(Protocol.SCTP, "192.0.2.1", 80)
+    assert read_service(answer(1, sctp)) == (key, Service("wrr"))
+    assert read_service(answer(1, sctp.replace("0600 0200 8400", "0600 0200 3300"))) is None
 
 
 def test_attributes_nobody_knows_yet_are_skipped() -> None:
@@ -243,9 +302,39 @@ def test_a_destination_and_its_connections_are_read() -> None:
     )
 
 
-def test_a_tunnel_is_read_as_a_method_we_do_not_set() -> None:
-    attributes = SERVER_KEY + "0800 0300 020000000800 0400 05000000" + NO_THRESHOLDS
-    _, destination, _ = read_destination(answer(2, attributes + CONNECTIONS), WEB)
+TUNNELLED = SERVER_KEY + "0800 0300 020000000800 0400 05000000" + NO_THRESHOLDS
+
+
+@pytest.mark.parametrize(
+    ("attributes", "tunnel"),
+    [
+        ("", Tunnel()),  # before Linux 5.2
+        ("0500 0d00 00000000 0600 0e00 00000000 0600 0f00 00000000", Tunnel()),
+        (
+            "0500 0d00 01000000 0600 0e00 17c00000 0600 0f00 02000000",
+            Tunnel(TunnelType.GUE, 6080, TunnelChecksum.REMOTE),
+        ),
+        (
+            "0500 0d00 02000000 0600 0e00 00000000 0600 0f00 01000000",
+            Tunnel(TunnelType.GRE, 0, TunnelChecksum.FULL),
+        ),
+        ("0500 0d00 09000000 0600 0e00 00000000 0600 0f00 00000000", None),
+    ],
+)
+def test_a_tunnel_is_read_and_written(attributes: str, tunnel: Tunnel | None) -> None:
+    """One of a kind that nobody knows yet is none of ours."""
+    _, destination, _ = read_destination(answer(2, TUNNELLED + CONNECTIONS + attributes), WEB)
+    assert destination == Destination(5, ForwardingMethod.TUN, tunnel=tunnel)
+    if attributes and tunnel:
+        assert sent(request(AddDestination(WEB, SERVER, destination))) == (
+            bytes.fromhex("05010000") + nested(1, WEB_KEY) + nested(2, TUNNELLED + attributes)
+        )
+
+
+def test_a_method_that_we_never_set_is_read_as_none() -> None:
+    """A destination on this host (IP_VS_CONN_F_LOCALNODE)."""
+    attributes = TUNNELLED.replace("0300 02000000", "0300 01000000") + CONNECTIONS
+    _, destination, _ = read_destination(answer(2, attributes), WEB)
     assert destination == Destination(5, None)
 
 
@@ -255,77 +344,3 @@ def test_an_address_without_its_family_is_of_the_services_family() -> None:
     attributes = key + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
     read_key, _, _ = read_destination(answer(2, attributes + CONNECTIONS), DNS)
     assert read_key == SERVER_6
-
-
-@pytest.mark.parametrize(
-    ("operation", "code", "error"),
-    [
-        (
-            AddService(WEB, Service("twos")),
-            errno.ENOENT,
-            "cannot add service tcp 192.0.2.1:80 (twos): "
-            "the kernel has no scheduler twos: its module ip_vs_twos is missing (ENOENT)",
-        ),
-        (
-            DeleteService(WEB),
-            errno.EPERM,
-            "cannot delete service tcp 192.0.2.1:80: programming IPVS needs the capability "
-            "CAP_NET_ADMIN, which this process lacks (EPERM)",
-        ),
-        (
-            AddDestination(WEB, SERVER, Destination(1, NAT)),
-            errno.ESRCH,
-            "cannot add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1): "
-            "the service is not there (ESRCH)",
-        ),
-        (
-            EditDestination(WEB, SERVER, Destination(1, NAT)),
-            errno.ENOENT,
-            "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 (nat, weight 1): "
-            "the destination is not there (ENOENT)",
-        ),
-        (
-            AddService(DNS, Service("rr")),
-            errno.EAFNOSUPPORT,
-            "cannot add service udp [2001:db8::53]:53 (rr): "
-            "the kernel's IPVS was built without this address family (EAFNOSUPPORT)",
-        ),
-        (
-            AddService(DNS, Service("rr")),
-            errno.EPROTONOSUPPORT,
-            "cannot add service udp [2001:db8::53]:53 (rr): "
-            "the kernel's IPVS was built without udp (EPROTONOSUPPORT)",
-        ),
-        (
-            AddDestination(WEB, SERVER, Destination(1, NAT)),
-            errno.EINVAL,
-            "cannot add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1): "
-            "the address is not one of a single host, or its family is not the service's (EINVAL)",
-        ),
-        (
-            DeleteService(WEB),
-            errno.ENOMEM,
-            "cannot delete service tcp 192.0.2.1:80: Cannot allocate memory (ENOMEM)",
-        ),
-    ],
-)
-def test_a_failure_says_what_and_why(operation: Operation, code: int, error: str) -> None:
-    assert failure(operation, code).error == error
-
-
-def test_what_is_gone_counts_as_deleted_and_nothing_else_does() -> None:
-    assert is_gone(DeleteService(WEB), errno.ESRCH)
-    assert is_gone(DeleteDestination(WEB, SERVER), errno.ESRCH)
-    assert is_gone(DeleteDestination(WEB, SERVER), errno.ENOENT)
-    assert not is_gone(DeleteService(WEB), errno.EPERM)
-    assert not is_gone(EditService(WEB, SH), errno.ESRCH)
-
-
-def test_what_is_already_there_is_edited_instead_of_added() -> None:
-    destination = Destination(1, NAT)
-    assert edit_instead(AddService(WEB, SH), errno.EEXIST) == EditService(WEB, SH)
-    assert edit_instead(AddDestination(WEB, SERVER, destination), errno.EEXIST) == (
-        EditDestination(WEB, SERVER, destination)
-    )
-    assert edit_instead(AddService(WEB, SH), errno.ENOENT) is None
-    assert edit_instead(DeleteService(WEB), errno.EEXIST) is None

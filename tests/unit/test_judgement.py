@@ -16,7 +16,7 @@ from hadirector.model import (
     OnFailure,
     Protocol,
     RealServer,
-    Scheduler,
+    Service,
     ServiceKey,
     VirtualServer,
 )
@@ -37,8 +37,8 @@ def pool(*real_servers: RealServer, quorum: int = 1, hysteresis: int = 0) -> Vir
     """A pool of these, with a sorry server that is checked as "9"."""
     return VirtualServer(
         name="web",
-        key=ServiceKey(Protocol.TCP, "192.0.2.10", 80),
-        scheduler=Scheduler.WRR,
+        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
+        service=Service("wrr"),
         forwarding=ForwardingMethod.NAT,
         quorum=quorum,
         hysteresis=hysteresis,
@@ -144,8 +144,8 @@ def test_a_backup_tier_serves_while_the_tiers_before_it_lack_the_quorum() -> Non
 def test_under_zero_weight_what_is_out_stays_at_weight_0() -> None:
     server = VirtualServer(
         name="web",
-        key=PAIR.key,
-        scheduler=Scheduler.MH,
+        keys=PAIR.keys,
+        service=Service("mh"),
         forwarding=ForwardingMethod.NAT,
         on_failure=OnFailure.ZERO_WEIGHT,
         real_servers=PAIR.real_servers,

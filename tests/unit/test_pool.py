@@ -19,11 +19,11 @@ from hadirector.model import (
     OnFailure,
     Protocol,
     RealServer,
-    Scheduler,
-    SchedulerFlag,
     Service,
     ServiceEntry,
     ServiceKey,
+    Tunnel,
+    TunnelType,
     VirtualServer,
 )
 from hadirector.pool import (
@@ -52,8 +52,8 @@ def check(key: DestinationKey) -> CheckDefinition:
 def web(on_failure: OnFailure = OnFailure.REMOVE, weight: int = 2) -> VirtualServer:
     return VirtualServer(
         name="web",
-        key=WEB,
-        scheduler=Scheduler.WRR,
+        keys=(WEB,),
+        service=Service("wrr"),
         forwarding=NAT,
         on_failure=on_failure,
         real_servers=(
@@ -63,8 +63,16 @@ def web(on_failure: OnFailure = OnFailure.REMOVE, weight: int = 2) -> VirtualSer
     )
 
 
+def wanted_entries(
+    server: VirtualServer, verdicts: Mapping[str, Verdict]
+) -> dict[ServiceKey, ServiceEntry]:
+    return pool.wanted_entries(server, judge(server, Facts(verdicts), None))
+
+
 def wanted_entry(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> ServiceEntry:
-    return pool.wanted_entry(server, judge(server, Facts(verdicts), None))
+    """That of the only service."""
+    [entry] = wanted_entries(server, verdicts).values()
+    return entry
 
 
 ONE_PASSES = {"tcp 192.0.2.45:80": Verdict.PASSING}
@@ -112,20 +120,46 @@ def test_an_unknown_server_stands_at_weight_0_under_zero_weight() -> None:
 def test_an_unchecked_server_is_always_in() -> None:
     server = VirtualServer(
         name="dns",
-        key=WEB,
-        scheduler=Scheduler.RR,
+        keys=(WEB,),
+        service=Service("rr"),
         forwarding=NAT,
         real_servers=(RealServer(key=ONE, weight=3),),
     )
     assert wanted_entry(server, {}).destinations == {ONE: Destination(3, NAT)}
 
 
-def test_flags_and_persistence_reach_the_service() -> None:
-    flags = frozenset({SchedulerFlag.FALLBACK})
-    server = VirtualServer(
-        name="web", key=WEB, scheduler=Scheduler.MH, flags=flags, forwarding=NAT, persistence=300
-    )
-    assert wanted_entry(server, {}).service == Service("mh", flags, 300)
+def test_every_service_of_a_group_has_the_same_pool() -> None:
+    """Servers without a port of their own are asked at the port of each service."""
+    second = ServiceKey(Protocol.TCP, "192.0.2.11", 8080)
+    here = DestinationKey("192.0.2.47", 0)
+    group = replace(web(), keys=(WEB, second), real_servers=(RealServer(key=here),))
+    assert wanted_entries(group, {}) == {
+        WEB: ServiceEntry(Service("wrr"), {DestinationKey("192.0.2.47", 80): Destination(1, NAT)}),
+        second: ServiceEntry(
+            Service("wrr"), {DestinationKey("192.0.2.47", 8080): Destination(1, NAT)}
+        ),
+    }
+
+
+def test_a_server_in_use_in_any_service_of_its_group_is_adopted_as_passing() -> None:
+    """Somebody has set it to 0 in one of them."""
+    second = ServiceKey(Protocol.TCP, "192.0.2.11", 80)
+    table = {
+        key: ServiceEntry(Service("wrr"), {ONE: Destination(weight, NAT)})
+        for key, weight in ((WEB, 0), (second, 2))
+    }
+    group = replace(web(), keys=(WEB, second))
+    configuration = Configuration(name="lb1", virtual_servers=(group,))
+    assert adopted_verdicts(configuration, table) == {"tcp 192.0.2.45:80": Verdict.PASSING}
+
+
+def test_thresholds_and_tunnels_reach_the_destination() -> None:
+    tunnel = Tunnel(TunnelType.GUE, 6080)
+    limited = RealServer(key=ONE, upper_threshold=20, lower_threshold=10, tunnel=tunnel)
+    server = replace(web(), forwarding=ForwardingMethod.TUN, real_servers=(limited,))
+    assert wanted_entry(server, {}).destinations == {
+        ONE: Destination(1, ForwardingMethod.TUN, 20, 10, tunnel)
+    }
 
 
 def adopt(held: dict[DestinationKey, int], weight: int = 2) -> dict[str, Verdict]:
@@ -155,8 +189,8 @@ def test_one_check_serves_every_service_that_needs_it() -> None:
     other = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)
     again = VirtualServer(
         name="again",
-        key=other,
-        scheduler=Scheduler.RR,
+        keys=(other,),
+        service=Service("rr"),
         forwarding=NAT,
         real_servers=(RealServer(key=ONE, check=check(ONE)),),
     )

@@ -17,6 +17,7 @@ from hadirector.model import (
     ServiceEntry,
     ServiceKey,
     Table,
+    Tunnel,
 )
 from hadirector.reconcile import (
     AddDestination,
@@ -44,11 +45,15 @@ services = st.builds(
     scheduler=st.sampled_from(["rr", "wrr", "sh", "unheard-of"]),
     flags=st.frozensets(st.sampled_from(SchedulerFlag)),
     persistence=st.sampled_from([0, 300]),
+    prefix_length=st.sampled_from([None, 24]),
+    one_packet=st.booleans(),
 )
 destinations = st.builds(
     Destination,
     weight=st.integers(0, 2),
     forwarding=st.sampled_from([NAT, DR, None]),
+    upper_threshold=st.integers(0, 1),
+    tunnel=st.sampled_from([None, Tunnel()]),
 )
 entries = st.builds(
     ServiceEntry,

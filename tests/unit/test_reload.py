@@ -8,7 +8,7 @@ from hadirector.model import (
     Configuration,
     ForwardingMethod,
     Protocol,
-    Scheduler,
+    Service,
     ServiceKey,
     VirtualServer,
 )
@@ -16,11 +16,11 @@ from hadirector.reload import Plan, plan
 from vrrp.configuration import InstanceConfiguration
 
 
-def server(name: str, port: int, scheduler: Scheduler = Scheduler.RR) -> VirtualServer:
+def server(name: str, port: int, scheduler: str = "rr") -> VirtualServer:
     return VirtualServer(
         name=name,
-        key=ServiceKey(Protocol.TCP, "192.0.2.10", port),
-        scheduler=scheduler,
+        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", port),),
+        service=Service(scheduler),
         forwarding=ForwardingMethod.NAT,
     )
 
@@ -42,7 +42,7 @@ def test_differences_are_named() -> None:
     new = msgspec.structs.replace(
         OLD,
         vrrp=(),
-        virtual_servers=(server("web", 80, Scheduler.WLC), server("dns", 53)),
+        virtual_servers=(server("web", 80, "wlc"), server("dns", 53)),
     )
     assert plan(OLD, new) == Plan(
         refused=(),

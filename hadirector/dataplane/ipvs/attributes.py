@@ -36,6 +36,11 @@ def attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
+def uint8(kind: int, number: int) -> bytes:
+    """Write a number of 8 bits."""
+    return attribute(kind, bytes([number]))
+
+
 def uint16(kind: int, number: int) -> bytes:
     """Write a number of 16 bits."""
     return attribute(kind, _UINT16.pack(number))

@@ -6,6 +6,7 @@ import errno
 import os
 
 from hadirector.dataplane.base import OperationFailure
+from hadirector.model import DestinationKey, Service, ServiceKey
 from hadirector.reconcile import (
     AddDestination,
     AddService,
@@ -22,6 +23,7 @@ NO_IPVS = (
     "or choose `dataplane: userspace`"
 )
 NO_CAPABILITY = "programming IPVS needs the capability CAP_NET_ADMIN, which this process lacks"
+ENGINE_PREFIX = "pe_"
 
 
 def refusal(code: int) -> str:
@@ -31,9 +33,13 @@ def refusal(code: int) -> str:
     return f"IPVS refused: {os.strerror(code)} ({errno.errorcode.get(code, code)})"
 
 
-def missing_scheduler(name: str) -> str:
-    """Say which module a scheduler needs."""
-    return f"the kernel has no scheduler {name}: its module ip_vs_{name} is missing"
+def missing_module(name: str) -> str:
+    """Say what is missing with a module ``ip_vs_NAME``: a scheduler or a persistence engine."""
+    kind = "scheduler"
+    if name.startswith(ENGINE_PREFIX):
+        kind = "persistence engine"
+    words = f"{kind} {name.removeprefix(ENGINE_PREFIX)}"
+    return f"the kernel has no {words}: its module ip_vs_{name} is missing"
 
 
 def is_gone(operation: Operation, code: int) -> bool:
@@ -63,22 +69,52 @@ def failure(operation: Operation, code: int) -> OperationFailure:
     )
 
 
-def _cause(operation: Operation, code: int) -> str:  # noqa: PLR0911  # a table of causes
+def _cause(operation: Operation, code: int) -> str:
     """The likely cause; the codes are those of net/netfilter/ipvs/ip_vs_ctl.c."""
-    match operation, code:
-        case _, errno.EPERM:
-            return NO_CAPABILITY
-        case ((AddService(_, service) | EditService(_, service)), errno.ENOENT):
-            return missing_scheduler(service.scheduler)
-        case _, errno.ESRCH:
-            return "the service is not there"
-        case EditDestination(), errno.ENOENT:
-            return "the destination is not there"
-        case _, errno.EAFNOSUPPORT:
-            return "the kernel's IPVS was built without this address family"
-        case ((AddService(key) | EditService(key)), errno.EPROTONOSUPPORT):
-            return f"the kernel's IPVS was built without {key.protocol}"
-        case ((AddDestination() | EditDestination()), errno.EINVAL):
-            return "the address is not one of a single host, or its family is not the service's"
+    if general := _GENERAL_CAUSES.get(code):
+        return general
+    match operation:
+        case AddService(key, service) | EditService(key, service):
+            cause = _service_cause(key, service, code)
+        case AddDestination(service_key, key) | EditDestination(service_key, key):
+            cause = _destination_cause(service_key, key, code)
         case _:
-            return os.strerror(code)
+            cause = None
+    return cause or os.strerror(code)
+
+
+_GENERAL_CAUSES = {
+    errno.EPERM: NO_CAPABILITY,
+    errno.ESRCH: "the service is not there",
+    errno.EAFNOSUPPORT: "the kernel's IPVS was built without this address family",
+}
+
+
+def _service_cause(key: ServiceKey, service: Service, code: int) -> str | None:
+    match code:
+        case errno.ENOENT if service.engine:
+            engine = missing_module(f"{ENGINE_PREFIX}{service.engine}")
+            return f"{missing_module(service.scheduler)}, or {engine}"
+        case errno.ENOENT:
+            return missing_module(service.scheduler)
+        case errno.EPROTONOSUPPORT:
+            return f"the kernel's IPVS was built without {key.protocol}"
+        case _:
+            return None
+
+
+def _destination_cause(service: ServiceKey, key: DestinationKey, code: int) -> str | None:
+    match code:
+        case errno.ENOENT:
+            return "the destination is not there"
+        case errno.ERANGE:
+            return "the weight, or a lower threshold above the upper one"
+        case errno.EINVAL if (":" in service.address) != (":" in key.address):
+            return (
+                "its family is not the service's, which takes forwarding tun, and a host whose"
+                " connection sync daemon is not running"
+            )
+        case errno.EINVAL:
+            return "the address is not one of a single host"
+        case _:
+            return None

@@ -1,8 +1,9 @@
 """Finds out, before anything is changed, whether IPVS here can do what is configured.
 
-The kernel lists no schedulers: whether one is there is seen by using it. So a short-lived child
-process adds throw-away services in a network namespace of its own, which vanish with it. That also
-makes the kernel load the modules, which later would hold up the director's loop.
+The kernel lists neither schedulers nor persistence engines: whether one is there is seen by using
+it. So a short-lived child process adds throw-away services in a network namespace of its own, which
+vanish with it. That also makes the kernel load the modules, which later would hold up the
+director's loop.
 """
 
 from __future__ import annotations
@@ -16,27 +17,30 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.dataplane.ipvs.failures import missing_scheduler, refusal
+from hadirector.dataplane.ipvs.failures import ENGINE_PREFIX, missing_module, refusal
 from hadirector.dataplane.ipvs.messages import get_information, request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.model import Protocol, Scheduler, Service, ServiceKey
+from hadirector.model import Protocol, Service, ServiceKey
 from hadirector.reconcile import AddService
 
 CHILD_SECONDS = 30.0
 CLONE_NEWNET = 0x40000000
 
 
-async def faults(schedulers: Collection[Scheduler]) -> list[str]:
-    """List what stands in the way of programming IPVS with these schedulers, for the operator.
+async def faults(services: Collection[Service]) -> list[str]:
+    """List what stands in the way of programming IPVS with services like these, for the operator.
 
-    Without CAP_SYS_ADMIN there is no namespace to try schedulers in: they are taken to be there,
-    and a missing one is then an OperationFailure that names its module.
+    Without CAP_SYS_ADMIN there is no namespace to try modules in: they are taken to be there, and a
+    missing one is then an OperationFailure that names it.
     """
+    schedulers = {each.scheduler for each in services}
+    engines = {f"{ENGINE_PREFIX}{each.engine}" for each in services if each.engine}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         __name__,
         *sorted(schedulers),
+        *sorted(engines),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -54,13 +58,13 @@ async def faults(schedulers: Collection[Scheduler]) -> list[str]:
     return msgspec.json.decode(output, type=list[str])
 
 
-async def _faults_here(schedulers: Sequence[str]) -> list[str]:
+async def _faults_here(modules: Sequence[str]) -> list[str]:
     """Do the child's work. It leaves its network namespace for a new one."""
     try:
         netlink = await IpvsNetlink.open()
         await netlink.get(get_information())
         netlink.close()
-        return await _missing_schedulers(schedulers) if _enter_new_namespace() else []
+        return await _missing_modules(modules) if _enter_new_namespace() else []
     except DataplaneError as error:
         return [str(error)]
 
@@ -70,21 +74,28 @@ def _enter_new_namespace() -> bool:
     return result == 0
 
 
-async def _missing_schedulers(schedulers: Sequence[str]) -> list[str]:
-    """Give each scheduler a service: one the kernel lacks is refused with ENOENT."""
+async def _missing_modules(modules: Sequence[str]) -> list[str]:
+    """Give each scheduler or engine a service: one the kernel lacks is refused with ENOENT."""
     netlink = await IpvsNetlink.open()
     codes = await netlink.perform(
         [
-            request(AddService(ServiceKey(Protocol.TCP, "127.0.0.1", port), Service(name)))
-            for port, name in enumerate(schedulers, start=1)
+            request(AddService(ServiceKey(Protocol.UDP, "127.0.0.1", port), _sample(module)))
+            for port, module in enumerate(modules, start=1)
         ]
     )
     netlink.close()
     return [
-        missing_scheduler(name) if code == errno.ENOENT else f"scheduler {name}: {refusal(code)}"
-        for name, code in zip(schedulers, codes, strict=True)
+        missing_module(module) if code == errno.ENOENT else f"ip_vs_{module}: {refusal(code)}"
+        for module, code in zip(modules, codes, strict=True)
         if code
     ]
+
+
+def _sample(module: str) -> Service:
+    """Make a service that needs this module and no other."""
+    if not module.startswith(ENGINE_PREFIX):
+        return Service(module)
+    return Service("none", persistence=1, engine=module.removeprefix(ENGINE_PREFIX))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class ServiceAttribute(IntEnum):
     PROTOCOL = 2
     ADDRESS = 3
     PORT = 4
+    FIREWALL_MARK = 5
     SCHEDULER = 6
     FLAGS = 7
     TIMEOUT = 8
@@ -51,6 +52,9 @@ class DestinationAttribute(IntEnum):
     ACTIVE_CONNECTIONS = 7
     INACTIVE_CONNECTIONS = 8
     FAMILY = 11
+    TUNNEL_TYPE = 13
+    TUNNEL_PORT = 14
+    TUNNEL_FLAGS = 15
 
 
 class ServiceFlag(IntFlag):

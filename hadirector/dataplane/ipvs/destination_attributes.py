@@ -1,0 +1,107 @@
+"""A destination's attributes (IPVS_DEST_ATTR_*), to and from the model. Pure.
+
+What they must be is decided in net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_genl_parse_dest().
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from hadirector.dataplane.base import Counters
+from hadirector.dataplane.ipvs.attributes import (
+    attribute,
+    port,
+    read_number,
+    read_port,
+    uint8,
+    uint16,
+    uint32,
+)
+from hadirector.dataplane.ipvs.service_attributes import family_of, read_address
+from hadirector.dataplane.ipvs.uapi import FORWARDING_MASK, DestinationAttribute
+from hadirector.model import (
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    ServiceKey,
+    Tunnel,
+    TunnelChecksum,
+    TunnelType,
+)
+
+# IP_VS_CONN_F_MASQ, _TUNNEL and _DROUTE; IP_VS_CONN_F_TUNNEL_TYPE_*; IP_VS_TUNNEL_ENCAP_FLAG_*.
+_FORWARDING = {ForwardingMethod.NAT: 0, ForwardingMethod.TUN: 2, ForwardingMethod.DR: 3}
+_FORWARDING_BY_NUMBER = {number: method for method, number in _FORWARDING.items()}
+_TUNNELS = {TunnelType.IPIP: 0, TunnelType.GUE: 1, TunnelType.GRE: 2}
+_TUNNELS_BY_NUMBER = {number: kind for kind, number in _TUNNELS.items()}
+_CHECKSUMS = {TunnelChecksum.NONE: 0, TunnelChecksum.FULL: 1, TunnelChecksum.REMOTE: 2}
+_CHECKSUMS_BY_NUMBER = {number: checksum for checksum, number in _CHECKSUMS.items()}
+
+
+def write_key(key: DestinationKey) -> bytes:
+    """Write what identifies a destination within its service."""
+    return (
+        uint16(DestinationAttribute.FAMILY, family_of(key.address))
+        + attribute(DestinationAttribute.ADDRESS, ip_address(key.address).packed)
+        + port(DestinationAttribute.PORT, key.port)
+    )
+
+
+def write_settings(destination: Destination) -> bytes:
+    """Write everything else about a destination."""
+    assert destination.forwarding is not None, "only foreign destinations lack a method we know"
+    settings = (
+        uint32(DestinationAttribute.FORWARDING, _FORWARDING[destination.forwarding])
+        + uint32(DestinationAttribute.WEIGHT, destination.weight)
+        + uint32(DestinationAttribute.UPPER_THRESHOLD, destination.upper_threshold)
+        + uint32(DestinationAttribute.LOWER_THRESHOLD, destination.lower_threshold)
+    )
+    return settings if destination.tunnel is None else settings + _write_tunnel(destination.tunnel)
+
+
+def read(held: dict[int, bytes], service: ServiceKey) -> tuple[DestinationKey, Destination]:
+    """Read a destination of a service."""
+    # Kernels before 3.18 do not tell the family: there it is the service's.
+    told = held.get(DestinationAttribute.FAMILY)
+    family = read_number(told) if told else family_of(service.address)
+    key = DestinationKey(
+        read_address(family, held[DestinationAttribute.ADDRESS]),
+        read_port(held[DestinationAttribute.PORT]),
+    )
+    method = read_number(held[DestinationAttribute.FORWARDING]) & FORWARDING_MASK
+    forwarding = _FORWARDING_BY_NUMBER.get(method)
+    destination = Destination(
+        read_number(held[DestinationAttribute.WEIGHT]),
+        forwarding,
+        read_number(held[DestinationAttribute.UPPER_THRESHOLD]),
+        read_number(held[DestinationAttribute.LOWER_THRESHOLD]),
+        _read_tunnel(held) if forwarding is ForwardingMethod.TUN else None,
+    )
+    return key, destination
+
+
+def read_counters(held: dict[int, bytes]) -> Counters:
+    """Read what a destination carries at this moment."""
+    return Counters(
+        weight=read_number(held[DestinationAttribute.WEIGHT]),
+        active=read_number(held[DestinationAttribute.ACTIVE_CONNECTIONS]),
+        inactive=read_number(held[DestinationAttribute.INACTIVE_CONNECTIONS]),
+    )
+
+
+def _write_tunnel(tunnel: Tunnel) -> bytes:
+    return (
+        uint8(DestinationAttribute.TUNNEL_TYPE, _TUNNELS[tunnel.type])
+        + port(DestinationAttribute.TUNNEL_PORT, tunnel.port)
+        + uint16(DestinationAttribute.TUNNEL_FLAGS, _CHECKSUMS[tunnel.checksum])
+    )
+
+
+def _read_tunnel(held: dict[int, bytes]) -> Tunnel | None:
+    """Read the wrapping. Kernels before 5.2 tell none: all they know is IP in IP."""
+    kind = _TUNNELS_BY_NUMBER.get(read_number(held.get(DestinationAttribute.TUNNEL_TYPE, b"")))
+    flags = read_number(held.get(DestinationAttribute.TUNNEL_FLAGS, b""))
+    checksum = _CHECKSUMS_BY_NUMBER.get(flags)
+    if kind is None or checksum is None:
+        return None
+    return Tunnel(kind, read_port(held.get(DestinationAttribute.TUNNEL_PORT, b"")), checksum)

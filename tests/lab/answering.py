@@ -1,0 +1,130 @@
+"""Servers that answer with their host's name, and who asks them: sockets of this process.
+
+A socket belongs to the namespace in which it was made, so that neither needs a process there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from pyroute2 import netns
+
+from hadirector.lab.topology import Host
+
+WAIT_SECONDS = 3.0
+
+
+@contextlib.contextmanager
+def inside(host: Host) -> Iterator[None]:
+    """Make this thread's new sockets in a host's namespace."""
+    netns.pushns(host.namespace)
+    try:
+        yield
+    finally:
+        netns.popns()
+
+
+class Answering:
+    """Answers every connection and datagram with the name of the host it was meant for."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._names: dict[socket.socket, bytes] = {}
+        self._ending, self._end = socket.socketpair()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        self._selector.register(self._ending, selectors.EVENT_READ)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End the thread and close every socket."""
+        self._end.close()
+        self._thread.join()
+        for each in (*self._names, self._ending):
+            each.close()
+
+    def listen(
+        self,
+        host: Host,
+        ports: Sequence[int],
+        kind: socket.SocketKind = socket.SOCK_STREAM,
+        protocol: int = 0,
+    ) -> None:
+        """Answer at these ports of a host, on any IPv4 address."""
+        with inside(host):
+            for port in ports:
+                made = socket.socket(socket.AF_INET, kind, protocol)
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                made.bind(("0.0.0.0", port))  # a virtual address as well as its own
+                if kind is socket.SOCK_STREAM:
+                    made.listen()
+                self._names[made] = host.name.encode()
+                self._selector.register(made, selectors.EVENT_READ)
+
+    def _serve(self) -> None:
+        while True:
+            for key, _ in self._selector.select():
+                ready = key.fileobj
+                if ready is self._ending:
+                    return
+                assert isinstance(ready, socket.socket)
+                self._answer(ready)
+
+    def _answer(self, ready: socket.socket) -> None:
+        if ready.type == socket.SOCK_DGRAM:
+            _, client = ready.recvfrom(2048)
+            ready.sendto(self._names[ready], client)
+            return
+        accepted, _ = ready.accept()
+        with accepted:
+            accepted.sendall(self._names[ready])
+
+
+def connect(
+    client: Host, source: str, address: str, port: int, protocol: int = socket.IPPROTO_TCP
+) -> socket.socket:
+    """Connect from one of a client's addresses."""
+    with inside(client):
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
+    made.settimeout(WAIT_SECONDS)
+    made.bind((source, 0))
+    made.connect((address, port))
+    return made
+
+
+def answer(
+    client: Host, source: str, address: str, port: int, protocol: int = socket.IPPROTO_TCP
+) -> str:
+    """Connect once; return who answered."""
+    with connect(client, source, address, port, protocol) as made:
+        return made.recv(100).decode()
+
+
+def datagrams(
+    client: Host, source: str, address: str, port: int, contents: Sequence[bytes]
+) -> list[str]:
+    """Send datagrams from one port, one after the other; return who answered each."""
+    with inside(client):
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with made:
+        made.settimeout(WAIT_SECONDS)
+        made.bind((source, 0))
+        answers = []
+        for content in contents:
+            made.sendto(content, (address, port))
+            answers.append(made.recv(100).decode())
+        return answers
