@@ -99,7 +99,7 @@ class Director:
         Raises DataplaneError when the dataplane cannot be used.
         """
         await self._dataplane.start()
-        self._upkeep.start()
+        self._upkeep.start(self._election.states)
         table = await self._keeper.read()
         adopted = pool.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
@@ -213,6 +213,7 @@ class Director:
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
                     self._notify(event.instance)
+                    self._upkeep.follow(self._election.states)
                     await self._dataplane.withhold(self._election.withheld)
             case Notice():
                 getattr(self._log, event.level)(event.event, **event.fields)
@@ -317,7 +318,7 @@ class Director:
             self._handoff = None
 
     async def _withdraw(self) -> None:
-        self._upkeep.withdraw()
+        await self._upkeep.withdraw()
         try:
             await self._keeper.withdraw()
         except DataplaneError as error:

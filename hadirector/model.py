@@ -255,6 +255,27 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     script: Script
 
 
+class SyncSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a thread of the sync daemon speaks; without ``maximum_length`` as the kernel chooses."""
+
+    interface: str
+    id: int
+    maximum_length: int | None = None
+    group: str
+    port: int
+    ttl: int
+
+
+class SyncDaemon(msgspec.Struct, frozen=True, kw_only=True):
+    """IPVS's connection synchronisation: master while ``instance`` is ACTIVE, backup otherwise.
+
+    Without an instance it is both all the time.
+    """
+
+    instance: str | None
+    settings: SyncSettings
+
+
 class SysctlPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether to set the sysctls that are implied, and which to leave alone all the same."""
 
@@ -272,6 +293,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     runtime_directory: str = "/run/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     sysctls: SysctlPolicy = SysctlPolicy()
+    sync_daemon: SyncDaemon | None = None
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

@@ -92,10 +92,9 @@ class Operator:
             virtual_servers=await self._virtual_server_statuses(held),
             foreign_services=foreign_services(self._configuration, held),
             failing=self._keeper.failing,
-            repaired=self._keeper.repaired + self._upkeep.sysctls.repaired,
+            repaired=self._keeper.repaired,
             probes=health.probes,
-            sysctls=self._upkeep.sysctls.statuses(),
-            warnings=self._upkeep.sysctls.warnings,
+            upkeep=self._upkeep.status,
         )
 
     async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:

@@ -40,11 +40,16 @@ def _scripts(configuration: Configuration) -> list[Script]:
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:
     present = {name for _, name in socket.if_nameindex()}
-    return [
-        f"VRRP instance {instance.name}: interface {name} does not exist"
-        f" (there are: {', '.join(sorted(present))})"
+    needed = [
+        (f"VRRP instance {instance.name}", name)
         for instance in configuration.vrrp
         for name in (instance.interface, *instance.tracked("interface"))
+    ]
+    if configuration.sync_daemon is not None:
+        needed.append(("sync_daemon", configuration.sync_daemon.settings.interface))
+    return [
+        f"{what}: interface {name} does not exist (there are: {', '.join(sorted(present))})"
+        for what, name in needed
         if name not in present
     ]
 

@@ -51,5 +51,7 @@ def _named(configuration: Configuration) -> dict[str, object]:
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }
     named["sysctls"] = configuration.sysctls
+    if configuration.sync_daemon is not None:
+        named["the sync daemon"] = configuration.sync_daemon
     named.update({f"VRRP instance {instance.name}": instance for instance in configuration.vrrp})
     return named

@@ -1,8 +1,8 @@
 """What must survive a restart of the director, in one small file.
 
-``owned.json`` names the services that are ours and what the sysctls were that we have set, written
-before each is applied, and the VRRP instances that an operator handed over. Whatever the kernel
-holds beyond that is foreign.
+``owned.json`` names the services and sync daemon threads that are ours and what the sysctls were
+that we have set, written before each is applied, and the VRRP instances that an operator handed
+over. Whatever the kernel holds beyond that is foreign.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from hadirector.model import ServiceKey
+from hadirector.model import ServiceKey, SyncSettings
+from hadirector.sync_daemon import SyncRole
 from hadirector.sysctls import Taken
 
 VERSION = 1
@@ -29,6 +30,7 @@ class Owned(msgspec.Struct, frozen=True):
     services: tuple[ServiceKey, ...] = ()
     yielding: tuple[str, ...] = ()
     sysctls: dict[str, Taken] = {}
+    sync_threads: dict[SyncRole, SyncSettings] = {}
 
 
 class StateError(Exception):
@@ -93,6 +95,10 @@ class Memory:
     def remember_sysctls(self, taken: Mapping[str, Taken]) -> None:
         """These parameters we set, and that is what they were. Raises OSError."""
         self._remember(replace(self.owned, sysctls=dict(taken)))
+
+    def remember_sync_threads(self, threads: Mapping[SyncRole, SyncSettings]) -> None:
+        """These threads of the sync daemon are ours. Raises OSError."""
+        self._remember(replace(self.owned, sync_threads=dict(threads)))
 
     def _remember(self, owned: Owned) -> None:
         self.owned = owned

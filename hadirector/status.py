@@ -17,7 +17,7 @@ from hadirector.model import (
     Table,
     VirtualServer,
 )
-from hadirector.sysctls import SysctlStatus
+from hadirector.upkeep_status import UpkeepStatus
 from vrrp.report import InstanceStatus
 
 PLACES_MAX = 3
@@ -80,8 +80,7 @@ class Status(msgspec.Struct, frozen=True):
     failing: dict[str, str]
     repaired: int
     probes: int
-    sysctls: tuple[SysctlStatus, ...] = ()
-    warnings: tuple[str, ...] = ()
+    upkeep: UpkeepStatus = UpkeepStatus()
 
 
 def virtual_server_status(

@@ -3,34 +3,81 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Mapping
 
 from hadirector.model import Configuration
 from hadirector.state import Memory
+from hadirector.sync_daemon import Threads, wanted_threads
+from hadirector.sync_keeper import Kernel, SyncKeeper
 from hadirector.sysctl_keeper import SysctlKeeper
+from hadirector.upkeep_status import SyncDaemonStatus, UpkeepStatus
+from vrrp.report import State
 
 PASS_SECONDS = 10.0
 
 
 class Upkeep:
-    """Keeps the sysctls."""
+    """Keeps the sysctls and the sync daemon."""
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
-        self.sysctls = SysctlKeeper(configuration, memory.owned.sysctls, memory.remember_sysctls)
+        self._configuration = configuration
+        self._states: Mapping[str, State] = {}
+        owned = memory.owned
+        self._sysctls = SysctlKeeper(configuration, owned.sysctls, memory.remember_sysctls)
+        self._sync = SyncKeeper(_kernel, owned.sync_threads, memory.remember_sync_threads)
+        self._wake = asyncio.Event()
 
-    def start(self) -> None:
-        """Make everything so, before anything is forwarded."""
-        self.sysctls.make_so(repair=False)
+    @property
+    def status(self) -> UpkeepStatus:
+        """Describe this moment."""
+        return UpkeepStatus(
+            self._sysctls.statuses(),
+            SyncDaemonStatus(self._sync.running, self._sync.foreign),
+            self._sysctls.warnings + self._sync.warnings,
+            self._sysctls.repaired + self._sync.repaired,
+        )
+
+    @property
+    def _wanted_threads(self) -> Threads:
+        if self._configuration.dataplane != "ipvs":
+            return {}
+        return wanted_threads(self._configuration.sync_daemon, self._states)
+
+    def start(self, states: Mapping[str, State]) -> None:
+        """Set the sysctls, before anything is forwarded; the rest is for ``run``."""
+        self._sysctls.make_so(repair=False)
+        self._states = dict(states)
 
     async def run(self) -> None:
         """Make passes until cancelled."""
         while True:
-            await asyncio.sleep(PASS_SECONDS)
-            self.sysctls.make_so(repair=True)
+            self._wake.clear()
+            await self._sync.make_so(self._wanted_threads)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PASS_SECONDS):
+                    await self._wake.wait()
+            self._sysctls.make_so(repair=True)
+
+    def follow(self, states: Mapping[str, State]) -> None:
+        """Take the new states of the VRRP instances."""
+        self._states = dict(states)
+        self._wake.set()
 
     def configure(self, configuration: Configuration) -> None:
         """Follow another configuration."""
-        self.sysctls.configure(configuration)
+        self._configuration = configuration
+        self._sysctls.configure(configuration)
+        self._wake.set()
 
-    def withdraw(self) -> None:
+    async def withdraw(self) -> None:
         """Leave the kernel as it was found."""
-        self.sysctls.restore()
+        await self._sync.make_so({})
+        self._sysctls.restore()
+
+
+def _kernel() -> Kernel:
+    """Import what other dataplanes do not need: pyroute2 takes 0.2 s."""
+    from hadirector.dataplane.ipvs import sync_threads
+
+    return sync_threads

@@ -14,6 +14,7 @@ from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.sysctls import SysctlStatus
+from hadirector.upkeep_status import UpkeepStatus
 from vrrp.report import InstanceStatus
 
 if TYPE_CHECKING:
@@ -70,11 +71,7 @@ def _print(status: Status) -> None:
     if status.virtual_servers:
         console.print()
         _print_virtual_servers(console, status)
-    if status.sysctls:
-        console.print()
-        console.print(_sysctls(status.sysctls))
-    for warning in status.warnings:
-        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
+    _print_upkeep(console, status.upkeep)
     for service in status.foreign_services:
         console.print(f"not ours, left alone: {service}", style="dim", soft_wrap=True)
     for operation, error in status.failing.items():
@@ -165,6 +162,18 @@ def _held(server: RealServerStatus) -> str:
     if server.actual_weight == server.wanted_weight:
         return actual
     return f"{actual} -> {'-' if server.wanted_weight is None else server.wanted_weight}"
+
+
+def _print_upkeep(console: Console, upkeep: UpkeepStatus) -> None:
+    if upkeep.sysctls:
+        console.print()
+        console.print(_sysctls(upkeep.sysctls))
+    for thread in upkeep.sync_daemon.running:
+        console.print(f"sync daemon: {thread}", soft_wrap=True)
+    for thread in upkeep.sync_daemon.foreign:
+        console.print(f"not ours, left alone: sync daemon {thread}", style="dim", soft_wrap=True)
+    for warning in upkeep.warnings:
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def _sysctls(sysctls: Sequence[SysctlStatus]) -> Table:

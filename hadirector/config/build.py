@@ -10,6 +10,7 @@ import msgspec
 from checks.definition import CheckDefinition
 from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
+from hadirector.config.build_kernel import sync_daemon, sysctl_policy
 from hadirector.config.build_tracking import (
     in_groups,
     notifications,
@@ -36,7 +37,6 @@ from hadirector.model import (
     RealServer,
     SchedulerFlag,
     Service,
-    SysctlPolicy,
     Tunnel,
     VirtualServer,
     address_bits,
@@ -74,7 +74,6 @@ def build(root: Root, host_name: str) -> Configuration:
     director, api = root.director, root.api
     assert director is not None
     assert api is not None
-    assert root.sysctls is not None
     check = director.check or _DEFAULT_CHECK
     return Configuration(
         name=director.name or host_name,
@@ -83,7 +82,8 @@ def build(root: Root, host_name: str) -> Configuration:
         realtime=director.realtime,
         runtime_directory=director.runtime_directory,
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
-        sysctls=SysctlPolicy(apply=root.sysctls.apply, leave=frozenset(root.sysctls.leave)),
+        sysctls=sysctl_policy(root),
+        sync_daemon=sync_daemon(root),
         vrrp=in_groups(root, tuple(_instance(each, director) for _, each in whole_ones(root.vrrp))),
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),

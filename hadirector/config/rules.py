@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from hadirector.config.check_rules import check_findings
 from hadirector.config.finding import Finding
+from hadirector.config.kernel_rules import sync_daemon_findings
 from hadirector.config.schema import Root
 from hadirector.config.track_rules import sync_group_findings, track_findings
 from hadirector.config.virtual_server_rules import virtual_server_findings
@@ -24,4 +25,5 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from vrrp_findings(root)
     yield from track_findings(root)
     yield from sync_group_findings(root)
+    yield from sync_daemon_findings(root)
     yield from virtual_server_findings(root)

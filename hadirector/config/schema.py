@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, PlainValidator
 
 from hadirector.config.address_schema import VirtualAddress
 from hadirector.config.check_schema import CheckSection, read_check
-from hadirector.config.kernel_schema import SysctlsSection
+from hadirector.config.kernel_schema import SyncDaemonSection, SysctlsSection
 from hadirector.config.key_file import key_file
 from hadirector.config.section import (
     Address,
@@ -293,4 +293,5 @@ class Root(Section):
     sysctls: SysctlsSection | None = SysctlsSection()
     vrrp: list[VrrpSection | None] | None = []
     sync_groups: list[SyncGroupSection | None] | None = []
+    sync_daemon: SyncDaemonSection | None = None
     virtual_servers: list[VirtualServerSection | None] | None = []

@@ -221,6 +221,20 @@ class Network:
         self.build(host)
         return host
 
+    def connect(self, host: Host, interface: str, *addresses: str) -> None:
+        """Give a host of another network a further interface, with its cable to this bridge."""
+        _batch(
+            [
+                f"link add name {host.name} netns {self.bridge} type veth"
+                f" peer name {interface} netns {host.namespace}"
+            ]
+        )
+        self.batch_on_bridge(f"link set dev {host.name} master bridge up")
+        host.ip(
+            *(f"address add {address} dev {interface}" for address in addresses),
+            f"link set {interface} up",
+        )
+
     def build(self, host: Host) -> None:
         """Make a host's namespace and cable, and configure it."""
         _batch(

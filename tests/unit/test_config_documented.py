@@ -9,7 +9,7 @@ from checks.options import PROBE_TYPES
 from hadirector.config import load
 from hadirector.config.address_schema import AddressSection
 from hadirector.config.check_schema import CheckSection
-from hadirector.config.kernel_schema import SysctlsSection
+from hadirector.config.kernel_schema import SyncDaemonSection, SysctlsSection
 from hadirector.config.schema import (
     ApiSection,
     AuthenticationSection,
@@ -46,6 +46,7 @@ SECTIONS: dict[str, type[Section]] = {
     "authentication": AuthenticationSection,
     "auth_hmac": AuthHmacSection,
     "keys": KeySection,
+    "sync_daemon": SyncDaemonSection,
     "virtual_servers": VirtualServerSection,
     "real_servers": RealServerSection,
     "sorry_server": SorryServerSection,

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 
 from hadirector import state
-from hadirector.model import Protocol, ServiceKey
+from hadirector.model import Protocol, ServiceKey, SyncSettings
+from hadirector.sync_daemon import SyncRole
 from hadirector.sysctls import Taken
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 OWNED = state.Owned(
-    services=(WEB,), yielding=("web",), sysctls={"net/ipv4/ip_forward": Taken("0", "1")}
+    services=(WEB,),
+    yielding=("web",),
+    sysctls={"net/ipv4/ip_forward": Taken("0", "1")},
+    sync_threads={
+        SyncRole.MASTER: SyncSettings(interface="eth1", id=51, group="224.0.0.81", port=8848, ttl=1)
+    },
 )
 
 
@@ -38,6 +44,16 @@ def test_the_file_can_be_read_by_a_person(path: Path) -> None:
         "services": [{"protocol": "tcp", "address": "192.0.2.10", "port": 80}],
         "yielding": ["web"],
         "sysctls": {"net/ipv4/ip_forward": {"was": "0", "ours": "1"}},
+        "sync_threads": {
+            "master": {
+                "interface": "eth1",
+                "id": 51,
+                "maximum_length": None,
+                "group": "224.0.0.81",
+                "port": 8848,
+                "ttl": 1,
+            }
+        },
     }
 
 

@@ -33,6 +33,7 @@ class IpvsMessage(genlmsg):  # type: ignore[misc]  # pyroute2 has no types
         ("IPVS_CMD_ATTR_UNSPEC", "none"),
         ("IPVS_CMD_ATTR_SERVICE", "cdata"),
         ("IPVS_CMD_ATTR_DEST", "cdata"),
+        ("IPVS_CMD_ATTR_DAEMON", "cdata"),
     )
 
 

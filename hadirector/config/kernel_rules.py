@@ -1,0 +1,40 @@
+"""Judges the sync daemon together with the VRRP instances that it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hadirector.config.errors import shown
+from hadirector.config.finding import Finding, wrong
+from hadirector.config.schema import Root
+from hadirector.config.section import whole_ones
+
+
+def sync_daemon_findings(root: Root) -> Iterator[Finding]:
+    """Find a daemon that could not know which role to play, or has nothing to synchronise."""
+    daemon = root.sync_daemon
+    if daemon is None:
+        return
+    path = ("sync_daemon",)
+    names = [instance.name for _, instance in whole_ones(root.vrrp)]
+    if root.director is not None and root.director.dataplane == "userspace":
+        yield Finding(path, "the userspace dataplane has no connections that IPVS could send")
+    if daemon.role == "both":
+        if daemon.instance is not None:
+            message = "with role both no instance is followed; leave this out"
+            yield Finding((*path, "instance"), message)
+    elif root.vrrp is None or None in root.vrrp:
+        return  # an instance that was cut out may be the one that is meant
+    elif daemon.instance is not None:
+        if daemon.instance not in names:
+            expected = "the name of a VRRP instance"
+            yield Finding((*path, "instance"), wrong(shown(daemon.instance), expected))
+    elif not names:
+        yield Finding(path, "without vrrp there is no role to follow (expected role: both)")
+    elif len(names) > 1 and not _move_together(root, names):
+        message = f'the key "instance" is missing: one of {", ".join(names)} has to be followed'
+        yield Finding(path, message)
+
+
+def _move_together(root: Root, names: list[str]) -> bool:
+    return any(set(names) <= set(each.instances) for _, each in whole_ones(root.sync_groups))

@@ -1,0 +1,104 @@
+"""The messages about IPVS's sync daemon, to and from the model. Knows no socket.
+
+The attributes are those of ip_vs_genl_fill_daemon and ip_vs_genl_new_daemon (ip_vs_ctl.c); the port
+is in this machine's byte order, unlike those of services.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from ipaddress import ip_address
+
+from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST
+
+from hadirector.dataplane.ipvs.attributes import (
+    attribute,
+    attributes,
+    read_number,
+    read_text,
+    text,
+    uint16,
+    uint32,
+)
+from hadirector.dataplane.ipvs.messages import IpvsMessage
+from hadirector.dataplane.ipvs.uapi import FAMILY_VERSION
+from hadirector.model import SyncSettings
+from hadirector.sync_daemon import StartThread, StopThread, SyncRole
+
+
+class Command(IntEnum):
+    """IPVS_CMD_*_DAEMON."""
+
+    NEW = 9
+    DELETE = 10
+    GET = 11
+
+
+class DaemonAttribute(IntEnum):
+    """IPVS_DAEMON_ATTR_*."""
+
+    STATE = 1
+    INTERFACE = 2
+    SYNC_ID = 3
+    MAXIMUM_LENGTH = 4
+    GROUP = 5
+    GROUP_6 = 6
+    PORT = 7
+    TTL = 8
+
+
+_STATES = {SyncRole.MASTER: 1, SyncRole.BACKUP: 2}
+"""IP_VS_STATE_*."""
+_ROLES = {number: role for role, number in _STATES.items()}
+
+
+def list_threads() -> IpvsMessage:
+    """Ask which threads run."""
+    return _message(Command.GET, NLM_F_REQUEST | NLM_F_DUMP)
+
+
+def request(operation: StartThread | StopThread) -> IpvsMessage:
+    """Write an operation as the kernel takes it."""
+    state = uint32(DaemonAttribute.STATE, _STATES[operation.role])
+    if isinstance(operation, StopThread):
+        return _message(Command.DELETE, NLM_F_REQUEST | NLM_F_ACK, state)
+    content = state + _settings(operation.settings)
+    return _message(Command.NEW, NLM_F_REQUEST | NLM_F_ACK, content)
+
+
+def read_thread(message: IpvsMessage) -> tuple[SyncRole, SyncSettings]:
+    """Read a thread that runs."""
+    held = attributes(message.get_attr("IPVS_CMD_ATTR_DAEMON"))
+    group = held.get(DaemonAttribute.GROUP) or held[DaemonAttribute.GROUP_6]
+    settings = SyncSettings(
+        interface=read_text(held[DaemonAttribute.INTERFACE]),
+        id=read_number(held[DaemonAttribute.SYNC_ID]),
+        maximum_length=read_number(held[DaemonAttribute.MAXIMUM_LENGTH]),
+        group=str(ip_address(group)),
+        port=read_number(held[DaemonAttribute.PORT]),
+        ttl=read_number(held[DaemonAttribute.TTL]),
+    )
+    return _ROLES[read_number(held[DaemonAttribute.STATE])], settings
+
+
+def _settings(settings: SyncSettings) -> bytes:
+    group = DaemonAttribute.GROUP_6 if ":" in settings.group else DaemonAttribute.GROUP
+    length = settings.maximum_length
+    return (
+        text(DaemonAttribute.INTERFACE, settings.interface)
+        + uint32(DaemonAttribute.SYNC_ID, settings.id)
+        + (b"" if length is None else uint16(DaemonAttribute.MAXIMUM_LENGTH, length))
+        + attribute(group, ip_address(settings.group).packed)
+        + uint16(DaemonAttribute.PORT, settings.port)
+        + attribute(DaemonAttribute.TTL, bytes([settings.ttl]))
+    )
+
+
+def _message(command: Command, flags: int, daemon: bytes | None = None) -> IpvsMessage:
+    message = IpvsMessage()
+    message["cmd"] = command
+    message["version"] = FAMILY_VERSION
+    message["header"]["flags"] = flags
+    if daemon is not None:
+        message["attrs"].append(("IPVS_CMD_ATTR_DAEMON", daemon))
+    return message

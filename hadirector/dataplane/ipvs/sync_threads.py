@@ -1,0 +1,59 @@
+"""The kernel's sync daemon: which threads run, and starting and stopping them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import AsyncIterator
+
+from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.ipvs import sync_messages
+from hadirector.dataplane.ipvs.netlink import IpvsNetlink
+from hadirector.model import SyncSettings
+from hadirector.sync_daemon import StartThread, StopThread, SyncRole
+
+
+async def read() -> dict[SyncRole, SyncSettings]:
+    """Read which threads run in this network namespace. Raises DataplaneError."""
+    async with _conversation() as netlink:
+        answers = await netlink.list_all(sync_messages.list_threads())
+    return dict(map(sync_messages.read_thread, answers))
+
+
+async def perform(operation: StartThread | StopThread) -> None:
+    """Start or stop a thread; one that is gone already counts as stopped.
+
+    Raises DataplaneError.
+    """
+    async with _conversation() as netlink:
+        [code] = await netlink.perform([sync_messages.request(operation)])
+    if code and not (isinstance(operation, StopThread) and code == errno.ESRCH):
+        name = errno.errorcode.get(code, str(code))
+        raise DataplaneError(f"{_cause(operation, code)} ({name})")
+
+
+def _cause(operation: StartThread | StopThread, code: int) -> str:
+    """The likely cause; the codes are those of start_sync_thread (ip_vs_sync.c)."""
+    match operation, code:
+        case StartThread(_, settings), errno.ENODEV:
+            return f"interface {settings.interface} does not exist"
+        case StartThread(_, settings), errno.EADDRNOTAVAIL:
+            return f"interface {settings.interface} has no address to send from"
+        case StartThread(_, settings), errno.EADDRINUSE:
+            return f"port {settings.port} is taken"
+        case StartThread(), errno.EEXIST:
+            return "one runs already"
+        case StartThread(), errno.EINVAL:
+            return "a service whose real servers are of another family cannot be synchronised"
+        case _:
+            return os.strerror(code)
+
+
+@contextlib.asynccontextmanager
+async def _conversation() -> AsyncIterator[IpvsNetlink]:
+    netlink = await IpvsNetlink.open()
+    try:
+        yield netlink
+    finally:
+        netlink.close()

@@ -1,0 +1,192 @@
+"""A connection through nat outlives every director: configs/nat-pair.yaml, with real kernels.
+
+Clients on one network, real servers on another, two directors with a leg in each. The outside and
+the inside address float together; the real servers' default route is the inside one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError, request
+from hadirector.lab.conversation import Conversation, start_server
+from hadirector.lab.experiment import eventually, kernel_table, start_director
+from hadirector.lab.topology import Host, Network
+from hadirector.status import Status
+
+pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
+
+OUTSIDE, INSIDE = "192.168.122.22", "10.0.0.1"
+PORT = 7
+START_SECONDS = 60.0
+DRIFT_SECONDS = 10.0
+SLACK_SECONDS = 20.0
+
+CONFIGURATION = """\
+director: {{name: {name}, runtime_directory: {directory}/{name}}}
+vrrp:
+  - name: outside
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 500ms
+    virtual_addresses: [192.168.122.22]
+  - name: inside
+    interface: eth1
+    virtual_router_id: 52
+    priority: {priority}
+    advert_interval: 500ms
+    virtual_addresses: [10.0.0.1]
+sync_groups: [{{name: web, instances: [outside, inside]}}]
+sync_daemon: {{interface: eth1}}
+virtual_servers:
+  - name: echo
+    address: 192.168.122.22:7
+    scheduler: {scheduler}
+    forwarding: nat
+    check: {{type: tcp, interval: 1s, timeout: 900ms, rise: 2, fall: 3}}
+    real_servers: [{{address: 10.0.0.45}}, {{address: 10.0.0.46}}]
+"""
+
+
+class Director:
+    """A host with two legs, and the hadirector in it."""
+
+    def __init__(self, host: Host, priority: int, directory: Path) -> None:
+        self.host = host
+        self._priority = priority
+        self._directory = directory
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = start_director(self.host, self.text("wlc"), self._directory)
+
+    def text(self, scheduler: str) -> str:
+        return CONFIGURATION.format(
+            name=self.host.name,
+            directory=self._directory,
+            priority=self._priority,
+            scheduler=scheduler,
+        )
+
+    def ask(self, method: str, path: str) -> bytes | None:
+        """Ask the API; None while nobody answers."""
+        try:
+            return request(f"{self._directory}/{self.host.name}/api.sock", method, path)
+        except ApiError:
+            return None
+
+    def checks_process(self) -> int | None:
+        answer = self.ask("GET", "/v1/status")
+        if answer is None:
+            return None
+        status = msgspec.json.decode(answer, type=Status)
+        return next(each.pid for each in status.processes if each.name == "checks")
+
+    def reload(self, scheduler: str) -> None:
+        (self._directory / f"{self.host.name}.yaml").write_text(self.text(scheduler))
+        assert self.ask("POST", "/v1/reload") is not None
+
+    def holds_both(self) -> bool:
+        return self.host.holds(OUTSIDE) and self.host.holds(INSIDE)
+
+    def threads(self) -> list[str]:
+        """The sync daemon, as ipvsadm shows it."""
+        said = self.host.run("ipvsadm", "-L", "--daemon").stdout.splitlines()
+        return sorted(line.split("(")[0].strip() for line in said)
+
+    def service(self) -> str:
+        return next(iter(kernel_table(self.host)), "")
+
+    def knows_the_connection(self) -> bool:
+        return "ESTABLISHED" in self.host.run("ipvsadm", "-Lcn").stdout
+
+
+MASTER, BACKUP = ["master sync daemon"], ["backup sync daemon"]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Host, Director, Director]]:
+    """The client and the directors, with a real server behind them that echoes."""
+    with Network() as outside, Network() as inside:
+        client = outside.host("client", "192.168.122.70/24")
+        directors = []
+        for number in (1, 2):
+            host = outside.host(f"director{number}", f"192.168.122.{29 + number}/24")
+            inside.connect(host, "eth1", f"10.0.0.{29 + number}/24")
+            directors.append(Director(host, 300 - 100 * number, tmp_path))
+        for number in (1, 2):
+            routes = [f"default via {INSIDE}"]
+            web = inside.host(f"web{number}", f"10.0.0.{44 + number}/24", routes=routes)
+            start_server(web, PORT)
+        yield client, directors[0], directors[1]
+
+
+def test_a_connection_outlives_every_director(
+    pair: tuple[Host, Director, Director], tmp_path: Path
+) -> None:
+    """One connection goes on over drift, reload, restart, a killed director and a power loss."""
+    client, first, second = pair
+    first.start()
+    second.start()
+    assert eventually(first.holds_both, START_SECONDS)
+    assert eventually(lambda: first.threads() == MASTER, SLACK_SECONDS)
+    assert eventually(lambda: second.threads() == BACKUP, START_SECONDS)
+    assert eventually(lambda: len(kernel_table(first.host)) == 3, SLACK_SECONDS)
+    talking = Conversation(client, OUTSIDE, PORT, tmp_path / "client.log")
+
+    def goes_on() -> bool:
+        """Whether many more numbers come back on the same connection."""
+        before = talking.exchanges
+        return eventually(lambda: talking.exchanges >= before + 10, SLACK_SECONDS) and talking.alive
+
+    assert goes_on()
+    assert eventually(second.knows_the_connection, SLACK_SECONDS)
+
+    # Somebody stops the daemon and edits the service.
+    first.host.run("ipvsadm", "--stop-daemon", "master")
+    first.host.run("ipvsadm", "-E", "-t", f"{OUTSIDE}:{PORT}", "-s", "rr")
+    repaired = [*MASTER, f"-A -t {OUTSIDE}:{PORT} -s wlc"]
+    assert eventually(
+        lambda: [*first.threads(), first.service()] == repaired, DRIFT_SECONDS + SLACK_SECONDS
+    )
+    assert goes_on()
+
+    first.reload("wrr")
+    assert eventually(lambda: first.service().endswith("-s wrr"), SLACK_SECONDS)
+    assert goes_on()
+
+    before = first.checks_process()
+    assert before is not None
+    first.ask("POST", "/v1/restart")
+    assert eventually(lambda: first.checks_process() not in (None, before), START_SECONDS)
+    assert first.threads() == MASTER
+    assert goes_on()
+
+    # Its vrrp process hands over at once; the kernel goes on with the table.
+    assert first.process is not None
+    os.kill(first.process.pid, signal.SIGKILL)
+    assert eventually(second.holds_both, SLACK_SECONDS)
+    assert eventually(lambda: second.threads() == MASTER, SLACK_SECONDS)
+    assert goes_on()
+
+    first.start()
+    assert eventually(first.holds_both, START_SECONDS)
+    assert eventually(lambda: (first.threads(), second.threads()) == (MASTER, BACKUP), 10.0)
+    assert goes_on()
+
+    first.host.lose_power()
+    assert eventually(second.holds_both, SLACK_SECONDS)
+    assert goes_on()
+    assert eventually(lambda: second.threads() == MASTER, SLACK_SECONDS)
+
+    assert second.process is not None
+    assert second.host.stop(second.process) == 0
+    assert second.threads() == []
