@@ -10,7 +10,16 @@ import msgspec
 from tests.simulation.promises import CLOCK_SKEW, Promises
 from tests.simulation.world import Node, World
 from vrrp.configuration import InstanceConfiguration
-from vrrp.event import ConfigurationChanged, HandOver, HandOverUndone, Leave, Shutdown
+from vrrp.event import (
+    ConfigurationChanged,
+    HandOver,
+    HandOverUndone,
+    Leave,
+    OwnAddressChanged,
+    PriorityChanged,
+    Shutdown,
+)
+from vrrp.packet import OWNER_PRIORITY
 from vrrp.report import State
 
 ROUNDS = 4
@@ -22,6 +31,7 @@ class Course:
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
+        self._addresses = 0
         self.random = chance = self.world.random
         version_2 = chance.random() < 0.25
         interval = 1.0 if version_2 else chance.choice([0.1, 0.5, 1.0])
@@ -117,6 +127,8 @@ class Course:
             ("is told to hand over", lambda: world.deliver(node, HandOver())),
             ("is told to compete again", lambda: world.deliver(node, HandOverUndone())),
             ("is configured otherwise", lambda: self._reconfigure(node)),
+            ("has its priority moved", lambda: self._move_priority(node)),
+            ("gets another address", lambda: self._readdress(node)),
             ("changes sides", lambda: setattr(node, "side", 1 - node.side)),
             ("is not heard by one", lambda: self._deafen(node)),
             ("all lose packets", lambda: setattr(world, "loss", chance.choice([0.1, 0.5, 0.9]))),
@@ -149,6 +161,18 @@ class Course:
             preempt=self.random.random() < 0.7,
         )
         self.world.deliver(node, ConfigurationChanged(node.configuration))
+
+    def _move_priority(self, node: Node) -> None:
+        """By what it tracks, which an owner does not (RFC 9568 5.2.4)."""
+        if node.configuration.priority < OWNER_PRIORITY:
+            world, priority = self.world, self.random.randint(1, OWNER_PRIORITY - 1)
+            world.deliver(node, PriorityChanged(priority))
+
+    def _readdress(self, node: Node) -> None:
+        """To one that nobody had: a tie may be decided otherwise from now on."""
+        self._addresses += 1
+        node.address = IPv4Address(f"10.99.{self.random.randint(1, 9)}.{self._addresses}")
+        self.world.deliver(node, OwnAddressChanged(node.address))
 
     def _deafen(self, node: Node) -> None:
         other = self.random.choice([other for other in self.world.nodes if other is not node])

@@ -214,13 +214,13 @@ class World:
                     self._carry(sender, node, message)
 
     def _carry(self, sender: Node, node: Node, message: bytes) -> None:
-        arrival = self.now + self.random.uniform(*self.delay)
+        arrival, source = self.now + self.random.uniform(*self.delay), sender.address
         if self.keeps_order:
             arrival = node.last_arrival = max(arrival, node.last_arrival)
 
         def arrive() -> None:
             if node.running and node.side == sender.side:
-                node.socket.append((message, sender.address))
+                node.socket.append((message, source))
                 self._wake(node)
 
         self.at(arrival, arrive)
