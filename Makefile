@@ -10,7 +10,12 @@ RUNS := 2
 ADVERTS := 600
 SEED := 1
 
-.PHONY: help setup demo check test bench simulate lock clean format
+# Of the soak: spoilt packets to read, and worlds of the simulation to play, the first two thousand
+# of which `make check` plays too.
+COUNT := 10000000
+SEEDS := 20000
+
+.PHONY: help setup demo check test bench simulate soak lock clean format
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -38,6 +43,10 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 
 simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123
 	@$(BIN)/python -m tests.simulation.replay $(SEED)
+
+soak: $(VENV)/.tests ## spoilt input to everything that reads, and many more worlds: some minutes
+	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)
+	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
 
 format: $(VENV)/.tests ## bring the code into its form
 	$(BIN)/ruff format .

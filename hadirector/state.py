@@ -45,7 +45,7 @@ def load(path: Path) -> Owned:
         owned = msgspec.json.decode(path.read_bytes(), type=Owned)
     except FileNotFoundError:
         return Owned()
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeError) as error:
         raise StateError(f"{path}: {error}") from error
     if owned.version != VERSION:
         raise StateError(f"{path}: version {owned.version}, expected {VERSION}")

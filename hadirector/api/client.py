@@ -49,5 +49,5 @@ def request(path: str, method: str, route: str, body: object = None) -> bytes:
 def _error_text(status: int, answer: bytes) -> str:
     try:
         return msgspec.json.decode(answer, type=dict[str, str])["error"]
-    except (msgspec.DecodeError, KeyError):
+    except (msgspec.DecodeError, UnicodeError, KeyError):
         return f"HTTP status {status}"

@@ -57,7 +57,7 @@ class Handlers:
             return _answer(
                 {"instances": self._director.operator.hand_over(body.instance, undo=body.undo)}
             )
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError) as error:
             return _error(400, str(error))
         except RequestError as error:
             return _error(409, str(error))

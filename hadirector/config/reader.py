@@ -56,7 +56,12 @@ async def read(path: str | os.PathLike[str]) -> Configuration:
             return await _receive(process.stdout)
     except TimeoutError as error:
         raise _failure(file, f"reading it took over {READING_SECONDS_MAX:g} s") from error
-    except (_BrokenOffError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
+    except (
+        _BrokenOffError,
+        asyncio.IncompleteReadError,
+        msgspec.DecodeError,
+        UnicodeError,
+    ) as error:
         raise _failure(file, f"the process that reads it failed: {error}") from error
     finally:
         with contextlib.suppress(ProcessLookupError):

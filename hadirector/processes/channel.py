@@ -99,7 +99,7 @@ class Channel(Generic[Incoming]):
     def _decode(self, data: bytes) -> Incoming:
         try:
             return self._decoder.decode(data)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError) as error:  # the latter is none of the former
             raise ChannelError(f"cannot decode a message of {len(data)} bytes: {error}") from error
 
     def _flush_from_loop(self) -> None:

@@ -45,7 +45,7 @@ def take(environment: MutableMapping[str, str]) -> Handoff | None:
         handoff = msgspec.json.decode(text, type=Handoff)
         os.set_inheritable(handoff.descriptor, False)
         gone = os.waitid(os.P_PID, handoff.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except (msgspec.DecodeError, OSError, OverflowError):
+    except (msgspec.DecodeError, UnicodeError, OSError, OverflowError):
         return None
     if gone:
         os.close(handoff.descriptor)

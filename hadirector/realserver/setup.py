@@ -43,7 +43,7 @@ def read(path: Path) -> Record:
         record = msgspec.json.decode(path.read_bytes(), type=Record)
     except FileNotFoundError:
         return Record()
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeError) as error:
         raise RecordError(f"{path}: {error}") from error
     if record.version != VERSION:
         raise RecordError(f"{path}: version {record.version}, expected {VERSION}")

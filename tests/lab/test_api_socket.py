@@ -69,6 +69,17 @@ async def test_a_route_that_is_not_there_is_refused_in_json(tmp_path: Path) -> N
             await asyncio.to_thread(request, str(path), "GET", "/v1/handover")
 
 
+async def test_a_body_that_is_no_text_is_a_bad_request(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    async with serving(NOBODY, path):
+        reader, writer = await asyncio.open_unix_connection(path)
+        head = b"POST /v1/handover HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n"
+        writer.write(head + b'{"instance":"\xff"}')
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_client_that_never_finishes_its_request_does_not_hold_up_a_stop(
     tmp_path: Path,
 ) -> None:

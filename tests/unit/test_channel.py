@@ -103,7 +103,15 @@ async def test_what_waited_is_sent_when_the_other_side_reads_again(
     assert received[:-1] == [Heartbeat()] * 3000
 
 
-@pytest.mark.parametrize("packet", [b"\x01", b"\x01nonsense", b"\x01\x81\xa4type\xa5bogus"])
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"\x01",
+        b"\x01nonsense",
+        b"\x01\x81\xa4type\xa5bogus",
+        b"\x01\x82\xa4type\xb0configure_checks\xa8verdicts\x81\xa1\xff\xa7unknown",
+    ],
+)
 async def test_nonsense_is_a_channel_error(
     ends: tuple[socket.socket, socket.socket], packet: bytes
 ) -> None:

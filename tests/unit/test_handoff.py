@@ -19,7 +19,9 @@ def test_started_in_the_ordinary_way_there_is_no_word() -> None:
     assert take({"PATH": "/bin"}) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", '{"pid": "x", "descriptor": 0, "states": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "{}", '{"pid": "x", "descriptor": 0, "states": {}}', '{"pid": "\udcff"}']
+)
 def test_nonsense_is_no_word_and_is_not_passed_on(text: str) -> None:
     environment = {VARIABLE: text}
     assert take(environment) is None

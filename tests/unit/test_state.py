@@ -71,6 +71,7 @@ def test_storing_leaves_nothing_else_behind(path: Path) -> None:
         (b'{"version": 1, "services": [{"protocol": "icmp"}]}', "icmp"),
         (b'{"version": 2}', "version 2, expected 1"),
         (b"\xff\xfe", "malformed"),
+        (b'{"version": 1, "services": [{"protocol": "\xff"}]}', "utf-8"),
     ],
 )
 def test_a_damaged_file_is_named_with_what_is_wrong(

@@ -1,0 +1,141 @@
+"""Any bytes, from wherever they come, are understood or refused: ``python -m tests.soak.fuzz``.
+
+Good inputs are spoilt at random (`mutation.py`) and given to what reads them; what it does not
+expect, ends the run. An input costs some 10 us where it is a packet, 100 in a channel, several
+thousand in a configuration: so of ``--count`` packets' worth there are a hundredth and a
+two-thousandth. Exit 1 with the bytes and how to see it again. Runs on every core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple, Protocol
+
+from tests.soak.channels import every_direction
+from tests.soak.configurations import Configurations
+from tests.soak.mutation import Mutator
+from tests.soak.packets import every_kind
+
+CHUNK = 20_000
+
+
+class Target(Protocol):
+    """Something that reads bytes it does not trust."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+
+    @property
+    def samples(self) -> Sequence[bytes]:
+        """Good inputs, all of its kinds."""
+
+    def take(self, data: bytes) -> str:
+        """Read it and say in a word what became of it; raises what is a bug."""
+
+    def mend(self, data: bytes) -> bytes:
+        """Put right what would end the reading early, like a checksum."""
+
+
+class Kind(NamedTuple):
+    """What there is of one sort, and what part of the count each of it gets."""
+
+    make: Callable[[], Sequence[Target]]
+    divisor: int
+
+
+KINDS = (
+    Kind(every_kind, 1),
+    Kind(every_direction, 100),
+    Kind(lambda: [Configurations()], 2000),
+)
+
+
+class Chunk(NamedTuple):
+    """Some of the inputs of one target, by a seed of their own."""
+
+    kind: int
+    target: int
+    number: int
+    inputs: int
+    seed: int
+
+
+class Outcome(NamedTuple):
+    """What became of a chunk; ``bug`` tells of an input that was not understood."""
+
+    name: str
+    words: Counter[str]
+    seconds: float
+    bug: str = ""
+
+
+def fuzz(target: Target, seed: str, count: int) -> tuple[Counter[str], str]:
+    """Give ``count`` inputs to a target: what became of them, and the bug that ended it."""
+    mutator, words = Mutator(seed, target.samples), Counter[str]()
+    for number in range(count):
+        data = mutator.next()
+        if mutator.sometimes():
+            data = target.mend(data)
+        try:
+            words[target.take(data)] += 1
+        except Exception:  # noqa: BLE001  (whatever it is, it is what we look for)
+            story = traceback.format_exc()
+            return words, f"{target.name}, seed {seed}, input {number}: {data.hex()}\n{story}"
+    return words, ""
+
+
+def run(chunk: Chunk) -> Outcome:
+    """Play one chunk, in a process of the pool."""
+    began = time.process_time()
+    target = KINDS[chunk.kind].make()[chunk.target]
+    words, bug = fuzz(target, f"{chunk.seed}/{chunk.number}", chunk.inputs)
+    return Outcome(target.name, words, time.process_time() - began, bug)
+
+
+def plan(count: int, seed: int) -> list[Chunk]:
+    """Share the inputs out."""
+    chunks = []
+    for at, kind in enumerate(KINDS):
+        targets = len(kind.make())
+        each = max(1, count // kind.divisor // targets)
+        for target in range(targets):
+            for number, start in enumerate(range(0, each, CHUNK)):
+                chunks.append(Chunk(at, target, number, min(CHUNK, each - start), seed))
+    return chunks
+
+
+def main() -> int:
+    """Fuzz everything."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.fuzz")
+    parser.add_argument("--count", type=int, default=10_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    words: dict[str, Counter[str]] = {}
+    seconds: dict[str, float] = {}
+    began = time.monotonic()
+    with ProcessPoolExecutor() as pool:
+        for outcome in pool.map(run, plan(options.count, options.seed)):
+            if outcome.bug:
+                print(outcome.bug)
+                pool.shutdown(cancel_futures=True)
+                return 1
+            words.setdefault(outcome.name, Counter()).update(outcome.words)
+            seconds[outcome.name] = seconds.get(outcome.name, 0.0) + outcome.seconds
+    for name, counted in words.items():
+        total = counted.total()
+        print(f"{name}: {total} inputs, {seconds[name] / total * 1e6:.0f} us each")
+        print("   ", ", ".join(f"{word} {number}" for word, number in counted.most_common()))
+    total = sum(each.total() for each in words.values())
+    print(f"{total} inputs in {time.monotonic() - began:.0f} s, seed {options.seed}: no bug")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Plays many worlds of the VRRP simulation: ``python -m tests.soak.simulation``, on every core.
+
+Exit 1 with the seeds of those in which a promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.plan import Course
+
+
+def play(seed: int) -> str:
+    """What went wrong in the world of this seed; nothing, if nothing did."""
+    try:
+        Course(seed).run()
+    except AssertionError as failure:
+        return f"make simulate SEED={seed}: {failure}"
+    return ""
+
+
+def main() -> int:
+    """Play them all, also after a failure."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.simulation")
+    parser.add_argument("--seeds", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args()
+    began = time.monotonic()
+    seeds = range(options.first, options.first + options.seeds)
+    with ProcessPoolExecutor() as pool:
+        failures = [told for told in pool.map(play, seeds, chunksize=100) if told]
+    print(*failures, sep="\n", end="\n" if failures else "")
+    took = time.monotonic() - began
+    print(f"{len(seeds)} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
