@@ -218,7 +218,7 @@ class Router:
         self._takeover_reason = "the active router fell silent"
 
     def _active_down_timer_expired(self, now: float) -> list[Action]:
-        if self._is_stalled(now):
+        if self._is_stalled(now, self.active_down_interval):
             self.deadline = now + self.active_advert_interval + self.skew_time
             return []
         if now < self._listen_until:
@@ -233,7 +233,7 @@ class Router:
         """ACTIVE hears another ACTIVE, or its resignation (RFC 9568 6.4.3)."""
         if self._departure is not None:
             return self._hear_successor(self._departure, advertisement, source, now)
-        if self._is_stalled(now):
+        if self._is_stalled(now, 3 * self.active_advert_interval):
             actions = self._listen_after_stall(now)
             self._follow(advertisement, source, now)
             return actions
@@ -259,7 +259,7 @@ class Router:
         return [AnnounceAddresses()]
 
     def _active_timer_expired(self, now: float) -> list[Action]:
-        if self._is_stalled(now):
+        if self._is_stalled(now, 3 * self.active_advert_interval):
             return self._listen_after_stall(now)
         if self._departure is not None:
             return self._departure_timer_expired(self._departure, now)
@@ -269,13 +269,13 @@ class Router:
         self.deadline = kept_pace if kept_pace > now else now + interval
         return [SendAdvertisement(self.priority)]
 
-    def _is_stalled(self, now: float) -> bool:
-        """Whether this process was away so long that others may have taken over meanwhile."""
-        return self.deadline is not None and now - self.deadline > self.active_down_interval
+    def _is_stalled(self, now: float, allowed: float) -> bool:
+        """Whether this process was away so long that others have taken over meanwhile."""
+        return self.deadline is not None and now - self.deadline > allowed
 
     def _listen_after_stall(self, now: float) -> list[Action]:
-        """A frozen ACTIVE resigns: its peers have had the time to take over. One that did answers
-        and announces the addresses again.
+        """A frozen ACTIVE resigns: four intervals after its last advertisement every peer has taken
+        over, and its addresses may have ended. A peer that did answers, and announces them again.
         """
         departure, self._takeover_reason = self._departure, _NOBODY_HEARD
         resignation = SendAdvertisement(0)

@@ -265,17 +265,31 @@ class TestStall:
 
     def test_a_late_active_router_resigns_and_listens(self) -> None:
         router = router_in(ACTIVE)
-        actions = router.handle(TimerExpired(), 1004.7)  # due at 1001, 3.609 s allowed
+        actions = router.handle(TimerExpired(), 1004.1)  # due at 1001, 3 s allowed
         assert actions == [
             SendAdvertisement(0),
             ReleaseAddresses(),
             to(ACTIVE, BACKUP, "this process was stalled"),
         ]
-        assert router.deadline == 1006.309375
+        assert router.deadline == 1005.709375
 
     def test_a_slightly_late_one_just_goes_on(self) -> None:
         router = router_in(ACTIVE)
-        assert router.handle(TimerExpired(), 1004.6) == [SendAdvertisement(100)]
+        assert router.handle(TimerExpired(), 1003.9) == [SendAdvertisement(100)]
+
+    def test_no_address_ends_by_itself_before_its_router_would_listen(self) -> None:
+        """At 10 s and priority 1 addresses stand for 41 s, refreshed at 1000 s for the last time;
+        the last advertisement was no earlier.
+        """
+        router = router_in(ACTIVE, changed(advert_interval=10.0, priority=1))
+        assert router.deadline == 1010.0
+        assert SendAdvertisement(0) in router.handle(TimerExpired(), 1041.0)
+
+    def test_hearing_a_peer_that_took_over_it_announces_again(self) -> None:
+        """Away too briefly to listen, it is told of the other one by what waits in its socket."""
+        router = router_in(ACTIVE)
+        actions = router.handle(advert(50), 1003.9)
+        assert actions == [SendAdvertisement(100), AnnounceAddresses()]
 
     def test_hearing_a_lower_priority_first_it_does_not_push_it_away(self) -> None:
         router = router_in(ACTIVE, changed(preempt=False))
