@@ -17,6 +17,7 @@ from hadirector.processes.supervisor import Child
 from vrrp.addresses import AddressError, remove
 from vrrp.configuration import InstanceConfiguration
 from vrrp.report import InstanceStatus, State, Transition
+from vrrp.routes import RouteError
 
 RESUME_INTERVALS = 2
 
@@ -184,7 +185,7 @@ class Election:
         instance = self.instances[overdue.instance]
         try:
             await remove(instance)
-        except (AddressError, OSError) as error:
+        except (AddressError, RouteError, OSError) as error:
             # Their lifetime ends them all the same.
             self._log.error("addresses_not_removed", error=str(error))
         return self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")

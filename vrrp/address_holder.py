@@ -19,6 +19,7 @@ from vrrp.addresses import (
     lifetime,
     release,
 )
+from vrrp.route_holder import RouteHolder
 from vrrp.rtnetlink import Interface, Standing, VirtualAddress
 
 SETTLE_SECONDS: Final = 1.0
@@ -41,7 +42,8 @@ class AddressHolder:
     The instance says what is wanted and goes on at once; ``run`` makes the kernel agree. A change
     that fails is told to ``failed``, tried again after 0.5 s, and stops no other. ``acquired`` is
     called when addresses have come to stand, for the announcements that follow. Leftovers of an
-    earlier process are removed first, unless the addresses are wanted by then.
+    earlier process are removed first, unless the addresses are wanted by then. The ``routes`` come
+    after the addresses, which may be their sources, and go before them.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class AddressHolder:
         advert_interval: float,
         acquired: Callable[[], None],
         failed: Callable[[AddressError], None],
+        routes: RouteHolder,
     ) -> None:
         self.configured = tuple(addresses)
         self._lifetime = lifetime(advert_interval)
         self._surplus: frozenset[VirtualAddress] = frozenset()
         self._acquired = acquired
         self._failed = failed
+        self._routes = routes
         self._kernel: AddressSocket | None = None
         self._places: dict[str, Place] = {}
         self._wanted = False
@@ -72,8 +76,11 @@ class AddressHolder:
         return [each for each in self.configured if each in self._standing]
 
     def place(self, kernel: AddressSocket, device: str, place: Place) -> None:
-        """Say where the addresses of a device go; without index it is gone, and they with it."""
-        if place.index != self._places.get(device, Place()).index:
+        """Say where what goes on a device goes; without index it is gone, and all with it."""
+        before = self._places.get(device, Place())
+        if place != before:
+            self._routes.disturb()
+        if place.index != before.index:
             self._unsettle()
         self._kernel, self._places[device] = kernel, place
 
@@ -98,6 +105,7 @@ class AddressHolder:
             codes = self._kernel.renew(targets, self._lifetime)
             refused = [each for (_, each), code in zip(targets, codes, strict=True) if code]
             self._stand(refused)
+            self._routes.hold(self._kernel, self._indexes())
 
     def let_go(self) -> None:
         """Want them gone."""
@@ -117,7 +125,11 @@ class AddressHolder:
         for index, address in targets:
             self._restored += 1
             with suppress(OSError):  # the next refresh meets it, and tells
-                return self._kernel.restore(index, address, self._lifetime) == 0
+                if self._kernel.restore(index, address, self._lifetime) != 0:
+                    return False
+                self._routes.disturb()
+                self._routes.hold(self._kernel, self._indexes())
+                return True
         return False
 
     async def settle(self) -> bool:
@@ -158,15 +170,17 @@ class AddressHolder:
         """Add or renew once. What is wanted may change meanwhile; then this is void."""
         failures = await self._release_surplus()
         refused: dict[VirtualAddress, AddressError] = {}
+        whole = True
         if self._kernel is not None:
             refused = self._missing()
             refused |= await acquire(self._kernel, self._targets(self.configured), self._lifetime)
+            whole = await self._routes.acquire(self._kernel, self._indexes())
         self._tell([*failures, *refused.values()])
         if self._wake.is_set():
             return
         stood = self._standing
         self._stand(refused)
-        if not refused and not failures:
+        if whole and not refused and not failures:
             self._settled.set()
         if self._standing - stood:
             self._acquired()
@@ -175,11 +189,12 @@ class AddressHolder:
         """Delete once, until it has worked."""
         if self._released:
             return
+        gone = self._kernel is None or await self._routes.release(self._kernel, self._indexes())
         failures = await self._release_surplus()
         if self._kernel is not None:
             failures += await release(self._kernel, self._targets(self.configured))
         self._tell(failures)
-        if not failures and not self._wake.is_set():
+        if gone and not failures and not self._wake.is_set():
             self._released = True
             self._settled.set()
 
@@ -203,6 +218,10 @@ class AddressHolder:
             for each in self.configured
             if not self._places.get(each.device, Place()).index
         }
+
+    def _indexes(self) -> dict[str, int]:
+        """The devices that are there."""
+        return {name: place.index for name, place in self._places.items() if place.index}
 
     def _targets(self, addresses: Iterable[VirtualAddress]) -> list[Target]:
         """Those to change, and where: on devices that are there, and not foreign."""

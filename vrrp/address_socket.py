@@ -39,7 +39,7 @@ _ANSWERS_BYTES: Final = 1 << 16
 
 
 class AddressSocket:
-    """A netlink socket for changing and listing addresses. Close it.
+    """A netlink socket for changing and listing addresses, and what else rtnetlink has. Close it.
 
     Raises OSError from the constructor.
     """
@@ -56,16 +56,16 @@ class AddressSocket:
 
         Returns the kernel's error number for each, 0 when it agreed. Raises OSError.
         """
-        return self._change([renewal(index, each, lifetime) for index, each in targets])
+        return self.change([renewal(index, each, lifetime) for index, each in targets])
 
     def restore(self, index: int, address: VirtualAddress, lifetime: int) -> int:
         """Add an address if it is missing; the kernel's error number, EEXIST where it stands."""
-        (code,) = self._change([renewal(index, address, lifetime, only_missing=True)])
+        (code,) = self.change([renewal(index, address, lifetime, only_missing=True)])
         return code
 
     def delete(self, index: int, address: Interface) -> int:
         """Delete an address; the kernel's error number. Raises OSError."""
-        (code,) = self._change([deletion(index, address)])
+        (code,) = self.change([deletion(index, address)])
         return code
 
     def standing(self, index: int) -> list[Standing]:
@@ -73,7 +73,27 @@ class AddressSocket:
 
         Raises OSError when the kernel cannot say, which may be different a moment later.
         """
-        self._socket.send(listing(index))
+        listed = (read_address(each) for each in self.listed(listing(index), RTM_NEWADDR))
+        return [each for each in listed if each is not None and each.interface == index]
+
+    def change(self, requests: Sequence[bytes]) -> list[int]:
+        """Have the kernel do what each message says; its error number for each, 0 when it has.
+
+        Raises OSError.
+        """
+        self._socket.send(numbered(requests))
+        codes = [errno.EIO] * len(requests)
+        for message in self._answers():
+            if message.kind == NLMSG_ERROR:
+                codes[message.number] = error_code(message.body)
+        return codes
+
+    def listed(self, request: bytes, kind: int) -> list[bytes]:
+        """The bodies of those answers to a request for a list that are of one kind.
+
+        Raises OSError when the kernel cannot say, which may be different a moment later.
+        """
+        self._socket.send(request)
         answers = list(self._answers())
         for answer in answers:
             if answer.kind == NLMSG_ERROR:
@@ -81,21 +101,12 @@ class AddressSocket:
                 raise OSError(code, os.strerror(code))
         whole = any(each.kind == NLMSG_DONE for each in answers)
         if not whole or any(each.interrupted for each in answers):
-            raise OSError(errno.EAGAIN, "the addresses changed while they were listed")
-        listed = (read_address(each.body) for each in answers if each.kind == RTM_NEWADDR)
-        return [each for each in listed if each is not None and each.interface == index]
+            raise OSError(errno.EAGAIN, "something changed while it was listed")
+        return [each.body for each in answers if each.kind == kind]
 
     def close(self) -> None:
         """Close the socket. Closing twice is harmless."""
         self._socket.close()
-
-    def _change(self, requests: Sequence[bytes]) -> list[int]:
-        self._socket.send(numbered(requests))
-        codes = [errno.EIO] * len(requests)
-        for message in self._answers():
-            if message.kind == NLMSG_ERROR:
-                codes[message.number] = error_code(message.body)
-        return codes
 
     def _answers(self) -> Iterator[Message]:
         """What the kernel has answered. It has done so before ``send`` returns, and goes on with

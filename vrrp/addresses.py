@@ -23,6 +23,7 @@ from pathlib import Path
 
 from vrrp.address_socket import AddressSocket
 from vrrp.configuration import InstanceConfiguration, Placement
+from vrrp.routes import RouteError, delete, items
 from vrrp.rtnetlink import VirtualAddress
 
 SHORTEST_LIFETIME_SECONDS = 3
@@ -113,23 +114,24 @@ async def release(kernel: AddressSocket, targets: Sequence[Target]) -> list[Addr
 
 
 async def remove(configuration: InstanceConfiguration) -> None:
-    """Delete an instance's addresses that are ours, in place of a vrrp process that cannot.
+    """Delete what an instance holds and is ours, in place of a vrrp process that cannot.
 
     Needs CAP_NET_ADMIN, unless all of them are loopback addresses. An interface that is gone has
-    taken its addresses with it. Raises AddressError or OSError.
+    taken all on it along. Raises AddressError, RouteError or OSError.
     """
-    wanted = virtual_addresses(configuration)
-    if not wanted:
+    wanted, routes = virtual_addresses(configuration), items(configuration)
+    if not wanted and not routes:
         return
     indexes = {name: index for index, name in socket.if_nameindex()}
     with closing(AddressSocket()) as kernel:
+        failures: list[AddressError | RouteError] = [*await delete(kernel, routes, indexes)]
         targets: list[Target] = []
         for device in {each.device for each in wanted} & indexes.keys():
             standing = kernel.standing(indexes[device])
             ours = {each.address for each in standing if not each.permanent}
             here = (each for each in wanted if each.device == device and each.address in ours)
             targets += [(indexes[device], each) for each in here]
-        failures = await release(kernel, targets)
+        failures += await release(kernel, targets)
         if failures:
             raise failures[0]
 

@@ -124,6 +124,45 @@ class Placement(msgspec.Struct, frozen=True):
     scope: int = 0
 
 
+RouteKind = Literal["unicast", "blackhole", "unreachable", "prohibit"]
+RuleKind = Literal["table", "blackhole", "unreachable", "prohibit"]
+
+
+class VirtualRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """A route that moves with the addresses (ip-route(8)).
+
+    ``destination`` is a prefix ("10.0.0.0/8"), ``source`` the address preferred for what the host
+    itself sends, ``metric`` what the kernel keeps: IPv6 knows no 0.
+    """
+
+    destination: str
+    gateway: str | None = None
+    device: str | None = None
+    source: str | None = None
+    metric: int = 0
+    table: int = 254
+    scope: int = 0
+    kind: RouteKind = "unicast"
+    on_link: bool = False
+
+
+class VirtualRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A routing rule that moves with the addresses (ip-rule(8)).
+
+    ``source`` and ``destination`` are prefixes of one family, "0.0.0.0/0" or "::/0" for any.
+    """
+
+    source: str
+    destination: str
+    priority: int
+    table: int = 0
+    kind: RuleKind = "table"
+    input_device: str | None = None
+    output_device: str | None = None
+    mark: int | None = None
+    mask: int = 0xFFFFFFFF
+
+
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """One VRRP instance. Durations are seconds; addresses are literals in canonical form.
 
@@ -145,6 +184,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     virtual_addresses: tuple[str, ...]
     unadvertised_addresses: tuple[str, ...] = ()
     placements: tuple[Placement, ...] = ()
+    virtual_routes: tuple[VirtualRoute, ...] = ()
+    virtual_rules: tuple[VirtualRule, ...] = ()
     version: Literal[2, 3] = 3
     priority: int = 100
     advert_interval: float = 1.0

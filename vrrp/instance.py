@@ -53,7 +53,9 @@ from vrrp.packet import (
 )
 from vrrp.participation import LINK_DOWN, Participation
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
+from vrrp.route_holder import RouteHolder
 from vrrp.router import Router
+from vrrp.routes import Item, RouteError, described, items
 from vrrp.rtnetlink import Standing
 from vrrp.sequence import SequenceNumbers
 from vrrp.sync_group import Member
@@ -89,11 +91,13 @@ class Instance:
         self.router = Router(self._in_force(), _NOWHERE, listen_until=listen_until)
         self._alarms = Alarms()
         self.incidents = Incidents(report, instance=configuration.name)
+        self.routes = RouteHolder(items(configuration), self._route_removed, self._route_failed)
         self.addresses = AddressHolder(
             virtual_addresses(configuration),
             configuration.advert_interval,
             self._addresses_stand,
             self._address_failed,
+            self.routes,
         )
         self._report = report
         self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
@@ -140,6 +144,7 @@ class Instance:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
         self._conversation.change(configuration)
+        self.routes.change(items(configuration))
         self.addresses.change(virtual_addresses(configuration), configuration.advert_interval)
         self._participation.configure(configuration)
         self._participation.learn(values, self._loop.time())
@@ -371,6 +376,12 @@ class Instance:
 
     def _address_failed(self, error: AddressError) -> None:
         self._incident("address_failed", "address_errors", error=error)
+
+    def _route_removed(self, item: Item) -> None:
+        self._incident("route_removed", "routes_removed", item=described(item))
+
+    def _route_failed(self, error: RouteError) -> None:
+        self._incident("route_failed", "route_errors", error=error)
 
     def _incident(self, event: str, kind: str, **fields: object) -> None:
         now = self._loop.time()

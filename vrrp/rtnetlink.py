@@ -30,12 +30,12 @@ _ATTRIBUTE_HEADER: Final = struct.Struct("=HH")
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_CACHEINFO = 1, 2, 3, 6
 _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT = 0x02, 0x08, 0x40, 0x80
 
-_AF_INET, _AF_INET6 = 2, 10
+AF_INET, AF_INET6 = 2, 10
 
 _RENEW: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_REPLACE | _NLM_F_CREATE
-_RESTORE: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_EXCL | _NLM_F_CREATE
-_DELETE: Final = _NLM_F_REQUEST | _NLM_F_ACK
-_LIST: Final = _NLM_F_REQUEST | _NLM_F_DUMP
+ADD_MISSING: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_EXCL | _NLM_F_CREATE
+DELETE: Final = _NLM_F_REQUEST | _NLM_F_ACK
+LIST: Final = _NLM_F_REQUEST | _NLM_F_DUMP
 
 
 CACHED: Final = 4096
@@ -89,20 +89,20 @@ def renewal(
     alone = address.version == 6 and address.network.prefixlen == 128
     times = struct.pack("=IIII", 0 if alone else lifetime, lifetime, 0, 0)
     flags = _IFA_F_NODAD if address.version == 6 else 0
-    body = _address(index, address, flags, virtual.scope) + _attribute(_IFA_CACHEINFO, times)
+    body = _address(index, address, flags, virtual.scope) + attribute(_IFA_CACHEINFO, times)
     if virtual.label is not None:
-        body += _attribute(_IFA_LABEL, virtual.label.encode() + b"\0")
-    return _request(RTM_NEWADDR, _RESTORE if only_missing else _RENEW, body)
+        body += attribute(_IFA_LABEL, virtual.label.encode() + b"\0")
+    return request(RTM_NEWADDR, ADD_MISSING if only_missing else _RENEW, body)
 
 
 def deletion(index: int, address: Interface) -> bytes:
     """Build RTM_DELADDR."""
-    return _request(RTM_DELADDR, _DELETE, _address(index, address, 0, 0))
+    return request(RTM_DELADDR, DELETE, _address(index, address, 0, 0))
 
 
 def listing(index: int) -> bytes:
     """Build RTM_GETADDR for all addresses of an interface, as `NETLINK_GET_STRICT_CHK` has it."""
-    return _request(_RTM_GETADDR, _LIST, _ADDRESS_HEADER.pack(0, 0, 0, 0, index))
+    return request(_RTM_GETADDR, LIST, _ADDRESS_HEADER.pack(0, 0, 0, 0, index))
 
 
 def numbered(messages: Sequence[bytes]) -> bytes:
@@ -140,7 +140,7 @@ def read_address(body: bytes) -> Standing | None:
     """Read RTM_NEWADDR or RTM_DELADDR; None for what is neither IPv4 nor IPv6."""
     family, length, flags, _, index = _ADDRESS_HEADER.unpack_from(body)
     packed = _local_address(body)
-    if (family, len(packed)) not in ((_AF_INET, 4), (_AF_INET6, 16)):
+    if (family, len(packed)) not in ((AF_INET, 4), (AF_INET6, 16)):
         return None
     return Standing(
         interface=index,
@@ -150,6 +150,17 @@ def read_address(body: bytes) -> Standing | None:
     )
 
 
+def request(kind: int, flags: int, body: bytes) -> bytes:
+    """Build one message; `numbered` gives it its number."""
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Build one attribute."""
+    padding = bytes(-len(value) % 4)
+    return _ATTRIBUTE_HEADER.pack(4 + len(value), kind) + value + padding
+
+
 @lru_cache(CACHED)
 def _interface(packed: bytes, length: int) -> Interface:
     if len(packed) == 4:
@@ -157,20 +168,11 @@ def _interface(packed: bytes, length: int) -> Interface:
     return IPv6Interface((IPv6Address(packed), length))
 
 
-def _request(kind: int, flags: int, body: bytes) -> bytes:
-    return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
-
-
 def _address(index: int, address: Interface, flags: int, scope: int) -> bytes:
-    family = _AF_INET if address.version == 4 else _AF_INET6
+    family = AF_INET if address.version == 4 else AF_INET6
     header = _ADDRESS_HEADER.pack(family, address.network.prefixlen, flags, scope, index)
     packed = address.packed
-    return header + _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    padding = bytes(-len(value) % 4)
-    return _ATTRIBUTE_HEADER.pack(4 + len(value), kind) + value + padding
+    return header + attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
 
 
 def _local_address(body: bytes) -> bytes:

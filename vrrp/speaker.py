@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
@@ -25,6 +26,7 @@ from vrrp.instance import Instance
 from vrrp.links import Link, LinkWatcher
 from vrrp.packet import Address
 from vrrp.report import InstanceStatus, Notice, Report, Scalar
+from vrrp.routes import items, sweep
 from vrrp.rtnetlink import Standing
 from vrrp.segment import Segment
 from vrrp.sequence import SequenceNumbers
@@ -48,11 +50,13 @@ class Speaker:
     Leaving the context drops everything as it stands: call `stop` or `release_now` before. With
     loopback addresses and the UDP transport alone no privilege is needed; multicast needs
     CAP_NET_RAW, other virtual addresses CAP_NET_ADMIN. What the kernel refuses is reported as a
-    notice and tried again.
+    notice and tried again. One that is ``alone`` on its host removes all routes and rules that an
+    earlier one has left.
     """
 
-    def __init__(self, report: Callable[[Report], None]) -> None:
+    def __init__(self, report: Callable[[Report], None], *, alone: bool = False) -> None:
         self._report = report
+        self._sweeps = alone
         self._running: dict[str, _Running] = {}
         self._segments: dict[tuple[str, int], Segment] = {}
         self._virtual: frozenset[Address] = frozenset()
@@ -119,6 +123,9 @@ class Speaker:
         self._group([*(running.instance for running in self._running.values()), *starting])
         for instance in starting:
             self._start(instance)
+        if self._sweeps:
+            self._sweeps = False
+            await self._sweep()
 
     def learn(self, values: Mapping[str, int]) -> None:
         """Take in values of tracked objects (`vrrp.priority`), by the objects' identities.
@@ -185,6 +192,21 @@ class Speaker:
         for segment in self._segments.values():
             total += segment.incidents.counters
         return dict(total)
+
+    async def _sweep(self) -> None:
+        """Remove routes and rules that an earlier process has left and no instance has any more.
+
+        Those an instance still has, it sees to itself.
+        """
+        configurations = (running.instance.configuration for running in self._running.values())
+        configured = [item for each in configurations for item in items(each)]
+        indexes = {name: index for index, name in socket.if_nameindex()}
+        try:
+            with closing(AddressSocket()) as kernel:
+                for failure in await sweep(kernel, configured, indexes):
+                    self._notice("error", "route_not_removed", error=str(failure))
+        except OSError as error:
+            self._notice("error", "routes_not_listed", error=str(error))
 
     def _group(self, instances: Iterable[Instance]) -> None:
         """Tell every instance with which others it moves together."""
@@ -256,7 +278,8 @@ class Speaker:
             self._watching = self._tasks.create_task(self._watcher.run())
         virtual = [ours for each in needing for ours in virtual_addresses(each)]
         interfaces = {each.interface for each in needing} | {each.device for each in virtual}
-        interfaces |= tracked
+        routes = (route for each in needing for route in each.virtual_routes)
+        interfaces |= tracked | {each.device for each in routes if each.device is not None}
         self._links = {name: link for name, link in self._links.items() if name in interfaces}
         self._virtual = frozenset(each.address.ip for each in virtual)
         self._watcher.watch(interfaces, self._virtual)
@@ -283,7 +306,8 @@ class Speaker:
     def _place(self, instance: Instance, only: str | None = None) -> None:
         """Tell an instance where its addresses go, as far as that is known: all, or one device."""
         configured = instance.addresses.configured
-        for device in dict.fromkeys(each.device for each in configured):
+        devices = {instance.configuration.interface, *(each.device for each in configured)}
+        for device in devices | instance.routes.devices:
             if self._kernel is None or device not in self._links or only not in (None, device):
                 continue
             link = self._links[device]
@@ -322,10 +346,10 @@ def _segment(instance: Instance) -> tuple[str, Literal[4, 6]]:
 
 
 def _needs_link(configuration: InstanceConfiguration) -> bool:
-    """Whether an instance sends multicast or has addresses that are not local anyway."""
+    """Whether an instance sends multicast, or holds what is not local anyway."""
     if not isinstance(configuration.transport, UdpUnicast):
         return True
-    return bool(virtual_addresses(configuration))
+    return bool(virtual_addresses(configuration) or items(configuration))
 
 
 def _carrier(link: Link | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, PlainValidator
 
@@ -10,6 +10,7 @@ from hadirector.config.section import InterfaceName, Section
 from hadirector.config.values import choice, expected, text, virtual_address
 
 Scope = Literal["global", "site", "link", "host"]
+SCOPE: Final[tuple[Scope, ...]] = ("global", "site", "link", "host")
 # IFNAMSIZ is 16 with the final zero (linux/if.h).
 Label = Annotated[
     str, PlainValidator(text(r"[\x21-\x7e]{1,15}", "a label of 1 to 15 visible characters"))
@@ -22,7 +23,7 @@ class AddressSection(Section):
     address: Annotated[str, PlainValidator(virtual_address)]
     device: InterfaceName | None = None
     label: Label | None = None
-    scope: Annotated[Scope, PlainValidator(choice(("global", "site", "link", "host")))] = "global"
+    scope: Annotated[Scope, PlainValidator(choice(SCOPE))] = "global"
 
     @property
     def host(self) -> str:

@@ -11,6 +11,7 @@ from checks.definition import CheckDefinition
 from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_kernel import sync_daemon, sysctl_policy
+from hadirector.config.build_routes import virtual_routes, virtual_rules
 from hadirector.config.build_tracking import (
     in_groups,
     notifications,
@@ -102,6 +103,8 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         virtual_addresses=tuple(each.address for each in section.virtual_addresses),
         unadvertised_addresses=tuple(each.address for each in section.unadvertised_addresses),
         placements=placements(section),
+        virtual_routes=virtual_routes(section),
+        virtual_rules=virtual_rules(section),
         version=section.version,
         priority=section.priority,
         advert_interval=section.advert_interval,

@@ -66,7 +66,7 @@ def _unknown(key: str, section: type[Section]) -> str:
         return f"the key {shown(key)} is not supported by this version yet"
     if key == "<<":
         return 'merge keys ("<<") are not supported; write the keys out'
-    known = sorted(section.model_fields)
+    known = sorted(section.key_names())
     close = []
     if len(key) <= SUGGESTED_CHARACTERS_MAX:
         close = difflib.get_close_matches(key, known, n=1)

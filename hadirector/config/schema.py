@@ -18,6 +18,7 @@ from hadirector.config.address_schema import VirtualAddress
 from hadirector.config.check_schema import CheckSection, read_check
 from hadirector.config.kernel_schema import SyncDaemonSection, SysctlsSection
 from hadirector.config.key_file import key_file
+from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.section import (
     Address,
     InterfaceName,
@@ -152,7 +153,7 @@ def _preempt(value: object) -> object:
 class VrrpSection(Section):
     """One VRRP instance."""
 
-    later = frozenset({"director_silence", "routes", "rules"})
+    later = frozenset({"director_silence"})
 
     name: Name
     interface: InterfaceName
@@ -163,6 +164,8 @@ class VrrpSection(Section):
     preempt: Annotated[PreemptSection | None, BeforeValidator(_preempt)] = PreemptSection()
     virtual_addresses: list[VirtualAddress]
     unadvertised_addresses: list[VirtualAddress] = []
+    virtual_routes: list[RouteSection] = []
+    virtual_rules: list[RuleSection] = []
     transport: Annotated[
         Literal["multicast", "udp"], PlainValidator(choice(("multicast", "udp")))
     ] = "multicast"

@@ -42,6 +42,11 @@ class Section(BaseModel):
 
     later: ClassVar[frozenset[str]] = frozenset()
 
+    @classmethod
+    def key_names(cls) -> list[str]:
+        """The keys as they are written."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
 
 def whole_ones(items: Sequence[Item | None] | None) -> Iterator[tuple[int, Item]]:
     """Go through the elements that were not cut out, each with its index in the file."""

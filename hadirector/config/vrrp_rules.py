@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hadirector.config.address_rules import address_findings
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
+from hadirector.config.route_rules import route_findings
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.transport_rules import family, transport_findings
@@ -20,6 +21,7 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
     yield from duplicates(_names(root))
     yield from duplicates(_virtual_routers(root))
     yield from address_findings(root)
+    yield from route_findings(root)
     for index, instance in whole_ones(root.vrrp):
         path = ("vrrp", index)
         yield from _interval_findings(path, instance)

@@ -44,7 +44,7 @@ async def serve(channel: Channel[ToVrrp]) -> None:
 
     gc.disable()
     _freeze()
-    async with Speaker(report) as speaker:
+    async with Speaker(report, alone=True) as speaker:
         statuses = asyncio.create_task(_send_statuses(channel, speaker))
         try:
             await _obey(channel, speaker, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -29,16 +30,33 @@ vrrp:
 """
 
 
+ROUTES = """\
+    virtual_routes:
+      - {destination: 10.50.0.0/16, gateway: 192.168.122.99, table: 100}
+      - {destination: 10.51.0.0/16, gateway: 192.168.122.99, source: 192.168.122.22}
+    virtual_rules: [{priority: 1000, from: 10.50.0.0/16, table: 100}]
+"""
+
+
 class LoneDirector:
     """A director without a peer, ACTIVE and holding its address."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.host: Host = network.host("director1", f"{DIRECTOR_ADDRESSES[0]}/24")
-        self.process = start_director(
-            self.host, CONFIGURATION.format(directory=directory), directory
-        )
+        self._directory = directory
+        self.process = self.start()
         self._log = directory / "director1.log"
         assert eventually(self.holds, 15)
+
+    def start(self, more: str = "") -> subprocess.Popen[str]:
+        """Start a director, with more lines for its instance."""
+        text = CONFIGURATION.format(directory=self._directory) + more
+        return start_director(self.host, text, self._directory)
+
+    def routing(self) -> str:
+        """The routes and rules that are not the kernel's own."""
+        routes = self.host.run("ip", "route", "show", "table", "all", "proto", "112").stdout
+        return routes + self.host.run("ip", "rule", "show", "priority", "1000").stdout
 
     def holds(self) -> bool:
         return self.host.holds(VIRTUAL_ADDRESS)
@@ -99,3 +117,17 @@ def test_the_kernel_takes_the_address_from_a_director_whose_processes_are_all_ki
     director.host.kill_processes()
     # The lifetime is 3 s; the kernel may be 1.3 s late.
     assert eventually(lambda: not director.holds(), 5.0, pause=0.05)
+
+
+def test_routes_of_killed_processes_go_at_the_next_start_also_when_no_longer_configured(
+    director: LoneDirector,
+) -> None:
+    """The kernel takes one of them along with its source; nothing else has a lifetime."""
+    director.host.stop(director.process)
+    director.start(ROUTES)
+    assert eventually(lambda: len(director.routing().splitlines()) == 3, 15.0)
+    director.host.kill_processes()
+    assert eventually(lambda: not director.holds(), 5.0, pause=0.05)
+    assert len(director.routing().splitlines()) == 2
+    director.start()
+    assert eventually(lambda: director.routing() == "", 10.0)

@@ -13,6 +13,7 @@ import pytest
 from vrrp.address_holder import RESTORED_MAX, AddressHolder, Place
 from vrrp.address_socket import AddressSocket
 from vrrp.addresses import AddressError, Target
+from vrrp.route_holder import RouteHolder
 from vrrp.rtnetlink import Standing, VirtualAddress
 
 ADDRESS = VirtualAddress(IPv4Interface("10.99.0.100/32"), "eth0")
@@ -37,6 +38,10 @@ class Kernel:
         return errno.EEXIST if stands else 0
 
 
+def no_routes() -> RouteHolder:
+    return RouteHolder((), lambda item: None, lambda error: None)
+
+
 @pytest.fixture
 def kernel() -> Kernel:
     return Kernel()
@@ -45,7 +50,7 @@ def kernel() -> Kernel:
 @pytest.fixture
 async def holder(kernel: Kernel) -> AddressHolder:
     """One that holds its address on interface 7."""
-    made = AddressHolder([ADDRESS], 1.0, lambda: None, lambda error: None)
+    made = AddressHolder([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
     made.place(cast("AddressSocket", kernel), "eth0", Place(7))
     made.hold()
     assert kernel.addresses == {TARGET}
@@ -108,7 +113,9 @@ async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel
     def failed(error: AddressError) -> None:
         told.append(str(error))
 
-    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed)
+    made = AddressHolder(
+        [ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed, no_routes()
+    )
     made.place(cast("AddressSocket", kernel), "eth0", Place(7))
     made.hold()
     await run_for_a_moment(made)
@@ -124,7 +131,7 @@ async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel
 
 async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kernel) -> None:
     """The same one without a lifetime on another device is not in the way."""
-    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None)
+    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes())
     everything = frozenset({ADDRESS.address, ELSEWHERE.address})
     made.place(cast("AddressSocket", kernel), "eth0", Place(7))
     made.place(cast("AddressSocket", kernel), "eth1", Place(8, everything))

@@ -1,0 +1,213 @@
+"""Virtual routes and rules on the real kernel: they come and go with ACTIVE, and are defended."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from pyroute2 import netns
+
+from hadirector.lab.topology import Host
+from tests.lab.speaking import FIRST, activate, eventually
+from vrrp.addresses import remove
+from vrrp.configuration import Placement, VirtualRoute, VirtualRule
+from vrrp.report import Report, State
+from vrrp.speaker import Speaker
+
+pytestmark = pytest.mark.netns
+
+ROUTES = (
+    VirtualRoute(destination="10.50.0.0/16", gateway="10.99.0.9", table=100, metric=7),
+    VirtualRoute(destination="10.51.0.0/16", device="eth0", source="10.99.0.100", scope=253),
+    VirtualRoute(destination="10.52.0.0/16", kind="unreachable"),
+    VirtualRoute(
+        destination="2001:db8:50::/48", gateway="2001:db8:99::9", device="eth0", metric=1024
+    ),
+)
+RULES = (
+    VirtualRule(source="10.5.0.0/24", destination="0.0.0.0/0", priority=1000, table=100),
+    VirtualRule(source="::/0", destination="2001:db8:5::/48", priority=1001, kind="prohibit"),
+)
+ROUTED = msgspec.structs.replace(FIRST, virtual_routes=ROUTES, virtual_rules=RULES)
+NOT_ACTIVE = msgspec.structs.replace(ROUTED, advert_interval=10.0)
+
+EVERYTHING = {
+    "10.50.0.0/16 via 10.99.0.9 dev eth0 table 100 proto 112 metric 7",
+    "10.51.0.0/16 dev eth0 proto 112 scope link src 10.99.0.100",
+    "unreachable 10.52.0.0/16 proto 112",
+    "2001:db8:50::/48 via 2001:db8:99::9 dev eth0 proto 112 metric 1024 pref medium",
+    "1000: from 10.5.0.0/24 lookup 100 proto 112",
+    "1001: from all to 2001:db8:5::/48 prohibit proto 112",
+}
+
+
+@pytest.fixture
+def host(host: Host) -> Host:
+    host.ip("address add 2001:db8:99::1/64 dev eth0 nodad")
+    return host
+
+
+def routing(host: Host) -> set[str]:
+    """All routes and rules with our protocol number, as iproute2 shows them."""
+    commands = ("-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule")
+    shown = [host.run("ip", "-details", *each.split()).stdout for each in commands]
+    lines = {" ".join(line.split()) for line in "".join(shown).splitlines()}
+    ours = {line.removeprefix("unicast ") for line in lines if "proto 112" in line}
+    return {line.replace(" scope global", "").replace(" table main", "") for line in ours}
+
+
+def counters(speaker: Speaker) -> dict[str, int]:
+    return speaker.statuses()[0].counters
+
+
+async def test_routes_and_rules_come_with_active_and_go_with_it(
+    speaker: Speaker, host: Host
+) -> None:
+    """Of both families, in tables of their own, under a protocol number of their own."""
+    await activate(speaker, ROUTED)
+    await eventually(lambda: routing(host) == EVERYTHING)
+    await speaker.release_now()
+    assert routing(host) == set()
+    assert "10.99.0.0/24 dev eth0" in host.run("ip", "route").stdout
+
+
+async def test_what_somebody_removes_is_put_back_and_counted(speaker: Speaker, host: Host) -> None:
+    await activate(speaker, ROUTED)
+    await eventually(lambda: routing(host) == EVERYTHING)
+    host.ip(
+        "route delete 10.50.0.0/16 table 100",
+        "route delete 2001:db8:50::/48",
+        "rule delete priority 1000",
+    )
+    await eventually(lambda: routing(host) == EVERYTHING)
+    assert counters(speaker)["routes_removed"] == 3
+
+
+async def test_a_route_that_goes_with_its_source_comes_back_with_it(
+    speaker: Speaker, host: Host
+) -> None:
+    """The kernel deletes it without a word; only the address was taken by somebody."""
+    await activate(speaker, ROUTED)
+    await eventually(lambda: routing(host) == EVERYTHING)
+    host.ip("address delete 10.99.0.100/32 dev eth0")
+    await eventually(lambda: counters(speaker).get("addresses_removed") == 1)
+    await eventually(lambda: routing(host) == EVERYTHING)
+    assert "routes_removed" not in counters(speaker)
+
+
+async def test_an_ipv6_route_gets_its_source_back(speaker: Speaker, host: Host) -> None:
+    """Here the kernel keeps the route and strips it of the source."""
+    virtual = "2001:db8:99::100"
+    route = msgspec.structs.replace(ROUTES[3], source=virtual)
+    sourced = msgspec.structs.replace(
+        FIRST, unadvertised_addresses=(f"{virtual}/64",), virtual_routes=(route,)
+    )
+    await activate(speaker, sourced)
+    everything = {
+        f"2001:db8:50::/48 via 2001:db8:99::9 dev eth0 proto 112 src {virtual}"
+        " metric 1024 pref medium"
+    }
+    await eventually(lambda: routing(host) == everything)
+    host.ip(f"address delete {virtual}/64 dev eth0")
+    await eventually(lambda: counters(speaker).get("addresses_removed") == 1)
+    await eventually(lambda: routing(host) == everything)
+
+
+async def test_a_route_whose_device_goes_comes_back_with_it(speaker: Speaker, host: Host) -> None:
+    """Meanwhile it is told as failing, and the others stand."""
+    cable = "link add service type veth peer name far"
+    host.ip(cable, "link set far up", "link set service up")
+    route = VirtualRoute(destination="10.53.0.0/16", device="service", scope=253)
+    placed = msgspec.structs.replace(
+        FIRST,
+        virtual_addresses=("10.99.0.100/32", "10.97.0.100/24"),
+        placements=(Placement("10.97.0.100/24", device="service"),),
+        virtual_routes=(*ROUTES[:1], route),
+    )
+    shown = "10.53.0.0/16 dev service proto 112 scope link"
+    await activate(speaker, placed)
+    await eventually(lambda: shown in routing(host))
+    host.ip("link delete service")
+    await eventually(lambda: counters(speaker).get("route_errors", 0) > 0)
+    assert len(routing(host)) == 1
+    host.ip(cable, "link set far up", "link set service up")
+    await eventually(lambda: shown in routing(host))
+    assert "routes_removed" not in counters(speaker)
+    assert speaker.statuses()[0].state is State.ACTIVE
+
+
+async def test_foreign_ones_are_left_where_they_are(speaker: Speaker, host: Host) -> None:
+    """Equal or not, they stand before, during and after; it is told once that they are there."""
+    foreign = {
+        "10.50.0.0/16 via 10.99.0.9 dev eth0 proto static metric 7",
+        "10.52.0.0/16 via 10.99.0.8 dev eth0 proto static",
+    }
+    host.ip(
+        "route add 10.50.0.0/16 via 10.99.0.9 table 100 metric 7 proto static",
+        "route add 10.52.0.0/16 via 10.99.0.8 proto static",
+        "rule add from 10.5.0.0/24 priority 1000 table 100 protocol static",
+    )
+
+    def stand() -> bool:
+        tables = (host.run("ip", "route", "show", "table", each).stdout for each in ("100", "main"))
+        shown = {" ".join(line.split()) for line in "".join(tables).splitlines()}
+        rules = host.run("ip", "rule").stdout
+        return foreign <= shown and "1000:\tfrom 10.5.0.0/24 lookup 100 proto static" in rules
+
+    await activate(speaker, ROUTED)
+    await eventually(lambda: counters(speaker).get("route_errors", 0) >= 2)
+    assert stand()
+    await speaker.release_now()
+    assert stand()
+    assert routing(host) == set()
+
+
+async def test_leftovers_of_a_crash_are_cleaned_at_the_start(host: Host) -> None:
+    """Configured still or not any more; but an instance that resumes goes on with its own."""
+    leftover = (
+        "route add 10.50.0.0/16 via 10.99.0.9 table 100 metric 7 proto 112",
+        "route add 10.54.0.0/16 via 10.99.0.9 proto 112",
+        "route add 2001:db8:54::/48 via 2001:db8:99::9 proto 112",
+        "rule add from 10.5.0.0/24 priority 1000 table 100 protocol 112",
+        "rule add from 10.6.0.0/24 priority 1002 table 100 protocol 112",
+        "route add 10.55.0.0/16 via 10.99.0.9 proto static",
+    )
+    host.ip(*leftover)
+    reports: list[Report] = []
+    netns.pushns(host.namespace)
+    try:
+        async with Speaker(reports.append, alone=True) as speaker:
+            await speaker.configure([NOT_ACTIVE])
+            await eventually(lambda: routing(host) == set())
+        host.ip(*leftover[:-1])
+        async with Speaker(reports.append, alone=True) as speaker:
+            await speaker.configure([NOT_ACTIVE], resume=frozenset({"first"}))
+            await eventually(lambda: routing(host) == EVERYTHING)
+            assert "routes_removed" not in counters(speaker)
+        await remove(NOT_ACTIVE)
+        assert routing(host) == set()
+    finally:
+        netns.popns()
+    assert "10.55.0.0/16" in host.run("ip", "route").stdout
+
+
+async def test_a_reload_changes_what_differs(speaker: Speaker, host: Host) -> None:
+    """A route with another gateway takes the place of the old one; ACTIVE stays ACTIVE."""
+    await activate(speaker, ROUTED)
+    await eventually(lambda: routing(host) == EVERYTHING)
+    moved = msgspec.structs.replace(ROUTES[0], gateway="10.99.0.10")
+    changed = msgspec.structs.replace(
+        ROUTED, virtual_routes=(moved, *ROUTES[1:2]), virtual_rules=RULES[:1]
+    )
+    await speaker.configure([changed])
+    await eventually(
+        lambda: (
+            routing(host)
+            == {
+                "10.50.0.0/16 via 10.99.0.10 dev eth0 table 100 proto 112 metric 7",
+                "10.51.0.0/16 dev eth0 proto 112 scope link src 10.99.0.100",
+                "1000: from 10.5.0.0/24 lookup 100 proto 112",
+            }
+        )
+    )
+    assert counters(speaker)["transitions"] == 2
+    assert "routes_removed" not in counters(speaker)
