@@ -28,6 +28,7 @@ from hadirector.judgement import Facts
 from hadirector.model import Configuration, ServiceKey
 from hadirector.notify import Notifier
 from hadirector.operator import Operator, RequestError
+from hadirector.overrides import Overrides, OverridesChanged
 from hadirector.pools import Pools
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
@@ -72,9 +73,11 @@ class Director:
         )
         if handoff is not None:
             self._election.adopt(handoff)
+        self._overrides = Overrides(configuration, self._memory, self._keeper, self._events.put)
         self.operator = Operator(
             configuration,
             self._memory,
+            overrides=self._overrides,
             keeper=self._keeper,
             health=self._health,
             election=self._election,
@@ -118,9 +121,11 @@ class Director:
             electing = group.create_task(self._election.run(), name="vrrp")
             tracking = group.create_task(self._tracking.run(), name="tracking")
             notifying = group.create_task(self._notifier.run(), name="notifications")
+            overriding = group.create_task(self._overrides.run(), name="overrides")
             await self._stop.wait()
             await self._leave(checking, electing)
-            for task in (events, keeping, maintaining, tracking, notifying, *self._passing):
+            ended = (events, keeping, maintaining, tracking, notifying, overriding)
+            for task in (*ended, *self._passing):
                 task.cancel()
         if not self._restarting:
             self._take_back()
@@ -206,8 +211,8 @@ class Director:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case VerdictChanged():
-                self._want(self._health.verdict_changed(event))
+            case VerdictChanged() | OverridesChanged():
+                self._want(self._concerned(event))
             case CheckStatistics():
                 self._health.statistics(event)
             case Transition() | InstanceStatus() | ResumeOverdue():
@@ -227,6 +232,14 @@ class Director:
                 self._election.begin()
             case _:
                 assert_never(event)
+
+    def _concerned(self, event: VerdictChanged | OverridesChanged) -> Collection[ServiceKey]:
+        """Take what is new; returns the services whose pool it may change."""
+        if isinstance(event, VerdictChanged):
+            return self._health.verdict_changed(event)
+        servers = self._configuration.virtual_servers
+        names = event.virtual_servers
+        return {key for each in servers if each.name in names for key in each.keys}
 
     def _child_changed(self, event: ChildStarted | ChildDied) -> None:
         electing = event.name == self._election.child.name
@@ -251,6 +264,7 @@ class Director:
         await asyncio.sleep(0)
         self._configuration = configuration
         self._pools.configure(configuration)
+        self._overrides.configure(configuration)
         self.operator.configure(configuration)
         self._health.configure(configuration, assumed)
         await asyncio.sleep(0)
@@ -272,7 +286,8 @@ class Director:
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
         health = self._health
-        self._pools.decide(changed, Facts(health.verdicts, health.fell_at), health.results)
+        facts = Facts(health.verdicts, health.fell_at, self._overrides.current)
+        self._pools.decide(changed, facts, health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))
 

@@ -6,6 +6,7 @@ import msgspec
 
 from hadirector.election import ResumeOverdue
 from hadirector.model import Configuration
+from hadirector.overrides import OverridesChanged
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from hadirector.tracking import TrackedChanged
@@ -32,6 +33,7 @@ Event = (
     | Notice
     | ResumeOverdue
     | TrackedChanged
+    | OverridesChanged
     | ConfigurationRead
     | FirstVerdictsOverdue
 )

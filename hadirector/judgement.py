@@ -131,7 +131,7 @@ def _obey(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
     """Do what an operator ordered."""
     if not facts.overrides:
         return
-    name = RealServerName(server.name, str(candidate.real_server.key))
+    name = RealServerName(server.name, candidate.real_server.name)
     order = facts.overrides.get(name)
     if order is None:
         return

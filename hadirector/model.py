@@ -209,6 +209,11 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Name the destination that it is in a service."""
         return DestinationKey(self.key.address, self.key.port or service.port)
 
+    @property
+    def name(self) -> str:
+        """What it is called in commands, after its virtual server's name and a slash."""
+        return str(self.key) if self.key.port else self.key.address
+
 
 class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured virtual server: one pool, behind every service in ``keys``.

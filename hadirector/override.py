@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
-REASON_CHARACTERS_MAX = 200
-AUTHOR_CHARACTERS_MAX = 64
-SECONDS_MAX = 366 * 24 * 3600.0
+DAY_SECONDS = 24 * 3600.0
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+Author = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+Weight = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
 
 
 class Action(StrEnum):
@@ -60,6 +63,51 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             Action.WEIGHT: f"weight {self.weight}",
         }[self.action]
         return f"{done}, by {self.author}" + (f": {self.reason}" if self.reason else "")
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator asks for: an override, with times from now on, in seconds.
+
+    ``name`` is VIRTUAL_SERVER/REAL_SERVER; the port may be left out where it is not needed.
+    """
+
+    name: str
+    action: Action
+    author: Author
+    reason: Line = ""
+    weight: Weight | None = None
+    expires_in: Seconds | None = None
+    deadline_in: Seconds | None = None
+    keep_clients: bool | None = None
+
+    def contradiction(self) -> str | None:
+        """Say what in it makes no sense."""
+        if (self.weight is None) == (self.action is Action.WEIGHT):
+            return f"an order to {self.action} has {'a' if self.weight is None else 'no'} weight"
+        given = (self.deadline_in is not None, self.keep_clients is not None)
+        if any(given) and self.action is not Action.DRAIN:
+            return "only a drain has a deadline, or says what becomes of clients"
+        return None
+
+    def override(self, name: RealServerName, now: float) -> Override:
+        """Make the override, for the real server meant."""
+        return Override(
+            name=name,
+            action=self.action,
+            author=self.author,
+            reason=self.reason,
+            weight=self.weight or 0,
+            expires_at=None if self.expires_in is None else now + self.expires_in,
+            deadline=None if self.deadline_in is None else now + self.deadline_in,
+            keep_clients=self.keep_clients,
+        )
+
+
+class Lift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operator's wish that an order be no more: the last one, which was to do ``action``."""
+
+    name: str
+    action: Action
 
 
 def end_of_drain(override: Override, connections: int, now: float) -> str | None:

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from typing import Final
 
-import msgspec
 import structlog
 
 from checks.result import Result
@@ -22,17 +21,10 @@ from hadirector.model import (
 )
 from hadirector.pool import adopted_quorums, wanted_entries
 from hadirector.status import said
+from hadirector.why import WeightChange
 
 CHANGES_MAX: Final = 16
 """Changes of a real server's weight that are remembered; the oldest goes first."""
-
-
-class WeightChange(msgspec.Struct, frozen=True, gc=False):
-    """A weight that changed, and why. ``at`` is seconds since the epoch: it is only shown."""
-
-    at: float
-    weight: int | None
-    words: str
 
 
 class Pools:

@@ -1,8 +1,8 @@
 """What must survive a restart of the director, in one small file.
 
 ``owned.json`` names the services and sync daemon threads that are ours and what the sysctls were
-that we have set, written before each is applied, and the VRRP instances that an operator handed
-over. Whatever the kernel holds beyond that is foreign.
+that we have set, written before each is applied, the VRRP instances that an operator handed over
+and what was ordered for real servers. Whatever the kernel holds beyond that is foreign.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.model import ServiceKey, SyncSettings
+from hadirector.override import Override
 from hadirector.sync_daemon import SyncRole
 from hadirector.sysctls import Taken
 
@@ -24,13 +25,14 @@ SIZE_MAX = 64 * 1024 * 1024
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """The content of the file."""
+    """The content of the file. The times in ``overrides`` are seconds since the epoch."""
 
     version: int = VERSION
     services: tuple[ServiceKey, ...] = ()
     yielding: tuple[str, ...] = ()
     sysctls: dict[str, Taken] = {}
     sync_threads: dict[SyncRole, SyncSettings] = {}
+    overrides: tuple[Override, ...] = ()
 
 
 class StateError(Exception):
@@ -100,6 +102,10 @@ class Memory:
         """These threads of the sync daemon are ours. Raises OSError."""
         self._remember(replace(self.owned, sync_threads=dict(threads)))
 
+    def remember_overrides(self, overrides: tuple[Override, ...]) -> None:
+        """These orders are in force, with times since the epoch. Raises OSError."""
+        self._remember(replace(self.owned, overrides=overrides))
+
     def _remember(self, owned: Owned) -> None:
-        self.owned = owned
         store(self._path, owned)
+        self.owned = owned

@@ -67,7 +67,10 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The whole director. ``failing`` maps an operation that did not take to the error."""
+    """The whole director. ``failing`` maps an operation that did not take to the error.
+
+    ``homeless_orders`` are in force for real servers that are not configured.
+    """
 
     name: str
     version: str
@@ -81,6 +84,7 @@ class Status(msgspec.Struct, frozen=True):
     repaired: int
     probes: int
     upkeep: UpkeepStatus = UpkeepStatus()
+    homeless_orders: tuple[str, ...] = ()
 
 
 def virtual_server_status(
@@ -173,7 +177,7 @@ def _real_server(
 ) -> RealServerStatus:
     verdict, reason = health
     return RealServerStatus(
-        address=str(real_server.key),
+        address=real_server.name,
         configured_weight=real_server.weight,
         wanted_weight=in_table.wanted_weight,
         actual_weight=in_table.actual_weight,

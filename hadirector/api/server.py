@@ -1,8 +1,9 @@
 """The control interface: HTTP on a Unix socket that only its owner and group may open.
 
-GET /v1/status, POST /v1/handover, POST /v1/reload, POST /v1/restart. Every answer is JSON; an
-error is ``{"error": "..."}`` with status 400 (a request we do not understand), 409 (one that cannot
-be met) or 503 (the dataplane does not answer).
+GET /v1/status, GET /v1/why, POST /v1/handover, POST /v1/override, POST /v1/override/lift,
+POST /v1/reload, POST /v1/restart. Every answer is JSON; an error is ``{"error": "..."}`` with
+status 400 (a request we do not understand), 409 (one that cannot be met) or 503 (the dataplane does
+not answer).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from aiohttp.typedefs import Handler
 from hadirector.dataplane.base import DataplaneError
 from hadirector.director import Director
 from hadirector.operator import RequestError
+from hadirector.override import Lift, Order
 
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660
@@ -45,37 +47,36 @@ class Handlers:
 
     async def status(self, _request: web.Request) -> web.Response:
         """Answer with the whole status."""
-        try:
-            return _answer(await self._director.operator.status())
-        except DataplaneError as error:
-            return _error(503, str(error))
+        return _answer(await self._director.operator.status())
+
+    async def why(self, request: web.Request) -> web.Response:
+        """Answer with how the weight of ``?real_server=VS/RS`` comes about."""
+        return _answer(await self._director.operator.why(request.query.get("real_server", "")))
 
     async def hand_over(self, request: web.Request) -> web.Response:
         """Order or undo a handover; answers with the instances meant."""
-        try:
-            body = msgspec.json.decode(await request.read() or b"{}", type=HandOverBody)
-            return _answer(
-                {"instances": self._director.operator.hand_over(body.instance, undo=body.undo)}
-            )
-        except (msgspec.DecodeError, UnicodeError) as error:
-            return _error(400, str(error))
-        except RequestError as error:
-            return _error(409, str(error))
+        body = msgspec.json.decode(await request.read() or b"{}", type=HandOverBody)
+        instances = self._director.operator.hand_over(body.instance, undo=body.undo)
+        return _answer({"instances": instances})
+
+    async def order(self, request: web.Request) -> web.Response:
+        """Order something for a real server; answers with what, in words."""
+        order = msgspec.json.decode(await request.read(), type=Order)
+        return _answer({"done": await self._director.operator.order(order)})
+
+    async def lift(self, request: web.Request) -> web.Response:
+        """Forget what was ordered for a real server; answers with what that was."""
+        lift = msgspec.json.decode(await request.read(), type=Lift)
+        return _answer({"done": await self._director.operator.lift(lift)})
 
     async def restart(self, _request: web.Request) -> web.Response:
         """Restart the director, unless it could not start again; answers before that begins."""
-        try:
-            await self._director.restart()
-        except RequestError as error:
-            return _error(409, str(error))
+        await self._director.restart()
         return _answer({"restarting": True})
 
     async def reload(self, _request: web.Request) -> web.Response:
         """Reload the configuration; answers with what changed, or every fault."""
-        try:
-            return _answer({"changed": await self._director.reload()})
-        except RequestError as error:
-            return _error(409, str(error))
+        return _answer({"changed": await self._director.reload()})
 
 
 @contextlib.asynccontextmanager
@@ -85,6 +86,9 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     application = web.Application(client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json])
     application.router.add_get("/v1/status", handlers.status)
     application.router.add_post("/v1/handover", handlers.hand_over)
+    application.router.add_get("/v1/why", handlers.why)
+    application.router.add_post("/v1/override", handlers.order)
+    application.router.add_post("/v1/override/lift", handlers.lift)
     application.router.add_post("/v1/reload", handlers.reload)
     application.router.add_post("/v1/restart", handlers.restart)
     runner = web.AppRunner(
@@ -102,9 +106,15 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
 
 @web.middleware
 async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer what aiohttp refuses (no such route, too large) in our form."""
+    """Answer whatever cannot be done in one form, also what aiohttp refuses (no such route)."""
     try:
         return await handler(request)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        return _error(400, str(error))
+    except RequestError as error:
+        return _error(409, str(error))
+    except DataplaneError as error:
+        return _error(503, str(error))
     except web.HTTPException as refusal:
         return _error(refusal.status, refusal.reason)
 

@@ -16,6 +16,9 @@ from hadirector import __version__
 from hadirector.cli import (
     check_config,
     demo,
+    disable,
+    drain,
+    enable,
     handover,
     probe,
     realserver,
@@ -23,6 +26,9 @@ from hadirector.cli import (
     restart,
     run,
     status,
+    undrain,
+    weight,
+    why,
 )
 
 
@@ -42,6 +48,12 @@ COMMANDS: dict[str, Command] = {
     "run": run,
     "check-config": check_config,
     "status": status,
+    "why": why,
+    "drain": drain,
+    "undrain": undrain,
+    "disable": disable,
+    "enable": enable,
+    "weight": weight,
     "handover": handover,
     "reload": reload,
     "restart": restart,

@@ -72,6 +72,8 @@ def _print(status: Status) -> None:
         console.print()
         _print_virtual_servers(console, status)
     _print_upkeep(console, status.upkeep)
+    for order in status.homeless_orders:
+        console.print(order, style="yellow", soft_wrap=True)
     for service in status.foreign_services:
         console.print(f"not ours, left alone: {service}", style="dim", soft_wrap=True)
     for operation, error in status.failing.items():

@@ -1,23 +1,28 @@
 """What becomes of a pool on loopback whose real servers come and go, with the userspace dataplane.
 
-A real server is a listening socket: the kernel accepts for it, so that it passes tcp checks.
+A real server accepts connections and waits for them to end.
 """
 
 from __future__ import annotations
 
+import io
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
 
 from hadirector.api.client import ApiError, request
+from hadirector.cli import main
 from hadirector.lab.experiment import eventually
-from hadirector.status import Status, VirtualServerStatus
+from hadirector.status import RealServerStatus, Status, VirtualServerStatus
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -41,13 +46,37 @@ virtual_servers:
 PORT = 18280
 
 
+class Patient(socketserver.BaseRequestHandler):
+    """Waits for the end of a connection."""
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):
+            self.request.recv(1)
+
+
+class RealServer(socketserver.ThreadingTCPServer):
+    """One real server."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
 class Site:
     """A director, and whatever servers listen."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
-        self._listening: dict[int, socket.socket] = {}
+        self._listening: dict[int, RealServer] = {}
 
     def write(self, pool: str) -> None:
         """Write the file, with one more line for the pool."""
@@ -71,16 +100,25 @@ class Site:
 
     def serve(self, *numbers: int) -> None:
         for number in numbers:
-            self._listening[number] = socket.create_server((f"127.0.14.{number}", PORT))
+            server = RealServer((f"127.0.14.{number}", PORT), Patient)
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+            self._listening[number] = server
 
     def fail(self, *numbers: int) -> None:
         for number in numbers:
-            self._listening.pop(number).close()
+            server = self._listening.pop(number)
+            server.shutdown()
+            server.server_close()
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str) -> Done:
         """Run a command of this director's."""
-        command = [*HADIRECTOR, *arguments, "--socket", self.api]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                status = main([*arguments, "--socket", self.api])
+            except SystemExit as exited:
+                status = int(str(exited.code))
+        return Done(status, out.getvalue(), err.getvalue())
 
     @property
     def api(self) -> str:
@@ -96,6 +134,10 @@ class Site:
         sorry = () if pool.sorry_server is None else (pool.sorry_server,)
         return [each.actual_weight for each in (*pool.real_servers, *sorry)]
 
+    def carried(self) -> int:
+        """How many connections its servers carry."""
+        return sum(map(carries, self.pool().real_servers))
+
     def expect(self, *weights: int | None) -> None:
         """Wait until the dataplane has these weights."""
 
@@ -108,6 +150,10 @@ class Site:
 
 
 HADIRECTOR = [sys.executable, "-m", "hadirector"]
+
+
+def carries(real_server: RealServerStatus) -> int:
+    return real_server.active_connections + real_server.inactive_connections
 
 
 @pytest.fixture
@@ -131,8 +177,90 @@ def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site)
     site.fail(3)
     site.expect(None, None, None, 1)
     assert site.pool().quorum == "quorum lost: 0 passing, of 2 needed"
-    assert "sorry server: no quorum" in site.command("status").stdout
+    assert "sorry server: no quorum" in site.command("status").out
     site.serve(3)
     site.expect(None, None, 5, None)
     site.serve(1)
     site.expect(3, None, 0, None)
+
+
+ONE, TWO = "web/127.0.14.1:18280", "web/127.0.14.2"
+
+
+def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None:
+    """A drain, a weight; each with its author, its reason, and the way back."""
+    site.write("")
+    site.serve(1, 2, 3)
+    site.start()
+    site.expect(3, 2, 0)
+    # A connection that is open keeps the drain from ending.
+    with socket.create_connection(("127.0.14.100", PORT)):
+        assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
+        [busy] = [f"web/{each.address}" for each in site.pool().real_servers if carries(each)]
+        idle = TWO if busy == ONE else ONE
+        done = site.command("drain", busy, "--reason", "new kernel", "--for", "1h")
+        assert (done.status, done.err) == (0, "")
+        assert done.out.startswith(f"{busy}: draining, by ")
+        site.command("weight", idle, "7")
+        drained, weighted = (0, 7) if busy == ONE else (7, 0)
+        site.expect(drained, weighted, 0)
+        site.write("hysteresis: 0")
+        assert site.command("reload").status == 0
+        site.stop()
+        site.start()
+        site.expect(None, 7, 0) if busy == ONE else site.expect(7, None, 0)
+    told = site.command("why", busy).out
+    assert "drained, its connections were gone, by " in told
+    assert ": new kernel" in told
+    assert "the order is lifted in 59 min" in told
+    assert site.command("undrain", busy).status == 0
+    assert site.command("weight", idle, "configured").status == 0
+    site.expect(3, 2, 0)
+    assert site.command("undrain", busy).status == 1
+
+
+def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Site) -> None:
+    """Until then it stands at weight 0; an order with a time is lifted when that has come."""
+    site.write("")
+    site.serve(1, 2, 3)
+    site.start()
+    site.expect(3, 2, 0)
+    site.command("disable", TWO)
+    site.expect(3, None, 0)
+    with socket.create_connection(("127.0.14.100", PORT)):
+        assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
+        site.command("drain", ONE)
+        site.expect(0, None, 5)
+        assert site.command("enable", TWO).status == 0
+        site.expect(0, 2, 0)
+    site.expect(None, 2, 0)
+    site.command("drain", TWO, "--deadline", "1s", "--for", "3s")
+    site.expect(None, None, 5)
+    site.expect(None, 2, 0)
+
+
+def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> None:
+    """And one for a server that a reload removes is kept, and told of."""
+    site.write("")
+    site.serve(1, 2, 3)
+    site.start()
+    site.expect(3, 2, 0)
+    for arguments, words in (
+        (("drain", "web/127.0.14.4"), "web has no real server 127.0.14.4 (there are: 127.0.14.1:"),
+        (("drain", "wbe/127.0.14.1"), "no virtual server wbe (there are: web)"),
+        (("drain", ONE, "--keep-clients"), "web has no persistence that could keep clients"),
+        (("enable", ONE), f"{ONE} has no order in force"),
+        (("why", "web"), "web has no real server "),
+    ):
+        done = site.command(*arguments)
+        assert (done.status, done.out) == (1, "")
+        assert words in done.err
+    assert site.command("weight", ONE, "-1").status == 2
+    assert site.command("drain", ONE, "--for", "soon").status == 2
+    site.command("disable", "web/127.0.14.3")
+    site.write("real_servers: [{address: 127.0.14.1}]\n  - name: rest\n    address: 127.0.14.101:1")
+    assert site.command("reload").status == 0
+    homeless = "web/127.0.14.3:18280 is not configured, but is disabled, by "
+    assert homeless in site.command("status").out
+    assert site.command("enable", "web/127.0.14.3:18280").status == 0
+    assert homeless not in site.command("status").out

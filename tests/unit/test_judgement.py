@@ -20,6 +20,7 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
+from hadirector.override import Action, Override, RealServerName
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 
@@ -205,3 +206,37 @@ def test_the_quorum_moves_only_past_its_hysteresis(
         if judgement.quorum is False and had is not None:
             assert judgement.passing < server.quorum + server.hysteresis
         had = had if judgement.quorum is None else judgement.quorum
+
+
+def ordered(action: Action, weight: int = 0, ended: str = "") -> Facts:
+    """Both servers of a pair pass, and this is ordered for the first."""
+    name = RealServerName("web", "192.0.2.1:80")
+    order = Override(name=name, action=action, weight=weight, ended=ended, author="ann")
+    return Facts({"1": PASSING, "2": PASSING, "9": PASSING}, overrides={name: order})
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (ordered(Action.DRAIN), [0, 2, None]),
+        (ordered(Action.DRAIN, ended="at last"), [None, 2, None]),
+        (ordered(Action.DISABLE), [None, 2, None]),
+        (ordered(Action.WEIGHT, 9), [9, 2, None]),
+        (ordered(Action.WEIGHT, 0), [0, 2, None]),
+    ],
+)
+def test_an_operator_is_obeyed(facts: Facts, expected: list[int | None]) -> None:
+    """Draining keeps a server at weight 0, until it is over."""
+    assert weights(judge(PAIR, facts, None)) == expected
+
+
+def test_what_an_operator_takes_out_counts_for_no_quorum() -> None:
+    server = pool(real_server(1, 3), real_server(2, 2), quorum=4)
+    assert judge(server, ordered(Action.DRAIN), True).quorum is False
+    assert judge(server, ordered(Action.WEIGHT, 2), True).quorum is True
+
+
+def test_a_weight_that_was_ordered_lets_nothing_in_that_fails() -> None:
+    facts = ordered(Action.WEIGHT, 9)
+    failing = Facts({**facts.verdicts, "1": FAILING}, overrides=facts.overrides)
+    assert weights(judge(PAIR, failing, None)) == [None, 2, None]

@@ -1,0 +1,17 @@
+"""Let a disabled real server be used again."""
+
+from __future__ import annotations
+
+import argparse
+
+from hadirector.cli import real_server_order
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    real_server_order.add_name(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lift the order. Returns 1 when there is none, or no director."""
+    return real_server_order.lift(arguments, "disable")

@@ -1,0 +1,32 @@
+"""What ``hadirector why`` is told: how one real server's weight comes about."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hadirector.judgement import Step
+from hadirector.status import RealServerStatus
+
+
+class WeightChange(msgspec.Struct, frozen=True, gc=False):
+    """A weight that changed, and why. ``at`` is seconds since the epoch: it is only shown."""
+
+    at: float
+    weight: int | None
+    words: str
+
+
+class Why(msgspec.Struct, frozen=True):
+    """A real server's weight: ``steps`` lead to it, and what ``changes`` there were lately.
+
+    ``expires_in`` and ``deadline_in`` are seconds until an order is lifted by itself, and until a
+    drain ends in any case; ``keep_clients`` is what that was told of persistence.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    status: RealServerStatus
+    changes: tuple[WeightChange, ...]
+    expires_in: float | None = None
+    deadline_in: float | None = None
+    keep_clients: bool | None = None

@@ -1,0 +1,165 @@
+"""Orders for single real servers: what they say, when they are over, and how they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector import overrides as module
+from hadirector.dataplane.base import Counters
+from hadirector.dataplane.dry_run import DryRunDataplane
+from hadirector.dataplane.keeper import TableKeeper
+from hadirector.model import (
+    Configuration,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    RealServer,
+    Service,
+    ServiceKey,
+    VirtualServer,
+)
+from hadirector.override import Action, Order, Override, RealServerName, end_of_drain
+from hadirector.overrides import Overrides, OverridesChanged, connections
+from hadirector.state import Memory
+
+NAME = RealServerName("web", "192.0.2.45:80")
+
+
+def drain(deadline: float | None = None) -> Override:
+    return Override(name=NAME, action=Action.DRAIN, author="ann", deadline=deadline)
+
+
+def test_a_drain_ends_with_its_connections_or_at_its_deadline() -> None:
+    assert end_of_drain(drain(), 1, 1000.0) is None
+    assert end_of_drain(drain(), 0, 0.0) == "its connections were gone"
+    assert end_of_drain(drain(deadline=10.0), 2, 9.9) is None
+    assert (
+        end_of_drain(drain(deadline=10.0), 2, 10.0) == "its deadline came with 2 connections left"
+    )
+
+
+def test_what_is_no_drain_or_over_does_not_end_again() -> None:
+    disabled = Override(name=NAME, action=Action.DISABLE, author="ann")
+    over = Override(name=NAME, action=Action.DRAIN, author="ann", ended="said once")
+    assert end_of_drain(disabled, 0, 0.0) is None
+    assert end_of_drain(over, 0, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        (drain(), "draining, by ann"),
+        (
+            Override(name=NAME, action=Action.DRAIN, author="ann", reason="new", ended="at last"),
+            "drained, at last, by ann: new",
+        ),
+        (Override(name=NAME, action=Action.DISABLE, author="ann"), "disabled, by ann"),
+        (Override(name=NAME, action=Action.WEIGHT, weight=7, author="ann"), "weight 7, by ann"),
+    ],
+)
+def test_an_order_says_what_by_whom_and_why(override: Override, words: str) -> None:
+    assert override.words == words
+
+
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [
+        (Order(name="a/b", action=Action.DRAIN, author="ann", deadline_in=1.0), None),
+        (Order(name="a/b", action=Action.WEIGHT, author="ann", weight=0), None),
+        (
+            Order(name="a/b", action=Action.WEIGHT, author="ann"),
+            "an order to weight has a weight",
+        ),
+        (
+            Order(name="a/b", action=Action.DRAIN, author="ann", weight=1),
+            "an order to drain has no weight",
+        ),
+        (
+            Order(name="a/b", action=Action.DISABLE, author="ann", keep_clients=True),
+            "only a drain has a deadline, or says what becomes of clients",
+        ),
+    ],
+)
+def test_an_order_that_contradicts_itself_is_told_so(order: Order, fault: str | None) -> None:
+    assert order.contradiction() == fault
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "a/b", "action": "drain"}',
+        b'{"name": "a/b", "action": "stop", "author": "ann"}',
+        b'{"name": "a/b", "action": "drain", "author": ""}',
+        b'{"name": "a/b", "action": "drain", "author": "a\\nb"}',
+        b'{"name": "a/b", "action": "drain", "author": "ann", "reason": "a\\u001bb"}',
+        b'{"name": "a/b", "action": "drain", "author": "ann", "why": ""}',
+        b'{"name": "a/b", "action": "drain", "author": "ann", "expires_in": 0}',
+        b'{"name": "a/b", "action": "drain", "author": "ann", "expires_in": 1e300}',
+        b'{"name": "a/b", "action": "weight", "author": "ann", "weight": 65536}',
+    ],
+)
+def test_an_order_is_bounded_in_everything_it_says(body: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(body, type=Order)
+
+
+ONE = RealServer(key=DestinationKey("192.0.2.45", 80))
+WEB = VirtualServer(
+    name="web",
+    keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
+    service=Service("rr"),
+    forwarding=ForwardingMethod.NAT,
+    real_servers=(ONE,),
+)
+
+
+def test_connections_count_only_once_no_new_ones_can_come() -> None:
+    """Before the weight of 0 has taken, an idle moment would end the drain too soon."""
+    (service,) = WEB.keys
+    assert connections(WEB, ONE, {service: {ONE.key: Counters(1, 0, 0)}}) is None
+    assert connections(WEB, ONE, {service: {ONE.key: Counters(0, 1, 2)}}) == 3
+    assert connections(WEB, ONE, {service: {}}) == 0
+
+
+def kept_in(path: Path) -> Overrides:
+    async def tell(_event: OverridesChanged) -> None:
+        pass
+
+    memory = Memory(path)
+    keeper = TableKeeper(DryRunDataplane(), (), memory.remember_services)
+    return Overrides(Configuration(name="lb1", virtual_servers=(WEB,)), memory, keeper, tell)
+
+
+async def test_an_order_is_in_the_file_with_times_that_another_process_understands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monotonic time begins anew with the machine; in the file it is the time of day."""
+    path = tmp_path / "owned.json"
+    monkeypatch.setattr(module, "_epoch", lambda: 1000.0)
+    await kept_in(path).order(drain(deadline=10.0))
+    assert Memory(path).owned.overrides[0].deadline == 1010.0
+    monkeypatch.setattr(module, "_epoch", lambda: 400.0)
+    assert kept_in(path).current == {NAME: drain(deadline=610.0)}
+
+
+async def test_an_order_for_a_server_that_is_gone_is_kept_and_told_of(tmp_path: Path) -> None:
+    overrides = kept_in(tmp_path / "owned.json")
+    await overrides.order(drain())
+    assert overrides.homeless() == ()
+    overrides.configure(Configuration(name="lb1"))
+    assert overrides.homeless() == ("web/192.0.2.45:80 is not configured, but is draining, by ann",)
+    await overrides.lift(NAME)
+    assert overrides.homeless() == ()
+    assert Memory(tmp_path / "owned.json").owned.overrides == ()
+
+
+async def test_an_order_that_cannot_be_stored_is_not_in_force(tmp_path: Path) -> None:
+    """A restart would forget it."""
+    overrides = kept_in(tmp_path / "owned.json")
+    (tmp_path / "owned.new").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        await overrides.order(drain())
+    assert overrides.current == {}

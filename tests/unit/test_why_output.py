@@ -1,0 +1,41 @@
+"""What ``hadirector why`` prints for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.result import Verdict
+from hadirector.cli.why import told
+from hadirector.judgement import Step
+from hadirector.status import RealServerStatus
+from hadirector.why import WeightChange, Why
+
+
+def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the time zone of whoever asks."""
+    monkeypatch.setenv("TZ", "UTC")
+    status = RealServerStatus("192.0.2.45:80", 10, 0, 10, 3, 4, Verdict.PASSING, "200 OK")
+    why = Why(
+        name="web/192.0.2.45:80",
+        steps=(Step(10, "configured"), Step(0, "draining, by ann: new kernel")),
+        status=status,
+        changes=(
+            WeightChange(0.0, None, "configured; failing (refused: connecting)"),
+            WeightChange(86399.0, 10, "configured; passing (200 OK)"),
+        ),
+        expires_in=3661.0,
+        deadline_in=59.6,
+        keep_clients=False,
+    )
+    assert told(why) == [
+        "web/192.0.2.45:80: weight 0 (3 + 4 connections)",
+        "  the dataplane still has 10",
+        "     10  configured",
+        "      0  draining, by ann: new kernel",
+        "  the check is passing: 200 OK",
+        "  the order is lifted in 1 h 1 min 1 s",
+        "  the drain ends in 1 min at the latest",
+        "  clients of persistence leave",
+        "  1970-01-01 00:00:00    out  configured; failing (refused: connecting)",
+        "  1970-01-01 23:59:59     10  configured; passing (200 OK)",
+    ]
