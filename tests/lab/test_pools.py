@@ -35,7 +35,7 @@ director:
   check: {{type: tcp, interval: 100ms, timeout: 100ms, rise: 1, fall: 1}}
 virtual_servers:
   - name: web
-    address: 127.0.14.100:18280
+    address: 127.0.14.100:{port}
     scheduler: wrr
     {pool}
     real_servers:
@@ -43,7 +43,6 @@ virtual_servers:
       - {{address: 127.0.14.2, weight: 2}}
       - {{address: 127.0.14.3, weight: 5, backup_tier: 1}}
 """
-PORT = 18280
 
 
 class Patient(socketserver.BaseRequestHandler):
@@ -75,12 +74,14 @@ class Site:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        with socket.create_server(("127.0.14.100", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         self._listening: dict[int, RealServer] = {}
 
     def write(self, pool: str) -> None:
         """Write the file, with one more line for the pool."""
-        text = CONFIGURATION.format(directory=self._directory, pool=pool)
+        text = CONFIGURATION.format(directory=self._directory, pool=pool, port=self.port)
         (self._directory / "hadirector.yaml").write_text(text)
 
     def start(self) -> None:
@@ -100,7 +101,7 @@ class Site:
 
     def serve(self, *numbers: int) -> None:
         for number in numbers:
-            server = RealServer((f"127.0.14.{number}", PORT), Patient)
+            server = RealServer((f"127.0.14.{number}", self.port), Patient)
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             self._listening[number] = server
 
@@ -184,7 +185,7 @@ def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site)
     site.expect(3, None, 0, None)
 
 
-ONE, TWO = "web/127.0.14.1:18280", "web/127.0.14.2"
+ONE, TWO = "web/127.0.14.1", "web/127.0.14.2"
 
 
 def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None:
@@ -194,13 +195,17 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None
     site.start()
     site.expect(3, 2, 0)
     # A connection that is open keeps the drain from ending.
-    with socket.create_connection(("127.0.14.100", PORT)):
+    with socket.create_connection(("127.0.14.100", site.port)):
         assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
-        [busy] = [f"web/{each.address}" for each in site.pool().real_servers if carries(each)]
+        [busy] = [
+            f"web/{each.address.partition(':')[0]}"
+            for each in site.pool().real_servers
+            if carries(each)
+        ]
         idle = TWO if busy == ONE else ONE
         done = site.command("drain", busy, "--reason", "new kernel", "--for", "1h")
         assert (done.status, done.err) == (0, "")
-        assert done.out.startswith(f"{busy}: draining, by ")
+        assert done.out.startswith(f"{busy}:{site.port}: draining, by ")
         site.command("weight", idle, "7")
         drained, weighted = (0, 7) if busy == ONE else (7, 0)
         site.expect(drained, weighted, 0)
@@ -227,7 +232,7 @@ def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Sit
     site.expect(3, 2, 0)
     site.command("disable", TWO)
     site.expect(3, None, 0)
-    with socket.create_connection(("127.0.14.100", PORT)):
+    with socket.create_connection(("127.0.14.100", site.port)):
         assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
         site.command("drain", ONE)
         site.expect(0, None, 5)
@@ -249,7 +254,7 @@ def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> 
         (("drain", "web/127.0.14.4"), "web has no real server 127.0.14.4 (there are: 127.0.14.1:"),
         (("drain", "wbe/127.0.14.1"), "no virtual server wbe (there are: web)"),
         (("drain", ONE, "--keep-clients"), "web has no persistence that could keep clients"),
-        (("enable", ONE), f"{ONE} has no order in force"),
+        (("enable", ONE), f"{ONE}:{site.port} has no order in force"),
         (("why", "web"), "web has no real server "),
     ):
         done = site.command(*arguments)
@@ -260,7 +265,7 @@ def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> 
     site.command("disable", "web/127.0.14.3")
     site.write("real_servers: [{address: 127.0.14.1}]\n  - name: rest\n    address: 127.0.14.101:1")
     assert site.command("reload").status == 0
-    homeless = "web/127.0.14.3:18280 is not configured, but is disabled, by "
+    homeless = f"web/127.0.14.3:{site.port} is not configured, but is disabled, by "
     assert homeless in site.command("status").out
-    assert site.command("enable", "web/127.0.14.3:18280").status == 0
+    assert site.command("enable", f"web/127.0.14.3:{site.port}").status == 0
     assert homeless not in site.command("status").out
