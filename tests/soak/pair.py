@@ -1,0 +1,252 @@
+"""Two directors under random faults: ``python -m tests.soak.pair --minutes 5``, as root.
+
+Each round something happens to one of them, or is asked of it, and is put right again. Within
+`SETTLE_SECONDS` there are `CALM_SECONDS` in which one of them is ACTIVE, and it alone holds the
+address. At the end no log tells of a crash, and the processes are not much larger than after the
+first rounds. Exit 1 with what went wrong; the logs are kept then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from hadirector.api.client import ApiError, request
+from hadirector.lab.experiment import start_director
+from hadirector.lab.routers import wait_until
+from hadirector.lab.topology import Host, Network
+from hadirector.status import Status
+from vrrp.report import State
+
+ADDRESS = "10.99.0.100"
+SETTLE_SECONDS = 15.0
+CALM_SECONDS = 2.0
+WARM_ROUNDS = 10
+GROWTH_MAX = 1.5
+CONFIGURATION = """\
+director: {{name: {name}, dataplane: dry-run, realtime: true,
+  runtime_directory: {directory}/{name}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 200ms
+    virtual_addresses: [{address}]
+"""
+
+
+class Director:
+    """One of the two, and what can happen to it."""
+
+    def __init__(self, host: Host, directory: Path, chance: random.Random) -> None:
+        self.host = host
+        self.log = directory / f"{host.name}.log"
+        self._directory = directory
+        self._random = chance
+        self._socket = directory / host.name / "api.sock"
+        self.start()
+
+    def start(self) -> None:
+        """Start it anew, with another priority, and wait until it answers."""
+        self._process = start_director(self.host, self._configuration(), self._directory)
+        wait_until(self._answers, 30.0, f"{self.host.name} answers")
+
+    def state(self) -> State | None:
+        """That of its instance; None before it is known. Raises ApiError."""
+        return next((each.state for each in self.status().instances), None)
+
+    def status(self) -> Status:
+        """What it says of itself. Raises ApiError."""
+        answer = request(str(self._socket), "GET", "/v1/status")
+        return msgspec.json.decode(answer, type=Status)
+
+    def holds(self) -> bool:
+        """Whether its kernel has the address."""
+        return self.host.holds(ADDRESS)
+
+    def resident_kilobytes(self) -> int:
+        """The memory of all its processes (proc(5), status)."""
+        lines = (Path(f"/proc/{pid}/status").read_text() for pid in self.host.pids())
+        return sum(int(text.partition("VmRSS:")[2].split()[0]) for text in lines)
+
+    def happenings(self) -> list[tuple[str, Callable[[], None]]]:
+        """What can go wrong or be asked for; each is put right before it returns."""
+        return [
+            ("is stopped and started", self._stop),
+            ("is killed and started", self._crash),
+            ("loses its vrrp process", self._lose_vrrp_process),
+            ("freezes", self._freeze),
+            ("loses its link", self._lose_link),
+            ("loses the address to somebody", self._lose_address),
+            ("is told to hand over, and to compete again", self._hand_over),
+            ("is reloaded with another priority", self._reload),
+            ("restarts", self._restart),
+        ]
+
+    def _configuration(self) -> str:
+        return CONFIGURATION.format(
+            name=self.host.name,
+            directory=self._directory,
+            priority=self._random.randint(1, 254),
+            address=ADDRESS,
+        )
+
+    def _answers(self) -> bool:
+        try:
+            self.status()
+        except ApiError:
+            return False
+        return True
+
+    def _wait(self) -> None:
+        time.sleep(self._random.uniform(0.0, 1.5))
+
+    def _command(self, *words: str) -> None:
+        command = (sys.executable, "-m", "hadirector", *words, "--socket", str(self._socket))
+        self.host.run(*command)
+
+    def _stop(self) -> None:
+        status = self.host.stop(self._process)
+        assert status == 0, f"{self.host.name} ended with status {status}"
+        self._wait()
+        self.start()
+
+    def _crash(self) -> None:
+        self.host.kill_processes()
+        self._wait()
+        self.start()
+
+    def _vrrp_process(self) -> int:
+        processes = {each.name: each.pid for each in self.status().processes}
+        pid = processes["vrrp"]
+        assert pid is not None
+        return pid
+
+    def _lose_vrrp_process(self) -> None:
+        os.kill(self._vrrp_process(), signal.SIGKILL)
+
+    def _freeze(self) -> None:
+        pid = self._vrrp_process()
+        os.kill(pid, signal.SIGSTOP)
+        self._wait()
+        os.kill(pid, signal.SIGCONT)
+
+    def _lose_link(self) -> None:
+        self.host.link_down()
+        self._wait()
+        self.host.link_up()
+
+    def _lose_address(self) -> None:
+        self.host.run("ip", "address", "delete", f"{ADDRESS}/32", "dev", "eth0", check=False)
+
+    def _hand_over(self) -> None:
+        self._command("handover")
+        self._wait()
+        self._command("handover", "--undo")
+
+    def _reload(self) -> None:
+        (self._directory / f"{self.host.name}.yaml").write_text(self._configuration())
+        self._command("reload")
+
+    def _restart(self) -> None:
+        self._command("restart")
+
+
+class Soak:
+    """The pair, and what is promised of it."""
+
+    def __init__(self, network: Network, directory: Path, seed: int) -> None:
+        self._random = random.Random(seed)
+        hosts = (network.host("one", "10.99.0.1/24"), network.host("two", "10.99.0.2/24"))
+        self._directors = [Director(host, directory, self._random) for host in hosts]
+        self._settle()
+
+    def round(self) -> str:
+        """Let one thing happen, and see that all is well again; what it was."""
+        director = self._random.choice(self._directors)
+        what, happen = self._random.choice(director.happenings())
+        story = f"{director.host.name} {what}"
+        try:
+            happen()
+            self._settle()
+        except (TimeoutError, AssertionError, ApiError, subprocess.CalledProcessError) as failure:
+            failure.add_note(story)
+            raise
+        return story
+
+    def kilobytes(self) -> int:
+        """The memory of all processes there are."""
+        return sum(each.resident_kilobytes() for each in self._directors)
+
+    def crashes(self) -> list[str]:
+        """The logs that tell of one."""
+        logs = [each.log for each in self._directors]
+        return [log.name for log in logs if "Traceback" in log.read_text()]
+
+    def _settle(self) -> None:
+        """One that returns with a higher priority takes over within that time, too."""
+        wait_until(self._stays_in_order, SETTLE_SECONDS, "one ACTIVE with the address, one BACKUP")
+
+    def _stays_in_order(self) -> bool:
+        end = time.monotonic() + CALM_SECONDS
+        while self._in_order():
+            if time.monotonic() > end:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _holders(self) -> list[str]:
+        return [each.host.name for each in self._directors if each.holds()]
+
+    def _in_order(self) -> bool:
+        states = {each.host.name: each.state() for each in self._directors}
+        active = [name for name, state in states.items() if state is State.ACTIVE]
+        one_of_each = set(states.values()) == {State.ACTIVE, State.BACKUP}
+        return one_of_each and self._holders() == active
+
+
+def soak(directory: Path, seed: int, minutes: float) -> None:
+    """Go on for so long. Raises what is wrong."""
+    with Network() as network:
+        pair = Soak(network, directory, seed)
+        end, small = time.monotonic() + 60 * minutes, 0
+        for number in itertools.count(1):
+            print(f"{number:5} {pair.round()}", flush=True)
+            if number == WARM_ROUNDS:
+                small = pair.kilobytes()
+            if time.monotonic() > end and number >= WARM_ROUNDS:
+                break
+        grown = pair.kilobytes()
+        print(f"{number} rounds, memory {small} kB after {WARM_ROUNDS}, {grown} kB at the end")
+        assert grown <= GROWTH_MAX * small, "they have grown"
+        assert pair.crashes() == []
+
+
+def main() -> int:
+    """Soak the pair."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.pair")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    directory = Path(tempfile.mkdtemp(prefix="hadirector-soak-"))
+    print(f"seed {options.seed}, logs in {directory}", flush=True)
+    soak(directory, options.seed, options.minutes)
+    shutil.rmtree(directory)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
