@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from time import monotonic
+from types import MappingProxyType
 
 from checks import probers
 from checks.definition import CheckDefinition
@@ -23,18 +24,23 @@ each, below the usual limit of 1024."""
 BATCH = 0.005
 """Due times this close together are served by one wake-up, seconds."""
 
+NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
+
 ReportVerdict = Callable[[str, Verdict, Result], None]
 
 
 class _Target:
     """One check as it runs. In the heap when it waits, or with a task when it is probed."""
 
-    __slots__ = ("definition", "due", "task", "tracker")
+    __slots__ = ("definition", "due", "task", "tracker", "weight")
 
-    def __init__(self, definition: CheckDefinition, verdict: Verdict, due: float) -> None:
+    def __init__(
+        self, definition: CheckDefinition, verdict: Verdict, weight: int | None, due: float
+    ) -> None:
         timing = definition.timing
         self.definition = definition
         self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
+        self.weight = weight  # the one that was asked for last, as in Result
         self.due = due
         self.task: asyncio.Task[None] | None = None
 
@@ -42,6 +48,7 @@ class _Target:
 class Checker:
     """Probes every configured target at its times and reports each flip of a verdict.
 
+    What passes is reported too when it asks for another weight than before.
     ``report_verdict(identity, verdict, result)`` is called in the loop and must not block.
     ``probes`` counts the probes started, ``late`` those this host kept waiting. The result of a
     probe that failed for this host's own want (LOCAL_ERROR) is reported but never judged: it
@@ -63,13 +70,17 @@ class Checker:
         self._wake = asyncio.Event()
 
     def configure(
-        self, definitions: Sequence[CheckDefinition], verdicts: Mapping[str, Verdict]
+        self,
+        definitions: Sequence[CheckDefinition],
+        verdicts: Mapping[str, Verdict],
+        weights: Mapping[str, int] = NO_WEIGHTS,
     ) -> None:
         """Run exactly these checks from now on.
 
         An unchanged check goes on untouched. A changed one is probed anew and soon; it keeps its
         verdict while it has the same address and port. ``verdicts`` is what is known of the
-        targets that are new here. Every certificate authority's file is read again.
+        targets that are new here, ``weights`` what they asked for. Every certificate authority's
+        file is read again.
         """
         running, self._targets = self._targets, {}
         wanted = {definition.identity: definition for definition in definitions}
@@ -83,7 +94,8 @@ class Checker:
         for position, definition in enumerate(fresh):
             verdict = _known_verdict(definition, running.get(definition.identity), verdicts)
             due = first_due(now, position, len(fresh), definition.timing.interval)
-            self._targets[definition.identity] = _Target(definition, verdict, due)
+            weight = weights.get(definition.identity)
+            self._targets[definition.identity] = _Target(definition, verdict, weight, due)
         self._latest = {each: self._latest[each] for each in self._latest.keys() & wanted.keys()}
         client_context.cache_clear()
         self._fill_heap()
@@ -151,7 +163,11 @@ class Checker:
         self._latest[identity] = result
         if result.reason is Reason.LOCAL_ERROR:
             return
-        if target.tracker.record(result.passed):
+        flipped = target.tracker.record(result.passed)
+        asks_anew = result.passed and result.weight != target.weight
+        if result.passed:
+            target.weight = result.weight
+        if flipped or (asks_anew and target.tracker.verdict is Verdict.PASSING):
             self._report_verdict(identity, target.tracker.verdict, result)
 
     def _probe_ended(self, task: asyncio.Task[None]) -> None:

@@ -36,6 +36,7 @@ class Form(StrEnum):
     HEADERS = "headers"
     JSON_VALUES = "JSON values"
     HIDDEN_TEXT = "text that is not shown"
+    CHECKS = "checks"
 
 
 Kind = Text | Whole | Span | Form

@@ -15,6 +15,7 @@ from checks.kinds import (
     Argument,
     DomainName,
     FilePath,
+    Form,
     Headers,
     HiddenText,
     HostName,
@@ -25,6 +26,7 @@ from checks.kinds import (
     Sha256,
     Span,
     StatusRange,
+    UserName,
     Whole,
 )
 
@@ -130,7 +132,72 @@ class PingProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ping")
     """Passes when an ICMP echo request is answered. It is of a host, not of a port."""
 
 
-Probe = TcpProbe | TlsProbe | HttpProbe | HttpsProbe | UdpProbe | DnsProbe | SmtpProbe | PingProbe
+class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="script"):
+    """Passes when a script of this host ends with status 0.
+
+    It is given the target's address and port as its last arguments. With ``statement`` the first
+    line that it prints is read as an agent's (`checks.statement`).
+    """
+
+    script: FilePath
+    arguments: tuple[Argument, ...] = ()
+    user: UserName = "nobody"
+    statement: bool = False
+
+
+class FileProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="file"):
+    """Passes when a file of this host is there and says so.
+
+    ``expect`` is searched for in it; without that, what is in it is read as an agent's statement
+    (`checks.statement`), and an empty file passes.
+    """
+
+    file: FilePath
+    expect: RegularExpression | None = None
+
+
+class AgentProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="agent"):
+    """Passes as an agent beside the target says, in HAProxy's protocol (`checks.statement`)."""
+
+    send: Payload | None = None
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One of several probes of a check, perhaps with a target of its own."""
+
+    probe: Probe
+    address: str | None = None
+    port: int | None = None
+
+
+class AllProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="all"):
+    """Passes when each of several probes does; they run at the same time."""
+
+    checks: Members
+
+
+class AnyProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="any"):
+    """Passes when one of several probes does; they run at the same time."""
+
+    checks: Members
+
+
+Members = Annotated[tuple[Member, ...], Form.CHECKS]
+Probe = (
+    TcpProbe
+    | TlsProbe
+    | HttpProbe
+    | HttpsProbe
+    | UdpProbe
+    | DnsProbe
+    | SmtpProbe
+    | PingProbe
+    | ScriptProbe
+    | FileProbe
+    | AgentProbe
+    | AllProbe
+    | AnyProbe
+)
 """Every type there is. What performs each is listed in `checks.probers`."""
 
 TlsOptions = TlsProbe | HttpsProbe | SmtpProbe
@@ -143,22 +210,29 @@ PROBE_TYPES: dict[str, type[Probe]] = {
 Transport = Literal["tcp", "udp"]
 
 
-def transport(probe: Probe) -> Transport | None:
-    """Whose port a probe asks; None for one that asks no port."""
+def transports(probe: Probe) -> frozenset[Transport]:
+    """Tell over what a probe asks the port of its target; nothing for one that asks no port."""
     match probe:
-        case TcpProbe() | HttpProbe() | SmtpProbe():
-            return "tcp"
+        case TcpProbe() | HttpProbe() | SmtpProbe() | AgentProbe():
+            return frozenset({"tcp"})
         case UdpProbe():
-            return "udp"
+            return frozenset({"udp"})
         case DnsProbe():
-            return probe.protocol
-        case PingProbe():
-            return None
+            return frozenset({probe.protocol})
+        case PingProbe() | ScriptProbe() | FileProbe():
+            return frozenset()
+        case AllProbe() | AnyProbe():
+            members = (each for each in probe.checks if each.port is None)
+            return frozenset().union(*(transports(each.probe) for each in members))
 
 
 def is_of_a_host(probe: Probe) -> bool:
     """Whether a probe asks a host as a whole, so that no port is part of its target."""
-    return isinstance(probe, PingProbe)
+    match probe:
+        case AllProbe() | AnyProbe():
+            return all(each.port is not None or is_of_a_host(each.probe) for each in probe.checks)
+        case _:
+            return isinstance(probe, PingProbe | FileProbe)
 
 
 def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
@@ -172,6 +246,8 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
             for key in ("tls_name", "tls_ca_file"):
                 if getattr(probe, key) is not None:
                     yield key, "without starttls there is no TLS"
+        case AllProbe() | AnyProbe() if len(probe.checks) < 2:
+            yield "checks", f"wrong number (got {len(probe.checks)}, expected 2 or more checks)"
 
 
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from checks import dns, http, ping, smtp, tcp, udp
+from checks import agent, combination, dns, file, http, ping, script, smtp, tcp, udp
 from checks.attempt import Prober, Progress, attempt
 from checks.definition import CheckDefinition
 from checks.options import (
+    AgentProbe,
+    AllProbe,
+    AnyProbe,
     DnsProbe,
+    FileProbe,
     HttpProbe,
     HttpsProbe,
     PingProbe,
     Probe,
+    ScriptProbe,
     SmtpProbe,
     TcpProbe,
     TlsProbe,
@@ -27,9 +32,19 @@ PROBERS: dict[type[Probe], Prober] = {
     DnsProbe: dns.probe,
     SmtpProbe: smtp.probe,
     PingProbe: ping.probe,
+    ScriptProbe: script.probe,
+    FileProbe: file.probe,
+    AgentProbe: agent.probe,
 }
 
 
 async def run(definition: CheckDefinition, progress: Progress | None = None) -> Result:
     """Probe a check's target once. Never raises for what the target does."""
-    return await attempt(definition, PROBERS[type(definition.probe)], progress or Progress())
+    probe = definition.probe
+    match probe:
+        case AllProbe():
+            return await combination.run_all(definition, probe.checks, run)
+        case AnyProbe():
+            return await combination.run_any(definition, probe.checks, run)
+        case _:
+            return await attempt(definition, PROBERS[type(probe)], progress or Progress())

@@ -286,7 +286,9 @@ class Director:
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
         health = self._health
-        facts = Facts(health.verdicts, health.fell_at, self._overrides.current)
+        facts = Facts(
+            health.verdicts, health.fell_at, self._overrides.current, weights=health.weights
+        )
         self._pools.decide(changed, facts, health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))

@@ -25,7 +25,8 @@ from hadirector.processes.supervisor import Child
 class Health:
     """Runs the checks process and keeps its verdicts, over its death too.
 
-    ``fell_at`` is when a target that had passed began to fail, monotonic seconds.
+    ``fell_at`` is when a target that had passed began to fail, monotonic seconds. ``weights`` has
+    the percentages of their weights that targets ask for.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Health:
         self.verdicts = verdicts
         self.results: dict[str, Result] = {}
         self.fell_at: dict[str, float] = {}
+        self.weights: dict[str, int] = {}
         self.probes = 0
         self.child: Child[FromChecks] = Child(
             "checks", "hadirector.processes.checks_process", FromChecks, tell
@@ -62,17 +64,18 @@ class Health:
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
         self.fell_at = {k: v for k, v in self.fell_at.items() if k in self._checks}
+        self.weights = {k: v for k, v in self.weights.items() if k in self._checks}
 
     def configure_child(self) -> None:
         """Tell the process what to check and what is known already."""
-        self.child.send(ConfigureChecks(tuple(self._checks.values()), self.verdicts))
+        self.child.send(ConfigureChecks(tuple(self._checks.values()), self.verdicts, self.weights))
 
     def stop(self) -> None:
         """Order the process to end."""
         self.child.stop(Stop())
 
     def verdict_changed(self, event: VerdictChanged) -> frozenset[ServiceKey]:
-        """Take a new verdict; returns the services whose pool depends on it."""
+        """Take a new verdict or weight; returns the services whose pool depends on it."""
         check = self._checks.get(event.check)
         if check is None:
             return frozenset()
@@ -83,8 +86,10 @@ class Health:
         elif previous is Verdict.PASSING:
             self.fell_at[event.check] = monotonic()
         self.results[event.check] = event.result
+        if event.result.passed:
+            self._take_weight(event.check, event.result.weight)
         self._log.info(
-            "verdict_changed",
+            "verdict_changed" if event.verdict is not previous else "weight_asked",
             address=check.address,
             port=check.port,
             previous=previous.value,
@@ -93,6 +98,12 @@ class Health:
             detail=event.result.detail,
         )
         return self._dependents[event.check]
+
+    def _take_weight(self, identity: str, weight: int | None) -> None:
+        if weight is None:
+            self.weights.pop(identity, None)
+        else:
+            self.weights[identity] = weight
 
     def statistics(self, event: CheckStatistics) -> None:
         """Take the latest results."""

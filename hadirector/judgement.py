@@ -15,18 +15,23 @@ from checks.result import Verdict
 from hadirector.model import DestinationKey, OnFailure, RealServer, VirtualServer
 from hadirector.override import Action, Override, RealServerName
 
+WEIGHT_MAX = 65535
+"""As much as a configuration may give (linux/ip_vs.h has more room, ipvsadm(8) not)."""
+
 
 class Facts(msgspec.Struct, frozen=True):
     """What weights are decided from. Times are monotonic seconds.
 
-    ``verdicts`` and ``fell_at`` go by the identity of checks; ``fell_at`` is when a target that had
-    passed began to fail, and has no entry for one that never passed.
+    ``verdicts``, ``fell_at`` and ``weights`` go by the identity of checks; ``fell_at`` is when a
+    target that had passed began to fail, and has no entry for one that never passed. ``weights``
+    are the percentages of their configured weights that targets ask for.
     """
 
     verdicts: Mapping[str, Verdict]
     fell_at: Mapping[str, float] = {}
     overrides: Mapping[RealServerName, Override] = {}
     now: float = 0.0
+    weights: Mapping[str, int] = {}
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
@@ -59,12 +64,21 @@ class Judgement(msgspec.Struct, frozen=True):
 class _Candidate:
     """A real server on the way to its weight."""
 
-    __slots__ = ("failing", "ordered_out", "real_server", "serving", "steps", "unknown")
+    __slots__ = (
+        "failing",
+        "ordered_out",
+        "real_server",
+        "serving",
+        "steps",
+        "unknown",
+        "weight_ordered",
+    )
 
     def __init__(self, real_server: RealServer) -> None:
         self.real_server = real_server
         self.steps = [Step(real_server.weight, "configured")]
         self.ordered_out = False
+        self.weight_ordered = False
         self.failing = False
         self.unknown = False
         self.serving = True
@@ -91,7 +105,7 @@ def judge(server: VirtualServer, facts: Facts, had_quorum: bool | None) -> Judge
     ]
     for candidate in candidates:
         _obey(server, candidate, facts)
-        _believe(server, candidate, facts.verdicts)
+        _believe(server, candidate, facts)
     passing = sum(each.weight for each in candidates if each.serving)
     quorum = has_quorum(
         passing,
@@ -137,27 +151,41 @@ def _obey(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
         return
     if order.action is Action.WEIGHT:
         candidate.step(order.weight, order.words)
+        candidate.weight_ordered = True
         return
     candidate.ordered_out = True
     drains = order.action is Action.DRAIN and not order.ended
     candidate.leave(0 if drains else _weight_when_out(server), order.words)
 
 
-def _believe(server: VirtualServer, candidate: _Candidate, verdicts: Mapping[str, Verdict]) -> None:
-    """Take out what does not pass its check. One that has not passed yet gets no connections."""
+def _believe(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
+    """Take out what does not pass its check. One that has not passed yet gets no connections.
+
+    One that passes may ask for a part of its weight, unless an operator has given it one.
+    """
     check = candidate.real_server.check
     if candidate.ordered_out:
         return
     if check is None:
         candidate.step(candidate.weight, "not checked")
         return
-    verdict = verdicts.get(check.identity, Verdict.UNKNOWN)
+    verdict = facts.verdicts.get(check.identity, Verdict.UNKNOWN)
     if verdict is Verdict.PASSING:
         candidate.step(candidate.weight, "passing")
+        percent = facts.weights.get(check.identity)
+        if percent is not None and not candidate.weight_ordered:
+            candidate.step(part_of(candidate.weight, percent), f"asks for {percent} %")
         return
     candidate.failing = verdict is Verdict.FAILING
     candidate.unknown = verdict is Verdict.UNKNOWN
     candidate.leave(_weight_when_out(server), verdict.value)
+
+
+def part_of(weight: int, percent: int) -> int:
+    """Scale a weight, within what the kernel takes; some of it is never rounded to nothing."""
+    if not weight or not percent:
+        return 0
+    return min(max(weight * percent // 100, 1), WEIGHT_MAX)
 
 
 def _weight_when_out(server: VirtualServer) -> int | None:

@@ -14,8 +14,8 @@ from typing import Literal, Self
 import msgspec
 
 from checks.definition import CheckDefinition, Timing
+from script_runner.script import Script
 from vrrp.configuration import InstanceConfiguration
-from vrrp.tracking.script import Script
 
 
 class Protocol(StrEnum):

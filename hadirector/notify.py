@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import structlog
 
 from hadirector.model import Configuration, Notification, NotifiedObject
+from script_runner.runner import run
 from vrrp.report import State
-from vrrp.tracking.runner import run
 
 WAITING_MAX: Final = 16
 FINISH_SECONDS_MAX: Final = 5.0

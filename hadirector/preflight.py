@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+from checks.options import AllProbe, AnyProbe, Probe, ScriptProbe
 from hadirector.model import Configuration
+from hadirector.pool import checks_by_identity
+from script_runner.runner import refusal
+from script_runner.script import Script
 from vrrp.configuration import UdpUnicast
-from vrrp.tracking.runner import refusal
-from vrrp.tracking.script import Script
 
 # include/uapi/linux/capability.h
 CAP_KILL = 5
@@ -35,7 +38,21 @@ async def faults(configuration: Configuration) -> list[str]:
 def _scripts(configuration: Configuration) -> list[Script]:
     """List the scripts that will be run."""
     tracked = [each.script for each in configuration.tracked_scripts]
-    return [*tracked, *(each.script for each in configuration.notifications)]
+    notified = [each.script for each in configuration.notifications]
+    checking = {
+        Script(path=probe.script, arguments=probe.arguments, user=probe.user): None
+        for probe in _probes(configuration)
+        if isinstance(probe, ScriptProbe)
+    }
+    return [*tracked, *notified, *checking]
+
+
+def _probes(configuration: Configuration) -> Iterator[Probe]:
+    """Go through all probes, those within others too."""
+    for check in checks_by_identity(configuration).values():
+        yield check.probe
+        if isinstance(check.probe, AllProbe | AnyProbe):
+            yield from (each.probe for each in check.probe.checks)
 
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:
@@ -72,6 +89,8 @@ def _missing_capabilities(configuration: Configuration) -> list[str]:
         needs[CAP_SETUID][1].append("run scripts as their users")
         needs[CAP_SETGID][1].append("run scripts as their users")
         needs[CAP_KILL][1].append("end scripts that run too long")
+    if any(check.route.mark for check in checks_by_identity(configuration).values()):
+        needs[CAP_NET_ADMIN][1].append("mark the packets of probes")
     if configuration.dataplane == "ipvs":
         needs[CAP_NET_ADMIN][1].append("program IPVS")
     if raw:

@@ -20,10 +20,10 @@ import structlog
 from checks.health import HealthTracker
 from checks.result import Verdict
 from hadirector.model import Configuration, TrackedScript
+from script_runner.runner import run
 from vrrp.configuration import TrackedKind
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
-from vrrp.tracking.runner import run
 
 POLL_SECONDS = 1.0
 HANGING_SECONDS = 10.0

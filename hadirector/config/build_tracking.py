@@ -8,8 +8,8 @@ from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import NotifySection
 from hadirector.model import Notification, NotifiedObject, TrackedScript
+from script_runner.script import Script
 from vrrp.configuration import InstanceConfiguration, TrackedObject
-from vrrp.tracking.script import Script
 
 
 def tracked_objects(section: VrrpSection) -> tuple[TrackedObject, ...]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.options import contradictions, is_of_a_host
+from checks.options import FileProbe, PingProbe, ScriptProbe, contradictions
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Finding, Path
+
+_ROUTE = {"source", "interface", "mark"}
+_TIMING = {"interval", "timeout", "rise", "fall"}
 
 
 def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
@@ -24,14 +27,35 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
         yield Finding((*path, "timeout"), message)
     if check.source is not None and check.address is not None:
         yield from _family_findings(path, check.source, check.address)
+    for index, member in enumerate(check.members):
+        yield from _member_findings((*path, "checks", index), member)
     for key, message in contradictions(check.probe):
         yield Finding((*path, key), message)
 
 
 def _useless(check: CheckSection) -> set[str]:
+    """Name the keys that a check of this type has no use for."""
     if check.type == NONE:
         return CheckSection.model_fields.keys() - {"type"}
-    return {"port"} if is_of_a_host(check.probe) else set()
+    match check.probe:
+        case PingProbe():
+            return {"port"}
+        case ScriptProbe():
+            return _ROUTE
+        case FileProbe():
+            return {"address", "port", *_ROUTE}
+        case _:
+            return set()
+
+
+def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:
+    """Find what a check within another one cannot have: a time and a way of its own."""
+    yield from check_findings(path, member)
+    for key in sorted(member.model_fields_set & {*_ROUTE, *_TIMING}):
+        yield Finding((*path, key), f"a check within a check has no {key} of its own")
+    if member.members:
+        message = f"a check of type {member.type} cannot be within another one"
+        yield Finding((*path, "type"), message)
 
 
 def _family_findings(path: Path, source: str, address: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, PlainValidator, create_model
 
 from checks.definition import Route, Timing
 from checks.kinds import Form, Kind, Span, Text, Whole
-from checks.options import PROBE_TYPES, Probe
+from checks.options import PROBE_TYPES, Member, Members, Probe
 from hadirector.config import check_values
 from hadirector.config.section import Address, Count, InterfaceName, Port, ProbeDuration, Section
 from hadirector.config.values import (
@@ -28,7 +28,7 @@ from hadirector.config.values import (
 
 NONE = "none"
 TYPES = (*PROBE_TYPES, NONE)
-LATER = ("grpc", "script", "agent")
+LATER = ("grpc",)
 
 _READERS = {
     Form.REGULAR_EXPRESSION: regular_expression,
@@ -69,7 +69,19 @@ class CheckSection(Section):
     def probe(self) -> Probe:
         """What to ask; not of the type none."""
         options = PROBE_TYPES[self.type]
-        return options(**{name: getattr(self, name) for name in options.__struct_fields__})
+        given = {name: getattr(self, name) for name in options.__struct_fields__}
+        if self.members:
+            given["checks"] = tuple(
+                Member(probe=each.probe, address=each.address, port=each.port)
+                for each in self.members
+            )
+        return options(**given)
+
+    @property
+    def members(self) -> tuple[CheckSection, ...]:
+        """The checks within this one, of the types all and any."""
+        found: tuple[CheckSection, ...] = getattr(self, "checks", ())
+        return found
 
 
 class _UnknownCheckSection(CheckSection):
@@ -85,6 +97,14 @@ def read_check(value: object) -> CheckSection:
     if not isinstance(value, dict):
         raise expected("a mapping")
     return section_of(value).model_validate(value)
+
+
+def _read_member(value: object) -> CheckSection:
+    """Read a check within a check."""
+    section = read_check(value)
+    if section.type == NONE:
+        raise expected("a check other than none")
+    return section
 
 
 def section_of(value: dict[str, object]) -> type[CheckSection]:
@@ -107,6 +127,9 @@ def _section(options: type[Probe]) -> type[CheckSection]:
 def _read_as(declared: Any) -> Any:
     """Turn the declared type of an option into one that pydantic reads it by."""
     origin, arguments = get_origin(declared), get_args(declared)
+    if declared == Members:
+        member = Annotated[CheckSection, PlainValidator(_read_member)]
+        return Annotated[list[member], AfterValidator(tuple)]
     if declared is bool:
         return Annotated[bool, PlainValidator(boolean)]
     if origin is Literal:

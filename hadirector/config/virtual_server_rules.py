@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import starmap
 
-from checks.options import transport
+from checks.options import transports
 from hadirector.config.check_rules import check_findings
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.errors import shown
@@ -166,13 +166,14 @@ def _unprobed(
     """Say what is wrong with the port that a check asks without having been told which one."""
     if check is not None and (check.type == NONE or check.port is not None):
         return None
-    asked = "tcp" if check is None else transport(check.probe)
-    if asked is None:
+    asked = frozenset({"tcp"}) if check is None else transports(check.probe)
+    if not asked:
         return None
-    if asked != server.protocol and server.fwmark is None:
+    others = sorted(asked - {server.protocol.value})
+    if others and server.fwmark is None:
         return (
-            f"the check asks a {asked} port, which says nothing about the {server.protocol} port of"
-            " the same number: give the check another type or a port of its own, or write"
+            f"the check asks a {others[0]} port, which says nothing about the {server.protocol}"
+            " port of the same number: give the check another type or a port of its own, or write"
             " check: none"
         )
     if not real_server.key(server).port:

@@ -42,7 +42,7 @@ async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
     while (message := await channel.receive()) is not None:
         match message:
             case ConfigureChecks():
-                checker.configure(message.checks, message.verdicts)
+                checker.configure(message.checks, message.verdicts, message.weights)
             case Stop():
                 return
             case Heartbeat():

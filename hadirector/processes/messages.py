@@ -58,10 +58,11 @@ class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
 
     checks: tuple[CheckDefinition, ...]
     verdicts: dict[str, Verdict] = {}
+    weights: dict[str, int] = {}
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
-    """A check's verdict flipped, and the probe result that made it flip."""
+    """A check's verdict flipped, or it passes and asks for another weight; by this result."""
 
     check: str
     verdict: Verdict

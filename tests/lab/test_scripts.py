@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vrrp.tracking.runner import run
-from vrrp.tracking.script import Ended, Script
+from script_runner.runner import run
+from script_runner.script import Ended, Script
 
 US = pwd.getpwuid(os.getuid()).pw_name
 Write = Callable[[str], str]

@@ -5,7 +5,18 @@ from collections.abc import Callable
 import pytest
 
 from checks.definition import Route
-from checks.options import HttpProbe, TcpProbe, TlsProbe
+from checks.options import (
+    PROBE_TYPES,
+    AllProbe,
+    AnyProbe,
+    HttpProbe,
+    Member,
+    PingProbe,
+    ScriptProbe,
+    TcpProbe,
+    TlsProbe,
+)
+from checks.probers import PROBERS
 from hadirector.config.loader import parse
 
 FaultsOf = Callable[[str], list[str]]
@@ -55,6 +66,53 @@ def server(check: str) -> str:
         ("{type: dns, name: a, expect_answers: [5]}", "expect_answers[0]: wrong value (got 5, exp"),
         ("{type: smtp, tls_name: a}", "tls_name: without starttls there is no TLS"),
         ("{type: ping, port: 80}", "port: a check of this type has no port"),
+        ("{type: ping, port: 80, address: 10.0.0.9}", "port: a check of this type has no port"),
+        ("{type: script}", 'the key "script" is missing'),
+        ("{type: script, script: check.sh}", 'script: wrong value (got "check.sh", expected the'),
+        ("{type: script, script: /s, mark: 1}", "mark: a check of this type has no mark"),
+        ("{type: script, script: /s, user: 'a b'}", 'user: wrong value (got "a b", expected the'),
+        ("{type: file, file: /f, address: 10.0.0.9}", "address: a check of this type has no addr"),
+        ("{type: agent, path: /}", "path: a check of this type has no path"),
+        ("{type: all}", 'the key "checks" is missing'),
+        ("{type: all, checks: {}}", "checks: wrong value (got a mapping, expected a list)"),
+        ("{type: all, checks: []}", "checks: wrong number (got 0, expected 2 or more checks)"),
+        ("{type: any, checks: [{type: tcp}]}", "checks: wrong number (got 1, expected 2 or more"),
+        (
+            "{type: all, checks: [{type: tcp}, {type: tcp, path: /}]}",
+            "checks[1].path: a check of this type has no path",
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, {type: tcp, prot: 1}]}",
+            'checks[1]: unknown key "prot", did you mean "port"?',
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, {type: http, expect_status: [99]}]}",
+            "checks[1].expect_status[0]: wrong value (got 99, expected a status",
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, {type: tcp, rise: 3}]}",
+            "checks[1].rise: a check within a check has no rise of its own",
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, {type: tcp, source: 10.0.0.9}]}",
+            "checks[1].source: a check within a check has no source of its own",
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, none]}",
+            'checks[1]: wrong value (got "none", expected a check other than none)',
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, {type: any, checks: [{type: tcp}, {type: ping}]}]}",
+            "checks[1].type: a check of type any cannot be within another one",
+        ),
+        (
+            "{type: all, checks: [{type: tcp}, {type: http, body: a}]}",
+            "checks[1].body: only a POST has a body (got method GET)",
+        ),
+        (
+            "{type: all, checks: [{type: ping}, {type: udp}]}",
+            "the check asks a udp port, which says nothing about the tcp port of the same",
+        ),
         ("{type: tcp, mark: 4294967296}", "mark: wrong value (got 4294967296, expected a whole"),
         ("{type: tcp, interface: a/b}", 'interface: wrong value (got "a/b", expected an interface'),
         ("{type: tcp, source: here}", 'source: wrong value (got "here", expected a literal IPv4'),
@@ -80,6 +138,16 @@ def test_a_faulty_type_hides_no_fault_of_what_every_type_has(faults_of: FaultsOf
     [
         ('{type: tcp, send: "a\\r\\n", expect: ok}', TcpProbe(send=b"a\r\n", expect="ok")),
         ("{type: tls, send: hex:00fF}", TlsProbe(send=b"\x00\xff")),
+        (
+            "{type: any, checks: [{type: tcp, port: 8080}, {type: ping, address: 10.0.0.3}]}",
+            AnyProbe(
+                checks=(
+                    Member(probe=TcpProbe(), port=8080),
+                    Member(probe=PingProbe(), address="10.0.0.3"),
+                )
+            ),
+        ),
+        ("{type: script, script: /s, arguments: [a]}", ScriptProbe(script="/s", arguments=("a",))),
         ("{type: tls, tls_expiry_warning: 24h}", TlsProbe(tls_expiry_warning=86400.0)),
         (
             "{type: http, expect_status: [200-299, 401], headers: {X-A: b}, redirects: 2,"
@@ -120,6 +188,11 @@ def test_what_asks_over_udp_fits_a_virtual_server_over_udp(faults_of: FaultsOf, 
     text = f"address: 10.0.0.1:53, protocol: udp, check: {check}"
     real_servers = "real_servers: [{address: 10.0.0.2}]"
     assert faults_of(f"virtual_servers: [{{{text}, {real_servers}}}]") == []
+
+
+def test_every_type_of_probe_has_something_that_performs_it() -> None:
+    """The table names them all; all and any are performed by their members."""
+    assert PROBERS.keys() | {AllProbe, AnyProbe} == set(PROBE_TYPES.values())
 
 
 def test_the_way_of_a_probe_is_part_of_what_it_is() -> None:

@@ -9,8 +9,8 @@ import pytest
 from checks.definition import Timing
 from hadirector.config.loader import parse
 from hadirector.model import Notification, TrackedScript
+from script_runner.script import Script
 from vrrp.configuration import TrackedObject
-from vrrp.tracking.script import Script
 
 FaultsOf = Callable[[str], list[str]]
 

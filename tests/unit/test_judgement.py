@@ -240,3 +240,35 @@ def test_a_weight_that_was_ordered_lets_nothing_in_that_fails() -> None:
     facts = ordered(Action.WEIGHT, 9)
     failing = Facts({**facts.verdicts, "1": FAILING}, overrides=facts.overrides)
     assert weights(judge(PAIR, failing, None)) == [None, 2, None]
+
+
+@pytest.mark.parametrize(
+    ("weight", "percent", "given"),
+    [
+        (10, 75, 7),
+        (10, 0, 0),
+        (1, 1, 1),
+        (0, 100, 0),
+        (10, 200, 20),
+        (65535, 1000, 65535),
+    ],
+)
+def test_a_server_that_passes_gets_the_part_of_its_weight_it_asks_for(
+    weight: int, percent: int, given: int
+) -> None:
+    """Never nothing for a little, and never more than the kernel takes."""
+    facts = Facts({"1": PASSING}, weights={"1": percent})
+    server = pool(real_server(1, weight))
+    (steps,) = judge(server, facts, True).derivations.values()
+    assert steps[2] == Step(given, f"asks for {percent} %")
+
+
+def test_what_is_asked_for_matters_neither_to_a_failed_server_nor_to_an_ordered_weight() -> None:
+    name = RealServerName("web", "192.0.2.1:80")
+    order = Override(name=name, action=Action.WEIGHT, author="root", weight=5)
+    server = pool(real_server(1, 10))
+    failing = judge(server, Facts({"1": FAILING}, weights={"1": 50}), True)
+    facts = Facts({"1": PASSING}, overrides={name: order}, weights={"1": 50})
+    kept = judge(server, facts, True)
+    assert [each[-1].weight for each in failing.derivations.values()] == [None]
+    assert [each[-1].weight for each in kept.derivations.values()] == [5]

@@ -9,9 +9,9 @@ import pytest
 from hadirector import notify
 from hadirector.model import Configuration, Notification, NotifiedObject
 from hadirector.notify import Notifier, group_state
+from script_runner.script import Ended, Script
 from vrrp.configuration import InstanceConfiguration
 from vrrp.report import State
-from vrrp.tracking.script import Ended, Script
 
 INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
 

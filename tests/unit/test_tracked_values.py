@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from script_runner.runner import refusal
+from script_runner.script import Script
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
-from vrrp.tracking.runner import refusal
-from vrrp.tracking.script import Script
 
 US = pwd.getpwuid(os.getuid()).pw_name
 

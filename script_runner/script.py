@@ -15,8 +15,9 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How one run ended, and the beginning of what it printed."""
+    """How one run ended, and the beginning of what it printed; ``started`` is whether it began."""
 
     succeeded: bool
     reason: str
     output: str = ""
+    started: bool = True

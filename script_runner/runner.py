@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from vrrp.tracking.script import Ended, Script
+from script_runner.script import Ended, Script
 
 OUTPUT_BYTES_MAX: Final = 4096
 KILLED_SECONDS: Final = 1.0
@@ -34,13 +34,13 @@ async def run(script: Script, *arguments: str) -> Ended:
     """Run a script with these arguments after its own. Never raises for what the script does."""
     refused = refusal(script)
     if refused is not None:
-        return Ended(False, refused)
+        return Ended(False, refused, started=False)
     output = _Output()
     try:
         process = await _start(script, arguments, output.write_end)
     except (OSError, subprocess.SubprocessError) as error:
         output.finish()
-        return Ended(False, f"{script.path} cannot be started: {error}")
+        return Ended(False, f"{script.path} cannot be started: {error}", started=False)
     try:
         reason = await _see_end(process, script)
     finally:

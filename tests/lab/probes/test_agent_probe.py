@@ -1,0 +1,75 @@
+"""The agent probe against agents of every kind."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from checks.options import AgentProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+
+AGENT = AgentProbe()
+LATE = "no answer within 0.3 s while waiting for the reply"
+
+
+def saying(words: bytes, ending: Handler) -> Handler:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(words)
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        await ending(reader, writer)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("words", "ending", "reason", "detail", "weight"),
+    [
+        (b"75%\n", "hang", Reason.PASSED, "the agent says 75%", 75),
+        (b"up\r", "hang", Reason.PASSED, "the agent says up", None),
+        (b"drain", "close", Reason.PASSED, "the agent says drain", 0),
+        (b"maint\n", "close", Reason.DOWN, "the agent says maint", None),
+        (b"down#disk full\n", "flood", Reason.DOWN, "the agent says down#disk full", None),
+        (b"", "close", Reason.PROTOCOL, "not an agent's statement: ", None),
+        (b"SSH-2.0-x\r\n", "hang", Reason.PROTOCOL, "not an agent's statement: SSH-2.0-x", None),
+        (b"\xff\xfe\n", "hang", Reason.PROTOCOL, "not an agent's statement: ", None),
+        (b"", "flood", Reason.PROTOCOL, "not an agent's statement: xxx", None),
+        (b"7", "hang", Reason.TIMEOUT, LATE, None),
+        (b"7", "drip", Reason.TIMEOUT, LATE, None),
+        (b"7", "reset", Reason.RESET, "waiting for the reply: Connection reset by peer", None),
+    ],
+)
+async def test_an_agent_is_obeyed_or_its_fault_is_named(  # noqa: PLR0917 - pytest gives names
+    serve: Serve,
+    endings: dict[str, Handler],
+    words: bytes,
+    ending: str,
+    reason: Reason,
+    detail: str,
+    weight: int | None,
+) -> None:
+    async with serve(saying(words, endings[ending])) as port:
+        result = await ask(port, AGENT)
+    assert (result.reason, result.weight) == (reason, weight), result
+    assert result.detail.startswith(detail.rstrip()), result
+    assert result.detail.isprintable()
+    assert result.duration < 0.55
+
+
+async def test_an_agent_that_is_asked_gets_the_question(serve: Serve) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"50%\n" if await reader.readline() == b"web\n" else b"down\n")
+
+    async with serve(handle) as port:
+        result = await ask(port, AgentProbe(send=b"web\n"))
+    assert (result.reason, result.weight) == (Reason.PASSED, 50)
+
+
+async def test_an_agent_that_is_not_there_fails(closed_port: int) -> None:
+    result = await ask(closed_port, AGENT)
+    assert (result.reason, result.detail) == (Reason.REFUSED, "connecting: Connection refused")

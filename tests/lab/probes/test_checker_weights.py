@@ -1,0 +1,45 @@
+"""What the checker reports of targets that ask for a part of their weight."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from checks.checker import Checker
+from checks.definition import CheckDefinition, Timing
+from checks.options import AgentProbe
+from checks.result import Result, Verdict
+
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+
+
+async def test_a_weight_is_reported_when_it_changes_and_a_failure_leaves_it_alone(
+    serve: Serve,
+) -> None:
+    """What was asked for before, and is known, is no news."""
+    says = [b"50%\n", b"50%\n", b"drain\n", b"drain\n", b"down\n", b"down\n", b"drain\n", b"up\n"]
+    reports: asyncio.Queue[tuple[Verdict, int | None]] = asyncio.Queue()
+
+    async def agent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(says.pop(0) if says else b"up\n")
+
+    def report(_identity: str, verdict: Verdict, result: Result) -> None:
+        reports.put_nowait((verdict, result.weight))
+
+    async with serve(agent) as port:
+        checker = Checker(report)
+        timing = Timing(interval=0.03, timeout=0.03, rise=1, fall=2)
+        definition = CheckDefinition(
+            identity="a", address="127.0.0.1", port=port, probe=AgentProbe(), timing=timing
+        )
+        checker.configure([definition], {"a": Verdict.PASSING}, {"a": 50})
+        running = asyncio.create_task(checker.run())
+        async with asyncio.timeout(5):
+            seen = [await reports.get() for _ in range(4)]
+        running.cancel()
+        await asyncio.wait([running])
+    assert seen == [
+        (Verdict.PASSING, 0),
+        (Verdict.FAILING, None),
+        (Verdict.PASSING, 0),
+        (Verdict.PASSING, None),
+    ]

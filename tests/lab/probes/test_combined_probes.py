@@ -1,0 +1,133 @@
+"""Several probes as one, against servers that pass, fail, hang and drip."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from checks.definition import Route
+from checks.options import (
+    AgentProbe,
+    AllProbe,
+    AnyProbe,
+    FileProbe,
+    Member,
+    PingProbe,
+    TcpProbe,
+    is_of_a_host,
+    transports,
+)
+from checks.result import Reason
+from tests.lab.probes.asking import ask
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+
+TCP = TcpProbe()
+LOCAL_ERROR = Member(probe=FileProbe(file="/"))
+
+
+def agent(says: bytes) -> Handler:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(says)
+
+    return handle
+
+
+async def test_all_pass_when_each_does_and_the_lowest_weight_counts(
+    serve: Serve, tmp_path: Path
+) -> None:
+    half = tmp_path / "half"
+    half.write_text("50%")
+    async with serve(agent(b"80%\n")) as port:
+        members = (
+            Member(probe=TCP),
+            Member(probe=AgentProbe()),
+            Member(probe=FileProbe(file=str(half))),
+        )
+        result = await ask(port, AllProbe(checks=members))
+    assert (result.reason, result.detail) == (Reason.PASSED, "all of 3 pass")
+    assert result.weight == 50
+
+
+async def test_the_first_failure_decides_for_all_at_once(
+    serve: Serve, endings: dict[str, Handler], closed_port: int
+) -> None:
+    """Nobody waits for the others, whose sockets are closed."""
+    async with serve(endings["hang"]) as port:
+        hangs = Member(probe=TcpProbe(expect="never"))
+        refuses = Member(probe=TCP, address="::1", port=closed_port)
+        result = await ask(port, AllProbe(checks=(hangs, refuses)))
+    assert result.reason is Reason.REFUSED
+    assert result.detail == "tcp: connecting: Connection refused"
+    assert result.duration < 0.2
+
+
+async def test_all_say_which_one_was_late_and_what_it_was_doing(
+    serve: Serve, endings: dict[str, Handler]
+) -> None:
+    async with serve(endings["drip"]) as port:
+        late = Member(probe=TcpProbe(expect="never"))
+        result = await ask(port, AllProbe(checks=(Member(probe=TCP), late)))
+    assert result.reason is Reason.TIMEOUT
+    assert result.detail == "tcp: no answer within 0.3 s while waiting for the reply"
+    assert result.duration < 0.55
+
+
+async def test_a_want_of_this_host_decides_for_all_only_when_nothing_else_fails(
+    serve: Serve, endings: dict[str, Handler], closed_port: int
+) -> None:
+    async with serve(endings["hang"]) as port:
+        wanting = await ask(port, AllProbe(checks=(LOCAL_ERROR, Member(probe=TCP))))
+    failing = await ask(closed_port, AllProbe(checks=(LOCAL_ERROR, Member(probe=TCP))))
+    assert wanting.reason is Reason.LOCAL_ERROR
+    assert failing.reason is Reason.REFUSED
+
+
+async def test_any_passes_at_the_first_that_does(
+    serve: Serve, endings: dict[str, Handler], closed_port: int
+) -> None:
+    async with serve(endings["hang"]) as port:
+        members = (
+            Member(probe=TCP, port=closed_port),
+            Member(probe=TcpProbe(expect="never")),
+            LOCAL_ERROR,
+            Member(probe=TCP),
+        )
+        result = await ask(port, AnyProbe(checks=members))
+    assert (result.reason, result.detail) == (Reason.PASSED, "tcp: connection established")
+    assert result.duration < 0.2
+
+
+@pytest.mark.parametrize(
+    ("wanting", "reason"), [((), Reason.REFUSED), ((LOCAL_ERROR,), Reason.LOCAL_ERROR)]
+)
+async def test_any_fails_when_none_could_have_passed(
+    closed_port: int, wanting: tuple[Member, ...], reason: Reason
+) -> None:
+    refuses = Member(probe=TCP)
+    result = await ask(closed_port, AnyProbe(checks=(refuses, refuses, *wanting)))
+    assert result.reason is reason
+
+
+async def test_what_is_combined_goes_the_way_of_the_check(serve: Serve) -> None:
+    sources: list[str] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sources.append(writer.get_extra_info("peername")[0])
+
+    async with serve(note) as port:
+        both = AllProbe(checks=(Member(probe=TCP), Member(probe=TCP)))
+        assert (await ask(port, both, route=Route(source="127.0.0.9"))).passed
+    assert sources == ["127.0.0.9", "127.0.0.9"]
+
+
+def test_the_target_of_what_is_combined_is_that_of_its_members() -> None:
+    """A member with a port of its own asks not for the target's."""
+    ping, own_port = Member(probe=PingProbe()), Member(probe=TCP, port=8080)
+    assert is_of_a_host(AllProbe(checks=(ping, own_port)))
+    assert transports(AllProbe(checks=(ping, own_port))) == frozenset()
+    assert not is_of_a_host(AnyProbe(checks=(ping, Member(probe=TCP))))
+    assert transports(AnyProbe(checks=(ping, Member(probe=TCP)))) == {"tcp"}

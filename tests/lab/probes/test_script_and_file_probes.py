@@ -1,0 +1,122 @@
+"""The probes that ask this host: scripts and files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from checks.options import FileProbe, ScriptProbe
+from checks.result import Reason
+from tests.lab.probes.asking import ask
+
+USER = "root" if os.geteuid() == 0 else "nobody"
+
+
+def script(folder: Path, text: str, mode: int = 0o755) -> ScriptProbe:
+    path = folder / "script"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(mode)
+    return ScriptProbe(script=str(path), user=USER)
+
+
+def statement(folder: Path, text: str) -> ScriptProbe:
+    made = script(folder, text)
+    return ScriptProbe(script=made.script, user=USER, statement=True)
+
+
+pytestmark = pytest.mark.netns  # a script of root's is run as root
+
+
+async def test_a_script_is_told_the_target_and_its_status_decides(tmp_path: Path) -> None:
+    options = script(tmp_path, 'echo "$@"; test "$2" = 80')
+    options = ScriptProbe(script=options.script, user=USER, arguments=("a b",))
+    passed = await ask(80, script(tmp_path, 'echo "$@"; test "$2" = 80'), "::1")
+    failed = await ask(81, options)
+    assert (passed.reason, passed.detail) == (Reason.PASSED, "exit status 0: ::1 80")
+    assert (failed.reason, failed.detail) == (Reason.DOWN, "exit status 1: a b 127.0.0.1 81")
+    assert passed.weight is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "detail", "weight"),
+    [
+        ("echo 30%; echo more", Reason.PASSED, "the script says 30%", 30),
+        ("echo maint", Reason.DOWN, "the script says maint", None),
+        ("echo hello", Reason.PROTOCOL, "not an agent's statement: hello", None),
+        ("true", Reason.PROTOCOL, "not an agent's statement:", None),
+        ("echo 30%; exit 3", Reason.DOWN, "exit status 3: 30%", None),
+        ("kill -9 $$", Reason.DOWN, "ended by signal 9", None),
+    ],
+)
+async def test_a_script_may_make_a_statement(
+    tmp_path: Path, text: str, reason: Reason, detail: str, weight: int | None
+) -> None:
+    result = await ask(80, statement(tmp_path, text))
+    assert (result.reason, result.detail, result.weight) == (reason, detail, weight)
+
+
+async def test_a_script_that_takes_too_long_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    marker = tmp_path / "survived"
+    options = script(tmp_path, f"(sleep 0.6; touch {marker}) & sleep 0.6; touch {marker}")
+    result = await ask(80, options)
+    assert result.reason is Reason.TIMEOUT
+    assert result.detail == "no answer within 0.3 s while running the script"
+    assert result.duration < 0.55
+    await ask(80, script(tmp_path, "sleep 0.2"))
+    await ask(80, script(tmp_path, "sleep 0.25"))
+    assert not marker.exists()
+
+
+async def test_a_script_that_floods_is_read_and_its_words_are_bounded(tmp_path: Path) -> None:
+    result = await ask(80, script(tmp_path, "head -c 5000000 /dev/zero | tr '\\0' x; exit 1"))
+    assert result.reason is Reason.DOWN, result
+    assert len(result.detail) == 200
+
+
+async def test_a_script_that_must_not_be_run_says_nothing_of_the_target(tmp_path: Path) -> None:
+    """One that is missing, or that others could change."""
+    writable = script(tmp_path, "true", 0o777)
+    for options in (ScriptProbe(script=str(tmp_path / "missing"), user=USER), writable):
+        result = await ask(80, options)
+        assert result.reason is Reason.LOCAL_ERROR
+        assert options.script in result.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "expect", "reason", "detail", "weight"),
+    [
+        (b"", None, Reason.PASSED, "PATH is there", None),
+        (b"\n", None, Reason.PASSED, "PATH is there", None),
+        (b"50%\n", None, Reason.PASSED, "PATH says 50%", 50),
+        (b"drain\n", None, Reason.PASSED, "PATH says drain", 0),
+        (b"maint # until monday\n", None, Reason.DOWN, "PATH says maint # until monday", None),
+        (b"hello\n", None, Reason.PROTOCOL, "not an agent's statement: hello", None),
+        (b"state: ok", "ok$", Reason.PASSED, "PATH says what is expected", None),
+        (b"\xff", "ok$", Reason.DOWN, "PATH of 1 bytes does not match /ok$/", None),
+        (b"x" * 65536 + b"ok", "ok$", Reason.DOWN, "PATH of 65536 bytes does not match", None),
+        (None, None, Reason.DOWN, "PATH is not there", None),
+    ],
+)
+async def test_a_file_says_what_is_to_be_done(  # noqa: PLR0917 - pytest gives names
+    tmp_path: Path,
+    text: bytes | None,
+    expect: str | None,
+    reason: Reason,
+    detail: str,
+    weight: int | None,
+) -> None:
+    path = tmp_path / "f"
+    if text is not None:
+        path.write_bytes(text)
+    result = await ask(0, FileProbe(file=str(path), expect=expect))
+    assert (result.reason, result.weight) == (reason, weight), result
+    assert result.detail.startswith(detail.replace("PATH", str(path))), result
+
+
+async def test_what_is_no_file_says_nothing_of_the_target(tmp_path: Path) -> None:
+    """Nothing waits for a pipe's writer."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        result = await ask(0, FileProbe(file=str(path)))
+        assert result.reason is Reason.LOCAL_ERROR
+        assert result.detail == f"{path} is not a regular file"
