@@ -178,10 +178,15 @@ class Destination(msgspec.Struct, frozen=True, gc=False):
 
 
 class ServiceEntry(msgspec.Struct, frozen=True, gc=False):
-    """A service with its destinations, in the order in which they were or will be added."""
+    """A service with its destinations, in the order in which they were or will be added.
+
+    ``shares`` says, in a wanted entry for sh or mh, by which weight each destination has its part
+    of the scheduler's table, also while its own weight is 0.
+    """
 
     service: Service
     destinations: Mapping[DestinationKey, Destination]
+    shares: Mapping[DestinationKey, int] = {}
 
 
 Table = Mapping[ServiceKey, ServiceEntry]

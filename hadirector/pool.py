@@ -11,6 +11,7 @@ from checks.definition import CheckDefinition
 from checks.result import Verdict
 from hadirector.judgement import Judgement
 from hadirector.model import (
+    HASH_SCHEDULERS,
     Configuration,
     Destination,
     RealServer,
@@ -34,9 +35,12 @@ def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceK
         for key, weight in weights.items()
         if weight is not None
     ]
+    hashed = server.service.scheduler in HASH_SCHEDULERS
     return {
         key: ServiceEntry(
-            server.service, {each.destination_key(key): destination for each, destination in pool}
+            server.service,
+            {each.destination_key(key): destination for each, destination in pool},
+            {each.destination_key(key): each.weight for each, _ in pool} if hashed else {},
         )
         for key in server.keys
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import assert_never
 
 import msgspec
 
+from hadirector.hash_order import Pool, moves
 from hadirector.model import (
+    HASH_SCHEDULERS,
     Destination,
     DestinationKey,
     Service,
@@ -38,11 +40,16 @@ class DeleteService(msgspec.Struct, frozen=True, tag=True):
 
 
 class AddDestination(msgspec.Struct, frozen=True, tag=True):
-    """Add a destination to a service."""
+    """Add a destination to a service.
+
+    At weight 0 sh and mh would leave it out of their table, on this director only: it is first
+    added with the weight ``share``, if there is one.
+    """
 
     service: ServiceKey
     key: DestinationKey
     destination: Destination
+    share: int = 0
 
 
 class EditDestination(msgspec.Struct, frozen=True, tag=True):
@@ -70,7 +77,7 @@ def diff(actual: Table, wanted: Table, owned: Collection[ServiceKey]) -> list[Op
 
     A service that is neither wanted nor owned is foreign and not touched. In the order given here,
     a pool that has servers before and after has servers at every moment between; the same holds
-    for servers with a weight above 0.
+    for servers with a weight above 0. For sh and mh the order of destinations counts too.
     """
     operations: list[Operation] = []
     for key, entry in wanted.items():
@@ -88,21 +95,30 @@ def _service_operations(
         actual = ServiceEntry(wanted.service, {})
     elif actual.service != wanted.service:
         yield EditService(key, wanted.service)
-    held = actual.destinations
-    edits: list[Operation] = []
-    for destination_key, destination in wanted.destinations.items():
-        if destination_key not in held:
-            yield AddDestination(key, destination_key, destination)
-        elif held[destination_key] != destination:
-            edits.append(EditDestination(key, destination_key, destination))
-    yield from sorted(edits, key=_takes_weight_away)
-    for destination_key in held:
-        if destination_key not in wanted.destinations:
-            yield DeleteDestination(key, destination_key)
+    yield from _destination_operations(key, actual.destinations, wanted)
 
 
-def _takes_weight_away(operation: Operation) -> bool:
-    return isinstance(operation, EditDestination) and operation.destination.weight == 0
+def _destination_operations(
+    service: ServiceKey, held: Pool, wanted: ServiceEntry
+) -> Iterator[Operation]:
+    hashed = wanted.service.scheduler in HASH_SCHEDULERS
+    moved = moves(held, wanted.destinations) if hashed else frozenset()
+    edits = [
+        EditDestination(service, key, destination)
+        for key, destination in wanted.destinations.items()
+        if key in held and key not in moved and held[key] != destination
+    ]
+    yield from (each for each in edits if each.destination.weight)
+    for key, destination in wanted.destinations.items():
+        if key in moved:
+            yield DeleteDestination(service, key)
+        if key in moved or key not in held:
+            share = 0 if destination.weight else wanted.shares.get(key, 0)
+            yield AddDestination(service, key, destination, share)
+    yield from (each for each in edits if not each.destination.weight)
+    for key in held:
+        if key not in wanted.destinations:
+            yield DeleteDestination(service, key)
 
 
 def service_of(operation: Operation) -> ServiceKey:
@@ -114,6 +130,14 @@ def service_of(operation: Operation) -> ServiceKey:
             return key
         case _:
             assert_never(operation)
+
+
+def by_service(operations: Iterable[Operation]) -> dict[ServiceKey, list[Operation]]:
+    """Gather operations by the service they are about, in their order."""
+    gathered: dict[ServiceKey, list[Operation]] = {}
+    for operation in operations:
+        gathered.setdefault(service_of(operation), []).append(operation)
+    return gathered
 
 
 def describe(operation: Operation) -> str:
@@ -133,6 +157,22 @@ def describe(operation: Operation) -> str:
             return f"delete destination {key} of {service_key}"
         case _:
             assert_never(operation)
+
+
+def found(operation: Operation, actual: Table) -> str:
+    """Say what was there before an operation."""
+    entry = actual.get(service_of(operation))
+    match operation:
+        case EditService() if entry is not None:
+            return _settings(entry.service)
+        case AddDestination(_, key) if entry is not None and key in entry.destinations:
+            return "in another place"
+        case EditDestination(_, key) | DeleteDestination(_, key) if entry is not None:
+            return _forwards(entry.destinations[key])
+        case DeleteService() if entry is not None:
+            return f"{_settings(entry.service)}, {len(entry.destinations)} destinations"
+        case _:
+            return "not there"
 
 
 def _settings(service: Service) -> str:

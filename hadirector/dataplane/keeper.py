@@ -13,7 +13,7 @@ import structlog
 
 from hadirector.dataplane.base import Dataplane, DataplaneError, Held, OperationFailure
 from hadirector.model import ServiceKey, Table
-from hadirector.reconcile import Operation, describe, diff, service_of
+from hadirector.reconcile import Operation, by_service, describe, diff, found, service_of
 
 PASS_SECONDS = 10.0
 LOGGED_OPERATIONS_MAX = 50
@@ -86,7 +86,7 @@ class TableKeeper:
             actual = await self._dataplane.read(self._owned)
             operations = diff(actual, {}, self._owned)
             failures = await self._dataplane.apply(operations)
-            self._report(operations, failures, None, repair=False)
+            self._report(operations, failures, None, None)
             if not failures:
                 self._own(frozenset())
 
@@ -116,10 +116,30 @@ class TableKeeper:
             wanted = {key: entry for key, entry in wanted.items() if key in self._owned}
         owned = self._owned if only is None else self._owned & only
         operations = diff(actual, wanted, owned)
+        if repair and operations:
+            operations = await self._seen_twice(operations, wanted, owned)
         failures = await self._dataplane.apply(operations) if operations else []
-        self._report(operations, failures, only, repair=repair)
+        self._report(operations, failures, only, actual if repair else None)
         if only is None and not failures:
             self._own(frozenset(wanted))
+
+    async def _seen_twice(
+        self, operations: Sequence[Operation], wanted: Table, owned: frozenset[ServiceKey]
+    ) -> list[Operation]:
+        """Read again what differs, though nothing was changed here: a dump is not one moment.
+
+        A service that now shows something else is left to the next pass, which follows at once.
+        """
+        before = by_service(operations)
+        actual = await self._dataplane.read(before.keys())
+        part = {key: wanted[key] for key in before if key in wanted}
+        now = by_service(diff(actual, part, owned & before.keys()))
+        unsteady = {key for key in before if now.get(key) != before[key]}
+        if unsteady:
+            self._log.info("table_unsteady", services=[str(key) for key in sorted(unsteady)])
+            self._changed |= unsteady
+            self._wake.set()
+        return [each for key, several in now.items() if key not in unsteady for each in several]
 
     def _own(self, services: frozenset[ServiceKey]) -> bool:
         """Have these services remembered as ours; False when they could not be."""
@@ -138,15 +158,16 @@ class TableKeeper:
         operations: Sequence[Operation],
         failures: Sequence[OperationFailure],
         only: frozenset[ServiceKey] | None,
-        *,
-        repair: bool,
+        drifted: Table | None,
     ) -> None:
+        """Count and log; ``drifted`` is what somebody else had made of the table."""
         errors = {failure.operation: failure.error for failure in failures}
         done = [each for each in operations if each not in errors]
-        self.repaired += len(done) if repair else 0
-        event = "table_repaired" if repair else "table_changed"
+        self.repaired += 0 if drifted is None else len(done)
+        event = "table_changed" if drifted is None else "table_repaired"
         for each in done[:LOGGED_OPERATIONS_MAX]:
-            self._log.info(event, operation=describe(each))
+            was = {} if drifted is None else {"was": found(each, drifted)}
+            self._log.info(event, operation=describe(each), **was)
         if (further := len(done) - LOGGED_OPERATIONS_MAX) > 0:
             self._log.info(event, further=further)
         new = [each for each, error in errors.items() if self._failing.get(each) != error]

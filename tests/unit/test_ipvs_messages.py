@@ -13,6 +13,7 @@ from hadirector.dataplane.ipvs.messages import (
     read_destination,
     read_service,
     request,
+    requests,
 )
 from hadirector.model import (
     Destination,
@@ -160,6 +161,14 @@ def test_a_destination_is_written_whole(operation: Operation, command: str) -> N
         "0800 0600 00000000",  # L_THRESH
     )
     assert sent(request(operation)) == bytes.fromhex(command) + service + destination
+
+
+def test_a_destination_with_a_share_is_added_with_that_and_takes_its_weight_at_once() -> None:
+    both = requests(AddDestination(WEB, SERVER, Destination(0, DR), share=5))
+    added = AddDestination(WEB, SERVER, Destination(5, DR))
+    edited = EditDestination(WEB, SERVER, Destination(0, DR))
+    assert [sent(each) for each in both] == [sent(request(added)), sent(request(edited))]
+    assert [sent(each) for each in requests(added)] == [sent(request(added))]
 
 
 def test_deletions_name_their_object_and_nothing_more() -> None:

@@ -269,6 +269,61 @@ async def test_what_somebody_else_changed_is_repaired_and_counted(
     assert kept.repaired == 2
 
 
+async def test_a_repair_is_logged_with_what_was_found(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: dataplane.table == WANTED)
+        with structlog.testing.capture_logs() as lines:
+            spoilt = Destination(7, ForwardingMethod.DR)
+            dataplane.table = {WEB: ServiceEntry(Service("wlc"), {ONE: spoilt, TWO: IN})}
+            await until(lambda: dataplane.table == WANTED)
+    assert [(each["event"], each["operation"], each["was"]) for each in lines] == [
+        ("table_repaired", "edit service tcp 192.0.2.10:80 (rr)", "wlc"),
+        (
+            "table_repaired",
+            "edit destination 192.0.2.45:80 of tcp 192.0.2.10:80 (nat, weight 1)",
+            "dr, weight 7",
+        ),
+        (
+            "table_repaired",
+            "delete destination 192.0.2.46:80 of tcp 192.0.2.10:80",
+            "nat, weight 1",
+        ),
+    ]
+
+
+async def test_a_difference_that_is_gone_at_a_second_look_is_not_acted_on(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a dump is torn: what two readings show alike is repaired, the other one left."""
+    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+    wanted = {**WANTED, OLD: ServiceEntry(RR, {ONE: IN})}
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(wanted)
+    async with running(kept):
+        await until(lambda: dataplane.table == wanted)
+        torn = dict(wanted)
+        dataplane.table = {WEB: ServiceEntry(RR, {}), OLD: ServiceEntry(RR, {})}
+
+        async def read(keys: Collection[ServiceKey] | None = None) -> Table:
+            """The second reading shows OLD as it should be."""
+            monkeypatch.undo()
+            monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
+            seen = await dataplane.read(keys)
+            dataplane.table[OLD] = torn[OLD]
+            return seen
+
+        monkeypatch.setattr(dataplane, "read", read)
+        with structlog.testing.capture_logs() as lines:
+            await until(lambda: dataplane.table == wanted)
+            await until(lambda: kept.repaired == 1)
+    assert [each["event"] for each in lines] == ["table_unsteady", "table_repaired"]
+
+
 async def test_withdrawing_takes_what_is_ours_and_leaves_the_rest(
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:

@@ -29,6 +29,7 @@ from hadirector.reconcile import (
     Operation,
     describe,
     diff,
+    found,
 )
 
 NAT, DR = ForwardingMethod.NAT, ForwardingMethod.DR
@@ -183,8 +184,8 @@ def test_a_replaced_pool_is_filled_before_it_is_emptied() -> None:
     actual = {WEB: ServiceEntry(WRR, {A: Destination(1, NAT), B: Destination(1, NAT)})}
     wanted = {WEB: ServiceEntry(WRR, {B: Destination(3, NAT), C: Destination(1, NAT)})}
     assert diff(actual, wanted, {WEB}) == [
-        AddDestination(WEB, C, Destination(1, NAT)),
         EditDestination(WEB, B, Destination(3, NAT)),
+        AddDestination(WEB, C, Destination(1, NAT)),
         DeleteDestination(WEB, A),
     ]
 
@@ -233,3 +234,14 @@ def test_operations_are_described_in_one_line() -> None:
     assert describe(DeleteDestination(WEB, A)) == (
         "delete destination 198.51.100.1:80 of tcp 192.0.2.1:80"
     )
+
+
+def test_what_was_there_before_an_operation_is_said() -> None:
+    actual = {WEB: ServiceEntry(WRR, {A: Destination(3, DR)})}
+    assert found(EditService(WEB, Service("rr")), actual) == "wrr"
+    assert found(DeleteService(WEB), actual) == "wrr, 1 destinations"
+    assert found(EditDestination(WEB, A, Destination(1, NAT)), actual) == "dr, weight 3"
+    assert found(DeleteDestination(WEB, A), actual) == "dr, weight 3"
+    assert found(AddDestination(WEB, A, Destination(3, DR)), actual) == "in another place"
+    assert found(AddDestination(WEB, B, Destination(1, NAT)), actual) == "not there"
+    assert found(AddService(DNS, WRR), actual) == "not there"

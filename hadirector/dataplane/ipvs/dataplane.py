@@ -137,5 +137,8 @@ async def _perform(
     """Perform operations; return those that were refused, with the kernel's errno."""
     if not operations:
         return []
-    codes = await netlink.perform([messages.request(operation) for operation in operations])
-    return [(each, code) for each, code in zip(operations, codes, strict=True) if code]
+    written = [messages.requests(operation) for operation in operations]
+    codes = iter(await netlink.perform([message for several in written for message in several]))
+    outcomes = [[next(codes) for _ in several] for several in written]
+    refusals = [next(filter(None, several), 0) for several in outcomes]
+    return [(each, code) for each, code in zip(operations, refusals, strict=True) if code]

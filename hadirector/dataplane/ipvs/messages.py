@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from msgspec.structs import replace
 from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, genlmsg
 
 from hadirector.dataplane.base import Counters
@@ -59,6 +60,21 @@ def list_destinations(key: ServiceKey) -> IpvsMessage:
 def get_information() -> IpvsMessage:
     """Ask for the version of IPVS, which takes the same capability as changing it."""
     return _message(Command.GET_INFO, NLM_F_REQUEST)
+
+
+def requests(operation: Operation) -> list[IpvsMessage]:
+    """Write an operation as the kernel takes it: an addition with a share takes two messages.
+
+    The kernel keeps the last weight above 0 for the table of sh and mh (ip_vs_ctl.c,
+    __ip_vs_update_dest). Both go in one batch: between them some new connection may be unlucky.
+    """
+    match operation:
+        case AddDestination(service, key, destination, share) if share:
+            first = replace(destination, weight=share)
+            added = AddDestination(service, key, first)
+            return [request(added), request(EditDestination(service, key, destination))]
+        case _:
+            return [request(operation)]
 
 
 def request(operation: Operation) -> IpvsMessage:
