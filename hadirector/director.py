@@ -102,7 +102,7 @@ class Director:
         Raises DataplaneError when the dataplane cannot be used.
         """
         await self._dataplane.start()
-        self._upkeep.start(self._election.states)
+        await self._upkeep.start(self._election.states)
         table = await self._keeper.read()
         adopted = pool.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
@@ -269,7 +269,7 @@ class Director:
         self._health.configure(configuration, assumed)
         await asyncio.sleep(0)
         self._health.configure_child()
-        self._upkeep.configure(configuration)
+        await self._upkeep.configure(configuration)
         self._tracking.configure(configuration)
         self._notifier.configure(configuration)
         self._election.configure(configuration.vrrp, realtime=configuration.realtime)

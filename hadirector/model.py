@@ -61,6 +61,7 @@ class ForwardingMethod(StrEnum):
     NAT = "nat"
     DR = "dr"
     TUN = "tun"
+    FULLNAT = "fullnat"
 
 
 class TunnelType(StrEnum):
@@ -235,6 +236,12 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hysteresis: int = 0
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
+
+    @property
+    def kernel_forwarding(self) -> ForwardingMethod:
+        """What IPVS does of the forwarding: fullnat is its nat, the rest is done by netfilter."""
+        fullnat = self.forwarding is ForwardingMethod.FULLNAT
+        return ForwardingMethod.NAT if fullnat else self.forwarding
 
     @property
     def all_servers(self) -> tuple[RealServer, ...]:

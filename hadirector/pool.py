@@ -49,7 +49,7 @@ def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceK
 def _destination(server: VirtualServer, real_server: RealServer, weight: int) -> Destination:
     return Destination(
         weight,
-        server.forwarding,
+        server.kernel_forwarding,
         real_server.upper_threshold,
         real_server.lower_threshold,
         real_server.tunnel,

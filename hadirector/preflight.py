@@ -30,8 +30,10 @@ async def faults(configuration: Configuration) -> list[str]:
     found += [each for script in _scripts(configuration) if (each := refusal(script)) is not None]
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
+        from hadirector.masquerade import keeper
 
         found += await preflight.faults({each.service for each in configuration.virtual_servers})
+        found += await keeper.faults(configuration)
     return found
 
 

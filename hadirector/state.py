@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from hadirector.masquerade.rules import ToolName
 from hadirector.model import ServiceKey, SyncSettings
 from hadirector.override import Override
 from hadirector.sync_daemon import SyncRole
@@ -33,6 +34,7 @@ class Owned(msgspec.Struct, frozen=True):
     sysctls: dict[str, Taken] = {}
     sync_threads: dict[SyncRole, SyncSettings] = {}
     overrides: tuple[Override, ...] = ()
+    masquerade: ToolName | None = None
 
 
 class StateError(Exception):
@@ -105,6 +107,10 @@ class Memory:
     def remember_overrides(self, overrides: tuple[Override, ...]) -> None:
         """These orders are in force, with times since the epoch. Raises OSError."""
         self._remember(replace(self.owned, overrides=overrides))
+
+    def remember_masquerade(self, held_by: ToolName | None) -> None:
+        """This holds masquerading rules of ours, or nothing does. Raises OSError."""
+        self._remember(replace(self.owned, masquerade=held_by))
 
     def _remember(self, owned: Owned) -> None:
         store(self._path, owned)

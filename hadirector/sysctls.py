@@ -30,6 +30,7 @@ WORDS = (
     "expire_nodest_conn",
     "expire_quiescent_template",
     "conn_reuse_mode",
+    "conntrack",
     "sloppy_tcp",
 )
 """The last parts of all names that can be implied."""
@@ -105,6 +106,9 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     if any(map(_is_tcp, servers)):
         reason = "a client's port that is used again is scheduled anew, not sent to a drained one"
         yield Sysctl("net/ipv4/vs/conn_reuse_mode", "1", reason)
+    if any(each.forwarding is ForwardingMethod.FULLNAT for each in servers):
+        reason = "fullnat: netfilter replaces the source of connections that it knows"
+        yield Sysctl("net/ipv4/vs/conntrack", "1", reason)
     hashed = (_is_tcp(each) and _is_hashed(each) for each in servers)
     if configuration.vrrp and any(hashed):
         reason = "sh and mh: after a takeover connections are found again by their hash"
@@ -112,7 +116,8 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
 
 
 def _is_nat(server: VirtualServer) -> bool:
-    return server.forwarding is ForwardingMethod.NAT
+    """Fullnat too: its answers come to this host by themselves, and go on through it."""
+    return server.kernel_forwarding is ForwardingMethod.NAT
 
 
 def _is_ipv4(server: VirtualServer) -> bool:

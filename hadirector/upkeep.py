@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
+from hadirector.masquerade.keeper import MasqueradeKeeper
 from hadirector.model import Configuration
 from hadirector.state import Memory
 from hadirector.sync_daemon import Threads, wanted_threads
@@ -18,7 +19,7 @@ PASS_SECONDS = 10.0
 
 
 class Upkeep:
-    """Keeps the sysctls and the sync daemon."""
+    """Keeps the sysctls, the rules of fullnat and the sync daemon."""
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
@@ -26,6 +27,9 @@ class Upkeep:
         owned = memory.owned
         self._sysctls = SysctlKeeper(configuration, owned.sysctls, memory.remember_sysctls)
         self._sync = SyncKeeper(_kernel, owned.sync_threads, memory.remember_sync_threads)
+        self._masquerade = MasqueradeKeeper(
+            configuration, owned.masquerade, memory.remember_masquerade
+        )
         self._wake = asyncio.Event()
 
     @property
@@ -34,8 +38,8 @@ class Upkeep:
         return UpkeepStatus(
             self._sysctls.statuses(),
             SyncDaemonStatus(self._sync.running, self._sync.foreign),
-            self._sysctls.warnings + self._sync.warnings,
-            self._sysctls.repaired + self._sync.repaired,
+            self._sysctls.warnings + self._masquerade.warnings + self._sync.warnings,
+            self._sysctls.repaired + self._masquerade.repaired + self._sync.repaired,
         )
 
     @property
@@ -44,9 +48,10 @@ class Upkeep:
             return {}
         return wanted_threads(self._configuration.sync_daemon, self._states)
 
-    def start(self, states: Mapping[str, State]) -> None:
-        """Set the sysctls, before anything is forwarded; the rest is for ``run``."""
+    async def start(self, states: Mapping[str, State]) -> None:
+        """Make so what connections need, before any is forwarded; the rest is for ``run``."""
         self._sysctls.make_so(repair=False)
+        await self._masquerade.make_so()
         self._states = dict(states)
 
     async def run(self) -> None:
@@ -58,21 +63,24 @@ class Upkeep:
                 async with asyncio.timeout(PASS_SECONDS):
                     await self._wake.wait()
             self._sysctls.make_so(repair=True)
+            await self._masquerade.make_so()
 
     def follow(self, states: Mapping[str, State]) -> None:
         """Take the new states of the VRRP instances."""
         self._states = dict(states)
         self._wake.set()
 
-    def configure(self, configuration: Configuration) -> None:
+    async def configure(self, configuration: Configuration) -> None:
         """Follow another configuration."""
         self._configuration = configuration
         self._sysctls.configure(configuration)
+        await self._masquerade.configure(configuration)
         self._wake.set()
 
     async def withdraw(self) -> None:
         """Leave the kernel as it was found."""
         await self._sync.make_so({})
+        await self._masquerade.withdraw()
         self._sysctls.restore()
 
 

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or ipvs"
-packages="iproute2 iptables keepalived frr ipvsadm curl openssl procps"
+packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps"
 directory=$(mktemp -d)
 policy=
 trap 'rm -rf "$directory" $policy' EXIT

@@ -231,9 +231,9 @@ class VirtualServerSection(Section):
     scheduler: Annotated[Scheduler, PlainValidator(choice(Scheduler))] = Scheduler.WLC
     scheduler_flags: list[Flag] = []
     one_packet: Boolean = False
-    forwarding: Annotated[
-        ForwardingMethod, PlainValidator(choice(ForwardingMethod, ("fullnat",)))
-    ] = ForwardingMethod.NAT
+    forwarding: Annotated[ForwardingMethod, PlainValidator(choice(ForwardingMethod))] = (
+        ForwardingMethod.NAT
+    )
     tunnel: TunnelSection | None = None
     # ip_vs keeps the persistence timeout in jiffies in an unsigned int; ipvsadm stops at 31 days.
     persistence: Annotated[int, PlainValidator(whole_seconds("1s", "744h"))] | None = None

@@ -64,9 +64,20 @@ def service_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
         )
         yield Finding((*path, "address"), message)
     yield from _persistence_findings(path, server)
+    if server.forwarding is ForwardingMethod.FULLNAT:
+        yield from _fullnat_findings(path, server)
     if server.one_packet and server.fwmark is None and server.protocol is not Protocol.UDP:
         message = f"only udp has connections of one packet (got {server.protocol})"
         yield Finding((*path, "one_packet"), message)
+
+
+def _fullnat_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
+    if server.fwmark is not None:
+        message = "its connections are known by the address they were made to, and a mark has none"
+        yield Finding((*path, "forwarding"), f"fullnat: {message}")
+    if server.one_packet:
+        message = "the source is replaced for a whole connection, and one_packet makes none"
+        yield Finding((*path, "one_packet"), f"fullnat: {message}")
 
 
 def _persistence_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:

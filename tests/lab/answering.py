@@ -100,9 +100,13 @@ def connect(
     """Connect from one of a client's addresses."""
     with inside(client):
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
-    made.settimeout(WAIT_SECONDS)
-    made.bind((source, 0))
-    made.connect((address, port))
+    try:
+        made.settimeout(WAIT_SECONDS)
+        made.bind((source, 0))
+        made.connect((address, port))
+    except OSError:
+        made.close()
+        raise
     return made
 
 

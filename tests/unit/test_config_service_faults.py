@@ -108,6 +108,11 @@ UNCHANGED = (
             " address like the virtual server's; nat cannot mix them)",
         ),
         (
+            "fwmark: 7, forwarding: fullnat",
+            f"1:43: {AT}.forwarding: fullnat: its connections are known by the address they were"
+            " made to, and a mark has none",
+        ),
+        (
             "fwmark: 7, persistence: 60, check: none, real_servers: [{address: '10.0.0.2:80'}]",
             f"1:86: {AT}.real_servers[0].address: with persistence over all ports a connection"
             " keeps its port (got 80, expected none)",
@@ -148,6 +153,11 @@ def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: Faul
         (
             "forwarding: tun, real_servers: [{address: '10.0.0.2:81'}]",
             f"1:95: AT.real_servers[0].address: {UNCHANGED.format('tun', '81, expected 80')}",
+        ),
+        (
+            "forwarding: fullnat, protocol: udp, one_packet: true",
+            "1:101: AT.one_packet: fullnat: the source is replaced for a whole connection, and"
+            " one_packet makes none",
         ),
         ("tunnel: {type: gre}", "1:61: AT.tunnel: only forwarding tun has a tunnel (got nat)"),
         (

@@ -55,6 +55,7 @@ def test_the_file_can_be_read_by_a_person(path: Path) -> None:
             }
         },
         "overrides": [],
+        "masquerade": None,
     }
 
 

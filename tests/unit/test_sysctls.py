@@ -46,6 +46,11 @@ def implied(server: str, rest: str = "") -> list[tuple[str, str]]:
             "",
             [("net/ipv6/conf/all/forwarding", "1"), NODEST, REUSE],
         ),
+        (
+            "address: 10.0.0.9:80, forwarding: fullnat",
+            "",
+            [FORWARD, *REDIRECTS, NODEST, REUSE, ("net/ipv4/vs/conntrack", "1")],
+        ),
         ("address: 10.0.0.9:80, forwarding: dr", "", [NODEST, REUSE]),
         ("address: 10.0.0.9:80, forwarding: dr, on_failure: zero_weight", "", [REUSE]),
         ("address: 10.0.0.9:53, forwarding: dr, protocol: udp, check: none", "", [NODEST]),
@@ -70,7 +75,10 @@ def test_a_configuration_implies(server: str, rest: str, expected: list[tuple[st
 def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
     every = {
         name.rpartition("/")[2]
-        for server in ("address: 10.0.0.9:80, persistence: 1s", 'address: "[fd00::9]:80"')
+        for server in (
+            "address: 10.0.0.9:80, persistence: 1s, forwarding: fullnat",
+            'address: "[fd00::9]:80"',
+        )
         for name, _ in [*implied(f"{server}, scheduler: mh", VRRP), NODEST]
     }
     assert every == set(sysctls.WORDS)

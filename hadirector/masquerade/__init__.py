@@ -1,0 +1,1 @@
+"""Source addresses replaced on the way to real servers: what makes fullnat of nat."""

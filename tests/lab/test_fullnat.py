@@ -1,0 +1,100 @@
+"""fullnat: real servers without a way back answer all the same, and our rules are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hadirector.config import load
+from hadirector.lab.experiment import eventually, kernel_table, start_director
+from hadirector.lab.topology import Host, Network
+from hadirector.masquerade.keeper import MasqueradeKeeper
+from hadirector.masquerade.rules import ToolName
+from tests.lab.answering import Answering, answer, inside
+
+EXAMPLE = Path(__file__).parents[2] / "configs/fullnat.yaml"
+CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"
+START_SECONDS, REPAIR_SECONDS = 60.0, 10.0 + 15.0
+
+LOCAL = "      - {address: 192.168.122.30:8080, check: none}\n"
+OURS = [
+    "-A hadirector ! -o lo -p tcp -m conntrack --ctorigdst 192.168.122.22 --ctorigdstport 80"
+    " -j MASQUERADE"
+]
+FOREIGN = "-A POSTROUTING -s 198.51.100.0/24 -j MASQUERADE"
+
+
+@pytest.fixture
+def hosts(network: Network) -> Iterator[tuple[Host, Host]]:
+    """A client and a director; two servers, and one on the director, answer with their names."""
+    client = network.host("client", f"{CLIENT}/24")
+    director = network.host("director", "192.168.122.30/24", f"{VIRTUAL}/32")
+    with Answering() as servers:
+        for name, number in (("web1", 45), ("web2", 46)):
+            servers.listen(network.host(name, f"192.168.122.{number}/24"), (80,))
+        servers.listen(director, (8080,))
+        yield client, director
+
+
+def nat_rules(host: Host) -> list[str]:
+    """The rules of the nat table after the routing decision, and of ours."""
+    lines = host.run("iptables-legacy", "-t", "nat", "-S").stdout.splitlines()
+    return [line for line in lines if line.startswith("-A")]
+
+
+@pytest.mark.ipvs
+@pytest.mark.timeout(200)
+def test_servers_need_no_route_back(hosts: tuple[Host, Host], tmp_path: Path) -> None:
+    """They share the client's network; the rules are put back when lost, and go at a stop."""
+    client, director = hosts
+    text = EXAMPLE.read_text().replace("lb1", f"lb1\n  runtime_directory: {tmp_path}/run")
+    director.run("iptables-legacy", "-t", "nat", *FOREIGN.split())
+    running = start_director(director, text + LOCAL, tmp_path)
+    assert eventually(lambda: len(kernel_table(director)) == 4, START_SECONDS)
+    answers = [answer(client, CLIENT, VIRTUAL, 80) for _ in range(6)]
+    assert sorted(answers) == ["director"] * 2 + ["web1"] * 2 + ["web2"] * 2
+    kept = ["-A POSTROUTING -j hadirector", FOREIGN, *OURS]
+    assert nat_rules(director) == kept
+
+    director.run("iptables-legacy", "-t", "nat", "-F")
+    director.run("iptables-legacy", "-t", "nat", *FOREIGN.split())
+    assert eventually(lambda: nat_rules(director) == kept, REPAIR_SECONDS)
+    log = tmp_path / "director.log"
+    assert eventually(lambda: "masquerade_repaired" in log.read_text(), 5.0)
+
+    assert director.stop(running) == 0
+    assert nat_rules(director) == [FOREIGN]
+
+
+@pytest.mark.netns
+async def test_nftables_masquerades_what_was_asked_for_at_the_virtual_address(
+    hosts: tuple[Host, Host],
+) -> None:
+    """A destination translation stands in for IPVS, which this kernel need not have."""
+    client, director = hosts
+    director.sysctl({"net.ipv4.ip_forward": "1"})
+    translation = (
+        "add table ip other; add chain ip other c {type nat hook prerouting priority -100;}"
+    )
+    rule = f"add rule ip other c ip daddr {VIRTUAL} tcp dport 80 dnat to 192.168.122.45"
+    director.run("nft", f"{translation}; {rule}")
+    foreign = director.run("nft", "list", "table", "ip", "other").stdout
+    with pytest.raises(TimeoutError):
+        answer(client, CLIENT, VIRTUAL, 80)
+
+    held_by: list[ToolName | None] = []
+    keeper = MasqueradeKeeper(load(EXAMPLE), None, held_by.append)
+    with inside(director):
+        await keeper.make_so()
+        assert (keeper.warnings, held_by) == ((), ["nft"])
+        assert answer(client, CLIENT, VIRTUAL, 80) == "web1"
+        director.run("nft", "flush", "table", "inet", "hadirector")
+        await keeper.make_so()
+        assert keeper.repaired == 1
+        assert answer(client, CLIENT, VIRTUAL, 80) == "web1"
+        await keeper.withdraw()
+    assert held_by == ["nft", None]
+    assert director.run("nft", "list", "tables").stdout == "table ip other\n"
+    assert director.run("nft", "list", "table", "ip", "other").stdout == foreign
