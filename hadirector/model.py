@@ -300,8 +300,19 @@ class SysctlPolicy(msgspec.Struct, frozen=True, kw_only=True):
     leave: frozenset[str] = frozenset()
 
 
+class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
+    """An interface that the host has to have: what needs it, and where the file names it."""
+
+    name: str
+    needed_by: str
+    place: str
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A whole validated configuration file, host checks excepted."""
+    """A whole validated configuration file, host checks excepted.
+
+    ``needed_interfaces`` are for these.
+    """
 
     name: str
     dataplane: DataplaneName = "ipvs"
@@ -311,6 +322,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     api_unix: str = "/run/hadirector/api.sock"
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None
+    needed_interfaces: tuple[NeededInterface, ...] = ()
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

@@ -59,17 +59,11 @@ def _probes(configuration: Configuration) -> Iterator[Probe]:
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:
     present = {name for _, name in socket.if_nameindex()}
-    needed = [
-        (f"VRRP instance {instance.name}", name)
-        for instance in configuration.vrrp
-        for name in (instance.interface, *instance.tracked("interface"))
-    ]
-    if configuration.sync_daemon is not None:
-        needed.append(("sync_daemon", configuration.sync_daemon.settings.interface))
     return [
-        f"{what}: interface {name} does not exist (there are: {', '.join(sorted(present))})"
-        for what, name in needed
-        if name not in present
+        f"{each.place}: {each.needed_by}: interface {each.name} does not exist"
+        f" (there are: {', '.join(sorted(present))})"
+        for each in configuration.needed_interfaces
+        if each.name not in present
     ]
 
 

@@ -9,6 +9,7 @@ from vrrp.authentication import MULTICAST_SENDERS_MAX, SequenceMemory, judge, si
 from vrrp.configuration import HmacAuthentication, InstanceConfiguration, Multicast
 from vrrp.configuration import Transport as TransportConfiguration
 from vrrp.packet import (
+    OWNER_PRIORITY,
     Address,
     Advertisement,
     Datagram,
@@ -20,7 +21,7 @@ from vrrp.packet import (
 )
 from vrrp.sequence import SequenceNumbers
 from vrrp.transport import Transport
-from vrrp.vetting import NOT_FOR_US, own_advertisement, vet
+from vrrp.vetting import NOT_FOR_US, lists_other_addresses, own_advertisement, vet
 
 CLOCK_BEHIND_SECONDS: Final = 2.0
 """How far the clock may be behind the time we go by before it is reported: a leap second is not."""
@@ -103,6 +104,7 @@ class Conversation:
         if reason not in NOT_FOR_US:
             self._overheard(advertisement, source)
         if reason is None:
+            self._remark(advertisement, source)
             return advertisement
         self.refuse(reason, source)
         return None
@@ -110,6 +112,17 @@ class Conversation:
     def refuse(self, reason: DropReason, source: Address | None) -> None:
         """Count a datagram that is none of ours."""
         self._incident("advertisement_dropped", f"dropped_{reason}", reason=reason, source=source)
+
+    def _remark(self, advertisement: Advertisement, source: Address) -> None:
+        """Tell of what is believed, but probably a mistake in somebody's configuration."""
+        ours = self._configuration
+        if lists_other_addresses(advertisement, ours):
+            self._incident("address_list_differs", "address_list_differs", source=source)
+        if advertisement.priority == OWNER_PRIORITY == ours.priority:
+            self._incident("second_owner", "second_owners", source=source)
+        if advertisement.advert_interval_centiseconds != round(ours.advert_interval * 100):
+            fields = {"source": source, "interval": advertisement.advert_interval}
+            self._incident("advert_interval_differs", "advert_interval_differs", **fields)
 
     def _mistrust(self, message: bytes, trailer: bytes, source: Address) -> DropReason | None:
         """Say why an advertisement must not be believed."""

@@ -44,13 +44,7 @@ from vrrp.event import (
 )
 from vrrp.incidents import Incidents
 from vrrp.lateness import Lateness
-from vrrp.packet import (
-    OWNER_PRIORITY,
-    Address,
-    Advertisement,
-    Datagram,
-    DropReason,
-)
+from vrrp.packet import Address, Advertisement, Datagram, DropReason
 from vrrp.participation import LINK_DOWN, Participation
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.route_holder import RouteHolder
@@ -60,7 +54,6 @@ from vrrp.rtnetlink import Standing
 from vrrp.sequence import SequenceNumbers
 from vrrp.sync_group import Member
 from vrrp.transport import Transport
-from vrrp.vetting import lists_other_addresses
 
 _NOWHERE: Final = IPv4Address(0)
 
@@ -254,11 +247,10 @@ class Instance:
         return {**self.incidents.counters, **({"datagrams_lost": lost} if lost else {})}
 
     def _accept(self, advertisement: Advertisement, source: Address) -> None:
+        if self.router.state is State.INITIALIZE:
+            self.refuse(DropReason.NOT_TAKING_PART, source)
+            return
         self.incidents.counters["advertisements_received"] += 1
-        if lists_other_addresses(advertisement, self.configuration):
-            self._incident("address_list_differs", "address_list_differs", source=source)
-        if advertisement.priority == OWNER_PRIORITY == self.configuration.priority:
-            self._incident("second_owner", "second_owners", source=source)
         self.handle(AdvertisementReceived(advertisement, source))
 
     def _overhear(self, advertisement: Advertisement, source: Address) -> None:

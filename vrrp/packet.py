@@ -63,6 +63,7 @@ class DropReason(StrEnum):
     HMAC_REPLAY = "hmac_replay"
     ADVERT_INTERVAL = "advert_interval"
     ADDRESS_LIST = "address_list"
+    NOT_TAKING_PART = "not_taking_part"
 
 
 class PacketError(ValueError):

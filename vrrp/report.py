@@ -41,7 +41,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     """A snapshot of one instance for people and metrics.
 
     ``counters`` maps a name ("advertisements_sent", "dropped_checksum", ...) to a count since
-    start. ``handing_over`` is true while an ACTIVE instance waits for its successor; ``yielding``
+    start, ``undelivered`` does so for what its interface received for no instance of this family.
+    ``handing_over`` is true while an ACTIVE instance waits for its successor; ``yielding``
     while it lets any peer stay active after a handover. ``active_router`` is the source address
     of the last accepted advertisement, ``active_down_interval`` is in seconds.
     ``priority_arithmetic`` says how the priority comes about (`vrrp.priority`), ``obstacle`` what
@@ -63,6 +64,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     obstacle: str | None = None
     sync_group: str | None = None
     alarms: tuple[str, ...] = ()
+    undelivered: dict[str, int] = {}
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, Self
+
+from msgspec.structs import replace
 
 from vrrp.address_holder import Place
 from vrrp.address_socket import AddressSocket
@@ -180,18 +181,15 @@ class Speaker:
     def status(self, name: str) -> InstanceStatus | None:
         """A snapshot of one instance; None when it does not run any more."""
         running = self._running.get(name)
-        return None if running is None else running.instance.status()
+        if running is None:
+            return None
+        segment = self._segments.get(_segment(running.instance))
+        undelivered = {} if segment is None else dict(segment.incidents.counters)
+        return replace(running.instance.status(), undelivered=undelivered)
 
     def statuses(self) -> list[InstanceStatus]:
         """A snapshot of every instance."""
-        return [running.instance.status() for running in self._running.values()]
-
-    def counters(self) -> dict[str, int]:
-        """What was received for no instance, by reason, since the start."""
-        total: Counter[str] = Counter()
-        for segment in self._segments.values():
-            total += segment.incidents.counters
-        return dict(total)
+        return [status for name in self._running if (status := self.status(name)) is not None]
 
     async def _sweep(self) -> None:
         """Remove routes and rules that an earlier process has left and no instance has any more.

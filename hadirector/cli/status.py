@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 200
 REASON_WIDTH_MIN = 16
 INDENT = "  "
+DROPPED = "dropped_"
 
 _COLOURS = {"ACTIVE": "bold green", "passing": "green", "failing": "red", "unknown": "yellow"}
 
@@ -66,7 +67,7 @@ def _print(status: Status) -> None:
         for each in status.instances:
             for alarm in each.alarms:
                 console.print(f"{each.instance}: {alarm}", style="bold red", soft_wrap=True)
-            for line in _reasons(each):
+            for line in (*_reasons(each), *_dropped(each)):
                 console.print(line, style="dim", soft_wrap=True)
     if status.virtual_servers:
         console.print()
@@ -111,6 +112,25 @@ def _reasons(instance: InstanceStatus) -> list[str]:
     if " " in instance.priority_arithmetic:
         reasons.append(f"{instance.instance} has the priority {instance.priority_arithmetic}")
     return reasons
+
+
+def _dropped(instance: InstanceStatus) -> list[str]:
+    """Say what was received and not believed, by reason; nothing when there was nothing."""
+    said = []
+    ours = _reasons_counted(instance.counters)
+    if ours:
+        said.append(f"{instance.instance} has dropped advertisements: {ours}")
+    others = _reasons_counted(instance.undelivered)
+    if others:
+        said.append(f"{instance.interface} has received for no instance: {others}")
+    return said
+
+
+def _reasons_counted(counters: Mapping[str, int]) -> str:
+    counts = {
+        name.removeprefix(DROPPED): n for name, n in counters.items() if name.startswith(DROPPED)
+    }
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
 
 
 def _print_virtual_servers(console: Console, status: Status) -> None:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -17,6 +18,7 @@ from hadirector.config.document import read_document
 from hadirector.config.errors import ConfigError, Fault, UnreadableFileError
 from hadirector.config.explain import explain
 from hadirector.config.finding import Path, named
+from hadirector.config.interfaces import needed_interfaces
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.config.syntax import FILE_BYTES_MAX, decode
@@ -55,7 +57,8 @@ def parse(data: bytes, file: str, host_name: str) -> Configuration:
                 faults.append(fault)
     if faults or root is None:
         raise ConfigError(_bounded(faults, unexplained, file))
-    return build(root, host_name)
+    needed = needed_interfaces(root, document.place)
+    return replace(build(root, host_name), needed_interfaces=needed)
 
 
 def _read(file: str) -> bytes:

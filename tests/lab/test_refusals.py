@@ -58,7 +58,9 @@ def without_capabilities() -> tuple[str, ...]:
 def test_an_interface_that_does_not_exist_is_named_beside_those_that_do(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, interface="eth77", dataplane="dry-run")
     assert attempt.status == 2
-    assert "VRRP instance web: interface eth77 does not exist (there are: " in attempt.said
+    place = f"{tmp_path}/hadirector.yaml:5:16"
+    named = f"{place}: VRRP instance web: interface eth77 does not exist (there are: "
+    assert named in attempt.said
     assert "lo" in attempt.said
     assert not attempt.runtime.exists()
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from msgspec.structs import replace
 
-from vrrp.configuration import InstanceConfiguration, UdpUnicast
+from vrrp.configuration import InstanceConfiguration, TrackedObject, UdpUnicast
 from vrrp.packet import Address, Datagram, DropReason
 from vrrp.report import Notice, Report, State, Transition
 from vrrp.speaker import Speaker
@@ -131,6 +132,23 @@ async def test_a_resumed_instance_is_active_at_once(sides: tuple[Side, Side], po
     )
     await eventually(lambda: first.state() is State.ACTIVE)
     assert first.reasons() == ["resumed"]
+
+
+async def test_an_instance_with_a_fault_listens_to_nobody_and_says_so(
+    sides: tuple[Side, Side], port: int
+) -> None:
+    """In INITIALIZE advertisements are counted as `not_taking_part` (RFC 9568 6.4.1)."""
+    first, second = sides
+    await elect(sides, port)
+    depends = TrackedObject(kind="pool", name="web")
+    faulty = replace(configuration(SECOND, FIRST, port, 100), track=(depends,))
+    await second.speaker.configure([faulty], values={"pool web": 0})
+    await eventually(lambda: second.counters().get("dropped_not_taking_part", 0) > 1)
+    assert second.state() is State.INITIALIZE
+    heard = second.counters()["advertisements_received"]
+    second.speaker.learn({"pool web": 1})
+    await eventually(lambda: second.counters()["advertisements_received"] > heard)
+    assert first.state() is State.ACTIVE
 
 
 async def test_datagrams_of_strangers_and_random_bytes_are_counted_and_harmless(

@@ -28,6 +28,7 @@ from hadirector.config.schema import (
 from hadirector.config.section import Section
 from hadirector.config.service_schema import TunnelSection
 from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
+from vrrp.packet import DropReason
 
 TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs/configuration.md").read_text()
@@ -77,6 +78,13 @@ def test_each_type_of_probe_documents_exactly_its_options(name: str) -> None:
     inherited = getattr(options.__base__, "__struct_fields__", ())
     own = [each for each in options.__struct_fields__ if each not in inherited]
     assert keys_documented_under(name) == own
+
+
+def test_every_reason_to_drop_an_advertisement_is_explained() -> None:
+    """An operator who sees a count can look up what it means."""
+    body = PAGE.split("### What is not believed")[1].split("\n#")[0]
+    rows = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(DropReason)
 
 
 def test_every_top_level_key_has_a_heading() -> None:

@@ -7,6 +7,7 @@ from hadirector.model import (
     Configuration,
     DestinationKey,
     ForwardingMethod,
+    NeededInterface,
     OnFailure,
     Protocol,
     SchedulerFlag,
@@ -84,6 +85,26 @@ def test_a_director_without_keys_has_defaults() -> None:
     )
     moved = model_of("director: {runtime_directory: /tmp/x}\nvrrp: []")
     assert moved.api_unix == "/tmp/x/api.sock"
+
+
+def test_every_interface_that_is_needed_is_listed_with_its_place() -> None:
+    """Of an instance, of what it tracks, and of the sync daemon; not where an address is held."""
+    needed = model_of(
+        """
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    virtual_addresses: [{address: 10.0.0.9, device: eth9}]
+    track: [{process: named}, {interface: eth1, weight: -50}]
+sync_daemon: {interface: eth2}
+"""
+    ).needed_interfaces
+    assert needed == (
+        NeededInterface(name="eth0", needed_by="VRRP instance web", place="f:4:16"),
+        NeededInterface(name="eth1", needed_by="VRRP instance web", place="f:7:43"),
+        NeededInterface(name="eth2", needed_by="sync_daemon", place="f:8:26"),
+    )
 
 
 def test_vrrp_instances_are_what_the_file_says() -> None:

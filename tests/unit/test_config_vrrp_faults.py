@@ -16,6 +16,12 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "virtual_router_id: 1}]",
             '1:88: vrrp[0]: duplicate key "virtual_router_id", first given in line 1',
         ),
+        ("priority: 1}]", ""),
+        ("priority: 255}]", ""),
+        (
+            "priority: 0}]",
+            "1:98: vrrp[0].priority: wrong value (got 0, expected a whole number from 1 to 255)",
+        ),
         (
             "priority: 256}]",
             "1:98: vrrp[0].priority: wrong value (got 256, expected a whole number from 1 to 255)",
@@ -35,7 +41,18 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "1:105: vrrp[0].advert_interval: wrong value (got 0.015s, expected 10ms to 40.95s in"
             " steps of 10ms in version 3)",
         ),
+        ("advert_interval: 10ms}]", ""),
+        (
+            "advert_interval: 0}]",
+            "1:105: vrrp[0].advert_interval: wrong value (got 0, expected a duration from 10ms"
+            " to 255s, such as 200ms, 2s, 1m or 1h)",
+        ),
         ("version: 2, advert_interval: 255}]", ""),
+        (
+            "version: 2, advert_interval: 256s}]",
+            '1:117: vrrp[0].advert_interval: wrong value (got "256s", expected a duration from'
+            " 10ms to 255s, such as 200ms, 2s, 1m or 1h)",
+        ),
         (
             "version: 2, advert_interval: 1500ms}]",
             "1:117: vrrp[0].advert_interval: wrong value (got 1.5s, expected whole seconds from 1"
@@ -146,6 +163,21 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.1]}}]",
             "1:141: vrrp[0].unicast.peers[0]: duplicate address 127.0.0.1, first at"
             " vrrp[0].unicast.source",
+        ),
+        (
+            "}, {name: b, interface: eth1, virtual_router_id: 0, virtual_addresses: [10.0.0.8]}]",
+            "1:137: vrrp[1].virtual_router_id: wrong value (got 0, expected a whole number from 1"
+            " to 255)",
+        ),
+        (
+            "}, {name: b, interface: eth1, virtual_router_id: 256, virtual_addresses: [10.0.0.8]}]",
+            "1:137: vrrp[1].virtual_router_id: wrong value (got 256, expected a whole number from"
+            " 1 to 255)",
+        ),
+        (
+            "unicast: {source: 10.0.0.1, peers: [10.0.0.2], ttl_min: 0}}]",
+            "1:144: vrrp[0].unicast.ttl_min: wrong value (got 0, expected a whole number from 1 to"
+            " 255)",
         ),
         (
             "}, {name: b, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.8]}]",

@@ -42,7 +42,8 @@ def a_status() -> Status:
                 False,
                 None,
                 3.0,
-                {},
+                {"advertisements_sent": 9, "dropped_ttl": 2, "dropped_checksum": 1},
+                undelivered={"dropped_virtual_router_id": 7},
             ),
         ),
         virtual_servers=(
@@ -70,6 +71,8 @@ def test_addresses_and_names_in_brackets_are_no_markup(capsys: pytest.CaptureFix
         "VRRP instance  state                  priority  VRID  interface  addresses   active",
         "web[bold]      ACTIVE (handing over)  200       51    eth0       192.0.2.22  this"
         " director",
+        "web[bold] has dropped advertisements: checksum 1, ttl 2",
+        "eth0 has received for no instance: virtual_router_id 7",
         "",
         "virtual server   weight  in table  connections  check    because",
         "six  tcp [fd00::22]:80 wrr dr",

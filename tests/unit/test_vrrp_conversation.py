@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Literal
 
+import msgspec
 import pytest
 
 from vrrp.configuration import HmacAuthentication, HmacKey, InstanceConfiguration, Secret
@@ -125,6 +126,25 @@ def test_bytes_that_are_no_trailer_are_dropped_in_every_mode(mode: Mode | None) 
     if mode is None:
         assert not side.hears(MESSAGE + TRAILER)
     assert set(side.incidents) == {"dropped_trailing_bytes"}
+
+
+# Priority 255, the other address 10.99.0.200, and an interval of 3 s instead of 1 s.
+STRANGE = bytes.fromhex("3133ff01012cc373 0a6300c8")
+
+
+def test_what_is_believed_and_probably_a_mistake_is_told() -> None:
+    """Other addresses, a second owner, and another interval (RFC 9568 7.1, 8.3.2)."""
+    side = Side(None)
+    side.conversation.change(msgspec.structs.replace(configured(None), priority=255))
+    assert side.hears(STRANGE)
+    assert side.incidents == {
+        "address_list_differs": 1,
+        "second_owners": 1,
+        "advert_interval_differs": 1,
+    }
+    usual = Side(None)
+    assert usual.hears(MESSAGE)
+    assert usual.incidents == {}
 
 
 def test_an_instance_remembers_whom_it_heard_when_its_keys_change() -> None:
