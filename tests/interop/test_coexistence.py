@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import pytest
 
 from hadirector.lab.frr import Frr
 from hadirector.lab.routers import Keepalived, VrrpRouter, wait_until
-from hadirector.lab.topology import Host, Network
+from hadirector.lab.topology import Network
 
 pytestmark = [
     pytest.mark.netns,
@@ -27,26 +27,25 @@ pytestmark = [
 ]
 
 CALM_SECONDS = 60.0
-BETTER, WORSE = 200, 100
+PRIORITIES = (200, 150, 100, 50)
 # The hosts have the link-local address they are given, and no other.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1"}
 
 
 class Family(NamedTuple):
-    ours: str
-    theirs: str
+    host_address: str
     virtual_addresses: tuple[str, ...]
 
 
-V4 = Family("10.99.0.1/24", "10.99.0.2/24", ("10.99.0.100/32",))
-V6 = Family("fe80::1/64", "fe80::2/64", ("fe80::99:100/128", "2001:db8:99::100/128"))
+V4 = Family("10.99.0.{}/24", ("10.99.0.100/32",))
+V6 = Family("fe80::{}/64", ("fe80::99:100/128", "2001:db8:99::100/128"))
 
 
 class Kind(NamedTuple):
-    """A way to speak with keepalived: our options, and what its instance says beyond the usual."""
+    """A way to speak: our options, and what keepalived's instance says beyond the usual."""
 
     family: Family = V4
-    version: int = 3
+    version: Literal[2, 3] = 3
     ours: tuple[str, ...] = ()
     theirs: str = ""
 
@@ -67,34 +66,63 @@ KEEPALIVED: Final = {
     "its virtual MAC": Kind(theirs="use_vmac"),
     "its virtual MAC over IPv6": Kind(family=V6, theirs="use_vmac"),
 }
-FRR: Final = {"FRR": V4, "FRR over IPv6": V6}
+
+Router = VrrpRouter | Keepalived | Frr
 
 
-class Pair(NamedTuple):
-    """Our router and another one, each on a host of a network of their own."""
+class Member(NamedTuple):
+    """A router, and the last part of its host's address."""
+
+    name: Literal["ours", "keepalived", "frr"]
+    number: int
+
+
+OURS, THEIRS, FRR, OURS_TOO = (
+    Member("ours", 1),
+    Member("keepalived", 2),
+    Member("frr", 3),
+    Member("ours", 4),
+)
+COMPANIES: Final = (
+    *(
+        (members, what, kind)
+        for what, kind in KEEPALIVED.items()
+        for members in ((OURS, THEIRS), (THEIRS, OURS))
+    ),
+    *(
+        (members, what, kind)
+        for what, kind in {"IPv4": Kind(), "IPv6": Kind(family=V6)}.items()
+        for members in ((OURS, FRR), (FRR, OURS), (OURS, THEIRS, FRR, OURS_TOO))
+    ),
+    ((THEIRS, OURS, OURS_TOO), "IPv4", Kind()),
+)
+
+
+class Company(NamedTuple):
+    """Routers of one virtual router, the best one first."""
 
     what: str
-    we_are_better: bool
-    ours: VrrpRouter
-    theirs: Keepalived | Frr
+    address: str
+    routers: tuple[Router, ...]
 
     def settled(self) -> bool:
-        """Whether the better one holds the addresses, and it alone."""
-        address = self.ours.addresses[0].partition("/")[0]
-        theirs = self.theirs
-        they_hold = theirs.holds() if isinstance(theirs, Frr) else theirs.host.holds(address)
-        we_hold = self.ours.host.holds(address)
-        return (we_hold, they_hold) == (self.we_are_better, not self.we_are_better)
+        """Whether the best one holds the addresses, and it alone."""
+        holders = [
+            router
+            for router in self.routers
+            if (router.holds() if isinstance(router, Frr) else router.host.holds(self.address))
+        ]
+        return holders == [self.routers[0]]
 
     def transitions(self) -> list[int]:
         """How often each of them has entered each state."""
-        routers = (self.ours, self.theirs)
-        return [router.entered(state) for router in routers for state in ("BACKUP", "ACTIVE")]
+        return [router.entered(state) for router in self.routers for state in ("BACKUP", "ACTIVE")]
 
     def strange(self) -> list[str]:
-        """What our router has counted that it should not have seen."""
-        counters = self.ours.status()["counters"]
-        return [each for each in counters if each.startswith(("dropped", "address_list"))]
+        """What ours have counted that they should not have seen."""
+        ours = [router for router in self.routers if isinstance(router, VrrpRouter)]
+        counted = [name for router in ours for name in router.status()["counters"]]
+        return [name for name in counted if name.startswith(("dropped", "address_list"))]
 
 
 class Lab:
@@ -104,55 +132,57 @@ class Lab:
         self._stack = stack
         self._directory = directory
 
-    def _hosts(self, ours: str, *theirs: str) -> tuple[Host, Host]:
+    def company(self, members: Sequence[Member], what: str, kind: Kind) -> Company:
+        """Start these on a network of their own, the best one first."""
         network = self._stack.enter_context(Network())
-        return (
-            network.host("ours", ours, sysctls=GIVEN),
-            network.host("theirs", *theirs, sysctls=GIVEN),
+        routers = tuple(
+            self._router(network, member, kind, priority)
+            for member, priority in zip(members, PRIORITIES, strict=False)
         )
+        names = ", ".join(member.name for member in members)
+        address = kind.family.virtual_addresses[0].partition("/")[0]
+        return Company(f"{names}: {what}", address, routers)
 
-    def with_keepalived(self, what: str, kind: Kind, *, we_are_better: bool) -> Pair:
-        our_host, their_host = self._hosts(kind.family.ours, kind.family.theirs)
-        addresses = kind.family.virtual_addresses
-        theirs = Keepalived(
-            their_host,
-            self._directory,
-            priority=WORSE if we_are_better else BETTER,
-            version=kind.version,
-            advert_interval=1.0,
-            extra=kind.theirs,
-            addresses=addresses,
-        )
-        ours = VrrpRouter(
-            our_host,
+    def _router(self, network: Network, member: Member, kind: Kind, priority: int) -> Router:
+        own, addresses = kind.family.host_address, kind.family.virtual_addresses
+        own = own.format(member.number)
+        name = f"{member.name}{member.number}"
+        if member.name == "frr":
+            return self._frr(network, name, own, addresses, priority)
+        host = network.host(name, own, sysctls=GIVEN)
+        if member.name == "keepalived":
+            return Keepalived(
+                host,
+                self._directory,
+                priority=priority,
+                version=kind.version,
+                advert_interval=1.0,
+                extra=kind.theirs,
+                addresses=addresses,
+            )
+        return VrrpRouter(
+            host,
             self._directory,
             *kind.ours,
-            priority=BETTER if we_are_better else WORSE,
+            priority=priority,
             version=kind.version,
             advert_interval=1.0,
             addresses=addresses,
         )
-        return Pair(what, we_are_better, ours, theirs)
 
-    def with_frr(self, what: str, family: Family, *, we_are_better: bool) -> Pair:
-        link_local = family.theirs if family is V6 else ""  # it goes to an interface of FRR's own
-        our_host, their_host = self._hosts(family.ours, *([] if link_local else [family.theirs]))
-        theirs = Frr(
-            their_host,
+    def _frr(
+        self, network: Network, name: str, own: str, addresses: Sequence[str], priority: int
+    ) -> Frr:
+        """Over IPv6 its own address goes to an interface of FRR's."""
+        six = ":" in own
+        return Frr(
+            network.host(name, *([] if six else [own]), sysctls=GIVEN),
             Path(self._stack.enter_context(tempfile.TemporaryDirectory())),
-            priority=WORSE if we_are_better else BETTER,
+            priority=priority,
             advert_interval=1.0,
-            addresses=family.virtual_addresses,
-            link_local=link_local,
+            addresses=addresses,
+            link_local=own if six else "",
         )
-        ours = VrrpRouter(
-            our_host,
-            self._directory,
-            priority=BETTER if we_are_better else WORSE,
-            advert_interval=1.0,
-            addresses=family.virtual_addresses,
-        )
-        return Pair(what, we_are_better, ours, theirs)
 
 
 @pytest.fixture
@@ -163,25 +193,13 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 def test_nothing_moves_in_a_minute_of_calm(lab: Lab) -> None:
     """No takeover, no drop, no difference in the addresses."""
-    pairs = [
-        *(
-            lab.with_keepalived(f"{what}, we are better: {better}", kind, we_are_better=better)
-            for what, kind in KEEPALIVED.items()
-            for better in (True, False)
-        ),
-        *(
-            lab.with_frr(f"{what}, we are better: {better}", family, we_are_better=better)
-            for what, family in FRR.items()
-            for better in (True, False)
-        ),
-    ]
+    companies = [lab.company(*each) for each in COMPANIES]
     wait_until(
-        lambda: all(pair.settled() for pair in pairs),
-        20.0,
-        "every election decided",
+        lambda: all(company.settled() for company in companies), 30.0, "every election decided"
     )
-    before = {pair.what: pair.transitions() for pair in pairs}
+    before = {company.what: company.transitions() for company in companies}
+    assert len(before) == len(companies)
     time.sleep(CALM_SECONDS)
-    assert {pair.what: pair.transitions() for pair in pairs} == before
-    assert [pair.what for pair in pairs if not pair.settled()] == []
-    assert {pair.what: pair.strange() for pair in pairs if pair.strange()} == {}
+    assert {company.what: company.transitions() for company in companies} == before
+    assert [company.what for company in companies if not company.settled()] == []
+    assert {each.what: each.strange() for each in companies if each.strange()} == {}
