@@ -16,6 +16,7 @@ from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Sto
 from hadirector.processes.supervisor import Child
 from vrrp.addresses import AddressError, remove
 from vrrp.configuration import InstanceConfiguration
+from vrrp.macvlan import lower_leftover
 from vrrp.report import InstanceStatus, State, Transition
 from vrrp.routes import RouteError
 
@@ -185,6 +186,7 @@ class Election:
         instance = self.instances[overdue.instance]
         try:
             await remove(instance)
+            await lower_leftover(instance)
         except (AddressError, RouteError, OSError) as error:
             # Their lifetime ends them all the same.
             self._log.error("addresses_not_removed", error=str(error))

@@ -12,6 +12,7 @@ import selectors
 import signal
 import sys
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -27,6 +28,7 @@ from vrrp.configuration import (
     Transport,
     UdpUnicast,
     Unicast,
+    virtual_mac_interface,
 )
 from vrrp.report import Report
 from vrrp.speaker import Speaker
@@ -84,6 +86,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--hmac-key", action="append", default=[], metavar="ID:FILE", help="the first one sends")
     add("--hmac-mode", choices=("receive_only", "permissive", "enforce"), default="enforce")
     add("--sequence-file", default="", metavar="FILE", help="keeps auth_hmac's numbers growing")
+    add("--virtual-mac", nargs="?", const="", metavar="INTERFACE", help="addresses on a macvlan")
     add("--unicast-source", metavar="ADDRESS", help="to peers instead of multicast")
     add("--unicast-peer", action="append", default=[], metavar="ADDRESS")
     add("--ttl-min", type=int, default=255, metavar="1-255", help="of what unicast peers send")
@@ -103,6 +106,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         preempt=not options.no_preempt,
         transport=_transport(options),
         authentication=_authentication(options),
+        virtual_mac=_virtual_mac(options),
     )
     return configuration, options.resume
 
@@ -115,6 +119,14 @@ def _transport(options: argparse.Namespace) -> Transport:
         peers = tuple(options.unicast_peer)
         return Unicast(source=options.unicast_source, peers=peers, ttl_min=options.ttl_min)
     return Multicast()
+
+
+def _virtual_mac(options: argparse.Namespace) -> str | None:
+    """The name given; the usual one if the option has none."""
+    if options.virtual_mac != "":
+        return cast("str | None", options.virtual_mac)
+    family = 6 if ":" in options.address[0] else 4
+    return virtual_mac_interface(family, options.virtual_router_id)
 
 
 def _authentication(options: argparse.Namespace) -> Authentication | None:

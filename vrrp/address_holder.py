@@ -19,6 +19,7 @@ from vrrp.addresses import (
     lifetime,
     release,
 )
+from vrrp.macvlan import Macvlan
 from vrrp.route_holder import RouteHolder
 from vrrp.rtnetlink import Interface, Standing, VirtualAddress
 
@@ -43,7 +44,8 @@ class AddressHolder:
     that fails is told to ``failed``, tried again after 0.5 s, and stops no other. ``acquired`` is
     called when addresses have come to stand, for the announcements that follow. Leftovers of an
     earlier process are removed first, unless the addresses are wanted by then. The ``routes`` come
-    after the addresses, which may be their sources, and go before them.
+    after the addresses, which may be their sources, and go before them. The ``macvlan`` that they
+    stand on, if any, is up while they are wanted.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class AddressHolder:
         acquired: Callable[[], None],
         failed: Callable[[AddressError], None],
         routes: RouteHolder,
+        *,
+        macvlan: Macvlan | None = None,
     ) -> None:
         self.configured = tuple(addresses)
         self._lifetime = lifetime(advert_interval)
@@ -60,6 +64,7 @@ class AddressHolder:
         self._acquired = acquired
         self._failed = failed
         self._routes = routes
+        self._macvlan = macvlan
         self._kernel: AddressSocket | None = None
         self._places: dict[str, Place] = {}
         self._wanted = False
@@ -100,6 +105,8 @@ class AddressHolder:
         self._unsettle()
         targets = self._targets(self.configured)
         if self._kernel is None or len(targets) > ADDED_AT_ONCE:
+            return
+        if self._raise_macvlan():
             return
         with suppress(OSError):
             codes = self._kernel.renew(targets, self._lifetime)
@@ -168,7 +175,7 @@ class AddressHolder:
 
     async def _refresh(self) -> None:
         """Add or renew once. What is wanted may change meanwhile; then this is void."""
-        failures = await self._release_surplus()
+        failures = await self._release_surplus() + self._raise_macvlan()
         refused: dict[VirtualAddress, AddressError] = {}
         whole = True
         if self._kernel is not None:
@@ -193,6 +200,7 @@ class AddressHolder:
         failures = await self._release_surplus()
         if self._kernel is not None:
             failures += await release(self._kernel, self._targets(self.configured))
+        failures += await self._lower_macvlan()
         self._tell(failures)
         if gone and not failures and not self._wake.is_set():
             self._released = True
@@ -206,6 +214,22 @@ class AddressHolder:
         if not failures:
             self._surplus -= surplus
         return failures
+
+    def _raise_macvlan(self) -> list[AddressError]:
+        try:
+            if self._macvlan is not None:
+                self._macvlan.raise_up()
+        except OSError as error:
+            return [AddressError(f"cannot raise the virtual MAC: {error}")]
+        return []
+
+    async def _lower_macvlan(self) -> list[AddressError]:
+        try:
+            if self._macvlan is not None:
+                await self._macvlan.lower()
+        except OSError as error:
+            return [AddressError(f"cannot lower the virtual MAC: {error}")]
+        return []
 
     def _tell(self, failures: Sequence[AddressError]) -> None:
         """One is told for all: they mostly have the same cause."""

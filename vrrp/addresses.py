@@ -18,13 +18,13 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from ipaddress import ip_interface
+from ipaddress import IPv6Interface, ip_interface
 from pathlib import Path
 
 from vrrp.address_socket import AddressSocket
 from vrrp.configuration import InstanceConfiguration, Placement
 from vrrp.routes import RouteError, delete, items
-from vrrp.rtnetlink import VirtualAddress
+from vrrp.rtnetlink import Interface, VirtualAddress
 
 SHORTEST_LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
@@ -51,10 +51,17 @@ def virtual_addresses(configuration: InstanceConfiguration) -> tuple[VirtualAddr
     for text in configuration.held_addresses:
         address = ip_interface(text)
         placement = placements.get(text) or Placement(text)
-        device = placement.device or configuration.interface
+        device = placement.device or configuration.device
+        if device == configuration.virtual_mac and _is_lone_link_local(address):
+            # Nothing else on a macvlan gives it the way back to the hosts of its link.
+            address = IPv6Interface(f"{address.ip}/64")
         if not address.ip.is_loopback:
             found.append(VirtualAddress(address, device, placement.label, placement.scope))
     return tuple(found)
+
+
+def _is_lone_link_local(address: Interface) -> bool:
+    return address.version == 6 and address.is_link_local and address.network.prefixlen == 128
 
 
 def shared_subnets(addresses: Iterable[VirtualAddress]) -> frozenset[str]:

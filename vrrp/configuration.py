@@ -175,7 +175,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     ``start_delay`` how long it only listens at first. In version 3 a learned interval above
     `learned_interval_limit` is alarmed, and with ``clamp`` not followed. ``address_mismatch`` says
     whether version 2 drops an advertisement that lists other addresses (RFC 3768 7.1).
-    Instances of one ``sync_group`` move together.
+    Instances of one ``sync_group`` move together. ``virtual_mac`` is the name of the macvlan that
+    the addresses stand on, with the virtual router's MAC; None: on the interface itself.
     """
 
     name: str
@@ -201,6 +202,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     clamp: bool = False
     address_mismatch: Literal["drop", "accept"] = "drop"
     sync_group: str | None = None
+    virtual_mac: str | None = None
 
     @property
     def learned_interval_limit(self) -> float:
@@ -218,6 +220,16 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return 6 if ":" in self.virtual_addresses[0] else 4
 
     @property
+    def device(self) -> str:
+        """Where the addresses stand that are not placed elsewhere."""
+        return self.virtual_mac or self.interface
+
+    @property
+    def hardware_address(self) -> bytes:
+        """The virtual router's MAC (RFC 9568 7.3)."""
+        return bytes((0, 0, 0x5E, 0, 1 if self.family == 4 else 2, self.virtual_router_id))
+
+    @property
     def authenticated(self) -> bool:
         """Whether nobody without a key is believed."""
         authentication = self.authentication
@@ -233,8 +245,14 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             self.version,
             self.family,
             self.transport,
+            self.virtual_mac,
         )
 
     def tracked(self, kind: TrackedKind) -> list[str]:
         """The names of the objects of one kind that are tracked."""
         return [each.name for each in self.track if each.kind == kind]
+
+
+def virtual_mac_interface(family: int, virtual_router_id: int) -> str:
+    """The name a macvlan has that is given no other."""
+    return f"vrrp{family}-{virtual_router_id}"

@@ -1,7 +1,7 @@
 """One VRRP instance at work: datagrams and timers into its router, the router's actions out.
 
 Whatever concerns an advertisement happens at once, inside the callback that caused it. What may
-take long, changing addresses, is only asked for here; `AddressHolder` does it in its own task.
+take long, changing addresses, is only asked for here; `Holding` sees to it in a task of its own.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import Final, assert_never
 
 import msgspec
 
-from vrrp.address_holder import AddressHolder
-from vrrp.addresses import AddressError, lifetime, virtual_addresses
+from vrrp.addresses import lifetime
 from vrrp.alarms import Alarms
-from vrrp.announcer import Announcer, FrameSocket
+from vrrp.announcer import FrameSocket
 from vrrp.companions import Companions
 from vrrp.configuration import InstanceConfiguration
 from vrrp.conversation import Conversation
@@ -42,15 +41,13 @@ from vrrp.event import (
     StopAnnouncing,
     TimerExpired,
 )
+from vrrp.holding import Holding
 from vrrp.incidents import Incidents
 from vrrp.lateness import Lateness
 from vrrp.packet import Address, Advertisement, Datagram, DropReason
 from vrrp.participation import LINK_DOWN, Participation
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
-from vrrp.route_holder import RouteHolder
 from vrrp.router import Router
-from vrrp.routes import Item, RouteError, described, items
-from vrrp.rtnetlink import Standing
 from vrrp.sequence import SequenceNumbers
 from vrrp.sync_group import Member
 from vrrp.transport import Transport
@@ -84,21 +81,12 @@ class Instance:
         self.router = Router(self._in_force(), _NOWHERE, listen_until=listen_until)
         self._alarms = Alarms()
         self.incidents = Incidents(report, instance=configuration.name)
-        self.routes = RouteHolder(items(configuration), self._route_removed, self._route_failed)
-        self.addresses = AddressHolder(
-            virtual_addresses(configuration),
-            configuration.advert_interval,
-            self._addresses_stand,
-            self._address_failed,
-            self.routes,
-        )
+        self.holding = Holding(configuration, frames, self._incident, self._may_announce)
         self._report = report
         self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
         self._resume = resume
         self._conversation = Conversation(configuration, sequence, self._incident, self._overhear)
         self._transport: Transport | None = None
-        self._announcer = Announcer(frames, self._announcement_failed)
-        self._announcement_due = False
         self._lateness = Lateness()
         self._timer: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
@@ -137,8 +125,7 @@ class Instance:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
         self._conversation.change(configuration)
-        self.routes.change(items(configuration))
-        self.addresses.change(virtual_addresses(configuration), configuration.advert_interval)
+        self.holding.change(configuration)
         self._participation.configure(configuration)
         self._participation.learn(values, self._loop.time())
         self.handle(ConfigurationChanged(self._in_force()))
@@ -184,17 +171,7 @@ class Instance:
         self.handle(Leave(reason))
         await self._initialized.wait()
         self.detach(reason)
-        await self.released()
-
-    async def released(self) -> None:
-        """Wait until the addresses are gone, 1 s at most."""
-        if not await self.addresses.settle():
-            self._incident("addresses_not_released", "address_errors")
-
-    def restore(self, gone: Standing) -> None:
-        """Put a virtual address back that somebody has taken away, and count it."""
-        if self.addresses.restore(gone):
-            self._incident("address_removed", "addresses_removed", address=gone.address.ip)
+        await self.holding.released()
 
     def receive(self, datagram: Datagram) -> None:
         """Judge one datagram, and tell the router if it is an advertisement for it."""
@@ -240,7 +217,7 @@ class Instance:
         for timer in (self._timer, self._settling):
             if timer is not None:
                 timer.cancel()
-        self._announcer.stop()
+        self.holding.stop_announcing()
 
     def _counters(self) -> dict[str, int]:
         lost = 0 if self._transport is None else self._transport.lost
@@ -317,16 +294,13 @@ class Instance:
             case SendAdvertisement(priority):
                 self._send(priority)
             case AcquireAddresses():
-                self.addresses.hold()
+                self.holding.addresses.hold()
             case AnnounceAddresses():
-                self._announcement_due = True
-                if self.addresses.held:
-                    self._announce()
+                self.holding.announce()
             case StopAnnouncing():
-                self._stop_announcing()
+                self.holding.stop_announcing()
             case ReleaseAddresses():
-                self._stop_announcing()
-                self.addresses.let_go()
+                self.holding.let_go()
             case StateChanged(previous, state, reason):
                 self._changed_state(previous, state, reason)
             case HandOverAbandoned():
@@ -348,32 +322,8 @@ class Instance:
             self._initialized.clear()
         self._report(Transition(self.configuration.name, previous, state, reason))
 
-    def _addresses_stand(self) -> None:
-        """Announce all of them when some have come to stand, but never after a successor."""
-        self._announcement_due = not self.router.handing_over
-        self._announce()
-
-    def _announce(self) -> None:
-        """Announce what is due to be announced, once the addresses stand."""
-        if self._announcement_due:
-            self._announcement_due = False
-            self._announcer.start(self.addresses.held)
-
-    def _stop_announcing(self) -> None:
-        self._announcement_due = False
-        self._announcer.stop()
-
-    def _announcement_failed(self, error: OSError) -> None:
-        self._incident("announcement_not_sent", "announcement_errors", error=error)
-
-    def _address_failed(self, error: AddressError) -> None:
-        self._incident("address_failed", "address_errors", error=error)
-
-    def _route_removed(self, item: Item) -> None:
-        self._incident("route_removed", "routes_removed", item=described(item))
-
-    def _route_failed(self, error: RouteError) -> None:
-        self._incident("route_failed", "route_errors", error=error)
+    def _may_announce(self) -> bool:
+        return not self.router.handing_over
 
     def _incident(self, event: str, kind: str, **fields: object) -> None:
         now = self._loop.time()

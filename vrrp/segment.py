@@ -7,7 +7,8 @@ import errno
 from collections.abc import Callable
 from typing import Final, Literal
 
-from vrrp.configuration import Unicast
+from vrrp.announcer import FrameSocket
+from vrrp.configuration import InstanceConfiguration, Unicast
 from vrrp.incidents import Incidents
 from vrrp.instance import Instance
 from vrrp.links import Link
@@ -15,6 +16,7 @@ from vrrp.packet import Address, Datagram, DropReason
 from vrrp.report import Notice, Report
 from vrrp.transport.raw import RawSocket
 from vrrp.transport.unicast import UnicastPath
+from vrrp.transport.virtual_mac import VirtualMacPath
 
 REOPEN_SECONDS: Final = 1.0
 """Seconds after which a socket that could not be opened is tried again."""
@@ -24,12 +26,17 @@ class Segment:
     """Attaches its instances while the interface can carry them, detaches them when it cannot."""
 
     def __init__(
-        self, interface: str, family: Literal[4, 6], report: Callable[[Report], None]
+        self,
+        interface: str,
+        family: Literal[4, 6],
+        report: Callable[[Report], None],
+        frames: FrameSocket,
     ) -> None:
         self.incidents = Incidents(report, interface=interface)
         self._interface = interface
         self._family = family
         self._report = report
+        self._frames = frames
         self._instances: dict[int, Instance] = {}
         self._link: Link | None = None
         self._virtual: frozenset[Address] = frozenset()
@@ -76,6 +83,7 @@ class Segment:
         link = self._link
         if link is None:
             return "interface_missing"
+        unprepared = self._prepare(link)
         if not link.carrier:
             return "link_down"
         source = link.source(self._family, self._virtual)
@@ -91,19 +99,40 @@ class Segment:
             return f"cannot open a socket: {error.strerror}"
         advertisements.source = source
         for instance in self._instances.values():
-            self._attach_one(instance, link, advertisements)
+            if instance in unprepared:
+                instance.detach("virtual_mac_unusable")
+            else:
+                self._attach_one(instance, link, advertisements)
         return None
 
+    def _prepare(self, link: Link) -> list[Instance]:
+        """Have the macvlans of virtual MACs made; the instances that are without theirs."""
+        every = self._instances.values()
+        unprepared = [each for each in every if not each.holding.prepare(link.index)]
+        if unprepared:
+            self._try_again()
+        return unprepared
+
     def _attach_one(self, instance: Instance, link: Link, advertisements: RawSocket) -> None:
-        transport = instance.configuration.transport
+        configuration = instance.configuration
+        transport = configuration.transport
         if not isinstance(transport, Unicast):
-            instance.attach(advertisements)
+            instance.attach(self._group_path(configuration, advertisements))
         elif link.has(transport.source):
             instance.attach(UnicastPath(advertisements, transport))
         else:
             instance.detach("source_missing")
             absent = f"{transport.source} is no address of {self._interface}"
             instance.transport_failed(OSError(errno.EADDRNOTAVAIL, absent))
+
+    def _group_path(
+        self, configuration: InstanceConfiguration, advertisements: RawSocket
+    ) -> RawSocket | VirtualMacPath:
+        if configuration.virtual_mac is None:
+            return advertisements
+        return VirtualMacPath(
+            advertisements, self._frames, self._interface, configuration.hardware_address
+        )
 
     def _detach(self, reason: str) -> None:
         for instance in self._instances.values():

@@ -160,7 +160,7 @@ class Speaker:
         await self._drop(names)
         for instance in instances:
             try:
-                await instance.addresses.keep()
+                await instance.holding.addresses.keep()
             except AddressError as error:
                 self._notice("error", "address_not_kept", error=str(error))
 
@@ -171,7 +171,7 @@ class Speaker:
             instance.detach("released")
         async with asyncio.TaskGroup() as releasing:
             for instance in instances:
-                releasing.create_task(instance.released())
+                releasing.create_task(instance.holding.released())
         await self._drop(tuple(self._running))
 
     def names(self) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ class Speaker:
 
     def _start(self, instance: Instance) -> None:
         configuration = instance.configuration
-        work: list[Coroutine[object, object, None]] = [instance.addresses.run()]
+        work: list[Coroutine[object, object, None]] = [instance.holding.addresses.run()]
         self._place(instance)
         instance.learn(self._known())
         match configuration.transport:
@@ -294,7 +294,7 @@ class Speaker:
 
     def _address_removed(self, gone: Standing) -> None:
         for running in self._running.values():
-            running.instance.restore(gone)
+            running.instance.holding.restore(gone)
 
     def _known(self) -> dict[str, int]:
         """Every value known of anything that can be tracked."""
@@ -303,14 +303,14 @@ class Speaker:
 
     def _place(self, instance: Instance, only: str | None = None) -> None:
         """Tell an instance where its addresses go, as far as that is known: all, or one device."""
-        configured = instance.addresses.configured
+        configured = instance.holding.addresses.configured
         devices = {instance.configuration.interface, *(each.device for each in configured)}
-        for device in devices | instance.routes.devices:
+        for device in devices | instance.holding.routes.devices:
             if self._kernel is None or device not in self._links or only not in (None, device):
                 continue
             link = self._links[device]
             place = Place() if link is None else Place(link.index, link.permanent())
-            instance.addresses.place(self._kernel, device, place)
+            instance.holding.addresses.place(self._kernel, device, place)
             if link is not None and device in shared_subnets(configured):
                 self._protect_secondaries(device)
 
@@ -325,7 +325,8 @@ class Speaker:
 
     def _join(self, instance: Instance) -> None:
         interface, family = where = _segment(instance)
-        segment = self._segments.setdefault(where, Segment(interface, family, self._report))
+        new = Segment(interface, family, self._report, self._frames)
+        segment = self._segments.setdefault(where, new)
         segment.join(instance)
         if interface in self._links:
             segment.follow(self._links[interface], self._virtual)

@@ -11,6 +11,7 @@ from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.transport_rules import family, version
+from hadirector.config.virtual_mac_rules import macvlan_name
 
 # The count of addresses in an advertisement is one byte (RFC 9568 5.2.5).
 VIRTUAL_ADDRESSES_MAX = {4: 255, 6: 89}
@@ -92,7 +93,7 @@ def _placement_findings(
         if reason is not None:
             yield Finding((*path, key), f"{reason}; leave this out")
             return
-    device = section.device or instance.interface
+    device = section.device or macvlan_name(instance) or instance.interface
     if section.label is not None and not section.label.startswith(device):
         expected = f"the name of the interface and what follows it, such as {device}:web"
         yield Finding((*path, "label"), wrong(shown(section.label), expected))

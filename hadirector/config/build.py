@@ -29,6 +29,7 @@ from hadirector.config.schema import (
 )
 from hadirector.config.section import whole_ones
 from hadirector.config.service_schema import TunnelSection
+from hadirector.config.virtual_mac_rules import macvlan_name
 from hadirector.model import (
     HASH_SCHEDULERS,
     Configuration,
@@ -119,6 +120,7 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         max_learned_interval=section.max_learned_interval,
         clamp=section.clamp,
         address_mismatch=section.address_mismatch,
+        virtual_mac=macvlan_name(section),
     )
 
 

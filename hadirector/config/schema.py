@@ -107,6 +107,12 @@ class PreemptSection(Section):
     delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
 
 
+class VirtualMacSection(Section):
+    """The macvlan of the virtual MAC. In place of the section, None is the interface's own MAC."""
+
+    name: InterfaceName | None = None
+
+
 class UnicastSection(Section):
     """Which directors talk to each other without multicast."""
 
@@ -150,6 +156,15 @@ def _preempt(value: object) -> object:
     return value
 
 
+def _virtual_mac(value: object) -> object:
+    """Read true as a macvlan with the usual name and false as none."""
+    if isinstance(value, bool):
+        return VirtualMacSection() if value else None
+    if not isinstance(value, dict):
+        raise expected("true, false or {name: INTERFACE}")
+    return value
+
+
 class VrrpSection(Section):
     """One VRRP instance."""
 
@@ -166,6 +181,7 @@ class VrrpSection(Section):
     unadvertised_addresses: list[VirtualAddress] = []
     virtual_routes: list[RouteSection] = []
     virtual_rules: list[RuleSection] = []
+    virtual_mac: Annotated[VirtualMacSection | None, BeforeValidator(_virtual_mac)] = None
     transport: Annotated[
         Literal["multicast", "udp"], PlainValidator(choice(("multicast", "udp")))
     ] = "multicast"

@@ -11,6 +11,7 @@ from hadirector.config.route_rules import route_findings
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.transport_rules import family, transport_findings
+from hadirector.config.virtual_mac_rules import virtual_mac_findings
 
 # Max Advertise Interval is 12 bits of centiseconds (RFC 9568 5.2.7).
 CENTISECONDS_MAX = 4095
@@ -22,6 +23,7 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
     yield from duplicates(_virtual_routers(root))
     yield from address_findings(root)
     yield from route_findings(root)
+    yield from virtual_mac_findings(root)
     for index, instance in whole_ones(root.vrrp):
         path = ("vrrp", index)
         yield from _interval_findings(path, instance)

@@ -22,6 +22,7 @@ from hadirector.config.schema import (
     Root,
     SorryServerSection,
     UnicastSection,
+    VirtualMacSection,
     VirtualServerSection,
     VrrpSection,
 )
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type[Section]] = {
     "track": TrackSection,
     "notify": NotifySection,
     "sync_groups": SyncGroupSection,
+    "virtual_mac": VirtualMacSection,
     "unicast": UnicastSection,
     "authentication": AuthenticationSection,
     "auth_hmac": AuthHmacSection,

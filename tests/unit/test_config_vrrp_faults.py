@@ -95,6 +95,32 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "1:100: vrrp[0].flap_delay: wrong value (got 3s, expected at most two advertisement"
             " intervals, 2s: then a peer takes over)",
         ),
+        ("virtual_mac: true}]", ""),
+        (
+            "virtual_mac: 7}]",
+            "1:101: vrrp[0].virtual_mac: wrong value (got 7, expected true, false or"
+            " {name: INTERFACE})",
+        ),
+        (
+            "virtual_mac: {name: vrrp.eth0.100.51}}]",
+            '1:108: vrrp[0].virtual_mac.name: wrong value (got "vrrp.eth0.100.51", expected an'
+            " interface name of 1 to 15 characters)",
+        ),
+        (
+            "virtual_mac: {name: eth0}}]",
+            '1:101: vrrp[0].virtual_mac: wrong value (got "eth0", expected the name of an interface'
+            " to be made, no instance's interface)",
+        ),
+        (
+            "virtual_mac: true, transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.2]}}]",
+            "1:101: vrrp[0].virtual_mac: UDP advertisements have no virtual MAC; leave this out",
+        ),
+        (
+            "virtual_mac: true}, {name: b, interface: eth1, virtual_router_id: 1,"
+            " virtual_addresses: [10.0.0.8], virtual_mac: true}]",
+            "1:201: vrrp[1].virtual_mac: duplicate macvlan vrrp4-1 (give one of them another name),"
+            " first at vrrp[0].virtual_mac",
+        ),
         (
             "max_learned_interval: 500ms}]",
             "1:110: vrrp[0].max_learned_interval: wrong value (got 0.5s, expected at least"

@@ -1,0 +1,171 @@
+"""The macvlan of a virtual MAC on the real kernel: made, kept, taken over, and let go."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from hadirector.lab.topology import Host, Network
+from tests.lab.speaking import FIRST, activate, eventually, lifetimes
+from tests.lab.wire import Wire
+from vrrp.configuration import InstanceConfiguration, Placement, Unicast
+from vrrp.macvlan import lower_leftover
+from vrrp.report import State
+from vrrp.speaker import Speaker
+
+pytestmark = pytest.mark.netns
+
+VIRTUAL = msgspec.structs.replace(FIRST, virtual_mac="vrrp4-51")
+VIRTUAL_MAC = bytes.fromhex("00005e000133")
+IPV6 = InstanceConfiguration(
+    name="six",
+    interface="eth0",
+    virtual_router_id=51,
+    virtual_addresses=("fe80::99:100/128", "2001:db8:99::100/128"),
+    advert_interval=0.05,
+    virtual_mac="vrrp6-51",
+)
+BOTH = {"10.99.0.100/32", "10.99.0.101/32"}
+
+
+def shown(host: Host, device: str = "vrrp4-51") -> str:
+    """What ip-link has to say of an interface; nothing if there is none."""
+    return host.run("ip", "-o", "-d", "link", "show", device, check=False).stdout
+
+
+def is_up(host: Host, device: str = "vrrp4-51") -> bool:
+    flags = re.search(r"<(.*?)>", shown(host, device))
+    return flags is not None and "UP" in flags[1].split(",")
+
+
+def held(host: Host) -> set[str]:
+    """The addresses with a lifetime on the macvlan, while there is one."""
+    listed = host.run("ip", "-4", "address", "show", "dev", "vrrp4-51", "dynamic", check=False)
+    return set(re.findall(r"inet (\S+)", listed.stdout))
+
+
+async def test_it_is_a_macvlan_that_is_there_but_down_until_it_is_needed(
+    speaker: Speaker, host: Host
+) -> None:
+    """Gone with the instance."""
+    await speaker.configure([msgspec.structs.replace(VIRTUAL, advert_interval=0.5)])
+    await eventually(lambda: "macvlan mode bridge" in shown(host))
+    assert "link/ether 00:00:5e:00:01:33 " in shown(host)
+    assert not is_up(host)
+    await eventually(lambda: held(host) == BOTH)
+    assert is_up(host)
+    assert lifetimes(host) == {}
+    await speaker.release_now()
+    assert shown(host) == ""
+
+
+async def test_no_address_is_made_of_the_virtual_mac(speaker: Speaker, host: Host) -> None:
+    """RFC 9568 7.4: no link-local one, and none by a router's advertisement."""
+    await activate(speaker, IPV6)
+    await eventually(lambda: host.holds("2001:db8:99::100"))
+    addresses = host.run("ip", "-6", "-o", "address", "show", "dev", "vrrp6-51").stdout
+    assert sorted(re.findall(r"inet6 (\S+)", addresses)) == [
+        "2001:db8:99::100/128",
+        "fe80::99:100/64",
+    ]
+    settings = "/proc/sys/net/ipv6/conf/vrrp6-51"
+    for name, value in {"addr_gen_mode": "1", "accept_ra": "0", "autoconf": "0"}.items():
+        assert host.run("cat", f"{settings}/{name}").stdout.strip() == value
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "link add vrrp4-51 type bridge",
+        "link add vrrp4-51 link eth0 type macvlan mode private",
+        "link add vrrp4-51 link eth0 address 00:00:5e:00:01:33 type macvlan mode private",
+    ],
+)
+async def test_a_foreign_interface_of_that_name_is_let_be_and_told(
+    speaker: Speaker, host: Host, command: str
+) -> None:
+    """The instance takes no part until the name is free."""
+    host.ip(command)
+    before = shown(host)
+    await speaker.configure([VIRTUAL])
+    await eventually(lambda: speaker.statuses()[0].obstacle == "virtual_mac_unusable")
+    assert speaker.statuses()[0].state is State.INITIALIZE
+    assert speaker.statuses()[0].counters["virtual_mac_errors"] >= 1
+    assert shown(host) == before
+    host.ip("link delete vrrp4-51")
+    await eventually(lambda: held(host) == BOTH)
+
+
+async def test_one_that_somebody_deletes_is_made_again(speaker: Speaker, host: Host) -> None:
+    await activate(speaker, VIRTUAL)
+    await eventually(lambda: held(host) == BOTH)
+    host.ip("link delete vrrp4-51")
+    await eventually(lambda: held(host) == BOTH)
+    assert is_up(host)
+    host.ip("link set vrrp4-51 down")
+    await eventually(lambda: is_up(host) and held(host) == BOTH)
+
+
+async def test_it_goes_and_comes_with_the_interface_it_is_over(
+    speaker: Speaker, host: Host
+) -> None:
+    await activate(speaker, VIRTUAL)
+    await eventually(lambda: held(host) == BOTH)
+    host.ip("link delete eth0")
+    await eventually(lambda: speaker.statuses()[0].state is State.INITIALIZE)
+    assert shown(host) == ""
+    host.ip(
+        "link add eth0 type veth peer name far",
+        "link set far up",
+        "address add 10.99.0.1/24 dev eth0",
+        "link set eth0 up",
+    )
+    await eventually(lambda: held(host) == BOTH)
+
+
+async def test_a_reload_turns_it_on_and_off(speaker: Speaker, host: Host) -> None:
+    """The addresses move, and nothing is left behind."""
+    await activate(speaker, FIRST)
+    await eventually(lambda: lifetimes(host).keys() == BOTH)
+    await activate(speaker, VIRTUAL)
+    await eventually(lambda: held(host) == BOTH)
+    assert lifetimes(host) == {}
+    await activate(speaker, FIRST)
+    await eventually(lambda: lifetimes(host).keys() == BOTH)
+    assert shown(host) == ""
+
+
+async def test_it_stays_up_for_a_process_that_goes_on(speaker: Speaker, host: Host) -> None:
+    await activate(speaker, VIRTUAL)
+    await eventually(lambda: held(host) == BOTH)
+    before = shown(host)
+    await speaker.stop(keep=True)
+    assert shown(host) == before
+    assert all(seconds >= 58 for seconds in lifetimes(host, "vrrp4-51").values())
+    await lower_leftover(VIRTUAL)
+    assert not is_up(host)
+
+
+async def test_an_address_with_a_device_of_its_own_stands_there(
+    speaker: Speaker, host: Host
+) -> None:
+    """``device`` goes before the macvlan."""
+    placed = (Placement("10.99.0.101/32", device="eth0"),)
+    await activate(speaker, msgspec.structs.replace(VIRTUAL, placements=placed))
+    await eventually(lambda: held(host) == {"10.99.0.100/32"})
+    await eventually(lambda: lifetimes(host).keys() == {"10.99.0.101/32"})
+
+
+async def test_unicast_leaves_by_the_interface_and_the_announcement_by_the_macvlan(
+    speaker: Speaker, network: Network, host: Host
+) -> None:
+    """A router beyond the link would be none the wiser for the virtual MAC."""
+    with Wire(network.host("peer", "10.99.0.2/24")) as wire:
+        unicast = Unicast("10.99.0.1", ("10.99.0.2",))
+        await activate(speaker, msgspec.structs.replace(VIRTUAL, transport=unicast))
+        await eventually(lambda: bool(wire.arp("10.99.0.100")))
+        assert wire.arp("10.99.0.100")[0].sender == VIRTUAL_MAC
+        own = host.run("cat", "/sys/class/net/eth0/address").stdout.strip().replace(":", "")
+        assert {each.sender.hex() for each in wire.advertisements("10.99.0.1")} == {own}
