@@ -46,11 +46,11 @@ class Progress:
     @property
     def stage(self) -> str:
         """What it is doing now: "no answer within 1 s while ..."."""
-        return self.stages[-1][0]
+        return self.stages[-1][0] if self.stages else "starting"
 
     def enter(self, stage: str) -> None:
         """Go on to the next stage, or stay in this one."""
-        if not self.stages or stage != self.stage:
+        if stage != self.stage:
             self.stages.append((stage, monotonic()))
 
 
@@ -59,7 +59,7 @@ Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]
 
 async def attempt(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
     """Probe once. It ends by its deadline, and raises for nothing that a target can do."""
-    progress.enter(CONNECTING)
+    started = monotonic()
     timeout = definition.timing.timeout
     weight = None
     try:
@@ -76,5 +76,4 @@ async def attempt(definition: CheckDefinition, prober: Prober, progress: Progres
         reason, detail = Reason.TLS, describe_error(error)
     except OSError as error:
         reason, detail = reason_of(error), f"{progress.stage}: {describe(error)}"
-    duration = monotonic() - progress.stages[0][1]
-    return Result(reason, one_line(detail), duration, weight, progress.warning)
+    return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from checks.attempt import Outcome, ProbeFailedError, Progress
+from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
 from checks.connection import AWAITING_REPLY, connected
 from checks.datagram import conversing, first_reply, send
 from checks.definition import CheckDefinition
@@ -40,6 +40,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
 
 
 async def _ask_over_udp(definition: CheckDefinition, query: Message, progress: Progress) -> Message:
+    progress.enter(CONNECTING)
     with conversing(definition, socket.SOCK_DGRAM) as made:
         await send(made, query.to_wire())
         progress.enter(AWAITING_REPLY)

@@ -23,6 +23,7 @@ from checks.kinds import (
     Payload,
     RegularExpression,
     RequestPath,
+    RoleName,
     Sha256,
     Span,
     StatusRange,
@@ -162,6 +163,20 @@ class AgentProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="agent
     send: Payload | None = None
 
 
+class RedisProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="redis"):
+    """Passes when PING is answered with PONG, or with the demand for a password."""
+
+
+class PostgresProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="postgres"):
+    """Passes when a PostgreSQL server would let somebody log in; who that is does not matter.
+
+    ``user`` and ``database`` are only what the server is told, and may log.
+    """
+
+    user: RoleName = "hadirector"
+    database: RoleName = "postgres"
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One of several probes of a check, perhaps with a target of its own."""
 
@@ -195,6 +210,8 @@ Probe = (
     | ScriptProbe
     | FileProbe
     | AgentProbe
+    | RedisProbe
+    | PostgresProbe
     | AllProbe
     | AnyProbe
 )
@@ -213,8 +230,6 @@ Transport = Literal["tcp", "udp"]
 def transports(probe: Probe) -> frozenset[Transport]:
     """Tell over what a probe asks the port of its target; nothing for one that asks no port."""
     match probe:
-        case TcpProbe() | HttpProbe() | SmtpProbe() | AgentProbe():
-            return frozenset({"tcp"})
         case UdpProbe():
             return frozenset({"udp"})
         case DnsProbe():
@@ -224,6 +239,8 @@ def transports(probe: Probe) -> frozenset[Transport]:
         case AllProbe() | AnyProbe():
             members = (each for each in probe.checks if each.port is None)
             return frozenset().union(*(transports(each.probe) for each in members))
+        case _:
+            return frozenset({"tcp"})
 
 
 def is_of_a_host(probe: Probe) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-from checks.attempt import Outcome, Progress
+from checks.attempt import CONNECTING, Outcome, Progress
 from checks.connection import AWAITING_REPLY
 from checks.datagram import conversing, first_reply, send
 from checks.definition import CheckDefinition
@@ -25,6 +25,7 @@ _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROT
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     """Ask once. The reply is known by a token in it that nobody can guess."""
     family = socket.AF_INET6 if ":" in definition.address else socket.AF_INET
+    progress.enter(CONNECTING)
     with _conversing(definition, family) as made:
         token = secrets.token_bytes(TOKEN_LENGTH)
         await send(made, _request(family, token))

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from checks import agent, combination, dns, file, http, ping, script, smtp, tcp, udp
+from checks import (
+    agent,
+    combination,
+    dns,
+    file,
+    http,
+    ping,
+    postgres,
+    redis,
+    script,
+    smtp,
+    tcp,
+    udp,
+)
 from checks.attempt import Prober, Progress, attempt
 from checks.definition import CheckDefinition
 from checks.options import (
@@ -14,7 +27,9 @@ from checks.options import (
     HttpProbe,
     HttpsProbe,
     PingProbe,
+    PostgresProbe,
     Probe,
+    RedisProbe,
     ScriptProbe,
     SmtpProbe,
     TcpProbe,
@@ -35,6 +50,8 @@ PROBERS: dict[type[Probe], Prober] = {
     ScriptProbe: script.probe,
     FileProbe: file.probe,
     AgentProbe: agent.probe,
+    RedisProbe: redis.probe,
+    PostgresProbe: postgres.probe,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from checks.attempt import Outcome, ProbeFailedError, Progress
+from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
 from checks.connection import (
     AWAITING_REPLY,
     REPLY_LENGTH_MAX,
@@ -30,6 +30,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     assert isinstance(options, TcpProbe)
     secured = isinstance(options, TlsProbe)
     if not secured and options.send is None and options.expect is None:
+        progress.enter(CONNECTING)
         with open_socket(definition, socket.SOCK_STREAM) as made:
             await connect(made, definition)
         return Outcome("connection established")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from checks.attempt import Outcome, ProbeFailedError, Progress
+from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
 from checks.connection import AWAITING_REPLY
 from checks.datagram import conversing, receive, send
 from checks.definition import CheckDefinition
@@ -21,6 +21,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     """
     options = definition.probe
     assert isinstance(options, UdpProbe)
+    progress.enter(CONNECTING)
     with conversing(definition, socket.SOCK_DGRAM) as made:
         await send(made, options.send)
         progress.enter(AWAITING_REPLY)

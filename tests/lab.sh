@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or ipvs"
-packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps"
+packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps dnsmasq-base redis-server"
 directory=$(mktemp -d)
 policy=
 trap 'rm -rf "$directory" $policy' EXIT
@@ -78,7 +78,7 @@ if [ "$(id -u)" -ne 0 ]; then
         echo "with CI set nothing may be left out, and these tests need root: $privileged" >&2
         exit 1
     fi
-    lacking=$(missing openssl procps dnsmasq-base)
+    lacking=$(missing openssl procps dnsmasq-base redis-server)
     [ -z "$lacking" ] || echo "some tests will fail for want of these packages:$lacking" >&2
     run "without root" "$python" -m pytest -q -rs tests/lab tests/interop -m "not ($privileged)"
     summarise

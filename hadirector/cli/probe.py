@@ -25,7 +25,14 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_OTHER_DEFAULT_PORTS = {"dns": 53, "smtp": 25, "ping": 0}
+_OTHER_DEFAULT_PORTS = {
+    "dns": 53,
+    "smtp": 25,
+    "redis": 6379,
+    "postgres": 5432,
+    "ping": 0,
+    "file": 0,
+}
 
 
 class TargetError(Exception):
@@ -128,8 +135,10 @@ def _verdict(result: Result) -> str:
 
 
 def _print_stages(progress: Progress, result: Result) -> None:
-    """Print when each stage began, and how long it took."""
-    (_, began), *_ = progress.stages
+    """Print when each stage began, and how long it took; several probes at once have none."""
+    if not progress.stages:
+        return
+    began = progress.stages[0][1]
     ends = [at for _, at in progress.stages[1:]] + [began + result.duration]
     for (stage, at), end in zip(progress.stages, ends, strict=True):
         print(f"  {(at - began) * 1000:9.1f} ms  {stage:24} {(end - at) * 1000:9.1f} ms")

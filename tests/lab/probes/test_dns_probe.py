@@ -2,12 +2,8 @@
 
 import asyncio
 import contextlib
-import socket
-import subprocess
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -16,6 +12,7 @@ from checks.options import DnsProbe
 from checks.result import Reason
 from tests.lab.probes.asking import ask
 from tests.lab.probes.datagrams import answering
+from tests.lab.probes.processes import server
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
@@ -32,38 +29,23 @@ def reply(query: bytes, flags: bytes, answers: int = 0, rest: bytes = b"") -> by
 
 
 @pytest.fixture(scope="module")
-def dnsmasq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def dnsmasq() -> Iterator[int]:
     """A real name server; its port."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-    folder: Path = tmp_path_factory.mktemp("dnsmasq")
-    records = [
-        "--host-record=web.example,192.0.2.1,2001:db8::1",
-        "--host-record=web.example,192.0.2.2",
-        "--mx-host=example,mail.example,10",
-        "--txt-record=example,v=spf1 -all",
-        "--local=/example/",
-    ]
-    where = [f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces"]
-    files = ["--conf-file=/dev/null", "--no-hosts", "--no-resolv", f"--pid-file={folder}/pid"]
-    command = ["dnsmasq", "--keep-in-foreground", "--user=", *where, *files, *records]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        await_port(port)
+
+    def command(port: int) -> list[str]:
+        records = [
+            "--host-record=web.example,192.0.2.1,2001:db8::1",
+            "--host-record=web.example,192.0.2.2",
+            "--mx-host=example,mail.example,10",
+            "--txt-record=example,v=spf1 -all",
+            "--local=/example/",
+        ]
+        where = [f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces"]
+        files = ["--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--pid-file="]
+        return ["dnsmasq", "--keep-in-foreground", "--user=", *where, *files, *records]
+
+    with server(command) as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=5)
-
-
-def await_port(port: int) -> None:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.02)
-    raise TimeoutError("dnsmasq does not listen")
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])

@@ -62,6 +62,29 @@ async def test_a_failed_probe_is_the_answer_no(closed_port: int) -> None:
     assert "refused: connecting: Connection refused" in seen.stdout
 
 
+def test_several_probes_at_once_have_one_answer(
+    capsys: pytest.CaptureFixture[str], closed_port: int, tmp_path: Path
+) -> None:
+    (tmp_path / "up").touch()
+    checks = f"checks=[{{type: file, file: {tmp_path}/up}}, {{type: tcp}}]"
+    assert main(["probe", "any", f"127.0.0.1:{closed_port}", checks]) == 0
+    assert main(["probe", "all", f"127.0.0.1:{closed_port}", checks]) == 1
+    passed, failed = capsys.readouterr().out.splitlines()
+    assert f"any 127.0.0.1:{closed_port}: passed: file: {tmp_path}/up is there" in passed
+    assert "refused: tcp: connecting: Connection refused" in failed
+
+
+def test_a_file_is_read_and_nothing_is_connected_to(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "half").write_text("50%")
+    assert main(["probe", "file", "127.0.0.1", f"file={tmp_path}/half"]) == 0
+    first, weight, stage = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"file 127.0.0.1: passed: {tmp_path}/half says 50%")
+    assert weight == "  asks for 50 % of its weight"
+    assert "reading the file" in stage
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [

@@ -1,0 +1,31 @@
+"""Real servers for a test, started on a free port of loopback."""
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def server(command: Callable[[int], list[str]]) -> Iterator[int]:
+    """Start what ``command`` makes of a free port, wait until it listens; its port."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        await_port(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=5)
+
+
+def await_port(port: int) -> None:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"nobody listens on port {port}")
