@@ -1,8 +1,8 @@
 """One long-lived TCP connection, and whether anything on its way was lost.
 
 ``python -m hadirector.lab.conversation serve PORT`` answers every line with the same line;
-``... talk ADDRESS PORT`` sends a number every 20 ms on a single connection, prints each that comes
-back, and ends with an error as soon as an answer is missing, wrong, or late by ten seconds.
+``... talk ADDRESS PORT`` sends a number every 100 ms on a single connection, prints each that comes
+back, and ends with an error as soon as an answer is missing, wrong, or a minute late.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from hadirector.lab.topology import Host
 
-PAUSE_SECONDS = 0.02
-ANSWER_SECONDS = 10.0
+PAUSE_SECONDS = 0.1
+ANSWER_SECONDS = 60.0
 
 
 class _Echo(socketserver.StreamRequestHandler):

@@ -27,7 +27,8 @@ OUTSIDE, INSIDE = "192.168.122.22", "10.0.0.1"
 PORT = 7
 START_SECONDS = 60.0
 DRIFT_SECONDS = 10.0
-SLACK_SECONDS = 20.0
+SLACK_SECONDS = 40.0
+"""TCP sends again after 0.2, 0.4, 0.8 ... seconds: what was lost in a takeover comes late."""
 
 CONFIGURATION = """\
 director: {{name: {name}, runtime_directory: {directory}/{name}}}
@@ -36,13 +37,13 @@ vrrp:
     interface: eth0
     virtual_router_id: 51
     priority: {priority}
-    advert_interval: 500ms
+    advert_interval: 1s
     virtual_addresses: [192.168.122.22]
   - name: inside
     interface: eth1
     virtual_router_id: 52
     priority: {priority}
-    advert_interval: 500ms
+    advert_interval: 1s
     virtual_addresses: [10.0.0.1]
 sync_groups: [{{name: web, instances: [outside, inside]}}]
 sync_daemon: {{interface: eth1}}
@@ -145,7 +146,7 @@ def test_a_connection_outlives_every_director(
     def goes_on() -> bool:
         """Whether many more numbers come back on the same connection."""
         before = talking.exchanges
-        return eventually(lambda: talking.exchanges >= before + 10, SLACK_SECONDS) and talking.alive
+        return eventually(lambda: talking.exchanges >= before + 5, SLACK_SECONDS) and talking.alive
 
     assert goes_on()
     assert eventually(second.knows_the_connection, SLACK_SECONDS)
@@ -167,7 +168,7 @@ def test_a_connection_outlives_every_director(
     assert before is not None
     first.ask("POST", "/v1/restart")
     assert eventually(lambda: first.checks_process() not in (None, before), START_SECONDS)
-    assert first.threads() == MASTER
+    assert eventually(lambda: first.threads() == MASTER, SLACK_SECONDS)
     assert goes_on()
 
     # Its vrrp process hands over at once; the kernel goes on with the table.
@@ -179,7 +180,9 @@ def test_a_connection_outlives_every_director(
 
     first.start()
     assert eventually(first.holds_both, START_SECONDS)
-    assert eventually(lambda: (first.threads(), second.threads()) == (MASTER, BACKUP), 10.0)
+    assert eventually(
+        lambda: (first.threads(), second.threads()) == (MASTER, BACKUP), SLACK_SECONDS
+    )
     assert goes_on()
 
     first.host.lose_power()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from checks.result import Verdict
 from hadirector.cli import status as command
 from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
+from hadirector.sysctls import SysctlStatus
+from hadirector.upkeep_status import SyncDaemonStatus, UpkeepStatus
 from vrrp.report import InstanceStatus, State
 
 REASON = "refused: connecting: Connection refused"
@@ -94,3 +97,29 @@ def test_a_narrow_terminal_wraps_and_cuts_nothing_off(
     assert "…" not in text
     for word in ("[fd00::16]:80", "failing", "refused:", "connecting:", "Connection", "director"):
         assert word in text
+
+
+def test_what_the_kernel_was_set_to_is_shown_with_its_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A parameter that is not as it should be says so; threads of others are named."""
+    upkeep = UpkeepStatus(
+        sysctls=(
+            SysctlStatus("net.ipv4.ip_forward", "1", "1", "0", "nat"),
+            SysctlStatus("net.ipv4.vs.conn_reuse_mode", "1", "0", None, "tcp"),
+            SysctlStatus("net.ipv4.vs.sloppy_tcp", "1", None, None, "mh"),
+        ),
+        sync_daemon=SyncDaemonStatus(("master on eth1",), ("backup on eth0",)),
+        warnings=("net.ipv4.vs.sloppy_tcp is not there",),
+    )
+    command._print(replace(a_status(), upkeep=upkeep))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    first = lines.index("sysctl value was because")
+    assert lines[first + 1 : first + 7] == [
+        "net.ipv4.ip_forward 1 0 nat",
+        "net.ipv4.vs.conn_reuse_mode 0 (expected 1) tcp",
+        "net.ipv4.vs.sloppy_tcp not there (expected 1) mh",
+        "sync daemon: master on eth1",
+        "not ours, left alone: sync daemon backup on eth0",
+        "warning: net.ipv4.vs.sloppy_tcp is not there",
+    ]
