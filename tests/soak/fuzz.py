@@ -1,9 +1,10 @@
 """Any bytes, from wherever they come, are understood or refused: ``python -m tests.soak.fuzz``.
 
 Good inputs are spoilt at random (`mutation.py`) and given to what reads them; what it does not
-expect, ends the run. An input costs some 10 us where it is a packet, 100 in a channel, several
-thousand in a configuration: so of ``--count`` packets' worth there are a hundredth and a
-two-thousandth. Exit 1 with the bytes and how to see it again. Runs on every core.
+expect, ends the run. An input costs some 10 us where it is a packet, up to 100 where it is a reply,
+300 in a channel, several thousand in a configuration: so for ``--count`` packets there are a tenth,
+a hundredth and a two-thousandth of these. Exit 1 with the bytes and how to see it again. It runs on
+every core.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.soak.channels import every_direction
 from tests.soak.configurations import Configurations
 from tests.soak.mutation import Mutator
 from tests.soak.packets import every_kind
+from tests.soak.replies import every_reply
 
 CHUNK = 20_000
 
@@ -52,6 +54,7 @@ class Kind(NamedTuple):
 
 KINDS = (
     Kind(every_kind, 1),
+    Kind(every_reply, 10),
     Kind(every_direction, 100),
     Kind(lambda: [Configurations()], 2000),
 )

@@ -6,10 +6,12 @@ from collections import Counter
 
 import pytest
 
+from checks.result import Reason
 from tests.soak.channels import every_direction
 from tests.soak.configurations import Configurations
 from tests.soak.fuzz import Target, fuzz, plan
 from tests.soak.packets import every_kind
+from tests.soak.replies import every_reply
 from vrrp.packet import DropReason
 
 # One takes a list of peers, the other an instance that does not listen.
@@ -37,6 +39,13 @@ def test_packets_are_accepted_or_dropped_for_every_reason_there_is() -> None:
         assert bug == ""
         words += counted
     assert set(words) == {"accepted", *DropReason} - NOT_REACHED
+
+
+@pytest.mark.parametrize("target", every_reply(), ids=lambda target: target.name)
+def test_replies_are_understood_or_not_what_they_should_be(target: Target) -> None:
+    words, bug = fuzz(target, "unit", 300)
+    assert bug == ""
+    assert {"understood", Reason.PROTOCOL} <= set(words)
 
 
 @pytest.mark.parametrize("target", every_direction(), ids=lambda target: target.name)
@@ -71,5 +80,6 @@ def test_the_inputs_are_shared_out_among_all() -> None:
     for chunk in chunks:
         counts[chunk.kind, chunk.target] += chunk.inputs
     assert [counts[0, target] for target in range(7)] == [1_428_571] * 7
-    assert [counts[1, target] for target in range(4)] == [25_000] * 4
-    assert counts[2, 0] == 5000
+    assert [counts[1, target] for target in range(3)] == [333_333] * 3
+    assert [counts[2, target] for target in range(4)] == [25_000] * 4
+    assert counts[3, 0] == 5000

@@ -1,0 +1,95 @@
+"""What comes from a real server that is probed: replies of HTTP, DNS and agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import dns.message
+import dns.rrset
+
+from checks.agent import obey
+from checks.attempt import ProbeFailedError
+from checks.dns import _read as read_dns
+from checks.expectation import body_fault
+from checks.http_reply import Reply
+from checks.options import HttpProbe
+
+PART = 7  # bytes that come at a time
+HTTP = (
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
+    b"HTTP/1.0 302 Found\r\nLocation: http://a/b\r\n\r\nbody",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nxx",
+    b'HTTP/1.1 200 OK\r\n\r\n{"services": [{"state": "up", "load": 1.5e3}], "note": "\\u00e9"}',
+)
+AGENT = (b"up 75%\n", b"drain # for the night\r\n", b"down maxconn:30\n", b"ready,up 100%")
+DNS = (
+    ("A", "192.0.2.1"),
+    ("AAAA", "2001:db8::1"),
+    ("MX", "10 mail.example.com."),
+    ("TXT", '"hello" "world"'),
+    ("SOA", "ns.example.com. root.example.com. 1 2 3 4 5"),
+    ("SRV", "1 2 80 a.example.com."),
+    ("NAPTR", '1 2 "u" "E2U" "!x!y!" .'),
+    ("HTTPS", "1 . alpn=h2 port=443 ipv4hint=192.0.2.1"),
+    ("LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m"),
+    ("APL", "1:192.0.2.0/24"),
+)
+_EXPECTED = HttpProbe(expect_json=(("services.0.state", "up"),))
+
+
+class Replies:
+    """One kind of reply, and what reads it."""
+
+    def __init__(
+        self, name: str, samples: Sequence[bytes], read: Callable[[bytes], object]
+    ) -> None:
+        self.name = name
+        self.samples = samples
+        self._read = read
+
+    def take(self, data: bytes) -> str:
+        """Read it; the word for what became of it."""
+        try:
+            found = self._read(data)
+        except ProbeFailedError as error:
+            return str(error.reason)
+        return "nothing" if found is None else "understood"
+
+    def mend(self, data: bytes) -> bytes:
+        """Make it answer the question that is asked over DNS; the others have no such thing."""
+        return self.samples[0][:2] + data[2:] if self.name == "DNS" else data
+
+
+def every_reply() -> list[Replies]:
+    """One for each kind."""
+    query = dns.message.make_query("example.com", "A")
+    return [
+        Replies("HTTP", HTTP, _read_http),
+        Replies("DNS", [_dns(query, *each) for each in DNS], lambda data: _read_dns(data, query)),
+        Replies("agent", AGENT, lambda data: obey("it says", data.decode(errors="replace"))),
+    ]
+
+
+def _read_http(data: bytes) -> int | None:
+    reply = Reply(has_body=True)
+    for start in range(0, len(data), PART):
+        if reply.ended:
+            break
+        reply.feed(data[start : start + PART])
+    if not reply.ended:
+        reply.finish("reading")
+    body_fault(bytes(reply.body), _EXPECTED)
+    return reply.status
+
+
+def _dns(query: dns.message.Message, kind: str, value: str) -> bytes:
+    reply = dns.message.make_response(query)
+    reply.answer.append(dns.rrset.from_text("example.com.", 300, "IN", kind, value))
+    return reply.to_wire()
+
+
+def _read_dns(data: bytes, query: dns.message.Message) -> list[str] | None:
+    reply = read_dns(data, query)
+    return None if reply is None else [each.to_text() for all_ in reply.answer for each in all_]
