@@ -15,9 +15,10 @@ import pytest
 
 from hadirector.api.client import request
 from hadirector.lab.experiment import eventually, start_director
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, wait_until
+from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Network
 from hadirector.status import Status
+from vrrp.report import InstanceStatus, State
 
 pytestmark = pytest.mark.netns
 
@@ -41,9 +42,12 @@ class ActiveDirector:
         self.directory = directory
         self.host = network.host("director", "10.99.0.1/24")
         self.witness = network.host("witness", "10.99.0.2/24")
-        text = CONFIGURATION.format(directory=directory, priority=200)
-        self.process = start_director(self.host, text, directory)
+        self.start()
         wait_until(lambda: self.host.holds(VIRTUAL_ADDRESS), 20.0, "ACTIVE")
+
+    def start(self) -> None:
+        text = CONFIGURATION.format(directory=self.directory, priority=200)
+        self.process = start_director(self.host, text, self.directory)
 
     @property
     def socket(self) -> str:
@@ -51,6 +55,16 @@ class ActiveDirector:
 
     def status(self) -> Status:
         return msgspec.json.decode(request(self.socket, "GET", "/v1/status"), type=Status)
+
+    def instance(self) -> InstanceStatus | None:
+        return next(iter(self.status().instances), None)
+
+    def yields(self) -> bool:
+        instance = self.instance()
+        return instance is not None and instance.yielding and instance.state is State.BACKUP
+
+    def hand_over(self, *, undo: bool = False) -> None:
+        request(self.socket, "POST", "/v1/handover", {"instance": "web", "undo": undo})
 
     def child(self, name: str) -> int | None:
         return next(each.pid for each in self.status().processes if each.name == name)
@@ -112,3 +126,26 @@ def test_a_restart_that_could_not_start_is_refused(director: ActiveDirector) -> 
     assert refused.returncode == 1
     assert 'director.yaml:1:12: director: unknown key "nmae"' in refused.stderr
     assert director.child("checks") == checks
+
+
+def test_a_handover_is_kept_over_a_restart_and_over_a_stop_and_a_start(
+    director: ActiveDirector,
+) -> None:
+    """Only an operator undoes it; until then a peer of lower priority stays ACTIVE."""
+    peer = VrrpRouter(
+        director.witness, director.directory, priority=100, advert_interval=ADVERT_INTERVAL
+    )
+    peer.wait_for("BACKUP")
+    director.hand_over()
+    peer.wait_for("ACTIVE")
+    assert eventually(director.yields, 5.0)
+    assert director.restart().returncode == 0
+    assert eventually(director.yields, 5.0)
+    assert director.host.stop(director.process) == 0
+    director.start()
+    assert eventually(lambda: os.path.exists(director.socket) and director.yields(), 10.0)
+    time.sleep(4 * ADVERT_INTERVAL)  # more than an Active_Down_Interval
+    assert director.yields()
+    assert len(peer.became("BACKUP")) == 1
+    director.hand_over(undo=True)
+    wait_until(lambda: director.host.holds(VIRTUAL_ADDRESS), 5.0, "ACTIVE again")
