@@ -173,6 +173,15 @@ def test_what_is_sent_to_the_group_is_not_forwarded(link: Link, wire: Wire) -> N
         assert [frame for frame in beyond.frames() if frame.vrrp] == []
 
 
+def test_a_backup_that_forwards_passes_packets_on_to_the_active_router(link: Link) -> None:
+    """8.3.1: it answers for nothing itself; how the host routes is its operator's."""
+    link.worse_host.sysctl({"net.ipv4.ip_forward": "1"})
+    link.settled()
+    assert accepts_packets(link.worse_host, link.third_host)
+    link.better_host.link_down()
+    assert not accepts_packets(link.worse_host, link.third_host)
+
+
 # Each with priority 255 or 0, so that it would have an effect if it were listened to.
 REFUSED = [
     ("3133ff01000a c4f8 0a630064", 255, "checksum"),

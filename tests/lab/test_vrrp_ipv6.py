@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ ADDRESSES = (f"{LINK_LOCAL}/128", f"{GLOBAL}/128")
 SKEW_100 = 0.0609
 DOWN_100 = 0.3609
 SLACK = 0.05
+CONNECT = f"import socket; socket.create_connection(('{GLOBAL}', 9), 2)"
 # The hosts have the link-local address they are given, and no other.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1", "net.ipv6.conf.eth0.accept_dad": "0"}
 
@@ -214,3 +216,24 @@ def test_a_bad_checksum_and_a_foreign_hop_limit_are_counted_and_change_nothing(
     assert router.status()["state"] == "ACTIVE"
     listener.send(good)
     router.wait_for("BACKUP")
+
+
+@pytest.mark.parametrize(
+    ("forwarding", "flags"),
+    [("1", "[router, solicited, override]"), ("0", "[solicited, override]")],
+)
+def test_solicitations_are_answered_with_r_where_the_host_forwards(
+    pair: Pair, tmp_path: Path, forwarding: str, flags: str
+) -> None:
+    """And nobody sends router advertisements (RFC 9568 6.4.2, 6.4.3)."""
+    pair.left.sysctl({"net.ipv6.conf.eth0.forwarding": forwarding})
+    answers, others = tmp_path / "answers", tmp_path / "router-advertisements"
+    answer = capture(pair.third, answers, 1, "-v", "ip6[40] == 136 and dst host 2001:db8:99::3")
+    capture(pair.third, others, 1, "icmp6 and ip6[40] == 134")
+    pair.router(pair.right, 100).wait_for("ACTIVE")
+    pair.router(pair.left, 200).wait_for("ACTIVE")
+    pair.wait_for_holder(pair.left)
+    pair.third.run(sys.executable, "-c", CONNECT, check=False)
+    answer.wait(5)
+    assert f"tgt is {GLOBAL}, Flags {flags}" in answers.read_text()
+    assert "router advertisement" not in others.read_text()
