@@ -37,6 +37,9 @@ class Place:
     foreign: frozenset[Interface] = frozenset()
 
 
+_NOWHERE: Final = Place()
+
+
 class AddressHolder:
     """Holds one instance's virtual addresses while told to, and keeps them away otherwise.
 
@@ -59,6 +62,7 @@ class AddressHolder:
         macvlan: Macvlan | None = None,
     ) -> None:
         self.configured = tuple(addresses)
+        self._by_place = {(each.device, each.address): each for each in addresses}
         self._lifetime = lifetime(advert_interval)
         self._surplus: frozenset[VirtualAddress] = frozenset()
         self._acquired = acquired
@@ -82,7 +86,7 @@ class AddressHolder:
 
     def place(self, kernel: AddressSocket, device: str, place: Place) -> None:
         """Say where what goes on a device goes; without index it is gone, and all with it."""
-        before = self._places.get(device, Place())
+        before = self._places.get(device, _NOWHERE)
         if place != before:
             self._routes.disturb()
         if place.index != before.index:
@@ -94,6 +98,7 @@ class AddressHolder:
         self._lifetime = lifetime(advert_interval)
         self._surplus = (self._surplus | set(self.configured)) - set(addresses)
         self.configured = tuple(addresses)
+        self._by_place = {(each.device, each.address): each for each in addresses}
         self._unsettle()
 
     def hold(self) -> None:
@@ -128,15 +133,16 @@ class AddressHolder:
         stalled = asyncio.get_running_loop().time() - self._renewed_at > 2 * REFRESH_SECONDS
         if stalled or self._kernel is None or self._restored >= RESTORED_MAX:
             return False
-        targets = (target for target in self._targets(self._standing) if _is_at(target, gone))
-        for index, address in targets:
-            self._restored += 1
-            with suppress(OSError):  # the next refresh meets it, and tells
-                if self._kernel.restore(index, address, self._lifetime) != 0:
-                    return False
-                self._routes.disturb()
-                self._routes.hold(self._kernel, self._indexes())
-                return True
+        ours = self._at(gone)
+        if ours is None:
+            return False
+        self._restored += 1
+        with suppress(OSError):  # the next refresh meets it, and tells
+            if self._kernel.restore(gone.interface, ours, self._lifetime) != 0:
+                return False
+            self._routes.disturb()
+            self._routes.hold(self._kernel, self._indexes())
+            return True
         return False
 
     async def settle(self) -> bool:
@@ -240,7 +246,7 @@ class AddressHolder:
         return {
             each: AddressError(f"cannot add {each.address}: there is no interface {each.device}")
             for each in self.configured
-            if not self._places.get(each.device, Place()).index
+            if not self._places.get(each.device, _NOWHERE).index
         }
 
     def _indexes(self) -> dict[str, int]:
@@ -249,12 +255,20 @@ class AddressHolder:
 
     def _targets(self, addresses: Iterable[VirtualAddress]) -> list[Target]:
         """Those to change, and where: on devices that are there, and not foreign."""
-        placed = ((self._places.get(each.device, Place()), each) for each in addresses)
+        placed = ((self._places.get(each.device, _NOWHERE), each) for each in addresses)
         return [
             (place.index, each)
             for place, each in placed
             if place.index and each.address not in place.foreign
         ]
+
+    def _at(self, gone: Standing) -> VirtualAddress | None:
+        """Find which of those that stand by our doing has been there."""
+        for device, place in self._places.items():
+            if place.index == gone.interface and gone.address not in place.foreign:
+                ours = self._by_place.get((device, gone.address))
+                return ours if ours in self._standing else None
+        return None
 
     def _stand(self, refused: Iterable[VirtualAddress]) -> None:
         there = self._kernel is not None
@@ -266,8 +280,3 @@ class AddressHolder:
         self._released = False
         self._settled.clear()
         self._wake.set()
-
-
-def _is_at(target: Target, gone: Standing) -> bool:
-    index, address = target
-    return (index, address.address) == (gone.interface, gone.address)
