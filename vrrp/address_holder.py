@@ -31,10 +31,14 @@ takes away faster than that, the refresh has to do."""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A device: its index, 0 while there is none, and the addresses that are not ours to change."""
+    """A device: its index, 0 while there is none, and the addresses that are not ours to change.
+
+    Without ``carrier`` nobody hears what is announced on it.
+    """
 
     index: int = 0
     foreign: frozenset[Interface] = frozenset()
+    carrier: bool = False
 
 
 _NOWHERE: Final = Place()
@@ -89,7 +93,7 @@ class AddressHolder:
         before = self._places.get(device, _NOWHERE)
         if place != before:
             self._routes.disturb()
-        if place.index != before.index:
+        if place.index != before.index or place.carrier > before.carrier:
             self._unsettle()
         self._kernel, self._places[device] = kernel, place
 

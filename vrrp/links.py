@@ -167,7 +167,7 @@ class LinkWatcher:
         if event.kind not in (RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR):
             return False
         index = interface_index(event.body)
-        known = {link.index for link in self._links.values() if link is not None}
+        known = {link.index: name for name, link in self._links.items() if link is not None}
         if event.kind in (RTM_NEWLINK, RTM_DELLINK):
             return index in known or None in self._links.values()
         address = read_address(event.body)
@@ -175,8 +175,16 @@ class LinkWatcher:
             return False
         if address.permanent or address.address.ip not in self._virtual:
             return True
-        if event.kind == RTM_DELADDR:
+        if event.kind == RTM_DELADDR and _is_up(known[index]):
             self._removed(address)
+        return False
+
+
+def _is_up(name: str) -> bool:
+    """Whether an interface is there and set up: one that is not loses its IPv6 addresses."""
+    try:
+        return bool(_flags(name) & _IFF_UP)
+    except OSError:
         return False
 
 

@@ -309,7 +309,7 @@ class Speaker:
             if self._kernel is None or device not in self._links or only not in (None, device):
                 continue
             link = self._links[device]
-            place = Place() if link is None else Place(link.index, link.permanent())
+            place = Place() if link is None else Place(link.index, link.permanent(), link.carrier)
             instance.holding.addresses.place(self._kernel, device, place)
             if link is not None and device in shared_subnets(configured):
                 self._protect_secondaries(device)

@@ -16,8 +16,9 @@ FIRST = InstanceConfiguration(
     interface="eth0",
     virtual_router_id=51,
     virtual_addresses=("10.99.0.100/32", "10.99.0.101/32"),
-    advert_interval=0.05,
+    advert_interval=0.2,
 )
+"""Its interval is long enough for a loop that waits for `ip` commands not to seem stalled."""
 
 
 def lifetimes(host: Host, device: str = "eth0") -> dict[str, int]:

@@ -101,10 +101,11 @@ def test_an_ipv6_address_that_somebody_removes_is_put_back_at_once(pair: Pair) -
     pair.left.ip(f"address delete {GLOBAL}/128 dev eth0")
     time.sleep(0.05)
     assert pair.holders() == ["left"]
-    pair.left.ip("address flush dev eth0 dynamic")
+    # It gives up after ten rounds if they are there again each time.
+    pair.left.run("ip", "address", "flush", "dev", "eth0", "dynamic", check=False)
     time.sleep(0.05)
     assert pair.holders() == pair.holders(LINK_LOCAL) == ["left"]
-    assert router.status()["counters"]["addresses_removed"] == 3
+    assert router.status()["counters"]["addresses_removed"] >= 3
 
 
 def test_equal_priorities_are_decided_by_the_link_local_address(
