@@ -308,6 +308,25 @@ class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
     place: str
 
 
+class ConnectionTimeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds that IPVS keeps an idle connection, in three states. 0 is what the kernel has."""
+
+    tcp: int = 0
+    tcp_fin: int = 0
+    udp: int = 0
+
+    def overridden_by(self, other: ConnectionTimeouts) -> ConnectionTimeouts:
+        """Take those of the other that are not 0."""
+        return ConnectionTimeouts(
+            tcp=other.tcp or self.tcp,
+            tcp_fin=other.tcp_fin or self.tcp_fin,
+            udp=other.udp or self.udp,
+        )
+
+    def __str__(self) -> str:
+        return f"tcp {self.tcp} s, tcp_fin {self.tcp_fin} s, udp {self.udp} s"
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file, host checks excepted.
 
@@ -326,6 +345,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()
+    connection_timeouts: ConnectionTimeouts = ConnectionTimeouts()
     virtual_servers: tuple[VirtualServer, ...] = ()
 
 

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
+from hadirector import timeout_keeper
 from hadirector.masquerade.keeper import MasqueradeKeeper
-from hadirector.model import Configuration
+from hadirector.model import Configuration, ConnectionTimeouts
 from hadirector.state import Memory
 from hadirector.sync_daemon import Threads, wanted_threads
 from hadirector.sync_keeper import Kernel, SyncKeeper
 from hadirector.sysctl_keeper import SysctlKeeper
+from hadirector.timeout_keeper import TimeoutKeeper
 from hadirector.upkeep_status import SyncDaemonStatus, UpkeepStatus
 from vrrp.report import State
 
@@ -19,7 +21,7 @@ PASS_SECONDS = 10.0
 
 
 class Upkeep:
-    """Keeps the sysctls, the rules of fullnat and the sync daemon."""
+    """Keeps the sysctls, the rules of fullnat, the timeouts and the sync daemon."""
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
@@ -30,7 +32,12 @@ class Upkeep:
         self._masquerade = MasqueradeKeeper(
             configuration, owned.masquerade, memory.remember_masquerade
         )
+        self._timeouts = TimeoutKeeper(_timeouts)
         self._wake = asyncio.Event()
+
+    @property
+    def _keepers(self) -> tuple[SysctlKeeper, MasqueradeKeeper, TimeoutKeeper, SyncKeeper]:
+        return self._sysctls, self._masquerade, self._timeouts, self._sync
 
     @property
     def status(self) -> UpkeepStatus:
@@ -38,8 +45,8 @@ class Upkeep:
         return UpkeepStatus(
             self._sysctls.statuses(),
             SyncDaemonStatus(self._sync.running, self._sync.foreign),
-            self._sysctls.warnings + self._masquerade.warnings + self._sync.warnings,
-            self._sysctls.repaired + self._masquerade.repaired + self._sync.repaired,
+            tuple(warning for each in self._keepers for warning in each.warnings),
+            sum(each.repaired for each in self._keepers),
         )
 
     @property
@@ -47,6 +54,11 @@ class Upkeep:
         if self._configuration.dataplane != "ipvs":
             return {}
         return wanted_threads(self._configuration.sync_daemon, self._states)
+
+    @property
+    def _wanted_timeouts(self) -> ConnectionTimeouts:
+        ipvs = self._configuration.dataplane == "ipvs"
+        return self._configuration.connection_timeouts if ipvs else ConnectionTimeouts()
 
     async def start(self, states: Mapping[str, State]) -> None:
         """Make so what connections need, before any is forwarded; the rest is for ``run``."""
@@ -59,11 +71,12 @@ class Upkeep:
         while True:
             self._wake.clear()
             await self._sync.make_so(self._wanted_threads)
+            await self._timeouts.make_so(self._wanted_timeouts)
+            await self._masquerade.make_so()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PASS_SECONDS):
                     await self._wake.wait()
             self._sysctls.make_so(repair=True)
-            await self._masquerade.make_so()
 
     def follow(self, states: Mapping[str, State]) -> None:
         """Take the new states of the VRRP instances."""
@@ -84,8 +97,15 @@ class Upkeep:
         self._sysctls.restore()
 
 
-def _kernel() -> Kernel:
+def _timeouts() -> timeout_keeper.Kernel:
     """Import what other dataplanes do not need: pyroute2 takes 0.2 s."""
+    from hadirector.dataplane.ipvs import timeouts
+
+    return timeouts
+
+
+def _kernel() -> Kernel:
+    """Import only when needed, as above."""
     from hadirector.dataplane.ipvs import sync_threads
 
     return sync_threads

@@ -10,7 +10,7 @@ import msgspec
 from checks.definition import CheckDefinition
 from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
-from hadirector.config.build_kernel import sync_daemon, sysctl_policy
+from hadirector.config.build_kernel import connection_timeouts, sync_daemon, sysctl_policy
 from hadirector.config.build_routes import virtual_routes, virtual_rules
 from hadirector.config.build_tracking import (
     in_groups,
@@ -86,6 +86,7 @@ def build(root: Root, host_name: str) -> Configuration:
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
         sysctls=sysctl_policy(root),
         sync_daemon=sync_daemon(root),
+        connection_timeouts=connection_timeouts(root),
         vrrp=in_groups(root, tuple(_instance(each, director) for _, each in whole_ones(root.vrrp))),
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
-from hadirector.model import SyncDaemon, SyncSettings, SysctlPolicy
+from hadirector.model import ConnectionTimeouts, SyncDaemon, SyncSettings, SysctlPolicy
 
 
 def sysctl_policy(root: Root) -> SysctlPolicy:
     """What to do about sysctls."""
     assert root.sysctls is not None
     return SysctlPolicy(apply=root.sysctls.apply, leave=frozenset(root.sysctls.leave))
+
+
+def connection_timeouts(root: Root) -> ConnectionTimeouts:
+    """How long IPVS keeps idle connections."""
+    section = root.connection_timeouts
+    assert section is not None
+    return ConnectionTimeouts(
+        tcp=section.tcp or 0, tcp_fin=section.tcp_fin or 0, udp=section.udp or 0
+    )
 
 
 def sync_daemon(root: Root) -> SyncDaemon | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import PlainValidator
 
 from hadirector.config.section import InterfaceName, Name, Port, Section
-from hadirector.config.values import boolean, choice, expected, whole
+from hadirector.config.values import boolean, choice, expected, whole, whole_seconds
 from hadirector.sysctls import WORDS
 
 SysctlWord = Annotated[str, PlainValidator(choice(WORDS))]
@@ -19,6 +19,17 @@ class SysctlsSection(Section):
 
     apply: Annotated[bool, PlainValidator(boolean)] = True
     leave: list[SysctlWord] = []
+
+
+Seconds = Annotated[int, PlainValidator(whole_seconds("1s", "744h"))]
+
+
+class ConnectionTimeoutsSection(Section):
+    """How long IPVS keeps idle connections."""
+
+    tcp: Seconds | None = None
+    tcp_fin: Seconds | None = None
+    udp: Seconds | None = None
 
 
 def _group(value: object) -> str:

@@ -16,7 +16,11 @@ from pydantic import BeforeValidator, PlainValidator
 
 from hadirector.config.address_schema import VirtualAddress
 from hadirector.config.check_schema import CheckSection, read_check
-from hadirector.config.kernel_schema import SyncDaemonSection, SysctlsSection
+from hadirector.config.kernel_schema import (
+    ConnectionTimeoutsSection,
+    SyncDaemonSection,
+    SysctlsSection,
+)
 from hadirector.config.key_file import key_file
 from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.section import (
@@ -310,6 +314,7 @@ class Root(Section):
     director: DirectorSection | None = DirectorSection()
     api: ApiSection | None = ApiSection()
     sysctls: SysctlsSection | None = SysctlsSection()
+    connection_timeouts: ConnectionTimeoutsSection | None = ConnectionTimeoutsSection()
     vrrp: list[VrrpSection | None] | None = []
     sync_groups: list[SyncGroupSection | None] | None = []
     sync_daemon: SyncDaemonSection | None = None

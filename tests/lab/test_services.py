@@ -89,7 +89,8 @@ def configuration(directory: Path) -> str:
     texts = [(CONFIGS / name).read_text() for name in ("services.yaml", "tun.yaml")]
     lists = [text.partition("virtual_servers:\n")[2] for text in texts]
     director = f"director: {{name: lb1, runtime_directory: {directory}/run, check: none}}\n"
-    return director + "virtual_servers:\n" + "".join(lists)
+    timeouts = "connection_timeouts: {tcp: 1h, tcp_fin: 30s, udp: 2m}\n"
+    return director + timeouts + "virtual_servers:\n" + "".join(lists)
 
 
 def real_server(network: Network, name: str, number: int) -> Host:
@@ -126,6 +127,21 @@ def test_the_kernel_holds_what_the_examples_say(site: tuple[Host, Host]) -> None
     """A tunnel of a real server's own replaces the virtual server's."""
     _, director = site
     assert kernel_table(director) == WITNESSED
+
+
+def test_timeouts_are_set_again_when_somebody_changes_them(site: tuple[Host, Host]) -> None:
+    """Those of ipvsadm --set."""
+    _, director = site
+    wanted = "Timeout (tcp tcpfin udp): 3600 30 120\n"
+    assert eventually(lambda: timeouts(director) == wanted, 5.0)
+    director.run("ipvsadm", "--set", "900", "0", "0")
+    assert timeouts(director) == "Timeout (tcp tcpfin udp): 900 30 120\n"
+    assert eventually(lambda: timeouts(director) == wanted, 10.0 + 5.0)
+
+
+def timeouts(host: Host) -> str:
+    """The connection timeouts, as ipvsadm shows them."""
+    return host.run("ipvsadm", "-L", "--timeout").stdout
 
 
 def test_marked_packets_are_shared_whatever_their_port(site: tuple[Host, Host]) -> None:

@@ -9,7 +9,11 @@ from checks.options import PROBE_TYPES
 from hadirector.config import load
 from hadirector.config.address_schema import AddressSection
 from hadirector.config.check_schema import CheckSection
-from hadirector.config.kernel_schema import SyncDaemonSection, SysctlsSection
+from hadirector.config.kernel_schema import (
+    ConnectionTimeoutsSection,
+    SyncDaemonSection,
+    SysctlsSection,
+)
 from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.schema import (
     ApiSection,
@@ -39,6 +43,7 @@ SECTIONS: dict[str, type[Section]] = {
     "director": DirectorSection,
     "api": ApiSection,
     "sysctls": SysctlsSection,
+    "connection_timeouts": ConnectionTimeoutsSection,
     "vrrp": VrrpSection,
     "virtual_addresses": AddressSection,
     "virtual_routes": RouteSection,

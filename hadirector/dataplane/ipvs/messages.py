@@ -35,6 +35,9 @@ class IpvsMessage(genlmsg):  # type: ignore[misc]  # pyroute2 has no types
         ("IPVS_CMD_ATTR_SERVICE", "cdata"),
         ("IPVS_CMD_ATTR_DEST", "cdata"),
         ("IPVS_CMD_ATTR_DAEMON", "cdata"),
+        ("IPVS_CMD_ATTR_TIMEOUT_TCP", "uint32"),
+        ("IPVS_CMD_ATTR_TIMEOUT_TCP_FIN", "uint32"),
+        ("IPVS_CMD_ATTR_TIMEOUT_UDP", "uint32"),
     )
 
 
