@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from checks.result import Result, Verdict
-from hadirector.dataplane.base import Counters, Held
+from hadirector.dataplane.base import NO_TRAFFIC, Counters, Held, Traffic
 from hadirector.judgement import Derivation, Judgement
 from hadirector.model import (
     Configuration,
@@ -47,6 +48,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     verdict: Verdict
     reason: str
     decided: str = ""
+    total: Traffic = NO_TRAFFIC
+    per_second: Traffic = NO_TRAFFIC
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -183,10 +186,17 @@ def _real_server(
         actual_weight=in_table.actual_weight,
         active_connections=sum(each.active for each in in_table.carried),
         inactive_connections=sum(each.inactive for each in in_table.carried),
+        total=_sum(each.total for each in in_table.carried),
+        per_second=_sum(each.per_second for each in in_table.carried),
         verdict=verdict,
         reason=reason,
         decided="; ".join(step.words for step in derivation if step.words not in _PLAIN),
     )
+
+
+def _sum(traffic: Iterable[Traffic]) -> Traffic:
+    parts = [astuple(each) for each in traffic]
+    return Traffic(*map(sum, zip(*parts, strict=True))) if parts else NO_TRAFFIC
 
 
 _PLAIN = {"configured", "not checked", *Verdict}

@@ -140,7 +140,16 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
     """
     from rich.text import Text
 
-    headings = ("virtual server", "weight", "in table", "connections", "check", "because")
+    headings = (
+        "virtual server",
+        "weight",
+        "in table",
+        "connections",
+        "new/s",
+        "bytes/s",
+        "check",
+        "because",
+    )
     rows = [_real_server(each) for server in status.virtual_servers for each in _servers(server)]
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     gaps = len(INDENT) * (len(widths) - 1)
@@ -173,9 +182,20 @@ def _real_server(server: RealServerStatus) -> tuple[str, ...]:
         str(server.configured_weight),
         _held(server),
         f"{server.active_connections} + {server.inactive_connections}",
+        str(server.per_second.connections),
+        f"{_short(server.per_second.bytes_in)} + {_short(server.per_second.bytes_out)}",
         str(server.verdict),
         f"{server.decided}; {server.reason}" if server.decided else server.reason,
     )
+
+
+def _short(number: int) -> str:
+    """Write 4 digits at most: 1234, 12k, 3M."""
+    for unit in ("", "k", "M", "G"):
+        if number < 10_000:
+            return f"{number}{unit}"
+        number //= 1000
+    return f"{number}T"
 
 
 def _held(server: RealServerStatus) -> str:

@@ -18,12 +18,33 @@ class OperationFailure(msgspec.Struct, frozen=True):
     error: str
 
 
-class Counters(msgspec.Struct, frozen=True):
-    """What a destination carries at this moment: its weight and its connections."""
+class Traffic(msgspec.Struct, frozen=True, gc=False):
+    """Connections, packets and bytes; ``in`` is towards the real server.
+
+    What does not come back through this host (dr, tun) is not in ``out``.
+    """
+
+    connections: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+NO_TRAFFIC = Traffic()
+
+
+class Counters(msgspec.Struct, frozen=True, gc=False):
+    """What a destination carries at this moment, and has carried since it was added.
+
+    Both are up to 2 s old; ``per_second`` is the kernel's own estimate, over some seconds.
+    """
 
     weight: int
     active: int
     inactive: int
+    total: Traffic = NO_TRAFFIC
+    per_second: Traffic = NO_TRAFFIC
 
 
 Held = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hadirector.dataplane.base import Counters
+from hadirector.dataplane.base import Counters, Traffic
 from hadirector.dataplane.ipvs.messages import (
     IpvsMessage,
     get_service,
     list_destinations,
     list_services,
+    read_counters,
     read_destination,
     read_service,
     request,
@@ -197,7 +198,6 @@ def test_a_destination_with_thresholds_is_read_from_the_kernels_bytes() -> None:
     assert read_destination(received(LIMITED_DESTINATION), WEB) == (
         DestinationKey("198.51.100.2", 80),
         Destination(7, DR, 10, 3),
-        Counters(weight=7, active=0, inactive=0),
     )
 
 
@@ -304,11 +304,34 @@ NO_THRESHOLDS = "0800 0500 000000000800 0600 00000000"
 
 def test_a_destination_and_its_connections_are_read() -> None:
     attributes = SERVER_KEY + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
-    assert read_destination(answer(2, attributes + CONNECTIONS), WEB) == (
-        SERVER,
-        Destination(5, NAT),
-        Counters(weight=5, active=17, inactive=34),
+    read = answer(2, attributes + CONNECTIONS + statistics(*range(1, 11)))
+    assert read_destination(read, WEB) == (SERVER, Destination(5, NAT))
+    expected = Counters(
+        weight=5,
+        active=17,
+        inactive=34,
+        total=Traffic(1, 2, 3, 4, 5),
+        per_second=Traffic(6, 7, 8, 9, 10),
     )
+    assert read_counters(read, WEB) == (SERVER, expected)
+
+
+def test_a_kernel_without_64_bit_statistics_tells_of_no_traffic() -> None:
+    """Before 4.1."""
+    attributes = SERVER_KEY + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
+    read = answer(2, attributes + CONNECTIONS)
+    assert read_counters(read, WEB) == (SERVER, Counters(weight=5, active=17, inactive=34))
+
+
+def statistics(*numbers: int) -> str:
+    """IPVS_DEST_ATTR_STATS64 with these numbers, each padded to 8 bytes as in the dumps above."""
+    return nested(
+        12,
+        "".join(
+            "0400 0b00 0c00" + kind.to_bytes(2, "little").hex() + number.to_bytes(8, "little").hex()
+            for kind, number in enumerate(numbers, start=1)
+        ),
+    ).hex()
 
 
 TUNNELLED = SERVER_KEY + "0800 0300 020000000800 0400 05000000" + NO_THRESHOLDS
@@ -332,7 +355,7 @@ TUNNELLED = SERVER_KEY + "0800 0300 020000000800 0400 05000000" + NO_THRESHOLDS
 )
 def test_a_tunnel_is_read_and_written(attributes: str, tunnel: Tunnel | None) -> None:
     """One of a kind that nobody knows yet is none of ours."""
-    _, destination, _ = read_destination(answer(2, TUNNELLED + CONNECTIONS + attributes), WEB)
+    _, destination = read_destination(answer(2, TUNNELLED + CONNECTIONS + attributes), WEB)
     assert destination == Destination(5, ForwardingMethod.TUN, tunnel=tunnel)
     if attributes and tunnel:
         assert sent(request(AddDestination(WEB, SERVER, destination))) == (
@@ -343,7 +366,7 @@ def test_a_tunnel_is_read_and_written(attributes: str, tunnel: Tunnel | None) ->
 def test_a_method_that_we_never_set_is_read_as_none() -> None:
     """A destination on this host (IP_VS_CONN_F_LOCALNODE)."""
     attributes = TUNNELLED.replace("0300 02000000", "0300 01000000") + CONNECTIONS
-    _, destination, _ = read_destination(answer(2, attributes), WEB)
+    _, destination = read_destination(answer(2, attributes), WEB)
     assert destination == Destination(5, None)
 
 
@@ -351,5 +374,5 @@ def test_an_address_without_its_family_is_of_the_services_family() -> None:
     """Kernels before 3.18."""
     key = "1400 0100 20010db8 00000000 00000000 000000010600 0200 0035 0000"
     attributes = key + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
-    read_key, _, _ = read_destination(answer(2, attributes + CONNECTIONS), DNS)
+    read_key, _ = read_destination(answer(2, attributes + CONNECTIONS), DNS)
     assert read_key == SERVER_6

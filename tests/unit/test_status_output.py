@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from checks.result import Verdict
 from hadirector.cli import status as command
+from hadirector.dataplane.base import Traffic
 from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.sysctls import SysctlStatus
 from hadirector.upkeep_status import SyncDaemonStatus, UpkeepStatus
@@ -18,7 +19,15 @@ REASON = "refused: connecting: Connection refused"
 def real_server(address: str, verdict: Verdict, actual: int | None) -> RealServerStatus:
     reason = "expected status" if verdict is Verdict.PASSING else REASON
     return RealServerStatus(
-        address, 2, None if actual is None else 2, actual, 3, 4, verdict, reason
+        address,
+        2,
+        None if actual is None else 2,
+        actual,
+        3,
+        4,
+        verdict,
+        reason,
+        per_second=Traffic(12, 0, 0, 9999, 123_456),
     )
 
 
@@ -77,11 +86,12 @@ def test_addresses_and_names_in_brackets_are_no_markup(capsys: pytest.CaptureFix
         "web[bold] has dropped advertisements: checksum 1, ttl 2",
         "eth0 has received for no instance: virtual_router_id 7",
         "",
-        "virtual server   weight  in table  connections  check    because",
+        "virtual server   weight  in table  connections  new/s  bytes/s      check    because",
         "six  tcp [fd00::22]:80 wrr dr",
-        "  [fd00::15]:80  2       2         3 + 4        passing  expected status",
-        "  [fd00::16]:80  2       -         3 + 4        failing  refused: connecting: Connection"
-        " refused",
+        "  [fd00::15]:80  2       2         3 + 4        12     9999 + 123k  passing  expected"
+        " status",
+        "  [fd00::16]:80  2       -         3 + 4        12     9999 + 123k  failing  refused:"
+        " connecting: Connection refused",
         "gone  tcp 192.0.2.22:80 rr nat  missing in the table",
         "not ours, left alone: tcp [fd00::99]:80",
         "failing: add service tcp [fd00::22]:80 (wrr): no [fd00] scheduler",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from typing import TypeVar
 
-from hadirector.dataplane.base import Counters, DataplaneError, Held, OperationFailure
+from hadirector.dataplane.base import DataplaneError, Held, OperationFailure
 from hadirector.dataplane.ipvs import messages
 from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.model import (
-    Destination,
     DestinationKey,
     Service,
     ServiceEntry,
@@ -19,6 +19,8 @@ from hadirector.model import (
     Table,
 )
 from hadirector.reconcile import Operation
+
+Read = TypeVar("Read")
 
 BATCH_OPERATIONS = 16
 """The loop runs between batches; their answers are far below what a socket buffers."""
@@ -50,8 +52,7 @@ class IpvsDataplane:
         table: dict[ServiceKey, ServiceEntry] = {}
         async with self._conversation() as netlink:
             for key, service in (await _services(netlink, keys)).items():
-                pool = await _pool(netlink, key)
-                destinations = {each: held for each, (held, _) in pool.items()}
+                destinations = await _pool(netlink, key, messages.read_destination)
                 table[key] = ServiceEntry(service, destinations)
         return table
 
@@ -59,7 +60,7 @@ class IpvsDataplane:
         """Read how many connections every destination has. Raises DataplaneError."""
         async with self._conversation() as netlink:
             return {
-                key: {each: counters for each, (_, counters) in (await _pool(netlink, key)).items()}
+                key: await _pool(netlink, key, messages.read_counters)
                 for key in await _services(netlink, None)
             }
 
@@ -118,16 +119,18 @@ async def _services(
 
 
 async def _pool(
-    netlink: IpvsNetlink, key: ServiceKey
-) -> dict[DestinationKey, tuple[Destination, Counters]]:
+    netlink: IpvsNetlink,
+    key: ServiceKey,
+    read: Callable[[messages.IpvsMessage, ServiceKey], tuple[DestinationKey, Read]],
+) -> dict[DestinationKey, Read]:
     """Oldest first; the kernel keeps the newest at the head of its list."""
     answers = await netlink.list_all(messages.list_destinations(key))
-    pool: dict[DestinationKey, tuple[Destination, Counters]] = {}
+    pool: dict[DestinationKey, Read] = {}
     for number, answer in enumerate(reversed(answers), start=1):
         if number % SLICE_DESTINATIONS == 0:
             await asyncio.sleep(0)
-        destination_key, destination, counters = messages.read_destination(answer, key)
-        pool[destination_key] = destination, counters
+        destination_key, held = read(answer, key)
+        pool[destination_key] = held
     return pool
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from hadirector.dataplane.base import Counters
+from hadirector.dataplane.base import Counters, Traffic
 from hadirector.dataplane.ipvs.attributes import (
     attribute,
+    attributes,
     port,
     read_number,
     read_port,
@@ -18,7 +19,11 @@ from hadirector.dataplane.ipvs.attributes import (
     uint32,
 )
 from hadirector.dataplane.ipvs.service_attributes import family_of, read_address
-from hadirector.dataplane.ipvs.uapi import FORWARDING_MASK, DestinationAttribute
+from hadirector.dataplane.ipvs.uapi import (
+    FORWARDING_MASK,
+    DestinationAttribute,
+    StatisticsAttribute,
+)
 from hadirector.model import (
     Destination,
     DestinationKey,
@@ -59,33 +64,41 @@ def write_settings(destination: Destination) -> bytes:
     return settings if destination.tunnel is None else settings + _write_tunnel(destination.tunnel)
 
 
-def read(held: dict[int, bytes], service: ServiceKey) -> tuple[DestinationKey, Destination]:
-    """Read a destination of a service."""
+def read_key(held: dict[int, bytes], service: ServiceKey) -> DestinationKey:
+    """Read what identifies a destination of a service."""
     # Kernels before 3.18 do not tell the family: there it is the service's.
     told = held.get(DestinationAttribute.FAMILY)
     family = read_number(told) if told else family_of(service.address)
-    key = DestinationKey(
+    return DestinationKey(
         read_address(family, held[DestinationAttribute.ADDRESS]),
         read_port(held[DestinationAttribute.PORT]),
     )
+
+
+def read_settings(held: dict[int, bytes]) -> Destination:
+    """Read everything else about a destination that can be set."""
     method = read_number(held[DestinationAttribute.FORWARDING]) & FORWARDING_MASK
     forwarding = _FORWARDING_BY_NUMBER.get(method)
-    destination = Destination(
+    return Destination(
         read_number(held[DestinationAttribute.WEIGHT]),
         forwarding,
         read_number(held[DestinationAttribute.UPPER_THRESHOLD]),
         read_number(held[DestinationAttribute.LOWER_THRESHOLD]),
         _read_tunnel(held) if forwarding is ForwardingMethod.TUN else None,
     )
-    return key, destination
 
 
 def read_counters(held: dict[int, bytes]) -> Counters:
-    """Read what a destination carries at this moment."""
+    """Read what a destination carries. Kernels before 4.1 do not tell it in these numbers."""
+    told = attributes(held.get(DestinationAttribute.STATISTICS, b""))
+    numbers = [read_number(told.get(each, b"")) for each in StatisticsAttribute]
+    half = len(numbers) // 2
     return Counters(
         weight=read_number(held[DestinationAttribute.WEIGHT]),
         active=read_number(held[DestinationAttribute.ACTIVE_CONNECTIONS]),
         inactive=read_number(held[DestinationAttribute.INACTIVE_CONNECTIONS]),
+        total=Traffic(*numbers[:half]),
+        per_second=Traffic(*numbers[half:]),
     )
 
 

@@ -146,8 +146,13 @@ def read_service(message: IpvsMessage) -> tuple[ServiceKey, Service] | None:
 
 def read_destination(
     message: IpvsMessage, service: ServiceKey
-) -> tuple[DestinationKey, Destination, Counters]:
-    """Read a destination of the service that was asked for, and its connections of this moment."""
+) -> tuple[DestinationKey, Destination]:
+    """Read a destination of the service that was asked for."""
     held = attributes(message.get_attr("IPVS_CMD_ATTR_DEST"))
-    key, destination = destinations.read(held, service)
-    return key, destination, destinations.read_counters(held)
+    return destinations.read_key(held, service), destinations.read_settings(held)
+
+
+def read_counters(message: IpvsMessage, service: ServiceKey) -> tuple[DestinationKey, Counters]:
+    """Read what a destination of the service that was asked for carries."""
+    held = attributes(message.get_attr("IPVS_CMD_ATTR_DEST"))
+    return destinations.read_key(held, service), destinations.read_counters(held)

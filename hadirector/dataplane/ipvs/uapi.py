@@ -52,9 +52,25 @@ class DestinationAttribute(IntEnum):
     ACTIVE_CONNECTIONS = 7
     INACTIVE_CONNECTIONS = 8
     FAMILY = 11
+    STATISTICS = 12
     TUNNEL_TYPE = 13
     TUNNEL_PORT = 14
     TUNNEL_FLAGS = 15
+
+
+class StatisticsAttribute(IntEnum):
+    """The attributes used here, IPVS_STATS_ATTR_*: totals, then the same per second."""
+
+    CONNECTIONS = 1
+    PACKETS_IN = 2
+    PACKETS_OUT = 3
+    BYTES_IN = 4
+    BYTES_OUT = 5
+    CONNECTIONS_PER_SECOND = 6
+    PACKETS_IN_PER_SECOND = 7
+    PACKETS_OUT_PER_SECOND = 8
+    BYTES_IN_PER_SECOND = 9
+    BYTES_OUT_PER_SECOND = 10
 
 
 class ServiceFlag(IntFlag):
