@@ -14,6 +14,9 @@ import msgspec
 from vrrp.configuration import InstanceConfiguration
 from vrrp.packet import Address, Advertisement
 
+REMEMBERED_INTERVALS: Final = 10
+"""Intervals for which a silent router may still be one: keepalived 2.2 hardly gets to advertise
+while it hears packets that it discards."""
 SENDERS_MAX: Final = 8
 """Active routers that are told apart; of more, who was heard longest ago is forgotten."""
 
@@ -33,7 +36,7 @@ class AlarmChanged(NamedTuple):
 
 
 class _Heard(msgspec.Struct):
-    expires_at: float
+    at: float
     priority: int
     advert_interval: float
 
@@ -53,9 +56,8 @@ class Alarms:
             return
         if len(self._heard) >= SENDERS_MAX:
             del self._heard[next(iter(self._heard))]
-        # Two in a row may be lost, as the protocol itself allows for (RFC 9568 6.1).
         interval = advertisement.advert_interval
-        self._heard[source] = _Heard(now + 3 * interval, advertisement.priority, interval)
+        self._heard[source] = _Heard(now, advertisement.priority, interval)
 
     def settle(
         self,
@@ -71,7 +73,11 @@ class Alarms:
         ``active``: this router is ACTIVE and does not hand over. ``active_router`` is whom it
         follows otherwise.
         """
-        self._heard = {who: each for who, each in self._heard.items() if now <= each.expires_at}
+        self._heard = {
+            who: each
+            for who, each in self._heard.items()
+            if now - each.at <= REMEMBERED_INTERVALS * each.advert_interval
+        }
         wanted = self._two_active(active, active_down_interval, now)
         followed = None if active_router is None else self._heard.get(active_router)
         if followed is not None and followed.advert_interval > configuration.learned_interval_limit:
@@ -92,16 +98,21 @@ class Alarms:
         """Two that hear each other settle it at the next advertisement of the one that wins.
 
         As many may be lost as the protocol allows before it calls a router silent, and no more.
-        So what lasts longer than an active-down interval is a fault: two that do not hear each
-        other, that discard each other's advertisements, or that are no VRRP routers.
+        So two that are still heard an active-down interval later are a fault: they do not hear
+        each other, discard what they hear, or are no VRRP routers.
         """
         if len(self._heard) + active < 2:
             self._together_since = None
             return {}
         if self._together_since is None:
             self._together_since = now
-        if now - self._together_since <= active_down_interval:
+        settled_at = self._together_since + active_down_interval
+        routers = sorted(
+            f"{who} (priority {each.priority})"
+            for who, each in self._heard.items()
+            if each.at > settled_at
+        )
+        if len(routers) + active < 2:
             return {}
-        routers = sorted(f"{who} (priority {each.priority})" for who, each in self._heard.items())
         together = " and ".join([*["this router"] * active, *routers])
         return {AlarmKind.TWO_ACTIVE_ROUTERS: f"{together} are active at the same time"}

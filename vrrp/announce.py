@@ -22,6 +22,8 @@ BURST: Final = 16
 turn, for announcing hundreds may not delay an advertisement."""
 BURST_SPACING: Final = 0.001
 """Seconds between two bursts."""
+REANNOUNCE_SPACING: Final = 1.0
+"""Seconds between announcements provoked by others, who must not be able to multiply frames."""
 REFRESH: Final = 60.0
 """Seconds between later announcements: they heal what a host learned wrongly or missed."""
 
@@ -74,6 +76,23 @@ def announcement(hardware_address: bytes, address: Address) -> bytes:
     if isinstance(address, IPv4Address):
         return gratuitous_arp(hardware_address, address)
     return unsolicited_neighbor_advertisement(hardware_address, address)
+
+
+def announced(frame: bytes) -> Address | None:
+    """Read which address an Ethernet frame announces; None when it announces none.
+
+    An ARP request or reply with sender and target address equal, or a neighbour advertisement to
+    all nodes.
+    """
+    kind = frame[12:14]
+    if kind == struct.pack("!H", _ETHERTYPE_ARP):
+        sender, target = frame[28:32], frame[38:42]
+        return IPv4Address(sender) if len(target) == 4 and sender == target else None
+    to_all_nodes = kind == struct.pack("!H", _ETHERTYPE_IPV6) and frame[38:54] == _ALL_NODES.packed
+    if to_all_nodes and frame[20:21] == bytes([_ICMPV6]) and frame[54:55] == bytes([136]):
+        address = frame[62:78]
+        return IPv6Address(address) if len(address) == 16 else None
+    return None
 
 
 def schedule(count: int) -> Iterator[tuple[float, slice]]:

@@ -74,6 +74,12 @@ class OwnAddressChanged(msgspec.Struct, frozen=True):
     address: Address
 
 
+class AddressAnnounced(msgspec.Struct, frozen=True):
+    """Another host announces one of our addresses; it matters while we hand over."""
+
+    address: Address
+
+
 Event = (
     Startup
     | Shutdown
@@ -87,6 +93,7 @@ Event = (
     | TakeOver
     | StepBack
     | OwnAddressChanged
+    | AddressAnnounced
 )
 
 

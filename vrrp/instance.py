@@ -14,7 +14,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from vrrp.addresses import lifetime
+from vrrp.addresses import lifetime, virtual_addresses
 from vrrp.alarms import Alarms
 from vrrp.announcer import FrameSocket
 from vrrp.companions import Companions
@@ -23,6 +23,7 @@ from vrrp.conversation import Conversation
 from vrrp.event import (
     AcquireAddresses,
     Action,
+    AddressAnnounced,
     AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
@@ -49,6 +50,7 @@ from vrrp.participation import LINK_DOWN, Participation
 from vrrp.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.router import Router
 from vrrp.sequence import SequenceNumbers
+from vrrp.successor import AnnouncementSocket
 from vrrp.sync_group import Member
 from vrrp.transport import Transport
 
@@ -68,6 +70,7 @@ class Instance:
         report: Callable[[Report], None],
         sequence: SequenceNumbers,
         frames: FrameSocket,
+        announcements: AnnouncementSocket,
         *,
         resume: bool = False,
         yielding: bool = False,
@@ -87,6 +90,7 @@ class Instance:
         self._resume = resume
         self._conversation = Conversation(configuration, sequence, self._incident, self._overhear)
         self._transport: Transport | None = None
+        self._announcements = announcements
         self._lateness = Lateness()
         self._timer: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
@@ -149,6 +153,8 @@ class Instance:
         self._resume = self._resume and not isinstance(event, Startup)
         for action in self.router.handle(event, self._loop.time()):
             self._perform(action)
+        if self.router.handing_over:
+            self._listen_for_successor()
         self._arm()
         self._settle_alarms()
         self.companions.settle()
@@ -157,6 +163,15 @@ class Instance:
         """Hear what already waits in the socket."""
         if self._transport is not None:
             self._transport.drain()
+
+    def announced(self, device: str, address: Address) -> None:
+        """Another host announces an address on one of this host's interfaces."""
+        if self.router.handing_over and any(
+            (each.device, each.address.ip) == (device, address)
+            for each in virtual_addresses(self.configuration)
+        ):
+            self.incidents.counters["successor_announcements"] += 1
+            self.handle(AddressAnnounced(address))
 
     def hand_over(self, *, undo: bool) -> None:
         """Give the addresses to a peer and stay behind it, or compete again."""
@@ -229,6 +244,12 @@ class Instance:
             return
         self.incidents.counters["advertisements_received"] += 1
         self.handle(AdvertisementReceived(advertisement, source))
+
+    def _listen_for_successor(self) -> None:
+        try:
+            self._announcements.listen()
+        except OSError as error:  # the time limit serves instead
+            self._incident("announcements_not_heard", "announcement_errors", error=error)
 
     def _overhear(self, advertisement: Advertisement, source: Address) -> None:
         """Somebody advertises for this virtual router, whether or not he is believed."""

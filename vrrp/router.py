@@ -24,12 +24,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from vrrp.announce import REANNOUNCE_SPACING
 from vrrp.configuration import InstanceConfiguration
 from vrrp.departure import Departure
 from vrrp.election import Patience, followed_interval, reason_to_lose, skew_time
 from vrrp.event import (
     AcquireAddresses,
     Action,
+    AddressAnnounced,
     AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
@@ -52,10 +54,9 @@ from vrrp.event import (
 )
 from vrrp.packet import OWNER_PRIORITY, Address, Advertisement
 from vrrp.report import State
+from vrrp.vetting import configured_addresses
 
 YIELDING_PRIORITY: Final = 1
-REANNOUNCE_SPACING: Final = 1.0
-"""Seconds between announcements provoked by others, who must not be able to multiply frames."""
 
 _NOBODY_HEARD: Final = "no active router was heard"
 
@@ -147,10 +148,8 @@ class Router:
             case Startup():
                 self._takeover_reason = _NOBODY_HEARD
                 return self._become_backup(now + self.active_down_interval, "started")
-            case HandOver():
-                self._set_yielding(True, now)
-            case HandOverUndone():
-                self._set_yielding(False, now)
+            case HandOver() | HandOverUndone():
+                self._set_yielding(isinstance(event, HandOver), now)
             case _:
                 pass
         return []
@@ -167,10 +166,8 @@ class Router:
                 return self._become_active(now, self._takeover_reason)
             case Shutdown(reason) | Leave(reason):
                 return self._become_initialize(reason)
-            case HandOver():
-                self._set_yielding(True, now)
-            case HandOverUndone():
-                self._set_yielding(False, now)
+            case HandOver() | HandOverUndone():
+                self._set_yielding(isinstance(event, HandOver), now)
             case _:
                 pass
         return []
@@ -195,6 +192,9 @@ class Router:
                 actions += self._become_backup(now + self.active_down_interval, reason)
             case HandOverUndone():
                 actions = self._undo_hand_over(now)
+            case AddressAnnounced(address) if self._departure is not None:
+                self._departure.hear_announcement(now, address)
+                self.deadline = max(now, self._departure.deadline)
             case _:
                 pass
         return actions
@@ -288,7 +288,8 @@ class Router:
     def _depart(self, now: float, stop_reason: str | None) -> list[Action]:
         actions: list[Action] = []
         if self._departure is None:
-            self._departure = Departure.begin(now, self.configuration.advert_interval)
+            addresses = configured_addresses(self.configuration.held_addresses)
+            self._departure = Departure.begin(now, self.configuration.advert_interval, addresses)
             actions = [SendAdvertisement(0), StopAnnouncing()]
         if stop_reason is not None:
             self._departure.stop(now, stop_reason)

@@ -31,6 +31,7 @@ from vrrp.routes import items, sweep
 from vrrp.rtnetlink import Standing
 from vrrp.segment import Segment
 from vrrp.sequence import SequenceNumbers
+from vrrp.successor import AnnouncementSocket
 from vrrp.transport.udp import UdpSocket
 
 Level = Literal["warning", "error"]
@@ -68,6 +69,7 @@ class Speaker:
         self._watching: asyncio.Task[None] | None = None
         self._sequence = SequenceNumbers()
         self._frames = FrameSocket()
+        self._announcements = AnnouncementSocket(self._announced)
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
 
@@ -81,6 +83,7 @@ class Speaker:
             self._watching.cancel()
             await asyncio.wait((self._watching,))
         self._frames.close()
+        self._announcements.close()
         await self._stack.aclose()
 
     async def configure(
@@ -115,6 +118,7 @@ class Speaker:
                 self._report,
                 self._sequence,
                 self._frames,
+                self._announcements,
                 resume=each.name in resume,
                 yielding=each.name in yielding,
             )
@@ -136,6 +140,10 @@ class Speaker:
         self._values.update(values)
         for running in self._running.values():
             running.instance.learn(values)
+
+    def _announced(self, device: str, address: Address) -> None:
+        for running in self._running.values():
+            running.instance.announced(device, address)
 
     def hand_over(self, name: str, *, undo: bool = False) -> None:
         """Give an instance, and its sync group, to a peer, or (``undo``) let it compete again."""

@@ -194,6 +194,18 @@ def test_a_graceful_stop_of_ours_leaves_no_moment_without_a_holder(
     assert ours.became("INITIALIZE")[-1]["at"] > successor.at
 
 
+def test_keepalived_announcing_the_address_ends_our_handover(lab: Lab) -> None:
+    """Our status says that it was heard; afterwards we stay behind keepalived."""
+    ours = lab.ours(V3, 200)
+    ours.wait_for("ACTIVE")
+    lab.keepalived(V3, 100).wait_for_backup()
+    time.sleep(2 * V3.advert_interval)
+    ours.hand_over()
+    assert ours.wait_for("BACKUP")["reason"] == "handed over"
+    assert ours.status()["counters"]["successor_announcements"] >= 1
+    lab.wait_for_holder(lab.their_host)
+
+
 @both_versions
 def test_a_crash_of_keepalived_costs_the_active_down_interval(
     lab: Lab, listener: Listener, protocol: Protocol

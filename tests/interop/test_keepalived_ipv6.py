@@ -113,6 +113,17 @@ def test_we_of_higher_priority_preempt_keepalived_and_stop_without_a_gap(
     lab.wait_for_holder(lab.their_host, 1.0)
 
 
+def test_keepalived_announcing_both_addresses_ends_our_handover(lab: Lab) -> None:
+    ours = lab.ours(200)
+    ours.wait_for("ACTIVE")
+    lab.keepalived(100)
+    time.sleep(DOWN_100 + SLACK)
+    ours.hand_over()
+    assert ours.wait_for("BACKUP")["reason"] == "handed over"
+    assert ours.status()["counters"]["successor_announcements"] >= 2
+    lab.wait_for_holder(lab.their_host)
+
+
 def test_a_crash_of_keepalived_costs_the_active_down_interval(lab: Lab, listener: Listener) -> None:
     keepalived = lab.keepalived(200)
     lab.wait_for_holder(lab.their_host)

@@ -117,6 +117,7 @@ def test_a_handover_makes_the_peer_active_and_is_not_preempted(pair: Pair) -> No
     time.sleep(2 * DOWN_100)
     assert pair.holders() == ["worse"]
     assert better.status()["yielding"] is True
+    assert counters(better)["successor_announcements"] >= 1
 
 
 def test_after_a_crash_the_peer_takes_over_in_time(pair: Pair, listener: Listener) -> None:

@@ -19,6 +19,7 @@ from vrrp.configuration import InstanceConfiguration
 from vrrp.event import (
     AcquireAddresses,
     Action,
+    AddressAnnounced,
     AdvertisementReceived,
     ConfigurationChanged,
     Event,
@@ -67,6 +68,7 @@ timer when due, in a group      .          WAITING    .          .          .   
 timer 10 s late                 .          .          .          BACKUP     BACKUP     INITIALIZE
 timer when patience is over     .          .          .          .          ACTIVE     INITIALIZE
 successor heard, its time over  .          .          .          .          BACKUP     INITIALIZE
+it announces, a moment later    .          .          .          .          BACKUP     INITIALIZE
 priority 0                      .          .          BACKUP     .          .          .
 lower priority                  .          .          .          .          .          .
 equal, from a lower address     .          .          BACKUP     .          .          .
@@ -108,6 +110,11 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "timer 10 s late": [(TimerExpired(), "late")],
     "timer when patience is over": [(TimerExpired(), 1002.2)],
     "successor heard, its time over": [(advert(50), 1000.1), (TimerExpired(), 1000.31)],
+    "it announces, a moment later": [
+        (advert(50), 1000.1),
+        (AddressAnnounced(IPv4Address("10.99.0.100")), 1000.1),
+        (TimerExpired(), 1000.13),
+    ],
     "priority 0": [(advert(0), 1000.1)],
     "lower priority": [(advert(50), 1000.1)],
     "equal, from a lower address": [(advert(100), 1000.1)],

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from vrrp.announce import gratuitous_arp, schedule, unsolicited_neighbor_advertisement
+from vrrp.announce import announced, gratuitous_arp, schedule, unsolicited_neighbor_advertisement
 
 
 def test_the_frame_is_the_one_keepalived_sends() -> None:
@@ -51,3 +51,41 @@ def test_a_round_that_takes_longer_than_the_spacing_is_not_overtaken() -> None:
     offsets = [offset for offset, _ in islice(schedule(1000), 64)]
     assert offsets == sorted(offsets)
     assert offsets[63] == pytest.approx(0.063)
+
+
+ARP_REPLY = (
+    "ffffffffffff 020000000001 08060001 0800 06 04 0002020000000001 0a630064 ffffffffffff 0a630064"
+)
+NEIGHBOR_ADVERTISEMENT = (
+    "333300000001 020000000001 86dd"
+    "60000000 0020 3a ff 20010db8009900000000000000000100 ff020000000000000000000000000001"
+    "88 00 75fa a0000000 20010db8009900000000000000000100 0201 020000000001"
+)
+
+
+@pytest.mark.parametrize("octets", [ARP_REPLY, ARP_REPLY.replace("0002", "0001", 1)])
+def test_an_arp_packet_about_oneself_announces_an_ipv4_address(octets: str) -> None:
+    assert announced(bytes.fromhex(octets)) == IPv4Address("10.99.0.100")
+
+
+def test_a_neighbour_advertisement_to_all_nodes_announces_an_ipv6_address() -> None:
+    assert announced(bytes.fromhex(NEIGHBOR_ADVERTISEMENT)) == IPv6Address("2001:db8:99::100")
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "",
+        ARP_REPLY[:-9],
+        ARP_REPLY.replace("ffffffffffff 0a630064", "ffffffffffff 0a630065"),
+        ARP_REPLY.replace("0806", "0800"),
+        NEIGHBOR_ADVERTISEMENT[:150],
+        NEIGHBOR_ADVERTISEMENT.replace("88 00", "87 00"),
+        NEIGHBOR_ADVERTISEMENT.replace("3a ff", "11 ff"),
+        NEIGHBOR_ADVERTISEMENT.replace("ff020000000000000000000000000001", "20010db8" + 24 * "0"),
+    ],
+)
+def test_other_frames_announce_nothing(octets: str) -> None:
+    """Cut short, about somebody else, of another protocol or type, or to one host only."""
+    whole = octets.replace(" ", "")
+    assert announced(bytes.fromhex(whole[: len(whole) // 2 * 2])) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ from vrrp.configuration import InstanceConfiguration
 from vrrp.event import (
     AcquireAddresses,
     Action,
+    AddressAnnounced,
     AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
@@ -57,6 +58,10 @@ def advert(priority: int) -> AdvertisementReceived:
     return AdvertisementReceived(advertisement, PEER)
 
 
+def announced(address: str) -> AddressAnnounced:
+    return AddressAnnounced(ip_address(address))
+
+
 def router_in(state: State, configuration: InstanceConfiguration = USUAL) -> Router:
     """A router that entered this state at 1000."""
     router = Router(configuration, US)
@@ -96,6 +101,32 @@ class TestHandOver:
         assert router.yielding
         assert not router.handing_over
         assert router.deadline == 1005.09609375  # counted from the last advertisement
+
+    def test_they_are_released_20_ms_after_the_successor_has_announced_all_of_them(self) -> None:
+        two = changed(virtual_addresses=("10.99.0.100/32",), unadvertised_addresses=("fd00::1/64",))
+        router = router_in(ACTIVE, two)
+        router.handle(HandOver(), 1000.5)
+        router.handle(advert(50), 1001.0)
+        assert router.handle(announced("10.99.0.100"), 1001.1) == []
+        assert router.deadline == pytest.approx(1001.3)
+        assert router.handle(announced("10.99.0.100"), 1001.15) == []
+        assert router.handle(announced("10.99.0.7"), 1001.15) == []
+        assert router.deadline == pytest.approx(1001.3)
+        assert router.handle(announced("fd00::1"), 1001.2) == []
+        assert router.deadline == pytest.approx(1001.22)
+        assert ReleaseAddresses() in router.handle(TimerExpired(), 1001.22)
+
+    def test_an_announcement_may_overtake_the_advertisement_but_does_not_replace_it(self) -> None:
+        router = handing_over(HandOver())
+        router.handle(announced("10.99.0.100"), 1000.9)
+        assert router.deadline == pytest.approx(1001.6)
+        router.handle(advert(50), 1001.0)
+        assert router.deadline == pytest.approx(1001.02)
+
+    def test_announcements_mean_nothing_to_a_router_that_stays(self) -> None:
+        router = router_in(ACTIVE)
+        assert router.handle(announced("10.99.0.100"), 1000.5) == []
+        assert (router.state, router.deadline) == (ACTIVE, 1001.0)
 
     def test_resigning_is_repeated_after_an_interval_and_100_ms(self) -> None:
         router = handing_over(HandOver())

@@ -14,6 +14,7 @@ from vrrp.configuration import InstanceConfiguration
 from vrrp.event import (
     AcquireAddresses,
     Action,
+    AddressAnnounced,
     AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
@@ -101,6 +102,7 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
     (INITIALIZE, TakeOver(), [], INITIALIZE),
     (INITIALIZE, StepBack("s"), [], INITIALIZE),
     (INITIALIZE, OwnAddressChanged(PEER), [], INITIALIZE),
+    (INITIALIZE, AddressAnnounced(PEER), [], INITIALIZE),
     (BACKUP, Startup(), [], BACKUP),
     (BACKUP, Startup(True), [], BACKUP),
     (BACKUP, Shutdown("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
@@ -116,6 +118,7 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
     (BACKUP, TakeOver(), [], BACKUP),  # not wanted yet
     (BACKUP, StepBack("s"), [], BACKUP),
     (BACKUP, OwnAddressChanged(PEER), [], BACKUP),
+    (BACKUP, AddressAnnounced(PEER), [], BACKUP),
     (ACTIVE, Startup(), [], ACTIVE),
     (ACTIVE, Startup(True), [], ACTIVE),
     (
@@ -155,6 +158,7 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
         BACKUP,
     ),
     (ACTIVE, OwnAddressChanged(PEER), [], ACTIVE),
+    (ACTIVE, AddressAnnounced(PEER), [], ACTIVE),
 ]
 
 
