@@ -15,8 +15,7 @@ from vrrp.configuration import InstanceConfiguration
 from vrrp.packet import Address, Advertisement
 
 REMEMBERED_INTERVALS: Final = 10
-"""Intervals for which a silent router may still be one: keepalived 2.2 hardly gets to advertise
-while it hears packets that it discards."""
+"""Intervals for which a silent router may still be one: who is heard seldom is noticed too."""
 SENDERS_MAX: Final = 8
 """Active routers that are told apart; of more, who was heard longest ago is forgotten."""
 

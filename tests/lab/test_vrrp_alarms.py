@@ -1,0 +1,43 @@
+"""Two routers that do not believe each other are both active, and both say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.routers import VrrpRouter, wait_until
+from hadirector.lab.topology import Network
+
+pytestmark = pytest.mark.netns
+
+
+def test_another_password_makes_two_active_routers_and_each_alarms_the_other(
+    network: Network, tmp_path: Path
+) -> None:
+    """It takes an active-down interval, 3.6 s, and ends with the other's resignation."""
+    one = network.host("one", "10.99.0.1/24")
+    other = network.host("other", "10.99.0.2/24")
+    ours = VrrpRouter(
+        one, tmp_path, "--password", "abc", priority=100, version=2, advert_interval=1
+    )
+    theirs = VrrpRouter(
+        other, tmp_path, "--password", "abd", priority=200, version=2, advert_interval=1
+    )
+    ours.wait_for("ACTIVE")
+    theirs.wait_for("ACTIVE")
+
+    for router, words in (
+        (ours, "this router and 10.99.0.2 (priority 200) are active at the same time"),
+        (theirs, "this router and 10.99.0.1 (priority 100) are active at the same time"),
+    ):
+        wait_until(lambda: router.status()["alarms"] == [words], 15.0, words)  # noqa: B023  # at once
+        assert router.status()["counters"]["two_active_routers"] == 1
+
+    theirs.stop()
+    wait_until(lambda: ours.status()["alarms"] == [], 15.0, "the end of the alarm")
+    told = [each["event"] for each in ours.reports() if each["type"] == "notice"]
+    assert [each for each in told if each.startswith("two_active")] == [
+        "two_active_routers",
+        "two_active_routers_over",
+    ]
