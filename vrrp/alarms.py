@@ -13,6 +13,7 @@ import msgspec
 
 from vrrp.configuration import InstanceConfiguration
 from vrrp.packet import Address, Advertisement
+from vrrp.report import Notice
 
 REMEMBERED_INTERVALS: Final = 10
 """Intervals for which a silent router may still be one: who is heard seldom is noticed too."""
@@ -32,6 +33,12 @@ class AlarmChanged(NamedTuple):
 
     kind: AlarmKind
     detail: str | None
+
+    def notice(self, instance: str) -> Notice:
+        """Say so in the log."""
+        if self.detail is None:
+            return Notice("info", f"{self.kind}_over", {"instance": instance})
+        return Notice("error", self.kind, {"instance": instance, "detail": self.detail})
 
 
 class _Heard(msgspec.Struct):

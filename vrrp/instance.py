@@ -258,19 +258,15 @@ class Instance:
 
     def _settle_alarms(self) -> None:
         router = self.router
-        for kind, detail in self._alarms.settle(
+        for change in self._alarms.settle(
             self.configuration,
             active=router.state is State.ACTIVE and not router.handing_over,
             active_router=router.active_router,
             active_down_interval=router.active_down_interval,
             now=self._loop.time(),
         ):
-            fields: dict[str, Scalar] = {"instance": self.configuration.name}
-            if detail is None:
-                self._report(Notice("info", f"{kind}_over", fields))
-            else:
-                self.incidents.counters[kind] += 1
-                self._report(Notice("error", kind, {**fields, "detail": detail}))
+            self.incidents.counters[change.kind] += change.detail is not None
+            self._report(change.notice(self.configuration.name))
 
     def _in_force(self) -> InstanceConfiguration:
         """The configuration with the priority that is in force."""
