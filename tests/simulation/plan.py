@@ -38,12 +38,18 @@ class Course:
         self.intervals = [interval]
         if not version_2 and chance.random() < 0.3:
             self.intervals += [interval / 2, interval * 2]
+        start_delay = 2 * interval if chance.random() < 0.2 else 0.0
+        self.start_delays = [0.0, start_delay]
         self._choose_link(min(self.intervals))
         self.world.nodes = [self._node(number, version_2) for number in range(chance.randint(2, 5))]
         longest = max(self.intervals)
         skew = 1.0 if version_2 else longest
         self.promises = Promises(
-            self.world, interval=longest, longest_skew=skew, preempt_delay=2 * interval
+            self.world,
+            interval=longest,
+            longest_skew=skew,
+            preempt_delay=2 * interval,
+            start_delay=start_delay,
         )
         self.world.after_each = self.promises.check
         self.world.state_changed = self.promises.state_changed
@@ -67,6 +73,7 @@ class Course:
             advert_interval=chance.choice(self.intervals),
             preempt=chance.random() < 0.7,
             preempt_delay=chance.choice([0.0, 0.0, 0.0, 2 * self.intervals[0]]),
+            start_delay=chance.choice(self.start_delays),
         )
         rate = chance.uniform(1 - CLOCK_SKEW, 1 + CLOCK_SKEW)
         address = IPv4Address(f"10.99.0.{number + 1}")

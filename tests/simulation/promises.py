@@ -4,8 +4,8 @@ The bounds, where ``interval`` is the longest advertisement interval any router 
 ``delay`` the longest way of a packet, and clocks differ by ``CLOCK_SKEW`` at most:
 
 - **Nobody holds the addresses** for no longer than 3 intervals, the longest skew time (one
-  interval; a second in version 2) and one delay, counted from the last trouble. When that is long
-  over, there is no such moment at all.
+  interval; a second in version 2), what a router that starts only listens at first, and one delay,
+  counted from the last trouble. When that is long over, there is no such moment at all.
 - **Two hold them**, neither of which is handing over, for no longer than two delays. In the first
   moments after trouble, two routers that could not hear each other need one of them to advertise:
   an interval more.
@@ -36,13 +36,20 @@ class Promises:
     """Watches one world; tell it of every trouble."""
 
     def __init__(
-        self, world: World, *, interval: float, longest_skew: float, preempt_delay: float
+        self,
+        world: World,
+        *,
+        interval: float,
+        longest_skew: float,
+        preempt_delay: float,
+        start_delay: float,
     ) -> None:
         self._world = world
         delay = world.delay[1]
         slow = 1 + 2 * CLOCK_SKEW
         patience = 2 * (interval + RESIGNATION_MARGIN) + RELEASE_DELAY
-        self.gap_limit = (3 * interval + longest_skew) * slow + delay + ROUNDING
+        silence = 3 * interval + longest_skew + start_delay
+        self.gap_limit = silence * slow + delay + ROUNDING
         self.overlap_limit = 2 * delay + ROUNDING
         self.meeting_limit = self.overlap_limit + interval * slow
         self.departure_limit = self.overlap_limit + patience * slow

@@ -15,7 +15,7 @@ def main() -> int:
         print(
             f"{node.address} version {settings.version} priority {settings.priority}"
             f" interval {settings.advert_interval} preempt {settings.preempt}"
-            f" delay {settings.preempt_delay}"
+            f" delay {settings.preempt_delay} starts after {settings.start_delay}"
         )
     broken: AssertionError | None = None
     try:

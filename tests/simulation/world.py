@@ -8,6 +8,7 @@ that delays, reorders, duplicates, loses and parts.
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable
 from functools import lru_cache
@@ -131,7 +132,9 @@ class World:
 
     def start(self, node: Node, *, resume: bool = False) -> None:
         """A new process; it removes what an earlier one left, unless it resumes."""
-        node.router = Router(node.configuration, node.address)
+        start_delay = -math.inf if resume else node.configuration.start_delay
+        listen_until = node.local(self.now) + start_delay
+        node.router = Router(node.configuration, node.address, listen_until=listen_until)
         node.running, node.frozen, node.socket = True, False, []
         node.remove_addresses()
         self.deliver(node, Startup(resume=resume))
