@@ -145,7 +145,7 @@ def reverse_path_filters(configuration: Configuration) -> tuple[str, ...]:
     """Name the parameters that ``strict_filters`` looks at."""
     if not _answered_elsewhere(configuration):
         return ()
-    interfaces = {each.interface for each in configuration.vrrp}
+    interfaces = {each.device for each in configuration.vrrp}
     return tuple(f"net/ipv4/conf/{each}/rp_filter" for each in ("all", *sorted(interfaces)))
 
 

@@ -58,9 +58,8 @@ class Macvlan:
             _change(macvlan_messages.creation(self.name, shape))
         found, index = _look_up(self.name)
         if found != shape:
-            told = f"a {found.kind or 'device'} with MAC {found.hardware_address.hex(':')}"
-            wanted = f"no such interface, or our macvlan with {self._hardware_address.hex(':')}"
-            raise MacvlanError(f"{self.name} is not ours (found {told}, expected {wanted})")
+            told = f"found {_described(found)}, expected {_described(shape)} or none"
+            raise MacvlanError(f"{self.name} is not ours ({told})")
         _settle(self.name)
         self._index = index
         return True
@@ -117,11 +116,12 @@ def shortcomings(interface: str) -> list[str]:
     """
     both = {name: _effective(interface, name) for name in ("arp_ignore", "arp_announce")}
     everywhere = {name: _effective("all", name) for name in ("arp_filter", "rp_filter")}
+    written = f"net.ipv4.conf.{interface.replace('.', '/')}"  # as sysctl(8) has it
     found = []
     if both["arp_ignore"] == 0:
-        found.append(f"net.ipv4.conf.{interface}.arp_ignore=1")
+        found.append(f"{written}.arp_ignore=1")
     if both["arp_announce"] != 2:
-        found.append(f"net.ipv4.conf.{interface}.arp_announce=2")
+        found.append(f"{written}.arp_announce=2")
     if everywhere["arp_filter"] != 0:
         found.append("net.ipv4.conf.all.arp_filter=0")
     if everywhere["rp_filter"] == 1:
@@ -142,6 +142,12 @@ def _settle(name: str) -> None:
             for setting, value in settings.items():
                 if (place / setting).read_text("ascii").strip() != value:
                     (place / setting).write_text(value, "ascii")
+
+
+def _described(shape: Shape) -> str:
+    mac = shape.hardware_address.hex(":") or "none"
+    kind = shape.kind or "device"
+    return f"a {kind} in mode {shape.mode} over interface {shape.parent} with MAC {mac}"
 
 
 def _index(name: str) -> int:

@@ -122,12 +122,28 @@ def test_whatever_concerns_the_virtual_address_names_the_virtual_mac(lab: Lab, w
     assert answers(lab.third_host)
     assert answers(lab.third_host, BETTER)
     assert neighbour(lab.third_host) == "00:00:5e:00:01:33"
+    for address in (VIRTUAL_ADDRESS, BETTER):
+        wire.ask_for(address, THIRD)
+    time.sleep(0.2)  # a second answer comes a little later
     named = {frame.payload[8:14] for frame in wire.arp(VIRTUAL_ADDRESS)}
     assert named == {VIRTUAL_MAC}
     assert VIRTUAL_MAC not in {frame.payload[8:14] for frame in wire.arp(BETTER)}
     assert "virtual_mac_undermined" not in {each.get("event") for each in router.reports()}
     router.stop()
     assert "vrrp4-51" not in lab.better_host.run("ip", "link", "show").stdout
+
+
+def test_settings_that_let_both_macs_answer_are_told_with_what_they_should_be(lab: Lab) -> None:
+    """The address works all the same."""
+    lab.better_host.sysctl({**dict.fromkeys(SETTINGS, "0"), "net.ipv4.conf.all.rp_filter": "1"})
+    router = lab.better()
+    router.wait_for("ACTIVE")
+    told = next(each for each in router.reports() if each.get("event") == "virtual_mac_undermined")
+    assert told["fields"]["needs"] == (
+        "net.ipv4.conf.eth0.arp_ignore=1 net.ipv4.conf.eth0.arp_announce=2"
+        " net.ipv4.conf.all.rp_filter=0"
+    )
+    wait_until(lambda: answers(lab.third_host), 5.0, "an answer")
 
 
 def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:

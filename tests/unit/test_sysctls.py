@@ -146,6 +146,15 @@ def test_a_strict_reverse_path_filter_is_warned_of_with_dr(
     assert sysctls.reverse_path_filters(configuration("address: 10.0.0.9:80", VRRP)) == ()
 
 
+def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
+    """That is where clients arrive, and the macvlan filters nothing by itself."""
+    made = configuration(
+        "address: 10.0.0.9:80, forwarding: dr", VRRP.replace("}", ", virtual_mac: true}", 1)
+    )
+    names = ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/vrrp4-1/rp_filter")
+    assert sysctls.reverse_path_filters(made) == names
+
+
 def test_only_what_is_still_ours_is_put_back_and_forwarding_never() -> None:
     taken = {
         "net/ipv4/ip_forward": Taken("0", "1"),
