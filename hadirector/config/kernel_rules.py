@@ -8,6 +8,7 @@ from hadirector.config.errors import shown
 from hadirector.config.finding import Finding, wrong
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
+from hadirector.model import ForwardingMethod
 
 
 def sync_daemon_findings(root: Root) -> Iterator[Finding]:
@@ -19,6 +20,7 @@ def sync_daemon_findings(root: Root) -> Iterator[Finding]:
     names = [instance.name for _, instance in whole_ones(root.vrrp)]
     if root.director is not None and root.director.dataplane == "userspace":
         yield Finding(path, "the userspace dataplane has no connections that IPVS could send")
+    yield from _mixed_families(root)
     if daemon.role == "both":
         if daemon.instance is not None:
             message = "with role both no instance is followed; leave this out"
@@ -34,6 +36,22 @@ def sync_daemon_findings(root: Root) -> Iterator[Finding]:
     elif len(names) > 1 and not _move_together(root, names):
         message = f'the key "instance" is missing: one of {", ".join(names)} has to be followed'
         yield Finding(path, message)
+
+
+def _mixed_families(root: Root) -> Iterator[Finding]:
+    """The kernel refuses such a destination while a thread runs, and such a thread beside one."""
+    for index, server in whole_ones(root.virtual_servers):
+        if server.forwarding is not ForwardingMethod.TUN:
+            continue  # which cannot mix them anyway
+        ipv6 = any(":" in key.address for key in server.keys)
+        for at, each in whole_ones(server.real_servers):
+            if server.keys and (":" in each.address.address) != ipv6:
+                path = ("virtual_servers", index, "real_servers", at, "address")
+                message = (
+                    "the sync daemon cannot run beside a real server of another address family"
+                    " than its virtual server's"
+                )
+                yield Finding(path, message)
 
 
 def _move_together(root: Root, names: list[str]) -> bool:

@@ -12,6 +12,8 @@ from hadirector.lab.experiment import eventually, kernel_table, start_director
 from hadirector.lab.topology import Host, Network
 from hadirector.masquerade.keeper import MasqueradeKeeper
 from hadirector.masquerade.rules import ToolName
+from hadirector.masquerade.tools import TOOLS
+from hadirector.model import Protocol, ServiceKey
 from tests.lab.answering import Answering, answer, inside
 
 EXAMPLE = Path(__file__).parents[2] / "configs/fullnat.yaml"
@@ -66,6 +68,40 @@ def test_servers_need_no_route_back(hosts: tuple[Host, Host], tmp_path: Path) ->
 
     assert director.stop(running) == 0
     assert nat_rules(director) == [FOREIGN]
+
+
+EVERY_KIND = frozenset(
+    {
+        ServiceKey(Protocol.TCP, "192.0.2.1", 80),
+        ServiceKey(Protocol.SCTP, "192.0.2.1", 0),
+        ServiceKey(Protocol.UDP, "2001:db8::1", 53),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nft", marks=pytest.mark.netns),
+        pytest.param("iptables", marks=pytest.mark.ipvs),
+    ],
+)
+@pytest.mark.usefixtures("own_namespace")
+async def test_every_kind_of_rule_is_taken_and_removed(name: ToolName) -> None:
+    """Of each protocol and address family, with a port and without."""
+    tool = TOOLS[name]
+    assert await tool.listing() == ""
+    await tool.check(EVERY_KIND)
+    await tool.make(EVERY_KIND)
+    first = await tool.listing()
+    await tool.make(EVERY_KIND)
+    assert await tool.listing() == first
+    for word in ("192.0.2.1", "2001:db8::1", "tcp", "sctp", "udp", "80", "53"):
+        assert word in first
+    assert first.lower().count("masquerade") == len(EVERY_KIND)
+    await tool.remove()
+    await tool.remove()
+    assert await tool.listing() == ""
 
 
 @pytest.mark.netns

@@ -200,6 +200,20 @@ def test_a_contradiction_is_a_fault_with_its_reason(
     assert faults_of(server) == [fault.replace("AT", AT)]
 
 
+def test_the_sync_daemon_and_mixed_families_exclude_each_other(faults_of: FaultsOf) -> None:
+    """The kernel refuses whichever comes second."""
+    server = (
+        "address: 10.0.0.1:80, forwarding: tun, check: none,"
+        " real_servers: [{address: 10.0.0.2}, {address: '2001:db8::2'}]"
+    )
+    daemon = "\nsync_daemon: {interface: eth1, role: both}"
+    assert faults_of(f"{SERVER}{server}}}]") == []
+    assert faults_of(f"{SERVER}{server}}}]{daemon}") == [
+        f"1:118: {AT}.real_servers[1].address: the sync daemon cannot run beside a real server of"
+        " another address family than its virtual server's"
+    ]
+
+
 def only_server(text: str) -> VirtualServer:
     """The virtual server that the keys describe."""
     parsed = parse(f"{SERVER}{text}}}]".encode(), "test.yaml", "lb1")
