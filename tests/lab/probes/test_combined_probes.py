@@ -20,7 +20,7 @@ from checks.options import (
     transports,
 )
 from checks.result import Reason
-from tests.lab.probes.asking import ask
+from tests.lab.probes.asking import SHORT, ask
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
@@ -62,7 +62,7 @@ async def test_the_first_failure_decides_for_all_at_once(
         result = await ask(port, AllProbe(checks=(hangs, refuses)))
     assert result.reason is Reason.REFUSED
     assert result.detail == "tcp: connecting: Connection refused"
-    assert result.duration < 0.2
+    assert result.duration < 1.5
 
 
 async def test_all_say_which_one_was_late_and_what_it_was_doing(
@@ -70,10 +70,10 @@ async def test_all_say_which_one_was_late_and_what_it_was_doing(
 ) -> None:
     async with serve(endings["drip"]) as port:
         late = Member(probe=TcpProbe(expect="never"))
-        result = await ask(port, AllProbe(checks=(Member(probe=TCP), late)))
+        result = await ask(port, AllProbe(checks=(Member(probe=TCP), late)), timeout=SHORT)
     assert result.reason is Reason.TIMEOUT
     assert result.detail == "tcp: no answer within 0.3 s while waiting for the reply"
-    assert result.duration < 0.55
+    assert result.duration < 1.5
 
 
 async def test_a_want_of_this_host_decides_for_all_only_when_nothing_else_fails(
@@ -98,7 +98,7 @@ async def test_any_passes_at_the_first_that_does(
         )
         result = await ask(port, AnyProbe(checks=members))
     assert (result.reason, result.detail) == (Reason.PASSED, "tcp: connection established")
-    assert result.duration < 0.2
+    assert result.duration < 1.5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from checks.definition import Route
 from checks.options import PingProbe
 from checks.ping import _request
 from checks.result import Reason
-from tests.lab.probes.asking import ask
+from tests.lab.probes.asking import SHORT, ask
 
 PING = PingProbe()
 
@@ -50,7 +50,7 @@ async def test_ping_times_out_on_a_host_that_does_not_answer(
     """The echo request itself, which a raw socket on loopback gets too, is no reply."""
     sysctl("ping_group_range", groups)
     sysctl("icmp_echo_ignore_all", "1")
-    result = await ask(0, PING)
+    result = await ask(0, PING, timeout=SHORT)
     assert result.reason is Reason.TIMEOUT
     assert result.detail == "no answer within 0.3 s while waiting for the reply"
 

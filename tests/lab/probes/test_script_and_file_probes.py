@@ -7,7 +7,7 @@ import pytest
 
 from checks.options import FileProbe, ScriptProbe
 from checks.result import Reason
-from tests.lab.probes.asking import ask
+from tests.lab.probes.asking import SHORT, ask, time_for
 
 USER = "root" if os.geteuid() == 0 else "nobody"
 
@@ -51,19 +51,19 @@ async def test_a_script_is_told_the_target_and_its_status_decides(tmp_path: Path
 async def test_a_script_may_make_a_statement(
     tmp_path: Path, text: str, reason: Reason, detail: str, weight: int | None
 ) -> None:
-    result = await ask(80, statement(tmp_path, text))
+    result = await ask(80, statement(tmp_path, text), timeout=time_for(reason))
     assert (result.reason, result.detail, result.weight) == (reason, detail, weight)
 
 
 async def test_a_script_that_takes_too_long_is_killed_with_all_it_started(tmp_path: Path) -> None:
     marker = tmp_path / "survived"
     options = script(tmp_path, f"(sleep 0.6; touch {marker}) & sleep 0.6; touch {marker}")
-    result = await ask(80, options)
+    result = await ask(80, options, timeout=SHORT)
     assert result.reason is Reason.TIMEOUT
     assert result.detail == "no answer within 0.3 s while running the script"
-    assert result.duration < 0.55
-    await ask(80, script(tmp_path, "sleep 0.2"))
-    await ask(80, script(tmp_path, "sleep 0.25"))
+    assert result.duration < 1.5
+    await ask(80, script(tmp_path, "sleep 0.2"), timeout=SHORT)
+    await ask(80, script(tmp_path, "sleep 0.25"), timeout=SHORT)
     assert not marker.exists()
 
 
@@ -108,7 +108,7 @@ async def test_a_file_says_what_is_to_be_done(  # noqa: PLR0917 - pytest gives n
     path = tmp_path / "f"
     if text is not None:
         path.write_bytes(text)
-    result = await ask(0, FileProbe(file=str(path), expect=expect))
+    result = await ask(0, FileProbe(file=str(path), expect=expect), timeout=time_for(reason))
     assert (result.reason, result.weight) == (reason, weight), result
     assert result.detail.startswith(detail.replace("PATH", str(path))), result
 

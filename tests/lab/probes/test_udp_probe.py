@@ -9,7 +9,7 @@ import pytest
 
 from checks.options import UdpProbe
 from checks.result import Reason
-from tests.lab.probes.asking import ask
+from tests.lab.probes.asking import SHORT, ask, time_for
 from tests.lab.probes.datagrams import answering
 
 
@@ -41,7 +41,7 @@ async def test_udp_names_what_a_bad_server_did(
     make: Callable[[bytes], list[bytes]], reason: Reason, detail: str
 ) -> None:
     async with answering(make) as port:
-        result = await ask(port, UdpProbe(expect="^pong"))
+        result = await ask(port, UdpProbe(expect="^pong"), timeout=time_for(reason))
     assert result.reason is reason, result
     assert result.detail.startswith(detail), result
 
@@ -49,7 +49,7 @@ async def test_udp_names_what_a_bad_server_did(
 async def test_udp_takes_silence_for_a_pass_only_when_told_to() -> None:
     """After half of the timeout, so that a deadline is never met by a pass."""
     async with answering(lambda data: []) as port:
-        result = await ask(port, UdpProbe(require_reply=False))
+        result = await ask(port, UdpProbe(require_reply=False), timeout=SHORT)
     assert (result.reason, result.detail) == (Reason.PASSED, "no reply, and no ICMP error")
     assert 0.15 <= result.duration < 0.3
 
