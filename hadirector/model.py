@@ -327,10 +327,17 @@ class ConnectionTimeouts(msgspec.Struct, frozen=True, kw_only=True):
         return f"tcp {self.tcp} s, tcp_fin {self.tcp_fin} s, udp {self.udp} s"
 
 
+class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
+    """A script that will be run, and where the file names it."""
+
+    script: Script
+    place: str
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file, host checks excepted.
 
-    ``needed_interfaces`` are for these.
+    ``needed_interfaces`` and ``needed_scripts`` are for these.
     """
 
     name: str
@@ -342,6 +349,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None
     needed_interfaces: tuple[NeededInterface, ...] = ()
+    needed_scripts: tuple[NeededScript, ...] = ()
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
-from checks.options import AllProbe, AnyProbe, Probe, ScriptProbe
 from hadirector.model import Configuration
 from hadirector.pool import checks_by_identity
 from script_runner.runner import refusal
-from script_runner.script import Script
 from vrrp.configuration import UdpUnicast
 
 # include/uapi/linux/capability.h
@@ -27,7 +24,7 @@ CAP_SYS_NICE = 23
 async def faults(configuration: Configuration) -> list[str]:
     """List every fault as a sentence for the operator; empty when the host is fit."""
     found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
-    found += [each for script in _scripts(configuration) if (each := refusal(script)) is not None]
+    found += _refused_scripts(configuration)
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
         from hadirector.masquerade import keeper
@@ -37,24 +34,9 @@ async def faults(configuration: Configuration) -> list[str]:
     return found
 
 
-def _scripts(configuration: Configuration) -> list[Script]:
-    """List the scripts that will be run."""
-    tracked = [each.script for each in configuration.tracked_scripts]
-    notified = [each.script for each in configuration.notifications]
-    checking = {
-        Script(path=probe.script, arguments=probe.arguments, user=probe.user): None
-        for probe in _probes(configuration)
-        if isinstance(probe, ScriptProbe)
-    }
-    return [*tracked, *notified, *checking]
-
-
-def _probes(configuration: Configuration) -> Iterator[Probe]:
-    """Go through all probes, those within others too."""
-    for check in checks_by_identity(configuration).values():
-        yield check.probe
-        if isinstance(check.probe, AllProbe | AnyProbe):
-            yield from (each.probe for each in check.probe.checks)
+def _refused_scripts(configuration: Configuration) -> list[str]:
+    refused = ((each.place, refusal(each.script)) for each in configuration.needed_scripts)
+    return [f"{place}: {why}" for place, why in refused if why is not None]
 
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:
@@ -81,7 +63,9 @@ def _missing_capabilities(configuration: Configuration) -> list[str]:
     if configuration.realtime and configuration.vrrp:
         needs[CAP_IPC_LOCK][1].append("lock the vrrp process in memory (realtime: true)")
         needs[CAP_SYS_NICE][1].append("schedule the vrrp process in real time (realtime: true)")
-    if os.geteuid() == 0 and any(each.user != "root" for each in _scripts(configuration)):
+    if os.geteuid() == 0 and any(
+        each.script.user != "root" for each in configuration.needed_scripts
+    ):
         needs[CAP_SETUID][1].append("run scripts as their users")
         needs[CAP_SETGID][1].append("run scripts as their users")
         needs[CAP_KILL][1].append("end scripts that run too long")

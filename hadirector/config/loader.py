@@ -21,6 +21,7 @@ from hadirector.config.finding import Path, named
 from hadirector.config.interfaces import needed_interfaces
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
+from hadirector.config.scripts import needed_scripts
 from hadirector.config.syntax import FILE_BYTES_MAX, decode
 from hadirector.model import Configuration
 
@@ -57,8 +58,11 @@ def parse(data: bytes, file: str, host_name: str) -> Configuration:
                 faults.append(fault)
     if faults or root is None:
         raise ConfigError(_bounded(faults, unexplained, file))
-    needed = needed_interfaces(root, document.place)
-    return replace(build(root, host_name), needed_interfaces=needed)
+    return replace(
+        build(root, host_name),
+        needed_interfaces=needed_interfaces(root, document.place),
+        needed_scripts=needed_scripts(root, document.place),
+    )
 
 
 def _read(file: str) -> bytes:

@@ -88,6 +88,39 @@ def test_every_fault_of_a_file_is_reported_at_its_place(tmp_path: Path) -> None:
     assert not attempt.runtime.exists()
 
 
+@pytest.mark.parametrize(("mode", "fault"), [(0o777, "is writable by others"), (None, "No such")])
+def test_a_script_that_must_not_be_run_is_refused_at_its_place(
+    tmp_path: Path, mode: int | None, fault: str
+) -> None:
+    """Also one of a check within a check."""
+    script = tmp_path / "script"
+    if mode is not None:
+        script.write_text("#!/bin/sh\n")
+        script.chmod(mode)
+    file = tmp_path / "hadirector.yaml"
+    file.write_text(
+        f"director: {{dataplane: dry-run, runtime_directory: {tmp_path}/run}}\n"
+        "virtual_servers:\n"
+        "  - address: 192.0.2.10:80\n"
+        "    check:\n"
+        "      type: all\n"
+        "      checks:\n"
+        "        - {type: tcp}\n"
+        f"        - {{type: script, script: {script}}}\n"
+        "    real_servers: [{address: 192.0.2.45}]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "hadirector", "run", "-c", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"{file}:8:34: {script}" in done.stderr
+    assert fault in done.stderr
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hadirector", "run", "-c", str(tmp_path / "none.yaml")],
