@@ -24,22 +24,25 @@ def write(name: str, value: str, root: Path = Path("/proc/sys")) -> None:
     (root / name).write_text(f"{value}\n", encoding="ascii")
 
 
-def interfaces_towards(
-    addresses: Collection[str], routes: Path = Path("/proc/net/route")
-) -> frozenset[str]:
-    """Name the interfaces through which IPv4 addresses are reached, by the main routing table."""
+def read_routes(file: Path = Path("/proc/net/route")) -> str:
+    """Read the main routing table of IPv4; a host without one has no routes."""
     try:
-        with routes.open(encoding="ascii") as file:
-            lines = file.read(ROUTES_BYTES_MAX).splitlines()[1:]
+        with file.open(encoding="ascii") as opened:
+            return opened.read(ROUTES_BYTES_MAX)
     except OSError:
-        return frozenset()  # a host without IPv4 routes reaches nobody
-    table = sorted((_route(line) for line in lines if line.count("\t") >= 10), reverse=True)
-    numbers = {_ADDRESS.unpack(socket.inet_aton(each))[0] for each in addresses}
-    found = (
-        next((name for _, mask, subnet, name in table if number & mask == subnet), None)
-        for number in numbers
-    )
-    return frozenset(name for name in found if name is not None)
+        return ""
+
+
+def interfaces_towards(addresses: Collection[str], routes: str) -> frozenset[str]:
+    """Name the interfaces through which IPv4 addresses are reached, by ``read_routes``."""
+    lines = (line for line in routes.splitlines()[1:] if line.count("\t") >= 10)
+    left = {_ADDRESS.unpack(socket.inet_aton(each))[0] for each in addresses}
+    found = set()
+    for _, mask, subnet, interface in sorted(map(_route, lines), reverse=True):
+        if reached := {number for number in left if number & mask == subnet}:
+            left -= reached
+            found.add(interface)
+    return frozenset(found)
 
 
 def _route(line: str) -> tuple[int, int, int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -30,21 +31,38 @@ class SysctlKeeper:
         self._taken = dict(taken)
         self._remember = remember
         self._wanted: tuple[Sysctl, ...] = ()
+        self._routes: str | None = None
+        self._settled = False
+        self._in_use = asyncio.Lock()
         self._log = structlog.get_logger()
 
-    def configure(self, configuration: Configuration) -> None:
+    async def configure(self, configuration: Configuration) -> None:
         """Follow another configuration. What it no longer implies stays until the end."""
-        self._configuration = configuration
-        self.make_so(repair=False)
+        async with self._in_use:
+            self._configuration = configuration
+            self._routes, self._settled = None, False
+        await self.make_so()
 
-    def make_so(self, *, repair: bool) -> None:
-        """Set what differs. What cannot be set is warned of, and tried again by the next pass.
+    async def make_so(self) -> None:
+        """Set what differs. What cannot be set is warned of, and tried again by the next pass."""
+        async with self._in_use:
+            await self._imply()
+            self._compare()
+            self._settled = True
 
-        ``repair`` says that the configuration is what it was, so that somebody else has been here.
-        """
+    async def _imply(self) -> None:
+        """Decide what is wanted, in a thread where that takes long: 50 ms for 40,000 servers."""
+        routes = sysctl_files.read_routes()
+        if routes == self._routes:
+            return
         configuration = self._configuration
-        towards = sysctl_files.interfaces_towards(sysctls.routed_servers(configuration))
+        servers = sysctls.routed_servers(configuration)
+        towards = await asyncio.to_thread(sysctl_files.interfaces_towards, servers, routes)
         self._wanted = sysctls.implied(configuration, towards)
+        self._routes = routes
+
+    def _compare(self) -> None:
+        configuration = self._configuration
         names = [each.name for each in self._wanted]
         actual = sysctl_files.read([*names, *sysctls.reverse_path_filters(configuration)])
         refused = []
@@ -56,9 +74,10 @@ class SysctlKeeper:
             if (error := self._set(each, found)) is not None:
                 refused.append(f"{written(each.name)} is {found}, not {each.value}: {error}")
                 continue
-            self.repaired += repair
+            # The configuration is what it was: somebody else has been here.
+            self.repaired += self._settled
             self._log.info(
-                "sysctl_repaired" if repair else "sysctl_set",
+                "sysctl_repaired" if self._settled else "sysctl_set",
                 name=written(each.name),
                 value=each.value,
                 was=found,

@@ -62,21 +62,25 @@ class Upkeep:
 
     async def start(self, states: Mapping[str, State]) -> None:
         """Make so what connections need, before any is forwarded; the rest is for ``run``."""
-        self._sysctls.make_so(repair=False)
+        await self._sysctls.make_so()
         await self._masquerade.make_so()
         self._states = dict(states)
 
     async def run(self) -> None:
-        """Make passes until cancelled."""
+        """Make passes until cancelled. A new state of VRRP waits for nothing else."""
+        loop = asyncio.get_running_loop()
+        next_pass = loop.time() + PASS_SECONDS
         while True:
             self._wake.clear()
             await self._sync.make_so(self._wanted_threads)
             await self._timeouts.make_so(self._wanted_timeouts)
-            await self._masquerade.make_so()
+            if loop.time() >= next_pass:
+                next_pass = loop.time() + PASS_SECONDS
+                await self._sysctls.make_so()
+                await self._masquerade.make_so()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PASS_SECONDS):
+                async with asyncio.timeout_at(next_pass):
                     await self._wake.wait()
-            self._sysctls.make_so(repair=True)
 
     def follow(self, states: Mapping[str, State]) -> None:
         """Take the new states of the VRRP instances."""
@@ -86,7 +90,7 @@ class Upkeep:
     async def configure(self, configuration: Configuration) -> None:
         """Follow another configuration."""
         self._configuration = configuration
-        self._sysctls.configure(configuration)
+        await self._sysctls.configure(configuration)
         await self._masquerade.configure(configuration)
         self._wake.set()
 

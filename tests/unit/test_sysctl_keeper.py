@@ -15,6 +15,8 @@ from hadirector.sysctls import Taken
 
 CONFIGURATION = parse(b"virtual_servers: [{address: 10.0.0.9:53, protocol: udp, check: none}]",
                       "f", "lb1")  # fmt: skip
+PERSISTENT = parse(b"virtual_servers: [{address: 10.0.0.9:80, persistence: 60s}]", "f", "lb1")
+QUIESCENT = "net/ipv4/vs/expire_quiescent_template"
 FORWARD = "net/ipv4/ip_forward"
 NODEST = "net/ipv4/vs/expire_nodest_conn"
 ALL = "net/ipv4/conf/all/send_redirects"
@@ -37,7 +39,10 @@ class Kernel:
         self.done.append(f"{name}={value}")
         self.values[name] = value
 
-    def interfaces_towards(self, addresses: object) -> frozenset[str]:
+    def read_routes(self) -> str:
+        return ""
+
+    def interfaces_towards(self, addresses: object, routes: str) -> frozenset[str]:
         return frozenset()
 
     def remember(self, taken: dict[str, Taken]) -> None:
@@ -52,9 +57,9 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     return made
 
 
-def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kernel) -> None:
+async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kernel) -> None:
     keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    keeper.make_so(repair=False)
+    await keeper.make_so()
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
     assert kernel.done[:2] == [f"remember ['{FORWARD}']", f"{FORWARD}=1"]
     assert kernel.taken == {
@@ -69,62 +74,71 @@ def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kernel) -> 
     ]
 
 
-def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kernel) -> None:
+async def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kernel) -> None:
     keeper = SysctlKeeper(CONFIGURATION, {NODEST: Taken("0", "1")}, kernel.remember)
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
-    keeper.make_so(repair=False)
+    await keeper.make_so()
     assert kernel.done == []
     keeper.restore()
     assert kernel.done == [f"{NODEST}=0", "remember []"]
 
 
-def test_a_parameter_that_was_right_is_not_ours(kernel: Kernel) -> None:
+async def test_a_parameter_that_was_right_is_not_ours(kernel: Kernel) -> None:
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
     keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    keeper.make_so(repair=False)
+    await keeper.make_so()
     keeper.restore()
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
 
 
-def test_what_somebody_changes_is_repaired_counted_and_logged(kernel: Kernel) -> None:
+async def test_what_somebody_changes_is_repaired_counted_and_logged(kernel: Kernel) -> None:
     keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    keeper.make_so(repair=False)
+    await keeper.make_so()
     kernel.values[NODEST] = "0"
     with structlog.testing.capture_logs() as lines:
-        keeper.make_so(repair=True)
+        await keeper.make_so()
     assert (kernel.values[NODEST], keeper.repaired) == ("1", 1)
     [line] = lines
     assert (line["event"], line["was"]) == ("sysctl_repaired", "0")
 
 
-def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel) -> None:
+async def test_another_configuration_sets_anew_and_is_no_repair(kernel: Kernel) -> None:
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    await keeper.make_so()
+    kernel.values[QUIESCENT] = "0"
+    await keeper.configure(PERSISTENT)
+    assert kernel.values[QUIESCENT] == "1"
+    assert keeper.repaired == 0
+
+
+async def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel) -> None:
     kernel.refused = frozenset({NODEST})
     keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
     with structlog.testing.capture_logs() as lines:
-        keeper.make_so(repair=False)
-        keeper.make_so(repair=True)
+        await keeper.make_so()
+        await keeper.make_so()
     warning = "net.ipv4.vs.expire_nodest_conn is 0, not 1: Read-only file system"
     assert keeper.warnings == (warning,)
     assert [each["event"] for each in lines].count("sysctl_contradicts") == 1
     kernel.refused = frozenset()
-    keeper.make_so(repair=True)
+    await keeper.make_so()
     assert kernel.values[NODEST] == "1"
     assert len(keeper.warnings) == 0
 
 
-def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
+async def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
     def remember(taken: dict[str, Taken]) -> None:
         raise OSError(28, "No space left on device")
 
     keeper = SysctlKeeper(CONFIGURATION, {}, remember)
-    keeper.make_so(repair=False)
+    await keeper.make_so()
     assert kernel.values == {FORWARD: "0", NODEST: "0", ALL: "1"}
     assert len(keeper.warnings) == 3
 
 
-def test_what_cannot_be_put_back_stays_remembered(kernel: Kernel) -> None:
+async def test_what_cannot_be_put_back_stays_remembered(kernel: Kernel) -> None:
     keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    keeper.make_so(repair=False)
+    await keeper.make_so()
     kernel.refused = frozenset({NODEST})
     with structlog.testing.capture_logs() as lines:
         keeper.restore()
@@ -152,10 +166,12 @@ def test_the_longest_route_says_through_which_interface_a_server_is_reached(
     """The default route, 10.0.0.0/8 and 10.0.0.0/24, as /proc/net/route of a PC has them."""
     file = tmp_path / "route"
     file.write_text(ROUTES)
-    assert sysctl_files.interfaces_towards(["10.9.9.9"], file) == {"eth1"}
-    assert sysctl_files.interfaces_towards(["10.0.0.7", "198.51.100.1"], file) == {"eth0", "eth2"}
-    assert sysctl_files.interfaces_towards([], file) == set()
-    assert sysctl_files.interfaces_towards(["10.9.9.9"], tmp_path / "none") == set()
+    routes = sysctl_files.read_routes(file)
+    assert sysctl_files.interfaces_towards(["10.9.9.9"], routes) == {"eth1"}
+    assert sysctl_files.interfaces_towards(["10.0.0.7", "198.51.100.1"], routes) == {"eth0", "eth2"}
+    assert sysctl_files.interfaces_towards([], routes) == set()
+    assert sysctl_files.read_routes(tmp_path / "none") == ""
+    assert sysctl_files.interfaces_towards(["10.9.9.9"], "") == set()
 
 
 def test_parameters_are_files(tmp_path: Path) -> None:
