@@ -11,7 +11,7 @@ shell around it promises:
 A planned handover makes before it breaks (`vrrp.departure`): the active router resigns with
 priority 0 but goes on answering for its addresses until its successor is heard, and steps back a
 moment later. Without a successor a `HandOver` is abandoned, and reported so, and a `Leave` goes
-ahead. After a handover the router is ``yielding``: it takes part with the lowest priority.
+ahead. After a `HandOver` either way the router is ``yielding``: it has the lowest priority.
 
 In a sync group (`vrrp.sync_group`) an expired Active_Down_Timer does not make the router ACTIVE:
 it then has no ``deadline``, and waits for `TakeOver` or for whom to follow.
@@ -307,17 +307,17 @@ class Router:
 
     def _departure_timer_expired(self, departure: Departure, now: float) -> list[Action]:
         handed_over = departure.release_at is not None
-        if departure.stop_reason is not None and (handed_over or now >= departure.give_up_at):
+        if not handed_over and now < departure.give_up_at:
+            departure.repeat(now)
+            self.deadline = departure.deadline
+            return [SendAdvertisement(0)]
+        if departure.stop_reason is not None:
             return self._become_initialize(departure.stop_reason)
+        self.yielding = True
         if handed_over:
-            self.yielding = True
             deadline = departure.heard_at + self.active_down_interval
             return self._become_backup(deadline, "handed over")
-        if now >= departure.give_up_at:
-            return [*self._stay_active(now), HandOverAbandoned()]
-        departure.repeat(now)
-        self.deadline = departure.deadline
-        return [SendAdvertisement(0)]
+        return [*self._stay_active(now), HandOverAbandoned()]
 
     def _undo_hand_over(self, now: float) -> list[Action]:
         if self._departure is None:

@@ -133,15 +133,15 @@ class TestHandOver:
         assert router.deadline == pytest.approx(1001.6)
         assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
 
-    def test_without_a_successor_the_router_stays_active_and_says_so(self) -> None:
+    def test_without_a_successor_the_router_stays_active_and_yields_to_who_comes(self) -> None:
         router = handing_over(HandOver())
         router.handle(TimerExpired(), 1001.6)
         assert router.handle(TimerExpired(), 1002.71) == [
-            SendAdvertisement(100),
+            SendAdvertisement(1),
             AnnounceAddresses(),
             HandOverAbandoned(),
         ]
-        assert (router.state, router.handing_over, router.yielding) == (ACTIVE, False, False)
+        assert (router.state, router.handing_over, router.yielding) == (ACTIVE, False, True)
         assert router.deadline == pytest.approx(1003.71)
 
     def test_a_successor_that_resigns_too_is_none(self) -> None:
