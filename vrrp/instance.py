@@ -151,7 +151,11 @@ class Instance:
     def handle(self, event: Event) -> None:
         """Let the router take one event, and do what follows from it."""
         self._resume = self._resume and not isinstance(event, Startup)
-        for action in self.router.handle(event, self._loop.time()):
+        actions = self.router.handle(event, self._loop.time())
+        if self.configuration.virtual_mac is not None:
+            # The first advertisement turns switches to this host: its address stands by then.
+            actions = sorted(actions, key=lambda each: not isinstance(each, AcquireAddresses))
+        for action in actions:
             self._perform(action)
         if self.router.handing_over:
             self._listen_for_successor()

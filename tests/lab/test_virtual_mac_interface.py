@@ -12,8 +12,10 @@ from tests.lab.speaking import FIRST, activate, eventually, lifetimes
 from tests.lab.wire import Wire
 from vrrp.configuration import InstanceConfiguration, Placement, Unicast
 from vrrp.macvlan import lower_leftover
+from vrrp.packet import Address
 from vrrp.report import State
 from vrrp.speaker import Speaker
+from vrrp.transport.virtual_mac import VirtualMacPath
 
 pytestmark = pytest.mark.netns
 
@@ -59,6 +61,23 @@ async def test_it_is_a_macvlan_that_is_there_but_down_until_it_is_needed(
     assert lifetimes(host) == {}
     await speaker.release_now()
     assert shown(host) == ""
+
+
+async def test_the_addresses_stand_when_the_first_advertisement_leaves(
+    speaker: Speaker, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It turns switches to this host; what they bring from then on is answered."""
+    standing: list[set[str]] = []
+    send = VirtualMacPath.send
+
+    def look_and_send(path: VirtualMacPath, payload: bytes, destination: Address) -> None:
+        if not standing:
+            standing.append(held(host))
+        send(path, payload, destination)
+
+    monkeypatch.setattr(VirtualMacPath, "send", look_and_send)
+    await activate(speaker, VIRTUAL)
+    assert standing == [BOTH]
 
 
 async def test_no_address_is_made_of_the_virtual_mac(speaker: Speaker, host: Host) -> None:
