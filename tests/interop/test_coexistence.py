@@ -65,7 +65,10 @@ KEEPALIVED: Final = {
     ),
     "its virtual MAC": Kind(theirs="use_vmac"),
     "its virtual MAC over IPv6": Kind(family=V6, theirs="use_vmac"),
+    "both have the virtual MAC": Kind(ours=("--virtual-mac",), theirs="use_vmac"),
 }
+
+FRR_KINDS: Final = {"IPv4": Kind(), "IPv6": Kind(family=V6)}
 
 Router = VrrpRouter | Keepalived | Frr
 
@@ -91,10 +94,12 @@ COMPANIES: Final = (
     ),
     *(
         (members, what, kind)
-        for what, kind in {"IPv4": Kind(), "IPv6": Kind(family=V6)}.items()
+        for what, kind in FRR_KINDS.items()
         for members in ((OURS, FRR), (FRR, OURS), (OURS, THEIRS, FRR, OURS_TOO))
     ),
     ((THEIRS, OURS, OURS_TOO), "IPv4", Kind()),
+    ((OURS, FRR), "both have the virtual MAC", Kind(ours=("--virtual-mac",))),
+    ((FRR, OURS), "both have the virtual MAC", Kind(ours=("--virtual-mac",))),
 )
 
 
