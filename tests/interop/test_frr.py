@@ -26,8 +26,10 @@ SLACK = 0.2  # scheduling on a busy machine with two cores
 
 
 class Family(NamedTuple):
-    """Who speaks from where. Over IPv6 FRR's first advertisement is lost: the link-local address
-    that it would come from is not ready yet; the second one comes an interval later.
+    """Who speaks from where; FRR always has the virtual MAC, we have it where we are told.
+
+    Over IPv6 FRR's first advertisement is lost: the link-local address that it would come from is
+    not ready yet; the second one comes an interval later.
     """
 
     number: Literal[4, 6]
@@ -36,12 +38,14 @@ class Family(NamedTuple):
     third_address: str
     virtual_addresses: tuple[str, ...]
     lost_at_first: float
+    our_options: tuple[str, ...] = ()
 
 
 V4 = Family(4, "10.99.0.1/24", "10.99.0.2/24", "10.99.0.3/24", ("10.99.0.100/32",), 0.0)
 V6 = Family(
     6, "fe80::1/64", "fe80::2/64", "fe80::3/64", ("fe80::99:100/128", "2001:db8:99::100/128"), 0.1
 )
+V4_VIRTUAL_MAC = V4._replace(our_options=("--virtual-mac",))
 # The hosts have the link-local address they are given, and no other.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1"}
 
@@ -59,8 +63,13 @@ class Lab:
         self._directory = directory
 
     def ours(self, priority: int) -> VrrpRouter:
-        addresses = self.family.virtual_addresses
-        return VrrpRouter(self.our_host, self._directory, priority=priority, addresses=addresses)
+        return VrrpRouter(
+            self.our_host,
+            self._directory,
+            *self.family.our_options,
+            priority=priority,
+            addresses=self.family.virtual_addresses,
+        )
 
     def frr(self, priority: int) -> Frr:
         return Frr(
@@ -83,7 +92,7 @@ class Lab:
         wait_until(lambda: frr.holds() and not self.we_hold(), 5.0, "FRR holds alone")
 
 
-@pytest.fixture(params=[V4, V6], ids=["ipv4", "ipv6"])
+@pytest.fixture(params=[V4, V6, V4_VIRTUAL_MAC], ids=["ipv4", "ipv6", "virtual-mac"])
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     with Network() as network, tempfile.TemporaryDirectory() as directory:
         yield Lab(network, request.param, Path(directory))
