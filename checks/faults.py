@@ -25,6 +25,7 @@ _REASONS = {
     errno.EAFNOSUPPORT: Reason.LOCAL_ERROR,
     errno.ENETDOWN: Reason.LOCAL_ERROR,
     errno.ENODEV: Reason.LOCAL_ERROR,
+    errno.EINVAL: Reason.LOCAL_ERROR,  # a source that does not go with the route
     errno.EPERM: Reason.LOCAL_ERROR,  # a packet filter's output hook on this host
 }
 

@@ -44,8 +44,13 @@ Kind = Text | Whole | Span | Form
 RequestPath = Annotated[
     str, Text(r"/[\x21-\x22\x24-\x7e]{0,2047}", "a path that begins with / and has no #")
 ]
+# Labels of DNS's length: Python's ssl raises for an SNI that has others.
 HostName = Annotated[
-    str, Text(r"[A-Za-z0-9_.-]{1,253}", "a host name or IPv4 address, without port")
+    str,
+    Text(
+        r"(?=.{1,253}\Z)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}",
+        "a host name or IPv4 address, without port",
+    ),
 ]
 DomainName = Annotated[
     str,
