@@ -15,6 +15,8 @@ _REASONS = {
     errno.ECONNABORTED: Reason.RESET,
     errno.EPIPE: Reason.RESET,
     errno.ETIMEDOUT: Reason.TIMEOUT,
+    # A failure like any other: clients cannot be sent there either.
+    errno.ENETUNREACH: Reason.NO_ROUTE,
     # This host's own want of something. Says nothing about the target.
     errno.EMFILE: Reason.LOCAL_ERROR,
     errno.ENFILE: Reason.LOCAL_ERROR,

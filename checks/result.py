@@ -27,6 +27,7 @@ class Reason(StrEnum):
     RESET = "reset"
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
+    NO_ROUTE = "no_route"
     LOCAL_ERROR = "local_error"
     TLS = "tls"
     PROTOCOL = "protocol"

@@ -17,6 +17,7 @@ from typing import Any, assert_never
 import structlog
 
 from hadirector import pool, preflight, reload, state
+from hadirector.blindness import SIGHT_OF_BACKENDS
 from hadirector.config import reader
 from hadirector.config.errors import ConfigError
 from hadirector.dataplane.base import Dataplane, DataplaneError
@@ -214,7 +215,7 @@ class Director:
             case VerdictChanged() | OverridesChanged():
                 self._want(self._concerned(event))
             case CheckStatistics():
-                self._health.statistics(event)
+                self._take_statistics(event)
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
                     self._notify(event.instance)
@@ -240,6 +241,13 @@ class Director:
         servers = self._configuration.virtual_servers
         names = event.virtual_servers
         return {key for each in servers if each.name in names for key in each.keys}
+
+    def _take_statistics(self, event: CheckStatistics) -> None:
+        """Take the latest results; they tell whether anything is seen at all."""
+        was_blind, lost = self._health.eyes.blind, self._pools.lost
+        self._health.statistics(event)
+        if (self._health.eyes.blind, self._health.lost) != (was_blind, lost):
+            self._want(None)
 
     def _child_changed(self, event: ChildStarted | ChildDied) -> None:
         electing = event.name == self._election.child.name
@@ -287,11 +295,14 @@ class Director:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
         health = self._health
         facts = Facts(
-            health.verdicts, health.fell_at, self._overrides.current, weights=health.weights
+            health.verdicts, health.fell_at, self._overrides.current, health.lost, health.weights
         )
+        if facts.lost != self._pools.lost:
+            changed = None
         self._pools.decide(changed, facts, health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))
+        self._election.track({f"sight {SIGHT_OF_BACKENDS}": int(not health.eyes.blind)})
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:

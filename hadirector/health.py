@@ -10,6 +10,7 @@ import structlog
 
 from checks.definition import CheckDefinition
 from checks.result import Result, Verdict
+from hadirector.blindness import Eyes, Sight, sight_of
 from hadirector.model import Configuration, ServiceKey
 from hadirector.pool import checks_by_identity, services_by_check
 from hadirector.processes.messages import (
@@ -46,7 +47,20 @@ class Health:
         self._checks: dict[str, CheckDefinition] = {}
         self._dependents: dict[str, frozenset[ServiceKey]] = {}
         self._log = structlog.get_logger()
+        self.eyes = Eyes()
         self.configure(configuration, {})
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """The targets that failed since all were lost from sight, and nothing else is known of."""
+        since = self.eyes.lost_since
+        if since is None:
+            return frozenset()
+        return frozenset(k for k, at in self.fell_at.items() if at >= since and self._unclear(k))
+
+    def _unclear(self, identity: str) -> bool:
+        result = self.results[identity]
+        return result.passed or sight_of(result.reason) is not Sight.SEEN
 
     @property
     def complete(self) -> bool:
@@ -60,6 +74,7 @@ class Health:
         """
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
+        self.eyes.configure(self._checks.values())
         known = {**assumed, **self.verdicts}
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
@@ -81,10 +96,13 @@ class Health:
             return frozenset()
         previous = self.verdicts.get(event.check, Verdict.UNKNOWN)
         self.verdicts[event.check] = event.verdict
+        now = monotonic()
+        if self.eyes.see(event.check, event.result.reason, now):
+            self._look(now)
         if event.verdict is Verdict.PASSING:
             self.fell_at.pop(event.check, None)
         elif previous is Verdict.PASSING:
-            self.fell_at[event.check] = monotonic()
+            self.fell_at[event.check] = now
         self.results[event.check] = event.result
         if event.result.passed:
             self._take_weight(event.check, event.result.weight)
@@ -108,10 +126,21 @@ class Health:
     def statistics(self, event: CheckStatistics) -> None:
         """Take the latest results."""
         self.probes = event.probes
+        now = monotonic()
         for identity, result in event.latest.items():
             if identity in self._checks:
                 self._warn(self._checks[identity], result)
                 self.results[identity] = result
+                self.eyes.see(identity, result.reason, now)
+        self._look(now)
+
+    def _look(self, now: float) -> None:
+        was_blind = self.eyes.blind
+        self.eyes.look(now)
+        if self.eyes.blind and not was_blind:
+            self._log.error("backends_lost_from_sight", targets=len(self._checks))
+        elif was_blind and not self.eyes.blind:
+            self._log.warning("backends_in_sight_again")
 
     def _warn(self, check: CheckDefinition, result: Result) -> None:
         """Log a warning when it is a new one, such as a certificate's last days one by one."""

@@ -7,12 +7,14 @@ because hysteresis asks for that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from checks.result import Verdict
-from hadirector.model import DestinationKey, OnFailure, RealServer, VirtualServer
+from hadirector.brake import brake, look_past_blindness
+from hadirector.candidate import Candidate, Derivation, Step
+from hadirector.model import DestinationKey, OnFailure, VirtualServer
 from hadirector.override import Action, Override, RealServerName
 
 WEIGHT_MAX = 65535
@@ -23,26 +25,17 @@ class Facts(msgspec.Struct, frozen=True):
     """What weights are decided from. Times are monotonic seconds.
 
     ``verdicts``, ``fell_at`` and ``weights`` go by the identity of checks; ``fell_at`` is when a
-    target that had passed began to fail, and has no entry for one that never passed. ``weights``
-    are the percentages of their configured weights that targets ask for.
+    target that had passed began to fail, and has no entry for one that never passed. ``lost`` are
+    those checks that fail only because this director saw nothing any more
+    (`hadirector.blindness`). ``weights`` are the percentages of their configured weights that
+    targets ask for.
     """
 
     verdicts: Mapping[str, Verdict]
     fell_at: Mapping[str, float] = {}
     overrides: Mapping[RealServerName, Override] = {}
-    now: float = 0.0
+    lost: frozenset[str] = frozenset()
     weights: Mapping[str, int] = {}
-
-
-class Step(msgspec.Struct, frozen=True, gc=False):
-    """One reason for a weight, and the weight after it; None keeps a server out of the table."""
-
-    weight: int | None
-    words: str
-
-
-Derivation = tuple[Step, ...]
-"""How a weight comes about, the last step says what it is."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -61,67 +54,34 @@ class Judgement(msgspec.Struct, frozen=True):
     held: tuple[DestinationKey, ...] = ()
 
 
-class _Candidate:
-    """A real server on the way to its weight."""
-
-    __slots__ = (
-        "failing",
-        "ordered_out",
-        "real_server",
-        "serving",
-        "steps",
-        "unknown",
-        "weight_ordered",
-    )
-
-    def __init__(self, real_server: RealServer) -> None:
-        self.real_server = real_server
-        self.steps = [Step(real_server.weight, "configured")]
-        self.ordered_out = False
-        self.weight_ordered = False
-        self.failing = False
-        self.unknown = False
-        self.serving = True
-
-    @property
-    def weight(self) -> int:
-        """What it is worth while it serves."""
-        return self.steps[-1].weight or 0
-
-    def step(self, weight: int | None, words: str) -> None:
-        """Add a reason."""
-        self.steps.append(Step(weight, words))
-
-    def leave(self, weight: int | None, words: str) -> None:
-        """Add a reason not to serve."""
-        self.step(weight, words)
-        self.serving = False
-
-
 def judge(server: VirtualServer, facts: Facts, had_quorum: bool | None) -> Judgement:
     """Decide the weights of one pool; ``had_quorum`` is what was decided before, None at first."""
     candidates = [
-        _Candidate(each) for each in sorted(server.real_servers, key=lambda each: each.key)
+        Candidate(each) for each in sorted(server.real_servers, key=lambda each: each.key)
     ]
     for candidate in candidates:
         _obey(server, candidate, facts)
         _believe(server, candidate, facts)
-    passing = sum(each.weight for each in candidates if each.serving)
+    held = look_past_blindness(candidates)
+    passing = sum(each.worth for each in candidates if each.serving)
     quorum = has_quorum(
         passing,
         server.quorum,
         server.hysteresis,
-        before=had_quorum,
+        before=None if held else had_quorum,
         known=not any(each.unknown for each in candidates),
     )
-    _stand_by(server, candidates)
-    sorry = _sorry(server, facts.verdicts, wanted=quorum is False)
+    braked = brake(server.min_healthy, candidates)
+    _stand_by(server, candidates, braked)
+    held += braked
+    sorry = _sorry(server, facts.verdicts, wanted=quorum is False and not held)
     if sorry is not None and sorry[-1].weight is not None:
         for candidate in candidates:
             if candidate.serving:
                 candidate.leave(0, "no quorum: the sorry server serves")
     derivations = {each.real_server.key: tuple(each.steps) for each in candidates}
-    return Judgement(derivations, sorry, quorum, passing)
+    kept = tuple(each.real_server.key for each in held)
+    return Judgement(derivations, sorry, quorum, passing, kept)
 
 
 def has_quorum(
@@ -141,7 +101,7 @@ def has_quorum(
     return False if known else None
 
 
-def _obey(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
+def _obey(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
     """Do what an operator ordered."""
     if not facts.overrides:
         return
@@ -150,7 +110,7 @@ def _obey(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
     if order is None:
         return
     if order.action is Action.WEIGHT:
-        candidate.step(order.weight, order.words)
+        candidate.revalue(order.weight, order.words)
         candidate.weight_ordered = True
         return
     candidate.ordered_out = True
@@ -158,7 +118,7 @@ def _obey(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
     candidate.leave(0 if drains else _weight_when_out(server), order.words)
 
 
-def _believe(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None:
+def _believe(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
     """Take out what does not pass its check. One that has not passed yet gets no connections.
 
     One that passes may ask for a part of its weight, unless an operator has given it one.
@@ -167,16 +127,17 @@ def _believe(server: VirtualServer, candidate: _Candidate, facts: Facts) -> None
     if candidate.ordered_out:
         return
     if check is None:
-        candidate.step(candidate.weight, "not checked")
+        candidate.stay("not checked")
         return
     verdict = facts.verdicts.get(check.identity, Verdict.UNKNOWN)
     if verdict is Verdict.PASSING:
-        candidate.step(candidate.weight, "passing")
+        candidate.stay("passing")
         percent = facts.weights.get(check.identity)
         if percent is not None and not candidate.weight_ordered:
-            candidate.step(part_of(candidate.weight, percent), f"asks for {percent} %")
+            candidate.revalue(part_of(candidate.worth, percent), f"asks for {percent} %")
         return
-    candidate.failing = verdict is Verdict.FAILING
+    candidate.lost = check.identity in facts.lost
+    candidate.fell_at = facts.fell_at.get(check.identity)
     candidate.unknown = verdict is Verdict.UNKNOWN
     candidate.leave(_weight_when_out(server), verdict.value)
 
@@ -193,15 +154,19 @@ def _weight_when_out(server: VirtualServer) -> int | None:
     return 0 if server.on_failure is OnFailure.ZERO_WEIGHT else None
 
 
-def _stand_by(server: VirtualServer, candidates: Sequence[_Candidate]) -> None:
+def _stand_by(
+    server: VirtualServer, candidates: Sequence[Candidate], failing: Collection[Candidate]
+) -> None:
     """Let a backup tier serve only while the tiers before it do not have the quorum together.
+
+    A ``failing`` server that is kept in counts for nothing: a backup that passes is better.
 
     A backup that stands by has weight 0, so that connections it got before end in peace.
     """
     before = 0
     for tier in sorted({each.real_server.backup_tier for each in candidates}):
         members = [each for each in candidates if each.real_server.backup_tier == tier]
-        weight = sum(each.weight for each in members if each.serving)
+        weight = sum(each.worth for each in members if each.serving and each not in failing)
         if tier and before >= server.quorum:
             for each in members:
                 if each.serving:
@@ -221,9 +186,8 @@ def _sorry(
         return None
     if not wanted:
         return (Step(None, "stands by"),)
-    candidate = _Candidate(sorry)
-    candidate.step(candidate.weight, "no quorum")
-    if sorry.check is not None:
-        verdict = verdicts.get(sorry.check.identity, Verdict.UNKNOWN)
-        candidate.step(candidate.weight if verdict is Verdict.PASSING else None, verdict.value)
-    return tuple(candidate.steps)
+    steps = (Step(sorry.weight, "no quorum"),)
+    if sorry.check is None:
+        return steps
+    verdict = verdicts.get(sorry.check.identity, Verdict.UNKNOWN)
+    return (*steps, Step(sorry.weight if verdict is Verdict.PASSING else None, verdict.value))

@@ -221,6 +221,20 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return str(self.key) if self.key.port else self.key.address
 
 
+class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
+    """How many real servers must stay in use: a number of them, or a part of all."""
+
+    count: int = 0
+    percent: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.count or self.percent)
+
+    def of(self, total: int) -> int:
+        """Say how many of ``total`` that is, rounded up."""
+        return max(min(self.count, total), -(-self.percent * total // 100))
+
+
 class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured virtual server: one pool, behind every service in ``keys``.
 
@@ -234,6 +248,7 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     on_failure: OnFailure = OnFailure.REMOVE
     quorum: int = 1
     hysteresis: int = 0
+    min_healthy: HealthyMinimum = HealthyMinimum()
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
 

@@ -206,6 +206,7 @@ class Operator:
             probes=health.probes,
             upkeep=self._upkeep.status,
             homeless_orders=self._overrides.homeless(),
+            blind=health.eyes.blind,
         )
 
     async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:

@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 
 from checks.result import Result
-from hadirector.judgement import Derivation, Facts, Judgement, judge
+from hadirector.candidate import Derivation
+from hadirector.judgement import Facts, Judgement, judge
 from hadirector.model import (
     Configuration,
     DestinationKey,
@@ -27,6 +28,10 @@ CHANGES_MAX: Final = 16
 """Changes of a real server's weight that are remembered; the oldest goes first."""
 
 
+NAMED_MAX: Final = 50
+"""Real servers that one log line names."""
+
+
 class Pools:
     """Has every pool judged, and remembers what the next judgement and people may ask for."""
 
@@ -34,6 +39,7 @@ class Pools:
         self.table: Table = {}
         self.judgements: dict[str, Judgement] = {}
         self.quorums: dict[str, bool] = {}
+        self.lost: frozenset[str] = frozenset()
         self._configuration = configuration
         self._changes: dict[tuple[str, DestinationKey], deque[WeightChange]] = {}
         self._log = structlog.get_logger()
@@ -62,6 +68,7 @@ class Pools:
 
         ``results`` are what targets last answered, by the identity of their checks, for the record.
         """
+        self.lost = facts.lost
         entries: dict[ServiceKey, ServiceEntry] = {}
         for server in self._configuration.virtual_servers:
             if changed is None or any(key in changed for key in server.keys):
@@ -86,6 +93,14 @@ class Pools:
                 virtual_server=server.name,
                 passing=judgement.passing,
                 quorum=server.quorum,
+            )
+        held = () if before is None else before.held
+        if judgement.held != held:
+            self._log.warning(
+                "servers_kept" if judgement.held else "servers_no_longer_kept",
+                virtual_server=server.name,
+                would_be_removed=[str(each) for each in judgement.held[:NAMED_MAX]],
+                count=len(judgement.held),
             )
         known = {} if before is None else before.derivations
         for real_server in server.real_servers:

@@ -9,8 +9,9 @@ import msgspec
 from msgspec.structs import astuple
 
 from checks.result import Result, Verdict
+from hadirector.candidate import Derivation
 from hadirector.dataplane.base import NO_TRAFFIC, Counters, Held, Traffic
-from hadirector.judgement import Derivation, Judgement
+from hadirector.judgement import Judgement
 from hadirector.model import (
     Configuration,
     RealServer,
@@ -55,7 +56,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
 class VirtualServerStatus(msgspec.Struct, frozen=True):
     """A virtual server with its real servers; ``present`` tells whether the dataplane has it.
 
-    ``quorum`` says how the pool stands to its quorum where that is lost, or more than one server.
+    ``kept`` are the failing real servers that would have been removed. ``quorum`` says how the pool
+    stands to its quorum where that is lost, or more than one server.
     """
 
     name: str
@@ -66,13 +68,15 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     present: bool
     real_servers: tuple[RealServerStatus, ...]
     quorum: str = ""
+    kept: tuple[str, ...] = ()
     sorry_server: RealServerStatus | None = None
 
 
 class Status(msgspec.Struct, frozen=True):
     """The whole director. ``failing`` maps an operation that did not take to the error.
 
-    ``homeless_orders`` are in force for real servers that are not configured.
+    ``homeless_orders`` are in force for real servers that are not configured. ``blind`` says that
+    this director sees none of its backends, by its own fault.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Status(msgspec.Struct, frozen=True):
     probes: int
     upkeep: UpkeepStatus = UpkeepStatus()
     homeless_orders: tuple[str, ...] = ()
+    blind: bool = False
 
 
 def virtual_server_status(
@@ -102,6 +107,7 @@ def virtual_server_status(
     """Put side by side what is configured, wanted and there; not judged yet it is unknown why."""
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
+    held_back = judgement.held if judgement else ()
     if sorry is not None and judgement is not None and judgement.sorry is not None:
         derivations[sorry.key] = judgement.sorry
     statuses = [
@@ -122,6 +128,7 @@ def virtual_server_status(
         present=all(key in held for key in server.keys),
         real_servers=tuple(statuses[: len(server.real_servers)]),
         quorum=_quorum(server, judgement) if judgement else "",
+        kept=tuple(each.name for each in server.real_servers if each.key in held_back),
         sorry_server=statuses[-1] if sorry is not None else None,
     )
 

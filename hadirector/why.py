@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hadirector.judgement import Step
+from hadirector.candidate import Step
 from hadirector.status import RealServerStatus
 
 

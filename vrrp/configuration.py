@@ -90,7 +90,7 @@ Transport = Multicast | Unicast | UdpUnicast
 Authentication = PassAuthentication | HmacAuthentication
 
 
-TrackedKind = Literal["interface", "pool", "script", "file", "process"]
+TrackedKind = Literal["interface", "pool", "script", "file", "process", "sight"]
 
 
 class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,6 +73,8 @@ def _print(status: Status) -> None:
         console.print()
         _print_virtual_servers(console, status)
     _print_upkeep(console, status.upkeep)
+    if status.blind:
+        console.print("blind: none of the backends can be seen from here", style="bold red")
     for order in status.homeless_orders:
         console.print(order, style="yellow", soft_wrap=True)
     for service in status.foreign_services:
@@ -161,6 +163,9 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
         missing = ("" if server.present else "  missing in the table", "red")
         quorum = (f"  {server.quorum}" * bool(server.quorum), "yellow")
         console.print(Text.assemble((server.name, "bold"), kind, quorum, missing), soft_wrap=True)
+        if server.kept:
+            kept = f"{INDENT}kept although failing: {', '.join(server.kept)}"
+            console.print(kept, style="red", soft_wrap=True)
         table = _table(*headings, widths=widths, show_header=False)
         for _ in _servers(server):
             *cells, verdict, reason = next(remaining)

@@ -87,7 +87,7 @@ def build(root: Root, host_name: str) -> Configuration:
         sysctls=sysctl_policy(root),
         sync_daemon=sync_daemon(root),
         connection_timeouts=connection_timeouts(root),
-        vrrp=in_groups(root, tuple(_instance(each, director) for _, each in whole_ones(root.vrrp))),
+        vrrp=_instances(root, director),
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),
         virtual_servers=tuple(
@@ -96,7 +96,17 @@ def build(root: Root, host_name: str) -> Configuration:
     )
 
 
-def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfiguration:
+def _instances(root: Root, director: DirectorSection) -> tuple[InstanceConfiguration, ...]:
+    has_backends = bool(root.virtual_servers)
+    made = (
+        _instance(each, director, has_backends=has_backends) for _, each in whole_ones(root.vrrp)
+    )
+    return in_groups(root, tuple(made))
+
+
+def _instance(
+    section: VrrpSection, director: DirectorSection, *, has_backends: bool
+) -> InstanceConfiguration:
     preempt = section.preempt or PreemptSection()
     return InstanceConfiguration(
         name=section.name,
@@ -115,7 +125,7 @@ def _instance(section: VrrpSection, director: DirectorSection) -> InstanceConfig
         checksum=section.checksum,
         transport=_transport(section),
         authentication=_authentication(section, director),
-        track=tracked_objects(section),
+        track=tracked_objects(section, has_backends=has_backends),
         flap_delay=section.flap_delay,
         start_delay=section.start_delay,
         max_learned_interval=section.max_learned_interval,
@@ -163,6 +173,7 @@ def _virtual_server(section: VirtualServerSection, check: CheckSection) -> Virtu
         on_failure=section.on_failure or default,
         quorum=section.quorum,
         hysteresis=section.hysteresis,
+        min_healthy=section.min_healthy,
         sorry_server=_sorry_server(section),
         real_servers=tuple(
             _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)

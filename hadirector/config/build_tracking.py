@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from hadirector.blindness import SIGHT_OF_BACKENDS
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import NotifySection
@@ -12,13 +13,18 @@ from script_runner.script import Script
 from vrrp.configuration import InstanceConfiguration, TrackedObject
 
 
-def tracked_objects(section: VrrpSection) -> tuple[TrackedObject, ...]:
-    """What one instance tracks by itself."""
-    return tuple(
+def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
+    """What one instance tracks by itself, and whether the director sees its backends, if any."""
+    tracked = [
         TrackedObject(kind=kind, name=name, weight=each.weight, flap_delay=each.flap_delay)
         for _, each in whole_ones(section.track)
         for kind, name in each.objects
-    )
+    ]
+    if has_backends and section.blind_weight:
+        tracked.append(
+            TrackedObject(kind="sight", name=SIGHT_OF_BACKENDS, weight=section.blind_weight)
+        )
+    return tuple(tracked)
 
 
 def in_groups(

@@ -13,6 +13,7 @@ from hadirector.config.section import whole_ones
 def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     """Find what can never come true, or contradicts itself."""
     yield from _quorum_findings(path, server)
+    yield from _minimum_findings(path, server)
     if server.sorry_server is not None:
         key = server.sorry_server.key(server)
         if any(each.key(server) == key for _, each in whole_ones(server.real_servers)):
@@ -20,6 +21,14 @@ def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]
             yield Finding((*path, "sorry_server", "address"), message)
         if server.sorry_server.check is not None:
             yield from check_findings((*path, "sorry_server", "check"), server.sorry_server.check)
+
+
+def _minimum_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
+    """A number of servers that can never be reached would hold every failing one for ever."""
+    count, there = server.min_healthy.count, len(server.real_servers)
+    if count > there:
+        expected = f"at most the number of real servers, {there}"
+        yield Finding((*path, "min_healthy"), wrong(str(count), expected))
 
 
 def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:

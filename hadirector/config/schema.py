@@ -40,6 +40,7 @@ from hadirector.config.values import (
     duration,
     endpoint,
     expected,
+    healthy_minimum,
     password,
     port_range,
     service_endpoint,
@@ -51,6 +52,7 @@ from hadirector.model import (
     DataplaneName,
     DestinationKey,
     ForwardingMethod,
+    HealthyMinimum,
     OnFailure,
     Protocol,
     Scheduler,
@@ -196,6 +198,7 @@ class VrrpSection(Section):
     authentication: AuthenticationSection | None = None
     auth_hmac: AuthHmacSection | None = None
     track: list[TrackSection | None] = []
+    blind_weight: Annotated[int, PlainValidator(whole(-253, 0))] = -150
     flap_delay: Annotated[float, PlainValidator(duration("10ms", "80s"))] = 0.0
     start_delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
     max_learned_interval: Annotated[float, PlainValidator(duration("10ms", "40.95s"))] | None = None
@@ -262,6 +265,7 @@ class VirtualServerSection(Section):
     on_failure: Annotated[OnFailure, PlainValidator(choice(OnFailure))] | None = None
     quorum: WeightSum = 1
     hysteresis: Annotated[int, PlainValidator(whole(0, 0x7FFFFFFF))] = 0
+    min_healthy: Annotated[HealthyMinimum, PlainValidator(healthy_minimum)] = HealthyMinimum()
     sorry_server: SorryServerSection | None = None
     check: Check | None = None
     real_servers: list[RealServerSection | None] = []

@@ -17,7 +17,7 @@ _USEFUL: dict[TrackedKind, set[str]] = {
     "script": {"arguments", "user", "interval", "timeout", "rise", "fall"},
 }
 _ALWAYS_USEFUL = {*KINDS, "weight"}
-_COMMON_KEYS = ("priority", "preempt")
+_COMMON_KEYS = ("priority", "preempt", "blind_weight")
 
 
 def track_findings(root: Root) -> Iterator[Finding]:

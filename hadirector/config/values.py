@@ -15,6 +15,7 @@ from typing import LiteralString, NamedTuple, TypeVar
 
 from pydantic_core import PydanticCustomError
 
+from hadirector.model import HealthyMinimum
 from vrrp.configuration import Secret
 
 Choice = TypeVar("Choice", bound=str)
@@ -70,6 +71,15 @@ def whole(low: int, high: int) -> Callable[[object], int]:
         return value
 
     return read
+
+
+def healthy_minimum(value: object) -> HealthyMinimum:
+    """Read a number of servers, or a part of them in percent."""
+    if type(value) is int and 0 <= value <= 65535:
+        return HealthyMinimum(count=value)
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value, re.ASCII):
+        return HealthyMinimum(percent=int(value.removesuffix("%")))
+    raise expected("a number of real servers, or a part of them from 1% to 100%")
 
 
 def password(value: object) -> Secret:

@@ -269,3 +269,25 @@ def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> 
     assert homeless in site.command("status").out
     assert site.command("enable", f"web/127.0.14.3:{site.port}").status == 0
     assert homeless not in site.command("status").out
+
+
+def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
+    """And lets them go when others pass; they are named meanwhile."""
+    site.write("min_healthy: 2")
+    site.serve(1, 2, 3)
+    site.start()
+    site.expect(3, 2, 0)
+    site.fail(1)
+    site.expect(None, 2, 0)
+    site.fail(2)
+    site.expect(None, 2, 5)
+    assert site.pool().kept == (f"127.0.14.2:{site.port}",)
+    site.write("min_healthy: 3")
+    assert site.command("reload").status == 0
+    site.expect(3, 2, 5)
+    site.write("min_healthy: 2")
+    assert site.command("reload").status == 0
+    site.expect(None, 2, 5)
+    site.serve(1)
+    site.expect(3, None, 0)
+    assert site.pool().kept == ()

@@ -15,7 +15,7 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
-from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast
+from vrrp.configuration import InstanceConfiguration, Multicast, TrackedObject, UdpUnicast
 
 FULL = """\
 director: {name: lb1, dataplane: dry-run, on_stop: keep, realtime: true, runtime_directory: /tmp/ha}
@@ -87,6 +87,9 @@ def test_a_director_without_keys_has_defaults() -> None:
     assert moved.api_unix == "/tmp/x/api.sock"
 
 
+SIGHT = TrackedObject(kind="sight", name="of backends", weight=-150)
+
+
 def test_every_interface_that_is_needed_is_listed_with_its_place() -> None:
     """Of an instance, of what it tracks, and of the sync daemon; not where an address is held."""
     needed = model_of(
@@ -121,6 +124,7 @@ def test_vrrp_instances_are_what_the_file_says() -> None:
         preempt=True,
         preempt_delay=30.0,
         transport=Multicast(),
+        track=(SIGHT,),
     )
     assert test == InstanceConfiguration(
         name="test",
@@ -131,6 +135,7 @@ def test_vrrp_instances_are_what_the_file_says() -> None:
         preempt=False,
         checksum="rfc9568",
         transport=UdpUnicast(source="127.0.0.1", peers=("127.0.0.2", "127.0.0.3"), port=1113),
+        track=(SIGHT,),
     )
 
 

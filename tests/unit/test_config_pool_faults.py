@@ -58,6 +58,29 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
                 " next begins (got a timeout of 3s, expected at most the interval, 2s)"
             ],
         ),
+        (f"min_healthy: 2, {TWO}}}]", []),
+        (f"min_healthy: 100%, {TWO}}}]", []),
+        (
+            f"min_healthy: 3, {TWO}}}]",
+            [
+                "1:55: virtual_servers[0].min_healthy: wrong value (got 3, expected at most the"
+                " number of real servers, 2)"
+            ],
+        ),
+        (
+            f"min_healthy: 0%, {TWO}}}]",
+            [
+                '1:55: virtual_servers[0].min_healthy: wrong value (got "0%", expected a number of'
+                " real servers, or a part of them from 1% to 100%)"
+            ],
+        ),
+        (
+            f"min_healthy: 0.5, {TWO}}}]",
+            [
+                "1:55: virtual_servers[0].min_healthy: wrong value (got 0.5, expected a number of"
+                " real servers, or a part of them from 1% to 100%)"
+            ],
+        ),
         (
             "real_servers: [{address: 10.0.0.2, backup_tier: -1}]}]",
             [

@@ -180,4 +180,5 @@ def test_tracked_objects_become_the_model() -> None:
     assert instance.track == (
         TrackedObject(kind="pool", name="web", weight=-50),
         TrackedObject(kind="interface", name="eth1", flap_delay=2.0),
+        TrackedObject(kind="sight", name="of backends", weight=-150),
     )

@@ -16,7 +16,7 @@ from checks.result import Reason
         (errno.EPIPE, Reason.RESET),
         (errno.ETIMEDOUT, Reason.TIMEOUT),
         (errno.EHOSTUNREACH, Reason.UNREACHABLE),
-        (errno.ENETUNREACH, Reason.UNREACHABLE),
+        (errno.ENETUNREACH, Reason.NO_ROUTE),
         (errno.EACCES, Reason.UNREACHABLE),  # ICMPv6 administratively prohibited
         (errno.EMFILE, Reason.LOCAL_ERROR),
         (errno.ENFILE, Reason.LOCAL_ERROR),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from checks.definition import CheckDefinition
 from checks.options import TcpProbe
 from checks.result import Verdict
-from hadirector.judgement import Facts, Judgement, Step, has_quorum, judge
+from hadirector.candidate import Step
+from hadirector.judgement import Facts, Judgement, has_quorum, judge
 from hadirector.model import (
     DestinationKey,
     ForwardingMethod,

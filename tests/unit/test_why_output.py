@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from checks.result import Verdict
+from hadirector.candidate import Step
 from hadirector.cli.why import told
-from hadirector.judgement import Step
 from hadirector.status import RealServerStatus
 from hadirector.why import WeightChange, Why
 

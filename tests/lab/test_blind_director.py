@@ -1,0 +1,125 @@
+"""Two directors on one link with two real servers; one loses sight of both.
+
+Director ``better`` has priority 200 and ``worse`` has 100; advertisements go every 0.1 s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError, request
+from hadirector.lab.experiment import start_director, start_web
+from hadirector.lab.routers import wait_until
+from hadirector.lab.topology import Host, Network
+from hadirector.status import Status
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
+
+VIRTUAL_ADDRESS = "10.99.0.100"
+BACKENDS = ("10.99.0.11", "10.99.0.12")
+CONFIGURATION = """\
+director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}/{name}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 100ms
+    virtual_addresses: [10.99.0.100]
+virtual_servers:
+  - name: web
+    address: 10.99.0.100:80
+    check: {{type: tcp, interval: 200ms, timeout: 200ms, rise: 2, fall: 2}}
+    sorry_server: {{address: 10.99.0.13}}
+    real_servers: [{{address: 10.99.0.11}}, {{address: 10.99.0.12}}]
+"""
+
+
+class Pair:
+    """The two directors and the two real servers, all of them running."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self._directory = directory
+        self.better = network.host("better", "10.99.0.1/24")
+        self.worse = network.host("worse", "10.99.0.2/24")
+        for number, address in enumerate(BACKENDS, start=1):
+            start_web(network.host(f"web{number}", f"{address}/24"), f"web{number}")
+        for host, priority in ((self.better, 200), (self.worse, 100)):
+            text = CONFIGURATION.format(name=host.name, directory=directory, priority=priority)
+            start_director(host, text, directory)
+
+    def status(self, host: Host) -> Status | None:
+        with contextlib.suppress(ApiError):
+            answer = request(f"{self._directory}/{host.name}/api.sock", "GET", "/v1/status")
+            return msgspec.json.decode(answer, type=Status)
+        return None
+
+    def wait_for_holder(self, host: Host) -> None:
+        def alone() -> bool:
+            holders = [each for each in (self.better, self.worse) if each.holds(VIRTUAL_ADDRESS)]
+            return holders == [host]
+
+        wait_until(alone, 20.0, f"{host.name} the only holder")
+
+    def wait_for_weights(self, host: Host) -> None:
+        """Until both real servers are in, and the sorry server is not."""
+        wait_until(lambda: self.weights(host) == [1, 1, None], 20.0, "both real servers in")
+
+    def weights(self, host: Host) -> list[int | None]:
+        status = self.status(host)
+        if status is None:
+            return []
+        (pool,) = status.virtual_servers
+        assert pool.sorry_server is not None
+        return [each.actual_weight for each in (*pool.real_servers, pool.sorry_server)]
+
+    def wait_for_sight(self, host: Host, *, blind: bool) -> Status:
+        def found() -> bool:
+            status = self.status(host)
+            return status is not None and status.blind is blind
+
+        wait_until(found, 20.0, f"blind {blind}")
+        status = self.status(host)
+        assert status is not None
+        return status
+
+
+def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
+    network: Network, tmp_path: Path
+) -> None:
+    """The peer that sees takes over; when sight is back nobody leaves the pool on the way."""
+    pair = Pair(network, tmp_path)
+    pair.wait_for_holder(pair.better)
+    pair.wait_for_weights(pair.better)
+    pair.better.ip(*(f"route add unreachable {each}/32" for each in BACKENDS))
+    pair.wait_for_sight(pair.better, blind=True)
+    pair.wait_for_holder(pair.worse)
+    pair.wait_for_weights(pair.better)
+    (pool,) = pair.wait_for_sight(pair.better, blind=True).virtual_servers
+    assert pool.kept == ("10.99.0.11:80", "10.99.0.12:80")
+    status = pair.status(pair.worse)
+    assert status is not None
+    assert not status.blind
+    pair.better.ip(*(f"route del unreachable {each}/32" for each in BACKENDS))
+    pair.wait_for_sight(pair.better, blind=False)
+    end = time.monotonic() + 5.0  # longer than what sight takes to recover
+    while time.monotonic() < end:
+        assert pair.weights(pair.better) == [1, 1, None]
+        time.sleep(0.05)
+    pair.wait_for_holder(pair.better)
+
+
+def test_a_single_dead_server_is_no_blindness(network: Network, tmp_path: Path) -> None:
+    """It leaves, and the other one takes everything."""
+    pair = Pair(network, tmp_path)
+    pair.wait_for_holder(pair.better)
+    pair.wait_for_weights(pair.better)
+    pair.better.ip(f"route add unreachable {BACKENDS[0]}/32")
+    wait_until(lambda: pair.weights(pair.better) == [None, 1, None], 20.0, "one server left")
+    assert not pair.wait_for_sight(pair.better, blind=False).blind
+    assert pair.better.holds(VIRTUAL_ADDRESS)
