@@ -23,7 +23,8 @@ class Candidate:
 
     ``worth`` is its weight while it serves, ``fell_at`` when it began to fail having passed before,
     in monotonic seconds, and ``lost`` that this is no fault of its own; ``unknown`` says that no
-    probe has ended yet, ``ordered_out`` that an operator took it out.
+    probe has ended yet, ``ordered_out`` that an operator took it out,
+    ``weight_ordered`` that one gave it its weight.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Candidate:
         "serving",
         "steps",
         "unknown",
+        "weight_ordered",
         "worth",
     )
 
@@ -45,6 +47,7 @@ class Candidate:
         self.lost = False
         self.ordered_out = False
         self.unknown = False
+        self.weight_ordered = False
         self.serving = True
 
     @property
