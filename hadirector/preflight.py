@@ -9,7 +9,9 @@ from pathlib import Path
 from hadirector.model import Configuration
 from hadirector.pool import checks_by_identity
 from script_runner.runner import refusal
+from vrrp.addresses import virtual_addresses
 from vrrp.configuration import UdpUnicast
+from vrrp.routes import items
 
 # include/uapi/linux/capability.h
 CAP_KILL = 5
@@ -74,8 +76,10 @@ def _missing_capabilities(configuration: Configuration) -> list[str]:
     if configuration.dataplane == "ipvs":
         needs[CAP_NET_ADMIN][1].append("program IPVS")
     if raw:
+        needs[CAP_NET_RAW][1].append("send and receive IP protocol 112")
+    if any(virtual_addresses(each) or items(each) for each in configuration.vrrp):
         needs[CAP_NET_ADMIN][1].append("add virtual addresses")
-        needs[CAP_NET_RAW][1].append("send and receive IP protocol 112 and gratuitous ARP")
+        needs[CAP_NET_RAW][1].append("announce virtual addresses")
     held = _effective_capabilities()
     return [
         f"{name} is missing: it is needed to {' and to '.join(purposes)}"

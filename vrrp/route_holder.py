@@ -93,7 +93,9 @@ class RouteHolder:
         """Delete what is ours, once; whether all of it is gone. Raises OSError."""
         self.disturb()
         gone = await self._delete_surplus(kernel, indexes)
-        return await self._delete(kernel, self.configured, indexes) and gone
+        gone = await self._delete(kernel, self.configured, indexes) and gone
+        self.disturb()  # a takeover meanwhile has added some, and we have deleted them
+        return gone
 
     def _add(
         self, kernel: AddressSocket, wanted: Sequence[Item], indexes: Mapping[str, int]

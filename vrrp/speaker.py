@@ -51,9 +51,9 @@ class Speaker:
 
     Leaving the context drops everything as it stands: call `stop` or `release_now` before. With
     loopback addresses and the UDP transport alone no privilege is needed; multicast needs
-    CAP_NET_RAW, other virtual addresses CAP_NET_ADMIN. What the kernel refuses is reported as a
-    notice and tried again. One that is ``alone`` on its host removes all routes and rules that an
-    earlier one has left.
+    CAP_NET_RAW, other virtual addresses both that and CAP_NET_ADMIN. What the kernel refuses is
+    reported as a notice and tried again. One that is ``alone`` on its host removes all routes and
+    rules that an earlier one has left.
     """
 
     def __init__(self, report: Callable[[Report], None], *, alone: bool = False) -> None:

@@ -18,7 +18,7 @@ FIRST = InstanceConfiguration(
     virtual_addresses=("10.99.0.100/32", "10.99.0.101/32"),
     advert_interval=0.2,
 )
-"""Its interval is long enough for a loop that waits for `ip` commands not to seem stalled."""
+"""Its interval is long enough for a loop that waits for an `ip` now and then not to stall."""
 
 
 def lifetimes(host: Host, device: str = "eth0") -> dict[str, int]:
@@ -29,10 +29,15 @@ def lifetimes(host: Host, device: str = "eth0") -> dict[str, int]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds, 5 s at most."""
+    """Wait until the condition holds, 5 s at most. The speaker goes on while it is asked."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (what is waited for has no event)
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  (it has no event)
             await asyncio.sleep(0.01)
+
+
+async def change(host: Host, *lines: str) -> None:
+    """Apply lines of `ip -batch` while the speaker goes on."""
+    await asyncio.to_thread(host.ip, *lines)
 
 
 async def activate(speaker: Speaker, *instances: InstanceConfiguration) -> None:

@@ -74,7 +74,7 @@ def test_missing_capabilities_are_named_with_what_they_are_for(tmp_path: Path) -
     )
     assert (
         "CAP_NET_RAW is missing: it is needed to send and receive IP protocol 112"
-        " and gratuitous ARP" in attempt.said
+        " and to announce virtual addresses" in attempt.said
     )
     assert not attempt.runtime.exists()
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hadirector.lab.topology import Host
-from tests.lab.speaking import FIRST, activate, eventually, lifetimes
+from tests.lab.speaking import FIRST, activate, change, eventually, lifetimes
 from tests.lab.wire import Wire
 from vrrp.configuration import Placement
 from vrrp.report import State
@@ -71,7 +71,7 @@ async def test_a_device_that_comes_and_goes_takes_only_its_own_addresses_along(
         with Wire(host, "far") as wire:
             await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
             await eventually(lambda: bool(wire.arp("10.97.0.100")))
-        host.ip("link delete service")
+        await change(host, "link delete service")
     (status,) = speaker.statuses()
     assert status.state is State.ACTIVE
     assert lifetimes(host).keys() == {NEAR}
@@ -113,7 +113,7 @@ async def test_an_address_taken_from_its_own_device_is_put_back(
     add_device(host)
     await activate(speaker, PLACED)
     await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
-    host.ip(f"address delete {ELSEWHERE} dev service")
+    await change(host, f"address delete {ELSEWHERE} dev service")
     await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
     assert speaker.statuses()[0].counters["addresses_removed"] == 1
 
@@ -132,10 +132,10 @@ async def test_a_device_that_is_down_for_a_while_has_its_addresses_announced_aga
     add_device(host)
     await activate(speaker, placed)
     await eventually(lambda: host.holds("10.97.0.100") and host.holds("2001:db8:97::100"))
-    host.ip("link set service down")
+    await change(host, "link set service down")
     await asyncio.sleep(0.2)  # long enough to be noticed
     with Wire(host, "far") as wire:
-        host.ip("link set service up")
+        await change(host, "link set service up")
         await eventually(lambda: bool(wire.arp("10.97.0.100")))
     await eventually(lambda: host.holds("10.97.0.100") and host.holds("2001:db8:97::100"))
     assert "addresses_removed" not in speaker.statuses()[0].counters

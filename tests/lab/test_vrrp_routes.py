@@ -7,7 +7,7 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host
-from tests.lab.speaking import FIRST, activate, eventually
+from tests.lab.speaking import FIRST, activate, change, eventually
 from vrrp.addresses import remove
 from vrrp.configuration import Placement, VirtualRoute, VirtualRule
 from vrrp.report import Report, State
@@ -73,7 +73,8 @@ async def test_routes_and_rules_come_with_active_and_go_with_it(
 async def test_what_somebody_removes_is_put_back_and_counted(speaker: Speaker, host: Host) -> None:
     await activate(speaker, ROUTED)
     await eventually(lambda: routing(host) == EVERYTHING)
-    host.ip(
+    await change(
+        host,
         "route delete 10.50.0.0/16 table 100",
         "route delete 2001:db8:50::/48",
         "rule delete priority 1000",
@@ -88,7 +89,7 @@ async def test_a_route_that_goes_with_its_source_comes_back_with_it(
     """The kernel deletes it without a word; only the address was taken by somebody."""
     await activate(speaker, ROUTED)
     await eventually(lambda: routing(host) == EVERYTHING)
-    host.ip("address delete 10.99.0.100/32 dev eth0")
+    await change(host, "address delete 10.99.0.100/32 dev eth0")
     await eventually(lambda: counters(speaker).get("addresses_removed") == 1)
     await eventually(lambda: routing(host) == EVERYTHING)
     assert "routes_removed" not in counters(speaker)
@@ -107,7 +108,7 @@ async def test_an_ipv6_route_gets_its_source_back(speaker: Speaker, host: Host) 
         " metric 1024 pref medium"
     }
     await eventually(lambda: routing(host) == everything)
-    host.ip(f"address delete {virtual}/64 dev eth0")
+    await change(host, f"address delete {virtual}/64 dev eth0")
     await eventually(lambda: counters(speaker).get("addresses_removed") == 1)
     await eventually(lambda: routing(host) == everything)
 
@@ -126,10 +127,10 @@ async def test_a_route_whose_device_goes_comes_back_with_it(speaker: Speaker, ho
     shown = "10.53.0.0/16 dev service proto 112 scope link"
     await activate(speaker, placed)
     await eventually(lambda: shown in routing(host))
-    host.ip("link delete service")
+    await change(host, "link delete service")
     await eventually(lambda: counters(speaker).get("route_errors", 0) > 0)
     assert len(routing(host)) == 1
-    host.ip(cable, "link set far up", "link set service up")
+    await change(host, cable, "link set far up", "link set service up")
     await eventually(lambda: shown in routing(host))
     assert "routes_removed" not in counters(speaker)
     assert speaker.statuses()[0].state is State.ACTIVE
