@@ -148,6 +148,7 @@ def test_a_backup_answers_for_nothing_and_stops_in_silence(link: Link, wire: Wir
     link.worse_host.sysctl({"net.ipv4.ip_forward": "0"})  # new namespaces have it from the host
     _, worse = link.settled()
     begin = len(wire.arp(VIRTUAL_ADDRESS))
+    before = len(wire.advertisements(WORSE))  # it may have been ACTIVE until the better one came
     wire.ask_for(VIRTUAL_ADDRESS, THIRD)
     time.sleep(0.2)
     replies = [f for f in wire.arp(VIRTUAL_ADDRESS)[begin:] if f.payload[6:8] == b"\x00\x02"]
@@ -155,7 +156,7 @@ def test_a_backup_answers_for_nothing_and_stops_in_silence(link: Link, wire: Wir
     assert accepts_packets(link.better_host, link.third_host)
     assert not accepts_packets(link.worse_host, link.third_host)
     worse.stop()
-    assert wire.advertisements(WORSE) == []
+    assert wire.advertisements(WORSE)[before:] == []
 
 
 def test_what_is_sent_to_the_group_is_not_forwarded(link: Link, wire: Wire) -> None:
