@@ -212,10 +212,10 @@ class Director:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case VerdictChanged() | OverridesChanged():
-                self._want(self._concerned(event))
-            case CheckStatistics():
-                self._take_statistics(event)
+            case VerdictChanged() | CheckStatistics() | OverridesChanged():
+                if changed := self._concerned(event):
+                    self._want(changed)
+                self._tell_sight()
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
                     self._notify(event.instance)
@@ -234,20 +234,17 @@ class Director:
             case _:
                 assert_never(event)
 
-    def _concerned(self, event: VerdictChanged | OverridesChanged) -> Collection[ServiceKey]:
+    def _concerned(
+        self, event: VerdictChanged | CheckStatistics | OverridesChanged
+    ) -> Collection[ServiceKey]:
         """Take what is new; returns the services whose pool it may change."""
         if isinstance(event, VerdictChanged):
             return self._health.verdict_changed(event)
+        if isinstance(event, CheckStatistics):
+            return self._health.statistics(event)
         servers = self._configuration.virtual_servers
         names = event.virtual_servers
         return {key for each in servers if each.name in names for key in each.keys}
-
-    def _take_statistics(self, event: CheckStatistics) -> None:
-        """Take the latest results; they tell whether anything is seen at all."""
-        was_blind, lost = self._health.eyes.blind, self._pools.lost
-        self._health.statistics(event)
-        if (self._health.eyes.blind, self._health.lost) != (was_blind, lost):
-            self._want(None)
 
     def _child_changed(self, event: ChildStarted | ChildDied) -> None:
         electing = event.name == self._election.child.name
@@ -297,12 +294,14 @@ class Director:
         facts = Facts(
             health.verdicts, health.fell_at, self._overrides.current, health.lost, health.weights
         )
-        if facts.lost != self._pools.lost:
-            changed = None
         self._pools.decide(changed, facts, health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))
-        self._election.track({f"sight {SIGHT_OF_BACKENDS}": int(not health.eyes.blind)})
+
+    def _tell_sight(self) -> None:
+        """Let the elections know whether anything is seen; unchanged it is not told again."""
+        sees = int(not self._health.eyes.blind)
+        self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:

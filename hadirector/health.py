@@ -26,8 +26,9 @@ from hadirector.processes.supervisor import Child
 class Health:
     """Runs the checks process and keeps its verdicts, over its death too.
 
-    ``fell_at`` is when a target that had passed began to fail, monotonic seconds. ``weights`` has
-    the percentages of their weights that targets ask for.
+    ``fell_at`` is when a target that had passed began to fail, monotonic seconds; ``lost`` are
+    those of them that failed since all were lost from sight, and nothing else is known of.
+    ``weights`` has the percentages of their weights that targets ask for.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Health:
         self.verdicts = verdicts
         self.results: dict[str, Result] = {}
         self.fell_at: dict[str, float] = {}
+        self.lost: set[str] = set()
         self.weights: dict[str, int] = {}
         self.probes = 0
         self.child: Child[FromChecks] = Child(
@@ -49,18 +51,6 @@ class Health:
         self._log = structlog.get_logger()
         self.eyes = Eyes()
         self.configure(configuration, {})
-
-    @property
-    def lost(self) -> frozenset[str]:
-        """The targets that failed since all were lost from sight, and nothing else is known of."""
-        since = self.eyes.lost_since
-        if since is None:
-            return frozenset()
-        return frozenset(k for k, at in self.fell_at.items() if at >= since and self._unclear(k))
-
-    def _unclear(self, identity: str) -> bool:
-        result = self.results[identity]
-        return result.passed or sight_of(result.reason) is not Sight.SEEN
 
     @property
     def complete(self) -> bool:
@@ -97,8 +87,6 @@ class Health:
         previous = self.verdicts.get(event.check, Verdict.UNKNOWN)
         self.verdicts[event.check] = event.verdict
         now = monotonic()
-        if self.eyes.see(event.check, event.result.reason, now):
-            self._look(now)
         if event.verdict is Verdict.PASSING:
             self.fell_at.pop(event.check, None)
         elif previous is Verdict.PASSING:
@@ -115,7 +103,14 @@ class Health:
             reason=event.result.reason.value,
             detail=event.result.detail,
         )
-        return self._dependents[event.check]
+        changed = self._dependents[event.check]
+        if self.eyes.see(event.check, event.result.reason, now):
+            changed |= self._look(now)
+        if self._is_lost(event.check):
+            self.lost.add(event.check)
+        else:
+            self.lost.discard(event.check)
+        return changed
 
     def _take_weight(self, identity: str, weight: int | None) -> None:
         if weight is None:
@@ -123,8 +118,8 @@ class Health:
         else:
             self.weights[identity] = weight
 
-    def statistics(self, event: CheckStatistics) -> None:
-        """Take the latest results."""
+    def statistics(self, event: CheckStatistics) -> frozenset[ServiceKey]:
+        """Take the latest results; returns the services whose pool depends on what they tell."""
         self.probes = event.probes
         now = monotonic()
         for identity, result in event.latest.items():
@@ -132,15 +127,31 @@ class Health:
                 self._warn(self._checks[identity], result)
                 self.results[identity] = result
                 self.eyes.see(identity, result.reason, now)
-        self._look(now)
+        return self._look(now) | self._find_lost()
 
-    def _look(self, now: float) -> None:
+    def _look(self, now: float) -> frozenset[ServiceKey]:
+        """Find out whether anything is seen; returns the services for which that matters."""
         was_blind = self.eyes.blind
         self.eyes.look(now)
-        if self.eyes.blind and not was_blind:
+        if self.eyes.blind is was_blind:
+            return frozenset()
+        if self.eyes.blind:
             self._log.error("backends_lost_from_sight", targets=len(self._checks))
-        elif was_blind and not self.eyes.blind:
+        else:
             self._log.warning("backends_in_sight_again")
+        return self._find_lost()
+
+    def _find_lost(self) -> frozenset[ServiceKey]:
+        before, self.lost = self.lost, {each for each in self.fell_at if self._is_lost(each)}
+        changed = before.symmetric_difference(self.lost) & self._dependents.keys()
+        return frozenset().union(*(self._dependents[each] for each in changed))
+
+    def _is_lost(self, identity: str) -> bool:
+        since, fell_at = self.eyes.lost_since, self.fell_at.get(identity)
+        if since is None or fell_at is None or fell_at < since:
+            return False
+        result = self.results[identity]
+        return result.passed or sight_of(result.reason) is not Sight.SEEN
 
     def _warn(self, check: CheckDefinition, result: Result) -> None:
         """Log a warning when it is a new one, such as a certificate's last days one by one."""

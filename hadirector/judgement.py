@@ -34,7 +34,7 @@ class Facts(msgspec.Struct, frozen=True):
     verdicts: Mapping[str, Verdict]
     fell_at: Mapping[str, float] = {}
     overrides: Mapping[RealServerName, Override] = {}
-    lost: frozenset[str] = frozenset()
+    lost: Collection[str] = frozenset()
     weights: Mapping[str, int] = {}
 
 

@@ -39,7 +39,6 @@ class Pools:
         self.table: Table = {}
         self.judgements: dict[str, Judgement] = {}
         self.quorums: dict[str, bool] = {}
-        self.lost: frozenset[str] = frozenset()
         self._configuration = configuration
         self._changes: dict[tuple[str, DestinationKey], deque[WeightChange]] = {}
         self._log = structlog.get_logger()
@@ -68,7 +67,6 @@ class Pools:
 
         ``results`` are what targets last answered, by the identity of their checks, for the record.
         """
-        self.lost = facts.lost
         entries: dict[ServiceKey, ServiceEntry] = {}
         for server in self._configuration.virtual_servers:
             if changed is None or any(key in changed for key in server.keys):
