@@ -48,7 +48,7 @@ async def test_tcp_times_out_on_a_host_that_does_not_answer(deaf_port: int) -> N
 async def test_tcp_names_an_unreachable_network() -> None:
     """TCP cannot reach a broadcast address (net/ipv4/tcp_ipv4.c tcp_v4_connect: ENETUNREACH)."""
     result = await ask(80, TcpProbe(), "255.255.255.255")
-    assert result.reason is Reason.UNREACHABLE
+    assert result.reason is Reason.NO_ROUTE
     assert result.detail == "connecting: Network is unreachable"
 
 
