@@ -7,8 +7,8 @@ from checks.attempt import Outcome, ProbeFailedError, Progress
 from checks.definition import CheckDefinition
 from checks.options import ScriptProbe
 from checks.result import Reason
-from script_runner.runner import run
-from script_runner.script import Script
+from checks.script_runner.runner import run
+from checks.script_runner.script import Script
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:

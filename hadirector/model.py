@@ -14,7 +14,7 @@ from typing import Literal, Self
 import msgspec
 
 from checks.definition import CheckDefinition, Timing
-from script_runner.script import Script
+from checks.script_runner.script import Script
 from vrrp.configuration import InstanceConfiguration
 
 

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from checks.script_runner.runner import run
 from hadirector.model import Configuration, Notification, NotifiedObject
-from script_runner.runner import run
 from vrrp.report import State
 
 WAITING_MAX: Final = 16

@@ -6,9 +6,9 @@ import os
 import socket
 from pathlib import Path
 
+from checks.script_runner.runner import refusal
 from hadirector.model import Configuration
 from hadirector.pool import checks_by_identity
-from script_runner.runner import refusal
 from vrrp.addresses import virtual_addresses
 from vrrp.configuration import UdpUnicast
 from vrrp.routes import items

@@ -19,8 +19,8 @@ import structlog
 
 from checks.health import HealthTracker
 from checks.result import Verdict
+from checks.script_runner.runner import run
 from hadirector.model import Configuration, TrackedScript
-from script_runner.runner import run
 from vrrp.configuration import TrackedKind
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from checks.script_runner.script import Script
 from hadirector.blindness import SIGHT_OF_BACKENDS
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import NotifySection
 from hadirector.model import Notification, NotifiedObject, TrackedScript
-from script_runner.script import Script
 from vrrp.configuration import InstanceConfiguration, TrackedObject
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from script_runner.runner import run
-from script_runner.script import Ended, Script
+from checks.script_runner.runner import run
+from checks.script_runner.script import Ended, Script
 
 US = pwd.getpwuid(os.getuid()).pw_name
 Write = Callable[[str], str]

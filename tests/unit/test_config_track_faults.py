@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from checks.definition import Timing
+from checks.script_runner.script import Script
 from hadirector.config.loader import parse
 from hadirector.model import Notification, TrackedScript
-from script_runner.script import Script
 from vrrp.configuration import TrackedObject
 
 FaultsOf = Callable[[str], list[str]]

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from checks.script_runner.script import Ended, Script
 from hadirector import notify
 from hadirector.model import Configuration, Notification, NotifiedObject
 from hadirector.notify import Notifier, group_state
-from script_runner.script import Ended, Script
 from vrrp.configuration import InstanceConfiguration
 from vrrp.report import State
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from script_runner.runner import refusal
-from script_runner.script import Script
+from checks.script_runner.runner import refusal
+from checks.script_runner.script import Script
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
 

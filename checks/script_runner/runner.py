@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from script_runner.script import Ended, Script
+from checks.script_runner.script import Ended, Script
 
 OUTPUT_BYTES_MAX: Final = 4096
 KILLED_SECONDS: Final = 1.0
