@@ -1,8 +1,8 @@
 """The failover benchmark: how long a client is without an answer, hadirector beside keepalived.
 
-``python -m tests.benchmarks.failover [--runs N] [--intervals S ...]``, as root. Each event strikes
-the active router of a pair at the same moments between two of its advertisements for both sides,
-in turn; the prober's requests tell what it cost. Exit 1 when a bar is missed.
+``python -m tests.benchmarks.failover [--runs N] [--intervals S ...] [--events NAME ...]``, as root.
+Each event strikes the active router of a pair at the same moments between two of its advertisements
+for both sides, in turn; the prober's requests tell what it cost. Exit 1 when a bar is missed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,14 +204,16 @@ def return_role(pair: Pair) -> None:
     wait_until(lambda: second.backups() > backups, 30.0, "the second router BACKUP")
 
 
-def measure_interval(interval: float, runs: int, directory: Path) -> Iterator[Measured]:
-    """Measure every event ``runs`` times at one advertisement interval, the sides in turn."""
+def measure_interval(
+    interval: float, events: Sequence[Event], runs: int, directory: Path
+) -> Iterator[Measured]:
+    """Measure each event ``runs`` times at one advertisement interval, the sides in turn."""
     with contextlib.ExitStack() as stack:
         pairs = {
             side: build(stack.enter_context(Network()), directory / str(number), kinds, interval)
             for number, (side, kinds) in enumerate((SIDES | MIXED).items())
         }
-        for event in EVENTS:
+        for event in events:
             for run in range(runs):
                 phase = (run + 0.5) / runs * interval
                 for side, pair in pairs.items():
@@ -228,14 +230,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--intervals", type=float, nargs="+", default=[1.0, 0.1, 0.01])
+    names = [event.name for event in EVENTS]
+    parser.add_argument("--events", nargs="+", choices=names, default=names, metavar="NAME")
     options = parser.parse_args()
+    events = [event for event in EVENTS if event.name in options.events]
     # Strikes at its moment; what it starts is ordinary again.
     policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
     os.sched_setscheduler(0, policy, os.sched_param(10))
     measured: list[Measured] = []
     for interval in options.intervals:
         with tempfile.TemporaryDirectory() as directory:
-            for each in measure_interval(interval, options.runs, Path(directory)):
+            for each in measure_interval(interval, events, options.runs, Path(directory)):
                 measured.append(each)
                 print(f"{each.interval:6g} s  {each.event:24} {each.side:26} {each.lost_ms:9.2f}")
     print(render(measured))
