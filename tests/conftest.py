@@ -35,6 +35,23 @@ def missing(item: pytest.Item) -> str | None:
     return None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let two kernels share the tests between them."""
+    parser.addoption("--part", metavar="I/N", help="every Nth test only, beginning with the Ith")
+
+
+@pytest.hookimpl(trylast=True)  # of what the markers have left
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the part of the tests that was asked for."""
+    part = config.getoption("--part")
+    if part is None:
+        return
+    first, step = (int(each) for each in part.split("/"))
+    kept = items[first - 1 :: step]
+    config.hook.pytest_deselected(items=[each for each in items if each not in kept])
+    items[:] = kept
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what cannot run here, and say why; continuous integration leaves nothing out."""
     reason = missing(item)

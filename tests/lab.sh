@@ -9,7 +9,8 @@ privileged="netns or keepalived or frr or ipvs"
 packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps dnsmasq-base redis-server"
 directory=$(mktemp -d)
 policy=
-trap 'rm -rf "$directory" $policy' EXIT
+second=  # process, while it runs beside the first
+trap '[ -z "$second" ] || kill "$second"; rm -rf "$directory" $policy' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -49,16 +50,42 @@ install() {
     case "$1 " in *" frr "*) update-rc.d frr disable ;; esac
 }
 
-# Runs a command with its output shown, and keeps its last line for the summary.
+# Runs a command with its output shown and kept under a name.
+perform() {
+    name=$1
+    shift
+    { "$@" 2>&1 && echo 0 >"$directory/$name.status" || echo $? >"$directory/$name.status"; } |
+        tee "$directory/$name.output"
+}
+
+# Keeps the last line of what was performed for the summary.
 status=0
+conclude() {
+    [ "$(cat "$directory/$1.status")" -eq 0 ] || status=1
+    counts=$(tail -n 1 "$directory/$1.output" | tr -d '=' | sed 's/^ *//; s/ *$//')
+    printf '  %-34s %s\n' "$2" "$counts" >>"$directory/summary"
+}
+
 run() {
     where=$1
     shift
-    { "$@" 2>&1 && echo 0 >"$directory/status" || echo $? >"$directory/status"; } |
-        tee "$directory/output"
-    [ "$(cat "$directory/status")" -eq 0 ] || status=1
-    counts=$(tail -n 1 "$directory/output" | tr -d '=' | sed 's/^ *//; s/ *$//')
-    printf '  %-28s %s\n' "$where" "$counts" >>"$directory/summary"
+    perform run "$@"
+    conclude run "$where"
+}
+
+# A kernel of User-Mode Linux uses one processor: two of them take half the tests each. What the
+# second one prints is shown when the first one is done.
+run_in_uml() {
+    set -- "$python" -m hadirector.lab.uml --timeout 1200 -- \
+        "$python" -m pytest -q -rs -p no:cacheprovider tests/lab -m ipvs --part
+    "$@" 2/2 >"$directory/second.output" 2>&1 &
+    second=$!
+    perform first "$@" 1/2
+    wait "$second" && echo 0 >"$directory/second.status" || echo $? >"$directory/second.status"
+    second=
+    cat "$directory/second.output"
+    conclude first "IPVS in User-Mode Linux"
+    conclude second "IPVS in another one beside it"
 }
 
 list_left_out() {
@@ -95,8 +122,7 @@ run "this kernel" "$python" -m pytest -q -rs -n 2 --dist loadfile tests/lab test
 if has_ipvs; then
     run "this kernel's IPVS" "$python" -m pytest -q -rs tests/lab -m ipvs
 else
-    run "IPVS in User-Mode Linux" "$python" -m hadirector.lab.uml --timeout 1200 -- \
-        "$python" -m pytest -q -rs -p no:cacheprovider tests/lab -m ipvs
+    run_in_uml
 fi
 summarise
 exit "$status"
