@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import gc
 import os
 from collections.abc import Collection, Coroutine
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any, assert_never
 
 import structlog
+from msgspec.structs import astuple
 
-from hadirector import pool, preflight, reload, state
+from hadirector import pool, preflight, reload, state, sysctl_keeper
 from hadirector.blindness import SIGHT_OF_BACKENDS
 from hadirector.config import reader
 from hadirector.config.errors import ConfigError
@@ -31,6 +33,7 @@ from hadirector.notify import Notifier
 from hadirector.operator import Operator, RequestError
 from hadirector.overrides import Overrides, OverridesChanged
 from hadirector.pools import Pools
+from hadirector.preview import Preview, Situation, preview
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
@@ -186,6 +189,29 @@ class Director:
             await self._events.put(ConfigurationRead(configuration))
             return plan.summary
 
+    async def preview(self, text: bytes, file: str) -> Preview:
+        """Say what a reload would change if the file had this text. Changes nothing.
+
+        ``file`` is what faults call it. Raises ConfigError and DataplaneError.
+        """
+        configuration = await reader.read(file, text)
+        faults = tuple(await preflight.faults(configuration))
+        sysctls = await sysctl_keeper.foreseen(configuration)
+        actual = await self._keeper.read()
+        situation = Situation(
+            configuration=self._configuration,
+            # The thread that looks through them must not meet a verdict that is just coming in.
+            facts=Facts(*map(copy.copy, astuple(self._facts()))),
+            quorums=dict(self._pools.quorums),
+            wanted=self._pools.table,
+            actual=actual,
+            owned=self._keeper.owned,
+            states=dict(self._election.states),
+            faults=faults,
+            sysctls=sysctls,
+        )
+        return await asyncio.to_thread(preview, situation, configuration)
+
     def request_reload(self) -> None:
         """Reload when there is time for it; what comes of it is logged.
 
@@ -290,13 +316,15 @@ class Director:
 
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
-        health = self._health
-        facts = Facts(
-            health.verdicts, health.fell_at, self._overrides.current, health.lost, health.weights
-        )
-        self._pools.decide(changed, facts, health.results)
+        self._pools.decide(changed, self._facts(), self._health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))
+
+    def _facts(self) -> Facts:
+        health = self._health
+        return Facts(
+            health.verdicts, health.fell_at, self._overrides.current, health.lost, health.weights
+        )
 
     def _tell_sight(self) -> None:
         """Let the elections know whether anything is seen; unchanged it is not told again."""

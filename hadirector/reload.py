@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hadirector.model import Configuration
+from hadirector.sysctls import implied
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -34,8 +35,8 @@ def plan(old: Configuration, new: Configuration) -> Plan:
         for field in _FIXED
         if getattr(old, field) != getattr(new, field)
     )
-    before = _named(old)
-    after = _named(new)
+    before = named(old)
+    after = named(new)
     return Plan(
         refused=refused,
         started=tuple(sorted(after.keys() - before.keys())),
@@ -46,12 +47,23 @@ def plan(old: Configuration, new: Configuration) -> Plan:
     )
 
 
-def _named(configuration: Configuration) -> dict[str, object]:
-    named: dict[str, object] = {
+def named(configuration: Configuration) -> dict[str, object]:
+    """List what a reload can start, stop or change, under the names that people know it by."""
+    found: dict[str, object] = {
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }
-    named["sysctls"] = configuration.sysctls
+    found["sysctls"] = (configuration.sysctls, implied(configuration, ()))
+    found.update({words: getattr(configuration, field) for field, words in _SETTINGS.items()})
     if configuration.sync_daemon is not None:
-        named["the sync daemon"] = configuration.sync_daemon
-    named.update({f"VRRP instance {instance.name}": instance for instance in configuration.vrrp})
-    return named
+        found["the sync daemon"] = configuration.sync_daemon
+    found.update({f"VRRP instance {instance.name}": instance for instance in configuration.vrrp})
+    return found
+
+
+_SETTINGS = {
+    "on_stop": "on_stop",
+    "realtime": "realtime",
+    "tracked_scripts": "the tracked scripts",
+    "notifications": "the notifications",
+    "connection_timeouts": "connection_timeouts",
+}

@@ -12,6 +12,23 @@ from hadirector.model import Configuration
 from hadirector.sysctls import Sysctl, SysctlStatus, Taken, written
 
 
+async def foreseen(configuration: Configuration) -> tuple[str, ...]:
+    """Say what would be set for a configuration that is not in force."""
+    wanted = await _implied(configuration, sysctl_files.read_routes())
+    actual = sysctl_files.read(each.name for each in wanted)
+    return tuple(
+        f"set {written(each.name)} to {each.value}, was {actual[each.name]} ({each.reason})"
+        for each in sysctls.changes(configuration, wanted, actual)
+    )
+
+
+async def _implied(configuration: Configuration, routes: str) -> tuple[Sysctl, ...]:
+    """Decide what is wanted, in a thread where that takes long: 50 ms for 40,000 servers."""
+    servers = sysctls.routed_servers(configuration)
+    towards = await asyncio.to_thread(sysctl_files.interfaces_towards, servers, routes)
+    return sysctls.implied(configuration, towards)
+
+
 class SysctlKeeper:
     """Sets what is implied, and puts it back at the end.
 
@@ -51,14 +68,10 @@ class SysctlKeeper:
             self._settled = True
 
     async def _imply(self) -> None:
-        """Decide what is wanted, in a thread where that takes long: 50 ms for 40,000 servers."""
         routes = sysctl_files.read_routes()
         if routes == self._routes:
             return
-        configuration = self._configuration
-        servers = sysctls.routed_servers(configuration)
-        towards = await asyncio.to_thread(sysctl_files.interfaces_towards, servers, routes)
-        self._wanted = sysctls.implied(configuration, towards)
+        self._wanted = await _implied(self._configuration, routes)
         self._routes = routes
 
     def _compare(self) -> None:

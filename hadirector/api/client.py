@@ -15,6 +15,10 @@ class ApiError(Exception):
     """The director cannot be reached, or refused. The message says which and why."""
 
 
+class BadRequestError(ApiError):
+    """What was sent is wrong in itself, whatever the director is doing."""
+
+
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
         super().__init__("director", timeout=TIMEOUT_SECONDS)
@@ -29,11 +33,12 @@ class _Connection(http.client.HTTPConnection):
 def request(path: str, method: str, route: str, body: object = None) -> bytes:
     """Send one request to the director listening at ``path``; returns the JSON answer.
 
-    Raises ApiError.
+    A body of bytes is sent as it is, any other as JSON. Raises ApiError.
     """
     connection = _Connection(path)
+    plain = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
     try:
-        connection.request(method, route, None if body is None else msgspec.json.encode(body))
+        connection.request(method, route, plain)
         response = connection.getresponse()
         answer = response.read(ANSWER_SIZE_MAX)
     except (OSError, http.client.HTTPException) as error:
@@ -42,7 +47,8 @@ def request(path: str, method: str, route: str, body: object = None) -> bytes:
     finally:
         connection.close()
     if response.status != http.client.OK:
-        raise ApiError(_error_text(response.status, answer))
+        bad = response.status == http.client.BAD_REQUEST
+        raise (BadRequestError if bad else ApiError)(_error_text(response.status, answer))
     return answer
 
 

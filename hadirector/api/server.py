@@ -1,9 +1,9 @@
 """The control interface: HTTP on a Unix socket that only its owner and group may open.
 
 GET /v1/status, GET /v1/why, POST /v1/handover, POST /v1/override, POST /v1/override/lift,
-POST /v1/reload, POST /v1/restart. Every answer is JSON; an error is ``{"error": "..."}`` with
-status 400 (a request we do not understand), 409 (one that cannot be met) or 503 (the dataplane does
-not answer).
+POST /v1/plan, POST /v1/reload, POST /v1/restart. Every answer is JSON; an error is
+``{"error": "..."}`` with status 400 (a request that is wrong in itself), 409 (one that cannot be
+met) or 503 (the dataplane does not answer).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hadirector.config.errors import ConfigError, Fault
+from hadirector.config.frames import FILE_BYTES_MAX
 from hadirector.dataplane.base import DataplaneError
 from hadirector.director import Director
 from hadirector.operator import RequestError
@@ -74,6 +76,18 @@ class Handlers:
         await self._director.restart()
         return _answer({"restarting": True})
 
+    async def plan(self, request: web.Request) -> web.Response:
+        """Answer with what a reload would change if the file were the body; changes nothing.
+
+        ``?file=`` is what faults call it.
+        """
+        file, size = request.query.get("file", "the file"), request.content_length
+        if size is None or size > FILE_BYTES_MAX:
+            message = f"the file is too large (expected at most {FILE_BYTES_MAX} bytes)"
+            raise ConfigError([Fault(file, message)])
+        text = await request.content.readexactly(size) if size else b""
+        return _answer(await self._director.preview(text, file))
+
     async def reload(self, _request: web.Request) -> web.Response:
         """Reload the configuration; answers with what changed, or every fault."""
         return _answer({"changed": await self._director.reload()})
@@ -89,6 +103,7 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     application.router.add_get("/v1/why", handlers.why)
     application.router.add_post("/v1/override", handlers.order)
     application.router.add_post("/v1/override/lift", handlers.lift)
+    application.router.add_post("/v1/plan", handlers.plan)
     application.router.add_post("/v1/reload", handlers.reload)
     application.router.add_post("/v1/restart", handlers.restart)
     runner = web.AppRunner(
@@ -109,7 +124,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
     """Answer whatever cannot be done in one form, also what aiohttp refuses (no such route)."""
     try:
         return await handler(request)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, ConfigError) as error:
         return _error(400, str(error))
     except RequestError as error:
         return _error(409, str(error))

@@ -20,6 +20,7 @@ from hadirector.cli import (
     drain,
     enable,
     handover,
+    plan,
     probe,
     realserver,
     reload,
@@ -47,6 +48,7 @@ class Command(Protocol):
 COMMANDS: dict[str, Command] = {
     "run": run,
     "check-config": check_config,
+    "plan": plan,
     "status": status,
     "why": why,
     "drain": drain,

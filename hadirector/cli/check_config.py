@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 
 from hadirector.config import load
 from hadirector.config.errors import ConfigError, UnreadableFileError
 from hadirector.model import Configuration
+from hadirector.sysctls import implied, written
 
 EXIT_GOOD = 0
 EXIT_FAULTY = 1
@@ -22,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Judge the file; every fault goes to standard error, one line each.
 
+    Of a good one it tells which kernel parameters a director will set, and why.
+
     Returns 0 for a good file, 1 for one with faults, 2 when there is no text to judge.
     """
     try:
@@ -33,7 +37,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return EXIT_FAULTY
     print(f"{arguments.file}: good: {_summary(configuration)}")
+    for line in _sysctls(configuration):
+        print(line)
     return EXIT_GOOD
+
+
+def _sysctls(configuration: Configuration) -> Iterator[str]:
+    """List what is implied, but for the interfaces of whichever host it will run on."""
+    policy = configuration.sysctls
+    for each in implied(configuration, ()):
+        left = " (left alone)" if not policy.apply or each.word in policy.leave else ""
+        yield f"  {written(each.name)} = {each.value}{left}: {each.reason}"
 
 
 def _summary(configuration: Configuration) -> str:

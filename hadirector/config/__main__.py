@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Iterable
 
 from hadirector.config.errors import ConfigError
-from hadirector.config.frames import Frame, Refusal, encode, split
-from hadirector.config.loader import load
+from hadirector.config.frames import FILE_BYTES_MAX, TEXT_IS_GIVEN, Frame, Refusal, encode, split
+from hadirector.config.loader import load, parse
+from hadirector.model import Configuration
 
 
-def main(file: str) -> None:
+def main(file: str, *given: str) -> None:
     """Write the file's configuration, or its faults, to standard output in frames."""
     frames: Iterable[Frame]
     try:
-        frames = split(load(file))
+        frames = split(_parse_input(file) if TEXT_IS_GIVEN in given else load(file))
     except ConfigError as error:
         frames = [Refusal(error.faults)]
     # The director may be stopped before it has heard us out; then nobody wants to know.
@@ -28,5 +30,10 @@ def main(file: str) -> None:
     os._exit(1)
 
 
+def _parse_input(file: str) -> Configuration:
+    """Take standard input for what is in the file. Raises ConfigError."""
+    return parse(sys.stdin.buffer.read(FILE_BYTES_MAX + 1), file, socket.gethostname())
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -19,6 +19,12 @@ LENGTH_BYTES = 4
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 REAL_SERVERS_PER_PIECE = 64
 
+FILE_BYTES_MAX = 32 * 1024 * 1024
+"""37,000 real servers with a check each are 7 MB."""
+
+TEXT_IS_GIVEN = "-"
+"""Argument that tells the reading process to take the text from its standard input."""
+
 
 class Head(msgspec.Struct, frozen=True, tag="head"):
     """The configuration, its virtual servers left out."""

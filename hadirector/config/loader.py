@@ -18,11 +18,12 @@ from hadirector.config.document import read_document
 from hadirector.config.errors import ConfigError, Fault, UnreadableFileError
 from hadirector.config.explain import explain
 from hadirector.config.finding import Path, named
+from hadirector.config.frames import FILE_BYTES_MAX
 from hadirector.config.interfaces import needed_interfaces
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.config.scripts import needed_scripts
-from hadirector.config.syntax import FILE_BYTES_MAX, decode
+from hadirector.config.syntax import decode
 from hadirector.model import Configuration
 
 FAULTS_MAX = 1000

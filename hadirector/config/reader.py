@@ -16,6 +16,7 @@ from hadirector.config.errors import ConfigError, Fault
 from hadirector.config.frames import (
     FRAME_BYTES_MAX,
     LENGTH_BYTES,
+    TEXT_IS_GIVEN,
     Assembly,
     End,
     Frame,
@@ -34,9 +35,13 @@ class _BrokenOffError(Exception):
     """The process did not finish what it had to say."""
 
 
-async def read(path: str | os.PathLike[str]) -> Configuration:
-    """Read a file. Raises ConfigError with every fault, or when reading takes over a minute."""
+async def read(path: str | os.PathLike[str], text: bytes | None = None) -> Configuration:
+    """Read a file, or the text that it is going to have.
+
+    Raises ConfigError with every fault, or when reading takes over a minute.
+    """
     file = os.fspath(path)
+    given = [] if text is None else [TEXT_IS_GIVEN]
     try:
         # A session of its own: a signal to our whole process group must not end the reading.
         process = await asyncio.create_subprocess_exec(
@@ -44,7 +49,8 @@ async def read(path: str | os.PathLike[str]) -> Configuration:
             "-m",
             "hadirector.config",
             file,
-            stdin=asyncio.subprocess.DEVNULL,
+            *given,
+            stdin=asyncio.subprocess.DEVNULL if text is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
@@ -53,6 +59,8 @@ async def read(path: str | os.PathLike[str]) -> Configuration:
     try:
         assert process.stdout is not None
         async with asyncio.timeout(READING_SECONDS_MAX):
+            if process.stdin is not None and text is not None:
+                await _tell(process.stdin, text)
             return await _receive(process.stdout)
     except TimeoutError as error:
         raise _failure(file, f"reading it took over {READING_SECONDS_MAX:g} s") from error
@@ -67,6 +75,14 @@ async def read(path: str | os.PathLike[str]) -> Configuration:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def _tell(stream: asyncio.StreamWriter, text: bytes) -> None:
+    """Write a text whole; that a process which failed does not take it will show in its answer."""
+    stream.write(text)
+    with contextlib.suppress(ConnectionError):
+        await stream.drain()
+    stream.close()
 
 
 async def _receive(stream: asyncio.StreamReader) -> Configuration:

@@ -7,9 +7,7 @@ import re
 import yaml
 
 from hadirector.config.errors import ConfigError, Fault, UnreadableFileError
-
-# 37,000 real servers with a check each are 7 MB.
-FILE_BYTES_MAX = 32 * 1024 * 1024
+from hadirector.config.frames import FILE_BYTES_MAX
 
 # What YAML 1.2 calls printable (production c-printable).
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

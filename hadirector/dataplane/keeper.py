@@ -50,6 +50,11 @@ class TableKeeper:
         """Every operation that did not take when it was last tried, with the error."""
         return {describe(operation): error for operation, error in self._failing.items()}
 
+    @property
+    def owned(self) -> frozenset[ServiceKey]:
+        """The services that are ours."""
+        return self._owned
+
     def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
         """Take a new wanted table. ``changed`` limits the next pass to these services."""
         self._wanted = table

@@ -83,10 +83,28 @@ def test_the_director_needs_neither_pydantic_nor_yaml() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], cwd=TREE) == b"set()\n"
 
 
+NAT = """\
+sysctls: {leave: [conn_reuse_mode]}
+virtual_servers:
+  - {address: "192.0.2.1:80", forwarding: nat, real_servers: [{address: 192.0.2.45, check: none}]}
+"""
+NAT_SUMMARY = """\
+0 VRRP instances, 1 virtual server, 1 real server
+  net.ipv4.ip_forward = 1: nat: what real servers answer is routed through this host
+  net.ipv4.conf.all.send_redirects = 0: nat: a redirect would show the real servers a way round \
+this host
+  net.ipv4.vs.expire_nodest_conn = 1: on_failure remove: connections of a removed real server end, \
+they do not hang
+  net.ipv4.vs.conn_reuse_mode = 1 (left alone): a client's port that is used again is scheduled \
+anew, not sent to a drained one
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
         ("vrrp: []", (0, "{}: good: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
+        (NAT, (0, f"{{}}: good: {NAT_SUMMARY}", "")),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
         (None, (2, "", "{}: cannot be read: No such file or directory\n")),
     ],
@@ -97,7 +115,7 @@ def test_check_config_answers_by_exit_code(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """0 is good, 1 has faults, 2 cannot be read."""
+    """0 is good, 1 has faults, 2 cannot be read. Of a good one it tells what the kernel needs."""
     path = tmp_path / "f.yaml"
     if text is not None:
         path.write_text(text)

@@ -6,6 +6,7 @@ import msgspec
 
 from hadirector.model import (
     Configuration,
+    ConnectionTimeouts,
     ForwardingMethod,
     Protocol,
     Service,
@@ -53,6 +54,20 @@ def test_differences_are_named() -> None:
     assert plan(OLD, new).summary == (
         "start virtual server dns; stop VRRP instance web, virtual server tls;"
         " change virtual server web"
+    )
+
+
+def test_kernel_settings_that_change_are_named() -> None:
+    """The timeouts, and what is implied by another forwarding."""
+    hashed = msgspec.structs.replace(server("web", 80), forwarding=ForwardingMethod.FULLNAT)
+    new = msgspec.structs.replace(
+        OLD,
+        virtual_servers=(hashed, server("tls", 443)),
+        connection_timeouts=ConnectionTimeouts(tcp=60),
+        on_stop="keep",
+    )
+    assert plan(OLD, new).summary == (
+        "change connection_timeouts, on_stop, sysctls, virtual server web"
     )
 
 
