@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import msgspec
 
@@ -19,10 +19,11 @@ from vrrp.event import (
     PriorityChanged,
     Shutdown,
 )
-from vrrp.packet import OWNER_PRIORITY
+from vrrp.packet import OWNER_PRIORITY, Address
 from vrrp.report import State
 
 ROUNDS = 4
+VIRTUAL_ADDRESSES = {4: ("10.99.0.100/32",), 6: ("fe80::100/64", "2001:db8::100/64")}
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254, 255]
 
 
@@ -34,6 +35,7 @@ class Course:
         self._addresses = 0
         self.random = chance = self.world.random
         version_2 = chance.random() < 0.25
+        self.family = 6 if not version_2 and chance.random() < 0.3 else 4
         interval = 1.0 if version_2 else chance.choice([0.1, 0.5, 1.0])
         self.intervals = [interval]
         if not version_2 and chance.random() < 0.3:
@@ -67,7 +69,7 @@ class Course:
             name="web",
             interface="eth0",
             virtual_router_id=51,
-            virtual_addresses=("10.99.0.100/32",),
+            virtual_addresses=VIRTUAL_ADDRESSES[self.family],
             version=2 if version_2 else 3,
             priority=chance.choice(PRIORITIES),
             advert_interval=chance.choice(self.intervals),
@@ -76,8 +78,13 @@ class Course:
             start_delay=chance.choice(self.start_delays),
         )
         rate = chance.uniform(1 - CLOCK_SKEW, 1 + CLOCK_SKEW)
-        address = IPv4Address(f"10.99.0.{number + 1}")
+        address = self._address(0, number + 1)
         return Node(configuration, address, (rate, chance.uniform(0.0, 1000.0)))
+
+    def _address(self, high: int, low: int) -> Address:
+        if self.family == 4:
+            return IPv4Address(f"10.99.{high}.{low}")
+        return IPv6Address(f"fe80::{high:x}:{low:x}")
 
     def settle(self) -> None:
         """Long enough for every bound to be looked at."""
@@ -178,7 +185,7 @@ class Course:
     def _readdress(self, node: Node) -> None:
         """To one that nobody had: a tie may be decided otherwise from now on."""
         self._addresses += 1
-        node.address = IPv4Address(f"10.99.{self.random.randint(1, 9)}.{self._addresses}")
+        node.address = self._address(self.random.randint(1, 9), self._addresses)
         self.world.deliver(node, OwnAddressChanged(node.address))
 
     def _deafen(self, node: Node) -> None:

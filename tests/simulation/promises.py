@@ -27,6 +27,9 @@ from vrrp.departure import RELEASE_DELAY, RESIGNATION_MARGIN
 CLOCK_SKEW = 0.01
 ROUNDING = 0.000_1
 
+Side = tuple[int, int]
+"""A link, and a part of it when it is partitioned."""
+
 
 class BrokenPromiseError(AssertionError):
     """Which, where, when and for how long."""
@@ -55,7 +58,7 @@ class Promises:
         self.departure_limit = self.overlap_limit + patience * slow
         self.calm_after = self.gap_limit * 2 + self.departure_limit + preempt_delay * slow
         self._troubled_at = 0.0
-        self._since: dict[tuple[str, int], float] = {}
+        self._since: dict[tuple[str, Side], float] = {}
 
     def trouble(self) -> None:
         """Something went wrong at this moment, or was asked for."""
@@ -72,12 +75,12 @@ class Promises:
         """Raise BrokenPromiseError if one is."""
         if self._world.loss > 0 or self._world.deaf:
             return
-        for side in {node.side for node in self._world.nodes}:
+        for side in {(node.link, node.side) for node in self._world.nodes}:
             self._check_side(side)
 
-    def _check_side(self, side: int) -> None:
+    def _check_side(self, side: Side) -> None:
         now = self._world.now
-        nodes = [node for node in self._world.nodes if node.side == side]
+        nodes = [node for node in self._world.nodes if (node.link, node.side) == side]
         working = [node for node in nodes if node.working]
         holders = [node for node in working if node.holds(now)]
         staying = [node for node in holders if not node.router.handing_over]
@@ -88,12 +91,12 @@ class Promises:
         overlap_limit = self.overlap_limit if self._calm("two hold", side) else self.meeting_limit
         self._judge("two hold", side, len(staying) > 1, overlap_limit)
 
-    def _calm(self, what: str, side: int) -> bool:
+    def _calm(self, what: str, side: Side) -> bool:
         """Whether what lasts now began when trouble was long over."""
         since = self._since.get((what, side), self._world.now)
         return since > self._troubled_at + self.calm_after
 
-    def _judge(self, what: str, side: int, lasts: bool, limit: float) -> None:
+    def _judge(self, what: str, side: Side, lasts: bool, limit: float) -> None:
         if not lasts:
             self._since.pop((what, side), None)
             return

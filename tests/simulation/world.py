@@ -12,7 +12,6 @@ import math
 import random
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv4Address
 from itertools import count
 
 from vrrp.addresses import lifetime
@@ -27,7 +26,7 @@ from vrrp.event import (
     StateChanged,
     TimerExpired,
 )
-from vrrp.packet import MULTICAST_IPV4, Advertisement, decode, encode
+from vrrp.packet import MULTICAST_IPV4, MULTICAST_IPV6, Address, Advertisement, decode, encode
 from vrrp.report import State
 from vrrp.router import Router
 from vrrp.vetting import own_advertisement, vet
@@ -41,20 +40,26 @@ EVENTS_MAX = 200_000
 class Node:
     """A host: its clock, its router's process, and what its kernel holds.
 
-    ``side`` says which part of a partitioned link it is on.
+    ``side`` says which part of a partitioned ``link`` it is on. A host with several instances is
+    several nodes, on a link each.
     """
 
     def __init__(
-        self, configuration: InstanceConfiguration, address: IPv4Address, clock: tuple[float, float]
+        self,
+        configuration: InstanceConfiguration,
+        address: Address,
+        clock: tuple[float, float],
+        link: int = 0,
     ) -> None:
         self.configuration = configuration
         self.address = address
+        self.link = link
         self.router = Router(configuration, address)
         self.running = False
         self.frozen = False
         self.side = 0
         self.last_arrival = 0.0
-        self.socket: list[tuple[bytes, IPv4Address]] = []
+        self.socket: list[tuple[bytes, Address]] = []
         self.timer_at: float | None = None
         self._clock_rate, self._clock_start = clock
         self._added = False
@@ -109,6 +114,8 @@ class World:
         self.trace: list[str] = []
         self.after_each: Callable[[], None] = lambda: None
         self.state_changed: Callable[[Node], None] = lambda _: None
+        self.handled: Callable[[Node], None] = lambda _: None
+        """Called when a node's router has handled an event."""
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -173,6 +180,13 @@ class World:
                 case _:
                     pass
         self._arm(node)
+        self.handled(node)
+
+    def drain(self, node: Node) -> None:
+        """Let a router hear what waits in its socket."""
+        waiting, node.socket = node.socket, []
+        for message, source in waiting:
+            self._receive(node, message, source)
 
     def _let_lease_run(self, node: Node) -> None:
         since_refresh = self.random.uniform(0.0, REFRESH_SECONDS)
@@ -196,9 +210,7 @@ class World:
         """What waits in the socket comes before the timer, as `vrrp.instance` does it."""
         if not node.working:
             return
-        waiting, node.socket = node.socket, []
-        for message, source in waiting:
-            self._receive(node, message, source)
+        self.drain(node)
         due = node.due()
         if due is not None and due <= self.now:
             self.deliver(node, TimerExpired())
@@ -209,7 +221,7 @@ class World:
     def _send(self, sender: Node, priority: int) -> None:
         message = _message(sender.configuration, sender.address, priority)
         for node in self.nodes:
-            if node is sender or (sender, node) in self.deaf:
+            if node is sender or node.link != sender.link or (sender, node) in self.deaf:
                 continue
             copies = 2 if self.random.random() < self.duplication else 1
             for _ in range(copies):
@@ -228,12 +240,12 @@ class World:
 
         self.at(arrival, arrive)
 
-    def _receive(self, node: Node, message: bytes, source: IPv4Address) -> None:
+    def _receive(self, node: Node, message: bytes, source: Address) -> None:
         advertisement = _read(message, source)
         refused = vet(
             advertisement,
             source=source,
-            destination=MULTICAST_IPV4,
+            destination=_multicast(source),
             ttl=255,
             own_address=node.address,
             configuration=node.configuration,
@@ -242,11 +254,15 @@ class World:
         self.deliver(node, AdvertisementReceived(advertisement, source))
 
 
-@lru_cache(maxsize=4096)
-def _message(configuration: InstanceConfiguration, source: IPv4Address, priority: int) -> bytes:
-    return encode(own_advertisement(configuration, priority), source, MULTICAST_IPV4)
+def _multicast(source: Address) -> Address:
+    return MULTICAST_IPV4 if source.version == 4 else MULTICAST_IPV6
 
 
 @lru_cache(maxsize=4096)
-def _read(message: bytes, source: IPv4Address) -> Advertisement:
-    return decode(message, source, MULTICAST_IPV4)
+def _message(configuration: InstanceConfiguration, source: Address, priority: int) -> bytes:
+    return encode(own_advertisement(configuration, priority), source, _multicast(source))
+
+
+@lru_cache(maxsize=4096)
+def _read(message: bytes, source: Address) -> Advertisement:
+    return decode(message, source, _multicast(source))
