@@ -42,8 +42,8 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 	$(BIN)/python -m tests.benchmarks.instances
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 
-simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123
-	@$(BIN)/python -m tests.simulation.replay $(SEED)
+simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123 WORLD=groups
+	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
 
 soak: $(VENV)/.tests ## spoilt input, many simulated worlds, and as root a pair under faults: long
 	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)

@@ -30,6 +30,17 @@ def reason_to_lose(heard: int, source: Address, priority: int, own_address: Addr
     return None
 
 
+def race_end(now: float, active_down_interval: float) -> float:
+    """When a sync group that steps back for a member that has lost is done with waiting, at least.
+
+    Two groups of equal priority that take over at once may each lose on a link where the other has
+    the higher address. Both step back, and after equal waits would race again, for ever. So each
+    waits up to a quarter more than the Active_Down_Interval, about an advertisement interval; what
+    a host's clock shows beyond milliseconds is as good as chance.
+    """
+    return now + active_down_interval * (1 + now * 1000 % 1.0 / 4)
+
+
 def followed_interval(advertisement: Advertisement, configuration: InstanceConfiguration) -> float:
     """Seconds at which to expect an active router's advertisements, in version 3 (RFC 9568 6.4.2).
 

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from vrrp.announce import REANNOUNCE_SPACING
 from vrrp.configuration import InstanceConfiguration
 from vrrp.departure import Departure
-from vrrp.election import Patience, followed_interval, reason_to_lose, skew_time
+from vrrp.election import Patience, followed_interval, race_end, reason_to_lose, skew_time
 from vrrp.event import (
     AcquireAddresses,
     Action,
@@ -87,6 +87,7 @@ class Router:
         self.active_advert_interval = configuration.advert_interval
         self._takeover_reason = ""
         self._patience = Patience()
+        self._race_until = -math.inf
         self._reannounce_at = 0.0
         self._departure: Departure | None = None
 
@@ -188,8 +189,8 @@ class Router:
             case Leave(reason):
                 actions = self._depart(now, reason)
             case StepBack(reason) if self._departure is None:
-                actions = [SendAdvertisement(0)]
-                actions += self._become_backup(now + self.active_down_interval, reason)
+                self._race_until = race_end(now, self.active_down_interval)
+                actions = [SendAdvertisement(0), *self._become_backup(self._race_until, reason)]
             case HandOverUndone():
                 actions = self._undo_hand_over(now)
             case AddressAnnounced(address) if self._departure is not None:
@@ -206,7 +207,7 @@ class Router:
             self._takeover_reason = "the active router resigned"
         elif self._patience.accepts(advertisement.priority, self.priority, self.configuration, now):
             self._learn(advertisement, source)
-            self.deadline = now + self.active_down_interval
+            self.deadline = max(now + self.active_down_interval, self._race_until)
         else:
             self._takeover_reason = "the active router has a lower priority"
 
@@ -320,13 +321,10 @@ class Router:
         return [*self._stay_active(now), HandOverAbandoned()]
 
     def _undo_hand_over(self, now: float) -> list[Action]:
-        if self._departure is None:
-            self.yielding = False
-            return []
-        if self._departure.stop_reason is not None:
+        if self._departure is not None and self._departure.stop_reason is not None:
             return []
         self.yielding = False
-        return self._stay_active(now)
+        return [] if self._departure is None else self._stay_active(now)
 
     def _stay_active(self, now: float) -> list[Action]:
         self._departure = None

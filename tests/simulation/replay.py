@@ -1,15 +1,20 @@
-"""Plays one seed again and tells what happened: ``python -m tests.simulation.replay SEED``."""
+"""Plays one seed again and tells what happened.
+
+``python -m tests.simulation.replay SEED [groups]``
+"""
 
 from __future__ import annotations
 
 import sys
 
+from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
 
 
 def main() -> int:
     """Print the trace; 1 if a promise was broken."""
-    course = Course(int(sys.argv[1]))
+    seed, *world = sys.argv[1:]
+    course = GroupCourse(int(seed)) if world == ["groups"] else Course(int(seed))
     for node in course.world.nodes:
         settings = node.configuration
         print(

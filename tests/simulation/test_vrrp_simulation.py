@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
 from tests.simulation.promises import CLOCK_SKEW, ROUNDING
 from tests.simulation.world import Node
@@ -17,16 +18,17 @@ from vrrp.event import Event, HandOver, Leave, Shutdown
 from vrrp.report import State
 
 SEEDS = 2000
+GROUP_SEEDS = 400
 BLOCKS = 20
 
 
 @contextmanager
-def to_see_again(seed: int) -> Iterator[None]:
+def to_see_again(seed: int, world: str = "") -> Iterator[None]:
     """Say how to see what happened."""
     try:
         yield
     except AssertionError as failure:
-        failure.add_note(f"seed {seed}: make simulate SEED={seed}")
+        failure.add_note(f"seed {seed}: make simulate SEED={seed}{world}")
         raise
 
 
@@ -35,6 +37,14 @@ def test_the_promises_are_kept_whatever_goes_wrong(block: int) -> None:
     for seed in range(block, SEEDS, BLOCKS):
         with to_see_again(seed):
             Course(seed).run()
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_sync_groups_move_together_and_keep_the_promises(block: int) -> None:
+    """Also where each of two hosts would win on a link: they do not race for ever."""
+    for seed in range(block, GROUP_SEEDS, BLOCKS):
+        with to_see_again(seed, " WORLD=groups"):
+            GroupCourse(seed).run()
 
 
 class Calm:

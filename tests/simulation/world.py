@@ -138,13 +138,18 @@ class World:
     # What a host does
 
     def start(self, node: Node, *, resume: bool = False) -> None:
-        """A new process; it removes what an earlier one left, unless it resumes."""
+        """A new process, whose router begins at once."""
         start_delay = -math.inf if resume else node.configuration.start_delay
+        self.prepare(node, start_delay)
+        node.running = True
+        self.deliver(node, Startup(resume=resume))
+
+    def prepare(self, node: Node, start_delay: float = -math.inf) -> None:
+        """A new process, which removes the addresses an earlier one left or takes them over."""
         listen_until = node.local(self.now) + start_delay
         node.router = Router(node.configuration, node.address, listen_until=listen_until)
-        node.running, node.frozen, node.socket = True, False, []
+        node.frozen, node.socket = False, []
         node.remove_addresses()
-        self.deliver(node, Startup(resume=resume))
 
     def kill(self, node: Node) -> None:
         """The process dies, the kernel holds the addresses on."""

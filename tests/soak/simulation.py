@@ -10,16 +10,19 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
 
 
 def play(seed: int) -> str:
-    """What went wrong in the world of this seed; nothing, if nothing did."""
-    try:
-        Course(seed).run()
-    except AssertionError as failure:
-        return f"make simulate SEED={seed}: {failure}"
-    return ""
+    """What went wrong in the worlds of this seed; nothing, if nothing did."""
+    told = []
+    for name, course in (("", Course(seed)), (" WORLD=groups", GroupCourse(seed))):
+        try:
+            course.run()
+        except AssertionError as failure:
+            told.append(f"make simulate SEED={seed}{name}: {failure}")
+    return "\n".join(told)
 
 
 def main() -> int:
@@ -34,7 +37,7 @@ def main() -> int:
         failures = [told for told in pool.map(play, seeds, chunksize=100) if told]
     print(*failures, sep="\n", end="\n" if failures else "")
     took = time.monotonic() - began
-    print(f"{len(seeds)} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
+    print(f"{2 * len(seeds)} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
     return 1 if failures else 0
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 
-from vrrp.event import Event, Shutdown, Startup, StepBack, TakeOver
+from vrrp.configuration import InstanceConfiguration
+from vrrp.election import race_end
+from vrrp.event import (
+    AdvertisementReceived,
+    Event,
+    Shutdown,
+    Startup,
+    StepBack,
+    TakeOver,
+    TimerExpired,
+)
+from vrrp.packet import Advertisement
 from vrrp.report import State
+from vrrp.router import Router
 from vrrp.sync_group import Member, decide
 
 INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
@@ -66,3 +80,46 @@ TABLE: list[tuple[str, list[Member], dict[str, Event]]] = [
 )
 def test_what_happens_to_whom(members: list[Member], events: dict[str, Event]) -> None:
     assert decide(members) == events
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [(1000.000, 1004.0), (1000.0005, 1004.5005), (1000.00025, 1004.25025)],
+)
+def test_clocks_that_show_different_microseconds_make_waits_of_different_length(
+    now: float, until: float
+) -> None:
+    """Of 4 s, or up to a quarter more: two groups that have raced do not race again."""
+    assert race_end(now, 4.0) == pytest.approx(until, abs=1e-6)
+
+
+def test_what_is_heard_of_the_race_does_not_shorten_the_wait() -> None:
+    """At priority 100 and 1 s: 3 s, the skew time 156/256 s, and half a quarter of both more."""
+    router = Router(
+        InstanceConfiguration(
+            name="web",
+            interface="eth0",
+            virtual_router_id=51,
+            virtual_addresses=("192.0.2.10/32",),
+            sync_group="both",
+        ),
+        IPv4Address("192.0.2.1"),
+    )
+    router.handle(Startup(), 1000.0)
+    router.handle(TimerExpired(), 1004.0)
+    router.handle(TakeOver(), 1004.0)
+    router.handle(StepBack(NOT_ACTIVE), 1004.0005)
+    assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
+    peer = IPv4Address("192.0.2.2")
+    heard = Advertisement(
+        version=3,
+        virtual_router_id=51,
+        priority=100,
+        advert_interval_centiseconds=100,
+        addresses=(IPv4Address("192.0.2.10"),),
+        checksum_form=None,
+    )
+    router.handle(AdvertisementReceived(heard, peer), 1004.1)
+    assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
+    router.handle(AdvertisementReceived(heard, peer), 1005.1)
+    assert router.deadline == pytest.approx(1005.1 + 3.609375)

@@ -1,0 +1,262 @@
+"""One seed for sync groups: hosts with an instance on each of several links, moving together.
+
+`vrrp.sync_group` decides, as it does in a director; what drives it here follows `vrrp.companions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+from tests.simulation.promises import CLOCK_SKEW, BrokenPromiseError, Promises
+from tests.simulation.world import Node, World
+from vrrp.configuration import InstanceConfiguration
+from vrrp.event import HandOver, HandOverUndone, Leave, TakeOver
+from vrrp.report import State
+from vrrp.sync_group import Member, decide
+
+ROUNDS = 4
+PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
+
+
+class Host:
+    """The nodes of one host, which are one process, and which of them have lost their carrier."""
+
+    def __init__(self, world: World, nodes: list[Node]) -> None:
+        self.nodes = {node.configuration.name: node for node in nodes}
+        self._process = False
+        self._world = world
+        self._without_carrier: set[Node] = set()
+        self._leaving = False
+        self._resume = False
+        self._settling = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process that has not left yet."""
+        states = {node.router.state for node in self.nodes.values()}
+        return self._process and not (self._leaving and states == {State.INITIALIZE})
+
+    @property
+    def frozen(self) -> bool:
+        return any(node.frozen for node in self.nodes.values())
+
+    @property
+    def active(self) -> bool:
+        return any(node.router.state is State.ACTIVE for node in self.nodes.values())
+
+    def start(self, *, resume: bool = False) -> None:
+        """A new process: its instances join one after the other."""
+        self._process, self._resume, self._leaving = True, resume, False
+        for node in self.nodes.values():
+            self._world.prepare(node)
+        self.settle()
+
+    def kill(self) -> None:
+        self._process = False
+        for node in self.nodes.values():
+            self._world.kill(node)
+
+    def power_off(self) -> None:
+        self._process = False
+        for node in self.nodes.values():
+            self._world.power_off(node)
+
+    def freeze(self) -> None:
+        for node in self.nodes.values():
+            if node.running:
+                self._world.freeze(node)
+
+    def thaw(self) -> None:
+        """All at once; then one after the other looks at its clock."""
+        frozen = [node for node in self.nodes.values() if node.frozen]
+        for node in frozen:
+            node.frozen = False
+        for node in frozen:
+            self._world.thaw(node)
+
+    def stop(self) -> None:
+        """Every instance leaves by itself; once one leaves it is no companion any more."""
+        self._leaving = True
+        for node in self.nodes.values():
+            self._world.deliver(node, Leave("told to"))
+
+    def lose_carrier(self, node: Node) -> None:
+        """Its last words reach nobody."""
+        others = [other for other in self._world.nodes if other is not node]
+        cut = {(node, other) for other in others} - self._world.deaf
+        self._world.deaf |= cut
+        self._without_carrier.add(node)
+        self.settle()
+        self._world.deaf -= cut
+
+    def regain_carrier(self) -> None:
+        self._without_carrier.clear()
+        self.settle()
+
+    def settle(self) -> None:
+        """Do what follows from the members' states, until nothing does."""
+        if self._settling or not self.alive or self._leaving or self.frozen:
+            return
+        self._settling = True
+        while events := decide([self._member(name) for name in self.nodes]):
+            if TakeOver() in events.values() and not self._still_wanted():
+                continue
+            for name, event in events.items():
+                self._world.deliver(self.nodes[name], event)
+        self._resume = False
+        self._settling = False
+        self._check()
+
+    def _member(self, name: str) -> Member:
+        node = self.nodes[name]
+        return Member(
+            name=name,
+            state=node.router.state,
+            obstacle="link_down" if node in self._without_carrier else None,
+            resume=self._resume,
+            wants_active=node.router.wants_active,
+            departing=node.router.handing_over,
+        )
+
+    def _still_wanted(self) -> bool:
+        for node in self.nodes.values():
+            self._world.drain(node)
+        return all(node.router.wants_active for node in self.nodes.values())
+
+    def _check(self) -> None:
+        """All of them ACTIVE, or none but those that are on their way out."""
+        routers = [node.router for node in self.nodes.values()]
+        active = [each for each in routers if each.state is State.ACTIVE]
+        if len(active) < len(routers) and not all(each.handing_over for each in active):
+            names = ", ".join(str(node) for node in self.nodes.values())
+            raise BrokenPromiseError(f"{names} do not move together at {self._world.now:.4f}")
+
+
+class GroupCourse:
+    """What happens to one world of hosts with several instances each, by one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
+        self.random = chance = self.world.random
+        self._interval = chance.choice([0.1, 0.5, 1.0])
+        slowest = chance.choice([0.003, 0.003, 0.02]) * self._interval
+        self.world.delay = (slowest / 10, slowest)
+        links = chance.randint(2, 3)
+        addresses = [chance.sample(range(1, 10), 4) for _ in range(links)]
+        self.hosts = [self._host(number, addresses) for number in range(chance.randint(2, 4))]
+        self.world.nodes = [node for host in self.hosts for node in host.nodes.values()]
+        self.promises = Promises(
+            self.world,
+            interval=self._interval,
+            longest_skew=2 * self._interval,  # with what a group that stepped back waits on
+            preempt_delay=0.0,
+            start_delay=0.0,
+        )
+        self.world.after_each = self.promises.check
+        self.world.state_changed = self.promises.state_changed
+        self.world.handled = lambda node: self._host_of(node).settle()
+
+    def _host(self, number: int, addresses: list[list[int]]) -> Host:
+        chance = self.random
+        rate, start = chance.uniform(1 - CLOCK_SKEW, 1 + CLOCK_SKEW), chance.uniform(0.0, 1000.0)
+        preempt = chance.random() < 0.7
+        priorities = [chance.choice(PRIORITIES)] * len(addresses)
+        if chance.random() < 0.2:
+            priorities = chance.choices(PRIORITIES, k=len(addresses))
+        nodes = [
+            Node(
+                InstanceConfiguration(
+                    name=f"web{link}",
+                    interface=f"eth{link}",
+                    virtual_router_id=51,
+                    virtual_addresses=(f"10.{link}.0.100/32",),
+                    priority=priorities[link],
+                    preempt=preempt,
+                    advert_interval=self._interval,
+                    sync_group="both",
+                ),
+                IPv4Address(f"10.{link}.0.{order[number]}"),
+                (rate, start),
+                link,
+            )
+            for link, order in enumerate(addresses)
+        ]
+        return Host(self.world, nodes)
+
+    def _host_of(self, node: Node) -> Host:
+        return next(host for host in self.hosts if node in host.nodes.values())
+
+    def run(self) -> None:
+        """Rounds of trouble, each followed by some calm."""
+        self.heal()
+        self.settle()
+        for _ in range(ROUNDS):
+            for _ in range(self.random.randint(1, 3)):
+                pause = self.random.uniform(0.0, 1.5) * self.promises.gap_limit
+                self.world.run(self.world.now + pause)
+                self.trouble()
+            self.settle()
+            self.heal()
+            self.settle()
+
+    def settle(self) -> None:
+        """Long enough for every bound to be looked at."""
+        self.world.run(self.world.now + self.promises.calm_after + self.promises.gap_limit)
+
+    def trouble(self) -> None:
+        """One thing goes wrong, or is asked for, at one host."""
+        host = self.random.choice(self.hosts)
+        name, happen = self.random.choice(self._possible(host))
+        self.world.note(f"{', '.join(str(node) for node in host.nodes.values())} --- {name}")
+        self.promises.trouble()
+        happen()
+
+    def heal(self) -> None:
+        """Nothing is broken any more; what an operator asked for stays."""
+        self.world.note("--- everything is well")
+        self.promises.trouble()
+        for host in self.hosts:
+            for node in host.nodes.values():
+                node.side = 0
+            host.regain_carrier()
+            if not host.alive:
+                host.start()
+            host.thaw()
+
+    def _possible(self, host: Host) -> list[tuple[str, Callable[[], None]]]:
+        if not host.alive:
+            return [("starts", host.start)]
+        if host.frozen:
+            return [("thaws", host.thaw)]
+        nodes = list(host.nodes.values())
+        return [
+            ("loses power", host.power_off),
+            ("is killed", host.kill),
+            ("is killed and resumes", lambda: self._resume_soon(host)),
+            ("freezes", host.freeze),
+            ("loses a carrier", lambda: host.lose_carrier(self.random.choice(nodes))),
+            ("is told to stop", host.stop),
+            ("is told to hand over", lambda: self._tell(host, HandOver())),
+            ("is told to compete again", lambda: self._tell(host, HandOverUndone())),
+            ("changes sides", lambda: self._change_sides(host)),
+        ]
+
+    def _tell(self, host: Host, event: HandOver | HandOverUndone) -> None:
+        for node in host.nodes.values():
+            self.world.deliver(node, event)
+
+    def _change_sides(self, host: Host) -> None:
+        for node in host.nodes.values():
+            node.side = 1 - node.side
+
+    def _resume_soon(self, host: Host) -> None:
+        resume = host.active
+        host.kill()
+
+        def resumed() -> None:
+            if not host.alive:
+                self.promises.trouble()
+                host.start(resume=resume)
+
+        self.world.at(self.world.now + self.random.uniform(0.05, 0.5), resumed)
