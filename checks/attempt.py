@@ -56,6 +56,9 @@ class Progress:
 
 Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]
 
+FAULTS = (ProbeFailedError, SearchTooLongError, OSError)  # ssl.SSLError is an OSError
+"""What a probe raises for what a target does, or for a want of this host."""
+
 
 async def attempt(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
     """Probe once. It ends by its deadline, and raises for nothing that a target can do."""
@@ -67,13 +70,27 @@ async def attempt(definition: CheckDefinition, prober: Prober, progress: Progres
             detail, weight = await prober(definition, progress)
         reason = Reason.PASSED
     except TimeoutError:
-        reason, detail = Reason.TIMEOUT, f"no answer within {timeout:g} s while {progress.stage}"
-    except ProbeFailedError as error:
-        reason, detail = error.reason, error.detail
-    except SearchTooLongError as error:
-        reason, detail = Reason.REPLY, str(error)
-    except ssl.SSLError as error:
-        reason, detail = Reason.TLS, describe_error(error)
-    except OSError as error:
-        reason, detail = reason_of(error), f"{progress.stage}: {describe(error)}"
+        reason, detail = Reason.TIMEOUT, too_late(timeout, progress.stage)
+    except FAULTS as fault:
+        reason, detail = explain(fault, progress.stage)
     return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)
+
+
+def too_late(timeout: float, stage: str) -> str:
+    """Say that a probe has passed its deadline, and at what."""
+    return f"no answer within {timeout:g} s while {stage}"
+
+
+def explain(fault: Exception, stage: str) -> tuple[Reason, str]:
+    """Name one of FAULTS and describe it for a person."""
+    match fault:
+        case ProbeFailedError():
+            return fault.reason, fault.detail
+        case SearchTooLongError():
+            return Reason.REPLY, str(fault)
+        case ssl.SSLError():
+            return Reason.TLS, describe_error(fault)
+        case OSError():
+            return reason_of(fault), f"{stage}: {describe(fault)}"
+        case _:
+            raise fault

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import count
 from time import monotonic
 from types import MappingProxyType
 
 from checks import probers
 from checks.definition import CheckDefinition
+from checks.engine import Attempt, Engine
 from checks.health import HealthTracker
 from checks.result import Reason, Result, Verdict
 from checks.schedule import first_due, is_late, next_due, skip_missed
@@ -21,7 +22,7 @@ PROBES_AT_ONCE_MAX = 500
 """At this many probes under way the next ones wait, and are counted late: one file descriptor
 each, below the usual limit of 1024."""
 
-BATCH = 0.005
+BATCH = 0.02
 """Due times this close together are served by one wake-up, seconds."""
 
 NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
@@ -30,9 +31,9 @@ ReportVerdict = Callable[[str, Verdict, Result], None]
 
 
 class _Target:
-    """One check as it runs. In the heap when it waits, or with a task when it is probed."""
+    """One check as it runs. In the heap when it waits, or with a probe under way."""
 
-    __slots__ = ("definition", "due", "task", "tracker", "weight")
+    __slots__ = ("asked_again", "definition", "due", "probe", "tracker", "weight")
 
     def __init__(
         self, definition: CheckDefinition, verdict: Verdict, weight: int | None, due: float
@@ -42,7 +43,8 @@ class _Target:
         self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
         self.weight = weight  # the one that was asked for last, as in Result
         self.due = due
-        self.task: asyncio.Task[None] | None = None
+        self.probe: asyncio.Task[None] | Attempt | None = None
+        self.asked_again = False
 
 
 class Checker:
@@ -65,7 +67,7 @@ class Checker:
         self._targets: dict[str, _Target] = {}
         self._waiting: list[tuple[float, int, _Target]] = []
         self._order = count()  # between equal due times, so that the heap never compares targets
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None] | Attempt] = set()
         self._latest: dict[str, Result] = {}
         self._wake = asyncio.Event()
 
@@ -87,8 +89,9 @@ class Checker:
         for identity, target in running.items():
             if wanted.get(identity) == target.definition:
                 self._targets[identity] = target
-            elif target.task is not None:
-                target.task.cancel()
+            elif target.probe is not None:
+                target.probe.cancel()
+                self._under_way.discard(target.probe)
         fresh = [each for each in wanted.values() if each.identity not in self._targets]
         now = monotonic()
         for position, definition in enumerate(fresh):
@@ -102,11 +105,12 @@ class Checker:
 
     async def run(self) -> None:
         """Probe until cancelled. Every probe under way is then cancelled too."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._wake.clear()
-                self._start_due(group)
-                await self._wait_for_due()
+        with closing(Engine()) as engine:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._wake.clear()
+                    self._start_due(engine, group)
+                    await self._wait_for_due()
 
     def latest(self) -> dict[str, Result]:
         """The latest result of each target probed since this was last asked."""
@@ -117,20 +121,46 @@ class Checker:
         self._waiting = [
             (target.due, next(self._order), target)
             for target in self._targets.values()
-            if target.task is None
+            if target.probe is None
         ]
         heapq.heapify(self._waiting)
         self._wake.set()
 
-    def _start_due(self, group: asyncio.TaskGroup) -> None:
+    def _start_due(self, engine: Engine, group: asyncio.TaskGroup) -> None:
         now = monotonic()
         while self._waiting and self._waiting[0][0] <= now and not self._is_full():
             _, _, target = heapq.heappop(self._waiting)
             self.late += is_late(target.due, now)
             target.due = skip_missed(target.due, target.definition.timing.interval, now)
-            target.task = group.create_task(self._probe(target))
-            self._under_way.add(target.task)
-            target.task.add_done_callback(self._probe_ended)
+            target.asked_again = False
+            self._start(target, engine, group)
+
+    def _start(self, target: _Target, engine: Engine, group: asyncio.TaskGroup) -> None:
+        self.probes += 1
+        definition = target.definition
+
+        def ended(result: Result) -> None:
+            assert target.probe is not None
+            self._under_way.discard(target.probe)
+            overslept = is_late(definition.timing.timeout, result.duration)
+            self.late += overslept
+            if overslept and result.reason is Reason.TIMEOUT and not target.asked_again:
+                # This process was stopped or starved past the deadline: the target may well have
+                # answered in time. Ask once more; that answer counts, late or not.
+                target.asked_again = True
+                self._start(target, engine, group)
+            else:
+                self._ended(target, result)
+
+        async def run() -> None:
+            ended(await probers.run(definition))
+
+        converse = probers.CONVERSATIONS.get(type(definition.probe))
+        if converse is None:
+            target.probe = group.create_task(run())
+        else:
+            target.probe = engine.start(definition, converse, ended)
+        self._under_way.add(target.probe)
 
     async def _wait_for_due(self) -> None:
         """Wait until something is due or, with nothing waiting or no room, until woken."""
@@ -141,19 +171,12 @@ class Checker:
             async with asyncio.timeout(delay):
                 await self._wake.wait()
 
-    async def _probe(self, target: _Target) -> None:
-        definition = target.definition
-        self.probes += 1
-        result = await probers.run(definition)
-        if _was_overslept(result, definition):
-            # This process was stopped or starved past the deadline: the target may well have
-            # answered in time. Ask once more; that answer counts, late or not.
-            self.late += 1
-            self.probes += 1
-            result = await probers.run(definition)
+    def _ended(self, target: _Target, result: Result) -> None:
+        if len(self._under_way) == self._probes_at_once_max - 1:
+            self._wake.set()
         self._judge(target, result)
-        target.task = None
-        target.due = next_due(target.due, definition.timing.interval, monotonic())
+        target.probe = None
+        target.due = next_due(target.due, target.definition.timing.interval, monotonic())
         heapq.heappush(self._waiting, (target.due, next(self._order), target))
         if self._waiting[0][2] is target:
             self._wake.set()
@@ -170,11 +193,6 @@ class Checker:
         if flipped or (asks_anew and target.tracker.verdict is Verdict.PASSING):
             self._report_verdict(identity, target.tracker.verdict, result)
 
-    def _probe_ended(self, task: asyncio.Task[None]) -> None:
-        if self._is_full():
-            self._wake.set()
-        self._under_way.discard(task)
-
     def _is_full(self) -> bool:
         return len(self._under_way) >= self._probes_at_once_max
 
@@ -189,7 +207,3 @@ def _known_verdict(
 
 def _endpoint(definition: CheckDefinition) -> tuple[str, int]:
     return definition.address, definition.port
-
-
-def _was_overslept(result: Result, definition: CheckDefinition) -> bool:
-    return result.reason is Reason.TIMEOUT and is_late(definition.timing.timeout, result.duration)

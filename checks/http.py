@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import socket
 from urllib.parse import urljoin, urlsplit
 
-from checks.attempt import Outcome, ProbeFailedError, Progress
-from checks.connection import AWAITING_REPLY, Connection, connected
+from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
+from checks.connection import AWAITING_REPLY, connected, open_socket
+from checks.conversation import Conversation, connect, receive, send
 from checks.definition import CheckDefinition
 from checks.expectation import body_fault, status_fault
 from checks.http_reply import Reply
@@ -14,63 +16,101 @@ from checks.options import HttpProbe, HttpsProbe
 from checks.result import Reason
 
 _READING_BODY = "reading the body"
+_EXPECTED_STATUS = Outcome("expected status")
+_EXPECTED_BODY = Outcome("expected status and body")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
+def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     """Ask once, and again for each redirect that is followed, always the same target.
 
     ``definition.probe`` is an HttpProbe.
     """
+    exchange = _Exchange(definition, progress)
+    while True:
+        progress.enter(CONNECTING)
+        with open_socket(definition, socket.SOCK_STREAM) as made:
+            yield from connect(made, definition)
+            reply = exchange.begin()
+            yield from send(made, exchange.request)
+            while not exchange.take(reply, (yield from receive(made))):
+                pass
+        if not exchange.follows(reply):
+            return exchange.outcome(reply)
+
+
+async def probe_https(definition: CheckDefinition, progress: Progress) -> Outcome:
+    """Do the same under TLS. ``definition.probe`` is an HttpsProbe."""
     options = definition.probe
-    assert isinstance(options, HttpProbe)
-    path, method = options.path, options.method
-    for left in range(options.redirects, -1, -1):
-        reply = await _ask(definition, options, _request(definition, path, method), progress)
-        if not left or reply.status not in _REDIRECTS or reply.location is None:
-            break
-        path = _next_path(definition, path, reply.location)
-        if method == "POST" and reply.status not in (307, 308):  # RFC 9110, section 15.4
-            method = "GET"
-    assert reply.status is not None
-    fault = status_fault(reply.status, options)
-    if fault is not None:
-        raise ProbeFailedError(Reason.STATUS, fault)
-    fault = body_fault(bytes(reply.body), options)
-    if fault is not None:
-        raise ProbeFailedError(Reason.BODY, fault)
-    judged = options.expect_body or options.expect_sha256 or options.expect_json
-    return Outcome("expected status and body" if judged else "expected status")
-
-
-async def _ask(
-    definition: CheckDefinition, options: HttpProbe, request: bytes, progress: Progress
-) -> Reply:
-    async with connected(definition, progress) as connection:
-        if isinstance(options, HttpsProbe):
+    assert isinstance(options, HttpsProbe)
+    exchange = _Exchange(definition, progress)
+    while True:
+        async with connected(definition, progress) as connection:
             await connection.start_tls(options, options.tls_name or options.host)
-        progress.enter(AWAITING_REPLY)
-        await connection.send(request)
-        reply = Reply(has_body=not request.startswith(b"HEAD "))
-        await _read(connection, reply, options, progress)
-    return reply
+            reply = exchange.begin()
+            await connection.send(exchange.request)
+            while not exchange.take(reply, await connection.receive()):
+                pass
+        if not exchange.follows(reply):
+            return exchange.outcome(reply)
 
 
-async def _read(
-    connection: Connection, reply: Reply, options: HttpProbe, progress: Progress
-) -> None:
-    """Read to the end, or until it is clear that the status is not an expected one."""
-    while not reply.ended:
-        data = await connection.receive()
+class _Exchange:
+    """What is asked next, and what becomes of the replies."""
+
+    __slots__ = ("_definition", "_left", "_method", "_options", "_path", "_progress", "request")
+
+    def __init__(self, definition: CheckDefinition, progress: Progress) -> None:
+        options = definition.probe
+        assert isinstance(options, HttpProbe)
+        self._definition = definition
+        self._options = options
+        self._progress = progress
+        self._path, self._method = options.path, options.method
+        self._left = options.redirects
+        self.request = b""
+
+    def begin(self) -> Reply:
+        """Make the request and what reads its reply."""
+        self._progress.enter(AWAITING_REPLY)
+        self.request = _request(self._definition, self._path, self._method)
+        return Reply(has_body=self._method != "HEAD")
+
+    def take(self, reply: Reply, data: bytes) -> bool:
+        """Read on; whether it is the end, or clear that the status is not an expected one."""
         if not data:
-            reply.finish(progress.stage)
-            return
+            reply.finish(self._progress.stage)
+            return True
         reply.feed(data)
         if reply.status is not None:
-            if status_fault(reply.status, options) is not None:
-                return
-            progress.enter(_READING_BODY)
+            if status_fault(reply.status, self._options) is not None:
+                return True
+            self._progress.enter(_READING_BODY)
+        return reply.ended
+
+    def follows(self, reply: Reply) -> bool:
+        """Whether the reply is a redirect to be followed; the next request is then another."""
+        if not self._left or reply.status not in _REDIRECTS or reply.location is None:
+            return False
+        self._left -= 1
+        self._path = _next_path(self._definition, self._path, reply.location)
+        if self._method == "POST" and reply.status not in (307, 308):  # RFC 9110, section 15.4
+            self._method = "GET"
+        return True
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """Judge the last reply. Raises ProbeFailedError."""
+        assert reply.status is not None
+        fault = status_fault(reply.status, self._options)
+        if fault is not None:
+            raise ProbeFailedError(Reason.STATUS, fault)
+        fault = body_fault(bytes(reply.body), self._options)
+        if fault is not None:
+            raise ProbeFailedError(Reason.BODY, fault)
+        options = self._options
+        judged = options.expect_body or options.expect_sha256 or options.expect_json
+        return _EXPECTED_BODY if judged else _EXPECTED_STATUS
 
 
 def _request(definition: CheckDefinition, path: str, method: str) -> bytes:

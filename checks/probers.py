@@ -17,6 +17,7 @@ from checks import (
     udp,
 )
 from checks.attempt import Prober, Progress, attempt
+from checks.conversation import Converse, follow
 from checks.definition import CheckDefinition
 from checks.options import (
     AgentProbe,
@@ -38,11 +39,16 @@ from checks.options import (
 )
 from checks.result import Result
 
+CONVERSATIONS: dict[type[Probe], Converse] = {
+    TcpProbe: tcp.converse,
+    HttpProbe: http.converse,
+}
+"""Those that `checks.engine` can perform: the ones there may be thousands of."""
+
 PROBERS: dict[type[Probe], Prober] = {
-    TcpProbe: tcp.probe,
-    TlsProbe: tcp.probe,
-    HttpProbe: http.probe,
-    HttpsProbe: http.probe,
+    **{probe: follow(converse) for probe, converse in CONVERSATIONS.items()},
+    TlsProbe: tcp.probe_tls,
+    HttpsProbe: http.probe_https,
     UdpProbe: udp.probe,
     DnsProbe: dns.probe,
     SmtpProbe: smtp.probe,

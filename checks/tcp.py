@@ -5,21 +5,20 @@ from __future__ import annotations
 import socket
 
 from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
-from checks.connection import (
-    AWAITING_REPLY,
-    REPLY_LENGTH_MAX,
-    Connection,
-    connect,
-    connected,
-    open_socket,
-)
+from checks.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, connected, open_socket
+from checks.conversation import Conversation, connect, receive, send
 from checks.definition import CheckDefinition
 from checks.expectation import is_found, mismatch
 from checks.options import TcpProbe, TlsProbe
 from checks.result import Reason
 
+_SENDING = "sending"
+_CONNECTED = Outcome("connection established")
+_SENT = Outcome("connection established, data sent")
+_EXPECTED = Outcome("expected reply")
 
-async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
+
+def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     """Connect to the target, send and read what is asked for, and close.
 
     The close is an ordinary one. A reset would spare this host a minute of TIME_WAIT for each
@@ -28,32 +27,47 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     """
     options = definition.probe
     assert isinstance(options, TcpProbe)
-    secured = isinstance(options, TlsProbe)
-    if not secured and options.send is None and options.expect is None:
-        progress.enter(CONNECTING)
-        with open_socket(definition, socket.SOCK_STREAM) as made:
-            await connect(made, definition)
-        return Outcome("connection established")
-    async with connected(definition, progress) as connection:
-        if isinstance(options, TlsProbe):
-            await connection.start_tls(options, options.tls_name)
+    progress.enter(CONNECTING)
+    with open_socket(definition, socket.SOCK_STREAM) as made:
+        yield from connect(made, definition)
         if options.send is not None:
-            progress.enter("sending")
+            progress.enter(_SENDING)
+            yield from send(made, options.send)
+        if options.expect is None:
+            return _CONNECTED if options.send is None else _SENT
+        progress.enter(AWAITING_REPLY)
+        reply, expected = b"", False
+        while not expected:
+            part = yield from receive(made, REPLY_LENGTH_MAX - len(reply))
+            reply += part
+            expected = _is_expected(options.expect, reply, is_last=not part)
+    return _EXPECTED
+
+
+async def probe_tls(definition: CheckDefinition, progress: Progress) -> Outcome:
+    """Do the same under TLS. ``definition.probe`` is a TlsProbe."""
+    options = definition.probe
+    assert isinstance(options, TlsProbe)
+    async with connected(definition, progress) as connection:
+        await connection.start_tls(options, options.tls_name)
+        if options.send is not None:
+            progress.enter(_SENDING)
             await connection.send(options.send)
-        if options.expect is not None:
-            progress.enter(AWAITING_REPLY)
-            await _await_reply(connection, options.expect)
-            return Outcome("expected reply")
-    return Outcome("TLS established" if secured else "connection established, data sent")
+        if options.expect is None:
+            return Outcome("TLS established")
+        progress.enter(AWAITING_REPLY)
+        reply, expected = b"", False
+        while not expected:
+            part = await connection.receive(REPLY_LENGTH_MAX - len(reply))
+            reply += part
+            expected = _is_expected(options.expect, reply, is_last=not part)
+    return _EXPECTED
 
 
-async def _await_reply(connection: Connection, pattern: str) -> None:
-    """Read until the pattern is found, the connection's end, or 64 KiB."""
-    reply = b""
-    while True:
-        part = await connection.receive(REPLY_LENGTH_MAX - len(reply))
-        reply += part
-        if is_found(pattern, reply):
-            return
-        if not part or len(reply) == REPLY_LENGTH_MAX:
-            raise ProbeFailedError(Reason.REPLY, mismatch(pattern, reply, "reply"))
+def _is_expected(pattern: str, reply: bytes, *, is_last: bool) -> bool:
+    """Search what has come; nothing more comes after the connection's end, or 64 KiB."""
+    if is_found(pattern, reply):
+        return True
+    if is_last or len(reply) == REPLY_LENGTH_MAX:
+        raise ProbeFailedError(Reason.REPLY, mismatch(pattern, reply, "reply"))
+    return False

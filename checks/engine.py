@@ -1,0 +1,159 @@
+"""Performs conversations without a task or a timer for each: thousands a second in one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import select
+import socket
+from collections.abc import Callable
+from itertools import count
+from time import monotonic
+from typing import Final
+
+from checks.attempt import FAULTS, Progress, explain, too_late
+from checks.conversation import Conversation, Converse
+from checks.definition import CheckDefinition
+from checks.faults import one_line
+from checks.result import Reason, Result
+
+DEADLINE_GRAIN: Final = 0.005
+"""Deadlines this close together are served by one timer, seconds."""
+
+Ended = Callable[[Result], None]
+
+
+class Attempt:
+    """One conversation under way. ``cancel`` gives it up, and nothing is told of it."""
+
+    __slots__ = (
+        *("_engine", "definition", "ended", "event", "made", "number"),
+        *("progress", "started", "steps"),
+    )
+
+    def __init__(
+        self, engine: Engine, definition: CheckDefinition, converse: Converse, ended: Ended
+    ) -> None:
+        self._engine = engine
+        self.definition = definition
+        self.ended = ended
+        self.progress = Progress()
+        self.steps: Conversation | None = converse(definition, self.progress)
+        self.started = monotonic()
+        self.made: socket.socket | None = None
+        self.number = -1  # of the socket it waits for
+        self.event = 0
+
+    def cancel(self) -> None:
+        """Close its socket. Once it has ended this does nothing."""
+        self._engine.drop(self)
+
+
+class Engine:
+    """Runs attempts in the loop it is made in, on one epoll that this loop watches.
+
+    An attempt ends by its deadline, within 5 ms and whatever keeps the loop busy. ``ended`` is
+    called from the loop, never from within `start`.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._epoll = select.epoll()
+        self._waiting: dict[int, Attempt] = {}
+        self._deadlines: list[tuple[float, int, Attempt]] = []
+        self._order = count()  # between equal deadlines, so that the heap never compares attempts
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop.add_reader(self._epoll, self._poll)
+
+    def start(self, definition: CheckDefinition, converse: Converse, ended: Ended) -> Attempt:
+        """Begin a conversation; ``ended`` gets its result."""
+        attempt = Attempt(self, definition, converse, ended)
+        deadline = attempt.started + definition.timing.timeout
+        heapq.heappush(self._deadlines, (deadline, next(self._order), attempt))
+        if self._timer is None or deadline < self._timer.when():
+            self._arm(deadline)
+        result = self._advance(attempt)
+        if result is not None:
+            self._loop.call_soon(ended, result)
+        return attempt
+
+    def drop(self, attempt: Attempt) -> None:
+        """Give an attempt up."""
+        if attempt.steps is not None:
+            self._forget(attempt)
+            attempt.steps.close()
+            attempt.steps = None
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        for attempt in tuple(self._waiting.values()):
+            self.drop(attempt)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._epoll)
+        self._epoll.close()
+
+    def _poll(self) -> None:
+        for number, _ in self._epoll.poll(0):
+            attempt = self._waiting[number]
+            result = self._advance(attempt)
+            if result is not None:
+                attempt.ended(result)
+
+    def _advance(self, attempt: Attempt) -> Result | None:
+        """Let a conversation go on, until it waits again (None) or has a result."""
+        assert attempt.steps is not None
+        weight = None
+        try:
+            made, event = next(attempt.steps)
+        except StopIteration as end:
+            reason, (detail, weight) = Reason.PASSED, end.value
+        except FAULTS as fault:
+            reason, detail = explain(fault, attempt.progress.stage)
+        else:
+            self._wait(attempt, made, event)
+            return None
+        self._forget(attempt)
+        attempt.steps = None
+        return Result(
+            reason,
+            one_line(detail),
+            monotonic() - attempt.started,
+            weight,
+            attempt.progress.warning,
+        )
+
+    def _wait(self, attempt: Attempt, made: socket.socket, event: int) -> None:
+        if attempt.made is not made:
+            # A closed socket has left the epoll by itself; the new one may have its number.
+            self._forget(attempt)
+            attempt.made, attempt.number, attempt.event = made, made.fileno(), event
+            self._epoll.register(attempt.number, event)
+            self._waiting[attempt.number] = attempt
+        elif attempt.event != event:
+            attempt.event = event
+            self._epoll.modify(attempt.number, event)
+
+    def _forget(self, attempt: Attempt) -> None:
+        if attempt.made is not None:
+            del self._waiting[attempt.number]
+            attempt.made = None
+
+    def _arm(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline + DEADLINE_GRAIN, self._time_out)
+
+    def _time_out(self) -> None:
+        """End what is past its deadline; what has ended before is only taken off the heap."""
+        self._timer = None
+        now = monotonic()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, attempt = heapq.heappop(self._deadlines)
+            if attempt.steps is None:
+                continue
+            detail = too_late(attempt.definition.timing.timeout, attempt.progress.stage)
+            self.drop(attempt)
+            attempt.ended(Result(Reason.TIMEOUT, detail, monotonic() - attempt.started))
+        if self._deadlines:
+            self._arm(self._deadlines[0][0])
