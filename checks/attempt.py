@@ -63,25 +63,24 @@ FAULTS = (ProbeFailedError, SearchTooLongError, OSError)  # ssl.SSLError is an O
 async def attempt(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
     """Probe once. It ends by its deadline, and raises for nothing that a target can do."""
     started = monotonic()
-    timeout = definition.timing.timeout
     weight = None
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(definition.timing.timeout):
             detail, weight = await prober(definition, progress)
         reason = Reason.PASSED
     except TimeoutError:
-        reason, detail = Reason.TIMEOUT, too_late(timeout, progress.stage)
+        reason, detail = Reason.TIMEOUT, too_late(definition, progress.stage)
     except FAULTS as fault:
-        reason, detail = explain(fault, progress.stage)
+        reason, detail = explain(fault, definition, progress.stage)
     return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)
 
 
-def too_late(timeout: float, stage: str) -> str:
+def too_late(definition: CheckDefinition, stage: str) -> str:
     """Say that a probe has passed its deadline, and at what."""
-    return f"no answer within {timeout:g} s while {stage}"
+    return f"no answer within {definition.timing.timeout:g} s while {stage}{_question(definition)}"
 
 
-def explain(fault: Exception, stage: str) -> tuple[Reason, str]:
+def explain(fault: Exception, definition: CheckDefinition, stage: str) -> tuple[Reason, str]:
     """Name one of FAULTS and describe it for a person."""
     match fault:
         case ProbeFailedError():
@@ -91,6 +90,16 @@ def explain(fault: Exception, stage: str) -> tuple[Reason, str]:
         case ssl.SSLError():
             return Reason.TLS, describe_error(fault)
         case OSError():
-            return reason_of(fault), f"{stage}: {describe(fault)}"
+            reason, detail = reason_of(fault), f"{stage}: {describe(fault)}"
+            if reason is Reason.UNREACHABLE:
+                detail += _question(definition)
+            return reason, detail
         case _:
             raise fault
+
+
+def _question(definition: CheckDefinition) -> str:
+    """Say what to look at first where a target that is asked by another address is silent."""
+    if definition.route.destination is None:
+        return ""
+    return f" (asked as {definition.destination}: has it that address?)"

@@ -23,26 +23,60 @@ AWAITING_REPLY = "waiting for the reply"
 
 # linux/in.h; Python 3.11 does not name it. The port is chosen at connect(), for this target only.
 _IP_BIND_ADDRESS_NO_PORT = 24
+_ANY_PORT = 9
 
 
 def open_socket(definition: CheckDefinition, kind: int, protocol: int = 0) -> socket.socket:
-    """Make a socket that leaves this host as the check says. Raises OSError."""
-    family = socket.AF_INET6 if ":" in definition.address else socket.AF_INET
-    made = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+    """Make a socket that leaves this host as the check says.
+
+    Raises OSError, and ProbeFailedError where there is no source to be found.
+    """
     route = definition.route
+    source = _source_towards(definition) if route.destination is not None else route.source
+    made = socket.socket(_family(definition.destination), kind | socket.SOCK_NONBLOCK, protocol)
     try:
         if route.mark:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, route.mark)
         if route.interface is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, route.interface.encode())
-        if route.source is not None:
+        if route.hop_limit:
+            _limit_hops(made, route.hop_limit)
+        if source is not None:
             if kind == socket.SOCK_STREAM:
                 made.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-            made.bind((route.source, 0))
+            made.bind((source, 0))
     except OSError:
         made.close()
         raise
     return made
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _limit_hops(made: socket.socket, hops: int) -> None:
+    if made.family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
+    else:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+
+
+def _source_towards(definition: CheckDefinition) -> str:
+    """Choose the address that this host uses towards the target.
+
+    Towards the destination it could be the destination itself: here too that may be an address of
+    this host, and the target would answer itself.
+    """
+    if definition.route.source is not None:
+        return definition.route.source
+    with socket.socket(_family(definition.address), socket.SOCK_DGRAM) as asking:
+        asking.connect((definition.address, _ANY_PORT))  # which sends nothing
+        source = str(asking.getsockname()[0])
+    if source == definition.destination or _family(source) != _family(definition.destination):
+        detail = f"no address of this host's own to ask {definition.destination} from: give it one"
+        raise ProbeFailedError(Reason.LOCAL_ERROR, detail)
+    return source
 
 
 class Connection:
@@ -67,7 +101,7 @@ class Connection:
         self._progress.enter(HANDSHAKE)
         await self._writer.start_tls(
             tls_context(options),
-            server_hostname=name or self._definition.address,
+            server_hostname=name or self._definition.destination,
             ssl_handshake_timeout=self._definition.timing.timeout,
         )
         tls = self._writer.get_extra_info("ssl_object")
@@ -131,7 +165,7 @@ async def connected(definition: CheckDefinition, progress: Progress) -> AsyncIte
 
 async def connect(made: socket.socket, definition: CheckDefinition) -> None:
     """Connect a socket to the target."""
-    await asyncio.get_running_loop().sock_connect(made, (definition.address, definition.port))
+    await asyncio.get_running_loop().sock_connect(made, (definition.destination, definition.port))
 
 
 def tls_context(options: TlsOptions) -> ssl.SSLContext:

@@ -29,7 +29,7 @@ Converse = Callable[[CheckDefinition, Progress], Conversation]
 
 def connect(made: socket.socket, definition: CheckDefinition) -> Steps:
     """Connect a socket to the target."""
-    fault = made.connect_ex((definition.address, definition.port))
+    fault = made.connect_ex((definition.destination, definition.port))
     if fault == errno.EINPROGRESS:
         yield made, EPOLLOUT
         fault = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -36,7 +36,7 @@ def conversing(
             made.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
         else:
             made.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-        made.connect((definition.address, definition.port))
+        made.connect((definition.destination, definition.port))
         yield made
 
 

@@ -27,12 +27,16 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How probes leave this host: all as the kernel decides unless said otherwise.
 
     ``source`` is an address of this host, ``interface`` a device (SO_BINDTODEVICE), ``mark`` the
-    firewall mark of the probe's packets (SO_MARK), 0 for none.
+    firewall mark of the probe's packets (SO_MARK), 0 for none. ``destination`` is the address that
+    they are sent to in place of the target's: what takes marked ones to the target is set up
+    elsewhere. ``hop_limit`` is how many routers they may pass and one more, 0 for the usual.
     """
 
     source: str | None = None
     interface: str | None = None
     mark: int = 0
+    destination: str | None = None
+    hop_limit: int = 0
 
 
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -44,3 +48,8 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     probe: Probe
     timing: Timing = Timing()
     route: Route = Route()
+
+    @property
+    def destination(self) -> str:
+        """The address that probes are sent to."""
+        return self.route.destination or self.address

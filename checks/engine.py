@@ -109,7 +109,7 @@ class Engine:
         except StopIteration as end:
             reason, (detail, weight) = Reason.PASSED, end.value
         except FAULTS as fault:
-            reason, detail = explain(fault, attempt.progress.stage)
+            reason, detail = explain(fault, attempt.definition, attempt.progress.stage)
         else:
             self._wait(attempt, made, event)
             return None
@@ -152,7 +152,7 @@ class Engine:
             _, _, attempt = heapq.heappop(self._deadlines)
             if attempt.steps is None:
                 continue
-            detail = too_late(attempt.definition.timing.timeout, attempt.progress.stage)
+            detail = too_late(attempt.definition, attempt.progress.stage)
             self.drop(attempt)
             attempt.ended(Result(Reason.TIMEOUT, detail, monotonic() - attempt.started))
         if self._deadlines:

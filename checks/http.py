@@ -137,7 +137,8 @@ def _request(definition: CheckDefinition, path: str, method: str) -> bytes:
 
 def _authority(definition: CheckDefinition) -> str:
     """Write the target as a URL would: its address, with the port unless that is the default."""
-    address = f"[{definition.address}]" if ":" in definition.address else definition.address
+    there = definition.destination
+    address = f"[{there}]" if ":" in there else there
     if definition.port == _DEFAULT_PORTS[_scheme(definition)]:
         return address
     return f"{address}:{definition.port}"
@@ -156,7 +157,7 @@ def _next_path(definition: CheckDefinition, path: str, location: str) -> str:
     try:
         there = urlsplit(urljoin(base + path, location))
         here = urlsplit(base)
-        same_host = there.hostname in (here.hostname, definition.address)
+        same_host = there.hostname in (here.hostname, definition.destination)
         ports = (definition.port, here.port or _DEFAULT_PORTS[scheme])
         same_port = (there.port or _DEFAULT_PORTS[scheme]) in ports
     except ValueError as error:

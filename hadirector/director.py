@@ -299,7 +299,6 @@ class Director:
         self.operator.configure(configuration)
         self._health.configure(configuration, assumed)
         await asyncio.sleep(0)
-        self._health.configure_child()
         await self._upkeep.configure(configuration)
         self._tracking.configure(configuration)
         self._notifier.configure(configuration)
@@ -307,6 +306,7 @@ class Director:
         await self._dataplane.withhold(self._election.withheld)
         await asyncio.sleep(0)
         self._want(None)
+        self._health.configure_child()  # last: some probes go by way of what is wanted now
         self._log.info(
             "configuration_changed",
             started=plan.started,

@@ -21,6 +21,7 @@ from hadirector.model import (
     VirtualServer,
 )
 from hadirector.pool import adopted_quorums, wanted_entries
+from hadirector.probe_services import probe_services
 from hadirector.status import said
 from hadirector.why import WeightChange
 
@@ -71,7 +72,9 @@ class Pools:
         for server in self._configuration.virtual_servers:
             if changed is None or any(key in changed for key in server.keys):
                 entries |= wanted_entries(server, self._judge(server, facts, results))
-        self.table = entries if changed is None else {**self.table, **entries}
+        # The services of probes come first: what these meet is to be the real server alone.
+        kept = probe_services(self._configuration) if changed is None else self.table
+        self.table = {**kept, **entries}
 
     def changes(self, virtual_server: str, key: DestinationKey) -> tuple[WeightChange, ...]:
         """What became of a real server's weight lately, the oldest first."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from checks.script_runner.runner import refusal
 from hadirector.model import Configuration
 from hadirector.pool import checks_by_identity
+from hadirector.probe_services import probe_services
 from vrrp.addresses import virtual_addresses
 from vrrp.configuration import UdpUnicast
 from vrrp.routes import items
@@ -31,7 +32,9 @@ async def faults(configuration: Configuration) -> list[str]:
         from hadirector.dataplane.ipvs import preflight
         from hadirector.masquerade import keeper
 
-        found += await preflight.faults({each.service for each in configuration.virtual_servers})
+        services = {each.service for each in configuration.virtual_servers}
+        services |= {each.service for each in probe_services(configuration).values()}
+        found += await preflight.faults(services)
         found += await keeper.faults(configuration)
     return found
 

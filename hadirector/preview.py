@@ -19,6 +19,7 @@ from hadirector.judgement import Facts, judge
 from hadirector.masquerade.rules import masqueraded
 from hadirector.model import Configuration, ConnectionTimeouts, Service, ServiceKey, Table
 from hadirector.pool import adopted_verdicts, checks_by_identity, wanted_entries
+from hadirector.probe_services import probe_services
 from hadirector.reconcile import EditDestination, EditService, Operation, describe, diff, found
 from hadirector.sync_daemon import SyncRole, Threads, described, is_as, wanted_threads
 from vrrp.report import State
@@ -93,11 +94,14 @@ def preview(situation: Situation, new: Configuration) -> Preview:
 
 def _operations(situation: Situation, new: Configuration, facts: Facts) -> list[Operation]:
     wanted: Table = {
-        key: entry
-        for server in new.virtual_servers
-        for key, entry in wanted_entries(
-            server, judge(server, facts, situation.quorums.get(server.name))
-        ).items()
+        **probe_services(new),
+        **{
+            key: entry
+            for server in new.virtual_servers
+            for key, entry in wanted_entries(
+                server, judge(server, facts, situation.quorums.get(server.name))
+            ).items()
+        },
     }
     return diff(situation.actual, wanted, situation.owned)
 

@@ -52,7 +52,7 @@ def named(configuration: Configuration) -> dict[str, object]:
     found: dict[str, object] = {
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }
-    found["sysctls"] = (configuration.sysctls, implied(configuration, ()))
+    found["sysctls"] = (configuration.sysctls, implied(configuration))
     found.update({words: getattr(configuration, field) for field, words in _SETTINGS.items()})
     if configuration.sync_daemon is not None:
         found["the sync daemon"] = configuration.sync_daemon

@@ -19,6 +19,7 @@ from hadirector.model import (
     Table,
     VirtualServer,
 )
+from hadirector.probe_services import probe_services
 from hadirector.upkeep_status import UpkeepStatus
 from vrrp.report import InstanceStatus
 
@@ -134,8 +135,9 @@ def virtual_server_status(
 
 
 def foreign_services(configuration: Configuration, held: Held) -> tuple[str, ...]:
-    """Name the services in the table that are not configured."""
+    """Name the services in the table that are neither configured nor lead our probes."""
     ours = {key for server in configuration.virtual_servers for key in server.keys}
+    ours |= probe_services(configuration).keys()
     return tuple(str(key) for key in sorted(held.keys() - ours))
 
 

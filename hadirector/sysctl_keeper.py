@@ -9,7 +9,8 @@ import structlog
 
 from hadirector import sysctl_files, sysctls
 from hadirector.model import Configuration
-from hadirector.sysctls import Sysctl, SysctlStatus, Taken, written
+from hadirector.probe_services import probed_servers
+from hadirector.sysctls import Interfaces, Sysctl, SysctlStatus, Taken, written
 
 
 async def foreseen(configuration: Configuration) -> tuple[str, ...]:
@@ -24,9 +25,11 @@ async def foreseen(configuration: Configuration) -> tuple[str, ...]:
 
 async def _implied(configuration: Configuration, routes: str) -> tuple[Sysctl, ...]:
     """Decide what is wanted, in a thread where that takes long: 50 ms for 40,000 servers."""
-    servers = sysctls.routed_servers(configuration)
-    towards = await asyncio.to_thread(sysctl_files.interfaces_towards, servers, routes)
-    return sysctls.implied(configuration, towards)
+    servers = sysctls.routed_servers(configuration), probed_servers(configuration)
+    towards = [
+        await asyncio.to_thread(sysctl_files.interfaces_towards, each, routes) for each in servers
+    ]
+    return sysctls.implied(configuration, Interfaces(*towards))
 
 
 class SysctlKeeper:

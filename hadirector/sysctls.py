@@ -6,6 +6,7 @@ Pure. What each one does is said in Documentation/networking/ip-sysctl.rst and i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ from hadirector.model import (
     Protocol,
     VirtualServer,
 )
+from hadirector.probe_services import probe_services
 
 IP_FORWARD = "net/ipv4/ip_forward"
 IPV6_FORWARDING = "net/ipv6/conf/all/forwarding"
@@ -27,11 +29,13 @@ WORDS = (
     "ip_forward",
     "forwarding",
     "send_redirects",
+    "accept_local",
     "expire_nodest_conn",
     "expire_quiescent_template",
     "conn_reuse_mode",
     "conntrack",
     "sloppy_tcp",
+    "backup_only",
 )
 """The last parts of all names that can be implied."""
 
@@ -71,14 +75,30 @@ def written(name: str) -> str:
     return name.translate(str.maketrans("/.", "./"))
 
 
-def implied(configuration: Configuration, interfaces: Collection[str]) -> tuple[Sysctl, ...]:
+class Interfaces(NamedTuple):
+    """Through which the real servers are reached that are routed, or probed as clients ask them."""
+
+    routed: frozenset[str] = frozenset()
+    probed: frozenset[str] = frozenset()
+
+
+NO_INTERFACES = Interfaces()
+
+
+def implied(
+    configuration: Configuration, interfaces: Interfaces = NO_INTERFACES
+) -> tuple[Sysctl, ...]:
     """Decide what the kernel's IPVS needs to be set to; other dataplanes need nothing.
 
-    ``interfaces`` are those through which the real servers are reached.
+    Without ``interfaces`` what would be set on each of them is left out.
     """
     if configuration.dataplane != "ipvs":
         return ()
-    return (*_routing(configuration, interfaces), *_ipvs(configuration))
+    return (
+        *_routing(configuration, interfaces.routed),
+        *_ipvs(configuration),
+        *_probing(configuration, interfaces.probed),
+    )
 
 
 def _routing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
@@ -113,6 +133,16 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     if configuration.vrrp and any(hashed):
         reason = "sh and mh: after a takeover connections are found again by their hash"
         yield Sysctl("net/ipv4/vs/sloppy_tcp", "1", reason)
+
+
+def _probing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
+    if not probe_services(configuration):
+        return
+    reason = "via: vip: real servers answer probes from the virtual address, also when it is here"
+    for interface in sorted(interfaces):
+        yield Sysctl(f"net/ipv4/conf/{interface}/accept_local", "1", reason)
+    reason = "via: vip: probes go through IPVS also while its sync daemon is backup"
+    yield Sysctl("net/ipv4/vs/backup_only", "0", reason)
 
 
 def _is_nat(server: VirtualServer) -> bool:

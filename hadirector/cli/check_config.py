@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _sysctls(configuration: Configuration) -> Iterator[str]:
     """List what is implied, but for the interfaces of whichever host it will run on."""
     policy = configuration.sysctls
-    for each in implied(configuration, ()):
+    for each in implied(configuration):
         left = " (left alone)" if not policy.apply or each.word in policy.leave else ""
         yield f"  {written(each.name)} = {each.value}{left}: {each.reason}"
 

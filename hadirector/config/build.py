@@ -6,8 +6,9 @@ import hashlib
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Route
 from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_kernel import connection_timeouts, sync_daemon, sysctl_policy
@@ -44,6 +45,7 @@ from hadirector.model import (
     address_bits,
     endpoint,
 )
+from hadirector.probe_services import marked
 from vrrp.configuration import (
     Authentication,
     HmacAuthentication,
@@ -59,6 +61,8 @@ from vrrp.configuration import (
 DEFAULT_UDP_PORT = 1112
 DEFAULT_TTL_MIN = 255
 DIGEST_CHARACTERS = 12
+_HOPS_OF_DR = 2
+"""IPVS counts itself as one (decrement_ttl in net/netfilter/ipvs/ip_vs_xmit.c)."""
 SEQUENCE_FILE = "auth_hmac.sequence"
 _DEFAULT_CHECK = read_check({"type": "tcp"})
 
@@ -90,8 +94,9 @@ def build(root: Root, host_name: str) -> Configuration:
         vrrp=_instances(root, director),
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),
-        virtual_servers=tuple(
-            _virtual_server(each, check) for _, each in whole_ones(root.virtual_servers)
+        virtual_servers=marked(
+            [_virtual_server(each, check) for _, each in whole_ones(root.virtual_servers)],
+            director.probe_marks,
         ),
     )
 
@@ -203,7 +208,7 @@ def _real_server(
     return RealServer(
         key=key,
         weight=section.weight,
-        check=None if recipe is None else _definition(recipe, key),
+        check=None if recipe is None else _definition(recipe, key, server),
         backup_tier=section.backup_tier,
         upper_threshold=section.upper_threshold or 0,
         lower_threshold=section.lower_threshold or 0,
@@ -227,7 +232,7 @@ def _sorry_server(server: VirtualServerSection) -> RealServer | None:
     recipe = None if sorry.check is None else _recipe(sorry.check)
     return RealServer(
         key=key,
-        check=None if recipe is None else _definition(recipe, key),
+        check=None if recipe is None else _definition(recipe, key, server),
         tunnel=_tunnel(server, None),
     )
 
@@ -238,19 +243,36 @@ def _tunnel(server: VirtualServerSection, own: TunnelSection | None) -> Tunnel |
     return (own or server.tunnel or TunnelSection()).tunnel
 
 
-def _definition(recipe: Recipe, key: DestinationKey) -> CheckDefinition:
-    """Aim a check at its target; the same check of the same target has the same identity."""
+def _definition(
+    recipe: Recipe, key: DestinationKey, server: VirtualServerSection | None = None
+) -> CheckDefinition:
+    """Aim a check at its target; the same check of the same target has the same identity.
+
+    That which goes by way of a virtual server is another one for each.
+    """
     address = recipe.section.address or key.address
     port = 0 if is_of_a_host(recipe.probe) else recipe.section.port or key.port
     target = endpoint(address, port) if port else address
+    route = recipe.section.route
+    if recipe.section.via is not None and server is not None:
+        route = _via(route, server)
+        target += f" via {server.forwarding} {route.destination} of {server.title}"
     return CheckDefinition(
         identity=f"{recipe.section.type} {target} {recipe.digest}",
         address=address,
         port=port,
         probe=recipe.probe,
         timing=recipe.section.timing,
-        route=recipe.section.route,
+        route=route,
     )
+
+
+def _via(route: Route, server: VirtualServerSection) -> Route:
+    """Lead probes to the virtual address; which mark takes them on is decided for all together."""
+    # A real server behind dr is next to us. One that lacks the virtual address and forwards packets
+    # must not send ours on to the director that has it, and be judged by another one's answer.
+    hop_limit = _HOPS_OF_DR if server.forwarding is ForwardingMethod.DR else 0
+    return replace(route, destination=server.keys[0].address, hop_limit=hop_limit)
 
 
 def _recipe(section: CheckSection) -> Recipe | None:

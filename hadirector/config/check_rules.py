@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.options import FileProbe, PingProbe, ScriptProbe, contradictions
+from checks.options import FileProbe, PingProbe, ScriptProbe, contradictions, transports
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Finding, Path
 
-_ROUTE = {"source", "interface", "mark"}
+_ROUTE = {"source", "interface", "mark", "via"}
 _TIMING = {"interval", "timeout", "rise", "fall"}
 
 
@@ -29,6 +29,8 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
         yield from _family_findings(path, check.source, check.address)
     for index, member in enumerate(check.members):
         yield from _member_findings((*path, "checks", index), member)
+    if check.via is not None:
+        yield from _via_findings(path, check)
     for key, message in contradictions(check.probe):
         yield Finding((*path, key), message)
 
@@ -39,7 +41,7 @@ def _useless(check: CheckSection) -> set[str]:
         return CheckSection.model_fields.keys() - {"type"}
     match check.probe:
         case PingProbe():
-            return {"port"}
+            return {"port", "via"}
         case ScriptProbe():
             return _ROUTE
         case FileProbe():
@@ -56,6 +58,25 @@ def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:
     if member.members:
         message = f"a check of type {member.type} cannot be within another one"
         yield Finding((*path, "type"), message)
+
+
+def _via_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
+    """Find what has no meaning for a probe that IPVS takes to its real server."""
+    for key in sorted(check.model_fields_set & _VIA_DECIDES.keys()):
+        yield Finding((*path, key), f"via: vip: {_VIA_DECIDES[key]}")
+    for index, member in enumerate(check.members):
+        place = (*path, "checks", index)
+        for key in sorted(member.model_fields_set & {"address", "port"}):
+            yield Finding((*place, key), "via: vip: all of its checks ask what is served")
+        if member.type != NONE and not transports(member.probe) and not member.members:
+            yield Finding((*place, "type"), f"via: vip: no probe of type {member.type} meets IPVS")
+
+
+_VIA_DECIDES = {
+    "address": "each real server is asked by the virtual server's address, and by no other",
+    "interface": "the packets leave by where IPVS sends them",
+    "mark": "every real server has a mark of its own (the key probe_marks of director)",
+}
 
 
 def _family_findings(path: Path, source: str, address: str) -> Iterator[Finding]:

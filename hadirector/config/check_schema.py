@@ -49,6 +49,7 @@ class CheckSection(Section):
     source: Address | None = None
     interface: InterfaceName | None = None
     mark: Annotated[int, PlainValidator(whole(0, 2**32 - 1))] = 0
+    via: Annotated[Literal["vip"], PlainValidator(choice(("vip",)))] | None = None
     interval: ProbeDuration = 2.0
     timeout: ProbeDuration | None = None
     rise: Count = 2

@@ -6,6 +6,7 @@ import re
 
 from checks.kinds import JsonScalar
 from hadirector.config.values import expected, hidden_expected
+from hadirector.probe_services import DEFAULT_MARKS, MarkRange
 
 PAYLOAD_BYTES_MAX = 4096
 HEADERS_MAX = 32
@@ -15,6 +16,9 @@ _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?")
 _HEADERS_OF_OURS = {"host", "connection", "content-length", "transfer-encoding"}
 _JSON_PATH = re.compile(r"[^.\x00-\x1f]{1,64}(\.[^.\x00-\x1f]{1,64}){0,15}")
 _HEXADECIMAL = re.compile(r"hex:((?:[0-9a-fA-F]{2})*)")
+_MARK_RANGE = re.compile(
+    r"(0x[0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})-(0x[0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})"
+)
 _STATUS_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
 
 
@@ -76,6 +80,16 @@ def hidden_text(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,256}", value):
         raise hidden_expected("1 to 256 characters, in quotes")
     return value
+
+
+def mark_range(value: object) -> MarkRange:
+    """Read FIRST-LAST, decimal or hexadecimal."""
+    found = _MARK_RANGE.fullmatch(value) if isinstance(value, str) else None
+    if found is not None:
+        marks = MarkRange(int(found[1], 0), int(found[2], 0))
+        if 1 <= marks.first <= marks.last <= 0xFFFFFFFF:
+            return marks
+    raise expected(f"two firewall marks from 1 to 0xffffffff, such as {DEFAULT_MARKS}")
 
 
 def _encoded(value: str) -> bytes | None:

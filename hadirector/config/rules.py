@@ -12,6 +12,7 @@ from hadirector.config.finding import Finding
 from hadirector.config.kernel_rules import sync_daemon_findings
 from hadirector.config.schema import Root
 from hadirector.config.track_rules import sync_group_findings, track_findings
+from hadirector.config.via_rules import via_findings
 from hadirector.config.virtual_server_rules import virtual_server_findings
 from hadirector.config.vrrp_rules import vrrp_findings
 
@@ -27,3 +28,4 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from sync_group_findings(root)
     yield from sync_daemon_findings(root)
     yield from virtual_server_findings(root)
+    yield from via_findings(root)

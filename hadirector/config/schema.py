@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, PlainValidator
 
 from hadirector.config.address_schema import VirtualAddress
 from hadirector.config.check_schema import CheckSection, read_check
+from hadirector.config.check_values import mark_range
 from hadirector.config.kernel_schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,
@@ -59,6 +60,7 @@ from hadirector.model import (
     SchedulerFlag,
     ServiceKey,
 )
+from hadirector.probe_services import DEFAULT_MARKS, MarkRange
 from vrrp.configuration import HmacMode, Secret
 
 SERVICES_MAX = 1000
@@ -97,6 +99,7 @@ class DirectorSection(Section):
     realtime: Boolean = False
     runtime_directory: Directory = "/run/hadirector"
     check: Check | None = None
+    probe_marks: Annotated[MarkRange, PlainValidator(mark_range)] = DEFAULT_MARKS
 
 
 class ApiSection(Section):

@@ -32,6 +32,9 @@ def parse_check(text: str, file: str, target: DestinationKey) -> CheckDefinition
         Fault(document.place(finding.path), named(*finding))
         for finding in check_findings((), section)
     ]
+    if section.via is not None:
+        place = document.place(("via",))
+        faults.append(Fault(place, "via: there is no virtual server here to go through"))
     if faults:
         raise ConfigError(faults)
     return None if section.type == NONE else aimed_at(section, target)

@@ -9,8 +9,9 @@ import pytest
 from hadirector import sysctls
 from hadirector.config.loader import parse
 from hadirector.model import Configuration
-from hadirector.sysctls import Taken
+from hadirector.sysctls import Interfaces, Taken
 
+PROBING = [("net/ipv4/conf/eth2/accept_local", "1"), ("net/ipv4/vs/backup_only", "0")]
 FORWARD = ("net/ipv4/ip_forward", "1")
 REDIRECTS = [
     ("net/ipv4/conf/all/send_redirects", "0"),
@@ -20,6 +21,8 @@ NODEST = ("net/ipv4/vs/expire_nodest_conn", "1")
 QUIESCENT = ("net/ipv4/vs/expire_quiescent_template", "1")
 REUSE = ("net/ipv4/vs/conn_reuse_mode", "1")
 SLOPPY = ("net/ipv4/vs/sloppy_tcp", "1")
+
+EVERYWHERE = Interfaces(routed=frozenset({"eth1"}), probed=frozenset({"eth2"}))
 
 FaultsOf = Callable[[str], list[str]]
 
@@ -33,7 +36,7 @@ def configuration(server: str, rest: str = "") -> Configuration:
 
 
 def implied(server: str, rest: str = "") -> list[tuple[str, str]]:
-    found = sysctls.implied(configuration(server, rest), {"eth1"})
+    found = sysctls.implied(configuration(server, rest), EVERYWHERE)
     return [(each.name, each.value) for each in found]
 
 
@@ -61,6 +64,12 @@ def implied(server: str, rest: str = "") -> list[tuple[str, str]]:
         ),
         ("address: 10.0.0.9:80, forwarding: dr, scheduler: mh", "", [REUSE]),
         ("address: 10.0.0.9:80, forwarding: dr, scheduler: mh", VRRP, [REUSE, SLOPPY]),
+        (
+            "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
+            " real_servers: [{address: 10.0.0.2}]",
+            "",
+            [NODEST, REUSE, *PROBING],
+        ),
         ("address: 10.0.0.9:80", "director: {dataplane: userspace}", []),
         ("address: 10.0.0.9:80", "director: {dataplane: dry-run}", []),
     ],
@@ -77,6 +86,8 @@ def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
         name.rpartition("/")[2]
         for server in (
             "address: 10.0.0.9:80, persistence: 1s, forwarding: fullnat",
+            "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
+            " real_servers: [{address: 10.0.0.2}]",
             'address: "[fd00::9]:80"',
         )
         for name, _ in [*implied(f"{server}, scheduler: mh", VRRP), NODEST]
@@ -87,7 +98,7 @@ def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
 def decided(rest: str, actual: dict[str, str | None]) -> tuple[list[str], list[str]]:
     """What is set, and what is warned of."""
     made = configuration("address: 10.0.0.9:80, on_failure: zero_weight", rest)
-    wanted = sysctls.implied(made, ())
+    wanted = sysctls.implied(made)
     to_set = [each.name for each in sysctls.changes(made, wanted, actual)]
     return to_set, sysctls.contradictions(made, wanted, actual)
 

@@ -1,0 +1,137 @@
+"""Judges checks that go by way of the virtual address, together with their virtual server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hadirector.config.check_schema import CheckSection
+from hadirector.config.finding import Finding, Path, wrong
+from hadirector.config.schema import DirectorSection, Root, VirtualServerSection
+from hadirector.config.section import whole_ones
+from hadirector.model import ForwardingMethod
+
+
+class _Use(NamedTuple):
+    """A check with ``via`` as one real server has it, from ``path`` or from one above it."""
+
+    path: Path
+    section: CheckSection
+    address: str
+
+
+_OF_DIRECTOR: Path = ("director", "check")
+
+
+def via_findings(root: Root) -> Iterator[Finding]:
+    """Find virtual servers that cannot be asked this way, and marks that others use."""
+    if root.director is None:
+        return
+    used = 0
+    for index, server in whole_ones(root.virtual_servers):
+        path = ("virtual_servers", index)
+        uses = list(_uses(path, server, root.director))
+        used += len(uses)
+        if uses and server.keys:
+            yield from dict.fromkeys(_server_findings(path, server, uses, root))
+    if used:
+        yield from _mark_findings(root, root.director, used)
+
+
+def _uses(path: Path, server: VirtualServerSection, director: DirectorSection) -> Iterator[_Use]:
+    inherited, place = server.check, (*path, "check")
+    if inherited is None:
+        inherited, place = director.check, _OF_DIRECTOR
+    servers: list[tuple[Path, str, CheckSection | None, CheckSection | None]] = [
+        (("real_servers", index), each.address.address, each.check or inherited, each.check)
+        for index, each in whole_ones(server.real_servers)
+    ]
+    if server.sorry_server is not None:
+        own = server.sorry_server.check
+        servers.append((("sorry_server",), server.sorry_server.address.address, own, own))
+    for where, address, check, own in servers:
+        if check is not None and check.via is not None:
+            yield _Use(place if own is None else (*path, *where, "check"), check, address)
+
+
+def _server_findings(
+    path: Path, server: VirtualServerSection, uses: list[_Use], root: Root
+) -> Iterator[Finding]:
+    """Find why the packets of a probe would not reach the real server by way of IPVS."""
+    unfit = _unfit(server, root)
+    virtual = _virtual_addresses(root)
+    for use in uses:
+        faults = {"via": unfit} if unfit is not None else _use_faults(use, server, virtual)
+        for key, message in faults.items():
+            # What the director's own check does not fit is this virtual server: it is said there.
+            inherited = use.path == _OF_DIRECTOR
+            place = (*path, server.place_key) if inherited else (*use.path, key)
+            yield Finding(place, f"via: vip: {message}")
+
+
+def _unfit(server: VirtualServerSection, root: Root) -> str | None:
+    """Say why no real server of a virtual server can be asked by its address."""
+    if root.director is not None and root.director.dataplane != "ipvs":
+        return f"the {root.director.dataplane} dataplane takes no probe through IPVS"
+    if server.forwarding not in (ForwardingMethod.DR, ForwardingMethod.TUN):
+        return f"only with dr and tun a real server has that address (got {server.forwarding})"
+    if server.fwmark is not None:
+        return "a firewall mark has no address to ask"
+    if len({key.address for key in server.keys}) > 1:
+        return "there is more than one address to ask"
+    return None
+
+
+def _use_faults(use: _Use, server: VirtualServerSection, virtual: frozenset[str]) -> dict[str, str]:
+    """Say what is wrong with one check, by the key to blame."""
+    faults = {}
+    port, source, destination = use.section.port, use.section.source, server.keys[0].address
+    if port is not None and server.port not in (0, port):
+        faults["port"] = wrong(str(port), f"the port that is served, {server.port}")
+    if (":" in (source or use.address)) != (":" in destination):
+        faults["via" if source is None else "source"] = (
+            f"{source or use.address} and {destination} are not of one address family"
+            f" (expected a source of that of {destination})"
+        )
+    elif source in virtual:
+        faults["source"] = f"answers to {source} go to whoever holds it (expected no virtual one)"
+    return faults
+
+
+def _virtual_addresses(root: Root) -> frozenset[str]:
+    held = {
+        each.address.partition("/")[0]
+        for _, instance in whole_ones(root.vrrp)
+        for each in (*instance.virtual_addresses, *instance.unadvertised_addresses)
+    }
+    served = {key.address for _, each in whole_ones(root.virtual_servers) for key in each.keys}
+    return frozenset(held | served)
+
+
+def _mark_findings(root: Root, director: DirectorSection, used: int) -> Iterator[Finding]:
+    marks = director.probe_marks
+    if used > marks.size:
+        message = wrong(str(marks), f"at least {used} marks, one for each real server asked so")
+        yield Finding(("director", "probe_marks"), message)
+    for path, mark in _other_marks(root):
+        if mark in marks:
+            message = (
+                f"{mark} is one of the marks of our own probes, {marks}"
+                " (the key probe_marks of director chooses others)"
+            )
+            yield Finding(path, message)
+
+
+def _other_marks(root: Root) -> Iterator[tuple[Path, int]]:
+    """Go through the marks that are written in the file."""
+    if root.director is not None and root.director.check is not None:
+        yield (*_OF_DIRECTOR, "mark"), root.director.check.mark
+    for index, server in whole_ones(root.virtual_servers):
+        path = ("virtual_servers", index)
+        yield (*path, "fwmark"), server.fwmark or 0
+        checks: list[tuple[Path, CheckSection | None]] = [((*path, "check"), server.check)]
+        if server.sorry_server is not None:
+            checks.append(((*path, "sorry_server", "check"), server.sorry_server.check))
+        for at, each in whole_ones(server.real_servers):
+            checks.append(((*path, "real_servers", at, "check"), each.check))
+        yield from (((*place, "mark"), check.mark) for place, check in checks if check is not None)
