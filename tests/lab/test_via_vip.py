@@ -46,7 +46,11 @@ PROBED = [
     "-A -f 1747424983 -s rr",
     "-A -f 1753680889 -s rr",
     "-A -f 1755829330 -s rr",
-    "-A -f X -s rr",
+    "-A -f 1759982408 -s rr",
+    "-a -f 1747424983 -r 192.168.122.45:0 -i -w 1 --tun-type ipip",
+    "-a -f 1753680889 -r 192.168.122.46:0 -g -w 1",
+    "-a -f 1755829330 -r 192.168.122.46:0 -i -w 1 --tun-type ipip",
+    "-a -f 1759982408 -r 192.168.122.45:0 -g -w 1",
 ]
 START_SECONDS = 60.0
 SLACK_SECONDS = 20.0
@@ -109,8 +113,8 @@ def test_a_real_server_without_the_virtual_address_fails_on_both_directors(
         for host, priority in zip(site.directors, (200, 100), strict=True)
     ]
     active, backup = pair
-    assert eventually(lambda: active.is_in("ACTIVE"), START_SECONDS)
-    assert backup.is_in("BACKUP")
+    assert eventually(lambda: active.is_in("ACTIVE"), START_SECONDS, pause=0.5)
+    assert eventually(lambda: backup.is_in("BACKUP"), SLACK_SECONDS, pause=0.5)
 
     for director in pair:
         assert director.comes_to(routed="fp", tunnelled="pf")
