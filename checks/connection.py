@@ -96,17 +96,24 @@ class Connection:
         self._definition = definition
         self._progress = progress
 
-    async def start_tls(self, options: TlsOptions, name: str | None) -> None:
-        """Go on under TLS, with ``name`` or else the address in the peer's certificate."""
+    async def start_tls(
+        self, options: TlsOptions, name: str | None, protocol: str | None = None
+    ) -> None:
+        """Go on under TLS, with ``name`` or else the address in the peer's certificate.
+
+        ``protocol`` must be agreed on (ALPN, RFC 7301).
+        """
         self._progress.enter(HANDSHAKE)
         await self._writer.start_tls(
-            tls_context(options),
+            tls_context(options, protocol),
             server_hostname=name or self._definition.destination,
             ssl_handshake_timeout=self._definition.timing.timeout,
         )
         tls = self._writer.get_extra_info("ssl_object")
         self._progress.tls = tls
         self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
+        if tls.selected_alpn_protocol() != protocol:
+            raise ProbeFailedError(Reason.TLS, f"TLS: the server does not agree on {protocol}")
 
     async def send(self, data: bytes) -> None:
         """Send all of it."""
@@ -168,10 +175,10 @@ async def connect(made: socket.socket, definition: CheckDefinition) -> None:
     await asyncio.get_running_loop().sock_connect(made, (definition.destination, definition.port))
 
 
-def tls_context(options: TlsOptions) -> ssl.SSLContext:
+def tls_context(options: TlsOptions, protocol: str | None = None) -> ssl.SSLContext:
     """Make the TLS settings, where a want of this host is not held against the target."""
     try:
-        return client_context(options.tls_ca_file, options.tls_verify)
+        return client_context(options.tls_ca_file, options.tls_verify, protocol)
     except OSError as error:
         detail = f"tls_ca_file {options.tls_ca_file}: {describe(error)}"
         raise ProbeFailedError(Reason.LOCAL_ERROR, detail) from error

@@ -60,6 +60,9 @@ FilePath = Annotated[str, Text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a 
 UserName = Annotated[str, Text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host")]
 # PostgreSQL cuts names at NAMEDATALEN - 1.
 RoleName = Annotated[str, Text(r"[\x21-\x7e]{1,63}", "a name of 1 to 63 visible characters")]
+ServiceName = Annotated[
+    str, Text(r"[\x21-\x7e]{0,127}", "the name of a service, such as package.Service")
+]
 Argument = Annotated[
     str, Text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters")
 ]

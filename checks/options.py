@@ -24,6 +24,7 @@ from checks.kinds import (
     RegularExpression,
     RequestPath,
     RoleName,
+    ServiceName,
     Sha256,
     Span,
     StatusRange,
@@ -84,6 +85,22 @@ class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http")
 class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
     """The HTTP probe over TLS, with the options of TlsProbe; ``tls_name`` defaults to ``host``."""
 
+    tls_name: HostName | None = None
+    tls_verify: bool = True
+    tls_ca_file: FilePath | None = None
+    tls_expiry_warning: ExpiryWarning = TWO_WEEKS
+
+
+class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc"):
+    """Passes when a server says in gRPC's health protocol that a service is SERVING.
+
+    An empty ``service`` stands for the server as a whole. ``host`` is sent as :authority. The
+    options of TLS are those of TlsProbe; ``tls_name`` defaults to ``host``.
+    """
+
+    service: ServiceName = ""
+    host: HostName | None = None
+    tls: bool = False
     tls_name: HostName | None = None
     tls_verify: bool = True
     tls_ca_file: FilePath | None = None
@@ -203,6 +220,7 @@ Probe = (
     | TlsProbe
     | HttpProbe
     | HttpsProbe
+    | GrpcProbe
     | UdpProbe
     | DnsProbe
     | SmtpProbe
@@ -217,7 +235,7 @@ Probe = (
 )
 """Every type there is. What performs each is listed in `checks.probers`."""
 
-TlsOptions = TlsProbe | HttpsProbe | SmtpProbe
+TlsOptions = TlsProbe | HttpsProbe | GrpcProbe | SmtpProbe
 """Those that speak TLS, each with the same four options."""
 
 PROBE_TYPES: dict[str, type[Probe]] = {
@@ -260,9 +278,9 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
         case HttpProbe():
             yield from _http_contradictions(probe)
         case SmtpProbe() if not probe.starttls:
-            for key in ("tls_name", "tls_ca_file"):
-                if getattr(probe, key) is not None:
-                    yield key, "without starttls there is no TLS"
+            yield from _without_tls(probe, "starttls")
+        case GrpcProbe() if not probe.tls:
+            yield from _without_tls(probe, "tls")
         case AllProbe() | AnyProbe() if len(probe.checks) < 2:
             yield "checks", f"wrong number (got {len(probe.checks)}, expected 2 or more checks)"
 
@@ -270,6 +288,12 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
     if not probe.tls_verify and probe.tls_ca_file is not None:
         yield "tls_ca_file", "no certificate is verified with tls_verify: false, so this has no use"
+
+
+def _without_tls(probe: TlsOptions, switch: str) -> Iterator[tuple[str, str]]:
+    for key in ("tls_name", "tls_ca_file"):
+        if getattr(probe, key) is not None:
+            yield key, f"without {switch} there is no TLS"
 
 
 def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,6 @@ from hadirector.config.values import (
 
 NONE = "none"
 TYPES = (*PROBE_TYPES, NONE)
-LATER = ("grpc",)
 
 _READERS = {
     Form.REGULAR_EXPRESSION: regular_expression,
@@ -43,7 +42,7 @@ _READERS = {
 class CheckSection(Section):
     """How a real server is probed: the keys of every type. A good one is of a type's own class."""
 
-    type: Annotated[str, PlainValidator(choice(TYPES, LATER))]
+    type: Annotated[str, PlainValidator(choice(TYPES))]
     address: Address | None = None
     port: Port | None = None
     source: Address | None = None

@@ -14,7 +14,7 @@ from hadirector.config.errors import Fault, shown
 from hadirector.config.finding import Path, named, wrong
 from hadirector.config.schema import Root
 from hadirector.config.section import Section
-from hadirector.config.values import EXPECTED, HIDDEN, UNSUPPORTED
+from hadirector.config.values import EXPECTED, HIDDEN
 
 # Comparing a longer key with every known one takes long, and it is no slip of the finger.
 SUGGESTED_CHARACTERS_MAX = 40
@@ -43,8 +43,6 @@ def _fault(error: ErrorDetails, document: Document, root: type[Section]) -> Faul
         case "missing":
             message = f"the key {shown(path[-1])} is missing"
             return Fault(document.place(path[:-1]), named(path[:-1], message))
-        case _ if error["type"] == UNSUPPORTED:
-            message = f"{error['msg']} is not supported by this version yet (got {found})"
         case _ if error["type"] == EXPECTED:
             message = wrong(found, error["msg"])
         case _ if error["type"] == HIDDEN:

@@ -21,7 +21,6 @@ from vrrp.configuration import Secret
 Choice = TypeVar("Choice", bound=str)
 
 EXPECTED: LiteralString = "expected"
-UNSUPPORTED: LiteralString = "unsupported"
 HIDDEN: LiteralString = "hidden"
 
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)", re.ASCII)
@@ -50,11 +49,6 @@ class PortRange(NamedTuple):
 def expected(what: str) -> PydanticCustomError:
     """Make the error that says what a value should have been."""
     return PydanticCustomError(EXPECTED, "{what}", {"what": what})
-
-
-def unsupported(what: str) -> PydanticCustomError:
-    """Make the error for what DESIGN names and this version cannot do yet."""
-    return PydanticCustomError(UNSUPPORTED, "{what}", {"what": what})
 
 
 def hidden_expected(what: str) -> PydanticCustomError:
@@ -123,16 +117,13 @@ def whole_seconds(low: str, high: str) -> Callable[[object], int]:
     return read
 
 
-def choice(allowed: Iterable[Choice], later: Iterable[str] = ()) -> Callable[[object], Choice]:
-    """Read one of some words; ``later`` are words that a later version will know."""
+def choice(allowed: Iterable[Choice]) -> Callable[[object], Choice]:
+    """Read one of some words."""
     words = {str(each): each for each in allowed}
-    coming = frozenset(later)
 
     def read(value: object) -> Choice:
         if isinstance(value, str) and value in words:
             return words[value]
-        if isinstance(value, str) and value in coming:
-            raise unsupported(value)
         raise expected("one of " + ", ".join(words))
 
     return read

@@ -173,7 +173,10 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
     [
         ("{}", 'check: the key "type" is missing'),
         ("tcp", 'check: wrong value (got "tcp", expected a mapping)'),
-        ("{type: grpc}", 'check.type: grpc is not supported by this version yet (got "grpc")'),
+        (
+            "{type: grpc, tls_name: a}",
+            "check.tls_name: without tls there is no TLS",
+        ),
         ("{type: tcp, path: /}", "check.path: a check of this type has no path"),
         (
             "{type: http, tls_verify: true}",
