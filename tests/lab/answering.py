@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import struct
 import threading
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -64,12 +65,13 @@ class Answering:
         kind: socket.SocketKind = socket.SOCK_STREAM,
         protocol: int = 0,
     ) -> None:
-        """Answer at these ports of a host, on any IPv4 address."""
+        """Answer at these ports of a host, on any address of both families."""
         with inside(host):
             for port in ports:
-                made = socket.socket(socket.AF_INET, kind, protocol)
+                made = socket.socket(socket.AF_INET6, kind, protocol)
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                made.bind(("0.0.0.0", port))  # a virtual address as well as its own
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                made.bind(("::", port))  # a virtual address as well as its own
                 if kind is socket.SOCK_STREAM:
                     made.listen()
                 self._names[made] = host.name.encode()
@@ -98,8 +100,9 @@ def connect(
     client: Host, source: str, address: str, port: int, protocol: int = socket.IPPROTO_TCP
 ) -> socket.socket:
     """Connect from one of a client's addresses."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with inside(client):
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
+        made = socket.socket(family, socket.SOCK_STREAM, protocol)
     try:
         made.settimeout(WAIT_SECONDS)
         made.bind((source, 0))
@@ -108,6 +111,12 @@ def connect(
         made.close()
         raise
     return made
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection so that nobody waits for the other's end of it (SO_LINGER, socket(7))."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def answer(

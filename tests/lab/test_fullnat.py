@@ -20,7 +20,22 @@ EXAMPLE = Path(__file__).parents[2] / "configs/fullnat.yaml"
 CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"
 START_SECONDS, REPAIR_SECONDS = 60.0, 10.0 + 15.0
 
-LOCAL = "      - {address: 192.168.122.30:8080, check: none}\n"
+CLIENT6, VIRTUAL6 = "fd00:122::70", "fd00:122::22"
+MORE = """\
+      - {address: 192.168.122.30:8080, check: none}
+  - name: six
+    address: "[fd00:122::22]:80"
+    scheduler: rr
+    forwarding: fullnat
+    check: none
+    real_servers: [{address: "fd00:122::45"}, {address: "fd00:122::46"}]
+  - name: bypassed
+    address: 192.168.122.22:81
+    scheduler: rr
+    forwarding: nat
+    check: none
+    real_servers: [{address: 192.168.122.45:80}]
+"""
 OURS = [
     "-A hadirector ! -o lo -p tcp -m conntrack --ctorigdst 192.168.122.22 --ctorigdstport 80"
     " -j MASQUERADE"
@@ -31,11 +46,14 @@ FOREIGN = "-A POSTROUTING -s 198.51.100.0/24 -j MASQUERADE"
 @pytest.fixture
 def hosts(network: Network) -> Iterator[tuple[Host, Host]]:
     """A client and a director; two servers, and one on the director, answer with their names."""
-    client = network.host("client", f"{CLIENT}/24")
-    director = network.host("director", "192.168.122.30/24", f"{VIRTUAL}/32")
+    client = network.host("client", f"{CLIENT}/24", f"{CLIENT6}/64")
+    director = network.host(
+        "director", "192.168.122.30/24", f"{VIRTUAL}/32", "fd00:122::30/64", f"{VIRTUAL6}/128"
+    )
     with Answering() as servers:
         for name, number in (("web1", 45), ("web2", 46)):
-            servers.listen(network.host(name, f"192.168.122.{number}/24"), (80,))
+            web = network.host(name, f"192.168.122.{number}/24", f"fd00:122::{number}/64")
+            servers.listen(web, (80,))
         servers.listen(director, (8080,))
         yield client, director
 
@@ -49,14 +67,21 @@ def nat_rules(host: Host) -> list[str]:
 @pytest.mark.ipvs
 @pytest.mark.timeout(200)
 def test_servers_need_no_route_back(hosts: tuple[Host, Host], tmp_path: Path) -> None:
-    """They share the client's network; the rules are put back when lost, and go at a stop."""
+    """They share the client's network, where plain nat is bypassed by their answers.
+
+    The rules are put back when lost, and go at a stop.
+    """
     client, director = hosts
     text = EXAMPLE.read_text().replace("lb1", f"lb1\n  runtime_directory: {tmp_path}/run")
     director.run("iptables-legacy", "-t", "nat", *FOREIGN.split())
-    running = start_director(director, text + LOCAL, tmp_path)
-    assert eventually(lambda: len(kernel_table(director)) == 4, START_SECONDS)
+    running = start_director(director, text + MORE, tmp_path)
+    assert eventually(lambda: len(kernel_table(director)) == 9, START_SECONDS)
     answers = [answer(client, CLIENT, VIRTUAL, 80) for _ in range(6)]
     assert sorted(answers) == ["director"] * 2 + ["web1"] * 2 + ["web2"] * 2
+    answers = [answer(client, CLIENT6, VIRTUAL6, 80) for _ in range(4)]
+    assert sorted(answers) == ["web1"] * 2 + ["web2"] * 2
+    with pytest.raises(TimeoutError):
+        answer(client, CLIENT, VIRTUAL, 81)
     kept = ["-A POSTROUTING -j hadirector", FOREIGN, *OURS]
     assert nat_rules(director) == kept
 

@@ -10,12 +10,14 @@ import pytest
 
 from hadirector.lab.experiment import FORWARDS, eventually, kernel_table, start_director
 from hadirector.lab.topology import Host, Network
-from tests.lab.answering import Answering, answer, connect, datagrams
+from tests.lab.answering import Answering, answer, connect, datagrams, reset
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 START_SECONDS = 60.0
+RESET_SECONDS = 10.0 + 15.0
+"""What the kernel keeps of a connection that was reset (ip_vs_proto_tcp.c), and slack."""
 
 NEAR, OTHER, DIRECT = "192.168.122.70", "192.168.122.72", "192.168.122.71"
 """A client's addresses. Replies to the first two go back through the director."""
@@ -191,20 +193,31 @@ def test_packets_of_one_call_stay_together(site: tuple[Host, Host]) -> None:
     assert datagrams(client, OTHER, VIRTUAL[25], 5060, calls) == first
 
 
-def test_a_server_at_its_upper_threshold_gets_no_further_connection(
-    site: tuple[Host, Host],
-) -> None:
-    """The third one goes to the server that is next in line."""
+def test_a_server_at_its_upper_threshold_waits_for_the_lower_one(site: tuple[Host, Host]) -> None:
+    """The third connection goes elsewhere, and so do more while one of the first two is left."""
     client, director = site
+
+    def carried() -> int:
+        """How many connections the limited server has."""
+        lines = director.run("ipvsadm", "-Lcn").stdout.splitlines()
+        return sum(f"{VIRTUAL[25]}:8080 192.168.122.45:80" in " ".join(x.split()) for x in lines)
+
     made = [connect(client, NEAR, VIRTUAL[25], 8080) for _ in range(4)]
     assert [each.recv(100) for each in made] == [b"web1", b"web1", b"web2", b"web2"]
-    for each in made:
-        each.close()
     listed = director.run("ipvsadm", "-Ln", "--thresholds").stdout.splitlines()
     [limits] = [
         line.split()[2:4] for line in listed if "192.168.122.45:80 " in line and " 2 " in line
     ]
     assert limits == ["2", "1"]
+    first, second, *others = made
+    reset(first)
+    assert eventually(lambda: carried() == 1, RESET_SECONDS)
+    assert answer(client, NEAR, VIRTUAL[25], 8080) == "web2"
+    reset(second)
+    assert eventually(lambda: carried() == 0, RESET_SECONDS)
+    assert answer(client, NEAR, VIRTUAL[25], 8080) == "web1"
+    for each in others:
+        each.close()
 
 
 @pytest.mark.parametrize("number", [26, 27, 28, 29], ids=["ipip", "gre", "gue", "mixed"])

@@ -1,7 +1,8 @@
-"""A connection through nat outlives every director: configs/nat-pair.yaml, with real kernels.
+"""Connections outlive every director: configs/nat-pair.yaml, with real kernels.
 
 Clients on one network, real servers on another, two directors with a leg in each. The outside and
-the inside address float together; the real servers' default route is the inside one.
+the inside address float together; the real servers' default route is the inside one. The server of
+dr and tun is among the clients.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from hadirector.status import Status
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 
 OUTSIDE, INSIDE = "192.168.122.22", "10.0.0.1"
+DIRECT, TUNNELLED = "192.168.122.23", "192.168.122.24"
+ADDRESSES = (OUTSIDE, DIRECT, TUNNELLED)
 PORT = 7
 START_SECONDS = 60.0
 DRIFT_SECONDS = 10.0
@@ -38,7 +41,7 @@ vrrp:
     virtual_router_id: 51
     priority: {priority}
     advert_interval: 1s
-    virtual_addresses: [192.168.122.22]
+    virtual_addresses: [192.168.122.22, 192.168.122.23, 192.168.122.24]
   - name: inside
     interface: eth1
     virtual_router_id: 52
@@ -54,6 +57,16 @@ virtual_servers:
     forwarding: nat
     check: {{type: tcp, interval: 1s, timeout: 900ms, rise: 2, fall: 3}}
     real_servers: [{{address: 10.0.0.45}}, {{address: 10.0.0.46}}]
+  - name: direct
+    address: 192.168.122.23:7
+    forwarding: dr
+    check: none
+    real_servers: [{{address: 192.168.122.47}}]
+  - name: tunnelled
+    address: 192.168.122.24:7
+    forwarding: tun
+    check: none
+    real_servers: [{{address: 192.168.122.47}}]
 """
 
 
@@ -106,8 +119,8 @@ class Director:
     def service(self) -> str:
         return next(iter(kernel_table(self.host)), "")
 
-    def knows_the_connection(self) -> bool:
-        return "ESTABLISHED" in self.host.run("ipvsadm", "-Lcn").stdout
+    def knows_the_connections(self) -> bool:
+        return self.host.run("ipvsadm", "-Lcn").stdout.count("ESTABLISHED") == len(ADDRESSES)
 
 
 MASTER, BACKUP = ["master sync daemon"], ["backup sync daemon"]
@@ -127,29 +140,46 @@ def pair(tmp_path: Path) -> Iterator[tuple[Host, Director, Director]]:
             routes = [f"default via {INSIDE}"]
             web = inside.host(f"web{number}", f"10.0.0.{44 + number}/24", routes=routes)
             start_server(web, PORT)
+        start_server(direct_server(outside), PORT)
         yield client, directors[0], directors[1]
 
 
-def test_a_connection_outlives_every_director(
+def direct_server(outside: Network) -> Host:
+    """A real server that answers the clients itself (configs/dr.yaml, configs/tun.yaml)."""
+    silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
+    host = outside.host("web3", "192.168.122.47/24", sysctls=silent)
+    held = (f"address add {each}/32 dev lo" for each in (DIRECT, TUNNELLED))
+    host.ip(*held, "link set tunl0 up")
+    host.sysctl({f"net.ipv4.conf.{each}.rp_filter": "0" for each in ("all", "tunl0")})
+    return host
+
+
+def test_connections_outlive_every_director(
     pair: tuple[Host, Director, Director], tmp_path: Path
 ) -> None:
-    """One connection goes on over drift, reload, restart, a killed director and a power loss."""
+    """Through nat, dr and tun: over drift, reload, restart, a killed director and a power loss."""
     client, first, second = pair
     first.start()
     second.start()
     assert eventually(first.holds_both, START_SECONDS)
     assert eventually(lambda: first.threads() == MASTER, SLACK_SECONDS)
     assert eventually(lambda: second.threads() == BACKUP, START_SECONDS)
-    assert eventually(lambda: len(kernel_table(first.host)) == 3, SLACK_SECONDS)
-    talking = Conversation(client, OUTSIDE, PORT, tmp_path / "client.log")
+    assert eventually(lambda: len(kernel_table(first.host)) == 7, SLACK_SECONDS)
+    talking = [
+        Conversation(client, each, PORT, tmp_path / f"{each}.client.log") for each in ADDRESSES
+    ]
 
     def goes_on() -> bool:
-        """Whether many more numbers come back on the same connection."""
-        before = talking.exchanges
-        return eventually(lambda: talking.exchanges >= before + 5, SLACK_SECONDS) and talking.alive
+        """Whether many more numbers come back on the same connections."""
+        goals = [each.exchanges + 5 for each in talking]
+
+        def come() -> bool:
+            return all(each.exchanges >= goal for each, goal in zip(talking, goals, strict=True))
+
+        return eventually(come, SLACK_SECONDS) and all(each.alive for each in talking)
 
     assert goes_on()
-    assert eventually(second.knows_the_connection, SLACK_SECONDS)
+    assert eventually(second.knows_the_connections, SLACK_SECONDS)
 
     # Somebody stops the daemon and edits the service.
     first.host.run("ipvsadm", "--stop-daemon", "master")
