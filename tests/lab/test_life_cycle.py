@@ -1,0 +1,203 @@
+"""What restarts, a reload, a kill and drains do to the table, and to what runs through it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from hadirector.cli import main
+from hadirector.lab.experiment import (
+    CLIENT_ADDRESS,
+    VIRTUAL_ADDRESS,
+    Site,
+    build_site,
+    eventually,
+    fetch,
+    kernel_table,
+    start_director,
+)
+from hadirector.lab.topology import Host, Network
+from tests.lab.answering import connect, inside
+from tests.lab.transfer import Transfer, transfer
+
+pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
+
+START_SECONDS = 60.0
+SLACK_SECONDS = 30.0
+RESET_SECONDS = 10.0
+"""What the kernel keeps of a connection that was reset (ip_vs_proto_tcp.c)."""
+DEADLINE_SECONDS = 3.0
+
+TEXT = """\
+director: {{name: lb1, dataplane: ipvs, on_stop: keep, runtime_directory: {directory}/run}}
+virtual_servers:
+  - name: web
+    address: 192.168.122.22:80
+    scheduler: rr
+    forwarding: nat
+    check: {{type: tcp, interval: 500ms, timeout: 500ms, rise: 2, fall: 2}}
+    real_servers:
+      - {{address: 192.168.122.45}}
+      - {{address: 192.168.122.46}}
+  - name: bulk
+    address: 192.168.122.22:81
+    scheduler: rr
+    forwarding: nat
+    check: none
+    real_servers:
+      - {{address: 192.168.122.45}}
+"""
+MORE = "      - {address: 192.168.122.46}\n"
+BULK = "tcp 192.168.122.22:81"
+
+
+class Director:
+    """A director, the file it reads, and the site it serves."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        self.site = site
+        [self.host] = site.directors
+        self._directory = directory
+        self._file = directory / "director1.yaml"
+        self.text = TEXT.format(directory=directory)
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = start_director(self.host, self.text, self._directory)
+
+    @property
+    def times_started(self) -> int:
+        return (self._directory / "director1.log").read_text().count("director_started")
+
+    @property
+    def table(self) -> list[str]:
+        return kernel_table(self.host)
+
+    def command(self, name: str, *arguments: str) -> int:
+        return main([name, *arguments, "--socket", f"{self._directory}/run/api.sock"])
+
+    def plan(self, text: str) -> int:
+        """Ask what a reload with another text would change."""
+        draft = self._file.with_name("draft.yaml")
+        draft.write_text(text)
+        return self.command("plan", "-c", str(draft))
+
+    def reload(self, text: str) -> int:
+        self.text = text
+        self._file.write_text(text)
+        return self.command("reload")
+
+    def table_until_started(self, times: int, seconds: float) -> list[list[str]]:
+        """Look at the table until the director has started so often, and some seconds more."""
+        seen, end = [], time.monotonic() + START_SECONDS
+        while self.times_started < times and time.monotonic() < end:
+            seen.append(self.table)
+        assert self.times_started == times
+        checked = time.monotonic() + seconds
+        while time.monotonic() < checked:
+            seen.append(self.table)
+        return seen
+
+
+def connections(director: Host) -> list[int]:
+    """What the kernel counted for the service and each destination; it adds up every 2 s."""
+    lines = director.run("ipvsadm", "-Ln", "--stats").stdout.splitlines()
+    return [int(line.split()[2]) for line in lines if ":80 " in line]
+
+
+def goes_on(running: Transfer) -> bool:
+    """Whether much more comes."""
+    goal = running.received + 100_000
+    return eventually(lambda: running.received >= goal, SLACK_SECONDS)
+
+
+def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
+    network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None of them changes an entry that need not change; drains wait for the transfer's end."""
+    site = build_site(network, "nat")
+    director = Director(site, tmp_path)
+    director.host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
+    site.start_webs()
+    director.start()
+    assert eventually(lambda: len(director.table) == 5, START_SECONDS)
+    through = (site.webs[0], site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 81)
+    with transfer(*through) as running:
+        stops_and_starts(director)
+        assert goes_on(running)
+
+        assert director.plan(director.text + MORE) == 0
+        told = f"  add destination 192.168.122.46:81 to {BULK} (nat, weight 1)"
+        assert told in capsys.readouterr().out.splitlines()
+        table = director.table
+        assert len(table) == 5
+        assert director.reload(director.text + MORE) == 0
+        more = sorted([*table, "-a -t 192.168.122.22:81 -r 192.168.122.46:81 -m -w 1"])
+        assert eventually(lambda: director.table == more, SLACK_SECONDS)
+        assert goes_on(running)
+
+        assert director.command("restart") == 0
+        assert goes_on(running)
+
+        assert director.process is not None
+        director.process.kill()
+        director.process.wait()
+        assert goes_on(running)
+        director.start()
+        assert all(each == more for each in director.table_until_started(4, 3.0))
+        assert goes_on(running)
+
+        drain_ends_with_the_transfer(director, running)
+    drain_ends_at_its_deadline(director)
+
+
+def stops_and_starts(director: Director) -> None:
+    """Under on_stop: keep the table stays, entry by entry."""
+    client, table = director.site.client, director.table
+    assert len(fetch(client, VIRTUAL_ADDRESS, 4)) == 4
+    assert eventually(lambda: connections(director.host) == [4, 2, 2], 10.0)
+    assert director.process is not None
+    assert director.host.stop(director.process) == 0
+    assert director.table == table
+    director.start()
+    assert all(each == table for each in director.table_until_started(2, 5.0))
+    # Deleted and made again, a destination would count from nothing.
+    assert connections(director.host) == [4, 2, 2]
+    answers = fetch(client, VIRTUAL_ADDRESS, 10)
+    assert (answers.count("web1"), answers.count("web2")) == (5, 5)
+
+
+def bulk(director: Director) -> list[str]:
+    """The real servers of the service that the transfer goes through."""
+    return [line.split(":81 -r ")[1] for line in director.table if ":81 -r " in line]
+
+
+WEB2 = "192.168.122.46:81 -m -w 1"
+
+
+def drain_ends_with_the_transfer(director: Director, running: Transfer) -> None:
+    """Without a deadline it waits as long as that takes."""
+    assert director.command("drain", "bulk/192.168.122.45") == 0
+    drained = ["192.168.122.45:81 -m -w 0", WEB2]
+    assert eventually(lambda: bulk(director) == drained, SLACK_SECONDS)
+    assert goes_on(running)
+    assert bulk(director) == drained
+    assert running.finish()
+    assert eventually(lambda: bulk(director) == [WEB2], RESET_SECONDS + SLACK_SECONDS)
+
+
+def drain_ends_at_its_deadline(director: Director) -> None:
+    """Though a connection is left."""
+    site = director.site
+    with inside(site.webs[1]):
+        listener = socket.create_server(("", 81))
+    with listener, connect(site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 81):
+        begun = time.monotonic()
+        deadline = f"{DEADLINE_SECONDS:g}s"
+        assert director.command("drain", "bulk/192.168.122.46", "--deadline", deadline) == 0
+        assert eventually(lambda: bulk(director) == [], DEADLINE_SECONDS + SLACK_SECONDS)
+        assert time.monotonic() - begun >= DEADLINE_SECONDS
