@@ -37,6 +37,8 @@ class Answering:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._names: dict[socket.socket, bytes] = {}
+        self._held_ports: set[int] = set()
+        self._held: list[socket.socket] = []
         self._ending, self._end = socket.socketpair()
         self._thread = threading.Thread(target=self._serve)
 
@@ -55,7 +57,7 @@ class Answering:
         """End the thread and close every socket."""
         self._end.close()
         self._thread.join()
-        for each in (*self._names, self._ending):
+        for each in (*self._names, *self._held, self._ending):
             each.close()
 
     def listen(
@@ -77,6 +79,10 @@ class Answering:
                 self._names[made] = host.name.encode()
                 self._selector.register(made, selectors.EVENT_READ)
 
+    def hold(self, port: int) -> None:
+        """Leave the connections to a port open until the end."""
+        self._held_ports.add(port)
+
     def _serve(self) -> None:
         while True:
             for key, _ in self._selector.select():
@@ -92,8 +98,11 @@ class Answering:
             ready.sendto(self._names[ready], client)
             return
         accepted, _ = ready.accept()
-        with accepted:
-            accepted.sendall(self._names[ready])
+        accepted.sendall(self._names[ready])
+        if ready.getsockname()[1] in self._held_ports:
+            self._held.append(accepted)
+        else:
+            accepted.close()
 
 
 def connect(
