@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hadirector.candidate import Candidate
-from hadirector.model import HealthyMinimum
+from hadirector.pool_policy import HealthyMinimum
 
 
 def look_past_blindness(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -65,6 +65,10 @@ class Candidate:
         self._step(self.worth, words)
         self.serving = True
 
+    def grow(self, weight: int, words: str) -> None:
+        """Let it serve with less than it is worth, for now."""
+        self._step(weight, words)
+
     def leave(self, weight: int | None, words: str) -> None:
         """Let it serve no more."""
         self._step(weight, words)

@@ -13,6 +13,7 @@ import gc
 import os
 from collections.abc import Collection, Coroutine
 from pathlib import Path
+from time import monotonic
 from typing import Any, assert_never
 
 import structlog
@@ -32,7 +33,7 @@ from hadirector.model import Configuration, ServiceKey
 from hadirector.notify import Notifier
 from hadirector.operator import Operator, RequestError
 from hadirector.overrides import Overrides, OverridesChanged
-from hadirector.pools import Pools
+from hadirector.pools import Pools, PoolsDue
 from hadirector.preview import Preview, Situation, preview
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
@@ -126,9 +127,10 @@ class Director:
             tracking = group.create_task(self._tracking.run(), name="tracking")
             notifying = group.create_task(self._notifier.run(), name="notifications")
             overriding = group.create_task(self._overrides.run(), name="overrides")
+            waking = group.create_task(self._pools.run(self._events.put), name="pools")
             await self._stop.wait()
             await self._leave(checking, electing)
-            ended = (events, keeping, maintaining, tracking, notifying, overriding)
+            ended = (events, keeping, maintaining, tracking, notifying, overriding, waking)
             for task in (*ended, *self._passing):
                 task.cancel()
         if not self._restarting:
@@ -203,6 +205,7 @@ class Director:
             # The thread that looks through them must not meet a verdict that is just coming in.
             facts=Facts(*map(copy.copy, astuple(self._facts()))),
             quorums=dict(self._pools.quorums),
+            admitted=dict(self._pools.admitted),
             wanted=self._pools.table,
             actual=actual,
             owned=self._keeper.owned,
@@ -238,7 +241,7 @@ class Director:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case VerdictChanged() | CheckStatistics() | OverridesChanged():
+            case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
                 if changed := self._concerned(event):
                     self._want(changed)
                 self._tell_sight()
@@ -261,13 +264,15 @@ class Director:
                 assert_never(event)
 
     def _concerned(
-        self, event: VerdictChanged | CheckStatistics | OverridesChanged
+        self, event: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
     ) -> Collection[ServiceKey]:
         """Take what is new; returns the services whose pool it may change."""
         if isinstance(event, VerdictChanged):
             return self._health.verdict_changed(event)
         if isinstance(event, CheckStatistics):
             return self._health.statistics(event)
+        if isinstance(event, PoolsDue):
+            return self._pools.due(monotonic())
         servers = self._configuration.virtual_servers
         names = event.virtual_servers
         return {key for each in servers if each.name in names for key in each.keys}
@@ -323,7 +328,12 @@ class Director:
     def _facts(self) -> Facts:
         health = self._health
         return Facts(
-            health.verdicts, health.fell_at, self._overrides.current, health.lost, health.weights
+            health.verdicts,
+            health.fell_at,
+            self._overrides.current,
+            health.lost,
+            health.weights,
+            monotonic(),
         )
 
     def _tell_sight(self) -> None:

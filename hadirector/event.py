@@ -7,6 +7,7 @@ import msgspec
 from hadirector.election import ResumeOverdue
 from hadirector.model import Configuration
 from hadirector.overrides import OverridesChanged
+from hadirector.pools import PoolsDue
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from hadirector.tracking import TrackedChanged
@@ -34,6 +35,7 @@ Event = (
     | ResumeOverdue
     | TrackedChanged
     | OverridesChanged
+    | PoolsDue
     | ConfigurationRead
     | FirstVerdictsOverdue
 )

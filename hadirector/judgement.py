@@ -1,8 +1,8 @@
 """Decides what weight every real server of a pool has, and says how that comes about.
 
 Pure: facts in, weights with their derivations out. A weight is a function of the facts of this
-moment; the one thing remembered from decision to decision is whether the pool had its quorum,
-because hysteresis asks for that.
+moment. Two things are remembered from decision to decision: whether the pool had its quorum,
+because hysteresis asks for that, and since when its real servers serve, for a slow start.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hadirector.brake import brake, look_past_blindness
 from hadirector.candidate import Candidate, Derivation, Step
 from hadirector.model import DestinationKey, OnFailure, VirtualServer
 from hadirector.override import Action, Override, RealServerName
+from hadirector.slow_start import start_slowly
 
 WEIGHT_MAX = 65535
 """As much as a configuration may give (linux/ip_vs.h has more room, ipvsadm(8) not)."""
@@ -36,6 +37,7 @@ class Facts(msgspec.Struct, frozen=True):
     overrides: Mapping[RealServerName, Override] = {}
     lost: Collection[str] = frozenset()
     weights: Mapping[str, int] = {}
+    now: float = 0.0
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -44,7 +46,9 @@ class Judgement(msgspec.Struct, frozen=True):
     ``derivations`` are in the order of their keys, the same on every director: ``sh`` and ``mh``
     build their tables in list order, and two directors must agree on them. ``quorum`` is None while
     too little is known; ``passing`` is the weight of what passes, which it is judged by. ``held``
-    are the failing servers that are kept in all the same.
+    are the failing servers that are kept in all the same. ``admitted`` is since when those serve
+    that do, where slow start asks for that, and ``next_change`` when to judge again though all
+    facts but the time stay; monotonic seconds.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -52,10 +56,20 @@ class Judgement(msgspec.Struct, frozen=True):
     quorum: bool | None
     passing: int
     held: tuple[DestinationKey, ...] = ()
+    admitted: Mapping[DestinationKey, float] = {}
+    next_change: float | None = None
 
 
-def judge(server: VirtualServer, facts: Facts, had_quorum: bool | None) -> Judgement:
-    """Decide the weights of one pool; ``had_quorum`` is what was decided before, None at first."""
+def judge(
+    server: VirtualServer,
+    facts: Facts,
+    had_quorum: bool | None,
+    admitted: Mapping[DestinationKey, float] = {},
+) -> Judgement:
+    """Decide the weights of one pool.
+
+    ``had_quorum`` and ``admitted`` are what was decided before, None and empty at first.
+    """
     candidates = [
         Candidate(each) for each in sorted(server.real_servers, key=lambda each: each.key)
     ]
@@ -79,9 +93,10 @@ def judge(server: VirtualServer, facts: Facts, had_quorum: bool | None) -> Judge
         for candidate in candidates:
             if candidate.serving:
                 candidate.leave(0, "no quorum: the sorry server serves")
+    admitted, next_change = start_slowly(candidates, admitted, facts.now)
     derivations = {each.real_server.key: tuple(each.steps) for each in candidates}
     kept = tuple(each.real_server.key for each in held)
-    return Judgement(derivations, sorry, quorum, passing, kept)
+    return Judgement(derivations, sorry, quorum, passing, kept, admitted, next_change)
 
 
 def has_quorum(
@@ -135,6 +150,9 @@ def _believe(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
         percent = facts.weights.get(check.identity)
         if percent is not None and not candidate.weight_ordered:
             candidate.revalue(part_of(candidate.worth, percent), f"asks for {percent} %")
+        return
+    if verdict is Verdict.UNKNOWN and server.initially_up:
+        candidate.stay("initially up, until its first probe has ended")
         return
     candidate.lost = check.identity in facts.lost
     candidate.fell_at = facts.fell_at.get(check.identity)

@@ -15,6 +15,7 @@ import msgspec
 
 from checks.definition import CheckDefinition, Timing
 from checks.script_runner.script import Script
+from hadirector.pool_policy import HealthyMinimum, SlowStart
 from vrrp.configuration import InstanceConfiguration
 
 
@@ -210,6 +211,7 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     upper_threshold: int = 0
     lower_threshold: int = 0
     tunnel: Tunnel | None = None
+    slow_start: SlowStart | None = None
 
     def destination_key(self, service: ServiceKey) -> DestinationKey:
         """Name the destination that it is in a service."""
@@ -221,24 +223,11 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return str(self.key) if self.key.port else self.key.address
 
 
-class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
-    """How many real servers must stay in use: a number of them, or a part of all."""
-
-    count: int = 0
-    percent: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.count or self.percent)
-
-    def of(self, total: int) -> int:
-        """Say how many of ``total`` that is, rounded up."""
-        return max(min(self.count, total), -(-self.percent * total // 100))
-
-
 class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured virtual server: one pool, behind every service in ``keys``.
 
     ``quorum`` and ``hysteresis`` are sums of weights; without the quorum the sorry server serves.
+    ``initially_up`` lets a real server serve before its first probe has ended.
     """
 
     name: str
@@ -249,6 +238,7 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quorum: int = 1
     hysteresis: int = 0
     min_healthy: HealthyMinimum = HealthyMinimum()
+    initially_up: bool = False
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
 

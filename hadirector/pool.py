@@ -14,12 +14,14 @@ from hadirector.model import (
     HASH_SCHEDULERS,
     Configuration,
     Destination,
+    DestinationKey,
     RealServer,
     ServiceEntry,
     ServiceKey,
     Table,
     VirtualServer,
 )
+from hadirector.slow_start import LONG_AGO
 from vrrp.configuration import InstanceConfiguration
 from vrrp.report import State
 
@@ -79,6 +81,23 @@ def adopted_quorums(configuration: Configuration, table: Table) -> dict[str, boo
             for key in server.keys
             if (entry := table.get(key)) is not None
         )
+    }
+
+
+def adopted_admissions(
+    configuration: Configuration, table: Table
+) -> dict[str, dict[DestinationKey, float]]:
+    """Take what serves in the table of a previous run for admitted long ago."""
+    return {
+        server.name: {
+            each.key: LONG_AGO
+            for each in server.real_servers
+            for key in server.keys
+            if (entry := table.get(key)) is not None
+            and (held := entry.destinations.get(each.destination_key(key))) is not None
+            and held.weight
+        }
+        for server in configuration.virtual_servers
     }
 
 

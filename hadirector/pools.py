@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from time import monotonic
 from typing import Final
 
+import msgspec
 import structlog
 
 from checks.result import Result
@@ -20,7 +25,7 @@ from hadirector.model import (
     Table,
     VirtualServer,
 )
-from hadirector.pool import adopted_quorums, wanted_entries
+from hadirector.pool import adopted_admissions, adopted_quorums, wanted_entries
 from hadirector.probe_services import probe_services
 from hadirector.status import said
 from hadirector.why import WeightChange
@@ -28,9 +33,15 @@ from hadirector.why import WeightChange
 CHANGES_MAX: Final = 16
 """Changes of a real server's weight that are remembered; the oldest goes first."""
 
-
 NAMED_MAX: Final = 50
 """Real servers that one log line names."""
+
+REST_SECONDS: Final = 0.2
+"""Pools that change by themselves are judged together this often at most."""
+
+
+class PoolsDue(msgspec.Struct, frozen=True):
+    """Time alone changes a weight: some pools are to be judged again."""
 
 
 class Pools:
@@ -40,13 +51,41 @@ class Pools:
         self.table: Table = {}
         self.judgements: dict[str, Judgement] = {}
         self.quorums: dict[str, bool] = {}
+        self.admitted: dict[str, Mapping[DestinationKey, float]] = {}
         self._configuration = configuration
         self._changes: dict[tuple[str, DestinationKey], deque[WeightChange]] = {}
         self._log = structlog.get_logger()
+        self._next_changes: dict[str, float] = {}
+        self._judged = asyncio.Event()
 
     def adopt(self, table: Table) -> None:
         """Go on from the table that a previous run left behind."""
         self.quorums = adopted_quorums(self._configuration, table)
+        self.admitted = dict(adopted_admissions(self._configuration, table))
+
+    async def run(self, tell: Callable[[PoolsDue], Awaitable[None]]) -> None:
+        """Tell when pools are due to be judged though nothing has happened, until cancelled."""
+        rested_at = 0.0
+        while True:
+            self._judged.clear()
+            due = min(self._next_changes.values(), default=math.inf)
+            delay = max(due, rested_at) - monotonic()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay if delay < math.inf else None):
+                    await self._judged.wait()
+                continue
+            await tell(PoolsDue())
+            rested_at = monotonic() + REST_SECONDS
+
+    def due(self, now: float) -> frozenset[ServiceKey]:
+        """Name the services of the pools whose weights change by now, by time alone."""
+        due = {name for name, at in self._next_changes.items() if at <= now}
+        return frozenset(
+            key
+            for server in self._configuration.virtual_servers
+            if server.name in due
+            for key in server.keys
+        )
 
     def configure(self, configuration: Configuration) -> None:
         """Judge these pools from now on; what is remembered of those that stay, stays."""
@@ -58,6 +97,8 @@ class Pools:
             for each in server.real_servers
         }
         self.quorums = {name: had for name, had in self.quorums.items() if name in names}
+        self.admitted = {name: each for name, each in self.admitted.items() if name in names}
+        self._next_changes = {n: at for n, at in self._next_changes.items() if n in names}
         self.judgements = {name: each for name, each in self.judgements.items() if name in names}
         self._changes = {place: each for place, each in self._changes.items() if place in places}
 
@@ -75,6 +116,7 @@ class Pools:
         # The services of probes come first: what these meet is to be the real server alone.
         kept = probe_services(self._configuration) if changed is None else self.table
         self.table = {**kept, **entries}
+        self._judged.set()
 
     def changes(self, virtual_server: str, key: DestinationKey) -> tuple[WeightChange, ...]:
         """What became of a real server's weight lately, the oldest first."""
@@ -85,8 +127,12 @@ class Pools:
     ) -> Judgement:
         before = self.judgements.get(server.name)
         had_quorum = self.quorums.get(server.name)
-        judgement = judge(server, facts, had_quorum)
+        judgement = judge(server, facts, had_quorum, self.admitted.get(server.name, {}))
         self.judgements[server.name] = judgement
+        self.admitted[server.name] = judgement.admitted
+        self._next_changes.pop(server.name, None)
+        if judgement.next_change is not None:
+            self._next_changes[server.name] = judgement.next_change
         if judgement.quorum is not None and judgement.quorum is not had_quorum:
             self.quorums[server.name] = judgement.quorum
             self._log.info(
@@ -115,5 +161,7 @@ class Pools:
         words = "; ".join(step.words for step in steps)
         words += f" ({detail})" if detail else ""
         now = time.time()  # noqa: TID251  # shown to people, compared with nothing
-        change = WeightChange(now, steps[-1].weight, words)
-        self._changes.setdefault(place, deque(maxlen=CHANGES_MAX)).append(change)
+        changes = self._changes.setdefault(place, deque(maxlen=CHANGES_MAX))
+        if changes and changes[-1].words == words:
+            changes.pop()  # a weight on its way: where it has come to is enough
+        changes.append(WeightChange(now, steps[-1].weight, words))

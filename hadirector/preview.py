@@ -17,7 +17,14 @@ from checks.result import Verdict
 from hadirector import reload
 from hadirector.judgement import Facts, judge
 from hadirector.masquerade.rules import masqueraded
-from hadirector.model import Configuration, ConnectionTimeouts, Service, ServiceKey, Table
+from hadirector.model import (
+    Configuration,
+    ConnectionTimeouts,
+    DestinationKey,
+    Service,
+    ServiceKey,
+    Table,
+)
 from hadirector.pool import adopted_verdicts, checks_by_identity, wanted_entries
 from hadirector.probe_services import probe_services
 from hadirector.reconcile import EditDestination, EditService, Operation, describe, diff, found
@@ -38,6 +45,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     configuration: Configuration
     facts: Facts
     quorums: Mapping[str, bool]
+    admitted: Mapping[str, Mapping[DestinationKey, float]]
     wanted: Table
     actual: Table
     owned: frozenset[ServiceKey]
@@ -99,7 +107,13 @@ def _operations(situation: Situation, new: Configuration, facts: Facts) -> list[
             key: entry
             for server in new.virtual_servers
             for key, entry in wanted_entries(
-                server, judge(server, facts, situation.quorums.get(server.name))
+                server,
+                judge(
+                    server,
+                    facts,
+                    situation.quorums.get(server.name),
+                    situation.admitted.get(server.name, {}),
+                ),
             ).items()
         },
     }
@@ -152,7 +166,7 @@ def _target(identity: str) -> str:
 
 def _awaited(new: Configuration, known: Mapping[str, Verdict]) -> Iterator[str]:
     for server in new.virtual_servers:
-        for each in server.real_servers:
+        for each in () if server.initially_up else server.real_servers:
             check = each.check
             if check is not None and known.get(check.identity, Verdict.UNKNOWN) is Verdict.UNKNOWN:
                 yield f"{server.name}/{each.name}"

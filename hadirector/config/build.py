@@ -179,6 +179,7 @@ def _virtual_server(section: VirtualServerSection, check: CheckSection) -> Virtu
         quorum=section.quorum,
         hysteresis=section.hysteresis,
         min_healthy=section.min_healthy,
+        initially_up=section.initial_state == "up",
         sorry_server=_sorry_server(section),
         real_servers=tuple(
             _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)
@@ -205,6 +206,7 @@ def _real_server(
 ) -> RealServer:
     key = section.key(server)
     recipe = inherited if section.check is None else _recipe(section.check)
+    slow_start = section.slow_start or server.slow_start
     return RealServer(
         key=key,
         weight=section.weight,
@@ -213,6 +215,7 @@ def _real_server(
         upper_threshold=section.upper_threshold or 0,
         lower_threshold=section.lower_threshold or 0,
         tunnel=_tunnel(server, section.tunnel),
+        slow_start=None if slow_start is None else slow_start.policy,
     )
 
 

@@ -1,4 +1,4 @@
-"""Judges what a virtual server says of its pool: quorum, sorry server."""
+"""Judges what a virtual server says of its pool: quorum, slow start, sorry server."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from hadirector.config.check_rules import check_findings
 from hadirector.config.finding import Finding, Path, wrong
 from hadirector.config.schema import VirtualServerSection
 from hadirector.config.section import whole_ones
+from hadirector.model import HASH_SCHEDULERS, Scheduler
 
 
 def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     """Find what can never come true, or contradicts itself."""
     yield from _quorum_findings(path, server)
     yield from _minimum_findings(path, server)
+    yield from _slow_start_findings(path, server)
     if server.sorry_server is not None:
         key = server.sorry_server.key(server)
         if any(each.key(server) == key for _, each in whole_ones(server.real_servers)):
@@ -29,6 +31,31 @@ def _minimum_findings(path: Path, server: VirtualServerSection) -> Iterator[Find
     if count > there:
         expected = f"at most the number of real servers, {there}"
         yield Finding((*path, "min_healthy"), wrong(str(count), expected))
+
+
+def _slow_start_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
+    """A weight can grow only where the scheduler goes by weights, and there is room for a step."""
+    asking: list[Path] = [] if server.slow_start is None else [path]
+    for index, each in whole_ones(server.real_servers):
+        place: Path = (*path, "real_servers", index)
+        if each.slow_start is not None:
+            asking.append(place)
+        if each.weight == 1 and (each.slow_start or server.slow_start):
+            at = "weight" if "weight" in each.model_fields_set else "address"
+            message = "a weight of 1 has nothing to grow from; under slow_start give 10 or 100"
+            yield Finding((*place, at), message)
+    for place in asking:
+        if server.scheduler in HASH_SCHEDULERS:
+            message = f"{server.scheduler} would send clients elsewhere with every step of a weight"
+            yield Finding((*place, "slow_start"), message)
+        elif server.scheduler in _UNGRADED:
+            message = f"{server.scheduler} does not share by weights (wrr and wlc do)"
+            yield Finding((*place, "slow_start"), message)
+
+
+# To these a weight above 0 is like any other (ip_vs_rr.c, ip_vs_lc.c, ip_vs_dh.c); fo takes the
+# highest one and no other (ip_vs_fo.c).
+_UNGRADED = (Scheduler.RR, Scheduler.LC, Scheduler.DH, Scheduler.FO)
 
 
 def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from hadirector.config.kernel_schema import (
     SysctlsSection,
 )
 from hadirector.config.key_file import key_file
+from hadirector.config.pool_schema import InitialState, SlowStart
 from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.section import (
     Address,
@@ -53,13 +54,13 @@ from hadirector.model import (
     DataplaneName,
     DestinationKey,
     ForwardingMethod,
-    HealthyMinimum,
     OnFailure,
     Protocol,
     Scheduler,
     SchedulerFlag,
     ServiceKey,
 )
+from hadirector.pool_policy import HealthyMinimum
 from hadirector.probe_services import DEFAULT_MARKS, MarkRange
 from vrrp.configuration import HmacMode, Secret
 
@@ -215,14 +216,13 @@ class VrrpSection(Section):
 class RealServerSection(Section):
     """One real server."""
 
-    later = frozenset({"slow_start"})
-
     address: Annotated[Endpoint, PlainValidator(endpoint)]
     weight: Annotated[int, PlainValidator(whole(0, 65535))] = 1
     backup_tier: Annotated[int, PlainValidator(whole(0, 255))] = 0
     upper_threshold: Threshold | None = None
     lower_threshold: Threshold | None = None
     tunnel: TunnelSection | None = None
+    slow_start: SlowStart | None = None
     check: Check | None = None
 
     def key(self, virtual_server: VirtualServerSection) -> DestinationKey:
@@ -246,7 +246,7 @@ class SorryServerSection(Section):
 class VirtualServerSection(Section):
     """One virtual server with its real servers."""
 
-    later = frozenset({"notify", "slow_start"})
+    later = frozenset({"notify"})
 
     name: Name | None = None
     address: Annotated[Endpoint, PlainValidator(service_endpoint)] | None = None
@@ -269,6 +269,8 @@ class VirtualServerSection(Section):
     quorum: WeightSum = 1
     hysteresis: Annotated[int, PlainValidator(whole(0, 0x7FFFFFFF))] = 0
     min_healthy: Annotated[HealthyMinimum, PlainValidator(healthy_minimum)] = HealthyMinimum()
+    slow_start: SlowStart | None = None
+    initial_state: InitialState = "down"
     sorry_server: SorryServerSection | None = None
     check: Check | None = None
     real_servers: list[RealServerSection | None] = []

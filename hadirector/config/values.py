@@ -15,7 +15,7 @@ from typing import LiteralString, NamedTuple, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from hadirector.model import HealthyMinimum
+from hadirector.pool_policy import HealthyMinimum
 from vrrp.configuration import Secret
 
 Choice = TypeVar("Choice", bound=str)
@@ -74,6 +74,13 @@ def healthy_minimum(value: object) -> HealthyMinimum:
     if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value, re.ASCII):
         return HealthyMinimum(percent=int(value.removesuffix("%")))
     raise expected("a number of real servers, or a part of them from 1% to 100%")
+
+
+def percentage(value: object) -> int:
+    """Read a part of something in percent."""
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value, re.ASCII):
+        return int(value.removesuffix("%"))
+    raise expected("a part from 1% to 100%")
 
 
 def password(value: object) -> Secret:

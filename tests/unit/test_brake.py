@@ -13,7 +13,6 @@ from hadirector.judgement import Facts, Judgement, judge
 from hadirector.model import (
     DestinationKey,
     ForwardingMethod,
-    HealthyMinimum,
     Protocol,
     RealServer,
     Service,
@@ -21,6 +20,7 @@ from hadirector.model import (
     VirtualServer,
 )
 from hadirector.override import Action, Override, RealServerName
+from hadirector.pool_policy import HealthyMinimum
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 

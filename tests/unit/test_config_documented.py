@@ -14,6 +14,7 @@ from hadirector.config.kernel_schema import (
     SyncDaemonSection,
     SysctlsSection,
 )
+from hadirector.config.pool_schema import SlowStartSection
 from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.schema import (
     ApiSection,
@@ -60,6 +61,7 @@ SECTIONS: dict[str, type[Section]] = {
     "sync_daemon": SyncDaemonSection,
     "virtual_servers": VirtualServerSection,
     "real_servers": RealServerSection,
+    "slow_start": SlowStartSection,
     "sorry_server": SorryServerSection,
     "tunnel": TunnelSection,
     "check": CheckSection,

@@ -93,3 +93,67 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
 def test_a_fault_of_a_pool(faults_of: FaultsOf, rest: str, faults: list[str]) -> None:
     """Each at its place; a quorum nobody wrote down is never one."""
     assert faults_of(SERVER + rest) == faults
+
+
+SLOW = "real_servers: [{address: 10.0.0.2, weight: 10}, {address: 10.0.0.3, weight: 10"
+
+
+@pytest.mark.parametrize(
+    ("rest", "faults"),
+    [
+        (f"slow_start: 30s, {SLOW}}}]}}]", []),
+        (f"slow_start: {{duration: 30s, minimum: 5%, curve: quadratic}}, {SLOW}}}]}}]", []),
+        (
+            f"slow_start: 30s, scheduler: mh, {SLOW}}}]}}]",
+            [
+                "1:54: virtual_servers[0].slow_start: mh would send clients elsewhere with every"
+                " step of a weight"
+            ],
+        ),
+        (
+            f"scheduler: rr, {SLOW}, slow_start: 2s}}]}}]",
+            [
+                "1:149: virtual_servers[0].real_servers[1].slow_start: rr does not share by weights"
+                " (wrr and wlc do)"
+            ],
+        ),
+        (
+            "slow_start: 30s, real_servers: [{address: 10.0.0.2, weight: 1},"
+            " {address: 10.0.0.3}]}]",
+            [
+                "1:102: virtual_servers[0].real_servers[0].weight: a weight of 1 has nothing to"
+                " grow from; under slow_start give 10 or 100",
+                "1:116: virtual_servers[0].real_servers[1].address: a weight of 1 has nothing to"
+                " grow from; under slow_start give 10 or 100",
+            ],
+        ),
+        (
+            f"slow_start: 100ms, {SLOW}}}]}}]",
+            [
+                '1:54: virtual_servers[0].slow_start: wrong value (got "100ms", expected a duration'
+                " from 1s to 1h, such as 200ms, 2s, 1m or 1h)"
+            ],
+        ),
+        (
+            f"slow_start: {{minimum: 0.1, curve: round}}, {SLOW}}}]}}]",
+            [
+                '1:54: virtual_servers[0].slow_start: the key "duration" is missing',
+                "1:64: virtual_servers[0].slow_start.minimum: wrong value (got 0.1, expected a"
+                " part from 1% to 100%)",
+                '1:76: virtual_servers[0].slow_start.curve: wrong value (got "round", expected one'
+                " of linear, quadratic)",
+            ],
+        ),
+        (
+            f"initial_state: unknown, {SLOW}}}]}}]",
+            [
+                '1:57: virtual_servers[0].initial_state: wrong value (got "unknown", expected one'
+                " of down, up)"
+            ],
+        ),
+    ],
+)
+def test_a_fault_in_how_a_server_comes_in(
+    faults_of: FaultsOf, rest: str, faults: list[str]
+) -> None:
+    assert faults_of(SERVER + rest) == faults

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from checks.definition import CheckDefinition, Timing
 from checks.options import TcpProbe
@@ -22,7 +24,9 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
+from hadirector.pool_policy import SlowStart
 from hadirector.processes.messages import VerdictChanged
+from hadirector.slow_start import LONG_AGO
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 ONE = DestinationKey("192.0.2.45", 80)
@@ -105,3 +109,28 @@ async def test_a_target_that_asks_for_a_part_of_its_weight_gets_it(
     passed = Result(Reason.PASSED, "the agent says up", 0.001)
     await director._handle(VerdictChanged(identity, Verdict.PASSING, passed))
     assert in_use(director) == {ONE: Destination(1, ForwardingMethod.NAT)}
+
+
+async def test_pools_that_are_due_wake_by_themselves(director: Director, tmp_path: Path) -> None:
+    """The second real server comes in slowly beside the first; time alone makes it grow."""
+    slow = configuration(tmp_path, 2.0)
+    web = slow.virtual_servers[0]
+    servers = tuple(
+        replace(each, weight=100, slow_start=SlowStart(1.0)) for each in web.real_servers
+    )
+    await director._change_to(replace(slow, virtual_servers=(replace(web, real_servers=servers),)))
+    director._pools.admitted["web"] = {ONE: LONG_AGO}
+    passed = Result(Reason.PASSED, "connected", 0.001)
+    await director._handle(VerdictChanged(check(TWO, 2.0).identity, Verdict.PASSING, passed))
+    assert in_use(director)[TWO].weight == 10
+    waking = asyncio.create_task(director._pools.run(director._events.put))
+    async with asyncio.timeout(30):
+        await director._handle(await director._events.get())
+    waking.cancel()
+    assert in_use(director)[ONE].weight == 100
+    assert in_use(director)[TWO].weight > 10
+    changes = director._pools.changes("web", TWO)
+    assert [each.words for each in changes] == [
+        "configured; unknown",
+        "configured; passing; slow start (connected)",
+    ]

@@ -273,3 +273,17 @@ def test_what_is_asked_for_matters_neither_to_a_failed_server_nor_to_an_ordered_
     kept = judge(server, facts, True)
     assert [each[-1].weight for each in failing.derivations.values()] == [None]
     assert [each[-1].weight for each in kept.derivations.values()] == [5]
+
+
+def test_initially_up_serves_until_its_first_probe_has_ended() -> None:
+    server = VirtualServer(
+        name="web",
+        keys=PAIR.keys,
+        service=Service("wrr"),
+        forwarding=ForwardingMethod.NAT,
+        initially_up=True,
+        real_servers=PAIR.real_servers,
+    )
+    judgement = judge(server, verdicts(_1=UNKNOWN, _2=FAILING), None)
+    assert [each[-1].weight for each in judgement.derivations.values()] == [3, None]
+    assert judgement.quorum is True

@@ -84,6 +84,7 @@ def situation(old: Configuration, actual: Table = TABLE) -> Situation:
         configuration=old,
         facts=Facts({each.identity: Verdict.PASSING for each in checks if each is not None}),
         quorums={"web": True},
+        admitted={},
         wanted=TABLE,
         actual=actual,
         owned=frozenset({WEB}),

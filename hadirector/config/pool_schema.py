@@ -1,0 +1,39 @@
+"""The keys that say how the weights of a pool are judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, PlainValidator
+
+from hadirector import pool_policy
+from hadirector.config.section import Section
+from hadirector.config.values import choice, duration, percentage
+
+InitialState = Annotated[Literal["down", "up"], PlainValidator(choice(("down", "up")))]
+_slow_start_duration = duration("1s", "1h")
+
+
+class SlowStartSection(Section):
+    """How a real server that comes in grows to its weight."""
+
+    duration: Annotated[float, PlainValidator(_slow_start_duration)]
+    minimum: Annotated[int, PlainValidator(percentage)] = 10
+    curve: Annotated[pool_policy.Curve, PlainValidator(choice(pool_policy.Curve))] = (
+        pool_policy.Curve.LINEAR
+    )
+
+    @property
+    def policy(self) -> pool_policy.SlowStart:
+        """What the judgement goes by."""
+        return pool_policy.SlowStart(self.duration, self.minimum, self.curve)
+
+
+def _duration_alone(value: object) -> object:
+    """Read a duration as that of a mapping that has nothing else."""
+    if isinstance(value, dict):
+        return value
+    return SlowStartSection(duration=_slow_start_duration(value))
+
+
+SlowStart = Annotated[SlowStartSection, BeforeValidator(_duration_alone)]

@@ -1,0 +1,39 @@
+"""What a virtual server asks of the judgement of its pool, as values.
+
+Pure. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
+    """How many real servers must stay in use: a number of them, or a part of all."""
+
+    count: int = 0
+    percent: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.count or self.percent)
+
+    def of(self, total: int) -> int:
+        """Say how many of ``total`` that is, rounded up."""
+        return max(min(self.count, total), -(-self.percent * total // 100))
+
+
+class Curve(StrEnum):
+    """How a weight grows: evenly, or with small steps at first."""
+
+    LINEAR = "linear"
+    QUADRATIC = "quadratic"
+
+
+class SlowStart(msgspec.Struct, frozen=True, gc=False):
+    """How a real server that comes in grows to its weight, from ``minimum`` percent of it."""
+
+    duration: float
+    minimum: int = 10
+    curve: Curve = Curve.LINEAR
