@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
+from hadirector.config.errors import shown
+
 Path = tuple[str | int, ...]
 
 
@@ -39,8 +41,13 @@ def wrong(found: str, expected: str) -> str:
 
 def written(path: Path) -> str:
     """Write a path as operators read it: virtual_servers[0].address."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return "".join(steps).removeprefix(".")
+    return "".join(map(_step, path)).removeprefix(".")
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step if step.isprintable() else shown(step)}"
 
 
 def named(path: Path, message: str) -> str:

@@ -119,6 +119,12 @@ def judge(data: bytes) -> None:
         assert isinstance(outcome, Configuration)
 
 
+def test_a_key_of_two_lines_is_named_in_one() -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(b"{0\n\xc2\x850", "f", "host")
+    assert str(raised.value.faults[0]).startswith(r'f:4:1: "0\n0": no value')
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_judged(data: bytes) -> None:
     """Nothing but ConfigError comes out."""
