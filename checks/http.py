@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
@@ -113,6 +114,7 @@ class _Exchange:
         return _EXPECTED_BODY if judged else _EXPECTED_STATUS
 
 
+@lru_cache(maxsize=16384)  # a few MB; more targets than that make their requests anew each time
 def _request(definition: CheckDefinition, path: str, method: str) -> bytes:
     options = definition.probe
     assert isinstance(options, HttpProbe)
