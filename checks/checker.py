@@ -14,13 +14,14 @@ from checks import probers
 from checks.definition import CheckDefinition
 from checks.engine import Attempt, Engine
 from checks.health import HealthTracker
+from checks.lateness import Lateness
 from checks.result import Reason, Result, Verdict
-from checks.schedule import first_due, is_late, next_due, skip_missed
+from checks.schedule import Allowance, first_due, is_late, next_due, pace, shifted, skip_missed
 from checks.tls import client_context
 
 PROBES_AT_ONCE_MAX = 500
-"""At this many probes under way the next ones wait, and are counted late: one file descriptor
-each, below the usual limit of 1024."""
+"""At this many probes under way, if not told otherwise, the next ones wait, and are counted late:
+one file descriptor each or two, below the usual limit of 1024."""
 
 BATCH = 0.02
 """Due times this close together are served by one wake-up, seconds."""
@@ -42,9 +43,14 @@ class _Target:
         self.definition = definition
         self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
         self.weight = weight  # the one that was asked for last, as in Result
-        self.due = due
+        self.due = due  # by its pace; jitter comes on top
         self.probe: asyncio.Task[None] | Attempt | None = None
         self.asked_again = False
+
+    def pace(self) -> float:
+        """Seconds from one probe to the next, as things stand."""
+        tracker = self.tracker
+        return pace(self.definition.timing, tracker.verdict, suspect=tracker.suspect)
 
 
 class Checker:
@@ -62,8 +68,10 @@ class Checker:
     ) -> None:
         self.probes = 0
         self.late = 0
+        self.lateness = Lateness()
         self._report_verdict = report_verdict
         self._probes_at_once_max = probes_at_once_max
+        self._allowance = Allowance(None, BATCH)
         self._targets: dict[str, _Target] = {}
         self._waiting: list[tuple[float, int, _Target]] = []
         self._order = count()  # between equal due times, so that the heap never compares targets
@@ -76,14 +84,16 @@ class Checker:
         definitions: Sequence[CheckDefinition],
         verdicts: Mapping[str, Verdict],
         weights: Mapping[str, int] = NO_WEIGHTS,
+        probes_per_second: int | None = None,
     ) -> None:
-        """Run exactly these checks from now on.
+        """Run exactly these checks from now on, beginning so many probes a second at most.
 
         An unchanged check goes on untouched. A changed one is probed anew and soon; it keeps its
         verdict while it has the same address and port. ``verdicts`` is what is known of the
         targets that are new here, ``weights`` what they asked for. Every certificate authority's
         file is read again.
         """
+        self._allowance = Allowance(probes_per_second, BATCH)
         running, self._targets = self._targets, {}
         wanted = {definition.identity: definition for definition in definitions}
         for identity, target in running.items():
@@ -119,19 +129,26 @@ class Checker:
 
     def _fill_heap(self) -> None:
         self._waiting = [
-            (target.due, next(self._order), target)
-            for target in self._targets.values()
-            if target.probe is None
+            self._place(target) for target in self._targets.values() if target.probe is None
         ]
         heapq.heapify(self._waiting)
         self._wake.set()
 
+    def _place(self, target: _Target) -> tuple[float, int, _Target]:
+        """Where a target waits: by the time at which its probe is to begin."""
+        definition = target.definition
+        begin = shifted(target.due, definition.timing.jitter, definition.identity)
+        return begin, next(self._order), target
+
     def _start_due(self, engine: Engine, group: asyncio.TaskGroup) -> None:
         now = monotonic()
         while self._waiting and self._waiting[0][0] <= now and not self._is_full():
-            _, _, target = heapq.heappop(self._waiting)
-            self.late += is_late(target.due, now)
-            target.due = skip_missed(target.due, target.definition.timing.interval, now)
+            if not self._allowance.take(now):
+                break
+            begin, _, target = heapq.heappop(self._waiting)
+            self.late += is_late(begin, now)
+            self.lateness.note(now - begin)
+            target.due = skip_missed(target.due, target.pace(), now)
             target.asked_again = False
             self._start(target, engine, group)
 
@@ -140,6 +157,8 @@ class Checker:
         definition = target.definition
 
         def ended(result: Result) -> None:
+            if self._targets.get(definition.identity) is not target:
+                return  # no longer configured, or otherwise
             assert target.probe is not None
             self._under_way.discard(target.probe)
             overslept = is_late(definition.timing.timeout, result.duration)
@@ -176,8 +195,8 @@ class Checker:
             self._wake.set()
         self._judge(target, result)
         target.probe = None
-        target.due = next_due(target.due, target.definition.timing.interval, monotonic())
-        heapq.heappush(self._waiting, (target.due, next(self._order), target))
+        target.due = next_due(target.due, target.pace(), monotonic())
+        heapq.heappush(self._waiting, self._place(target))
         if self._waiting[0][2] is target:
             self._wake.set()
 

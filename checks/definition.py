@@ -15,12 +15,23 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``timeout`` is a hard deadline for one whole probe, whatever the target does.
     ``rise`` passes in a row bring a failed target back; ``fall`` failures in a row fail it.
+    ``interval`` holds unless one of these is given: ``fast_interval`` while the latest results
+    contradict the verdict, ``slow_interval`` while the target is failing. A probe begins up to
+    ``jitter`` after it is due.
     """
 
     interval: float = 2.0
     timeout: float = 1.0
     rise: int = 2
     fall: int = 2
+    fast_interval: float | None = None
+    slow_interval: float | None = None
+    jitter: float = 0.0
+
+    @property
+    def longest_interval(self) -> float:
+        """Seconds that may pass between two probes of a target, jitter included."""
+        return max(self.interval, self.slow_interval or 0.0) + self.jitter
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -37,6 +37,11 @@ class HealthTracker:
         self._against = 0
         return True
 
+    @property
+    def suspect(self) -> bool:
+        """Whether the latest outcomes contradict the verdict, and may yet flip it."""
+        return self._against > 0
+
     def _needed(self) -> int:
         match self.verdict:
             case Verdict.UNKNOWN:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
+
+from checks.definition import Timing
+from checks.result import Verdict
 
 SPLAY_MAX = 1.0
 """The first probes of any number of targets are spread over this much time at most, seconds."""
@@ -22,6 +26,43 @@ def first_due(now: float, position: int, count: int, interval: float) -> float:
     assert 0 <= position < count
     spacing = min(SPACING_MAX, min(interval, SPLAY_MAX) / count)
     return now + position * spacing
+
+
+def pace(timing: Timing, verdict: Verdict, *, suspect: bool) -> float:
+    """Decide after how many seconds to probe again."""
+    if suspect and timing.fast_interval is not None:
+        return timing.fast_interval
+    if verdict is Verdict.FAILING and timing.slow_interval is not None and not suspect:
+        return timing.slow_interval
+    return timing.interval
+
+
+def shifted(due: float, jitter: float, identity: Hashable) -> float:
+    """When to begin a probe that is due: up to ``jitter`` seconds later, by the hash of both.
+
+    The next due time is counted from this one's, so the pace stays. Python hashes texts in each
+    process by a key of its own: two directors do not fall into step.
+    """
+    return due + jitter * (hash((identity, due)) % 1024 / 1024) if jitter else due
+
+
+class Allowance:
+    """How many probes of all targets may begin: ``per_second``, None for no limit.
+
+    What was not used is not saved up, except for ``grain`` seconds, the time between wake-ups.
+    """
+
+    def __init__(self, per_second: int | None, grain: float) -> None:
+        self._spacing = 0.0 if per_second is None else 1 / per_second
+        self._grain = grain
+        self._next_at = -math.inf
+
+    def take(self, now: float) -> bool:
+        """Whether one may begin now; it then counts."""
+        if now < self._next_at:
+            return False
+        self._next_at = max(self._next_at, now - self._grain) + self._spacing
+        return True
 
 
 def skip_missed(due: float, interval: float, now: float) -> float:

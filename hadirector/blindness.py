@@ -70,10 +70,10 @@ class Eyes:
         self._hosts = {each.identity: each.address for each in checks}
         timings = [each.timing for each in checks]
         self._window = REPORT_SECONDS + max(
-            (each.interval + each.timeout for each in timings), default=0.0
+            (each.longest_interval + each.timeout for each in timings), default=0.0
         )
         self._recovery = REPORT_SECONDS + max(
-            (each.rise * each.interval + each.timeout for each in timings), default=0.0
+            (each.rise * each.longest_interval + each.timeout for each in timings), default=0.0
         )
         self._sightings = {k: v for k, v in self._sightings.items() if k in self._hosts}
         self._seen = sum(each.sight is Sight.SEEN for each in self._sightings.values())

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from checks.definition import CheckDefinition
+from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
 from hadirector.blindness import Eyes, Sight, sight_of
 from hadirector.model import Configuration, ServiceKey
@@ -43,6 +44,7 @@ class Health:
         self.lost: set[str] = set()
         self.weights: dict[str, int] = {}
         self.probes = 0
+        self.lateness = ProbeLateness()
         self.child: Child[FromChecks] = Child(
             "checks", "hadirector.processes.checks_process", FromChecks, tell
         )
@@ -62,6 +64,7 @@ class Health:
 
         What is known of kept checks stays known; of others ``assumed`` is taken for granted.
         """
+        self._probes_per_second = configuration.probes_per_second
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
         self.eyes.configure(self._checks.values())
@@ -73,7 +76,11 @@ class Health:
 
     def configure_child(self) -> None:
         """Tell the process what to check and what is known already."""
-        self.child.send(ConfigureChecks(tuple(self._checks.values()), self.verdicts, self.weights))
+        self.child.send(
+            ConfigureChecks(
+                tuple(self._checks.values()), self.verdicts, self.weights, self._probes_per_second
+            )
+        )
 
     def stop(self) -> None:
         """Order the process to end."""
@@ -120,7 +127,7 @@ class Health:
 
     def statistics(self, event: CheckStatistics) -> frozenset[ServiceKey]:
         """Take the latest results; returns the services whose pool depends on what they tell."""
-        self.probes = event.probes
+        self.probes, self.lateness = event.probes, event.lateness
         now = monotonic()
         for identity, result in event.latest.items():
             if identity in self._checks:

@@ -349,6 +349,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dataplane: DataplaneName = "ipvs"
     on_stop: Literal["release", "keep"] = "release"
     realtime: bool = False
+    probes_per_second: int | None = None
     runtime_directory: str = "/run/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     sysctls: SysctlPolicy = SysctlPolicy()

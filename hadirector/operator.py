@@ -204,6 +204,7 @@ class Operator:
             failing=self._keeper.failing,
             repaired=self._keeper.repaired,
             probes=health.probes,
+            probe_lateness=health.lateness,
             upkeep=self._upkeep.status,
             homeless_orders=self._overrides.homeless(),
             blind=health.eyes.blind,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
+from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
 from hadirector.candidate import Derivation
 from hadirector.dataplane.base import NO_TRAFFIC, Counters, Held, Traffic
@@ -91,6 +92,7 @@ class Status(msgspec.Struct, frozen=True):
     failing: dict[str, str]
     repaired: int
     probes: int
+    probe_lateness: ProbeLateness = ProbeLateness()
     upkeep: UpkeepStatus = UpkeepStatus()
     homeless_orders: tuple[str, ...] = ()
     blind: bool = False

@@ -86,6 +86,7 @@ def build(root: Root, host_name: str) -> Configuration:
         dataplane=director.dataplane,
         on_stop=director.on_stop,
         realtime=director.realtime,
+        probes_per_second=director.probes_per_second,
         runtime_directory=director.runtime_directory,
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
         sysctls=sysctl_policy(root),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.definition import Timing
 from checks.options import FileProbe, PingProbe, ScriptProbe, contradictions, transports
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Finding, Path
 
 _ROUTE = {"source", "interface", "mark", "via"}
-_TIMING = {"interval", "timeout", "rise", "fall"}
+_TIMING = {
+    *("interval", "timeout", "rise", "fall"),
+    *("fast_interval", "slow_interval", "jitter"),
+}
 
 
 def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
@@ -18,13 +22,7 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
         yield Finding((*path, key), f"a check of this type has no {key}")
     if check.type == NONE:
         return
-    timing = check.timing
-    if timing.timeout > timing.interval:
-        message = (
-            f"a probe must end before the next begins (got a timeout of {timing.timeout:g}s,"
-            f" expected at most the interval, {timing.interval:g}s)"
-        )
-        yield Finding((*path, "timeout"), message)
+    yield from _timing_findings(path, check.timing)
     if check.source is not None and check.address is not None:
         yield from _family_findings(path, check.source, check.address)
     for index, member in enumerate(check.members):
@@ -33,6 +31,33 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
         yield from _via_findings(path, check)
     for key, message in contradictions(check.probe):
         yield Finding((*path, key), message)
+
+
+def _timing_findings(path: Path, timing: Timing) -> Iterator[Finding]:
+    """Find times that do not go with the interval."""
+    if timing.timeout > timing.interval:
+        message = (
+            f"a probe must end before the next begins (got a timeout of {timing.timeout:g}s,"
+            f" expected at most the interval, {timing.interval:g}s)"
+        )
+        yield Finding((*path, "timeout"), message)
+    fast, slow, interval = timing.fast_interval, timing.slow_interval, timing.interval
+    if fast is not None and not timing.timeout <= fast <= interval:
+        message = (
+            f"wrong value (got {fast:g}s, expected at least the timeout, {timing.timeout:g}s, and"
+            f" at most the interval, {interval:g}s)"
+        )
+        yield Finding((*path, "fast_interval"), message)
+    if slow is not None and slow < interval:
+        message = f"wrong value (got {slow:g}s, expected at least the interval, {interval:g}s)"
+        yield Finding((*path, "slow_interval"), message)
+    shortest = min(interval, fast or interval)
+    if timing.jitter > shortest / 2:
+        message = (
+            f"wrong value (got {timing.jitter:g}s, expected at most half of the shortest interval,"
+            f" {shortest / 2:g}s)"
+        )
+        yield Finding((*path, "jitter"), message)
 
 
 def _useless(check: CheckSection) -> set[str]:

@@ -53,12 +53,23 @@ class CheckSection(Section):
     timeout: ProbeDuration | None = None
     rise: Count = 2
     fall: Count = 2
+    fast_interval: ProbeDuration | None = None
+    slow_interval: ProbeDuration | None = None
+    jitter: Annotated[float, PlainValidator(duration("0s", "1h"))] = 0.0
 
     @property
     def timing(self) -> Timing:
-        """When to probe; a timeout that is not given is one second, or the interval if shorter."""
-        timeout = min(1.0, self.interval) if self.timeout is None else self.timeout
-        return Timing(interval=self.interval, timeout=timeout, rise=self.rise, fall=self.fall)
+        """When to probe; a timeout that is not given is one second, or an interval if shorter."""
+        shortest = min(self.interval, self.fast_interval or self.interval)
+        return Timing(
+            interval=self.interval,
+            timeout=min(1.0, shortest) if self.timeout is None else self.timeout,
+            rise=self.rise,
+            fall=self.fall,
+            fast_interval=self.fast_interval,
+            slow_interval=self.slow_interval,
+            jitter=self.jitter,
+        )
 
     @property
     def route(self) -> Route:

@@ -101,6 +101,7 @@ class DirectorSection(Section):
     runtime_directory: Directory = "/run/hadirector"
     check: Check | None = None
     probe_marks: Annotated[MarkRange, PlainValidator(mark_range)] = DEFAULT_MARKS
+    probes_per_second: Annotated[int, PlainValidator(whole(1, 100_000))] | None = None
 
 
 class ApiSection(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import selectors
 
 from checks.checker import Checker
@@ -20,6 +21,9 @@ from hadirector.processes.messages import (
 
 STATISTICS_SECONDS = 1.0
 
+FILES_MAX = 16384
+"""File descriptors this process may have: for 8192 probes under way."""
+
 
 async def serve(channel: Channel[ToChecks]) -> None:
     """Check what the director says until it says stop or is gone."""
@@ -27,7 +31,7 @@ async def serve(channel: Channel[ToChecks]) -> None:
     def report(identity: str, verdict: Verdict, result: Result) -> None:
         channel.send(VerdictChanged(identity, verdict, result))
 
-    checker = Checker(report)
+    checker = Checker(report, _probes_at_once())
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(checker.run(), name="checker"),
@@ -38,11 +42,21 @@ async def serve(channel: Channel[ToChecks]) -> None:
             task.cancel()
 
 
+def _probes_at_once() -> int:
+    """Ask for more file descriptors than the usual 1024; a probe needs one, some need two."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return limit // 2
+
+
 async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
     while (message := await channel.receive()) is not None:
         match message:
             case ConfigureChecks():
-                checker.configure(message.checks, message.verdicts, message.weights)
+                checker.configure(
+                    message.checks, message.verdicts, message.weights, message.probes_per_second
+                )
             case Stop():
                 return
             case Heartbeat():
@@ -52,7 +66,9 @@ async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
 async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None:
     while True:
         await asyncio.sleep(STATISTICS_SECONDS)
-        statistics = CheckStatistics(checker.probes, checker.late, dict(checker.latest()))
+        statistics = CheckStatistics(
+            checker.probes, checker.late, checker.latest(), checker.lateness.snapshot()
+        )
         channel.send(statistics, droppable=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from checks.definition import CheckDefinition
+from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
 from vrrp.configuration import InstanceConfiguration
 from vrrp.report import InstanceStatus, Notice, Transition
@@ -54,11 +55,15 @@ class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
 
 
 class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
-    """Run exactly these checks, starting from what is known of their targets."""
+    """Run exactly these checks, starting from what is known of their targets.
+
+    ``probes_per_second`` of all of them may begin, None for no limit.
+    """
 
     checks: tuple[CheckDefinition, ...]
     verdicts: dict[str, Verdict] = {}
     weights: dict[str, int] = {}
+    probes_per_second: int | None = None
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
@@ -70,11 +75,14 @@ class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
 
 
 class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
-    """Latest results by check, batched. ``probes`` counts probes since the worker started."""
+    """Latest results by check, batched. ``probes`` counts probes since the worker started,
+    ``late`` those that this host kept waiting, and ``lateness`` tells how long.
+    """
 
     probes: int
     late: int
     latest: dict[str, Result]
+    lateness: ProbeLateness = ProbeLateness()
 
 
 ToVrrp = ConfigureVrrp | TrackedValues | HandOver | Stop | Heartbeat

@@ -32,6 +32,22 @@ def server(check: str) -> str:
 @pytest.mark.parametrize(
     ("check", "fault"),
     [
+        (
+            "{type: tcp, timeout: 200ms, fast_interval: 100ms}",
+            "fast_interval: wrong value (got 0.1s, expected at least the timeout, 0.2s, and at most"
+            " the interval, 2s)",
+        ),
+        ("{type: tcp, fast_interval: 3s}", "fast_interval: wrong value (got 3s, expected at least"),
+        (
+            "{type: tcp, slow_interval: 1s}",
+            "slow_interval: wrong value (got 1s, expected at least the interval, 2s)",
+        ),
+        (
+            "{type: tcp, jitter: 300ms, fast_interval: 500ms}",
+            "jitter: wrong value (got 0.3s, expected at most half of the shortest interval, 0.25s)",
+        ),
+        ("{type: tcp, jitter: -1s}", 'jitter: wrong value (got "-1s", expected a duration from 0s'),
+        ("{type: tcp, fall: 0}", "fall: wrong value (got 0, expected a whole number from 1 to"),
         ("{type: tcp, send: 5}", f"send: wrong value (got 5, {PAYLOAD}"),
         ("{type: tcp, send: 'hex:0'}", f'send: wrong value (got "hex:0", {PAYLOAD}'),
         ("{type: tcp, tls_verify: true}", "tls_verify: a check of this type has no tls_verify"),

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.schedule import first_due, is_late, next_due, skip_missed
+from checks.definition import Timing
+from checks.result import Verdict
+from checks.schedule import Allowance, first_due, is_late, next_due, pace, shifted, skip_missed
 
 intervals = st.floats(min_value=0.05, max_value=3600)
 
@@ -77,3 +79,56 @@ def test_no_more_than_one_period_is_ever_made_up_for(
 @pytest.mark.parametrize(("now", "late"), [(9.0, False), (10.04, False), (10.06, True)])
 def test_more_than_fifty_milliseconds_is_late(now: float, late: bool) -> None:
     assert is_late(10.0, now) is late
+
+
+@pytest.mark.parametrize(
+    ("verdict", "suspect", "seconds"),
+    [
+        (Verdict.PASSING, False, 2.0),
+        (Verdict.PASSING, True, 0.5),  # on its way out
+        (Verdict.FAILING, False, 10.0),
+        (Verdict.FAILING, True, 0.5),  # on its way back
+        (Verdict.UNKNOWN, False, 2.0),
+    ],
+)
+def test_the_pace_follows_what_is_known(verdict: Verdict, suspect: bool, seconds: float) -> None:
+    timing = Timing(interval=2.0, fast_interval=0.5, slow_interval=10.0)
+    assert pace(timing, verdict, suspect=suspect) == seconds
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("suspect", [False, True])
+def test_without_other_intervals_the_pace_stays(verdict: Verdict, suspect: bool) -> None:
+    assert pace(Timing(interval=2.0), verdict, suspect=suspect) == 2.0
+
+
+def test_jitter_shifts_probes_by_less_than_itself_and_not_all_alike() -> None:
+    begins = [shifted(100.0 + number, 0.5, "web") - number for number in range(100)]
+    assert all(100.0 <= begin < 100.5 for begin in begins)
+    assert len({round(begin, 3) for begin in begins}) > 50
+    assert shifted(100.0, 0.0, "web") == 100.0
+
+
+def begun(allowance: Allowance, wakes: list[float]) -> list[int]:
+    """How many of any number of waiting probes may begin at each wake-up."""
+    counts = []
+    for now in wakes:
+        count = 0
+        while count < 1000 and allowance.take(now):
+            count += 1
+        counts.append(count)
+    return counts
+
+
+def test_so_many_probes_a_second_begin_however_many_wait() -> None:
+    wakes = [10.0 + number * 0.0625 for number in range(16)]
+    assert begun(Allowance(64, 0.0625), wakes) == [5, *[4] * 15]
+
+
+def test_what_was_not_used_is_not_saved_up() -> None:
+    allowance = Allowance(64, 0.0625)
+    assert begun(allowance, [10.0, 20.0, 20.0625]) == [5, 5, 4]
+
+
+def test_without_a_limit_all_begin() -> None:
+    assert begun(Allowance(None, 0.02), [10.0, 10.0]) == [1000, 1000]

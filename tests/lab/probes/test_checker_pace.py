@@ -1,0 +1,121 @@
+"""How often the checker probes: by what is known, within its limits, and soon at the start."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from checks.checker import Checker
+from checks.definition import CheckDefinition, Timing
+from checks.options import TcpProbe
+from checks.result import Result, Verdict
+
+
+class Log:
+    """What was reported, and when."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, Verdict] = {}
+        self.flips: list[float] = []
+
+    def __call__(self, identity: str, verdict: Verdict, _result: Result) -> None:
+        self.verdicts[identity] = verdict
+        self.flips.append(time.monotonic())
+
+
+@contextlib.asynccontextmanager
+async def running(checker: Checker) -> AsyncIterator[None]:
+    task = asyncio.create_task(checker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def eventually(what: str, is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.01)
+
+
+def listener(address: str = "127.0.0.1") -> socket.socket:
+    made = socket.create_server((address, 0), backlog=4096)
+    made.setblocking(False)
+    return made
+
+
+def accept_all(made: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            made.accept()[0].close()
+
+
+def check(identity: str, port: int, timing: Timing, address: str = "127.0.0.1") -> CheckDefinition:
+    return CheckDefinition(
+        identity=identity, address=address, port=port, probe=TcpProbe(), timing=timing
+    )
+
+
+async def test_a_suspect_is_probed_fast_and_a_failed_target_seldom() -> None:
+    """At an interval of 1 s, five failures take 5 s; at 50 ms, a fifth of a second and one."""
+    timing = Timing(interval=1.0, timeout=0.05, fall=5, fast_interval=0.05, slow_interval=3600.0)
+    log = Log()
+    checker = Checker(log)
+    with listener() as made:
+        port = made.getsockname()[1]
+        async with running(checker):
+            checker.configure([check("web", port, timing)], {})
+            await eventually("passes", lambda: log.verdicts.get("web") is Verdict.PASSING)
+            made.close()
+            closed_at = time.monotonic()
+            await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
+            assert time.monotonic() - closed_at < 3.5
+            probes = checker.probes
+            await asyncio.sleep(0.5)
+            assert checker.probes == probes
+
+
+async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
+    """200 targets every 50 ms would be 4000; what has to wait is late, and not failed."""
+    timing = Timing(interval=0.05, timeout=0.05, rise=1, fall=1)
+    log = Log()
+    checker = Checker(log)
+    with listener() as made:
+        targets = [check(str(each), made.getsockname()[1], timing) for each in range(200)]
+        async with running(checker):
+            began = time.monotonic()
+            checker.configure(targets, {}, probes_per_second=100)
+            await asyncio.sleep(1.0)
+            elapsed = time.monotonic() - began
+            assert 20 <= checker.probes <= 100 * (elapsed + 0.1)
+            assert checker.late > 0
+            assert checker.lateness.snapshot().longest > 0.2
+            assert Verdict.FAILING not in log.verdicts.values()
+
+
+@pytest.mark.parametrize("answering", [True, False])
+async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
+    """Within 3 s on a quiet machine, as the benchmark measures."""
+    timing = Timing(interval=20.0, timeout=10.0)  # nothing is lost to a full backlog
+    log = Log()
+    checker = Checker(log, probes_at_once_max=5000)
+    with listener("0.0.0.0") as made, socket.socket() as deaf:
+        deaf.bind(("0.0.0.0", 0))  # it does not listen, so connections are refused
+        port = (made if answering else deaf).getsockname()[1]
+        targets = [
+            check(str(each), port, timing, f"127.0.{each // 250}.{each % 250 + 1}")
+            for each in range(5000)
+        ]
+        loop = asyncio.get_running_loop()
+        loop.add_reader(made, accept_all, made)
+        async with running(checker):
+            checker.configure(targets, {})
+            await eventually("all are known", lambda: len(log.verdicts) == 5000, 20.0)
+        loop.remove_reader(made)
+    assert set(log.verdicts.values()) == {Verdict.PASSING if answering else Verdict.FAILING}
