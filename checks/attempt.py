@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from checks.definition import CheckDefinition
 from checks.faults import describe, one_line, reason_of
+from checks.options import transports
 from checks.pattern import SearchTooLongError
 from checks.result import Reason, Result
 from checks.tls import describe_error
@@ -77,7 +78,8 @@ async def attempt(definition: CheckDefinition, prober: Prober, progress: Progres
 
 def too_late(definition: CheckDefinition, stage: str) -> str:
     """Say that a probe has passed its deadline, and at what."""
-    return f"no answer within {definition.timing.timeout:g} s while {stage}{_question(definition)}"
+    timeout, question = definition.timing.timeout, _question(definition, stage)
+    return f"no answer within {timeout:g} s while {stage}{question}"
 
 
 def explain(fault: Exception, definition: CheckDefinition, stage: str) -> tuple[Reason, str]:
@@ -92,14 +94,16 @@ def explain(fault: Exception, definition: CheckDefinition, stage: str) -> tuple[
         case OSError():
             reason, detail = reason_of(fault), f"{stage}: {describe(fault)}"
             if reason is Reason.UNREACHABLE:
-                detail += _question(definition)
+                detail += _question(definition, stage)
             return reason, detail
         case _:
             raise fault
 
 
-def _question(definition: CheckDefinition) -> str:
+def _question(definition: CheckDefinition, stage: str) -> str:
     """Say what to look at first where a target that is asked by another address is silent."""
     if definition.route.destination is None:
         return ""
+    if stage != CONNECTING and transports(definition.probe) != {"udp"}:
+        return ""  # a connection was made, so it has that address
     return f" (asked as {definition.destination}: has it that address?)"

@@ -74,7 +74,10 @@ def _source_towards(definition: CheckDefinition) -> str:
         asking.connect((definition.address, _ANY_PORT))  # which sends nothing
         source = str(asking.getsockname()[0])
     if source == definition.destination or _family(source) != _family(definition.destination):
-        detail = f"no address of this host's own to ask {definition.destination} from: give it one"
+        detail = (
+            f"no address of this host's own to ask {definition.destination} from:"
+            " give the check a source"
+        )
         raise ProbeFailedError(Reason.LOCAL_ERROR, detail)
     return source
 

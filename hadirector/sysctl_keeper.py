@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from hadirector import sysctl_files, sysctls
+from hadirector import reverse_path, sysctl_files, sysctls
 from hadirector.model import Configuration
 from hadirector.probe_services import probed_servers
 from hadirector.sysctls import Interfaces, Sysctl, SysctlStatus, Taken, written
@@ -80,7 +80,7 @@ class SysctlKeeper:
     def _compare(self) -> None:
         configuration = self._configuration
         names = [each.name for each in self._wanted]
-        actual = sysctl_files.read([*names, *sysctls.reverse_path_filters(configuration)])
+        actual = sysctl_files.read([*names, *reverse_path.filters(configuration, self._wanted)])
         refused = []
         for each in sysctls.changes(configuration, self._wanted, actual):
             # A change of ip_forward may have changed this one too.
@@ -99,7 +99,9 @@ class SysctlKeeper:
                 was=found,
                 reason=each.reason,
             )
-        self._warn((*sysctls.contradictions(configuration, self._wanted, actual), *refused))
+        contradicting = sysctls.contradictions(configuration, self._wanted, actual)
+        strict = reverse_path.strict(configuration, actual, self._wanted)
+        self._warn((*contradicting, *strict, *refused))
 
     def restore(self) -> None:
         """Put back what is still ours; what could not be put back stays remembered."""

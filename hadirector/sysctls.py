@@ -25,11 +25,12 @@ IPV6_FORWARDING = "net/ipv6/conf/all/forwarding"
 STAY_ON = frozenset({IP_FORWARD, IPV6_FORWARDING})
 """Never put back: by then others may forward through this host."""
 
+ACCEPT_LOCAL = "accept_local"
 WORDS = (
     "ip_forward",
     "forwarding",
     "send_redirects",
-    "accept_local",
+    ACCEPT_LOCAL,
     "expire_nodest_conn",
     "expire_quiescent_template",
     "conn_reuse_mode",
@@ -103,14 +104,14 @@ def implied(
 
 def _routing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
     # First: a change of ip_forward resets other parameters (ip-sysctl.rst).
-    nat = [each for each in configuration.virtual_servers if _is_nat(each)]
-    if any(_is_ipv4(each) for each in nat):
+    nat = [each for each in configuration.virtual_servers if is_nat(each)]
+    if any(is_ipv4(each) for each in nat):
         yield Sysctl(IP_FORWARD, "1", "nat: what real servers answer is routed through this host")
         reason = "nat: a redirect would show the real servers a way round this host"
         # An interface sends redirects if it says so, or if "all" does.
         for interface in ("all", *sorted(interfaces)):
             yield Sysctl(f"net/ipv4/conf/{interface}/send_redirects", "0", reason)
-    if any(not _is_ipv4(each) for each in nat):
+    if any(not is_ipv4(each) for each in nat):
         reason = "nat over IPv6: what real servers answer is routed through this host"
         yield Sysctl(IPV6_FORWARDING, "1", reason)
 
@@ -140,17 +141,18 @@ def _probing(configuration: Configuration, interfaces: Collection[str]) -> Itera
         return
     reason = "via: vip: real servers answer probes from the virtual address, also when it is here"
     for interface in sorted(interfaces):
-        yield Sysctl(f"net/ipv4/conf/{interface}/accept_local", "1", reason)
+        yield Sysctl(f"net/ipv4/conf/{interface}/{ACCEPT_LOCAL}", "1", reason)
     reason = "via: vip: probes go through IPVS also while its sync daemon is backup"
     yield Sysctl("net/ipv4/vs/backup_only", "0", reason)
 
 
-def _is_nat(server: VirtualServer) -> bool:
+def is_nat(server: VirtualServer) -> bool:
     """Fullnat too: its answers come to this host by themselves, and go on through it."""
     return server.kernel_forwarding is ForwardingMethod.NAT
 
 
-def _is_ipv4(server: VirtualServer) -> bool:
+def is_ipv4(server: VirtualServer) -> bool:
+    """Tell the family of a virtual server's addresses."""
     return ":" not in server.keys[0].address
 
 
@@ -167,37 +169,8 @@ def routed_servers(configuration: Configuration) -> frozenset[str]:
     """Name the real servers whose way back to the client leads through this host, over IPv4."""
     if configuration.dataplane != "ipvs":
         return frozenset()
-    servers = (each for each in configuration.virtual_servers if _is_nat(each) and _is_ipv4(each))
+    servers = (each for each in configuration.virtual_servers if is_nat(each) and is_ipv4(each))
     return frozenset(each.key.address for server in servers for each in server.all_servers)
-
-
-def reverse_path_filters(configuration: Configuration) -> tuple[str, ...]:
-    """Name the parameters that ``strict_filters`` looks at."""
-    if not _answered_elsewhere(configuration):
-        return ()
-    interfaces = {each.device for each in configuration.vrrp}
-    return tuple(f"net/ipv4/conf/{each}/rp_filter" for each in ("all", *sorted(interfaces)))
-
-
-def strict_filters(configuration: Configuration, actual: Mapping[str, str | None]) -> list[str]:
-    """Warn of interfaces that drop clients of dr and tun whose way back does not lead through them.
-
-    The stricter of "all" and the interface is in force, where 2 is loose (ip-sysctl.rst). What is
-    right depends on the routes, so nothing is set.
-    """
-    everywhere, *names = reverse_path_filters(configuration) or ("",)
-    return [
-        f"{written(name)} filters strictly: with dr and tun the answers do not come through here,"
-        " and clients without a route through this interface are dropped; 2 accepts them"
-        for name in names
-        if max(actual.get(everywhere) or "0", actual.get(name) or "0") == "1"
-    ]
-
-
-def _answered_elsewhere(configuration: Configuration) -> bool:
-    servers = configuration.virtual_servers
-    past = any(not _is_nat(each) and _is_ipv4(each) for each in servers)
-    return past and configuration.dataplane == "ipvs"
 
 
 def changes(
@@ -219,12 +192,11 @@ def contradictions(
 ) -> list[str]:
     """Warn of values that work against the configuration and are not set by us, or not there."""
     to_set = changes(configuration, wanted, actual)
-    found = [
+    return [
         f"{written(each.name)} is {_found(actual, each)}, expected {each.value} ({each.reason})"
         for each in wanted
         if actual.get(each.name) != each.value and each not in to_set
     ]
-    return found + strict_filters(configuration, actual)
 
 
 def _found(actual: Mapping[str, str | None], sysctl: Sysctl) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hadirector import sysctls
+from hadirector import reverse_path, sysctls
 from hadirector.config.loader import parse
 from hadirector.model import Configuration
 from hadirector.sysctls import Interfaces, Taken
@@ -147,14 +147,29 @@ def test_a_strict_reverse_path_filter_is_warned_of_with_dr(
 ) -> None:
     """The greater number of "all" and the interface is in force."""
     made = configuration("address: 10.0.0.9:80, forwarding: dr", VRRP)
-    names = sysctls.reverse_path_filters(made)
+    names = reverse_path.filters(made)
     assert names == ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/eth0/rp_filter")
     actual = dict(zip(names, (everywhere, interface), strict=True))
-    warnings = sysctls.strict_filters(made, actual)
+    warnings = reverse_path.strict(made, actual)
     assert [each.partition(" filters")[0] for each in warnings] == (
         ["net.ipv4.conf.eth0.rp_filter"] if warned else []
     )
-    assert sysctls.reverse_path_filters(configuration("address: 10.0.0.9:80", VRRP)) == ()
+    assert reverse_path.filters(configuration("address: 10.0.0.9:80", VRRP)) == ()
+
+
+def test_a_strict_filter_on_the_way_back_of_probes_via_vip_is_warned_of() -> None:
+    """Real servers behind an interface that no client comes by, and answers from elsewhere."""
+    made = configuration(
+        "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
+        " real_servers: [{address: 10.1.0.2}]",
+        VRRP,
+    )
+    wanted = sysctls.implied(made, Interfaces(probed=frozenset({"eth0", "eth2"})))
+    names = [f"net/ipv4/conf/{each}/rp_filter" for each in ("all", "eth0", "eth2")]
+    assert list(reverse_path.filters(made, wanted)) == names
+    clients, probes = reverse_path.strict(made, dict.fromkeys(names, "1"), wanted)
+    assert clients.startswith("net.ipv4.conf.eth0.rp_filter filters strictly: with dr and tun")
+    assert probes.startswith("net.ipv4.conf.eth2.rp_filter filters strictly: with via: vip")
 
 
 def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
@@ -163,7 +178,7 @@ def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
         "address: 10.0.0.9:80, forwarding: dr", VRRP.replace("}", ", virtual_mac: true}", 1)
     )
     names = ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/vrrp4-1/rp_filter")
-    assert sysctls.reverse_path_filters(made) == names
+    assert reverse_path.filters(made) == names
 
 
 def test_only_what_is_still_ours_is_put_back_and_forwarding_never() -> None:

@@ -99,6 +99,7 @@ def test_a_file_is_read_and_nothing_is_connected_to(
         (["tcp", "10.0.0.1:1", "expect=("], "expect: "),
         (["tcp", "10.0.0.1:1", "expect=["], "not valid YAML: "),
         (["tcp", "10.0.0.1:1", "timeout=5s"], "timeout: a probe must end before the next begins"),
+        (["tcp", "10.0.0.1:1", "via=vip"], "via: there is no virtual server here to go through"),
         (["sctp", "10.0.0.1:1"], 'type: wrong value (got "sctp", expected one of tcp, tls, '),
     ],
 )
