@@ -100,6 +100,16 @@ def test_the_same_file_changes_nothing(read: Reader) -> None:
     assert told.empty
 
 
+def test_the_services_of_probes_via_vip_are_told_with_the_others(read: Reader) -> None:
+    """The mark is 0x68000000 and the last 3 of the first 8 bytes of its names' SHA-256."""
+    old = OLD.replace("nat", "dr").replace("46}", "46, check: {type: tcp, via: vip}}")
+    told = preview(situation(read(OLD)), read(old))
+    assert told.operations[:2] == (
+        "add service fwmark 1752664704 (rr)",
+        "add destination 192.0.2.46 to fwmark 1752664704 (dr, weight 1)",
+    )
+
+
 def test_what_somebody_did_to_the_table_is_told_with_it(read: Reader) -> None:
     """A reload has the table looked through."""
     entry = TABLE[WEB]
