@@ -58,6 +58,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
 class VirtualServerStatus(msgspec.Struct, frozen=True):
     """A virtual server with its real servers; ``present`` tells whether the dataplane has it.
 
+    Connections and traffic are those of all its servers together.
+
     ``kept`` are the failing real servers that would have been removed. ``quorum`` says how the pool
     stands to its quorum where that is lost, or more than one server.
     """
@@ -72,6 +74,10 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     quorum: str = ""
     kept: tuple[str, ...] = ()
     sorry_server: RealServerStatus | None = None
+    active_connections: int = 0
+    inactive_connections: int = 0
+    total: Traffic = NO_TRAFFIC
+    per_second: Traffic = NO_TRAFFIC
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -133,6 +139,10 @@ def virtual_server_status(
         quorum=_quorum(server, judgement) if judgement else "",
         kept=tuple(each.name for each in server.real_servers if each.key in held_back),
         sorry_server=statuses[-1] if sorry is not None else None,
+        active_connections=sum(each.active_connections for each in statuses),
+        inactive_connections=sum(each.inactive_connections for each in statuses),
+        total=_sum(each.total for each in statuses),
+        per_second=_sum(each.per_second for each in statuses),
     )
 
 

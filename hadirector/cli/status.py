@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
+from hadirector.dataplane.base import Traffic
 from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.sysctls import SysctlStatus
 from hadirector.upkeep_status import UpkeepStatus
@@ -149,6 +150,7 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
         "connections",
         "new/s",
         "bytes/s",
+        "bytes",
         "check",
         "because",
     )
@@ -162,7 +164,9 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
         kind = f"  {server.protocol} {server.address} {server.scheduler} {server.forwarding}"
         missing = ("" if server.present else "  missing in the table", "red")
         quorum = (f"  {server.quorum}" * bool(server.quorum), "yellow")
-        console.print(Text.assemble((server.name, "bold"), kind, quorum, missing), soft_wrap=True)
+        carried = (_carried(server), "dim")
+        line = Text.assemble((server.name, "bold"), kind, quorum, missing, carried)
+        console.print(line, soft_wrap=True)
         if server.kept:
             kept = f"{INDENT}kept although failing: {', '.join(server.kept)}"
             console.print(kept, style="red", soft_wrap=True)
@@ -188,10 +192,27 @@ def _real_server(server: RealServerStatus) -> tuple[str, ...]:
         _held(server),
         f"{server.active_connections} + {server.inactive_connections}",
         str(server.per_second.connections),
-        f"{_short(server.per_second.bytes_in)} + {_short(server.per_second.bytes_out)}",
+        _bytes(server.per_second),
+        _bytes(server.total),
         str(server.verdict),
         f"{server.decided}; {server.reason}" if server.decided else server.reason,
     )
+
+
+def _carried(server: VirtualServerStatus) -> str:
+    """Say what a virtual server carries and has carried, if it was ever used."""
+    if not server.total.connections:
+        return ""
+    return (
+        f"  {server.active_connections} + {server.inactive_connections} connections,"
+        f" {server.per_second.connections} new/s, {_bytes(server.per_second)} bytes/s,"
+        f" {_bytes(server.total)} bytes"
+    )
+
+
+def _bytes(traffic: Traffic) -> str:
+    """To the real servers, and back through this host."""
+    return f"{_short(traffic.bytes_in)} + {_short(traffic.bytes_out)}"
 
 
 def _short(number: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.experiment import (
+    Site,
     build_site,
     eventually,
     fetch,
@@ -15,6 +16,7 @@ from hadirector.lab.experiment import (
     start_web,
 )
 from hadirector.lab.topology import Network
+from tests.lab.answering import Answering, answer
 
 CONFIGURATION = """\
 director: {{name: lb1, dataplane: ipvs, runtime_directory: {directory}/run}}
@@ -27,7 +29,19 @@ virtual_servers:
     real_servers:
       - {{address: 192.168.122.45}}
       - {{address: 192.168.122.46}}
+  - name: six
+    address: "[fd00:122::22]:81"
+    scheduler: rr
+    forwarding: dr
+    check: none
+    real_servers: [{{address: "fd00:122::45"}}, {{address: "fd00:122::46"}}]
 """
+SIX = [
+    "-A -t [fd00:122::22]:81 -s rr",
+    "-a -t [fd00:122::22]:81 -r [fd00:122::45]:81 -g -w 1",
+    "-a -t [fd00:122::22]:81 -r [fd00:122::46]:81 -g -w 1",
+]
+CLIENT6, VIRTUAL6 = "fd00:122::70", "fd00:122::22"
 SERVICE = "-A -t 192.168.122.22:80 -s rr"
 WEB1 = "-a -t 192.168.122.22:80 -r 192.168.122.45:80 -g -w 1"
 WEB2 = "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -g -w 1"
@@ -38,23 +52,43 @@ RISE_SECONDS = 2 * 0.5 + 0.5
 SLACK_SECONDS = 15.0
 
 
+def give_ipv6(site: Site) -> None:
+    """Give every host an address, and the virtual one to who serves it; lo answers for nobody."""
+    [director] = site.directors
+    for host, number in ((site.client, 70), (director, 30), *zip(site.webs, (45, 46), strict=True)):
+        host.ip(f"address add fd00:122::{number}/64 dev eth0")
+    director.ip(f"address add {VIRTUAL6}/128 dev eth0")
+    for web in site.webs:
+        web.ip(f"address add {VIRTUAL6}/128 dev lo")
+
+
 @pytest.mark.ipvs
 @pytest.mark.timeout(300)
 def test_direct_routing_follows_the_health_of_the_servers(network: Network, tmp_path: Path) -> None:
-    """Requests alternate; a stopped server leaves the kernel in time, a started one returns."""
+    """Requests alternate; a stopped server leaves the kernel in time, a started one returns.
+
+    Over IPv6 they are forwarded as well.
+    """
     site = build_site(network, "dr")
     client, [director], [web1, _] = site.client, site.directors, site.webs
     director.ip("address add 192.168.122.22/32 dev eth0")
+    give_ipv6(site)
     [process, _] = site.start_webs()
     start_director(director, CONFIGURATION.format(directory=tmp_path), tmp_path)
-    both = [SERVICE, WEB1, WEB2]
+    both = sorted([SERVICE, WEB1, WEB2, *SIX])
     assert eventually(lambda: kernel_table(director) == both, START_SECONDS)
 
     answers = fetch(client, "192.168.122.22", 20)
     assert answers in (["web1", "web2"] * 10, ["web2", "web1"] * 10)
 
+    with Answering() as servers:
+        for web in site.webs:
+            servers.listen(web, (81,))
+        answers = [answer(client, CLIENT6, VIRTUAL6, 81) for _ in range(4)]
+        assert answers in (["web1", "web2"] * 2, ["web2", "web1"] * 2)
+
     web1.stop(process)
-    rest = [SERVICE, WEB2]
+    rest = sorted([SERVICE, WEB2, *SIX])
     assert eventually(lambda: kernel_table(director) == rest, FALL_SECONDS + SLACK_SECONDS)
     assert fetch(client, "192.168.122.22", 20) == ["web2"] * 20
 

@@ -7,8 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hadirector.api.client import request
 from hadirector.cli import main
 from hadirector.lab.experiment import (
     CLIENT_ADDRESS,
@@ -21,6 +23,7 @@ from hadirector.lab.experiment import (
     start_director,
 )
 from hadirector.lab.topology import Host, Network
+from hadirector.status import Status
 from tests.lab.answering import connect, inside
 from tests.lab.transfer import Transfer, transfer
 
@@ -63,6 +66,7 @@ class Director:
         [self.host] = site.directors
         self._directory = directory
         self._file = directory / "director1.yaml"
+        self._socket = f"{directory}/run/api.sock"
         self.text = TEXT.format(directory=directory)
         self.process: subprocess.Popen[str] | None = None
 
@@ -78,7 +82,13 @@ class Director:
         return kernel_table(self.host)
 
     def command(self, name: str, *arguments: str) -> int:
-        return main([name, *arguments, "--socket", f"{self._directory}/run/api.sock"])
+        return main([name, *arguments, "--socket", self._socket])
+
+    def carried(self) -> dict[str, tuple[int, int]]:
+        """What `status` says of each virtual server: active connections, and all there were."""
+        answer = request(self._socket, "GET", "/v1/status")
+        servers = msgspec.json.decode(answer, type=Status).virtual_servers
+        return {each.name: (each.active_connections, each.total.connections) for each in servers}
 
     def plan(self, text: str) -> int:
         """Ask what a reload with another text would change."""
@@ -128,6 +138,8 @@ def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
     through = (site.webs[0], site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 81)
     with transfer(*through) as running:
         stops_and_starts(director)
+        said = {"web": (0, 14), "bulk": (1, 1)}
+        assert eventually(lambda: director.carried() == said, SLACK_SECONDS)
         assert goes_on(running)
 
         assert director.plan(director.text + MORE) == 0

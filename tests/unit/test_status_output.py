@@ -27,6 +27,7 @@ def real_server(address: str, verdict: Verdict, actual: int | None) -> RealServe
         4,
         verdict,
         reason,
+        total=Traffic(40, 0, 0, 5_000_000, 70_000_000_000),
         per_second=Traffic(12, 0, 0, 9999, 123_456),
     )
 
@@ -59,7 +60,19 @@ def a_status() -> Status:
             ),
         ),
         virtual_servers=(
-            VirtualServerStatus("six", "[fd00::22]:80", "tcp", "wrr", "dr", True, servers),
+            VirtualServerStatus(
+                "six",
+                "[fd00::22]:80",
+                "tcp",
+                "wrr",
+                "dr",
+                True,
+                servers,
+                active_connections=6,
+                inactive_connections=8,
+                total=Traffic(80, 0, 0, 10_000_000, 140_000_000_000),
+                per_second=Traffic(24, 0, 0, 19_998, 246_912),
+            ),
             VirtualServerStatus("gone", "192.0.2.22:80", "tcp", "rr", "nat", False, ()),
         ),
         foreign_services=("tcp [fd00::99]:80",),
@@ -86,12 +99,14 @@ def test_addresses_and_names_in_brackets_are_no_markup(capsys: pytest.CaptureFix
         "web[bold] has dropped advertisements: checksum 1, ttl 2",
         "eth0 has received for no instance: virtual_router_id 7",
         "",
-        "virtual server   weight  in table  connections  new/s  bytes/s      check    because",
-        "six  tcp [fd00::22]:80 wrr dr",
-        "  [fd00::15]:80  2       2         3 + 4        12     9999 + 123k  passing  expected"
-        " status",
-        "  [fd00::16]:80  2       -         3 + 4        12     9999 + 123k  failing  refused:"
-        " connecting: Connection refused",
+        "virtual server   weight  in table  connections  new/s  bytes/s      bytes        check"
+        "    because",
+        "six  tcp [fd00::22]:80 wrr dr  6 + 8 connections, 24 new/s, 19k + 246k bytes/s,"
+        " 10M + 140G bytes",
+        "  [fd00::15]:80  2       2         3 + 4        12     9999 + 123k  5000k + 70G  passing"
+        "  expected status",
+        "  [fd00::16]:80  2       -         3 + 4        12     9999 + 123k  5000k + 70G  failing"
+        "  refused: connecting: Connection refused",
         "gone  tcp 192.0.2.22:80 rr nat  missing in the table",
         "not ours, left alone: tcp [fd00::99]:80",
         "failing: add service tcp [fd00::22]:80 (wrr): no [fd00] scheduler",
