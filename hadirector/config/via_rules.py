@@ -27,39 +27,42 @@ def via_findings(root: Root) -> Iterator[Finding]:
     """Find virtual servers that cannot be asked this way, and marks that others use."""
     if root.director is None:
         return
-    used = 0
+    used, virtual = 0, _virtual_addresses(root)
     for index, server in whole_ones(root.virtual_servers):
         path = ("virtual_servers", index)
         uses = list(_uses(path, server, root.director))
         used += len(uses)
         if uses and server.keys:
-            yield from dict.fromkeys(_server_findings(path, server, uses, root))
+            unfit = _unfit(server, root.director)
+            yield from dict.fromkeys(_use_findings(path, server, uses, unfit, virtual))
     if used:
         yield from _mark_findings(root, root.director, used)
 
 
 def _uses(path: Path, server: VirtualServerSection, director: DirectorSection) -> Iterator[_Use]:
-    inherited, place = server.check, (*path, "check")
-    if inherited is None:
-        inherited, place = director.check, _OF_DIRECTOR
-    servers: list[tuple[Path, str, CheckSection | None, CheckSection | None]] = [
-        (("real_servers", index), each.address.address, each.check or inherited, each.check)
-        for index, each in whole_ones(server.real_servers)
-    ]
-    if server.sorry_server is not None:
-        own = server.sorry_server.check
-        servers.append((("sorry_server",), server.sorry_server.address.address, own, own))
-    for where, address, check, own in servers:
+    """Go through the checks that are in force for its real servers, and its sorry server's own."""
+    inherited: tuple[Path, CheckSection | None] = (_OF_DIRECTOR, director.check)
+    if server.check is not None:
+        inherited = ((*path, "check"), server.check)
+    for index, each in whole_ones(server.real_servers):
+        place, check = inherited
+        if each.check is not None:
+            place, check = (*path, "real_servers", index, "check"), each.check
         if check is not None and check.via is not None:
-            yield _Use(place if own is None else (*path, *where, "check"), check, address)
+            yield _Use(place, check, each.address.address)
+    sorry = server.sorry_server
+    if sorry is not None and sorry.check is not None and sorry.check.via is not None:
+        yield _Use((*path, "sorry_server", "check"), sorry.check, sorry.address.address)
 
 
-def _server_findings(
-    path: Path, server: VirtualServerSection, uses: list[_Use], root: Root
+def _use_findings(
+    path: Path,
+    server: VirtualServerSection,
+    uses: list[_Use],
+    unfit: str | None,
+    virtual: frozenset[str],
 ) -> Iterator[Finding]:
     """Find why the packets of a probe would not reach the real server by way of IPVS."""
-    unfit = _unfit(server, root)
-    virtual = _virtual_addresses(root)
     for use in uses:
         faults = {"via": unfit} if unfit is not None else _use_faults(use, server, virtual)
         for key, message in faults.items():
@@ -69,10 +72,10 @@ def _server_findings(
             yield Finding(place, f"via: vip: {message}")
 
 
-def _unfit(server: VirtualServerSection, root: Root) -> str | None:
+def _unfit(server: VirtualServerSection, director: DirectorSection) -> str | None:
     """Say why no real server of a virtual server can be asked by its address."""
-    if root.director is not None and root.director.dataplane != "ipvs":
-        return f"the {root.director.dataplane} dataplane takes no probe through IPVS"
+    if director.dataplane != "ipvs":
+        return f"the {director.dataplane} dataplane takes no probe through IPVS"
     if server.forwarding not in (ForwardingMethod.DR, ForwardingMethod.TUN):
         return f"only with dr and tun a real server has that address (got {server.forwarding})"
     if server.fwmark is not None:
