@@ -28,6 +28,7 @@ from hadirector.dataplane.keeper import TableKeeper
 from hadirector.election import Election, ResumeOverdue
 from hadirector.event import ConfigurationRead, Event, FirstVerdictsOverdue
 from hadirector.health import Health
+from hadirector.history import History
 from hadirector.judgement import Facts
 from hadirector.model import Configuration, ServiceKey
 from hadirector.notify import Notifier
@@ -70,6 +71,8 @@ class Director:
         self._upkeep = Upkeep(configuration, self._memory)
         self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
         self._health = Health(configuration, {}, self._events.put)
+        directory = Path(configuration.runtime_directory)
+        self._history = History(directory, self._health, self._pools)
         self._election = Election(
             configuration.vrrp,
             frozenset(owned.yielding),
@@ -111,28 +114,32 @@ class Director:
         table = await self._keeper.read()
         adopted = pool.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
-        self._pools.adopt(table)
+        self._pools.adopt(table, self._history.adopt(self._configuration))
         await self._dataplane.withhold(self._election.withheld)
         self._want(None)
         self._log.info("director_started", name=self._configuration.name, adopted=len(adopted))
         # The garbage collector need not look through what stays: it takes 20 ms each time.
         gc.freeze()
         async with asyncio.TaskGroup() as group:
-            events = group.create_task(self._handle_events(), name="events")
-            keeping = group.create_task(self._keeper.run(), name="table")
-            maintaining = group.create_task(self._upkeep.run(), name="upkeep")
+            loops = {
+                "events": self._handle_events(),
+                "table": self._keeper.run(),
+                "upkeep": self._upkeep.run(),
+                "tracking": self._tracking.run(),
+                "notifications": self._notifier.run(),
+                "overrides": self._overrides.run(),
+                "pools": self._pools.run(self._events.put),
+                "history": self._history.run(),
+            }
+            running = [group.create_task(each, name=name) for name, each in loops.items()]
             self._tell_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checking = group.create_task(self._health.child.run(), name="checks")
             electing = group.create_task(self._election.run(), name="vrrp")
-            tracking = group.create_task(self._tracking.run(), name="tracking")
-            notifying = group.create_task(self._notifier.run(), name="notifications")
-            overriding = group.create_task(self._overrides.run(), name="overrides")
-            waking = group.create_task(self._pools.run(self._events.put), name="pools")
             await self._stop.wait()
             await self._leave(checking, electing)
-            ended = (events, keeping, maintaining, tracking, notifying, overriding, waking)
-            for task in (*ended, *self._passing):
+            for task in (*running, *self._passing):
                 task.cancel()
+        self._history.write()
         if not self._restarting:
             self._take_back()
             if self._configuration.on_stop == "release":
@@ -334,6 +341,7 @@ class Director:
             health.lost,
             health.weights,
             monotonic(),
+            health.falls,
         )
 
     def _tell_sight(self) -> None:

@@ -12,6 +12,7 @@ from checks.definition import CheckDefinition
 from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
 from hadirector.blindness import Eyes, Sight, sight_of
+from hadirector.damping import FALLS_MAX
 from hadirector.model import Configuration, ServiceKey
 from hadirector.pool import checks_by_identity, services_by_check
 from hadirector.processes.messages import (
@@ -29,7 +30,8 @@ class Health:
 
     ``fell_at`` is when a target that had passed began to fail, monotonic seconds; ``lost`` are
     those of them that failed since all were lost from sight, and nothing else is known of.
-    ``weights`` has the percentages of their weights that targets ask for.
+    ``weights`` has the percentages of their weights that targets ask for, and ``falls`` when they
+    began to fail lately; not when they were only lost from sight.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Health:
         self.results: dict[str, Result] = {}
         self.fell_at: dict[str, float] = {}
         self.lost: set[str] = set()
+        self.falls: dict[str, tuple[float, ...]] = {}
         self.weights: dict[str, int] = {}
         self.probes = 0
         self.lateness = ProbeLateness()
@@ -72,6 +75,7 @@ class Health:
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
         self.fell_at = {k: v for k, v in self.fell_at.items() if k in self._checks}
+        self.falls = {k: v for k, v in self.falls.items() if k in self._checks}
         self.weights = {k: v for k, v in self.weights.items() if k in self._checks}
 
     def configure_child(self) -> None:
@@ -98,6 +102,7 @@ class Health:
             self.fell_at.pop(event.check, None)
         elif previous is Verdict.PASSING:
             self.fell_at[event.check] = now
+            self.falls[event.check] = (*self.falls.get(event.check, ()), now)[-FALLS_MAX:]
         self.results[event.check] = event.result
         if event.result.passed:
             self._take_weight(event.check, event.result.weight)
@@ -115,6 +120,7 @@ class Health:
             changed |= self._look(now)
         if self._is_lost(event.check):
             self.lost.add(event.check)
+            self._forgive(event.check)
         else:
             self.lost.discard(event.check)
         return changed
@@ -150,6 +156,8 @@ class Health:
 
     def _find_lost(self) -> frozenset[ServiceKey]:
         before, self.lost = self.lost, {each for each in self.fell_at if self._is_lost(each)}
+        for each in self.lost - before:
+            self._forgive(each)
         changed = before.symmetric_difference(self.lost) & self._dependents.keys()
         return frozenset().union(*(self._dependents[each] for each in changed))
 
@@ -159,6 +167,12 @@ class Health:
             return False
         result = self.results[identity]
         return result.passed or sight_of(result.reason) is not Sight.SEEN
+
+    def _forgive(self, identity: str) -> None:
+        """Forget that a target fell: it was no fault of its own."""
+        falls = self.falls.get(identity, ())
+        if falls and falls[-1] == self.fell_at.get(identity):
+            self.falls[identity] = falls[:-1]
 
     def _warn(self, check: CheckDefinition, result: Result) -> None:
         """Log a warning when it is a new one, such as a certificate's last days one by one."""

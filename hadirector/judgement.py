@@ -14,6 +14,7 @@ import msgspec
 from checks.result import Verdict
 from hadirector.brake import brake, look_past_blindness
 from hadirector.candidate import Candidate, Derivation, Step
+from hadirector.damping import damp
 from hadirector.model import DestinationKey, OnFailure, VirtualServer
 from hadirector.override import Action, Override, RealServerName
 from hadirector.slow_start import start_slowly
@@ -29,7 +30,7 @@ class Facts(msgspec.Struct, frozen=True):
     target that had passed began to fail, and has no entry for one that never passed. ``lost`` are
     those checks that fail only because this director saw nothing any more
     (`hadirector.blindness`). ``weights`` are the percentages of their configured weights that
-    targets ask for.
+    targets ask for. ``falls`` is when targets began to fail lately, the last one last.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -38,6 +39,7 @@ class Facts(msgspec.Struct, frozen=True):
     lost: Collection[str] = frozenset()
     weights: Mapping[str, int] = {}
     now: float = 0.0
+    falls: Mapping[str, Sequence[float]] = {}
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ class Judgement(msgspec.Struct, frozen=True):
     too little is known; ``passing`` is the weight of what passes, which it is judged by. ``held``
     are the failing servers that are kept in all the same. ``admitted`` is since when those serve
     that do, where slow start asks for that, and ``next_change`` when to judge again though all
-    facts but the time stay; monotonic seconds.
+    facts but the time stay; ``flapping`` names who flaps, and until when. Monotonic seconds.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -58,6 +60,7 @@ class Judgement(msgspec.Struct, frozen=True):
     held: tuple[DestinationKey, ...] = ()
     admitted: Mapping[DestinationKey, float] = {}
     next_change: float | None = None
+    flapping: Mapping[DestinationKey, float] = {}
 
 
 def judge(
@@ -85,6 +88,7 @@ def judge(
         before=None if held else had_quorum,
         known=not any(each.unknown for each in candidates),
     )
+    flapping = damp(server, candidates, facts.falls, facts.now)
     braked = brake(server.min_healthy, candidates)
     _stand_by(server, candidates, braked)
     held += braked
@@ -93,10 +97,20 @@ def judge(
         for candidate in candidates:
             if candidate.serving:
                 candidate.leave(0, "no quorum: the sorry server serves")
-    admitted, next_change = start_slowly(candidates, admitted, facts.now)
+    admitted, grows_at = start_slowly(candidates, admitted, facts.now)
+    changes = [*flapping.values(), *(() if grows_at is None else (grows_at,))]
     derivations = {each.real_server.key: tuple(each.steps) for each in candidates}
     kept = tuple(each.real_server.key for each in held)
-    return Judgement(derivations, sorry, quorum, passing, kept, admitted, next_change)
+    return Judgement(
+        derivations=derivations,
+        sorry=sorry,
+        quorum=quorum,
+        passing=passing,
+        held=kept,
+        admitted=admitted,
+        next_change=min(changes, default=None),
+        flapping=flapping,
+    )
 
 
 def has_quorum(

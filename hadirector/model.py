@@ -15,7 +15,7 @@ import msgspec
 
 from checks.definition import CheckDefinition, Timing
 from checks.script_runner.script import Script
-from hadirector.pool_policy import HealthyMinimum, SlowStart
+from hadirector.pool_policy import FlapDamping, HealthyMinimum, SlowStart
 from vrrp.configuration import InstanceConfiguration
 
 
@@ -239,6 +239,7 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hysteresis: int = 0
     min_healthy: HealthyMinimum = HealthyMinimum()
     initially_up: bool = False
+    flap_damping: FlapDamping | None = None
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
 

@@ -142,6 +142,7 @@ class Operator:
         now = monotonic()
         until = (override.expires_at, override.deadline) if override else (None, None)
         expires_in, deadline_in = (None if each is None else each - now for each in until)
+        flaps_until = judgement.flapping.get(real_server.key) if judgement else None
         return Why(
             name=f"{server.name}/{real_server.name}",
             steps=judgement.derivations[real_server.key] if judgement else (),
@@ -150,6 +151,7 @@ class Operator:
             expires_in=expires_in,
             deadline_in=deadline_in,
             keep_clients=override.keep_clients if override else None,
+            flaps_for=None if flaps_until is None else flaps_until - now,
         )
 
     def _named(self, name: str) -> tuple[VirtualServer, RealServer]:

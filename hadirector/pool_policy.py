@@ -37,3 +37,12 @@ class SlowStart(msgspec.Struct, frozen=True, gc=False):
     duration: float
     minimum: int = 10
     curve: Curve = Curve.LINEAR
+
+
+class FlapDamping(msgspec.Struct, frozen=True, gc=False):
+    """When a real server flaps, by ``failures`` within ``window``, and how long it is held out."""
+
+    failures: int
+    window: float
+    hold: float
+    hold_max: float

@@ -25,8 +25,10 @@ from hadirector.model import (
     Table,
     VirtualServer,
 )
+from hadirector.override import RealServerName
 from hadirector.pool import adopted_admissions, adopted_quorums, wanted_entries
 from hadirector.probe_services import probe_services
+from hadirector.slow_start import LONG_AGO
 from hadirector.status import said
 from hadirector.why import WeightChange
 
@@ -58,10 +60,20 @@ class Pools:
         self._next_changes: dict[str, float] = {}
         self._judged = asyncio.Event()
 
-    def adopt(self, table: Table) -> None:
-        """Go on from the table that a previous run left behind."""
+    def adopt(self, table: Table, admitted: Mapping[RealServerName, float]) -> None:
+        """Go on from what a previous run left behind: its table, and who had come in lately."""
         self.quorums = adopted_quorums(self._configuration, table)
-        self.admitted = dict(adopted_admissions(self._configuration, table))
+        self.admitted = dict(adopted_admissions(self._configuration, table, admitted))
+
+    def admissions(self) -> dict[RealServerName, float]:
+        """Say since when those serve that start slowly, monotonic seconds."""
+        found: dict[RealServerName, float] = {}
+        for server in self._configuration.virtual_servers:
+            since = self.admitted.get(server.name, {})
+            for each in server.real_servers if since else ():
+                if since.get(each.key, LONG_AGO) != LONG_AGO:
+                    found[RealServerName(server.name, each.name)] = since[each.key]
+        return found
 
     async def run(self, tell: Callable[[PoolsDue], Awaitable[None]]) -> None:
         """Tell when pools are due to be judged though nothing has happened, until cancelled."""
@@ -149,6 +161,9 @@ class Pools:
                 would_be_removed=[str(each) for each in judgement.held[:NAMED_MAX]],
                 count=len(judgement.held),
             )
+        flapped = {} if before is None else before.flapping
+        for key in judgement.flapping.keys() - flapped.keys():
+            self._log.warning("server_flaps", virtual_server=server.name, real_server=str(key))
         known = {} if before is None else before.derivations
         for real_server in server.real_servers:
             steps = judgement.derivations[real_server.key]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -23,6 +24,7 @@ from hadirector.sysctls import Taken
 
 VERSION = 1
 SIZE_MAX = 64 * 1024 * 1024
+Content = TypeVar("Content", bound=msgspec.Struct)
 
 
 class Owned(msgspec.Struct, frozen=True):
@@ -43,17 +45,22 @@ class StateError(Exception):
 
 def load(path: Path) -> Owned:
     """Read the file; a missing one is an empty one. Raises StateError."""
-    try:
-        if path.stat().st_size > SIZE_MAX:
-            raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
-        owned = msgspec.json.decode(path.read_bytes(), type=Owned)
-    except FileNotFoundError:
-        return Owned()
-    except (OSError, msgspec.DecodeError, UnicodeError) as error:
-        raise StateError(f"{path}: {error}") from error
+    owned = read(path, Owned) or Owned()
     if owned.version != VERSION:
         raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
     return owned
+
+
+def read(path: Path, kind: type[Content]) -> Content | None:
+    """Read a file of this kind, or nothing where there is none. Raises StateError."""
+    try:
+        if path.stat().st_size > SIZE_MAX:
+            raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, UnicodeError) as error:
+        raise StateError(f"{path}: {error}") from error
 
 
 def store(path: Path, content: msgspec.Struct) -> None:

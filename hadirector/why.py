@@ -20,7 +20,8 @@ class Why(msgspec.Struct, frozen=True):
     """A real server's weight: ``steps`` lead to it, and what ``changes`` there were lately.
 
     ``expires_in`` and ``deadline_in`` are seconds until an order is lifted by itself, and until a
-    drain ends in any case; ``keep_clients`` is what that was told of persistence.
+    drain ends in any case; ``keep_clients`` is what that was told of persistence. ``flaps_for`` is
+    how long, in seconds, a real server that flaps still counts as such.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Why(msgspec.Struct, frozen=True):
     expires_in: float | None = None
     deadline_in: float | None = None
     keep_clients: bool | None = None
+    flaps_for: float | None = None

@@ -47,6 +47,8 @@ def told(why: Why) -> list[str]:
         lines.append(f"  the order is lifted in {_duration(why.expires_in)}")
     if why.deadline_in is not None:
         lines.append(f"  the drain ends in {_duration(why.deadline_in)} at the latest")
+    if why.flaps_for is not None:
+        lines.append(f"  it counts as flapping for {_duration(why.flaps_for)} more")
     if why.keep_clients is not None:
         lines.append(f"  clients of persistence {'stay' if why.keep_clients else 'leave'}")
     lines += [

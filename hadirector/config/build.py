@@ -181,6 +181,7 @@ def _virtual_server(section: VirtualServerSection, check: CheckSection) -> Virtu
         hysteresis=section.hysteresis,
         min_healthy=section.min_healthy,
         initially_up=section.initial_state == "up",
+        flap_damping=None if section.flap_damping is None else section.flap_damping.policy,
         sorry_server=_sorry_server(section),
         real_servers=tuple(
             _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)

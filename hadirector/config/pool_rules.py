@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hadirector.config.check_rules import check_findings
 from hadirector.config.finding import Finding, Path, wrong
+from hadirector.config.pool_schema import FlapDampingSection
 from hadirector.config.schema import VirtualServerSection
 from hadirector.config.section import whole_ones
 from hadirector.model import HASH_SCHEDULERS, Scheduler
@@ -16,6 +17,7 @@ def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]
     yield from _quorum_findings(path, server)
     yield from _minimum_findings(path, server)
     yield from _slow_start_findings(path, server)
+    yield from _damping_findings((*path, "flap_damping"), server.flap_damping)
     if server.sorry_server is not None:
         key = server.sorry_server.key(server)
         if any(each.key(server) == key for _, each in whole_ones(server.real_servers)):
@@ -51,6 +53,13 @@ def _slow_start_findings(path: Path, server: VirtualServerSection) -> Iterator[F
         elif server.scheduler in _UNGRADED:
             message = f"{server.scheduler} does not share by weights (wrr and wlc do)"
             yield Finding((*place, "slow_start"), message)
+
+
+def _damping_findings(path: Path, damping: FlapDampingSection | None) -> Iterator[Finding]:
+    if damping is not None and damping.hold > damping.hold_max:
+        expected = f"at most hold_max, {damping.hold_max:g} s"
+        place = path if "hold" not in damping.model_fields_set else (*path, "hold")
+        yield Finding(place, wrong(f"a hold of {damping.hold:g} s", expected))
 
 
 # To these a weight above 0 is like any other (ip_vs_rr.c, ip_vs_lc.c, ip_vs_dh.c); fo takes the

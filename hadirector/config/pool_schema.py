@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, PlainValidator
 
 from hadirector import pool_policy
 from hadirector.config.section import Section
-from hadirector.config.values import choice, duration, percentage
+from hadirector.config.values import choice, duration, expected, percentage, whole
+from hadirector.damping import FALLS_MAX
 
 InitialState = Annotated[Literal["down", "up"], PlainValidator(choice(("down", "up")))]
 _slow_start_duration = duration("1s", "1h")
@@ -27,6 +28,32 @@ class SlowStartSection(Section):
     def policy(self) -> pool_policy.SlowStart:
         """What the judgement goes by."""
         return pool_policy.SlowStart(self.duration, self.minimum, self.curve)
+
+
+class FlapDampingSection(Section):
+    """When a real server flaps, and how long it is then held out."""
+
+    failures: Annotated[int, PlainValidator(whole(2, FALLS_MAX))] = 3
+    window: Annotated[float, PlainValidator(duration("1s", "1h"))] = 300.0
+    hold: Annotated[float, PlainValidator(duration("1s", "1h"))] = 30.0
+    hold_max: Annotated[float, PlainValidator(duration("1s", "24h"))] = 600.0
+
+    @property
+    def policy(self) -> pool_policy.FlapDamping:
+        """What the judgement goes by."""
+        return pool_policy.FlapDamping(self.failures, self.window, self.hold, self.hold_max)
+
+
+def _damping(value: object) -> object:
+    """Read true as damping with every default and false as none."""
+    if isinstance(value, bool):
+        return FlapDampingSection() if value else None
+    if not isinstance(value, dict):
+        raise expected("true, false or a mapping")
+    return value
+
+
+FlapDamping = Annotated[FlapDampingSection | None, BeforeValidator(_damping)]
 
 
 def _duration_alone(value: object) -> object:

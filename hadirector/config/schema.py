@@ -23,7 +23,7 @@ from hadirector.config.kernel_schema import (
     SysctlsSection,
 )
 from hadirector.config.key_file import key_file
-from hadirector.config.pool_schema import InitialState, SlowStart
+from hadirector.config.pool_schema import FlapDamping, InitialState, SlowStart
 from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.section import (
     Address,
@@ -272,6 +272,7 @@ class VirtualServerSection(Section):
     min_healthy: Annotated[HealthyMinimum, PlainValidator(healthy_minimum)] = HealthyMinimum()
     slow_start: SlowStart | None = None
     initial_state: InitialState = "down"
+    flap_damping: FlapDamping = None
     sorry_server: SorryServerSection | None = None
     check: Check | None = None
     real_servers: list[RealServerSection | None] = []

@@ -14,7 +14,7 @@ from hadirector.config.kernel_schema import (
     SyncDaemonSection,
     SysctlsSection,
 )
-from hadirector.config.pool_schema import SlowStartSection
+from hadirector.config.pool_schema import FlapDampingSection, SlowStartSection
 from hadirector.config.route_schema import RouteSection, RuleSection
 from hadirector.config.schema import (
     ApiSection,
@@ -62,6 +62,7 @@ SECTIONS: dict[str, type[Section]] = {
     "virtual_servers": VirtualServerSection,
     "real_servers": RealServerSection,
     "slow_start": SlowStartSection,
+    "flap_damping": FlapDampingSection,
     "sorry_server": SorryServerSection,
     "tunnel": TunnelSection,
     "check": CheckSection,

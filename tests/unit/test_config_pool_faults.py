@@ -144,6 +144,28 @@ SLOW = "real_servers: [{address: 10.0.0.2, weight: 10}, {address: 10.0.0.3, weig
                 " of linear, quadratic)",
             ],
         ),
+        (f"flap_damping: true, {SLOW}}}]}}]", []),
+        (
+            f"flap_damping: {{hold: 11m, failures: 17}}, {SLOW}}}]}}]",
+            [
+                "1:78: virtual_servers[0].flap_damping.failures: wrong value (got 17, expected a"
+                " whole number from 2 to 16)",
+            ],
+        ),
+        (
+            f"flap_damping: {{hold: 11m}}, {SLOW}}}]}}]",
+            [
+                "1:63: virtual_servers[0].flap_damping.hold: wrong value (got a hold of 660 s,"
+                " expected at most hold_max, 600 s)",
+            ],
+        ),
+        (
+            f"flap_damping: 3, {SLOW}}}]}}]",
+            [
+                "1:56: virtual_servers[0].flap_damping: wrong value (got 3, expected true, false or"
+                " a mapping)",
+            ],
+        ),
         (
             f"initial_state: unknown, {SLOW}}}]}}]",
             [

@@ -120,3 +120,17 @@ def test_who_passes_again_is_lost_no_more(health: Health, clock: Clock) -> None:
     passed = Result(Reason.PASSED, "", 0.1)
     assert health.verdict_changed(VerdictChanged("1", Verdict.PASSING, passed)) == {SERVICES[0]}
     assert health.lost == {"2"}
+
+
+def test_a_fall_out_of_sight_is_not_held_against_anybody(health: Health, clock: Clock) -> None:
+    """Whoever was refused has fallen by itself."""
+    clock.now = 50.0
+    fails(health, "1", Reason.REFUSED)
+    passed = Result(Reason.PASSED, "", 0.1)
+    health.verdict_changed(VerdictChanged("1", Verdict.PASSING, passed))
+    clock.now = 100.0
+    fails(health, "1", Reason.TIMEOUT)
+    assert health.falls == {"1": (50.0, 100.0)}
+    clock.now = 101.0
+    fails(health, "2", Reason.TIMEOUT)
+    assert health.falls == {"1": (50.0,), "2": ()}

@@ -156,7 +156,9 @@ def test_what_a_previous_run_left_serving_does_not_start_again() -> None:
         WEB: ServiceEntry(Service("wrr"), {ONE: Destination(7, nat), TWO: Destination(0, nat)})
     }
     configuration = Configuration(name="lb1", virtual_servers=(PAIR,))
-    assert adopted_admissions(configuration, table) == {"web": {ONE: LONG_AGO}}
+    assert adopted_admissions(configuration, table, {}) == {"web": {ONE: LONG_AGO}}
+    known = {RealServerName("web", "192.0.2.1:80"): 5.0, RealServerName("web", "192.0.2.2:80"): 6.0}
+    assert adopted_admissions(configuration, table, known) == {"web": {ONE: 5.0}}
 
 
 def test_without_slow_start_nothing_is_remembered() -> None:

@@ -26,6 +26,7 @@ def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.M
         expires_in=3661.0,
         deadline_in=59.6,
         keep_clients=False,
+        flaps_for=43.2,
     )
     assert told(why) == [
         "web/192.0.2.45:80: weight 0 (3 + 4 connections)",
@@ -35,6 +36,7 @@ def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.M
         "  the check is passing: 200 OK",
         "  the order is lifted in 1 h 1 min 1 s",
         "  the drain ends in 1 min at the latest",
+        "  it counts as flapping for 43 s more",
         "  clients of persistence leave",
         "  1970-01-01 00:00:00    out  configured; failing (refused: connecting)",
         "  1970-01-01 23:59:59     10  configured; passing (200 OK)",
