@@ -60,6 +60,8 @@ FilePath = Annotated[str, Text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a 
 UserName = Annotated[str, Text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host")]
 # PostgreSQL cuts names at NAMEDATALEN - 1.
 RoleName = Annotated[str, Text(r"[\x21-\x7e]{1,63}", "a name of 1 to 63 visible characters")]
+# MariaDB's limit; MySQL's is 32.
+AccountName = Annotated[str, Text(r"[\x21-\x7e]{1,80}", "a name of 1 to 80 visible characters")]
 ServiceName = Annotated[
     str, Text(r"[\x21-\x7e]{0,127}", "the name of a service, such as package.Service")
 ]

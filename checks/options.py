@@ -12,6 +12,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from checks.kinds import (
+    AccountName,
     Argument,
     DomainName,
     FilePath,
@@ -194,6 +195,15 @@ class PostgresProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="po
     database: RoleName = "postgres"
 
 
+class MysqlProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="mysql"):
+    """Passes when a MySQL or MariaDB server would let somebody log in; it need not be ``user``.
+
+    It is asked without a password.
+    """
+
+    user: AccountName = "hadirector"
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One of several probes of a check, perhaps with a target of its own."""
 
@@ -230,6 +240,7 @@ Probe = (
     | AgentProbe
     | RedisProbe
     | PostgresProbe
+    | MysqlProbe
     | AllProbe
     | AnyProbe
 )

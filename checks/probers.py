@@ -9,6 +9,7 @@ from checks import (
     file,
     grpc,
     http,
+    mysql,
     ping,
     postgres,
     redis,
@@ -29,6 +30,7 @@ from checks.options import (
     GrpcProbe,
     HttpProbe,
     HttpsProbe,
+    MysqlProbe,
     PingProbe,
     PostgresProbe,
     Probe,
@@ -61,6 +63,7 @@ PROBERS: dict[type[Probe], Prober] = {
     AgentProbe: agent.probe,
     RedisProbe: redis.probe,
     PostgresProbe: postgres.probe,
+    MysqlProbe: mysql.probe,
 }
 
 

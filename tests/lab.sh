@@ -6,7 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or ipvs"
-packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps dnsmasq-base redis-server"
+servers="dnsmasq-base redis-server mariadb-server-core"
+packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps $servers"
 directory=$(mktemp -d)
 policy=
 second=  # process, while it runs beside the first
@@ -105,7 +106,8 @@ if [ "$(id -u)" -ne 0 ]; then
         echo "with CI set nothing may be left out, and these tests need root: $privileged" >&2
         exit 1
     fi
-    lacking=$(missing openssl procps dnsmasq-base redis-server)
+    # shellcheck disable=SC2086 # a list of package names
+    lacking=$(missing openssl procps $servers)
     [ -z "$lacking" ] || echo "some tests will fail for want of these packages:$lacking" >&2
     run "without root" "$python" -m pytest -q -rs tests/lab tests/interop -m "not ($privileged)"
     summarise

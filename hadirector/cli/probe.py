@@ -30,6 +30,7 @@ _OTHER_DEFAULT_PORTS = {
     "smtp": 25,
     "redis": 6379,
     "postgres": 5432,
+    "mysql": 3306,
     "ping": 0,
     "file": 0,
 }

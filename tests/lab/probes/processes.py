@@ -1,10 +1,13 @@
 """Real servers for a test, started on a free port of loopback."""
 
 import contextlib
+import os
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -19,13 +22,20 @@ def server(command: Callable[[int], list[str]]) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=5)
+        process.wait(timeout=20)
 
 
 def await_port(port: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.02)
     raise TimeoutError(f"nobody listens on port {port}")
+
+
+def unprivileged(folder: Path) -> None:
+    """Give a folder, and what is in it, to who runs the servers that refuse to run as root."""
+    if os.geteuid() == 0:
+        for each in (folder, *folder.rglob("*")):
+            shutil.chown(each, "nobody")
