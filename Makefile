@@ -41,6 +41,7 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
+	$(BIN)/python -m tests.benchmarks.checks
 
 simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123 WORLD=groups
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)

@@ -34,7 +34,7 @@ ReportVerdict = Callable[[str, Verdict, Result], None]
 class _Target:
     """One check as it runs. In the heap when it waits, or with a probe under way."""
 
-    __slots__ = ("asked_again", "definition", "due", "probe", "tracker", "weight")
+    __slots__ = ("asked_again", "definition", "due", "pace", "probe", "result", "tracker", "weight")
 
     def __init__(
         self, definition: CheckDefinition, verdict: Verdict, weight: int | None, due: float
@@ -45,12 +45,14 @@ class _Target:
         self.weight = weight  # the one that was asked for last, as in Result
         self.due = due  # by its pace; jitter comes on top
         self.probe: asyncio.Task[None] | Attempt | None = None
+        self.result: Result | None = None  # the latest that told another thing than the one before
         self.asked_again = False
+        self.settle_pace()
 
-    def pace(self) -> float:
-        """Seconds from one probe to the next, as things stand."""
+    def settle_pace(self) -> None:
+        """Decide how many seconds there are from one probe to the next, as things stand."""
         tracker = self.tracker
-        return pace(self.definition.timing, tracker.verdict, suspect=tracker.suspect)
+        self.pace = pace(self.definition.timing, tracker.verdict, suspect=tracker.suspect)
 
 
 class Checker:
@@ -123,9 +125,17 @@ class Checker:
                     await self._wait_for_due()
 
     def latest(self) -> dict[str, Result]:
-        """The latest result of each target probed since this was last asked."""
+        """The latest result of each target that has told another thing since this was last asked.
+
+        Most targets pass all the time, and saying so thousands of times a second costs more than
+        the probes.
+        """
         latest, self._latest = self._latest, {}
         return latest
+
+    def put_back(self, latest: Mapping[str, Result]) -> None:
+        """Keep for later what was asked for and could not be told."""
+        self._latest = {**latest, **self._latest}
 
     def _fill_heap(self) -> None:
         self._waiting = [
@@ -148,7 +158,7 @@ class Checker:
             begin, _, target = heapq.heappop(self._waiting)
             self.late += is_late(begin, now)
             self.lateness.note(now - begin)
-            target.due = skip_missed(target.due, target.pace(), now)
+            target.due = skip_missed(target.due, target.pace, now)
             target.asked_again = False
             self._start(target, engine, group)
 
@@ -195,14 +205,16 @@ class Checker:
             self._wake.set()
         self._judge(target, result)
         target.probe = None
-        target.due = next_due(target.due, target.pace(), monotonic())
+        target.settle_pace()
+        target.due = next_due(target.due, target.pace, monotonic())
         heapq.heappush(self._waiting, self._place(target))
         if self._waiting[0][2] is target:
             self._wake.set()
 
     def _judge(self, target: _Target, result: Result) -> None:
         identity = target.definition.identity
-        self._latest[identity] = result
+        if target.result is None or _differ(target.result, result):
+            target.result = self._latest[identity] = result
         if result.reason is Reason.LOCAL_ERROR:
             return
         flipped = target.tracker.record(result.passed)
@@ -222,6 +234,16 @@ def _known_verdict(
     if before is not None and _endpoint(before.definition) == _endpoint(definition):
         return before.tracker.verdict
     return verdicts.get(definition.identity, Verdict.UNKNOWN)
+
+
+def _differ(one: Result, other: Result) -> bool:
+    """Whether two results differ in more than how long they took."""
+    return (
+        one.reason is not other.reason
+        or one.detail != other.detail
+        or one.weight != other.weight
+        or one.warning != other.warning
+    )
 
 
 def _endpoint(definition: CheckDefinition) -> tuple[str, int]:

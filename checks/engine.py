@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import select
 import socket
+from collections import deque
 from collections.abc import Callable
-from itertools import count
 from time import monotonic
 from typing import Final
 
@@ -60,18 +59,21 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._waiting: dict[int, Attempt] = {}
-        self._deadlines: list[tuple[float, int, Attempt]] = []
-        self._order = count()  # between equal deadlines, so that the heap never compares attempts
+        # By timeout, of which there are few: what began first also ends first.
+        self._deadlines: dict[float, deque[Attempt]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._epoll, self._poll)
 
     def start(self, definition: CheckDefinition, converse: Converse, ended: Ended) -> Attempt:
         """Begin a conversation; ``ended`` gets its result."""
         attempt = Attempt(self, definition, converse, ended)
-        deadline = attempt.started + definition.timing.timeout
-        heapq.heappush(self._deadlines, (deadline, next(self._order), attempt))
-        if self._timer is None or deadline < self._timer.when():
-            self._arm(deadline)
+        timeout = definition.timing.timeout
+        queue = self._deadlines.get(timeout)
+        if queue is None:
+            queue = self._deadlines[timeout] = deque()
+        if not queue:
+            self._arm(attempt.started + timeout)
+        queue.append(attempt)
         result = self._advance(attempt)
         if result is not None:
             self._loop.call_soon(ended, result)
@@ -140,20 +142,27 @@ class Engine:
             attempt.made = None
 
     def _arm(self, deadline: float) -> None:
+        at = deadline + DEADLINE_GRAIN
         if self._timer is not None:
+            if self._timer.when() <= at:
+                return
             self._timer.cancel()
-        self._timer = self._loop.call_at(deadline + DEADLINE_GRAIN, self._time_out)
+        self._timer = self._loop.call_at(at, self._time_out)
 
     def _time_out(self) -> None:
-        """End what is past its deadline; what has ended before is only taken off the heap."""
+        """End what is past its deadline; what has ended before is only taken off its queue."""
         self._timer = None
         now = monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, attempt = heapq.heappop(self._deadlines)
-            if attempt.steps is None:
-                continue
+        for timeout, queue in tuple(self._deadlines.items()):
+            while queue and (queue[0].steps is None or queue[0].started + timeout <= now):
+                self._end(queue.popleft())
+            if queue:
+                self._arm(queue[0].started + timeout)
+            else:
+                del self._deadlines[timeout]
+
+    def _end(self, attempt: Attempt) -> None:
+        if attempt.steps is not None:
             detail = too_late(attempt.definition, attempt.progress.stage)
             self.drop(attempt)
             attempt.ended(Result(Reason.TIMEOUT, detail, monotonic() - attempt.started))
-        if self._deadlines:
-            self._arm(self._deadlines[0][0])

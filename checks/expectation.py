@@ -14,8 +14,9 @@ _ABSENT = object()
 
 def status_fault(status: int, probe: HttpProbe) -> str | None:
     """Say what is wrong with a status; None when it is expected."""
-    if any(low <= status <= high for low, high in probe.expect_status):
-        return None
+    for low, high in probe.expect_status:
+        if low <= status <= high:
+            return None
     ranges = (str(low) if low == high else f"{low}-{high}" for low, high in probe.expect_status)
     return f"status {status}, expected {' or '.join(ranges)}"
 

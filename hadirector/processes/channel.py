@@ -44,8 +44,8 @@ class Channel(Generic[Incoming]):
         self._waiting: deque[bytes] = deque()
         self.dropped = 0
 
-    def send(self, message: msgspec.Struct, *, droppable: bool = False) -> None:
-        """Send without ever blocking. Raises ChannelFullError.
+    def send(self, message: msgspec.Struct, *, droppable: bool = False) -> bool:
+        """Send without ever blocking; False if it was dropped. Raises ChannelFullError.
 
         A peer that is gone is not an error here: ``receive`` reports it.
         """
@@ -53,7 +53,7 @@ class Channel(Generic[Incoming]):
         if len(self._waiting) + len(packets) > QUEUE_PACKETS_MAX:
             if droppable:
                 self.dropped += 1
-                return
+                return False
             raise ChannelFullError(
                 f"{len(self._waiting)} packets wait to be read by the other process"
             )
@@ -63,6 +63,7 @@ class Channel(Generic[Incoming]):
             self._flush()
             if self._waiting:
                 asyncio.get_running_loop().add_writer(self._socket, self._flush_from_loop)
+        return True
 
     async def receive(self) -> Incoming | None:
         """Wait for the next message; None when the other side is gone. Raises ChannelError."""
