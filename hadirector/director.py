@@ -139,7 +139,7 @@ class Director:
             await self._leave(checking, electing)
             for task in (*running, *self._passing):
                 task.cancel()
-        self._history.write()
+        self._history.write(final=True)
         if not self._restarting:
             self._take_back()
             if self._configuration.on_stop == "release":

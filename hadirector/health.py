@@ -62,6 +62,10 @@ class Health:
         """Whether there is a verdict on every target."""
         return self._checks.keys() <= self.verdicts.keys()
 
+    def known(self) -> dict[str, Verdict]:
+        """Say what is known of every target."""
+        return {each: self.verdicts.get(each, Verdict.UNKNOWN) for each in self._checks}
+
     def configure(self, configuration: Configuration, assumed: Mapping[str, Verdict]) -> None:
         """Know what to check from now on; ``configure_child`` then makes the process do it.
 

@@ -13,36 +13,38 @@ from typing import Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from checks.result import Verdict
 from hadirector import state
 from hadirector.health import Health
 from hadirector.model import Configuration
-from hadirector.override import RealServerName
-from hadirector.pools import Pools
+from hadirector.pools import Past, Pools
 
 FILE: Final = "history.json"
 VERSION: Final = 1
 WRITE_SECONDS: Final = 1.0
 AGE_SECONDS_MAX: Final = 3600.0
-"""What is older changes no weight: the longest slow start and window are as long."""
+"""Older falls change no weight: the longest window is as long."""
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Record(msgspec.Struct, frozen=True):
     """The content of the file. Times are monotonic seconds, so it is good for one ``boot``.
 
-    ``admitted`` is since when real servers serve that start slowly, by VS/RS. ``falls`` is when
-    targets began to fail, and ``weights`` what percentages they asked for, by check identity;
-    ``failing`` are those that failed last.
+    ``falls`` is when targets began to fail, and ``weights`` what percentages they asked for, by
+    check identity;
+    ``failing`` are those that failed last. ``verdicts`` are those of all targets, only when it is
+    written at the end of a run: what is a second old is not trusted so far.
     """
 
     boot: str
     version: int = VERSION
-    admitted: dict[str, float] = {}
+    pools: Past = Past()
     falls: dict[str, tuple[float, ...]] = {}
     weights: dict[str, int] = {}
     failing: tuple[str, ...] = ()
+    verdicts: dict[str, Verdict] = {}
 
 
 class History:
@@ -56,11 +58,12 @@ class History:
         self._boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
         self._written = Record(self._boot)
 
-    def adopt(self, configuration: Configuration) -> dict[RealServerName, float]:
-        """Let health know what it knew; returns since when real servers serve.
+    def adopt(self, configuration: Configuration) -> Past:
+        """Let health know what it knew; returns what the pools are to know.
 
-        What failed is taken for failing where a server would otherwise serve before its first
-        probe; all others are in the table of the kernel, or wait for a pass.
+        It knows verdicts by the kernel's table, where one at weight 0 looks as if it had failed: at
+        the end of a run it was known better. One that failed is taken for failing where it would
+        otherwise serve before its first probe.
         """
         record, health = self._read(), self._health
         self._written = record
@@ -72,11 +75,16 @@ class History:
         }
         for identity in early.intersection(record.failing):
             health.verdicts.setdefault(identity, Verdict.FAILING)
+        for identity in health.verdicts.keys() & record.verdicts.keys():
+            health.verdicts[identity] = record.verdicts[identity]
+            if record.verdicts[identity] is Verdict.UNKNOWN:
+                del health.verdicts[identity]
         health.falls.update(record.falls)
         health.weights.update(record.weights)
         health.configure(configuration, {})  # forgets the targets that are no more
-        parts = ((name.partition("/"), at) for name, at in record.admitted.items())
-        return {RealServerName(server, name): at for (server, _, name), at in parts}
+        if record.verdicts:
+            self._store(replace(record, verdicts={}))  # from now on it is not true for long
+        return record.pools
 
     async def run(self) -> None:
         """Write what changes until cancelled."""
@@ -84,11 +92,18 @@ class History:
             await asyncio.sleep(WRITE_SECONDS)
             self.write()
 
-    def write(self) -> None:
-        """Write what has changed since; a failure is logged, and met again the next time."""
+    def write(self, *, final: bool = False) -> None:
+        """Write what has changed since; a failure is logged, and met again the next time.
+
+        ``final`` says that nothing will change any more.
+        """
         record = self._record()
-        if record == self._written:
-            return
+        if final:
+            record = replace(record, verdicts=self._health.known())
+        if record != self._written:
+            self._store(record)
+
+    def _store(self, record: Record) -> None:
         try:
             state.store(self._path, record)
         except OSError as error:
@@ -110,9 +125,7 @@ class History:
         health, oldest = self._health, monotonic() - AGE_SECONDS_MAX
         return Record(
             self._boot,
-            admitted={
-                str(name): at for name, at in self._pools.admissions().items() if at > oldest
-            },
+            pools=self._pools.past(),
             falls={k: each for k, each in health.falls.items() if each and each[-1] > oldest},
             weights=dict(health.weights),
             failing=tuple(sorted(k for k, v in health.verdicts.items() if v is Verdict.FAILING)),

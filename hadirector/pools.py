@@ -46,6 +46,17 @@ class PoolsDue(msgspec.Struct, frozen=True):
     """Time alone changes a weight: some pools are to be judged again."""
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What the next run is to know of the pools.
+
+    ``quorums`` says which had theirs, ``admitted`` since when real servers serve that start slowly,
+    by VS/RS, in monotonic seconds.
+    """
+
+    quorums: dict[str, bool] = {}
+    admitted: dict[str, float] = {}
+
+
 class Pools:
     """Has every pool judged, and remembers what the next judgement and people may ask for."""
 
@@ -60,20 +71,22 @@ class Pools:
         self._next_changes: dict[str, float] = {}
         self._judged = asyncio.Event()
 
-    def adopt(self, table: Table, admitted: Mapping[RealServerName, float]) -> None:
-        """Go on from what a previous run left behind: its table, and who had come in lately."""
-        self.quorums = adopted_quorums(self._configuration, table)
-        self.admitted = dict(adopted_admissions(self._configuration, table, admitted))
+    def adopt(self, table: Table, past: Past) -> None:
+        """Go on from what a previous run left behind: its table, and what it knew."""
+        names = {server.name for server in self._configuration.virtual_servers}
+        known = {name: had for name, had in past.quorums.items() if name in names}
+        self.quorums = {**adopted_quorums(self._configuration, table), **known}
+        self.admitted = dict(adopted_admissions(self._configuration, table, past.admitted))
 
-    def admissions(self) -> dict[RealServerName, float]:
-        """Say since when those serve that start slowly, monotonic seconds."""
-        found: dict[RealServerName, float] = {}
+    def past(self) -> Past:
+        """Say what the next run is to know."""
+        found: dict[str, float] = {}
         for server in self._configuration.virtual_servers:
             since = self.admitted.get(server.name, {})
             for each in server.real_servers if since else ():
                 if since.get(each.key, LONG_AGO) != LONG_AGO:
-                    found[RealServerName(server.name, each.name)] = since[each.key]
-        return found
+                    found[str(RealServerName(server.name, each.name))] = since[each.key]
+        return Past(dict(self.quorums), found)
 
     async def run(self, tell: Callable[[PoolsDue], Awaitable[None]]) -> None:
         """Tell when pools are due to be judged though nothing has happened, until cancelled."""

@@ -23,8 +23,7 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
-from hadirector.override import RealServerName
-from hadirector.pools import Pools
+from hadirector.pools import Past, Pools
 from hadirector.slow_start import LONG_AGO
 
 KEY = DestinationKey("192.0.2.1", 80)
@@ -72,10 +71,11 @@ def lived(directory: Path) -> None:
     """One run in which the first server came in, asked for half and failed, the other long ago."""
     health, pools = parts()
     history = History(directory, health, pools)
-    assert history.adopt(CONFIGURATION) == {}
+    assert history.adopt(CONFIGURATION) == Past()
     health.verdicts[KEY.address] = Verdict.FAILING
     health.falls = {KEY.address: (9000.0, 9990.0), OTHER.address: (5.0,)}
     health.weights = {KEY.address: 50}
+    pools.quorums = {"web": True}
     pools.admitted = {"web": {KEY: 9980.0, OTHER: LONG_AGO}}
     history.write()
 
@@ -84,8 +84,8 @@ def test_the_next_run_goes_on_from_it(tmp_path: Path) -> None:
     """Verdicts it takes from the kernel's table alone."""
     lived(tmp_path)
     health, pools = parts()
-    admitted = History(tmp_path, health, pools).adopt(CONFIGURATION)
-    assert admitted == {RealServerName("web", "192.0.2.1:80"): 9980.0}
+    past = History(tmp_path, health, pools).adopt(CONFIGURATION)
+    assert past == Past(quorums={"web": True}, admitted={"web/192.0.2.1:80": 9980.0})
     assert health.falls == {KEY.address: (9000.0, 9990.0)}
     assert health.weights == {KEY.address: 50}
     assert health.verdicts == {}
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_good_is_none(tmp_path: Path, content: bytes) -> None:
     """Of another boot, or damaged."""
     (tmp_path / module.FILE).write_bytes(content)
     health, pools = parts()
-    assert History(tmp_path, health, pools).adopt(CONFIGURATION) == {}
+    assert History(tmp_path, health, pools).adopt(CONFIGURATION) == Past()
     assert health.falls == {}
 
 
@@ -113,3 +113,15 @@ def test_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
     history.adopt(CONFIGURATION)
     history.write()
     assert not (tmp_path / module.FILE).exists()
+
+
+def test_who_passed_and_stood_by_at_weight_0_passes_after_a_planned_restart(tmp_path: Path) -> None:
+    """The table alone looks as if it had failed. Of a run that was killed nothing more is taken."""
+    health, pools = parts()
+    health.verdicts[OTHER.address] = Verdict.PASSING
+    History(tmp_path, health, pools).write(final=True)
+    for expected in (Verdict.PASSING, Verdict.FAILING):
+        health, pools = parts()
+        health.verdicts[OTHER.address] = Verdict.FAILING
+        History(tmp_path, health, pools).adopt(CONFIGURATION)
+        assert health.verdicts == {OTHER.address: expected}

@@ -157,7 +157,7 @@ def test_what_a_previous_run_left_serving_does_not_start_again() -> None:
     }
     configuration = Configuration(name="lb1", virtual_servers=(PAIR,))
     assert adopted_admissions(configuration, table, {}) == {"web": {ONE: LONG_AGO}}
-    known = {RealServerName("web", "192.0.2.1:80"): 5.0, RealServerName("web", "192.0.2.2:80"): 6.0}
+    known = {"web/192.0.2.1:80": 5.0, "web/192.0.2.2:80": 6.0}
     assert adopted_admissions(configuration, table, known) == {"web": {ONE: 5.0}}
 
 
