@@ -13,15 +13,20 @@ from types import MappingProxyType
 from checks import probers
 from checks.definition import CheckDefinition
 from checks.engine import Attempt, Engine
-from checks.health import HealthTracker
+from checks.hint import asks_again, is_heard
 from checks.lateness import Lateness
 from checks.result import Reason, Result, Verdict
-from checks.schedule import Allowance, first_due, is_late, next_due, pace, shifted, skip_missed
+from checks.schedule import Allowance, first_due, is_late, next_due, shifted, skip_missed
+from checks.sentinel import Sentinels
+from checks.target import Target
 from checks.tls import client_context
 
 PROBES_AT_ONCE_MAX = 500
 """At this many probes under way, if not told otherwise, the next ones wait, and are counted late:
 one file descriptor each or two, below the usual limit of 1024."""
+
+SENTINELS_MAX = 250
+"""With this many sentinels, if not told otherwise, the other targets go without."""
 
 BATCH = 0.02
 """Due times this close together are served by one wake-up, seconds."""
@@ -31,51 +36,34 @@ NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
 ReportVerdict = Callable[[str, Verdict, Result], None]
 
 
-class _Target:
-    """One check as it runs. In the heap when it waits, or with a probe under way."""
-
-    __slots__ = ("asked_again", "definition", "due", "pace", "probe", "result", "tracker", "weight")
-
-    def __init__(
-        self, definition: CheckDefinition, verdict: Verdict, weight: int | None, due: float
-    ) -> None:
-        timing = definition.timing
-        self.definition = definition
-        self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
-        self.weight = weight  # the one that was asked for last, as in Result
-        self.due = due  # by its pace; jitter comes on top
-        self.probe: asyncio.Task[None] | Attempt | None = None
-        self.result: Result | None = None  # the latest that told another thing than the one before
-        self.asked_again = False
-        self.settle_pace()
-
-    def settle_pace(self) -> None:
-        """Decide how many seconds there are from one probe to the next, as things stand."""
-        tracker = self.tracker
-        self.pace = pace(self.definition.timing, tracker.verdict, suspect=tracker.suspect)
-
-
 class Checker:
     """Probes every configured target at its times and reports each flip of a verdict.
 
     What passes is reported too when it asks for another weight than before.
     ``report_verdict(identity, verdict, result)`` is called in the loop and must not block.
-    ``probes`` counts the probes started, ``late`` those this host kept waiting. The result of a
-    probe that failed for this host's own want (LOCAL_ERROR) is reported but never judged: it
-    says nothing about the target.
+    ``probes`` counts the probes started, ``late`` those this host kept waiting, ``hints`` the
+    hints that caused one. The result of a probe that failed for this host's own want
+    (LOCAL_ERROR) is reported but never judged: it says nothing about the target.
     """
 
     def __init__(
-        self, report_verdict: ReportVerdict, probes_at_once_max: int = PROBES_AT_ONCE_MAX
+        self,
+        report_verdict: ReportVerdict,
+        probes_at_once_max: int = PROBES_AT_ONCE_MAX,
+        sentinels_max: int = SENTINELS_MAX,
     ) -> None:
         self.probes = 0
         self.late = 0
+        self.hints = 0
         self.lateness = Lateness()
         self._report_verdict = report_verdict
         self._probes_at_once_max = probes_at_once_max
+        self._sentinels_max = sentinels_max
+        self._sentinels: Sentinels | None = None  # while it runs
+        self._hinted: dict[str, Target] = {}
         self._allowance = Allowance(None, BATCH)
-        self._targets: dict[str, _Target] = {}
-        self._waiting: list[tuple[float, int, _Target]] = []
+        self._targets: dict[str, Target] = {}
+        self._waiting: list[tuple[float, int, Target]] = []
         self._order = count()  # between equal due times, so that the heap never compares targets
         self._under_way: set[asyncio.Task[None] | Attempt] = set()
         self._latest: dict[str, Result] = {}
@@ -101,28 +89,48 @@ class Checker:
         for identity, target in running.items():
             if wanted.get(identity) == target.definition:
                 self._targets[identity] = target
-            elif target.probe is not None:
-                target.probe.cancel()
-                self._under_way.discard(target.probe)
+            else:
+                self._give_up(target)
         fresh = [each for each in wanted.values() if each.identity not in self._targets]
         now = monotonic()
         for position, definition in enumerate(fresh):
             verdict = _known_verdict(definition, running.get(definition.identity), verdicts)
             due = first_due(now, position, len(fresh), definition.timing.interval)
             weight = weights.get(definition.identity)
-            self._targets[definition.identity] = _Target(definition, verdict, weight, due)
+            self._targets[definition.identity] = Target(definition, verdict, weight, due)
         self._latest = {each: self._latest[each] for each in self._latest.keys() & wanted.keys()}
         client_context.cache_clear()
         self._fill_heap()
 
     async def run(self) -> None:
         """Probe until cancelled. Every probe under way is then cancelled too."""
-        with closing(Engine()) as engine:
+        sentinels = Sentinels(self.hint, self._sentinels_max)
+        with closing(Engine()) as engine, closing(sentinels):
+            self._sentinels = sentinels
             async with asyncio.TaskGroup() as group:
                 while True:
                     self._wake.clear()
+                    self._start_hinted(engine, group)
                     self._start_due(engine, group)
                     await self._wait_for_due()
+
+    def hint(self, identity: str) -> None:
+        """Probe a target at once, before all that is due: something says that it may have gone.
+
+        What counts as a hint, and how often, `checks.hint` decides. The probe under way when one
+        comes may have seen the target before it went: then another one follows.
+        """
+        target, now = self._targets.get(identity), monotonic()
+        if target is not None and is_heard(target.tracker.verdict, target.hinted_at, now):
+            self.hints += 1
+            target.hinted_at = now
+            self._hinted[identity] = target
+            self._wake.set()
+
+    @property
+    def sentinels(self) -> int:
+        """Idle connections that stand, or are being made."""
+        return 0 if self._sentinels is None else len(self._sentinels)
 
     def latest(self) -> dict[str, Result]:
         """The latest result of each target that has told another thing since this was last asked.
@@ -138,17 +146,35 @@ class Checker:
         self._latest = {**latest, **self._latest}
 
     def _fill_heap(self) -> None:
-        self._waiting = [
-            self._place(target) for target in self._targets.values() if target.probe is None
-        ]
+        self._waiting = [self._place(target) for target in self._targets.values() if target.waits]
         heapq.heapify(self._waiting)
         self._wake.set()
 
-    def _place(self, target: _Target) -> tuple[float, int, _Target]:
+    def _place(self, target: Target) -> tuple[float, int, Target]:
         """Where a target waits: by the time at which its probe is to begin."""
         definition = target.definition
         begin = shifted(target.due, definition.timing.jitter, definition.identity)
         return begin, next(self._order), target
+
+    def _give_up(self, target: Target) -> None:
+        """Do nothing more for a target that is configured no longer, or otherwise."""
+        identity = target.definition.identity
+        self._hinted.pop(identity, None)
+        if self._sentinels is not None:
+            self._sentinels.drop(identity)
+        if target.probe is not None:
+            target.probe.cancel()
+            self._under_way.discard(target.probe)
+
+    def _start_hinted(self, engine: Engine, group: asyncio.TaskGroup) -> None:
+        now = monotonic()
+        for target in [each for each in self._hinted.values() if each.probe is None]:
+            if self._is_full() or not self._allowance.take(now):
+                break
+            del self._hinted[target.definition.identity]
+            target.by_hint = True
+            target.asked_again = False
+            self._start(target, engine, group)
 
     def _start_due(self, engine: Engine, group: asyncio.TaskGroup) -> None:
         now = monotonic()
@@ -159,10 +185,12 @@ class Checker:
             self.late += is_late(begin, now)
             self.lateness.note(now - begin)
             target.due = skip_missed(target.due, target.pace, now)
-            target.asked_again = False
-            self._start(target, engine, group)
+            target.waits = False
+            if target.probe is None:  # else a hint was quicker
+                target.asked_again = False
+                self._start(target, engine, group)
 
-    def _start(self, target: _Target, engine: Engine, group: asyncio.TaskGroup) -> None:
+    def _start(self, target: Target, engine: Engine, group: asyncio.TaskGroup) -> None:
         self.probes += 1
         definition = target.definition
 
@@ -195,41 +223,57 @@ class Checker:
         """Wait until something is due or, with nothing waiting or no room, until woken."""
         delay = None
         if self._waiting and not self._is_full():
-            delay = max(self._waiting[0][0] - monotonic(), BATCH)
+            delay = BATCH if self._hinted else max(self._waiting[0][0] - monotonic(), BATCH)
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._wake.wait()
 
-    def _ended(self, target: _Target, result: Result) -> None:
+    def _ended(self, target: Target, result: Result) -> None:
         if len(self._under_way) == self._probes_at_once_max - 1:
             self._wake.set()
         self._judge(target, result)
         target.probe = None
         target.settle_pace()
-        target.due = next_due(target.due, target.pace, monotonic())
-        heapq.heappush(self._waiting, self._place(target))
-        if self._waiting[0][2] is target:
+        if target.by_hint:
+            target.by_hint = False
+            if asks_again(target.tracker.verdict, result.reason):
+                self._hinted[target.definition.identity] = target
+        if not target.waits:
+            target.due = next_due(target.due, target.pace, monotonic())
+            heapq.heappush(self._waiting, self._place(target))
+            target.waits = True
+        if self._hinted or self._waiting[0][2] is target:
             self._wake.set()
 
-    def _judge(self, target: _Target, result: Result) -> None:
+    def _judge(self, target: Target, result: Result) -> None:
         identity = target.definition.identity
         if target.result is None or _differ(target.result, result):
             target.result = self._latest[identity] = result
         if result.reason is Reason.LOCAL_ERROR:
             return
         flipped = target.tracker.record(result.passed)
+        if target.definition.sentinel:
+            self._post_sentinel(target, result)
         asks_anew = result.passed and result.weight != target.weight
         if result.passed:
             target.weight = result.weight
         if flipped or (asks_anew and target.tracker.verdict is Verdict.PASSING):
             self._report_verdict(identity, target.tracker.verdict, result)
 
+    def _post_sentinel(self, target: Target, result: Result) -> None:
+        """Connect to a target that passes, and leave one that has failed."""
+        assert self._sentinels is not None
+        if result.passed:
+            self._sentinels.keep(target.definition)
+        elif target.tracker.verdict is Verdict.FAILING:
+            self._sentinels.drop(target.definition.identity)
+
     def _is_full(self) -> bool:
         return len(self._under_way) >= self._probes_at_once_max
 
 
 def _known_verdict(
-    definition: CheckDefinition, before: _Target | None, verdicts: Mapping[str, Verdict]
+    definition: CheckDefinition, before: Target | None, verdicts: Mapping[str, Verdict]
 ) -> Verdict:
     if before is not None and _endpoint(before.definition) == _endpoint(definition):
         return before.tracker.verdict

@@ -51,7 +51,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One check. ``identity`` names it in reports; equal definitions may share one identity."""
+    """One check. ``identity`` names it in reports; equal definitions may share one identity.
+
+    With ``sentinel`` an idle TCP connection to the target is kept, whose end causes a probe.
+    """
 
     identity: str
     address: str
@@ -59,6 +62,7 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     probe: Probe
     timing: Timing = Timing()
     route: Route = Route()
+    sentinel: bool = False
 
     @property
     def destination(self) -> str:

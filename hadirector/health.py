@@ -48,6 +48,7 @@ class Health:
         self.weights: dict[str, int] = {}
         self.probes = 0
         self.lateness = ProbeLateness()
+        self.hints = self.sentinels = 0
         self.child: Child[FromChecks] = Child(
             "checks", "hadirector.processes.checks_process", FromChecks, tell
         )
@@ -138,6 +139,7 @@ class Health:
     def statistics(self, event: CheckStatistics) -> frozenset[ServiceKey]:
         """Take the latest results; returns the services whose pool depends on what they tell."""
         self.probes, self.lateness = event.probes, event.lateness
+        self.hints, self.sentinels = event.hints, event.sentinels
         now = monotonic()
         for identity, result in event.latest.items():
             if identity in self._checks:

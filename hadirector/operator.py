@@ -207,6 +207,8 @@ class Operator:
             repaired=self._keeper.repaired,
             probes=health.probes,
             probe_lateness=health.lateness,
+            hints=health.hints,
+            sentinels=health.sentinels,
             upkeep=self._upkeep.status,
             homeless_orders=self._overrides.homeless(),
             blind=health.eyes.blind,

@@ -84,7 +84,8 @@ class Status(msgspec.Struct, frozen=True):
     """The whole director. ``failing`` maps an operation that did not take to the error.
 
     ``homeless_orders`` are in force for real servers that are not configured. ``blind`` says that
-    this director sees none of its backends, by its own fault.
+    this director sees none of its backends, by its own fault. ``hints`` and ``sentinels`` are as in
+    `CheckStatistics`.
     """
 
     name: str
@@ -99,6 +100,8 @@ class Status(msgspec.Struct, frozen=True):
     repaired: int
     probes: int
     probe_lateness: ProbeLateness = ProbeLateness()
+    hints: int = 0
+    sentinels: int = 0
     upkeep: UpkeepStatus = UpkeepStatus()
     homeless_orders: tuple[str, ...] = ()
     blind: bool = False

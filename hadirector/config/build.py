@@ -269,6 +269,7 @@ def _definition(
         probe=recipe.probe,
         timing=recipe.section.timing,
         route=route,
+        sentinel=recipe.section.sentinel,
     )
 
 
@@ -285,6 +286,6 @@ def _recipe(section: CheckSection) -> Recipe | None:
     if section.type == NONE:
         return None
     probe = section.probe
-    rendered = msgspec.json.encode([probe, section.timing, section.route])
+    rendered = msgspec.json.encode([probe, section.timing, section.route, section.sentinel])
     digest = hashlib.sha256(rendered).hexdigest()[:DIGEST_CHARACTERS]
     return Recipe(section, probe, digest)

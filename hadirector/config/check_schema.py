@@ -56,6 +56,7 @@ class CheckSection(Section):
     fast_interval: ProbeDuration | None = None
     slow_interval: ProbeDuration | None = None
     jitter: Annotated[float, PlainValidator(duration("0s", "1h"))] = 0.0
+    sentinel: Annotated[bool, PlainValidator(boolean)] = False
 
     @property
     def timing(self) -> Timing:

@@ -26,8 +26,8 @@ from hadirector.processes.messages import (
 
 STATISTICS_SECONDS = 1.0
 
-FILES_MAX = 16384
-"""File descriptors this process may have: for 8192 probes under way."""
+FILES_MAX = 24576
+"""File descriptors this process may have: for 8192 probes under way and as many sentinels."""
 
 
 async def serve(channel: Channel[ToChecks]) -> None:
@@ -37,7 +37,8 @@ async def serve(channel: Channel[ToChecks]) -> None:
         channel.send(VerdictChanged(identity, verdict, result))
 
     gc.disable()
-    checker = Checker(report, _probes_at_once())
+    third = _files() // 3
+    checker = Checker(report, probes_at_once_max=third, sentinels_max=third)
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(checker.run(), name="checker"),
@@ -48,12 +49,12 @@ async def serve(channel: Channel[ToChecks]) -> None:
             task.cancel()
 
 
-def _probes_at_once() -> int:
+def _files() -> int:
     """Ask for more file descriptors than the usual 1024; a probe needs one, some need two."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    return limit // 2
+    return limit
 
 
 async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
@@ -76,7 +77,12 @@ async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None
         await asyncio.sleep(STATISTICS_SECONDS)
         latest = checker.latest()
         statistics = CheckStatistics(
-            checker.probes, checker.late, latest, checker.lateness.snapshot()
+            checker.probes,
+            checker.late,
+            latest,
+            checker.lateness.snapshot(),
+            checker.hints,
+            checker.sentinels,
         )
         if not channel.send(statistics, droppable=True):
             checker.put_back(latest)

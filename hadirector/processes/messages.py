@@ -76,13 +76,16 @@ class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
 
 class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     """Latest results by check, batched. ``probes`` counts probes since the worker started,
-    ``late`` those that this host kept waiting, and ``lateness`` tells how long.
+    ``late`` those that this host kept waiting, and ``lateness`` tells how long. ``hints`` counts
+    those that caused a probe, ``sentinels`` the idle connections of this moment.
     """
 
     probes: int
     late: int
     latest: dict[str, Result]
     lateness: ProbeLateness = ProbeLateness()
+    hints: int = 0
+    sentinels: int = 0
 
 
 ToVrrp = ConfigureVrrp | TrackedValues | HandOver | Stop | Heartbeat

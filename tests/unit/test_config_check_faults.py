@@ -46,6 +46,16 @@ def server(check: str) -> str:
             "{type: tcp, jitter: 300ms, fast_interval: 500ms}",
             "jitter: wrong value (got 0.3s, expected at most half of the shortest interval, 0.25s)",
         ),
+        ("{type: tcp, sentinel: 1}", "sentinel: wrong value (got 1, expected true or false)"),
+        (
+            "{type: ping, sentinel: true}",
+            "sentinel: a check of type ping asks no tcp port to keep a connection to",
+        ),
+        ("{type: dns, name: a, port: 53, sentinel: true}", "sentinel: a check of type dns asks"),
+        (
+            "{type: all, checks: [{type: tcp, sentinel: true}, {type: http}]}",
+            "checks[0].sentinel: a check within a check has no sentinel of its own",
+        ),
         ("{type: tcp, jitter: -1s}", 'jitter: wrong value (got "-1s", expected a duration from 0s'),
         ("{type: tcp, fall: 0}", "fall: wrong value (got 0, expected a whole number from 1 to"),
         ("{type: tcp, send: 5}", f"send: wrong value (got 5, {PAYLOAD}"),
