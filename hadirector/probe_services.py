@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Route
 from hadirector.model import (
     Configuration,
     Destination,
     DestinationKey,
+    ForwardingMethod,
     RealServer,
     Scheduler,
     Service,
@@ -50,6 +51,17 @@ class MarkRange(NamedTuple):
 
 
 DEFAULT_MARKS: Final = MarkRange(0x68000000, 0x68FFFFFF)
+
+_HOPS_OF_DR: Final = 2
+"""IPVS counts itself as one (decrement_ttl in net/netfilter/ipvs/ip_vs_xmit.c)."""
+
+
+def led(route: Route, forwarding: ForwardingMethod, destination: str) -> Route:
+    """Lead probes to the virtual address; `marked` decides which mark takes them on."""
+    # A real server behind dr is next to us. One that lacks the virtual address and forwards packets
+    # must not send ours on to the director that has it, and be judged by another one's answer.
+    hop_limit = _HOPS_OF_DR if forwarding is ForwardingMethod.DR else 0
+    return replace(route, destination=destination, hop_limit=hop_limit)
 
 
 def marked(servers: Sequence[VirtualServer], marks: MarkRange) -> tuple[VirtualServer, ...]:

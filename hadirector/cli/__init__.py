@@ -17,6 +17,7 @@ from hadirector.cli import (
     check_config,
     demo,
     disable,
+    doctor,
     drain,
     enable,
     handover,
@@ -61,6 +62,7 @@ COMMANDS: dict[str, Command] = {
     "restart": restart,
     "probe": probe,
     "realserver": realserver,
+    "doctor": doctor,
     "demo": demo,
 }
 

@@ -6,9 +6,8 @@ import hashlib
 from typing import NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
-from checks.definition import CheckDefinition, Route
+from checks.definition import CheckDefinition
 from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_kernel import connection_timeouts, sync_daemon, sysctl_policy
@@ -45,7 +44,7 @@ from hadirector.model import (
     address_bits,
     endpoint,
 )
-from hadirector.probe_services import marked
+from hadirector.probe_services import led, marked
 from vrrp.configuration import (
     Authentication,
     HmacAuthentication,
@@ -61,8 +60,6 @@ from vrrp.configuration import (
 DEFAULT_UDP_PORT = 1112
 DEFAULT_TTL_MIN = 255
 DIGEST_CHARACTERS = 12
-_HOPS_OF_DR = 2
-"""IPVS counts itself as one (decrement_ttl in net/netfilter/ipvs/ip_vs_xmit.c)."""
 SEQUENCE_FILE = "auth_hmac.sequence"
 _DEFAULT_CHECK = read_check({"type": "tcp"})
 
@@ -260,7 +257,7 @@ def _definition(
     target = endpoint(address, port) if port else address
     route = recipe.section.route
     if recipe.section.via is not None and server is not None:
-        route = _via(route, server)
+        route = led(route, server.forwarding, server.keys[0].address)
         target += f" via {server.forwarding} {route.destination} of {server.title}"
     return CheckDefinition(
         identity=f"{recipe.section.type} {target} {recipe.digest}",
@@ -271,14 +268,6 @@ def _definition(
         route=route,
         sentinel=recipe.section.sentinel,
     )
-
-
-def _via(route: Route, server: VirtualServerSection) -> Route:
-    """Lead probes to the virtual address; which mark takes them on is decided for all together."""
-    # A real server behind dr is next to us. One that lacks the virtual address and forwards packets
-    # must not send ours on to the director that has it, and be judged by another one's answer.
-    hop_limit = _HOPS_OF_DR if server.forwarding is ForwardingMethod.DR else 0
-    return replace(route, destination=server.keys[0].address, hop_limit=hop_limit)
 
 
 def _recipe(section: CheckSection) -> Recipe | None:

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hadirector.config.build import build
-from hadirector.config.document import read_document
+from hadirector.config.document import Document, read_document
 from hadirector.config.errors import ConfigError, Fault, UnreadableFileError
 from hadirector.config.explain import explain
 from hadirector.config.finding import Path, named
@@ -38,9 +38,19 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     return parse(_read(file), file, socket.gethostname())
 
 
+def load_placed(path: str | os.PathLike[str]) -> tuple[Configuration, Callable[[Path], str]]:
+    """Load a file, with what names the place of the value of a path. Otherwise as ``load``."""
+    file = os.fspath(path)
+    document = read_document(decode(_read(file), file), file)
+    return _configuration(document, file, socket.gethostname()), document.place
+
+
 def parse(data: bytes, file: str, host_name: str) -> Configuration:
     """Make a configuration out of a file's bytes. Raises ConfigError with every fault."""
-    document = read_document(decode(data, file), file)
+    return _configuration(read_document(decode(data, file), file), file, host_name)
+
+
+def _configuration(document: Document, file: str, host_name: str) -> Configuration:
     faults = list(document.faults)
     unexplained = 0
     try:

@@ -1,0 +1,40 @@
+"""Decides everything that is to be said of a host, the worst first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hadirector.doctor.answers import answer_findings
+from hadirector.doctor.facts import Facts, Path, Subject
+from hadirector.doctor.finding import Finding, Severity
+from hadirector.doctor.kernel import kernel_findings
+from hadirector.doctor.routing import route_findings
+from hadirector.doctor.way_back import way_back_findings
+from hadirector.model import Configuration
+
+_ORDER = list(Severity)
+
+
+def diagnose(
+    configuration: Configuration,
+    facts: Facts,
+    subjects: tuple[Subject, ...],
+    place: Callable[[Path], str],
+) -> tuple[Finding, ...]:
+    """List the findings, those of one severity in the order of the file, the host's own first."""
+    found = [
+        *kernel_findings(configuration, facts, place),
+        *route_findings(configuration, facts, subjects),
+        *way_back_findings(configuration, facts, subjects),
+        *answer_findings(configuration, facts, subjects, place),
+    ]
+    if facts.left_out:
+        found.append(
+            Finding(
+                severity=Severity.NOTE,
+                what=f"{facts.left_out} real servers were left out: so many are looked at, and no"
+                " more",
+                remedy="a file with only those of interest",
+            )
+        )
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: _ORDER.index(each.severity)))

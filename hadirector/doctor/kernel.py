@@ -1,0 +1,93 @@
+"""Finds what is wrong with this host's kernel: modules, capabilities, parameters. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from hadirector import reverse_path, sysctls
+from hadirector.dataplane.ipvs.failures import ENGINE_PREFIX, NO_IPVS, missing_module
+from hadirector.doctor.facts import CONNTRACK_COUNT, CONNTRACK_MAX, Facts, Path
+from hadirector.doctor.finding import Finding, Severity
+from hadirector.model import Configuration
+from hadirector.sysctls import Sysctl, written
+
+CONNTRACK_WARNING = 0.8
+CONNTRACK_ERROR = 0.98
+"""Beyond this, new connections are about to be dropped, or are."""
+
+_BREAKING = sysctls.STAY_ON | {"net/ipv4/vs/conntrack"}
+"""Without these nat or fullnat carries nothing at all."""
+
+
+def kernel_findings(
+    configuration: Configuration, facts: Facts, place: Callable[[Path], str]
+) -> Iterator[Finding]:
+    """Judge what the preflight, the sysctls and the connection tracking say."""
+    for refusal in facts.refusals:
+        yield _refused(refusal, configuration, place)
+    yield from _sysctls(configuration, facts)
+    yield from _conntrack(facts.sysctls)
+
+
+def _refused(refusal: str, configuration: Configuration, place: Callable[[Path], str]) -> Finding:
+    where, what, remedy = "", refusal, "see above; without it `hadirector run` does not start"
+    named = [each.place for each in configuration.needed_interfaces]
+    named += [each.place for each in configuration.needed_scripts]
+    for each in named:
+        if refusal.startswith(f"{each}: "):
+            where, what = each, refusal.removeprefix(f"{each}: ")
+            remedy = "mend what is named here, or name another one"
+    for index, server in enumerate(configuration.virtual_servers):
+        engine = f"{ENGINE_PREFIX}{server.service.engine}"
+        for module, key in ((server.service.scheduler, "scheduler"), (engine, "persistence")):
+            if refusal == missing_module(module):
+                where = place(("virtual_servers", index, key))
+                remedy = f"`modprobe ip_vs_{module}`, a kernel that has it, or another {key}"
+    if refusal == NO_IPVS:
+        remedy = "a kernel with CONFIG_IP_VS; inside a container the module is loaded outside"
+    return Finding(severity=Severity.ERROR, place=where, what=what, remedy=remedy)
+
+
+def _sysctls(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
+    wanted = sysctls.implied(configuration, facts.interfaces)
+    to_set = sysctls.changes(configuration, wanted, facts.sysctls)
+    for each in wanted:
+        found = facts.sysctls.get(each.name)
+        # Without IPVS its parameters are not there either.
+        if found != each.value and not (found is None and facts.refusals):
+            yield _unset(each, found, is_set_by_us=each in to_set)
+    for warning in reverse_path.strict(configuration, facts.sysctls, wanted):
+        yield Finding(
+            severity=Severity.WARNING, what=warning, remedy="2, or 0, on the interface and on all"
+        )
+
+
+def _unset(sysctl: Sysctl, found: str | None, *, is_set_by_us: bool) -> Finding:
+    name = written(sysctl.name)
+    what = f"{name} is {found or 'not there'}, expected {sysctl.value} ({sysctl.reason})"
+    if is_set_by_us:
+        remedy = "nothing: `hadirector run` sets it"
+        return Finding(severity=Severity.NOTE, what=what, remedy=remedy)
+    remedy = f"`sysctl -w {name}={sysctl.value}`, or let hadirector set it (the key sysctls)"
+    if found is None:
+        remedy = "load the module that has it (ip_vs, nf_conntrack); this kernel may be without"
+    severity = Severity.ERROR if sysctl.name in _BREAKING else Severity.WARNING
+    return Finding(severity=severity, what=what, remedy=remedy)
+
+
+def _conntrack(values: Mapping[str, str | None]) -> Iterator[Finding]:
+    count, limit = _number(values.get(CONNTRACK_COUNT)), _number(values.get(CONNTRACK_MAX))
+    if not limit or count < CONNTRACK_WARNING * limit:
+        return
+    full = count >= CONNTRACK_ERROR * limit
+    yield Finding(
+        severity=Severity.ERROR if full else Severity.WARNING,
+        what=f"the connection tracking table is {'full' if full else 'nearly full'}: {count} of"
+        f" {limit}; then packets of new connections are dropped",
+        remedy=f"raise {written(CONNTRACK_MAX)}, or take traffic that needs no tracking out of it"
+        " (notrack)",
+    )
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text is not None and text.isdecimal() else 0

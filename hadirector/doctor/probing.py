@@ -1,0 +1,68 @@
+"""Asks real servers what their checks ask: by their own address, and through IPVS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from checks.definition import CheckDefinition
+from checks.probers import run
+from checks.result import Result
+from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
+from hadirector.doctor.virtual import led_through_ipvs
+from hadirector.model import Configuration, Table
+from hadirector.probe_services import probe_services
+from hadirector.reconcile import DeleteService, diff
+
+AT_ONCE = 64
+
+
+async def ask(checks: Mapping[str, CheckDefinition]) -> dict[str, Result]:
+    """Probe each once, so many at a time; each ends by its own deadline."""
+    allowed = asyncio.Semaphore(AT_ONCE)
+
+    async def one(check: CheckDefinition) -> Result:
+        async with allowed:
+            return await run(check)
+
+    async with asyncio.TaskGroup() as tasks:
+        started = {name: tasks.create_task(one(check)) for name, check in checks.items()}
+    return {name: task.result() for name, task in started.items()}
+
+
+async def ask_through_ipvs(configuration: Configuration, names: Iterable[str]) -> dict[str, Result]:
+    """Probe the named real servers by their virtual address, as far as that is possible.
+
+    Services of our own, of marks that no other uses, are there meanwhile. Raises DataplaneError.
+    """
+    dataplane = IpvsDataplane()
+    try:
+        led = led_through_ipvs(configuration, frozenset(names), await dataplane.read())
+        if led is None:
+            raise DataplaneError("no firewall marks are free to ask through IPVS")
+        async with _services(dataplane, probe_services(led)):
+            return await ask(
+                {
+                    f"{server.name}/{each.name}": each.check
+                    for server in led.virtual_servers
+                    for each in server.real_servers
+                    if each.check is not None
+                }
+            )
+    finally:
+        await dataplane.close()
+
+
+@asynccontextmanager
+async def _services(dataplane: IpvsDataplane, table: Table) -> AsyncIterator[None]:
+    """Have services in the kernel's table for a while."""
+    try:
+        if failures := await dataplane.apply(diff({}, table, ())):
+            raise DataplaneError(failures[0].error)
+        yield
+    finally:
+        left = await dataplane.apply([DeleteService(key) for key in table])
+        if left:
+            raise DataplaneError(f"{left[0].error}: it is still there")

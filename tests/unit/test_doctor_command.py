@@ -1,0 +1,32 @@
+"""What the command `doctor` refuses before it looks at anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hadirector.cli import main
+
+
+def test_a_faulty_or_unreadable_file_is_the_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every fault is said at its place."""
+    file = tmp_path / "f.yaml"
+    assert main(["doctor", "-c", str(file)]) == 2
+    assert capsys.readouterr().err == f"{file}: cannot be read: No such file or directory\n"
+    file.write_text("virtual_servers: 7\nnothing: 1\n")
+    assert main(["doctor", "-c", str(file)]) == 2
+    [first, second] = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{file}:1:18: ")
+    assert second.startswith(f"{file}:2:1: ")
+
+
+def test_what_is_no_address_is_no_client(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["doctor", "-c", "f", "--client", "web.example"])
+    assert "argument --client: invalid" in capsys.readouterr().err
+    clients = [word for number in range(17) for word in ("--client", f"192.0.2.{number}")]
+    assert main(["doctor", "-c", "f", *clients]) == 2
+    assert capsys.readouterr().err == "hadirector: at most 16 clients can be named\n"
