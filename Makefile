@@ -16,7 +16,7 @@ COUNT := 10000000
 SEEDS := 20000
 MINUTES := 5
 
-.PHONY: help setup demo check test bench simulate soak lock clean format
+.PHONY: help setup demo check test emulated bench simulate soak lock clean format
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -36,6 +36,9 @@ check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the 
 
 test: check ## check, then the lab and the interoperability tests
 	tests/lab.sh
+
+emulated: $(VENV)/.tests ## fullnat by nftables, in Debian's kernel under emulation; as root, 2 minutes
+	tests/emulated.sh tests/lab/test_fullnat.py::test_servers_need_no_route_back
 
 bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, lateness under load; as root
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
