@@ -10,6 +10,8 @@ from itertools import count
 from time import monotonic
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from checks import probers
 from checks.definition import CheckDefinition
 from checks.engine import Attempt, Engine
@@ -20,6 +22,7 @@ from checks.schedule import Allowance, first_due, is_late, next_due, shifted, sk
 from checks.sentinel import Sentinels
 from checks.target import Target
 from checks.tls import client_context
+from checks.weight import followed
 
 PROBES_AT_ONCE_MAX = 500
 """At this many probes under way, if not told otherwise, the next ones wait, and are counted late:
@@ -246,12 +249,15 @@ class Checker:
             self._wake.set()
 
     def _judge(self, target: Target, result: Result) -> None:
-        identity = target.definition.identity
+        identity, step = target.definition.identity, target.definition.timing.weight_step
+        flipped = result.reason is not Reason.LOCAL_ERROR and target.tracker.record(result.passed)
+        if step is not None and result.passed and not flipped:
+            # Whoever comes back gets what it asks for; only then does it move step by step.
+            result = replace(result, weight=followed(target.weight, result.weight, step))
         if target.result is None or _differ(target.result, result):
             target.result = self._latest[identity] = result
         if result.reason is Reason.LOCAL_ERROR:
             return
-        flipped = target.tracker.record(result.passed)
         if target.definition.sentinel:
             self._post_sentinel(target, result)
         asks_anew = result.passed and result.weight != target.weight

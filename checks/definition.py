@@ -17,7 +17,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``rise`` passes in a row bring a failed target back; ``fall`` failures in a row fail it.
     ``interval`` holds unless one of these is given: ``fast_interval`` while the latest results
     contradict the verdict, ``slow_interval`` while the target is failing. A probe begins up to
-    ``jitter`` after it is due.
+    ``jitter`` after it is due. ``weight_step`` is how far the weight that a target asks for moves
+    in one probe, in percent of the configured one; None is all the way.
     """
 
     interval: float = 2.0
@@ -27,6 +28,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fast_interval: float | None = None
     slow_interval: float | None = None
     jitter: float = 0.0
+    weight_step: int | None = None
 
     @property
     def longest_interval(self) -> float:

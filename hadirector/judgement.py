@@ -163,7 +163,10 @@ def _believe(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
         candidate.stay("passing")
         percent = facts.weights.get(check.identity)
         if percent is not None and not candidate.weight_ordered:
-            candidate.revalue(part_of(candidate.worth, percent), f"asks for {percent} %")
+            words = f"asks for {percent} %"
+            if check.timing.weight_step is not None:
+                words = f"has {percent} % of it, in steps towards what it asks for"
+            candidate.revalue(part_of(candidate.worth, percent), words)
         return
     if verdict is Verdict.UNKNOWN and server.initially_up:
         candidate.stay("initially up, until its first probe has ended")

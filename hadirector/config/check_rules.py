@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.definition import Timing
-from checks.options import FileProbe, PingProbe, ScriptProbe, contradictions, transports
+from checks.options import (
+    AgentProbe,
+    AllProbe,
+    AnyProbe,
+    FileProbe,
+    PingProbe,
+    ScriptProbe,
+    contradictions,
+    transports,
+)
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Finding, Path
 
 _ROUTE = {"source", "interface", "mark", "via"}
 _TIMING = {
     *("interval", "timeout", "rise", "fall"),
-    *("fast_interval", "slow_interval", "jitter"),
+    *("fast_interval", "slow_interval", "jitter", "weight_step"),
 }
 
 
@@ -69,13 +78,15 @@ def _useless(check: CheckSection) -> set[str]:
         return CheckSection.model_fields.keys() - {"type"}
     match check.probe:
         case PingProbe():
-            return {"port", "via"}
+            return {"port", "via", "weight_step"}
         case ScriptProbe():
             return _ROUTE
         case FileProbe():
             return {"address", "port", *_ROUTE}
-        case _:
+        case AgentProbe() | AllProbe() | AnyProbe():
             return set()
+        case _:
+            return {"weight_step"}
 
 
 def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from hadirector.config.values import (
     choice,
     duration,
     expected,
+    percentage,
     regular_expression,
     text,
     whole,
@@ -57,6 +58,7 @@ class CheckSection(Section):
     slow_interval: ProbeDuration | None = None
     jitter: Annotated[float, PlainValidator(duration("0s", "1h"))] = 0.0
     sentinel: Annotated[bool, PlainValidator(boolean)] = False
+    weight_step: Annotated[int, PlainValidator(percentage)] | None = None
 
     @property
     def timing(self) -> Timing:
@@ -70,6 +72,7 @@ class CheckSection(Section):
             fast_interval=self.fast_interval,
             slow_interval=self.slow_interval,
             jitter=self.jitter,
+            weight_step=self.weight_step,
         )
 
     @property

@@ -56,6 +56,11 @@ def server(check: str) -> str:
             "{type: all, checks: [{type: tcp, sentinel: true}, {type: http}]}",
             "checks[0].sentinel: a check within a check has no sentinel of its own",
         ),
+        ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
+        (
+            "{type: agent, weight_step: 10}",
+            "weight_step: wrong value (got 10, expected a part from 1% to 100%)",
+        ),
         ("{type: tcp, jitter: -1s}", 'jitter: wrong value (got "-1s", expected a duration from 0s'),
         ("{type: tcp, fall: 0}", "fall: wrong value (got 0, expected a whole number from 1 to"),
         ("{type: tcp, send: 5}", f"send: wrong value (got 5, {PAYLOAD}"),

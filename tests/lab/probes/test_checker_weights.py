@@ -43,3 +43,31 @@ async def test_a_weight_is_reported_when_it_changes_and_a_failure_leaves_it_alon
         (Verdict.PASSING, 0),
         (Verdict.PASSING, None),
     ]
+
+
+async def test_a_weight_moves_a_step_with_each_probe(serve: Serve) -> None:
+    """From 100 % to the 40 % that are asked for, a quarter at a time."""
+    reports: asyncio.Queue[int | None] = asyncio.Queue()
+
+    async def agent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"40%\n")
+
+    def report(_identity: str, _verdict: Verdict, result: Result) -> None:
+        reports.put_nowait(result.weight)
+
+    async with serve(agent) as port:
+        checker = Checker(report)
+        definition = CheckDefinition(
+            identity="a",
+            address="127.0.0.1",
+            port=port,
+            probe=AgentProbe(),
+            timing=Timing(interval=0.03, timeout=0.03, weight_step=25),
+        )
+        checker.configure([definition], {"a": Verdict.PASSING})
+        running = asyncio.create_task(checker.run())
+        async with asyncio.timeout(5):
+            seen = [await reports.get() for _ in range(3)]
+        running.cancel()
+        await asyncio.wait([running])
+    assert seen == [75, 50, 40]
