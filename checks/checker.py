@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import count
 from time import monotonic
@@ -13,10 +13,11 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from checks import probers
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Timing
 from checks.engine import Attempt, Engine
 from checks.hint import asks_again, is_heard
 from checks.lateness import Lateness
+from checks.options import Probe
 from checks.result import Reason, Result, Verdict
 from checks.schedule import Allowance, first_due, is_late, next_due, shifted, skip_missed
 from checks.sentinel import Sentinels
@@ -88,7 +89,7 @@ class Checker:
         """
         self._allowance = Allowance(probes_per_second, BATCH)
         running, self._targets = self._targets, {}
-        wanted = {definition.identity: definition for definition in definitions}
+        wanted = {each.identity: each for each in _sharing(definitions)}
         for identity, target in running.items():
             if wanted.get(identity) == target.definition:
                 self._targets[identity] = target
@@ -276,6 +277,16 @@ class Checker:
 
     def _is_full(self) -> bool:
         return len(self._under_way) >= self._probes_at_once_max
+
+
+def _sharing(definitions: Iterable[CheckDefinition]) -> Iterator[CheckDefinition]:
+    """Let equal parts be one object: less memory, and what is probed next is known already."""
+    probes: dict[Probe, Probe] = {}
+    timings: dict[Timing, Timing] = {}
+    for each in definitions:
+        probe = probes.setdefault(each.probe, each.probe)
+        timing = timings.setdefault(each.timing, each.timing)
+        yield replace(each, probe=probe, timing=timing)
 
 
 def _known_verdict(

@@ -114,12 +114,20 @@ class _Exchange:
         return _EXPECTED_BODY if judged else _EXPECTED_STATUS
 
 
-@lru_cache(maxsize=16384)  # a few MB; more targets than that make their requests anew each time
 def _request(definition: CheckDefinition, path: str, method: str) -> bytes:
     options = definition.probe
     assert isinstance(options, HttpProbe)
+    before, after = _template(options, path, method)
+    return before + (options.host or _authority(definition)).encode() + after if after else before
+
+
+@lru_cache(maxsize=1024)
+def _template(options: HttpProbe, path: str, method: str) -> tuple[bytes, bytes]:
+    """Make what is before and after the host's name; all is before if a header of its own has it.
+
+    It is the same for nearly all targets of a configuration.
+    """
     headers = {
-        "Host": options.host or _authority(definition),
         "User-Agent": "hadirector",
         "Accept": "*/*",
         "Accept-Encoding": "identity",  # the expected body is the text itself
@@ -133,8 +141,11 @@ def _request(definition: CheckDefinition, path: str, method: str) -> bytes:
         headers["Content-Length"] = str(len(body))
     own = {name.lower() for name, _ in options.headers}
     kept = [(name, value) for name, value in headers.items() if name.lower() not in own]
-    lines = (f"{name}: {value}\r\n" for name, value in (*kept, *options.headers))
-    return f"{method} {path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (*kept, *options.headers))
+    first = f"{method} {path} HTTP/1.1\r\n"
+    if "host" in own:
+        return f"{first}{lines}\r\n".encode() + body, b""
+    return f"{first}Host: ".encode(), f"\r\n{lines}\r\n".encode() + body
 
 
 def _authority(definition: CheckDefinition) -> str:

@@ -11,7 +11,7 @@ import pytest
 from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import TcpProbe
-from checks.result import Result, Verdict
+from checks.result import Reason, Result, Verdict
 
 
 class Log:
@@ -119,3 +119,25 @@ async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
             await eventually("all are known", lambda: len(log.verdicts) == 5000, 20.0)
         loop.remove_reader(made)
     assert set(log.verdicts.values()) == {Verdict.PASSING if answering else Verdict.FAILING}
+
+
+async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
+    """What could not be told is told the next time."""
+    timing = Timing(interval=0.05, timeout=0.05, fall=1)
+    log = Log()
+    checker = Checker(log)
+    with listener() as made:
+        port = made.getsockname()[1]
+        async with running(checker):
+            checker.configure([check("web", port, timing)], {})
+            await eventually("passes", lambda: "web" in log.verdicts)
+            passed = checker.latest()
+            assert passed["web"].reason is Reason.PASSED
+            probes = checker.probes
+            await eventually("is probed again", lambda: checker.probes > probes + 2)
+            assert checker.latest() == {}
+            checker.put_back(passed)
+            assert checker.latest() == passed
+            made.close()
+            await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
+            assert checker.latest()["web"].reason is Reason.REFUSED
