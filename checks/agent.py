@@ -31,7 +31,9 @@ def obey(speaker: str, text: str) -> Outcome:
     """Do as a statement says. Raises ProbeFailedError when it says that the server is down."""
     statement = read_statement(text)
     if statement is None:
-        raise ProbeFailedError(Reason.PROTOCOL, f"not an agent's statement: {text}")
+        raise ProbeFailedError(
+            Reason.PROTOCOL, f"not an agent's statement: {text.strip() or 'nothing'}"
+        )
     said = f"{speaker} {text.strip().splitlines()[0]}"
     if not statement.usable:
         raise ProbeFailedError(Reason.DOWN, said)

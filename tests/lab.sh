@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or ipvs"
-servers="dnsmasq-base redis-server mariadb-server-core"
+servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
 packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps $servers"
 directory=$(mktemp -d)
 policy=

@@ -20,6 +20,12 @@ async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     """Nothing more: the conversation ends."""
 
 
+async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close one's own half of the connection, and listen on."""
+    writer.write_eof()
+    await reader.read()
+
+
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say nothing until the client has gone."""
     await reader.read()
@@ -51,6 +57,7 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 ENDINGS: dict[str, Handler] = {
     "close": close,
+    "half": half,
     "hang": hang,
     "reset": reset,
     "flood": flood,
