@@ -66,7 +66,7 @@ class Director:
         [self.host] = site.directors
         self._directory = directory
         self._file = directory / "director1.yaml"
-        self._socket = f"{directory}/run/api.sock"
+        self.socket = f"{directory}/run/api.sock"
         self.text = TEXT.format(directory=directory)
         self.process: subprocess.Popen[str] | None = None
 
@@ -82,11 +82,11 @@ class Director:
         return kernel_table(self.host)
 
     def command(self, name: str, *arguments: str) -> int:
-        return main([name, *arguments, "--socket", self._socket])
+        return main([name, *arguments, "--socket", self.socket])
 
     def carried(self) -> dict[str, tuple[int, int]]:
         """What `status` says of each virtual server: active connections, and all there were."""
-        answer = request(self._socket, "GET", "/v1/status")
+        answer = request(self.socket, "GET", "/v1/status")
         servers = msgspec.json.decode(answer, type=Status).virtual_servers
         return {each.name: (each.active_connections, each.total.connections) for each in servers}
 
@@ -152,7 +152,8 @@ def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
         assert eventually(lambda: director.table == more, SLACK_SECONDS)
         assert goes_on(running)
 
-        assert director.command("restart") == 0
+        request(director.socket, "POST", "/v1/restart")
+        assert all(each == more for each in director.table_until_started(3, 3.0))
         assert goes_on(running)
 
         assert director.process is not None

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hadirector.cli import check_config
 from hadirector.config import frames, load, reader
 from hadirector.config.errors import ConfigError
+from hadirector.model import NeededInterface
 
 TREE = Path(__file__).parents[2]
 
@@ -31,6 +33,31 @@ async def test_the_process_hands_over_every_fault(tmp_path: Path) -> None:
     assert read.value.faults == loaded.value.faults
     with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
         await reader.read(tmp_path / "missing.yaml")
+
+
+def named_in(path: Path, name: str) -> tuple[NeededInterface, ...]:
+    """The interfaces that a file names, had it another name."""
+    needed = load(path).needed_interfaces
+    return tuple(replace(each, place=each.place.replace(str(path), name)) for each in needed)
+
+
+async def test_a_text_is_read_as_the_file_that_it_is_going_to_be() -> None:
+    """Its faults have that file's name."""
+    path = TREE / "configs/pair-active.yaml"
+    assert await reader.read("draft.yaml", path.read_bytes()) == replace(
+        load(path), needed_interfaces=named_in(path, "draft.yaml")
+    )
+    with pytest.raises(ConfigError, match=r"^draft\.yaml:1:7: vrrp: wrong value"):
+        await reader.read("draft.yaml", b"vrrp: 3")
+
+
+async def test_a_process_that_does_not_listen_to_a_text_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long that is."""
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(ConfigError, match=r"^f: the process that reads it failed: "):
+        await reader.read("f", b"#" * 10_000_000)
 
 
 async def test_a_process_that_says_nothing_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
