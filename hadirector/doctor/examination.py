@@ -24,6 +24,7 @@ from hadirector.doctor.virtual import (
     by_its_own_address,
     hindrance,
     is_asked,
+    knocked_from,
     looked_at_by_hindrance,
 )
 from hadirector.doctor.way_back import echoes
@@ -92,11 +93,14 @@ async def _ask(configuration: Configuration, subjects: Sequence[Subject], facts:
     facts = replace(facts, answers=answers)
     if configuration.dataplane != "ipvs" or facts.refusals:
         return facts
-    hindrances = {each.name: hindrance(each, facts) for each in subjects if is_asked(each, facts)}
-    unasked = {name: why for name, why in hindrances.items() if why is not None}
-    asked = hindrances.keys() - unasked.keys()
+    wanted = [each for each in subjects if is_asked(each, facts)]
+    hindered = {each.name: why for each in wanted if (why := hindrance(each, facts)) is not None}
+    sources = {each.name: source for each in wanted if (source := knocked_from(each, facts))}
+    unasked = {name: why for name, why in hindered.items() if name not in sources}
+    asked = {each.name for each in wanted} - unasked.keys()
+    knocked = {name: source for name, source in sources.items() if name in hindered}
     try:
-        virtual_answers = await ask_through_ipvs(configuration, asked) if asked else {}
+        virtual_answers = await ask_through_ipvs(configuration, asked, knocked) if asked else {}
     except DataplaneError as error:
         return replace(facts, unasked=unasked | dict.fromkeys(asked, str(error)))
     return replace(facts, unasked=unasked, virtual_answers=virtual_answers)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from checks.definition import CheckDefinition
 from checks.probers import run
 from checks.result import Result
 from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
+from hadirector.doctor.knocking import knock_at
 from hadirector.doctor.virtual import led_through_ipvs
 from hadirector.model import Configuration, Table
 from hadirector.probe_services import probe_services
@@ -21,34 +23,47 @@ AT_ONCE = 64
 
 async def ask(checks: Mapping[str, CheckDefinition]) -> dict[str, Result]:
     """Probe each once, so many at a time; each ends by its own deadline."""
+    return await _perform({name: partial(run, check) for name, check in checks.items()})
+
+
+async def _perform(probes: Mapping[str, Callable[[], Awaitable[Result]]]) -> dict[str, Result]:
     allowed = asyncio.Semaphore(AT_ONCE)
 
-    async def one(check: CheckDefinition) -> Result:
+    async def one(probe: Callable[[], Awaitable[Result]]) -> Result:
         async with allowed:
-            return await run(check)
+            return await probe()
 
     async with asyncio.TaskGroup() as tasks:
-        started = {name: tasks.create_task(one(check)) for name, check in checks.items()}
+        started = {name: tasks.create_task(one(probe)) for name, probe in probes.items()}
     return {name: task.result() for name, task in started.items()}
 
 
-async def ask_through_ipvs(configuration: Configuration, names: Iterable[str]) -> dict[str, Result]:
+async def ask_through_ipvs(
+    configuration: Configuration, names: Collection[str], sources: Mapping[str, str]
+) -> dict[str, Result]:
     """Probe the named real servers by their virtual address, as far as that is possible.
 
-    Services of our own, of marks that no other uses, are there meanwhile. Raises DataplaneError.
+    At those in ``sources`` only knock, from the address given there. Services of our own, of marks
+    that no other uses, are there meanwhile. Raises DataplaneError.
     """
     dataplane = IpvsDataplane()
     try:
-        led = led_through_ipvs(configuration, frozenset(names), await dataplane.read())
+        led = led_through_ipvs(configuration, names, await dataplane.read())
         if led is None:
             raise DataplaneError("no firewall marks are free to ask through IPVS")
+        checks = {
+            f"{server.name}/{each.name}": each.check
+            for server in led.virtual_servers
+            for each in server.real_servers
+            if each.check is not None
+        }
         async with _services(dataplane, probe_services(led)):
-            return await ask(
+            return await _perform(
                 {
-                    f"{server.name}/{each.name}": each.check
-                    for server in led.virtual_servers
-                    for each in server.real_servers
-                    if each.check is not None
+                    name: partial(knock_at, check, sources[name])
+                    if name in sources
+                    else partial(run, check)
+                    for name, check in checks.items()
                 }
             )
     finally:

@@ -110,7 +110,7 @@ def hindrance(subject: Subject, facts: Facts) -> str | None:
     backup_only a backup of the sync daemon leaves all packets alone (ipvs-sysctl.rst).
     """
     [virtual, *_] = virtual_addresses(subject.server)
-    if facts.sysctls.get(_BACKUP_ONLY, "0") not in ("0", None):
+    if _leaves_alone(facts):
         return "IPVS may take no packets here, because net.ipv4.vs.backup_only is on"
     way, back = facts.ways.get(subject.address), facts.ways.get(virtual)
     if way is None or ":" in virtual:
@@ -125,10 +125,23 @@ def hindrance(subject: Subject, facts: Facts) -> str | None:
     return None
 
 
+def knocked_from(subject: Subject, facts: Facts) -> str | None:
+    """Choose where to knock from, at a TCP port of IPv4, where the answer would not be taken."""
+    key, way = subject.server.keys[0], facts.ways.get(subject.address)
+    is_tcp = key.protocol is Protocol.TCP and key.port and ":" not in key.address + subject.address
+    if not is_tcp or way is None or way.source == key.address or _leaves_alone(facts):
+        return None
+    return way.source or None
+
+
 def looked_at_by_hindrance(interfaces: Iterable[str]) -> tuple[str, ...]:
     """Name the parameters that ``hindrance`` looks at."""
     words, everywhere = ("accept_local", "rp_filter"), ("all", *interfaces)
     return (_BACKUP_ONLY, *(_name(each, word) for each in everywhere for word in words))
+
+
+def _leaves_alone(facts: Facts) -> bool:
+    return facts.sysctls.get(_BACKUP_ONLY) not in ("0", None)
 
 
 def _values(facts: Facts, word: str, interface: str) -> tuple[str, ...]:

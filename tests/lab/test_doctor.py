@@ -137,29 +137,42 @@ def test_a_real_server_that_is_off(network: Network, tmp_path: Path) -> None:
     assert len(about(findings, "none of its real servers passes its check")) == 1
 
 
+@netns
+def test_a_fit_host_is_the_status_0(network: Network, tmp_path: Path) -> None:
+    """The dataplane that programs nothing has no need of IPVS."""
+    site = build_site(network, "dr")
+    site.start_webs()
+    text = configuration("dr", rest="director: {dataplane: dry-run}\n")
+    assert doctor(site.directors[0], text, tmp_path) == (0, [])
+
+
 @pytest.mark.ipvs
 @pytest.mark.timeout(300)
 def test_the_virtual_address_is_missing_and_a_scheduler_too(
     network: Network, tmp_path: Path
 ) -> None:
-    """What was added to ask is gone at the end, and what was there is there."""
+    """Seen by a director with the virtual address and by one without; what it added is gone."""
     site = build_site(network, "dr")
-    [director] = site.directors
+    [director], [web1, web2] = site.directors, site.webs
     site.start_webs()
     director.run("ipvsadm", "-A", "-f", "7", "-s", "rr")
-    site.webs[0].ip("address delete 192.168.122.22/32 dev lo")
+    silent = "it answers on its own address, but not on the virtual one, 192.168.122.22: no answer"
 
+    director.ip("address add 192.168.122.22/32 dev eth0")
+    web1.ip("address delete 192.168.122.22/32 dev lo")
     status, findings = doctor(director, configuration("dr"), tmp_path)
-    assert status == 1
-    [found] = [each for each in findings if not each.startswith("note")]
-    assert found.startswith(
-        "error 8 web/192.168.122.45:80: it answers on its own address, but not on the virtual one,"
-    )
+    [found] = [each for each in findings if not each.startswith("note net")]
+    assert (status, found) == (1, f"error 8 web/192.168.122.45:80: {silent} within 3 s")
     assert director.run("ipvsadm", "-Sn").stdout.split() == ["-A", "-f", "7", "-s", "rr"]
 
-    site.webs[0].ip("address add 192.168.122.22/32 dev lo")
+    director.ip("address delete 192.168.122.22/32 dev eth0")
+    web1.ip("address add 192.168.122.22/32 dev lo")
+    web2.ip("address delete 192.168.122.22/32 dev lo")
     status, findings = doctor(director, configuration("dr"), tmp_path)
-    assert (status, [each for each in findings if not each.startswith("note")]) == (0, [])
+    [found] = [each for each in findings if not each.startswith("note net")]
+    assert status == 1
+    assert found.startswith(f"error 9 web/192.168.122.46:80: {silent} within 1 s while")
+    assert director.run("ipvsadm", "-Sn").stdout.split() == ["-A", "-f", "7", "-s", "rr"]
 
     text = configuration("dr").replace("scheduler: rr", "scheduler: twos")
     status, findings = doctor(director, text, tmp_path)

@@ -9,12 +9,9 @@ import pytest
 from checks.result import Reason, Result
 from hadirector.config.loader import parse
 from hadirector.doctor.diagnosis import diagnose
-from hadirector.doctor.echo_packet import reply_of, request
-from hadirector.doctor.facts import Echo, Facts, OwnAddress, Path, Way, subjects
+from hadirector.doctor.facts import Facts, Path, subjects
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.doctor.virtual import hindrance, is_asked, led_through_ipvs
-from hadirector.model import Configuration, NeededInterface, ServiceKey
-from hadirector.probe_services import probe_services
+from hadirector.model import Configuration, NeededInterface
 
 ERROR, WARNING, NOTE = Severity
 GOOD = {"net/ipv4/vs/expire_nodest_conn": "1", "net/ipv4/vs/conn_reuse_mode": "1"}
@@ -195,110 +192,3 @@ def test_what_could_not_be_asked_is_a_note() -> None:
 def test_real_servers_that_were_left_out_are_counted() -> None:
     [(severity, _, what)] = said(configuration(), Facts(sysctls=GOOD, left_out=7))
     assert (severity, what.split()[0]) == (NOTE, "7")
-
-
-# --- through IPVS ------------------------------------------------------------------------------
-
-
-def test_real_servers_that_pass_are_asked_through_services_of_marks_of_ours() -> None:
-    led = led_through_ipvs(configuration(), {WEB1}, ())
-    assert led is not None
-    [(key, entry)] = probe_services(led).items()
-    assert 0x6A000000 <= key.firewall_mark <= 0x6A00FFFF
-    assert [str(each) for each in entry.destinations] == ["10.0.0.5"]
-    [[each]] = [server.real_servers for server in led.virtual_servers]
-    assert each.check is not None
-    assert each.check.destination == "10.0.0.9"
-    assert each.check.route.mark == key.firewall_mark
-
-
-def test_marks_that_another_service_uses_are_left_alone() -> None:
-    led = led_through_ipvs(configuration(), {WEB1}, [ServiceKey.marked(0x6A001234)])
-    assert led is not None
-    [key] = probe_services(led)
-    assert 0x6B000000 <= key.firewall_mark <= 0x6B00FFFF
-    everywhere = [ServiceKey.marked(first << 24) for first in range(0x6A, 0x72)]
-    assert led_through_ipvs(configuration(), {WEB1}, everywhere) is None
-
-
-def test_what_a_check_asks_elsewhere_is_asked_as_a_connection_to_what_is_served() -> None:
-    for check, kind in (("{type: http, port: 8080}", "TcpProbe"), ("{type: http}", "HttpProbe")):
-        led = led_through_ipvs(configuration(more=f", check: {check}"), {WEB1}, ())
-        assert led is not None
-        [[each]] = [server.real_servers for server in led.virtual_servers]
-        assert each.check is not None
-        assert (type(each.check.probe).__name__, each.check.port) == (kind, 80)
-
-
-@pytest.mark.parametrize("forwarding", ["nat", "fullnat"])
-def test_nat_changes_the_address_and_needs_no_such_question(forwarding: str) -> None:
-    led = led_through_ipvs(configuration(forwarding), {WEB1, WEB2}, ())
-    assert led is not None
-    assert probe_services(led) == {}
-
-
-@pytest.mark.parametrize(
-    ("held", "values", "back", "hindered"),
-    [
-        (True, {}, "eth0", True),
-        (True, {ACCEPT: "1"}, "eth0", False),
-        (False, {}, "eth0", False),
-        (False, {FILTER: "1"}, "eth0", False),
-        (False, {FILTER: "1"}, "eth1", True),
-        (False, {FILTER: "2"}, "eth1", False),
-        (False, {BACKUP_ONLY: "1"}, "eth0", True),
-        (False, {BACKUP_ONLY: "0"}, "eth0", False),
-    ],
-)
-def test_an_answer_that_this_host_would_drop_is_foreseen(
-    held: bool, values: dict[str, str], back: str, hindered: bool
-) -> None:
-    made = configuration()
-    facts = Facts(
-        ways={"10.0.0.5": Way(interface="eth0"), "10.0.0.9": Way(interface=back, local=held)},
-        addresses={"10.0.0.9": OwnAddress("eth0", 32)} if held else {},
-        sysctls=values,
-    )
-    subject, _ = subjects(made, place)
-    assert (hindrance(subject, facts) is not None) == hindered
-
-
-@pytest.mark.parametrize(
-    ("forwarding", "answer", "way", "asked"),
-    [
-        ("dr", PASSED, Way(interface="eth0"), True),
-        ("tun", PASSED, Way(interface="eth0"), True),
-        ("nat", PASSED, Way(interface="eth0"), False),
-        ("dr", REFUSED, Way(interface="eth0"), False),
-        ("dr", PASSED, Way(interface="lo", local=True), False),
-    ],
-)
-def test_whoever_answers_and_has_to_have_the_virtual_address_is_asked_by_it(
-    forwarding: str, answer: Result, way: Way, asked: bool
-) -> None:
-    facts = Facts(ways={"10.0.0.5": way}, answers={WEB1: answer})
-    subject, _ = subjects(configuration(forwarding), place)
-    assert is_asked(subject, facts) == asked
-
-
-# --- echo requests -----------------------------------------------------------------------------
-
-TOKEN = bytes(range(16))
-REQUEST = bytes.fromhex(
-    "4500002c00000000400100000a0000460a000005"  # IPv4: 44 bytes, TTL 64, ICMP, 10.0.0.70 to .5
-    "0800bfbe00000001"  # echo request, number 1; the words sum up to 0x4041
-    "000102030405060708090a0b0c0d0e0f"
-)
-REPLY = bytes.fromhex("4500002c00000000400100000a0000050a0000460000c7be00000001") + TOKEN
-
-
-def test_an_echo_request_is_written_in_the_clients_name() -> None:
-    assert request(Echo("10.0.0.5", "10.0.0.70"), TOKEN) == REQUEST
-
-
-def test_only_a_reply_with_the_token_is_one() -> None:
-    assert reply_of(REPLY, TOKEN) == Echo("10.0.0.5", "10.0.0.70")
-    assert reply_of(REPLY, bytes(16)) is None
-    assert reply_of(REQUEST, TOKEN) is None
-    for length in range(len(REPLY)):
-        assert reply_of(REPLY[:length], TOKEN) is None
