@@ -14,6 +14,7 @@ from checks.attempt import ProbeFailedError
 from checks.connection import open_socket
 from checks.definition import CheckDefinition
 from checks.hint import gap_after
+from checks.neighbourhood import CarrierLost, NeighbourFailed, Way, open_events, read_losses, way_to
 
 KEEPALIVE_SECONDS: Final = 30
 """After so much silence the kernels ask each other whether the connection still stands (tcp(7)):
@@ -25,7 +26,7 @@ _ENDS: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 class _Sentinel:
     """One target's connection, or the memory of how long the last one lasted."""
 
-    __slots__ = ("gap", "identity", "made", "open_after", "opened_at")
+    __slots__ = ("gap", "identity", "made", "open_after", "opened_at", "way")
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -33,6 +34,7 @@ class _Sentinel:
         self.opened_at = 0.0
         self.open_after = 0.0
         self.gap = 0.0
+        self.way: Way | None = None
 
 
 class Sentinels:
@@ -41,6 +43,10 @@ class Sentinels:
     Nothing is ever sent or read on one. ``hint(identity)`` is called in the loop when it ends,
     whichever way. It is not opened again by itself but by the next call of `keep`, which comes
     with each probe that passes; for a target that ends connections at once, not with each.
+
+    ``hint`` is also called when the kernel tells that the target, or the gateway towards it, does
+    not answer for its MAC address, or that the interface towards it has no carrier. The way is that
+    of the moment when the connection was made.
     """
 
     def __init__(self, hint: Callable[[str], None], count_max: int) -> None:
@@ -48,9 +54,12 @@ class Sentinels:
         self._count_max = count_max
         self._sentinels: dict[str, _Sentinel] = {}
         self._open: dict[int, _Sentinel] = {}
+        self._by_way: dict[Way, set[str]] = {}
         self._epoll = select.epoll()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._epoll, self._poll)
+        self._events = open_events()
+        self._loop.add_reader(self._events, self._hear)
 
     def __len__(self) -> int:
         """Connections that stand, or are being made."""
@@ -80,8 +89,9 @@ class Sentinels:
         """Close all."""
         for identity in tuple(self._sentinels):
             self.drop(identity)
-        self._loop.remove_reader(self._epoll)
-        self._epoll.close()
+        for watched in (self._epoll, self._events):
+            self._loop.remove_reader(watched)
+            watched.close()
 
     def _connect(self, sentinel: _Sentinel, definition: CheckDefinition) -> None:
         try:
@@ -97,6 +107,9 @@ class Sentinels:
             self._ended(sentinel)
             return
         sentinel.made = made
+        sentinel.way = way = way_to(definition.destination)
+        if way is not None:
+            self._by_way.setdefault(way, set()).add(sentinel.identity)
         self._open[made.fileno()] = sentinel
         self._epoll.register(made, _ENDS)
 
@@ -108,6 +121,18 @@ class Sentinels:
                 self._ended(sentinel)
                 self._hint(sentinel.identity)
 
+    def _hear(self) -> None:
+        hinted: set[str] = set()
+        for loss in read_losses(self._events):
+            match loss:
+                case NeighbourFailed(neighbour):
+                    hinted |= self._by_way.get(neighbour, set())
+                case CarrierLost(interface):
+                    ways = (way for way in self._by_way if way.interface == interface)
+                    hinted.update(*(self._by_way[way] for way in ways))
+        for identity in hinted:
+            self._hint(identity)
+
     def _ended(self, sentinel: _Sentinel) -> None:
         now = monotonic()
         sentinel.gap = gap_after(now - sentinel.opened_at, sentinel.gap)
@@ -118,3 +143,12 @@ class Sentinels:
             del self._open[sentinel.made.fileno()]
             sentinel.made.close()  # which takes it out of the epoll
             sentinel.made = None
+            self._leave_way(sentinel)
+
+    def _leave_way(self, sentinel: _Sentinel) -> None:
+        if sentinel.way is not None:
+            others = self._by_way[sentinel.way]
+            others.discard(sentinel.identity)
+            if not others:
+                del self._by_way[sentinel.way]
+            sentinel.way = None

@@ -1,0 +1,92 @@
+"""How long a killed web server stays in the kernel's table, with a sentinel and without.
+
+``python -m tests.benchmarks.sentinel [--runs N]``, as root with IPVS, or the same behind
+``python -m hadirector.lab.uml --``. Exit 1 when the median with a sentinel misses the bar.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hadirector.lab.experiment import (
+    DIRECTOR_ADDRESSES,
+    VIRTUAL_ADDRESS,
+    WEB_ADDRESSES,
+    build_site,
+    eventually,
+    start_director,
+    start_web,
+)
+from hadirector.lab.topology import Network
+
+BAR_MS = 20.0
+INTERVAL = 2.0
+SECONDS_MAX = 30.0
+_CONFIGURATION = f"""\
+director: {{runtime_directory: %s}}
+virtual_servers:
+  - address: {VIRTUAL_ADDRESS}:80
+    scheduler: rr
+    forwarding: nat
+    check: {{type: http, interval: {INTERVAL:g}s, rise: 1, fall: 2, sentinel: %s}}
+    real_servers: [{{address: {WEB_ADDRESSES[0]}}}, {{address: {WEB_ADDRESSES[1]}}}]
+"""
+_ENTRY = "{:02X}{:02X}{:02X}{:02X}:0050".format(*map(int, WEB_ADDRESSES[0].split(".")))
+
+
+def measure(runs: int, *, sentinel: bool) -> list[float]:
+    """Kill the first web server so many times; return how long it stayed each time, in ms."""
+    with tempfile.TemporaryDirectory() as directory, Network() as network:
+        site = build_site(network, "nat")
+        [host] = site.directors
+        host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
+        configuration = _CONFIGURATION % (f"{directory}/run", str(sentinel).lower())
+        victim, _ = site.start_webs()
+        director = start_director(host, configuration, Path(directory))
+        table = Path(f"/proc/{director.pid}/net/ip_vs")
+        stayed = []
+        for number in range(runs):
+            _wait(table, present=True)
+            # Kills fall evenly between two probes: it is their interval that a sentinel saves.
+            time.sleep(1.0 + INTERVAL * number / runs)
+            began = time.monotonic()
+            victim.kill()
+            while _ENTRY in table.read_text():
+                time.sleep(0.0005)
+            stayed.append((time.monotonic() - began) * 1000)
+            victim.communicate()
+            victim = start_web(site.webs[0], "web1")
+        host.stop(director)
+    return stayed
+
+
+def _wait(table: Path, *, present: bool) -> None:
+    if not eventually(lambda: (_ENTRY in table.read_text()) is present, SECONDS_MAX):
+        sys.exit(f"{WEB_ADDRESSES[0]} does not enter the table of {DIRECTOR_ADDRESSES[0]}")
+
+
+def main() -> int:
+    """Measure, print, and judge."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    runs = parser.parse_args().runs
+    subprocess.run(["modprobe", "-q", "ip_vs"], check=False)
+    print("| sentinel | runs | median ms | worst ms | bar |\n|---|---|---|---|---|")
+    medians = {}
+    for sentinel in (True, False):
+        stayed = measure(runs, sentinel=sentinel)
+        medians[sentinel] = statistics.median(stayed)
+        bar = f"{BAR_MS:g}" if sentinel else ""
+        told = "yes" if sentinel else "no"
+        print(f"| {told} | {runs} | {medians[sentinel]:.1f} | {max(stayed):.1f} | {bar} |")
+    return int(medians[True] > BAR_MS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
