@@ -1,0 +1,88 @@
+"""Hints from the kernel: what happens to the way towards a target causes a probe at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from checks.checker import Checker
+from checks.definition import CheckDefinition, Timing
+from checks.options import TcpProbe
+from checks.result import Result, Verdict
+from hadirector.lab.experiment import start_web
+from hadirector.lab.topology import Host, Network
+from tests.lab.answering import inside
+
+pytestmark = pytest.mark.netns
+
+WEB = "10.99.0.2"
+SELDOM = Timing(interval=600, timeout=0.5, fall=3)
+CHECK = CheckDefinition(
+    identity="web", address=WEB, port=80, probe=TcpProbe(), timing=SELDOM, sentinel=True
+)
+
+
+async def eventually(is_so: Callable[[], bool], seconds: float = 15.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - the kernel tells nobody but the checker
+            await asyncio.sleep(0.02)
+
+
+class Known:
+    """The verdicts reported."""
+
+    def __init__(self) -> None:
+        self.verdicts: list[Verdict] = []
+
+    def __call__(self, _identity: str, verdict: Verdict, _result: Result) -> None:
+        self.verdicts.append(verdict)
+
+
+@contextlib.asynccontextmanager
+async def checking(host: Host, known: Known) -> AsyncIterator[Checker]:
+    """A checker on this host, with a sentinel at the web server and no probe due for long."""
+    checker = Checker(known)
+    with inside(host):
+        task = asyncio.create_task(checker.run())
+        checker.configure([CHECK], {})
+        await eventually(lambda: checker.sentinels == 1)
+        try:
+            yield checker
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+def hosts(network: Network) -> tuple[Host, Host]:
+    """A host that checks, and one that serves."""
+    director, web = network.host("director", "10.99.0.1/24"), network.host("web", f"{WEB}/24")
+    start_web(web, "web")
+    return director, web
+
+
+async def test_a_lost_carrier_causes_one_probe_and_no_verdict(hosts: tuple[Host, Host]) -> None:
+    """The interface is that of the route to the target; one failure of three decides nothing."""
+    director, _ = hosts
+    known = Known()
+    async with checking(director, known) as checker:
+        assert checker.probes == 1
+        director.link_down()
+        await eventually(lambda: checker.hints >= 1 and checker.probes >= 2)
+        assert known.verdicts == [Verdict.PASSING]
+
+
+async def test_a_target_that_does_not_answer_arp_is_probed(hosts: tuple[Host, Host]) -> None:
+    """Its cable is cut; the kernel asks for its MAC address as it does now and then, in vain."""
+    director, web = hosts
+    known = Known()
+    async with checking(director, known) as checker:
+        web.link_down()
+        director.ip(f"neighbour change {WEB} dev eth0 nud probe")
+        assert checker.hints == 0
+        await eventually(lambda: checker.hints >= 1 and checker.probes >= 2)
+        assert known.verdicts == [Verdict.PASSING]

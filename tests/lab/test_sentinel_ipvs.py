@@ -1,0 +1,40 @@
+"""A killed web server process leaves the kernel's table long before its next probe is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hadirector.lab.experiment import build_site, eventually, kernel_table, start_director
+from hadirector.lab.topology import Network
+
+pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
+
+CONFIGURATION = """\
+director: {{name: lb1, runtime_directory: {directory}/run}}
+virtual_servers:
+  - address: 192.168.122.22:80
+    scheduler: rr
+    forwarding: nat
+    check: {{type: http, interval: 10m, timeout: 5s, fall: 3, sentinel: true}}
+    real_servers: [{{address: 192.168.122.45}}, {{address: 192.168.122.46}}]
+"""
+SERVICE = "-A -t 192.168.122.22:80 -s rr"
+WEB1 = "-a -t 192.168.122.22:80 -r 192.168.122.45:80 -m -w 1"
+WEB2 = "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -m -w 1"
+
+
+def test_a_killed_web_server_is_out_at_once(network: Network, tmp_path: Path) -> None:
+    """Within 15 s, on the slowest of machines, where the next probe is due in 10 minutes.
+
+    How soon it really is tells the benchmark: ``python -m tests.benchmarks.sentinel``.
+    """
+    site = build_site(network, "nat")
+    [director] = site.directors
+    director.ip("address add 192.168.122.22/32 dev eth0")
+    _, web2 = site.start_webs()
+    start_director(director, CONFIGURATION.format(directory=tmp_path), tmp_path)
+    assert eventually(lambda: kernel_table(director) == [SERVICE, WEB1, WEB2], 60.0)
+    web2.kill()
+    assert eventually(lambda: kernel_table(director) == [SERVICE, WEB1], 15.0)
