@@ -9,13 +9,13 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 
 from tests.simulation.promises import CLOCK_SKEW, BrokenPromiseError, Promises
+from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
 from vrrp.configuration import InstanceConfiguration
 from vrrp.event import HandOver, HandOverUndone, Leave, TakeOver
 from vrrp.report import State
 from vrrp.sync_group import Member, decide
 
-ROUNDS = 4
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
 
 
@@ -189,20 +189,7 @@ class GroupCourse:
 
     def run(self) -> None:
         """Rounds of trouble, each followed by some calm."""
-        self.heal()
-        self.settle()
-        for _ in range(ROUNDS):
-            for _ in range(self.random.randint(1, 3)):
-                pause = self.random.uniform(0.0, 1.5) * self.promises.gap_limit
-                self.world.run(self.world.now + pause)
-                self.trouble()
-            self.settle()
-            self.heal()
-            self.settle()
-
-    def settle(self) -> None:
-        """Long enough for every bound to be looked at."""
-        self.world.run(self.world.now + self.promises.calm_after + self.promises.gap_limit)
+        play(self, 3)
 
     def trouble(self) -> None:
         """One thing goes wrong, or is asked for, at one host."""

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 import msgspec
 
 from tests.simulation.promises import CLOCK_SKEW, Promises
+from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
 from vrrp.configuration import InstanceConfiguration
 from vrrp.event import (
@@ -22,7 +23,6 @@ from vrrp.event import (
 from vrrp.packet import OWNER_PRIORITY, Address
 from vrrp.report import State
 
-ROUNDS = 4
 VIRTUAL_ADDRESSES = {4: ("10.99.0.100/32",), 6: ("fe80::100/64", "2001:db8::100/64")}
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254, 255]
 
@@ -86,22 +86,9 @@ class Course:
             return IPv4Address(f"10.99.{high}.{low}")
         return IPv6Address(f"fe80::{high:x}:{low:x}")
 
-    def settle(self) -> None:
-        """Long enough for every bound to be looked at."""
-        self.world.run(self.world.now + self.promises.calm_after + self.promises.gap_limit)
-
     def run(self) -> None:
         """Rounds of trouble, each followed by some calm."""
-        self.heal()
-        self.settle()
-        for _ in range(ROUNDS):
-            for _ in range(self.random.randint(1, 4)):
-                pause = self.random.uniform(0.0, 1.5) * self.promises.gap_limit
-                self.world.run(self.world.now + pause)
-                self.trouble()
-            self.settle()
-            self.heal()
-            self.settle()
+        play(self, 4)
 
     def trouble(self) -> None:
         """One thing goes wrong, or is asked for, at one node or on the link."""

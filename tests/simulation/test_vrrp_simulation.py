@@ -13,6 +13,7 @@ import pytest
 from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
 from tests.simulation.promises import CLOCK_SKEW, ROUNDING
+from tests.simulation.rounds import settle
 from tests.simulation.world import Node
 from vrrp.event import Event, HandOver, Leave, Shutdown
 from vrrp.report import State
@@ -55,7 +56,7 @@ class Calm:
         self.world = self.course.world
         self.world.keeps_order |= keeps_order
         self.course.heal()
-        self.course.settle()
+        settle(self.course)
         self.world.run(self.world.now + self.world.random.uniform(0.0, 3.0))
         (self.holder,) = self.holders()
         self.interval = self.holder.configuration.advert_interval
@@ -82,7 +83,7 @@ class Calm:
         begin = self.world.now
         what()
         assert not self.holders()
-        self.course.settle()
+        settle(self.course)
         return taken[0] - begin
 
 
@@ -125,6 +126,6 @@ def test_a_planned_departure_leaves_no_moment_without_a_holder(event: Event) -> 
             calm.course.promises.trouble()
             calm.course.promises.gap_limit = 0.0
             calm.world.deliver(calm.holder, event)
-            calm.course.settle()
+            settle(calm.course)
             assert calm.holder not in calm.holders()
             assert len(calm.holders()) == 1
