@@ -142,7 +142,7 @@ def _print_stages(progress: Progress, result: Result) -> None:
     began = progress.stages[0][1]
     ends = [at for _, at in progress.stages[1:]] + [began + result.duration]
     for (stage, at), end in zip(progress.stages, ends, strict=True):
-        print(f"  {(at - began) * 1000:9.1f} ms  {stage:24} {(end - at) * 1000:9.1f} ms")
+        print(f"  {(at - began) * 1000:9.1f} ms  {stage:33} {(end - at) * 1000:9.1f} ms")
 
 
 def _print_chain(progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What comes from a real server that is probed: replies of HTTP, DNS and agents."""
+"""What comes from a real server that is probed: replies of HTTP, gRPC, DNS, MySQL and agents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from checks.agent import obey
 from checks.attempt import ProbeFailedError
 from checks.dns import _read as read_dns
 from checks.expectation import body_fault
+from checks.grpc import _message as read_grpc
+from checks.grpc import _status as read_health
+from checks.http2 import Exchange
 from checks.http_reply import Reply
+from checks.mysql import _denied as read_denial
+from checks.mysql import _version as read_version
 from checks.options import HttpProbe
 
 PART = 7  # bytes that come at a time
@@ -22,6 +27,21 @@ HTTP = (
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
     b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nxx",
     b'HTTP/1.1 200 OK\r\n\r\n{"services": [{"state": "up", "load": 1.5e3}], "note": "\\u00e9"}',
+)
+# SETTINGS, then HEADERS, DATA and trailers of one good reply, and HEADERS alone of a bad one.
+GRPC = (
+    b"\0\0\0\4\0\0\0\0\0"
+    b"\0\0\x20\1\4\0\0\0\1\x88\0\x0ccontent-type\x10application/grpc"
+    b"\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\1"
+    b"\0\0\x0f\1\5\0\0\0\1\0\x0bgrpc-status\x010",
+    b"\0\0\0\4\0\0\0\0\0"
+    b"\0\0\x2f\1\5\0\0\0\1\x88\0\x0ccontent-type\x10application/grpc"
+    b"\0\x0bgrpc-status\x015",
+)
+MYSQL = (
+    b"\x0a8.0.36\0" + bytes(60),
+    b"\xff\x10\x04Too many connections",
+    b"\xff\x15\x04#28000Access denied for user 'a'@'b' (using password: NO)",
 )
 AGENT = (b"up 75%\n", b"drain # for the night\r\n", b"down maxconn:30\n", b"ready,up 100%")
 DNS = (
@@ -67,6 +87,8 @@ def every_reply() -> list[Replies]:
     query = dns.message.make_query("example.com", "A")
     return [
         Replies("HTTP", HTTP, _read_http),
+        Replies("gRPC", GRPC, _read_grpc),
+        Replies("MySQL", MYSQL, _read_mysql),
         Replies("DNS", [_dns(query, *each) for each in DNS], lambda data: _read_dns(data, query)),
         Replies("agent", AGENT, lambda data: obey("it says", data.decode(errors="replace"))),
     ]
@@ -82,6 +104,25 @@ def _read_http(data: bytes) -> int | None:
         reply.finish("reading")
     body_fault(bytes(reply.body), _EXPECTED)
     return reply.status
+
+
+def _read_grpc(data: bytes) -> int | None:
+    names = (":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "a")
+    exchange = Exchange(names, b"body")
+    for start in range(0, len(data), PART):
+        if not exchange.ended:
+            exchange.feed(data[start : start + PART])
+            exchange.to_send()
+    if not exchange.ended:
+        exchange.finish("reading")
+    exchange.take_leave()
+    return read_health(read_grpc(exchange))
+
+
+def _read_mysql(data: bytes) -> str | None:
+    if not data:  # which no packet is
+        return None
+    return read_denial(data) if data[0] == 0xFF else read_version(data)
 
 
 def _dns(query: dns.message.Message, kind: str, value: str) -> bytes:

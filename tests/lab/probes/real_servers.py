@@ -44,6 +44,7 @@ pid_file_path = {folder}/pid
 primary_hostname = mx.example
 local_interfaces = 127.0.0.1
 host_lookup =
+helo_lookup_domains =
 tls_advertise_hosts = *
 tls_certificate = {certificate}
 tls_privatekey = {key}

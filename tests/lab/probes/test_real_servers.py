@@ -178,7 +178,7 @@ def conversations(servers: Servers) -> dict[str, tuple[int, Probe]]:
         "https": (servers.https, HttpsProbe(tls_ca_file=ca)),
         "grpc": (servers.grpc, GrpcProbe(tls=True, tls_ca_file=ca)),
         "dns": (servers.dns, DnsProbe(name="web.example", protocol="tcp")),
-        "smtp": (servers.smtp, SmtpProbe()),
+        "smtp": (servers.smtp, SmtpProbe(starttls=True, tls_ca_file=ca)),
         "redis": (servers.redis, RedisProbe()),
         "postgres": (servers.postgres, PostgresProbe(user="watcher")),
         "mysql": (servers.mysql, MysqlProbe()),
