@@ -132,3 +132,23 @@ def test_what_was_not_used_is_not_saved_up() -> None:
 
 def test_without_a_limit_all_begin() -> None:
     assert begun(Allowance(None, 0.02), [10.0, 10.0]) == [1000, 1000]
+
+
+@pytest.mark.parametrize(
+    ("at_once", "seconds"),
+    [
+        (8192, 1.0),  # all silent: each needs its whole timeout
+        (341, 0.1),  # a third of 1024 files, and slow answers
+    ],
+)
+def test_each_of_5000_targets_has_its_first_verdict_within_three_seconds(
+    at_once: int, seconds: float
+) -> None:
+    """Played by the clock of the schedule: a probe begins when due and as soon as one has ended."""
+    ends: list[float] = []  # of the probes under way, in their order, as all take as long
+    for position in range(5000):
+        begin = first_due(0.0, position, 5000, 2.0)
+        if position >= at_once:
+            begin = max(begin, ends[position - at_once])
+        ends.append(begin + seconds)
+    assert max(ends) < 3.0
