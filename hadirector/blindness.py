@@ -2,13 +2,14 @@
 
 Pure. A target is seen when it answers anything, also a refusal or a wrong answer: that proves the
 path. It is silent when nothing comes back. This director is blind when every target is silent and
-that is more likely its own fault than theirs: two hosts or more fell silent within one window, or
-the errors were its own. It sees again with the first target that is seen.
+that is more likely its own fault than theirs: two hosts or more fell silent within one window, the
+errors were its own, or its own interface towards them has no carrier. It sees again with the first
+target that is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Final
 
@@ -97,11 +98,17 @@ class Eyes:
         self._seen += (sight is Sight.SEEN) - (before is not None and was_seen)
         return True
 
-    def look(self, now: float) -> None:
-        """Decide again. Whoever is blind stays so until something is seen."""
+    def look(self, now: float, has_no_carrier: Callable[[str], bool] = lambda _host: False) -> None:
+        """Decide again. Whoever is blind stays so until something is seen.
+
+        ``has_no_carrier`` is asked whether our own way to a host that just fell silent is cut.
+        """
         if not self.blind:
             complete = not self._seen and len(self._sightings) == len(self._hosts)
-            began = blind_since(self._sightings.values(), self._window) if complete else None
+            sightings = self._sightings.values()
+            began = blind_since(sightings, self._window) if complete else None
+            if complete and began is None:
+                began = cut_off_since(sightings, now - self._window, has_no_carrier)
             if began is not None:
                 self.blind, self.lost_since = True, began
             elif self.lost_since is not None and now >= self._recovered_at:
@@ -129,4 +136,18 @@ def blind_since(sightings: Collection[Sighting], window: float) -> float | None:
     own_fault = any(each.sight is Sight.OWN_FAULT for each in together)
     if own_fault or len({each.host for each in together}) >= HOSTS_MIN:
         return min(each.since for each in together)
+    return None
+
+
+def cut_off_since(
+    sightings: Collection[Sighting], earliest: float, has_no_carrier: Callable[[str], bool]
+) -> float | None:
+    """Decide whether those that fell silent lately did so by our own carrier; None if not.
+
+    That is asked of those alone that were seen until ``earliest`` or later: who had failed before
+    is not excused by a cable that is pulled now.
+    """
+    lately = [each for each in sightings if each.since >= earliest]
+    if lately and all(has_no_carrier(host) for host in {each.host for each in lately}):
+        return min(each.since for each in lately)
     return None

@@ -11,6 +11,7 @@ import structlog
 from checks.definition import CheckDefinition
 from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
+from hadirector import own_carrier
 from hadirector.blindness import Eyes, Sight, sight_of
 from hadirector.damping import FALLS_MAX
 from hadirector.model import Configuration, ServiceKey
@@ -151,7 +152,7 @@ class Health:
     def _look(self, now: float) -> frozenset[ServiceKey]:
         """Find out whether anything is seen; returns the services for which that matters."""
         was_blind = self.eyes.blind
-        self.eyes.look(now)
+        self.eyes.look(now, own_carrier.is_lost)
         if self.eyes.blind is was_blind:
             return frozenset()
         if self.eyes.blind:

@@ -54,6 +54,23 @@ def test_hosts_that_fall_silent_one_long_after_the_other_have_gone_themselves() 
     assert not show(made, 5.1, {B: TIMEOUT}).blind
 
 
+@pytest.mark.parametrize(("has_no_carrier", "blind"), [(True, True), (False, False)])
+def test_one_host_that_falls_silent_is_lost_with_our_carrier(
+    has_no_carrier: bool, blind: bool
+) -> None:
+    made = show(eyes(A), 0.0, {A: PASSED})
+    made.see(A, TIMEOUT, 10.0)
+    made.look(10.0, lambda _host: has_no_carrier)
+    assert (made.blind, made.lost_since) == (blind, 10.0 if blind else None)
+
+
+def test_a_host_that_was_dead_before_is_not_excused_by_a_cable_that_is_pulled_now() -> None:
+    """The window is 5 s."""
+    made = show(eyes(A), 0.0, {A: TIMEOUT})
+    made.look(5.1, lambda _host: True)
+    assert not made.blind
+
+
 def test_one_host_is_no_evidence_however_many_ports_it_has() -> None:
     one = ("10.0.0.1:80", "10.0.0.1:443")
     assert not show(eyes(*one), 0.0, dict.fromkeys(one, TIMEOUT)).blind
