@@ -95,12 +95,15 @@ async def _ask(configuration: Configuration, subjects: Sequence[Subject], facts:
         return facts
     wanted = [each for each in subjects if is_asked(each, facts)]
     hindered = {each.name: why for each in wanted if (why := hindrance(each, facts)) is not None}
-    sources = {each.name: source for each in wanted if (source := knocked_from(each, facts))}
+    sources = {
+        each.name: source
+        for each in wanted
+        if each.name in hindered and (source := knocked_from(each, facts)) is not None
+    }
     unasked = {name: why for name, why in hindered.items() if name not in sources}
     asked = {each.name for each in wanted} - unasked.keys()
-    knocked = {name: source for name, source in sources.items() if name in hindered}
     try:
-        virtual_answers = await ask_through_ipvs(configuration, asked, knocked) if asked else {}
+        virtual_answers = await ask_through_ipvs(configuration, asked, sources) if asked else {}
     except DataplaneError as error:
         return replace(facts, unasked=unasked | dict.fromkeys(asked, str(error)))
     return replace(facts, unasked=unasked, virtual_answers=virtual_answers)
