@@ -102,7 +102,7 @@ class Upkeep:
 
 
 def _timeouts() -> timeout_keeper.Kernel:
-    """Import what other dataplanes do not need: pyroute2 takes 0.2 s."""
+    """Import only for the dataplane that needs it."""
     from hadirector.dataplane.ipvs import timeouts
 
     return timeouts

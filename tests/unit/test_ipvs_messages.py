@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hadirector.dataplane.base import Counters, Traffic
+from hadirector.dataplane.ipvs.frames import CONTENT_AT, Request, write
 from hadirector.dataplane.ipvs.messages import (
-    IpvsMessage,
     get_service,
     list_destinations,
     list_services,
@@ -91,10 +91,9 @@ LIMITED_DESTINATION = """
 """
 
 
-def sent(message: IpvsMessage) -> bytes:
+def sent(message: Request) -> bytes:
     """What goes over the wire after the header's 16 bytes."""
-    message.encode()
-    return bytes(message.data[16:])
+    return write(message, family=28, version=1, flags=5, sequence=7)[16:]
 
 
 def nested(kind: int, attributes: str) -> bytes:
@@ -103,14 +102,12 @@ def nested(kind: int, attributes: str) -> bytes:
     return (len(content) + 4).to_bytes(2, "little") + kind.to_bytes(2, "little") + content
 
 
-def received(text: str) -> IpvsMessage:
-    """A message as it arrived, given in hexadecimal."""
-    message = IpvsMessage(bytes.fromhex(text))
-    message.decode()
-    return message
+def received(text: str) -> bytes:
+    """The attributes of a message as it arrived, given in hexadecimal."""
+    return bytes.fromhex(text)[CONTENT_AT:]
 
 
-def answer(kind: int, attributes: str) -> IpvsMessage:
+def answer(kind: int, attributes: str) -> bytes:
     """A dumped message around one attribute with these attributes."""
     body = bytes.fromhex("01010000") + nested(kind, attributes)
     header = (len(body) + 16).to_bytes(4, "little") + bytes.fromhex("1c000200 00000000 00000000")
@@ -180,11 +177,7 @@ def test_deletions_name_their_object_and_nothing_more() -> None:
     )
 
 
-def test_questions_ask_for_one_answer_or_a_dump_and_orders_for_an_acknowledgement() -> None:
-    assert list_services()["header"]["flags"] == 0x301
-    assert list_destinations(WEB)["header"]["flags"] == 0x301
-    assert get_service(WEB)["header"]["flags"] == 0x001
-    assert request(DeleteService(WEB))["header"]["flags"] == 0x005
+def test_questions_name_what_they_are_about() -> None:
     assert sent(list_services()) == bytes.fromhex("04010000")
     assert sent(get_service(WEB)) == bytes.fromhex("04010000") + nested(1, WEB_KEY)
     assert sent(list_destinations(WEB)) == bytes.fromhex("08010000") + nested(1, WEB_KEY)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hadirector.dataplane.ipvs import sync_messages
-from hadirector.dataplane.ipvs.messages import IpvsMessage
+from hadirector.dataplane.ipvs.frames import Request
 from hadirector.model import SyncSettings
 from hadirector.sync_daemon import StartThread, StopThread, SyncRole
 
@@ -28,14 +28,16 @@ TTL_2 = "0500080002000000"
 GROUP_6 = "14000600ff020000000000000000000000000081"
 
 
-def daemon(message: IpvsMessage) -> str:
-    content: bytes = message.get_attr("IPVS_CMD_ATTR_DAEMON")
-    return content.hex()
+def daemon(message: Request) -> str:
+    """What is inside the one attribute, IPVS_CMD_ATTR_DAEMON."""
+    length = len(message.content).to_bytes(2, "little")
+    assert message.content[:4] == length + b"\x03\x00"
+    return message.content[4:].hex()
 
 
 def test_a_start_carries_every_setting() -> None:
     message = sync_messages.request(StartThread(SyncRole.MASTER, FOUR))
-    assert message["cmd"] == 9
+    assert message.command == 9
     assert daemon(message) == MASTER + NAME + ID_51 + LENGTH + GROUP + PORT + TTL_2
 
 
@@ -47,17 +49,16 @@ def test_a_length_that_is_not_given_is_left_to_the_kernel() -> None:
 
 def test_a_stop_names_the_role() -> None:
     message = sync_messages.request(StopThread(SyncRole.BACKUP))
-    assert message["cmd"] == 10
+    assert message.command == 10
     assert daemon(message) == "0800010002000000"
 
 
 @pytest.mark.parametrize(("group", "settings"), [(GROUP, "224.0.0.81"), (GROUP_6, "ff02::81")])
 def test_an_answer_is_read(group: str, settings: str) -> None:
     """The kernel gives the attributes in this order, the group at the end."""
-    message = IpvsMessage()
     content = bytes.fromhex(MASTER + NAME + ID_51 + LENGTH + PORT + TTL_2 + group)
-    message["attrs"].append(("IPVS_CMD_ATTR_DAEMON", content))
-    role, read = sync_messages.read_thread(message)
+    header = (len(content) + 4).to_bytes(2, "little") + b"\x03\x00"
+    role, read = sync_messages.read_thread(header + content)
     assert role is SyncRole.MASTER
     assert read == SyncSettings(
         interface="eth1", id=51, maximum_length=1400, group=settings, port=8848, ttl=2

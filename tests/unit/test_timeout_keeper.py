@@ -6,7 +6,7 @@ import pytest
 
 from hadirector.config.loader import parse
 from hadirector.dataplane.base import DataplaneError
-from hadirector.dataplane.ipvs.messages import IpvsMessage
+from hadirector.dataplane.ipvs.frames import write
 from hadirector.dataplane.ipvs.timeouts import read_timeouts, write_timeouts
 from hadirector.model import ConnectionTimeouts
 from hadirector.timeout_keeper import TimeoutKeeper
@@ -76,19 +76,15 @@ async def test_a_failure_is_warned_of_until_a_later_pass_succeeds(kernel: Kernel
 
 def test_the_kernel_is_told_in_its_own_numbers() -> None:
     """IPVS_CMD_SET_CONFIG with the attributes 4, 5 and 6 (include/uapi/linux/ip_vs.h)."""
-    message = write_timeouts(WANTED)
-    message.encode()
-    assert bytes(message.data[16:]) == bytes.fromhex(
+    written = write(write_timeouts(WANTED), family=28, version=1, flags=5, sequence=7)
+    assert written[16:] == bytes.fromhex(
         "0c010000 08000400 100e0000 08000500 00000000 08000600 3c000000"
     )
 
 
 def test_the_kernels_answer_is_read() -> None:
-    answer = "28000000 1c000000 00000000 00000000 0c010000"
-    answer += "08000400 84030000 08000500 78000000 08000600 2c010000"
-    message = IpvsMessage(bytes.fromhex(answer))
-    message.decode()
-    assert read_timeouts(message) == KERNEL
+    answer = "08000400 84030000 08000500 78000000 08000600 2c010000"
+    assert read_timeouts(bytes.fromhex(answer)) == KERNEL
 
 
 def test_the_file_says_them_with_units() -> None:

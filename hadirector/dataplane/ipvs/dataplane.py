@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import TypeVar
@@ -19,14 +18,12 @@ from hadirector.model import (
     Table,
 )
 from hadirector.reconcile import Operation
+from hadirector.slices import Slices
 
 Read = TypeVar("Read")
 
 BATCH_OPERATIONS = 16
 """The loop runs between batches; their answers are far below what a socket buffers."""
-
-SLICE_DESTINATIONS = 256
-"""Decoded without a pause, in about 4 ms."""
 
 
 class IpvsDataplane:
@@ -121,14 +118,14 @@ async def _services(
 async def _pool(
     netlink: IpvsNetlink,
     key: ServiceKey,
-    read: Callable[[messages.IpvsMessage, ServiceKey], tuple[DestinationKey, Read]],
+    read: Callable[[bytes, ServiceKey], tuple[DestinationKey, Read]],
 ) -> dict[DestinationKey, Read]:
     """Oldest first; the kernel keeps the newest at the head of its list."""
     answers = await netlink.list_all(messages.list_destinations(key))
+    slices = Slices()
     pool: dict[DestinationKey, Read] = {}
-    for number, answer in enumerate(reversed(answers), start=1):
-        if number % SLICE_DESTINATIONS == 0:
-            await asyncio.sleep(0)
+    for answer in reversed(answers):
+        await slices.pause()
         destination_key, held = read(answer, key)
         pool[destination_key] = held
     return pool

@@ -3,124 +3,169 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-from collections.abc import AsyncIterator, Sequence
+import socket
+from collections.abc import Sequence
 from typing import Self
 
-from pyroute2.netlink.exceptions import NetlinkDecodeError, NetlinkError
-from pyroute2.netlink.generic import AsyncGenericNetlinkSocket
-from pyroute2.netlink.nlsocket import NetlinkRequest
-
 from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.ipvs import frames
+from hadirector.dataplane.ipvs.attributes import attributes, read_number, text
 from hadirector.dataplane.ipvs.failures import NO_IPVS, refusal
-from hadirector.dataplane.ipvs.messages import IpvsMessage
-from hadirector.dataplane.ipvs.uapi import FAMILY_NAME
+from hadirector.dataplane.ipvs.frames import Frame, Request
+from hadirector.dataplane.ipvs.uapi import FAMILY_NAME, FAMILY_VERSION
+from hadirector.slices import Slices
 
 ANSWER_SECONDS = 10.0
 """The kernel answers at once, unless it first loads a module."""
 
+DATAGRAM_SIZE_MAX = 64 * 1024
+"""The kernel fills at most 32 KiB at a time (netlink_dump, net/netlink/af_netlink.c)."""
 
-class _Socket(AsyncGenericNetlinkSocket):  # type: ignore[misc]  # pyroute2 has no types
-    """pyroute2's socket, which need not log what we raise."""
+DUMP_SIZE_MAX = 256 * 1024 * 1024
+"""Some 650,000 destinations; a longer dump is broken off."""
 
-    module_err_level = "debug"
+_SEQUENCE_MAX = 0xFFFFFFFF
+_NETLINK_GENERIC = 16  # linux/netlink.h; the socket module does not name it
+
+# The family that knows the others (linux/genetlink.h).
+_CONTROL, _CONTROL_VERSION = 16, 1
+_GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 3, 1, 2
 
 
 class IpvsNetlink:
-    """Asks and orders, one request or batch at a time.
+    """Asks and orders, one request or batch at a time. All of it raises DataplaneError.
 
     After an exception answers may still be on their way: close it and open another.
     """
 
-    def __init__(self, socket: _Socket) -> None:
-        self._socket = socket
+    def __init__(self, opened: socket.socket) -> None:
+        self._socket = opened
+        self._family, self._version = _CONTROL, _CONTROL_VERSION
+        self._sequence = 0
 
     @classmethod
     async def open(cls) -> Self:
-        """Open a socket and look the family up, which loads ip_vs where modules can be loaded.
-
-        Raises DataplaneError.
-        """
-        socket = _Socket()
+        """Open a socket and look the family up, which loads ip_vs where modules can be loaded."""
         try:
-            async with _conversation():
-                await _bind(socket)
+            opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC)
+        except OSError as error:
+            raise _broken_off(error) from error
+        opened.setblocking(False)
+        made = cls(opened)
+        try:
+            await made._bind()
         except BaseException:
-            socket.close()
+            made.close()
             raise
-        return cls(socket)
+        return made
 
-    async def get(self, message: IpvsMessage) -> IpvsMessage | None:
-        """Ask for one thing; None if it is not there. Raises DataplaneError."""
-        async with _conversation():
-            try:
-                [answer] = await self._ask(message)
-            except NetlinkError as error:
-                if error.code == errno.ESRCH:
-                    return None
-                raise
-            return answer
+    async def get(self, request: Request) -> bytes | None:
+        """Ask for one thing; return its attributes, or None if it is not there."""
+        self._send([request])
+        answer = await self._answer()
+        if answer.kind != frames.ERROR:
+            return answer.content
+        if answer.code == errno.ESRCH:
+            return None
+        raise DataplaneError(refusal(answer.code))
 
-    async def list_all(self, message: IpvsMessage) -> list[IpvsMessage]:
-        """Ask for all of a kind. Raises DataplaneError."""
-        async with _conversation():
-            return await self._ask(message)
+    async def list_all(self, request: Request) -> list[bytes]:
+        """Ask for all of a kind; return the attributes of each."""
+        datagrams = await self.dump(request)
+        return [frame.content for datagram in datagrams for frame in frames.read(datagram)]
 
-    async def perform(self, messages: Sequence[IpvsMessage]) -> list[int]:
+    async def dump(self, request: Request) -> list[bytes]:
+        """Ask for all of a kind; return the datagrams in which they came, and nothing else."""
+        self._send([request], frames.DUMP)
+        slices = Slices()
+        datagrams: list[bytes] = []
+        size = 0
+        while size <= DUMP_SIZE_MAX:
+            datagram = await self._receive()
+            frame = self._checked(frames.first(datagram))
+            if frame.kind == frames.ERROR or (frame.kind == frames.DONE and frame.code):
+                raise DataplaneError(refusal(frame.code))
+            if (
+                frame.kind == frames.DONE
+            ):  # in a datagram of its own: each is filled till it is full
+                return datagrams
+            datagrams.append(datagram)
+            size += len(datagram)
+            await slices.pause()
+        raise DataplaneError(f"a list of IPVS is longer than {DUMP_SIZE_MAX} bytes")
+
+    async def perform(self, requests: Sequence[Request]) -> list[int]:
         """Give orders in one datagram; return for each the kernel's errno, 0 for done.
 
         The kernel works all of them off before this process goes on: the length of a batch decides
-        how long everything else here waits. Raises DataplaneError.
+        how long everything else here waits. Only what fails and the last one are answered.
         """
-        async with _conversation():
-            requests = [self._request(message) for message in messages]
-            for request in requests:
-                await request.prepare()
-            self._socket.send(b"".join(request.msg.data for request in requests))
-            return [await _outcome(request) for request in requests]
+        first = self._sequence + 1
+        self._send(requests, frames.ACKNOWLEDGE)
+        codes = [0] * len(requests)
+        while True:
+            datagram = await self._receive()
+            for frame in frames.read(datagram):
+                if frame.kind != frames.ERROR or not first <= frame.sequence <= self._sequence:
+                    raise DataplaneError("the conversation with IPVS got out of step")
+                codes[frame.sequence - first] = frame.code
+                if frame.sequence == self._sequence:
+                    return codes
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    async def _ask(self, message: IpvsMessage) -> list[IpvsMessage]:
-        request = self._request(message)
-        await request.send()
-        return [answer async for answer in request.response()]
+    async def _bind(self) -> None:
+        self._send([Request(_GET_FAMILY, text(_FAMILY_NAME, FAMILY_NAME))])
+        answer = await self._answer()
+        if answer.kind == frames.ERROR:
+            raise DataplaneError(NO_IPVS if answer.code == errno.ENOENT else refusal(answer.code))
+        self._family = read_number(attributes(answer.content)[_FAMILY_ID])
+        self._version = FAMILY_VERSION
 
-    def _request(self, message: IpvsMessage) -> NetlinkRequest:
-        return NetlinkRequest(self._socket, message, msg_type=self._socket.prid)
+    def _send(self, requests: Sequence[Request], flags: int = 0) -> None:
+        """Send in one datagram; the last request has these flags too."""
+        if self._sequence + len(requests) > _SEQUENCE_MAX:
+            self._sequence = 0
+        written = [self._write(each) for each in requests[:-1]]
+        written.append(self._write(requests[-1], flags))
+        try:
+            self._socket.send(b"".join(written))
+        except OSError as error:
+            raise _broken_off(error) from error
 
+    def _write(self, request: Request, flags: int = 0) -> bytes:
+        self._sequence += 1
+        flags |= frames.REQUEST
+        return frames.write(request, self._family, self._version, flags, self._sequence)
 
-async def _bind(socket: _Socket) -> None:
-    try:
-        await socket.bind(FAMILY_NAME, IpvsMessage)
-    except NetlinkError as error:
-        if error.code == errno.ENOENT:
-            raise DataplaneError(NO_IPVS) from error
-        raise
+    async def _answer(self) -> Frame:
+        return self._checked(frames.first(await self._receive()))
 
+    def _checked(self, frame: Frame | None) -> Frame:
+        if frame is None or frame.sequence != self._sequence:
+            raise DataplaneError("the conversation with IPVS got out of step")
+        return frame
 
-async def _outcome(request: NetlinkRequest) -> int:
-    try:
-        async for _acknowledgement in request.response():
+    async def _receive(self) -> bytes:
+        """Take the next datagram. It is there already, unless the kernel works on it."""
+        try:
+            return self._socket.recv(DATAGRAM_SIZE_MAX)
+        except BlockingIOError:
             pass
-    except NetlinkError as error:
-        return int(error.code)
-    return 0
+        except OSError as error:
+            raise _broken_off(error) from error
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await asyncio.get_running_loop().sock_recv(self._socket, DATAGRAM_SIZE_MAX)
+        except TimeoutError as error:
+            words = f"the kernel did not answer on IPVS within {ANSWER_SECONDS:g} s"
+            raise DataplaneError(words) from error
+        except OSError as error:
+            raise _broken_off(error) from error
 
 
-@contextlib.asynccontextmanager
-async def _conversation() -> AsyncIterator[None]:
-    """Limit the time of a conversation, and say what went wrong in words."""
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            yield
-    except TimeoutError as error:
-        words = f"the kernel did not answer on IPVS within {ANSWER_SECONDS:g} s"
-        raise DataplaneError(words) from error
-    except NetlinkError as error:
-        raise DataplaneError(refusal(error.code)) from error
-    except (OSError, NetlinkDecodeError) as error:
-        raise DataplaneError(f"the conversation with IPVS broke off: {error}") from error
+def _broken_off(error: OSError) -> DataplaneError:
+    return DataplaneError(f"the conversation with IPVS broke off: {error}")

@@ -9,8 +9,6 @@ from __future__ import annotations
 from enum import IntEnum
 from ipaddress import ip_address
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST
-
 from hadirector.dataplane.ipvs.attributes import (
     attribute,
     attributes,
@@ -20,8 +18,7 @@ from hadirector.dataplane.ipvs.attributes import (
     uint16,
     uint32,
 )
-from hadirector.dataplane.ipvs.messages import IpvsMessage
-from hadirector.dataplane.ipvs.uapi import FAMILY_VERSION
+from hadirector.dataplane.ipvs.frames import Request
 from hadirector.model import SyncSettings
 from hadirector.sync_daemon import StartThread, StopThread, SyncRole
 
@@ -47,28 +44,31 @@ class DaemonAttribute(IntEnum):
     TTL = 8
 
 
+_DAEMON = 3
+"""IPVS_CMD_ATTR_DAEMON."""
+
 _STATES = {SyncRole.MASTER: 1, SyncRole.BACKUP: 2}
 """IP_VS_STATE_*."""
 _ROLES = {number: role for role, number in _STATES.items()}
 
 
-def list_threads() -> IpvsMessage:
+def list_threads() -> Request:
     """Ask which threads run."""
-    return _message(Command.GET, NLM_F_REQUEST | NLM_F_DUMP)
+    return Request(Command.GET)
 
 
-def request(operation: StartThread | StopThread) -> IpvsMessage:
+def request(operation: StartThread | StopThread) -> Request:
     """Write an operation as the kernel takes it."""
     state = uint32(DaemonAttribute.STATE, _STATES[operation.role])
     if isinstance(operation, StopThread):
-        return _message(Command.DELETE, NLM_F_REQUEST | NLM_F_ACK, state)
+        return Request(Command.DELETE, attribute(_DAEMON, state))
     content = state + _settings(operation.settings)
-    return _message(Command.NEW, NLM_F_REQUEST | NLM_F_ACK, content)
+    return Request(Command.NEW, attribute(_DAEMON, content))
 
 
-def read_thread(message: IpvsMessage) -> tuple[SyncRole, SyncSettings]:
+def read_thread(answer: bytes) -> tuple[SyncRole, SyncSettings]:
     """Read a thread that runs."""
-    held = attributes(message.get_attr("IPVS_CMD_ATTR_DAEMON"))
+    held = attributes(attributes(answer)[_DAEMON])
     group = held.get(DaemonAttribute.GROUP) or held[DaemonAttribute.GROUP_6]
     settings = SyncSettings(
         interface=read_text(held[DaemonAttribute.INTERFACE]),
@@ -92,13 +92,3 @@ def _settings(settings: SyncSettings) -> bytes:
         + uint16(DaemonAttribute.PORT, settings.port)
         + attribute(DaemonAttribute.TTL, bytes([settings.ttl]))
     )
-
-
-def _message(command: Command, flags: int, daemon: bytes | None = None) -> IpvsMessage:
-    message = IpvsMessage()
-    message["cmd"] = command
-    message["version"] = FAMILY_VERSION
-    message["header"]["flags"] = flags
-    if daemon is not None:
-        message["attrs"].append(("IPVS_CMD_ATTR_DAEMON", daemon))
-    return message

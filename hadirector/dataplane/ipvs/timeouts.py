@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import errno
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_REQUEST
-
 from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.ipvs.attributes import attributes, read_number, uint32
 from hadirector.dataplane.ipvs.failures import refusal
-from hadirector.dataplane.ipvs.messages import IpvsMessage
+from hadirector.dataplane.ipvs.frames import Request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.dataplane.ipvs.uapi import FAMILY_VERSION
 from hadirector.model import ConnectionTimeouts
 
 _GET, _SET = 13, 12
-_ATTRIBUTES = {
-    "tcp": "IPVS_CMD_ATTR_TIMEOUT_TCP",
-    "tcp_fin": "IPVS_CMD_ATTR_TIMEOUT_TCP_FIN",
-    "udp": "IPVS_CMD_ATTR_TIMEOUT_UDP",
-}
+_ATTRIBUTES = {"tcp": 4, "tcp_fin": 5, "udp": 6}
+"""IPVS_CMD_ATTR_TIMEOUT_*."""
 
 
 async def read() -> ConnectionTimeouts:
     """Read all three. Raises DataplaneError."""
     netlink = await IpvsNetlink.open()
     try:
-        answer = await netlink.get(_message(_GET, NLM_F_REQUEST))
+        answer = await netlink.get(Request(_GET))
     finally:
         netlink.close()
     assert answer is not None, "there is always a configuration"
@@ -47,21 +42,13 @@ async def write(timeouts: ConnectionTimeouts) -> None:
         raise DataplaneError(words)
 
 
-def read_timeouts(answer: IpvsMessage) -> ConnectionTimeouts:
+def read_timeouts(answer: bytes) -> ConnectionTimeouts:
     """Read the kernel's answer."""
-    return ConnectionTimeouts(**{key: answer.get_attr(name) for key, name in _ATTRIBUTES.items()})
+    held = attributes(answer)
+    return ConnectionTimeouts(**{name: read_number(held[it]) for name, it in _ATTRIBUTES.items()})
 
 
-def write_timeouts(timeouts: ConnectionTimeouts) -> IpvsMessage:
+def write_timeouts(timeouts: ConnectionTimeouts) -> Request:
     """Write the order; what is 0 stays as it is."""
-    message = _message(_SET, NLM_F_REQUEST | NLM_F_ACK)
-    message["attrs"] = [(name, getattr(timeouts, key)) for key, name in _ATTRIBUTES.items()]
-    return message
-
-
-def _message(command: int, flags: int) -> IpvsMessage:
-    message = IpvsMessage()
-    message["cmd"] = command
-    message["version"] = FAMILY_VERSION
-    message["header"]["flags"] = flags
-    return message
+    written = (uint32(it, getattr(timeouts, name)) for name, it in _ATTRIBUTES.items())
+    return Request(_SET, b"".join(written))
