@@ -67,7 +67,9 @@ class IpvsDataplane:
         What is already there is edited instead of added, what is already gone counts as deleted.
         """
         failures: list[OperationFailure] = []
+        slices = Slices()
         for start in range(0, len(operations), BATCH_OPERATIONS):
+            await slices.pause()
             try:
                 failures += await self._apply(operations[start : start + BATCH_OPERATIONS])
             except DataplaneError as error:

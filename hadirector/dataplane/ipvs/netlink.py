@@ -86,9 +86,7 @@ class IpvsNetlink:
             frame = self._checked(frames.first(datagram))
             if frame.kind == frames.ERROR or (frame.kind == frames.DONE and frame.code):
                 raise DataplaneError(refusal(frame.code))
-            if (
-                frame.kind == frames.DONE
-            ):  # in a datagram of its own: each is filled till it is full
+            if frame.kind == frames.DONE:  # in a datagram of its own: others are filled up
                 return datagrams
             datagrams.append(datagram)
             size += len(datagram)
