@@ -1,8 +1,13 @@
 """One probe of a small server on loopback."""
 
+import asyncio
+from contextlib import closing
+
+from checks.conversation import Converse
 from checks.definition import CheckDefinition, Route, Timing
+from checks.engine import Engine
 from checks.options import Probe
-from checks.probers import run
+from checks.probers import CONVERSATIONS, run
 from checks.result import Reason, Result
 
 ANY_ROUTE = Route()
@@ -27,10 +32,27 @@ async def ask(
     *,
     timeout: float = LONG,  # noqa: ASYNC109 - it is the probe's own
 ) -> Result:
-    """Probe once, as the checker would."""
-    timing = Timing(timeout=timeout)
-    return await run(
-        CheckDefinition(
-            identity="t", address=address, port=port, probe=options, timing=timing, route=route
-        )
+    """Probe once, as the checker would: by the engine, or else in a task."""
+    definition = CheckDefinition(
+        identity="t",
+        address=address,
+        port=port,
+        probe=options,
+        timing=Timing(timeout=timeout),
+        route=route,
     )
+    converse = CONVERSATIONS.get(type(options))
+    return await (run(definition) if converse is None else by_engine(definition, converse))
+
+
+async def ask_in_task(port: int, options: Probe) -> Result:
+    """Probe once, as a check of several does, and ``hadirector probe``."""
+    return await run(CheckDefinition(identity="t", address="127.0.0.1", port=port, probe=options))
+
+
+async def by_engine(definition: CheckDefinition, converse: Converse) -> Result:
+    """Have an engine probe once."""
+    ended: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    with closing(Engine()) as engine:
+        engine.start(definition, converse, ended.set_result)
+        return await ended

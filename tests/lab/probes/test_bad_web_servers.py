@@ -9,7 +9,7 @@ import pytest
 
 from checks.options import HttpProbe
 from checks.result import Reason
-from tests.lab.probes.asking import SHORT, ask, time_for
+from tests.lab.probes.asking import SHORT, ask, ask_in_task, time_for
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
@@ -264,6 +264,6 @@ async def test_http_does_not_blame_the_target_for_a_want_of_descriptors(
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
     with no_more_descriptors():
-        result = await ask(closed_port, HttpProbe())
+        result = await ask_in_task(closed_port, HttpProbe())
     assert result.reason is Reason.LOCAL_ERROR
     assert result.detail == "connecting: Too many open files"

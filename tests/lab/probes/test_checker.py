@@ -163,13 +163,13 @@ async def test_detection_takes_no_longer_than_fall_intervals_and_one_timeout(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
     """Also where every probe takes as long as its interval."""
-    timing = Timing(interval=0.2, timeout=0.2, rise=1, fall=3)
+    timing = Timing(interval=0.4, timeout=0.4, rise=1, fall=3)
     checker.configure([check(server.port, timing, HTTP)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
     server.answers = False
     died = time.monotonic()
     assert await reports.next() == ("web", FAILING, Reason.TIMEOUT)
-    assert time.monotonic() - died < 3 * 0.2 + 0.2 + 0.1
+    assert time.monotonic() - died < 3 * 0.4 + 0.4 + 0.3
 
 
 async def test_a_first_failure_is_a_verdict(

@@ -123,7 +123,7 @@ async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
 
 async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
     """What could not be told is told the next time."""
-    timing = Timing(interval=0.05, timeout=0.05, fall=1)
+    timing = Timing(interval=0.05, timeout=5.0, fall=1)
     log = Log()
     checker = Checker(log)
     with listener() as made:

@@ -43,7 +43,7 @@ async def test_a_script_is_told_the_target_and_its_status_decides(tmp_path: Path
         ("echo 30%; echo more", Reason.PASSED, "the script says 30%", 30),
         ("echo maint", Reason.DOWN, "the script says maint", None),
         ("echo hello", Reason.PROTOCOL, "not an agent's statement: hello", None),
-        ("true", Reason.PROTOCOL, "not an agent's statement:", None),
+        ("true", Reason.PROTOCOL, "not an agent's statement: nothing", None),
         ("echo 30%; exit 3", Reason.DOWN, "exit status 3: 30%", None),
         ("kill -9 $$", Reason.DOWN, "ended by signal 9", None),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from checks.options import TcpProbe
 from checks.result import Reason
-from tests.lab.probes.asking import SHORT, ask
+from tests.lab.probes.asking import SHORT, ask, ask_in_task
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
@@ -56,6 +56,6 @@ async def test_tcp_does_not_blame_the_target_for_a_want_of_descriptors(
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
     with no_more_descriptors():
-        result = await ask(80, TcpProbe())
+        result = await ask_in_task(80, TcpProbe())
     assert result.reason is Reason.LOCAL_ERROR
     assert result.detail == "connecting: Too many open files"
