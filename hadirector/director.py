@@ -111,7 +111,7 @@ class Director:
         """
         await self._dataplane.start()
         await self._upkeep.start(self._election.states)
-        table = await self._keeper.read()
+        table = await self._keeper.adopt()
         adopted = pool.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
         self._pools.adopt(table, self._history.adopt(self._configuration))

@@ -121,6 +121,27 @@ def _destination_operations(
             yield DeleteDestination(service, key)
 
 
+def outcome(
+    actual: ServiceEntry | None, operations: Iterable[Operation], wanted: ServiceEntry | None
+) -> ServiceEntry | None:
+    """Say what a service is when its operations (`diff`) have been performed; None if not there.
+
+    That is what is wanted; only for sh and mh the destinations may yet stand in another order.
+    """
+    if wanted is None or wanted.service.scheduler not in HASH_SCHEDULERS:
+        return wanted
+    destinations = {} if actual is None else dict(actual.destinations)
+    for operation in operations:
+        match operation:
+            case AddDestination(_, key, destination) | EditDestination(_, key, destination):
+                destinations[key] = destination
+            case DeleteDestination(_, key):
+                del destinations[key]
+    if list(destinations) == list(wanted.destinations):
+        return wanted
+    return ServiceEntry(wanted.service, destinations)
+
+
 def service_of(operation: Operation) -> ServiceKey:
     """Name the service that an operation is about."""
     match operation:
@@ -130,14 +151,6 @@ def service_of(operation: Operation) -> ServiceKey:
             return key
         case _:
             assert_never(operation)
-
-
-def by_service(operations: Iterable[Operation]) -> dict[ServiceKey, list[Operation]]:
-    """Gather operations by the service they are about, in their order."""
-    gathered: dict[ServiceKey, list[Operation]] = {}
-    for operation in operations:
-        gathered.setdefault(service_of(operation), []).append(operation)
-    return gathered
 
 
 def describe(operation: Operation) -> str:

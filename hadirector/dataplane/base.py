@@ -7,7 +7,14 @@ from typing import Protocol
 
 import msgspec
 
-from hadirector.model import DestinationKey, ServiceKey, Table
+from hadirector.model import (
+    Destination,
+    DestinationKey,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+    Table,
+)
 from hadirector.reconcile import Operation
 
 
@@ -50,6 +57,16 @@ class Counters(msgspec.Struct, frozen=True, gc=False):
 Held = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
 
 
+class Pool(msgspec.Struct, frozen=True, gc=False):
+    """A service's destinations as they were read, in the order in which they were added.
+
+    Equal fingerprints mean equal pools; an empty one says nothing.
+    """
+
+    destinations: Mapping[DestinationKey, Destination]
+    fingerprint: bytes = b""
+
+
 class DataplaneError(Exception):
     """The dataplane cannot be used at all, or a whole read failed. The message says what to do."""
 
@@ -57,20 +74,25 @@ class DataplaneError(Exception):
 class Dataplane(Protocol):
     """Holds services and destinations and forwards traffic to them.
 
-    Reads and writes never run at the same time: the director serialises them.
+    Reads and writes never run at the same time: the dataplane serialises them.
     """
 
     async def start(self) -> None:
         """Get ready to read and apply. Raises DataplaneError."""
 
-    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
-        """What is there now: everything, or of the given services those that exist.
+    async def read_services(
+        self, keys: Collection[ServiceKey] | None = None
+    ) -> Mapping[ServiceKey, Service]:
+        """What services there are: all, or those of the given ones. Raises DataplaneError."""
 
-        Raises DataplaneError.
+    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool | None:
+        """The destinations of a service; None where they are still those of this fingerprint.
+
+        There are none of a service that is not there. Raises DataplaneError.
         """
 
-    async def read_counters(self) -> Held:
-        """What every destination of every service carries now. Raises DataplaneError."""
+    async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
+        """What every destination of a service carries now. Raises DataplaneError."""
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order; one that fails does not stop those after it."""
@@ -85,3 +107,21 @@ class Dataplane(Protocol):
 
     async def close(self) -> None:
         """Let go of sockets. Does not withdraw services."""
+
+
+async def read_table(dataplane: Dataplane, keys: Collection[ServiceKey] | None = None) -> Table:
+    """Read everything there is now, or of the given services those that exist.
+
+    Raises DataplaneError.
+    """
+    table: dict[ServiceKey, ServiceEntry] = {}
+    for key, service in (await dataplane.read_services(keys)).items():
+        pool = await dataplane.read_pool(key)
+        assert pool is not None, "without a fingerprint a pool is told"
+        table[key] = ServiceEntry(service, pool.destinations)
+    return table
+
+
+async def read_all_counters(dataplane: Dataplane) -> Held:
+    """Read what every destination of every service carries now. Raises DataplaneError."""
+    return {key: await dataplane.read_counters(key) for key in await dataplane.read_services()}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 import structlog
 
-from hadirector.dataplane.base import Counters, Held, OperationFailure
-from hadirector.model import Destination, DestinationKey, Service, ServiceEntry, ServiceKey, Table
+from hadirector.dataplane.base import Counters, OperationFailure, Pool
+from hadirector.model import Destination, DestinationKey, Service, ServiceKey
 from hadirector.reconcile import (
     AddDestination,
     AddService,
@@ -33,20 +33,20 @@ class DryRunDataplane:
     async def start(self) -> None:
         """Do nothing: there is nothing to get ready."""
 
-    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
+    async def read_services(
+        self, keys: Collection[ServiceKey] | None = None
+    ) -> Mapping[ServiceKey, Service]:
         """Return what would be there now."""
-        return {
-            key: ServiceEntry(service, dict(self._pools[key]))
-            for key, service in self._services.items()
-            if keys is None or key in keys
-        }
+        return {key: each for key, each in self._services.items() if keys is None or key in keys}
 
-    async def read_counters(self) -> Held:
+    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool:  # noqa: ARG002  # none is ever told
+        """Return what would be there now."""
+        return Pool(dict(self._pools.get(key, {})))
+
+    async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
         """Return what would be there now. Nothing is connected to it."""
-        return {
-            service: {key: Counters(each.weight, 0, 0) for key, each in pool.items()}
-            for service, pool in self._pools.items()
-        }
+        pool = self._pools.get(key, {})
+        return {key: Counters(each.weight, 0, 0) for key, each in pool.items()}
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Log the operations; none fails."""

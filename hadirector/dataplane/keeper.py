@@ -1,23 +1,46 @@
-"""Keeps the dataplane's table equal to the wanted one: read, diff, apply, at every change and
-every 10 s. There is no other retry: what failed, or what somebody else changed, is met by the next
-pass.
+"""Keeps the dataplane's table equal to the wanted one.
+
+What is wanted anew is compared with what the table was last known to hold, and applied without
+reading it. Every 10 s all of it is read and compared with that: what differs somebody else has
+changed, and it is repaired. There is no other retry: what failed is met by the next pass.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 
+import msgspec
 import structlog
 
-from hadirector.dataplane.base import Dataplane, DataplaneError, Held, OperationFailure
-from hadirector.model import ServiceKey, Table
-from hadirector.reconcile import Operation, by_service, describe, diff, found, service_of
+from hadirector.dataplane.base import (
+    Dataplane,
+    DataplaneError,
+    Held,
+    OperationFailure,
+    Pool,
+    read_all_counters,
+    read_table,
+)
+from hadirector.dataplane.table_log import TableLog
+from hadirector.model import Service, ServiceEntry, ServiceKey, Table
+from hadirector.reconcile import diff, outcome
+from hadirector.slices import Slices
 
 PASS_SECONDS = 10.0
-LOGGED_OPERATIONS_MAX = 50
-"""Lines that one pass may log of a kind; the rest is only counted, in one more."""
+UNSTEADY_SECONDS = 1.0
+"""What two readings show differently is read again so soon."""
+
+
+class _Known(msgspec.Struct, frozen=True, gc=False):
+    """A service as it was last read or written, None if not there.
+
+    The fingerprint is of its pool, from the reading that showed it; empty where there was none.
+    """
+
+    entry: ServiceEntry | None
+    fingerprint: bytes = b""
 
 
 class TableKeeper:
@@ -33,22 +56,25 @@ class TableKeeper:
         owned: Collection[ServiceKey],
         remember: Callable[[frozenset[ServiceKey]], None],
     ) -> None:
-        self.repaired = 0
-        self._failing: dict[Operation, str] = {}
         self._dataplane = dataplane
         self._owned = frozenset(owned)
         self._remember = remember
         self._wanted: Table = {}
-        self._changed: set[ServiceKey] = set()
-        self._all_changed = True
+        self._known: dict[ServiceKey, _Known] = {}
+        self._changed: dict[ServiceKey, None] = {}  # in the order in which they came
         self._wake = asyncio.Event()
-        self._in_use = asyncio.Lock()
+        self._records = TableLog()
         self._log = structlog.get_logger()
 
     @property
     def failing(self) -> dict[str, str]:
         """Every operation that did not take when it was last tried, with the error."""
-        return {describe(operation): error for operation, error in self._failing.items()}
+        return self._records.failing
+
+    @property
+    def repaired(self) -> int:
+        """How many operations undid what somebody else had done."""
+        return self._records.repaired
 
     @property
     def owned(self) -> frozenset[ServiceKey]:
@@ -56,95 +82,192 @@ class TableKeeper:
         return self._owned
 
     def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
-        """Take a new wanted table. ``changed`` limits the next pass to these services."""
+        """Take a new wanted table. ``changed`` names the services that may differ in it."""
         self._wanted = table
-        self._changed.update(changed or ())
-        self._all_changed |= changed is None
+        if changed is None:
+            changed = self._concerned()
+        self._changed.update(dict.fromkeys(changed))
         self._wake.set()
 
     async def run(self) -> None:
-        """Make passes until cancelled."""
+        """Follow changes and make passes until cancelled."""
         loop = asyncio.get_running_loop()
-        next_full = loop.time()
+        next_pass = loop.time()
         while True:
-            full = self._all_changed or loop.time() >= next_full
-            if full:
-                next_full = loop.time() + PASS_SECONDS
-            await self._pass(full)
+            self._wake.clear()
+            due = loop.time() >= next_pass
+            if due:
+                next_pass = loop.time() + PASS_SECONDS
+            try:
+                await self._follow()
+                if due and not await self._pass():
+                    next_pass = loop.time() + min(PASS_SECONDS, UNSTEADY_SECONDS)
+                self._forget_withdrawn()
+            except DataplaneError as error:
+                self._log.error("table_pass_failed", error=str(error))
+            self._records.end_round()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(next_full):
+                async with asyncio.timeout_at(next_pass):
                     await self._wake.wait()
+
+    async def adopt(self) -> Table:
+        """Read the whole table before the first pass, and go on from that.
+
+        Raises DataplaneError.
+        """
+        table = {}
+        for key, service in (await self._dataplane.read_services()).items():
+            known = await self._read(key, service)
+            assert known.entry is not None, "it is there"
+            table[key] = known.entry
+            if key in self._owned:
+                self._known[key] = known
+        return table
 
     async def read(self) -> Table:
         """Read the whole table as it is now. Raises DataplaneError."""
-        async with self._in_use:
-            return await self._dataplane.read()
+        return await read_table(self._dataplane)
 
     async def read_counters(self) -> Held:
         """Read what every destination carries now. Raises DataplaneError."""
-        async with self._in_use:
-            return await self._dataplane.read_counters()
+        return await read_all_counters(self._dataplane)
 
     async def withdraw(self) -> None:
         """Delete every service that is ours. Raises DataplaneError."""
-        async with self._in_use:
-            actual = await self._dataplane.read(self._owned)
-            operations = diff(actual, {}, self._owned)
-            failures = await self._dataplane.apply(operations)
-            self._report(operations, failures, None, None)
-            if not failures:
-                self._own(frozenset())
+        services = await self._dataplane.read_services(self._owned)
+        actual = {key: ServiceEntry(each, {}) for key, each in services.items()}
+        operations = diff(actual, {}, self._owned)
+        failures = await self._dataplane.apply(operations)
+        self._records.done(operations, failures)
+        self._records.end_round()
+        if not failures:
+            self._own(frozenset())
 
-    async def _pass(self, full: bool) -> None:
-        changed, self._changed = frozenset(self._changed), set()
-        expected = self._all_changed
-        self._all_changed = False
-        self._wake.clear()
-        async with self._in_use:
-            wanted = self._wanted
+    # --- following what is wanted ---------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        """Make the changed services as they are wanted. Raises DataplaneError."""
+        new = [key for key in self._changed if key in self._wanted and key not in self._owned]
+        if new:
+            self._own(self._owned.union(new))
+        slices = Slices()
+        while self._changed:
+            await slices.pause()
+            key = next(iter(self._changed))
+            del self._changed[key]
             try:
-                if full:
-                    await self._converge(wanted, None, repair=not expected and not changed)
-                else:
-                    part = {key: wanted[key] for key in changed if key in wanted}
-                    await self._converge(part, changed, repair=False)
-            except DataplaneError as error:
-                self._log.error("table_pass_failed", error=str(error))
-                self._all_changed = True
+                await self._converge(key)
+            except DataplaneError:
+                self._changed[key] = None
+                raise
 
-    async def _converge(
-        self, wanted: Table, only: frozenset[ServiceKey] | None, *, repair: bool
-    ) -> None:
-        actual = await self._dataplane.read(only)
-        if not self._own(self._owned | wanted.keys()):
-            # What cannot be remembered as ours is not made; all else goes on.
-            wanted = {key: entry for key, entry in wanted.items() if key in self._owned}
-        owned = self._owned if only is None else self._owned & only
-        operations = diff(actual, wanted, owned)
-        if repair and operations:
-            operations = await self._seen_twice(operations, wanted, owned)
-        failures = await self._dataplane.apply(operations) if operations else []
-        self._report(operations, failures, only, actual if repair else None)
-        if only is None and not failures:
-            self._own(frozenset(wanted))
+    async def _converge(self, key: ServiceKey) -> None:
+        """Make a service as it is wanted; read it only if it is not known, or no longer as known.
 
-    async def _seen_twice(
-        self, operations: Sequence[Operation], wanted: Table, owned: frozenset[ServiceKey]
-    ) -> list[Operation]:
-        """Read again what differs, though nothing was changed here: a dump is not one moment.
-
-        A service that now shows something else is left to the next pass, which follows at once.
+        Raises DataplaneError.
         """
-        before = by_service(operations)
-        actual = await self._dataplane.read(before.keys())
-        part = {key: wanted[key] for key in before if key in wanted}
-        now = by_service(diff(actual, part, owned & before.keys()))
-        unsteady = {key for key in before if now.get(key) != before[key]}
-        if unsteady:
-            self._log.info("table_unsteady", services=[str(key) for key in sorted(unsteady)])
-            self._changed |= unsteady
-            self._wake.set()
-        return [each for key, several in now.items() if key not in unsteady for each in several]
+        if key not in self._owned:
+            return  # what cannot be remembered as ours is not made
+        mistaken = key in self._known
+        if mistaken and not await self._apply(key):
+            return
+        services = await self._dataplane.read_services([key])
+        self._known[key] = await self._read(key, services.get(key))
+        self._records.failed(key, await self._apply(key, repair=mistaken))
+
+    async def _apply(self, key: ServiceKey, *, repair: bool = False) -> list[OperationFailure]:
+        """Apply what makes a service as it is wanted from what it is known to be."""
+        held, wanted = self._known[key].entry, self._wanted.get(key)
+        if held is wanted:
+            return []
+        operations = diff(_table(key, held), _table(key, wanted), (key,))
+        if not operations:
+            return []
+        failures = await self._dataplane.apply(operations)
+        self._records.done(operations, failures, _table(key, held) if repair else None)
+        if failures:
+            del self._known[key]
+        else:
+            self._known[key] = _Known(outcome(held, operations, wanted))
+        return failures
+
+    # --- looking at what is there ---------------------------------------------------------------
+
+    async def _pass(self) -> bool:
+        """Look at all that is ours, and repair it; False if some of it would not keep still.
+
+        Services that change meanwhile come first. Raises DataplaneError.
+        """
+        # What could not be remembered as ours may be by now.
+        self._changed.update(dict.fromkeys(key for key in self._wanted if key not in self._owned))
+        await self._follow()
+        before = dict(self._known)
+        services = await self._dataplane.read_services()
+        steady = True
+        slices = Slices()
+        for key in self._concerned():
+            await slices.pause()
+            if self._changed:
+                await self._follow()
+            if self._known.get(key) is before.get(key):  # else it was written since
+                steady &= await self._look_at(key, services.get(key))
+        return steady
+
+    async def _look_at(self, key: ServiceKey, service: Service | None) -> bool:
+        """Repair a service if it differs from what is known of it; False if it keeps changing.
+
+        A dump is not one moment: what surprises is read again. Raises DataplaneError.
+        """
+        if key not in self._owned:
+            return True
+        known = self._known.get(key)
+        now = await self._read(key, service, known)
+        surprising = known is not None and _differ(key, known, now)
+        if surprising:
+            services = await self._dataplane.read_services([key])
+            if _differ(key, now, await self._read(key, services.get(key))):
+                self._log.info("table_unsteady", service=str(key))
+                return False
+        elif known is not None:
+            now = _Known(known.entry, now.fingerprint)
+        self._known[key] = now
+        self._records.failed(key, await self._apply(key, repair=surprising))
+        return True
+
+    async def _read(
+        self, key: ServiceKey, service: Service | None, known: _Known | None = None
+    ) -> _Known:
+        """Read the pool of a service that has just been read, unless it is as it was known."""
+        if service is None:
+            return _Known(None)
+        entry = None if known is None else known.entry
+        fingerprint = b"" if known is None else known.fingerprint
+        pool = await self._dataplane.read_pool(key, fingerprint)
+        if pool is None:
+            assert known is not None, "a pool without a fingerprint is told"
+            assert entry is not None, "only what is there has a fingerprint"
+            if service == entry.service:
+                return known
+            pool = Pool(entry.destinations, fingerprint)
+        return _Known(ServiceEntry(service, pool.destinations), pool.fingerprint)
+
+    # --- what is ours ---------------------------------------------------------------------------
+
+    def _concerned(self) -> list[ServiceKey]:
+        """Name the services that are wanted, and those that are to be withdrawn after them."""
+        return [*self._wanted, *sorted(self._owned - self._wanted.keys())]
+
+    def _forget_withdrawn(self) -> None:
+        """Let go of services that are ours, not wanted and known to be gone."""
+        gone = [
+            key
+            for key in self._owned - self._wanted.keys()
+            if key in self._known and self._known[key].entry is None
+        ]
+        if gone and self._own(self._owned.difference(gone)):
+            for key in gone:
+                del self._known[key]
+                self._records.failed(key, ())
 
     def _own(self, services: frozenset[ServiceKey]) -> bool:
         """Have these services remembered as ours; False when they could not be."""
@@ -158,28 +281,10 @@ class TableKeeper:
         self._owned = services
         return True
 
-    def _report(
-        self,
-        operations: Sequence[Operation],
-        failures: Sequence[OperationFailure],
-        only: frozenset[ServiceKey] | None,
-        drifted: Table | None,
-    ) -> None:
-        """Count and log; ``drifted`` is what somebody else had made of the table."""
-        errors = {failure.operation: failure.error for failure in failures}
-        done = [each for each in operations if each not in errors]
-        self.repaired += 0 if drifted is None else len(done)
-        event = "table_changed" if drifted is None else "table_repaired"
-        for each in done[:LOGGED_OPERATIONS_MAX]:
-            was = {} if drifted is None else {"was": found(each, drifted)}
-            self._log.info(event, operation=describe(each), **was)
-        if (further := len(done) - LOGGED_OPERATIONS_MAX) > 0:
-            self._log.info(event, further=further)
-        new = [each for each, error in errors.items() if self._failing.get(each) != error]
-        for each in new[:LOGGED_OPERATIONS_MAX]:
-            self._log.error("table_change_failed", operation=describe(each), error=errors[each])
-        if (further := len(new) - LOGGED_OPERATIONS_MAX) > 0:
-            self._log.error("table_change_failed", further=further)
-        if only is not None:  # what was not looked at fails as it did before
-            errors |= {k: v for k, v in self._failing.items() if service_of(k) not in only}
-        self._failing = errors
+
+def _table(key: ServiceKey, entry: ServiceEntry | None) -> Mapping[ServiceKey, ServiceEntry]:
+    return {} if entry is None else {key: entry}
+
+
+def _differ(key: ServiceKey, one: _Known, other: _Known) -> bool:
+    return one is not other and bool(diff(_table(key, one.entry), _table(key, other.entry), (key,)))

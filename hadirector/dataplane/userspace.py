@@ -9,22 +9,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from hadirector.dataplane.balance import SCHEDULERS, Offer, balancer
-from hadirector.dataplane.base import Counters, Held, OperationFailure
+from hadirector.dataplane.base import Counters, OperationFailure, Pool
 from hadirector.dataplane.listener import LINGER_SECONDS, Listener
 from hadirector.dataplane.relay import relay, reset
-from hadirector.model import (
-    Destination,
-    DestinationKey,
-    Protocol,
-    Service,
-    ServiceEntry,
-    ServiceKey,
-    Table,
-)
+from hadirector.model import Destination, DestinationKey, Protocol, Service, ServiceKey
 from hadirector.reconcile import (
     AddDestination,
     AddService,
@@ -129,24 +121,31 @@ class UserspaceDataplane:
     async def start(self) -> None:
         """Nothing to get ready."""
 
-    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
+    async def read_services(
+        self, keys: Collection[ServiceKey] | None = None
+    ) -> Mapping[ServiceKey, Service]:
         """What is there. A service that should listen and could not is not there, so that the
         next pass adds it again and its failure is reported.
         """
         return {
-            key: ServiceEntry(served.service, dict(served.destinations))
+            key: served.service
             for key, served in self._services.items()
             if (keys is None or key in keys) and (served.listening or key.address in self._withheld)
         }
 
-    async def read_counters(self) -> Held:
+    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool:  # noqa: ARG002  # none is ever told
+        """Where a service relays to."""
+        served = self._services.get(key)
+        return Pool({} if served is None else dict(served.destinations))
+
+    async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
         """What every destination carries now. There are no inactive connections here."""
+        served = self._services.get(key)
+        if served is None:
+            return {}
         return {
-            service_key: {
-                key: Counters(destination.weight, served.active.get(key, 0), inactive=0)
-                for key, destination in served.destinations.items()
-            }
-            for service_key, served in self._services.items()
+            each: Counters(destination.weight, served.active.get(each, 0), inactive=0)
+            for each, destination in served.destinations.items()
         }
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
@@ -162,7 +161,7 @@ class UserspaceDataplane:
     async def withhold(self, addresses: frozenset[str]) -> None:
         """Stop listening on these virtual addresses, and listen on all others.
 
-        A service that cannot listen is missing from the next ``read``.
+        A service that cannot listen is missing from what is read next.
         """
         self._withheld = addresses
         for key, served in self._services.items():

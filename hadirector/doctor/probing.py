@@ -10,7 +10,7 @@ from functools import partial
 from checks.definition import CheckDefinition
 from checks.probers import run
 from checks.result import Result
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.base import DataplaneError, read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.doctor.knocking import knock_at
 from hadirector.doctor.virtual import led_through_ipvs
@@ -48,7 +48,7 @@ async def ask_through_ipvs(
     """
     dataplane = IpvsDataplane()
     try:
-        led = led_through_ipvs(configuration, names, await dataplane.read())
+        led = led_through_ipvs(configuration, names, await read_table(dataplane))
         if led is None:
             raise DataplaneError("no firewall marks are free to ask through IPVS")
         checks = {

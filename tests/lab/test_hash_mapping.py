@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from pyroute2 import netns
 
+from hadirector.dataplane.base import read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.model import (
     Destination,
@@ -87,8 +88,8 @@ def table(servers: list[str], failing: tuple[str, ...] = ()) -> Table:
 
 async def make_so(dataplane: IpvsDataplane, wanted: Table) -> None:
     """One pass of the reconciler; a further one finds nothing to do."""
-    assert await dataplane.apply(diff(await dataplane.read(), wanted, wanted.keys())) == []
-    assert diff(await dataplane.read(), wanted, wanted.keys()) == []
+    assert await dataplane.apply(diff(await read_table(dataplane), wanted, wanted.keys())) == []
+    assert diff(await read_table(dataplane), wanted, wanted.keys()) == []
 
 
 def mapping() -> Owners:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.base import DataplaneError, read_table
 from hadirector.dataplane.ipvs import netlink
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.model import (
@@ -81,9 +81,9 @@ def thresholds() -> list[str]:
 
 async def make_so(dataplane: IpvsDataplane, wanted: Table) -> None:
     """One pass of the reconciler, where everything in ``wanted`` and nothing else is ours."""
-    operations = diff(await dataplane.read(), wanted, wanted.keys())
+    operations = diff(await read_table(dataplane), wanted, wanted.keys())
     assert await dataplane.apply(operations) == []
-    assert diff(await dataplane.read(), wanted, wanted.keys()) == []
+    assert diff(await read_table(dataplane), wanted, wanted.keys()) == []
 
 
 def web(scheduler: str, **destinations: int) -> Table:
@@ -126,7 +126,7 @@ async def test_every_protocol_family_and_forwarding_method_is_added(
         "-a -u [2001:db8::53]:53 -r [2001:db8::1]:53 -g -w 1",
         "-a -u [2001:db8::53]:53 -r [2001:db8::2]:5353 -m -w 65535",
     ]
-    assert await dataplane.read() == wanted
+    assert await read_table(dataplane) == wanted
 
 
 async def test_every_scheduler_is_known_by_its_name(dataplane: IpvsDataplane) -> None:
@@ -219,7 +219,7 @@ async def test_flags_and_persistence_come_and_go_by_edit(
     without = witnessed()
     await make_so(dataplane, flagged)
     assert witnessed() == [line]
-    assert await dataplane.read() == flagged
+    assert await read_table(dataplane) == flagged
     await make_so(dataplane, plain)
     assert witnessed() == without
 
@@ -249,7 +249,7 @@ async def test_a_pool_changes_and_goes(dataplane: IpvsDataplane) -> None:
         "-a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 5",
         "-a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1",
     ]
-    assert await dataplane.apply(diff(await dataplane.read(), {}, {WEB})) == []
+    assert await dataplane.apply(diff(await read_table(dataplane), {}, {WEB})) == []
     assert witnessed() == []
 
 
@@ -259,7 +259,7 @@ async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplan
     ipvsadm("-A", "-f", "7", "-s", "rr")
     ipvsadm("-A", "--sctp-service", "192.0.2.9:36412", "-s", "rr")
     foreign = witnessed()
-    assert await dataplane.read() == {
+    assert await read_table(dataplane) == {
         ServiceKey(Protocol.TCP, "192.0.2.9", 22): ServiceEntry(
             Service("lc", persistence=77),
             {DestinationKey("198.51.100.9", 22): Destination(3, TUN, tunnel=Tunnel())},
@@ -269,7 +269,7 @@ async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplan
     }
     await make_so(dataplane, web("wrr", a=1))
     assert set(foreign) < set(witnessed())
-    assert await dataplane.apply(diff(await dataplane.read(), {}, {WEB})) == []
+    assert await dataplane.apply(diff(await read_table(dataplane), {}, {WEB})) == []
     assert witnessed() == foreign
 
 
@@ -323,7 +323,7 @@ async def test_what_somebody_else_added_or_deleted_meanwhile_is_no_failure(
     ipvsadm("-a", "-t", "192.0.2.1:80", "-r", "198.51.100.1:80", "-g", "-w", "9")
     wanted = web("wrr", a=1, b=2)
     assert await dataplane.apply(diff({}, wanted, {WEB})) == []
-    assert await dataplane.read() == wanted
+    assert await read_table(dataplane) == wanted
     operations: list[Operation] = [
         DeleteDestination(WEB, C),
         DeleteService(DNS),
@@ -341,7 +341,7 @@ async def test_many_destinations_keep_the_order_in_which_they_were_added(
     }
     wanted = {WEB: ServiceEntry(Service("wrr"), pool)}
     await make_so(dataplane, wanted)
-    assert list((await dataplane.read())[WEB].destinations) == list(pool)
+    assert list((await read_table(dataplane))[WEB].destinations) == list(pool)
 
 
 async def test_of_the_services_asked_for_those_are_read_that_exist(
@@ -349,11 +349,11 @@ async def test_of_the_services_asked_for_those_are_read_that_exist(
 ) -> None:
     ipvsadm("-A", "-u", "[2001:db8::53]:53", "-s", "rr")
     await make_so(dataplane, web("wrr", a=1))
-    assert await dataplane.read([DNS]) == {DNS: ServiceEntry(Service("rr"), {})}
-    assert await dataplane.read([WEB, ServiceKey(Protocol.UDP, "192.0.2.1", 80)]) == (
+    assert await read_table(dataplane, [DNS]) == {DNS: ServiceEntry(Service("rr"), {})}
+    assert await read_table(dataplane, [WEB, ServiceKey(Protocol.UDP, "192.0.2.1", 80)]) == (
         web("wrr", a=1)
     )
-    assert await dataplane.read([]) == {}
+    assert await read_table(dataplane, []) == {}
 
 
 async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDataplane) -> None:
@@ -369,25 +369,25 @@ async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDa
                 await make_so(dataplane, {WEB: ServiceEntry(Service("wrr"), drained)})
                 client.sendall(b"still here")
                 assert accepted.recv(100) == b"still here"
-                counters = (await dataplane.read_counters())[WEB][here]
+                counters = (await dataplane.read_counters(WEB))[here]
                 assert (counters.weight, counters.active, counters.inactive) == (0, 1, 0)
                 async with asyncio.timeout(10):  # the kernel adds them up every 2 s
                     while not counters.total.bytes_in:
                         await asyncio.sleep(0.1)
-                        counters = (await dataplane.read_counters())[WEB][here]
+                        counters = (await dataplane.read_counters(WEB))[here]
                 assert counters.total.connections == 1
 
 
 async def test_after_a_cancelled_read_the_next_one_is_right(dataplane: IpvsDataplane) -> None:
     await make_so(dataplane, web("wrr", a=1, b=2))
     for steps in range(12):
-        reading = asyncio.create_task(dataplane.read())
+        reading = asyncio.create_task(read_table(dataplane))
         for _ in range(steps):
             await asyncio.sleep(0)
         reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reading
-        assert await dataplane.read() == web("wrr", a=1, b=2)
+        assert await read_table(dataplane) == web("wrr", a=1, b=2)
 
 
 async def test_a_kernel_without_the_family_is_told_from_all_else(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from hadirector.dataplane.base import Counters, Dataplane
+from hadirector.dataplane.base import Counters, Dataplane, read_table
 from hadirector.dataplane.listener import Listener
 from hadirector.dataplane.userspace import UserspaceDataplane
 from hadirector.model import (
@@ -168,7 +168,7 @@ async def test_connections_begun_go_on_when_their_destination_leaves(
         if way_out != "service deleted":
             assert [await ask(port) for _ in range(3)] == [b"b", b"b", b"b"]
         if way_out == "drained":
-            assert (await dataplane.read_counters())[key][a] == Counters(0, active=1, inactive=0)
+            assert (await dataplane.read_counters(key))[a] == Counters(0, active=1, inactive=0)
         writer.write(b"?\n")
         assert await reader.readexactly(1) == b"a"
         writer.close()
@@ -216,9 +216,9 @@ async def test_a_port_in_use_is_reported_and_met_again_by_the_next_pass(
         assert failure.error == (
             f"cannot listen on tcp {VIRTUAL_ADDRESS}:{number}: Address already in use"
         )
-        assert await dataplane.read() == {}
+        assert await read_table(dataplane) == {}
     assert not await dataplane.apply([operation])
-    assert await dataplane.read() == {key: ServiceEntry(Service("rr"), {})}
+    assert await read_table(dataplane) == {key: ServiceEntry(Service("rr"), {})}
 
 
 @pytest.mark.parametrize(

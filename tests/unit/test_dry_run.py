@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
+from hadirector.dataplane.base import read_table
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.model import (
     Destination,
@@ -27,9 +28,9 @@ async def test_it_says_what_it_would_do_and_remembers_it() -> None:
     with capture_logs() as lines:
         for pool in (FIRST, SECOND):
             wanted = {WEB: ServiceEntry(Service("wrr"), pool)}
-            operations = diff(await dataplane.read(), wanted, {WEB})
+            operations = diff(await read_table(dataplane), wanted, {WEB})
             assert await dataplane.apply(operations) == []
-    assert await dataplane.read([WEB, DNS]) == {WEB: ServiceEntry(Service("wrr"), SECOND)}
+    assert await read_table(dataplane, [WEB, DNS]) == {WEB: ServiceEntry(Service("wrr"), SECOND)}
     assert [line["operation"] for line in lines if line["event"] == "would_apply"] == [
         "add service tcp 192.0.2.1:80 (wrr)",
         "add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1)",
@@ -42,7 +43,7 @@ async def test_a_changed_service_keeps_its_pool_and_a_withdrawn_one_is_gone() ->
     dataplane = DryRunDataplane()
     for scheduler in ("rr", "wrr"):
         wanted = {WEB: ServiceEntry(Service(scheduler), FIRST)}
-        await dataplane.apply(diff(await dataplane.read(), wanted, {WEB}))
-        assert await dataplane.read() == wanted
-    await dataplane.apply(diff(await dataplane.read(), {}, {WEB}))
-    assert await dataplane.read() == {}
+        await dataplane.apply(diff(await read_table(dataplane), wanted, {WEB}))
+        assert await read_table(dataplane) == wanted
+    await dataplane.apply(diff(await read_table(dataplane), {}, {WEB}))
+    assert await read_table(dataplane) == {}

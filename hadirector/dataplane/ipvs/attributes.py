@@ -17,9 +17,15 @@ _TYPE_MASK = 0x3FFF
 """NLA_TYPE_MASK: the two bits above it are flags."""
 
 
+def padded(length: int) -> int:
+    """Say how much room a value takes that is so long: NLA_ALIGN."""
+    return length + -length % 4
+
+
 def attribute(kind: int, value: bytes) -> bytes:
     """Write one attribute, padded to 4 bytes."""
-    return _HEADER.pack(_HEADER.size + len(value), kind) + value + bytes(-len(value) % 4)
+    length = _HEADER.size + len(value)
+    return _HEADER.pack(length, kind) + value.ljust(padded(len(value)), b"\0")
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
@@ -31,7 +37,7 @@ def attributes(data: bytes) -> dict[int, bytes]:
         if length < _HEADER.size:
             break
         found[kind & _TYPE_MASK] = data[offset + _HEADER.size : offset + length]
-        offset += length + (-length % 4)
+        offset += padded(length)
     return found
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from hadirector.dataplane.base import DataplaneError, Held, OperationFailure
-from hadirector.dataplane.ipvs import messages
+from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
+from hadirector.dataplane.ipvs import frames, messages
 from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
+from hadirector.dataplane.ipvs.fingerprint import pool_fingerprint
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.model import (
-    DestinationKey,
-    Service,
-    ServiceEntry,
-    ServiceKey,
-    Table,
-)
+from hadirector.model import DestinationKey, Service, ServiceKey
 from hadirector.reconcile import Operation
 from hadirector.slices import Slices
 
@@ -35,31 +31,43 @@ class IpvsDataplane:
 
     def __init__(self) -> None:
         self._netlink: IpvsNetlink | None = None
+        self._in_use = asyncio.Lock()
 
     async def start(self) -> None:
         """See that the kernel has IPVS and lets us program it. Raises DataplaneError."""
         async with self._conversation() as netlink:
             await netlink.get(messages.get_information())
 
-    async def read(self, keys: Collection[ServiceKey] | None = None) -> Table:
-        """Read the given services, or all. Destinations come in the order they were added.
+    async def read_services(
+        self, keys: Collection[ServiceKey] | None = None
+    ) -> Mapping[ServiceKey, Service]:
+        """Read what services there are: all, or those of the given ones. Raises DataplaneError."""
+        async with self._conversation() as netlink:
+            if keys is None:
+                answers = await netlink.list_all(messages.list_services())
+            else:
+                found = [await netlink.get(messages.get_service(key)) for key in keys]
+                answers = [answer for answer in found if answer is not None]
+        return dict(read for answer in answers if (read := messages.read_service(answer)))
 
-        Raises DataplaneError.
+    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool | None:
+        """Read the destinations of a service, in the order they were added.
+
+        None where they are still those of this fingerprint: what is not read into values costs a
+        twentieth. Raises DataplaneError.
         """
-        table: dict[ServiceKey, ServiceEntry] = {}
         async with self._conversation() as netlink:
-            for key, service in (await _services(netlink, keys)).items():
-                destinations = await _pool(netlink, key, messages.read_destination)
-                table[key] = ServiceEntry(service, destinations)
-        return table
+            datagrams = await netlink.dump(messages.list_destinations(key))
+        seen = pool_fingerprint(datagrams)
+        if seen and seen == fingerprint:
+            return None
+        return Pool(await _oldest_first(datagrams, key, messages.read_destination), seen)
 
-    async def read_counters(self) -> Held:
-        """Read how many connections every destination has. Raises DataplaneError."""
+    async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
+        """Read how many connections every destination of a service has. Raises DataplaneError."""
         async with self._conversation() as netlink:
-            return {
-                key: await _pool(netlink, key, messages.read_counters)
-                for key in await _services(netlink, None)
-            }
+            datagrams = await netlink.dump(messages.list_destinations(key))
+        return await _oldest_first(datagrams, key, messages.read_counters)
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order, in batches.
@@ -96,40 +104,30 @@ class IpvsDataplane:
 
     @contextlib.asynccontextmanager
     async def _conversation(self) -> AsyncIterator[IpvsNetlink]:
-        if self._netlink is None:
-            self._netlink = await IpvsNetlink.open()
-        try:
-            yield self._netlink
-        except BaseException:
-            # Answers still under way would stay in this socket's queues for ever.
-            await self.close()
-            raise
+        async with self._in_use:
+            if self._netlink is None:
+                self._netlink = await IpvsNetlink.open()
+            try:
+                yield self._netlink
+            except BaseException:
+                # Answers still under way would stay in this socket's queues for ever.
+                await self.close()
+                raise
 
 
-async def _services(
-    netlink: IpvsNetlink, keys: Collection[ServiceKey] | None
-) -> dict[ServiceKey, Service]:
-    if keys is None:
-        answers = await netlink.list_all(messages.list_services())
-    else:
-        found = [await netlink.get(messages.get_service(key)) for key in keys]
-        answers = [answer for answer in found if answer is not None]
-    return dict(read for answer in answers if (read := messages.read_service(answer)))
-
-
-async def _pool(
-    netlink: IpvsNetlink,
-    key: ServiceKey,
+async def _oldest_first(
+    datagrams: Sequence[bytes],
+    service: ServiceKey,
     read: Callable[[bytes, ServiceKey], tuple[DestinationKey, Read]],
 ) -> dict[DestinationKey, Read]:
-    """Oldest first; the kernel keeps the newest at the head of its list."""
-    answers = await netlink.list_all(messages.list_destinations(key))
+    """Read a dump of destinations; the kernel keeps the newest at the head of its list."""
     slices = Slices()
     pool: dict[DestinationKey, Read] = {}
-    for answer in reversed(answers):
-        await slices.pause()
-        destination_key, held = read(answer, key)
-        pool[destination_key] = held
+    for datagram in reversed(datagrams):
+        for frame in reversed(tuple(frames.read(datagram))):
+            await slices.pause()
+            key, held = read(frame.content, service)
+            pool[key] = held
     return pool
 
 

@@ -10,6 +10,8 @@ from struct import Struct
 
 import msgspec
 
+from hadirector.dataplane.ipvs.attributes import padded
+
 ERROR = 2
 """NLMSG_ERROR: an acknowledgement, or why there is none."""
 DONE = 3
@@ -21,6 +23,8 @@ DUMP = 0x300
 
 _HEADER = Struct("=IHHII")
 """struct nlmsghdr: length, type, flags, sequence number, port."""
+LENGTH_AND_TYPE = 6
+"""Bytes of it that come first."""
 _GENERIC_HEADER = Struct("=BBH")
 """struct genlmsghdr: command, version, reserved."""
 _CODE = Struct("=i")
@@ -78,4 +82,4 @@ def read(datagram: bytes) -> Iterator[Frame]:
         if length < _HEADER.size or offset + length > len(datagram):
             break
         yield Frame(kind, sequence, datagram[offset : offset + length])
-        offset += length + (-length % 4)
+        offset += padded(length)
