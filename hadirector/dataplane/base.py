@@ -60,11 +60,11 @@ Held = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
 class Pool(msgspec.Struct, frozen=True, gc=False):
     """A service's destinations as they were read, in the order in which they were added.
 
-    Equal fingerprints mean equal pools; an empty one says nothing.
+    Equal fingerprints mean equal pools; 0 says nothing.
     """
 
     destinations: Mapping[DestinationKey, Destination]
-    fingerprint: bytes = b""
+    fingerprint: int = 0
 
 
 class DataplaneError(Exception):
@@ -85,7 +85,7 @@ class Dataplane(Protocol):
     ) -> Mapping[ServiceKey, Service]:
         """What services there are: all, or those of the given ones. Raises DataplaneError."""
 
-    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool | None:
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
         """The destinations of a service; None where they are still those of this fingerprint.
 
         There are none of a service that is not there. Raises DataplaneError.

@@ -39,7 +39,7 @@ class DryRunDataplane:
         """Return what would be there now."""
         return {key: each for key, each in self._services.items() if keys is None or key in keys}
 
-    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool:  # noqa: ARG002  # none is ever told
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # none is ever told
         """Return what would be there now."""
         return Pool(dict(self._pools.get(key, {})))
 

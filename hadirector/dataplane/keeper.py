@@ -36,11 +36,11 @@ UNSTEADY_SECONDS = 1.0
 class _Known(msgspec.Struct, frozen=True, gc=False):
     """A service as it was last read or written, None if not there.
 
-    The fingerprint is of its pool, from the reading that showed it; empty where there was none.
+    The fingerprint is of its pool, from the reading that showed it; 0 where there was none.
     """
 
     entry: ServiceEntry | None
-    fingerprint: bytes = b""
+    fingerprint: int = 0
 
 
 class TableKeeper:
@@ -241,7 +241,7 @@ class TableKeeper:
         if service is None:
             return _Known(None)
         entry = None if known is None else known.entry
-        fingerprint = b"" if known is None else known.fingerprint
+        fingerprint = 0 if known is None else known.fingerprint
         pool = await self._dataplane.read_pool(key, fingerprint)
         if pool is None:
             assert known is not None, "a pool without a fingerprint is told"

@@ -133,7 +133,7 @@ class UserspaceDataplane:
             if (keys is None or key in keys) and (served.listening or key.address in self._withheld)
         }
 
-    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool:  # noqa: ARG002  # none is ever told
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # none is ever told
         """Where a service relays to."""
         served = self._services.get(key)
         return Pool({} if served is None else dict(served.destinations))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hadirector.model import (
+    HASH_SCHEDULERS,
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -30,6 +31,8 @@ from hadirector.reconcile import (
     describe,
     diff,
     found,
+    outcome,
+    service_of,
 )
 
 NAT, DR = ForwardingMethod.NAT, ForwardingMethod.DR
@@ -122,6 +125,26 @@ def test_the_kernel_ends_up_with_what_is_wanted_and_what_is_foreign(
     *_, final = tables_on_the_way(actual, diff(actual, wanted, owned))
     foreign = {key: entry for key, entry in actual.items() if key not in owned}
     assert final == foreign | dict(wanted)
+
+
+@given(tables, tables)
+def test_the_outcome_for_a_service_is_what_the_kernel_then_holds(
+    actual: Table, wanted: Table
+) -> None:
+    """In the same order where order counts; else equal to what is wanted."""
+    operations = diff(actual, wanted, keys_of(actual, wanted))
+    *_, final = tables_on_the_way(actual, operations)
+    for key in keys_of(actual, wanted):
+        entry = wanted.get(key)
+        concerned = [each for each in operations if service_of(each) == key]
+        after = outcome(actual.get(key), concerned, entry)
+        assert after == final.get(key)
+        if after is not None and after.service.scheduler in HASH_SCHEDULERS:
+            assert list(after.destinations) == list(final[key].destinations)
+
+
+def keys_of(*several: Table) -> set[ServiceKey]:
+    return {key for table in several for key in table}
 
 
 @given(tables, st.frozensets(keys))

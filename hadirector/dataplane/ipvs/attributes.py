@@ -17,15 +17,9 @@ _TYPE_MASK = 0x3FFF
 """NLA_TYPE_MASK: the two bits above it are flags."""
 
 
-def padded(length: int) -> int:
-    """Say how much room a value takes that is so long: NLA_ALIGN."""
-    return length + -length % 4
-
-
 def attribute(kind: int, value: bytes) -> bytes:
     """Write one attribute, padded to 4 bytes."""
-    length = _HEADER.size + len(value)
-    return _HEADER.pack(length, kind) + value.ljust(padded(len(value)), b"\0")
+    return _HEADER.pack(_HEADER.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
@@ -37,7 +31,7 @@ def attributes(data: bytes) -> dict[int, bytes]:
         if length < _HEADER.size:
             break
         found[kind & _TYPE_MASK] = data[offset + _HEADER.size : offset + length]
-        offset += padded(length)
+        offset += length + (-length % 4)
     return found
 
 

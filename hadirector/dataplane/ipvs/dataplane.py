@@ -50,7 +50,7 @@ class IpvsDataplane:
                 answers = [answer for answer in found if answer is not None]
         return dict(read for answer in answers if (read := messages.read_service(answer)))
 
-    async def read_pool(self, key: ServiceKey, fingerprint: bytes = b"") -> Pool | None:
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
         """Read the destinations of a service, in the order they were added.
 
         None where they are still those of this fingerprint: what is not read into values costs a

@@ -6,13 +6,11 @@ and nearly always nothing but their counters has changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from itertools import chain, groupby
-from struct import Struct, error
+from collections.abc import Sequence
+from itertools import chain
+from struct import Struct, error, iter_unpack
 
-from hadirector.dataplane.ipvs import frames
-from hadirector.dataplane.ipvs.attributes import attributes, padded
+from hadirector.dataplane.ipvs.frames import CONTENT_AT, LENGTH_AND_TYPE
 from hadirector.dataplane.ipvs.uapi import DestinationAttribute
 
 _COUNTERS = frozenset(
@@ -24,40 +22,44 @@ _COUNTERS = frozenset(
         DestinationAttribute.STATISTICS,
     }
 )
-_HEADER = 4
-"""Bytes before the value of an attribute (linux/netlink.h, struct nlattr)."""
+_LENGTH = Struct("=I")
+_ATTRIBUTE = Struct("=HH")
 
 
-def pool_fingerprint(datagrams: Sequence[bytes]) -> bytes:
-    """Take the fingerprint of a dump of destinations; it is empty where none can be taken.
+def pool_fingerprint(datagrams: Sequence[bytes]) -> int:
+    """Take the fingerprint of a dump of destinations: a hash, for this process; 0 is none.
 
-    The first message says where the counters of all of them are. One that is laid out otherwise
-    gives another fingerprint, as all that lies between the counters counts: every length and type.
+    The first message says where the counters of all are: one function of the kernel writes them
+    (ip_vs_ctl.c, ip_vs_genl_fill_dest), and those of one length have their attributes alike.
     """
-    digest = blake2b(digest_size=16)
-    if datagrams:
-        layout = Struct("=" + "".join(_formats(datagrams[0])))
-        try:
-            for datagram in datagrams:
-                digest.update(b"".join(chain.from_iterable(layout.iter_unpack(datagram))))
-        except error:
-            return b""  # messages of several lengths
-    return digest.digest()
+    if not datagrams:
+        return hash(())
+    layout = _layout(datagrams[0])
+    try:
+        kept = [b"".join(chain.from_iterable(iter_unpack(layout, each))) for each in datagrams]
+    except error:
+        return 0  # messages of several lengths
+    return hash((layout, *kept))
 
 
-def _formats(datagram: bytes) -> Iterator[str]:
-    """Describe the first message of a datagram: bytes that count (``s``) and others (``x``)."""
-    for kind, several in groupby(_pieces(datagram), key=lambda piece: piece[0]):
-        yield f"{sum(length for _, length in several)}{kind}"
+def _layout(datagram: bytes) -> str:
+    """Describe the first message of a datagram: the bytes that count (``s``) and others (``x``).
 
-
-def _pieces(datagram: bytes) -> Iterator[tuple[str, int]]:
-    frame = frames.first(datagram)
-    assert frame is not None, "the conversation has looked at it"
-    yield "s", frames.LENGTH_AND_TYPE
-    yield "x", frames.CONTENT_AT - frames.LENGTH_AND_TYPE  # flags, sequence number; version
-    for destination in attributes(frame.content).values():
-        yield "s", _HEADER
-        for kind, value in attributes(destination).items():
-            yield "s", _HEADER
-            yield "x" if kind in _COUNTERS else "s", padded(len(value))
+    It holds one attribute, the destination, and in this one all others.
+    """
+    [end] = _LENGTH.unpack_from(datagram)
+    offset = CONTENT_AT + _ATTRIBUTE.size
+    formats = [f"={LENGTH_AND_TYPE}s{offset - LENGTH_AND_TYPE}x"]
+    counts = 0
+    while offset + _ATTRIBUTE.size <= end:
+        length, kind = _ATTRIBUTE.unpack_from(datagram, offset)
+        size = max(length + -length % 4, _ATTRIBUTE.size)
+        offset += size
+        if kind not in _COUNTERS:
+            counts += size
+            continue
+        if counts:
+            formats.append(f"{counts}s")
+            counts = 0
+        formats.append(f"{size}x")
+    return "".join([*formats, f"{counts}s"])

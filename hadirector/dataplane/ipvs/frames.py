@@ -10,8 +10,6 @@ from struct import Struct
 
 import msgspec
 
-from hadirector.dataplane.ipvs.attributes import padded
-
 ERROR = 2
 """NLMSG_ERROR: an acknowledgement, or why there is none."""
 DONE = 3
@@ -82,4 +80,4 @@ def read(datagram: bytes) -> Iterator[Frame]:
         if length < _HEADER.size or offset + length > len(datagram):
             break
         yield Frame(kind, sequence, datagram[offset : offset + length])
-        offset += padded(length)
+        offset += length + (-length % 4)
