@@ -217,7 +217,7 @@ async def test_a_change_that_meets_somebody_elses_reads_the_service_and_repairs_
         changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
         kept.want(changed, {WEB})
         await until(lambda: dataplane.table == changed)
-        assert dataplane.reads[2:] == [{WEB}]
+        assert dataplane.reads[2:] == [frozenset({WEB})]
         assert kept.repaired == 3
         assert not kept.failing
 
