@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-
 import pytest
 import structlog
 
 from hadirector.dataplane import keeper
-from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
+from hadirector.dataplane.base import Pool
 from hadirector.dataplane.keeper import TableKeeper
 from hadirector.model import (
     Destination,
     DestinationKey,
     ForwardingMethod,
     Protocol,
-    SchedulerFlag,
     Service,
     ServiceEntry,
     ServiceKey,
@@ -25,12 +20,8 @@ from hadirector.model import (
 from hadirector.reconcile import (
     AddDestination,
     AddService,
-    DeleteDestination,
-    DeleteService,
-    EditDestination,
-    EditService,
-    Operation,
 )
+from tests.unit.memory_dataplane import MemoryDataplane, running, until
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 OLD = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)
@@ -41,82 +32,6 @@ IN = Destination(1, ForwardingMethod.NAT)
 RR = Service("rr")
 
 
-class MemoryDataplane:
-    """A kernel of a dozen lines: a table, and a switch that makes it fail."""
-
-    def __init__(self) -> None:
-        self.table: dict[ServiceKey, ServiceEntry] = {}
-        self.broken = False
-        self.refuse: Callable[[Operation], bool] = lambda operation: False
-        self.takes_fingerprints = False
-        self.reads: list[frozenset[ServiceKey] | None] = []
-        self.pools_read = 0
-        self.recognised = 0
-
-    async def start(self) -> None: ...
-
-    async def read_services(
-        self, keys: Collection[ServiceKey] | None = None
-    ) -> Mapping[ServiceKey, Service]:
-        self.reads.append(None if keys is None else frozenset(keys))
-        if self.broken:
-            raise DataplaneError("broken")
-        return {k: v.service for k, v in self.table.items() if keys is None or k in keys}
-
-    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
-        self.pools_read += 1
-        entry = self.table.get(key)
-        destinations = {} if entry is None else entry.destinations
-        seen = hash(repr(destinations)) if self.takes_fingerprints else 0
-        if seen and seen == fingerprint:
-            self.recognised += 1
-            return None
-        return Pool(destinations, seen)
-
-    async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        return {}
-
-    async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        failures = []
-        for operation in operations:
-            if self.refuse(operation):
-                failures.append(OperationFailure(operation, "refused"))
-            else:
-                self._perform(operation)
-        return failures
-
-    def _perform(self, operation: Operation) -> None:
-        match operation:
-            case AddService(key, service):
-                self.table[key] = ServiceEntry(service, {})
-            case EditService(key, service):
-                self.table[key] = ServiceEntry(service, self.table[key].destinations)
-            case DeleteService(key):
-                del self.table[key]
-            case AddDestination(service, key, destination) | EditDestination(
-                service, key, destination
-            ):
-                entry = self.table[service]
-                self.table[service] = ServiceEntry(
-                    entry.service, {**entry.destinations, key: destination}
-                )
-            case DeleteDestination(service, key):
-                entry = self.table[service]
-                rest = {k: v for k, v in entry.destinations.items() if k != key}
-                self.table[service] = ServiceEntry(entry.service, rest)
-
-    async def withhold(self, addresses: frozenset[str]) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let other tasks run until something holds."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - the fake dataplane has nothing to signal with
-            await asyncio.sleep(0)
-
-
 @pytest.fixture
 def dataplane() -> MemoryDataplane:
     return MemoryDataplane()
@@ -125,17 +40,6 @@ def dataplane() -> MemoryDataplane:
 @pytest.fixture
 def remembered() -> list[frozenset[ServiceKey]]:
     return []
-
-
-@contextlib.asynccontextmanager
-async def running(kept: TableKeeper) -> AsyncIterator[None]:
-    task = asyncio.create_task(kept.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 WANTED = {WEB: ServiceEntry(RR, {ONE: IN})}
@@ -172,90 +76,6 @@ async def test_an_owned_service_that_is_not_wanted_is_withdrawn_a_foreign_one_is
         await until(lambda: OLD not in dataplane.table)
     assert dataplane.table.keys() == {WEB, FOREIGN}
     assert remembered[-1] == {WEB}
-
-
-async def test_what_is_known_is_changed_without_being_read(dataplane: MemoryDataplane) -> None:
-    kept = TableKeeper(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
-        await until(lambda: len(dataplane.reads) == 2)
-        # Unknown at first, it was read alone; then everything in the first pass.
-        assert dataplane.reads == [{WEB}, None]
-        changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
-        kept.want(changed, {WEB})
-        await until(lambda: dataplane.table == changed)
-    assert len(dataplane.reads) == 2
-
-
-async def test_what_was_adopted_is_not_read_again_before_it_is_changed(
-    dataplane: MemoryDataplane,
-) -> None:
-    dataplane.table = {WEB: ServiceEntry(RR, {TWO: IN}), FOREIGN: ServiceEntry(RR, {})}
-    dataplane.takes_fingerprints = True
-    kept = TableKeeper(dataplane, [WEB], lambda services: None)
-    assert await kept.adopt() == dataplane.table
-    kept.want(WANTED)
-    with structlog.testing.capture_logs() as lines:
-        async with running(kept):
-            await until(lambda: len(dataplane.reads) == 2)
-    assert dataplane.table[WEB] == WANTED[WEB]
-    assert dataplane.reads == [None, None]
-    assert [each["event"] for each in lines] == ["table_changed", "table_changed"]
-
-
-async def test_a_change_that_meets_somebody_elses_reads_the_service_and_repairs_it(
-    dataplane: MemoryDataplane,
-) -> None:
-    kept = TableKeeper(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
-        await until(lambda: len(dataplane.reads) == 2)
-        dataplane.table = {}
-        dataplane.refuse = lambda operation: (
-            not dataplane.table and not isinstance(operation, AddService)
-        )
-        changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
-        kept.want(changed, {WEB})
-        await until(lambda: dataplane.table == changed)
-        assert dataplane.reads[2:] == [frozenset({WEB})]
-        assert kept.repaired == 3
-        assert not kept.failing
-
-
-async def test_a_pool_of_the_same_fingerprint_is_not_read_into_values(
-    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
-    dataplane.takes_fingerprints = True
-    kept = TableKeeper(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
-        await until(lambda: dataplane.pools_read == 4)
-        assert dataplane.recognised >= 2
-        dataplane.table = {WEB: ServiceEntry(RR, {})}
-        await until(lambda: dataplane.table == WANTED)
-        dataplane.table = {WEB: ServiceEntry(Service("wlc"), {ONE: IN})}
-        await until(lambda: dataplane.table == WANTED)
-
-
-async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
-    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With one that serves, sh is not reordered; that it is later is no repair."""
-    monkeypatch.setattr(keeper, "PASS_SECONDS", 0.01)
-    out = Destination(0, ForwardingMethod.NAT)
-    hashed = Service("sh", flags=frozenset({SchedulerFlag.FALLBACK}))
-    dataplane.table = {WEB: ServiceEntry(hashed, {TWO: IN, ONE: out})}
-    kept = TableKeeper(dataplane, [WEB], lambda services: None)
-    await kept.adopt()
-    kept.want({WEB: ServiceEntry(hashed, {ONE: out, TWO: IN})})
-    async with running(kept):
-        await until(lambda: len(dataplane.reads) > 3)
-        assert list(dataplane.table[WEB].destinations) == [TWO, ONE]
-        kept.want({WEB: ServiceEntry(hashed, {ONE: IN, TWO: IN})}, {WEB})
-        await until(lambda: list(dataplane.table[WEB].destinations) == [ONE, TWO])
-        assert dataplane.table[WEB].destinations == {ONE: IN, TWO: IN}
-    assert kept.repaired == 0
 
 
 async def test_what_fails_is_named_and_met_again_by_a_later_pass(
