@@ -44,6 +44,7 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.sentinel
+	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.scale
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 	$(BIN)/python -m tests.benchmarks.checks
 

@@ -124,8 +124,8 @@ async def _oldest_first(
     slices = Slices()
     pool: dict[DestinationKey, Read] = {}
     for datagram in reversed(datagrams):
+        await slices.pause()
         for frame in reversed(tuple(frames.read(datagram))):
-            await slices.pause()
             key, held = read(frame.content, service)
             pool[key] = held
     return pool
