@@ -235,6 +235,7 @@ async def in_a_large_table(services: int, servers: int) -> Figures:
         gc.freeze()
         dumps, passes, changes = [], [], []
         for _ in range(PASSES):
+            await asyncio.sleep(PASS_SECONDS / 2)  # both begin in a process that has slept
             dumps.append(await bare_dump(wanted))
             passes.append(await dataplane.seconds_to_pass(services))
         for number in range(CHANGES):
@@ -278,9 +279,7 @@ def large_table(services: int, servers: int) -> bool:
             met=1000 * max(ours.changes) <= CHANGE_BAR_MS,
         ),
     ]
-    print(
-        f"| memory of the table as wanted and as known, each destination | {ours.memory:.2f} kB | | | |"
-    )
+    print(f"| memory of each destination, as wanted and known | {ours.memory:.2f} kB | | | |")
     return all(met)
 
 
