@@ -14,6 +14,7 @@ from checks.connection import AWAITING_REPLY, connected
 from checks.definition import CheckDefinition
 from checks.options import GrpcProbe
 from checks.result import Reason
+from checks.tls import HTTP_2
 
 if TYPE_CHECKING:
     from checks.http2 import Exchange
@@ -38,23 +39,21 @@ _CODES = {
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     """Ask once for the health of a service. ``definition.probe`` is a GrpcProbe."""
     # Loaded where it is needed: it takes 70 ms.
-    from checks.http2 import ALPN_NAME, Exchange
+    from checks.http2 import Exchange
 
     options = definition.probe
     assert isinstance(options, GrpcProbe)
     exchange = Exchange(_headers(definition, options), _request(options.service))
     async with connected(definition, progress) as connection:
         if options.tls:
-            await connection.start_tls(options, options.tls_name or options.host, ALPN_NAME)
+            await connection.start_tls(options, options.tls_name or options.host, HTTP_2)
         progress.enter(AWAITING_REPLY)
-        await connection.send(exchange.to_send())
         while not exchange.ended:
+            await connection.send(exchange.to_send())
             data = await connection.receive()
             if not data:
                 exchange.finish(progress.stage)
             exchange.feed(data)
-            await connection.send(exchange.to_send())
-        await connection.send(exchange.take_leave())
     status = _status(_message(exchange))
     if status != _SERVING:
         words = _STATUSES.get(status, f"status {status}")

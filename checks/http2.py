@@ -27,8 +27,6 @@ from checks.result import Reason
 FRAMES_LENGTH_MAX = 4 * REPLY_LENGTH_MAX
 """Bytes of all frames that are read; more for one reply is a fault of the server's."""
 
-ALPN_NAME = "h2"  # RFC 9113, section 3.1
-
 _STREAM = 1  # the first that a client opens
 
 # What does not begin with a SETTINGS frame is no HTTP/2 (section 3.4); h2 waits for the rest of it.
@@ -74,15 +72,15 @@ class Exchange:
         except ProtocolError as error:
             raise _no_reply(str(error)) from error
 
+    @property
+    def location(self) -> str | None:
+        """Where a redirect leads to."""
+        return self.headers.get("location")
+
     def finish(self, stage: str) -> None:
         """Take the end of the connection, before which a reply must have ended."""
         detail = f"{stage}: connection closed without a complete reply"
         raise ProbeFailedError(Reason.PROTOCOL, detail)
-
-    def take_leave(self) -> bytes:
-        """Say that no other request follows."""
-        self._connection.close_connection()
-        return self._connection.data_to_send()
 
     def _take(self, event: Event) -> None:
         match event:

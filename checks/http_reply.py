@@ -52,6 +52,10 @@ class Reply:
             raise ProbeFailedError(Reason.PROTOCOL, detail)
         self.ended = True
 
+    def to_send(self) -> bytes:
+        """Nothing: after its request a client has no more to say."""
+        return b""
+
     # -- called by the parser -------------------------------------------------------------------
 
     def on_header(self, name: bytes, value: bytes) -> None:

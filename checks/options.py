@@ -67,8 +67,10 @@ class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http")
 
     ``host`` is sent as Host. Expectations of the body see its first 64 KiB. ``redirects`` is how
     many are followed, within the target only; at 0 a redirect is a status like any other.
+    ``http_version`` 1 is HTTP/1.1; 2 is spoken at once, or by agreement over TLS.
     """
 
+    http_version: Annotated[int, Whole(1, 2)] = 1
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: RequestPath = "/"
     host: HostName | None = None
@@ -255,6 +257,9 @@ PROBE_TYPES: dict[str, type[Probe]] = {
 
 Transport = Literal["tcp", "udp"]
 
+# Of the headers that may be given at all. TE there is, but none of the values that mean something.
+_NOT_IN_HTTP_2 = {"keep-alive", "proxy-connection", "te", "upgrade"}
+
 
 def transports(probe: Probe) -> frozenset[Transport]:
     """Tell over what a probe asks the port of its target; nothing for one that asks no port."""
@@ -288,6 +293,8 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
     match probe:
         case HttpProbe():
             yield from _http_contradictions(probe)
+            if probe.http_version == 2:
+                yield from _http_2_contradictions(probe)
         case SmtpProbe() if not probe.starttls:
             yield from _without_tls(probe, "starttls")
         case GrpcProbe() if not probe.tls:
@@ -323,3 +330,9 @@ def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
         for key in ("expect_body", "expect_sha256", "expect_json"):
             if getattr(probe, key):
                 yield key, "the reply to a HEAD has no body"
+
+
+def _http_2_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
+    for name, _ in probe.headers:
+        if name.lower() in _NOT_IN_HTTP_2:
+            yield "headers", f"HTTP/2 has no {name} (RFC 9113, section 8.2.2)"

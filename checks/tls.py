@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 DAY_SECONDS = 86400
 
+HTTP_2 = "h2"
+"""What HTTP/2 is called when protocols are agreed on (ALPN; RFC 9113, section 3.1)."""
+
 
 @lru_cache(maxsize=256)
 def client_context(

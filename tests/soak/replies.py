@@ -115,7 +115,6 @@ def _read_grpc(data: bytes) -> int | None:
             exchange.to_send()
     if not exchange.ended:
         exchange.finish("reading")
-    exchange.take_leave()
     return read_health(read_grpc(exchange))
 
 

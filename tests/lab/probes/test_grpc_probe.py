@@ -13,6 +13,22 @@ from checks.options import GrpcProbe
 from checks.result import Reason
 from tests.lab.probes.asking import ask, time_for
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
+from tests.lab.probes.frames import (
+    BEGUN,
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    PING,
+    PUSH,
+    RST_STREAM,
+    STATUS_200,
+    WINDOW_UPDATE,
+    fields,
+    frame,
+)
 from tests.lab.probes.processes import server
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -77,26 +93,6 @@ async def test_grpc_sends_what_the_protocol_says(serve: Serve) -> None:
     assert heard[0].endswith(frame(DATA, END_STREAM, 1, b"\0\0\0\0\5\x0a\3web"))
 
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PUSH, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
-    0x0, 0x1, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9,
-)  # fmt: skip
-END_STREAM, END_HEADERS = 0x1, 0x4
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    """RFC 9113 section 4.1."""
-    return (
-        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + struct.pack("!I", stream) + payload
-    )
-
-
-def fields(*pairs: tuple[bytes, bytes]) -> bytes:
-    """Literal header fields without indexing (RFC 7541 section 6.2.2)."""
-    return b"".join(bytes((0, len(n))) + n + bytes((len(v),)) + v for n, v in pairs)
-
-
-BEGUN = frame(SETTINGS, 0, 0)
-STATUS_200 = b"\x88"  # RFC 7541, appendix A, index 8
 GRPC = (b"content-type", b"application/grpc")
 HEAD = BEGUN + frame(HEADERS, END_HEADERS, 1, STATUS_200 + fields(GRPC))
 GOOD_END = frame(HEADERS, END_HEADERS | END_STREAM, 1, fields((b"grpc-status", b"0")))

@@ -1,0 +1,24 @@
+"""HTTP/2 as bytes: frames, and the fields in them."""
+
+import struct
+
+DATA, HEADERS, RST_STREAM, SETTINGS, PUSH, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
+    0x0, 0x1, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9,
+)  # fmt: skip
+END_STREAM, END_HEADERS = 0x1, 0x4
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    """RFC 9113 section 4.1."""
+    return (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + struct.pack("!I", stream) + payload
+    )
+
+
+def fields(*pairs: tuple[bytes, bytes]) -> bytes:
+    """Literal header fields without indexing (RFC 7541 section 6.2.2)."""
+    return b"".join(bytes((0, len(n))) + n + bytes((len(v),)) + v for n, v in pairs)
+
+
+BEGUN = frame(SETTINGS, 0, 0)
+STATUS_200 = b"\x88"  # RFC 7541, appendix A, index 8
