@@ -13,7 +13,7 @@ from checks.definition import CheckDefinition
 from checks.faults import describe
 from checks.options import TlsOptions
 from checks.result import Reason
-from checks.tls import client_context, expiry_warning
+from checks.tls import client_context, describe_error, expiry_warning
 
 REPLY_LENGTH_MAX = 64 * 1024
 """Bytes of a reply that are read, of any probe; of a longer one the rest is not waited for."""
@@ -107,16 +107,22 @@ class Connection:
         ``protocol`` must be agreed on (ALPN, RFC 7301).
         """
         self._progress.enter(HANDSHAKE)
-        await self._writer.start_tls(
-            tls_context(options, protocol),
-            server_hostname=name or self._definition.destination,
-            ssl_handshake_timeout=self._definition.timing.timeout,
-        )
+        disagreement = ProbeFailedError(Reason.TLS, f"TLS: the server does not agree on {protocol}")
+        try:
+            await self._writer.start_tls(
+                tls_context(options, protocol),
+                server_hostname=name or self._definition.destination,
+                ssl_handshake_timeout=self._definition.timing.timeout,
+            )
+        except ssl.SSLError as error:
+            if "no application protocol" in describe_error(error):  # the alert of RFC 7301
+                raise disagreement from error
+            raise
         tls = self._writer.get_extra_info("ssl_object")
         self._progress.tls = tls
         self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
         if tls.selected_alpn_protocol() != protocol:
-            raise ProbeFailedError(Reason.TLS, f"TLS: the server does not agree on {protocol}")
+            raise disagreement
 
     async def send(self, data: bytes) -> None:
         """Send all of it."""

@@ -27,6 +27,11 @@ from checks.result import Reason
 FRAMES_LENGTH_MAX = 4 * REPLY_LENGTH_MAX
 """Bytes of all frames that are read; more for one reply is a fault of the server's."""
 
+FRAMES_MAX = 2000
+"""Events, about one a frame, that a reply may cause: they take some 10 us each to read."""
+
+_PART = 4096  # bytes that are read before the events are counted
+
 _STREAM = 1  # the first that a client opens
 
 # What does not begin with a SETTINGS frame is no HTTP/2 (section 3.4); h2 waits for the rest of it.
@@ -46,6 +51,7 @@ class Exchange:
         self.ended = False
         self._first = b""
         self._fed = 0
+        self._events = 0
         self._connection = H2Connection(H2Configuration(header_encoding=None))
         without_push = {SettingCodes.ENABLE_PUSH: 0}
         self._connection.local_settings = Settings(client=True, initial_values=without_push)
@@ -67,8 +73,12 @@ class Exchange:
         if self._fed > FRAMES_LENGTH_MAX:
             raise _no_reply(f"frames of more than {FRAMES_LENGTH_MAX} bytes")
         try:
-            for event in self._connection.receive_data(data):
-                self._take(event)
+            for start in range(0, len(data), _PART):
+                for event in self._connection.receive_data(data[start : start + _PART]):
+                    self._events += 1
+                    self._take(event)
+                if self._events > FRAMES_MAX:
+                    raise _no_reply(f"more than {FRAMES_MAX} frames")
         except ProtocolError as error:
             raise _no_reply(str(error)) from error
 

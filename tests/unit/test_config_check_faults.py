@@ -10,6 +10,7 @@ from checks.options import (
     AllProbe,
     AnyProbe,
     HttpProbe,
+    HttpsProbe,
     Member,
     PingProbe,
     ScriptProbe,
@@ -82,6 +83,12 @@ def server(check: str) -> str:
         ('{type: http, username: "a\\nb"}', "username: wrong value (got something that is not"),
         ("{type: http, username: 'a:b'}", "username: a colon ends the name in basic auth"),
         ("{type: http, redirects: 11}", "redirects: wrong value (got 11, expected a whole number"),
+        ("{type: http, http_version: 1.1}", "http_version: wrong value (got 1.1, expected a whole"),
+        ("{type: https, http_version: 3}", "http_version: wrong value (got 3, expected a whole"),
+        (
+            "{type: http, http_version: 2, headers: {Upgrade: websocket}}",
+            "headers: HTTP/2 has no Upgrade (RFC 9113, section 8.2.2)",
+        ),
         ("{type: http, headers: [a]}", "headers: wrong value (got a list, expected a mapping of"),
         ("{type: http, headers: {Host: a}}", "headers: wrong value (got a mapping, expected names"),
         ("{type: http, headers: {a: 'b '}}", "headers: wrong value (got a mapping, expected vis"),
@@ -182,6 +189,7 @@ def test_a_faulty_type_hides_no_fault_of_what_every_type_has(faults_of: FaultsOf
             ),
         ),
         ("{type: script, script: /s, arguments: [a]}", ScriptProbe(script="/s", arguments=("a",))),
+        ("{type: https, http_version: 2}", HttpsProbe(http_version=2)),
         ("{type: tls, tls_expiry_warning: 24h}", TlsProbe(tls_expiry_warning=86400.0)),
         (
             "{type: http, expect_status: [200-299, 401], headers: {X-A: b}, redirects: 2,"

@@ -27,6 +27,8 @@ EVERY_PROBE: dict[str, Probe] = {
     "tls": TlsProbe(tls_verify=False),
     "http": HttpProbe(),
     "https": HttpsProbe(tls_verify=False),
+    "http/2": HttpProbe(http_version=2),
+    "https by http/2": HttpsProbe(tls_verify=False, http_version=2),
     "grpc": GrpcProbe(),
     "grpc over tls": GrpcProbe(tls=True, tls_verify=False),
     "dns": DnsProbe(name="web.example", protocol="tcp"),
@@ -36,7 +38,7 @@ EVERY_PROBE: dict[str, Probe] = {
     "postgres": PostgresProbe(),
     "mysql": MysqlProbe(),
 }
-OVER_TLS = ("tls", "https", "grpc over tls")
+OVER_TLS = ("tls", "https", "https by http/2", "grpc over tls")
 
 
 async def ask_each(

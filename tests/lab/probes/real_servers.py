@@ -26,6 +26,7 @@ http {{
         location /json {{ return 200 '{{"services": [{{"up": true, "load": 0.5}}]}}'; }}
         location /old {{ return 302 /json; }}
         location /away {{ return 302 http://192.0.2.1/; }}
+        location /large {{ root {folder}; }}
         location /down {{ return 503; }}
         location /private {{
             auth_basic "probes"; auth_basic_user_file {folder}/users; try_files /none @in;
@@ -62,6 +63,7 @@ def nginx(folder: Path, how: str = "", authority: Authority | None = None) -> It
         key, certified = files_of(authority)
         certificate = f"ssl_certificate {certified}; ssl_certificate_key {key};"
     (folder / "users").write_text("alice:{PLAIN}sesame\n")
+    (folder / "large").write_text("x" * 65_530 + "needle" + "x" * 30_000)
     unprivileged(folder)
 
     def command(port: int) -> list[str]:

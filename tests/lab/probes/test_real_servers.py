@@ -49,6 +49,7 @@ class Servers:
 
     authority: str
     http: int
+    http_2: int
     https: int
     smtp: int
     postgres: int
@@ -76,6 +77,7 @@ def servers(authority: Authority) -> Iterator[Servers]:
         yield Servers(
             authority=authority.file,
             http=started(nginx(folder())),
+            http_2=started(nginx(folder(), "http2")),
             https=started(nginx(folder(), "ssl http2", authority)),
             smtp=started(exim(folder(), authority)),
             postgres=started(postgres(folder())),
@@ -106,6 +108,7 @@ READY_SHA256 = "8056c3235998fa660ac0261b1439466bfabcfb8481af0fa035e25c8a4d1ac6d3
             Reason.PASSED,
             "expected status and body",
         ),
+        ({"path": "/large", "expect_body": "needle$"}, Reason.PASSED, "expected status and body"),
         ({"path": "/old"}, Reason.STATUS, "status 302, expected 200"),
         (
             {"path": "/old", "redirects": 1, "expect_body": "services"},
@@ -123,15 +126,23 @@ READY_SHA256 = "8056c3235998fa660ac0261b1439466bfabcfb8481af0fa035e25c8a4d1ac6d3
         ({"path": "/private", "username": "alice", "password": "x"}, Reason.STATUS, "status 401"),
     ],
 )
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_web_server_is_asked_in_every_way(
-    servers: Servers, scheme: str, options: dict[str, object], reason: Reason, detail: str
+async def test_a_web_server_is_asked_in_every_way(  # noqa: PLR0917 - pytest gives names
+    servers: Servers,
+    scheme: str,
+    version: int,
+    options: dict[str, object],
+    reason: Reason,
+    detail: str,
 ) -> None:
     """Debian's nginx."""
+    given = {"http_version": version, **options}
     if scheme == "http":
-        result = await ask(servers.http, HttpProbe(**options))  # type: ignore[arg-type]  # of a table
+        port = servers.http_2 if version == 2 else servers.http
+        result = await ask(port, HttpProbe(**given))  # type: ignore[arg-type]  # of a table
     else:
-        secured = HttpsProbe(tls_ca_file=servers.authority, **options)  # type: ignore[arg-type]
+        secured = HttpsProbe(tls_ca_file=servers.authority, **given)  # type: ignore[arg-type]
         result = await ask(servers.https, secured)
     assert result.reason is reason, result
     assert result.detail.startswith(detail), result
@@ -176,6 +187,8 @@ def conversations(servers: Servers) -> dict[str, tuple[int, Probe]]:
         "tcp": (servers.redis, TcpProbe(send=b"PING\r\n", expect="PONG\r\n")),
         "http": (servers.http, HttpProbe()),
         "https": (servers.https, HttpsProbe(tls_ca_file=ca)),
+        "http/2": (servers.http_2, HttpProbe(http_version=2)),
+        "https by http/2": (servers.https, HttpsProbe(tls_ca_file=ca, http_version=2)),
         "grpc": (servers.grpc, GrpcProbe(tls=True, tls_ca_file=ca)),
         "dns": (servers.dns, DnsProbe(name="web.example", protocol="tcp")),
         "smtp": (servers.smtp, SmtpProbe(starttls=True, tls_ca_file=ca)),
@@ -185,7 +198,10 @@ def conversations(servers: Servers) -> dict[str, tuple[int, Probe]]:
     }
 
 
-KINDS = ("tcp", "http", "https", "grpc", "dns", "smtp", "redis", "postgres", "mysql")
+KINDS = (
+    "tcp", "http", "https", "http/2", "https by http/2", "grpc", "dns", "smtp", "redis", "postgres",
+    "mysql",
+)  # fmt: skip
 BROKEN = {
     "hang": {Reason.TIMEOUT},
     "reset": {Reason.RESET},

@@ -53,6 +53,7 @@ CUT = {
 # Of what is no TLS record, OpenSSL says no more.
 FOREIGN = not_over_tls("TLS: wrong version number") | {
     "http": (Reason.PROTOCOL, "not an HTTP reply: "),
+    "http/2": (Reason.PROTOCOL, "not an HTTP/2 reply: it begins with "),
     "grpc": (Reason.PROTOCOL, "not an HTTP/2 reply: it begins with "),
     "smtp": (Reason.PROTOCOL, "not an SMTP reply: "),
     "agent": (Reason.PROTOCOL, "not an agent's statement: "),
