@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from checks.attempt import CONNECTING, ProbeFailedError, Progress
 from checks.definition import CheckDefinition
@@ -107,7 +107,6 @@ class Connection:
         ``protocol`` must be agreed on (ALPN, RFC 7301).
         """
         self._progress.enter(HANDSHAKE)
-        disagreement = ProbeFailedError(Reason.TLS, f"TLS: the server does not agree on {protocol}")
         try:
             await self._writer.start_tls(
                 tls_context(options, protocol),
@@ -116,18 +115,27 @@ class Connection:
             )
         except ssl.SSLError as error:
             if "no application protocol" in describe_error(error):  # the alert of RFC 7301
-                raise disagreement from error
+                raise _disagreement(protocol) from error
             raise
         tls = self._writer.get_extra_info("ssl_object")
         self._progress.tls = tls
         self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
         if tls.selected_alpn_protocol() != protocol:
-            raise disagreement
+            raise _disagreement(protocol)
 
     async def send(self, data: bytes) -> None:
         """Send all of it."""
         self._writer.write(data)
         await self._writer.drain()
+
+    async def answer(self, data: bytes) -> None:
+        """Send what a reply demands in between, if anything.
+
+        A peer that has gone may have replied before: reading tells.
+        """
+        if data:
+            with suppress(ConnectionError):
+                await self.send(data)
 
     async def receive(self, length_max: int = REPLY_LENGTH_MAX) -> bytes:
         """Read what has come, at least one byte; empty at the end of the stream."""
@@ -162,6 +170,10 @@ class Connection:
     def _ended(self) -> ProbeFailedError:
         detail = f"{self._progress.stage}: connection closed without a complete reply"
         return ProbeFailedError(Reason.PROTOCOL, detail)
+
+
+def _disagreement(protocol: str | None) -> ProbeFailedError:
+    return ProbeFailedError(Reason.TLS, f"TLS: the server does not agree on {protocol}")
 
 
 @asynccontextmanager

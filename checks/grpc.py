@@ -48,12 +48,13 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
         if options.tls:
             await connection.start_tls(options, options.tls_name or options.host, HTTP_2)
         progress.enter(AWAITING_REPLY)
+        await connection.send(exchange.to_send())
         while not exchange.ended:
-            await connection.send(exchange.to_send())
             data = await connection.receive()
             if not data:
                 exchange.finish(progress.stage)
             exchange.feed(data)
+            await connection.answer(exchange.to_send())
     status = _status(_message(exchange))
     if status != _SERVING:
         words = _STATUSES.get(status, f"status {status}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -42,7 +43,8 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
             yield from send(made, exchange.to_send)
             while not exchange.take(reply, (yield from receive(made))):
                 if exchange.to_send:
-                    yield from send(made, exchange.to_send)
+                    with suppress(ConnectionError):  # as in Connection.answer
+                        yield from send(made, exchange.to_send)
         if not exchange.follows(reply):
             return exchange.outcome(reply)
 
@@ -59,7 +61,7 @@ async def probe_https(definition: CheckDefinition, progress: Progress) -> Outcom
             reply = exchange.begin()
             await connection.send(exchange.to_send)
             while not exchange.take(reply, await connection.receive()):
-                await connection.send(exchange.to_send)
+                await connection.answer(exchange.to_send)
         if not exchange.follows(reply):
             return exchange.outcome(reply)
 
