@@ -162,7 +162,7 @@ def _stream(definition: CheckDefinition, path: str, method: str) -> http2.Exchan
         (":scheme", _scheme(definition)),
         (":path", path),
         (":authority", options.host or _authority(definition)),
-        *((name.lower(), value) for name, value in _headers(options, method)),
+        *_headers(options, method),  # h2 writes their names in lower case
     ]
     return Exchange(fields, _body(options, method))
 
