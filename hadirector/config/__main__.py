@@ -13,9 +13,13 @@ from hadirector.config.frames import FILE_BYTES_MAX, TEXT_IS_GIVEN, Frame, Refus
 from hadirector.config.loader import load, parse
 from hadirector.model import Configuration
 
+NICENESS = 10
+"""Of 0 to 19 (nice(2)): a large file takes seconds, and probes are not to be late meanwhile."""
+
 
 def main(file: str, *given: str) -> None:
     """Write the file's configuration, or its faults, to standard output in frames."""
+    os.nice(NICENESS)
     frames: Iterable[Frame]
     try:
         frames = split(_parse_input(file) if TEXT_IS_GIVEN in given else load(file))
