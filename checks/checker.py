@@ -113,10 +113,11 @@ class Checker:
             self._sentinels = sentinels
             async with asyncio.TaskGroup() as group:
                 while True:
+                    began = monotonic()
                     self._wake.clear()
                     self._start_hinted(engine, group)
                     self._start_due(engine, group)
-                    await self._wait_for_due()
+                    await self._wait_for_due(began + BATCH)
 
     def hint(self, identity: str) -> None:
         """Probe a target at once, before all that is due: something says that it may have gone.
@@ -223,11 +224,12 @@ class Checker:
             target.probe = engine.start(definition, converse, ended)
         self._under_way.add(target.probe)
 
-    async def _wait_for_due(self) -> None:
+    async def _wait_for_due(self, next_batch: float) -> None:
         """Wait until something is due or, with nothing waiting or no room, until woken."""
         delay = None
         if self._waiting and not self._is_full():
-            delay = BATCH if self._hinted else max(self._waiting[0][0] - monotonic(), BATCH)
+            due = next_batch if self._hinted else max(self._waiting[0][0], next_batch)
+            delay = due - monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._wake.wait()
