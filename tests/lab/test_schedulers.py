@@ -33,6 +33,9 @@ CHOSEN = {
 SHARED = {"rr": ("111222", "121212|212121"), "wrr": ("111122", ".*")}
 """What is sorted, and the order where there is one; where they begin, the kernel is free to say."""
 BY_HASH = ("dh", "sh", "mh")
+BY_PORT = ("sh_port", "mh_port")
+SPREAD = 24
+"""Of so many connections of one client, all with one server would be chance once in 10,000."""
 
 
 @pytest.mark.ipvs
@@ -44,7 +47,7 @@ def test_every_scheduler_chooses_in_its_way(network: Network, tmp_path: Path) ->
     text = EXAMPLE.read_text().replace("lb1", f"lb1\n  runtime_directory: {tmp_path}/run")
     text = re.sub("check: .*", "check: none", text)  # whichever passes first would be added first
     ports = dict(re.findall(r"name: (\w+)\n    address: [0-9.]+:(\d+)", text))
-    assert ports.keys() == {*CHOSEN, *SHARED, *BY_HASH}
+    assert ports.keys() == {*CHOSEN, *SHARED, *BY_HASH, *BY_PORT}
     with Answering() as servers, ExitStack() as connections:
         servers.hold(80)
         for name, number in (("1", 45), ("2", 46)):
@@ -64,6 +67,7 @@ def test_every_scheduler_chooses_in_its_way(network: Network, tmp_path: Path) ->
             assert "".join(sorted(answers)) == parts
             assert re.fullmatch(order, answers)
         assert all(len(set(chosen(name))) == 1 for name in BY_HASH)
+        assert all(set(chosen(name, SPREAD)) == {"1", "2"} for name in BY_PORT)
 
 
 def _who(connection: socket.socket) -> str:
