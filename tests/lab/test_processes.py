@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -280,6 +281,72 @@ def test_a_child_that_hangs_is_killed_for_its_silence(pair: Pair) -> None:
     assert exists(hung)
     until(lambda: not exists(hung), 12)
     until(lambda: first.pid("checks") not in (None, hung), 2)
+
+
+class MailServer(threading.Thread):
+    """A real server that greets whoever connects, but only while ``may_greet`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.asked, self.may_greet = threading.Event(), threading.Event()
+        self.may_greet.set()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+
+    def run(self) -> None:
+        """Serve one client after the other, until the listener is shut down."""
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                self.asked.set()
+                with client, contextlib.suppress(OSError):
+                    self.may_greet.wait(10)
+                    client.sendall(b"220 here\r\n")
+                    client.recv(100)
+                    client.sendall(b"250 welcome\r\n")
+
+    def end(self) -> None:
+        self.may_greet.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.join(5)
+        self.listener.close()
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    made = MailServer()
+    made.start()
+    yield made
+    made.end()
+
+
+def test_a_stopped_and_continued_checks_process_fails_no_target(
+    tmp_path: Path, mail: MailServer
+) -> None:
+    """It slept past the deadline of a probe that was answered meanwhile, so it asks once more."""
+    servers = CONFIGURATION[CONFIGURATION.index("virtual_servers:") :].format(
+        port=free_ports(1)[0], web_port=mail.listener.getsockname()[1]
+    )
+    check = "type: smtp, interval: 1500ms, timeout: 1500ms, rise: 1, fall: 1"
+    servers = servers.replace("type: tcp, interval: 200ms, timeout: 200ms, rise: 1, fall: 2", check)
+    here = f"director: {{dataplane: userspace, runtime_directory: {tmp_path / 'lb' / 'run'}}}\n"
+    director = RunningDirector(tmp_path / "lb", here + servers)
+    try:
+        until(lambda: '"verdict": "passing"' in director.log, 30)
+        checks = director.pid("checks")
+        assert checks is not None
+        mail.may_greet.clear()
+        mail.asked.clear()
+        assert mail.asked.wait(10)
+        os.kill(checks, signal.SIGSTOP)
+        mail.may_greet.set()
+        time.sleep(2.3)  # longer than the timeout, shorter than the silence that raises an alarm
+        os.kill(checks, signal.SIGCONT)
+        before = director.status().probes
+        until(lambda: director.status().probes > before + 1, 10)
+        assert '"verdict": "failing"' not in director.log
+        assert director.pid("checks") == checks
+    finally:
+        director.end()
 
 
 def test_a_director_that_was_frozen_does_not_blame_its_children(pair: Pair) -> None:
