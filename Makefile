@@ -47,6 +47,7 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.scale
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 	$(BIN)/python -m tests.benchmarks.checks
+	$(BIN)/python -m tests.benchmarks.verdict
 
 simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123 WORLD=groups
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
