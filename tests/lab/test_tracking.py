@@ -63,6 +63,8 @@ class Pair:
                 name=host.name, directory=self._directory, priority=priority, extra=line
             )
             start_director(host, text, self._directory)
+        waits = '"state": "BACKUP"'
+        wait_until(lambda: waits in self.log(self.worse), 15.0, "the worse one takes part")
         self.wait_for_holder(self.better)
 
     def log(self, host: Host) -> str:
