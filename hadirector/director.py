@@ -40,13 +40,13 @@ from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
 from hadirector.tracking import TrackedChanged, Tracking
+from hadirector.undecided import Undecided
 from hadirector.upkeep import Upkeep
 from vrrp.report import InstanceStatus, Notice, Transition
 
 EVENTS_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
 CHILD_STOP_SECONDS_MAX = 10.0
-
 OWNED_FILE = "owned.json"
 
 
@@ -68,6 +68,7 @@ class Director:
         self._memory = state.Memory(Path(configuration.runtime_directory, OWNED_FILE))
         owned = self._memory.owned
         self._pools = Pools(configuration)
+        self._undecided = Undecided()
         self._upkeep = Upkeep(configuration, self._memory)
         self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
         self._health = Health(configuration, {}, self._events.put)
@@ -242,15 +243,12 @@ class Director:
     async def _handle_events(self) -> None:
         while True:
             await self._handle(await self._events.get())
-            if not self._election.begun and self._health.complete:
-                self._election.begin()
             await asyncio.sleep(0)  # a burst of events keeps nothing else waiting
 
     async def _handle(self, event: Event) -> None:
         match event:
             case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
-                if changed := self._concerned(event):
-                    self._want(changed)
+                self._undecided.add(self._concerned(event), monotonic())
                 self._tell_sight()
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
@@ -269,6 +267,12 @@ class Director:
                 self._election.begin()
             case _:
                 assert_never(event)
+        begins = not self._election.begun and self._health.complete
+        more = not (begins or self._events.empty())
+        if changed := self._undecided.take(monotonic(), more=more):
+            self._want(changed)
+        if begins:
+            self._election.begin()
 
     def _concerned(
         self, event: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
@@ -281,8 +285,7 @@ class Director:
         if isinstance(event, PoolsDue):
             return self._pools.due(monotonic())
         servers = self._configuration.virtual_servers
-        names = event.virtual_servers
-        return {key for each in servers if each.name in names for key in each.keys}
+        return {key for each in servers if each.name in event.virtual_servers for key in each.keys}
 
     def _child_changed(self, event: ChildStarted | ChildDied) -> None:
         electing = event.name == self._election.child.name
@@ -346,8 +349,7 @@ class Director:
 
     def _tell_sight(self) -> None:
         """Let the elections know whether anything is seen; unchanged it is not told again."""
-        sees = int(not self._health.eyes.blind)
-        self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
+        self._election.track({f"sight {SIGHT_OF_BACKENDS}": int(not self._health.eyes.blind)})
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:

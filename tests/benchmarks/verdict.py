@@ -30,8 +30,8 @@ from tests.benchmarks import netlink_stub
 from tests.benchmarks.checks import Server, targets
 from tests.benchmarks.lateness import percentile
 
-POOLS, SERVERS, TURNING = 5, 1000, 4
-SECONDS, SETTLED = 40.0, 15.0
+POOLS, SERVERS, TURNING = 50, 100, 1
+SECONDS, SETTLED = 40.0, 10.0
 BAR_MS = 10.0
 
 _TURNING_SERVER = """\
@@ -70,7 +70,7 @@ _TURNS = (
 
 
 def configuration(directory: Path) -> str:
-    """Five pools of a thousand real servers, four of them turning."""
+    """Fifty pools of a hundred real servers, one of each turning."""
     addresses = iter(targets(POOLS * (SERVERS - TURNING)))
     parts = [_DIRECTOR.format(directory=directory)]
     for number in range(POOLS):
