@@ -47,7 +47,6 @@ from vrrp.report import InstanceStatus, Notice, Transition
 EVENTS_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
 CHILD_STOP_SECONDS_MAX = 10.0
-OWNED_FILE = "owned.json"
 
 
 class Director:
@@ -65,14 +64,14 @@ class Director:
         self._dataplane = dataplane
         self._log = structlog.get_logger()
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
-        self._memory = state.Memory(Path(configuration.runtime_directory, OWNED_FILE))
+        directory = Path(configuration.runtime_directory)
+        self._memory = state.Memory(directory / "owned.json")
         owned = self._memory.owned
         self._pools = Pools(configuration)
         self._undecided = Undecided()
         self._upkeep = Upkeep(configuration, self._memory)
         self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
         self._health = Health(configuration, {}, self._events.put)
-        directory = Path(configuration.runtime_directory)
         self._history = History(directory, self._health, self._pools)
         self._election = Election(
             configuration.vrrp,
@@ -249,7 +248,8 @@ class Director:
         match event:
             case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
                 self._undecided.add(self._concerned(event), monotonic())
-                self._tell_sight()
+                sees = int(not self._health.eyes.blind)  # unchanged it is not told again
+                self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
                     self._notify(event.instance)
@@ -267,6 +267,10 @@ class Director:
                 self._election.begin()
             case _:
                 assert_never(event)
+        self._decide()
+
+    def _decide(self) -> None:
+        """Judge what is undecided unless more comes with it; elections begin when all is judged."""
         begins = not self._election.begun and self._health.complete
         more = not (begins or self._events.empty())
         if changed := self._undecided.take(monotonic(), more=more):
@@ -346,10 +350,6 @@ class Director:
             monotonic(),
             health.falls,
         )
-
-    def _tell_sight(self) -> None:
-        """Let the elections know whether anything is seen; unchanged it is not told again."""
-        self._election.track({f"sight {SIGHT_OF_BACKENDS}": int(not self._health.eyes.blind)})
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:
