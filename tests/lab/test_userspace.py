@@ -267,9 +267,11 @@ async def test_new_connections_avoid_a_listener_that_leaves(leaver_is_older: boo
         _, writer = await asyncio.open_connection(VIRTUAL_ADDRESS, number)
         writer.close()
         names.append(await reached.get())
-    assert name not in names[10:]
     older.close()
     younger.close()
+    # Each connection that reaches the leaver moves the pointer on: past itself and the two places
+    # of the group of four that are empty. By hash alone it would get about 50.
+    assert names.count(name) <= 3
 
 
 class Director:
