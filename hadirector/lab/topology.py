@@ -105,9 +105,11 @@ class Host:
     def kill_processes(self) -> None:
         """Kill every process that lives in this host's namespace, all at once, with SIGKILL.
 
-        They are stopped first: a child that saw its parent die would still take its leave.
+        They are stopped first: a child that saw its parent die would still take its leave. One just
+        started may not have entered the namespace yet, so those we started are named as well.
         """
-        pids = self.pids()
+        started = {process.pid for process in self._processes if process.poll() is None}
+        pids = started.union(self.pids())
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):

@@ -7,12 +7,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from hadirector.lab import uml
+from hadirector.lab.experiment import eventually
 
 missing = uml.missing_programs()
 pytestmark = pytest.mark.skipif(
@@ -99,7 +99,7 @@ def test_output_is_live_and_sigterm_ends_everything() -> None:
         assert kernels_in_group(kernel)
         process.terminate()
         assert process.wait(10) == 128 + 15
-    assert kernels_in_group(kernel) == []
+    assert eventually(lambda: kernels_in_group(kernel) == [], 5.0)
 
 
 def test_killed_outright_the_kernel_goes_too() -> None:
@@ -115,10 +115,7 @@ def test_killed_outright_the_kernel_goes_too() -> None:
         assert directory.name.startswith("hadirector-uml-")
         [kernel] = map(int, subprocess.check_output(["pgrep", "-P", str(process.pid)]).split())
         process.kill()
-    deadline = time.monotonic() + 5.0
-    while kernels_in_group(kernel) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert kernels_in_group(kernel) == []
+    assert eventually(lambda: kernels_in_group(kernel) == [], 5.0)
     assert not directory.exists()
 
 
