@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -36,3 +37,10 @@ class Lateness:
     def snapshot(self) -> ProbeLateness:
         """What was counted so far."""
         return ProbeLateness(tuple(self._counts), BOUNDS, self._longest)
+
+
+def merged(snapshots: Iterable[ProbeLateness]) -> ProbeLateness:
+    """Add up what several have counted; of none, nothing."""
+    every = [ProbeLateness(), *snapshots]
+    counts = tuple(sum(column) for column in zip(*(each.counts for each in every), strict=True))
+    return ProbeLateness(counts, BOUNDS, max(each.longest for each in every))

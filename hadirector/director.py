@@ -42,6 +42,7 @@ from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
 from hadirector.tracking import TrackedChanged, Tracking
 from hadirector.undecided import Undecided
 from hadirector.upkeep import Upkeep
+from hadirector.workers import Workers
 from vrrp.report import InstanceStatus, Notice, Transition
 
 EVENTS_MAX = 10_000
@@ -133,7 +134,7 @@ class Director:
             }
             running = [group.create_task(each, name=name) for name, each in loops.items()]
             self._tell_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
-            checking = group.create_task(self._health.child.run(), name="checks")
+            checking = group.create_task(self._health.workers.run(), name="checks")
             electing = group.create_task(self._election.run(), name="vrrp")
             await self._stop.wait()
             await self._leave(checking, electing)
@@ -207,10 +208,11 @@ class Director:
         faults = tuple(await preflight.faults(configuration))
         sysctls = await sysctl_keeper.foreseen(configuration)
         actual = await self._keeper.read()
+        facts = self._health.facts(self._overrides.current)
         situation = Situation(
             configuration=self._configuration,
             # The thread that looks through them must not meet a verdict that is just coming in.
-            facts=Facts(*map(copy.copy, astuple(self._facts()))),
+            facts=Facts(*map(copy.copy, astuple(facts))),
             quorums=dict(self._pools.quorums),
             admitted=dict(self._pools.admitted),
             wanted=self._pools.table,
@@ -299,7 +301,7 @@ class Director:
         elif electing:
             self._election.configure_child()
         else:
-            self._health.configure_child()
+            self._health.configure_workers(event.name)
 
     def _notify(self, instance: str) -> None:
         priority = self._election.priority(instance)
@@ -325,7 +327,7 @@ class Director:
         await self._dataplane.withhold(self._election.withheld)
         await asyncio.sleep(0)
         self._want(None)
-        self._health.configure_child()  # last: some probes go by way of what is wanted now
+        self._health.configure_workers()  # last: some probes go by way of what is wanted now
         self._log.info(
             "configuration_changed",
             started=plan.started,
@@ -335,21 +337,10 @@ class Director:
 
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
-        self._pools.decide(changed, self._facts(), self._health.results)
+        facts = self._health.facts(self._overrides.current)
+        self._pools.decide(changed, facts, self._health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(pool.tracked_pools(self._configuration, self._pools.quorums))
-
-    def _facts(self) -> Facts:
-        health = self._health
-        return Facts(
-            health.verdicts,
-            health.fell_at,
-            self._overrides.current,
-            health.lost,
-            health.weights,
-            monotonic(),
-            health.falls,
-        )
 
     def _tell_later(self, delay: float, event: Event) -> None:
         async def tell() -> None:
@@ -375,11 +366,11 @@ class Director:
             self._notifier.stop()
             self._election.stop(keep=self._configuration.on_stop == "keep")
             await self._see_end(self._election.child, electing)
-        self._health.stop()
-        await self._see_end(self._health.child, checking)
+        self._health.workers.stop()
+        await self._see_end(self._health.workers, checking)
         await self._notifier.finish()
 
-    async def _see_end(self, child: Child[Any], running: asyncio.Task[None]) -> None:
+    async def _see_end(self, child: Child[Any] | Workers, running: asyncio.Task[None]) -> None:
         await asyncio.wait([running], timeout=CHILD_STOP_SECONDS_MAX)
         if not running.done():
             self._log.error("process_does_not_stop", process=child.name)

@@ -1,4 +1,4 @@
-"""The director's side of the checks process: what is known of every target."""
+"""The director's side of the checks workers: what is known of every target."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from typing import Any
 import structlog
 
 from checks.definition import CheckDefinition
-from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
 from hadirector import own_carrier
 from hadirector.blindness import Eyes, Sight, sight_of
 from hadirector.damping import FALLS_MAX
+from hadirector.judgement import Facts
 from hadirector.model import Configuration, ServiceKey
+from hadirector.override import Override, RealServerName
 from hadirector.pool import checks_by_identity, services_by_check
-from hadirector.processes.messages import (
-    CheckStatistics,
-    ConfigureChecks,
-    FromChecks,
-    Stop,
-    VerdictChanged,
-)
-from hadirector.processes.supervisor import Child
+from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.workers import Workers
 
 
 class Health:
-    """Runs the checks process and keeps its verdicts, over its death too.
+    """Keeps the verdicts of the checks workers, over their death too.
 
     ``fell_at`` is when a target that had passed began to fail, monotonic seconds; ``lost`` are
     those of them that failed since all were lost from sight, and nothing else is known of.
@@ -47,12 +42,7 @@ class Health:
         self.lost: set[str] = set()
         self.falls: dict[str, tuple[float, ...]] = {}
         self.weights: dict[str, int] = {}
-        self.probes = 0
-        self.lateness = ProbeLateness()
-        self.hints = self.sentinels = 0
-        self.child: Child[FromChecks] = Child(
-            "checks", "hadirector.processes.checks_process", FromChecks, tell
-        )
+        self.workers = Workers(tell)
         self._checks: dict[str, CheckDefinition] = {}
         self._dependents: dict[str, frozenset[ServiceKey]] = {}
         self._log = structlog.get_logger()
@@ -68,14 +58,26 @@ class Health:
         """Say what is known of every target."""
         return {each: self.verdicts.get(each, Verdict.UNKNOWN) for each in self._checks}
 
+    def facts(self, overrides: Mapping[RealServerName, Override]) -> Facts:
+        """What weights are decided from at this moment."""
+        return Facts(
+            self.verdicts,
+            self.fell_at,
+            overrides,
+            self.lost,
+            self.weights,
+            monotonic(),
+            self.falls,
+        )
+
     def configure(self, configuration: Configuration, assumed: Mapping[str, Verdict]) -> None:
-        """Know what to check from now on; ``configure_child`` then makes the process do it.
+        """Know what to check from now on; ``configure_workers`` then makes the workers do it.
 
         What is known of kept checks stays known; of others ``assumed`` is taken for granted.
         """
-        self._probes_per_second = configuration.probes_per_second
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
+        self.workers.configure(self._checks, configuration.probes_per_second)
         self.eyes.configure(self._checks.values())
         known = {**assumed, **self.verdicts}
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
@@ -84,17 +86,9 @@ class Health:
         self.falls = {k: v for k, v in self.falls.items() if k in self._checks}
         self.weights = {k: v for k, v in self.weights.items() if k in self._checks}
 
-    def configure_child(self) -> None:
-        """Tell the process what to check and what is known already."""
-        self.child.send(
-            ConfigureChecks(
-                tuple(self._checks.values()), self.verdicts, self.weights, self._probes_per_second
-            )
-        )
-
-    def stop(self) -> None:
-        """Order the process to end."""
-        self.child.stop(Stop())
+    def configure_workers(self, only: str | None = None) -> None:
+        """Tell the workers, or the one of this name, what to check and what is known already."""
+        self.workers.send(self.verdicts, self.weights, only)
 
     def verdict_changed(self, event: VerdictChanged) -> frozenset[ServiceKey]:
         """Take a new verdict or weight; returns the services whose pool depends on it."""
@@ -139,8 +133,6 @@ class Health:
 
     def statistics(self, event: CheckStatistics) -> frozenset[ServiceKey]:
         """Take the latest results; returns the services whose pool depends on what they tell."""
-        self.probes, self.lateness = event.probes, event.lateness
-        self.hints, self.sentinels = event.hints, event.sentinels
         now = monotonic()
         for identity, result in event.latest.items():
             if identity in self._checks:

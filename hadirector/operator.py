@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from hadirector.model import Configuration, RealServer, VirtualServer
 from hadirector.override import Lift, Order, RealServerName
 from hadirector.overrides import OVERRIDES_MAX, Overrides
 from hadirector.pools import Pools
+from hadirector.processes.supervisor import Child
 from hadirector.state import Memory
 from hadirector.status import (
     ProcessStatus,
@@ -191,24 +192,25 @@ class Operator:
         """Describe this moment. Reads the dataplane; raises DataplaneError when that fails."""
         held = await self._keeper.read_counters()
         health = self._health
+        children: list[Child[Any]] = [self._election.child, *health.workers.children]
+        counted = health.workers.statistics
         return Status(
             name=self._configuration.name,
             version=__version__,
             pid=os.getpid(),
             dataplane=self._configuration.dataplane,
             processes=tuple(
-                ProcessStatus(child.name, child.pid, child.restarts)
-                for child in (self._election.child, health.child)
+                ProcessStatus(child.name, child.pid, child.restarts) for child in children
             ),
             instances=tuple(self._election.statuses.values()),
             virtual_servers=await self._virtual_server_statuses(held),
             foreign_services=foreign_services(self._configuration, held),
             failing=self._keeper.failing,
             repaired=self._keeper.repaired,
-            probes=health.probes,
-            probe_lateness=health.lateness,
-            hints=health.hints,
-            sentinels=health.sentinels,
+            probes=counted.probes,
+            probe_lateness=counted.lateness,
+            hints=counted.hints,
+            sentinels=counted.sentinels,
             upkeep=self._upkeep.status,
             homeless_orders=self._overrides.homeless(),
             blind=health.eyes.blind,

@@ -1,0 +1,162 @@
+"""Several checks workers, real processes that probe a closed port of this host."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from checks.definition import CheckDefinition, Timing
+from checks.options import TlsProbe
+from checks.result import Reason, Result, Verdict
+from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.supervisor import ChildDied, ChildStarted
+from hadirector.workers import Workers
+
+CLOSED_PORT = 1
+
+
+def checks(count: int) -> dict[str, CheckDefinition]:
+    """Each counts as a hundred TCP connects a second, and costs less: it is refused."""
+    return {
+        f"tls 127.0.1.{number}": CheckDefinition(
+            identity=f"tls 127.0.1.{number}",
+            address=f"127.0.1.{number}",
+            port=CLOSED_PORT,
+            probe=TlsProbe(),
+            timing=Timing(interval=0.1, timeout=0.1, fall=1),
+        )
+        for number in range(1, count + 1)
+    }
+
+
+class Listener:
+    """Configures each worker when it has started, as a director does, and notes the rest."""
+
+    def __init__(self) -> None:
+        self.workers = Workers(self.hear)
+        self.verdicts: dict[str, Verdict] = {}
+        self.died: list[str] = []
+        self.told = asyncio.Event()
+
+    async def hear(self, message: Any) -> None:
+        match message:
+            case ChildStarted():
+                self.workers.send({}, {}, message.name)
+            case ChildDied():
+                self.died.append(message.name)
+            case VerdictChanged():
+                self.verdicts[message.check] = message.verdict
+            case CheckStatistics():
+                assert message.latest.keys() <= checks(90).keys()
+        self.told.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for what some message brings about; statistics come every second."""
+        async with asyncio.timeout(20):
+            while not condition():
+                self.told.clear()
+                await self.told.wait()
+
+    async def until_judged(self, names: set[str]) -> None:
+        await self.until(lambda: self.verdicts.keys() == names)
+
+    async def until_counted(self, probes: int) -> None:
+        await self.until(lambda: self.workers.statistics.probes >= probes)
+
+    def names(self) -> list[str]:
+        return [child.name for child in self.workers.children]
+
+
+@asynccontextmanager
+async def listening(processors: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
+    """Have workers for ninety checks run on as many processors."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    listener = Listener()
+    listener.workers.configure(checks(90), None)
+    running = asyncio.create_task(listener.workers.run())
+    try:
+        yield listener
+    finally:
+        listener.workers.stop()
+        async with asyncio.timeout(20):
+            await running
+
+
+async def test_every_check_is_run_by_one_of_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening(8, monkeypatch) as listener:
+        assert listener.names() == ["checks", "checks 2", "checks 3"]
+        await listener.until_judged(set(checks(90)))
+        assert set(listener.verdicts.values()) == {Verdict.FAILING}
+        await listener.until_counted(180)
+        pids = {child.pid for child in listener.workers.children}
+        assert len(pids) == 3
+    assert {child.pid for child in listener.workers.children} == {None}
+
+
+async def test_no_more_workers_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening(2, monkeypatch) as listener:
+        assert listener.names() == ["checks", "checks 2"]
+        await listener.until_judged(set(checks(90)))
+
+
+async def test_a_worker_that_dies_comes_back_to_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening(8, monkeypatch) as listener:
+        await listener.until_judged(set(checks(90)))
+        others = [child.pid for child in listener.workers.children if child.name != "checks 2"]
+        listener.verdicts.clear()
+        listener.workers.children[1].kill()
+        await listener.until(lambda: listener.died == ["checks 2"])
+        share = {check.identity for check in listener.workers._shares[1].checks}
+        assert 10 < len(share) < 50
+        await listener.until_judged(share)
+        left = [child.pid for child in listener.workers.children if child.name != "checks 2"]
+        assert left == others
+
+
+async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of the checks is probed by who is left; those that leave are no dead ones."""
+    async with listening(8, monkeypatch) as listener:
+        await listener.until_judged(set(checks(90)))
+        leaving = listener.workers.children[1:]
+        known = dict(listener.verdicts)
+        listener.workers.configure(checks(40), None)
+        listener.workers.send(known, {})
+        assert listener.names() == ["checks"]
+        await listener.until(lambda: all(child.pid is None for child in leaving))
+        await listener.until_counted(listener.workers.statistics.probes + 400)
+        assert listener.verdicts == known
+        listener.verdicts.clear()
+        listener.workers.configure(checks(60), None)
+        listener.workers.send({}, {})
+        assert listener.names() == ["checks", "checks 2"]
+        moved = {check.identity for check in listener.workers._shares[1].checks}
+        fresh = set(checks(60)) - set(checks(40))
+        await listener.until_judged(moved | fresh)
+        assert listener.died == []
+
+
+async def test_only_who_has_a_check_is_heard_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last words of a worker on a check that another has now would hide what that one found."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    listener = Listener()
+    listener.workers.configure(checks(90), None)
+    share = listener.workers._shares[1].checks
+    said = VerdictChanged(
+        share[0].identity, Verdict.FAILING, Result(Reason.REFUSED, "refused", 0.0)
+    )
+    first, second, _ = listener.workers.children
+    await first._tell(said)
+    assert listener.verdicts == {}
+    await second._tell(said)
+    assert listener.verdicts == {share[0].identity: Verdict.FAILING}
+    listener.verdicts.clear()
+    listener.workers.configure(checks(40), None)
+    await second._tell(said)
+    await second._tell(CheckStatistics(1000, 0, {}))
+    assert listener.verdicts == {}
+    assert listener.workers.statistics.probes == 0
