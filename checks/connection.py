@@ -106,6 +106,7 @@ class Connection:
 
         ``protocol`` must be agreed on (ALPN, RFC 7301).
         """
+        await self._end_clear_text()
         self._progress.enter(HANDSHAKE)
         try:
             await self._writer.start_tls(
@@ -122,6 +123,15 @@ class Connection:
         self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
         if tls.selected_alpn_protocol() != protocol:
             raise _disagreement(protocol)
+
+    async def _end_clear_text(self) -> None:
+        """See that nothing has come which would later be taken for something said under TLS."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a socket's
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):  # what has come is read at once
+                if unread := await self._reader.read(REPLY_LENGTH_MAX):
+                    detail = f"goes on without TLS: {unread.decode(errors='replace')}"
+                    raise ProbeFailedError(Reason.PROTOCOL, detail)
 
     async def send(self, data: bytes) -> None:
         """Send all of it."""

@@ -25,12 +25,26 @@ def client_context(
     ``ca_file`` cannot be read, ssl.SSLError when no certificate is in it.
     """
     context = ssl.create_default_context(cafile=ca_file)
+    context.sslobject_class = _Peer
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if protocol is not None:
         context.set_alpn_protocols([protocol])
     return context
+
+
+class _Peer(ssl.SSLObject):
+    """One whose certificate may be anything at all."""
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """Read the certificate; one that Python cannot read is a fault of the peer's."""
+        try:
+            return super().getpeercert(binary_form)
+        except UnicodeDecodeError as error:
+            fault = ssl.SSLCertVerificationError()
+            fault.verify_message = "a name in it is not UTF-8"
+            raise fault from error
 
 
 def describe_error(error: ssl.SSLError) -> str:
@@ -67,19 +81,30 @@ class Certificate(NamedTuple):
     not_after: str
 
 
-def chain(connection: ssl.SSLObject) -> Iterator[Certificate]:
-    """Read the certificates that the peer has sent, verified or not, its own first."""
+def chain(connection: ssl.SSLObject) -> Iterator[Certificate | None]:
+    """Read the certificates that the peer has sent, verified or not, its own first.
+
+    None stands for one with names that are not UTF-8.
+    """
     # Public only from Python 3.13 on, and then without what is in the certificates.
     beneath: Any = connection
     for each in beneath._sslobj.get_unverified_chain() or ():  # noqa: SLF001 - see above
-        read = each.get_info()
-        yield Certificate(
-            subject=_distinguished_name(read["subject"]),
-            issuer=_distinguished_name(read["issuer"]),
-            names=tuple(name for _, name in read.get("subjectAltName", ())),
-            not_before=read["notBefore"],
-            not_after=read["notAfter"],
-        )
+        try:
+            read = each.get_info()
+        except UnicodeDecodeError:
+            yield None
+        else:
+            yield _certificate(read)
+
+
+def _certificate(read: dict[str, Any]) -> Certificate:
+    return Certificate(
+        subject=_distinguished_name(read["subject"]),
+        issuer=_distinguished_name(read["issuer"]),
+        names=tuple(name for _, name in read.get("subjectAltName", ())),
+        not_before=read["notBefore"],
+        not_after=read["notAfter"],
+    )
 
 
 def _distinguished_name(name: Any) -> str:

@@ -154,7 +154,9 @@ def _print_chain(progress: Progress) -> None:
         print(f"    {_described(certificate)}")
 
 
-def _described(certificate: Certificate) -> str:
+def _described(certificate: Certificate | None) -> str:
+    if certificate is None:
+        return "one with a name that is not UTF-8"
     names = f" for {', '.join(certificate.names)}" if certificate.names else ""
     return one_line(
         f"{certificate.subject}{names}, issued by {certificate.issuer}, {certificate.not_before}"

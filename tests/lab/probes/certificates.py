@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GOOD_NAMES = "DNS:web.example,IP:127.0.0.1"
+ODD_NAMES = f"{GOOD_NAMES},DNS:b\xfcro.example"
+"""In a certificate they are bytes, here of Latin-1, though only ASCII is allowed (RFC 5280)."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Authority:
         """A server's TLS settings, with a certificate for ``names`` valid from now on."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
+        text = f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n"
+        extensions.write_text(text, encoding="latin-1")
         openssl("req", "-new", *new_key(key), "-subj", "/CN=server", "-out", request)
         signing = ("-CA", self.file, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
         validity = ("-days", str(days), "-extfile", extensions)

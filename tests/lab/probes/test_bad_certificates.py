@@ -10,7 +10,7 @@ import pytest
 from checks.options import GrpcProbe, HttpsProbe, Probe, SmtpProbe, TlsProbe
 from checks.result import Reason
 from tests.lab.probes.asking import ask
-from tests.lab.probes.certificates import GOOD_NAMES, Authority
+from tests.lab.probes.certificates import GOOD_NAMES, ODD_NAMES, Authority
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
@@ -24,6 +24,10 @@ BAD: dict[str, tuple[Made, str]] = {
     "expired": (
         lambda authority: authority.server("expired", GOOD_NAMES, days=-1),
         "certificate: certificate has expired",
+    ),
+    "with a name that is not UTF-8": (
+        lambda authority: authority.server("odd", ODD_NAMES),
+        "certificate: a name in it is not UTF-8",
     ),
     "signed by itself": (
         lambda authority: authority.self_signed(),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.cli import main
-from tests.lab.probes.certificates import GOOD_NAMES, Authority
+from tests.lab.probes.certificates import GOOD_NAMES, ODD_NAMES, Authority
 
 Answer = Callable[..., AbstractAsyncContextManager[int]]
 
@@ -54,6 +54,15 @@ async def test_a_probe_is_explained_with_its_stages_and_certificates(
         "    commonName=server for web.example, 127.0.0.1, issued by commonName=authority, "
     )
     assert len(stages) == 6
+
+
+async def test_a_certificate_that_cannot_be_read_is_named(
+    answer: Answer, authority: Authority
+) -> None:
+    async with answer(OK, tls=authority.server("odd", ODD_NAMES)) as port:
+        seen = await probe("https", f"127.0.0.1:{port}", "tls_verify=false")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert seen.stdout.splitlines()[-1] == "    one with a name that is not UTF-8"
 
 
 async def test_a_failed_probe_is_the_answer_no(closed_port: int) -> None:
