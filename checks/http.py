@@ -132,23 +132,24 @@ class _Exchange:
 def _request(definition: CheckDefinition, path: str, method: str) -> bytes:
     options = definition.probe
     assert isinstance(options, HttpProbe)
-    before, after = _template(options, path, method)
-    return before + (options.host or _authority(definition)).encode() + after if after else before
+    before, after = _template(options, method)
+    host = (options.host or _authority(definition)).encode() if after else b""
+    return f"{method} {path} HTTP/1.1\r\n".encode() + before + host + after
 
 
 @lru_cache(maxsize=1024)
-def _template(options: HttpProbe, path: str, method: str) -> tuple[bytes, bytes]:
+def _template(options: HttpProbe, method: str) -> tuple[bytes, bytes]:
     """Make what is before and after the host's name; all is before if a header of its own has it.
 
-    It is the same for nearly all targets of a configuration.
+    It is the same for nearly all targets of a configuration, and nothing that a target says is in
+    it: the path, which a redirect can change, is not.
     """
     headers = [("Connection", "close"), *_headers(options, method)]
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     body = _body(options, method)
-    first = f"{method} {path} HTTP/1.1\r\n"
     if any(name.lower() == "host" for name, _ in headers):
-        return f"{first}{lines}\r\n".encode() + body, b""
-    return f"{first}Host: ".encode(), f"\r\n{lines}\r\n".encode() + body
+        return f"{lines}\r\n".encode() + body, b""
+    return b"Host: ", f"\r\n{lines}\r\n".encode() + body
 
 
 def _stream(definition: CheckDefinition, path: str, method: str) -> http2.Exchange:

@@ -11,6 +11,9 @@ from checks.result import Reason
 HEADERS_LENGTH_MAX = 64 * 1024
 """Bytes of status line and headers that are read; more is a fault of the server's."""
 
+READ_LENGTH_MAX = HEADERS_LENGTH_MAX + 8 * REPLY_LENGTH_MAX
+"""Bytes of a whole reply that are read: a body in chunks of one byte takes six times its length."""
+
 _INFORMATIONAL = range(100, 200)
 
 
@@ -41,6 +44,8 @@ class Reply:
         headers_length = self._fed if self.status is None else self._headers_length
         if headers_length > HEADERS_LENGTH_MAX:
             raise _no_reply(f"headers of more than {HEADERS_LENGTH_MAX} bytes")
+        if self._fed > READ_LENGTH_MAX and not self.ended:
+            raise _no_reply(f"more than {READ_LENGTH_MAX} bytes, and little of a body in them")
 
     def finish(self, stage: str) -> None:
         """Take the end of the connection, which ends a body of unknown length."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from checks.attempt import Outcome, ProbeFailedError, Progress
-from checks.connection import Connection, connected
+from checks.connection import REPLY_LENGTH_MAX, Connection, connected
 from checks.definition import CheckDefinition
 from checks.options import SmtpProbe
 from checks.result import Reason
 
 REPLY_LINES_MAX = 100
-"""Lines of one reply that are read; more is a fault of the server's."""
+"""Lines of one reply that are read, together at most 64 KiB; more is a fault of the server's."""
+_TOO_LONG = f"not an SMTP reply: more than {REPLY_LINES_MAX} lines or {REPLY_LENGTH_MAX} bytes"
 
 _LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?")  # RFC 5321, section 4.2
 
@@ -54,11 +55,12 @@ async def _expect(connection: Connection, to: str, expected: int) -> list[str]:
             detail = f"not an SMTP reply: {line.decode(errors='replace')}"
             raise ProbeFailedError(Reason.PROTOCOL, detail)
         lines.append((match[3] or b"").decode(errors="replace"))
+        if sum(map(len, lines)) > REPLY_LENGTH_MAX:
+            raise ProbeFailedError(Reason.PROTOCOL, _TOO_LONG)
         if match[2] != b"-":
             break
     else:
-        detail = f"not an SMTP reply: more than {REPLY_LINES_MAX} lines"
-        raise ProbeFailedError(Reason.PROTOCOL, detail)
+        raise ProbeFailedError(Reason.PROTOCOL, _TOO_LONG)
     if int(match[1]) != expected:
         detail = f"{to}: {match[1].decode()} {lines[-1]}, expected {expected}"
         raise ProbeFailedError(Reason.STATUS, detail)

@@ -184,6 +184,13 @@ ZOO = [
         "not an HTTP reply: ",
     ),
     Bad(
+        "floods after the last chunk",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Huge: ",
+        "flood",
+        Reason.PROTOCOL,
+        "not an HTTP reply: more than 589824 bytes, and little of a body in them",
+    ),
+    Bad(
         "sends binary headers",
         b"HTTP/1.1 503 \xff\xfe\r\nX-\xe9: \x80\x81\r\n\r\n",
         "close",

@@ -19,6 +19,7 @@ Serve = Callable[..., AbstractAsyncContextManager[int]]
 
 LATE = "no answer within 0.3 s while "
 QUESTION = b"\x03web\x07example\x00\x00\x01\x00\x01"
+ADDRESS = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\xc0\0\2\1"
 WEB = DnsProbe(name="web.example")
 
 
@@ -122,6 +123,11 @@ async def test_dns_judges_a_name_server(
             lambda query: [reply(query, b"\x80\0", 1, b"\xc0\x1d\0\1\0\1\0\0\0\0\0\0")],
             Reason.PROTOCOL,
             "not a DNS reply: ",
+        ),
+        (
+            lambda query: [reply(query, b"\x80\0", 257, ADDRESS * 257)],
+            Reason.PROTOCOL,
+            "not a DNS reply: 258 records in it",
         ),
         (
             lambda query: [reply(query, b"\x80\2")],

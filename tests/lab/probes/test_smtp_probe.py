@@ -74,6 +74,9 @@ async def test_smtp_misses_starttls_where_it_is_not_offered(serve: Serve) -> Non
     assert (result.reason, result.detail) == (Reason.REPLY, "STARTTLS is not offered")
 
 
+TOO_LONG = "not an SMTP reply: more than 100 lines or 65536 bytes"
+
+
 def saying(lines: list[bytes], ending: Handler) -> Handler:
     """Say one of these lines at once, and another after each that is heard."""
 
@@ -101,7 +104,8 @@ def saying(lines: list[bytes], ending: Handler) -> Handler:
         ([b"HTTP/1.1 400\r\n"], "close", Reason.PROTOCOL, "not an SMTP reply: HTTP/1.1 400"),
         ([b"220-\xff\x1b\r\n"], "hang", Reason.TIMEOUT, LATE + "the greeting"),
         ([b"\xff\xfe\r\n"], "hang", Reason.PROTOCOL, "not an SMTP reply: "),
-        ([b"220-a\r\n" * 101], "hang", Reason.PROTOCOL, "not an SMTP reply: more than 100 lines"),
+        ([b"220-a\r\n" * 101], "hang", Reason.PROTOCOL, TOO_LONG),
+        ([(b"220-" + b"a" * 40_000 + b"\r\n") * 2], "hang", Reason.PROTOCOL, TOO_LONG),
         ([GREETING], "hang", Reason.TIMEOUT, LATE + "the reply to EHLO"),
         ([GREETING, b"502 what\r\n"], "close", Reason.STATUS, "EHLO: 502 what, expected 250"),
         (
@@ -109,6 +113,12 @@ def saying(lines: list[bytes], ending: Handler) -> Handler:
             "close",
             Reason.STATUS,
             "STARTTLS: 454 not now, expected 220",
+        ),
+        (  # which would be the reply to what is said under TLS
+            [GREETING, b"250 STARTTLS\r\n", b"220 go\r\n250 welcome\r\n"],
+            "hang",
+            Reason.PROTOCOL,
+            "goes on without TLS: 250 welcome",
         ),
         (
             [GREETING, b"250 STARTTLS\r\n", b"220 go\r\n"],
