@@ -14,6 +14,7 @@ from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import HttpProbe, Probe, TcpProbe
 from checks.result import Reason, Result, Verdict
+from tests.lab.probes.checking import running
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 
@@ -108,17 +109,6 @@ async def server() -> AsyncIterator[Server]:
 @pytest.fixture
 def reports() -> Reports:
     return Reports()
-
-
-@contextlib.asynccontextmanager
-async def running(checker: Checker) -> AsyncIterator[None]:
-    task = asyncio.create_task(checker.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +12,7 @@ from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import TcpProbe
 from checks.result import Reason, Result, Verdict
+from tests.lab.probes.checking import running
 
 
 class Log:
@@ -24,17 +25,6 @@ class Log:
     def __call__(self, identity: str, verdict: Verdict, _result: Result) -> None:
         self.verdicts[identity] = verdict
         self.flips.append(time.monotonic())
-
-
-@contextlib.asynccontextmanager
-async def running(checker: Checker) -> AsyncIterator[None]:
-    task = asyncio.create_task(checker.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def eventually(what: str, is_so: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -15,6 +15,7 @@ from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import HttpProbe
 from checks.result import Reason, Result, Verdict
+from tests.lab.probes.checking import running
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 SELDOM = Timing(interval=600, timeout=1, rise=2, fall=3)
@@ -48,17 +49,6 @@ async def eventually(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 def reports() -> Reports:
     return Reports()
-
-
-@contextlib.asynccontextmanager
-async def running(checker: Checker) -> AsyncIterator[None]:
-    task = asyncio.create_task(checker.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture
