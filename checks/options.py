@@ -257,6 +257,9 @@ PROBE_TYPES: dict[str, type[Probe]] = {
 
 Transport = Literal["tcp", "udp"]
 
+MEMBERS_MAX = 16
+"""Probes that one check may be of: they run at the same time, for each of its targets."""
+
 # Of the headers that may be given at all. TE there is, but none of the values that mean something.
 _NOT_IN_HTTP_2 = {"keep-alive", "proxy-connection", "te", "upgrade"}
 
@@ -299,8 +302,9 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
             yield from _without_tls(probe, "starttls")
         case GrpcProbe() if not probe.tls:
             yield from _without_tls(probe, "tls")
-        case AllProbe() | AnyProbe() if len(probe.checks) < 2:
-            yield "checks", f"wrong number (got {len(probe.checks)}, expected 2 or more checks)"
+        case AllProbe() | AnyProbe() if not 2 <= len(probe.checks) <= MEMBERS_MAX:
+            number, most = len(probe.checks), MEMBERS_MAX
+            yield "checks", f"wrong number (got {number}, expected 2 to {most} checks)"
 
 
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
@@ -309,9 +313,9 @@ def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
 
 
 def _without_tls(probe: TlsOptions, switch: str) -> Iterator[tuple[str, str]]:
-    for key in ("tls_name", "tls_ca_file"):
-        if getattr(probe, key) is not None:
-            yield key, f"without {switch} there is no TLS"
+    for field in msgspec.structs.fields(TlsProbe):
+        if field.name.startswith("tls_") and getattr(probe, field.name) != field.default:
+            yield field.name, f"without {switch} there is no TLS"
 
 
 def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ipaddress
 import json
+import re
 import socket
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic_core import PydanticCustomError
 
 from checks.attempt import Progress
 from checks.faults import one_line
@@ -18,11 +21,14 @@ from checks.result import Result
 from checks.tls import Certificate, chain, days_left
 from hadirector.config.errors import ConfigError
 from hadirector.config.single_check import parse_check
+from hadirector.config.values import endpoint as read_endpoint
 from hadirector.model import DestinationKey, endpoint
 
 EXIT_PASSED = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+_PAIR = re.compile(r"([a-z0-9_]+)(?:=(.*))?", re.DOTALL)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OTHER_DEFAULT_PORTS = {
@@ -36,8 +42,8 @@ _OTHER_DEFAULT_PORTS = {
 }
 
 
-class TargetError(Exception):
-    """A target that cannot be probed; the message says why."""
+class ArgumentError(Exception):
+    """An argument that makes no probe; the message says why."""
 
 
 class Target(NamedTuple):
@@ -64,11 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Probe once. Returns 0 when it passes, 1 when it fails, 2 for wrong arguments."""
     try:
         target = _target(arguments.type, arguments.target)
-        given = dict(each.partition("=")[::2] for each in arguments.keys)
-        keys = {"type": target.type, **target.keys, **given}
+        keys = {"type": target.type, **target.keys, **_pairs(arguments.keys)}
         text = "".join(f"{key}: {value}\n" for key, value in keys.items())
         check = parse_check(text, "arguments", target.key)
-    except TargetError as error:
+    except UnicodeEncodeError:  # what Python made of other bytes
+        print("hadirector: an argument is not UTF-8", file=sys.stderr)
+        return EXIT_USAGE
+    except ArgumentError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return EXIT_USAGE
     except ConfigError as error:
@@ -87,45 +95,66 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_PASSED if result.passed else EXIT_FAILED
 
 
+def _pairs(written: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for each in written:
+        pair = _PAIR.fullmatch(each)
+        if pair is None:
+            raise ArgumentError(f"{each}: expected KEY=VALUE")
+        key, value = pair.groups("")
+        if key in pairs or key == "type":
+            raise ArgumentError(f"{key}: given twice")
+        pairs[key] = value
+    return pairs
+
+
 def _target(kind: str, written: str) -> Target:
     if "://" in written:
         return _of_url(kind, written)
-    default = (_DEFAULT_PORTS | _OTHER_DEFAULT_PORTS).get(kind)
-    if written.startswith("[") or written.count(":") == 1:
-        url = urlsplit(f"//{written}")
-        try:
-            address, port = url.hostname or "", url.port
-        except ValueError as error:
-            raise TargetError(f"{written}: {error}") from error
-    else:
-        address, port = written, None
     try:
-        address = str(ipaddress.ip_address(address))
-    except ValueError as error:
-        message = f"{written}: expected ADDRESS, ADDRESS:PORT, or a URL with a host name"
-        raise TargetError(message) from error
-    if port is None and default is None:
-        raise TargetError(f"{written}: a probe of type {kind} needs a port")
-    return Target(DestinationKey(address, port or default or 0), kind, {})
+        address, port = read_endpoint(written)
+    except PydanticCustomError as error:
+        raise ArgumentError(f"{written}: expected {error.message()}") from error
+    if port is None:
+        port = (_DEFAULT_PORTS | _OTHER_DEFAULT_PORTS).get(kind)
+    if port is None:
+        raise ArgumentError(f"{written}: a probe of type {kind} needs a port")
+    return Target(DestinationKey(address, port), kind, {})
 
 
 def _of_url(kind: str, written: str) -> Target:
     """Take a URL apart; its host name is resolved once, as a configuration would not do."""
     try:
         url = urlsplit(written)
-        port = url.port or _DEFAULT_PORTS[url.scheme]
+        port = _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
         found = socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)
     except KeyError as error:
-        raise TargetError(f"{written}: expected a URL of http or https") from error
+        raise ArgumentError(f"{written}: expected a URL of http or https") from error
     except (ValueError, OSError) as error:
-        raise TargetError(f"{written}: {error}") from error
-    if kind not in _DEFAULT_PORTS:
-        raise TargetError(f"{written}: a URL is for the types http and https (got {kind})")
+        raise ArgumentError(f"{written}: {error}") from error
+    fault = _url_fault(kind, url)
+    if fault is not None:
+        raise ArgumentError(f"{written}: {fault}")
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     keys = {"path": json.dumps(path)}
     if url.hostname != str(found[0][4][0]):
         keys["host"] = json.dumps(url.hostname)
     return Target(DestinationKey(str(found[0][4][0]), port), url.scheme, keys)
+
+
+def _url_fault(kind: str, url: SplitResult) -> str | None:
+    """Say what is in a URL, or is not, that would be passed over in silence."""
+    if kind not in _DEFAULT_PORTS:
+        return f"a URL is for the types http and https (got {kind})"
+    if kind == "https" and url.scheme == "http":
+        return "a probe of type https is not for a URL of http"
+    if not url.hostname:
+        return "there is no host in it"
+    if url.port == 0:
+        return "expected a port from 1 to 65535"
+    if "@" in url.netloc:
+        return "a name and a password are given as username=... password=..."
+    return None
 
 
 def _verdict(result: Result) -> str:

@@ -32,8 +32,6 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
     if check.type == NONE:
         return
     yield from _timing_findings(path, check.timing)
-    if check.source is not None and check.address is not None:
-        yield from _family_findings(path, check.source, check.address)
     if check.sentinel and "tcp" not in transports(check.probe):
         message = f"a check of type {check.type} asks no tcp port to keep a connection to"
         yield Finding((*path, "sentinel"), message)
@@ -43,6 +41,20 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
         yield from _via_findings(path, check)
     for key, message in contradictions(check.probe):
         yield Finding((*path, key), message)
+
+
+def source_findings(path: Path, check: CheckSection, target: str) -> Iterator[Finding]:
+    """Find what a check would ask, from its source, of an address of another family."""
+    source = check.source
+    if source is None or check.via is not None:  # that has rules of its own
+        return
+    for each in check.members or (check,):
+        asked = each.address or check.address or target
+        asks = not isinstance(each.probe, ScriptProbe | FileProbe)
+        if asks and (":" in source) != (":" in asked):
+            message = f"{source} and {asked} are not of one address family"
+            yield Finding((*path, "source"), message)
+            return
 
 
 def _timing_findings(path: Path, timing: Timing) -> Iterator[Finding]:
@@ -116,9 +128,3 @@ _VIA_DECIDES = {
     "interface": "the packets leave by where IPVS sends them",
     "mark": "every real server has a mark of its own (the key probe_marks of director)",
 }
-
-
-def _family_findings(path: Path, source: str, address: str) -> Iterator[Finding]:
-    if (":" in source) != (":" in address):
-        message = f"{source} and {address} are not of one address family"
-        yield Finding((*path, "source"), message)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadirector.config.check_rules import check_findings
-from hadirector.config.finding import Finding
+from hadirector.config.check_rules import check_findings, source_findings
+from hadirector.config.check_uses import uses_of
+from hadirector.config.finding import Finding, Path
 from hadirector.config.kernel_rules import sync_daemon_findings
 from hadirector.config.schema import Root
+from hadirector.config.section import whole_ones
 from hadirector.config.track_rules import sync_group_findings, track_findings
 from hadirector.config.via_rules import via_findings
 from hadirector.config.virtual_server_rules import virtual_server_findings
@@ -28,4 +30,17 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from sync_group_findings(root)
     yield from sync_daemon_findings(root)
     yield from virtual_server_findings(root)
+    yield from _source_findings(root)
     yield from via_findings(root)
+
+
+def _source_findings(root: Root) -> Iterator[Finding]:
+    """Find a fault of each source once, however many real servers it does not fit."""
+    if root.director is None:
+        return
+    found: dict[Path, Finding] = {}
+    for index, server in whole_ones(root.virtual_servers):
+        for use in uses_of(("virtual_servers", index), server, root.director):
+            for finding in source_findings(*use):
+                found.setdefault(finding.path, finding)
+    yield from found.values()

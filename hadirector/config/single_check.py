@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from checks.definition import CheckDefinition
 from hadirector.config.build import aimed_at
-from hadirector.config.check_rules import check_findings
+from hadirector.config.check_rules import check_findings, source_findings
 from hadirector.config.check_schema import NONE, CheckSection, read_check
 from hadirector.config.document import read_document
 from hadirector.config.errors import ConfigError, Fault
@@ -30,7 +30,7 @@ def parse_check(text: str, file: str, target: DestinationKey) -> CheckDefinition
         raise ConfigError([*faults, *explain(errors, document, CheckSection)]) from error
     faults += [
         Fault(document.place(finding.path), named(*finding))
-        for finding in check_findings((), section)
+        for finding in (*check_findings((), section), *source_findings((), section, target.address))
     ]
     if section.via is not None:
         place = document.place(("via",))

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from hadirector.config.check_schema import CheckSection
+from hadirector.config.check_uses import OF_DIRECTOR, Use, uses_of
 from hadirector.config.finding import Finding, Path, wrong
 from hadirector.config.schema import DirectorSection, Root, VirtualServerSection
 from hadirector.config.section import whole_ones
 from hadirector.model import ForwardingMethod
-
-
-class _Use(NamedTuple):
-    """A check with ``via`` as one real server has it, from ``path`` or from one above it."""
-
-    path: Path
-    section: CheckSection
-    address: str
-
-
-_OF_DIRECTOR: Path = ("director", "check")
 
 
 def via_findings(root: Root) -> Iterator[Finding]:
@@ -30,7 +19,9 @@ def via_findings(root: Root) -> Iterator[Finding]:
     used, virtual = 0, _virtual_addresses(root)
     for index, server in whole_ones(root.virtual_servers):
         path = ("virtual_servers", index)
-        uses = list(_uses(path, server, root.director))
+        uses = [
+            each for each in uses_of(path, server, root.director) if each.section.via is not None
+        ]
         used += len(uses)
         if uses and server.keys:
             unfit = _unfit(server, root.director)
@@ -39,26 +30,10 @@ def via_findings(root: Root) -> Iterator[Finding]:
         yield from _mark_findings(root, root.director, used)
 
 
-def _uses(path: Path, server: VirtualServerSection, director: DirectorSection) -> Iterator[_Use]:
-    """Go through the checks that are in force for its real servers, and its sorry server's own."""
-    inherited: tuple[Path, CheckSection | None] = (_OF_DIRECTOR, director.check)
-    if server.check is not None:
-        inherited = ((*path, "check"), server.check)
-    for index, each in whole_ones(server.real_servers):
-        place, check = inherited
-        if each.check is not None:
-            place, check = (*path, "real_servers", index, "check"), each.check
-        if check is not None and check.via is not None:
-            yield _Use(place, check, each.address.address)
-    sorry = server.sorry_server
-    if sorry is not None and sorry.check is not None and sorry.check.via is not None:
-        yield _Use((*path, "sorry_server", "check"), sorry.check, sorry.address.address)
-
-
 def _use_findings(
     path: Path,
     server: VirtualServerSection,
-    uses: list[_Use],
+    uses: list[Use],
     unfit: str | None,
     virtual: frozenset[str],
 ) -> Iterator[Finding]:
@@ -67,7 +42,7 @@ def _use_findings(
         faults = {"via": unfit} if unfit is not None else _use_faults(use, server, virtual)
         for key, message in faults.items():
             # What the director's own check does not fit is this virtual server: it is said there.
-            inherited = use.path == _OF_DIRECTOR
+            inherited = use.path == OF_DIRECTOR
             place = (*path, server.place_key) if inherited else (*use.path, key)
             yield Finding(place, f"via: vip: {message}")
 
@@ -85,7 +60,7 @@ def _unfit(server: VirtualServerSection, director: DirectorSection) -> str | Non
     return None
 
 
-def _use_faults(use: _Use, server: VirtualServerSection, virtual: frozenset[str]) -> dict[str, str]:
+def _use_faults(use: Use, server: VirtualServerSection, virtual: frozenset[str]) -> dict[str, str]:
     """Say what is wrong with one check, by the key to blame."""
     faults = {}
     port, source, destination = use.section.port, use.section.source, server.keys[0].address
@@ -128,7 +103,7 @@ def _mark_findings(root: Root, director: DirectorSection, used: int) -> Iterator
 def _other_marks(root: Root) -> Iterator[tuple[Path, int]]:
     """Go through the marks that are written in the file."""
     if root.director is not None and root.director.check is not None:
-        yield (*_OF_DIRECTOR, "mark"), root.director.check.mark
+        yield (*OF_DIRECTOR, "mark"), root.director.check.mark
     for index, server in whole_ones(root.virtual_servers):
         path = ("virtual_servers", index)
         yield (*path, "fwmark"), server.fwmark or 0

@@ -106,6 +106,8 @@ def server(check: str) -> str:
         ("{type: dns, name: a}", "the check asks a udp port, which says nothing about the tcp"),
         ("{type: dns, name: a, expect_answers: [5]}", "expect_answers[0]: wrong value (got 5, exp"),
         ("{type: smtp, tls_name: a}", "tls_name: without starttls there is no TLS"),
+        ("{type: smtp, tls_verify: false}", "tls_verify: without starttls there is no TLS"),
+        ("{type: grpc, tls_expiry_warning: 1h}", "tls_expiry_warning: without tls there is no TLS"),
         ("{type: ping, port: 80}", "port: a check of this type has no port"),
         ("{type: ping, port: 80, address: 10.0.0.9}", "port: a check of this type has no port"),
         ("{type: script}", 'the key "script" is missing'),
@@ -116,8 +118,9 @@ def server(check: str) -> str:
         ("{type: agent, path: /}", "path: a check of this type has no path"),
         ("{type: all}", 'the key "checks" is missing'),
         ("{type: all, checks: {}}", "checks: wrong value (got a mapping, expected a list)"),
-        ("{type: all, checks: []}", "checks: wrong number (got 0, expected 2 or more checks)"),
-        ("{type: any, checks: [{type: tcp}]}", "checks: wrong number (got 1, expected 2 or more"),
+        ("{type: all, checks: []}", "checks: wrong number (got 0, expected 2 to 16 checks)"),
+        ("{type: any, checks: [{type: tcp}]}", "checks: wrong number (got 1, expected 2 to 16"),
+        (f"{{type: any, checks: [{'{type: tcp}, ' * 17}]}}", "checks: wrong number (got 17, exp"),
         (
             "{type: all, checks: [{type: tcp}, {type: tcp, path: /}]}",
             "checks[1].path: a check of this type has no path",
@@ -158,6 +161,15 @@ def server(check: str) -> str:
         ("{type: tcp, interface: a/b}", 'interface: wrong value (got "a/b", expected an interface'),
         ("{type: tcp, source: here}", 'source: wrong value (got "here", expected a literal IPv4'),
         ("{type: tcp, source: '::1', address: 10.0.0.2}", "source: ::1 and 10.0.0.2 are not of"),
+        ("{type: ping, source: '::1'}", "source: ::1 and 10.0.0.2 are not of one address family"),
+        (
+            "{type: all, source: '::1', checks: [{type: script, script: /s}, {type: tcp}]}",
+            "source: ::1 and 10.0.0.2 are not of one address family",
+        ),
+        (
+            "{type: any, source: 10.0.0.9, checks: [{type: tcp}, {type: tcp, address: '::1'}]}",
+            "source: 10.0.0.9 and ::1 are not of one address family",
+        ),
     ],
 )
 def test_a_fault_of_an_option(faults_of: FaultsOf, check: str, fault: str) -> None:
@@ -165,6 +177,19 @@ def test_a_fault_of_an_option(faults_of: FaultsOf, check: str, fault: str) -> No
     found = faults_of(server(check))[:1]
     (message,) = (each.partition(" virtual_servers[0].real_servers[0].check")[2] for each in found)
     assert message.lstrip(".: ").startswith(fault), message
+
+
+def test_a_source_that_does_not_fit_one_real_server_is_one_fault(faults_of: FaultsOf) -> None:
+    """It is named where it stands, by the first it does not fit; with an address to ask it fits."""
+    servers = "virtual_servers: [" + ", ".join(
+        f"{{address: '[fd00::1]:{port}', real_servers: [{{address: 'fd00::2'}}]}}"
+        for port in (80, 81)
+    )
+    (fault,) = faults_of(f"director: {{check: {{type: tcp, source: 10.0.0.9}}}}\n{servers}]")
+    message = "director.check.source: 10.0.0.9 and fd00::2 are not of one address family"
+    assert fault == f"1:39: {message}"
+    fitting = "{type: tcp, source: 10.0.0.9, address: 10.0.0.2}"
+    assert faults_of(f"director: {{check: {fitting}}}\n{servers}]") == []
 
 
 def test_a_faulty_type_hides_no_fault_of_what_every_type_has(faults_of: FaultsOf) -> None:
