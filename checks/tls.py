@@ -62,39 +62,37 @@ def expiry_warning(connection: ssl.SSLObject, within: float) -> str:
     not_after = str(certificate["notAfter"])
     if _seconds_left(not_after) >= within:
         return ""
-    days = days_left(not_after)
+    days = _days_left(not_after)
     return f"the certificate expires in {days} day{'s' * (days != 1)} ({not_after})"
 
 
-def days_left(not_after: str) -> int:
-    """Count whole days until a date as OpenSSL writes it; negative when it is past."""
-    return int(_seconds_left(not_after) // DAY_SECONDS)
-
-
 class Certificate(NamedTuple):
-    """What a person wants to know of a certificate. Dates are as OpenSSL writes them."""
+    """What a person wants to know of a certificate. Dates are as OpenSSL writes them.
+
+    ``days_left`` are whole days, negative when its last date is past.
+    """
 
     subject: str
     issuer: str
     names: tuple[str, ...]
     not_before: str
     not_after: str
+    days_left: int
 
 
 def chain(connection: ssl.SSLObject) -> Iterator[Certificate | None]:
     """Read the certificates that the peer has sent, verified or not, its own first.
 
-    None stands for one with names that are not UTF-8.
+    None stands for one that cannot be read: by a name that is not UTF-8, or a date that is none.
     """
     # Public only from Python 3.13 on, and then without what is in the certificates.
     beneath: Any = connection
     for each in beneath._sslobj.get_unverified_chain() or ():  # noqa: SLF001 - see above
         try:
-            read = each.get_info()
-        except UnicodeDecodeError:
-            yield None
-        else:
-            yield _certificate(read)
+            certificate = _certificate(each.get_info())
+        except ValueError:
+            certificate = None
+        yield certificate
 
 
 def _certificate(read: dict[str, Any]) -> Certificate:
@@ -104,11 +102,16 @@ def _certificate(read: dict[str, Any]) -> Certificate:
         names=tuple(name for _, name in read.get("subjectAltName", ())),
         not_before=read["notBefore"],
         not_after=read["notAfter"],
+        days_left=_days_left(read["notAfter"]),
     )
 
 
 def _distinguished_name(name: Any) -> str:
     return ", ".join(f"{key}={value}" for part in name for key, value in part)
+
+
+def _days_left(not_after: str) -> int:
+    return int(_seconds_left(not_after) // DAY_SECONDS)
 
 
 def _seconds_left(not_after: str) -> float:

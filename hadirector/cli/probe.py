@@ -18,7 +18,7 @@ from checks.attempt import Progress
 from checks.faults import one_line
 from checks.probers import run as run_probe
 from checks.result import Result
-from checks.tls import Certificate, chain, days_left
+from checks.tls import Certificate, chain
 from hadirector.config.errors import ConfigError
 from hadirector.config.single_check import parse_check
 from hadirector.config.values import endpoint as read_endpoint
@@ -185,9 +185,9 @@ def _print_chain(progress: Progress) -> None:
 
 def _described(certificate: Certificate | None) -> str:
     if certificate is None:
-        return "one with a name that is not UTF-8"
+        return "one that cannot be read"
     names = f" for {', '.join(certificate.names)}" if certificate.names else ""
     return one_line(
         f"{certificate.subject}{names}, issued by {certificate.issuer}, {certificate.not_before}"
-        f" to {certificate.not_after} ({days_left(certificate.not_after)} days left)"
+        f" to {certificate.not_after} ({certificate.days_left} days left)"
     )

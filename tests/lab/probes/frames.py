@@ -20,5 +20,22 @@ def fields(*pairs: tuple[bytes, bytes]) -> bytes:
     return b"".join(bytes((0, len(n))) + n + bytes((len(v),)) + v for n, v in pairs)
 
 
+def long_field(length: int) -> bytes:
+    """One of the name x and a value of ``length``, which is 16 KiB at least (section 5.1)."""
+    rest = length - 0x7F
+    number = bytes((0x7F, rest & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80, rest >> 14))
+    return b"\0\1x" + number + b"v" * length
+
+
+def header_block(block: bytes) -> bytes:
+    """HEADERS and as many CONTINUATION frames as it takes, of the length that any peer reads."""
+    parts = [block[start : start + 16384] for start in range(0, len(block), 16384)]
+    flags = [*(0 for _ in parts[1:]), END_HEADERS]
+    kinds = [HEADERS, *(CONTINUATION for _ in parts[1:])]
+    return b"".join(
+        frame(kind, flag, 1, part) for kind, flag, part in zip(kinds, flags, parts, strict=True)
+    )
+
+
 BEGUN = frame(SETTINGS, 0, 0)
 STATUS_200 = b"\x88"  # RFC 7541, appendix A, index 8

@@ -28,6 +28,8 @@ from tests.lab.probes.frames import (
     WINDOW_UPDATE,
     fields,
     frame,
+    header_block,
+    long_field,
 )
 from tests.lab.probes.processes import server
 
@@ -181,6 +183,12 @@ def failing(code: bytes, words: bytes) -> bytes:
             "hang",
             Reason.PROTOCOL,
             "not an HTTP/2 reply: ",
+        ),
+        (
+            BEGUN + header_block(STATUS_200 + fields(GRPC) + long_field(60_000) * 2),
+            "hang",
+            Reason.PROTOCOL,
+            "not an HTTP/2 reply: Oversized header block",
         ),
         (HEAD + frame(DATA, 0, 1, bytes(16_000)) * 5, "hang", Reason.PROTOCOL, "not a gRPC reply"),
         (

@@ -26,6 +26,8 @@ from tests.lab.probes.frames import (
     STATUS_200,
     fields,
     frame,
+    header_block,
+    long_field,
 )
 from tests.lab.probes.real_servers import nginx
 
@@ -33,7 +35,8 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 
 HEAD = BEGUN + frame(HEADERS, END_HEADERS, 1, STATUS_200)
-READY = HEAD + frame(DATA, END_STREAM, 1, b"ready")
+BODY = frame(DATA, END_STREAM, 1, b"ready")
+READY = HEAD + BODY
 LATE = "no answer within 0.3 s while "
 
 
@@ -184,6 +187,25 @@ async def test_https_speaks_http_2_with_a_server_that_has_it(
             "not an HTTP/2 reply: ",
         ),
         (HEAD + frame(DATA, 0, 1) * 20_000, "hang", Reason.PROTOCOL, "not an HTTP/2 reply: more"),
+        (
+            BEGUN + header_block(STATUS_200 + long_field(60_000) * 2),
+            "hang",
+            Reason.PROTOCOL,
+            "not an HTTP/2 reply: Oversized header block",
+        ),
+        (
+            BEGUN + header_block(STATUS_200 + fields((b"content-length", b"9"))) + BODY,
+            "hang",
+            Reason.PROTOCOL,
+            "not an HTTP/2 reply: InvalidBodyLengthError: Expected 9 bytes, received 5",
+        ),
+        (HEAD + b"\xff\xff\xff\0\0\0\0\0\1", "hang", Reason.TIMEOUT, LATE + "reading the body"),
+        (
+            BEGUN + header_block(STATUS_200 + fields((b"\xff", b"\xfe"))),
+            "hang",
+            Reason.PROTOCOL,
+            "not an HTTP/2 reply: Illegal character",
+        ),
     ],
 )
 async def test_http_names_what_a_bad_server_of_http_2_did(  # noqa: PLR0917 - pytest gives names

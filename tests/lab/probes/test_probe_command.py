@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.cli import main
-from tests.lab.probes.certificates import GOOD_NAMES, ODD_NAMES, Authority
+from tests.lab.probes.certificates import GOOD_NAMES, ODD_NAMES, Authority, server_context
 
 Answer = Callable[..., AbstractAsyncContextManager[int]]
 
@@ -56,13 +57,26 @@ async def test_a_probe_is_explained_with_its_stages_and_certificates(
     assert len(stages) == 6
 
 
+def without_a_date(authority: Authority) -> ssl.SSLContext:
+    """A server's TLS settings, with a certificate that ends on no day of the calendar."""
+    authority.server("dateless", GOOD_NAMES)
+    key, file = (authority.folder / f"dateless.{end}" for end in ("key", "pem"))
+    written = ssl.PEM_cert_to_DER_cert(file.read_text())
+    last = re.findall(rb"\d{12}Z", written)[-1]
+    file.write_text(ssl.DER_cert_to_PEM_cert(written.replace(last, b"999999999999Z")))
+    return server_context(file, key)
+
+
+@pytest.mark.parametrize(
+    "made", [without_a_date, lambda authority: authority.server("odd", ODD_NAMES)]
+)
 async def test_a_certificate_that_cannot_be_read_is_named(
-    answer: Answer, authority: Authority
+    answer: Answer, authority: Authority, made: Callable[[Authority], ssl.SSLContext]
 ) -> None:
-    async with answer(OK, tls=authority.server("odd", ODD_NAMES)) as port:
+    async with answer(OK, tls=made(authority)) as port:
         seen = await probe("https", f"127.0.0.1:{port}", "tls_verify=false")
     assert (seen.returncode, seen.stderr) == (0, "")
-    assert seen.stdout.splitlines()[-1] == "    one with a name that is not UTF-8"
+    assert seen.stdout.splitlines()[-1] == "    one that cannot be read"
 
 
 async def test_a_failed_probe_is_the_answer_no(closed_port: int) -> None:

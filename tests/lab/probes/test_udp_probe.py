@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from checks.options import UdpProbe
+from checks.options import DnsProbe, Probe, UdpProbe
 from checks.result import Reason
 from tests.lab.probes.asking import SHORT, ask, time_for
 from tests.lab.probes.datagrams import answering
@@ -63,13 +63,14 @@ async def test_udp_is_refused_by_a_closed_port(closed_port: int, require_reply: 
 
 
 @pytest.mark.netns
-async def test_udp_hears_that_a_host_is_unreachable() -> None:
+@pytest.mark.parametrize("options", [UdpProbe(), DnsProbe(name="web.example")])
+async def test_udp_and_dns_hear_that_a_host_is_unreachable(options: Probe) -> None:
     """ICMP's host unreachable, written as a router would: type 3, code 1 (RFC 792)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.setblocking(False)
         port = silent.getsockname()[1]
-        probe = asyncio.create_task(ask(port, UdpProbe()))
+        probe = asyncio.create_task(ask(port, options))
         _, (_, source) = await asyncio.get_running_loop().sock_recvfrom(silent, 512)
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as router:
             router.sendto(host_unreachable(source, port), ("127.0.0.1", 0))
