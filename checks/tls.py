@@ -83,14 +83,14 @@ class Certificate(NamedTuple):
 def chain(connection: ssl.SSLObject) -> Iterator[Certificate | None]:
     """Read the certificates that the peer has sent, verified or not, its own first.
 
-    None stands for one that cannot be read: by a name that is not UTF-8, or a date that is none.
+    None stands for one that cannot be read, such as by a name that is not UTF-8.
     """
     # Public only from Python 3.13 on, and then without what is in the certificates.
     beneath: Any = connection
     for each in beneath._sslobj.get_unverified_chain() or ():  # noqa: SLF001 - see above
         try:
             certificate = _certificate(each.get_info())
-        except ValueError:
+        except (ValueError, ssl.SSLError):
             certificate = None
         yield certificate
 

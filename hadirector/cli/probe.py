@@ -28,7 +28,7 @@ EXIT_PASSED = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
-_PAIR = re.compile(r"([a-z0-9_]+)(?:=(.*))?", re.DOTALL)
+_PAIR = re.compile(r"([\w-]+)(?:=(.*))?", re.ASCII | re.DOTALL)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OTHER_DEFAULT_PORTS = {

@@ -130,6 +130,7 @@ def test_a_file_is_read_and_nothing_is_connected_to(
         (["tcp", "10.0.0.1:1", "rise=1", "rise=2"], "rise: given twice"),
         (["tcp", "10.0.0.1:1", "type=http"], "type: given twice"),
         (["tcp", "10.0.0.1:1", "=1"], "=1: expected KEY=VALUE"),
+        (["tcp", "10.0.0.1:1", "Rise=1"], 'unknown key "Rise", did you mean "rise"?'),
         (["tcp", "10.0.0.1:1", "send=\udcff"], "an argument is not UTF-8"),
         (["tcp", "10.0.0.1:1", "source=::1"], "source: ::1 and 10.0.0.1 are not of one address"),
         (["tcp", "10.0.0.1:1", "expect=("], "expect: "),
