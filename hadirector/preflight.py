@@ -27,7 +27,7 @@ CAP_SYS_NICE = 23
 async def faults(configuration: Configuration) -> list[str]:
     """List every fault as a sentence for the operator; empty when the host is fit."""
     found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
-    found += _refused_scripts(configuration)
+    found += refused_scripts(configuration)
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
         from hadirector.masquerade import keeper
@@ -39,7 +39,8 @@ async def faults(configuration: Configuration) -> list[str]:
     return found
 
 
-def _refused_scripts(configuration: Configuration) -> list[str]:
+def refused_scripts(configuration: Configuration) -> list[str]:
+    """List the scripts that must not be run: each by its place in the file, and why."""
     refused = ((each.place, refusal(each.script)) for each in configuration.needed_scripts)
     return [f"{place}: {why}" for place, why in refused if why is not None]
 

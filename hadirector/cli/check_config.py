@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 
 from hadirector.config import load
 from hadirector.config.errors import ConfigError, UnreadableFileError
 from hadirector.model import Configuration
+from hadirector.preflight import refused_scripts
 from hadirector.sysctls import implied, written
 
 EXIT_GOOD = 0
@@ -24,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Judge the file; every fault goes to standard error, one line each.
 
-    Of a good one it tells which kernel parameters a director will set, and why.
+    Of a good one it tells which kernel parameters a director will set, and why; to root, whose
+    directors run here, also for which of its scripts they would refuse it.
 
     Returns 0 for a good file, 1 for one with faults, 2 when there is no text to judge.
     """
@@ -39,6 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{arguments.file}: good: {_summary(configuration)}")
     for line in _sysctls(configuration):
         print(line)
+    if os.geteuid() == 0:
+        for fault in refused_scripts(configuration):
+            print(f"  refused on this host: {fault}")
     return EXIT_GOOD
 
 

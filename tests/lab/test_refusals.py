@@ -92,7 +92,7 @@ def test_every_fault_of_a_file_is_reported_at_its_place(tmp_path: Path) -> None:
 def test_a_script_that_must_not_be_run_is_refused_at_its_place(
     tmp_path: Path, mode: int | None, fault: str
 ) -> None:
-    """Also one of a check within a check."""
+    """Also one of a check within a check; ``check-config`` tells root, and calls the file good."""
     script = tmp_path / "script"
     if mode is not None:
         script.write_text("#!/bin/sh\n")
@@ -109,16 +109,20 @@ def test_a_script_that_must_not_be_run_is_refused_at_its_place(
         f"        - {{type: script, script: {script}}}\n"
         "    real_servers: [{address: 192.0.2.45}]\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "hadirector", "run", "-c", str(file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    started, judged = (
+        subprocess.run(
+            [sys.executable, "-m", "hadirector", *command, str(file)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        for command in (("run", "-c"), ("check-config",))
     )
-    assert done.returncode == 2
-    assert f"{file}:8:34: {script}" in done.stderr
-    assert fault in done.stderr
+    assert started.returncode == 2
+    assert f"{file}:8:34: {script}" in started.stderr
+    assert fault in started.stderr
+    assert (f"refused on this host: {file}:8:34: {script}" in judged.stdout) is (os.geteuid() == 0)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
