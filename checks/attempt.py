@@ -35,24 +35,37 @@ class ProbeFailedError(Exception):
 
 
 class Progress:
-    """How far a probe has come, and what it saw on the way."""
+    """How far a probe has come, and what it saw on the way.
 
-    __slots__ = ("stages", "tls", "warning")
+    ``stage`` is what it is doing now: "no answer within 1 s while ...".
+    """
+
+    __slots__ = ("stage", "tls", "warning")
 
     def __init__(self) -> None:
-        self.stages: list[tuple[str, float]] = []
+        self.stage = "starting"
         self.tls: ssl.SSLObject | None = None
         self.warning = ""
 
-    @property
-    def stage(self) -> str:
-        """What it is doing now: "no answer within 1 s while ..."."""
-        return self.stages[-1][0] if self.stages else "starting"
+    def enter(self, stage: str) -> None:
+        """Go on to the next stage, or stay in this one."""
+        self.stage = stage
+
+
+class TimedProgress(Progress):
+    """Remembers too when each stage began, monotonic seconds."""
+
+    __slots__ = ("stages",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages: list[tuple[str, float]] = []
 
     def enter(self, stage: str) -> None:
         """Go on to the next stage, or stay in this one."""
         if stage != self.stage:
             self.stages.append((stage, monotonic()))
+        super().enter(stage)
 
 
 Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]

@@ -63,7 +63,9 @@ class Checker:
         self._report_verdict = report_verdict
         self._probes_at_once_max = probes_at_once_max
         self._sentinels_max = sentinels_max
-        self._sentinels: Sentinels | None = None  # while it runs
+        self._engine: Engine | None = None  # this and the next two while it runs
+        self._group: asyncio.TaskGroup | None = None
+        self._sentinels: Sentinels | None = None
         self._hinted: dict[str, Target] = {}
         self._allowance = Allowance(None, BATCH)
         self._targets: dict[str, Target] = {}
@@ -109,14 +111,14 @@ class Checker:
     async def run(self) -> None:
         """Probe until cancelled. Every probe under way is then cancelled too."""
         sentinels = Sentinels(self.hint, self._sentinels_max)
-        with closing(Engine()) as engine, closing(sentinels):
-            self._sentinels = sentinels
-            async with asyncio.TaskGroup() as group:
+        with closing(Engine(self._probed)) as engine, closing(sentinels):
+            self._engine, self._sentinels = engine, sentinels
+            async with asyncio.TaskGroup() as self._group:
                 while True:
                     began = monotonic()
                     self._wake.clear()
-                    self._start_hinted(engine, group)
-                    self._start_due(engine, group)
+                    self._start_hinted()
+                    self._start_due()
                     await self._wait_for_due(began + BATCH)
 
     def hint(self, identity: str) -> None:
@@ -157,8 +159,9 @@ class Checker:
 
     def _place(self, target: Target) -> tuple[float, int, Target]:
         """Where a target waits: by the time at which its probe is to begin."""
-        definition = target.definition
-        begin = shifted(target.due, definition.timing.jitter, definition.identity)
+        definition, begin = target.definition, target.due
+        if definition.timing.jitter:
+            begin = shifted(begin, definition.timing.jitter, definition.identity)
         return begin, next(self._order), target
 
     def _give_up(self, target: Target) -> None:
@@ -171,7 +174,7 @@ class Checker:
             target.probe.cancel()
             self._under_way.discard(target.probe)
 
-    def _start_hinted(self, engine: Engine, group: asyncio.TaskGroup) -> None:
+    def _start_hinted(self) -> None:
         now = monotonic()
         for target in [each for each in self._hinted.values() if each.probe is None]:
             if self._is_full() or not self._allowance.take(now):
@@ -179,50 +182,51 @@ class Checker:
             del self._hinted[target.definition.identity]
             target.by_hint = True
             target.asked_again = False
-            self._start(target, engine, group)
+            self._start(target)
 
-    def _start_due(self, engine: Engine, group: asyncio.TaskGroup) -> None:
-        now = monotonic()
-        while self._waiting and self._waiting[0][0] <= now and not self._is_full():
+    def _start_due(self) -> None:
+        now, waiting = monotonic(), self._waiting
+        while waiting and waiting[0][0] <= now and not self._is_full():
             if not self._allowance.take(now):
                 break
-            begin, _, target = heapq.heappop(self._waiting)
+            begin, _, target = heapq.heappop(waiting)
             self.late += is_late(begin, now)
             self.lateness.note(now - begin)
             target.due = skip_missed(target.due, target.pace, now)
             target.waits = False
             if target.probe is None:  # else a hint was quicker
                 target.asked_again = False
-                self._start(target, engine, group)
+                self._start(target)
 
-    def _start(self, target: Target, engine: Engine, group: asyncio.TaskGroup) -> None:
+    def _start(self, target: Target) -> None:
+        assert self._engine is not None
+        assert self._group is not None
         self.probes += 1
         definition = target.definition
+        converse = probers.CONVERSATIONS.get(type(definition.probe))
+        if converse is None:
+            target.probe = self._group.create_task(self._probe(definition))
+        else:
+            target.probe = self._engine.start(definition, converse)
+        self._under_way.add(target.probe)
 
-        def ended(result: Result) -> None:
-            if self._targets.get(definition.identity) is not target:
-                return  # no longer configured, or otherwise
-            assert target.probe is not None
-            self._under_way.discard(target.probe)
-            overslept = is_late(definition.timing.timeout, result.duration)
-            self.late += overslept
-            if overslept and result.reason is Reason.TIMEOUT and not target.asked_again:
+    async def _probe(self, definition: CheckDefinition) -> None:
+        self._probed(definition, await probers.run(definition))
+
+    def _probed(self, definition: CheckDefinition, result: Result) -> None:
+        target = self._targets.get(definition.identity)
+        if target is None or target.definition is not definition or target.probe is None:
+            return  # no longer configured, or otherwise
+        self._under_way.discard(target.probe)
+        if is_late(definition.timing.timeout, result.duration):
+            self.late += 1
+            if result.reason is Reason.TIMEOUT and not target.asked_again:
                 # This process was stopped or starved past the deadline: the target may well have
                 # answered in time. Ask once more; that answer counts, late or not.
                 target.asked_again = True
-                self._start(target, engine, group)
-            else:
-                self._ended(target, result)
-
-        async def run() -> None:
-            ended(await probers.run(definition))
-
-        converse = probers.CONVERSATIONS.get(type(definition.probe))
-        if converse is None:
-            target.probe = group.create_task(run())
-        else:
-            target.probe = engine.start(definition, converse, ended)
-        self._under_way.add(target.probe)
+                self._start(target)
+                return
+        self._ended(target, result)
 
     async def _wait_for_due(self, next_batch: float) -> None:
         """Wait until something is due or, with nothing waiting or no room, until woken."""
@@ -252,19 +256,20 @@ class Checker:
             self._wake.set()
 
     def _judge(self, target: Target, result: Result) -> None:
-        identity, step = target.definition.identity, target.definition.timing.weight_step
-        flipped = result.reason is not Reason.LOCAL_ERROR and target.tracker.record(result.passed)
-        if step is not None and result.passed and not flipped:
+        definition, passed = target.definition, result.passed
+        identity, step = definition.identity, definition.timing.weight_step
+        flipped = result.reason is not Reason.LOCAL_ERROR and target.tracker.record(passed)
+        if step is not None and passed and not flipped:
             # Whoever comes back gets what it asks for; only then does it move step by step.
             result = replace(result, weight=followed(target.weight, result.weight, step))
         if target.result is None or _differ(target.result, result):
             target.result = self._latest[identity] = result
         if result.reason is Reason.LOCAL_ERROR:
             return
-        if target.definition.sentinel:
+        if definition.sentinel:
             self._post_sentinel(target, result)
-        asks_anew = result.passed and result.weight != target.weight
-        if result.passed:
+        asks_anew = passed and result.weight != target.weight
+        if passed:
             target.weight = result.weight
         if flipped or (asks_anew and target.tracker.verdict is Verdict.PASSING):
             self._report_verdict(identity, target.tracker.verdict, result)

@@ -12,7 +12,6 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from select import EPOLLIN, EPOLLOUT
 
 from checks.attempt import Outcome, Prober, Progress
@@ -40,10 +39,12 @@ def connect(made: socket.socket, definition: CheckDefinition) -> Steps:
 def send(made: socket.socket, data: bytes) -> Steps:
     """Send all of it."""
     while True:
-        with suppress(BlockingIOError):
+        try:
             data = data[made.send(data) :]
-        if not data:
-            return
+            if not data:
+                return
+        except BlockingIOError:
+            pass
         yield made, EPOLLOUT
 
 

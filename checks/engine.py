@@ -19,23 +19,17 @@ from checks.result import Reason, Result
 DEADLINE_GRAIN: Final = 0.005
 """Deadlines this close together are served by one timer, seconds."""
 
-Ended = Callable[[Result], None]
-
 
 class Attempt:
     """One conversation under way. ``cancel`` gives it up, and nothing is told of it."""
 
     __slots__ = (
-        *("_engine", "definition", "ended", "event", "made", "number"),
-        *("progress", "started", "steps"),
+        *("_engine", "definition", "event", "made", "number", "progress", "started", "steps"),
     )
 
-    def __init__(
-        self, engine: Engine, definition: CheckDefinition, converse: Converse, ended: Ended
-    ) -> None:
+    def __init__(self, engine: Engine, definition: CheckDefinition, converse: Converse) -> None:
         self._engine = engine
         self.definition = definition
-        self.ended = ended
         self.progress = Progress()
         self.steps: Conversation | None = converse(definition, self.progress)
         self.started = monotonic()
@@ -51,11 +45,12 @@ class Attempt:
 class Engine:
     """Runs attempts in the loop it is made in, on one epoll that this loop watches.
 
-    An attempt ends by its deadline, within 5 ms and whatever keeps the loop busy. ``ended`` is
-    called from the loop, never from within `start`.
+    An attempt ends by its deadline, within 5 ms and whatever keeps the loop busy. ``ended`` gets
+    the definition and the result of each, from the loop, never from within `start`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[CheckDefinition, Result], None]) -> None:
+        self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._waiting: dict[int, Attempt] = {}
@@ -64,9 +59,9 @@ class Engine:
         self._timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._epoll, self._poll)
 
-    def start(self, definition: CheckDefinition, converse: Converse, ended: Ended) -> Attempt:
-        """Begin a conversation; ``ended`` gets its result."""
-        attempt = Attempt(self, definition, converse, ended)
+    def start(self, definition: CheckDefinition, converse: Converse) -> Attempt:
+        """Begin a conversation."""
+        attempt = Attempt(self, definition, converse)
         timeout = definition.timing.timeout
         queue = self._deadlines.get(timeout)
         if queue is None:
@@ -76,7 +71,7 @@ class Engine:
         queue.append(attempt)
         result = self._advance(attempt)
         if result is not None:
-            self._loop.call_soon(ended, result)
+            self._loop.call_soon(self._ended, definition, result)
         return attempt
 
     def drop(self, attempt: Attempt) -> None:
@@ -100,7 +95,7 @@ class Engine:
             attempt = self._waiting[number]
             result = self._advance(attempt)
             if result is not None:
-                attempt.ended(result)
+                self._ended(attempt.definition, result)
 
     def _advance(self, attempt: Attempt) -> Result | None:
         """Let a conversation go on, until it waits again (None) or has a result."""
@@ -165,4 +160,5 @@ class Engine:
         if attempt.steps is not None:
             detail = too_late(attempt.definition, attempt.progress.stage)
             self.drop(attempt)
-            attempt.ended(Result(Reason.TIMEOUT, detail, monotonic() - attempt.started))
+            result = Result(Reason.TIMEOUT, detail, monotonic() - attempt.started)
+            self._ended(attempt.definition, result)

@@ -15,6 +15,7 @@ READ_LENGTH_MAX = HEADERS_LENGTH_MAX + 8 * REPLY_LENGTH_MAX
 """Bytes of a whole reply that are read: a body in chunks of one byte takes six times its length."""
 
 _INFORMATIONAL = range(100, 200)
+_LENGTHS = frozenset({len(b"content-length"), len(b"transfer-encoding"), len(b"location")})
 
 
 class Reply:
@@ -65,7 +66,10 @@ class Reply:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what is needed of a header."""
-        self._headers_length += len(name) + len(value)
+        length = len(name)
+        self._headers_length += length + len(value)
+        if length not in _LENGTHS:
+            return  # nearly all of them
         match name.lower():
             case b"content-length" | b"transfer-encoding":
                 self._length_known = True

@@ -43,7 +43,7 @@ def shifted(due: float, jitter: float, identity: Hashable) -> float:
     The next due time is counted from this one's, so the pace stays. Python hashes texts in each
     process by a key of its own: two directors do not fall into step.
     """
-    return due + jitter * (hash((identity, due)) % 1024 / 1024) if jitter else due
+    return due + jitter * (hash((identity, due)) % 1024 / 1024)
 
 
 class Allowance:
@@ -59,6 +59,8 @@ class Allowance:
 
     def take(self, now: float) -> bool:
         """Whether one may begin now; it then counts."""
+        if not self._spacing:
+            return True
         if now < self._next_at:
             return False
         self._next_at = max(self._next_at, now - self._grain) + self._spacing
@@ -71,7 +73,7 @@ def skip_missed(due: float, interval: float, now: float) -> float:
     Periods missed while nothing could be done are skipped, not made up for, and the phase
     stays: due times never drift, however late the probes were.
     """
-    if now <= due:
+    if now < due + interval:
         return due
     return due + math.floor((now - due) / interval) * interval
 

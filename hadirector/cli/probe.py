@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
-from checks.attempt import Progress
+from checks.attempt import TimedProgress
 from checks.faults import one_line
 from checks.probers import run as run_probe
 from checks.result import Result
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     if check is None:
         print("hadirector: there is nothing to probe with type none", file=sys.stderr)
         return EXIT_USAGE
-    progress = Progress()
+    progress = TimedProgress()
     result = asyncio.run(run_probe(check, progress))
     asked = endpoint(check.address, check.port) if check.port else check.address
     print(f"{target.type} {asked}: {_verdict(result)}")
@@ -164,7 +164,7 @@ def _verdict(result: Result) -> str:
     return f"{words}\n  warning: {result.warning}" if result.warning else words
 
 
-def _print_stages(progress: Progress, result: Result) -> None:
+def _print_stages(progress: TimedProgress, result: Result) -> None:
     """Print when each stage began, and how long it took; several probes at once have none."""
     if not progress.stages:
         return
@@ -174,7 +174,7 @@ def _print_stages(progress: Progress, result: Result) -> None:
         print(f"  {(at - began) * 1000:9.1f} ms  {stage:33} {(end - at) * 1000:9.1f} ms")
 
 
-def _print_chain(progress: Progress) -> None:
+def _print_chain(progress: TimedProgress) -> None:
     if progress.tls is None:
         return
     cipher = progress.tls.cipher()
