@@ -12,16 +12,16 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Generator
-from select import EPOLLIN, EPOLLOUT
+from select import EPOLLERR, EPOLLIN, EPOLLOUT
 
 from checks.attempt import Outcome, Prober, Progress
 from checks.connection import REPLY_LENGTH_MAX
 from checks.definition import CheckDefinition
 
-Steps = Generator[tuple[socket.socket, int], None, None]
+Steps = Generator[tuple[socket.socket, int], int | None, None]
 """A part of a conversation."""
 
-Conversation = Generator[tuple[socket.socket, int], None, Outcome]
+Conversation = Generator[tuple[socket.socket, int], int | None, Outcome]
 
 Converse = Callable[[CheckDefinition, Progress], Conversation]
 
@@ -30,8 +30,9 @@ def connect(made: socket.socket, definition: CheckDefinition) -> Steps:
     """Connect a socket to the target."""
     fault = made.connect_ex((definition.destination, definition.port))
     if fault == errno.EINPROGRESS:
-        yield made, EPOLLOUT
-        fault = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        events = yield made, EPOLLOUT
+        well = events is not None and not events & EPOLLERR
+        fault = 0 if well else made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if fault:
         raise OSError(fault, os.strerror(fault))
 
@@ -50,7 +51,7 @@ def send(made: socket.socket, data: bytes) -> Steps:
 
 def receive(
     made: socket.socket, length_max: int = REPLY_LENGTH_MAX
-) -> Generator[tuple[socket.socket, int], None, bytes]:
+) -> Generator[tuple[socket.socket, int], int | None, bytes]:
     """Read what has come, at least one byte; empty at the end of the stream."""
     while True:
         yield made, EPOLLIN

@@ -33,9 +33,9 @@ class Attempt:
         self.progress = Progress()
         self.steps: Conversation | None = converse(definition, self.progress)
         self.started = monotonic()
-        self.made: socket.socket | None = None
-        self.number = -1  # of the socket it waits for
+        self.made: socket.socket | None = None  # the socket it waits for
         self.event = 0
+        self.number = -1  # of that socket, once it is in the epoll
 
     def cancel(self) -> None:
         """Close its socket. Once it has ended this does nothing."""
@@ -44,6 +44,10 @@ class Attempt:
 
 class Engine:
     """Runs attempts in the loop it is made in, on one epoll that this loop watches.
+
+    On a near network much has come already when everything that was due has been begun. So whoever
+    waits is looked for once with all the others, by poll(2), and only then put in the epoll: for
+    one that is in and out again that takes longer than all the rest of the waiting.
 
     An attempt ends by its deadline, within 5 ms and whatever keeps the loop busy. ``ended`` gets
     the definition and the result of each, from the loop, never from within `start`.
@@ -54,6 +58,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._waiting: dict[int, Attempt] = {}
+        self._fresh: list[Attempt] = []  # those that began to wait since `_look`
         # By timeout, of which there are few: what began first also ends first.
         self._deadlines: dict[float, deque[Attempt]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -69,7 +74,7 @@ class Engine:
         if not queue:
             self._arm(attempt.started + timeout)
         queue.append(attempt)
-        result = self._advance(attempt)
+        result = self._advance(attempt, None)
         if result is not None:
             self._loop.call_soon(self._ended, definition, result)
         return attempt
@@ -83,7 +88,7 @@ class Engine:
 
     def close(self) -> None:
         """Give up what is under way."""
-        for attempt in tuple(self._waiting.values()):
+        for attempt in (*self._waiting.values(), *self._fresh):
             self.drop(attempt)
         if self._timer is not None:
             self._timer.cancel()
@@ -91,18 +96,36 @@ class Engine:
         self._epoll.close()
 
     def _poll(self) -> None:
-        for number, _ in self._epoll.poll(0):
-            attempt = self._waiting[number]
-            result = self._advance(attempt)
-            if result is not None:
-                self._ended(attempt.definition, result)
+        for number, events in self._epoll.poll(0):
+            self._go_on(self._waiting[number], events)
 
-    def _advance(self, attempt: Attempt) -> Result | None:
+    def _look(self) -> None:
+        """Go on with those for whom something has come already; have the epoll tell of the rest."""
+        fresh = {each.made.fileno(): each for each in self._fresh if each.made is not None}
+        self._fresh = []
+        once = select.poll()
+        for number, attempt in fresh.items():
+            once.register(number, attempt.event)
+        events = dict(once.poll(0))
+        for number, attempt in fresh.items():
+            if number in events:
+                self._go_on(attempt, events[number])
+            else:
+                attempt.number = number
+                self._waiting[number] = attempt
+                self._epoll.register(number, attempt.event)
+
+    def _go_on(self, attempt: Attempt, events: int) -> None:
+        result = self._advance(attempt, events)
+        if result is not None:
+            self._ended(attempt.definition, result)
+
+    def _advance(self, attempt: Attempt, events: int | None) -> Result | None:
         """Let a conversation go on, until it waits again (None) or has a result."""
         assert attempt.steps is not None
         weight = None
         try:
-            made, event = next(attempt.steps)
+            made, event = attempt.steps.send(events)
         except StopIteration as end:
             reason, (detail, weight) = Reason.PASSED, end.value
         except FAULTS as fault:
@@ -124,17 +147,21 @@ class Engine:
         if attempt.made is not made:
             # A closed socket has left the epoll by itself; the new one may have its number.
             self._forget(attempt)
-            attempt.made, attempt.number, attempt.event = made, made.fileno(), event
-            self._epoll.register(attempt.number, event)
-            self._waiting[attempt.number] = attempt
+            attempt.made = made
+        if attempt.number < 0:
+            attempt.event = event
+            if not self._fresh:
+                self._loop.call_soon(self._look)
+            self._fresh.append(attempt)
         elif attempt.event != event:
             attempt.event = event
             self._epoll.modify(attempt.number, event)
 
     def _forget(self, attempt: Attempt) -> None:
-        if attempt.made is not None:
+        attempt.made = None
+        if attempt.number >= 0:
             del self._waiting[attempt.number]
-            attempt.made = None
+            attempt.number = -1
 
     def _arm(self, deadline: float) -> None:
         at = deadline + DEADLINE_GRAIN
