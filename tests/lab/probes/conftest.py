@@ -6,14 +6,14 @@ import resource
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 import pytest
 
 from tests.lab.probes import certificates
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.lab.probes.accepting import Acceptor
+from tests.lab.probes.accepting import Converse as Handler
 
 
 async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,22 +81,16 @@ async def serving(
     handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[int]:
     """Serve on a free port; wait for every conversation to end before going on."""
-    conversations: set[asyncio.Task[None]] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        conversations.add(task)
         with contextlib.suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             await handler(reader, writer)
-        writer.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
 
-    async with await asyncio.start_server(converse, host, 0, ssl=tls) as server:
-        yield server.sockets[0].getsockname()[1]
-        server.close()
-        await asyncio.gather(*conversations)
+    server = Acceptor(converse, host, tls=tls)
+    try:
+        yield server.port
+    finally:
+        await server.close()
 
 
 @pytest.fixture

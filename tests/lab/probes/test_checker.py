@@ -14,6 +14,7 @@ from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import HttpProbe, Probe, TcpProbe
 from checks.result import Reason, Result, Verdict
+from tests.lab.probes.accepting import Acceptor
 from tests.lab.probes.checking import running
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
@@ -51,17 +52,16 @@ class Server:
         self.stall = 0.0
         self.port = 0
         self._changed = asyncio.Condition()
-        self._server: asyncio.Server | None = None
-        self._conversations: set[asyncio.Task[None]] = set()
+        self._acceptor: Acceptor | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._converse, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._acceptor = Acceptor(self._converse, port=self.port)
+        self.port = self._acceptor.port
 
     async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        await asyncio.gather(*self._conversations)
+        if self._acceptor is not None:
+            await self._acceptor.close()
+            self._acceptor = None
 
     async def connected(self, times: int) -> None:
         """Wait until the server has seen this many connections."""
@@ -74,9 +74,6 @@ class Server:
             await self._changed.wait_for(lambda: self.at_once == 0)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._conversations.add(task)
         self.connections += 1
         self.at_once += 1
         self.at_once_max = max(self.at_once_max, self.at_once)
@@ -89,9 +86,6 @@ class Server:
             await reader.read()
         self.at_once -= 1
         await self._notify()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
     async def _notify(self) -> None:
         async with self._changed:
