@@ -114,6 +114,7 @@ class Checker:
         with closing(Engine(self._probed)) as engine, closing(sentinels):
             self._engine, self._sentinels = engine, sentinels
             async with asyncio.TaskGroup() as self._group:
+                self._group.create_task(engine.broken())
                 while True:
                     began = monotonic()
                     self._wake.clear()

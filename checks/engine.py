@@ -7,6 +7,7 @@ import select
 import socket
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -56,13 +57,14 @@ class Engine:
     def __init__(self, ended: Callable[[CheckDefinition, Result], None]) -> None:
         self._ended = ended
         self._loop = asyncio.get_running_loop()
+        self._broken: asyncio.Future[None] = self._loop.create_future()
         self._epoll = select.epoll()
         self._waiting: dict[int, Attempt] = {}
         self._fresh: list[Attempt] = []  # those that began to wait since `_look`
         # By timeout, of which there are few: what began first also ends first.
         self._deadlines: dict[float, deque[Attempt]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._loop.add_reader(self._epoll, self._poll)
+        self._loop.add_reader(self._epoll, self._do, self._poll)
 
     def start(self, definition: CheckDefinition, converse: Converse) -> Attempt:
         """Begin a conversation."""
@@ -76,7 +78,7 @@ class Engine:
         queue.append(attempt)
         result = self._advance(attempt, None)
         if result is not None:
-            self._loop.call_soon(self._ended, definition, result)
+            self._loop.call_soon(self._do, partial(self._ended, definition, result))
         return attempt
 
     def drop(self, attempt: Attempt) -> None:
@@ -86,6 +88,13 @@ class Engine:
             attempt.steps.close()
             attempt.steps = None
 
+    async def broken(self) -> None:
+        """Wait until a fault of our own has stopped the engine, and raise that fault.
+
+        In a callback the loop would only log it, and what was to be done next would never be.
+        """
+        await self._broken
+
     def close(self) -> None:
         """Give up what is under way."""
         for attempt in (*self._waiting.values(), *self._fresh):
@@ -94,6 +103,13 @@ class Engine:
             self._timer.cancel()
         self._loop.remove_reader(self._epoll)
         self._epoll.close()
+
+    def _do(self, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except Exception as fault:  # noqa: BLE001 - whoever awaits `broken` gets it
+            if not self._broken.done():
+                self._broken.set_exception(fault)
 
     def _poll(self) -> None:
         for number, events in self._epoll.poll(0):
@@ -151,7 +167,7 @@ class Engine:
         if attempt.number < 0:
             attempt.event = event
             if not self._fresh:
-                self._loop.call_soon(self._look)
+                self._loop.call_soon(self._do, self._look)
             self._fresh.append(attempt)
         elif attempt.event != event:
             attempt.event = event
@@ -169,7 +185,7 @@ class Engine:
             if self._timer.when() <= at:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._time_out)
+        self._timer = self._loop.call_at(at, self._do, self._time_out)
 
     def _time_out(self) -> None:
         """End what is past its deadline; what has ended before is only taken off its queue."""

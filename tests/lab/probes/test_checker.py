@@ -156,6 +156,20 @@ async def test_detection_takes_no_longer_than_fall_intervals_and_one_timeout(
     assert time.monotonic() - died < 3 * 0.4 + 0.4 + 0.3
 
 
+async def test_a_fault_of_our_own_ends_the_checker(server: Server) -> None:
+    """Instead of being logged, and the probes going on without whoever it met."""
+
+    def report(*_: object) -> None:
+        raise ZeroDivisionError
+
+    checker = Checker(report)
+    checker.configure([check(server.port)], {})
+    async with asyncio.timeout(3):
+        with pytest.raises(ExceptionGroup) as caught:
+            await checker.run()
+    assert [type(each) for each in caught.value.exceptions] == [ZeroDivisionError]
+
+
 async def test_a_first_failure_is_a_verdict(
     checker: Checker, reports: Reports, closed_port: int
 ) -> None:
