@@ -130,4 +130,5 @@ async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
             assert checker.latest() == passed
             made.close()
             await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
-            assert checker.latest()["web"].reason is Reason.REFUSED
+            # Reset, if the close met a connection that the kernel had just made.
+            assert checker.latest()["web"].reason in {Reason.REFUSED, Reason.RESET}
