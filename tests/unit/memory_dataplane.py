@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
-from hadirector.dataplane.keeper import TableKeeper
 from hadirector.model import (
     DestinationKey,
     Service,
@@ -99,14 +97,3 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - the fake dataplane has nothing to signal with
             await asyncio.sleep(0)
-
-
-@contextlib.asynccontextmanager
-async def running(kept: TableKeeper) -> AsyncIterator[None]:
-    task = asyncio.create_task(kept.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -21,7 +21,8 @@ from hadirector.reconcile import (
     AddDestination,
     AddService,
 )
-from tests.unit.memory_dataplane import MemoryDataplane, running, until
+from tests.running import running
+from tests.unit.memory_dataplane import MemoryDataplane, until
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 OLD = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)

@@ -20,7 +20,8 @@ from hadirector.model import (
 from hadirector.reconcile import (
     AddService,
 )
-from tests.unit.memory_dataplane import MemoryDataplane, running, until
+from tests.running import running
+from tests.unit.memory_dataplane import MemoryDataplane, until
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 FOREIGN = ServiceKey(Protocol.TCP, "198.51.100.1", 25)

@@ -15,7 +15,7 @@ from checks.definition import CheckDefinition, Timing
 from checks.options import HttpProbe, Probe, TcpProbe
 from checks.result import Reason, Result, Verdict
 from tests.lab.probes.accepting import Acceptor
-from tests.lab.probes.checking import running
+from tests.running import running
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 

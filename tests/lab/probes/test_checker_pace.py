@@ -12,7 +12,7 @@ from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import TcpProbe
 from checks.result import Reason, Result, Verdict
-from tests.lab.probes.checking import running
+from tests.running import running
 
 
 class Log:

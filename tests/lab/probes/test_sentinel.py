@@ -15,7 +15,7 @@ from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
 from checks.options import HttpProbe
 from checks.result import Reason, Result, Verdict
-from tests.lab.probes.checking import running
+from tests.running import running
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 SELDOM = Timing(interval=600, timeout=1, rise=2, fall=3)
