@@ -48,7 +48,8 @@ class Judgement(msgspec.Struct, frozen=True):
     ``derivations`` are in the order of their keys, the same on every director: ``sh`` and ``mh``
     build their tables in list order, and two directors must agree on them. ``quorum`` is None while
     too little is known; ``passing`` is the weight of what passes, which it is judged by. ``held``
-    are the failing servers that are kept in all the same. ``admitted`` is since when those serve
+    are the failing servers that are kept in all the same, the first of them the ``lost`` ones, for
+    they were lost from sight with all others. ``admitted`` is since when those serve
     that do, where slow start asks for that, and ``next_change`` when to judge again though all
     facts but the time stay; ``flapping`` names who flaps, and until when. Monotonic seconds.
     """
@@ -61,6 +62,7 @@ class Judgement(msgspec.Struct, frozen=True):
     admitted: Mapping[DestinationKey, float] = {}
     next_change: float | None = None
     flapping: Mapping[DestinationKey, float] = {}
+    lost: tuple[DestinationKey, ...] = ()
 
 
 def judge(
@@ -79,19 +81,19 @@ def judge(
     for candidate in candidates:
         _obey(server, candidate, facts)
         _believe(server, candidate, facts)
-    held = look_past_blindness(candidates)
+    lost = look_past_blindness(candidates)
     passing = sum(each.worth for each in candidates if each.serving)
     quorum = has_quorum(
         passing,
         server.quorum,
         server.hysteresis,
-        before=None if held else had_quorum,
+        before=None if lost else had_quorum,
         known=not any(each.unknown for each in candidates),
     )
     flapping = damp(server, candidates, facts.falls, facts.now)
     braked = brake(server.min_healthy, candidates)
     _stand_by(server, candidates, braked)
-    held += braked
+    held = lost + braked
     sorry = _sorry(server, facts.verdicts, wanted=quorum is False and not held)
     if sorry is not None and sorry[-1].weight is not None:
         for candidate in candidates:
@@ -110,6 +112,7 @@ def judge(
         admitted=admitted,
         next_change=min(changes, default=None),
         flapping=flapping,
+        lost=tuple(each.real_server.key for each in lost),
     )
 
 

@@ -138,6 +138,7 @@ class Operator:
             self._health.verdicts,
             self._health.results,
             judgement=judgement,
+            orders=self._overrides.current,
         )
         override = self._overrides.current.get(RealServerName(server.name, real_server.name))
         now = monotonic()
@@ -214,6 +215,7 @@ class Operator:
             upkeep=self._upkeep.status,
             homeless_orders=self._overrides.homeless(),
             blind=health.eyes.blind,
+            late_probes=counted.late,
         )
 
     async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:
@@ -228,6 +230,7 @@ class Operator:
                     health.verdicts,
                     health.results,
                     judgement=self._pools.judgements.get(server.name),
+                    orders=self._overrides.current,
                 )
             )
             await asyncio.sleep(0)

@@ -20,6 +20,7 @@ from hadirector.model import (
     Table,
     VirtualServer,
 )
+from hadirector.override import Action, Override, RealServerName
 from hadirector.probe_services import probe_services
 from hadirector.upkeep_status import UpkeepStatus
 from vrrp.report import InstanceStatus
@@ -40,6 +41,7 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     """A real server; a weight is None where it is not in the table.
 
     ``decided`` says why the wanted weight is not simply what the check makes of the configured one.
+    ``order`` is what an operator has ordered for it.
     """
 
     address: str
@@ -53,6 +55,7 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     decided: str = ""
     total: Traffic = NO_TRAFFIC
     per_second: Traffic = NO_TRAFFIC
+    order: Action | None = None
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -60,8 +63,10 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 
     Connections and traffic are those of all its servers together.
 
-    ``kept`` are the failing real servers that would have been removed. ``quorum`` says how the pool
-    stands to its quorum where that is lost, or more than one server.
+    ``kept`` are the failing real servers that would have been removed, ``lost`` those of them that
+    are kept because they were lost from sight with all others. ``quorum`` says how the pool
+    stands to its quorum where that is lost, or more than one server: ``passing_weight`` is judged
+    by ``needed_weight``, and ``has_quorum`` is None while too little is known.
     """
 
     name: str
@@ -78,14 +83,18 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     inactive_connections: int = 0
     total: Traffic = NO_TRAFFIC
     per_second: Traffic = NO_TRAFFIC
+    lost: tuple[str, ...] = ()
+    has_quorum: bool | None = None
+    passing_weight: int = 0
+    needed_weight: int = 1
 
 
 class Status(msgspec.Struct, frozen=True):
     """The whole director. ``failing`` maps an operation that did not take to the error.
 
     ``homeless_orders`` are in force for real servers that are not configured. ``blind`` says that
-    this director sees none of its backends, by its own fault. ``hints`` and ``sentinels`` are as in
-    `CheckStatistics`.
+    this director sees none of its backends, by its own fault. ``late_probes``, ``hints`` and
+    ``sentinels`` are as in `CheckStatistics`.
     """
 
     name: str
@@ -105,6 +114,7 @@ class Status(msgspec.Struct, frozen=True):
     upkeep: UpkeepStatus = UpkeepStatus()
     homeless_orders: tuple[str, ...] = ()
     blind: bool = False
+    late_probes: int = 0
 
 
 def virtual_server_status(
@@ -115,11 +125,13 @@ def virtual_server_status(
     results: Mapping[str, Result],
     *,
     judgement: Judgement | None,
+    orders: Mapping[RealServerName, Override],
 ) -> VirtualServerStatus:
     """Put side by side what is configured, wanted and there; not judged yet it is unknown why."""
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
     held_back = judgement.held if judgement else ()
+    lost = judgement.lost if judgement else ()
     if sorry is not None and judgement is not None and judgement.sorry is not None:
         derivations[sorry.key] = judgement.sorry
     statuses = [
@@ -128,6 +140,7 @@ def virtual_server_status(
             _in_table(server, each, wanted, held),
             _health(each, verdicts, results),
             derivations.get(each.key, ()),
+            orders.get(RealServerName(server.name, each.name)),
         )
         for each in server.all_servers
     ]
@@ -146,6 +159,10 @@ def virtual_server_status(
         inactive_connections=sum(each.inactive_connections for each in statuses),
         total=_sum(each.total for each in statuses),
         per_second=_sum(each.per_second for each in statuses),
+        lost=tuple(each.name for each in server.real_servers if each.key in lost),
+        has_quorum=judgement.quorum if judgement else None,
+        passing_weight=judgement.passing if judgement else 0,
+        needed_weight=server.quorum,
     )
 
 
@@ -201,6 +218,7 @@ def _real_server(
     in_table: _InTable,
     health: tuple[Verdict, str],
     derivation: Derivation,
+    order: Override | None,
 ) -> RealServerStatus:
     verdict, reason = health
     return RealServerStatus(
@@ -215,6 +233,7 @@ def _real_server(
         verdict=verdict,
         reason=reason,
         decided="; ".join(step.words for step in derivation if step.words not in _PLAIN),
+        order=order.action if order else None,
     )
 
 

@@ -1,13 +1,14 @@
 """The control interface: HTTP on a Unix socket that only its owner and group may open.
 
-GET /v1/status, GET /v1/why, POST /v1/handover, POST /v1/override, POST /v1/override/lift,
-POST /v1/plan, POST /v1/reload, POST /v1/restart. Every answer is JSON; an error is
-``{"error": "..."}`` with status 400 (a request that is wrong in itself), 409 (one that cannot be
-met) or 503 (the dataplane does not answer).
+GET /metrics, GET /v1/status, GET /v1/why, POST /v1/handover, POST /v1/override,
+POST /v1/override/lift, POST /v1/plan, POST /v1/reload, POST /v1/restart. Every answer but that of
+/metrics is JSON; an error is ``{"error": "..."}`` with status 400 (a request that is wrong in
+itself), 409 (one that cannot be met) or 503 (the dataplane does not answer).
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -20,6 +21,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hadirector.api import exposition
 from hadirector.config.errors import ConfigError, Fault
 from hadirector.config.frames import FILE_BYTES_MAX
 from hadirector.dataplane.base import DataplaneError
@@ -46,10 +48,18 @@ class Handlers:
 
     def __init__(self, director: Director) -> None:
         self._director = director
+        self._scraping = asyncio.Lock()
 
     async def status(self, _request: web.Request) -> web.Response:
         """Answer with the whole status."""
         return _answer(await self._director.operator.status())
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Answer with the status in the text format of Prometheus; one at a time is made."""
+        async with self._scraping:
+            status = await self._director.operator.status()
+            body = await asyncio.to_thread(exposition.text, status)
+        return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
     async def why(self, request: web.Request) -> web.Response:
         """Answer with how the weight of ``?real_server=VS/RS`` comes about."""
@@ -98,6 +108,7 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     """Serve the API on the socket at ``path`` inside the context. Raises OSError."""
     handlers = Handlers(director)
     application = web.Application(client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json])
+    application.router.add_get("/metrics", handlers.metrics)
     application.router.add_get("/v1/status", handlers.status)
     application.router.add_post("/v1/handover", handlers.hand_over)
     application.router.add_get("/v1/why", handlers.why)

@@ -101,7 +101,10 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     pair.wait_for_holder(pair.worse)
     pair.wait_for_weights(pair.better)
     (pool,) = pair.wait_for_sight(pair.better, blind=True).virtual_servers
-    assert pool.kept == ("10.99.0.11:80", "10.99.0.12:80")
+    assert pool.kept == pool.lost == ("10.99.0.11:80", "10.99.0.12:80")
+    metrics = request(f"{tmp_path}/better/api.sock", "GET", "/metrics").decode().splitlines()
+    kept = 'hadirector_virtual_server_kept_real_servers{cause="blindness",virtual_server="web"}'
+    assert {"hadirector_blind 1.0", f"{kept} 2.0"} <= set(metrics)
     status = pair.status(pair.worse)
     assert status is not None
     assert not status.blind

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
@@ -124,6 +125,16 @@ class Site:
     @property
     def api(self) -> str:
         return f"{self._directory}/run/api.sock"
+
+    def metric(self, sample: str) -> float:
+        """One sample of what Prometheus would see, which has to be of its form."""
+        text = request(self.api, "GET", "/metrics").decode()
+        found = {
+            each.name + "".join(f",{value}" for _, value in sorted(each.labels.items())): each.value
+            for family in text_string_to_metric_families(text)
+            for each in family.samples
+        }
+        return found[f"hadirector_{sample}"]
 
     def pool(self) -> VirtualServerStatus:
         answer = request(self.api, "GET", "/v1/status")
@@ -282,6 +293,9 @@ def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
     site.fail(2)
     site.expect(None, 2, 5)
     assert site.pool().kept == (f"127.0.14.2:{site.port}",)
+    assert site.metric("virtual_server_kept_real_servers,min_healthy,web") == 1
+    assert site.metric(f"real_server_up,127.0.14.2:{site.port},web") == 0
+    assert site.metric(f"real_server_weight,127.0.14.2:{site.port},web") == 2
     site.write("min_healthy: 3")
     assert site.command("reload").status == 0
     site.expect(3, 2, 5)
