@@ -39,6 +39,7 @@ from hadirector.preview import Preview, Situation, preview
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
+from hadirector.recorder import Recorder
 from hadirector.tracking import TrackedChanged, Tracking
 from hadirector.undecided import Undecided
 from hadirector.upkeep import Upkeep
@@ -58,6 +59,7 @@ class Director:
         path: Path,
         configuration: Configuration,
         dataplane: Dataplane,
+        recorder: Recorder,
         handoff: Handoff | None = None,
     ) -> None:
         self._path = path
@@ -68,7 +70,8 @@ class Director:
         directory = Path(configuration.runtime_directory)
         self._memory = state.Memory(directory / "owned.json")
         owned = self._memory.owned
-        self._pools = Pools(configuration)
+        self.recorder = recorder
+        self._pools = Pools(configuration, recorder.note)
         self._undecided = Undecided()
         self._upkeep = Upkeep(configuration, self._memory)
         self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
@@ -92,6 +95,7 @@ class Director:
             election=self._election,
             pools=self._pools,
             upkeep=self._upkeep,
+            journal=recorder.journal,
         )
         self._tracking = Tracking(configuration, self._events.put)
         self._notifier = Notifier(configuration)
@@ -254,7 +258,8 @@ class Director:
                 self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(event):
-                    self._notify(event.instance)
+                    priority = self._election.priority(event.instance)
+                    self._notifier.state_entered(event.instance, priority, self._election.states)
                     self._upkeep.follow(self._election.states)
                     await self._dataplane.withhold(self._election.withheld)
             case Notice():
@@ -302,10 +307,6 @@ class Director:
             self._election.configure_child()
         else:
             self._health.configure_workers(event.name)
-
-    def _notify(self, instance: str) -> None:
-        priority = self._election.priority(instance)
-        self._notifier.state_entered(instance, priority, self._election.states)
 
     async def _change_to(self, configuration: Configuration) -> None:
         """Take a new configuration, with pauses: 10,000 real servers take some ms at each step."""

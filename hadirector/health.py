@@ -13,8 +13,9 @@ from checks.result import Result, Verdict
 from hadirector import own_carrier
 from hadirector.blindness import Eyes, Sight, sight_of
 from hadirector.damping import FALLS_MAX
+from hadirector.journal import NAMED_MAX
 from hadirector.judgement import Facts
-from hadirector.model import Configuration, ServiceKey
+from hadirector.model import Configuration, ServiceKey, endpoint
 from hadirector.override import Override, RealServerName
 from hadirector.pool import checks_by_identity, services_by_check
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
@@ -147,11 +148,22 @@ class Health:
         self.eyes.look(now, own_carrier.is_lost)
         if self.eyes.blind is was_blind:
             return frozenset()
+        changed = self._find_lost()
         if self.eyes.blind:
-            self._log.error("backends_lost_from_sight", targets=len(self._checks))
+            would_go = [
+                endpoint(check.address, check.port)
+                for identity, check in self._checks.items()
+                if identity in self.lost or self.verdicts.get(identity) is Verdict.PASSING
+            ]
+            self._log.error(
+                "backends_lost_from_sight",
+                targets=len(self._checks),
+                would_be_removed=would_go[:NAMED_MAX],
+                count=len(would_go),
+            )
         else:
             self._log.warning("backends_in_sight_again")
-        return self._find_lost()
+        return changed
 
     def _find_lost(self) -> frozenset[ServiceKey]:
         before, self.lost = self.lost, {each for each in self.fell_at if self._is_lost(each)}

@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Sequence
 from typing import TextIO
 
 import structlog
@@ -78,8 +79,10 @@ class LibraryHandler(logging.Handler):
         structlog.get_logger().log(level, "library_message", **fields)
 
 
-def configure(stream: TextIO | None = None) -> LogWriter:
-    """Set the logs of this process up, its libraries' included."""
+def configure(
+    stream: TextIO | None = None, also: Sequence[structlog.typing.Processor] = ()
+) -> LogWriter:
+    """Set the logs of this process up, its libraries' included; ``also`` gets each of our lines."""
     # Without stderr, /dev/null takes its number, so that nothing else is opened in its place.
     target = stream or sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as we live
     writer = LogWriter(target)
@@ -92,6 +95,7 @@ def configure(stream: TextIO | None = None) -> LogWriter:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            *also,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,

@@ -16,6 +16,7 @@ from hadirector.dataplane.base import Held
 from hadirector.dataplane.keeper import TableKeeper
 from hadirector.election import Election
 from hadirector.health import Health
+from hadirector.journal import Journal
 from hadirector.model import Configuration, RealServer, VirtualServer
 from hadirector.override import Lift, Order, RealServerName
 from hadirector.overrides import OVERRIDES_MAX, Overrides
@@ -36,6 +37,8 @@ from hadirector.why import Why
 KEEPS_NO_CLIENTS: Final = "net/ipv4/vs/expire_quiescent_template"
 NAMED_MAX: Final = 10
 """Names that an error message lists."""
+TOLD_MAX: Final = 20
+"""Events of a real server that are told with its weight, the last ones."""
 
 
 class RequestError(Exception):
@@ -56,6 +59,7 @@ class Operator:
         election: Election,
         pools: Pools,
         upkeep: Upkeep,
+        journal: Journal,
     ) -> None:
         self._configuration = configuration
         self._memory = memory
@@ -65,6 +69,7 @@ class Operator:
         self._election = election
         self._pools = pools
         self._upkeep = upkeep
+        self._journal = journal
         self._log = structlog.get_logger()
 
     def configure(self, configuration: Configuration) -> None:
@@ -149,7 +154,7 @@ class Operator:
             name=f"{server.name}/{real_server.name}",
             steps=judgement.derivations[real_server.key] if judgement else (),
             status=status.real_servers[0],
-            changes=self._pools.changes(server.name, real_server.key),
+            events=self._journal.about(server.name, real_server.name)[-TOLD_MAX:],
             expires_in=expires_in,
             deadline_in=deadline_in,
             keep_clients=override.keep_clients if override else None,

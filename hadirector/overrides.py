@@ -54,14 +54,14 @@ class Overrides:
     async def order(self, override: Override) -> None:
         """Keep an order, in the place of an older one. Raises OSError when it cannot be stored."""
         self._keep({**self.current, override.name: override})
-        self._log.info("override_ordered", real_server=str(override.name), words=override.words)
+        self._say("override_ordered", override.name, override.words)
         await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
 
     async def lift(self, name: RealServerName, event: str = "override_lifted") -> None:
         """Forget an order that is there. Raises OSError when that cannot be stored."""
         words = self.current[name].words
         self._keep({key: each for key, each in self.current.items() if key != name})
-        self._log.info(event, real_server=str(name), words=words)
+        self._say(event, name, words)
         await self._tell(OverridesChanged(frozenset({name.virtual_server})))
 
     def homeless(self) -> tuple[str, ...]:
@@ -112,8 +112,16 @@ class Overrides:
         if ended is None or self.current.get(override.name) is not override:
             return
         self._keep({**self.current, override.name: replace(override, ended=ended)})
-        self._log.info("drain_ended", real_server=str(override.name), because=ended)
+        self._say("drain_ended", override.name, ended)
         await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
+
+    def _say(self, event: str, name: RealServerName, words: str) -> None:
+        self._log.info(
+            event,
+            virtual_server=name.virtual_server,
+            real_server=name.real_server,
+            words=words,
+        )
 
     def _keep(self, overrides: Mapping[RealServerName, Override]) -> None:
         self._memory.remember_overrides(

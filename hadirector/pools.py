@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import structlog
 
 from checks.result import Result
 from hadirector.candidate import Derivation
+from hadirector.journal import NAMED_MAX, WEIGHT_DECIDED
 from hadirector.judgement import Facts, Judgement, judge
 from hadirector.model import (
     Configuration,
@@ -30,13 +29,6 @@ from hadirector.pool import adopted_admissions, adopted_quorums, wanted_entries
 from hadirector.probe_services import probe_services
 from hadirector.slow_start import LONG_AGO
 from hadirector.status import said
-from hadirector.why import WeightChange
-
-CHANGES_MAX: Final = 16
-"""Changes of a real server's weight that are remembered; the oldest goes first."""
-
-NAMED_MAX: Final = 50
-"""Real servers that one log line names."""
 
 REST_SECONDS: Final = 0.2
 """Pools that change by themselves are judged together this often at most."""
@@ -57,16 +49,23 @@ class Past(msgspec.Struct, frozen=True):
     admitted: dict[str, float] = {}
 
 
-class Pools:
-    """Has every pool judged, and remembers what the next judgement and people may ask for."""
+class Note(Protocol):
+    """Keeps an event for people who ask."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __call__(self, name: str, /, **fields: object) -> None:
+        """Take its name and what belongs to it."""
+
+
+class Pools:
+    """Has every pool judged, remembers what the next judgement needs, and notes what is new."""
+
+    def __init__(self, configuration: Configuration, note: Note) -> None:
         self.table: Table = {}
         self.judgements: dict[str, Judgement] = {}
         self.quorums: dict[str, bool] = {}
         self.admitted: dict[str, Mapping[DestinationKey, float]] = {}
         self._configuration = configuration
-        self._changes: dict[tuple[str, DestinationKey], deque[WeightChange]] = {}
+        self._note = note
         self._log = structlog.get_logger()
         self._next_changes: dict[str, float] = {}
         self._judged = asyncio.Event()
@@ -116,16 +115,10 @@ class Pools:
         """Judge these pools from now on; what is remembered of those that stay, stays."""
         self._configuration = configuration
         names = {server.name for server in configuration.virtual_servers}
-        places = {
-            (server.name, each.key)
-            for server in configuration.virtual_servers
-            for each in server.real_servers
-        }
         self.quorums = {name: had for name, had in self.quorums.items() if name in names}
         self.admitted = {name: each for name, each in self.admitted.items() if name in names}
         self._next_changes = {n: at for n, at in self._next_changes.items() if n in names}
         self.judgements = {name: each for name, each in self.judgements.items() if name in names}
-        self._changes = {place: each for place, each in self._changes.items() if place in places}
 
     def decide(
         self, changed: Collection[ServiceKey] | None, facts: Facts, results: Mapping[str, Result]
@@ -142,10 +135,6 @@ class Pools:
         kept = probe_services(self._configuration) if changed is None else self.table
         self.table = {**kept, **entries}
         self._judged.set()
-
-    def changes(self, virtual_server: str, key: DestinationKey) -> tuple[WeightChange, ...]:
-        """What became of a real server's weight lately, the oldest first."""
-        return tuple(self._changes.get((virtual_server, key), ()))
 
     def _judge(
         self, server: VirtualServer, facts: Facts, results: Mapping[str, Result]
@@ -173,23 +162,39 @@ class Pools:
                 virtual_server=server.name,
                 would_be_removed=[str(each) for each in judgement.held[:NAMED_MAX]],
                 count=len(judgement.held),
+                lost_from_sight=len(judgement.lost),
             )
         flapped = {} if before is None else before.flapping
         for key in judgement.flapping.keys() - flapped.keys():
             self._log.warning("server_flaps", virtual_server=server.name, real_server=str(key))
-        known = {} if before is None else before.derivations
-        for real_server in server.real_servers:
-            steps = judgement.derivations[real_server.key]
-            if steps != known.get(real_server.key):
-                result = results.get(real_server.check.identity) if real_server.check else None
-                self._record((server.name, real_server.key), steps, said(result) if result else "")
+        if before is not None:
+            self._note_weights(server, before, judgement, results)
         return judgement
 
-    def _record(self, place: tuple[str, DestinationKey], steps: Derivation, detail: str) -> None:
-        words = "; ".join(step.words for step in steps)
-        words += f" ({detail})" if detail else ""
-        now = time.time()  # noqa: TID251  # shown to people, compared with nothing
-        changes = self._changes.setdefault(place, deque(maxlen=CHANGES_MAX))
-        if changes and changes[-1].words == words:
-            changes.pop()  # a weight on its way: where it has come to is enough
-        changes.append(WeightChange(now, steps[-1].weight, words))
+    def _note_weights(
+        self,
+        server: VirtualServer,
+        before: Judgement,
+        judgement: Judgement,
+        results: Mapping[str, Result],
+    ) -> None:
+        """Note every weight that there is a new reason for."""
+        for real_server in server.real_servers:
+            steps = judgement.derivations[real_server.key]
+            known = before.derivations.get(real_server.key)
+            if steps == known or (known and _reasons(steps) == _reasons(known)):
+                continue
+            result = results.get(real_server.check.identity) if real_server.check else None
+            because = "; ".join(step.words for step in steps)
+            self._note(
+                WEIGHT_DECIDED,
+                virtual_server=server.name,
+                real_server=real_server.name,
+                weight=steps[-1].weight,
+                because=f"{because} ({said(result)})" if result else because,
+            )
+
+
+def _reasons(steps: Derivation) -> list[object]:
+    """What is new when it changes: a weight that grows for a reason that stays is not."""
+    return [steps[0], *(step.words for step in steps)]

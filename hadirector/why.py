@@ -5,19 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from hadirector.candidate import Step
+from hadirector.journal import Entry
 from hadirector.status import RealServerStatus
 
 
-class WeightChange(msgspec.Struct, frozen=True, gc=False):
-    """A weight that changed, and why. ``at`` is seconds since the epoch: it is only shown."""
-
-    at: float
-    weight: int | None
-    words: str
-
-
 class Why(msgspec.Struct, frozen=True):
-    """A real server's weight: ``steps`` lead to it, and what ``changes`` there were lately.
+    """A real server's weight: ``steps`` lead to it, and ``events`` are what happened to it lately.
 
     ``expires_in`` and ``deadline_in`` are seconds until an order is lifted by itself, and until a
     drain ends in any case; ``keep_clients`` is what that was told of persistence. ``flaps_for`` is
@@ -27,7 +20,7 @@ class Why(msgspec.Struct, frozen=True):
     name: str
     steps: tuple[Step, ...]
     status: RealServerStatus
-    changes: tuple[WeightChange, ...]
+    events: tuple[Entry, ...]
     expires_in: float | None = None
     deadline_in: float | None = None
     keep_clients: bool | None = None

@@ -1,9 +1,10 @@
 """The control interface: HTTP on a Unix socket that only its owner and group may open.
 
-GET /metrics, GET /v1/status, GET /v1/why, POST /v1/handover, POST /v1/override,
+GET /metrics, GET /v1/status, GET /v1/events, GET /v1/why, POST /v1/handover, POST /v1/override,
 POST /v1/override/lift, POST /v1/plan, POST /v1/reload, POST /v1/restart. Every answer but that of
 /metrics is JSON; an error is ``{"error": "..."}`` with status 400 (a request that is wrong in
-itself), 409 (one that cannot be met) or 503 (the dataplane does not answer).
+itself), 409 (one that cannot be met) or 503 (the dataplane does not answer, or too many clients
+wait for events).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -32,6 +34,9 @@ from hadirector.override import Lift, Order
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660
 CONNECT_SECONDS_MAX = 1.0
+FOLLOWERS_MAX = 32
+"""Clients that may wait for events at the same time."""
+WAIT_SECONDS_MAX = 25.0
 SHUTDOWN_SECONDS = 1.0
 """What a stop waits for a client's request to end, and again for it to be cancelled."""
 
@@ -43,16 +48,42 @@ class HandOverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     undo: bool = False
 
 
+class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What GET /v1/events asks for; ``wait`` is seconds."""
+
+    after: Annotated[int, msgspec.Meta(ge=0)] = 0
+    wait: Annotated[float, msgspec.Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0.0
+
+
 class Handlers:
     """One method per route."""
 
     def __init__(self, director: Director) -> None:
         self._director = director
         self._scraping = asyncio.Lock()
+        self._followers: set[asyncio.Task[object]] = set()
 
     async def status(self, _request: web.Request) -> web.Response:
         """Answer with the whole status."""
         return _answer(await self._director.operator.status())
+
+    async def events(self, request: web.Request) -> web.Response:
+        """Answer with the events after number ``?after=N``, waiting ``?wait=S`` s for the first."""
+        query = msgspec.convert(dict(request.query), EventsQuery, strict=False)
+        task = asyncio.current_task()
+        assert task is not None, "a handler runs in a task"
+        if query.wait and len(self._followers) >= FOLLOWERS_MAX:
+            return _error(503, f"{FOLLOWERS_MAX} clients wait for events already")
+        self._followers.add(task)
+        try:
+            return _answer(await self._director.recorder.after(query.after, query.wait))
+        finally:
+            self._followers.discard(task)
+
+    async def leave(self, _application: web.Application) -> None:
+        """Send those away who wait for events, so that a stop need not."""
+        for each in self._followers:
+            each.cancel()
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Answer with the status in the text format of Prometheus; one at a time is made."""
@@ -109,7 +140,9 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     handlers = Handlers(director)
     application = web.Application(client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json])
     application.router.add_get("/metrics", handlers.metrics)
+    application.on_shutdown.append(handlers.leave)
     application.router.add_get("/v1/status", handlers.status)
+    application.router.add_get("/v1/events", handlers.events)
     application.router.add_post("/v1/handover", handlers.hand_over)
     application.router.add_get("/v1/why", handlers.why)
     application.router.add_post("/v1/override", handlers.order)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hadirector.log import LogWriter
     from hadirector.model import Configuration
     from hadirector.processes.handoff import Handoff
+    from hadirector.recorder import Recorder
 
 
 class StartError(Exception):
@@ -34,10 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
     # Importing takes a while. Ctrl-C in that time ends us like SIGTERM does, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from hadirector import log
+    from hadirector.recorder import Recorder
 
-    writer = log.configure()
+    recorder = Recorder()
+    writer = log.configure(also=[recorder])
     try:
-        asyncio.run(_run(Path(arguments.config).absolute(), writer))
+        asyncio.run(_run(Path(arguments.config).absolute(), writer, recorder))
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
@@ -48,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(path: Path, writer: LogWriter) -> None:
+async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
     starting = asyncio.current_task()
     assert starting is not None
     _obey_signals(stop=starting.cancel, reload=lambda: None)
@@ -67,11 +70,13 @@ async def _run(path: Path, writer: LogWriter) -> None:
             raise StartError("\n".join(faults))
         lock = _lock(Path(configuration.runtime_directory))
         try:
-            adopted = handoff.take(os.environ)
-            director = Director(path, configuration, _dataplane(configuration), adopted)
-            _obey_signals(stop=director.stop, reload=director.request_reload)
-            async with serving(director, Path(configuration.api_unix)):
-                handed_on = await director.run()
+            async with recorder.kept_in(Path(configuration.runtime_directory)):
+                adopted = handoff.take(os.environ)
+                dataplane = _dataplane(configuration)
+                director = Director(path, configuration, dataplane, recorder, adopted)
+                _obey_signals(stop=director.stop, reload=director.request_reload)
+                async with serving(director, Path(configuration.api_unix)):
+                    handed_on = await director.run()
         finally:
             os.close(lock)
     except (ConfigError, DataplaneError) as error:

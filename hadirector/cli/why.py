@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import datetime
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.cli import real_server_order
+from hadirector.cli import events, real_server_order
 from hadirector.why import Why
 
 
@@ -51,12 +51,11 @@ def told(why: Why) -> list[str]:
         lines.append(f"  it counts as flapping for {_duration(why.flaps_for)} more")
     if why.keep_clients is not None:
         lines.append(f"  clients of persistence {'stay' if why.keep_clients else 'leave'}")
-    lines += [
-        f"  {datetime.fromtimestamp(each.at).astimezone():%Y-%m-%d %H:%M:%S}"
-        f"  {_weight(each.weight):>5}  {each.words}"
-        for each in why.changes
-    ]
-    return lines
+    return [*lines, *(f"  {events.line(each, _KNOWN)}" for each in why.events)]
+
+
+_KNOWN: Final = ("virtual_server", "real_server")
+"""What of an event need not be said of each."""
 
 
 def _weight(weight: int | None) -> str:

@@ -50,6 +50,7 @@ from hadirector.model import (
 from hadirector.pool import adopted_verdicts
 from hadirector.pools import Pools
 from hadirector.reconcile import Operation
+from hadirector.recorder import Recorder
 
 EMPTY_BAR, PASS_BAR = 2.0, 2.0
 CHANGE_BAR_MS, RELOAD_BAR_MS = 20.0, 1000.0
@@ -303,7 +304,7 @@ async def reload_of_a_large_configuration() -> bool:
     old, new = large_configuration(1), large_configuration(2)
     checks = [each.check for server in old.virtual_servers for each in server.real_servers]
     passing = {each.identity: Verdict.PASSING for each in checks if each is not None}
-    pools = Pools(old)
+    pools = Pools(old, Recorder().note)
     facts = Facts(passing, now=time.monotonic())
     dataplane = Watched()
     async with keeping(dataplane) as kept:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from hadirector.api.client import ApiError, request
+from hadirector.cli import main
 from hadirector.lab.experiment import start_director, start_web
 from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
@@ -90,7 +91,7 @@ class Pair:
 
 
 def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
-    network: Network, tmp_path: Path
+    network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The peer that sees takes over; when sight is back nobody leaves the pool on the way."""
     pair = Pair(network, tmp_path)
@@ -105,6 +106,11 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     metrics = request(f"{tmp_path}/better/api.sock", "GET", "/metrics").decode().splitlines()
     kept = 'hadirector_virtual_server_kept_real_servers{cause="blindness",virtual_server="web"}'
     assert {"hadirector_blind 1.0", f"{kept} 2.0"} <= set(metrics)
+    lost = "would_be_removed=[10.99.0.11:80,10.99.0.12:80] count=2"
+    assert main(["events", "--socket", f"{tmp_path}/better/api.sock"]) == 0
+    assert f"backends_lost_from_sight  targets=2 {lost}" in (told := capsys.readouterr().out)
+    assert f"{lost} lost_from_sight=2" in told
+    assert '"backends_lost_from_sight"' in (tmp_path / "better.log").read_text()
     status = pair.status(pair.worse)
     assert status is not None
     assert not status.blind

@@ -6,6 +6,7 @@ A real server accepts connections and waits for them to end.
 from __future__ import annotations
 
 import io
+import signal
 import socket
 import socketserver
 import subprocess
@@ -22,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
+from hadirector.journal import Entry
 from hadirector.lab.experiment import eventually
 from hadirector.status import RealServerStatus, Status, VirtualServerStatus
 
@@ -136,6 +138,9 @@ class Site:
         }
         return found[f"hadirector_{sample}"]
 
+    def log(self) -> str:
+        return (self._directory / "log").read_text()
+
     def pool(self) -> VirtualServerStatus:
         answer = request(self.api, "GET", "/v1/status")
         return msgspec.json.decode(answer, type=Status).virtual_servers[0]
@@ -200,11 +205,22 @@ ONE, TWO = "web/127.0.14.1", "web/127.0.14.2"
 
 
 def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None:
-    """A drain, a weight; each with its author, its reason, and the way back."""
+    """A drain, a weight; each with its author, its reason, and the way back.
+
+    Whoever follows the events is told of the restart, and of what goes on after it.
+    """
     site.write("")
     site.serve(1, 2, 3)
     site.start()
     site.expect(3, 2, 0)
+    follower = subprocess.Popen(
+        [*HADIRECTOR, "events", "--follow", "--json", "--socket", site.api],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout is not None
+    assert follower.stderr is not None
     # A connection that is open keeps the drain from ending.
     with socket.create_connection(("127.0.14.100", site.port)):
         assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
@@ -223,16 +239,26 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None
         site.write("hysteresis: 0")
         assert site.command("reload").status == 0
         site.stop()
+        assert follower.stderr.readline().endswith("; waiting for it\n")
         site.start()
         site.expect(None, 7, 0) if busy == ONE else site.expect(7, None, 0)
     told = site.command("why", busy).out
     assert "drained, its connections were gone, by " in told
     assert ": new kernel" in told
+    assert 'override_ordered  words="draining, by ' in told
     assert "the order is lifted in 59 min" in told
     assert site.command("undrain", busy).status == 0
     assert site.command("weight", idle, "configured").status == 0
     site.expect(3, 2, 0)
     assert site.command("undrain", busy).status == 1
+    names: list[str] = []
+    while names.count("override_lifted") < 2:
+        event = msgspec.json.decode(follower.stdout.readline(), type=Entry)
+        names.append(event.name)
+        assert event.number == len(names)
+    assert names.count("director_started") == names.count("override_ordered") == 2
+    follower.send_signal(signal.SIGINT)
+    assert follower.communicate(timeout=20)[1] == "hadirector: the director answers again\n"
 
 
 def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Site) -> None:
@@ -293,6 +319,9 @@ def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
     site.fail(2)
     site.expect(None, 2, 5)
     assert site.pool().kept == (f"127.0.14.2:{site.port}",)
+    kept = f"servers_kept  virtual_server=web would_be_removed=[127.0.14.2:{site.port}] count=1"
+    assert kept in site.command("events").out
+    assert '"servers_kept"' in site.log()
     assert site.metric("virtual_server_kept_real_servers,min_healthy,web") == 1
     assert site.metric(f"real_server_up,127.0.14.2:{site.port},web") == 0
     assert site.metric(f"real_server_weight,127.0.14.2:{site.port},web") == 2
@@ -305,3 +334,4 @@ def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
     site.serve(1)
     site.expect(3, None, 0)
     assert site.pool().kept == ()
+    assert "servers_no_longer_kept" in site.command("events", "--limit", "9").out

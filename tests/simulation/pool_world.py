@@ -33,6 +33,7 @@ from hadirector.pool import adopted_verdicts
 from hadirector.pool_policy import Curve, FlapDamping, HealthyMinimum, SlowStart
 from hadirector.pools import Pools
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.recorder import Recorder
 from tests.simulation.pool_promises import judge_promises
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -205,7 +206,7 @@ class PoolWorld:
 
     def _begin(self) -> None:
         self.health = Health(self.configuration, {}, tell)
-        self.pools = Pools(self.configuration)
+        self.pools = Pools(self.configuration, Recorder().note)
         self.history = History(self.directory, self.health, self.pools)
 
     def _resume(self, words: str) -> None:

@@ -26,6 +26,7 @@ from hadirector.model import (
 )
 from hadirector.pool_policy import SlowStart
 from hadirector.processes.messages import VerdictChanged
+from hadirector.recorder import Recorder
 from hadirector.slow_start import LONG_AGO
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -64,7 +65,7 @@ def configuration(directory: Path, interval: float) -> Configuration:
 @pytest.fixture
 def director(tmp_path: Path) -> Director:
     """One whose first real server passes and whose second has not been heard of."""
-    made = Director(tmp_path / "file", configuration(tmp_path, 2.0), DryRunDataplane())
+    made = Director(tmp_path / "file", configuration(tmp_path, 2.0), DryRunDataplane(), Recorder())
     made._health.verdicts = {check(ONE, 2.0).identity: Verdict.PASSING}
     made._want(None)
     return made
@@ -129,8 +130,8 @@ async def test_pools_that_are_due_wake_by_themselves(director: Director, tmp_pat
     waking.cancel()
     assert in_use(director)[ONE].weight == 100
     assert in_use(director)[TWO].weight > 10
-    changes = director._pools.changes("web", TWO)
-    assert [each.words for each in changes] == [
-        "configured; unknown",
-        "configured; passing; slow start (connected)",
+    events = director.recorder.journal.about("web", str(TWO))
+    assert [(each.name, each.fields["weight"], each.fields["because"]) for each in events] == [
+        ("weight_decided", None, "configured; unknown"),  # with another weight than before
+        ("weight_decided", 10, "configured; passing; slow start (connected)"),
     ]

@@ -24,6 +24,7 @@ from hadirector.model import (
     VirtualServer,
 )
 from hadirector.pools import Past, Pools
+from hadirector.recorder import Recorder
 from hadirector.slow_start import LONG_AGO
 
 KEY = DestinationKey("192.0.2.1", 80)
@@ -64,7 +65,7 @@ def parts(configuration: Configuration = CONFIGURATION) -> tuple[Health, Pools]:
     async def tell(_event: object) -> None:
         pass
 
-    return Health(configuration, {}, tell), Pools(configuration)
+    return Health(configuration, {}, tell), Pools(configuration, Recorder().note)
 
 
 def lived(directory: Path) -> None:

@@ -7,21 +7,31 @@ import pytest
 from checks.result import Verdict
 from hadirector.candidate import Step
 from hadirector.cli.why import told
+from hadirector.journal import Entry, Value
 from hadirector.status import RealServerStatus
-from hadirector.why import WeightChange, Why
+from hadirector.why import Why
+
+PLACE: dict[str, Value] = {"virtual_server": "web", "real_server": "192.0.2.45:80"}
 
 
 def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the time zone of whoever asks."""
-    monkeypatch.setenv("TZ", "UTC")
+    """In UTC, wherever whoever asks is."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
     status = RealServerStatus("192.0.2.45:80", 10, 0, 10, 3, 4, Verdict.PASSING, "200 OK")
     why = Why(
         name="web/192.0.2.45:80",
         steps=(Step(10, "configured"), Step(0, "draining, by ann: new kernel")),
         status=status,
-        changes=(
-            WeightChange(0.0, None, "configured; failing (refused: connecting)"),
-            WeightChange(86399.0, 10, "configured; passing (200 OK)"),
+        events=(
+            Entry(
+                7,
+                0.0,
+                "weight_decided",
+                {**PLACE, "weight": None, "because": "configured; failing"},
+            ),
+            Entry(
+                9, 86399.0, "override_ordered", {**PLACE, "words": "draining, by ann: new kernel"}
+            ),
         ),
         expires_in=3661.0,
         deadline_in=59.6,
@@ -38,6 +48,6 @@ def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.M
         "  the drain ends in 1 min at the latest",
         "  it counts as flapping for 43 s more",
         "  clients of persistence leave",
-        "  1970-01-01 00:00:00    out  configured; failing (refused: connecting)",
-        "  1970-01-01 23:59:59     10  configured; passing (200 OK)",
+        '  1970-01-01 00:00:00Z  weight_decided  weight=null because="configured; failing"',
+        '  1970-01-01 23:59:59Z  override_ordered  words="draining, by ann: new kernel"',
     ]
