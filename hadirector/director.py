@@ -85,7 +85,7 @@ class Director:
         )
         if handoff is not None:
             self._election.adopt(handoff)
-        self._overrides = Overrides(configuration, self._memory, self._keeper, self._events.put)
+        self._overrides = Overrides(configuration, self._keeper, self._events.put)
         self.operator = Operator(
             configuration,
             self._memory,

@@ -352,6 +352,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     realtime: bool = False
     probes_per_second: int | None = None
     runtime_directory: str = "/run/hadirector"
+    state_directory: str = "/var/lib/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None

@@ -1,10 +1,15 @@
-"""Keeps what operators ordered for real servers, over reloads and restarts, until it is over."""
+"""Keeps what operators ordered for real servers, until it is over.
+
+``orders.json`` in the state directory has it, over reloads, restarts and reboots. It is on the disk
+before an order counts as given; a thread writes it, for a disk may take its time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from time import monotonic
 from typing import Final
 
@@ -12,12 +17,15 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from hadirector import state
 from hadirector.dataplane.base import DataplaneError, Held
 from hadirector.dataplane.keeper import TableKeeper
+from hadirector.history import BOOT_ID
+from hadirector.kept_orders import KeptOrders, Moment, is_outdated, kept, restored
 from hadirector.model import Configuration, RealServer, VirtualServer
 from hadirector.override import Action, Override, RealServerName, end_of_drain
-from hadirector.state import Memory
 
+FILE: Final = "orders.json"
 OVERRIDES_MAX: Final = 10_000
 """Orders that are kept; one more is refused."""
 PASS_SECONDS: Final = 1.0
@@ -36,16 +44,17 @@ class Overrides:
     def __init__(
         self,
         configuration: Configuration,
-        memory: Memory,
         keeper: TableKeeper,
         tell: Callable[[OverridesChanged], Awaitable[None]],
     ) -> None:
         self._configuration = configuration
-        self._memory = memory
         self._keeper = keeper
         self._tell = tell
-        self.current = {each.name: _shifted(each, -_epoch()) for each in memory.owned.overrides}
+        self._path = Path(configuration.state_directory) / FILE
+        self._storing = asyncio.Lock()
         self._log = structlog.get_logger()
+        self._kept = self._read()
+        self.current = {each.name: each for each in restored(self._kept, _now())}
 
     def configure(self, configuration: Configuration) -> None:
         """Follow another configuration."""
@@ -53,14 +62,18 @@ class Overrides:
 
     async def order(self, override: Override) -> None:
         """Keep an order, in the place of an older one. Raises OSError when it cannot be stored."""
-        self._keep({**self.current, override.name: override})
+        async with self._storing:
+            await self._keep({**self.current, override.name: override})
         self._say("override_ordered", override.name, override.words)
         await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
 
     async def lift(self, name: RealServerName, event: str = "override_lifted") -> None:
         """Forget an order that is there. Raises OSError when that cannot be stored."""
-        words = self.current[name].words
-        self._keep({key: each for key, each in self.current.items() if key != name})
+        async with self._storing:
+            if name not in self.current:
+                return  # somebody else was faster
+            words = self.current[name].words
+            await self._keep({key: each for key, each in self.current.items() if key != name})
         self._say(event, name, words)
         await self._tell(OverridesChanged(frozenset({name.virtual_server})))
 
@@ -81,6 +94,7 @@ class Overrides:
         while True:
             await asyncio.sleep(PASS_SECONDS)
             try:
+                await self._follow_clock()
                 await self._expire()
                 await self._end_drains()
             except (OSError, DataplaneError) as error:
@@ -109,9 +123,12 @@ class Overrides:
 
     async def _end_drain(self, override: Override, left: int | None) -> None:
         ended = None if left is None else end_of_drain(override, left, monotonic())
-        if ended is None or self.current.get(override.name) is not override:
+        if ended is None:
             return
-        self._keep({**self.current, override.name: replace(override, ended=ended)})
+        async with self._storing:
+            if self.current.get(override.name) is not override:
+                return
+            await self._keep({**self.current, override.name: replace(override, ended=ended)})
         self._say("drain_ended", override.name, ended)
         await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
 
@@ -123,11 +140,27 @@ class Overrides:
             words=words,
         )
 
-    def _keep(self, overrides: Mapping[RealServerName, Override]) -> None:
-        self._memory.remember_overrides(
-            tuple(_shifted(each, _epoch()) for each in overrides.values())
-        )
-        self.current = dict(overrides)
+    async def _keep(self, overrides: Mapping[RealServerName, Override]) -> None:
+        """Store what is to be in force, and then have it in force. Raises OSError."""
+        kept_orders = kept(overrides.values(), _now())
+        await asyncio.to_thread(state.store_durably, self._path, kept_orders)
+        self._kept, self.current = kept_orders, dict(overrides)
+
+    async def _follow_clock(self) -> None:
+        """Write the times anew when the clock was set."""
+        if is_outdated(self._kept, _now()):
+            async with self._storing:
+                await self._keep(self.current)
+
+    def _read(self) -> KeptOrders:
+        """Read the file; one that is no good is left aside. Raises OSError when it cannot be."""
+        try:
+            found = state.read(self._path, KeptOrders)
+        except state.StateError as error:
+            aside = state.set_aside(self._path)
+            self._log.error("orders_unusable", error=str(error), kept_as=str(aside))
+            found = None
+        return kept((), _now()) if found is None else found
 
 
 def connections(server: VirtualServer, real_server: RealServer, held: Held) -> int | None:
@@ -139,15 +172,7 @@ def connections(server: VirtualServer, real_server: RealServer, held: Held) -> i
     return sum(each.active + each.inactive for each in counters)
 
 
-def _shifted(override: Override, seconds: float) -> Override:
-    """Move the times of an order; in the file they are since the epoch, for another process."""
-    return replace(
-        override,
-        expires_at=None if override.expires_at is None else override.expires_at + seconds,
-        deadline=None if override.deadline is None else override.deadline + seconds,
-    )
-
-
-def _epoch() -> float:
-    """What to add to monotonic time for the time since the epoch."""
-    return time.time() - monotonic()  # noqa: TID251  # outlives the process, in the file
+def _now() -> Moment:
+    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+    utc = time.time()  # noqa: TID251  # outlives the boot, in the file
+    return Moment(boot, utc, monotonic())

@@ -27,7 +27,7 @@ CAP_SYS_NICE = 23
 async def faults(configuration: Configuration) -> list[str]:
     """List every fault as a sentence for the operator; empty when the host is fit."""
     found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
-    found += refused_scripts(configuration)
+    found += refused_scripts(configuration) + _unwritable_directories(configuration)
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
         from hadirector.masquerade import keeper
@@ -43,6 +43,17 @@ def refused_scripts(configuration: Configuration) -> list[str]:
     """List the scripts that must not be run: each by its place in the file, and why."""
     refused = ((each.place, refusal(each.script)) for each in configuration.needed_scripts)
     return [f"{place}: {why}" for place, why in refused if why is not None]
+
+
+def _unwritable_directories(configuration: Configuration) -> list[str]:
+    """Look at the state directory, or where it would be made; the other one is made at once."""
+    wanted = Path(configuration.state_directory)
+    if wanted == Path(configuration.runtime_directory):
+        return []
+    there = next(each for each in (wanted, *wanted.parents) if each.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return []
+    return [f"state_directory: {wanted}: {there} is no directory that can be written to"]
 
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:

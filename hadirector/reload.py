@@ -24,7 +24,7 @@ class Plan(msgspec.Struct, frozen=True):
         return "; ".join(said) if said else "nothing to change"
 
 
-_FIXED = ("name", "dataplane", "runtime_directory", "api_unix")
+_FIXED = ("name", "dataplane", "runtime_directory", "state_directory", "api_unix")
 
 
 def plan(old: Configuration, new: Configuration) -> Plan:

@@ -1,8 +1,8 @@
 """What must survive a restart of the director, in one small file.
 
 ``owned.json`` names the services and sync daemon threads that are ours and what the sysctls were
-that we have set, written before each is applied, the VRRP instances that an operator handed over
-and what was ordered for real servers. Whatever the kernel holds beyond that is foreign.
+that we have set, written before each is applied, the VRRP instances that an operator handed over.
+Whatever the kernel holds beyond that is foreign.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from hadirector.masquerade.rules import ToolName
 from hadirector.model import ServiceKey, SyncSettings
-from hadirector.override import Override
 from hadirector.sync_daemon import SyncRole
 from hadirector.sysctls import Taken
 
@@ -28,14 +27,13 @@ Content = TypeVar("Content", bound=msgspec.Struct)
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """The content of the file. The times in ``overrides`` are seconds since the epoch."""
+    """The content of the file."""
 
     version: int = VERSION
     services: tuple[ServiceKey, ...] = ()
     yielding: tuple[str, ...] = ()
     sysctls: dict[str, Taken] = {}
     sync_threads: dict[SyncRole, SyncSettings] = {}
-    overrides: tuple[Override, ...] = ()
     masquerade: ToolName | None = None
 
 
@@ -75,6 +73,24 @@ def store(path: Path, content: msgspec.Struct) -> None:
     os.replace(unfinished, path)
 
 
+def store_durably(path: Path, content: msgspec.Struct) -> None:
+    """Replace the file in one step, and return when the new one survives a power loss.
+
+    That takes as long as the disk does (fsync(2)). Raises OSError.
+    """
+    unfinished = path.with_suffix(".new")
+    with unfinished.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(content)))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)  # the new name is in it
+    finally:
+        os.close(directory)
+
+
 def set_aside(path: Path) -> Path:
     """Move an unusable file out of the way, kept for a person to look at. Raises OSError."""
     kept = path.with_suffix(".unusable")
@@ -110,10 +126,6 @@ class Memory:
     def remember_sync_threads(self, threads: Mapping[SyncRole, SyncSettings]) -> None:
         """These threads of the sync daemon are ours. Raises OSError."""
         self._remember(replace(self.owned, sync_threads=dict(threads)))
-
-    def remember_overrides(self, overrides: tuple[Override, ...]) -> None:
-        """These orders are in force, with times since the epoch. Raises OSError."""
-        self._remember(replace(self.owned, overrides=overrides))
 
     def remember_masquerade(self, held_by: ToolName | None) -> None:
         """This holds masquerading rules of ours, or nothing does. Raises OSError."""

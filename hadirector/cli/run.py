@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -68,8 +69,9 @@ async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
         faults = await preflight.faults(configuration)
         if faults:
             raise StartError("\n".join(faults))
-        lock = _lock(Path(configuration.runtime_directory))
-        try:
+        with contextlib.ExitStack() as locks:
+            for directory, key in _directories(configuration).items():
+                locks.callback(os.close, _lock(directory, key))
             async with recorder.kept_in(Path(configuration.runtime_directory)):
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
@@ -77,8 +79,6 @@ async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
                 _obey_signals(stop=director.stop, reload=director.request_reload)
                 async with serving(director, Path(configuration.api_unix)):
                     handed_on = await director.run()
-        finally:
-            os.close(lock)
     except (ConfigError, DataplaneError) as error:
         raise StartError(str(error)) from error
     except OSError as error:
@@ -119,20 +119,24 @@ def _dataplane(configuration: Configuration) -> Dataplane:
             return DryRunDataplane()
 
 
-def _lock(directory: Path) -> int:
+def _directories(configuration: Configuration) -> dict[Path, str]:
+    """Name the directories that are to be ours alone, each by its key; they may be one."""
+    keys = ("state_directory", "runtime_directory")
+    return {Path(getattr(configuration, key)).resolve(): key for key in keys}
+
+
+def _lock(directory: Path, key: str) -> int:
     """Make sure that one director at a time uses the directory; returns the lock's descriptor."""
     try:
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise StartError(f"runtime_directory: {error.filename}: {error.strerror}") from error
+        raise StartError(f"{key}: {error.filename}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise StartError(
-            f"{directory}: another director runs with this runtime_directory"
-        ) from error
+        raise StartError(f"{directory}: another director runs with this {key}") from error
     return descriptor
 
 

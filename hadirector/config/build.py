@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import NamedTuple
 
 import msgspec
@@ -85,6 +86,7 @@ def build(root: Root, host_name: str) -> Configuration:
         realtime=director.realtime,
         probes_per_second=director.probes_per_second,
         runtime_directory=director.runtime_directory,
+        state_directory=director.state_directory or _state_directory(director.runtime_directory),
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
         sysctls=sysctl_policy(root),
         sync_daemon=sync_daemon(root),
@@ -97,6 +99,11 @@ def build(root: Root, host_name: str) -> Configuration:
             director.probe_marks,
         ),
     )
+
+
+def _state_directory(runtime_directory: str) -> str:
+    """Choose where state outlasts a reboot: not under /run, which every boot empties."""
+    return re.sub(r"\A(?:/var)?/run/", "/var/lib/", runtime_directory)
 
 
 def _instances(root: Root, director: DirectorSection) -> tuple[InstanceConfiguration, ...]:

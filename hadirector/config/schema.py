@@ -99,6 +99,7 @@ class DirectorSection(Section):
     )
     realtime: Boolean = False
     runtime_directory: Directory = "/run/hadirector"
+    state_directory: Directory | None = None
     check: Check | None = None
     probe_marks: Annotated[MarkRange, PlainValidator(mark_range)] = DEFAULT_MARKS
     probes_per_second: Annotated[int, PlainValidator(whole(1, 100_000))] | None = None

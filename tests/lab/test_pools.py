@@ -6,6 +6,7 @@ A real server accepts connections and waits for them to end.
 from __future__ import annotations
 
 import io
+import shutil
 import signal
 import socket
 import socketserver
@@ -35,6 +36,7 @@ director:
   name: lb1
   dataplane: userspace
   runtime_directory: {directory}/run
+  state_directory: {directory}/state
   check: {{type: tcp, interval: 100ms, timeout: 100ms, rise: 1, fall: 1}}
 virtual_servers:
   - name: web
@@ -259,6 +261,23 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None
     assert names.count("director_started") == names.count("override_ordered") == 2
     follower.send_signal(signal.SIGINT)
     assert follower.communicate(timeout=20)[1] == "hadirector: the director answers again\n"
+
+
+def test_what_an_operator_orders_outlasts_a_reboot(site: Site) -> None:
+    """Which empties the runtime directory, and not the state directory."""
+    site.write("")
+    site.serve(1, 2, 3)
+    site.start()
+    site.expect(3, 2, 0)
+    assert site.command("disable", TWO, "--for", "1h", "--reason", "disk").status == 0
+    site.expect(3, None, 0)
+    site.stop()
+    shutil.rmtree(Path(site.api).parent)
+    site.start()
+    site.expect(3, None, 0)
+    told = site.command("why", TWO).out
+    assert ": disk" in told
+    assert "the order is lifted in 59 min" in told
 
 
 def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Site) -> None:

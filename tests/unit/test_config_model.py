@@ -1,5 +1,7 @@
 """A good file becomes the model, with defaults filled in."""
 
+import pytest
+
 from checks.definition import Timing
 from checks.options import HttpsProbe, TcpProbe
 from hadirector.config.loader import parse
@@ -81,10 +83,27 @@ def test_a_director_without_keys_has_defaults() -> None:
         dataplane="ipvs",
         on_stop="release",
         runtime_directory="/run/hadirector",
+        state_directory="/var/lib/hadirector",
         api_unix="/run/hadirector/api.sock",
     )
     moved = model_of("director: {runtime_directory: /tmp/x}\nvrrp: []")
     assert moved.api_unix == "/tmp/x/api.sock"
+
+
+@pytest.mark.parametrize(
+    ("keys", "directory"),
+    [
+        ("name: lb1", "/var/lib/hadirector"),
+        ("runtime_directory: /run/lb/1", "/var/lib/lb/1"),
+        ("runtime_directory: /var/run/lb1", "/var/lib/lb1"),
+        ("runtime_directory: /tmp/run/lb1", "/tmp/run/lb1"),
+        ("{runtime_directory: /run/lb1, state_directory: /srv/lb1}", "/srv/lb1"),
+    ],
+)
+def test_state_that_outlasts_a_boot_is_not_where_the_rest_is(keys: str, directory: str) -> None:
+    """Unless that is nothing that a boot empties."""
+    text = f"director: {keys if keys[0] == '{' else '{' + keys + '}'}\nvrrp: []"
+    assert model_of(text).state_directory == directory
 
 
 SIGHT = TrackedObject(kind="sight", name="of backends", weight=-150)

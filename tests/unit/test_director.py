@@ -48,6 +48,7 @@ def configuration(directory: Path, interval: float) -> Configuration:
     return Configuration(
         name="lb1",
         runtime_directory=str(directory),
+        state_directory=str(directory),
         virtual_servers=(
             VirtualServer(
                 name="web",

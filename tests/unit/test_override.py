@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from hadirector import overrides as module
 from hadirector.dataplane.base import Counters
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.keeper import TableKeeper
+from hadirector.kept_orders import Moment, is_outdated, kept, restored
 from hadirector.model import (
     Configuration,
     DestinationKey,
@@ -23,7 +26,6 @@ from hadirector.model import (
 )
 from hadirector.override import Action, Order, Override, RealServerName, end_of_drain
 from hadirector.overrides import Overrides, OverridesChanged, connections
-from hadirector.state import Memory
 
 NAME = RealServerName("web", "192.0.2.45:80")
 
@@ -124,42 +126,88 @@ def test_connections_count_only_once_no_new_ones_can_come() -> None:
     assert connections(WEB, ONE, {service: {}}) == 0
 
 
-def kept_in(path: Path) -> Overrides:
+def kept_in(directory: Path) -> Overrides:
     async def tell(_event: OverridesChanged) -> None:
         pass
 
-    memory = Memory(path)
-    keeper = TableKeeper(DryRunDataplane(), (), memory.remember_services)
-    return Overrides(Configuration(name="lb1", virtual_servers=(WEB,)), memory, keeper, tell)
+    keeper = TableKeeper(DryRunDataplane(), (), lambda services: None)
+    configuration = Configuration(
+        name="lb1", state_directory=str(directory), virtual_servers=(WEB,)
+    )
+    return Overrides(configuration, keeper, tell)
 
 
-async def test_an_order_is_in_the_file_with_times_that_another_process_understands(
+@pytest.mark.parametrize(
+    ("boot", "utc", "monotonic", "deadline"),
+    [
+        ("one", 1_001_600.0, 700.0, 3700.0),
+        ("one", 5_000_000.0, 700.0, 3700.0),
+        ("two", 1_000_600.0, 30.0, 3030.0),
+        ("two", 1_009_000.0, 30.0, -5370.0),
+        ("two", 0.0, 30.0, 3630.0),
+    ],
+    ids=["restart", "restart, clock set", "reboot", "reboot, too late", "reboot, no clock"],
+)
+def test_an_order_ends_at_its_time_after_a_restart_and_a_reboot(
+    boot: str, utc: float, monotonic: float, deadline: float
+) -> None:
+    """Given 100 s after the boot, for an hour."""
+    written = kept([drain(deadline=3700.0)], Moment("one", 1_000_000.0, 100.0))
+    assert written.orders == (drain(deadline=1_003_600.0),)
+    assert restored(written, Moment(boot, utc, monotonic)) == (drain(deadline=deadline),)
+
+
+def test_an_order_without_an_end_is_not_lost_by_any_clock() -> None:
+    written = kept([drain()], Moment("one", 1_000_000.0, 100.0))
+    assert restored(written, Moment("two", 9e9, 1.0)) == (drain(),)
+    assert not is_outdated(written, Moment("one", 9e9, 100.0))
+
+
+async def test_when_the_clock_is_set_the_file_follows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Monotonic time begins anew with the machine; in the file it is the time of day."""
-    path = tmp_path / "owned.json"
-    monkeypatch.setattr(module, "_epoch", lambda: 1000.0)
-    await kept_in(path).order(drain(deadline=10.0))
-    assert Memory(path).owned.overrides[0].deadline == 1010.0
-    monkeypatch.setattr(module, "_epoch", lambda: 400.0)
-    assert kept_in(path).current == {NAME: drain(deadline=610.0)}
+    """A clock that was an hour behind when it was given would end it at the next boot."""
+    monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_000_000.0, 100.0))
+    overrides = kept_in(tmp_path)
+    await overrides.order(drain(deadline=1900.0))
+    monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_003_700.0, 200.0))
+    await overrides._follow_clock()
+    assert overrides.current == {NAME: drain(deadline=1900.0)}
+    monkeypatch.setattr(module, "_now", lambda: Moment("two", 1_003_800.0, 10.0))
+    assert kept_in(tmp_path).current == {NAME: drain(deadline=1610.0)}
 
 
 async def test_an_order_for_a_server_that_is_gone_is_kept_and_told_of(tmp_path: Path) -> None:
-    overrides = kept_in(tmp_path / "owned.json")
+    overrides = kept_in(tmp_path)
     await overrides.order(drain())
     assert overrides.homeless() == ()
     overrides.configure(Configuration(name="lb1"))
     assert overrides.homeless() == ("web/192.0.2.45:80 is not configured, but is draining, by ann",)
     await overrides.lift(NAME)
     assert overrides.homeless() == ()
-    assert Memory(tmp_path / "owned.json").owned.overrides == ()
+    assert kept_in(tmp_path).current == {}
 
 
 async def test_an_order_that_cannot_be_stored_is_not_in_force(tmp_path: Path) -> None:
     """A restart would forget it."""
-    overrides = kept_in(tmp_path / "owned.json")
-    (tmp_path / "owned.new").mkdir()
+    overrides = kept_in(tmp_path)
+    (tmp_path / "orders.new").mkdir()
     with pytest.raises(OSError, match="directory"):
         await overrides.order(drain())
     assert overrides.current == {}
+
+
+async def test_two_orders_given_at_once_are_both_kept(tmp_path: Path) -> None:
+    """One is being written while the other comes."""
+    overrides = kept_in(tmp_path)
+    other = replace(drain(), name=RealServerName("web", "192.0.2.46:80"))
+    await asyncio.gather(overrides.order(drain()), overrides.order(other))
+    assert kept_in(tmp_path).current == {NAME: drain(), other.name: other}
+
+
+@pytest.mark.parametrize("content", [b'{"version": 1, "ord', b'{"version": 2}', b'{"boot": ""}'])
+def test_a_file_that_is_no_good_is_left_aside(tmp_path: Path, content: bytes) -> None:
+    """Torn, newer, or something else."""
+    (tmp_path / "orders.json").write_bytes(content)
+    assert kept_in(tmp_path).current == {}
+    assert (tmp_path / "orders.unusable").read_bytes() == content

@@ -54,7 +54,6 @@ def test_the_file_can_be_read_by_a_person(path: Path) -> None:
                 "ttl": 1,
             }
         },
-        "overrides": [],
         "masquerade": None,
     }
 
