@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from hadirector.recorder import Recorder
 
 
+SWITCH_SECONDS = 0.001
+"""What a thread that computes keeps the event loop waiting; by default it is 5 ms, twice a wake."""
+
+
 class StartError(Exception):
     """The director cannot start. The message has one line per fault."""
 
@@ -38,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hadirector import log
     from hadirector.recorder import Recorder
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     recorder = Recorder()
     writer = log.configure(also=[recorder])
     try:

@@ -6,13 +6,17 @@ import asyncio
 import socket
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from hadirector.api import server
 from hadirector.api.client import ApiError, request
 from hadirector.api.server import serving
 from hadirector.director import Director
+from hadirector.journal import Page
+from hadirector.recorder import Recorder
 
 NOBODY = cast("Director", None)
 
@@ -105,3 +109,59 @@ async def test_a_file_put_in_its_place_is_let_be_at_the_end(tmp_path: Path) -> N
 async def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"api\.unix: No such file"):
         await serve_once(tmp_path / "missing" / "api.sock")
+
+
+async def ask(path: Path, route: str) -> str:
+    """Send a request, and give the first line of the answer; none when there is none."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(f"GET {route} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    try:
+        return (await reader.readline()).decode().strip()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_so_many_may_wait_for_events_and_one_more_is_refused(tmp_path: Path) -> None:
+    """All get the event when it comes. Who does not wait is always answered."""
+    path, recorder = tmp_path / "api.sock", Recorder()
+    async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
+        asked = [asyncio.create_task(ask(path, "/v1/events?wait=25")) for _ in range(33)]
+        refused, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert [each.result() for each in refused] == ["HTTP/1.1 503 Service Unavailable"]
+        assert await ask(path, "/v1/events") == "HTTP/1.1 200 OK"
+        recorder.note("quorum_lost", virtual_server="web")
+        assert set(await asyncio.gather(*waiting)) == {"HTTP/1.1 200 OK"}
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "wait=26", "wait=nan", "until=3"])
+async def test_a_question_for_events_that_makes_no_sense_is_refused(
+    tmp_path: Path, query: str
+) -> None:
+    path = tmp_path / "api.sock"
+    async with serving(NOBODY, path):
+        assert await ask(path, f"/v1/events?{query}") == "HTTP/1.1 400 Bad Request"
+
+
+class Waited(Recorder):
+    """Knows when somebody waits for events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.somebody_waits = asyncio.Event()
+
+    async def after(self, number: int, seconds: float) -> Page:
+        self.somebody_waits.set()
+        return await super().after(number, seconds)
+
+
+async def test_who_waits_for_events_does_not_hold_up_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would for as long as it waits, and then it would get an answer."""
+    monkeypatch.setattr(server, "SHUTDOWN_SECONDS", 3600.0)
+    path, recorder = tmp_path / "api.sock", Waited()
+    async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
+        waiting = asyncio.create_task(ask(path, "/v1/events?wait=25"))
+        await recorder.somebody_waits.wait()
+    assert await waiting == ""
