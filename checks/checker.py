@@ -13,7 +13,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from checks import probers
-from checks.definition import CheckDefinition, Timing
+from checks.definition import CheckDefinition, Limits, Timing
 from checks.engine import Attempt, Engine
 from checks.hint import asks_again, is_heard
 from checks.lateness import Lateness
@@ -21,7 +21,7 @@ from checks.options import Probe
 from checks.result import Reason, Result, Verdict
 from checks.schedule import Allowance, first_due, is_late, next_due, shifted, skip_missed
 from checks.sentinel import Sentinels
-from checks.target import Target
+from checks.target import UNLIMITED, Target
 from checks.tls import client_context
 from checks.weight import followed
 
@@ -35,6 +35,7 @@ SENTINELS_MAX = 250
 BATCH = 0.02
 """Due times this close together are served by one wake-up, seconds."""
 
+NO_LIMITS = Limits()
 NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
 
 ReportVerdict = Callable[[str, Verdict, Result], None]
@@ -80,16 +81,16 @@ class Checker:
         definitions: Sequence[CheckDefinition],
         verdicts: Mapping[str, Verdict],
         weights: Mapping[str, int] = NO_WEIGHTS,
-        probes_per_second: int | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
-        """Run exactly these checks from now on, beginning so many probes a second at most.
+        """Run exactly these checks from now on, within these limits.
 
         An unchanged check goes on untouched. A changed one is probed anew and soon; it keeps its
         verdict while it has the same address and port. ``verdicts`` is what is known of the
         targets that are new here, ``weights`` what they asked for. Every certificate authority's
         file is read again.
         """
-        self._allowance = Allowance(probes_per_second, BATCH)
+        self._allowance = Allowance(limits.probes_per_second, BATCH)
         running, self._targets = self._targets, {}
         wanted = {each.identity: each for each in _sharing(definitions)}
         for identity, target in running.items():
@@ -105,6 +106,7 @@ class Checker:
             weight = weights.get(definition.identity)
             self._targets[definition.identity] = Target(definition, verdict, weight, due)
         self._latest = {each: self._latest[each] for each in self._latest.keys() & wanted.keys()}
+        self._share_allowances(limits.target_probes_per_second)
         client_context.cache_clear()
         self._fill_heap()
 
@@ -153,6 +155,15 @@ class Checker:
         """Keep for later what was asked for and could not be told."""
         self._latest = {**latest, **self._latest}
 
+    def _share_allowances(self, per_second: int | None) -> None:
+        """Give all checks of one address and port one allowance, where there is a limit."""
+        shared: dict[tuple[str, int], Allowance] = {}
+        for target in self._targets.values():
+            target.allowance = UNLIMITED
+            if per_second is not None:
+                fresh = Allowance(per_second, BATCH)
+                target.allowance = shared.setdefault(_endpoint(target.definition), fresh)
+
     def _fill_heap(self) -> None:
         self._waiting = [self._place(target) for target in self._targets.values() if target.waits]
         heapq.heapify(self._waiting)
@@ -163,6 +174,7 @@ class Checker:
         definition, begin = target.definition, target.due
         if definition.timing.jitter:
             begin = shifted(begin, definition.timing.jitter, definition.identity)
+        target.begin = begin
         return begin, next(self._order), target
 
     def _give_up(self, target: Target) -> None:
@@ -178,8 +190,11 @@ class Checker:
     def _start_hinted(self) -> None:
         now = monotonic()
         for target in [each for each in self._hinted.values() if each.probe is None]:
+            if now < target.allowance.next_at:
+                continue
             if self._is_full() or not self._allowance.take(now):
                 break
+            target.allowance.take(now)
             del self._hinted[target.definition.identity]
             target.by_hint = True
             target.asked_again = False
@@ -188,11 +203,17 @@ class Checker:
     def _start_due(self) -> None:
         now, waiting = monotonic(), self._waiting
         while waiting and waiting[0][0] <= now and not self._is_full():
+            target = waiting[0][2]
+            if now < target.allowance.next_at:
+                # Its own limit holds up nobody else. What it waits for that is lateness.
+                heapq.heapreplace(waiting, (target.allowance.next_at, next(self._order), target))
+                continue
             if not self._allowance.take(now):
                 break
-            begin, _, target = heapq.heappop(waiting)
-            self.late += is_late(begin, now)
-            self.lateness.note(now - begin)
+            heapq.heappop(waiting)
+            target.allowance.take(now)
+            self.late += is_late(target.begin, now)
+            self.lateness.note(now - target.begin)
             target.due = skip_missed(target.due, target.pace, now)
             target.waits = False
             if target.probe is None:  # else a hint was quicker

@@ -52,6 +52,15 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hop_limit: int = 0
 
 
+class Limits(msgspec.Struct, frozen=True, gc=False):
+    """How many probes may begin in a second: of all checks together, and of those that share a
+    target's address and port. None is no limit.
+    """
+
+    probes_per_second: int | None = None
+    target_probes_per_second: int | None = None
+
+
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One check. ``identity`` names it in reports; equal definitions may share one identity.
 

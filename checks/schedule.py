@@ -47,7 +47,7 @@ def shifted(due: float, jitter: float, identity: Hashable) -> float:
 
 
 class Allowance:
-    """How many probes of all targets may begin: ``per_second``, None for no limit.
+    """How many probes may begin, of all targets or of one: ``per_second``, None for no limit.
 
     What was not used is not saved up, except for ``grain`` seconds, the time between wake-ups.
     """
@@ -55,15 +55,15 @@ class Allowance:
     def __init__(self, per_second: int | None, grain: float) -> None:
         self._spacing = 0.0 if per_second is None else 1 / per_second
         self._grain = grain
-        self._next_at = -math.inf
+        self.next_at = -math.inf  # when the next one may begin
 
     def take(self, now: float) -> bool:
         """Whether one may begin now; it then counts."""
         if not self._spacing:
             return True
-        if now < self._next_at:
+        if now < self.next_at:
             return False
-        self._next_at = max(self._next_at, now - self._grain) + self._spacing
+        self.next_at = max(self.next_at, now - self._grain) + self._spacing
         return True
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import Final
 
 from checks.definition import CheckDefinition
 from checks.engine import Attempt
 from checks.health import HealthTracker
 from checks.result import Result, Verdict
-from checks.schedule import pace
+from checks.schedule import Allowance, pace
+
+UNLIMITED: Final = Allowance(None, 0.0)
 
 
 class Target:
@@ -19,8 +22,8 @@ class Target:
     """
 
     __slots__ = (
-        *("asked_again", "by_hint", "definition", "due", "hinted_at", "pace", "probe", "result"),
-        *("tracker", "waits", "weight"),
+        *("allowance", "asked_again", "begin", "by_hint", "definition", "due", "hinted_at"),
+        *("pace", "probe", "result", "tracker", "waits", "weight"),
     )
 
     def __init__(
@@ -31,6 +34,8 @@ class Target:
         self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
         self.weight = weight  # the one that was asked for last, as in Result
         self.due = due  # by its pace; jitter comes on top
+        self.begin = due  # with jitter
+        self.allowance = UNLIMITED  # shared with the other checks of its address and port
         self.probe: asyncio.Task[None] | Attempt | None = None
         self.result: Result | None = None  # the latest that told another thing than the one before
         self.asked_again = False

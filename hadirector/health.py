@@ -78,7 +78,7 @@ class Health:
         """
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
-        self.workers.configure(self._checks, configuration.probes_per_second)
+        self.workers.configure(self._checks, configuration.limits)
         self.eyes.configure(self._checks.values())
         known = {**assumed, **self.verdicts}
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}

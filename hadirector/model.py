@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from checks.definition import CheckDefinition, Timing
+from checks.definition import CheckDefinition, Limits, Timing
 from checks.script_runner.script import Script
 from hadirector.pool_policy import FlapDamping, HealthyMinimum, SlowStart
 from vrrp.configuration import InstanceConfiguration
@@ -350,7 +350,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dataplane: DataplaneName = "ipvs"
     on_stop: Literal["release", "keep"] = "release"
     realtime: bool = False
-    probes_per_second: int | None = None
+    limits: Limits = Limits()
     runtime_directory: str = "/run/hadirector"
     state_directory: str = "/var/lib/hadirector"
     api_unix: str = "/run/hadirector/api.sock"

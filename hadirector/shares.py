@@ -1,7 +1,8 @@
 """Decides how many checks workers there are, and which of them runs which check. Pure.
 
-Checks are dealt out by their identity, so that a check stays where it is whatever comes and goes
-beside it. When workers are added or leave, only what the new ones take or the old ones had moves.
+Checks are dealt out by their target's address and port, so that one worker sees to the limit of a
+target, and that a check stays where it is whatever comes and goes beside it. When workers are added
+or leave, only what the new ones take or the old ones had moves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Limits
 from checks.options import (
     AllProbe,
     AnyProbe,
@@ -33,7 +34,7 @@ class Share(NamedTuple):
     """The checks of one worker, and how many of their probes may begin per second."""
 
     checks: tuple[CheckDefinition, ...]
-    probes_per_second: int | None
+    limits: Limits
 
 
 def workers_needed(
@@ -47,24 +48,28 @@ def workers_needed(
 
 
 def shares(
-    checks: Mapping[str, CheckDefinition], probes_per_second: int | None, workers: int
+    checks: Mapping[str, CheckDefinition], limits: Limits, workers: int
 ) -> tuple[Share, ...]:
-    """Deal out the checks, by identity, and the allowance by how many probes each worker has."""
+    """Deal out the checks, by target, and what all may probe by how many probes each worker has."""
     if workers == 1:
-        return (Share(tuple(checks.values()), probes_per_second),)
+        return (Share(tuple(checks.values()), limits),)
     dealt: list[list[CheckDefinition]] = [[] for _ in range(workers)]
-    for identity, check in checks.items():
-        dealt[worker_of(identity, workers)].append(check)
+    for check in checks.values():
+        dealt[worker_of(check, workers)].append(check)
     rates = [math.fsum(1 / each.timing.interval for each in some) for some in dealt]
-    allowances = _divided(probes_per_second, rates)
-    return tuple(Share(tuple(some), each) for some, each in zip(dealt, allowances, strict=True))
+    allowances = _divided(limits.probes_per_second, rates)
+    return tuple(
+        Share(tuple(some), Limits(each, limits.target_probes_per_second))
+        for some, each in zip(dealt, allowances, strict=True)
+    )
 
 
-def worker_of(identity: str, workers: int) -> int:
+def worker_of(check: CheckDefinition, workers: int) -> int:
     """Name the worker of a check, from 0."""
     if workers == 1:
         return 0
-    digest = hashlib.blake2b(identity.encode(), digest_size=8).digest()
+    target = f"{check.address} {check.port}".encode()
+    digest = hashlib.blake2b(target, digest_size=8).digest()
     return jump_hash(int.from_bytes(digest, "big"), workers)
 
 

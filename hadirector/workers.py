@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Limits
 from checks.lateness import merged
 from checks.result import Verdict
 from hadirector.processes.messages import (
@@ -38,6 +38,7 @@ class Workers:
         self.children: list[Child[FromChecks]] = []
         self._tell = tell
         self._statistics: dict[str, CheckStatistics] = {}
+        self._checks: Mapping[str, CheckDefinition] = {}
         self._shares: tuple[Share, ...] = ()
         self._group: asyncio.TaskGroup | None = None  # while it runs
         self._stop = asyncio.Event()
@@ -56,13 +57,12 @@ class Workers:
             sentinels=sum(one.sentinels for one in each),
         )
 
-    def configure(
-        self, checks: Mapping[str, CheckDefinition], probes_per_second: int | None
-    ) -> None:
+    def configure(self, checks: Mapping[str, CheckDefinition], limits: Limits) -> None:
         """Have as many workers as these checks need; `send` then makes them run the checks."""
         processors = len(os.sched_getaffinity(0))
-        count = workers_needed(checks.values(), probes_per_second, processors)
-        self._shares = shares(checks, probes_per_second, count)
+        count = workers_needed(checks.values(), limits.probes_per_second, processors)
+        self._checks = checks
+        self._shares = shares(checks, limits, count)
         if self.children and count != len(self.children):
             self._log.info("workers_changed", previous=len(self.children), workers=count)
         while len(self.children) > count:
@@ -79,7 +79,7 @@ class Workers:
         only: str | None = None,
     ) -> None:
         """Tell every worker, or the one of this name, what to check and what is known of it."""
-        for child, (checks, probes_per_second) in zip(self.children, self._shares, strict=True):
+        for child, (checks, limits) in zip(self.children, self._shares, strict=True):
             if only in (None, child.name):
                 names = [check.identity for check in checks]
                 child.send(
@@ -87,7 +87,7 @@ class Workers:
                         checks,
                         {name: verdicts[name] for name in names if name in verdicts},
                         {name: weights[name] for name in names if name in weights},
-                        probes_per_second,
+                        limits,
                     )
                 )
 
@@ -135,5 +135,6 @@ class Workers:
         if isinstance(message, CheckStatistics):
             self._statistics[child.name] = message
         if isinstance(message, VerdictChanged):
-            return worker_of(message.check, len(self.children)) == number
+            check = self._checks.get(message.check)
+            return check is not None and worker_of(check, len(self.children)) == number
         return True

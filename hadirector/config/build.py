@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Limits
 from checks.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_kernel import connection_timeouts, sync_daemon, sysctl_policy
@@ -84,7 +84,7 @@ def build(root: Root, host_name: str) -> Configuration:
         dataplane=director.dataplane,
         on_stop=director.on_stop,
         realtime=director.realtime,
-        probes_per_second=director.probes_per_second,
+        limits=Limits(director.probes_per_second, director.target_probes_per_second),
         runtime_directory=director.runtime_directory,
         state_directory=director.state_directory or _state_directory(director.runtime_directory),
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",

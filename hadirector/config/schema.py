@@ -83,6 +83,7 @@ Boolean = Annotated[bool, PlainValidator(boolean)]
 WeightSum = Annotated[int, PlainValidator(whole(1, 0x7FFFFFFF))]
 # ip_vs keeps a connection threshold in 32 bits.
 Threshold = Annotated[int, PlainValidator(whole(1, 0xFFFFFFFF))]
+ProbesPerSecond = Annotated[int, PlainValidator(whole(1, 100_000))]
 Flag = Annotated[SchedulerFlag, PlainValidator(choice(SchedulerFlag))]
 Check = Annotated[CheckSection, PlainValidator(read_check)]
 
@@ -102,7 +103,8 @@ class DirectorSection(Section):
     state_directory: Directory | None = None
     check: Check | None = None
     probe_marks: Annotated[MarkRange, PlainValidator(mark_range)] = DEFAULT_MARKS
-    probes_per_second: Annotated[int, PlainValidator(whole(1, 100_000))] | None = None
+    probes_per_second: ProbesPerSecond | None = None
+    target_probes_per_second: ProbesPerSecond | None = None
 
 
 class ApiSection(Section):

@@ -61,9 +61,7 @@ async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
     while (message := await channel.receive()) is not None:
         match message:
             case ConfigureChecks():
-                checker.configure(
-                    message.checks, message.verdicts, message.weights, message.probes_per_second
-                )
+                checker.configure(message.checks, message.verdicts, message.weights, message.limits)
                 gc.collect()
                 gc.freeze()
             case Stop():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Limits
 from checks.lateness import ProbeLateness
 from checks.result import Result, Verdict
 from vrrp.configuration import InstanceConfiguration
@@ -55,15 +55,12 @@ class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
 
 
 class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
-    """Run exactly these checks, starting from what is known of their targets.
-
-    ``probes_per_second`` of all of them may begin, None for no limit.
-    """
+    """Run exactly these checks, starting from what is known of their targets."""
 
     checks: tuple[CheckDefinition, ...]
     verdicts: dict[str, Verdict] = {}
     weights: dict[str, int] = {}
-    probes_per_second: int | None = None
+    limits: Limits = Limits()
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):

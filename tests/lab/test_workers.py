@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checks.definition import CheckDefinition, Timing
+from checks.definition import CheckDefinition, Limits, Timing
 from checks.options import TlsProbe
 from checks.result import Reason, Result, Verdict
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
@@ -77,7 +77,7 @@ async def listening(processors: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     """Have workers for ninety checks run on as many processors."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
     listener = Listener()
-    listener.workers.configure(checks(90), None)
+    listener.workers.configure(checks(90), Limits())
     running = asyncio.create_task(listener.workers.run())
     try:
         yield listener
@@ -124,14 +124,14 @@ async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPat
         await listener.until_judged(set(checks(90)))
         leaving = listener.workers.children[1:]
         known = dict(listener.verdicts)
-        listener.workers.configure(checks(40), None)
+        listener.workers.configure(checks(40), Limits())
         listener.workers.send(known, {})
         assert listener.names() == ["checks"]
         await listener.until(lambda: all(child.pid is None for child in leaving))
         await listener.until_counted(listener.workers.statistics.probes + 400)
         assert listener.verdicts == known
         listener.verdicts.clear()
-        listener.workers.configure(checks(60), None)
+        listener.workers.configure(checks(60), Limits())
         listener.workers.send({}, {})
         assert listener.names() == ["checks", "checks 2"]
         moved = {check.identity for check in listener.workers._shares[1].checks}
@@ -144,7 +144,7 @@ async def test_only_who_has_a_check_is_heard_on_it(monkeypatch: pytest.MonkeyPat
     """The last words of a worker on a check that another has now would hide what that one found."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     listener = Listener()
-    listener.workers.configure(checks(90), None)
+    listener.workers.configure(checks(90), Limits())
     share = listener.workers._shares[1].checks
     said = VerdictChanged(
         share[0].identity, Verdict.FAILING, Result(Reason.REFUSED, "refused", 0.0)
@@ -155,7 +155,7 @@ async def test_only_who_has_a_check_is_heard_on_it(monkeypatch: pytest.MonkeyPat
     await second._tell(said)
     assert listener.verdicts == {share[0].identity: Verdict.FAILING}
     listener.verdicts.clear()
-    listener.workers.configure(checks(40), None)
+    listener.workers.configure(checks(40), Limits())
     await second._tell(said)
     await second._tell(CheckStatistics(1000, 0, {}))
     assert listener.verdicts == {}

@@ -1,8 +1,9 @@
 """How many checks workers there are, and who runs which check."""
 
 import pytest
+from msgspec.structs import replace
 
-from checks.definition import CheckDefinition, Timing
+from checks.definition import CheckDefinition, Limits, Timing
 from checks.lateness import ProbeLateness, merged
 from checks.options import (
     AllProbe,
@@ -74,44 +75,53 @@ def test_the_hash_is_the_published_one(key: int, buckets: int, bucket: int) -> N
 
 def test_shares_are_whole_and_even() -> None:
     every = {each.identity: each for each in checks(10000)}
-    dealt = shares(every, 9001, 4)
+    dealt = shares(every, Limits(9001), 4)
     found = [check.identity for share in dealt for check in share.checks]
     assert sorted(found) == sorted(every)
     assert all(2300 < len(share.checks) < 2700 for share in dealt)
-    allowances = [share.probes_per_second or 0 for share in dealt]
+    allowances = [share.limits.probes_per_second or 0 for share in dealt]
     assert 8997 <= sum(allowances) <= 9001
     assert all(2070 < each < 2430 for each in allowances)
 
 
 def test_the_allowance_follows_the_probes_and_not_the_number_of_checks() -> None:
     """Equal in number, but one worker's are ten times as frequent."""
-    slow = {each.identity: each for each in checks(1000) if worker_of(each.identity, 2) == 0}
-    fast = {
-        each.identity: each
-        for each in checks(1000, interval=0.1)
-        if worker_of(each.identity, 2) == 1
-    }
-    first, second = shares({**slow, **fast}, 1100, 2)
-    assert first.probes_per_second is not None
-    assert second.probes_per_second is not None
-    assert 80 <= first.probes_per_second <= 120
-    assert 980 <= second.probes_per_second <= 1020
+    slow = {each.identity: each for each in checks(1000) if worker_of(each, 2) == 0}
+    fast = {each.identity: each for each in checks(1000, interval=0.1) if worker_of(each, 2) == 1}
+    first, second = shares({**slow, **fast}, Limits(1100), 2)
+    assert first.limits.probes_per_second is not None
+    assert second.limits.probes_per_second is not None
+    assert 80 <= first.limits.probes_per_second <= 120
+    assert 980 <= second.limits.probes_per_second <= 1020
 
 
 def test_one_worker_has_everything_in_the_given_order() -> None:
     every = {each.identity: each for each in checks(100)}
-    assert shares(every, 7, 1) == ((tuple(every.values()), 7),)
+    assert shares(every, Limits(7, 3), 1) == ((tuple(every.values()), Limits(7, 3)),)
 
 
 def test_a_worker_without_checks_still_has_a_share() -> None:
-    assert shares({}, 100, 2) == (((), 1), ((), 1))
+    assert shares({}, Limits(100), 2) == (((), Limits(1)), ((), Limits(1)))
+
+
+def test_a_target_has_one_worker_that_keeps_its_limit_whole() -> None:
+    """However many checks it has; what all targets may have is divided."""
+    several = {
+        f"{way} {each.identity}": replace(each, identity=f"{way} {each.identity}")
+        for way in ("via", "straight")
+        for each in checks(1000)
+    }
+    dealt = shares(several, Limits(1000, 5), 4)
+    homes = [{check.port for check in share.checks} for share in dealt]
+    assert sum(len(ports) for ports in homes) == 1000
+    assert [share.limits.target_probes_per_second for share in dealt] == [5, 5, 5, 5]
 
 
 @pytest.mark.parametrize("workers", range(1, 8))
 def test_a_new_worker_takes_and_nothing_else_moves(workers: int) -> None:
     moved = 0
-    for number in range(2000):
-        before, after = worker_of(str(number), workers), worker_of(str(number), workers + 1)
+    for check in checks(2000):
+        before, after = worker_of(check, workers), worker_of(check, workers + 1)
         assert after in (before, workers)
         moved += after == workers
     assert 0.8 < moved * (workers + 1) / 2000 < 1.2

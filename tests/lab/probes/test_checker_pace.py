@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from checks.checker import Checker
-from checks.definition import CheckDefinition, Timing
+from checks.definition import CheckDefinition, Limits, Timing
 from checks.options import TcpProbe
 from checks.result import Reason, Result, Verdict
 from tests.running import running
@@ -40,10 +40,13 @@ def listener(address: str = "127.0.0.1") -> socket.socket:
     return made
 
 
-def accept_all(made: socket.socket) -> None:
+def accept_all(made: socket.socket) -> int:
+    accepted = 0
     with contextlib.suppress(BlockingIOError):
         while True:
             made.accept()[0].close()
+            accepted += 1
+    return accepted
 
 
 def check(identity: str, port: int, timing: Timing, address: str = "127.0.0.1") -> CheckDefinition:
@@ -80,13 +83,50 @@ async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
         targets = [check(str(each), made.getsockname()[1], timing) for each in range(200)]
         async with running(checker):
             began = time.monotonic()
-            checker.configure(targets, {}, probes_per_second=100)
+            checker.configure(targets, {}, limits=Limits(100))
             await asyncio.sleep(1.0)
             elapsed = time.monotonic() - began
             assert 20 <= checker.probes <= 100 * (elapsed + 0.1)
             assert checker.late > 0
             assert checker.lateness.snapshot().longest > 0.2
             assert Verdict.FAILING not in log.verdicts.values()
+
+
+async def test_all_checks_of_a_target_share_its_limit_and_hold_up_no_other() -> None:
+    """Three checks every 50 ms would be 60 probes a second, of either target."""
+    timing = Timing(interval=0.05, timeout=0.05, rise=1, fall=1)
+    log = Log()
+    checker = Checker(log)
+    with listener() as one, listener() as other:
+        ports = {each: made.getsockname()[1] for each, made in (("one", one), ("other", other))}
+        targets = [check(f"{each} {n}", ports[each], timing) for each in ports for n in range(3)]
+        async with running(checker):
+            began = time.monotonic()
+            checker.configure(targets, {}, limits=Limits(None, 10))
+            await eventually("every check has its turn", lambda: len(log.verdicts) == 6)
+            await asyncio.sleep(0.7)
+            most = 10 * (time.monotonic() - began + 0.1)
+            accepted = [accept_all(one), accept_all(other)]
+        assert all(3 <= count <= most for count in accepted), accepted
+        assert checker.late > 0
+        assert Verdict.FAILING not in log.verdicts.values()
+
+
+async def test_a_hint_is_no_way_round_the_limit_of_a_target() -> None:
+    """Three refusals in a row are a verdict within milliseconds, but at ten a second in 0.2 s."""
+    timing = Timing(interval=60.0, timeout=0.5, fall=3)
+    log = Log()
+    checker = Checker(log)
+    with listener() as made:
+        target = check("web", made.getsockname()[1], timing)
+        async with running(checker):
+            checker.configure([target], {}, limits=Limits(None, 10))
+            await eventually("passes", lambda: log.verdicts.get("web") is Verdict.PASSING)
+            made.close()
+            hinted_at = time.monotonic()
+            checker.hint("web")
+            await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
+            assert time.monotonic() - hinted_at > 0.15
 
 
 @pytest.mark.parametrize("answering", [True, False])
