@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -16,6 +16,8 @@ ENTRIES_MAX: Final = 2000
 """Events that are kept; the oldest goes first."""
 TEXT_MAX: Final = 500
 """Characters of a text in an event; what is longer is cut off."""
+YEAR_10000: Final = 253402300800.0
+"""Seconds since the epoch; dates of people end before it."""
 NAMED_MAX: Final = 50
 """Names in a list; an event with a list has the count of all."""
 
@@ -61,7 +63,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """One event. ``at`` is seconds since the epoch, for people; the number tells the order."""
 
     number: int
-    at: float
+    at: Annotated[float, msgspec.Meta(ge=0, lt=YEAR_10000)]
     name: str
     fields: dict[str, Value]
 

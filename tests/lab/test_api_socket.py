@@ -158,7 +158,7 @@ class Waited(Recorder):
 async def test_who_waits_for_events_does_not_hold_up_a_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else it would for as long as it waits, and then it would get an answer."""
+    """Else it would for as long as it waits, and then get an answer."""
     monkeypatch.setattr(server, "SHUTDOWN_SECONDS", 3600.0)
     path, recorder = tmp_path / "api.sock", Waited()
     async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):

@@ -189,6 +189,7 @@ def test_connections_outlive_every_director(
         lambda: [*first.threads(), first.service()] == repaired, DRIFT_SECONDS + SLACK_SECONDS
     )
     assert goes_on()
+    assert b'"table_repaired"' in (first.ask("GET", "/v1/events") or b"")
 
     first.reload("wrr")
     assert eventually(lambda: first.service().endswith("-s wrr"), SLACK_SECONDS)

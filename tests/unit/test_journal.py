@@ -6,9 +6,12 @@ import asyncio
 import io
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hadirector import log
 from hadirector.cli.events import line
@@ -107,8 +110,9 @@ GOOD = b'{"version":1,"last":2,"events":[{"number":2,"at":1.0,"name":"a","fields
         GOOD.replace(b'"version":1', b'"version":2'),
         GOOD.replace(b'"last":2', b'"last":1'),
         GOOD.replace(b'"number":2', b'"number":0'),
+        GOOD.replace(b'"at":1.0', b'"at":1e300'),
     ],
-    ids=["torn", "empty", "foreign", "another version", "number beyond the last", "number 0"],
+    ids=["torn", "empty", "foreign", "newer", "number beyond the last", "number 0", "no date"],
 )
 async def test_a_file_that_is_no_good_is_named_and_left_aside(
     tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
@@ -122,6 +126,19 @@ async def test_a_file_that_is_no_good_is_named_and_left_aside(
     said = capsys.readouterr().out
     assert "events_unusable" in said
     assert str(tmp_path / FILE) in said
+
+
+@given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3))
+def test_whatever_is_in_a_file_it_is_taken_or_left_aside(at: int, instead: bytes) -> None:
+    """Some bytes of a good one are others; what is taken can be shown."""
+    with TemporaryDirectory() as directory:
+        (path := Path(directory) / FILE).write_bytes(
+            GOOD[:at] + instead + GOOD[at + len(instead) :]
+        )
+        recorder = Recorder()
+        recorder._read(path)
+        assert path.exists() or (path.parent / "events.unusable").exists()
+        assert all(line(each) for each in recorder.journal.after(0).events)
 
 
 async def test_a_good_file_is_taken(tmp_path: Path) -> None:
