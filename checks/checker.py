@@ -1,18 +1,17 @@
-"""Runs checks: schedule, probe, judge, report. One loop and one heap for any number of targets."""
+"""Runs checks: schedule, probe, judge, report. One loop and one timer for any number of targets."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from itertools import count
+from contextlib import closing
 from time import monotonic
 from types import MappingProxyType
 
 from msgspec.structs import replace
 
 from checks import probers
+from checks.agenda import Agenda
 from checks.definition import CheckDefinition, Limits, Timing
 from checks.engine import Attempt, Engine
 from checks.hint import asks_again, is_heard
@@ -70,11 +69,11 @@ class Checker:
         self._hinted: dict[str, Target] = {}
         self._allowance = Allowance(None, BATCH)
         self._targets: dict[str, Target] = {}
-        self._waiting: list[tuple[float, int, Target]] = []
-        self._order = count()  # between equal due times, so that the heap never compares targets
+        self._agenda: Agenda[Target] = Agenda()
         self._under_way: set[asyncio.Task[None] | Attempt] = set()
         self._latest: dict[str, Result] = {}
-        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_batch = 0.0
 
     def configure(
         self,
@@ -108,21 +107,19 @@ class Checker:
         self._latest = {each: self._latest[each] for each in self._latest.keys() & wanted.keys()}
         self._share_allowances(limits.target_probes_per_second)
         client_context.cache_clear()
-        self._fill_heap()
+        self._fill_agenda()
 
     async def run(self) -> None:
         """Probe until cancelled. Every probe under way is then cancelled too."""
         sentinels = Sentinels(self.hint, self._sentinels_max)
-        with closing(Engine(self._probed)) as engine, closing(sentinels):
+        with closing(Engine(self._probed, self._probes_at_once_max)) as engine, closing(sentinels):
             self._engine, self._sentinels = engine, sentinels
-            async with asyncio.TaskGroup() as self._group:
-                self._group.create_task(engine.broken())
-                while True:
-                    began = monotonic()
-                    self._wake.clear()
-                    self._start_hinted()
-                    self._start_due()
-                    await self._wait_for_due(began + BATCH)
+            try:
+                async with asyncio.TaskGroup() as self._group:
+                    self._wake_at(monotonic())
+                    await engine.broken()
+            finally:
+                self._sleep()
 
     def hint(self, identity: str) -> None:
         """Probe a target at once, before all that is due: something says that it may have gone.
@@ -135,7 +132,7 @@ class Checker:
             self.hints += 1
             target.hinted_at = now
             self._hinted[identity] = target
-            self._wake.set()
+            self._wake_at(now)
 
     @property
     def sentinels(self) -> int:
@@ -164,18 +161,21 @@ class Checker:
                 fresh = Allowance(per_second, BATCH)
                 target.allowance = shared.setdefault(_endpoint(target.definition), fresh)
 
-    def _fill_heap(self) -> None:
-        self._waiting = [self._place(target) for target in self._targets.values() if target.waits]
-        heapq.heapify(self._waiting)
-        self._wake.set()
+    def _fill_agenda(self) -> None:
+        self._agenda = Agenda()
+        for target in self._targets.values():
+            if target.waits:
+                self._put(target)
+        self._wake_at(monotonic())
 
-    def _place(self, target: Target) -> tuple[float, int, Target]:
-        """Where a target waits: by the time at which its probe is to begin."""
+    def _put(self, target: Target) -> float:
+        """Let a target wait, and say when its probe is to begin."""
         definition, begin = target.definition, target.due
         if definition.timing.jitter:
             begin = shifted(begin, definition.timing.jitter, definition.identity)
         target.begin = begin
-        return begin, next(self._order), target
+        self._agenda.add(begin, target.pace, target)
+        return begin
 
     def _give_up(self, target: Target) -> None:
         """Do nothing more for a target that is configured no longer, or otherwise."""
@@ -186,6 +186,35 @@ class Checker:
         if target.probe is not None:
             target.probe.cancel()
             self._under_way.discard(target.probe)
+
+    def _wake_at(self, at: float) -> None:
+        """Let `_go_on` be called at that time, or before."""
+        if self._engine is None:
+            return  # it is, when `run` begins
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(at, self._engine.do, self._go_on)
+
+    def _sleep(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._engine = None
+
+    def _go_on(self) -> None:
+        """Start what was hinted at and what is due, and see to it that the next is."""
+        assert self._engine is not None
+        self._timer = None
+        self._next_batch = monotonic() + BATCH
+        self._start_hinted()
+        self._start_due()
+        due = self._agenda.next_at()
+        if self._hinted:
+            self._wake_at(self._next_batch)
+        elif due is not None and not self._is_full():
+            self._wake_at(max(due, self._next_batch))
+        self._engine.flush()
 
     def _start_hinted(self) -> None:
         now = monotonic()
@@ -201,16 +230,16 @@ class Checker:
             self._start(target)
 
     def _start_due(self) -> None:
-        now, waiting = monotonic(), self._waiting
-        while waiting and waiting[0][0] <= now and not self._is_full():
-            target = waiting[0][2]
+        now = monotonic()
+        while (due := self._agenda.next_at()) is not None and due <= now and not self._is_full():
+            if now < self._allowance.next_at:
+                break
+            target = self._agenda.take()
             if now < target.allowance.next_at:
                 # Its own limit holds up nobody else. What it waits for that is lateness.
-                heapq.heapreplace(waiting, (target.allowance.next_at, next(self._order), target))
+                self._agenda.add(target.allowance.next_at, target.pace, target)
                 continue
-            if not self._allowance.take(now):
-                break
-            heapq.heappop(waiting)
+            self._allowance.take(now)
             target.allowance.take(now)
             self.late += is_late(target.begin, now)
             self.lateness.note(now - target.begin)
@@ -250,19 +279,9 @@ class Checker:
                 return
         self._ended(target, result)
 
-    async def _wait_for_due(self, next_batch: float) -> None:
-        """Wait until something is due or, with nothing waiting or no room, until woken."""
-        delay = None
-        if self._waiting and not self._is_full():
-            due = next_batch if self._hinted else max(self._waiting[0][0], next_batch)
-            delay = due - monotonic()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(delay):
-                await self._wake.wait()
-
     def _ended(self, target: Target, result: Result) -> None:
-        if len(self._under_way) == self._probes_at_once_max - 1:
-            self._wake.set()
+        now = monotonic()
+        has_room_again = len(self._under_way) == self._probes_at_once_max - 1
         self._judge(target, result)
         target.probe = None
         target.settle_pace()
@@ -271,11 +290,11 @@ class Checker:
             if asks_again(target.tracker.verdict, result.reason):
                 self._hinted[target.definition.identity] = target
         if not target.waits:
-            target.due = next_due(target.due, target.pace, monotonic())
-            heapq.heappush(self._waiting, self._place(target))
+            target.due = next_due(target.due, target.pace, now)
             target.waits = True
-        if self._hinted or self._waiting[0][2] is target:
-            self._wake.set()
+            self._wake_at(max(self._put(target), self._next_batch))
+        if self._hinted or has_room_again:
+            self._wake_at(now)
 
     def _judge(self, target: Target, result: Result) -> None:
         definition, passed = target.definition, result.passed

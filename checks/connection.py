@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from checks.attempt import CONNECTING, ProbeFailedError, Progress
-from checks.definition import CheckDefinition
+from checks.definition import CheckDefinition, Route
 from checks.faults import describe
 from checks.options import TlsOptions
 from checks.result import Reason
@@ -24,17 +24,37 @@ AWAITING_REPLY = "waiting for the reply"
 # linux/in.h; Python 3.11 does not name it. The port is chosen at connect(), for this target only.
 _IP_BIND_ADDRESS_NO_PORT = 24
 _ANY_PORT = 9
+ANY_ROUTE = Route()
 
 
 def open_socket(definition: CheckDefinition, kind: int, protocol: int = 0) -> socket.socket:
-    """Make a socket that leaves this host as the check says.
+    """Make a socket that does not block and leaves this host as the check says.
 
     Raises OSError, and ProbeFailedError where there is no source to be found.
     """
+    family = _family(definition.destination)
+    made = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+    _lead_out(made, definition, kind)
+    return made
+
+
+def open_stream(definition: CheckDefinition, *, blocking: bool) -> socket.SocketType:
+    """Make one for TCP, and without what Python puts around it: there are thousands a second.
+
+    Raises as `open_socket`.
+    """
+    kind = socket.SOCK_STREAM if blocking else socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+    made = socket.SocketType(_family(definition.destination), kind)
+    _lead_out(made, definition, socket.SOCK_STREAM)
+    return made
+
+
+def _lead_out(made: socket.SocketType, definition: CheckDefinition, kind: int) -> None:
     route = definition.route
-    source = _source_towards(definition) if route.destination is not None else route.source
-    made = socket.socket(_family(definition.destination), kind | socket.SOCK_NONBLOCK, protocol)
+    if route == ANY_ROUTE:
+        return
     try:
+        source = _source_towards(definition) if route.destination is not None else route.source
         if route.mark:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, route.mark)
         if route.interface is not None:
@@ -45,17 +65,16 @@ def open_socket(definition: CheckDefinition, kind: int, protocol: int = 0) -> so
             if kind == socket.SOCK_STREAM:
                 made.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
             made.bind((source, 0))
-    except OSError:
+    except BaseException:
         made.close()
         raise
-    return made
 
 
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _limit_hops(made: socket.socket, hops: int) -> None:
+def _limit_hops(made: socket.SocketType, hops: int) -> None:
     if made.family == socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
     else:

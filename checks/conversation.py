@@ -1,92 +1,42 @@
-"""Conversations over TCP as generators: they yield the socket and the event they wait for.
+"""Conversations over TCP as generators: they yield what is to be done, and get what came of it.
 
-What performs them is `checks.engine`, without a task or a timer for each, and `follow`, in a task.
-They raise ProbeFailedError, OSError and what judging a reply raises; their sockets are closed when
-they end, or are closed themselves.
+They touch no socket. What performs them is `checks.engine`, without a task or a timer for each, and
+`checks.follow`, in a task. A fault of the connection is raised in them as OSError; they raise that,
+ProbeFailedError and what judging a reply raises. The connection is closed when they end.
 """
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import os
-import socket
 from collections.abc import Callable, Generator
-from select import EPOLLERR, EPOLLIN, EPOLLOUT
+from typing import NamedTuple
 
-from checks.attempt import Outcome, Prober, Progress
+from checks.attempt import Outcome, Progress
 from checks.connection import REPLY_LENGTH_MAX
 from checks.definition import CheckDefinition
 
-Steps = Generator[tuple[socket.socket, int], int | None, None]
-"""A part of a conversation."""
 
-Conversation = Generator[tuple[socket.socket, int], int | None, Outcome]
+class Connect(NamedTuple):
+    """Connect to the target, as its definition says; a connection that there was is closed."""
+
+
+class Send(NamedTuple):
+    """Send all of it."""
+
+    data: bytes
+
+
+class Receive(NamedTuple):
+    """Receive what has come, at least one byte; nothing at the end of the stream."""
+
+    length_max: int = REPLY_LENGTH_MAX
+
+
+CONNECT = Connect()
+RECEIVE = Receive()
+
+Operation = Connect | Send | Receive
+
+Conversation = Generator[Operation, bytes, Outcome]
+"""What it gets is what was received, and nothing for the other operations."""
 
 Converse = Callable[[CheckDefinition, Progress], Conversation]
-
-
-def connect(made: socket.socket, definition: CheckDefinition) -> Steps:
-    """Connect a socket to the target."""
-    fault = made.connect_ex((definition.destination, definition.port))
-    if fault == errno.EINPROGRESS:
-        events = yield made, EPOLLOUT
-        well = events is not None and not events & EPOLLERR
-        fault = 0 if well else made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if fault:
-        raise OSError(fault, os.strerror(fault))
-
-
-def send(made: socket.socket, data: bytes) -> Steps:
-    """Send all of it."""
-    while True:
-        try:
-            data = data[made.send(data) :]
-            if not data:
-                return
-        except BlockingIOError:
-            pass
-        yield made, EPOLLOUT
-
-
-def receive(
-    made: socket.socket, length_max: int = REPLY_LENGTH_MAX
-) -> Generator[tuple[socket.socket, int], int | None, bytes]:
-    """Read what has come, at least one byte; empty at the end of the stream."""
-    while True:
-        yield made, EPOLLIN
-        try:
-            return made.recv(length_max)
-        except BlockingIOError:  # recv(2): what made it readable may be gone
-            continue
-
-
-def follow(converse: Converse) -> Prober:
-    """Make what performs a conversation in a task."""
-
-    async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-        steps = converse(definition, progress)
-        try:
-            while True:
-                await _ready(*next(steps))
-        except StopIteration as ended:
-            outcome: Outcome = ended.value
-            return outcome
-        finally:
-            steps.close()
-
-    return probe
-
-
-async def _ready(made: socket.socket, event: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    if event == EPOLLOUT:
-        add, remove = loop.add_writer, loop.remove_writer
-    else:
-        add, remove = loop.add_reader, loop.remove_reader
-    add(made, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        remove(made)

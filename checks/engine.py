@@ -3,90 +3,104 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import Final
 
 from checks.attempt import FAULTS, Progress, explain, too_late
-from checks.conversation import Conversation, Converse
+from checks.conversation import CONNECT, Conversation, Converse, Operation
 from checks.definition import CheckDefinition
+from checks.epoll_sockets import EpollSockets
 from checks.faults import one_line
 from checks.result import Reason, Result
+from checks.ring_sockets import RingSockets
+from checks.sockets import Answer, Sockets
 
 DEADLINE_GRAIN: Final = 0.005
 """Deadlines this close together are served by one timer, seconds."""
 
 
-class Attempt:
+_Mates = dict["Attempt", None]
+"""Attempts with the same timeout, in the order in which they began."""
+
+
+class Attempt(Progress):
     """One conversation under way. ``cancel`` gives it up, and nothing is told of it."""
 
     __slots__ = (
-        *("_engine", "definition", "event", "made", "number", "progress", "started", "steps"),
+        *("_engine", "definition", "made", "mates", "operation", "place", "started", "steps"),
     )
 
-    def __init__(self, engine: Engine, definition: CheckDefinition, converse: Converse) -> None:
+    def __init__(
+        self, engine: Engine, definition: CheckDefinition, converse: Converse, mates: _Mates
+    ) -> None:
+        super().__init__()
         self._engine = engine
         self.definition = definition
-        self.progress = Progress()
-        self.steps: Conversation | None = converse(definition, self.progress)
+        self.steps: Conversation | None = converse(definition, self)
         self.started = monotonic()
-        self.made: socket.socket | None = None  # the socket it waits for
-        self.event = 0
-        self.number = -1  # of that socket, once it is in the epoll
+        self.mates = mates
+        # What follows is as in Link.
+        self.made: socket.SocketType | None = None
+        self.operation: Operation = CONNECT
+        self.place = -1
+
+    def go_on(self, answer: Answer) -> None:
+        """Tell the conversation, and do what it wants next."""
+        self._engine.go_on(self, answer)
 
     def cancel(self) -> None:
-        """Close its socket. Once it has ended this does nothing."""
+        """Close its socket, by the next `Engine.flush`. Once it has ended this does nothing."""
         self._engine.drop(self)
 
 
 class Engine:
-    """Runs attempts in the loop it is made in, on one epoll that this loop watches.
-
-    On a near network much has come already when everything that was due has been begun. So whoever
-    waits is looked for once with all the others, by poll(2), and only then put in the epoll: for
-    one that is in and out again that takes longer than all the rest of the waiting.
+    """Runs attempts in the loop it is made in.
 
     An attempt ends by its deadline, within 5 ms and whatever keeps the loop busy. ``ended`` gets
-    the definition and the result of each, from the loop, never from within `start`.
+    the definition and the result of each, from the loop or `flush`, never from within `start`.
     """
 
-    def __init__(self, ended: Callable[[CheckDefinition, Result], None]) -> None:
+    def __init__(self, ended: Callable[[CheckDefinition, Result], None], attempts_max: int) -> None:
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
-        self._epoll = select.epoll()
-        self._waiting: dict[int, Attempt] = {}
-        self._fresh: list[Attempt] = []  # those that began to wait since `_look`
-        # By timeout, of which there are few: what began first also ends first.
-        self._deadlines: dict[float, deque[Attempt]] = {}
+        self._sockets = _sockets(self.do, attempts_max)
+        self._under_way: dict[float, _Mates] = {}  # by timeout, of which there are few
         self._timer: asyncio.TimerHandle | None = None
-        self._loop.add_reader(self._epoll, self._do, self._poll)
 
     def start(self, definition: CheckDefinition, converse: Converse) -> Attempt:
-        """Begin a conversation."""
-        attempt = Attempt(self, definition, converse)
+        """Begin a conversation; what it wants is done by the next `flush`."""
         timeout = definition.timing.timeout
-        queue = self._deadlines.get(timeout)
-        if queue is None:
-            queue = self._deadlines[timeout] = deque()
-        if not queue:
+        mates = self._under_way.get(timeout)
+        if mates is None:
+            mates = self._under_way[timeout] = {}
+        attempt = Attempt(self, definition, converse, mates)
+        if not mates:
             self._arm(attempt.started + timeout)
-        queue.append(attempt)
+        mates[attempt] = None
         result = self._advance(attempt, None)
         if result is not None:
-            self._loop.call_soon(self._do, partial(self._ended, definition, result))
+            self._loop.call_soon(self.do, partial(self._ended, definition, result))
         return attempt
+
+    def go_on(self, attempt: Attempt, answer: Answer) -> None:
+        """Let a conversation have the answer that it waits for."""
+        result = self._advance(attempt, answer)
+        if result is not None:
+            self._ended(attempt.definition, result)
 
     def drop(self, attempt: Attempt) -> None:
         """Give an attempt up."""
         if attempt.steps is not None:
-            self._forget(attempt)
             attempt.steps.close()
-            attempt.steps = None
+            self._end(attempt)
+
+    def flush(self) -> None:
+        """Have done what the conversations want that were begun."""
+        self._sockets.flush()
 
     async def broken(self) -> None:
         """Wait until a fault of our own has stopped the engine, and raise that fault.
@@ -97,87 +111,48 @@ class Engine:
 
     def close(self) -> None:
         """Give up what is under way."""
-        for attempt in (*self._waiting.values(), *self._fresh):
-            self.drop(attempt)
+        for mates in self._under_way.values():
+            for attempt in tuple(mates):
+                self.drop(attempt)
         if self._timer is not None:
             self._timer.cancel()
-        self._loop.remove_reader(self._epoll)
-        self._epoll.close()
+        self._sockets.close()
 
-    def _do(self, part: Callable[[], None]) -> None:
+    def do(self, part: Callable[[], None]) -> None:
+        """Do something in a callback of the loop: `broken` raises what that raises."""
         try:
             part()
         except Exception as fault:  # noqa: BLE001 - whoever awaits `broken` gets it
             if not self._broken.done():
                 self._broken.set_exception(fault)
 
-    def _poll(self) -> None:
-        for number, events in self._epoll.poll(0):
-            self._go_on(self._waiting[number], events)
-
-    def _look(self) -> None:
-        """Go on with those for whom something has come already; have the epoll tell of the rest."""
-        fresh = {each.made.fileno(): each for each in self._fresh if each.made is not None}
-        self._fresh = []
-        once = select.poll()
-        for number, attempt in fresh.items():
-            once.register(number, attempt.event)
-        events = dict(once.poll(0))
-        for number, attempt in fresh.items():
-            if number in events:
-                self._go_on(attempt, events[number])
-            else:
-                attempt.number = number
-                self._waiting[number] = attempt
-                self._epoll.register(number, attempt.event)
-
-    def _go_on(self, attempt: Attempt, events: int) -> None:
-        result = self._advance(attempt, events)
-        if result is not None:
-            self._ended(attempt.definition, result)
-
-    def _advance(self, attempt: Attempt, events: int | None) -> Result | None:
+    def _advance(self, attempt: Attempt, answer: Answer | None) -> Result | None:
         """Let a conversation go on, until it waits again (None) or has a result."""
-        assert attempt.steps is not None
-        weight = None
+        steps, weight = attempt.steps, None
+        assert steps is not None
         try:
-            made, event = attempt.steps.send(events)
+            while True:
+                if answer is None:
+                    operation = next(steps)
+                elif isinstance(answer, OSError):
+                    operation = steps.throw(answer)
+                else:
+                    operation = steps.send(answer)
+                answer = self._sockets.perform(attempt, operation)
+                if answer is None:
+                    return None
         except StopIteration as end:
             reason, (detail, weight) = Reason.PASSED, end.value
         except FAULTS as fault:
-            reason, detail = explain(fault, attempt.definition, attempt.progress.stage)
-        else:
-            self._wait(attempt, made, event)
-            return None
-        self._forget(attempt)
+            reason, detail = explain(fault, attempt.definition, attempt.stage)
+        self._end(attempt)
+        duration = monotonic() - attempt.started
+        return Result(reason, one_line(detail), duration, weight, attempt.warning)
+
+    def _end(self, attempt: Attempt) -> None:
+        self._sockets.release(attempt)
         attempt.steps = None
-        return Result(
-            reason,
-            one_line(detail),
-            monotonic() - attempt.started,
-            weight,
-            attempt.progress.warning,
-        )
-
-    def _wait(self, attempt: Attempt, made: socket.socket, event: int) -> None:
-        if attempt.made is not made:
-            # A closed socket has left the epoll by itself; the new one may have its number.
-            self._forget(attempt)
-            attempt.made = made
-        if attempt.number < 0:
-            attempt.event = event
-            if not self._fresh:
-                self._loop.call_soon(self._do, self._look)
-            self._fresh.append(attempt)
-        elif attempt.event != event:
-            attempt.event = event
-            self._epoll.modify(attempt.number, event)
-
-    def _forget(self, attempt: Attempt) -> None:
-        attempt.made = None
-        if attempt.number >= 0:
-            del self._waiting[attempt.number]
-            attempt.number = -1
+        del attempt.mates[attempt]
 
     def _arm(self, deadline: float) -> None:
         at = deadline + DEADLINE_GRAIN
@@ -185,23 +160,33 @@ class Engine:
             if self._timer.when() <= at:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._do, self._time_out)
+        self._timer = self._loop.call_at(at, self.do, self._time_out)
 
     def _time_out(self) -> None:
-        """End what is past its deadline; what has ended before is only taken off its queue."""
+        """End what is past its deadline."""
         self._timer = None
         now = monotonic()
-        for timeout, queue in tuple(self._deadlines.items()):
-            while queue and (queue[0].steps is None or queue[0].started + timeout <= now):
-                self._end(queue.popleft())
-            if queue:
-                self._arm(queue[0].started + timeout)
+        for timeout, mates in tuple(self._under_way.items()):
+            for attempt in tuple(mates):
+                if attempt.started + timeout > now:
+                    break  # and so it is for those behind it
+                self._fail(attempt)
+            if mates:
+                self._arm(next(iter(mates)).started + timeout)
             else:
-                del self._deadlines[timeout]
+                del self._under_way[timeout]
+        self.flush()  # for whoever is asked once more
 
-    def _end(self, attempt: Attempt) -> None:
-        if attempt.steps is not None:
-            detail = too_late(attempt.definition, attempt.progress.stage)
-            self.drop(attempt)
-            result = Result(Reason.TIMEOUT, detail, monotonic() - attempt.started)
-            self._ended(attempt.definition, result)
+    def _fail(self, attempt: Attempt) -> None:
+        detail = too_late(attempt.definition, attempt.stage)
+        self.drop(attempt)
+        result = Result(Reason.TIMEOUT, detail, monotonic() - attempt.started)
+        self._ended(attempt.definition, result)
+
+
+def _sockets(do: Callable[[Callable[[], None]], None], links_max: int) -> Sockets:
+    """Choose what performs operations: by completion it takes less, where there is io_uring."""
+    try:
+        return RingSockets(do, links_max)
+    except OSError:
+        return EpollSockets(do)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import socket
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
-from checks.connection import AWAITING_REPLY, connected, open_socket
-from checks.conversation import Conversation, connect, receive, send
+from checks.connection import AWAITING_REPLY, connected
+from checks.conversation import CONNECT, RECEIVE, Conversation, Send
 from checks.definition import CheckDefinition
 from checks.expectation import body_fault, status_fault
 from checks.http_reply import Reply
@@ -37,14 +36,13 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     exchange = _Exchange(definition, progress)
     while True:
         progress.enter(CONNECTING)
-        with open_socket(definition, socket.SOCK_STREAM) as made:
-            yield from connect(made, definition)
-            reply = exchange.begin()
-            yield from send(made, exchange.to_send)
-            while not exchange.take(reply, (yield from receive(made))):
-                if exchange.to_send:
-                    with suppress(ConnectionError):  # as in Connection.answer
-                        yield from send(made, exchange.to_send)
+        yield CONNECT
+        reply = exchange.begin()
+        yield Send(exchange.to_send)
+        while not exchange.take(reply, (yield RECEIVE)):
+            if exchange.to_send:
+                with suppress(ConnectionError):  # as in Connection.answer
+                    yield Send(exchange.to_send)
         if not exchange.follows(reply):
             return exchange.outcome(reply)
 

@@ -19,8 +19,9 @@ from checks import (
     udp,
 )
 from checks.attempt import Prober, Progress, attempt
-from checks.conversation import Converse, follow
+from checks.conversation import Converse
 from checks.definition import CheckDefinition
+from checks.follow import follow
 from checks.options import (
     AgentProbe,
     AllProbe,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-
 from checks.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
-from checks.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, connected, open_socket
-from checks.conversation import Conversation, connect, receive, send
+from checks.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, connected
+from checks.conversation import CONNECT, Conversation, Receive, Send
 from checks.definition import CheckDefinition
 from checks.expectation import is_found, mismatch
 from checks.options import TcpProbe, TlsProbe
@@ -28,19 +26,18 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     options = definition.probe
     assert isinstance(options, TcpProbe)
     progress.enter(CONNECTING)
-    with open_socket(definition, socket.SOCK_STREAM) as made:
-        yield from connect(made, definition)
-        if options.send is not None:
-            progress.enter(_SENDING)
-            yield from send(made, options.send)
-        if options.expect is None:
-            return _CONNECTED if options.send is None else _SENT
-        progress.enter(AWAITING_REPLY)
-        reply, expected = b"", False
-        while not expected:
-            part = yield from receive(made, REPLY_LENGTH_MAX - len(reply))
-            reply += part
-            expected = _is_expected(options.expect, reply, is_last=not part)
+    yield CONNECT
+    if options.send is not None:
+        progress.enter(_SENDING)
+        yield Send(options.send)
+    if options.expect is None:
+        return _CONNECTED if options.send is None else _SENT
+    progress.enter(AWAITING_REPLY)
+    reply, expected = b"", False
+    while not expected:
+        part = yield Receive(REPLY_LENGTH_MAX - len(reply))
+        reply += part
+        expected = _is_expected(options.expect, reply, is_last=not part)
     return _EXPECTED
 
 

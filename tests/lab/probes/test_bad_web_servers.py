@@ -11,6 +11,8 @@ from checks.options import HttpProbe
 from checks.result import Reason
 from tests.lab.probes.asking import SHORT, ask, ask_in_task, time_for
 
+pytestmark = pytest.mark.usefixtures("sockets")
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]

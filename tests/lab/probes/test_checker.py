@@ -12,10 +12,12 @@ import pytest
 
 from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
-from checks.options import HttpProbe, Probe, TcpProbe
+from checks.options import HttpProbe, Probe, TcpProbe, TlsProbe
 from checks.result import Reason, Result, Verdict
 from tests.lab.probes.accepting import Acceptor
 from tests.running import running
+
+pytestmark = pytest.mark.usefixtures("sockets")
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 
@@ -194,8 +196,8 @@ async def test_a_want_of_our_own_is_no_verdict(
     closed_port: int,
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    """A process out of file descriptors does not empty its pools."""
-    checker.configure([check(closed_port)], {"web": PASSING})
+    """A process out of file descriptors does not empty its pools; a plain probe needs none."""
+    checker.configure([check(closed_port, probe=TlsProbe())], {"web": PASSING})
     with no_more_descriptors():
         while checker.probes < 5:  # noqa: ASYNC110 - nothing is reported: that is the point
             await asyncio.sleep(0.01)

@@ -11,6 +11,8 @@ from checks.options import HttpProbe
 from checks.result import Reason
 from tests.lab.probes.asking import ask
 
+pytestmark = pytest.mark.usefixtures("sockets")
+
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]
 

@@ -11,6 +11,8 @@ from checks.options import TcpProbe
 from checks.result import Reason
 from tests.lab.probes.asking import SHORT, ask, ask_in_task
 
+pytestmark = pytest.mark.usefixtures("sockets")
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 
