@@ -70,7 +70,7 @@ def _of_checks(status: Status) -> Iterator[Metric]:
         "hadirector_probe_lateness_seconds", "How long after its time a probe began."
     )
     buckets = _buckets(status.probe_lateness.bounds, status.probe_lateness.counts)
-    lateness.add_metric((), buckets, None)
+    lateness.add_metric((), buckets, status.probe_lateness.total)
     yield lateness
     yield _counter("hints", "Hints that caused a probe at once.", (), [((), status.hints)])
     yield _gauge("sentinels", "Idle connections to targets.", (), [((), status.sentinels)])

@@ -78,7 +78,7 @@ STATUS = Status(
     failing={"add": "no such scheduler"},
     repaired=6,
     probes=1000,
-    probe_lateness=ProbeLateness((900, 60, 40), (0.005, 0.01), 0.5),
+    probe_lateness=ProbeLateness((900, 60, 40), (0.005, 0.01), 0.5, 4.25),
     hints=2,
     sentinels=3,
     upkeep=UpkeepStatus(warnings=("a sysctl cannot be set",), repaired=4),
@@ -105,6 +105,7 @@ def test_a_director_is_told_of_with_its_processes_and_probes() -> None:
     assert told["hadirector_late_probes_total[]"] == 5
     assert told["hadirector_probe_lateness_seconds_bucket['0.005']"] == 900
     assert told["hadirector_probe_lateness_seconds_bucket['0.01']"] == 960
+    assert told["hadirector_probe_lateness_seconds_sum[]"] == 4.25
     assert told["hadirector_probe_lateness_seconds_bucket['+Inf']"] == 1000
     assert told["hadirector_table_repairs_total[]"] == 6
     assert told["hadirector_upkeep_repairs_total[]"] == 4

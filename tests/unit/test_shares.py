@@ -128,8 +128,8 @@ def test_a_new_worker_takes_and_nothing_else_moves(workers: int) -> None:
 
 
 def test_lateness_of_several_adds_up() -> None:
-    one = ProbeLateness((1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0), longest=0.015)
-    other = ProbeLateness((4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1), longest=6.5)
-    together = ProbeLateness((5, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1), longest=6.5)
+    one = ProbeLateness((1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0), longest=0.015, total=0.04)
+    other = ProbeLateness((4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1), longest=6.5, total=7.0)
+    together = ProbeLateness((5, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1), longest=6.5, total=7.04)
     assert merged([one, other]) == together
     assert merged([]) == ProbeLateness()
