@@ -276,6 +276,7 @@ class Checker:
                 # answered in time. Ask once more; that answer counts, late or not.
                 target.asked_again = True
                 self._start(target)
+                self._wake_at(monotonic())  # which flushes
                 return
         self._ended(target, result)
 

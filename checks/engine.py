@@ -175,7 +175,7 @@ class Engine:
                 self._arm(next(iter(mates)).started + timeout)
             else:
                 del self._under_way[timeout]
-        self.flush()  # for whoever is asked once more
+        self.flush()  # closes their connections
 
     def _fail(self, attempt: Attempt) -> None:
         detail = too_late(attempt.definition, attempt.stage)

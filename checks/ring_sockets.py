@@ -75,10 +75,10 @@ class RingSockets:
 
     def flush(self) -> None:
         """Give the kernel all that is queued, and go on with what has ended."""
-        self._others.flush()
         for _ in range(ROUNDS_MAX):
             self._ring.submit()
             self._go_on()
+            self._others.flush()  # also for whom it has just been given
             if not self._ring.queued:
                 return
         self._again = self._loop.call_soon(self._do, self.flush)
