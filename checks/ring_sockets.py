@@ -154,7 +154,10 @@ class RingSockets:
                 return b""
             case errno.EALREADY:  # not yet: see `Ring.connect`
                 self.release(link)
-                return self._others.perform(link, link.operation)
+                try:
+                    return self._others.perform(link, link.operation)
+                except OSError as fault:
+                    return fault
             case _:
                 return _fault(result)
 
