@@ -92,7 +92,21 @@ async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
             assert Verdict.FAILING not in log.verdicts.values()
 
 
-async def test_all_checks_of_a_target_share_its_limit_and_hold_up_no_other() -> None:
+async def test_a_target_at_its_limit_holds_up_no_other() -> None:
+    """The check that is due last is done long before the second one of the other target."""
+    timing = Timing(interval=60.0, timeout=0.5)
+    log = Log()
+    checker = Checker(log)
+    with listener() as one, listener() as other:
+        targets = [check(f"one {n}", one.getsockname()[1], timing) for n in range(3)]
+        targets.append(check("other", other.getsockname()[1], timing))
+        async with running(checker):
+            checker.configure(targets, {}, limits=Limits(None, 1))
+            await eventually("the other is known", lambda: "other" in log.verdicts)
+        assert list(log.verdicts) == ["one 0", "other"]
+
+
+async def test_all_checks_of_a_target_share_its_limit() -> None:
     """Three checks every 50 ms would be 60 probes a second, of either target."""
     timing = Timing(interval=0.05, timeout=0.05, rise=1, fall=1)
     log = Log()
