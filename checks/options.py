@@ -280,6 +280,15 @@ def transports(probe: Probe) -> frozenset[Transport]:
             return frozenset({"tcp"})
 
 
+def performers(probe: Probe) -> frozenset[type[Probe]]:
+    """Name the types of what is asked in the end: of several in one, those of each."""
+    match probe:
+        case AllProbe() | AnyProbe():
+            return frozenset().union(*(performers(each.probe) for each in probe.checks))
+        case _:
+            return frozenset({type(probe)})
+
+
 def is_of_a_host(probe: Probe) -> bool:
     """Whether a probe asks a host as a whole, so that no port is part of its target."""
     match probe:

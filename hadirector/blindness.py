@@ -4,7 +4,7 @@ Pure. A target is seen when it answers anything, also a refusal or a wrong answe
 path. It is silent when nothing comes back. This director is blind when every target is silent and
 that is more likely its own fault than theirs: two hosts or more fell silent within one window, the
 errors were its own, or its own interface towards them has no carrier. It sees again with the first
-target that is seen.
+target that is seen. What a script or a file of this host says is no sight of anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 
 from checks.definition import CheckDefinition
-from checks.result import Reason
+from checks.options import FileProbe, ScriptProbe, performers
+from checks.result import Reason, Result
 
 SIGHT_OF_BACKENDS: Final = "of backends"
 """The name of what VRRP instances track: 1 while this director sees, 0 while it is blind."""
@@ -50,6 +51,9 @@ _SIGHTS: Final = {
 }
 
 
+_NO_SIGHT: Final = {ScriptProbe, FileProbe}
+
+
 class Eyes:
     """Remembers how each target was last seen, by the identity of its check.
 
@@ -68,7 +72,9 @@ class Eyes:
 
     def configure(self, checks: Collection[CheckDefinition]) -> None:
         """Know which targets there are; what is known of those that stay, stays known."""
-        self._hosts = {each.identity: each.address for each in checks}
+        self._hosts = {
+            each.identity: each.address for each in checks if not performers(each.probe) & _NO_SIGHT
+        }
         timings = [each.timing for each in checks]
         self._window = REPORT_SECONDS + max(
             (each.longest_interval + each.timeout for each in timings), default=0.0
@@ -121,6 +127,15 @@ class Eyes:
 def sight_of(reason: Reason) -> Sight:
     """Say what a result tells of the path to its target."""
     return _SIGHTS.get(reason, Sight.SEEN)
+
+
+def proves_path(check: CheckDefinition, result: Result) -> bool:
+    """Whether a failure was found at the target, and can be no want of sight.
+
+    A script fails by its exit status also when it reached nothing. What a file says was written.
+    """
+    by_script = result.reason is Reason.DOWN and ScriptProbe in performers(check.probe)
+    return sight_of(result.reason) is Sight.SEEN and not result.passed and not by_script
 
 
 def blind_since(sightings: Collection[Sighting], window: float) -> float | None:

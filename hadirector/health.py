@@ -11,7 +11,7 @@ import structlog
 from checks.definition import CheckDefinition
 from checks.result import Result, Verdict
 from hadirector import own_carrier
-from hadirector.blindness import Eyes, Sight, sight_of
+from hadirector.blindness import Eyes, proves_path
 from hadirector.damping import FALLS_MAX
 from hadirector.journal import NAMED_MAX
 from hadirector.judgement import Facts
@@ -176,8 +176,7 @@ class Health:
         since, fell_at = self.eyes.lost_since, self.fell_at.get(identity)
         if since is None or fell_at is None or fell_at < since:
             return False
-        result = self.results[identity]
-        return result.passed or sight_of(result.reason) is not Sight.SEEN
+        return not proves_path(self._checks[identity], self.results[identity])
 
     def _forgive(self, identity: str) -> None:
         """Forget that a target fell: it was no fault of its own."""

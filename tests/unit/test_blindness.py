@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.definition import CheckDefinition, Timing
-from checks.options import TcpProbe
+from checks.options import AllProbe, FileProbe, Member, Probe, ScriptProbe, TcpProbe
 from checks.result import Reason
 from hadirector.blindness import Eyes
 
@@ -16,11 +16,11 @@ TIMING = Timing(interval=2.0, timeout=1.0, rise=2, fall=2)
 PASSED, TIMEOUT, REFUSED = Reason.PASSED, Reason.TIMEOUT, Reason.REFUSED
 
 
-def check(identity: str) -> CheckDefinition:
+def check(identity: str, probe: Probe | None = None) -> CheckDefinition:
     """A check of "HOST:PORT"."""
     host, _, port = identity.partition(":")
     return CheckDefinition(
-        identity=identity, address=host, port=int(port), probe=TcpProbe(), timing=TIMING
+        identity=identity, address=host, port=int(port), probe=probe or TcpProbe(), timing=TIMING
     )
 
 
@@ -69,6 +69,30 @@ def test_a_host_that_was_dead_before_is_not_excused_by_a_cable_that_is_pulled_no
     made = show(eyes(A), 0.0, {A: TIMEOUT})
     made.look(5.1, lambda _host: True)
     assert not made.blind
+
+
+SCRIPT = ScriptProbe(script="/bin/true")
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        SCRIPT,
+        FileProbe(file="/run/web"),
+        AllProbe(checks=(Member(probe=TcpProbe()), Member(probe=SCRIPT))),
+    ],
+)
+@pytest.mark.parametrize("reason", [PASSED, Reason.DOWN])
+def test_what_this_host_says_itself_is_no_sight_of_anything(probe: Probe, reason: Reason) -> None:
+    """Of a host of its own, beside two that fall silent."""
+    made = Eyes()
+    own = "10.0.0.3:80"
+    made.configure([check(A), check(B), check(own, probe)])
+    show(made, 0.0, {A: PASSED, B: PASSED, own: PASSED})
+    show(made, 10.0, {A: TIMEOUT, B: TIMEOUT, own: reason})
+    assert made.blind
+    show(made, 12.0, {own: PASSED})
+    assert made.blind
 
 
 def test_one_host_is_no_evidence_however_many_ports_it_has() -> None:

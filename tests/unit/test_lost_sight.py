@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.definition import CheckDefinition, Timing
-from checks.options import TcpProbe
+from checks.options import FileProbe, Probe, ScriptProbe, TcpProbe
 from checks.result import Reason, Result, Verdict
 from hadirector import health as module
 from hadirector.health import Health
@@ -25,11 +25,11 @@ SERVICES = tuple(ServiceKey(Protocol.TCP, f"192.0.2.10{n}", 80) for n in (1, 2))
 TIMING = Timing(interval=2.0, timeout=1.0, rise=2, fall=2)
 
 
-def virtual_server(number: int, service: ServiceKey) -> VirtualServer:
+def virtual_server(number: int, service: ServiceKey, probe: Probe = TcpProbe()) -> VirtualServer:
     """One with one real server, 192.0.2.NUMBER, whose check is "NUMBER"."""
     key = DestinationKey(f"192.0.2.{number}", 80)
     check = CheckDefinition(
-        identity=str(number), address=key.address, port=80, probe=TcpProbe(), timing=TIMING
+        identity=str(number), address=key.address, port=80, probe=probe, timing=TIMING
     )
     return VirtualServer(
         name=str(number),
@@ -111,6 +111,24 @@ def test_who_answers_wrongly_is_lost_no_more_and_who_passes_once_still_is(
     clock.now = 207.0  # 2 * 2 s + 1 s, and 2 s for the report
     assert answers(health) == {SERVICES[0]}
     assert health.lost == set()
+
+
+def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_not(
+    health: Health,
+) -> None:
+    """For a script fails whatever it could not reach; nobody has to reach anything for a file."""
+    probes = (TcpProbe(), TcpProbe(), ScriptProbe(script="/bin/true"), FileProbe(file="/run/web"))
+    servers = tuple(
+        virtual_server(number, ServiceKey(Protocol.TCP, f"192.0.2.10{number}", 80), probe)
+        for number, probe in enumerate(probes, start=1)
+    )
+    passing = {"3": Verdict.PASSING, "4": Verdict.PASSING}
+    health.configure(Configuration(name="lb1", virtual_servers=servers), passing)
+    for check in ("1", "2"):
+        fails(health, check, Reason.TIMEOUT)
+    for check in ("3", "4"):
+        fails(health, check, Reason.DOWN)
+    assert health.lost == {"1", "2", "3"}
 
 
 def test_who_passes_again_is_lost_no_more(health: Health, clock: Clock) -> None:
