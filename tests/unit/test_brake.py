@@ -94,11 +94,15 @@ def test_who_has_never_passed_is_not_kept() -> None:
 
 
 def test_whom_an_operator_took_out_is_not_kept_and_not_counted() -> None:
-    """Half of the three others are two."""
-    name = RealServerName("web", "192.0.2.4:80")
-    order = Override(name=name, action=Action.DISABLE, author="ann")
-    facts = replace(fallen(_1=1.0, _2=2.0, _4=4.0), overrides={name: order})
-    assert serving(judge(pool(HALF), facts, True)) == ["2", "3"]
+    """Half of the two others is one."""
+    orders = {
+        (name := RealServerName("web", f"192.0.2.{number}:80")): Override(
+            name=name, action=Action.DISABLE, author="ann"
+        )
+        for number in (3, 4)
+    }
+    facts = replace(fallen(_1=1.0, _2=2.0, _4=4.0), overrides=orders)
+    assert serving(judge(pool(HALF), facts, True)) == ["2"]
 
 
 def test_what_was_lost_from_sight_is_kept_and_keeps_the_quorum() -> None:
@@ -109,6 +113,13 @@ def test_what_was_lost_from_sight_is_kept_and_keeps_the_quorum() -> None:
     assert judgement.quorum is True
     assert judgement.sorry is not None
     assert judgement.sorry[-1].weight is None
+
+
+def test_a_quorum_that_was_lost_with_sight_is_back_without_its_hysteresis() -> None:
+    """The first to fall out of sight were judged before anybody knew why."""
+    blind = replace(fallen(_1=9.0, _2=9.0, _3=9.0, _4=9.0), lost=frozenset({"1", "2", "3", "4"}))
+    server = replace(pool(HealthyMinimum()), quorum=4, hysteresis=1)
+    assert judge(server, blind, False).quorum is True
 
 
 def test_a_backup_that_passes_serves_beside_a_failing_server_that_is_kept() -> None:

@@ -22,10 +22,11 @@ from hadirector.model import (
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 
 SERVICES = tuple(ServiceKey(Protocol.TCP, f"192.0.2.10{n}", 80) for n in (1, 2))
+TCP = TcpProbe()
 TIMING = Timing(interval=2.0, timeout=1.0, rise=2, fall=2)
 
 
-def virtual_server(number: int, service: ServiceKey, probe: Probe = TcpProbe()) -> VirtualServer:
+def virtual_server(number: int, service: ServiceKey, probe: Probe = TCP) -> VirtualServer:
     """One with one real server, 192.0.2.NUMBER, whose check is "NUMBER"."""
     key = DestinationKey(f"192.0.2.{number}", 80)
     check = CheckDefinition(
@@ -95,6 +96,7 @@ def test_sight_that_is_known_to_be_lost_keeps_whoever_fails_from_then_on(
     assert health.eyes.blind
     assert fails(health, "1", Reason.TIMEOUT) == {SERVICES[0]}
     assert health.lost == {"1"}
+    assert health.falls == {"1": ()}
 
 
 def test_who_answers_wrongly_is_lost_no_more_and_who_passes_once_still_is(
@@ -117,7 +119,7 @@ def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_n
     health: Health,
 ) -> None:
     """For a script fails whatever it could not reach; nobody has to reach anything for a file."""
-    probes = (TcpProbe(), TcpProbe(), ScriptProbe(script="/bin/true"), FileProbe(file="/run/web"))
+    probes = (TCP, TCP, ScriptProbe(script="/bin/true"), FileProbe(file="/run/web"))
     servers = tuple(
         virtual_server(number, ServiceKey(Protocol.TCP, f"192.0.2.10{number}", 80), probe)
         for number, probe in enumerate(probes, start=1)

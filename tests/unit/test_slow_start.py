@@ -144,6 +144,12 @@ def test_a_quadratic_curve_grows_little_at_first() -> None:
     assert [share(slow, steps) for steps in (0, 10, 19, 20)] == [100, 325, 912, 1000]
 
 
+def test_the_minimum_is_what_it_begins_with() -> None:
+    """Ten steps on, half of what is missing has come: 40 % + 30 %."""
+    slow = SlowStart(20.0, minimum=40)
+    assert [share(slow, steps) for steps in (0, 10, 20)] == [400, 700, 1000]
+
+
 def test_a_small_weight_is_never_rounded_to_nothing() -> None:
     server = pool(real_server(ONE), real_server(TWO, weight=2))
     assert weights(judge(server, at(50.0), True, {ONE: LONG_AGO})) == [100, 1]

@@ -12,7 +12,7 @@ import pytest
 
 from checks.checker import Checker
 from checks.definition import CheckDefinition, Timing
-from checks.options import HttpProbe, Probe, TcpProbe, TlsProbe
+from checks.options import AllProbe, HttpProbe, Member, Probe, TcpProbe, TlsProbe
 from checks.result import Reason, Result, Verdict
 from tests.lab.probes.accepting import Acceptor
 from tests.running import running
@@ -117,6 +117,7 @@ async def checker(reports: Reports) -> AsyncIterator[Checker]:
 
 TCP = TcpProbe()
 HTTP = HttpProbe()
+TWICE = AllProbe(checks=(Member(probe=HTTP), Member(probe=HTTP)))
 
 
 def check(
@@ -206,12 +207,13 @@ async def test_a_want_of_our_own_is_no_verdict(
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
 
 
+@pytest.mark.parametrize("probe", [HTTP, TWICE], ids=["on the engine", "in a task"])
 async def test_a_stall_of_this_process_is_not_held_against_the_target(
-    checker: Checker, reports: Reports, server: Server
+    checker: Checker, reports: Reports, server: Server, probe: Probe
 ) -> None:
     """Stalled past its deadline, a probe is repeated, and counted as late."""
     timing = Timing(interval=0.05, timeout=0.2, rise=2, fall=1)
-    checker.configure([check(server.port, timing, HTTP)], {})
+    checker.configure([check(server.port, timing, probe)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
     assert checker.late == 0
     server.stall = 0.5

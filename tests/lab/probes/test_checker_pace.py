@@ -56,7 +56,10 @@ def check(identity: str, port: int, timing: Timing, address: str = "127.0.0.1") 
 
 
 async def test_a_suspect_is_probed_fast_and_a_failed_target_seldom() -> None:
-    """At an interval of 1 s, five failures take 5 s; at 50 ms, a fifth of a second and one."""
+    """At an interval of 1 s, five failures take 5 s; at 50 ms, a fifth of a second and one.
+
+    The next probe would come within 1 s, or in an hour.
+    """
     timing = Timing(interval=1.0, timeout=0.05, fall=5, fast_interval=0.05, slow_interval=3600.0)
     log = Log()
     checker = Checker(log)
@@ -70,7 +73,7 @@ async def test_a_suspect_is_probed_fast_and_a_failed_target_seldom() -> None:
             await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
             assert time.monotonic() - closed_at < 3.5
             probes = checker.probes
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.3)
             assert checker.probes == probes
 
 
@@ -163,6 +166,29 @@ async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
             await eventually("all are known", lambda: len(log.verdicts) == 5000, 20.0)
         loop.remove_reader(made)
     assert set(log.verdicts.values()) == {Verdict.PASSING if answering else Verdict.FAILING}
+
+
+async def test_each_probe_begins_a_little_later_than_it_is_due() -> None:
+    """By up to the jitter, and not by the same every time; the due times keep their pace."""
+    timing = Timing(interval=0.1, timeout=0.1, jitter=0.05)
+    seen: list[tuple[float, float]] = []
+    checker = Checker(Log())
+    with listener() as made:
+        async with running(checker):
+            checker.configure([check("web", made.getsockname()[1], timing)], {})
+            [target] = checker._targets.values()
+            first = target.due
+
+            def has_begun_often() -> bool:
+                if (target.due, target.begin) not in seen:
+                    seen.append((target.due, target.begin))
+                return len(seen) > 8
+
+            await eventually("begins often", has_begun_often)
+    assert all(0.0 <= begin - due < 0.05 for due, begin in seen)
+    assert len({round(begin - due, 4) for due, begin in seen}) > 3
+    periods = [(due - first) / 0.1 for due, _ in seen]
+    assert periods == pytest.approx([round(each) for each in periods])
 
 
 async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
