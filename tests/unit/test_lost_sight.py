@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.definition import CheckDefinition, Timing
-from checks.options import FileProbe, Probe, ScriptProbe, TcpProbe
+from checks.options import AllProbe, FileProbe, Member, Probe, ScriptProbe, TcpProbe
 from checks.result import Reason, Result, Verdict
 from hadirector import health as module
 from hadirector.health import Health
@@ -119,17 +119,20 @@ def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_n
     health: Health,
 ) -> None:
     """For a script fails whatever it could not reach; nobody has to reach anything for a file."""
-    probes = (TCP, TCP, ScriptProbe(script="/bin/true"), FileProbe(file="/run/web"))
+    script = ScriptProbe(script="/bin/true")
+    both = AllProbe(checks=(Member(probe=TCP), Member(probe=script)))
+    probes = (TCP, TCP, script, FileProbe(file="/run/web"), both)
     servers = tuple(
         virtual_server(number, ServiceKey(Protocol.TCP, f"192.0.2.10{number}", 80), probe)
         for number, probe in enumerate(probes, start=1)
     )
-    passing = {"3": Verdict.PASSING, "4": Verdict.PASSING}
+    passing = {"3": Verdict.PASSING, "4": Verdict.PASSING, "5": Verdict.PASSING}
     health.configure(Configuration(name="lb1", virtual_servers=servers), passing)
     for check in ("1", "2"):
         fails(health, check, Reason.TIMEOUT)
     for check in ("3", "4"):
         fails(health, check, Reason.DOWN)
+    fails(health, "5", Reason.REFUSED)
     assert health.lost == {"1", "2", "3"}
 
 
