@@ -121,7 +121,7 @@ def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_n
     """For a script fails whatever it could not reach; nobody has to reach anything for a file."""
     script = ScriptProbe(script="/bin/true")
     both = AllProbe(checks=(Member(probe=TCP), Member(probe=script)))
-    probes = (TCP, TCP, script, FileProbe(file="/run/web"), both)
+    probes: tuple[Probe, ...] = (TCP, TCP, script, FileProbe(file="/run/web"), both)
     servers = tuple(
         virtual_server(number, ServiceKey(Protocol.TCP, f"192.0.2.10{number}", 80), probe)
         for number, probe in enumerate(probes, start=1)
