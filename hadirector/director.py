@@ -313,13 +313,13 @@ class Director:
         plan = reload.plan(self._configuration, configuration)
         await asyncio.sleep(0)
         # A check that was changed judges its target anew: what is in use until then stays in use.
-        assumed = pool.adopted_verdicts(configuration, self._pools.table)
+        assumed = self._pools.assumed(configuration)
         await asyncio.sleep(0)
         self._configuration = configuration
         self._pools.configure(configuration)
         self._overrides.configure(configuration)
         self.operator.configure(configuration)
-        self._health.configure(configuration, assumed)
+        self._health.configure(configuration, *assumed)
         await asyncio.sleep(0)
         await self._upkeep.configure(configuration)
         self._tracking.configure(configuration)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -20,6 +21,8 @@ from hadirector.override import Override, RealServerName
 from hadirector.pool import checks_by_identity, services_by_check
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.workers import Workers
+
+NOTHING_FAILS: Mapping[str, str] = MappingProxyType({})
 
 
 class Health:
@@ -71,11 +74,25 @@ class Health:
             self.falls,
         )
 
-    def configure(self, configuration: Configuration, assumed: Mapping[str, Verdict]) -> None:
+    def configure(
+        self,
+        configuration: Configuration,
+        assumed: Mapping[str, Verdict],
+        failing: Mapping[str, str] = NOTHING_FAILS,
+    ) -> None:
         """Know what to check from now on; ``configure_workers`` then makes the workers do it.
 
-        What is known of kept checks stays known; of others ``assumed`` is taken for granted.
+        What is known of kept checks stays known; of others ``assumed`` is taken for granted, and
+        that those ``failing`` go on as the old check fails that is named there.
         """
+        for identity, old in failing.items():
+            if identity not in self._checks and old in self.fell_at:
+                self.verdicts[identity] = Verdict.FAILING
+                self.fell_at[identity] = self.fell_at[old]
+                self.results[identity] = self.results[old]
+                self.falls[identity] = self.falls.get(old, ())
+                if old in self.lost:
+                    self.lost.add(identity)
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
         self.workers.configure(self._checks, configuration.limits)
@@ -86,6 +103,7 @@ class Health:
         self.fell_at = {k: v for k, v in self.fell_at.items() if k in self._checks}
         self.falls = {k: v for k, v in self.falls.items() if k in self._checks}
         self.weights = {k: v for k, v in self.weights.items() if k in self._checks}
+        self.lost = self.lost & self._checks.keys()
 
     def configure_workers(self, only: str | None = None) -> None:
         """Tell the workers, or the one of this name, what to check and what is known already."""

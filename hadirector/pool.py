@@ -5,7 +5,7 @@ Pure: judgements and states in, tables and address sets out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from checks.definition import CheckDefinition
 from checks.result import Verdict
@@ -123,6 +123,24 @@ def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Ve
         if passing or check.identity not in verdicts:
             verdicts[check.identity] = Verdict.PASSING if passing else Verdict.FAILING
     return verdicts
+
+
+def changed_checks(
+    old: Configuration, new: Configuration, held: Mapping[str, Collection[DestinationKey]]
+) -> dict[str, str]:
+    """Name the new checks of the servers that are ``held`` in their pools, with the old ones."""
+    before = {
+        (server.name, each.key): each.check.identity
+        for server in old.virtual_servers
+        for each in server.real_servers
+        if each.check is not None and each.key in held.get(server.name, ())
+    }
+    return {
+        each.check.identity: before[server.name, each.key]
+        for server in new.virtual_servers
+        for each in (server.real_servers if server.name in held else ())
+        if each.check is not None and (server.name, each.key) in before
+    }
 
 
 def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:

@@ -7,12 +7,12 @@ import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 import structlog
 
-from checks.result import Result
+from checks.result import Result, Verdict
 from hadirector.candidate import Derivation
 from hadirector.journal import NAMED_MAX, WEIGHT_DECIDED
 from hadirector.judgement import Facts, Judgement, judge
@@ -25,7 +25,13 @@ from hadirector.model import (
     VirtualServer,
 )
 from hadirector.override import RealServerName
-from hadirector.pool import adopted_admissions, adopted_quorums, wanted_entries
+from hadirector.pool import (
+    adopted_admissions,
+    adopted_quorums,
+    adopted_verdicts,
+    changed_checks,
+    wanted_entries,
+)
 from hadirector.probe_services import probe_services
 from hadirector.slow_start import LONG_AGO
 from hadirector.status import said
@@ -47,6 +53,17 @@ class Past(msgspec.Struct, frozen=True):
 
     quorums: dict[str, bool] = {}
     admitted: dict[str, float] = {}
+
+
+class Assumed(NamedTuple):
+    """What to take for granted of checks that another configuration brings, by identity.
+
+    ``failing`` names for checks of servers that are kept in, though they fail, the check by which
+    they do. It goes before ``verdicts``, by which whoever is in use passes.
+    """
+
+    verdicts: Mapping[str, Verdict]
+    failing: Mapping[str, str] = {}
 
 
 class Note(Protocol):
@@ -109,6 +126,14 @@ class Pools:
             for server in self._configuration.virtual_servers
             if server.name in due
             for key in server.keys
+        )
+
+    def assumed(self, configuration: Configuration) -> Assumed:
+        """Say what of this configuration's checks follows from the pools as they are."""
+        held = {name: each.held for name, each in self.judgements.items() if each.held}
+        return Assumed(
+            adopted_verdicts(configuration, self.table),
+            changed_checks(self._configuration, configuration, held),
         )
 
     def configure(self, configuration: Configuration) -> None:

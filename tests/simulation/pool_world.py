@@ -151,11 +151,10 @@ class PoolWorld:
         self.wait(self.random.choice([0.1, 1.0, 7.0, 60.0, 700.0]))
 
     def reload(self) -> None:
-        table = self.pools.table
         self.configuration = self._configured()
-        assumed = adopted_verdicts(self.configuration, table)
+        assumed = self.pools.assumed(self.configuration)
         self.pools.configure(self.configuration)
-        self.health.configure(self.configuration, assumed)
+        self.health.configure(self.configuration, *assumed)
         self._decide("reload")
 
     def restart(self) -> None:

@@ -24,7 +24,7 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
-from hadirector.pool_policy import SlowStart
+from hadirector.pool_policy import HealthyMinimum, SlowStart
 from hadirector.processes.messages import VerdictChanged
 from hadirector.recorder import Recorder
 from hadirector.slow_start import LONG_AGO
@@ -83,6 +83,49 @@ async def test_a_changed_check_takes_nobody_out_before_it_has_failed(
     await director._change_to(configuration(tmp_path, 5.0))
     assert in_use(director) == {ONE: Destination(1, ForwardingMethod.NAT)}
     assert director._health.verdicts == {check(ONE, 5.0).identity: Verdict.PASSING}
+
+
+@pytest.mark.parametrize(
+    ("minimum", "reason", "kept"),
+    [
+        (HealthyMinimum(count=1), Reason.REFUSED, (TWO,)),
+        (HealthyMinimum(), Reason.TIMEOUT, (ONE, TWO)),  # two hosts fall silent: it is blind
+    ],
+)
+async def test_a_reload_that_changes_a_check_is_no_way_round_the_brake(
+    director: Director,
+    tmp_path: Path,
+    minimum: HealthyMinimum,
+    reason: Reason,
+    kept: tuple[DestinationKey, ...],
+) -> None:
+    """Who is kept in though it fails goes on failing, and being kept, until it passes."""
+
+    def braked(interval: float) -> Configuration:
+        whole = configuration(tmp_path, interval)
+        [web] = whole.virtual_servers
+        return replace(whole, virtual_servers=(replace(web, min_healthy=minimum),))
+
+    async def ends(key: DestinationKey, interval: float, reason: Reason) -> None:
+        verdict = Verdict.PASSING if reason is Reason.PASSED else Verdict.FAILING
+        result = Result(reason, "", 0.001)
+        await director._handle(VerdictChanged(check(key, interval).identity, verdict, result))
+
+    await director._change_to(braked(2.0))
+    for each in (Reason.PASSED, reason):
+        for key in (ONE, TWO):
+            await ends(key, 2.0, each)
+    before = director._pools.judgements["web"]
+    assert set(before.held) == set(kept)
+    await director._change_to(braked(5.0))
+    judgement = director._pools.judgements["web"]
+    assert judgement.held == before.held
+    assert judgement.quorum == before.quorum
+    assert in_use(director).keys() == set(kept)
+    assert director._health.lost == {check(key, 5.0).identity for key in kept if not minimum}
+    for key in kept:
+        await ends(key, 5.0, Reason.PASSED)
+    assert director._pools.judgements["web"].held == ()
 
 
 async def test_the_verdict_of_a_check_that_is_gone_changes_nothing(
