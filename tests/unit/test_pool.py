@@ -29,6 +29,7 @@ from hadirector.model import (
 from hadirector.pool import (
     adopted_quorums,
     adopted_verdicts,
+    changed_checks,
     checks_by_identity,
     services_by_check,
     tracked_pools,
@@ -178,6 +179,18 @@ def test_a_server_at_weight_0_is_adopted_as_failing() -> None:
 
 def test_a_server_configured_at_weight_0_is_adopted_as_passing() -> None:
     assert adopt({ONE: 0}, weight=0) == {"tcp 192.0.2.45:80": Verdict.PASSING}
+
+
+def test_only_who_is_held_goes_on_failing_by_the_check_that_replaces_its_own() -> None:
+    """In a pool that both configurations have; new check, old check."""
+    old = Configuration(name="lb1", virtual_servers=(web(),))
+    servers = tuple(
+        replace(each, check=replace(check(each.key), identity=f"new {each.key}"))
+        for each in web().real_servers
+    )
+    new = Configuration(name="lb1", virtual_servers=(replace(web(), real_servers=servers),))
+    found = changed_checks(old, new, {"web": (ONE,), "gone": (TWO,)})
+    assert found == {"new 192.0.2.45:80": "tcp 192.0.2.45:80"}
 
 
 def test_nothing_is_adopted_from_an_empty_table() -> None:
