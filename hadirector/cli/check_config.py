@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Judge the file; every fault goes to standard error, one line each.
 
-    Of a good one it tells which kernel parameters a director will set, and why; to root, whose
-    directors run here, also for which of its scripts they would refuse it.
+    Of a good one it tells which kernel parameters a director will set, and why. For root, whose
+    directors run here, a script that they would refuse is a fault too.
 
     Returns 0 for a good file, 1 for one with faults, 2 when there is no text to judge.
     """
@@ -39,12 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULTY
+    refused = refused_scripts(configuration) if os.geteuid() == 0 else ()
+    for fault in refused:
+        print(f"{fault} (refused on this host)", file=sys.stderr)
+    if refused:
+        return EXIT_FAULTY
     print(f"{arguments.file}: good: {_summary(configuration)}")
     for line in _sysctls(configuration):
         print(line)
-    if os.geteuid() == 0:
-        for fault in refused_scripts(configuration):
-            print(f"  refused on this host: {fault}")
     return EXIT_GOOD
 
 
