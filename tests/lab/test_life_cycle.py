@@ -214,3 +214,49 @@ def drain_ends_at_its_deadline(director: Director) -> None:
         assert director.command("drain", "bulk/192.168.122.46", "--deadline", deadline) == 0
         assert eventually(lambda: bulk(director) == [], DEADLINE_SECONDS + SLACK_SECONDS)
         assert time.monotonic() - begun >= DEADLINE_SECONDS
+
+
+CLIENTS = """\
+director: {{name: lb1, dataplane: ipvs, runtime_directory: {directory}/run}}
+sysctls: {{leave: [{left}]}}
+virtual_servers:
+  - name: web
+    address: 192.168.122.22:80
+    scheduler: rr
+    forwarding: nat
+    persistence: 300s
+    check: none
+    real_servers:
+      - {{address: 192.168.122.45}}
+      - {{address: 192.168.122.46}}
+"""
+ADDRESSES = {"web1": "192.168.122.45", "web2": "192.168.122.46"}
+
+
+def test_a_drain_keeps_the_clients_of_persistence_or_sends_them_elsewhere(
+    network: Network, tmp_path: Path
+) -> None:
+    """As it was told to; one open connection keeps it from ending."""
+    site = build_site(network, "nat")
+    director = Director(site, tmp_path)
+    director.host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
+    site.start_webs()
+    director.text = CLIENTS.format(directory=tmp_path, left="expire_quiescent_template")
+    director.start()
+    assert eventually(lambda: len(director.table) == 3, START_SECONDS)
+    first, second = fetch(site.client, VIRTUAL_ADDRESS, 2)
+    assert first == second
+    server = f"web/{ADDRESSES[first]}"
+    drained = f"-a -t 192.168.122.22:80 -r {ADDRESSES[first]}:80 -m -w 0"
+    with connect(site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 80):
+        assert director.command("drain", server, "--no-keep-clients") == 1  # the kernel keeps them
+        assert director.command("drain", server, "--keep-clients") == 0
+        assert eventually(lambda: drained in director.table, SLACK_SECONDS)
+        assert fetch(site.client, VIRTUAL_ADDRESS, 3) == [first] * 3
+
+        assert director.command("undrain", server) == 0
+        assert director.reload(CLIENTS.format(directory=tmp_path, left="")) == 0
+        assert director.command("drain", server, "--no-keep-clients") == 0
+        assert eventually(lambda: drained in director.table, SLACK_SECONDS)
+        [other] = ADDRESSES.keys() - {first}
+        assert fetch(site.client, VIRTUAL_ADDRESS, 3) == [other] * 3
