@@ -206,7 +206,9 @@ def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site)
 ONE, TWO = "web/127.0.14.1", "web/127.0.14.2"
 
 
-def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None:
+def test_what_an_operator_orders_outlasts_reload_and_restart(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
     """A drain, a weight; each with its author, its reason, and the way back.
 
     Whoever follows the events is told of the restart, and of what goes on after it.
@@ -225,6 +227,7 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(site: Site) -> None
         stderr=subprocess.PIPE,
         text=True,
     )
+    request.addfinalizer(follower.kill)
     assert follower.stdout is not None
     assert follower.stderr is not None
     # A connection that is open keeps the drain from ending.
