@@ -41,9 +41,11 @@ class Agenda(Generic[T]):
         source = self._earliest()
         return source[0][0] if source else None
 
-    def take(self) -> T:
-        """Take the earliest, of which there is one."""
+    def take(self, now: float) -> T | None:
+        """Take the earliest, if it is due; None when nothing is."""
         source = self._earliest()
+        if not source or source[0][0] > now:
+            return None
         entry = source.popleft() if isinstance(source, deque) else heapq.heappop(source)
         return entry[2]
 

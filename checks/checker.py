@@ -168,14 +168,13 @@ class Checker:
                 self._put(target)
         self._wake_at(monotonic())
 
-    def _put(self, target: Target) -> float:
-        """Let a target wait, and say when its probe is to begin."""
+    def _put(self, target: Target) -> None:
+        """Let a target wait until its probe is to begin."""
         definition, begin = target.definition, target.due
         if definition.timing.jitter:
             begin = shifted(begin, definition.timing.jitter, definition.identity)
         target.begin = begin
         self._agenda.add(begin, target.pace, target)
-        return begin
 
     def _give_up(self, target: Target) -> None:
         """Do nothing more for a target that is configured no longer, or otherwise."""
@@ -231,10 +230,10 @@ class Checker:
 
     def _start_due(self) -> None:
         now = monotonic()
-        while (due := self._agenda.next_at()) is not None and due <= now and not self._is_full():
-            if now < self._allowance.next_at:
+        while now >= self._allowance.next_at and not self._is_full():
+            target = self._agenda.take(now)
+            if target is None:
                 break
-            target = self._agenda.take()
             if now < target.allowance.next_at:
                 # Its own limit holds up nobody else. What it waits for that is lateness.
                 self._agenda.add(target.allowance.next_at, target.pace, target)
@@ -293,7 +292,8 @@ class Checker:
         if not target.waits:
             target.due = next_due(target.due, target.pace, now)
             target.waits = True
-            self._wake_at(max(self._put(target), self._next_batch))
+            self._put(target)
+            self._wake_at(max(target.begin, self._next_batch))
         if self._hinted or has_room_again:
             self._wake_at(now)
 

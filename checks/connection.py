@@ -32,7 +32,7 @@ def open_socket(definition: CheckDefinition, kind: int, protocol: int = 0) -> so
 
     Raises OSError, and ProbeFailedError where there is no source to be found.
     """
-    family = _family(definition.destination)
+    family = family_of(definition.destination)
     made = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
     _lead_out(made, definition, kind)
     return made
@@ -44,7 +44,7 @@ def open_stream(definition: CheckDefinition, *, blocking: bool) -> socket.Socket
     Raises as `open_socket`.
     """
     kind = socket.SOCK_STREAM if blocking else socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-    made = socket.SocketType(_family(definition.destination), kind)
+    made = socket.SocketType(family_of(definition.destination), kind)
     _lead_out(made, definition, socket.SOCK_STREAM)
     return made
 
@@ -70,7 +70,8 @@ def _lead_out(made: socket.SocketType, definition: CheckDefinition, kind: int) -
         raise
 
 
-def _family(address: str) -> socket.AddressFamily:
+def family_of(address: str) -> socket.AddressFamily:
+    """Tell which family a literal address is of."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
@@ -89,10 +90,10 @@ def _source_towards(definition: CheckDefinition) -> str:
     """
     if definition.route.source is not None:
         return definition.route.source
-    with socket.socket(_family(definition.address), socket.SOCK_DGRAM) as asking:
+    with socket.socket(family_of(definition.address), socket.SOCK_DGRAM) as asking:
         asking.connect((definition.address, _ANY_PORT))  # which sends nothing
         source = str(asking.getsockname()[0])
-    if source == definition.destination or _family(source) != _family(definition.destination):
+    if source == definition.destination or family_of(source) != family_of(definition.destination):
         detail = (
             f"no address of this host's own to ask {definition.destination} from:"
             " give the check a source"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import select
 import socket
 from collections.abc import Callable
 
 from checks.connection import open_stream
 from checks.conversation import Connect, Operation, Receive, Send
+from checks.faults import error_of
 from checks.sockets import ROUNDS_MAX, Answer, Link
 
 _EVENTS: dict[type[Operation], int] = {
@@ -38,7 +38,6 @@ class EpollSockets:
 
     def perform(self, link: Link, operation: Operation) -> Answer | None:
         """As `Sockets.perform`: what can be done at once is."""
-        link.operation = operation
         match operation:
             case Connect():
                 self.release(link)
@@ -49,7 +48,7 @@ class EpollSockets:
                     return _answer(fault)
             case Send():
                 return self._send(link, operation.data)
-        self._wait(link)
+        self._wait(link, operation)
         return None
 
     def flush(self) -> None:
@@ -114,7 +113,7 @@ class EpollSockets:
                 try:
                     return made.recv(operation.length_max)
                 except BlockingIOError:  # recv(2): what made it readable may be gone
-                    self._wait(link)
+                    self._wait(link, operation)
                     return None
                 except OSError as fault:
                     return fault
@@ -129,16 +128,16 @@ class EpollSockets:
             return fault
         if not data:
             return b""
-        link.operation = Send(data)
-        self._wait(link)
+        self._wait(link, Send(data))
         return None
 
-    def _wait(self, link: Link) -> None:
-        if link.place >= 0:
-            self._epoll.modify(link.place, _EVENTS[type(link.operation)])
-            return
-        self._fresh.append(link)
+    def _wait(self, link: Link, operation: Operation) -> None:
+        before, link.operation = link.operation, operation
+        if link.place < 0:
+            self._fresh.append(link)
+        elif _EVENTS[type(before)] != _EVENTS[type(operation)]:
+            self._epoll.modify(link.place, _EVENTS[type(operation)])
 
 
 def _answer(fault: int) -> Answer:
-    return OSError(fault, os.strerror(fault)) if fault else b""
+    return error_of(fault) if fault else b""

@@ -44,6 +44,11 @@ def reason_of(error: OSError) -> Reason:
     return Reason.RESET if isinstance(error, ConnectionError) else Reason.UNREACHABLE
 
 
+def error_of(number: int) -> OSError:
+    """Make of an errno what Python raises for it."""
+    return OSError(number, os.strerror(number))
+
+
 def describe(error: OSError) -> str:
     """The system's own words, without the library's around them."""
     if error.errno is not None:

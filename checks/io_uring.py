@@ -16,6 +16,8 @@ import struct
 from contextlib import suppress
 from typing import Final
 
+from checks.faults import error_of
+
 _SETUP, _ENTER, _REGISTER = 425, 426, 427  # on every architecture but alpha
 _GET_EVENTS: Final = 1
 _REGISTER_EVENTFD, _REGISTER_FILES2 = 4, 13
@@ -183,7 +185,7 @@ class Ring:
         if self.queued + count > self._size:
             self.submit()
             if self.queued + count > self._size:
-                raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+                raise error_of(errno.ENOBUFS)
 
     def _queue(self, *fields: int) -> None:
         """Write a struct io_uring_sqe: opcode, flags, ioprio, fd, off, addr, len, the operation's
@@ -202,5 +204,5 @@ def _call(number: int, *arguments: int) -> int:
     """Make a system call of up to six arguments. Raises OSError."""
     result = int(_syscall(number, *arguments, *[0] * (6 - len(arguments))))
     if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise error_of(ctypes.get_errno())
     return result

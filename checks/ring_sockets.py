@@ -6,16 +6,16 @@ import asyncio
 import ctypes
 import errno
 import mmap
-import os
 import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from checks.connection import ANY_ROUTE
+from checks.connection import ANY_ROUTE, family_of
 from checks.conversation import Connect, Operation, Receive, Send
 from checks.epoll_sockets import EpollSockets
+from checks.faults import error_of
 from checks.io_uring import Ring
 from checks.sockets import ROUNDS_MAX, Answer, Link
 
@@ -108,12 +108,12 @@ class RingSockets:
     def _connect(self, link: Link) -> None:
         definition = link.definition
         if not self._free:
-            raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+            raise error_of(errno.ENOBUFS)
         place = link.place = self._free.pop()
-        there = socket_address(definition.destination, definition.port)
+        family = family_of(definition.destination)
+        there = socket_address(family, definition.destination, definition.port)
         at = place * _ADDRESS_SIZE
         self._memory[at : at + len(there)] = there
-        family = socket.AF_INET if len(there) == 16 else socket.AF_INET6
         self._ring.connect(place, family, self._memory_at + at, len(there))
 
     def _send(self, place: int, data: bytes) -> None:
@@ -141,7 +141,7 @@ class RingSockets:
         if isinstance(link.operation, Connect):
             return self._connected(link, result)
         if result < 0:
-            return _fault(result)
+            return error_of(-result)
         if isinstance(link.operation, Send):
             rest = link.operation.data[result:]
             return self.perform(link, Send(rest)) if rest else b""
@@ -159,16 +159,12 @@ class RingSockets:
                 except OSError as fault:
                     return fault
             case _:
-                return _fault(result)
+                return error_of(-result)
 
 
-def socket_address(address: str, port: int) -> bytes:
+def socket_address(family: socket.AddressFamily, address: str, port: int) -> bytes:
     """Write what connect(2) takes: struct sockaddr_in, or sockaddr_in6 (linux/in.h, in6.h)."""
-    if ":" in address:
-        there = socket.inet_pton(socket.AF_INET6, address)
+    there = socket.inet_pton(family, address)
+    if family == socket.AF_INET6:
         return _FAMILY_6 + _ADDRESS_6.pack(port, 0, there, 0)
-    return _FAMILY + _ADDRESS.pack(port, socket.inet_aton(address))
-
-
-def _fault(result: int) -> OSError:
-    return OSError(-result, os.strerror(-result))
+    return _FAMILY + _ADDRESS.pack(port, there)

@@ -8,6 +8,9 @@ from typing import Protocol
 from checks.conversation import Operation
 from checks.definition import CheckDefinition
 
+ROUNDS_MAX = 4
+"""So often what has an answer goes on before the loop has its turn: HTTP needs three."""
+
 Answer = bytes | OSError
 """What an operation came to: what was received, or nothing, or its fault."""
 
@@ -46,7 +49,3 @@ class Sockets(Protocol):
 
     def close(self) -> None:
         """Be done; every link has been released."""
-
-
-ROUNDS_MAX = 4
-"""So often what has an answer goes on before the loop has its turn: HTTP needs three."""

@@ -9,10 +9,10 @@ times = st.floats(min_value=0, max_value=100)
 paces = st.sampled_from([0.5, 1.0, 10.0])
 
 
-def emptied(agenda: Agenda[str]) -> list[tuple[float, str]]:
+def emptied(agenda: Agenda[str]) -> list[tuple[float, str | None]]:
     taken = []
     while (at := agenda.next_at()) is not None:
-        taken.append((at, agenda.take()))
+        taken.append((at, agenda.take(at)))
     return taken
 
 
@@ -26,6 +26,14 @@ def test_what_comes_in_order_leaves_in_order() -> None:
         agenda.add(at, 1.0, what)
     assert agenda.next_at() == 1.0
     assert emptied(agenda) == [(1.0, "a"), (2.0, "b"), (2.0, "c"), (3.0, "d")]
+
+
+def test_what_is_not_due_stays() -> None:
+    agenda = Agenda[str]()
+    agenda.add(2.0, 1.0, "a")
+    assert agenda.take(1.9) is None
+    assert agenda.take(2.0) == "a"
+    assert agenda.take(2.0) is None
 
 
 def test_what_comes_late_overtakes() -> None:
@@ -43,6 +51,6 @@ def test_the_earliest_is_always_taken_first(entries: list[tuple[float, float]], 
         agenda.add(at, pace, "")
         expected = sorted([*expected, at])
         if number == early:
-            assert agenda.next_at() == expected.pop(0)
-            agenda.take()
+            assert agenda.next_at() == expected[0]
+            assert agenda.take(expected.pop(0)) == ""
     assert [at for at, _ in emptied(agenda)] == expected

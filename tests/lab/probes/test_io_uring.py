@@ -51,7 +51,7 @@ class Memory:
 
 def connect(ring: Ring, listener: socket.socket, places: range) -> list[tuple[int, int]]:
     """Connect to the listener from each place, and take what is told of it."""
-    there = Memory(socket_address(*listener.getsockname()))
+    there = Memory(socket_address(socket.AF_INET, *listener.getsockname()))
     for place in places:
         ring.connect(place, socket.AF_INET, there.at, there.length)
     ring.submit()
@@ -60,10 +60,10 @@ def connect(ring: Ring, listener: socket.socket, places: range) -> list[tuple[in
 
 def test_addresses_are_written_as_the_kernel_reads_them() -> None:
     """As linux/in.h and in6.h say; the family is in the host's byte order."""
-    assert socket_address("192.0.2.7", 443) == (
+    assert socket_address(socket.AF_INET, "192.0.2.7", 443) == (
         socket.AF_INET.to_bytes(2, sys.byteorder) + bytes.fromhex("01bb c0000207 0000000000000000")
     )
-    assert socket_address("2001:db8::7", 80) == (
+    assert socket_address(socket.AF_INET6, "2001:db8::7", 80) == (
         socket.AF_INET6.to_bytes(2, sys.byteorder)
         + bytes.fromhex("0050 00000000 20010db8000000000000000000000007 00000000")
     )
