@@ -26,7 +26,6 @@ VERSION: Final = 1
 WRITE_SECONDS: Final = 1.0
 AGE_SECONDS_MAX: Final = 3600.0
 """Older falls change no weight: the longest window is as long."""
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -55,7 +54,7 @@ class History:
         self._health = health
         self._pools = pools
         self._log = structlog.get_logger()
-        self._boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+        self._boot = state.boot_id()
         self._written = Record(self._boot)
 
     def adopt(self, configuration: Configuration) -> Past:

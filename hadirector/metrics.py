@@ -17,9 +17,11 @@ from prometheus_client.core import (
     Metric,
 )
 
+from checks.lateness import ProbeLateness
 from checks.result import Verdict
 from hadirector.dataplane.base import Traffic
 from hadirector.status import RealServerStatus, Status, VirtualServerStatus
+from vrrp.lateness import LatenessHistogram
 from vrrp.report import InstanceStatus, State
 
 DROPPED: Final = "dropped_"
@@ -66,12 +68,12 @@ def _of_checks(status: Status) -> Iterator[Metric]:
     yield _counter(
         "late_probes", "Probes that this host kept waiting.", (), [((), status.late_probes)]
     )
-    lateness = HistogramMetricFamily(
-        "hadirector_probe_lateness_seconds", "How long after its time a probe began."
+    yield _histogram(
+        "probe_lateness_seconds",
+        "How long after its time a probe began.",
+        (),
+        [((), status.probe_lateness)],
     )
-    buckets = _buckets(status.probe_lateness.bounds, status.probe_lateness.counts)
-    lateness.add_metric((), buckets, status.probe_lateness.total)
-    yield lateness
     yield _counter("hints", "Hints that caused a probe at once.", (), [((), status.hints)])
     yield _gauge("sentinels", "Idle connections to targets.", (), [((), status.sentinels)])
     yield _gauge(
@@ -246,15 +248,12 @@ def _of_advertisements(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
             if kind not in _COUNTED and not kind.startswith(DROPPED)
         ),
     )
-    lateness = HistogramMetricFamily(
-        "hadirector_vrrp_advertisement_lateness_seconds",
+    yield _histogram(
+        "vrrp_advertisement_lateness_seconds",
         "How long after its time an advertisement was sent.",
-        labels=("instance",),
+        ("instance",),
+        (((each.instance,), each.advertisement_lateness) for each in instances),
     )
-    for each in instances:
-        late = each.advertisement_lateness
-        lateness.add_metric((each.instance,), _buckets(late.bounds, late.counts), late.total)
-    yield lateness
 
 
 _COUNTED: Final = {"advertisements_sent", "advertisements_received", "transitions"}
@@ -305,6 +304,18 @@ def _counter(
     family = CounterMetricFamily(f"hadirector_{name}", documentation, labels=labels)
     for values, number in samples:
         family.add_metric(values, number)
+    return family
+
+
+def _histogram(
+    name: str,
+    documentation: str,
+    labels: Sequence[str],
+    samples: Iterable[tuple[Sequence[str], ProbeLateness | LatenessHistogram]],
+) -> Metric:
+    family = HistogramMetricFamily(f"hadirector_{name}", documentation, labels=labels)
+    for values, late in samples:
+        family.add_metric(values, _buckets(late.bounds, late.counts), late.total)
     return family
 
 

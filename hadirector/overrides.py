@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from hadirector import state
 from hadirector.dataplane.base import DataplaneError, Held
 from hadirector.dataplane.keeper import TableKeeper
-from hadirector.history import BOOT_ID
 from hadirector.kept_orders import KeptOrders, Moment, is_outdated, kept, restored
 from hadirector.model import Configuration, RealServer, VirtualServer
 from hadirector.override import Action, Override, RealServerName, end_of_drain
@@ -173,6 +172,5 @@ def connections(server: VirtualServer, real_server: RealServer, held: Held) -> i
 
 
 def _now() -> Moment:
-    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
     utc = time.time()  # noqa: TID251  # outlives the boot, in the file
-    return Moment(boot, utc, monotonic())
+    return Moment(state.boot_id(), utc, monotonic())

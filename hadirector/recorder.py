@@ -88,9 +88,9 @@ class Recorder:
     def _write(self) -> None:
         """Write what has come since; a failure is logged, and met again the next time."""
         assert self._path is not None, "it is called where the path is known"
-        page = self.journal.after(0)
-        if page.last == self._written:
+        if self.journal.last == self._written:
             return
+        page = self.journal.after(0)
         try:
             state.store(self._path, Events(1, page.last, page.events))
         except OSError as error:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -23,6 +24,7 @@ from hadirector.sysctls import Taken
 
 VERSION = 1
 SIZE_MAX = 64 * 1024 * 1024
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 Content = TypeVar("Content", bound=msgspec.Struct)
 
 
@@ -47,6 +49,12 @@ def load(path: Path) -> Owned:
     if owned.version != VERSION:
         raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
     return owned
+
+
+@cache
+def boot_id() -> str:
+    """Name the boot in which this runs; empty where the kernel does not."""
+    return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
 
 
 def read(path: Path, kind: type[Content]) -> Content | None:
