@@ -8,8 +8,8 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
-from hadirector.lab.frr import DAEMONS
 from hadirector.lab.uml import kernel_has_ipvs
+from tests.lab.frr import DAEMONS
 
 # A busy machine is slow, which says nothing about the code.
 settings.register_profile(

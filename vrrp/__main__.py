@@ -16,8 +16,7 @@ from typing import cast
 
 import msgspec
 
-from vrrp.authentication import read_key
-from vrrp.configuration import (
+from vrrp.model.configuration import (
     Authentication,
     HmacAuthentication,
     HmacKey,
@@ -30,7 +29,8 @@ from vrrp.configuration import (
     Unicast,
     virtual_mac_interface,
 )
-from vrrp.report import Report
+from vrrp.model.report import Report
+from vrrp.protocol.authentication import read_key
 from vrrp.speaker import Speaker
 
 

@@ -12,26 +12,26 @@ from typing import Final, Literal, Self
 
 from msgspec.structs import replace
 
-from vrrp.address_holder import Place
-from vrrp.address_socket import AddressSocket
-from vrrp.addresses import (
+from vrrp.addresses.address_holder import Place
+from vrrp.addresses.addresses import (
     AddressError,
     promote_secondaries,
     shared_subnets,
     virtual_addresses,
 )
-from vrrp.announcer import FrameSocket
-from vrrp.companions import Companions
-from vrrp.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
-from vrrp.instance import Instance
-from vrrp.links import Link, LinkWatcher
-from vrrp.packet import Address
-from vrrp.report import InstanceStatus, Notice, Report, Scalar
-from vrrp.routes import items, sweep
-from vrrp.rtnetlink import Standing
+from vrrp.addresses.announcement_listener import AnnouncementSocket
+from vrrp.addresses.announcer import FrameSocket
+from vrrp.addresses.routes import items, sweep
+from vrrp.instance.companions import Companions
+from vrrp.instance.instance import Instance
+from vrrp.instance.sequence import SequenceNumbers
+from vrrp.model.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
+from vrrp.model.report import InstanceStatus, Notice, Report, Scalar
+from vrrp.netlink.address_socket import AddressSocket
+from vrrp.netlink.links import Link, LinkWatcher
+from vrrp.netlink.rtnetlink import Standing
+from vrrp.protocol.packet import Address
 from vrrp.segment import Segment
-from vrrp.sequence import SequenceNumbers
-from vrrp.successor import AnnouncementSocket
 from vrrp.transport.udp import UdpSocket
 
 Level = Literal["warning", "error"]
@@ -133,7 +133,7 @@ class Speaker:
             await self._sweep()
 
     def learn(self, values: Mapping[str, int]) -> None:
-        """Take in values of tracked objects (`vrrp.priority`), by the objects' identities.
+        """Take in values of tracked objects (`vrrp.router.priority`), by the objects' identities.
 
         Interfaces are watched here, and are not among them.
         """

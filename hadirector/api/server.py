@@ -23,13 +23,13 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hadirector.api import exposition
 from hadirector.config.errors import ConfigError, Fault
 from hadirector.config.frames import FILE_BYTES_MAX
 from hadirector.dataplane.base import DataplaneError
-from hadirector.director import Director
-from hadirector.operator import RequestError
-from hadirector.override import Lift, Order
+from hadirector.director.director import Director
+from hadirector.director.requests import RequestError
+from hadirector.overrides.model import Lift, Order
+from hadirector.status import exposition
 
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from hadirector.config import load
 from hadirector.config.errors import ConfigError, UnreadableFileError
-from hadirector.model import Configuration
-from hadirector.preflight import refused_scripts
-from hadirector.sysctls import implied, written
+from hadirector.host.preflight import refused_scripts
+from hadirector.host.sysctl.rules import implied, written
+from hadirector.model.configuration import Configuration
 
 EXIT_GOOD = 0
 EXIT_FAULTY = 1

@@ -22,6 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play it. Returns 1 if a promise was not kept, 2 if it cannot be played here."""
-    from hadirector.lab import demo
+    from hadirector.demo import demo
 
     return demo.run(dataplane=arguments.dataplane, keep=arguments.keep)

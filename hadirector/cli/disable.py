@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from hadirector.cli import real_server_order
+from hadirector.cli import override
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    real_server_order.add_order(parser)
+    override.add_order(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Order it. Returns 1 when the director refuses or cannot be reached."""
-    return real_server_order.order(arguments, "disable")
+    return override.order(arguments, "disable")

@@ -15,7 +15,7 @@ from hadirector.config.errors import ConfigError
 from hadirector.doctor.diagnosis import diagnose
 from hadirector.doctor.facts import Facts, Subject, subjects
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.model import Configuration
+from hadirector.model.configuration import Configuration
 
 EXIT_FIT = 0
 EXIT_BROKEN = 1

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from hadirector.cli import real_server_order
+from hadirector.cli import override
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    real_server_order.add_order(parser)
+    override.add_order(parser)
     parser.add_argument(
         "--deadline",
-        type=real_server_order.seconds,
+        type=override.seconds,
         metavar="DURATION",
         help="take it out after this time although connections are left (default: never)",
     )
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Order it. Returns 1 when the director refuses or cannot be reached."""
-    return real_server_order.order(
+    return override.order(
         arguments,
         "drain",
         deadline_in=arguments.deadline,

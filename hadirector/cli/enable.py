@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from hadirector.cli import real_server_order
+from hadirector.cli import override
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    real_server_order.add_name(parser)
+    override.add_name(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lift the order. Returns 1 when there is none, or no director."""
-    return real_server_order.lift(arguments, "disable")
+    return override.lift(arguments, "disable")

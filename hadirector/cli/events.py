@@ -13,7 +13,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.journal import Entry, Page, Value
+from hadirector.events.event_log import Entry, Page, Value
 
 WAIT_SECONDS: Final = 20
 RETRY_SECONDS: Final = 0.5

@@ -12,7 +12,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, BadRequestError, request
 from hadirector.cli import api_socket
-from hadirector.preview import Preview
+from hadirector.reload.preview import Preview
 
 EXIT_TAKEN = 0
 EXIT_REFUSED = 1

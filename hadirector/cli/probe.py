@@ -14,15 +14,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
-from checks.attempt import TimedProgress
-from checks.faults import one_line
-from checks.probers import run as run_probe
-from checks.result import Result
-from checks.tls import Certificate, chain
+from checks.definition.result import Result
+from checks.io.attempt import TimedProgress
+from checks.io.errors import one_line
+from checks.io.tls import Certificate, chain
+from checks.probes.registry import run as run_probe
 from hadirector.config.errors import ConfigError
 from hadirector.config.single_check import parse_check
 from hadirector.config.values import endpoint as read_endpoint
-from hadirector.model import DestinationKey, endpoint
+from hadirector.model.configuration import DestinationKey, endpoint
 
 EXIT_PASSED = 0
 EXIT_FAILED = 1

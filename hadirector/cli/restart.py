@@ -10,7 +10,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.status import Status
+from hadirector.status.report import Status
 
 PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.1

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hadirector.dataplane.base import Dataplane
+    from hadirector.events.recorder import Recorder
     from hadirector.log import LogWriter
-    from hadirector.model import Configuration
+    from hadirector.model.configuration import Configuration
     from hadirector.processes.handoff import Handoff
-    from hadirector.recorder import Recorder
 
 
 SWITCH_SECONDS = 0.001
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Importing takes a while. Ctrl-C in that time ends us like SIGTERM does, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from hadirector import log
-    from hadirector.recorder import Recorder
+    from hadirector.events.recorder import Recorder
 
     sys.setswitchinterval(SWITCH_SECONDS)
     recorder = Recorder()
@@ -61,12 +61,12 @@ async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
     starting = asyncio.current_task()
     assert starting is not None
     _obey_signals(stop=starting.cancel, reload=lambda: None)
-    from hadirector import preflight
     from hadirector.api.server import serving
     from hadirector.config import reader
     from hadirector.config.errors import ConfigError
     from hadirector.dataplane.base import DataplaneError
-    from hadirector.director import Director
+    from hadirector.director.director import Director
+    from hadirector.host import preflight
     from hadirector.processes import handoff
 
     try:

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 from hadirector.dataplane.base import Traffic
-from hadirector.status import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
-from hadirector.sysctls import SysctlStatus
-from hadirector.upkeep_status import UpkeepStatus
-from vrrp.report import InstanceStatus
+from hadirector.host.status import UpkeepStatus
+from hadirector.host.sysctl.rules import SysctlStatus
+from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
+from vrrp.model.report import InstanceStatus
 
 if TYPE_CHECKING:
     from rich.console import Console

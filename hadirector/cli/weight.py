@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from hadirector.cli import real_server_order
+from hadirector.cli import override
 
 WEIGHT_MAX = 65535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    real_server_order.add_order(parser)
+    override.add_order(parser)
     parser.add_argument(
         "weight", type=_weight, metavar="N", help="0 to 65535, or: configured, to undo it"
     )
@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Order or undo it. Returns 1 when the director refuses or cannot be reached."""
     if arguments.weight is None:
-        return real_server_order.lift(arguments, "weight")
-    return real_server_order.order(arguments, "weight", weight=arguments.weight)
+        return override.lift(arguments, "weight")
+    return override.order(arguments, "weight", weight=arguments.weight)
 
 
 def _weight(text: str) -> int | None:

@@ -10,13 +10,13 @@ from urllib.parse import quote
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.cli import events, real_server_order
-from hadirector.why import Why
+from hadirector.cli import events, override
+from hadirector.status.explanation import Why
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    real_server_order.add_name(parser)
+    override.add_name(parser)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hadirector.model import Configuration
+    from hadirector.model.configuration import Configuration
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:

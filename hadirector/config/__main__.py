@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hadirector.config.errors import ConfigError
 from hadirector.config.frames import FILE_BYTES_MAX, TEXT_IS_GIVEN, Frame, Refusal, encode, split
 from hadirector.config.loader import load, parse
-from hadirector.model import Configuration
+from hadirector.model.configuration import Configuration
 
 NICENESS = 10
 """Of 0 to 19 (nice(2)): a large file takes seconds, and probes are not to be late meanwhile."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from checks.definition import CheckDefinition, Limits
-from checks.options import Probe, is_of_a_host
+from checks.definition.check import CheckDefinition, Limits
+from checks.definition.options import Probe, is_of_a_host
 from hadirector.config.build_addresses import placements
 from hadirector.config.build_kernel import connection_timeouts, sync_daemon, sysctl_policy
 from hadirector.config.build_routes import virtual_routes, virtual_rules
@@ -31,7 +31,7 @@ from hadirector.config.schema import (
 from hadirector.config.section import whole_ones
 from hadirector.config.service_schema import TunnelSection
 from hadirector.config.virtual_mac_rules import macvlan_name
-from hadirector.model import (
+from hadirector.model.configuration import (
     HASH_SCHEDULERS,
     Configuration,
     DestinationKey,
@@ -45,8 +45,8 @@ from hadirector.model import (
     address_bits,
     endpoint,
 )
-from hadirector.probe_services import led, marked
-from vrrp.configuration import (
+from hadirector.model.vip_probes import led, marked
+from vrrp.model.configuration import (
     Authentication,
     HmacAuthentication,
     HmacKey,

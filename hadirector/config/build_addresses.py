@@ -6,7 +6,7 @@ from typing import Final
 
 from hadirector.config.address_schema import AddressSection, Scope
 from hadirector.config.schema import VrrpSection
-from vrrp.configuration import Placement
+from vrrp.model.configuration import Placement
 
 SCOPES: Final[dict[Scope, int]] = {"global": 0, "site": 200, "link": 253, "host": 254}
 """The kernel's numbers (rtnetlink(7), rtm_scope)."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
-from hadirector.model import ConnectionTimeouts, SyncDaemon, SyncSettings, SysctlPolicy
+from hadirector.model.configuration import (
+    ConnectionTimeouts,
+    SyncDaemon,
+    SyncSettings,
+    SysctlPolicy,
+)
 
 
 def sysctl_policy(root: Root) -> SysctlPolicy:

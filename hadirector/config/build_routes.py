@@ -8,7 +8,7 @@ from hadirector.config.route_rules import destination, rule_family
 from hadirector.config.route_schema import NUMBER_MAX, RouteSection, RuleSection
 from hadirector.config.schema import VrrpSection
 from hadirector.config.transport_rules import version
-from vrrp.configuration import VirtualRoute, VirtualRule
+from vrrp.model.configuration import VirtualRoute, VirtualRule
 
 IPV6_METRIC = 1024
 """What the kernel makes of an IPv6 route's metric 0 (IP6_RT_PRIO_USER)."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from checks.script_runner.script import Script
-from hadirector.blindness import SIGHT_OF_BACKENDS
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import NotifySection
-from hadirector.model import Notification, NotifiedObject, TrackedScript
-from vrrp.configuration import InstanceConfiguration, TrackedObject
+from hadirector.health.blindness import SIGHT_OF_BACKENDS
+from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
+from vrrp.model.configuration import InstanceConfiguration, TrackedObject
 
 
 def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.definition import Timing
-from checks.options import (
+from checks.definition.check import Timing
+from checks.definition.options import (
     AgentProbe,
     AllProbe,
     AnyProbe,

@@ -1,5 +1,5 @@
 """The keys of a check: those of every check, and for each type of probe a section made of what
-`checks.options` declares. A type is added there; nothing is to be changed here.
+`checks.definition.options` declares. A type is added there; nothing is to be changed here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from pydantic import AfterValidator, ConfigDict, PlainValidator, create_model
 
-from checks.definition import Route, Timing
-from checks.kinds import Form, Kind, Span, Text, Whole
-from checks.options import PROBE_TYPES, Member, Members, Probe
+from checks.definition.check import Route, Timing
+from checks.definition.option_types import Form, Kind, Span, Text, Whole
+from checks.definition.options import PROBE_TYPES, Member, Members, Probe
 from hadirector.config import check_values
 from hadirector.config.section import Address, Count, InterfaceName, Port, ProbeDuration, Section
 from hadirector.config.values import (

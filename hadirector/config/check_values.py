@@ -1,12 +1,12 @@
-"""Reads the values of options that only checks have (`checks.kinds.Form`)."""
+"""Reads the values of options that only checks have (`checks.definition.option_types.Form`)."""
 
 from __future__ import annotations
 
 import re
 
-from checks.kinds import JsonScalar
+from checks.definition.option_types import JsonScalar
 from hadirector.config.values import expected, hidden_expected
-from hadirector.probe_services import DEFAULT_MARKS, MarkRange
+from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
 
 PAYLOAD_BYTES_MAX = 4096
 HEADERS_MAX = 32

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hadirector.config.errors import Fault
-from hadirector.model import Configuration, RealServer, VirtualServer
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 
 LENGTH_BYTES = 4
 FRAME_BYTES_MAX = 16 * 1024 * 1024

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hadirector.config.finding import Path
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
-from hadirector.model import NeededInterface
+from hadirector.model.configuration import NeededInterface
 
 
 class _Mention(NamedTuple):

@@ -9,7 +9,7 @@ from pydantic import PlainValidator
 
 from hadirector.config.section import InterfaceName, Name, Port, Section
 from hadirector.config.values import boolean, choice, expected, whole, whole_seconds
-from hadirector.sysctls import WORDS
+from hadirector.host.sysctl.rules import WORDS
 
 SysctlWord = Annotated[str, PlainValidator(choice(WORDS))]
 

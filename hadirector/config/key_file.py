@@ -10,8 +10,8 @@ import re
 import stat
 
 from hadirector.config.values import expected, hidden_expected
-from vrrp.authentication import KEY_BYTES_MAX, read_key
-from vrrp.configuration import Secret
+from vrrp.model.configuration import Secret
+from vrrp.protocol.authentication import KEY_BYTES_MAX, read_key
 
 _PATH = re.compile(r"/[\x20-\x7e]{1,1023}")
 _FILE_BYTES_MAX = len("hex:") + 2 * KEY_BYTES_MAX + 1

@@ -24,7 +24,7 @@ from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.config.scripts import needed_scripts
 from hadirector.config.syntax import decode
-from hadirector.model import Configuration
+from hadirector.model.configuration import Configuration
 
 FAULTS_MAX = 1000
 

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, PlainValidator
 
-from hadirector import pool_policy
 from hadirector.config.section import Section
 from hadirector.config.values import choice, duration, expected, percentage, whole
-from hadirector.damping import FALLS_MAX
+from hadirector.model import policy as pool_policy
+from hadirector.model.policy import Curve
+from hadirector.pools.flap_damping import FALLS_MAX
 
 InitialState = Annotated[Literal["down", "up"], PlainValidator(choice(("down", "up")))]
 _slow_start_duration = duration("1s", "1h")
@@ -20,9 +21,7 @@ class SlowStartSection(Section):
 
     duration: Annotated[float, PlainValidator(_slow_start_duration)]
     minimum: Annotated[int, PlainValidator(percentage)] = 10
-    curve: Annotated[pool_policy.Curve, PlainValidator(choice(pool_policy.Curve))] = (
-        pool_policy.Curve.LINEAR
-    )
+    curve: Annotated[Curve, PlainValidator(choice(Curve))] = Curve.LINEAR
 
     @property
     def policy(self) -> pool_policy.SlowStart:

@@ -23,7 +23,7 @@ from hadirector.config.frames import (
     Head,
     Refusal,
 )
-from hadirector.model import Configuration
+from hadirector.model.configuration import Configuration
 
 READING_SECONDS_MAX = 60.0
 TOTAL_BYTES_MAX = 256 * 1024 * 1024

@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator
 from hadirector.config.address_schema import SCOPE, Scope
 from hadirector.config.section import InterfaceName, Section
 from hadirector.config.values import address, boolean, choice, expected, whole
-from vrrp.configuration import RouteKind
+from vrrp.model.configuration import RouteKind
 
 DEFAULT_ROUTE = "default"
 MAIN_TABLE = 254

@@ -50,7 +50,7 @@ from hadirector.config.values import (
     whole,
     whole_seconds,
 )
-from hadirector.model import (
+from hadirector.model.configuration import (
     DataplaneName,
     DestinationKey,
     ForwardingMethod,
@@ -60,9 +60,9 @@ from hadirector.model import (
     SchedulerFlag,
     ServiceKey,
 )
-from hadirector.pool_policy import HealthyMinimum
-from hadirector.probe_services import DEFAULT_MARKS, MarkRange
-from vrrp.configuration import HmacMode, Secret
+from hadirector.model.policy import HealthyMinimum
+from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
+from vrrp.model.configuration import HmacMode, Secret
 
 SERVICES_MAX = 1000
 """Services of one virtual server. Each is read, compared and changed with the whole pool."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from checks.options import ScriptProbe
+from checks.definition.options import ScriptProbe
 from checks.script_runner.script import Script
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Path
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import NotifySection
-from hadirector.model import NeededScript
+from hadirector.model.configuration import NeededScript
 
 
 class _Mention(NamedTuple):

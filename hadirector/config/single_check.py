@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from checks.definition import CheckDefinition
+from checks.definition.check import CheckDefinition
 from hadirector.config.build import aimed_at
 from hadirector.config.check_rules import check_findings, source_findings
 from hadirector.config.check_schema import NONE, CheckSection, read_check
@@ -13,7 +13,7 @@ from hadirector.config.errors import ConfigError, Fault
 from hadirector.config.explain import explain
 from hadirector.config.finding import named
 from hadirector.config.syntax import decode
-from hadirector.model import DestinationKey
+from hadirector.model.configuration import DestinationKey
 
 
 def parse_check(text: str, file: str, target: DestinationKey) -> CheckDefinition | None:

@@ -9,7 +9,7 @@ from hadirector.config.finding import Claim, Finding, Path, duplicates, written,
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import SyncGroupSection, TrackSection
-from vrrp.configuration import TrackedKind
+from vrrp.model.configuration import TrackedKind
 
 KINDS = ("interface", "pool", "script", "file", "process")
 _USEFUL: dict[TrackedKind, set[str]] = {

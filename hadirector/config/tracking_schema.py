@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import PlainValidator
 
-from checks.definition import Timing
+from checks.definition.check import Timing
 from hadirector.config.section import (
     Count,
     FilePath,
@@ -16,7 +16,7 @@ from hadirector.config.section import (
     Section,
 )
 from hadirector.config.values import duration, text, whole
-from vrrp.configuration import TrackedKind
+from vrrp.model.configuration import TrackedKind
 
 Argument = Annotated[
     str, PlainValidator(text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters"))

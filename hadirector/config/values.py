@@ -15,8 +15,8 @@ from typing import LiteralString, NamedTuple, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from hadirector.pool_policy import HealthyMinimum
-from vrrp.configuration import Secret
+from hadirector.model.policy import HealthyMinimum
+from vrrp.model.configuration import Secret
 
 Choice = TypeVar("Choice", bound=str)
 

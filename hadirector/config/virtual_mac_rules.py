@@ -9,7 +9,7 @@ from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.transport_rules import family
-from vrrp.configuration import virtual_mac_interface
+from vrrp.model.configuration import virtual_mac_interface
 
 
 def macvlan_name(instance: VrrpSection) -> str | None:

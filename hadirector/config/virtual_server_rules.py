@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import starmap
 
-from checks.options import transports
+from checks.definition.options import transports
 from hadirector.config.check_rules import check_findings
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.errors import shown
@@ -24,7 +24,13 @@ from hadirector.config.service_rules import (
     place_findings,
     service_findings,
 )
-from hadirector.model import HASH_SCHEDULERS, ForwardingMethod, OnFailure, Protocol, Scheduler
+from hadirector.model.configuration import (
+    HASH_SCHEDULERS,
+    ForwardingMethod,
+    OnFailure,
+    Protocol,
+    Scheduler,
+)
 
 USERSPACE_SCHEDULERS = (Scheduler.RR, Scheduler.WRR, Scheduler.LC, Scheduler.WLC)
 

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from hadirector.model import (
+from hadirector.dataplane.reconcile import Operation
+from hadirector.model.configuration import (
     Destination,
     DestinationKey,
     Service,
@@ -15,7 +16,6 @@ from hadirector.model import (
     ServiceKey,
     Table,
 )
-from hadirector.reconcile import Operation
 
 
 class OperationFailure(msgspec.Struct, frozen=True):

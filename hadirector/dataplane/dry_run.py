@@ -9,8 +9,7 @@ from typing import assert_never
 import structlog
 
 from hadirector.dataplane.base import Counters, OperationFailure, Pool
-from hadirector.model import Destination, DestinationKey, Service, ServiceKey
-from hadirector.reconcile import (
+from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -20,6 +19,7 @@ from hadirector.reconcile import (
     Operation,
     describe,
 )
+from hadirector.model.configuration import Destination, DestinationKey, Service, ServiceKey
 
 
 class DryRunDataplane:

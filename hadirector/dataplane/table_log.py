@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import structlog
 
 from hadirector.dataplane.base import OperationFailure
-from hadirector.model import ServiceKey, Table
-from hadirector.reconcile import Operation, describe, found
+from hadirector.dataplane.reconcile import Operation, describe, found
+from hadirector.model.configuration import ServiceKey, Table
 
 LOGGED_OPERATIONS_MAX = 50
 """Lines that one round may log of a kind; the rest is only counted, in one more."""

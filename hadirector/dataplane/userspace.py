@@ -15,9 +15,7 @@ from typing import assert_never
 from hadirector.dataplane.balance import SCHEDULERS, Offer, balancer
 from hadirector.dataplane.base import Counters, OperationFailure, Pool
 from hadirector.dataplane.listener import LINGER_SECONDS, Listener
-from hadirector.dataplane.relay import relay, reset
-from hadirector.model import Destination, DestinationKey, Protocol, Service, ServiceKey
-from hadirector.reconcile import (
+from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -25,6 +23,14 @@ from hadirector.reconcile import (
     EditDestination,
     EditService,
     Operation,
+)
+from hadirector.dataplane.relay import relay, reset
+from hadirector.model.configuration import (
+    Destination,
+    DestinationKey,
+    Protocol,
+    Service,
+    ServiceKey,
 )
 
 CONNECTIONS_MAX = 4096

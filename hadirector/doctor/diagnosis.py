@@ -10,7 +10,7 @@ from hadirector.doctor.finding import Finding, Severity
 from hadirector.doctor.kernel import kernel_findings
 from hadirector.doctor.routing import route_findings
 from hadirector.doctor.way_back import way_back_findings
-from hadirector.model import Configuration
+from hadirector.model.configuration import Configuration
 
 _ORDER = list(Severity)
 

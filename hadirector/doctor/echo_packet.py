@@ -7,7 +7,7 @@ import struct
 from hadirector.doctor import ipv4_packet
 from hadirector.doctor.facts import Echo
 from hadirector.doctor.ipv4_packet import Packet
-from vrrp.checksum import ones_complement_sum
+from vrrp.protocol.checksum import ones_complement_sum
 
 TOKEN_LENGTH = 16
 

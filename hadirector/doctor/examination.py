@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from pyroute2 import IPRoute, NetlinkError
 
-from hadirector import preflight, reverse_path, sysctl_files, sysctls
 from hadirector.dataplane.base import DataplaneError
 from hadirector.doctor import echo
 from hadirector.doctor.facts import (
@@ -28,8 +27,10 @@ from hadirector.doctor.virtual import (
     looked_at_by_hindrance,
 )
 from hadirector.doctor.way_back import echoes
-from hadirector.model import Configuration
-from hadirector.sysctl_keeper import interfaces_towards_servers
+from hadirector.host import preflight
+from hadirector.host.sysctl import files, reverse_path, rules
+from hadirector.host.sysctl.reconciler import interfaces_towards_servers
+from hadirector.model.configuration import Configuration
 
 SUBJECTS_MAX = 1000
 """Asking for a route takes the kernel and us half a millisecond, and a probe its timeout."""
@@ -41,12 +42,12 @@ async def examine(
     """Look and ask; the host is as before at the end. Raises OSError where it may not even look."""
     looked_at = subjects[:SUBJECTS_MAX]
     facts = await asyncio.to_thread(_look, looked_at, clients)  # pyroute2 has its own loop
-    interfaces = await interfaces_towards_servers(configuration, sysctl_files.read_routes())
-    wanted = sysctls.implied(configuration, interfaces)
+    interfaces = await interfaces_towards_servers(configuration, files.read_routes())
+    wanted = rules.implied(configuration, interfaces)
     facts = replace(
         facts,
         interfaces=interfaces,
-        sysctls=sysctl_files.read(
+        sysctls=files.read(
             [
                 *(each.name for each in wanted),
                 *reverse_path.filters(configuration, wanted),

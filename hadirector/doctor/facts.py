@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from checks.result import Result
-from hadirector.model import Configuration, RealServer, VirtualServer
-from hadirector.sysctls import NO_INTERFACES, Interfaces
+from checks.definition.result import Result
+from hadirector.host.sysctl.rules import NO_INTERFACES, Interfaces
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 
 Path = tuple[str | int, ...]
 

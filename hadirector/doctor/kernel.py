@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from hadirector import reverse_path, sysctls
 from hadirector.dataplane.ipvs.failures import ENGINE_PREFIX, NO_IPVS, missing_module
 from hadirector.doctor.facts import CONNTRACK_COUNT, CONNTRACK_MAX, Facts, Path
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.model import Configuration
-from hadirector.sysctls import Sysctl, written
+from hadirector.host.sysctl import reverse_path, rules
+from hadirector.host.sysctl.rules import Sysctl, written
+from hadirector.model.configuration import Configuration
 
 CONNTRACK_WARNING = 0.8
 CONNTRACK_ERROR = 0.98
 """Beyond this, new connections are about to be dropped, or are."""
 
-_BREAKING = sysctls.STAY_ON | {"net/ipv4/vs/conntrack"}
+_BREAKING = rules.STAY_ON | {"net/ipv4/vs/conntrack"}
 """Without these nat or fullnat carries nothing at all."""
 
 
@@ -49,8 +49,8 @@ def _refused(refusal: str, configuration: Configuration, place: Callable[[Path],
 
 
 def _sysctls(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
-    wanted = sysctls.implied(configuration, facts.interfaces)
-    to_set = sysctls.changes(configuration, wanted, facts.sysctls)
+    wanted = rules.implied(configuration, facts.interfaces)
+    to_set = rules.changes(configuration, wanted, facts.sysctls)
     for each in wanted:
         found = facts.sysctls.get(each.name)
         # Without IPVS its parameters are not there either.

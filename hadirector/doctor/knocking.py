@@ -12,8 +12,8 @@ import secrets
 import socket
 from time import monotonic
 
-from checks.definition import CheckDefinition
-from checks.result import Reason, Result
+from checks.definition.check import CheckDefinition
+from checks.definition.result import Reason, Result
 from hadirector.doctor.syn_packet import Flag, Knock, answer_to, segment
 
 ROUNDS = 2

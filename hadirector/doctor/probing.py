@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from functools import partial
 
-from checks.definition import CheckDefinition
-from checks.probers import run
-from checks.result import Result
+from checks.definition.check import CheckDefinition
+from checks.definition.result import Result
+from checks.probes.registry import run
 from hadirector.dataplane.base import DataplaneError, read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
+from hadirector.dataplane.reconcile import DeleteService, diff
 from hadirector.doctor.knocking import knock_at
 from hadirector.doctor.virtual import led_through_ipvs
-from hadirector.model import Configuration, Table
-from hadirector.probe_services import probe_services
-from hadirector.reconcile import DeleteService, diff
+from hadirector.model.configuration import Configuration, Table
+from hadirector.model.vip_probes import probe_services
 
 AT_ONCE = 64
 

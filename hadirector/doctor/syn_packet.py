@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hadirector.doctor import ipv4_packet
 from hadirector.doctor.ipv4_packet import Packet
-from vrrp.checksum import ones_complement_sum, pseudo_header
+from vrrp.protocol.checksum import ones_complement_sum, pseudo_header
 
 _TCP = 6
 # Ports, sequence number, acknowledged, words of the header << 4, flags, window, sum, urgent

@@ -1,6 +1,6 @@
 """Decides by which services of its own the doctor asks real servers by their virtual address. Pure.
 
-As `via: vip` does it (`hadirector.probe_services`), for every real server behind dr and tun,
+As `via: vip` does it (`hadirector.model.vip_probes`), for every real server behind dr and tun,
 whether or not its check says so.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from checks.definition import CheckDefinition, Route
-from checks.options import (
+from checks.definition.check import CheckDefinition, Route
+from checks.definition.options import (
     AgentProbe,
     AllProbe,
     AnyProbe,
@@ -21,7 +21,7 @@ from checks.options import (
     TcpProbe,
 )
 from hadirector.doctor.facts import Facts, Subject, virtual_addresses
-from hadirector.model import (
+from hadirector.model.configuration import (
     Configuration,
     ForwardingMethod,
     Protocol,
@@ -29,7 +29,7 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
-from hadirector.probe_services import MarkRange, led, marked
+from hadirector.model.vip_probes import MarkRange, led, marked
 
 _RANGES = tuple(MarkRange(first << 24, (first << 24) + 0xFFFF) for first in range(0x6A, 0x72))
 """Marks that a running director does not use by default, in case one of them is taken."""

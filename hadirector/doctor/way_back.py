@@ -21,7 +21,7 @@ from hadirector.doctor.facts import (
     virtual_addresses,
 )
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.model import Configuration, ForwardingMethod
+from hadirector.model.configuration import Configuration, ForwardingMethod
 
 
 class _Return(NamedTuple):

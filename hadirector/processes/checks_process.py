@@ -11,8 +11,8 @@ import gc
 import resource
 import selectors
 
-from checks.checker import Checker
-from checks.result import Result, Verdict
+from checks.definition.result import Result, Verdict
+from checks.scheduling.checker import Checker
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import (

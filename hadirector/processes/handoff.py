@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 
 import msgspec
 
-from vrrp.report import State
+from vrrp.model.report import State
 
 VARIABLE = "HADIRECTOR_HANDOFF"
 

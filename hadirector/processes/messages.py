@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from checks.definition import CheckDefinition, Limits
-from checks.lateness import ProbeLateness
-from checks.result import Result, Verdict
-from vrrp.configuration import InstanceConfiguration
-from vrrp.report import InstanceStatus, Notice, Transition
+from checks.definition.check import CheckDefinition, Limits
+from checks.definition.result import Result, Verdict
+from checks.scheduling.lateness import ProbeLateness
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
@@ -31,7 +31,7 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
     Those named in ``resume`` were ACTIVE in a vrrp process that died a moment ago: they go on as
     ACTIVE. Those in ``yielding`` were handed over by an operator and let any peer be active.
     ``tracked`` has the values known of what the instances track, as in `TrackedValues`.
-    With ``realtime`` the process goes before all ordinary ones (`vrrp.realtime`).
+    With ``realtime`` the process goes before all ordinary ones (`hadirector.processes.realtime`).
     """
 
     instances: tuple[InstanceConfiguration, ...]
@@ -42,7 +42,7 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
 
 
 class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):
-    """New values of tracked objects, by identity ("pool web"): 1 well, 0 down (`vrrp.priority`)."""
+    """New values of tracked objects, by identity ("pool web"): 1 well, 0 down."""
 
     values: dict[str, int]
 

@@ -17,7 +17,7 @@ from hadirector.processes import channel
 from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
 from hadirector.processes.handoff import AdoptedProcess, Handoff
 from hadirector.processes.messages import Heartbeat
-from vrrp.report import State
+from vrrp.model.report import State
 
 HEARTBEAT_SECONDS = 1.0
 SILENCE_ALARM_SECONDS = 3.0

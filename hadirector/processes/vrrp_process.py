@@ -12,6 +12,7 @@ import gc
 import selectors
 from collections.abc import Callable
 
+from hadirector.processes import realtime
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import (
@@ -22,9 +23,8 @@ from hadirector.processes.messages import (
     ToVrrp,
     TrackedValues,
 )
-from vrrp import realtime
-from vrrp.realtime import RealtimeError
-from vrrp.report import Notice, Report
+from hadirector.processes.realtime import RealtimeError
+from vrrp.model.report import Notice, Report
 from vrrp.speaker import Speaker
 
 STATUS_SECONDS = 1.0

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from hadirector import state
+from hadirector import storage
 from hadirector.realserver.host import Host
 from hadirector.realserver.plan import Setting, Sysctl
 
@@ -61,7 +61,7 @@ def setup(host: Host, settings: Sequence[Setting], path: Path) -> list[Setting]:
         before = host.value(setting) if isinstance(setting, Sysctl) else None
         if setting not in {each.setting for each in record.made}:
             record = Record(made=(*record.made, Made(setting, before)))
-            state.store(path, record)
+            storage.store(path, record)
         host.apply(setting)
         changed.append(setting)
     return changed

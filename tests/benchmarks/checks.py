@@ -24,15 +24,15 @@ from pathlib import Path
 
 import msgspec
 
-from checks.checker import Checker
-from checks.definition import CheckDefinition, Timing
-from checks.options import TcpProbe
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import TcpProbe
+from checks.scheduling.checker import Checker
 from hadirector.api.client import request
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
 from hadirector.lab.uml import kernel_has_ipvs
-from hadirector.status import Status
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director
+from tests.lab.routers import wait_until
 
 TARGETS = 2000
 MANY = 10_000

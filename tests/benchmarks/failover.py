@@ -22,10 +22,10 @@ from pathlib import Path
 
 from pyroute2 import IPRoute, netns
 
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, wait_until
 from hadirector.lab.topology import Host, Network
 from tests.benchmarks.pairs import ComparedRouter, Director, KeepalivedRouter, Kind, Pair, build
 from tests.benchmarks.table import Bar, Measured, render, verdict
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener, wait_until
 
 SETTLE_SECONDS = 0.3
 AFTERMATH_SECONDS = 1.2
@@ -142,7 +142,7 @@ LEAVING = ("graceful stop", "planned handover")
 def probing(client: Host) -> Iterator[subprocess.Popen[str]]:
     """Probe the virtual address during the block; its result is read by `result_of`."""
     process = client.start(
-        sys.executable, "-m", "hadirector.lab.prober", VIRTUAL_ADDRESS, output=subprocess.PIPE
+        sys.executable, "-m", "tests.lab.prober", VIRTUAL_ADDRESS, output=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -15,11 +15,11 @@ from pathlib import Path
 import msgspec
 
 from hadirector.api.client import request
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Network
-from hadirector.status import Status
-from vrrp.report import State
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director
+from tests.lab.routers import wait_until
+from vrrp.model.report import State
 
 INSTANCES = 500
 SECONDS = 20.0

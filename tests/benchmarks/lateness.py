@@ -24,10 +24,10 @@ from pathlib import Path
 
 from pyroute2 import netns
 
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
-from vrrp.packet import PROTOCOL
+from tests.lab.experiment import start_director
+from tests.lab.routers import wait_until
+from vrrp.protocol.packet import PROTOCOL
 
 INTERVAL = 0.1
 SERVERS = 10_000

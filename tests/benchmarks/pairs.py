@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from hadirector.api.client import request
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Keepalived, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import start_director
+from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, wait_until
 
 PRIORITY, LOWERED = 100, 50
 

@@ -26,17 +26,18 @@ from typing import NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from checks.result import Verdict
-from hadirector import reload
+from checks.definition.result import Verdict
 from hadirector.config.loader import parse
-from hadirector.dataplane import keeper
+from hadirector.dataplane import reconciler
 from hadirector.dataplane.base import OperationFailure, Pool
 from hadirector.dataplane.ipvs import messages
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.dataplane.keeper import TableKeeper
-from hadirector.judgement import Facts
-from hadirector.model import (
+from hadirector.dataplane.reconcile import Operation
+from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.director.pools import Pools
+from hadirector.events.recorder import Recorder
+from hadirector.model.configuration import (
     Configuration,
     Destination,
     DestinationKey,
@@ -47,10 +48,9 @@ from hadirector.model import (
     ServiceKey,
     Table,
 )
-from hadirector.pool import adopted_verdicts
-from hadirector.pools import Pools
-from hadirector.reconcile import Operation
-from hadirector.recorder import Recorder
+from hadirector.pools.decision import Facts
+from hadirector.pools.entries import adopted_verdicts
+from hadirector.reload.plan import plan
 
 EMPTY_BAR, PASS_BAR = 2.0, 2.0
 CHANGE_BAR_MS, RELOAD_BAR_MS = 20.0, 1000.0
@@ -314,7 +314,7 @@ async def reload_of_a_large_configuration() -> bool:
         await dataplane.seconds_to_pass(LARGE_SERVICES)
         gc.freeze()
         began = time.monotonic()
-        reload.plan(old, new)
+        plan(old, new)
         adopted_verdicts(new, pools.table)
         pools.configure(new)
         pools.decide(None, facts, {})
@@ -339,7 +339,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     subprocess.run(["modprobe", "-q", "ip_vs"], check=False)
     # Passes follow each other as fast as they are watched for, not every 10 s.
-    keeper.PASS_SECONDS = PASS_SECONDS
+    reconciler.PASS_SECONDS = PASS_SECONDS
     print("| what | hadirector | beside | bar | |\n|---|---|---|---|---|", flush=True)
     met = large_table(options.services, options.servers)
     met &= asyncio.run(reload_of_a_large_configuration())

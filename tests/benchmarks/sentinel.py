@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from hadirector.lab.experiment import (
+from hadirector.lab.topology import Network
+from tests.lab.experiment import (
     DIRECTOR_ADDRESSES,
     VIRTUAL_ADDRESS,
     WEB_ADDRESSES,
@@ -23,7 +24,6 @@ from hadirector.lab.experiment import (
     start_director,
     start_web,
 )
-from hadirector.lab.topology import Network
 
 BAR_MS = 20.0
 INTERVAL = 2.0

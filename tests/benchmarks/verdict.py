@@ -23,12 +23,12 @@ from types import SimpleNamespace
 
 from hadirector.cli import run as run_command
 from hadirector.dataplane.ipvs import netlink, preflight
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
-from hadirector.model import DestinationKey, Service
+from hadirector.model.configuration import DestinationKey, Service
 from tests.benchmarks import netlink_stub
 from tests.benchmarks.checks import Server, targets
 from tests.benchmarks.lateness import percentile
+from tests.lab.routers import wait_until
 
 POOLS, SERVERS, TURNING = 50, 100, 1
 SECONDS, SETTLED = 40.0, 10.0

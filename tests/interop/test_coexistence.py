@@ -15,9 +15,9 @@ from typing import Final, Literal, NamedTuple
 
 import pytest
 
-from hadirector.lab.frr import Frr
-from hadirector.lab.routers import Keepalived, VrrpRouter, wait_until
 from hadirector.lab.topology import Network
+from tests.lab.frr import Frr
+from tests.lab.routers import Keepalived, VrrpRouter, wait_until
 
 pytestmark = [
     pytest.mark.netns,

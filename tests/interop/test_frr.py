@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from hadirector.lab.frr import Frr
-from hadirector.lab.routers import Heard, Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Network
+from tests.lab.frr import Frr
+from tests.lab.routers import Heard, Listener, VrrpRouter, wait_until
 
 pytestmark = [pytest.mark.netns, pytest.mark.frr]
 

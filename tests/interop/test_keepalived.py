@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from hadirector.lab.routers import (
+from hadirector.lab.topology import Host, Network
+from tests.lab.routers import (
     VIRTUAL_ADDRESS,
     Heard,
     Keepalived,
@@ -17,7 +18,6 @@ from hadirector.lab.routers import (
     VrrpRouter,
     wait_until,
 )
-from hadirector.lab.topology import Host, Network
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.routers import Heard, Keepalived, Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import Heard, Keepalived, Listener, VrrpRouter, wait_until
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Keepalived, Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, Listener, VrrpRouter, wait_until
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pyroute2 import netns
 
-from hadirector.lab.routers import Keepalived, VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import Keepalived, VrrpRouter, wait_until
 from tests.lab.wire import Wire
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]

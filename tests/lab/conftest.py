@@ -11,7 +11,7 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
-from vrrp.report import Report
+from vrrp.model.report import Report
 from vrrp.speaker import Speaker
 
 LOG_CHARACTERS_MAX = 10_000

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from hadirector.lab.topology import Host
-from vrrp.configuration import InstanceConfiguration
-from vrrp.report import State
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
 from vrrp.speaker import Speaker
 
 FIRST = InstanceConfiguration(

@@ -14,9 +14,9 @@ import pytest
 from hadirector.api import server
 from hadirector.api.client import ApiError, request
 from hadirector.api.server import serving
-from hadirector.director import Director
-from hadirector.journal import Page
-from hadirector.recorder import Recorder
+from hadirector.director.director import Director
+from hadirector.events.event_log import Page
+from hadirector.events.recorder import Recorder
 
 NOBODY = cast("Director", None)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.lab.experiment import eventually
-from hadirector.status import Status
+from hadirector.status.report import Status
+from tests.lab.experiment import eventually
 
 CONFIGURATION = """\
 director: {{dataplane: dry-run, runtime_directory: {directory}}}

@@ -14,10 +14,10 @@ import pytest
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
-from hadirector.lab.experiment import start_director, start_web
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
-from hadirector.status import Status
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director, start_web
+from tests.lab.routers import wait_until
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 

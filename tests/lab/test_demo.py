@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.demo import DIRECTORY_PREFIX, SHORT
+from hadirector.demo.demo import DIRECTORY_PREFIX, SHORT
 
 DEMO = [sys.executable, "-m", "hadirector", "demo"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import Site, build_site
 from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import Site, build_site
 
 netns = pytest.mark.netns
 """These need no IPVS: the doctor names its absence beside what they are about."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import (
+from hadirector.lab.topology import Network
+from tests.lab.answering import Answering, answer
+from tests.lab.experiment import (
     Site,
     build_site,
     eventually,
@@ -15,8 +17,6 @@ from hadirector.lab.experiment import (
     start_director,
     start_web,
 )
-from hadirector.lab.topology import Network
-from tests.lab.answering import Answering, answer
 
 CONFIGURATION = """\
 director: {{name: lb1, dataplane: ipvs, runtime_directory: {directory}/run}}

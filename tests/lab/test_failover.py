@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from hadirector.lab.experiment import (
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import (
     CLIENT_ADDRESS,
     DIRECTOR_ADDRESSES,
     eventually,
     start_director,
     start_web,
 )
-from hadirector.lab.topology import Host, Network
 
 CONFIGURATION = """\
 director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}/{name}}}
@@ -76,7 +76,7 @@ def test_the_client_is_served_again_within_the_window(
     file = tmp_path / "samples"
     with file.open("w") as output:
         arguments = ["--address", "192.168.122.22", "--interval", "10"]
-        client.start(sys.executable, "-m", "hadirector.lab.client", *arguments, output=output)
+        client.start(sys.executable, "-m", "hadirector.demo.client", *arguments, output=output)
     assert eventually(lambda: served_by(file, "director1"), 10.0)
 
     began = time.monotonic()

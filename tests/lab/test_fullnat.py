@@ -9,13 +9,13 @@ from typing import NamedTuple
 import pytest
 
 from hadirector.config import load
-from hadirector.lab.experiment import eventually, kernel_table, start_director
+from hadirector.host.masquerade.reconciler import MasqueradeKeeper
+from hadirector.host.masquerade.rules import ToolName
+from hadirector.host.masquerade.tools import TOOLS
 from hadirector.lab.topology import Host, Network
-from hadirector.masquerade.keeper import MasqueradeKeeper
-from hadirector.masquerade.rules import ToolName
-from hadirector.masquerade.tools import TOOLS
-from hadirector.model import Protocol, ServiceKey
+from hadirector.model.configuration import Protocol, ServiceKey
 from tests.lab.answering import Answering, answer, inside
+from tests.lab.experiment import eventually, kernel_table, start_director
 
 EXAMPLE = Path(__file__).parents[2] / "configs/fullnat.yaml"
 CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"

@@ -18,7 +18,8 @@ from pyroute2 import netns
 
 from hadirector.dataplane.base import read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
-from hadirector.model import (
+from hadirector.dataplane.reconcile import diff
+from hadirector.model.configuration import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -29,7 +30,6 @@ from hadirector.model import (
     ServiceKey,
     Table,
 )
-from hadirector.reconcile import diff
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(180)]
 

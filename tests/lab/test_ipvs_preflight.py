@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hadirector.dataplane.ipvs import preflight
-from hadirector.model import Scheduler, Service
+from hadirector.model.configuration import Scheduler, Service
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
 
@@ -36,7 +36,7 @@ async def test_preflight_names_the_missing_modules_and_changes_nothing() -> None
 PREFLIGHT = """
 import asyncio
 from hadirector.dataplane.ipvs import preflight
-from hadirector.model import Service
+from hadirector.model.configuration import Service
 print(*asyncio.run(preflight.faults([Service("wrr"), Service("twos")])), sep="\\n")
 """
 

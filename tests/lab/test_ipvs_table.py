@@ -13,7 +13,17 @@ import pytest
 from hadirector.dataplane.base import DataplaneError, read_table
 from hadirector.dataplane.ipvs import netlink
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
-from hadirector.model import (
+from hadirector.dataplane.reconcile import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    EditService,
+    Operation,
+    diff,
+)
+from hadirector.model.configuration import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -26,16 +36,6 @@ from hadirector.model import (
     Tunnel,
     TunnelChecksum,
     TunnelType,
-)
-from hadirector.reconcile import (
-    AddDestination,
-    AddService,
-    DeleteDestination,
-    DeleteService,
-    EditDestination,
-    EditService,
-    Operation,
-    diff,
 )
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import DIRECTOR_ADDRESSES, eventually, start_director
 from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import DIRECTOR_ADDRESSES, eventually, start_director
 
 pytestmark = pytest.mark.netns
 

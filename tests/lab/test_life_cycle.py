@@ -12,7 +12,10 @@ import pytest
 
 from hadirector.api.client import request
 from hadirector.cli import main
-from hadirector.lab.experiment import (
+from hadirector.lab.topology import Host, Network
+from hadirector.status.report import Status
+from tests.lab.answering import connect, inside
+from tests.lab.experiment import (
     CLIENT_ADDRESS,
     VIRTUAL_ADDRESS,
     Site,
@@ -22,9 +25,6 @@ from hadirector.lab.experiment import (
     kernel_table,
     start_director,
 )
-from hadirector.lab.topology import Host, Network
-from hadirector.status import Status
-from tests.lab.answering import connect, inside
 from tests.lab.transfer import Transfer, transfer
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import (
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import (
     Site,
     build_site,
     eventually,
@@ -15,7 +16,6 @@ from hadirector.lab.experiment import (
     start_director,
     start_web,
 )
-from hadirector.lab.topology import Host, Network
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from hadirector.api.client import ApiError, request
-from hadirector.lab.experiment import start_director, start_web
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Network
-from hadirector.status import Status
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director, start_web
+from tests.lab.routers import wait_until
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(60)]
 
@@ -26,7 +26,7 @@ virtual_servers:
     real_servers: [{{address: 10.99.0.11}}]
 """
 ASKING = (
-    "import sys; from hadirector.own_carrier import is_lost; print(*map(is_lost, sys.argv[1:]))"
+    "import sys; from hadirector.health.carrier import is_lost; print(*map(is_lost, sys.argv[1:]))"
 )
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import (
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import (
     Site,
     build_site,
     eventually,
@@ -16,7 +17,6 @@ from hadirector.lab.experiment import (
     kernel_table,
     start_director,
 )
-from hadirector.lab.topology import Host, Network
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 

@@ -13,7 +13,7 @@ import pytest
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
-from hadirector.lab.experiment import eventually
+from tests.lab.experiment import eventually
 
 pytestmark = pytest.mark.timeout(60)
 

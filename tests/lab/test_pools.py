@@ -24,9 +24,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
-from hadirector.journal import Entry
-from hadirector.lab.experiment import eventually
-from hadirector.status import RealServerStatus, Status, VirtualServerStatus
+from hadirector.events.event_log import Entry
+from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
+from tests.lab.experiment import eventually
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from checks.result import Verdict
+from checks.definition.result import Verdict
 from hadirector.api.client import ApiError, request
-from hadirector.status import Status
-from vrrp.report import State
+from hadirector.status.report import Status
+from vrrp.model.report import State
 
 VIRTUAL_ADDRESS = "127.0.0.110"
 ADVERT_INTERVAL = 1.0
@@ -136,7 +136,7 @@ class WebServer:
         [self.port] = free_ports(1)
         arguments = ["--address", "127.0.0.1", "--port", str(self.port), "--name", "web"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hadirector.lab.web", *arguments], stdout=subprocess.PIPE
+            [sys.executable, "-m", "hadirector.demo.web", *arguments], stdout=subprocess.PIPE
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import FORWARDS, eventually, fetch, start_web
 from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import FORWARDS, eventually, fetch, start_web
 
 FOUR, SIX = "192.0.2.10", "2001:db8::10"
 

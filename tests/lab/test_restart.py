@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import eventually, kernel_table, start_director
 from hadirector.lab.topology import Network
+from tests.lab.experiment import eventually, kernel_table, start_director
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import FORWARDS, eventually, kernel_table, start_director
 from hadirector.lab.topology import Network
 from tests.lab.answering import Answering, connect
+from tests.lab.experiment import FORWARDS, eventually, kernel_table, start_director
 
 EXAMPLE = Path(__file__).parents[2] / "configs/schedulers.yaml"
 CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"

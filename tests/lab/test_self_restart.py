@@ -14,11 +14,11 @@ import msgspec
 import pytest
 
 from hadirector.api.client import request
-from hadirector.lab.experiment import eventually, start_director
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Network
-from hadirector.status import Status
-from vrrp.report import InstanceStatus, State
+from hadirector.status.report import Status
+from tests.lab.experiment import eventually, start_director
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
+from vrrp.model.report import InstanceStatus, State
 
 pytestmark = pytest.mark.netns
 

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from checks.checker import Checker
-from checks.definition import CheckDefinition, Timing
-from checks.options import TcpProbe
-from checks.result import Result, Verdict
-from hadirector.lab.experiment import start_web
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import TcpProbe
+from checks.definition.result import Result, Verdict
+from checks.scheduling.checker import Checker
 from hadirector.lab.topology import Host, Network
 from tests.lab.answering import inside
+from tests.lab.experiment import start_web
 
 pytestmark = pytest.mark.netns
 

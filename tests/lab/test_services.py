@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import FORWARDS, eventually, kernel_table, start_director
 from hadirector.lab.topology import Host, Network
 from tests.lab.answering import Answering, answer, connect, datagrams, reset
+from tests.lab.experiment import FORWARDS, eventually, kernel_table, start_director
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 

@@ -17,10 +17,10 @@ import msgspec
 import pytest
 
 from hadirector.api.client import ApiError, request
-from hadirector.lab.conversation import Conversation, start_server
-from hadirector.lab.experiment import eventually, kernel_table, start_director
 from hadirector.lab.topology import Host, Network
-from hadirector.status import Status
+from hadirector.status.report import Status
+from tests.lab.experiment import eventually, kernel_table, start_director
+from tests.lab.tcp_connection import Conversation, start_server
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import start_director
+from tests.lab.routers import wait_until
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 

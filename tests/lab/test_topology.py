@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.experiment import FORWARDS, eventually, fetch, kernel_table, start_web
 from hadirector.lab.topology import Host, Network, TopologyError
+from tests.lab.experiment import FORWARDS, eventually, fetch, kernel_table, start_web
 
 CARRIER = "/sys/class/net/eth0/carrier"
 

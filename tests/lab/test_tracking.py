@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from hadirector.api.client import ApiError, request
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
-from hadirector.status import Status
-from vrrp.report import InstanceStatus, State
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director
+from tests.lab.routers import wait_until
+from vrrp.model.report import InstanceStatus, State
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab import uml
-from hadirector.lab.experiment import eventually
+from tests.lab.experiment import eventually
 
 missing = uml.missing_programs()
 pytestmark = pytest.mark.skipif(

@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 from hadirector.api.client import request
-from hadirector.lab.experiment import eventually, start_director
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Heard, Listener
 from hadirector.lab.topology import Host, Network
-from hadirector.status import Status
+from hadirector.status.report import Status
+from tests.lab.experiment import eventually, start_director
+from tests.lab.routers import VIRTUAL_ADDRESS, Heard, Listener
 
 pytestmark = pytest.mark.netns
 

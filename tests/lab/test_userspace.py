@@ -13,8 +13,16 @@ import pytest
 
 from hadirector.dataplane.base import Counters, Dataplane, read_table
 from hadirector.dataplane.listener import Listener
+from hadirector.dataplane.reconcile import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    EditDestination,
+    Operation,
+)
 from hadirector.dataplane.userspace import UserspaceDataplane
-from hadirector.model import (
+from hadirector.model.configuration import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -22,14 +30,6 @@ from hadirector.model import (
     Service,
     ServiceEntry,
     ServiceKey,
-)
-from hadirector.reconcile import (
-    AddDestination,
-    AddService,
-    DeleteDestination,
-    DeleteService,
-    EditDestination,
-    Operation,
 )
 
 VIRTUAL_ADDRESS = "127.0.7.100"

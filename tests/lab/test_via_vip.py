@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from hadirector.api.client import ApiError, request
-from hadirector.lab.experiment import build_site, eventually, kernel_table, start_director
 from hadirector.lab.topology import Host, Network
-from hadirector.status import RealServerStatus, Status
+from hadirector.status.report import RealServerStatus, Status
+from tests.lab.experiment import build_site, eventually, kernel_table, start_director
 
 CONFIGURATION = """\
 director:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pyroute2 import netns
 
-from hadirector.lab.routers import VIRTUAL_ADDRESS, VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter, wait_until
 from tests.lab.wire import IPV4, Frame, Wire
 
 pytestmark = pytest.mark.netns

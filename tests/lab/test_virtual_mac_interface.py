@@ -10,10 +10,10 @@ import pytest
 from hadirector.lab.topology import Host, Network
 from tests.lab.speaking import FIRST, activate, eventually, lifetimes
 from tests.lab.wire import Wire
-from vrrp.configuration import InstanceConfiguration, Placement, Unicast
-from vrrp.macvlan import lower_leftover
-from vrrp.packet import Address
-from vrrp.report import State
+from vrrp.addresses.macvlan import lower_leftover
+from vrrp.model.configuration import InstanceConfiguration, Placement, Unicast
+from vrrp.model.report import State
+from vrrp.protocol.packet import Address
 from vrrp.speaker import Speaker
 from vrrp.transport.virtual_mac import VirtualMacPath
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pyroute2 import netns
 
-from hadirector.lab.routers import VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import VrrpRouter, wait_until
 from tests.lab.wire import Frame, Wire
 
 pytestmark = pytest.mark.netns

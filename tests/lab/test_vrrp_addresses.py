@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from pyroute2 import netns
 
-from hadirector.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from hadirector.lab.topology import Host
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.lab.speaking import FIRST, activate, eventually, lifetimes
-from vrrp.addresses import remove
-from vrrp.report import State
+from vrrp.addresses.addresses import remove
+from vrrp.model.report import State
 from vrrp.speaker import Speaker
 
 pytestmark = pytest.mark.netns

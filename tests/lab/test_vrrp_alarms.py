@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.routers import VrrpRouter, wait_until
 from hadirector.lab.topology import Network
+from tests.lab.routers import VrrpRouter, wait_until
 
 pytestmark = pytest.mark.netns
 

@@ -10,8 +10,8 @@ import pytest
 from hadirector.lab.topology import Host
 from tests.lab.speaking import FIRST, activate, change, eventually, lifetimes
 from tests.lab.wire import Wire
-from vrrp.configuration import Placement
-from vrrp.report import State
+from vrrp.model.configuration import Placement
+from vrrp.model.report import State
 from vrrp.speaker import Speaker
 
 pytestmark = pytest.mark.netns

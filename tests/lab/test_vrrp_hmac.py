@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter
 from hadirector.lab.topology import Host, Network
-from vrrp.configuration import (
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter
+from vrrp.model.configuration import (
     HmacAuthentication,
     HmacKey,
     HmacMode,
@@ -20,7 +20,7 @@ from vrrp.configuration import (
     Secret,
     UdpUnicast,
 )
-from vrrp.report import Report, State, Transition
+from vrrp.model.report import Report, State, Transition
 from vrrp.speaker import Speaker
 
 FIRST, SECOND = "127.7.1.1", "127.7.1.2"

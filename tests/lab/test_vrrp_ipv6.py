@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.lab.routers import Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import Listener, VrrpRouter, wait_until
 
 pytestmark = pytest.mark.netns
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from hadirector.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
 from hadirector.lab.topology import Host, Network
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
 
 pytestmark = pytest.mark.netns
 

@@ -8,9 +8,9 @@ from pyroute2 import netns
 
 from hadirector.lab.topology import Host
 from tests.lab.speaking import FIRST, activate, change, eventually
-from vrrp.addresses import remove
-from vrrp.configuration import Placement, VirtualRoute, VirtualRule
-from vrrp.report import Report, State
+from vrrp.addresses.addresses import remove
+from vrrp.model.configuration import Placement, VirtualRoute, VirtualRule
+from vrrp.model.report import Report, State
 from vrrp.speaker import Speaker
 
 pytestmark = pytest.mark.netns

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from msgspec.structs import replace
 
-from vrrp.configuration import InstanceConfiguration, TrackedObject, UdpUnicast
-from vrrp.packet import Address, Datagram, DropReason
-from vrrp.report import Notice, Report, State, Transition
+from vrrp.model.configuration import InstanceConfiguration, TrackedObject, UdpUnicast
+from vrrp.model.report import Notice, Report, State, Transition
+from vrrp.protocol.packet import Address, Datagram, DropReason
 from vrrp.speaker import Speaker
 from vrrp.transport.udp import UdpSocket
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hadirector.lab.web import answer
+from hadirector.demo.web import answer
 
 
 def test_healthz_says_ok_and_any_other_path_the_name() -> None:
@@ -67,7 +67,7 @@ def server() -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
         place: tuple[str, int] = probe.getsockname()
     arguments = ["--address", place[0], "--port", str(place[1]), "--name", "web1"]
     with subprocess.Popen(
-        [sys.executable, "-m", "hadirector.lab.web", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "hadirector.demo.web", *arguments], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

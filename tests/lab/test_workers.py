@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from checks.definition import CheckDefinition, Limits, Timing
-from checks.options import TlsProbe
-from checks.result import Reason, Result, Verdict
+from checks.definition.check import CheckDefinition, Limits, Timing
+from checks.definition.options import TlsProbe
+from checks.definition.result import Reason, Result, Verdict
+from hadirector.health.workers import Workers
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
-from hadirector.workers import Workers
 
 CLOSED_PORT = 1
 

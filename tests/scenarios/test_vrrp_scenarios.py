@@ -15,8 +15,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vrrp.configuration import InstanceConfiguration
-from vrrp.event import (
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.protocol.packet import MULTICAST_IPV4, decode, encode
+from vrrp.protocol.validation import own_advertisement, vet
+from vrrp.router.event import (
     AcquireAddresses,
     Action,
     AdvertisementReceived,
@@ -36,10 +38,8 @@ from vrrp.event import (
     StopAnnouncing,
     TimerExpired,
 )
-from vrrp.packet import MULTICAST_IPV4, decode, encode
-from vrrp.router import Router
-from vrrp.sync_group import Member, decide
-from vrrp.vetting import own_advertisement, vet
+from vrrp.router.machine import Router
+from vrrp.router.sync_group import Member, decide
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 USUAL = InstanceConfiguration(

@@ -1,6 +1,7 @@
 """One seed for sync groups: hosts with an instance on each of several links, moving together.
 
-`vrrp.sync_group` decides, as it does in a director; what drives it here follows `vrrp.companions`.
+`vrrp.router.sync_group` decides, as it does in a director; what drives it here follows
+`vrrp.instance.companions`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from ipaddress import IPv4Address
 from tests.simulation.promises import CLOCK_SKEW, BrokenPromiseError, Promises
 from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
-from vrrp.configuration import InstanceConfiguration
-from vrrp.event import HandOver, HandOverUndone, Leave, TakeOver
-from vrrp.report import State
-from vrrp.sync_group import Member, decide
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
+from vrrp.router.event import HandOver, HandOverUndone, Leave, TakeOver
+from vrrp.router.sync_group import Member, decide
 
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
 

@@ -10,8 +10,10 @@ import msgspec
 from tests.simulation.promises import CLOCK_SKEW, Promises
 from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
-from vrrp.configuration import InstanceConfiguration
-from vrrp.event import (
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
+from vrrp.protocol.packet import OWNER_PRIORITY, Address
+from vrrp.router.event import (
     ConfigurationChanged,
     HandOver,
     HandOverUndone,
@@ -20,8 +22,6 @@ from vrrp.event import (
     PriorityChanged,
     Shutdown,
 )
-from vrrp.packet import OWNER_PRIORITY, Address
-from vrrp.report import State
 
 VIRTUAL_ADDRESSES = {4: ("10.99.0.100/32",), 6: ("fe80::100/64", "2001:db8::100/64")}
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254, 255]

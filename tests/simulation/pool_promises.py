@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.result import Verdict
-from hadirector.judgement import Facts, Judgement
-from hadirector.model import DestinationKey, RealServer, VirtualServer
-from hadirector.override import Action, Override, RealServerName
+from checks.definition.result import Verdict
+from hadirector.model.configuration import DestinationKey, RealServer, VirtualServer
+from hadirector.overrides.model import Action, Override, RealServerName
+from hadirector.pools.decision import Facts, Judgement
 
 WEIGHT_MAX = 65535
 

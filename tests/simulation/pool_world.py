@@ -11,13 +11,14 @@ from random import Random
 
 from msgspec.structs import replace
 
-from checks.definition import CheckDefinition
-from checks.options import TcpProbe
-from checks.result import Reason, Result, Verdict
-from hadirector.health import Health
-from hadirector.history import WRITE_SECONDS, History
-from hadirector.judgement import Facts
-from hadirector.model import (
+from checks.definition.check import CheckDefinition
+from checks.definition.options import TcpProbe
+from checks.definition.result import Reason, Result, Verdict
+from hadirector.director.pools import Pools
+from hadirector.director.snapshot import WRITE_SECONDS, History
+from hadirector.events.recorder import Recorder
+from hadirector.health.verdicts import Health
+from hadirector.model.configuration import (
     Configuration,
     DestinationKey,
     ForwardingMethod,
@@ -28,12 +29,11 @@ from hadirector.model import (
     ServiceKey,
     VirtualServer,
 )
-from hadirector.override import Action, Override, RealServerName
-from hadirector.pool import adopted_verdicts
-from hadirector.pool_policy import Curve, FlapDamping, HealthyMinimum, SlowStart
-from hadirector.pools import Pools
+from hadirector.model.policy import Curve, FlapDamping, HealthyMinimum, SlowStart
+from hadirector.overrides.model import Action, Override, RealServerName
+from hadirector.pools.decision import Facts
+from hadirector.pools.entries import adopted_verdicts
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
-from hadirector.recorder import Recorder
 from tests.simulation.pool_promises import judge_promises
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)

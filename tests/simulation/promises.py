@@ -22,7 +22,7 @@ then they are not counted as a second holder.
 from __future__ import annotations
 
 from tests.simulation.world import Node, World
-from vrrp.departure import RELEASE_DELAY, RESIGNATION_MARGIN
+from vrrp.router.handover import RELEASE_DELAY, RESIGNATION_MARGIN
 
 CLOCK_SKEW = 0.01
 ROUNDING = 0.000_1

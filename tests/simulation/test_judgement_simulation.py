@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from hadirector import health, history, pools
+from hadirector.director import pools, snapshot
+from hadirector.health import verdicts
 from tests.simulation.pool_world import Clock, PoolWorld
 
 SEEDS = 300
@@ -18,7 +19,7 @@ BLOCKS = 10
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of all that remembers; nothing is logged."""
     made = Clock()
-    for module in (health, history, pools):
+    for module in (verdicts, snapshot, pools):
         monkeypatch.setattr(module, "monotonic", lambda: made.now)
     return made
 

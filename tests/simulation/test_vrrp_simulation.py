@@ -15,8 +15,8 @@ from tests.simulation.plan import Course
 from tests.simulation.promises import CLOCK_SKEW, ROUNDING
 from tests.simulation.rounds import settle
 from tests.simulation.world import Node
-from vrrp.event import Event, HandOver, Leave, Shutdown
-from vrrp.report import State
+from vrrp.model.report import State
+from vrrp.router.event import Event, HandOver, Leave, Shutdown
 
 SEEDS = 2000
 GROUP_SEEDS = 400

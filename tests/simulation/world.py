@@ -14,9 +14,19 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
 
-from vrrp.addresses import lifetime
-from vrrp.configuration import InstanceConfiguration
-from vrrp.event import (
+from vrrp.addresses.addresses import lifetime
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
+from vrrp.protocol.packet import (
+    MULTICAST_IPV4,
+    MULTICAST_IPV6,
+    Address,
+    Advertisement,
+    decode,
+    encode,
+)
+from vrrp.protocol.validation import own_advertisement, vet
+from vrrp.router.event import (
     AcquireAddresses,
     AdvertisementReceived,
     Event,
@@ -26,10 +36,7 @@ from vrrp.event import (
     StateChanged,
     TimerExpired,
 )
-from vrrp.packet import MULTICAST_IPV4, MULTICAST_IPV6, Address, Advertisement, decode, encode
-from vrrp.report import State
-from vrrp.router import Router
-from vrrp.vetting import own_advertisement, vet
+from vrrp.router.machine import Router
 
 REFRESH_SECONDS = 0.5
 ROUNDING = 1e-9
@@ -212,7 +219,7 @@ class World:
         self._wake(node)
 
     def _wake(self, node: Node) -> None:
-        """What waits in the socket comes before the timer, as `vrrp.instance` does it."""
+        """What waits in the socket comes before the timer, as `vrrp.instance.instance` does it."""
         if not node.working:
             return
         self.drain(node)

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from checks.definition import CheckDefinition
-from checks.options import TcpProbe
-from checks.result import Reason, Result, Verdict
+from checks.definition.check import CheckDefinition
+from checks.definition.options import TcpProbe
+from checks.definition.result import Reason, Result, Verdict
 from hadirector.processes import channel
 from hadirector.processes.channel import Channel, ChannelError
 from hadirector.processes.messages import (
@@ -28,8 +28,8 @@ from hadirector.processes.messages import (
     VerdictChanged,
 )
 from tests.soak.packets import HMAC
-from vrrp.configuration import InstanceConfiguration
-from vrrp.report import InstanceStatus, Notice, State, Transition
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import InstanceStatus, Notice, State, Transition
 
 _LAST, _MORE = b"\x01", b"\x00"
 

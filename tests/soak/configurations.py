@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hadirector.config.errors import ConfigError
 from hadirector.config.loader import parse
-from hadirector.model import Configuration
+from hadirector.model.configuration import Configuration
 
 _EXAMPLES = Path(__file__).parents[2] / "configs"
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
-from vrrp.authentication import TRAILER_BYTES, sign
-from vrrp.checksum import ones_complement_sum, pseudo_header
-from vrrp.configuration import (
+from vrrp.instance.messaging import Conversation
+from vrrp.instance.sequence import SequenceNumbers
+from vrrp.model.configuration import (
     Authentication,
     HmacAuthentication,
     HmacKey,
@@ -19,9 +19,10 @@ from vrrp.configuration import (
     PassAuthentication,
     Secret,
 )
-from vrrp.conversation import Conversation
-from vrrp.event import AdvertisementReceived, Startup, TimerExpired
-from vrrp.packet import (
+from vrrp.model.report import State
+from vrrp.protocol.authentication import TRAILER_BYTES, sign
+from vrrp.protocol.checksum import ones_complement_sum, pseudo_header
+from vrrp.protocol.packet import (
     MULTICAST_IPV4,
     MULTICAST_IPV6,
     PROTOCOL,
@@ -31,9 +32,8 @@ from vrrp.packet import (
     PacketError,
     parse_datagram,
 )
-from vrrp.report import State
-from vrrp.router import Router
-from vrrp.sequence import SequenceNumbers
+from vrrp.router.event import AdvertisementReceived, Startup, TimerExpired
+from vrrp.router.machine import Router
 
 OURS, OURS_6 = IPv4Address("10.99.0.2"), IPv6Address("fe80::2")
 THEIRS, THEIRS_6 = IPv4Address("10.99.0.1"), IPv6Address("fe80::ff:fe00:1")

@@ -24,11 +24,11 @@ from pathlib import Path
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.lab.experiment import start_director
-from hadirector.lab.routers import wait_until
 from hadirector.lab.topology import Host, Network
-from hadirector.status import Status
-from vrrp.report import State
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director
+from tests.lab.routers import wait_until
+from vrrp.model.report import State
 
 ADDRESS = "10.99.0.100"
 SETTLE_SECONDS = 15.0

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 import dns.message
 import dns.rrset
 
-from checks.agent import obey
-from checks.attempt import ProbeFailedError
-from checks.dns import _read as read_dns
-from checks.expectation import body_fault
-from checks.grpc import _message as read_grpc
-from checks.grpc import _status as read_health
-from checks.http2 import Exchange
-from checks.http_reply import Reply
-from checks.mysql import _denied as read_denial
-from checks.mysql import _version as read_version
-from checks.options import HttpProbe
+from checks.definition.options import HttpProbe
+from checks.io.attempt import ProbeFailedError
+from checks.probes.agent import obey
+from checks.probes.dns import _read as read_dns
+from checks.probes.expectation import body_fault
+from checks.probes.grpc import _message as read_grpc
+from checks.probes.grpc import _status as read_health
+from checks.probes.http2 import Exchange
+from checks.probes.http_reply import Reply
+from checks.probes.mysql import _denied as read_denial
+from checks.probes.mysql import _version as read_version
 
 PART = 7  # bytes that come at a time
 HTTP = (

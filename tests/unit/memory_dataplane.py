@@ -6,13 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
-from hadirector.model import (
-    DestinationKey,
-    Service,
-    ServiceEntry,
-    ServiceKey,
-)
-from hadirector.reconcile import (
+from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -20,6 +14,12 @@ from hadirector.reconcile import (
     EditDestination,
     EditService,
     Operation,
+)
+from hadirector.model.configuration import (
+    DestinationKey,
+    Service,
+    ServiceEntry,
+    ServiceKey,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from vrrp.packet import Address, Datagram, DropReason
+from vrrp.protocol.packet import Address, Datagram, DropReason
 
 TRAFFIC_CLASS: Final = 0xC0
 """Internetwork control, as keepalived and FRR mark advertisements; IPv4 calls it TOS."""

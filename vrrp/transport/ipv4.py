@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import Final
 
-from vrrp.packet import MULTICAST_IPV4, PROTOCOL, TTL, Address, Datagram, parse_datagram
+from vrrp.protocol.packet import MULTICAST_IPV4, PROTOCOL, TTL, Address, Datagram, parse_datagram
 from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES, TRAFFIC_CLASS
 
 # linux/in.h; absent from the socket module

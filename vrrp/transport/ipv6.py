@@ -7,7 +7,7 @@ import struct
 from ipaddress import IPv6Address
 from typing import Final
 
-from vrrp.packet import MULTICAST_IPV6, PROTOCOL, TTL, Address, Datagram
+from vrrp.protocol.packet import MULTICAST_IPV6, PROTOCOL, TTL, Address, Datagram
 from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES, TRAFFIC_CLASS
 
 _IPV6_MULTICAST_ALL: Final = 29  # linux/in6.h; absent from the socket module
@@ -18,8 +18,8 @@ _CONTROL_BYTES: Final = socket.CMSG_SPACE(_PACKET_INFORMATION.size) + socket.CMS
 class Ipv6:
     """What `vrrp.transport.raw` needs of the family.
 
-    The checksum is made and checked by `vrrp.packet` and not by the kernel (IPV6_CHECKSUM), which
-    would drop what is wrong without a word.
+    The checksum is made and checked by `vrrp.protocol.packet` and not by the kernel
+    (IPV6_CHECKSUM), which would drop what is wrong without a word.
     """
 
     group: Address = MULTICAST_IPV6

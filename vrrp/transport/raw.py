@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from vrrp.packet import Address, Datagram, PacketError
+from vrrp.protocol.packet import Address, Datagram, PacketError
 from vrrp.transport import Deliver, Refuse
 from vrrp.transport.ipv4 import Ipv4
 from vrrp.transport.ipv6 import Ipv6

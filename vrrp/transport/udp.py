@@ -11,8 +11,8 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, cast
 
-from vrrp.configuration import UdpUnicast
-from vrrp.packet import TTL, Address, Datagram, DropReason
+from vrrp.model.configuration import UdpUnicast
+from vrrp.protocol.packet import TTL, Address, Datagram, DropReason
 from vrrp.transport import Deliver, Refuse
 from vrrp.transport.queue import datagrams_lost
 

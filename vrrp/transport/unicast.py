@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from vrrp.configuration import Unicast
-from vrrp.packet import Address
+from vrrp.model.configuration import Unicast
+from vrrp.protocol.packet import Address
 from vrrp.transport.raw import RawSocket
 
 
 class UnicastPath:
     """One instance's way to its peers, over the socket of its interface and family.
 
-    That socket hears what is sent to any address of the host; `vrrp.vetting` leaves what the
-    peers send to ``source``.
+    That socket hears what is sent to any address of the host; `vrrp.protocol.validation` leaves
+    what the peers send to ``source``.
     """
 
     def __init__(self, carrier: RawSocket, configuration: Unicast) -> None:

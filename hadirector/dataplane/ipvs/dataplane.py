@@ -12,9 +12,9 @@ from hadirector.dataplane.ipvs import frames, messages
 from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.ipvs.fingerprint import pool_fingerprint
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.model import DestinationKey, Service, ServiceKey
-from hadirector.reconcile import Operation
-from hadirector.slices import Slices
+from hadirector.dataplane.reconcile import Operation
+from hadirector.dataplane.slices import Slices
+from hadirector.model.configuration import DestinationKey, Service, ServiceKey
 
 Read = TypeVar("Read")
 

@@ -24,7 +24,7 @@ from hadirector.dataplane.ipvs.uapi import (
     DestinationAttribute,
     StatisticsAttribute,
 )
-from hadirector.model import (
+from hadirector.model.configuration import (
     Destination,
     DestinationKey,
     ForwardingMethod,

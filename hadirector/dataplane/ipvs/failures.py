@@ -6,8 +6,7 @@ import errno
 import os
 
 from hadirector.dataplane.base import OperationFailure
-from hadirector.model import DestinationKey, Service, ServiceKey
-from hadirector.reconcile import (
+from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -17,6 +16,7 @@ from hadirector.reconcile import (
     Operation,
     describe,
 )
+from hadirector.model.configuration import DestinationKey, Service, ServiceKey
 
 NO_IPVS = (
     "the kernel has no IPVS: load its module ip_vs (modprobe ip_vs), "

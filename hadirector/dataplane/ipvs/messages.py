@@ -16,8 +16,7 @@ from hadirector.dataplane.ipvs import service_attributes as services
 from hadirector.dataplane.ipvs.attributes import attribute, attributes
 from hadirector.dataplane.ipvs.frames import Request
 from hadirector.dataplane.ipvs.uapi import Command
-from hadirector.model import Destination, DestinationKey, Service, ServiceKey
-from hadirector.reconcile import (
+from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
     DeleteDestination,
@@ -26,6 +25,7 @@ from hadirector.reconcile import (
     EditService,
     Operation,
 )
+from hadirector.model.configuration import Destination, DestinationKey, Service, ServiceKey
 
 
 class _Attribute(IntEnum):

@@ -14,7 +14,7 @@ from hadirector.dataplane.ipvs.attributes import attributes, read_number, text
 from hadirector.dataplane.ipvs.failures import NO_IPVS, refusal
 from hadirector.dataplane.ipvs.frames import Frame, Request
 from hadirector.dataplane.ipvs.uapi import FAMILY_NAME, FAMILY_VERSION
-from hadirector.slices import Slices
+from hadirector.dataplane.slices import Slices
 
 ANSWER_SECONDS = 10.0
 """The kernel answers at once, unless it first loads a module."""

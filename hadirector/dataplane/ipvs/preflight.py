@@ -20,8 +20,8 @@ from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs.failures import ENGINE_PREFIX, missing_module, refusal
 from hadirector.dataplane.ipvs.messages import get_information, request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.model import Protocol, Service, ServiceKey
-from hadirector.reconcile import AddService
+from hadirector.dataplane.reconcile import AddService
+from hadirector.model.configuration import Protocol, Service, ServiceKey
 
 CHILD_SECONDS = 30.0
 CLONE_NEWNET = 0x40000000

@@ -23,7 +23,13 @@ from hadirector.dataplane.ipvs.attributes import (
     uint32,
 )
 from hadirector.dataplane.ipvs.uapi import ServiceAttribute, ServiceFlag
-from hadirector.model import HASH_SCHEDULERS, Protocol, SchedulerFlag, Service, ServiceKey
+from hadirector.model.configuration import (
+    HASH_SCHEDULERS,
+    Protocol,
+    SchedulerFlag,
+    Service,
+    ServiceKey,
+)
 
 _PROTOCOLS = {
     Protocol.TCP: IPPROTO_TCP,

@@ -19,8 +19,8 @@ from hadirector.dataplane.ipvs.attributes import (
     uint32,
 )
 from hadirector.dataplane.ipvs.frames import Request
-from hadirector.model import SyncSettings
-from hadirector.sync_daemon import StartThread, StopThread, SyncRole
+from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole
+from hadirector.model.configuration import SyncSettings
 
 
 class Command(IntEnum):

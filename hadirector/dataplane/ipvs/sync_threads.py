@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs import sync_messages
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.model import SyncSettings
-from hadirector.sync_daemon import StartThread, StopThread, SyncRole
+from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole
+from hadirector.model.configuration import SyncSettings
 
 
 async def read() -> dict[SyncRole, SyncSettings]:

@@ -3,12 +3,12 @@
 import asyncio
 from contextlib import closing
 
-from checks.conversation import Converse
-from checks.definition import CheckDefinition, Route, Timing
-from checks.engine import Engine
-from checks.options import Probe
-from checks.probers import CONVERSATIONS, run
-from checks.result import Reason, Result
+from checks.definition.check import CheckDefinition, Route, Timing
+from checks.definition.options import Probe
+from checks.definition.result import Reason, Result
+from checks.io.engine import Engine
+from checks.io.operations import Converse
+from checks.probes.registry import CONVERSATIONS, run
 
 ANY_ROUTE = Route()
 

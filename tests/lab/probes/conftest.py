@@ -61,7 +61,7 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 def sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain probes by io_uring, and again where the kernel refuses that."""
     if request.param == "epoll":
-        monkeypatch.setattr("checks.engine.RingSockets", _refused)
+        monkeypatch.setattr("checks.io.engine.RingSockets", _refused)
 
 
 def _refused(*_: object) -> None:

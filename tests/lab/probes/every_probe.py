@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 
-from checks.options import (
+from checks.definition.options import (
     AgentProbe,
     DnsProbe,
     GrpcProbe,
@@ -19,7 +19,7 @@ from checks.options import (
     TcpProbe,
     TlsProbe,
 )
-from checks.result import Result
+from checks.definition.result import Result
 from tests.lab.probes.asking import LONG, ask
 
 EVERY_PROBE: dict[str, Probe] = {

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.options import AgentProbe
-from checks.result import Reason
+from checks.definition.options import AgentProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask, time_for
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

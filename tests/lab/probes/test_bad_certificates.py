@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.options import GrpcProbe, HttpsProbe, Probe, SmtpProbe, TlsProbe
-from checks.result import Reason
+from checks.definition.options import GrpcProbe, HttpsProbe, Probe, SmtpProbe, TlsProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask
 from tests.lab.probes.certificates import GOOD_NAMES, ODD_NAMES, Authority
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from checks.options import HttpProbe
-from checks.result import Reason
+from checks.definition.options import HttpProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, ask_in_task, time_for
 
 pytestmark = pytest.mark.usefixtures("sockets")

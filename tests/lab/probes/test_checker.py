@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from checks.checker import Checker
-from checks.definition import CheckDefinition, Timing
-from checks.options import AllProbe, HttpProbe, Member, Probe, TcpProbe, TlsProbe
-from checks.result import Reason, Result, Verdict
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import AllProbe, HttpProbe, Member, Probe, TcpProbe, TlsProbe
+from checks.definition.result import Reason, Result, Verdict
+from checks.scheduling.checker import Checker
 from tests.lab.probes.accepting import Acceptor
 from tests.running import running
 
@@ -383,7 +383,7 @@ async def test_no_more_than_the_limit_are_probed_at_once_and_every_target_gets_i
 def test_the_checks_process_loads_nothing_heavy() -> None:
     """It may be many processes, and each has its own copy."""
     program = (
-        "import sys, checks.checker;"
+        "import sys, checks.scheduling.checker;"
         "heavy = {'aiohttp', 'pydantic', 'structlog', 'yaml', 'dns'};"
         "assert not heavy & sys.modules.keys(), sys.modules.keys()"
     )

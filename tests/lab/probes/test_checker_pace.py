@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from checks.checker import Checker
-from checks.definition import CheckDefinition, Limits, Timing
-from checks.options import TcpProbe
-from checks.result import Reason, Result, Verdict
+from checks.definition.check import CheckDefinition, Limits, Timing
+from checks.definition.options import TcpProbe
+from checks.definition.result import Reason, Result, Verdict
+from checks.scheduling.checker import Checker
 from tests.running import running
 
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from checks.checker import Checker
-from checks.definition import CheckDefinition, Timing
-from checks.options import AgentProbe
-from checks.result import Result, Verdict
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import AgentProbe
+from checks.definition.result import Result, Verdict
+from checks.scheduling.checker import Checker
 
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 

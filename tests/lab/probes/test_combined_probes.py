@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.definition import Route
-from checks.options import (
+from checks.definition.check import Route
+from checks.definition.options import (
     AgentProbe,
     AllProbe,
     AnyProbe,
@@ -19,7 +19,7 @@ from checks.options import (
     is_of_a_host,
     transports,
 )
-from checks.result import Reason
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -8,8 +8,8 @@ from typing import Literal
 
 import pytest
 
-from checks.options import DnsProbe
-from checks.result import Reason
+from checks.definition.options import DnsProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask, time_for
 from tests.lab.probes.datagrams import answering
 from tests.lab.probes.processes import server

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hpack import Decoder
 
-from checks.options import HttpProbe, HttpsProbe
-from checks.result import Reason
+from checks.definition.options import HttpProbe, HttpsProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask, time_for
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
 from tests.lab.probes.frames import (

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks import pattern
-from checks.options import HttpProbe
-from checks.result import Reason
+from checks.definition.options import HttpProbe
+from checks.definition.result import Reason
+from checks.io import pattern
 from tests.lab.probes.asking import ask
 
 pytestmark = pytest.mark.usefixtures("sockets")

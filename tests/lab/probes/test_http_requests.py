@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.kinds import JsonScalar
-from checks.options import HttpProbe
-from checks.result import Reason
+from checks.definition.option_types import JsonScalar
+from checks.definition.options import HttpProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask
 
 Serve = Callable[..., AbstractAsyncContextManager[int]]

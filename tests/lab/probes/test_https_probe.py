@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.options import HttpsProbe
-from checks.result import Reason
+from checks.definition.options import HttpsProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
 

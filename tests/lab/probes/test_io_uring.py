@@ -11,13 +11,13 @@ from contextlib import AbstractAsyncContextManager, closing
 
 import pytest
 
-from checks.definition import CheckDefinition, Timing
-from checks.engine import Engine
-from checks.io_uring import Ring
-from checks.options import HttpProbe, TcpProbe
-from checks.result import Reason, Result
-from checks.ring_sockets import BUFFER_SIZE, socket_address
-from checks.tcp import converse
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import HttpProbe, TcpProbe
+from checks.definition.result import Reason, Result
+from checks.io.engine import Engine
+from checks.io.io_uring import Ring
+from checks.io.ring import BUFFER_SIZE, socket_address
+from checks.probes.tcp import converse
 from tests.lab.probes.asking import ask
 
 Answer = Callable[..., AbstractAsyncContextManager[int]]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.definition import Route
-from checks.options import MysqlProbe
-from checks.result import Reason
+from checks.definition.check import Route
+from checks.definition.options import MysqlProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask, time_for
 from tests.lab.probes.mysql_server import mariadb
 

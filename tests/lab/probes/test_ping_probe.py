@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from checks.definition import Route
-from checks.options import PingProbe
-from checks.ping import _request
-from checks.result import Reason
+from checks.definition.check import Route
+from checks.definition.options import PingProbe
+from checks.definition.result import Reason
+from checks.probes.ping import _request
 from tests.lab.probes.asking import SHORT, ask
 
 PING = PingProbe()

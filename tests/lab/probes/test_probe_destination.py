@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.definition import Route
-from checks.options import HttpProbe, Probe, TcpProbe, UdpProbe
-from checks.result import Reason
+from checks.definition.check import Route
+from checks.definition.options import HttpProbe, Probe, TcpProbe, UdpProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask
 from tests.lab.probes.datagrams import answering
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.options import (
+from checks.definition.options import (
     DnsProbe,
     GrpcProbe,
     HttpProbe,
@@ -28,7 +28,7 @@ from checks.options import (
     SmtpProbe,
     TcpProbe,
 )
-from checks.result import Reason
+from checks.definition.result import Reason
 from tests.lab.probes.asking import LONG, SHORT, ask
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
 from tests.lab.probes.cutting import Way

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.options import FileProbe, ScriptProbe
-from checks.result import Reason
+from checks.definition.options import FileProbe, ScriptProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, time_for
 
 USER = "root" if os.geteuid() == 0 else "nobody"

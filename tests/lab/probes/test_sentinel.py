@@ -11,10 +11,10 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.checker import Checker
-from checks.definition import CheckDefinition, Timing
-from checks.options import HttpProbe
-from checks.result import Reason, Result, Verdict
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import HttpProbe
+from checks.definition.result import Reason, Result, Verdict
+from checks.scheduling.checker import Checker
 from tests.running import running
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
@@ -73,7 +73,7 @@ class WebServer:
     """A process that serves HTTP, and can be killed."""
 
     def __init__(self) -> None:
-        arguments = ["-m", "hadirector.lab.web", "--address", "127.0.0.1"]
+        arguments = ["-m", "hadirector.demo.web", "--address", "127.0.0.1"]
         self.port = _free_port()
         self._process = subprocess.Popen(
             [sys.executable, *arguments, "--port", str(self.port), "--name", "web"],

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.options import SmtpProbe
-from checks.result import Reason
+from checks.definition.options import SmtpProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import ask, time_for
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
 

@@ -9,9 +9,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.definition import Route
-from checks.options import TcpProbe, TlsProbe
-from checks.result import Reason
+from checks.definition.check import Route
+from checks.definition.options import TcpProbe, TlsProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, time_for
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
 

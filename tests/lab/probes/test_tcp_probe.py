@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 import pytest
 
-from checks.options import TcpProbe
-from checks.result import Reason
+from checks.definition.options import TcpProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, ask_in_task
 
 pytestmark = pytest.mark.usefixtures("sockets")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from checks.options import DnsProbe, Probe, UdpProbe
-from checks.result import Reason
+from checks.definition.options import DnsProbe, Probe, UdpProbe
+from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, time_for
 from tests.lab.probes.datagrams import answering
 

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from checks.result import Reason, Result
+from checks.definition.result import Reason, Result
 from hadirector.lab.topology import Network
 from tests.lab.probes.asking import LONG, SHORT
 from tests.lab.probes.every_probe import EVERY_PROBE, OVER_TLS, ask_each

@@ -1,0 +1,1 @@
+"""What a check is: its type, options and results."""

@@ -1,0 +1,1 @@
+"""Idle connections that hint that a target may have gone."""

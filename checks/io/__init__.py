@@ -1,0 +1,1 @@
+"""Performs the conversations of probes: engine, io_uring, epoll, TLS."""

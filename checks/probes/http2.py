@@ -1,0 +1,132 @@
+"""One request over HTTP/2 and its reply, within bounds (RFC 9113). The protocol itself is h2's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
+from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
+
+from checks.definition.result import Reason
+from checks.io.attempt import ProbeFailedError
+from checks.io.connection import REPLY_LENGTH_MAX
+
+FRAMES_LENGTH_MAX = 4 * REPLY_LENGTH_MAX
+"""Bytes of all frames that are read; more for one reply is a fault of the server's."""
+
+FRAMES_MAX = 2000
+"""Events, about one a frame, that a reply may cause: they take some 10 us each to read."""
+
+_PART = 4096  # bytes that are read before the events are counted
+
+_STREAM = 1  # the first that a client opens
+
+# What does not begin with a SETTINGS frame is no HTTP/2 (section 3.4); h2 waits for the rest of it.
+_FRAME_HEADER_LENGTH, _TYPE_AT, _SETTINGS = 9, 3, b"\4"
+
+
+class Exchange:
+    """A request, and what has come of its reply; of the body no more than REPLY_LENGTH_MAX.
+
+    The names of header fields are in lower case. Those of the trailer section are among them.
+    """
+
+    def __init__(self, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()
+        self.ended = False
+        self._first = b""
+        self._fed = 0
+        self._events = 0
+        self._connection = H2Connection(H2Configuration(header_encoding=None))
+        without_push = {SettingCodes.ENABLE_PUSH: 0}
+        self._connection.local_settings = Settings(client=True, initial_values=without_push)
+        self._connection.initiate_connection()
+        self._connection.send_headers(_STREAM, list(headers), end_stream=not body)
+        if body:
+            self._connection.send_data(_STREAM, body, end_stream=True)
+
+    def to_send(self) -> bytes:
+        """Take what is to be sent now: at first the request, later acknowledgements."""
+        return self._connection.data_to_send()
+
+    def feed(self, data: bytes) -> None:
+        """Take what has come. Raises ProbeFailedError for what is no reply."""
+        self._first += data[: _FRAME_HEADER_LENGTH - len(self._first)]
+        if self._first[_TYPE_AT : _TYPE_AT + 1] not in (b"", _SETTINGS):
+            raise _no_reply(f"it begins with {self._first!r}")
+        self._fed += len(data)
+        if self._fed > FRAMES_LENGTH_MAX:
+            raise _no_reply(f"frames of more than {FRAMES_LENGTH_MAX} bytes")
+        try:
+            for start in range(0, len(data), _PART):
+                for event in self._connection.receive_data(data[start : start + _PART]):
+                    self._events += 1
+                    self._take(event)
+                if self._events > FRAMES_MAX:
+                    raise _no_reply(f"more than {FRAMES_MAX} frames")
+        except ProtocolError as error:
+            raise _no_reply(str(error)) from error
+
+    @property
+    def location(self) -> str | None:
+        """Where a redirect leads to."""
+        return self.headers.get("location")
+
+    def finish(self, stage: str) -> None:
+        """Take the end of the connection, before which a reply must have ended."""
+        detail = f"{stage}: connection closed without a complete reply"
+        raise ProbeFailedError(Reason.PROTOCOL, detail)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case _ if self.ended:
+                pass
+            case ResponseReceived() | TrailersReceived():
+                self._take_headers(event.headers or ())
+            case DataReceived():
+                self._take_body(event)
+            case StreamEnded():
+                self.ended = True
+            case StreamReset():
+                words = f"the server resets the stream: {_name(event.error_code)}"
+                raise ProbeFailedError(Reason.RESET, words)
+            case ConnectionTerminated():  # after this h2 takes no reply, which there could be
+                words = f"the server ends the connection: {_name(event.error_code)}"
+                raise ProbeFailedError(Reason.RESET, words)
+
+    def _take_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        for name, value in headers:
+            self.headers[name.decode("latin-1")] = value.decode("latin-1")
+        status = self.headers[":status"]
+        if not re.fullmatch(r"[1-9][0-9]{2}", status):  # which h2 does not look at
+            raise _no_reply(f"status {status}")
+        self.status = int(status)
+
+    def _take_body(self, event: DataReceived) -> None:
+        self.body += (event.data or b"")[: REPLY_LENGTH_MAX - len(self.body)]
+        self.ended = len(self.body) == REPLY_LENGTH_MAX
+        if event.flow_controlled_length and not self.ended:
+            self._connection.acknowledge_received_data(event.flow_controlled_length, _STREAM)
+
+
+def _no_reply(why: str) -> ProbeFailedError:
+    return ProbeFailedError(Reason.PROTOCOL, f"not an HTTP/2 reply: {why}")
+
+
+def _name(code: int | None) -> str:
+    return code.name if isinstance(code, ErrorCodes) else f"error {code}"

@@ -1,0 +1,80 @@
+"""What performs each type of probe: the table, and the way to run one."""
+
+from __future__ import annotations
+
+from checks.definition.check import CheckDefinition
+from checks.definition.options import (
+    AgentProbe,
+    AllProbe,
+    AnyProbe,
+    DnsProbe,
+    FileProbe,
+    GrpcProbe,
+    HttpProbe,
+    HttpsProbe,
+    MysqlProbe,
+    PingProbe,
+    PostgresProbe,
+    Probe,
+    RedisProbe,
+    ScriptProbe,
+    SmtpProbe,
+    TcpProbe,
+    TlsProbe,
+    UdpProbe,
+)
+from checks.definition.result import Result
+from checks.io.attempt import Prober, Progress, attempt
+from checks.io.operations import Converse
+from checks.io.task_runner import follow
+from checks.probes import (
+    agent,
+    composite,
+    dns,
+    file,
+    grpc,
+    http,
+    mysql,
+    ping,
+    postgres,
+    redis,
+    script,
+    smtp,
+    tcp,
+    udp,
+)
+
+CONVERSATIONS: dict[type[Probe], Converse] = {
+    TcpProbe: tcp.converse,
+    HttpProbe: http.converse,
+}
+"""Those that `checks.io.engine` can perform: the ones there may be thousands of."""
+
+PROBERS: dict[type[Probe], Prober] = {
+    **{probe: follow(converse) for probe, converse in CONVERSATIONS.items()},
+    TlsProbe: tcp.probe_tls,
+    HttpsProbe: http.probe_https,
+    GrpcProbe: grpc.probe,
+    UdpProbe: udp.probe,
+    DnsProbe: dns.probe,
+    SmtpProbe: smtp.probe,
+    PingProbe: ping.probe,
+    ScriptProbe: script.probe,
+    FileProbe: file.probe,
+    AgentProbe: agent.probe,
+    RedisProbe: redis.probe,
+    PostgresProbe: postgres.probe,
+    MysqlProbe: mysql.probe,
+}
+
+
+async def run(definition: CheckDefinition, progress: Progress | None = None) -> Result:
+    """Probe a check's target once. Never raises for what the target does."""
+    probe = definition.probe
+    match probe:
+        case AllProbe():
+            return await composite.run_all(definition, probe.checks, run)
+        case AnyProbe():
+            return await composite.run_any(definition, probe.checks, run)
+        case _:
+            return await attempt(definition, PROBERS[type(probe)], progress or Progress())

@@ -1,0 +1,1 @@
+"""The demo: two directors, three web servers and a client."""

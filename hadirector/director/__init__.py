@@ -1,0 +1,1 @@
+"""The director's loop: life cycle, dispatch of messages, reconfiguring."""

@@ -1,0 +1,396 @@
+"""The director process: facts come in through one bounded queue, decisions go out as effects.
+
+Every event is handled to its end before the next, so nothing is ever half decided. What takes time
+(netlink, reading a configuration) happens in tasks of their own, which answer with an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import gc
+import os
+from collections.abc import Collection, Coroutine
+from pathlib import Path
+from time import monotonic
+from typing import Any, assert_never
+
+import structlog
+from msgspec.structs import astuple
+
+from hadirector import storage
+from hadirector.config import reader
+from hadirector.config.errors import ConfigError
+from hadirector.dataplane.base import Dataplane, DataplaneError
+from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.director.messages import ConfigurationRead, Event, FirstVerdictsOverdue
+from hadirector.director.pools import Pools, PoolsDue
+from hadirector.director.requests import Operator, RequestError
+from hadirector.director.snapshot import History
+from hadirector.election.election import Election, ResumeOverdue
+from hadirector.election.notify import Notifier
+from hadirector.election.tracking import TrackedChanged, Tracking
+from hadirector.events.recorder import Recorder
+from hadirector.health.blindness import SIGHT_OF_BACKENDS
+from hadirector.health.verdicts import Health
+from hadirector.health.workers import Workers
+from hadirector.host import preflight
+from hadirector.host.reconciler import Upkeep
+from hadirector.host.sysctl import reconciler
+from hadirector.model.configuration import Configuration, ServiceKey
+from hadirector.overrides.store import Overrides, OverridesChanged
+from hadirector.pools import entries
+from hadirector.pools.decision import Facts
+from hadirector.pools.pending import Undecided
+from hadirector.processes.handoff import Handoff
+from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
+from hadirector.reload.plan import plan
+from hadirector.reload.preview import Preview, Situation, preview
+from vrrp.model.report import InstanceStatus, Notice, Transition
+
+EVENTS_MAX = 10_000
+FIRST_VERDICTS_SECONDS_MAX = 5.0
+CHILD_STOP_SECONDS_MAX = 10.0
+
+
+class Director:
+    """Runs one director from ``run`` until ``stop``."""
+
+    def __init__(
+        self,
+        path: Path,
+        configuration: Configuration,
+        dataplane: Dataplane,
+        recorder: Recorder,
+        handoff: Handoff | None = None,
+    ) -> None:
+        self._path = path
+        self._configuration = configuration
+        self._dataplane = dataplane
+        self._log = structlog.get_logger()
+        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
+        directory = Path(configuration.runtime_directory)
+        self._memory = storage.Memory(directory / "owned.json")
+        owned = self._memory.owned
+        self.recorder = recorder
+        self._pools = Pools(configuration, recorder.note)
+        self._undecided = Undecided()
+        self._upkeep = Upkeep(configuration, self._memory)
+        self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
+        self._health = Health(configuration, {}, self._events.put)
+        self._history = History(directory, self._health, self._pools)
+        self._election = Election(
+            configuration.vrrp,
+            frozenset(owned.yielding),
+            self._events.put,
+            realtime=configuration.realtime,
+        )
+        if handoff is not None:
+            self._election.adopt(handoff)
+        self._overrides = Overrides(configuration, self._keeper, self._events.put)
+        self.operator = Operator(
+            configuration,
+            self._memory,
+            overrides=self._overrides,
+            keeper=self._keeper,
+            health=self._health,
+            election=self._election,
+            pools=self._pools,
+            upkeep=self._upkeep,
+            journal=recorder.journal,
+        )
+        self._tracking = Tracking(configuration, self._events.put)
+        self._notifier = Notifier(configuration)
+        self._passing: set[asyncio.Task[None]] = set()
+        self._reloading = asyncio.Lock()
+        self._reload_waits = False
+        self._stop = asyncio.Event()
+        self._restarting = False
+        self._handoff: Handoff | None = None
+
+    async def run(self) -> Handoff | None:
+        """Adopt what is there, run until ``stop``, then leave as ``on_stop`` says.
+
+        After ``restart`` it leaves everything in place, and the vrrp process running: what
+        describes that is returned, for the program that takes our place.
+
+        Raises DataplaneError when the dataplane cannot be used.
+        """
+        await self._dataplane.start()
+        await self._upkeep.start(self._election.states)
+        table = await self._keeper.adopt()
+        adopted = entries.adopted_verdicts(self._configuration, table)
+        self._health.verdicts.update(adopted)
+        self._pools.adopt(table, self._history.adopt(self._configuration))
+        await self._dataplane.withhold(self._election.withheld)
+        self._want(None)
+        self._log.info("director_started", name=self._configuration.name, adopted=len(adopted))
+        # The garbage collector need not look through what stays: it takes 20 ms each time.
+        gc.freeze()
+        async with asyncio.TaskGroup() as group:
+            loops = {
+                "events": self._handle_events(),
+                "table": self._keeper.run(),
+                "upkeep": self._upkeep.run(),
+                "tracking": self._tracking.run(),
+                "notifications": self._notifier.run(),
+                "overrides": self._overrides.run(),
+                "pools": self._pools.run(self._events.put),
+                "history": self._history.run(),
+            }
+            running = [group.create_task(each, name=name) for name, each in loops.items()]
+            self._tell_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
+            checking = group.create_task(self._health.workers.run(), name="checks")
+            electing = group.create_task(self._election.run(), name="vrrp")
+            await self._stop.wait()
+            await self._leave(checking, electing)
+            for task in (*running, *self._passing):
+                task.cancel()
+        self._history.write(final=True)
+        if not self._restarting:
+            self._take_back()
+            if self._configuration.on_stop == "release":
+                await self._withdraw()
+        await self._dataplane.close()
+        self._log.info(
+            "director_stopped", on_stop=self._configuration.on_stop, restarting=self._restarting
+        )
+        return self._handoff
+
+    def stop(self) -> None:
+        """Begin to leave, for good; ``run`` returns when it is done."""
+        self._restarting = False
+        self._stop.set()
+
+    @property
+    def restarting(self) -> bool:
+        """Whether another program is to take our place when ``run`` returns."""
+        return self._restarting
+
+    async def restart(self) -> None:
+        """Begin to leave for the program that takes our place; ``run`` returns when that is done.
+
+        Raises RequestError when it could not start with the configuration file as it is, or
+        leaves already.
+        """
+        try:
+            configuration = await reader.read(self._path)
+        except ConfigError as error:
+            raise RequestError(str(error)) from error
+        faults = await preflight.faults(configuration)
+        if faults:
+            raise RequestError("\n".join(faults))
+        if self._stop.is_set():
+            raise RequestError("the director is stopping")
+        self._restarting = True
+        self._stop.set()
+
+    async def reload(self) -> str:
+        """Read the file again and change to it; the old configuration stays if the new is wrong.
+
+        Returns what changed, in one line. Raises RequestError.
+        """
+        async with self._reloading:
+            self._reload_waits = False
+            try:
+                configuration = await reader.read(self._path)
+            except ConfigError as error:
+                self._log.error("reload_refused", faults=str(error).splitlines())
+                raise RequestError(str(error)) from error
+            planned = plan(self._configuration, configuration)
+            faults = [*planned.refused, *await preflight.faults(configuration)]
+            if faults:
+                self._log.error("reload_refused", faults=faults)
+                raise RequestError("\n".join(faults))
+            await self._events.put(ConfigurationRead(configuration))
+            return planned.summary
+
+    async def preview(self, text: bytes, file: str) -> Preview:
+        """Say what a reload would change if the file had this text. Changes nothing.
+
+        ``file`` is what faults call it. Raises ConfigError and DataplaneError.
+        """
+        configuration = await reader.read(file, text)
+        faults = tuple(await preflight.faults(configuration))
+        sysctls = await reconciler.foreseen(configuration)
+        actual = await self._keeper.read()
+        facts = self._health.facts(self._overrides.current)
+        situation = Situation(
+            configuration=self._configuration,
+            # The thread that looks through them must not meet a verdict that is just coming in.
+            facts=Facts(*map(copy.copy, astuple(facts))),
+            quorums=dict(self._pools.quorums),
+            admitted=dict(self._pools.admitted),
+            wanted=self._pools.table,
+            actual=actual,
+            owned=self._keeper.owned,
+            states=dict(self._election.states),
+            faults=faults,
+            sysctls=sysctls,
+        )
+        return await asyncio.to_thread(preview, situation, configuration)
+
+    def request_reload(self) -> None:
+        """Reload when there is time for it; what comes of it is logged.
+
+        Requests that come before that reload has begun are met by it too.
+        """
+        if self._reload_waits:
+            return
+        self._reload_waits = True
+
+        async def reload_and_log() -> None:
+            with contextlib.suppress(RequestError):
+                await self.reload()
+
+        self._spawn(reload_and_log(), "reload")
+
+    # --- events ---------------------------------------------------------------------------------
+
+    async def _handle_events(self) -> None:
+        while True:
+            await self._handle(await self._events.get())
+            await asyncio.sleep(0)  # a burst of events keeps nothing else waiting
+
+    async def _handle(self, event: Event) -> None:
+        match event:
+            case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
+                self._undecided.add(self._concerned(event), monotonic())
+                sees = int(not self._health.eyes.blind)  # unchanged it is not told again
+                self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
+            case Transition() | InstanceStatus() | ResumeOverdue():
+                if await self._election.handle(event):
+                    priority = self._election.priority(event.instance)
+                    self._notifier.state_entered(event.instance, priority, self._election.states)
+                    self._upkeep.follow(self._election.states)
+                    await self._dataplane.withhold(self._election.withheld)
+            case Notice():
+                getattr(self._log, event.level)(event.event, **event.fields)
+            case ChildStarted() | ChildDied():
+                self._child_changed(event)
+            case TrackedChanged():
+                self._election.track(event.values)
+            case ConfigurationRead():
+                await self._change_to(event.configuration)
+            case FirstVerdictsOverdue():
+                self._election.begin()
+            case _:
+                assert_never(event)
+        self._decide()
+
+    def _decide(self) -> None:
+        """Judge what is undecided unless more comes with it; elections begin when all is judged."""
+        begins = not self._election.begun and self._health.complete
+        more = not (begins or self._events.empty())
+        if changed := self._undecided.take(monotonic(), more=more):
+            self._want(changed)
+        if begins:
+            self._election.begin()
+
+    def _concerned(
+        self, event: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
+    ) -> Collection[ServiceKey]:
+        """Take what is new; returns the services whose pool it may change."""
+        if isinstance(event, VerdictChanged):
+            return self._health.verdict_changed(event)
+        if isinstance(event, CheckStatistics):
+            return self._health.statistics(event)
+        if isinstance(event, PoolsDue):
+            return self._pools.due(monotonic())
+        servers = self._configuration.virtual_servers
+        return {key for each in servers if each.name in event.virtual_servers for key in each.keys}
+
+    def _child_changed(self, event: ChildStarted | ChildDied) -> None:
+        electing = event.name == self._election.child.name
+        if isinstance(event, ChildDied):
+            for delay, overdue in self._election.child_died() if electing else ():
+                self._tell_later(delay, overdue)
+        elif electing:
+            self._election.configure_child()
+        else:
+            self._health.configure_workers(event.name)
+
+    async def _change_to(self, configuration: Configuration) -> None:
+        """Take a new configuration, with pauses: 10,000 real servers take some ms at each step."""
+        planned = plan(self._configuration, configuration)
+        await asyncio.sleep(0)
+        # A check that was changed judges its target anew: what is in use until then stays in use.
+        assumed = self._pools.assumed(configuration)
+        await asyncio.sleep(0)
+        self._configuration = configuration
+        self._pools.configure(configuration)
+        self._overrides.configure(configuration)
+        self.operator.configure(configuration)
+        self._health.configure(configuration, *assumed)
+        await asyncio.sleep(0)
+        await self._upkeep.configure(configuration)
+        self._tracking.configure(configuration)
+        self._notifier.configure(configuration)
+        self._election.configure(configuration.vrrp, realtime=configuration.realtime)
+        await self._dataplane.withhold(self._election.withheld)
+        await asyncio.sleep(0)
+        self._want(None)
+        self._health.configure_workers()  # last: some probes go by way of what is wanted now
+        self._log.info(
+            "configuration_changed",
+            started=planned.started,
+            stopped=planned.stopped,
+            changed=planned.changed,
+        )
+
+    def _want(self, changed: Collection[ServiceKey] | None) -> None:
+        """Decide again what the dataplane should hold: all of it, or the changed services."""
+        facts = self._health.facts(self._overrides.current)
+        self._pools.decide(changed, facts, self._health.results)
+        self._keeper.want(self._pools.table, changed)
+        self._election.track(entries.tracked_pools(self._configuration, self._pools.quorums))
+
+    def _tell_later(self, delay: float, event: Event) -> None:
+        async def tell() -> None:
+            await asyncio.sleep(delay)
+            await self._events.put(event)
+
+        self._spawn(tell(), type(event).__name__)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    # --- leaving --------------------------------------------------------------------------------
+
+    async def _leave(self, checking: asyncio.Task[None], electing: asyncio.Task[None]) -> None:
+        """Stop the children, vrrp first: the table serves until the addresses are handed over."""
+        self._log.info("director_stopping", restarting=self._restarting)
+        if self._restarting:
+            self._handoff = self._election.hand_on()
+            electing.cancel()
+        else:
+            self._notifier.stop()
+            self._election.stop(keep=self._configuration.on_stop == "keep")
+            await self._see_end(self._election.child, electing)
+        self._health.workers.stop()
+        await self._see_end(self._health.workers, checking)
+        await self._notifier.finish()
+
+    async def _see_end(self, child: Child[Any] | Workers, running: asyncio.Task[None]) -> None:
+        await asyncio.wait([running], timeout=CHILD_STOP_SECONDS_MAX)
+        if not running.done():
+            self._log.error("process_does_not_stop", process=child.name)
+            child.kill()
+            await running
+
+    def _take_back(self) -> None:
+        """Stopped after all: to the vrrp process the end of its channel is the order to release."""
+        if self._handoff is not None:
+            os.close(self._handoff.descriptor)
+            self._handoff = None
+
+    async def _withdraw(self) -> None:
+        await self._upkeep.withdraw()
+        try:
+            await self._keeper.withdraw()
+        except DataplaneError as error:
+            self._log.error("withdraw_failed", error=str(error))

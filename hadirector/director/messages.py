@@ -1,0 +1,41 @@
+"""Events: whatever reaches the director, as values in its one queue."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hadirector.director.pools import PoolsDue
+from hadirector.election.election import ResumeOverdue
+from hadirector.election.tracking import TrackedChanged
+from hadirector.model.configuration import Configuration
+from hadirector.overrides.store import OverridesChanged
+from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.supervisor import ChildDied, ChildStarted
+from vrrp.model.report import InstanceStatus, Notice, Transition
+
+
+class ConfigurationRead(msgspec.Struct, frozen=True):
+    """The configuration file has been read again, and what it says can be changed to."""
+
+    configuration: Configuration
+
+
+class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
+    """Some targets still have no verdict: elections begin without them."""
+
+
+Event = (
+    ChildStarted
+    | ChildDied
+    | VerdictChanged
+    | CheckStatistics
+    | Transition
+    | InstanceStatus
+    | Notice
+    | ResumeOverdue
+    | TrackedChanged
+    | OverridesChanged
+    | PoolsDue
+    | ConfigurationRead
+    | FirstVerdictsOverdue
+)

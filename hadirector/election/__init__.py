@@ -1,0 +1,1 @@
+"""The director's side of VRRP: the election, tracked objects, notify scripts."""

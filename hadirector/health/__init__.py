@@ -1,0 +1,1 @@
+"""The verdicts of all targets, the checks workers and blindness."""

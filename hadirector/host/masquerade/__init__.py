@@ -1,0 +1,1 @@
+"""The netfilter rules that masquerade fullnat services."""

@@ -1,0 +1,115 @@
+"""What a director keeps true in the kernel besides the table: at once, and again every 10 s."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from hadirector.host import timeouts
+from hadirector.host.masquerade.reconciler import MasqueradeKeeper
+from hadirector.host.status import SyncDaemonStatus, UpkeepStatus
+from hadirector.host.sync_daemon.reconciler import Kernel, SyncKeeper
+from hadirector.host.sync_daemon.rules import Threads, wanted_threads
+from hadirector.host.sysctl.reconciler import SysctlKeeper
+from hadirector.host.timeouts import TimeoutKeeper
+from hadirector.model.configuration import Configuration, ConnectionTimeouts
+from hadirector.storage import Memory
+from vrrp.model.report import State
+
+PASS_SECONDS = 10.0
+
+
+class Upkeep:
+    """Keeps the sysctls, the rules of fullnat, the timeouts and the sync daemon."""
+
+    def __init__(self, configuration: Configuration, memory: Memory) -> None:
+        self._configuration = configuration
+        self._states: Mapping[str, State] = {}
+        owned = memory.owned
+        self._sysctls = SysctlKeeper(configuration, owned.sysctls, memory.remember_sysctls)
+        self._sync = SyncKeeper(_kernel, owned.sync_threads, memory.remember_sync_threads)
+        self._masquerade = MasqueradeKeeper(
+            configuration, owned.masquerade, memory.remember_masquerade
+        )
+        self._timeouts = TimeoutKeeper(_timeouts)
+        self._wake = asyncio.Event()
+
+    @property
+    def _keepers(self) -> tuple[SysctlKeeper, MasqueradeKeeper, TimeoutKeeper, SyncKeeper]:
+        return self._sysctls, self._masquerade, self._timeouts, self._sync
+
+    @property
+    def status(self) -> UpkeepStatus:
+        """Describe this moment."""
+        return UpkeepStatus(
+            self._sysctls.statuses(),
+            SyncDaemonStatus(self._sync.running, self._sync.foreign),
+            tuple(warning for each in self._keepers for warning in each.warnings),
+            sum(each.repaired for each in self._keepers),
+        )
+
+    @property
+    def _wanted_threads(self) -> Threads:
+        if self._configuration.dataplane != "ipvs":
+            return {}
+        return wanted_threads(self._configuration.sync_daemon, self._states)
+
+    @property
+    def _wanted_timeouts(self) -> ConnectionTimeouts:
+        ipvs = self._configuration.dataplane == "ipvs"
+        return self._configuration.connection_timeouts if ipvs else ConnectionTimeouts()
+
+    async def start(self, states: Mapping[str, State]) -> None:
+        """Make so what connections need, before any is forwarded; the rest is for ``run``."""
+        await self._sysctls.make_so()
+        await self._masquerade.make_so()
+        self._states = dict(states)
+
+    async def run(self) -> None:
+        """Make passes until cancelled. A new state of VRRP waits for nothing else."""
+        loop = asyncio.get_running_loop()
+        next_pass = loop.time() + PASS_SECONDS
+        while True:
+            self._wake.clear()
+            await self._sync.make_so(self._wanted_threads)
+            await self._timeouts.make_so(self._wanted_timeouts)
+            if loop.time() >= next_pass:
+                next_pass = loop.time() + PASS_SECONDS
+                await self._sysctls.make_so()
+                await self._masquerade.make_so()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(next_pass):
+                    await self._wake.wait()
+
+    def follow(self, states: Mapping[str, State]) -> None:
+        """Take the new states of the VRRP instances."""
+        self._states = dict(states)
+        self._wake.set()
+
+    async def configure(self, configuration: Configuration) -> None:
+        """Follow another configuration."""
+        self._configuration = configuration
+        await self._sysctls.configure(configuration)
+        await self._masquerade.configure(configuration)
+        self._wake.set()
+
+    async def withdraw(self) -> None:
+        """Leave the kernel as it was found."""
+        await self._sync.make_so({})
+        await self._masquerade.withdraw()
+        self._sysctls.restore()
+
+
+def _timeouts() -> timeouts.Kernel:
+    """Import only for the dataplane that needs it."""
+    from hadirector.dataplane.ipvs import timeouts
+
+    return timeouts
+
+
+def _kernel() -> Kernel:
+    """Import only when needed, as above."""
+    from hadirector.dataplane.ipvs import sync_threads
+
+    return sync_threads

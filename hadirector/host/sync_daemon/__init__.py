@@ -1,0 +1,1 @@
+"""The threads of IPVS's connection synchronization daemon."""

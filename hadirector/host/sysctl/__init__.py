@@ -1,0 +1,1 @@
+"""The sysctls that the configuration implies, set and restored."""

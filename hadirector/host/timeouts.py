@@ -1,0 +1,55 @@
+"""Keeps the connection timeouts as they are configured, whoever sets others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from hadirector.dataplane.base import DataplaneError
+from hadirector.model.configuration import ConnectionTimeouts
+
+
+class Kernel(Protocol):
+    """What is in force, and the way to change it (``hadirector.dataplane.ipvs.timeouts``)."""
+
+    async def read(self) -> ConnectionTimeouts:
+        """Read all of them. Raises DataplaneError."""
+
+    async def write(self, timeouts: ConnectionTimeouts) -> None:
+        """Set those that are not 0. Raises DataplaneError."""
+
+
+class TimeoutKeeper:
+    """Sets what differs from what is wanted. What is not configured is nobody's business.
+
+    ``kernel`` is asked for only when there is something to keep.
+    """
+
+    def __init__(self, kernel: Callable[[], Kernel]) -> None:
+        self.repaired = 0
+        self.warnings: tuple[str, ...] = ()
+        self._kernel = kernel
+        self._settled: ConnectionTimeouts | None = None
+        self._log = structlog.get_logger()
+
+    async def make_so(self, wanted: ConnectionTimeouts) -> None:
+        """Make one pass. What fails is warned of, and met again by the next pass."""
+        if wanted == ConnectionTimeouts():
+            return
+        try:
+            actual = await self._kernel().read()
+            if actual.overridden_by(wanted) != actual:
+                await self._kernel().write(wanted)
+                repair = self._settled == wanted
+                self.repaired += repair
+                event = "timeouts_repaired" if repair else "timeouts_set"
+                self._log.info(event, was=str(actual), now=str(actual.overridden_by(wanted)))
+            self._settled = wanted
+            self.warnings = ()
+        except DataplaneError as error:
+            warnings = (f"connection timeouts: {error}",)
+            if warnings != self.warnings:
+                self._log.error("timeouts_not_as_wanted", error=str(error))
+            self.warnings = warnings

@@ -1,0 +1,1 @@
+"""What operators ordered for real servers: drain, disable, weight."""

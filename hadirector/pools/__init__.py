@@ -1,0 +1,1 @@
+"""Decides which weight each real server gets."""

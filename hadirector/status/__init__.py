@@ -1,0 +1,1 @@
+"""What a director says of itself: report, explanation, metrics."""

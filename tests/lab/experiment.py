@@ -1,0 +1,123 @@
+"""The parts of every experiment: a client, directors, web servers, and the kernel as witness."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from hadirector.lab.topology import Host, Network
+
+CLIENT_ADDRESS = "192.168.122.70"
+DIRECTOR_ADDRESSES = ("192.168.122.30", "192.168.122.31")
+WEB_ADDRESSES = ("192.168.122.45", "192.168.122.46")
+VIRTUAL_ADDRESS = "192.168.122.22"
+
+# For a director that is set by hand; hadirector does it itself. With one leg it would tell the real
+# servers of the shorter way to the client; "all" is not enough (ip-sysctl).
+FORWARDS: Final = {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv4.conf.all.send_redirects": "0",
+    "net.ipv4.conf.eth0.send_redirects": "0",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A client, one or two directors and two web servers, all on one bridge."""
+
+    client: Host
+    directors: tuple[Host, ...]
+    webs: tuple[Host, Host]
+
+    def start_webs(self) -> list[subprocess.Popen[str]]:
+        """Start web1 and web2, each answering with its name."""
+        return [start_web(web, web.name) for web in self.webs]
+
+
+def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: int = 1) -> Site:
+    """Build the hosts as a forwarding method needs them. Nobody holds the virtual address yet.
+
+    What a director needs of its own kernel is for hadirector to set.
+
+    nat: on one subnet the replies would bypass the director, so the web servers have a route for
+    the client through the first one. dr: the web servers have the virtual address on their loopback
+    and keep silent about it (arp_ignore and arp_announce, Documentation/networking/ip-sysctl).
+    """
+    silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
+    back = f"{CLIENT_ADDRESS}/32 via {DIRECTOR_ADDRESSES[0]}"
+    client = network.host("client", f"{CLIENT_ADDRESS}/24")
+    made = [
+        network.host(f"director{number}", f"{address}/24")
+        for number, address in enumerate(DIRECTOR_ADDRESSES[:directors], start=1)
+    ]
+    web1, web2 = (
+        network.host(
+            f"web{number}",
+            f"{address}/24",
+            routes=[back] if forwarding == "nat" else [],
+            sysctls=silent if forwarding == "dr" else {},
+        )
+        for number, address in enumerate(WEB_ADDRESSES, start=1)
+    )
+    if forwarding == "dr":
+        for web in (web1, web2):
+            web.ip(f"address add {VIRTUAL_ADDRESS}/32 dev lo")
+    return Site(client, tuple(made), (web1, web2))
+
+
+def start_web(host: Host, name: str) -> subprocess.Popen[str]:
+    """Start a web server on port 80 that answers with its name; return once it listens."""
+    # A direct routing server is asked at the virtual address, a NAT server at its own.
+    arguments = ["--address", "0.0.0.0", "--port", "80", "--name", name]  # a lab
+    process = host.start(
+        sys.executable, "-m", "hadirector.demo.web", *arguments, output=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    if said != "ready\n":
+        raise RuntimeError(f"the web server {name} did not start: {said}{process.stdout.read()}")
+    return process
+
+
+def fetch(client: Host, address: str, count: int, *, seconds: float = 5.0) -> list[str]:
+    """Make ``count`` requests one after the other, each on a new connection; return their answers.
+
+    A request that fails, or takes longer than ``seconds``, leaves ``failed: `` and curl's reason in
+    its place. One curl process makes them all.
+    """
+    limit = ["--max-time", f"{seconds:g}", "--header", "Connection: close"]
+    told = ["--silent", "--write-out", "%{onerror}failed: %{errormsg}\n"]
+    result = client.run(
+        *("curl", *limit, *told, f"http://{address}/[1-{count}]"),
+        timeout=count * seconds + 60.0,
+        check=False,
+    )
+    return result.stdout.splitlines()
+
+
+def start_director(host: Host, configuration: str, directory: Path) -> subprocess.Popen[str]:
+    """Start ``hadirector run`` on this configuration; it logs to ``NAME.log`` in ``directory``."""
+    file = directory / f"{host.name}.yaml"
+    file.write_text(configuration)
+    with (directory / f"{host.name}.log").open("a") as log:
+        return host.start(sys.executable, "-m", "hadirector", "run", "-c", str(file), output=log)
+
+
+def kernel_table(host: Host) -> list[str]:
+    """Return the host's IPVS table in the form of ``ipvsadm --save --numeric``, sorted."""
+    return sorted(line.strip() for line in host.run("ipvsadm", "-Sn").stdout.splitlines())
+
+
+def eventually(condition: Callable[[], bool], seconds: float, *, pause: float = 0.1) -> bool:
+    """Ask again and again until the condition holds; False when ``seconds`` are over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True

@@ -1,0 +1,53 @@
+"""What ``hadirector why`` prints for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.definition.result import Verdict
+from hadirector.cli.why import told
+from hadirector.events.event_log import Entry, Value
+from hadirector.pools.candidate import Step
+from hadirector.status.explanation import Why
+from hadirector.status.report import RealServerStatus
+
+PLACE: dict[str, Value] = {"virtual_server": "web", "real_server": "192.0.2.45:80"}
+
+
+def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In UTC, wherever whoever asks is."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    status = RealServerStatus("192.0.2.45:80", 10, 0, 10, 3, 4, Verdict.PASSING, "200 OK")
+    why = Why(
+        name="web/192.0.2.45:80",
+        steps=(Step(10, "configured"), Step(0, "draining, by ann: new kernel")),
+        status=status,
+        events=(
+            Entry(
+                7,
+                0.0,
+                "weight_decided",
+                {**PLACE, "weight": None, "because": "configured; failing"},
+            ),
+            Entry(
+                9, 86399.0, "override_ordered", {**PLACE, "words": "draining, by ann: new kernel"}
+            ),
+        ),
+        expires_in=3661.0,
+        deadline_in=59.6,
+        keep_clients=False,
+        flaps_for=43.2,
+    )
+    assert told(why) == [
+        "web/192.0.2.45:80: weight 0 (3 + 4 connections)",
+        "  the dataplane still has 10",
+        "     10  configured",
+        "      0  draining, by ann: new kernel",
+        "  the check is passing: 200 OK",
+        "  the order is lifted in 1 h 1 min 1 s",
+        "  the drain ends in 1 min at the latest",
+        "  it counts as flapping for 43 s more",
+        "  clients of persistence leave",
+        '  1970-01-01 00:00:00Z  weight_decided  weight=null because="configured; failing"',
+        '  1970-01-01 23:59:59Z  override_ordered  words="draining, by ann: new kernel"',
+    ]

@@ -1,0 +1,96 @@
+"""Device, label and scope of virtual addresses: what they become, and what is refused."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hadirector.config.loader import parse
+from vrrp.model.configuration import Placement
+
+FaultsOf = Callable[[str], list[str]]
+
+INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addresses: "
+
+
+def test_an_address_says_where_and_how_it_is_put() -> None:
+    """One that says nothing has no placement; the scopes are the kernel's numbers."""
+    text = (
+        INSTANCE + "[10.0.0.1, {address: 10.0.0.2/24, device: eth1, scope: site},"
+        " {address: 10.0.0.3, label: 'eth0:b', scope: host}, {address: 10.0.0.4}],"
+        " unadvertised_addresses: [{address: '2001:db8::1/64', device: eth2}]}]"
+    )
+    (instance,) = parse(text.encode(), "f", "host").vrrp
+    assert instance.virtual_addresses == (
+        "10.0.0.1/32",
+        "10.0.0.2/24",
+        "10.0.0.3/32",
+        "10.0.0.4/32",
+    )
+    assert instance.placements == (
+        Placement("10.0.0.2/24", "eth1", None, 200),
+        Placement("10.0.0.3/32", None, "eth0:b", 254),
+        Placement("2001:db8::1/64", "eth2", None, 0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("addresses", "fault"),
+    [
+        ("[{address: 10.0.0.1, label: eth0-web}]", ""),
+        (
+            "[{address: 10.0.0.1, device: eth1, label: 'eth0:b'}]",
+            '1:118: vrrp[0].virtual_addresses[0].label: wrong value (got "eth0:b", expected the'
+            " name of the interface and what follows it, such as eth1:web)",
+        ),
+        (
+            "[{address: 10.0.0.1, label: 'eth0:a-very-long'}]",
+            '1:104: vrrp[0].virtual_addresses[0].label: wrong value (got "eth0:a-very-long",'
+            " expected a label of 1 to 15 visible characters)",
+        ),
+        (
+            "[{address: 'fe80::1', label: 'eth0:b'}]",
+            "1:105: vrrp[0].virtual_addresses[0].label: IPv6 addresses have no labels; leave this"
+            " out",
+        ),
+        (
+            "[{address: 'fe80::1', scope: link}]",
+            "1:105: vrrp[0].virtual_addresses[0].scope: the scope of an IPv6 address follows from"
+            " the address; leave this out",
+        ),
+        (
+            "[{address: 10.0.0.1, scope: nowhere}]",
+            '1:104: vrrp[0].virtual_addresses[0].scope: wrong value (got "nowhere", expected one'
+            " of global, site, link, host)",
+        ),
+        (
+            "[{address: 127.0.0.2, device: eth1}]",
+            "1:106: vrrp[0].virtual_addresses[0].device: a loopback address is every host's"
+            " already, and put nowhere; leave this out",
+        ),
+        (
+            "[{device: eth1}]",
+            '1:77: vrrp[0].virtual_addresses[0]: the key "address" is missing',
+        ),
+        (
+            "[{address: 10.0.0.1, dev: eth1}]",
+            '1:97: vrrp[0].virtual_addresses[0]: unknown key "dev", did you mean "device"?',
+        ),
+        (
+            "[7]",
+            "1:77: vrrp[0].virtual_addresses[0]: wrong value (got 7, expected a literal address,"
+            " or a mapping that has one)",
+        ),
+        (
+            "['fe80::1', {address: 'fe80::1', device: eth1}]",
+            "1:88: vrrp[0].virtual_addresses[1]: fe80::1 on two devices needs two instances",
+        ),
+        (
+            "[10.0.0.1, {address: 10.0.0.1, device: eth1}]",
+            "1:87: vrrp[0].virtual_addresses[1]: duplicate address 10.0.0.1, first at"
+            " vrrp[0].virtual_addresses[0]",
+        ),
+    ],
+)
+def test_a_fault_of_how_an_address_is_put(faults_of: FaultsOf, addresses: str, fault: str) -> None:
+    """What the kernel would refuse or take no notice of; the empty fault is a good file."""
+    assert faults_of(f"{INSTANCE}{addresses}}}]") == ([fault] if fault else [])

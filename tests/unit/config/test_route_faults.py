@@ -1,0 +1,180 @@
+"""Virtual routes and rules: what they become, and what is refused."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hadirector.config.loader import parse
+from vrrp.model.configuration import VirtualRoute, VirtualRule
+
+FaultsOf = Callable[[str], list[str]]
+
+INSTANCE = (
+    "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.1],\n"
+)
+
+
+def test_routes_become_what_the_kernel_is_to_have() -> None:
+    """Scope and metric as ip-route(8) chooses them; `default` is of the family of its gateway."""
+    text = INSTANCE + (
+        "virtual_routes: [{destination: default, gateway: 10.0.0.7, table: 100},"
+        " {destination: 10.6.0.0/16, device: eth1, metric: 50, source: 10.0.0.1},"
+        " {destination: 10.7.0.9, type: blackhole, table: default},"
+        " {destination: default, gateway: 'fe80::1', device: eth0, on_link: true},"
+        " {destination: default, device: eth0}]}]"
+    )
+    (instance,) = parse(text.encode(), "f", "host").vrrp
+    assert instance.virtual_routes == (
+        VirtualRoute(destination="0.0.0.0/0", gateway="10.0.0.7", table=100),
+        VirtualRoute(
+            destination="10.6.0.0/16", device="eth1", metric=50, source="10.0.0.1", scope=253
+        ),
+        VirtualRoute(destination="10.7.0.9/32", kind="blackhole", table=253),
+        VirtualRoute(
+            destination="::/0", gateway="fe80::1", device="eth0", metric=1024, on_link=True
+        ),
+        VirtualRoute(destination="0.0.0.0/0", device="eth0", scope=253),
+    )
+
+
+def test_rules_become_what_the_kernel_is_to_have() -> None:
+    """One that names no prefix is of the instance's family."""
+    text = INSTANCE + (
+        "virtual_rules: [{priority: 1000, from: 10.5.0.0/24, table: 100},"
+        " {priority: 1001, to: '2001:db8::/32', type: prohibit, input_device: eth0},"
+        " {priority: 1002, fwmark: 5, fwmask: 255, output_device: eth1, table: main}]}]"
+    )
+    (instance,) = parse(text.encode(), "f", "host").vrrp
+    assert instance.virtual_rules == (
+        VirtualRule(source="10.5.0.0/24", destination="0.0.0.0/0", priority=1000, table=100),
+        VirtualRule(
+            source="::/0",
+            destination="2001:db8::/32",
+            priority=1001,
+            kind="prohibit",
+            input_device="eth0",
+        ),
+        VirtualRule(
+            source="0.0.0.0/0",
+            destination="0.0.0.0/0",
+            priority=1002,
+            table=254,
+            output_device="eth1",
+            mark=5,
+            mask=255,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "fault"),
+    [
+        (
+            "destination: 10.6.0.1/16, device: e",
+            '0].destination: wrong value (got "10.6.0.1/16", expected a prefix such as 10.0.0.0/8,'
+            " with no bit set beyond its length)",
+        ),
+        ("destination: 10.6.0.0/16", "0]: a route needs a gateway or a device"),
+        ("device: e", '0]: the key "destination" is missing'),
+        (
+            "destination: 10.6.0.0/16, device: e, via: 10.0.0.1",
+            '0]: unknown key "via" (expected one of destination, device, gateway, metric, on_link,'
+            " scope, source, table, type)",
+        ),
+        (
+            "destination: 10.6.0.0/16, gateway: '2001:db8::1'",
+            "0].gateway: wrong value (got 2001:db8::1, expected an IPv4 address like the"
+            " destination)",
+        ),
+        (
+            "destination: '2001:db8::/32', device: e, source: 10.0.0.1",
+            "0].source: wrong value (got 10.0.0.1, expected an IPv6 address like the destination)",
+        ),
+        (
+            "destination: default, gateway: 'fe80::1'",
+            "0].gateway: a link-local gateway needs a device",
+        ),
+        (
+            "destination: '2001:db8::/32', device: e, scope: link",
+            "0].scope: IPv6 routes have no scope; leave this out",
+        ),
+        (
+            "destination: 10.6.0.0/16, type: blackhole, device: e",
+            "0].device: blackhole leads nowhere; leave this out",
+        ),
+        (
+            "destination: 10.6.0.0/16, device: e, on_link: true",
+            "0].on_link: this needs a gateway and a device",
+        ),
+        (
+            "destination: 10.6.0.0/16, device: e, table: local",
+            '0].table: wrong value (got "local", expected main, default or a whole number from 1'
+            " to 4294967295)",
+        ),
+        (
+            "destination: default, device: e}, {destination: 0.0.0.0/0, gateway: 10.0.0.2",
+            "1]: duplicate route to 0.0.0.0/0 of this table and metric, first at"
+            " vrrp[0].virtual_routes[0]",
+        ),
+        ("destination: default, device: e}, {destination: default, device: e, metric: 1", ""),
+    ],
+)
+def test_a_fault_of_a_route(faults_of: FaultsOf, route: str, fault: str) -> None:
+    """What the kernel would refuse or could not mean; the empty fault is a good file."""
+    faults = faults_of(f"{INSTANCE}virtual_routes: [{{{route}}}]}}]")
+    assert [each.partition("vrrp[0].virtual_routes[")[2] for each in faults] == [fault] * bool(
+        fault
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ("from: 10.5.0.0/24, table: 100", '0]: the key "priority" is missing'),
+        ("priority: 1000, from: 10.5.0.0/24", "0]: a rule needs either a table or a type"),
+        ("priority: 1, table: 5, type: prohibit", "0]: a rule needs either a table or a type"),
+        (
+            "priority: 1000, table: 5, from: 10.5.0.0/24, to: '2001:db8::/32'",
+            "0].to: wrong value (got 2001:db8::/32, expected an IPv4 prefix like the other one)",
+        ),
+        (
+            "priority: 1000, table: 5, from: default",
+            '0].from: wrong value (got "default", expected a prefix such as 10.0.0.0/8, with no bit'
+            " set beyond its length)",
+        ),
+        ("priority: 1000, table: 5, fwmask: 255", "0].fwmask: a mask needs a fwmark"),
+        (
+            "priority: 1000, table: 5, form: 10.5.0.0/24",
+            '0]: unknown key "form", did you mean "from"?',
+        ),
+        (
+            "priority: 0, table: 5",
+            "0].priority: wrong value (got 0, expected a whole number from 1 to 4294967295)",
+        ),
+        (
+            "priority: 7, table: 5}, {priority: 7, table: 5",
+            "1]: duplicate rule, first at vrrp[0].virtual_rules[0]",
+        ),
+        ("priority: 7, table: 5}, {priority: 7, table: 5, from: 10.5.0.0/24", ""),
+    ],
+)
+def test_a_fault_of_a_rule(faults_of: FaultsOf, rule: str, fault: str) -> None:
+    """What the kernel would refuse or could not mean; the empty fault is a good file."""
+    faults = faults_of(f"{INSTANCE}virtual_rules: [{{{rule}}}]}}]")
+    assert [each.partition("vrrp[0].virtual_rules[")[2] for each in faults] == [fault] * bool(fault)
+
+
+def test_a_fault_says_where_it_is(faults_of: FaultsOf) -> None:
+    rules = "virtual_rules: [{priority: 1000, table: 5, from: default}]}]"
+    (fault,) = faults_of(INSTANCE + rules)
+    assert fault.startswith("2:50: vrrp[0].virtual_rules[0].from: ")
+
+
+def test_there_is_a_limit_to_routes_and_rules(faults_of: FaultsOf) -> None:
+    routes = ", ".join(f"{{destination: 10.6.{each}.0/24, device: e}}" for each in range(101))
+    rules = ", ".join(f"{{priority: {each}, table: 5}}" for each in range(1, 102))
+    faults = faults_of(f"{INSTANCE}virtual_routes: [{routes}],\nvirtual_rules: [{rules}]}}]")
+    assert faults == [
+        "2:17: vrrp[0].virtual_routes: wrong number (got 101, expected at most 100)",
+        "3:16: vrrp[0].virtual_rules: wrong number (got 101, expected at most 100)",
+    ]

@@ -1,0 +1,265 @@
+"""What a virtual server asks of the kernel, and what contradicts itself."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hadirector.config.loader import parse
+from hadirector.model.configuration import (
+    DestinationKey,
+    Protocol,
+    Service,
+    ServiceKey,
+    Tunnel,
+    TunnelChecksum,
+    TunnelType,
+    VirtualServer,
+)
+
+FaultsOf = Callable[[str], list[str]]
+
+SERVER = "virtual_servers: [{"
+AT = "virtual_servers[0]"
+NOT_BOTH = "a virtual server has address or {}, not both"
+UNCHANGED = (
+    "with forwarding {} the packet reaches the real server unchanged, so the port cannot differ"
+    " from the virtual server's (got {})"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", f'1:19: {AT}: the key "address" is missing (or "addresses", or "fwmark")'),
+        ("address: 10.0.0.1:80, fwmark: 7", f"1:50: {AT}.fwmark: {NOT_BOTH.format('fwmark')}"),
+        (
+            "address: 10.0.0.1:80, addresses: [10.0.0.2:80]",
+            f"1:53: {AT}.addresses: {NOT_BOTH.format('addresses')}",
+        ),
+        (
+            "addresses: []",
+            f"1:31: {AT}.addresses: wrong value (got an empty list, expected addresses with their"
+            " ports)",
+        ),
+        (
+            "addresses: [10.0.0.1:80]",
+            f'1:31: {AT}.addresses: several addresses need a name to be called by (the key "name")',
+        ),
+        (
+            "name: a, addresses: [10.0.0.1:1000-1999, 10.0.0.2:80]",
+            f"1:40: {AT}.addresses: each address and port is a service (expected at most 1000 of"
+            " them)",
+        ),
+        (
+            "name: a, addresses: [10.0.0.1:80, '[2001:db8::1]:80']",
+            f"1:54: {AT}.addresses[1]: wrong value (got 2001:db8::1, expected an address of the"
+            " same family as the first one)",
+        ),
+        (
+            "name: a, addresses: [10.0.0.1:80, 10.0.0.1:79-81]",
+            f"1:54: {AT}.addresses[1]: duplicate virtual server tcp 10.0.0.1:80, first at"
+            f" {AT}.addresses[0]",
+        ),
+        (
+            "name: a, addresses: [10.0.0.1:81-80]",
+            f'1:41: {AT}.addresses[0]: wrong value (got "10.0.0.1:81-80", expected the lower port'
+            " first)",
+        ),
+        (
+            "name: a, addresses: [10.0.0.1:80], real_servers: [{address: 10.0.0.1}]",
+            f"1:80: {AT}.real_servers[0].address: a real server cannot be its own virtual server",
+        ),
+        (
+            "address: 10.0.0.1",
+            f'1:29: {AT}.address: wrong value (got "10.0.0.1", expected an address with its port,'
+            ' such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolved)',
+        ),
+        (
+            "address: 10.0.0.1:0",
+            f"1:29: {AT}.address: port 0, which is all ports, needs persistence: a client's"
+            " connections to different ports belong to one real server",
+        ),
+        (
+            "address: 10.0.0.1:0, persistence: 1m, real_servers: [{address: 10.0.0.2}]",
+            f"1:29: {AT}.address: there is more than one port to probe: give the check a port, or"
+            " write check: none",
+        ),
+        (
+            "fwmark: 0",
+            f"1:28: {AT}.fwmark: wrong value (got 0, expected a whole number from 1 to 4294967295)",
+        ),
+        (
+            "fwmark: 7, protocol: udp",
+            f"1:41: {AT}.protocol: a firewall mark stands for packets of any protocol: say it where"
+            " they are marked",
+        ),
+        (
+            "address: 10.0.0.1:80, family: ipv6",
+            f"1:50: {AT}.family: an address says its family itself; this is for fwmark",
+        ),
+        (
+            "fwmark: 7}, {fwmark: 7, name: b, family: ipv6}, {fwmark: 7, name: c",
+            "1:77: virtual_servers[2].fwmark: duplicate virtual server fwmark 7, first at"
+            " virtual_servers[0].fwmark",
+        ),
+        (
+            "fwmark: 7, real_servers: [{address: '2001:db8::1', check: none}]",
+            f"1:56: {AT}.real_servers[0].address: wrong value (got 2001:db8::1, expected an IPv4"
+            " address like the virtual server's; nat cannot mix them)",
+        ),
+        (
+            "fwmark: 7, forwarding: fullnat",
+            f"1:43: {AT}.forwarding: fullnat: its connections are known by the address they were"
+            " made to, and a mark has none",
+        ),
+        (
+            "fwmark: 7, persistence: 60, check: none, real_servers: [{address: '10.0.0.2:80'}]",
+            f"1:86: {AT}.real_servers[0].address: with persistence over all ports a connection"
+            " keeps its port (got 80, expected none)",
+        ),
+    ],
+)
+def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: FaultsOf) -> None:
+    """A virtual server has one address and port, several, or a mark."""
+    assert faults_of(SERVER + text + "}]") == [fault]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "one_packet: true",
+            "1:65: AT.one_packet: only udp has connections of one packet (got tcp)",
+        ),
+        (
+            "protocol: udp, one_packet: true, persistence: 60",
+            "1:99: AT.persistence: each packet is a connection of its own under one_packet; only"
+            " the engine sip tells which belong together",
+        ),
+        (
+            "persistence_prefix_length: 24",
+            "1:80: AT.persistence_prefix_length: there is none without a time (the key"
+            ' "persistence")',
+        ),
+        (
+            "persistence: 60, persistence_prefix_length: 64",
+            "1:97: AT.persistence_prefix_length: wrong value (got 64, expected 1 to 32, like the"
+            " addresses of its clients)",
+        ),
+        (
+            "persistence: 60, persistence_engine: sip",
+            "1:90: AT.persistence_engine: the engine sip reads udp only (got tcp)",
+        ),
+        (
+            "forwarding: tun, real_servers: [{address: '10.0.0.2:81'}]",
+            f"1:95: AT.real_servers[0].address: {UNCHANGED.format('tun', '81, expected 80')}",
+        ),
+        (
+            "forwarding: fullnat, protocol: udp, one_packet: true",
+            "1:101: AT.one_packet: fullnat: the source is replaced for a whole connection, and"
+            " one_packet makes none",
+        ),
+        ("tunnel: {type: gre}", "1:61: AT.tunnel: only forwarding tun has a tunnel (got nat)"),
+        (
+            "forwarding: tun, tunnel: {type: gue}",
+            "1:78: AT.tunnel: gue travels over UDP: where does the real server listen (the key"
+            ' "port")?',
+        ),
+        (
+            "forwarding: tun, tunnel: {type: gre, port: 5}",
+            "1:96: AT.tunnel.port: only gue has a port (got gre)",
+        ),
+        (
+            "forwarding: tun, real_servers: [{address: 10.0.0.2, tunnel: {type: gre,"
+            " checksum: remote}}]",
+            "1:135: AT.real_servers[0].tunnel.checksum: wrong value (got remote, expected none or"
+            " full, which is what gre has)",
+        ),
+        (
+            "real_servers: [{address: 10.0.0.2, lower_threshold: 5}]",
+            "1:105: AT.real_servers[0].lower_threshold: wrong value (got 5, expected an"
+            " upper_threshold to stand below)",
+        ),
+        (
+            "real_servers: [{address: 10.0.0.2, lower_threshold: 5, upper_threshold: 5}]",
+            "1:105: AT.real_servers[0].lower_threshold: wrong value (got 5, expected less than 5)",
+        ),
+        (
+            "protocol: sctp, real_servers: [{address: 10.0.0.2}]",
+            "1:63: AT.protocol: the check asks a tcp port, which says nothing about the sctp port"
+            " of the same number: give the check another type or a port of its own, or write"
+            " check: none",
+        ),
+    ],
+)
+def test_a_contradiction_is_a_fault_with_its_reason(
+    text: str, fault: str, faults_of: FaultsOf
+) -> None:
+    """What the kernel would refuse, or do otherwise than it reads, never starts."""
+    server = SERVER + "name: web, address: 10.0.0.1:80, " + text + "}]"
+    assert faults_of(server) == [fault.replace("AT", AT)]
+
+
+def test_the_sync_daemon_and_mixed_families_exclude_each_other(faults_of: FaultsOf) -> None:
+    """The kernel refuses whichever comes second."""
+    server = (
+        "address: 10.0.0.1:80, forwarding: tun, check: none,"
+        " real_servers: [{address: 10.0.0.2}, {address: '2001:db8::2'}]"
+    )
+    daemon = "\nsync_daemon: {interface: eth1, role: both}"
+    assert faults_of(f"{SERVER}{server}}}]") == []
+    assert faults_of(f"{SERVER}{server}}}]{daemon}") == [
+        f"1:118: {AT}.real_servers[1].address: the sync daemon cannot run beside a real server of"
+        " another address family than its virtual server's"
+    ]
+
+
+def only_server(text: str) -> VirtualServer:
+    """The virtual server that the keys describe."""
+    parsed = parse(f"{SERVER}{text}}}]".encode(), "test.yaml", "lb1")
+    return parsed.virtual_servers[0]
+
+
+def test_a_firewall_mark_is_a_service_of_its_family() -> None:
+    """Servers without a port keep that of the packet."""
+    four = only_server("fwmark: 7, check: none, real_servers: [{address: 10.0.0.2}]")
+    assert (four.name, four.keys) == ("fwmark-7", (ServiceKey.marked(7),))
+    assert four.real_servers[0].key == DestinationKey("10.0.0.2", 0)
+    six = only_server("fwmark: 7, family: ipv6")
+    assert (six.name, six.keys) == ("fwmark-7-ipv6", (ServiceKey.marked(7, ipv6=True),))
+
+
+def test_a_group_is_a_service_for_each_address_and_port() -> None:
+    """A server with a port of its own is asked there for all of them."""
+    group = only_server(
+        "name: web, addresses: [10.0.0.1:80, 10.0.0.2:8080-8081], check: {type: tcp, port: 80},"
+        " real_servers: [{address: 10.0.0.3}, {address: '10.0.0.4:81'}]"
+    )
+    tcp = Protocol.TCP
+    assert group.keys == (
+        ServiceKey(tcp, "10.0.0.1", 80),
+        ServiceKey(tcp, "10.0.0.2", 8080),
+        ServiceKey(tcp, "10.0.0.2", 8081),
+    )
+    assert [each.key.port for each in group.real_servers] == [0, 81]
+
+
+def test_persistence_is_what_the_file_says() -> None:
+    """A prefix as long as the address is none."""
+    base = "address: 10.0.0.1:5060, protocol: udp, persistence: 60, "
+    sip = "persistence_prefix_length: 24, persistence_engine: sip, one_packet: true"
+    assert only_server(base + sip).service == Service(
+        "wlc", persistence=60, prefix_length=24, engine="sip", one_packet=True
+    )
+    assert only_server(base + "persistence_prefix_length: 32").service.prefix_length is None
+
+
+def test_the_nearest_tunnel_wins_whole() -> None:
+    """Without any it is IP in IP."""
+    servers = "real_servers: [{address: 10.0.0.2}, {address: '2001:db8::2', tunnel: {type: ipip}}]"
+    gue = "tunnel: {type: gue, port: 6080, checksum: remote}, "
+    base = "address: 10.0.0.1:80, forwarding: tun, "
+    first, second = only_server(base + gue + servers).real_servers
+    assert first.tunnel == Tunnel(TunnelType.GUE, 6080, TunnelChecksum.REMOTE)
+    assert second.tunnel == Tunnel(TunnelType.IPIP)
+    assert only_server(base + servers).real_servers[0].tunnel == Tunnel(TunnelType.IPIP)

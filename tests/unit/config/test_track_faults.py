@@ -1,0 +1,184 @@
+"""Every fault of a ``track`` list is reported with what was found and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from checks.definition.check import Timing
+from checks.script_runner.script import Script
+from hadirector.config.loader import parse
+from hadirector.model.configuration import Notification, TrackedScript
+from vrrp.model.configuration import TrackedObject
+
+FaultsOf = Callable[[str], list[str]]
+
+FILE = """\
+vrrp:
+  - name: a
+    interface: eth0
+    virtual_router_id: 1
+    virtual_addresses: [10.0.0.9]
+    track: [{tracked}]
+virtual_servers: [{{name: web, address: 10.0.0.9:80}}]
+"""
+KINDS = "interface, pool, script, file, process"
+
+
+@pytest.mark.parametrize(
+    ("tracked", "fault"),
+    [
+        ("{pool: web, weight: -50}, {interface: eth1, flap_delay: 2s}", ""),
+        (
+            "{weight: -50}",
+            f"6:13: vrrp[0].track[0]: wrong value (got none of them, expected one of {KINDS})",
+        ),
+        (
+            "{pool: web, interface: eth1}",
+            "6:13: vrrp[0].track[0]: wrong value (got interface and pool, expected one of"
+            f" {KINDS})",
+        ),
+        (
+            "{pool: wbe}",
+            '6:20: vrrp[0].track[0].pool: wrong value (got "wbe", expected the name of a virtual'
+            " server)",
+        ),
+        (
+            "{pool: web}, {pool: web, weight: 9}",
+            "6:33: vrrp[0].track[1].pool: duplicate pool web, first at vrrp[0].track[0].pool",
+        ),
+        (
+            "{pool: web, flap_delay: 1s}",
+            "6:37: vrrp[0].track[0].flap_delay: a tracked pool has no flap_delay",
+        ),
+        (
+            "{pool: web, weight: 254}",
+            "6:33: vrrp[0].track[0].weight: wrong value (got 254, expected a whole number from"
+            " -253 to 253)",
+        ),
+        ("{script: /a, arguments: [b], user: www, interval: 1s, rise: 1}, {file: /f}", ""),
+        (
+            "{script: /a, interval: 1s, timeout: 2s}",
+            "6:49: vrrp[0].track[0].timeout: wrong value (got 2s, expected at most the interval,"
+            " 1s)",
+        ),
+        (
+            "{file: /a, user: root}",
+            "6:30: vrrp[0].track[0].user: a tracked file has no user",
+        ),
+        (
+            "{process: 16-characters-it}",
+            '6:23: vrrp[0].track[0].process: wrong value (got "16-characters-it", expected a'
+            " process name of 1 to 15 characters)",
+        ),
+        (
+            "{pool: web, wait: 9}",
+            '6:25: vrrp[0].track[0]: unknown key "wait", did you mean "weight"?',
+        ),
+    ],
+)
+def test_a_fault_of_a_tracked_object(faults_of: FaultsOf, tracked: str, fault: str) -> None:
+    """What cannot be tracked, or not in this way; the empty fault is a good file."""
+    assert faults_of(FILE.format(tracked=tracked)) == ([fault] if fault else [])
+
+
+GROUPS = """\
+vrrp:
+  - {{name: a, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.1], track: {a}}}
+  - {{name: b, interface: eth1, virtual_router_id: 1, virtual_addresses: [10.0.0.2], track: {b}}}
+  - {{name: c, interface: eth2, virtual_router_id: 1, virtual_addresses: [10.0.0.3], priority: 9}}
+sync_groups: {groups}
+"""
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "groups", "fault"),
+    [
+        ("[]", "[]", "[{name: g, instances: [a, b]}]", ""),
+        (
+            "[]",
+            "[]",
+            "[{name: g, instances: [a]}]",
+            "5:36: sync_groups[0].instances: wrong number (got 1, expected 2 or more instances)",
+        ),
+        (
+            "[]",
+            "[]",
+            "[{name: g, instances: [a, d]}]",
+            '5:40: sync_groups[0].instances[1]: wrong value (got "d", expected the name of a VRRP'
+            " instance)",
+        ),
+        (
+            "[]",
+            "[]",
+            "[{name: g, instances: [a, b]}, {name: h, instances: [a, b]}]",
+            "5:67: sync_groups[1].instances[0]: duplicate instance a, first at"
+            " sync_groups[0].instances[0]",
+        ),
+        (
+            "[]",
+            "[]",
+            "[{name: g, instances: [a, c]}]",
+            "5:40: sync_groups[0].instances[1]: c needs the same priority as a to move with it",
+        ),
+        (
+            "[{file: /f, weight: 1}]",
+            "[{file: /f, weight: 2}]",
+            "[{name: g, instances: [a, b]}]",
+            "5:40: sync_groups[0].instances[1]: members of a group track together: different"
+            " weights of file /f",
+        ),
+        (
+            "[{script: /s, rise: 1}]",
+            "[{script: /s}]",
+            "[]",
+            "3:102: vrrp[1].track[0].script: the same script runs otherwise at"
+            " vrrp[0].track[0].script",
+        ),
+        (
+            "[]",
+            "[]",
+            "[{name: g, instances: [a, b], notify: {script: bin}}]",
+            '5:61: sync_groups[0].notify.script: wrong value (got "bin", expected the absolute'
+            " path of a file)",
+        ),
+    ],
+)
+def test_a_fault_of_a_sync_group(
+    faults_of: FaultsOf, a: str, b: str, groups: str, fault: str
+) -> None:
+    """What cannot move together; the empty fault is a good file."""
+    assert faults_of(GROUPS.format(a=a, b=b, groups=groups))[:1] == ([fault] if fault else [])
+
+
+def test_members_of_a_sync_group_track_what_any_of_them_tracks() -> None:
+    groups = "[{name: g, instances: [b, a], notify: {script: /n, user: root, arguments: [x]}}]"
+    text = GROUPS.format(a="[{file: /f}]", b="[{script: /s, arguments: [-v]}]", groups=groups)
+    configuration = parse(text.encode(), "f", "host")
+    a, b, c = configuration.vrrp
+    assert a.track == b.track
+    assert {each.identity for each in a.track} == {"file /f", "script /s -v"}
+    assert (a.sync_group, b.sync_group, c.sync_group) == ("g", "g", None)
+    (script,) = configuration.tracked_scripts
+    assert script == TrackedScript(
+        identity="script /s -v",
+        script=Script(path="/s", arguments=("-v",), user="nobody", timeout=1.0),
+        timing=Timing(interval=2.0, timeout=1.0, rise=2, fall=2),
+    )
+    (notification,) = configuration.notifications
+    assert notification == Notification(
+        kind="GROUP",
+        name="g",
+        script=Script(path="/n", arguments=("x",), user="root", timeout=30.0),
+    )
+
+
+def test_tracked_objects_become_the_model() -> None:
+    text = FILE.format(tracked="{pool: web, weight: -50}, {interface: eth1, flap_delay: 2s}")
+    (instance,) = parse(text.encode(), "f", "host").vrrp
+    assert instance.track == (
+        TrackedObject(kind="pool", name="web", weight=-50),
+        TrackedObject(kind="interface", name="eth1", flap_delay=2.0),
+        TrackedObject(kind="sight", name="of backends", weight=-150),
+    )

@@ -1,0 +1,121 @@
+"""What the keeper remembers of the table, and what it reads."""
+
+from __future__ import annotations
+
+import pytest
+import structlog
+
+from hadirector.dataplane import reconciler
+from hadirector.dataplane.reconcile import (
+    AddService,
+)
+from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.model.configuration import (
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    SchedulerFlag,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+)
+from tests.running import running
+from tests.unit.memory_dataplane import MemoryDataplane, until
+
+WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
+FOREIGN = ServiceKey(Protocol.TCP, "198.51.100.1", 25)
+ONE = DestinationKey("192.0.2.45", 80)
+TWO = DestinationKey("192.0.2.46", 80)
+IN = Destination(1, ForwardingMethod.NAT)
+RR = Service("rr")
+WANTED = {WEB: ServiceEntry(RR, {ONE: IN})}
+
+
+@pytest.fixture
+def dataplane() -> MemoryDataplane:
+    return MemoryDataplane()
+
+
+async def test_what_is_known_is_changed_without_being_read(dataplane: MemoryDataplane) -> None:
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: len(dataplane.reads) == 2)
+        # Unknown at first, it was read alone; then everything in the first pass.
+        assert dataplane.reads == [{WEB}, None]
+        changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
+        kept.want(changed, {WEB})
+        await until(lambda: dataplane.table == changed)
+    assert len(dataplane.reads) == 2
+
+
+async def test_what_was_adopted_is_not_read_again_before_it_is_changed(
+    dataplane: MemoryDataplane,
+) -> None:
+    dataplane.table = {WEB: ServiceEntry(RR, {TWO: IN}), FOREIGN: ServiceEntry(RR, {})}
+    dataplane.takes_fingerprints = True
+    kept = TableKeeper(dataplane, [WEB], lambda services: None)
+    assert await kept.adopt() == dataplane.table
+    kept.want(WANTED)
+    with structlog.testing.capture_logs() as lines:
+        async with running(kept):
+            await until(lambda: len(dataplane.reads) == 2)
+    assert dataplane.table[WEB] == WANTED[WEB]
+    assert dataplane.reads == [None, None]
+    assert [each["event"] for each in lines] == ["table_changed", "table_changed"]
+
+
+async def test_a_change_that_meets_somebody_elses_reads_the_service_and_repairs_it(
+    dataplane: MemoryDataplane,
+) -> None:
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: len(dataplane.reads) == 2)
+        dataplane.table = {}
+        dataplane.refuse = lambda operation: (
+            not dataplane.table and not isinstance(operation, AddService)
+        )
+        changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
+        kept.want(changed, {WEB})
+        await until(lambda: dataplane.table == changed)
+        assert dataplane.reads[2:] == [frozenset({WEB})]
+        assert kept.repaired == 3
+        assert not kept.failing
+
+
+async def test_a_pool_of_the_same_fingerprint_is_not_read_into_values(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
+    dataplane.takes_fingerprints = True
+    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept.want(WANTED)
+    async with running(kept):
+        await until(lambda: dataplane.pools_read == 4)
+        assert dataplane.recognised >= 2
+        dataplane.table = {WEB: ServiceEntry(RR, {})}
+        await until(lambda: dataplane.table == WANTED)
+        dataplane.table = {WEB: ServiceEntry(Service("wlc"), {ONE: IN})}
+        await until(lambda: dataplane.table == WANTED)
+
+
+async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
+    dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one that serves, sh is not reordered; that it is later is no repair."""
+    monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
+    out = Destination(0, ForwardingMethod.NAT)
+    hashed = Service("sh", flags=frozenset({SchedulerFlag.FALLBACK}))
+    dataplane.table = {WEB: ServiceEntry(hashed, {TWO: IN, ONE: out})}
+    kept = TableKeeper(dataplane, [WEB], lambda services: None)
+    await kept.adopt()
+    kept.want({WEB: ServiceEntry(hashed, {ONE: out, TWO: IN})})
+    async with running(kept):
+        await until(lambda: len(dataplane.reads) > 3)
+        assert list(dataplane.table[WEB].destinations) == [TWO, ONE]
+        kept.want({WEB: ServiceEntry(hashed, {ONE: IN, TWO: IN})}, {WEB})
+        await until(lambda: list(dataplane.table[WEB].destinations) == [ONE, TWO])
+        assert dataplane.table[WEB].destinations == {ONE: IN, TWO: IN}
+    assert kept.repaired == 0

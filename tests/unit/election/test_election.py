@@ -1,0 +1,233 @@
+"""The director's view of the vrrp process, above all when that dies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from hadirector.election import election
+from hadirector.election.election import Election, ResumeOverdue
+from hadirector.processes.messages import ConfigureVrrp, HandOver
+from vrrp.addresses.addresses import AddressError
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import InstanceStatus, State, Transition
+
+WEB = InstanceConfiguration(
+    name="web", interface="eth0", virtual_router_id=51, virtual_addresses=("192.0.2.10/32",)
+)
+MAIL = InstanceConfiguration(
+    name="mail",
+    interface="eth0",
+    virtual_router_id=52,
+    virtual_addresses=("192.0.2.11/32",),
+    advert_interval=0.1,
+)
+STATUS = InstanceStatus(
+    "mail", State.ACTIVE, 100, 52, "eth0", ("192.0.2.11/32",), False, False, None, 0.36, {}
+)
+
+
+class Sent(list[msgspec.Struct]):
+    """Stands where the channel to the child is."""
+
+    def send(self, message: msgspec.Struct) -> bool:
+        self.append(message)
+        return True
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Instances whose addresses the director removed in the vrrp process's place."""
+    calls: list[str] = []
+
+    async def remove(instance: InstanceConfiguration) -> None:
+        calls.append(instance.name)
+
+    monkeypatch.setattr(election, "remove", remove)
+    return calls
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def two(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Election:
+    """Two instances, web ACTIVE and mail BACKUP."""
+
+    async def tell(event: Any) -> None:
+        raise AssertionError(event)
+
+    made = Election((WEB, MAIL), frozenset(), tell)
+    monkeypatch.setattr(made.child, "send", sent.send)
+    made.states = {"web": State.ACTIVE, "mail": State.BACKUP}
+    return made
+
+
+async def test_a_transition_is_followed(two: Election) -> None:
+    await two.handle(Transition("mail", State.BACKUP, State.ACTIVE, "silence"))
+    assert two.states["mail"] is State.ACTIVE
+    assert two.withheld == frozenset()
+
+
+async def test_the_addresses_of_a_backup_are_withheld(two: Election) -> None:
+    assert two.withheld == {"192.0.2.11"}
+
+
+async def test_a_dead_process_has_two_intervals_to_resume_what_was_active(two: Election) -> None:
+    """No alarm is set for an instance that held nothing."""
+    assert two.child_died() == [(2.0, ResumeOverdue("web", 1))]
+    assert two.withheld == {"192.0.2.11"}
+
+
+async def test_the_next_process_is_told_what_to_resume(two: Election, sent: Sent) -> None:
+    two.child_died()
+    two.configure_child()
+    assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
+
+
+async def test_a_process_that_resumed_in_time_keeps_the_addresses(
+    two: Election, removed: list[str]
+) -> None:
+    [(_, overdue)] = two.child_died()
+    two.configure_child()
+    await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
+    await two.handle(overdue)
+    assert removed == []
+    assert two.states["web"] is State.ACTIVE
+
+
+async def test_nobody_back_in_time_means_the_addresses_are_removed(
+    two: Election, removed: list[str], sent: Sent
+) -> None:
+    """And a process that comes after that starts as BACKUP."""
+    [(_, overdue)] = two.child_died()
+    await two.handle(overdue)
+    assert removed == ["web"]
+    assert two.withheld == {"192.0.2.10", "192.0.2.11"}
+    two.configure_child()
+    assert sent == [ConfigureVrrp((WEB, MAIL))]
+
+
+async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
+    two: Election, removed: list[str]
+) -> None:
+    [(_, first)] = two.child_died()
+    await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
+    two.child_died()
+    await two.handle(first)
+    assert removed == []
+
+
+async def test_dying_again_and_again_does_not_put_the_removal_off(
+    two: Election, removed: list[str], sent: Sent
+) -> None:
+    [(_, overdue)] = two.child_died()
+    assert two.child_died() == []
+    assert two.child_died() == []
+    two.configure_child()
+    assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
+    await two.handle(overdue)
+    assert removed == ["web"]
+
+
+async def test_a_reload_before_the_new_process_is_told_anything_does_not_lose_the_resuming(
+    two: Election, sent: Sent
+) -> None:
+    two.child_died()
+    two.configure((WEB,))
+    assert sent == [ConfigureVrrp((WEB,), frozenset({"web"}))]
+
+
+async def test_an_instance_that_came_back_by_reload_does_not_resume(
+    two: Election, sent: Sent
+) -> None:
+    two.child_died()
+    two.configure((MAIL,))
+    two.configure((WEB, MAIL))
+    assert sent[-1] == ConfigureVrrp((WEB, MAIL))
+
+
+async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
+    two: Election, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(instance: InstanceConfiguration) -> None:
+        raise AddressError("EPERM")
+
+    monkeypatch.setattr(election, "remove", refuse)
+    [(_, overdue)] = two.child_died()
+    await two.handle(overdue)
+    assert two.states["web"] is State.INITIALIZE
+
+
+async def test_a_status_heals_a_transition_that_got_lost(two: Election) -> None:
+    assert await two.handle(STATUS)
+    assert two.states["mail"] is State.ACTIVE
+    assert two.statuses["mail"] == STATUS
+    assert not await two.handle(STATUS)
+
+
+async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
+    two: Election, removed: list[str]
+) -> None:
+    """Although the last status that came says so, and no other will come."""
+    await two.handle(STATUS)
+    alarms = two.child_died()
+    for _, overdue in alarms:
+        await two.handle(overdue)
+    assert two.statuses["mail"].state is State.INITIALIZE
+
+
+async def test_an_instance_on_its_way_out_is_not_shown_any_more(two: Election) -> None:
+    """It leaves for up to 5 s after the reload, and reports meanwhile."""
+    two.configure((WEB,))
+    assert not await two.handle(STATUS)
+    assert not await two.handle(Transition("mail", State.BACKUP, State.INITIALIZE, "left"))
+    assert two.statuses == {}
+    assert two.states == {"web": State.ACTIVE}
+
+
+async def test_elections_wait_for_the_first_verdicts_over_a_reload_too(
+    two: Election, sent: Sent
+) -> None:
+    two.configure((WEB,))
+    assert not two.begun
+    two.begin()
+    two.configure(())
+    two.configure((MAIL,))
+    assert two.begun
+
+
+async def test_a_handover_reaches_the_process_and_the_next_one_too(
+    two: Election, sent: Sent
+) -> None:
+    two.hand_over("web", undo=False)
+    two.configure_child()
+    two.hand_over("web", undo=True)
+    assert sent == [
+        HandOver("web"),
+        ConfigureVrrp((WEB, MAIL), frozenset(), frozenset({"web"})),
+        HandOver("web", undo=True),
+    ]
+    assert two.yielding == frozenset()
+
+
+async def test_a_handover_outlives_a_reload_that_drops_its_instance(
+    two: Election, sent: Sent
+) -> None:
+    """As it outlives a restart with such a file: only an operator undoes it."""
+    two.hand_over("web", undo=False)
+    two.configure((MAIL,))
+    two.configure((WEB, MAIL))
+    assert sent[-1] == ConfigureVrrp((WEB, MAIL), frozenset(), frozenset({"web"}))
+
+
+async def test_a_new_configuration_forgets_instances_that_are_gone(
+    two: Election, sent: Sent
+) -> None:
+    two.configure((MAIL,))
+    assert two.states == {"mail": State.BACKUP}
+    assert sent == [ConfigureVrrp((MAIL,))]

@@ -1,0 +1,178 @@
+"""What is kept of what happens: numbered, bounded, and over a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hadirector import log
+from hadirector.cli.events import line
+from hadirector.events.event_log import ENTRIES_MAX, KEPT, Entry, Journal
+from hadirector.events.recorder import FILE, Recorder
+
+PAGE = Path(__file__).parents[3] / "docs/operations.md"
+
+
+def numbers(journal: Journal, after: int) -> list[int]:
+    return [each.number for each in journal.after(after).events]
+
+
+def test_the_oldest_events_go_first_and_are_counted_as_missed() -> None:
+    journal = Journal()
+    for number in range(ENTRIES_MAX + 3):
+        journal.note(1.0, "quorum_lost", {"virtual_server": "web", "passing": number})
+    page = journal.after(1)
+    assert (page.last, page.missed, len(page.events)) == (2003, 2, 2000)
+    assert page.events[0].number == 4
+    assert journal.after(2001).missed == 0
+    assert numbers(journal, 2001) == [2002, 2003]
+
+
+def test_whatever_is_noted_is_kept_short_and_plain() -> None:
+    """A list keeps 50 names, a text 500 characters, an unknown value its words."""
+    journal = Journal()
+    fields = {"names": tuple(range(60)), "text": "x" * 501, "path": Path("/run"), "none": None}
+    journal.note(1.0, "servers_kept", fields)
+    (event,) = journal.after(0).events
+    assert event.fields == {
+        "names": [str(n) for n in range(50)],
+        "text": "x" * 500,
+        "path": "/run",
+        "none": None,
+    }
+
+
+def test_a_real_server_has_its_own_events_and_no_others() -> None:
+    journal = Journal()
+    for virtual_server, real_server in (("web", "a"), ("mail", "a"), ("web", "b")):
+        fields = {"virtual_server": virtual_server, "real_server": real_server}
+        journal.note(1.0, "weight_decided", fields)
+    journal.note(1.0, "quorum_lost", {"virtual_server": "web"})
+    assert [each.number for each in journal.about("web", "a")] == [1]
+
+
+def test_of_the_log_those_lines_are_kept_that_are_events() -> None:
+    """With their fields, and without level and time of the line; all of them are written."""
+    recorder, stream = Recorder(), io.StringIO()
+    writer = log.configure(stream, [recorder])
+    try:
+        logger = structlog.get_logger()
+        logger.warning("sysctl_repaired", name="net.ipv4.ip_forward", was="0")
+        logger.info("would_apply", operation="add")
+    finally:
+        structlog.reset_defaults()
+    writer.drain(5.0)
+    assert stream.getvalue().count("\n") == 2
+    (event,) = recorder.journal.after(0).events
+    assert (event.number, event.name) == (1, "sysctl_repaired")
+    assert event.fields == {"name": "net.ipv4.ip_forward", "was": "0"}
+
+
+async def test_who_waits_gets_an_event_when_it_happens_or_none_in_time() -> None:
+    recorder = Recorder()
+    assert (await recorder.after(0, 0.0)).events == ()
+    waiting = asyncio.create_task(recorder.after(0, 30.0))
+    await asyncio.sleep(0)
+    recorder.note("quorum_lost", virtual_server="web")
+    assert [each.name for each in (await waiting).events] == ["quorum_lost"]
+    page = await recorder.after(7, 30.0)  # of another life: it is told at once
+    assert (page.last, page.events) == (1, ())
+
+
+async def test_events_outlast_a_restart_with_their_numbers(tmp_path: Path) -> None:
+    first = Recorder()
+    async with first.kept_in(tmp_path):
+        first.note("quorum_lost", virtual_server="web")
+    second = Recorder()
+    async with second.kept_in(tmp_path):
+        second.note("quorum_reached", virtual_server="web")
+    kept = [(each.number, each.name) for each in second.journal.after(0).events]
+    assert kept == [(1, "quorum_lost"), (2, "quorum_reached")]
+
+
+GOOD = b'{"version":1,"last":2,"events":[{"number":2,"at":1.0,"name":"a","fields":{}}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD[:-9],
+        b"",
+        b'{"boot": "x"}',
+        GOOD.replace(b'"version":1', b'"version":2'),
+        GOOD.replace(b'"last":2', b'"last":1'),
+        GOOD.replace(b'"number":2', b'"number":0'),
+        GOOD.replace(b'"at":1.0', b'"at":1e300'),
+    ],
+    ids=["torn", "empty", "foreign", "newer", "number beyond the last", "number 0", "no date"],
+)
+async def test_a_file_that_is_no_good_is_named_and_left_aside(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    structlog.reset_defaults()
+    (tmp_path / FILE).write_bytes(content)
+    recorder = Recorder()
+    async with recorder.kept_in(tmp_path):
+        assert recorder.journal.after(0).events == ()
+    assert (tmp_path / "events.unusable").read_bytes() == content
+    said = capsys.readouterr().out
+    assert "events_unusable" in said
+    assert str(tmp_path / FILE) in said
+
+
+@given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3))
+def test_whatever_is_in_a_file_it_is_taken_or_left_aside(at: int, instead: bytes) -> None:
+    """Some bytes of a good one are others; what is taken can be shown."""
+    with TemporaryDirectory() as directory:
+        (path := Path(directory) / FILE).write_bytes(
+            GOOD[:at] + instead + GOOD[at + len(instead) :]
+        )
+        recorder = Recorder()
+        recorder._read(path)
+        assert path.exists() or (path.parent / "events.unusable").exists()
+        assert all(line(each) for each in recorder.journal.after(0).events)
+
+
+async def test_a_good_file_is_taken(tmp_path: Path) -> None:
+    """The counterpart of those that are not."""
+    (tmp_path / FILE).write_bytes(GOOD)
+    recorder = Recorder()
+    async with recorder.kept_in(tmp_path):
+        assert numbers(recorder.journal, 0) == [2]
+
+
+def test_an_event_is_one_line_in_utc_that_grep_finds() -> None:
+    fields: dict[str, str | int | list[str] | None] = {
+        "virtual_server": "web",
+        "would_be_removed": ["192.0.2.1:80", "192.0.2.2:80"],
+        "weight": None,
+        "words": 'by ann: "now"\nplease',
+        "count": 2,
+    }
+    assert line(Entry(5, 86399.9, "servers_kept", {**fields}), ("virtual_server",)) == (
+        "1970-01-01 23:59:59Z  servers_kept  would_be_removed=[192.0.2.1:80,192.0.2.2:80]"
+        r' weight=null words="by ann: \"now\"\nplease" count=2'
+    )
+
+
+def test_every_event_is_documented() -> None:
+    """And nothing is that is not kept."""
+    chapter = PAGE.read_text().split("## What has happened")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(KEPT)
+
+
+def test_every_event_is_one_that_something_tells_of() -> None:
+    """A line of the log that gets another name would silently be kept no more."""
+    tree = Path(__file__).parents[3]
+    sources = [*(tree / "hadirector").rglob("*.py"), *(tree / "vrrp").rglob("*.py")]
+    told = "".join(path.read_text() for path in sources if path.name != "event_log.py")
+    assert {name for name in KEPT if f'"{name}"' not in told} == {"weight_decided"}

@@ -1,0 +1,181 @@
+"""Setting sysctls, remembering what they were, and putting them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import structlog
+
+from hadirector.config.loader import parse
+from hadirector.host.sysctl import files, reconciler
+from hadirector.host.sysctl.reconciler import SysctlKeeper
+from hadirector.host.sysctl.rules import Taken
+
+CONFIGURATION = parse(b"virtual_servers: [{address: 10.0.0.9:53, protocol: udp, check: none}]",
+                      "f", "lb1")  # fmt: skip
+PERSISTENT = parse(b"virtual_servers: [{address: 10.0.0.9:80, persistence: 60s}]", "f", "lb1")
+QUIESCENT = "net/ipv4/vs/expire_quiescent_template"
+FORWARD = "net/ipv4/ip_forward"
+NODEST = "net/ipv4/vs/expire_nodest_conn"
+ALL = "net/ipv4/conf/all/send_redirects"
+
+
+class Kernel:
+    """The parameters of a kernel, and the order in which things were done to them."""
+
+    def __init__(self) -> None:
+        self.values = {FORWARD: "0", NODEST: "0", ALL: "1"}
+        self.done: list[str] = []
+        self.refused: frozenset[str] = frozenset()
+
+    def read(self, names: Iterable[str]) -> dict[str, str | None]:
+        return {name: self.values.get(name) for name in names}
+
+    def write(self, name: str, value: str) -> None:
+        if name in self.refused:
+            raise OSError(30, "Read-only file system")
+        self.done.append(f"{name}={value}")
+        self.values[name] = value
+
+    def read_routes(self) -> str:
+        return ""
+
+    def interfaces_towards(self, addresses: object, routes: str) -> frozenset[str]:
+        return frozenset()
+
+    def remember(self, taken: dict[str, Taken]) -> None:
+        self.done.append(f"remember {sorted(taken)[-1:]}")
+        self.taken = taken
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    made = Kernel()
+    monkeypatch.setattr(reconciler, "files", made)
+    return made
+
+
+async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kernel) -> None:
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    await keeper.make_so()
+    assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
+    assert kernel.done[:2] == [f"remember ['{FORWARD}']", f"{FORWARD}=1"]
+    assert kernel.taken == {
+        FORWARD: Taken("0", "1"),
+        ALL: Taken("1", "0"),
+        NODEST: Taken("0", "1"),
+    }
+    assert [(each.name, each.was) for each in keeper.statuses()] == [
+        ("net.ipv4.ip_forward", "0"),
+        ("net.ipv4.conf.all.send_redirects", "1"),
+        ("net.ipv4.vs.expire_nodest_conn", "0"),
+    ]
+
+
+async def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kernel) -> None:
+    keeper = SysctlKeeper(CONFIGURATION, {NODEST: Taken("0", "1")}, kernel.remember)
+    kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
+    await keeper.make_so()
+    assert kernel.done == []
+    keeper.restore()
+    assert kernel.done == [f"{NODEST}=0", "remember []"]
+
+
+async def test_a_parameter_that_was_right_is_not_ours(kernel: Kernel) -> None:
+    kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    await keeper.make_so()
+    keeper.restore()
+    assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
+
+
+async def test_what_somebody_changes_is_repaired_counted_and_logged(kernel: Kernel) -> None:
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    await keeper.make_so()
+    kernel.values[NODEST] = "0"
+    with structlog.testing.capture_logs() as lines:
+        await keeper.make_so()
+    assert (kernel.values[NODEST], keeper.repaired) == ("1", 1)
+    [line] = lines
+    assert (line["event"], line["was"]) == ("sysctl_repaired", "0")
+
+
+async def test_another_configuration_sets_anew_and_is_no_repair(kernel: Kernel) -> None:
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    await keeper.make_so()
+    kernel.values[QUIESCENT] = "0"
+    await keeper.configure(PERSISTENT)
+    assert kernel.values[QUIESCENT] == "1"
+    assert keeper.repaired == 0
+
+
+async def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel) -> None:
+    kernel.refused = frozenset({NODEST})
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    with structlog.testing.capture_logs() as lines:
+        await keeper.make_so()
+        await keeper.make_so()
+    warning = "net.ipv4.vs.expire_nodest_conn is 0, not 1: Read-only file system"
+    assert keeper.warnings == (warning,)
+    assert [each["event"] for each in lines].count("sysctl_contradicts") == 1
+    kernel.refused = frozenset()
+    await keeper.make_so()
+    assert kernel.values[NODEST] == "1"
+    assert len(keeper.warnings) == 0
+
+
+async def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
+    def remember(taken: dict[str, Taken]) -> None:
+        raise OSError(28, "No space left on device")
+
+    keeper = SysctlKeeper(CONFIGURATION, {}, remember)
+    await keeper.make_so()
+    assert kernel.values == {FORWARD: "0", NODEST: "0", ALL: "1"}
+    assert len(keeper.warnings) == 3
+
+
+async def test_what_cannot_be_put_back_stays_remembered(kernel: Kernel) -> None:
+    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    await keeper.make_so()
+    kernel.refused = frozenset({NODEST})
+    with structlog.testing.capture_logs() as lines:
+        keeper.restore()
+    assert kernel.taken == {NODEST: Taken("0", "1")}
+    assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "1"}
+    assert [each["event"] for each in lines] == [
+        "sysctl_restored",
+        "sysctl_not_restored",
+        "sysctl_stays",
+    ]
+
+
+ROUTES = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth1\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0
+eth2\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+broken line
+"""
+
+
+def test_the_longest_route_says_through_which_interface_a_server_is_reached(
+    tmp_path: Path,
+) -> None:
+    """The default route, 10.0.0.0/8 and 10.0.0.0/24, as /proc/net/route of a PC has them."""
+    file = tmp_path / "route"
+    file.write_text(ROUTES)
+    routes = files.read_routes(file)
+    assert files.interfaces_towards(["10.9.9.9"], routes) == {"eth1"}
+    assert files.interfaces_towards(["10.0.0.7", "198.51.100.1"], routes) == {"eth0", "eth2"}
+    assert files.interfaces_towards([], routes) == set()
+    assert files.read_routes(tmp_path / "none") == ""
+    assert files.interfaces_towards(["10.9.9.9"], "") == set()
+
+
+def test_parameters_are_files(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b").write_text("0\n")
+    files.write("a/b", "1", tmp_path)
+    assert files.read(["a/b", "a/c"], tmp_path) == {"a/b": "1", "a/c": None}

@@ -1,0 +1,223 @@
+"""Which sysctls a configuration implies, and what is done about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hadirector.config.loader import parse
+from hadirector.host.sysctl import reverse_path, rules
+from hadirector.host.sysctl.rules import Interfaces, Taken
+from hadirector.model.configuration import Configuration
+
+PROBING = [("net/ipv4/conf/eth2/accept_local", "1"), ("net/ipv4/vs/backup_only", "0")]
+FORWARD = ("net/ipv4/ip_forward", "1")
+REDIRECTS = [
+    ("net/ipv4/conf/all/send_redirects", "0"),
+    ("net/ipv4/conf/eth1/send_redirects", "0"),
+]
+NODEST = ("net/ipv4/vs/expire_nodest_conn", "1")
+QUIESCENT = ("net/ipv4/vs/expire_quiescent_template", "1")
+REUSE = ("net/ipv4/vs/conn_reuse_mode", "1")
+SLOPPY = ("net/ipv4/vs/sloppy_tcp", "1")
+
+EVERYWHERE = Interfaces(routed=frozenset({"eth1"}), probed=frozenset({"eth2"}))
+
+FaultsOf = Callable[[str], list[str]]
+
+VRRP = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.9]}]\n"
+
+
+def configuration(server: str, rest: str = "") -> Configuration:
+    """A configuration with one virtual server with one real server in it."""
+    text = f"virtual_servers: [{{{server}}}]\n{rest}"
+    return parse(text.encode(), "f", "lb1")
+
+
+def implied(server: str, rest: str = "") -> list[tuple[str, str]]:
+    found = rules.implied(configuration(server, rest), EVERYWHERE)
+    return [(each.name, each.value) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("server", "rest", "expected"),
+    [
+        ("address: 10.0.0.9:80", "", [FORWARD, *REDIRECTS, NODEST, REUSE]),
+        (
+            'address: "[fd00::9]:80"',
+            "",
+            [("net/ipv6/conf/all/forwarding", "1"), NODEST, REUSE],
+        ),
+        (
+            "address: 10.0.0.9:80, forwarding: fullnat",
+            "",
+            [FORWARD, *REDIRECTS, NODEST, REUSE, ("net/ipv4/vs/conntrack", "1")],
+        ),
+        ("address: 10.0.0.9:80, forwarding: dr", "", [NODEST, REUSE]),
+        ("address: 10.0.0.9:80, forwarding: dr, on_failure: zero_weight", "", [REUSE]),
+        ("address: 10.0.0.9:53, forwarding: dr, protocol: udp, check: none", "", [NODEST]),
+        (
+            "address: 10.0.0.9:80, forwarding: dr, persistence: 60s, on_failure: zero_weight",
+            "",
+            [QUIESCENT, REUSE],
+        ),
+        ("address: 10.0.0.9:80, forwarding: dr, scheduler: mh", "", [REUSE]),
+        ("address: 10.0.0.9:80, forwarding: dr, scheduler: mh", VRRP, [REUSE, SLOPPY]),
+        (
+            "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
+            " real_servers: [{address: 10.0.0.2}]",
+            "",
+            [NODEST, REUSE, *PROBING],
+        ),
+        ("address: 10.0.0.9:80", "director: {dataplane: userspace}", []),
+        ("address: 10.0.0.9:80", "director: {dataplane: dry-run}", []),
+    ],
+)
+def test_a_configuration_implies(server: str, rest: str, expected: list[tuple[str, str]]) -> None:
+    """Each forwarding method, protocol and scheduler needs what it needs, and nothing else."""
+    if "userspace" in rest:
+        server += ", scheduler: rr"
+    assert implied(server, rest) == expected
+
+
+def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
+    every = {
+        name.rpartition("/")[2]
+        for server in (
+            "address: 10.0.0.9:80, persistence: 1s, forwarding: fullnat",
+            "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
+            " real_servers: [{address: 10.0.0.2}]",
+            'address: "[fd00::9]:80"',
+        )
+        for name, _ in [*implied(f"{server}, scheduler: mh", VRRP), NODEST]
+    }
+    assert every == set(rules.WORDS)
+
+
+def decided(rest: str, actual: dict[str, str | None]) -> tuple[list[str], list[str]]:
+    """What is set, and what is warned of."""
+    made = configuration("address: 10.0.0.9:80, on_failure: zero_weight", rest)
+    wanted = rules.implied(made)
+    to_set = [each.name for each in rules.changes(made, wanted, actual)]
+    return to_set, rules.contradictions(made, wanted, actual)
+
+
+ACTUAL: dict[str, str | None] = {
+    "net/ipv4/ip_forward": "0",
+    "net/ipv4/conf/all/send_redirects": "0",
+    "net/ipv4/vs/conn_reuse_mode": "0",
+}
+FORWARD_WARNING = (
+    "net.ipv4.ip_forward is 0, expected 1 (nat: what real servers answer is routed through this"
+    " host)"
+)
+REUSE_WARNING = (
+    "net.ipv4.vs.conn_reuse_mode is {}, expected 1 (a client's port that is used again is"
+    " scheduled anew, not sent to a drained one)"
+)
+
+
+def test_what_differs_is_set() -> None:
+    assert decided("", ACTUAL) == (["net/ipv4/ip_forward", "net/ipv4/vs/conn_reuse_mode"], [])
+
+
+def test_what_is_left_alone_is_warned_of() -> None:
+    assert decided("sysctls: {leave: [conn_reuse_mode]}", ACTUAL) == (
+        ["net/ipv4/ip_forward"],
+        [REUSE_WARNING.format(0)],
+    )
+    assert decided("sysctls: {apply: false}", ACTUAL) == (
+        [],
+        [FORWARD_WARNING, REUSE_WARNING.format(0)],
+    )
+
+
+def test_what_the_kernel_lacks_is_warned_of() -> None:
+    actual = {**ACTUAL, "net/ipv4/vs/conn_reuse_mode": None}
+    assert decided("", actual) == (["net/ipv4/ip_forward"], [REUSE_WARNING.format("not there")])
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "interface", "warned"),
+    [("0", "1", True), ("1", "0", True), ("1", "2", False), ("2", "1", False), ("0", "0", False)],
+)
+def test_a_strict_reverse_path_filter_is_warned_of_with_dr(
+    everywhere: str, interface: str, warned: bool
+) -> None:
+    """The greater number of "all" and the interface is in force."""
+    made = configuration("address: 10.0.0.9:80, forwarding: dr", VRRP)
+    names = reverse_path.filters(made)
+    assert names == ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/eth0/rp_filter")
+    actual = dict(zip(names, (everywhere, interface), strict=True))
+    warnings = reverse_path.strict(made, actual)
+    assert [each.partition(" filters")[0] for each in warnings] == (
+        ["net.ipv4.conf.eth0.rp_filter"] if warned else []
+    )
+    assert reverse_path.filters(configuration("address: 10.0.0.9:80", VRRP)) == ()
+
+
+def test_a_strict_filter_on_the_way_back_of_probes_via_vip_is_warned_of() -> None:
+    """Real servers behind an interface that no client comes by, and answers from elsewhere."""
+    made = configuration(
+        "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
+        " real_servers: [{address: 10.1.0.2}]",
+        VRRP,
+    )
+    wanted = rules.implied(made, Interfaces(probed=frozenset({"eth0", "eth2"})))
+    names = [f"net/ipv4/conf/{each}/rp_filter" for each in ("all", "eth0", "eth2")]
+    assert list(reverse_path.filters(made, wanted)) == names
+    clients, probes = reverse_path.strict(made, dict.fromkeys(names, "1"), wanted)
+    assert clients.startswith("net.ipv4.conf.eth0.rp_filter filters strictly: with dr and tun")
+    assert probes.startswith("net.ipv4.conf.eth2.rp_filter filters strictly: with via: vip")
+
+
+def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
+    """That is where clients arrive, and the macvlan filters nothing by itself."""
+    made = configuration(
+        "address: 10.0.0.9:80, forwarding: dr", VRRP.replace("}", ", virtual_mac: true}", 1)
+    )
+    names = ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/vrrp4-1/rp_filter")
+    assert reverse_path.filters(made) == names
+
+
+def test_only_what_is_still_ours_is_put_back_and_forwarding_never() -> None:
+    taken = {
+        "net/ipv4/ip_forward": Taken("0", "1"),
+        "net/ipv4/vs/conn_reuse_mode": Taken("0", "1"),
+        "net/ipv4/vs/sloppy_tcp": Taken("0", "1"),
+        "net/ipv4/conf/gone/send_redirects": Taken("1", "0"),
+    }
+    actual: dict[str, str | None] = {
+        "net/ipv4/ip_forward": "1",
+        "net/ipv4/vs/conn_reuse_mode": "1",
+        "net/ipv4/vs/sloppy_tcp": "2",
+        "net/ipv4/conf/gone/send_redirects": None,
+    }
+    assert rules.restorations(taken, actual) == {"net/ipv4/vs/conn_reuse_mode": "0"}
+
+
+def test_a_name_is_written_as_sysctl_does() -> None:
+    """A dot in an interface's name becomes a slash (sysctl(8))."""
+    name = "net/ipv4/conf/eth0.100/send_redirects"
+    assert rules.written(name) == "net.ipv4.conf.eth0/100.send_redirects"
+
+
+@pytest.mark.parametrize(
+    ("section", "fault"),
+    [
+        ("{apply: true, leave: [ip_forward]}", []),
+        ("{apply: 1}", ["1:18: sysctls.apply: wrong value (got 1, expected true or false)"]),
+        (
+            "{leave: [rp_filter]}",
+            [
+                '1:19: sysctls.leave[0]: wrong value (got "rp_filter", expected one of '
+                + ", ".join(rules.WORDS)
+                + ")"
+            ],
+        ),
+    ],
+)
+def test_a_fault_of_the_section(section: str, fault: list[str], faults_of: FaultsOf) -> None:
+    """What is not to be touched is named by its word."""
+    assert faults_of(f"sysctls: {section}\nvirtual_servers: [{{address: 10.0.0.9:80}}]") == fault

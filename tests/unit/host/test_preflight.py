@@ -1,0 +1,31 @@
+"""What this host lacks for a configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hadirector.host import preflight
+from hadirector.model.configuration import Configuration
+
+
+async def test_a_state_directory_that_cannot_be_is_a_fault_before_anything_is_changed(
+    tmp_path: Path,
+) -> None:
+    """Nothing is made to find that out."""
+    (tmp_path / "file").touch()
+    for parent, faults in (
+        ("new", []),
+        (
+            "file",
+            [
+                f"state_directory: {tmp_path}/file/state:"
+                f" {tmp_path}/file is no directory that can be written to"
+            ],
+        ),
+    ):
+        configuration = Configuration(
+            name="lb1", dataplane="dry-run", state_directory=f"{tmp_path}/{parent}/state"
+        )
+        assert await preflight.faults(configuration) == faults
+    assert os.listdir(tmp_path) == ["file"]

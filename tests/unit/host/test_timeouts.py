@@ -1,0 +1,92 @@
+"""The connection timeouts: what is sent, what was answered, and keeping them."""
+
+from __future__ import annotations
+
+import pytest
+
+from hadirector.config.loader import parse
+from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.ipvs.frames import write
+from hadirector.dataplane.ipvs.timeouts import read_timeouts, write_timeouts
+from hadirector.host.timeouts import TimeoutKeeper
+from hadirector.model.configuration import ConnectionTimeouts
+
+KERNEL = ConnectionTimeouts(tcp=900, tcp_fin=120, udp=300)
+WANTED = ConnectionTimeouts(tcp=3600, udp=60)
+
+
+class Kernel:
+    """Three numbers, of which 0 changes none."""
+
+    def __init__(self) -> None:
+        self.timeouts = KERNEL
+        self.written = 0
+        self.error: str | None = None
+
+    async def read(self) -> ConnectionTimeouts:
+        return self.timeouts
+
+    async def write(self, timeouts: ConnectionTimeouts) -> None:
+        if self.error:
+            raise DataplaneError(self.error)
+        self.written += 1
+        self.timeouts = self.timeouts.overridden_by(timeouts)
+
+
+@pytest.fixture
+def kernel() -> Kernel:
+    return Kernel()
+
+
+async def test_what_is_not_configured_stays_and_what_is_right_is_not_written(
+    kernel: Kernel,
+) -> None:
+    keeper = TimeoutKeeper(lambda: kernel)
+    await keeper.make_so(WANTED)
+    await keeper.make_so(WANTED)
+    assert kernel.timeouts == ConnectionTimeouts(tcp=3600, tcp_fin=120, udp=60)
+    assert (kernel.written, keeper.repaired) == (1, 0)
+
+
+async def test_what_somebody_else_changed_is_put_back_and_counted(kernel: Kernel) -> None:
+    keeper = TimeoutKeeper(lambda: kernel)
+    await keeper.make_so(WANTED)
+    kernel.timeouts = KERNEL
+    await keeper.make_so(WANTED)
+    assert kernel.timeouts == ConnectionTimeouts(tcp=3600, tcp_fin=120, udp=60)
+    assert keeper.repaired == 1
+
+
+async def test_without_a_wish_the_kernel_is_not_even_asked() -> None:
+    def ask() -> Kernel:
+        raise AssertionError
+
+    await TimeoutKeeper(ask).make_so(ConnectionTimeouts())
+
+
+async def test_a_failure_is_warned_of_until_a_later_pass_succeeds(kernel: Kernel) -> None:
+    keeper = TimeoutKeeper(lambda: kernel)
+    kernel.error = "no"
+    await keeper.make_so(WANTED)
+    assert keeper.warnings == ("connection timeouts: no",)
+    kernel.error = None
+    await keeper.make_so(WANTED)
+    assert not keeper.warnings
+
+
+def test_the_kernel_is_told_in_its_own_numbers() -> None:
+    """IPVS_CMD_SET_CONFIG with the attributes 4, 5 and 6 (include/uapi/linux/ip_vs.h)."""
+    written = write(write_timeouts(WANTED), family=28, version=1, flags=5, sequence=7)
+    assert written[16:] == bytes.fromhex(
+        "0c010000 08000400 100e0000 08000500 00000000 08000600 3c000000"
+    )
+
+
+def test_the_kernels_answer_is_read() -> None:
+    answer = "08000400 84030000 08000500 78000000 08000600 2c010000"
+    assert read_timeouts(bytes.fromhex(answer)) == KERNEL
+
+
+def test_the_file_says_them_with_units() -> None:
+    text = b"connection_timeouts: {tcp: 1h, udp: 1m}\nvirtual_servers: []"
+    assert parse(text, "f", "lb1").connection_timeouts == WANTED

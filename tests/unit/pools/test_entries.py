@@ -1,0 +1,288 @@
+"""Which services and destinations are wanted, from verdicts and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from checks.definition.check import CheckDefinition
+from checks.definition.options import TcpProbe
+from checks.definition.result import Verdict
+from hadirector.model.configuration import (
+    Configuration,
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    OnFailure,
+    Protocol,
+    RealServer,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+    Tunnel,
+    TunnelType,
+    VirtualServer,
+)
+from hadirector.pools import entries
+from hadirector.pools.decision import Facts, judge
+from hadirector.pools.entries import (
+    adopted_quorums,
+    adopted_verdicts,
+    changed_checks,
+    checks_by_identity,
+    services_by_check,
+    tracked_pools,
+    withheld_addresses,
+)
+from vrrp.model.configuration import InstanceConfiguration, TrackedObject
+from vrrp.model.report import State
+
+WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
+ONE = DestinationKey("192.0.2.45", 80)
+TWO = DestinationKey("192.0.2.46", 80)
+NAT = ForwardingMethod.NAT
+
+
+def check(key: DestinationKey) -> CheckDefinition:
+    return CheckDefinition(
+        identity=f"tcp {key}", address=key.address, port=key.port, probe=TcpProbe()
+    )
+
+
+def web(on_failure: OnFailure = OnFailure.REMOVE, weight: int = 2) -> VirtualServer:
+    return VirtualServer(
+        name="web",
+        keys=(WEB,),
+        service=Service("wrr"),
+        forwarding=NAT,
+        on_failure=on_failure,
+        real_servers=(
+            RealServer(key=TWO, weight=1, check=check(TWO)),
+            RealServer(key=ONE, weight=weight, check=check(ONE)),
+        ),
+    )
+
+
+def wanted_entries(
+    server: VirtualServer, verdicts: Mapping[str, Verdict]
+) -> dict[ServiceKey, ServiceEntry]:
+    return entries.wanted_entries(server, judge(server, Facts(verdicts), None))
+
+
+def wanted_entry(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> ServiceEntry:
+    """That of the only service."""
+    [entry] = wanted_entries(server, verdicts).values()
+    return entry
+
+
+ONE_PASSES = {"tcp 192.0.2.45:80": Verdict.PASSING}
+BOTH_PASS = {**ONE_PASSES, "tcp 192.0.2.46:80": Verdict.PASSING}
+TWO_FAILS = {**ONE_PASSES, "tcp 192.0.2.46:80": Verdict.FAILING}
+
+
+def test_nothing_is_in_the_pool_before_its_first_pass() -> None:
+    assert wanted_entry(web(), {}).destinations == {}
+
+
+def test_the_service_itself_stands_from_the_start() -> None:
+    assert wanted_entry(web(), {}).service == Service("wrr")
+
+
+def test_a_passing_server_has_its_weight() -> None:
+    assert wanted_entry(web(), BOTH_PASS).destinations == {
+        ONE: Destination(2, NAT),
+        TWO: Destination(1, NAT),
+    }
+
+
+def test_destinations_come_in_the_order_of_their_keys_whatever_the_file_says() -> None:
+    assert list(wanted_entry(web(), BOTH_PASS).destinations) == [ONE, TWO]
+
+
+def test_a_failing_server_is_removed() -> None:
+    assert wanted_entry(web(), TWO_FAILS).destinations == {ONE: Destination(2, NAT)}
+
+
+def test_a_failing_server_keeps_its_place_at_weight_0_under_zero_weight() -> None:
+    assert wanted_entry(web(OnFailure.ZERO_WEIGHT), TWO_FAILS).destinations == {
+        ONE: Destination(2, NAT),
+        TWO: Destination(0, NAT),
+    }
+
+
+def test_an_unknown_server_stands_at_weight_0_under_zero_weight() -> None:
+    assert wanted_entry(web(OnFailure.ZERO_WEIGHT), {}).destinations == {
+        ONE: Destination(0, NAT),
+        TWO: Destination(0, NAT),
+    }
+
+
+def test_an_unchecked_server_is_always_in() -> None:
+    server = VirtualServer(
+        name="dns",
+        keys=(WEB,),
+        service=Service("rr"),
+        forwarding=NAT,
+        real_servers=(RealServer(key=ONE, weight=3),),
+    )
+    assert wanted_entry(server, {}).destinations == {ONE: Destination(3, NAT)}
+
+
+def test_every_service_of_a_group_has_the_same_pool() -> None:
+    """Servers without a port of their own are asked at the port of each service."""
+    second = ServiceKey(Protocol.TCP, "192.0.2.11", 8080)
+    here = DestinationKey("192.0.2.47", 0)
+    group = replace(web(), keys=(WEB, second), real_servers=(RealServer(key=here),))
+    assert wanted_entries(group, {}) == {
+        WEB: ServiceEntry(Service("wrr"), {DestinationKey("192.0.2.47", 80): Destination(1, NAT)}),
+        second: ServiceEntry(
+            Service("wrr"), {DestinationKey("192.0.2.47", 8080): Destination(1, NAT)}
+        ),
+    }
+
+
+def test_a_server_in_use_in_any_service_of_its_group_is_adopted_as_passing() -> None:
+    """Somebody has set it to 0 in one of them."""
+    second = ServiceKey(Protocol.TCP, "192.0.2.11", 80)
+    table = {
+        key: ServiceEntry(Service("wrr"), {ONE: Destination(weight, NAT)})
+        for key, weight in ((WEB, 0), (second, 2))
+    }
+    group = replace(web(), keys=(WEB, second))
+    configuration = Configuration(name="lb1", virtual_servers=(group,))
+    assert adopted_verdicts(configuration, table) == {"tcp 192.0.2.45:80": Verdict.PASSING}
+
+
+def test_thresholds_and_tunnels_reach_the_destination() -> None:
+    tunnel = Tunnel(TunnelType.GUE, 6080)
+    limited = RealServer(key=ONE, upper_threshold=20, lower_threshold=10, tunnel=tunnel)
+    server = replace(web(), forwarding=ForwardingMethod.TUN, real_servers=(limited,))
+    assert wanted_entry(server, {}).destinations == {
+        ONE: Destination(1, ForwardingMethod.TUN, 20, 10, tunnel)
+    }
+
+
+def adopt(held: dict[DestinationKey, int], weight: int = 2) -> dict[str, Verdict]:
+    destinations = {key: Destination(weight, NAT) for key, weight in held.items()}
+    table = {WEB: ServiceEntry(Service("wrr"), destinations)}
+    return adopted_verdicts(Configuration(name="lb1", virtual_servers=(web(weight=weight),)), table)
+
+
+def test_a_server_already_in_the_table_is_adopted_as_passing() -> None:
+    assert adopt({ONE: 2}) == {"tcp 192.0.2.45:80": Verdict.PASSING}
+
+
+def test_a_server_at_weight_0_is_adopted_as_failing() -> None:
+    assert adopt({ONE: 0}) == {"tcp 192.0.2.45:80": Verdict.FAILING}
+
+
+def test_a_server_configured_at_weight_0_is_adopted_as_passing() -> None:
+    assert adopt({ONE: 0}, weight=0) == {"tcp 192.0.2.45:80": Verdict.PASSING}
+
+
+def test_only_who_is_held_goes_on_failing_by_the_check_that_replaces_its_own() -> None:
+    """In a pool that both configurations have; new check, old check."""
+    old = Configuration(name="lb1", virtual_servers=(web(),))
+    servers = tuple(
+        replace(each, check=replace(check(each.key), identity=f"new {each.key}"))
+        for each in web().real_servers
+    )
+    new = Configuration(name="lb1", virtual_servers=(replace(web(), real_servers=servers),))
+    found = changed_checks(old, new, {"web": (ONE,), "gone": (TWO,)})
+    assert found == {"new 192.0.2.45:80": "tcp 192.0.2.45:80"}
+
+
+def test_nothing_is_adopted_from_an_empty_table() -> None:
+    configuration = Configuration(name="lb1", virtual_servers=(web(),))
+    assert adopted_verdicts(configuration, {}) == {}
+
+
+def test_one_check_serves_every_service_that_needs_it() -> None:
+    other = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)
+    again = VirtualServer(
+        name="again",
+        keys=(other,),
+        service=Service("rr"),
+        forwarding=NAT,
+        real_servers=(RealServer(key=ONE, check=check(ONE)),),
+    )
+    configuration = Configuration(name="lb1", virtual_servers=(web(), again))
+    assert set(checks_by_identity(configuration)) == {"tcp 192.0.2.45:80", "tcp 192.0.2.46:80"}
+    assert services_by_check(configuration)["tcp 192.0.2.45:80"] == {WEB, other}
+
+
+def test_addresses_of_instances_that_are_not_active_are_withheld() -> None:
+    instances = tuple(
+        InstanceConfiguration(
+            name=name, interface="eth0", virtual_router_id=vrid, virtual_addresses=(address,)
+        )
+        for name, vrid, address in (("a", 1, "192.0.2.10/32"), ("b", 2, "192.0.2.11/24"))
+    )
+    states = {"a": State.ACTIVE, "b": State.BACKUP}
+    assert withheld_addresses(instances, states) == {"192.0.2.11"}
+    assert withheld_addresses(instances, {}) == {"192.0.2.10", "192.0.2.11"}
+
+
+def tracking(*names: str) -> Configuration:
+    """The pool web, and an instance that tracks the pools of these names."""
+    instance = InstanceConfiguration(
+        name="a",
+        interface="eth0",
+        virtual_router_id=51,
+        virtual_addresses=("192.0.2.10/32",),
+        track=tuple(TrackedObject(kind="pool", name=name) for name in names),
+    )
+    return Configuration(name="lb1", vrrp=(instance,), virtual_servers=(web(weight=0),))
+
+
+def test_a_tracked_pool_is_well_while_it_has_its_quorum() -> None:
+    """What nobody tracks is not told, nor what is not known yet."""
+    assert tracked_pools(tracking("web"), {"web": True}) == {"pool web": 1}
+    assert tracked_pools(tracking("web"), {"web": False}) == {"pool web": 0}
+    assert tracked_pools(tracking("web"), {}) == {}
+    assert tracked_pools(tracking(), {"web": True}) == {}
+
+
+SORRY = DestinationKey("192.0.2.50", 80)
+
+
+def with_sorry() -> VirtualServer:
+    return replace(web(), sorry_server=RealServer(key=SORRY, check=check(SORRY)))
+
+
+def test_the_sorry_server_stands_in_the_table_while_it_serves() -> None:
+    """And only then; the pool's servers that pass are at weight 0 meanwhile."""
+    sorry_passes = {"tcp 192.0.2.50:80": Verdict.PASSING}
+    none = dict.fromkeys(BOTH_PASS, Verdict.FAILING)
+    assert wanted_entry(with_sorry(), BOTH_PASS | sorry_passes).destinations == {
+        ONE: Destination(2, NAT),
+        TWO: Destination(1, NAT),
+    }
+    assert wanted_entry(with_sorry(), none | sorry_passes).destinations == {
+        SORRY: Destination(1, NAT)
+    }
+    more = replace(with_sorry(), quorum=3)
+    assert wanted_entry(more, TWO_FAILS | sorry_passes).destinations == {
+        ONE: Destination(0, NAT),
+        SORRY: Destination(1, NAT),
+    }
+
+
+def test_the_sorry_server_is_checked_like_the_others() -> None:
+    assert set(checks_by_identity(Configuration(name="lb1", virtual_servers=(with_sorry(),)))) == {
+        "tcp 192.0.2.45:80",
+        "tcp 192.0.2.46:80",
+        "tcp 192.0.2.50:80",
+    }
+
+
+def test_a_table_with_the_sorry_server_in_it_is_that_of_a_lost_quorum() -> None:
+    """Of a table without one nothing is known, nor of a pool that has none."""
+    configuration = Configuration(name="lb1", virtual_servers=(with_sorry(),))
+    with_it = {WEB: ServiceEntry(Service("wrr"), {SORRY: Destination(1, NAT)})}
+    without = {WEB: ServiceEntry(Service("wrr"), {ONE: Destination(1, NAT)})}
+    assert adopted_quorums(configuration, with_it) == {"web": False}
+    assert adopted_quorums(configuration, without) == {}
+    assert adopted_quorums(configuration, {}) == {}
+    assert adopted_quorums(Configuration(name="lb1", virtual_servers=(web(),)), with_it) == {}

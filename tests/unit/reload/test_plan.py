@@ -1,0 +1,78 @@
+"""What a reload would change."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hadirector.model.configuration import (
+    Configuration,
+    ConnectionTimeouts,
+    ForwardingMethod,
+    Protocol,
+    Service,
+    ServiceKey,
+    VirtualServer,
+)
+from hadirector.reload.plan import Plan, plan
+from vrrp.model.configuration import InstanceConfiguration
+
+
+def server(name: str, port: int, scheduler: str = "rr") -> VirtualServer:
+    return VirtualServer(
+        name=name,
+        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", port),),
+        service=Service(scheduler),
+        forwarding=ForwardingMethod.NAT,
+    )
+
+
+INSTANCE = InstanceConfiguration(
+    name="web", interface="eth0", virtual_router_id=51, virtual_addresses=("192.0.2.10/32",)
+)
+OLD = Configuration(
+    name="lb1", vrrp=(INSTANCE,), virtual_servers=(server("web", 80), server("tls", 443))
+)
+
+
+def test_the_same_configuration_changes_nothing() -> None:
+    assert plan(OLD, OLD) == Plan((), (), (), ())
+    assert plan(OLD, OLD).summary == "nothing to change"
+
+
+def test_differences_are_named() -> None:
+    new = msgspec.structs.replace(
+        OLD,
+        vrrp=(),
+        virtual_servers=(server("web", 80, "wlc"), server("dns", 53)),
+    )
+    assert plan(OLD, new) == Plan(
+        refused=(),
+        started=("virtual server dns",),
+        stopped=("VRRP instance web", "virtual server tls"),
+        changed=("virtual server web",),
+    )
+    assert plan(OLD, new).summary == (
+        "start virtual server dns; stop VRRP instance web, virtual server tls;"
+        " change virtual server web"
+    )
+
+
+def test_kernel_settings_that_change_are_named() -> None:
+    """The timeouts, and what is implied by another forwarding."""
+    hashed = msgspec.structs.replace(server("web", 80), forwarding=ForwardingMethod.FULLNAT)
+    new = msgspec.structs.replace(
+        OLD,
+        virtual_servers=(hashed, server("tls", 443)),
+        connection_timeouts=ConnectionTimeouts(tcp=60),
+        on_stop="keep",
+    )
+    assert plan(OLD, new).summary == (
+        "change connection_timeouts, on_stop, sysctls, virtual server web"
+    )
+
+
+def test_what_only_a_restart_can_change_is_refused_by_name() -> None:
+    new = msgspec.structs.replace(OLD, dataplane="userspace")
+    assert plan(OLD, new).refused == (
+        "dataplane cannot change from ipvs to userspace without a restart",
+    )

@@ -1,0 +1,186 @@
+"""What a reload would change, told without a director."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from checks.definition.result import Verdict
+from hadirector.config import load
+from hadirector.model.configuration import (
+    Configuration,
+    Destination,
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    Service,
+    ServiceEntry,
+    ServiceKey,
+    Table,
+)
+from hadirector.pools.decision import Facts
+from hadirector.reload.preview import Preview, Situation, preview
+from vrrp.model.report import State
+
+OLD = """\
+director: {name: lb1}
+connection_timeouts: {tcp: 15m}
+sync_daemon: {interface: eth0}
+vrrp:
+  - {name: web, interface: eth0, virtual_router_id: 51, virtual_addresses: [192.0.2.10]}
+virtual_servers:
+  - name: web
+    address: 192.0.2.10:80
+    scheduler: wrr
+    forwarding: nat
+    check: {type: tcp, interval: 2s, timeout: 1s}
+    real_servers:
+      - {address: 192.0.2.45, weight: 2}
+      - {address: 192.0.2.46}
+"""
+NOTHING = Preview(
+    refused=(),
+    started=(),
+    stopped=(),
+    changed=(),
+    checks=(),
+    operations=(),
+    kernel=(),
+    awaited=(),
+    left_out=0,
+)
+WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
+ONE, TWO = (DestinationKey(f"192.0.2.{number}", 80) for number in (45, 46))
+TABLE: Table = {
+    WEB: ServiceEntry(
+        Service("wrr"),
+        {ONE: Destination(2, ForwardingMethod.NAT), TWO: Destination(1, ForwardingMethod.NAT)},
+    )
+}
+
+
+class Reader:
+    """Loads texts."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "hadirector.yaml"
+
+    def __call__(self, text: str) -> Configuration:
+        self._file.write_text(text)
+        return load(self._file)
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)
+
+
+def situation(old: Configuration, actual: Table = TABLE) -> Situation:
+    """A director that is ACTIVE, all of whose real servers pass."""
+    checks = [each.check for each in old.virtual_servers[0].real_servers]
+    return Situation(
+        configuration=old,
+        facts=Facts({each.identity: Verdict.PASSING for each in checks if each is not None}),
+        quorums={"web": True},
+        admitted={},
+        wanted=TABLE,
+        actual=actual,
+        owned=frozenset({WEB}),
+        states={"web": State.ACTIVE},
+        faults=(),
+        sysctls=(),
+    )
+
+
+def test_the_same_file_changes_nothing(read: Reader) -> None:
+    told = preview(situation(read(OLD)), read(OLD))
+    assert told == NOTHING
+    assert told.empty
+
+
+def test_the_services_of_probes_via_vip_are_told_with_the_others(read: Reader) -> None:
+    """The mark is 0x68000000 and the last 3 of the first 8 bytes of its names' SHA-256."""
+    old = OLD.replace("nat", "dr").replace("46}", "46, check: {type: tcp, via: vip}}")
+    told = preview(situation(read(OLD)), read(old))
+    assert told.operations[:2] == (
+        "add service fwmark 1752664704 (rr)",
+        "add destination 192.0.2.46 to fwmark 1752664704 (dr, weight 1)",
+    )
+
+
+def test_what_somebody_did_to_the_table_is_told_with_it(read: Reader) -> None:
+    """A reload has the table looked through."""
+    entry = TABLE[WEB]
+    drifted = {WEB: ServiceEntry(Service("rr"), dict(list(entry.destinations.items())[:1]))}
+    told = preview(situation(read(OLD), drifted), read(OLD))
+    assert told.operations == (
+        "edit service tcp 192.0.2.10:80 (wrr), was rr",
+        "add destination 192.0.2.46:80 to tcp 192.0.2.10:80 (nat, weight 1)",
+    )
+
+
+def test_each_kind_of_change_is_named(read: Reader) -> None:
+    """With its settings, its checks, its operations, and what else the kernel is told."""
+    text = (
+        OLD.replace("scheduler: wrr", "scheduler: wlc")
+        .replace("interval: 2s", "interval: 3s")
+        .replace("{address: 192.0.2.46}", "{address: 192.0.2.47}")
+        .replace("weight: 2", "weight: 5")
+        .replace("virtual_router_id: 51", "virtual_router_id: 52")
+        .replace("tcp: 15m", "udp: 1m")
+    )
+    told = preview(situation(read(OLD)), read(text))
+    assert told == Preview(
+        refused=(),
+        started=(),
+        stopped=(),
+        changed=(
+            "VRRP instance web: virtual_router_id",
+            "connection_timeouts",
+            "the sync daemon: settings",
+            "virtual server web: scheduler, real_servers",
+        ),
+        checks=("add tcp 192.0.2.47:80", "change tcp 192.0.2.45:80", "remove tcp 192.0.2.46:80"),
+        operations=(
+            "edit service tcp 192.0.2.10:80 (wlc), was wrr",
+            "edit destination 192.0.2.45:80 of tcp 192.0.2.10:80 (nat, weight 5),"
+            " was nat, weight 2",
+            "delete destination 192.0.2.46:80 of tcp 192.0.2.10:80",
+        ),
+        kernel=(
+            "keep connection timeout tcp no longer at 900 s",
+            "set connection timeout udp to 60 s, was as the kernel had it",
+            "stop sync daemon master on eth0, id 51, 224.0.0.81:8848",
+            "start sync daemon master on eth0, id 52, 224.0.0.81:8848",
+        ),
+        awaited=("web/192.0.2.47:80",),
+        left_out=0,
+    )
+    assert not told.empty
+
+
+def test_what_would_be_refused_is_named_and_what_goes_too(read: Reader) -> None:
+    """With the faults of this host."""
+    old, new = read(OLD), read("director: {name: lb2}\nvrrp: []")
+    told = preview(replace(situation(old), faults=("no interface",)), new)
+    assert told.refused == ("name cannot change from lb1 to lb2 without a restart", "no interface")
+    assert told.stopped == ("VRRP instance web", "the sync daemon", "virtual server web")
+    assert told.operations == ("delete service tcp 192.0.2.10:80",)
+
+
+def test_rules_of_fullnat_are_named(read: Reader) -> None:
+    told = preview(situation(read(OLD)), read(OLD.replace("nat\n", "fullnat\n")))
+    assert told.changed == ("sysctls", "virtual server web: forwarding")
+    assert told.kernel == ("masquerade tcp 192.0.2.10:80",)
+
+
+def test_a_plan_has_an_end(read: Reader) -> None:
+    """10,000 lines of a kind are told, the rest is counted."""
+    servers = "".join(
+        f"      - {{address: 10.{n // 250}.0.{n % 250 + 1}, check: none}}\n" for n in range(10_003)
+    )
+    told = preview(situation(read(OLD)), read(OLD + servers))
+    assert len(told.operations) == 10_000
+    assert told.left_out == 3

@@ -1,0 +1,190 @@
+"""What Prometheus gets to see, and that docs/metrics.md describes it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from checks.definition.result import Verdict
+from checks.scheduling.lateness import ProbeLateness
+from hadirector.dataplane.base import Traffic
+from hadirector.host.status import UpkeepStatus
+from hadirector.overrides.model import Action
+from hadirector.status import exposition
+from hadirector.status.metrics import families
+from hadirector.status.report import (
+    ProcessStatus,
+    RealServerStatus,
+    Status,
+    VirtualServerStatus,
+)
+from vrrp.model.lateness import LatenessHistogram
+from vrrp.model.report import InstanceStatus, State
+
+ALERTS = "configs/prometheus/alerts.yaml"
+PAGE = Path(__file__).parents[3] / "docs/metrics.md"
+ONE = RealServerStatus(
+    "192.0.2.45:80",
+    10,
+    0,
+    7,
+    3,
+    4,
+    Verdict.PASSING,
+    "200 OK",
+    total=Traffic(40, 11, 12, 5000, 7000),
+    order=Action.DRAIN,
+)
+TWO = RealServerStatus("192.0.2.46:80", 10, 10, 10, 0, 0, Verdict.FAILING, "refused")
+THREE = RealServerStatus("192.0.2.47:80", 10, None, None, 0, 0, Verdict.UNKNOWN, "")
+POOL = VirtualServerStatus(
+    'a "web"',
+    "192.0.2.22:80",
+    "tcp",
+    "wrr",
+    "nat",
+    True,
+    (ONE, TWO, THREE),
+    kept=("192.0.2.46:80",),
+    has_quorum=False,
+    passing_weight=10,
+    needed_weight=20,
+    sorry_server=replace(THREE, address="192.0.2.48:80", wanted_weight=1),
+)
+INSTANCE = InstanceStatus(
+    "web",
+    State.ACTIVE,
+    200,
+    51,
+    "eth0",
+    ("192.0.2.22/32",),
+    True,
+    False,
+    None,
+    3.0,
+    {"advertisements_sent": 9, "transitions": 2, "dropped_ttl": 3, "address_restored": 1},
+    undelivered={"dropped_virtual_router_id": 7},
+    alarms=("two are active",),
+    advertisement_lateness=LatenessHistogram((5, 1, 0), (0.001, 0.01), 0.0042, 0.003),
+)
+STATUS = Status(
+    name="lb1",
+    version="0.1.0",
+    pid=100,
+    dataplane="ipvs",
+    processes=(ProcessStatus("vrrp", 101, 0), ProcessStatus("checks", None, 3)),
+    instances=(INSTANCE,),
+    virtual_servers=(POOL,),
+    foreign_services=("tcp 192.0.2.99:80",),
+    failing={"add": "no such scheduler"},
+    repaired=6,
+    probes=1000,
+    probe_lateness=ProbeLateness((900, 60, 40), (0.005, 0.01), 0.5, 4.25),
+    hints=2,
+    sentinels=3,
+    upkeep=UpkeepStatus(warnings=("a sysctl cannot be set",), repaired=4),
+    late_probes=5,
+)
+
+
+def samples(status: Status) -> dict[str, float]:
+    """Each sample as it is written, parsed: its name with its labels in order, and its value."""
+    return {
+        f"{each.name}{list(each.labels.values())}": each.value
+        for family in text_string_to_metric_families(exposition.text(status).decode())
+        for each in family.samples
+    }
+
+
+def test_a_director_is_told_of_with_its_processes_and_probes() -> None:
+    told = samples(STATUS)
+    assert told["hadirector_build_info['ipvs', 'lb1', '0.1.0']"] == 1
+    assert told["hadirector_process_up['vrrp']"] == 1
+    assert told["hadirector_process_up['checks']"] == 0
+    assert told["hadirector_process_restarts_total['checks']"] == 3
+    assert told["hadirector_probes_total[]"] == 1000
+    assert told["hadirector_late_probes_total[]"] == 5
+    assert told["hadirector_probe_lateness_seconds_bucket['0.005']"] == 900
+    assert told["hadirector_probe_lateness_seconds_bucket['0.01']"] == 960
+    assert told["hadirector_probe_lateness_seconds_sum[]"] == 4.25
+    assert told["hadirector_probe_lateness_seconds_bucket['+Inf']"] == 1000
+    assert told["hadirector_table_repairs_total[]"] == 6
+    assert told["hadirector_upkeep_repairs_total[]"] == 4
+
+
+def test_a_pool_is_told_of_with_its_quorum_and_its_real_servers() -> None:
+    """What is not known has no sample: the third is not in the table, nor probed yet."""
+    told = samples(STATUS)
+    pool, one, two, three = "'a \"web\"'", *(f"192.0.2.{n}:80" for n in (45, 46, 47))
+    assert told[f"hadirector_virtual_server_quorum[{pool}]"] == 0
+    assert told[f"hadirector_virtual_server_quorum_weight[{pool}]"] == 20
+    assert told[f"hadirector_virtual_server_sorry_server_serves[{pool}]"] == 1
+    assert told[f"hadirector_real_server_up['{one}', {pool}]"] == 1
+    assert told[f"hadirector_real_server_up['{two}', {pool}]"] == 0
+    assert f"hadirector_real_server_up['{three}', {pool}]" not in told
+    assert told[f"hadirector_real_server_wanted_weight['{one}', {pool}]"] == 0
+    assert told[f"hadirector_real_server_weight['{one}', {pool}]"] == 7
+    assert f"hadirector_real_server_weight['{three}', {pool}]" not in told
+    assert told[f"hadirector_real_server_order['drain', '{one}', {pool}]"] == 1
+    assert told[f"hadirector_real_server_connections_total['{one}', {pool}]"] == 40
+    assert told[f"hadirector_real_server_bytes_total['in', '{one}', {pool}]"] == 5000
+    assert told[f"hadirector_real_server_bytes_total['out', '{one}', {pool}]"] == 7000
+
+
+@pytest.mark.parametrize(
+    ("lost", "by_brake", "by_blindness"), [((), 1, 0), (("192.0.2.46:80",), 0, 1)]
+)
+def test_who_is_kept_in_is_counted_by_what_keeps_him(
+    lost: tuple[str, ...], by_brake: int, by_blindness: int
+) -> None:
+    told = samples(replace(STATUS, virtual_servers=(replace(POOL, lost=lost),), blind=bool(lost)))
+    assert told["hadirector_blind[]"] == by_blindness
+    kept = "hadirector_virtual_server_kept_real_servers"
+    assert told[f"{kept}['min_healthy', 'a \"web\"']"] == by_brake
+    assert told[f"{kept}['blindness', 'a \"web\"']"] == by_blindness
+
+
+def test_an_instance_is_told_of_with_what_it_dropped() -> None:
+    told = samples(STATUS)
+    assert told["hadirector_vrrp_state['web', 'ACTIVE']"] == 1
+    assert told["hadirector_vrrp_state['web', 'BACKUP']"] == 0
+    assert told["hadirector_vrrp_priority['web']"] == 200
+    assert told["hadirector_vrrp_advertisements_sent_total['web']"] == 9
+    assert told["hadirector_vrrp_advertisements_dropped_total['web', 'ttl']"] == 3
+    dropped = "hadirector_vrrp_advertisements_undelivered_total"
+    assert told[f"{dropped}['web', 'virtual_router_id']"] == 7
+    assert told["hadirector_vrrp_incidents_total['web', 'address_restored']"] == 1
+    lateness = "hadirector_vrrp_advertisement_lateness_seconds"
+    assert told[f"{lateness}_bucket['web', '0.01']"] == 6
+    assert told[f"{lateness}_count['web']"] == 6
+    assert told[f"{lateness}_sum['web']"] == 0.0042
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", PAGE.read_text(), re.MULTILINE)
+    return {
+        f"hadirector_{name}": (kind, frozenset(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in rows
+    }
+
+
+def test_every_metric_is_documented_with_its_type_and_labels() -> None:
+    """And nothing is that there is not."""
+    exported = {
+        family.name + "_total" * (family.type == "counter"): (
+            family.type,
+            frozenset(label for each in family.samples for label in each.labels) - {"le"},
+        )
+        for family in families(STATUS)
+    }
+    assert documented() == exported
+
+
+def test_the_alert_rules_ask_for_metrics_that_there_are() -> None:
+    asked = re.findall(r"hadirector_\w+", (PAGE.parents[1] / ALERTS).read_text())
+    assert asked
+    assert set(asked) <= documented().keys()

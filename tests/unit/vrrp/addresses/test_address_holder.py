@@ -1,0 +1,140 @@
+"""Which addresses stand, and when one that is gone is put back at once."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Sequence
+from ipaddress import IPv4Interface
+from typing import cast
+
+import pytest
+
+from vrrp.addresses.address_holder import RESTORED_MAX, AddressHolder, Place
+from vrrp.addresses.addresses import AddressError, Target
+from vrrp.addresses.route_holder import RouteHolder
+from vrrp.netlink.address_socket import AddressSocket
+from vrrp.netlink.rtnetlink import Standing, VirtualAddress
+
+ADDRESS = VirtualAddress(IPv4Interface("10.99.0.100/32"), "eth0")
+ELSEWHERE = VirtualAddress(IPv4Interface("10.99.0.101/32"), "eth1")
+TARGET = (7, ADDRESS)
+GONE = Standing(7, ADDRESS.address, permanent=False, tentative=False)
+
+
+class Kernel:
+    """Holds what it is told to hold."""
+
+    def __init__(self) -> None:
+        self.addresses: set[Target] = set()
+
+    def renew(self, targets: Sequence[Target], lifetime: int) -> list[int]:
+        self.addresses |= set(targets)
+        return [0] * len(targets)
+
+    def restore(self, index: int, address: VirtualAddress, lifetime: int) -> int:
+        stands = (index, address) in self.addresses
+        self.addresses.add((index, address))
+        return errno.EEXIST if stands else 0
+
+
+def no_routes() -> RouteHolder:
+    return RouteHolder((), lambda item: None, lambda error: None)
+
+
+@pytest.fixture
+def kernel() -> Kernel:
+    return Kernel()
+
+
+@pytest.fixture
+async def holder(kernel: Kernel) -> AddressHolder:
+    """One that holds its address on interface 7."""
+    made = AddressHolder([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
+    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.hold()
+    assert kernel.addresses == {TARGET}
+    return made
+
+
+async def test_a_held_address_is_put_back(holder: AddressHolder, kernel: Kernel) -> None:
+    kernel.addresses.clear()
+    assert holder.restore(GONE)
+    assert kernel.addresses == {TARGET}
+
+
+async def test_one_that_stands_again_already_was_not_taken(holder: AddressHolder) -> None:
+    """The event of our own release may come after the next acquisition."""
+    assert not holder.restore(GONE)
+
+
+async def test_what_is_not_held_here_is_none_of_ours(holder: AddressHolder, kernel: Kernel) -> None:
+    kernel.addresses.clear()
+    assert not holder.restore(GONE._replace(interface=8))
+    assert not holder.restore(GONE._replace(address=ELSEWHERE.address))
+    holder.let_go()
+    assert not holder.restore(GONE)
+    assert kernel.addresses == set()
+
+
+async def test_after_a_stall_the_router_has_the_first_word(
+    holder: AddressHolder, kernel: Kernel
+) -> None:
+    """An address not renewed for over a second may have ended by its lifetime."""
+    kernel.addresses.clear()
+    holder._renewed_at -= 1.1
+    assert not holder.restore(GONE)
+    assert kernel.addresses == set()
+
+
+async def test_a_thief_without_end_is_met_by_the_refresh_only(
+    holder: AddressHolder, kernel: Kernel
+) -> None:
+    for _ in range(RESTORED_MAX):
+        kernel.addresses.clear()
+        assert holder.restore(GONE)
+    kernel.addresses.clear()
+    assert not holder.restore(GONE)
+
+
+async def run_for_a_moment(holder: AddressHolder) -> None:
+    task = asyncio.create_task(holder.run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel: Kernel) -> None:
+    """It is told, and stands as soon as the device is there."""
+    told: list[str] = []
+    acquired: list[None] = []
+
+    def failed(error: AddressError) -> None:
+        told.append(str(error))
+
+    made = AddressHolder(
+        [ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed, no_routes()
+    )
+    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.hold()
+    await run_for_a_moment(made)
+    assert made.held == [ADDRESS]
+    assert told == ["cannot add 10.99.0.101/32: there is no interface eth1"]
+    made.place(cast("AddressSocket", kernel), "eth1", Place(8))
+    await run_for_a_moment(made)
+    assert kernel.addresses == {TARGET, (8, ELSEWHERE)}
+    assert made.held == [ADDRESS, ELSEWHERE]
+    assert len(told) == 1
+    assert acquired
+
+
+async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kernel) -> None:
+    """The same one without a lifetime on another device is not in the way."""
+    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes())
+    everything = frozenset({ADDRESS.address, ELSEWHERE.address})
+    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.place(cast("AddressSocket", kernel), "eth1", Place(8, everything))
+    made.hold()
+    assert kernel.addresses == {TARGET}
+    assert made.held == [ADDRESS, ELSEWHERE]

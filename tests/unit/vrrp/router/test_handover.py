@@ -1,0 +1,272 @@
+"""Planned handovers: make before break, a stop, and staying behind a peer afterwards."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_address
+
+import msgspec
+import pytest
+
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
+from vrrp.protocol.packet import Advertisement
+from vrrp.router.event import (
+    AcquireAddresses,
+    Action,
+    AddressAnnounced,
+    AdvertisementReceived,
+    AnnounceAddresses,
+    ConfigurationChanged,
+    HandOver,
+    HandOverAbandoned,
+    HandOverUndone,
+    Leave,
+    ReleaseAddresses,
+    SendAdvertisement,
+    Shutdown,
+    Startup,
+    StateChanged,
+    StopAnnouncing,
+    TimerExpired,
+)
+from vrrp.router.machine import Router
+
+US = IPv4Address("10.99.0.2")
+PEER = IPv4Address("10.99.0.1")
+USUAL = InstanceConfiguration(
+    name="web",
+    interface="eth0",
+    virtual_router_id=51,
+    virtual_addresses=("10.99.0.100/32",),
+)
+RESIGN: list[Action] = [SendAdvertisement(0), StopAnnouncing()]
+
+
+def changed(**changes: object) -> InstanceConfiguration:
+    return msgspec.structs.replace(USUAL, **changes)
+
+
+def advert(priority: int) -> AdvertisementReceived:
+    advertisement = Advertisement(
+        version=3,
+        virtual_router_id=51,
+        priority=priority,
+        advert_interval_centiseconds=100,
+        addresses=(IPv4Address("10.99.0.100"),),
+        checksum_form="rfc5798",
+    )
+    return AdvertisementReceived(advertisement, PEER)
+
+
+def announced(address: str) -> AddressAnnounced:
+    return AddressAnnounced(ip_address(address))
+
+
+def router_in(state: State, configuration: InstanceConfiguration = USUAL) -> Router:
+    """A router that entered this state at 1000."""
+    router = Router(configuration, US)
+    if state is not State.INITIALIZE:
+        router.handle(Startup(resume=state is State.ACTIVE), 1000.0)
+    assert router.state is state
+    return router
+
+
+def handing_over(event: HandOver | Leave) -> Router:
+    router = router_in(State.ACTIVE)
+    assert router.handle(event, 1000.5) == RESIGN
+    assert router.handing_over
+    return router
+
+
+INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
+OTHER_ADDRESS = changed(virtual_addresses=("10.99.0.200/32",))
+
+
+def to(previous: State, state: State, reason: str) -> StateChanged:
+    return StateChanged(previous, state, reason)
+
+
+class TestHandOver:
+    """Resign, keep answering, step back once the successor is heard."""
+
+    def test_the_addresses_are_released_200_ms_after_the_successor_is_heard(self) -> None:
+        router = handing_over(HandOver())
+        assert router.handle(advert(50), 1001.0) == []
+        assert router.deadline == 1001.2
+        assert router.handle(advert(50), 1001.1) == []
+        assert router.handle(TimerExpired(), 1001.2) == [
+            ReleaseAddresses(),
+            to(ACTIVE, BACKUP, "handed over"),
+        ]
+        assert router.yielding
+        assert not router.handing_over
+        assert router.deadline == 1005.09609375  # counted from the last advertisement
+
+    def test_they_are_released_20_ms_after_the_successor_has_announced_all_of_them(self) -> None:
+        two = changed(virtual_addresses=("10.99.0.100/32",), unadvertised_addresses=("fd00::1/64",))
+        router = router_in(ACTIVE, two)
+        router.handle(HandOver(), 1000.5)
+        router.handle(advert(50), 1001.0)
+        assert router.handle(announced("10.99.0.100"), 1001.1) == []
+        assert router.deadline == pytest.approx(1001.3)
+        assert router.handle(announced("10.99.0.100"), 1001.15) == []
+        assert router.handle(announced("10.99.0.7"), 1001.15) == []
+        assert router.deadline == pytest.approx(1001.3)
+        assert router.handle(announced("fd00::1"), 1001.2) == []
+        assert router.deadline == pytest.approx(1001.22)
+        assert ReleaseAddresses() in router.handle(TimerExpired(), 1001.22)
+
+    def test_an_announcement_may_overtake_the_advertisement_but_does_not_replace_it(self) -> None:
+        router = handing_over(HandOver())
+        router.handle(announced("10.99.0.100"), 1000.9)
+        assert router.deadline == pytest.approx(1001.6)
+        router.handle(advert(50), 1001.0)
+        assert router.deadline == pytest.approx(1001.02)
+
+    def test_announcements_mean_nothing_to_a_router_that_stays(self) -> None:
+        router = router_in(ACTIVE)
+        assert router.handle(announced("10.99.0.100"), 1000.5) == []
+        assert (router.state, router.deadline) == (ACTIVE, 1001.0)
+
+    def test_resigning_is_repeated_after_an_interval_and_100_ms(self) -> None:
+        router = handing_over(HandOver())
+        assert router.deadline == pytest.approx(1001.6)
+        assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
+
+    def test_without_a_successor_the_router_stays_active_and_yields_to_who_comes(self) -> None:
+        router = handing_over(HandOver())
+        router.handle(TimerExpired(), 1001.6)
+        assert router.handle(TimerExpired(), 1002.71) == [
+            SendAdvertisement(1),
+            AnnounceAddresses(),
+            HandOverAbandoned(),
+        ]
+        assert (router.state, router.handing_over, router.yielding) == (ACTIVE, False, True)
+        assert router.deadline == pytest.approx(1003.71)
+
+    def test_a_successor_that_resigns_too_is_none(self) -> None:
+        router = handing_over(HandOver())
+        router.handle(advert(50), 1001.0)
+        router.handle(advert(0), 1001.1)
+        assert router.deadline == pytest.approx(1001.6)
+        assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
+
+    def test_losing_a_successor_late_is_no_stall(self) -> None:
+        """At 10 ms both the repeat and the end of patience have long passed by then."""
+        router = router_in(ACTIVE, changed(advert_interval=0.01))
+        router.handle(HandOver(), 1000.0)
+        router.handle(advert(50), 1000.1)
+        router.handle(advert(0), 1000.29)
+        assert router.deadline == 1000.29
+        assert HandOverAbandoned() in router.handle(TimerExpired(), 1000.29)
+
+    def test_it_can_be_undone_while_it_lasts(self) -> None:
+        router = handing_over(HandOver())
+        undone = router.handle(HandOverUndone(), 1000.6)
+        assert undone == [SendAdvertisement(100), AnnounceAddresses()]
+        assert not router.handing_over
+        assert router.deadline == pytest.approx(1001.6)
+
+    def test_a_shutdown_cuts_it_short(self) -> None:
+        router = handing_over(HandOver())
+        assert router.handle(Shutdown("link down"), 1000.6) == [
+            SendAdvertisement(0),
+            ReleaseAddresses(),
+            to(ACTIVE, INITIALIZE, "link down"),
+        ]
+
+    def test_addresses_added_meanwhile_are_held_but_not_announced(self) -> None:
+        router = handing_over(HandOver())
+        assert router.handle(ConfigurationChanged(OTHER_ADDRESS), 1000.6) == [AcquireAddresses()]
+        assert router.deadline == pytest.approx(1001.6)
+
+    def test_a_late_handover_is_over(self) -> None:
+        router = handing_over(HandOver())
+        router.handle(TimerExpired(), 1010.0)
+        assert (router.state, router.yielding) == (BACKUP, True)
+        router = handing_over(Leave("stopped"))
+        router.handle(TimerExpired(), 1010.0)
+        assert router.state is INITIALIZE
+
+
+class TestLeave:
+    """A handover that ends in INITIALIZE, with or without a successor."""
+
+    def test_it_ends_200_ms_after_the_successor_is_heard(self) -> None:
+        router = handing_over(Leave("stopped"))
+        router.handle(advert(50), 1001.0)
+        assert router.handle(TimerExpired(), 1001.2) == [
+            ReleaseAddresses(),
+            to(ACTIVE, INITIALIZE, "stopped"),
+        ]
+        assert router.deadline is None
+
+    def test_without_a_successor_it_ends_all_the_same(self) -> None:
+        router = handing_over(Leave("stopped"))
+        router.handle(TimerExpired(), 1001.6)
+        router.handle(TimerExpired(), 1002.71)
+        assert router.state is INITIALIZE
+
+    def test_it_takes_5_seconds_at_most(self) -> None:
+        router = router_in(ACTIVE, changed(advert_interval=10.0))
+        router.handle(Leave("stopped"), 1000.0)
+        assert router.deadline == 1005.0
+        router.handle(TimerExpired(), 1005.0)
+        assert router.state is INITIALIZE
+
+    def test_nothing_takes_it_back_and_a_handover_can_become_one(self) -> None:
+        router = handing_over(HandOver())
+        assert router.handle(Leave("stopped"), 1000.6) == []
+        assert router.handle(HandOverUndone(), 1000.7) == []
+        assert router.handle(HandOver(), 1000.8) == []
+        router.handle(advert(50), 1001.0)
+        router.handle(TimerExpired(), 1001.2)
+        assert router.state is INITIALIZE
+
+
+class TestYielding:
+    """After a handover the router takes part with priority 1, so that anyone goes before it."""
+
+    @staticmethod
+    def yielding_backup() -> Router:
+        router = router_in(BACKUP)
+        router.handle(HandOver(), 1000.0)
+        assert (router.yielding, router.priority) == (True, 1)
+        return router
+
+    def test_the_running_timer_takes_the_longer_skew_time(self) -> None:
+        """255/256 s instead of 156/256 s, and back."""
+        router = self.yielding_backup()
+        assert router.deadline == 1003.99609375
+        router.handle(HandOverUndone(), 1002.0)
+        assert router.deadline == 1003.609375
+
+    def test_a_lower_priority_than_the_configured_one_is_obeyed(self) -> None:
+        router = self.yielding_backup()
+        router.handle(advert(1), 1001.0)
+        assert router.deadline == 1004.99609375
+
+    def test_it_takes_over_from_silence_and_steps_back_for_others(self) -> None:
+        router = self.yielding_backup()
+        assert SendAdvertisement(1) in router.handle(TimerExpired(), 1004.0)
+        assert (router.state, router.yielding) == (ACTIVE, True)
+        assert router.handle(advert(2), 1005.0) == [
+            SendAdvertisement(1),
+            ReleaseAddresses(),
+            to(ACTIVE, BACKUP, "a higher priority was heard"),
+        ]
+
+    @pytest.mark.parametrize("state", [INITIALIZE, BACKUP, ACTIVE])
+    def test_undone_it_competes_again(self, state: State) -> None:
+        router = Router(USUAL, US)
+        router.handle(HandOver(), 1000.0)
+        if state is not INITIALIZE:
+            router.handle(Startup(resume=state is ACTIVE), 1000.0)
+        router.handle(HandOverUndone(), 1000.1)
+        assert (router.state, router.yielding) == (state, False)
+
+    def test_a_yielding_owner_starts_as_backup(self) -> None:
+        router = Router(changed(priority=255), US)
+        router.handle(HandOver(), 1000.0)
+        router.handle(Startup(), 1000.0)
+        assert router.state is BACKUP

@@ -1,0 +1,342 @@
+"""What the virtual router does beyond the RFC: delays, stalls, changes in place."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from ipaddress import IPv4Address
+
+import msgspec
+import pytest
+
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
+from vrrp.protocol.packet import Advertisement
+from vrrp.router import machine as router_module
+from vrrp.router.event import (
+    AcquireAddresses,
+    Action,
+    AddressAnnounced,
+    AdvertisementReceived,
+    AnnounceAddresses,
+    ConfigurationChanged,
+    Event,
+    HandOver,
+    HandOverUndone,
+    Leave,
+    OwnAddressChanged,
+    PriorityChanged,
+    ReleaseAddresses,
+    SendAdvertisement,
+    Shutdown,
+    Startup,
+    StateChanged,
+    StepBack,
+    StopAnnouncing,
+    TakeOver,
+    TimerExpired,
+)
+from vrrp.router.machine import Router
+
+US = IPv4Address("10.99.0.2")
+PEER = IPv4Address("10.99.0.1")
+HIGHER_PEER = IPv4Address("10.99.0.3")
+USUAL = InstanceConfiguration(
+    name="web",
+    interface="eth0",
+    virtual_router_id=51,
+    virtual_addresses=("10.99.0.100/32",),
+)
+RESIGN: list[Action] = [SendAdvertisement(0), StopAnnouncing()]
+
+
+def changed(**changes: object) -> InstanceConfiguration:
+    return msgspec.structs.replace(USUAL, **changes)
+
+
+def advert(
+    priority: int, source: IPv4Address = PEER, centiseconds: int = 100
+) -> AdvertisementReceived:
+    advertisement = Advertisement(
+        version=3,
+        virtual_router_id=51,
+        priority=priority,
+        advert_interval_centiseconds=centiseconds,
+        addresses=(IPv4Address("10.99.0.100"),),
+        checksum_form="rfc5798",
+    )
+    return AdvertisementReceived(advertisement, source)
+
+
+def router_in(state: State, configuration: InstanceConfiguration = USUAL) -> Router:
+    """A router that entered this state at 1000."""
+    router = Router(configuration, US)
+    if state is not State.INITIALIZE:
+        router.handle(Startup(resume=state is State.ACTIVE), 1000.0)
+    assert router.state is state
+    return router
+
+
+INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
+TAKE_OVER: list[Action] = [SendAdvertisement(100), AcquireAddresses(), AnnounceAddresses()]
+OTHER_ADDRESS = changed(virtual_addresses=("10.99.0.200/32",))
+
+
+def to(previous: State, state: State, reason: str) -> StateChanged:
+    return StateChanged(previous, state, reason)
+
+
+# Every state with every event at 1002: what is done, and the next state.
+PRODUCT: list[tuple[State, Event, list[Action], State]] = [
+    (INITIALIZE, Startup(), [to(INITIALIZE, BACKUP, "started")], BACKUP),
+    (INITIALIZE, Startup(True), [*TAKE_OVER, to(INITIALIZE, ACTIVE, "resumed")], ACTIVE),
+    (INITIALIZE, Shutdown("s"), [], INITIALIZE),
+    (INITIALIZE, Leave("s"), [], INITIALIZE),
+    (INITIALIZE, advert(200), [], INITIALIZE),
+    (INITIALIZE, advert(0), [], INITIALIZE),
+    (INITIALIZE, TimerExpired(), [], INITIALIZE),
+    (INITIALIZE, HandOver(), [], INITIALIZE),
+    (INITIALIZE, HandOverUndone(), [], INITIALIZE),
+    (INITIALIZE, ConfigurationChanged(OTHER_ADDRESS), [], INITIALIZE),
+    (INITIALIZE, PriorityChanged(150), [], INITIALIZE),
+    (INITIALIZE, TakeOver(), [], INITIALIZE),
+    (INITIALIZE, StepBack("s"), [], INITIALIZE),
+    (INITIALIZE, OwnAddressChanged(PEER), [], INITIALIZE),
+    (INITIALIZE, AddressAnnounced(PEER), [], INITIALIZE),
+    (BACKUP, Startup(), [], BACKUP),
+    (BACKUP, Startup(True), [], BACKUP),
+    (BACKUP, Shutdown("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
+    (BACKUP, Leave("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
+    (BACKUP, advert(200), [], BACKUP),
+    (BACKUP, advert(50), [], BACKUP),
+    (BACKUP, advert(0), [], BACKUP),
+    (BACKUP, TimerExpired(), [], BACKUP),  # too early
+    (BACKUP, HandOver(), [], BACKUP),
+    (BACKUP, HandOverUndone(), [], BACKUP),
+    (BACKUP, ConfigurationChanged(OTHER_ADDRESS), [], BACKUP),
+    (BACKUP, PriorityChanged(150), [], BACKUP),
+    (BACKUP, TakeOver(), [], BACKUP),  # not wanted yet
+    (BACKUP, StepBack("s"), [], BACKUP),
+    (BACKUP, OwnAddressChanged(PEER), [], BACKUP),
+    (BACKUP, AddressAnnounced(PEER), [], BACKUP),
+    (ACTIVE, Startup(), [], ACTIVE),
+    (ACTIVE, Startup(True), [], ACTIVE),
+    (
+        ACTIVE,
+        Shutdown("s"),
+        [SendAdvertisement(0), ReleaseAddresses(), to(ACTIVE, INITIALIZE, "s")],
+        INITIALIZE,
+    ),
+    (ACTIVE, Leave("s"), RESIGN, ACTIVE),
+    (
+        ACTIVE,
+        advert(200),
+        [
+            SendAdvertisement(100),
+            ReleaseAddresses(),
+            to(ACTIVE, BACKUP, "a higher priority was heard"),
+        ],
+        BACKUP,
+    ),
+    (ACTIVE, advert(50), [SendAdvertisement(100), AnnounceAddresses()], ACTIVE),
+    (ACTIVE, advert(0), [SendAdvertisement(100), AnnounceAddresses()], ACTIVE),
+    (ACTIVE, TimerExpired(), [SendAdvertisement(100)], ACTIVE),
+    (ACTIVE, HandOver(), RESIGN, ACTIVE),
+    (ACTIVE, HandOverUndone(), [], ACTIVE),
+    (
+        ACTIVE,
+        ConfigurationChanged(OTHER_ADDRESS),
+        [AcquireAddresses(), AnnounceAddresses()],
+        ACTIVE,
+    ),
+    (ACTIVE, PriorityChanged(150), [], ACTIVE),
+    (ACTIVE, TakeOver(), [], ACTIVE),
+    (
+        ACTIVE,
+        StepBack("s"),
+        [SendAdvertisement(0), ReleaseAddresses(), to(ACTIVE, BACKUP, "s")],
+        BACKUP,
+    ),
+    (ACTIVE, OwnAddressChanged(PEER), [], ACTIVE),
+    (ACTIVE, AddressAnnounced(PEER), [], ACTIVE),
+]
+
+
+@pytest.mark.parametrize(("state", "event", "actions", "following"), PRODUCT)
+def test_every_event_has_its_answer_in_every_state(
+    state: State, event: Event, actions: list[Action], following: State
+) -> None:
+    router = router_in(state)
+    assert router.handle(event, 1002.0) == actions
+    assert router.state is following
+
+
+def test_the_product_above_is_complete() -> None:
+    kinds = set(Event.__args__)
+    assert {(state, type(event)) for state, event, _, _ in PRODUCT} == {
+        (state, kind) for state in State for kind in kinds
+    }
+
+
+def test_only_the_become_methods_assign_the_state() -> None:
+    tree = ast.parse(inspect.getsource(router_module))
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    writers = {
+        method.name
+        for method in methods
+        for node in ast.walk(method)
+        if isinstance(node, ast.Attribute) and node.attr == "state"
+        if isinstance(node.ctx, ast.Store)
+    }
+    assert writers == {"__init__", "_become_initialize", "_become_backup", "_become_active"}
+
+
+def test_a_takeover_says_why() -> None:
+    silent = router_in(BACKUP)
+    assert silent.handle(TimerExpired(), 1004.0)[-1] == to(
+        BACKUP, ACTIVE, "no active router was heard"
+    )
+    crashed = router_in(BACKUP)
+    crashed.handle(advert(200), 1001.0)
+    assert crashed.active_router == PEER
+    assert crashed.handle(TimerExpired(), 1005.0)[-1] == to(
+        BACKUP, ACTIVE, "the active router fell silent"
+    )
+    resigned = router_in(BACKUP)
+    resigned.handle(advert(0), 1001.0)
+    assert resigned.handle(TimerExpired(), 1002.0)[-1] == to(
+        BACKUP, ACTIVE, "the active router resigned"
+    )
+    preempting = router_in(BACKUP)
+    preempting.handle(advert(50), 1001.0)
+    assert preempting.handle(TimerExpired(), 1004.0)[-1] == to(
+        BACKUP, ACTIVE, "the active router has a lower priority"
+    )
+
+
+def test_announcements_provoked_by_others_are_limited_to_one_a_second() -> None:
+    router = router_in(ACTIVE)
+    assert AnnounceAddresses() in router.handle(advert(50), 1000.1)
+    assert router.handle(advert(50), 1000.2) == [SendAdvertisement(100)]
+    assert AnnounceAddresses() in router.handle(advert(50), 1001.1)
+
+
+def test_ties_are_decided_by_the_address_we_have_now() -> None:
+    router = router_in(ACTIVE)
+    router.handle(OwnAddressChanged(IPv4Address("10.99.0.9")), 1000.1)
+    router.handle(advert(100, HIGHER_PEER), 1000.2)
+    assert router.state is ACTIVE
+
+
+class TestPreemptionDelay:
+    """Waiting behind a lower priority, then letting the Active_Down_Timer run (as keepalived)."""
+
+    def test_the_delay_starts_with_the_first_lower_priority(self) -> None:
+        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router.handle(advert(50), 1001.0)
+        assert router.deadline == 1004.609375
+        router.handle(advert(50), 1030.5)
+        assert router.deadline == 1034.109375
+        router.handle(advert(50), 1031.0)
+        assert router.deadline == 1034.109375
+
+    def test_a_dying_active_router_is_replaced_within_the_delay(self) -> None:
+        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router.handle(advert(50), 1001.0)
+        router.handle(TimerExpired(), 1004.609375)
+        assert router.state is ACTIVE
+
+    def test_a_higher_priority_heard_meanwhile_ends_it(self) -> None:
+        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router.handle(advert(50), 1001.0)
+        router.handle(advert(200), 1002.0)
+        router.handle(advert(50), 1031.5)
+        assert router.deadline == 1035.109375
+
+    def test_every_time_as_backup_has_its_own_delay(self) -> None:
+        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router.handle(advert(50), 1001.0)
+        router.handle(TimerExpired(), 1005.0)
+        router.handle(advert(200), 1005.5)
+        router.handle(advert(50), 1032.0)
+        assert router.deadline == 1035.609375
+
+
+class TestStall:
+    """A process that was frozen listens before it claims anything; a peer that took over answers
+    the resignation, and announces the addresses again.
+    """
+
+    def test_a_late_active_router_resigns_and_listens(self) -> None:
+        router = router_in(ACTIVE)
+        actions = router.handle(TimerExpired(), 1004.1)  # due at 1001, 3 s allowed
+        assert actions == [
+            SendAdvertisement(0),
+            ReleaseAddresses(),
+            to(ACTIVE, BACKUP, "this process was stalled"),
+        ]
+        assert router.deadline == 1005.709375
+
+    def test_a_slightly_late_one_just_goes_on(self) -> None:
+        router = router_in(ACTIVE)
+        assert router.handle(TimerExpired(), 1003.9) == [SendAdvertisement(100)]
+
+    def test_no_address_ends_by_itself_before_its_router_would_listen(self) -> None:
+        """At 10 s and priority 1 addresses stand for 41 s, refreshed at 1000 s for the last time;
+        the last advertisement was no earlier.
+        """
+        router = router_in(ACTIVE, changed(advert_interval=10.0, priority=1))
+        assert router.deadline == 1010.0
+        assert SendAdvertisement(0) in router.handle(TimerExpired(), 1041.0)
+
+    def test_hearing_a_peer_that_took_over_it_announces_again(self) -> None:
+        """Away too briefly to listen, it is told of the other one by what waits in its socket."""
+        router = router_in(ACTIVE)
+        actions = router.handle(advert(50), 1003.9)
+        assert actions == [SendAdvertisement(100), AnnounceAddresses()]
+
+    def test_hearing_a_lower_priority_first_it_does_not_push_it_away(self) -> None:
+        router = router_in(ACTIVE, changed(preempt=False))
+        router.handle(advert(50), 1010.0)
+        assert router.state is BACKUP
+        assert router.deadline == 1013.609375
+
+    def test_a_late_backup_listens_once_then_takes_over(self) -> None:
+        router = router_in(BACKUP)
+        assert router.handle(TimerExpired(), 1008.0) == []
+        assert router.deadline == 1009.609375
+        router.handle(TimerExpired(), 1009.61)
+        assert router.state is ACTIVE
+
+
+class TestConfigurationChanged:
+    """In place: the state stays, timers shift by what changed."""
+
+    def test_a_backup_shifts_its_timer_by_the_difference(self) -> None:
+        router = router_in(BACKUP)
+        router.handle(ConfigurationChanged(changed(priority=228)), 1001.0)
+        assert router.deadline == 1003.109375
+        router.handle(ConfigurationChanged(changed(advert_interval=0.1)), 1002.0)
+        assert router.deadline == 1002.0
+
+    def test_a_learned_interval_stays_learned(self) -> None:
+        router = router_in(BACKUP)
+        router.handle(advert(200, centiseconds=200), 1001.0)
+        router.handle(ConfigurationChanged(changed(advert_interval=0.1)), 1002.0)
+        assert router.active_down_interval == 7.21875
+
+    def test_an_active_router_sends_no_later_than_either_interval_asks(self) -> None:
+        router = router_in(ACTIVE)
+        router.handle(ConfigurationChanged(changed(advert_interval=0.5)), 1000.2)
+        assert router.deadline == 1000.7
+        router.handle(ConfigurationChanged(changed(advert_interval=9.0)), 1000.3)
+        assert router.deadline == 1000.7
+
+    def test_another_priority_shows_in_the_next_advertisement(self) -> None:
+        router = router_in(ACTIVE)
+        assert router.handle(ConfigurationChanged(changed(priority=90)), 1000.2) == []
+        assert router.handle(TimerExpired(), 1001.0) == [SendAdvertisement(90)]
+
+    def test_another_virtual_router_is_not_a_change(self) -> None:
+        with pytest.raises(AssertionError):
+            router_in(BACKUP).handle(ConfigurationChanged(changed(virtual_router_id=52)), 1001.0)

@@ -1,0 +1,125 @@
+"""All of a sync group are ACTIVE, or none: what must happen to whom, as a table."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import State
+from vrrp.protocol.packet import Advertisement
+from vrrp.router.election import race_end
+from vrrp.router.event import (
+    AdvertisementReceived,
+    Event,
+    Shutdown,
+    Startup,
+    StepBack,
+    TakeOver,
+    TimerExpired,
+)
+from vrrp.router.machine import Router
+from vrrp.router.sync_group import Member, decide
+
+INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
+
+
+def web(state: State, **facts: object) -> Member:
+    return Member("web", state, **facts)  # type: ignore[arg-type] # a test's short form
+
+
+def mail(state: State, **facts: object) -> Member:
+    return Member("mail", state, **facts)  # type: ignore[arg-type] # a test's short form
+
+
+NOT_ACTIVE = "mail of the same sync group is not active"
+
+TABLE: list[tuple[str, list[Member], dict[str, Event]]] = [
+    ("one alone begins", [web(INITIALIZE)], {"web": Startup()}),
+    ("one alone goes on", [web(INITIALIZE, resume=True)], {"web": Startup(resume=True)}),
+    ("one alone waits", [web(INITIALIZE, unready="u")], {}),
+    ("one alone is left alone", [web(BACKUP)], {}),
+    ("one alone has a fault", [web(ACTIVE, obstacle="o")], {"web": Shutdown("o")}),
+    ("a fault that has been acted on", [web(INITIALIZE, obstacle="o")], {}),
+    ("what is unknown stops nobody", [web(ACTIVE, unready="u")], {}),
+    ("both begin", [web(INITIALIZE), mail(INITIALIZE)], {"web": Startup(), "mail": Startup()}),
+    ("both wait for one", [web(INITIALIZE), mail(INITIALIZE, unready="u")], {}),
+    ("one joins", [web(ACTIVE), mail(INITIALIZE)], {"mail": Startup()}),
+    (
+        "a fault in one stops all",
+        [web(ACTIVE), mail(ACTIVE, obstacle="o")],
+        {"web": Shutdown("o (mail of the same sync group)"), "mail": Shutdown("o")},
+    ),
+    (
+        "each has its own fault",
+        [web(BACKUP, obstacle="a"), mail(BACKUP, obstacle="b")],
+        {"web": Shutdown("a"), "mail": Shutdown("b")},
+    ),
+    ("a fault keeps all out", [web(INITIALIZE), mail(INITIALIZE, obstacle="o")], {}),
+    ("one wants", [web(BACKUP, wants_active=True), mail(BACKUP)], {}),
+    (
+        "all want",
+        [web(BACKUP, wants_active=True), mail(BACKUP, wants_active=True)],
+        {"web": TakeOver(), "mail": TakeOver()},
+    ),
+    ("one has lost", [web(ACTIVE), mail(BACKUP)], {"web": StepBack(NOT_ACTIVE)}),
+    (
+        "one has lost and wants again",
+        [web(ACTIVE), mail(BACKUP, wants_active=True)],
+        {"web": StepBack(NOT_ACTIVE)},
+    ),
+    ("one has handed over, one is about to", [web(ACTIVE, departing=True), mail(BACKUP)], {}),
+    ("both active", [web(ACTIVE), mail(ACTIVE)], {}),
+    ("nobody", [], {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("members", "events"), [each[1:] for each in TABLE], ids=[e[0] for e in TABLE]
+)
+def test_what_happens_to_whom(members: list[Member], events: dict[str, Event]) -> None:
+    assert decide(members) == events
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [(1000.000, 1004.0), (1000.0005, 1004.5005), (1000.00025, 1004.25025)],
+)
+def test_clocks_that_show_different_microseconds_make_waits_of_different_length(
+    now: float, until: float
+) -> None:
+    """Of 4 s, or up to a quarter more: two groups that have raced do not race again."""
+    assert race_end(now, 4.0) == pytest.approx(until, abs=1e-6)
+
+
+def test_what_is_heard_of_the_race_does_not_shorten_the_wait() -> None:
+    """At priority 100 and 1 s: 3 s, the skew time 156/256 s, and half a quarter of both more."""
+    router = Router(
+        InstanceConfiguration(
+            name="web",
+            interface="eth0",
+            virtual_router_id=51,
+            virtual_addresses=("192.0.2.10/32",),
+            sync_group="both",
+        ),
+        IPv4Address("192.0.2.1"),
+    )
+    router.handle(Startup(), 1000.0)
+    router.handle(TimerExpired(), 1004.0)
+    router.handle(TakeOver(), 1004.0)
+    router.handle(StepBack(NOT_ACTIVE), 1004.0005)
+    assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
+    peer = IPv4Address("192.0.2.2")
+    heard = Advertisement(
+        version=3,
+        virtual_router_id=51,
+        priority=100,
+        advert_interval_centiseconds=100,
+        addresses=(IPv4Address("192.0.2.10"),),
+        checksum_form=None,
+    )
+    router.handle(AdvertisementReceived(heard, peer), 1004.1)
+    assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
+    router.handle(AdvertisementReceived(heard, peer), 1005.1)
+    assert router.deadline == pytest.approx(1005.1 + 3.609375)

@@ -1,0 +1,1 @@
+"""What an ACTIVE instance holds: addresses, routes, macvlan interfaces."""

@@ -1,0 +1,1 @@
+"""One VRRP instance at work."""

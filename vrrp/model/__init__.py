@@ -1,0 +1,1 @@
+"""What is configured for an instance, and what it reports."""

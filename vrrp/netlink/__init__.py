@@ -1,0 +1,1 @@
+"""rtnetlink: messages, sockets, link events."""

@@ -1,0 +1,1 @@
+"""The bytes of VRRP: packets, authentication, validation, announcements."""

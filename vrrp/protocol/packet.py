@@ -1,0 +1,279 @@
+"""The VRRP message on the wire: versions 2 (RFC 3768) and 3 (RFC 5798, RFC 9568).
+
+Bytes in, values out, and back. Whatever the bytes are, the answer is a value or a `PacketError`
+that names one `DropReason`; a dropped packet must not touch any timer (RFC 9568 7.1).
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, Literal
+
+import msgspec
+
+from vrrp.protocol.checksum import ones_complement_sum, pseudo_header
+
+Address = IPv4Address | IPv6Address
+ChecksumForm = Literal["rfc5798", "rfc9568"]
+
+PROTOCOL: Final = 112
+TTL: Final = 255
+OWNER_PRIORITY: Final = 255
+MULTICAST_IPV4: Final = IPv4Address("224.0.0.18")
+MULTICAST_IPV6: Final = IPv6Address("ff02::12")
+
+_TYPE_ADVERTISEMENT: Final = 1
+_MAXIMUM_INTERVAL: Final = 0x0FFF  # 12 bits of centiseconds
+_HEADER: Final = struct.Struct("!BBBBHH")
+_CHECKSUM_OFFSET: Final = 6
+_IPV4_HEADER: Final = struct.Struct("!BBHHHBBH4s4s")
+AUTH_DATA_BYTES: Final = 8
+"""Every message of version 2 ends in these, also without authentication (RFC 3768 5.3.10)."""
+
+
+class DropReason(StrEnum):
+    """Why a packet was not accepted; the stable name behind a ``dropped_...`` counter."""
+
+    IP_TRUNCATED = "ip_truncated"
+    IP_VERSION = "ip_version"
+    IP_HEADER_LENGTH = "ip_header_length"
+    IP_TOTAL_LENGTH = "ip_total_length"
+    IP_PROTOCOL = "ip_protocol"
+    TRUNCATED = "truncated"
+    TRAILING_BYTES = "trailing_bytes"
+    VERSION = "version"
+    TYPE = "type"
+    NO_ADDRESSES = "no_addresses"
+    CHECKSUM = "checksum"
+    ADVERT_INTERVAL_ZERO = "advert_interval_zero"
+    OWN_PACKET = "own_packet"
+    NOT_A_PEER = "not_a_peer"
+    TTL = "ttl"
+    DESTINATION = "destination"
+    VIRTUAL_ROUTER_ID = "virtual_router_id"
+    AUTH_TYPE = "auth_type"
+    AUTH_PASSWORD = "auth_password"  # noqa: S105  (the name of a reason)
+    HMAC_MISSING = "hmac_missing"
+    HMAC_MALFORMED = "hmac_malformed"
+    HMAC_KEY = "hmac_key"
+    HMAC_TAG = "hmac_tag"
+    HMAC_STALE = "hmac_stale"
+    HMAC_REPLAY = "hmac_replay"
+    ADVERT_INTERVAL = "advert_interval"
+    ADDRESS_LIST = "address_list"
+    NOT_TAKING_PART = "not_taking_part"
+
+
+class PacketError(ValueError):
+    """The bytes are not an advertisement we accept; ``reason`` says why."""
+
+    def __init__(self, reason: DropReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Datagram(msgspec.Struct, frozen=True):
+    """What the IP header in front of a message says, and the message.
+
+    ``ttl`` is the hop limit in IPv6.
+    """
+
+    source: Address
+    destination: Address
+    ttl: int
+    payload: bytes
+
+
+class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
+    """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
+
+    ``checksum_form`` tells the two forms of version 3 over IPv4 apart; it is None where only one
+    form exists (version 2, IPv6). ``auth_type`` and ``auth_data`` are fields of version 2; the data
+    of type 0, none, means nothing and reads as zeros.
+    """
+
+    version: Literal[2, 3]
+    virtual_router_id: int
+    priority: int
+    advert_interval_centiseconds: int
+    addresses: tuple[Address, ...]
+    checksum_form: ChecksumForm | None
+    auth_type: int = 0
+    auth_data: bytes = bytes(AUTH_DATA_BYTES)
+
+    @property
+    def advert_interval(self) -> float:
+        """The advertised interval in seconds."""
+        return self.advert_interval_centiseconds / 100
+
+
+def parse_datagram(data: bytes) -> Datagram:
+    """Read the IPv4 datagram a raw socket delivers: header, options, payload (RFC 791 3.1).
+
+    The kernel has already checked the header checksum and reassembled fragments. Bytes beyond
+    the total length are link padding and are cut off. Raises PacketError.
+    """
+    if len(data) < _IPV4_HEADER.size:
+        raise PacketError(DropReason.IP_TRUNCATED)
+    fields = _IPV4_HEADER.unpack_from(data)
+    version_and_length, _, total_length, _, _, ttl, protocol, _, source, destination = fields
+    header_length = (version_and_length & 0x0F) * 4
+    if version_and_length >> 4 != 4:
+        raise PacketError(DropReason.IP_VERSION)
+    if header_length < _IPV4_HEADER.size:
+        raise PacketError(DropReason.IP_HEADER_LENGTH)
+    if total_length < header_length:
+        raise PacketError(DropReason.IP_TOTAL_LENGTH)
+    if total_length > len(data):
+        raise PacketError(DropReason.IP_TRUNCATED)
+    if protocol != PROTOCOL:
+        raise PacketError(DropReason.IP_PROTOCOL)
+    payload = bytes(data[header_length:total_length])
+    return Datagram(IPv4Address(source), IPv4Address(destination), ttl, payload)
+
+
+def encode(advertisement: Advertisement, source: Address, destination: Address) -> bytes:
+    """Build the message; the addresses of the IP header enter the pseudo-header only."""
+    version_and_type = advertisement.version << 4 | _TYPE_ADVERTISEMENT
+    listed = b"".join(address.packed for address in advertisement.addresses)
+    assert 1 <= len(advertisement.addresses) <= 255
+    assert len(listed) == len(source.packed) * len(advertisement.addresses), "mixed families"
+    assert len(advertisement.auth_data) == AUTH_DATA_BYTES
+    auth_data = advertisement.auth_data if advertisement.version == 2 else b""
+    message = bytearray(
+        _HEADER.pack(
+            version_and_type,
+            advertisement.virtual_router_id,
+            advertisement.priority,
+            len(advertisement.addresses),
+            _interval_field(advertisement),
+            0,
+        )
+        + listed
+        + auth_data
+    )
+    covered = bytes(message)
+    if advertisement.checksum_form == "rfc5798" or source.version == 6:
+        covered = pseudo_header(source, destination, PROTOCOL, len(message)) + covered
+    struct.pack_into("!H", message, _CHECKSUM_OFFSET, 0xFFFF - ones_complement_sum(covered))
+    return bytes(message)
+
+
+def with_trailer(message: bytes, trailer: bytes, source: Address, destination: Address) -> bytes:
+    """Append a trailer. Only the checksum of IPv6 covers it, because that is of the whole payload:
+    many have the kernel make and check it (RFC 3542 3.1).
+    """
+    if source.version == 4:
+        return message + trailer
+    payload = bytearray(message + trailer)
+    struct.pack_into("!H", payload, _CHECKSUM_OFFSET, 0)
+    covered = pseudo_header(source, destination, PROTOCOL, len(payload)) + bytes(payload)
+    struct.pack_into("!H", payload, _CHECKSUM_OFFSET, 0xFFFF - ones_complement_sum(covered))
+    return bytes(payload)
+
+
+def message_length(payload: bytes, source: Address) -> int:
+    """Where the message that begins a payload ends, by its own account; 0 when it has no header."""
+    if len(payload) < _HEADER.size:
+        return 0
+    auth_data = AUTH_DATA_BYTES if payload[0] >> 4 == 2 else 0
+    return _HEADER.size + payload[3] * len(source.packed) + auth_data
+
+
+def decode(
+    data: bytes, source: Address, destination: Address, trailer: bytes = b""
+) -> Advertisement:
+    """Read a message, as far as that needs no configuration (RFC 9568 7.1, RFC 3768 7.1).
+
+    ``source`` and ``destination`` come from the IP header; their family is that of the address
+    list. Either checksum form is accepted for version 3 over IPv4. ``trailer`` is what has been
+    cut off behind the message (`vrrp.protocol.authentication.split`). Raises PacketError.
+    """
+    if len(data) < _HEADER.size:
+        raise PacketError(DropReason.TRUNCATED)
+    version_and_type, virtual_router_id, priority, count, interval, _ = _HEADER.unpack_from(data)
+    version = _version(version_and_type >> 4, source)
+    if version_and_type & 0x0F != _TYPE_ADVERTISEMENT:
+        raise PacketError(DropReason.TYPE)
+    if count == 0:
+        raise PacketError(DropReason.NO_ADDRESSES)
+    _check_length(data, source)
+    covered = data + trailer if source.version == 6 else data
+    checksum_form = _checksum_form(covered, version, source, destination)
+    # Version 2: a byte of authentication type, a byte of seconds. Version 3: four reserved bits,
+    # ignored on receipt (RFC 9568 5.2.6), twelve of centiseconds.
+    centiseconds = (interval & 0xFF) * 100 if version == 2 else interval & _MAXIMUM_INTERVAL
+    auth_type = interval >> 8 if version == 2 else 0
+    if centiseconds == 0:  # RFC 9568 erratum 8301: it would make every timer zero
+        raise PacketError(DropReason.ADVERT_INTERVAL_ZERO)
+    return Advertisement(
+        version=version,
+        virtual_router_id=virtual_router_id,
+        priority=priority,
+        advert_interval_centiseconds=centiseconds,
+        addresses=_addresses(data, count, source),
+        checksum_form=checksum_form,
+        auth_type=auth_type,
+        auth_data=data[-AUTH_DATA_BYTES:] if auth_type else bytes(AUTH_DATA_BYTES),
+    )
+
+
+def _interval_field(advertisement: Advertisement) -> int:
+    centiseconds = advertisement.advert_interval_centiseconds
+    if advertisement.version == 3:
+        assert 1 <= centiseconds <= _MAXIMUM_INTERVAL
+        return centiseconds
+    seconds, remainder = divmod(centiseconds, 100)
+    assert 1 <= seconds <= 255
+    assert remainder == 0, "version 2 counts whole seconds"
+    return advertisement.auth_type << 8 | seconds
+
+
+def _version(version: int, source: Address) -> Literal[2, 3]:
+    if version == 3:
+        return 3
+    if version == 2 and source.version == 4:
+        return 2
+    raise PacketError(DropReason.VERSION)
+
+
+def _check_length(data: bytes, source: Address) -> None:
+    """The exact length, as keepalived and FRR want it too; version 2 ends in 8 more bytes."""
+    expected = message_length(data, source)
+    if len(data) < expected:
+        raise PacketError(DropReason.TRUNCATED)
+    if len(data) > expected:
+        raise PacketError(DropReason.TRAILING_BYTES)
+
+
+def _addresses(data: bytes, count: int, source: Address) -> tuple[Address, ...]:
+    size = len(source.packed)
+    family = type(source)
+    starts = range(_HEADER.size, _HEADER.size + count * size, size)
+    return tuple(family(data[start : start + size]) for start in starts)
+
+
+def _checksum_form(
+    data: bytes, version: int, source: Address, destination: Address
+) -> ChecksumForm | None:
+    """Find the form under which the checksum is right. RFC 5798 was read as including a
+    pseudo-header in IPv4, RFC 9568 5.2.8 excludes it; both are on the wire.
+    """
+    plain = ones_complement_sum(data) == 0xFFFF
+    if version == 2:
+        if plain:
+            return None
+        raise PacketError(DropReason.CHECKSUM)
+    with_pseudo_header = (
+        ones_complement_sum(pseudo_header(source, destination, PROTOCOL, len(data)) + data)
+        == 0xFFFF
+    )
+    if source.version == 6 and with_pseudo_header:
+        return None
+    if source.version == 4 and with_pseudo_header:
+        return "rfc5798"
+    if source.version == 4 and plain:
+        return "rfc9568"
+    raise PacketError(DropReason.CHECKSUM)
