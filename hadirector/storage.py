@@ -8,47 +8,19 @@ Whatever the kernel holds beyond that is foreign.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
-import structlog
-from msgspec.structs import replace
 
-from hadirector.host.masquerade.rules import ToolName
-from hadirector.host.sync_daemon.rules import SyncRole
-from hadirector.host.sysctl.rules import Taken
-from hadirector.model.configuration import ServiceKey, SyncSettings
-
-VERSION = 1
 SIZE_MAX = 64 * 1024 * 1024
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 Content = TypeVar("Content", bound=msgspec.Struct)
 
 
-class Owned(msgspec.Struct, frozen=True):
-    """The content of the file."""
-
-    version: int = VERSION
-    services: tuple[ServiceKey, ...] = ()
-    yielding: tuple[str, ...] = ()
-    sysctls: dict[str, Taken] = {}
-    sync_threads: dict[SyncRole, SyncSettings] = {}
-    masquerade: ToolName | None = None
-
-
 class StateError(Exception):
     """The file is there but cannot be used. The message names it and says why."""
-
-
-def load(path: Path) -> Owned:
-    """Read the file; a missing one is an empty one. Raises StateError."""
-    owned = read(path, Owned) or Owned()
-    if owned.version != VERSION:
-        raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
-    return owned
 
 
 @cache
@@ -104,41 +76,3 @@ def set_aside(path: Path) -> Path:
     kept = path.with_suffix(".unusable")
     os.replace(path, kept)
     return kept
-
-
-class Memory:
-    """What this director remembers; every change is in the file before it is acted on."""
-
-    def __init__(self, path: Path) -> None:
-        self.owned = Owned()
-        self._path = path
-        self._log = structlog.get_logger()
-        try:
-            self.owned = load(path)
-        except StateError as error:
-            kept = set_aside(path)
-            self._log.error("state_file_unusable", error=str(error), kept_as=str(kept))
-
-    def remember_services(self, services: frozenset[ServiceKey]) -> None:
-        """These are ours. Raises OSError."""
-        self._remember(replace(self.owned, services=tuple(sorted(services))))
-
-    def remember_yielding(self, yielding: frozenset[str]) -> None:
-        """These instances were handed over. Raises OSError."""
-        self._remember(replace(self.owned, yielding=tuple(sorted(yielding))))
-
-    def remember_sysctls(self, taken: Mapping[str, Taken]) -> None:
-        """These parameters we set, and that is what they were. Raises OSError."""
-        self._remember(replace(self.owned, sysctls=dict(taken)))
-
-    def remember_sync_threads(self, threads: Mapping[SyncRole, SyncSettings]) -> None:
-        """These threads of the sync daemon are ours. Raises OSError."""
-        self._remember(replace(self.owned, sync_threads=dict(threads)))
-
-    def remember_masquerade(self, held_by: ToolName | None) -> None:
-        """This holds masquerading rules of ours, or nothing does. Raises OSError."""
-        self._remember(replace(self.owned, masquerade=held_by))
-
-    def _remember(self, owned: Owned) -> None:
-        store(self._path, owned)
-        self.owned = owned

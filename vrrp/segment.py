@@ -7,13 +7,13 @@ import errno
 from collections.abc import Callable
 from typing import Final, Literal
 
-from vrrp.addresses.announcer import FrameSocket
 from vrrp.instance.instance import Instance
 from vrrp.instance.rate_limited_notices import Incidents
 from vrrp.model.configuration import InstanceConfiguration, Unicast
 from vrrp.model.report import Notice, Report
 from vrrp.netlink.links import Link
 from vrrp.protocol.packet import Address, Datagram, DropReason
+from vrrp.transport.frames import FrameSocket
 from vrrp.transport.raw import RawSocket
 from vrrp.transport.unicast import UnicastPath
 from vrrp.transport.virtual_mac import VirtualMacPath

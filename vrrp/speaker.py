@@ -20,7 +20,6 @@ from vrrp.addresses.addresses import (
     virtual_addresses,
 )
 from vrrp.addresses.announcement_listener import AnnouncementSocket
-from vrrp.addresses.announcer import FrameSocket
 from vrrp.addresses.routes import items, sweep
 from vrrp.instance.companions import Companions
 from vrrp.instance.instance import Instance
@@ -32,6 +31,7 @@ from vrrp.netlink.links import Link, LinkWatcher
 from vrrp.netlink.rtnetlink import Standing
 from vrrp.protocol.packet import Address
 from vrrp.segment import Segment
+from vrrp.transport.frames import FrameSocket
 from vrrp.transport.udp import UdpSocket
 
 Level = Literal["warning", "error"]

@@ -22,7 +22,7 @@ from checks.probes.registry import run as run_probe
 from hadirector.config.errors import ConfigError
 from hadirector.config.single_check import parse_check
 from hadirector.config.values import endpoint as read_endpoint
-from hadirector.model.configuration import DestinationKey, endpoint
+from hadirector.model.ipvs import DestinationKey, endpoint
 
 EXIT_PASSED = 0
 EXIT_FAILED = 1

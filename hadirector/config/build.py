@@ -31,17 +31,14 @@ from hadirector.config.schema import (
 from hadirector.config.section import whole_ones
 from hadirector.config.service_schema import TunnelSection
 from hadirector.config.virtual_mac_rules import macvlan_name
-from hadirector.model.configuration import (
+from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
+from hadirector.model.ipvs import (
     HASH_SCHEDULERS,
-    Configuration,
     DestinationKey,
     ForwardingMethod,
-    OnFailure,
-    RealServer,
     SchedulerFlag,
     Service,
     Tunnel,
-    VirtualServer,
     address_bits,
     endpoint,
 )

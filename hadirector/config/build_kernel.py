@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
-from hadirector.model.configuration import (
-    ConnectionTimeouts,
-    SyncDaemon,
-    SyncSettings,
-    SysctlPolicy,
-)
+from hadirector.model.configuration import SyncDaemon, SysctlPolicy
+from hadirector.model.ipvs import ConnectionTimeouts, SyncSettings
 
 
 def sysctl_policy(root: Root) -> SysctlPolicy:

@@ -8,8 +8,8 @@ from checks.script_runner.script import Script
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.section import whole_ones
 from hadirector.config.tracking_schema import NotifySection
-from hadirector.health.blindness import SIGHT_OF_BACKENDS
 from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
+from hadirector.model.policy import SIGHT_OF_BACKENDS
 from vrrp.model.configuration import InstanceConfiguration, TrackedObject
 
 

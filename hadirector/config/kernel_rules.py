@@ -8,7 +8,7 @@ from hadirector.config.errors import shown
 from hadirector.config.finding import Finding, wrong
 from hadirector.config.schema import Root
 from hadirector.config.section import whole_ones
-from hadirector.model.configuration import ForwardingMethod
+from hadirector.model.ipvs import ForwardingMethod
 
 
 def sync_daemon_findings(root: Root) -> Iterator[Finding]:

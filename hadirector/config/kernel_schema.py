@@ -9,9 +9,9 @@ from pydantic import PlainValidator
 
 from hadirector.config.section import InterfaceName, Name, Port, Section
 from hadirector.config.values import boolean, choice, expected, whole, whole_seconds
-from hadirector.host.sysctl.rules import WORDS
+from hadirector.model.policy import SYSCTL_NAMES
 
-SysctlWord = Annotated[str, PlainValidator(choice(WORDS))]
+SysctlWord = Annotated[str, PlainValidator(choice(SYSCTL_NAMES))]
 
 
 class SysctlsSection(Section):

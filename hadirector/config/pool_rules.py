@@ -9,7 +9,7 @@ from hadirector.config.finding import Finding, Path, wrong
 from hadirector.config.pool_schema import FlapDampingSection
 from hadirector.config.schema import VirtualServerSection
 from hadirector.config.section import whole_ones
-from hadirector.model.configuration import HASH_SCHEDULERS, Scheduler
+from hadirector.model.ipvs import HASH_SCHEDULERS, Scheduler
 
 
 def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:

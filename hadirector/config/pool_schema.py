@@ -9,8 +9,7 @@ from pydantic import BeforeValidator, PlainValidator
 from hadirector.config.section import Section
 from hadirector.config.values import choice, duration, expected, percentage, whole
 from hadirector.model import policy as pool_policy
-from hadirector.model.policy import Curve
-from hadirector.pools.flap_damping import FALLS_MAX
+from hadirector.model.policy import FALLS_MAX, Curve
 
 InitialState = Annotated[Literal["down", "up"], PlainValidator(choice(("down", "up")))]
 _slow_start_duration = duration("1s", "1h")

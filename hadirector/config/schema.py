@@ -50,11 +50,10 @@ from hadirector.config.values import (
     whole,
     whole_seconds,
 )
-from hadirector.model.configuration import (
-    DataplaneName,
+from hadirector.model.configuration import DataplaneName, OnFailure
+from hadirector.model.ipvs import (
     DestinationKey,
     ForwardingMethod,
-    OnFailure,
     Protocol,
     Scheduler,
     SchedulerFlag,

@@ -12,7 +12,7 @@ from hadirector.config.schema import (
 )
 from hadirector.config.section import whole_ones
 from hadirector.config.service_schema import TunnelSection
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     ForwardingMethod,
     Protocol,
     TunnelChecksum,

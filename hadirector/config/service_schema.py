@@ -8,7 +8,7 @@ from pydantic import PlainValidator
 
 from hadirector.config.section import Section
 from hadirector.config.values import choice, whole
-from hadirector.model.configuration import Tunnel, TunnelChecksum, TunnelType
+from hadirector.model.ipvs import Tunnel, TunnelChecksum, TunnelType
 
 
 class TunnelSection(Section):

@@ -13,7 +13,7 @@ from hadirector.config.errors import ConfigError, Fault
 from hadirector.config.explain import explain
 from hadirector.config.finding import named
 from hadirector.config.syntax import decode
-from hadirector.model.configuration import DestinationKey
+from hadirector.model.ipvs import DestinationKey
 
 
 def parse_check(text: str, file: str, target: DestinationKey) -> CheckDefinition | None:

@@ -9,7 +9,7 @@ from hadirector.config.check_uses import OF_DIRECTOR, Use, uses_of
 from hadirector.config.finding import Finding, Path, wrong
 from hadirector.config.schema import DirectorSection, Root, VirtualServerSection
 from hadirector.config.section import whole_ones
-from hadirector.model.configuration import ForwardingMethod
+from hadirector.model.ipvs import ForwardingMethod
 
 
 def via_findings(root: Root) -> Iterator[Finding]:

@@ -24,13 +24,8 @@ from hadirector.config.service_rules import (
     place_findings,
     service_findings,
 )
-from hadirector.model.configuration import (
-    HASH_SCHEDULERS,
-    ForwardingMethod,
-    OnFailure,
-    Protocol,
-    Scheduler,
-)
+from hadirector.model.configuration import OnFailure
+from hadirector.model.ipvs import HASH_SCHEDULERS, ForwardingMethod, Protocol, Scheduler
 
 USERSPACE_SCHEDULERS = (Scheduler.RR, Scheduler.WRR, Scheduler.LC, Scheduler.WLC)
 

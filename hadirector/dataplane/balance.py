@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from hadirector.model.configuration import DestinationKey, Scheduler
+from hadirector.model.ipvs import DestinationKey, Scheduler
 
 
 class Offer(msgspec.Struct, frozen=True):

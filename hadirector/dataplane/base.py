@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from hadirector.dataplane.reconcile import Operation
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     Service,

@@ -19,7 +19,7 @@ from hadirector.dataplane.reconcile import (
     Operation,
     describe,
 )
-from hadirector.model.configuration import Destination, DestinationKey, Service, ServiceKey
+from hadirector.model.ipvs import Destination, DestinationKey, Service, ServiceKey
 
 
 class DryRunDataplane:

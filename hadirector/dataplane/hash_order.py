@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hadirector.model.configuration import Destination, DestinationKey
+from hadirector.model.ipvs import Destination, DestinationKey
 
 Pool = Mapping[DestinationKey, Destination]
 

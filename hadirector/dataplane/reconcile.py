@@ -8,7 +8,7 @@ from typing import assert_never
 import msgspec
 
 from hadirector.dataplane.hash_order import Pool, moves
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     HASH_SCHEDULERS,
     Destination,
     DestinationKey,

@@ -26,7 +26,7 @@ from hadirector.dataplane.base import (
 from hadirector.dataplane.reconcile import diff, outcome
 from hadirector.dataplane.slices import Slices
 from hadirector.dataplane.table_log import TableLog
-from hadirector.model.configuration import Service, ServiceEntry, ServiceKey, Table
+from hadirector.model.ipvs import Service, ServiceEntry, ServiceKey, Table
 
 PASS_SECONDS = 10.0
 UNSTEADY_SECONDS = 1.0

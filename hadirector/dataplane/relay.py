@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from hadirector.model.configuration import DestinationKey
+from hadirector.model.ipvs import DestinationKey
 
 CONNECT_SECONDS_MAX = 5.0
 IDLE_SECONDS_MAX = 900.0  # as IPVS: its timeout of an established TCP connection

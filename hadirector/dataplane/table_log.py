@@ -9,7 +9,7 @@ import structlog
 
 from hadirector.dataplane.base import OperationFailure
 from hadirector.dataplane.reconcile import Operation, describe, found
-from hadirector.model.configuration import ServiceKey, Table
+from hadirector.model.ipvs import ServiceKey, Table
 
 LOGGED_OPERATIONS_MAX = 50
 """Lines that one round may log of a kind; the rest is only counted, in one more."""

@@ -25,13 +25,7 @@ from hadirector.dataplane.reconcile import (
     Operation,
 )
 from hadirector.dataplane.relay import relay, reset
-from hadirector.model.configuration import (
-    Destination,
-    DestinationKey,
-    Protocol,
-    Service,
-    ServiceKey,
-)
+from hadirector.model.ipvs import Destination, DestinationKey, Protocol, Service, ServiceKey
 
 CONNECTIONS_MAX = 4096
 CLOSE_SECONDS_MAX = 1.0

@@ -19,7 +19,6 @@ from typing import Any, assert_never
 import structlog
 from msgspec.structs import astuple
 
-from hadirector import storage
 from hadirector.config import reader
 from hadirector.config.errors import ConfigError
 from hadirector.dataplane.base import Dataplane, DataplaneError
@@ -32,16 +31,18 @@ from hadirector.election.election import Election, ResumeOverdue
 from hadirector.election.notify import Notifier
 from hadirector.election.tracking import TrackedChanged, Tracking
 from hadirector.events.recorder import Recorder
-from hadirector.health.blindness import SIGHT_OF_BACKENDS
 from hadirector.health.verdicts import Health
 from hadirector.health.workers import Workers
 from hadirector.host import preflight
+from hadirector.host.owned import Memory
 from hadirector.host.reconciler import Upkeep
 from hadirector.host.sysctl import reconciler
-from hadirector.model.configuration import Configuration, ServiceKey
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ServiceKey
+from hadirector.model.policy import SIGHT_OF_BACKENDS
 from hadirector.overrides.store import Overrides, OverridesChanged
-from hadirector.pools import entries
-from hadirector.pools.decision import Facts
+from hadirector.pools import adoption, entries
+from hadirector.pools.facts import Facts
 from hadirector.pools.pending import Undecided
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
@@ -72,7 +73,7 @@ class Director:
         self._log = structlog.get_logger()
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         directory = Path(configuration.runtime_directory)
-        self._memory = storage.Memory(directory / "owned.json")
+        self._memory = Memory(directory / "owned.json")
         owned = self._memory.owned
         self.recorder = recorder
         self._pools = Pools(configuration, recorder.note)
@@ -121,7 +122,7 @@ class Director:
         await self._dataplane.start()
         await self._upkeep.start(self._election.states)
         table = await self._keeper.adopt()
-        adopted = entries.adopted_verdicts(self._configuration, table)
+        adopted = adoption.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
         self._pools.adopt(table, self._history.adopt(self._configuration))
         await self._dataplane.withhold(self._election.withheld)
@@ -216,7 +217,7 @@ class Director:
         faults = tuple(await preflight.faults(configuration))
         sysctls = await reconciler.foreseen(configuration)
         actual = await self._keeper.read()
-        facts = self._health.facts(self._overrides.current)
+        facts = self._facts()
         situation = Situation(
             configuration=self._configuration,
             # The thread that looks through them must not meet a verdict that is just coming in.
@@ -340,9 +341,22 @@ class Director:
             changed=planned.changed,
         )
 
+    def _facts(self) -> Facts:
+        """Return what weights are decided from at this moment."""
+        health = self._health
+        return Facts(
+            health.verdicts,
+            health.fell_at,
+            self._overrides.current,
+            health.lost,
+            health.weights,
+            monotonic(),
+            health.falls,
+        )
+
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
-        facts = self._health.facts(self._overrides.current)
+        facts = self._facts()
         self._pools.decide(changed, facts, self._health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(entries.tracked_pools(self._configuration, self._pools.quorums))

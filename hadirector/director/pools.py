@@ -14,25 +14,20 @@ import structlog
 
 from checks.definition.result import Result, Verdict
 from hadirector.events.event_log import NAMED_MAX, WEIGHT_DECIDED
-from hadirector.model.configuration import (
-    Configuration,
-    DestinationKey,
-    ServiceEntry,
-    ServiceKey,
-    Table,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ServiceEntry, ServiceKey, Table
 from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import RealServerName
-from hadirector.pools.candidate import Derivation
-from hadirector.pools.decision import Facts, Judgement, judge
-from hadirector.pools.entries import (
+from hadirector.pools.adoption import (
     adopted_admissions,
     adopted_quorums,
     adopted_verdicts,
     changed_checks,
-    wanted_entries,
 )
+from hadirector.pools.candidate import Derivation
+from hadirector.pools.decision import Judgement, judge
+from hadirector.pools.entries import wanted_entries
+from hadirector.pools.facts import Facts
 from hadirector.pools.slow_start import LONG_AGO
 from hadirector.status.report import said
 

@@ -18,6 +18,7 @@ from hadirector.director.pools import Pools
 from hadirector.election.election import Election
 from hadirector.events.event_log import Journal
 from hadirector.health.verdicts import Health
+from hadirector.host.owned import Memory
 from hadirector.host.reconciler import Upkeep
 from hadirector.host.sysctl import files
 from hadirector.host.sysctl.rules import written
@@ -33,7 +34,6 @@ from hadirector.status.report import (
     foreign_services,
     virtual_server_status,
 )
-from hadirector.storage import Memory
 
 KEEPS_NO_CLIENTS: Final = "net/ipv4/vs/expire_quiescent_template"
 NAMED_MAX: Final = 10

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from checks.definition.result import Reason, Result
 from hadirector.doctor.facts import Facts, Path, Subject, virtual_addresses
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.model.configuration import Configuration, ForwardingMethod
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ForwardingMethod
 
 _OURS = frozenset({Reason.NO_ROUTE, Reason.LOCAL_ERROR})
 """What says something of this host, and nothing of the real server."""

@@ -15,7 +15,8 @@ from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import DeleteService, diff
 from hadirector.doctor.knocking import knock_at
 from hadirector.doctor.virtual import led_through_ipvs
-from hadirector.model.configuration import Configuration, Table
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import Table
 from hadirector.model.vip_probes import probe_services
 
 AT_ONCE = 64

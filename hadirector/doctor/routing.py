@@ -9,13 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hadirector.doctor.facts import Facts, Subject, Way, client_interface, virtual_addresses
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.model.configuration import (
-    Configuration,
-    ForwardingMethod,
-    Tunnel,
-    TunnelChecksum,
-    TunnelType,
-)
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ForwardingMethod, Tunnel, TunnelChecksum, TunnelType
 
 _AS_IT_IS = frozenset({ForwardingMethod.DR, ForwardingMethod.TUN})
 """The packet keeps the virtual address, which the real server has too."""

@@ -21,14 +21,8 @@ from checks.definition.options import (
     TcpProbe,
 )
 from hadirector.doctor.facts import Facts, Subject, virtual_addresses
-from hadirector.model.configuration import (
-    Configuration,
-    ForwardingMethod,
-    Protocol,
-    RealServer,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import ForwardingMethod, Protocol, ServiceKey
 from hadirector.model.vip_probes import MarkRange, led, marked
 
 _RANGES = tuple(MarkRange(first << 24, (first << 24) + 0xFFFF) for first in range(0x6A, 0x72))

@@ -21,7 +21,8 @@ from hadirector.doctor.facts import (
     virtual_addresses,
 )
 from hadirector.doctor.finding import Finding, Severity
-from hadirector.model.configuration import Configuration, ForwardingMethod
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ForwardingMethod
 
 
 class _Return(NamedTuple):

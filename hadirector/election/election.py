@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from hadirector.pools.entries import withheld_addresses
+from hadirector.election.withheld import withheld_addresses
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop, TrackedValues
 from hadirector.processes.supervisor import Child

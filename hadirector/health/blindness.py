@@ -19,8 +19,6 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import FileProbe, ScriptProbe, performers
 from checks.definition.result import Reason, Result
 
-SIGHT_OF_BACKENDS: Final = "of backends"
-"""The name of what VRRP instances track: 1 while this director sees, 0 while it is blind."""
 HOSTS_MIN: Final = 2
 """A single host that is silent has most likely gone itself."""
 REPORT_SECONDS: Final = 2.0

@@ -15,11 +15,10 @@ from hadirector.events.event_log import NAMED_MAX
 from hadirector.health import carrier
 from hadirector.health.blindness import Eyes, proves_path
 from hadirector.health.workers import Workers
-from hadirector.model.configuration import Configuration, ServiceKey, endpoint
-from hadirector.overrides.model import Override, RealServerName
-from hadirector.pools.decision import Facts
-from hadirector.pools.entries import checks_by_identity, services_by_check
-from hadirector.pools.flap_damping import FALLS_MAX
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ServiceKey, endpoint
+from hadirector.model.policy import FALLS_MAX
+from hadirector.model.queries import checks_by_identity, services_by_check
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 
 NOTHING_FAILS: Mapping[str, str] = MappingProxyType({})
@@ -61,18 +60,6 @@ class Health:
     def known(self) -> dict[str, Verdict]:
         """Say what is known of every target."""
         return {each: self.verdicts.get(each, Verdict.UNKNOWN) for each in self._checks}
-
-    def facts(self, overrides: Mapping[RealServerName, Override]) -> Facts:
-        """What weights are decided from at this moment."""
-        return Facts(
-            self.verdicts,
-            self.fell_at,
-            overrides,
-            self.lost,
-            self.weights,
-            monotonic(),
-            self.falls,
-        )
 
     def configure(
         self,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from checks.script_runner.runner import refusal
 from hadirector.model.configuration import Configuration
+from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services
-from hadirector.pools.entries import checks_by_identity
 from vrrp.addresses.addresses import virtual_addresses
 from vrrp.addresses.routes import items
 from vrrp.model.configuration import UdpUnicast

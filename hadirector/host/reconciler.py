@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 from hadirector.host import timeouts
 from hadirector.host.masquerade.reconciler import MasqueradeKeeper
+from hadirector.host.owned import Memory
 from hadirector.host.status import SyncDaemonStatus, UpkeepStatus
 from hadirector.host.sync_daemon.reconciler import Kernel, SyncKeeper
 from hadirector.host.sync_daemon.rules import Threads, wanted_threads
 from hadirector.host.sysctl.reconciler import SysctlKeeper
 from hadirector.host.timeouts import TimeoutKeeper
-from hadirector.model.configuration import Configuration, ConnectionTimeouts
-from hadirector.storage import Memory
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ConnectionTimeouts
 from vrrp.model.report import State
 
 PASS_SECONDS = 10.0

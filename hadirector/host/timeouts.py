@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.model.configuration import ConnectionTimeouts
+from hadirector.model.ipvs import ConnectionTimeouts
 
 
 class Kernel(Protocol):

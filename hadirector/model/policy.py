@@ -1,4 +1,4 @@
-"""What a virtual server asks of the judgement of its pool, as values.
+"""Policies of a pool, and constants that the configuration and other rooms share.
 
 Pure. Durations are seconds.
 """
@@ -6,8 +6,28 @@ Pure. Durations are seconds.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+FALLS_MAX: Final = 16
+"""Failures of a target that are remembered; the oldest is forgotten first."""
+SIGHT_OF_BACKENDS: Final = "of backends"
+"""Name of the object that VRRP instances track: 1 while backends are seen, 0 while blind."""
+ACCEPT_LOCAL: Final = "accept_local"
+SYSCTL_NAMES: Final = (
+    "ip_forward",
+    "forwarding",
+    "send_redirects",
+    ACCEPT_LOCAL,
+    "expire_nodest_conn",
+    "expire_quiescent_template",
+    "conn_reuse_mode",
+    "conntrack",
+    "sloppy_tcp",
+    "backup_only",
+)
+"""Last components of the names of all sysctls that a configuration can imply."""
 
 
 class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):

@@ -14,18 +14,16 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from checks.definition.check import CheckDefinition, Route
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
-    RealServer,
     Scheduler,
     Service,
     ServiceEntry,
     ServiceKey,
     Table,
-    VirtualServer,
 )
 
 PROBE_SERVICE: Final = Service(Scheduler.RR)

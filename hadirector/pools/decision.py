@@ -12,34 +12,17 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from checks.definition.result import Verdict
-from hadirector.model.configuration import DestinationKey, OnFailure, VirtualServer
-from hadirector.overrides.model import Action, Override, RealServerName
+from hadirector.model.configuration import OnFailure, VirtualServer
+from hadirector.model.ipvs import DestinationKey
+from hadirector.overrides.model import Action, RealServerName
 from hadirector.pools.candidate import Candidate, Derivation, Step
+from hadirector.pools.facts import Facts
 from hadirector.pools.flap_damping import damp
 from hadirector.pools.min_healthy import brake, look_past_blindness
 from hadirector.pools.slow_start import start_slowly
 
 WEIGHT_MAX = 65535
 """As much as a configuration may give (linux/ip_vs.h has more room, ipvsadm(8) not)."""
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What weights are decided from. Times are monotonic seconds.
-
-    ``verdicts``, ``fell_at`` and ``weights`` go by the identity of checks; ``fell_at`` is when a
-    target that had passed began to fail, and has no entry for one that never passed. ``lost`` are
-    those checks that fail only because this director saw nothing any more
-    (`hadirector.health.blindness`). ``weights`` are the percentages of their configured weights
-    that targets ask for. ``falls`` is when targets began to fail lately, the last one last.
-    """
-
-    verdicts: Mapping[str, Verdict]
-    fell_at: Mapping[str, float] = {}
-    overrides: Mapping[RealServerName, Override] = {}
-    lost: Collection[str] = frozenset()
-    weights: Mapping[str, int] = {}
-    now: float = 0.0
-    falls: Mapping[str, Sequence[float]] = {}
 
 
 class Judgement(msgspec.Struct, frozen=True):

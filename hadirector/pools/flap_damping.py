@@ -8,14 +8,11 @@ a pool that can do without it holds anybody out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from hadirector.model.configuration import DestinationKey, VirtualServer
+from hadirector.model.configuration import VirtualServer
+from hadirector.model.ipvs import DestinationKey
 from hadirector.model.policy import FlapDamping
 from hadirector.pools.candidate import Candidate
-
-FALLS_MAX: Final = 16
-"""Failures of a target that are remembered; the oldest is forgotten first."""
 
 
 def damp(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Final
 
-from hadirector.model.configuration import ServiceKey
+from hadirector.model.ipvs import ServiceKey
 
 TOGETHER_SECONDS: Final = 0.005
 """So long the first of a burst may wait for the others: a pool of 1000 takes 3 ms each time."""

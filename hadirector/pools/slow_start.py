@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from hadirector.model.configuration import DestinationKey
+from hadirector.model.ipvs import DestinationKey
 from hadirector.model.policy import Curve, SlowStart
 from hadirector.pools.candidate import Candidate
 

@@ -23,18 +23,22 @@ from hadirector.dataplane.reconcile import (
     found,
 )
 from hadirector.host.masquerade.rules import masqueraded
-from hadirector.host.sync_daemon.rules import SyncRole, Threads, described, is_as, wanted_threads
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.host.sync_daemon.rules import Threads, described, is_as, wanted_threads
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import (
     ConnectionTimeouts,
     DestinationKey,
     Service,
     ServiceKey,
+    SyncRole,
     Table,
 )
+from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services
-from hadirector.pools.decision import Facts, judge
-from hadirector.pools.entries import adopted_verdicts, checks_by_identity, wanted_entries
+from hadirector.pools.adoption import adopted_verdicts
+from hadirector.pools.decision import judge
+from hadirector.pools.entries import wanted_entries
+from hadirector.pools.facts import Facts
 from hadirector.reload.plan import named, plan
 from vrrp.model.report import State
 

@@ -12,13 +12,8 @@ from checks.definition.result import Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
 from hadirector.dataplane.base import NO_TRAFFIC, Counters, Held, Traffic
 from hadirector.host.status import UpkeepStatus
-from hadirector.model.configuration import (
-    Configuration,
-    RealServer,
-    ServiceKey,
-    Table,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import ServiceKey, Table
 from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation

@@ -19,7 +19,7 @@ from hadirector.dataplane.ipvs.destination_attributes import read_key as read_de
 from hadirector.dataplane.ipvs.frames import Request
 from hadirector.dataplane.ipvs.service_attributes import read_key as read_service_key
 from hadirector.dataplane.ipvs.uapi import Command
-from hadirector.model.configuration import DestinationKey, ServiceKey
+from hadirector.model.ipvs import DestinationKey, ServiceKey
 
 DATAGRAM_SIZE = 32 * 1024
 FAMILY = 28

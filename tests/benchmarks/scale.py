@@ -37,8 +37,8 @@ from hadirector.dataplane.reconcile import Operation
 from hadirector.dataplane.reconciler import TableKeeper
 from hadirector.director.pools import Pools
 from hadirector.events.recorder import Recorder
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -48,8 +48,8 @@ from hadirector.model.configuration import (
     ServiceKey,
     Table,
 )
-from hadirector.pools.decision import Facts
-from hadirector.pools.entries import adopted_verdicts
+from hadirector.pools.adoption import adopted_verdicts
+from hadirector.pools.facts import Facts
 from hadirector.reload.plan import plan
 
 EMPTY_BAR, PASS_BAR = 2.0, 2.0

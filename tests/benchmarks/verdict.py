@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from hadirector.cli import run as run_command
 from hadirector.dataplane.ipvs import netlink, preflight
 from hadirector.lab.topology import Host, Network
-from hadirector.model.configuration import DestinationKey, Service
+from hadirector.model.ipvs import DestinationKey, Service
 from tests.benchmarks import netlink_stub
 from tests.benchmarks.checks import Server, targets
 from tests.benchmarks.lateness import percentile

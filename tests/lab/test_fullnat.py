@@ -13,7 +13,7 @@ from hadirector.host.masquerade.reconciler import MasqueradeKeeper
 from hadirector.host.masquerade.rules import ToolName
 from hadirector.host.masquerade.tools import TOOLS
 from hadirector.lab.topology import Host, Network
-from hadirector.model.configuration import Protocol, ServiceKey
+from hadirector.model.ipvs import Protocol, ServiceKey
 from tests.lab.answering import Answering, answer, inside
 from tests.lab.experiment import eventually, kernel_table, start_director
 

@@ -19,7 +19,7 @@ from pyroute2 import netns
 from hadirector.dataplane.base import read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import diff
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

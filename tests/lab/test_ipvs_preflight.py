@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hadirector.dataplane.ipvs import preflight
-from hadirector.model.configuration import Scheduler, Service
+from hadirector.model.ipvs import Scheduler, Service
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
 

@@ -23,7 +23,7 @@ from hadirector.dataplane.reconcile import (
     Operation,
     diff,
 )
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

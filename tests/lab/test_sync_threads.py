@@ -8,8 +8,8 @@ import pytest
 
 from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs import sync_threads
-from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole, is_as
-from hadirector.model.configuration import SyncSettings
+from hadirector.host.sync_daemon.rules import is_as
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
 

@@ -22,7 +22,7 @@ from hadirector.dataplane.reconcile import (
     Operation,
 )
 from hadirector.dataplane.userspace import UserspaceDataplane
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

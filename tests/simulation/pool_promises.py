@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checks.definition.result import Verdict
-from hadirector.model.configuration import DestinationKey, RealServer, VirtualServer
+from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey
 from hadirector.overrides.model import Action, Override, RealServerName
-from hadirector.pools.decision import Facts, Judgement
+from hadirector.pools.decision import Judgement
+from hadirector.pools.facts import Facts
 
 WEIGHT_MAX = 65535
 

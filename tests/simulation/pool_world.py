@@ -18,21 +18,12 @@ from hadirector.director.pools import Pools
 from hadirector.director.snapshot import WRITE_SECONDS, History
 from hadirector.events.recorder import Recorder
 from hadirector.health.verdicts import Health
-from hadirector.model.configuration import (
-    Configuration,
-    DestinationKey,
-    ForwardingMethod,
-    OnFailure,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.model.policy import Curve, FlapDamping, HealthyMinimum, SlowStart
 from hadirector.overrides.model import Action, Override, RealServerName
-from hadirector.pools.decision import Facts
-from hadirector.pools.entries import adopted_verdicts
+from hadirector.pools.adoption import adopted_verdicts
+from hadirector.pools.facts import Facts
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from tests.simulation.pool_promises import judge_promises
 

@@ -15,12 +15,7 @@ from hadirector.dataplane.reconcile import (
     EditService,
     Operation,
 )
-from hadirector.model.configuration import (
-    DestinationKey,
-    Service,
-    ServiceEntry,
-    ServiceKey,
-)
+from hadirector.model.ipvs import DestinationKey, Service, ServiceEntry, ServiceKey
 
 
 class MemoryDataplane:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from hadirector import storage
-from hadirector.host.sync_daemon.rules import SyncRole
+from hadirector.host import owned
 from hadirector.host.sysctl.rules import Taken
-from hadirector.model.configuration import Protocol, ServiceKey, SyncSettings
+from hadirector.model.ipvs import Protocol, ServiceKey, SyncRole, SyncSettings
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
-OWNED = storage.Owned(
+OWNED = owned.Owned(
     services=(WEB,),
     yielding=("web",),
     sysctls={"net/ipv4/ip_forward": Taken("0", "1")},
@@ -29,12 +29,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_missing_file_is_an_empty_one(path: Path) -> None:
-    assert storage.load(path) == storage.Owned()
+    assert owned.load(path) == owned.Owned()
 
 
 def test_what_was_stored_is_loaded(path: Path) -> None:
     storage.store(path, OWNED)
-    assert storage.load(path) == OWNED
+    assert owned.load(path) == OWNED
 
 
 def test_the_file_can_be_read_by_a_person(path: Path) -> None:
@@ -60,7 +60,7 @@ def test_the_file_can_be_read_by_a_person(path: Path) -> None:
 
 def test_storing_leaves_nothing_else_behind(path: Path) -> None:
     storage.store(path, OWNED)
-    storage.store(path, storage.Owned())
+    storage.store(path, owned.Owned())
     assert [each.name for each in path.parent.iterdir()] == ["owned.json"]
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_file_is_named_with_what_is_wrong(
 ) -> None:
     path.write_bytes(content)
     with pytest.raises(storage.StateError, match=complaint) as caught:
-        storage.load(path)
+        owned.load(path)
     assert str(path) in str(caught.value)
 
 

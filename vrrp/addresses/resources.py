@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from vrrp.addresses.address_holder import AddressHolder
 from vrrp.addresses.addresses import AddressError, virtual_addresses
-from vrrp.addresses.announcer import Announcer, FrameSocket
+from vrrp.addresses.announcer import Announcer
 from vrrp.addresses.macvlan import macvlan_of, shortcomings
 from vrrp.addresses.route_holder import RouteHolder
 from vrrp.addresses.routes import Item, RouteError, described, items
-from vrrp.instance.messaging import Incident
 from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.report import Incident
 from vrrp.netlink.rtnetlink import Standing
+from vrrp.transport.frames import FrameSocket
 
 
 class Holding:

@@ -16,7 +16,6 @@ import msgspec
 
 from vrrp.addresses.addresses import lifetime, virtual_addresses
 from vrrp.addresses.announcement_listener import AnnouncementSocket
-from vrrp.addresses.announcer import FrameSocket
 from vrrp.addresses.resources import Holding
 from vrrp.instance.companions import Companions
 from vrrp.instance.messaging import Conversation
@@ -53,6 +52,7 @@ from vrrp.router.event import (
 from vrrp.router.machine import Router
 from vrrp.router.sync_group import Member
 from vrrp.transport import Transport
+from vrrp.transport.frames import FrameSocket
 
 _NOWHERE: Final = IPv4Address(0)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration, Multicast
 from vrrp.model.configuration import Transport as TransportConfiguration
+from vrrp.model.report import Incident
 from vrrp.protocol.authentication import MULTICAST_SENDERS_MAX, SequenceMemory, judge, sign, split
 from vrrp.protocol.packet import (
     OWNER_PRIORITY,
@@ -25,13 +26,6 @@ from vrrp.transport import Transport
 
 CLOCK_BEHIND_SECONDS: Final = 2.0
 """How far the clock may be behind the time we go by before it is reported: a leap second is not."""
-
-
-class Incident(Protocol):
-    """Counts what went wrong under ``kind``, and tells of it now and then as ``event``."""
-
-    def __call__(self, event: str, kind: str, **fields: object) -> None:
-        """Take one incident."""
 
 
 class Conversation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -69,3 +69,10 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
 
 
 Report = Transition | Notice | InstanceStatus
+
+
+class Incident(Protocol):
+    """Counts what went wrong under ``kind``, and tells of it now and then as ``event``."""
+
+    def __call__(self, event: str, kind: str, **fields: object) -> None:
+        """Take one incident."""

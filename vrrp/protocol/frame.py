@@ -7,8 +7,14 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from vrrp.protocol.checksum import ones_complement_sum
-from vrrp.protocol.packet import MULTICAST_IPV4, MULTICAST_IPV6, PROTOCOL, TTL, Address
-from vrrp.transport import TRAFFIC_CLASS
+from vrrp.protocol.packet import (
+    MULTICAST_IPV4,
+    MULTICAST_IPV6,
+    PROTOCOL,
+    TRAFFIC_CLASS,
+    TTL,
+    Address,
+)
 
 _GROUP_IPV4_ETHERNET: Final = b"\x01\x00\x5e" + MULTICAST_IPV4.packed[1:]  # RFC 1112 6.4
 _GROUP_IPV6_ETHERNET: Final = b"\x33\x33" + MULTICAST_IPV6.packed[12:]  # RFC 2464 7

@@ -20,6 +20,8 @@ ChecksumForm = Literal["rfc5798", "rfc9568"]
 
 PROTOCOL: Final = 112
 TTL: Final = 255
+TRAFFIC_CLASS: Final = 0xC0
+"""Internetwork control, as keepalived and FRR mark advertisements; IPv4 calls it TOS."""
 OWNER_PRIORITY: Final = 255
 MULTICAST_IPV4: Final = IPv4Address("224.0.0.18")
 MULTICAST_IPV6: Final = IPv6Address("ff02::12")

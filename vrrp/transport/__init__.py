@@ -7,8 +7,6 @@ from typing import Final, Protocol
 
 from vrrp.protocol.packet import Address, Datagram, DropReason
 
-TRAFFIC_CLASS: Final = 0xC0
-"""Internetwork control, as keepalived and FRR mark advertisements; IPv4 calls it TOS."""
 RECEIVE_BUFFER_BYTES: Final = 1 << 20
 DATAGRAM_BYTES: Final = 65535
 

@@ -6,8 +6,16 @@ import socket
 import struct
 from typing import Final
 
-from vrrp.protocol.packet import MULTICAST_IPV4, PROTOCOL, TTL, Address, Datagram, parse_datagram
-from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES, TRAFFIC_CLASS
+from vrrp.protocol.packet import (
+    MULTICAST_IPV4,
+    PROTOCOL,
+    TRAFFIC_CLASS,
+    TTL,
+    Address,
+    Datagram,
+    parse_datagram,
+)
+from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES
 
 # linux/in.h; absent from the socket module
 _IP_PKTINFO: Final = 8

@@ -7,8 +7,8 @@ import struct
 from ipaddress import IPv6Address
 from typing import Final
 
-from vrrp.protocol.packet import MULTICAST_IPV6, PROTOCOL, TTL, Address, Datagram
-from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES, TRAFFIC_CLASS
+from vrrp.protocol.packet import MULTICAST_IPV6, PROTOCOL, TRAFFIC_CLASS, TTL, Address, Datagram
+from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES
 
 _IPV6_MULTICAST_ALL: Final = 29  # linux/in6.h; absent from the socket module
 _PACKET_INFORMATION: Final = struct.Struct("=16sI")

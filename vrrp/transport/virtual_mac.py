@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vrrp.addresses.announcer import FrameSocket
 from vrrp.protocol.frame import advertisement_frame
 from vrrp.protocol.packet import Address
+from vrrp.transport.frames import FrameSocket
 from vrrp.transport.raw import RawSocket
 
 

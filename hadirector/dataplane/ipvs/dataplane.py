@@ -14,7 +14,7 @@ from hadirector.dataplane.ipvs.fingerprint import pool_fingerprint
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.dataplane.reconcile import Operation
 from hadirector.dataplane.slices import Slices
-from hadirector.model.configuration import DestinationKey, Service, ServiceKey
+from hadirector.model.ipvs import DestinationKey, Service, ServiceKey
 
 Read = TypeVar("Read")
 

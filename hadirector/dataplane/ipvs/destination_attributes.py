@@ -24,7 +24,7 @@ from hadirector.dataplane.ipvs.uapi import (
     DestinationAttribute,
     StatisticsAttribute,
 )
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

@@ -16,7 +16,7 @@ from hadirector.dataplane.reconcile import (
     Operation,
     describe,
 )
-from hadirector.model.configuration import DestinationKey, Service, ServiceKey
+from hadirector.model.ipvs import DestinationKey, Service, ServiceKey
 
 NO_IPVS = (
     "the kernel has no IPVS: load its module ip_vs (modprobe ip_vs), "

@@ -25,7 +25,7 @@ from hadirector.dataplane.reconcile import (
     EditService,
     Operation,
 )
-from hadirector.model.configuration import Destination, DestinationKey, Service, ServiceKey
+from hadirector.model.ipvs import Destination, DestinationKey, Service, ServiceKey
 
 
 class _Attribute(IntEnum):

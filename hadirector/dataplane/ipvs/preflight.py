@@ -21,7 +21,7 @@ from hadirector.dataplane.ipvs.failures import ENGINE_PREFIX, missing_module, re
 from hadirector.dataplane.ipvs.messages import get_information, request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.dataplane.reconcile import AddService
-from hadirector.model.configuration import Protocol, Service, ServiceKey
+from hadirector.model.ipvs import Protocol, Service, ServiceKey
 
 CHILD_SECONDS = 30.0
 CLONE_NEWNET = 0x40000000

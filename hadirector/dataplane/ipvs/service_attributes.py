@@ -23,13 +23,7 @@ from hadirector.dataplane.ipvs.attributes import (
     uint32,
 )
 from hadirector.dataplane.ipvs.uapi import ServiceAttribute, ServiceFlag
-from hadirector.model.configuration import (
-    HASH_SCHEDULERS,
-    Protocol,
-    SchedulerFlag,
-    Service,
-    ServiceKey,
-)
+from hadirector.model.ipvs import HASH_SCHEDULERS, Protocol, SchedulerFlag, Service, ServiceKey
 
 _PROTOCOLS = {
     Protocol.TCP: IPPROTO_TCP,

@@ -19,8 +19,7 @@ from hadirector.dataplane.ipvs.attributes import (
     uint32,
 )
 from hadirector.dataplane.ipvs.frames import Request
-from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole
-from hadirector.model.configuration import SyncSettings
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 
 class Command(IntEnum):

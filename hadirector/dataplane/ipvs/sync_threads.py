@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs import sync_messages
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole
-from hadirector.model.configuration import SyncSettings
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 
 async def read() -> dict[SyncRole, SyncSettings]:

@@ -9,7 +9,7 @@ from hadirector.dataplane.ipvs.attributes import attributes, read_number, uint32
 from hadirector.dataplane.ipvs.failures import refusal
 from hadirector.dataplane.ipvs.frames import Request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
-from hadirector.model.configuration import ConnectionTimeouts
+from hadirector.model.ipvs import ConnectionTimeouts
 
 _GET, _SET = 13, 12
 _ATTRIBUTES = {"tcp": 4, "tcp_fin": 5, "udp": 6}

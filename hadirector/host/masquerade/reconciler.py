@@ -9,7 +9,8 @@ import structlog
 
 from hadirector.host.masquerade.rules import ToolName, masqueraded
 from hadirector.host.masquerade.tools import TOOLS, ToolError
-from hadirector.model.configuration import Configuration, ServiceKey
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ServiceKey
 
 
 async def choose(services: frozenset[ServiceKey]) -> ToolName:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Literal
 
-from hadirector.model.configuration import Configuration, ForwardingMethod, ServiceKey
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ForwardingMethod, ServiceKey
 
 ToolName = Literal["nft", "iptables"]
 """What can hold the rules."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hadirector.host.masquerade import rules
 from hadirector.host.masquerade.rules import ToolName
-from hadirector.model.configuration import ServiceKey
+from hadirector.model.ipvs import ServiceKey
 
 SECONDS_MAX = 10.0
 _WAIT = ("-w", "5")

@@ -8,16 +8,8 @@ from typing import Protocol
 import structlog
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.host.sync_daemon.rules import (
-    StartThread,
-    StopThread,
-    SyncRole,
-    Threads,
-    described,
-    foreign_threads,
-    thread_operations,
-)
-from hadirector.model.configuration import SyncSettings
+from hadirector.host.sync_daemon.rules import Threads, described, foreign_threads, thread_operations
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 
 class Kernel(Protocol):

@@ -7,35 +7,14 @@ Pure. The kernel has at most one of each in a network namespace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 
 import msgspec
 
-from hadirector.model.configuration import SyncDaemon, SyncSettings
+from hadirector.model.configuration import SyncDaemon
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 from vrrp.model.report import State
 
-
-class SyncRole(StrEnum):
-    """What a thread does, by the kernel's names."""
-
-    MASTER = "master"
-    BACKUP = "backup"
-
-
 Threads = Mapping[SyncRole, SyncSettings]
-
-
-class StartThread(msgspec.Struct, frozen=True):
-    """Start a thread that does not run."""
-
-    role: SyncRole
-    settings: SyncSettings
-
-
-class StopThread(msgspec.Struct, frozen=True):
-    """Stop a thread."""
-
-    role: SyncRole
 
 
 def wanted_threads(daemon: SyncDaemon | None, states: Mapping[str, State]) -> Threads:

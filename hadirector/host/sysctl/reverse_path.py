@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from hadirector.host.sysctl.rules import ACCEPT_LOCAL, Sysctl, is_ipv4, is_nat, written
+from hadirector.host.sysctl.rules import Sysctl, is_ipv4, is_nat, written
 from hadirector.model.configuration import Configuration
+from hadirector.model.policy import ACCEPT_LOCAL
 
 
 def filters(configuration: Configuration, wanted: Collection[Sysctl] = ()) -> tuple[str, ...]:

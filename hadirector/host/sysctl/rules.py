@@ -10,35 +10,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from hadirector.model.configuration import (
-    HASH_SCHEDULERS,
-    Configuration,
-    ForwardingMethod,
-    OnFailure,
-    Protocol,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, OnFailure, VirtualServer
+from hadirector.model.ipvs import HASH_SCHEDULERS, ForwardingMethod, Protocol
+from hadirector.model.policy import ACCEPT_LOCAL
 from hadirector.model.vip_probes import probe_services
 
 IP_FORWARD = "net/ipv4/ip_forward"
 IPV6_FORWARDING = "net/ipv6/conf/all/forwarding"
 STAY_ON = frozenset({IP_FORWARD, IPV6_FORWARDING})
 """Never put back: by then others may forward through this host."""
-
-ACCEPT_LOCAL = "accept_local"
-WORDS = (
-    "ip_forward",
-    "forwarding",
-    "send_redirects",
-    ACCEPT_LOCAL,
-    "expire_nodest_conn",
-    "expire_quiescent_template",
-    "conn_reuse_mode",
-    "conntrack",
-    "sloppy_tcp",
-    "backup_only",
-)
-"""The last parts of all names that can be implied."""
 
 
 class Sysctl(msgspec.Struct, frozen=True):

@@ -5,17 +5,14 @@ import pytest
 from checks.definition.check import Timing
 from checks.definition.options import HttpsProbe, TcpProbe
 from hadirector.config.loader import parse
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration, NeededInterface, OnFailure, VirtualServer
+from hadirector.model.ipvs import (
     DestinationKey,
     ForwardingMethod,
-    NeededInterface,
-    OnFailure,
     Protocol,
     SchedulerFlag,
     Service,
     ServiceKey,
-    VirtualServer,
 )
 from vrrp.model.configuration import InstanceConfiguration, Multicast, TrackedObject, UdpUnicast
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from hadirector.config.loader import parse
-from hadirector.model.configuration import (
+from hadirector.model.configuration import VirtualServer
+from hadirector.model.ipvs import (
     DestinationKey,
     Protocol,
     Service,
@@ -13,7 +14,6 @@ from hadirector.model.configuration import (
     Tunnel,
     TunnelChecksum,
     TunnelType,
-    VirtualServer,
 )
 
 FaultsOf = Callable[[str], list[str]]

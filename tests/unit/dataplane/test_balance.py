@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hadirector.dataplane.balance import Offer, balancer
-from hadirector.model.configuration import DestinationKey
+from hadirector.model.ipvs import DestinationKey
 
 NAMES = {DestinationKey(f"192.0.2.{index}", 80): name for index, name in enumerate("abc")}
 A, B, C = NAMES

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from hadirector.dataplane.base import read_table
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.reconcile import diff
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

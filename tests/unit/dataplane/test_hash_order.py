@@ -18,7 +18,7 @@ from hadirector.dataplane.reconcile import (
     Operation,
     diff,
 )
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -29,8 +29,9 @@ from hadirector.model.configuration import (
     ServiceKey,
     Table,
 )
-from hadirector.pools.decision import Facts, judge
+from hadirector.pools.decision import judge
 from hadirector.pools.entries import wanted_entries
+from hadirector.pools.facts import Facts
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)
 A, B, C, D = (DestinationKey(f"198.51.100.{number}", 80) for number in range(1, 5))

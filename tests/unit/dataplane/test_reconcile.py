@@ -21,7 +21,7 @@ from hadirector.dataplane.reconcile import (
     outcome,
     service_of,
 )
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     HASH_SCHEDULERS,
     Destination,
     DestinationKey,

@@ -10,7 +10,7 @@ from hadirector.dataplane.reconcile import (
     AddService,
 )
 from hadirector.dataplane.reconciler import TableKeeper
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

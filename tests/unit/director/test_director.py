@@ -14,16 +14,14 @@ from checks.definition.result import Reason, Result, Verdict
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.director.director import Director
 from hadirector.events.recorder import Recorder
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
     Protocol,
-    RealServer,
     Service,
     ServiceKey,
-    VirtualServer,
 )
 from hadirector.model.policy import HealthyMinimum, SlowStart
 from hadirector.pools.slow_start import LONG_AGO

@@ -8,13 +8,8 @@ import pytest
 
 from hadirector.director.requests import KEEPS_NO_CLIENTS, Operator
 from hadirector.host.sysctl import files
-from hadirector.model.configuration import (
-    ForwardingMethod,
-    Protocol,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import VirtualServer
+from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.overrides.model import Action, Order
 
 SYSCTL = "net.ipv4.vs.expire_quiescent_template"

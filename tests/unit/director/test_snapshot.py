@@ -15,16 +15,8 @@ from hadirector.director.pools import Past, Pools
 from hadirector.director.snapshot import History
 from hadirector.events.recorder import Recorder
 from hadirector.health.verdicts import Health
-from hadirector.model.configuration import (
-    Configuration,
-    DestinationKey,
-    ForwardingMethod,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.pools.slow_start import LONG_AGO
 
 KEY = DestinationKey("192.0.2.1", 80)

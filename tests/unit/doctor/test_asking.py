@@ -10,7 +10,8 @@ from hadirector.doctor.echo_packet import reply_of, request
 from hadirector.doctor.facts import Echo, Facts, OwnAddress, Path, Way, subjects
 from hadirector.doctor.syn_packet import Flag, Knock, answer_to, segment
 from hadirector.doctor.virtual import hindrance, is_asked, knocked_from, led_through_ipvs
-from hadirector.model.configuration import Configuration, ServiceKey
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ServiceKey
 from hadirector.model.vip_probes import probe_services
 
 WEB1, WEB2 = "web/10.0.0.5:80", "web/10.0.0.6:80"

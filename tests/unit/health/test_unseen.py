@@ -9,16 +9,8 @@ from checks.definition.options import AllProbe, FileProbe, Member, Probe, Script
 from checks.definition.result import Reason, Result, Verdict
 from hadirector.health import verdicts as module
 from hadirector.health.verdicts import Health
-from hadirector.model.configuration import (
-    Configuration,
-    DestinationKey,
-    ForwardingMethod,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 
 SERVICES = tuple(ServiceKey(Protocol.TCP, f"192.0.2.10{n}", 80) for n in (1, 2))

@@ -9,7 +9,7 @@ from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs.frames import write
 from hadirector.dataplane.ipvs.timeouts import read_timeouts, write_timeouts
 from hadirector.host.timeouts import TimeoutKeeper
-from hadirector.model.configuration import ConnectionTimeouts
+from hadirector.model.ipvs import ConnectionTimeouts
 
 KERNEL = ConnectionTimeouts(tcp=900, tcp_fin=120, udp=300)
 WANTED = ConnectionTimeouts(tcp=3600, udp=60)

@@ -7,8 +7,8 @@ import pytest
 from checks.definition.check import Route
 from hadirector.config.loader import parse
 from hadirector.dataplane.base import Held
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -18,8 +18,8 @@ from hadirector.model.configuration import (
     Tunnel,
     TunnelType,
 )
+from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services
-from hadirector.pools.entries import checks_by_identity
 from hadirector.status.report import foreign_services
 
 # printf web/10.0.0.45:80 | sha256sum: 0x68 before the last three of its first eight bytes.

@@ -12,16 +12,8 @@ from msgspec.structs import replace
 from hadirector.dataplane.base import Counters
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.reconciler import TableKeeper
-from hadirector.model.configuration import (
-    Configuration,
-    DestinationKey,
-    ForwardingMethod,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.overrides import store as module
 from hadirector.overrides.expiry import Moment, is_outdated, kept, restored
 from hadirector.overrides.model import Action, Order, Override, RealServerName, end_of_drain

@@ -9,19 +9,12 @@ from hypothesis import strategies as st
 from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.model.configuration import (
-    DestinationKey,
-    ForwardingMethod,
-    OnFailure,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import OnFailure, RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Step
-from hadirector.pools.decision import Facts, Judgement, has_quorum, judge
+from hadirector.pools.decision import Judgement, has_quorum, judge
+from hadirector.pools.facts import Facts
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 

@@ -9,32 +9,25 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.election.withheld import withheld_addresses
+from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
-    OnFailure,
     Protocol,
-    RealServer,
     Service,
     ServiceEntry,
     ServiceKey,
     Tunnel,
     TunnelType,
-    VirtualServer,
 )
+from hadirector.model.queries import checks_by_identity, services_by_check
 from hadirector.pools import entries
-from hadirector.pools.decision import Facts, judge
-from hadirector.pools.entries import (
-    adopted_quorums,
-    adopted_verdicts,
-    changed_checks,
-    checks_by_identity,
-    services_by_check,
-    tracked_pools,
-    withheld_addresses,
-)
+from hadirector.pools.adoption import adopted_quorums, adopted_verdicts, changed_checks
+from hadirector.pools.decision import judge
+from hadirector.pools.entries import tracked_pools
+from hadirector.pools.facts import Facts
 from vrrp.model.configuration import InstanceConfiguration, TrackedObject
 from vrrp.model.report import State
 

@@ -10,19 +10,13 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.model.configuration import (
-    DestinationKey,
-    ForwardingMethod,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
-from hadirector.model.policy import FlapDamping, HealthyMinimum
+from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.policy import FALLS_MAX, FlapDamping, HealthyMinimum
 from hadirector.pools.candidate import Step
-from hadirector.pools.decision import Facts, Judgement, judge
-from hadirector.pools.flap_damping import FALLS_MAX, flaps_until
+from hadirector.pools.decision import Judgement, judge
+from hadirector.pools.facts import Facts
+from hadirector.pools.flap_damping import flaps_until
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 POLICY = FlapDamping(failures=3, window=300.0, hold=30.0, hold_max=600.0)

@@ -9,18 +9,12 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.model.configuration import (
-    DestinationKey,
-    ForwardingMethod,
-    Protocol,
-    RealServer,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.model.policy import HealthyMinimum
 from hadirector.overrides.model import Action, Override, RealServerName
-from hadirector.pools.decision import Facts, Judgement, judge
+from hadirector.pools.decision import Judgement, judge
+from hadirector.pools.facts import Facts
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 

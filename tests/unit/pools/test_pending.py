@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hadirector.model.configuration import Protocol, ServiceKey
+from hadirector.model.ipvs import Protocol, ServiceKey
 from hadirector.pools.pending import Undecided
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)

@@ -10,23 +10,22 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
     Protocol,
-    RealServer,
     Service,
     ServiceEntry,
     ServiceKey,
-    VirtualServer,
 )
 from hadirector.model.policy import Curve, SlowStart
 from hadirector.overrides.model import Action, Override, RealServerName
+from hadirector.pools.adoption import adopted_admissions
 from hadirector.pools.candidate import Step
-from hadirector.pools.decision import Facts, Judgement, judge
-from hadirector.pools.entries import adopted_admissions
+from hadirector.pools.decision import Judgement, judge
+from hadirector.pools.facts import Facts
 from hadirector.pools.slow_start import LONG_AGO, share, start_slowly
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING

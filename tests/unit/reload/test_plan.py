@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration, VirtualServer
+from hadirector.model.ipvs import (
     ConnectionTimeouts,
     ForwardingMethod,
     Protocol,
     Service,
     ServiceKey,
-    VirtualServer,
 )
 from hadirector.reload.plan import Plan, plan
 from vrrp.model.configuration import InstanceConfiguration

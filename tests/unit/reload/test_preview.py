@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from checks.definition.result import Verdict
 from hadirector.config import load
-from hadirector.model.configuration import (
-    Configuration,
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,
@@ -20,7 +20,7 @@ from hadirector.model.configuration import (
     ServiceKey,
     Table,
 )
-from hadirector.pools.decision import Facts
+from hadirector.pools.facts import Facts
 from hadirector.reload.preview import Preview, Situation, preview
 from vrrp.model.report import State
 

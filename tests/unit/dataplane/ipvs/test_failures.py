@@ -16,7 +16,7 @@ from hadirector.dataplane.reconcile import (
     EditService,
     Operation,
 )
-from hadirector.model.configuration import (
+from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
     ForwardingMethod,

@@ -8,8 +8,7 @@ import pytest
 
 from hadirector.dataplane.ipvs import sync_messages
 from hadirector.dataplane.ipvs.frames import Request
-from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole
-from hadirector.model.configuration import SyncSettings
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the literals are little-endian")
 

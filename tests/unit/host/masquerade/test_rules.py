@@ -9,15 +9,8 @@ from hadirector.host.masquerade.rules import (
     nft_removal,
     nft_script,
 )
-from hadirector.model.configuration import (
-    Configuration,
-    DataplaneName,
-    ForwardingMethod,
-    Protocol,
-    Service,
-    ServiceKey,
-    VirtualServer,
-)
+from hadirector.model.configuration import Configuration, DataplaneName, VirtualServer
+from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)
 CALLS = ServiceKey(Protocol.UDP, "2001:db8::1", 0)

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from hadirector.dataplane.base import DataplaneError
 from hadirector.host.sync_daemon.reconciler import SyncKeeper
-from hadirector.host.sync_daemon.rules import StartThread, StopThread, SyncRole, Threads
-from hadirector.model.configuration import SyncSettings
+from hadirector.host.sync_daemon.rules import Threads
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 MASTER, BACKUP = SyncRole.MASTER, SyncRole.BACKUP
 OURS = SyncSettings(interface="eth1", id=51, group="224.0.0.81", port=8848, ttl=1)

@@ -9,16 +9,14 @@ from msgspec.structs import replace
 
 from hadirector.config.loader import parse
 from hadirector.host.sync_daemon.rules import (
-    StartThread,
-    StopThread,
-    SyncRole,
     Threads,
     described,
     foreign_threads,
     thread_operations,
     wanted_threads,
 )
-from hadirector.model.configuration import SyncDaemon, SyncSettings
+from hadirector.model.configuration import SyncDaemon
+from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 from vrrp.model.report import State
 
 FaultsOf = Callable[[str], list[str]]

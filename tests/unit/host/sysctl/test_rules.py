@@ -9,6 +9,7 @@ import pytest
 from hadirector.config.loader import parse
 from hadirector.host.sysctl import reverse_path, rules
 from hadirector.host.sysctl.rules import Interfaces, Taken
+from hadirector.model import policy
 from hadirector.model.configuration import Configuration
 
 PROBING = [("net/ipv4/conf/eth2/accept_local", "1"), ("net/ipv4/vs/backup_only", "0")]
@@ -92,7 +93,7 @@ def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
         )
         for name, _ in [*implied(f"{server}, scheduler: mh", VRRP), NODEST]
     }
-    assert every == set(rules.WORDS)
+    assert every == set(policy.SYSCTL_NAMES)
 
 
 def decided(rest: str, actual: dict[str, str | None]) -> tuple[list[str], list[str]]:
@@ -212,7 +213,7 @@ def test_a_name_is_written_as_sysctl_does() -> None:
             "{leave: [rp_filter]}",
             [
                 '1:19: sysctls.leave[0]: wrong value (got "rp_filter", expected one of '
-                + ", ".join(rules.WORDS)
+                + ", ".join(policy.SYSCTL_NAMES)
                 + ")"
             ],
         ),

@@ -1,0 +1,33 @@
+"""Questions about a configuration that several rooms ask. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.definition.check import CheckDefinition
+from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import (
+    ServiceKey,
+)
+
+
+def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
+    """Collect the checks to run, each once however many pools depend on it."""
+    return {check.identity: check for _, _, check in _checked(configuration)}
+
+
+def services_by_check(configuration: Configuration) -> dict[str, frozenset[ServiceKey]]:
+    """Name for every check the services whose pool depends on it."""
+    found: dict[str, set[ServiceKey]] = {}
+    for server, _, check in _checked(configuration):
+        found.setdefault(check.identity, set()).update(server.keys)
+    return {identity: frozenset(keys) for identity, keys in found.items()}
+
+
+def _checked(
+    configuration: Configuration,
+) -> Iterator[tuple[VirtualServer, RealServer, CheckDefinition]]:
+    for server in configuration.virtual_servers:
+        for real_server in server.all_servers:
+            if real_server.check is not None:
+                yield server, real_server, real_server.check

@@ -1,0 +1,50 @@
+"""Sends whole Ethernet frames."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+from typing import Final
+
+_ARPHRD_ETHER: Final = 1  # linux/if_arp.h
+
+
+_SIOCGIFHWADDR: Final = 0x8927  # linux/sockios.h
+
+
+_INTERFACE_REQUEST: Final = struct.Struct("=16sH6s16x")  # struct ifreq with a sockaddr
+
+
+class FrameSocket:
+    """Sends whole frames on any interface and receives nothing (packet(7), protocol 0).
+
+    It is opened by its first use, which raises PermissionError without CAP_NET_RAW, and is for a
+    whole process: to close one takes the kernel 10 ms and more, for which nobody may wait.
+    """
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    def hardware_address(self, device: str) -> bytes | None:
+        """The device's present MAC, None where it is no Ethernet. Raises OSError."""
+        request = _INTERFACE_REQUEST.pack(device.encode(), 0, b"")
+        answer = fcntl.ioctl(self._opened(), _SIOCGIFHWADDR, request)
+        _, hardware_type, address = _INTERFACE_REQUEST.unpack(answer)
+        return bytes(address) if hardware_type == _ARPHRD_ETHER else None
+
+    def send(self, device: str, frame: bytes) -> None:
+        """Send one frame; raises OSError when the kernel refuses it."""
+        self._opened().sendto(frame, (device, 0))
+
+    def close(self) -> None:
+        """Close the socket. Closing twice is harmless."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
+            self._socket = socket.socket(socket.AF_PACKET, kind, 0)
+        return self._socket
