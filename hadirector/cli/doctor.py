@@ -12,9 +12,9 @@ from ipaddress import ip_address
 import msgspec
 
 from hadirector.config.errors import ConfigError
-from hadirector.doctor.diagnosis import diagnose
-from hadirector.doctor.facts import Facts, Subject, subjects
-from hadirector.doctor.finding import Finding, Severity
+from hadirector.doctor.diagnosis.diagnosis import diagnose
+from hadirector.doctor.diagnosis.facts import Facts, Subject, subjects
+from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration
 
 EXIT_FIT = 0

@@ -24,7 +24,7 @@ from hadirector.config.errors import ConfigError
 from hadirector.dataplane.base import Dataplane, DataplaneError
 from hadirector.dataplane.reconciler import TableKeeper
 from hadirector.director.messages import ConfigurationRead, Event, FirstVerdictsOverdue
-from hadirector.director.pools import Pools, PoolsDue
+from hadirector.director.pools import Pools, PoolsDue, gather_facts
 from hadirector.director.requests import Operator, RequestError
 from hadirector.director.snapshot import History
 from hadirector.election.election import Election, ResumeOverdue
@@ -217,7 +217,7 @@ class Director:
         faults = tuple(await preflight.faults(configuration))
         sysctls = await reconciler.foreseen(configuration)
         actual = await self._keeper.read()
-        facts = self._facts()
+        facts = gather_facts(self._health, self._overrides.current)
         situation = Situation(
             configuration=self._configuration,
             # The thread that looks through them must not meet a verdict that is just coming in.
@@ -341,22 +341,9 @@ class Director:
             changed=planned.changed,
         )
 
-    def _facts(self) -> Facts:
-        """Return what weights are decided from at this moment."""
-        health = self._health
-        return Facts(
-            health.verdicts,
-            health.fell_at,
-            self._overrides.current,
-            health.lost,
-            health.weights,
-            monotonic(),
-            health.falls,
-        )
-
     def _want(self, changed: Collection[ServiceKey] | None) -> None:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
-        facts = self._facts()
+        facts = gather_facts(self._health, self._overrides.current)
         self._pools.decide(changed, facts, self._health.results)
         self._keeper.want(self._pools.table, changed)
         self._election.track(entries.tracked_pools(self._configuration, self._pools.quorums))

@@ -14,10 +14,11 @@ import structlog
 
 from checks.definition.result import Result, Verdict
 from hadirector.events.event_log import NAMED_MAX, WEIGHT_DECIDED
+from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ServiceEntry, ServiceKey, Table
 from hadirector.model.vip_probes import probe_services
-from hadirector.overrides.model import RealServerName
+from hadirector.overrides.model import Override, RealServerName
 from hadirector.pools.adoption import (
     adopted_admissions,
     adopted_quorums,
@@ -218,3 +219,16 @@ class Pools:
 def _reasons(steps: Derivation) -> list[object]:
     """What is new when it changes: a weight that grows for a reason that stays is not."""
     return [steps[0], *(step.words for step in steps)]
+
+
+def gather_facts(health: Health, overrides: Mapping[RealServerName, Override]) -> Facts:
+    """Return what weights are decided from at this moment."""
+    return Facts(
+        health.verdicts,
+        health.fell_at,
+        overrides,
+        health.lost,
+        health.weights,
+        monotonic(),
+        health.falls,
+    )

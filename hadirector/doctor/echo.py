@@ -13,8 +13,8 @@ import secrets
 import socket
 from collections.abc import Collection
 
-from hadirector.doctor.echo_packet import TOKEN_LENGTH, reply_of, request
-from hadirector.doctor.facts import Echo
+from hadirector.doctor.diagnosis.echo_packet import TOKEN_LENGTH, reply_of, request
+from hadirector.doctor.diagnosis.facts import Echo
 
 ECHOES_MAX = 256
 ROUNDS = 3

@@ -10,23 +10,23 @@ from pyroute2 import IPRoute, NetlinkError
 
 from hadirector.dataplane.base import DataplaneError
 from hadirector.doctor import echo
-from hadirector.doctor.facts import (
+from hadirector.doctor.diagnosis.facts import (
     CONNTRACK_COUNT,
     CONNTRACK_MAX,
     Facts,
     Subject,
     virtual_addresses,
 )
-from hadirector.doctor.host import Host
-from hadirector.doctor.probing import ask, ask_through_ipvs
-from hadirector.doctor.virtual import (
+from hadirector.doctor.diagnosis.virtual import (
     by_its_own_address,
     hindrance,
     is_asked,
     knocked_from,
     looked_at_by_hindrance,
 )
-from hadirector.doctor.way_back import echoes
+from hadirector.doctor.diagnosis.way_back import echoes
+from hadirector.doctor.host import Host
+from hadirector.doctor.probing import ask, ask_through_ipvs
 from hadirector.host import preflight
 from hadirector.host.sysctl import files, reverse_path, rules
 from hadirector.host.sysctl.reconciler import interfaces_towards_servers

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyroute2 import IPRoute, NetlinkError
 
-from hadirector.doctor.facts import OwnAddress, Way
+from hadirector.doctor.diagnosis.facts import OwnAddress, Way
 
 _RTN_UNICAST, _RTN_LOCAL = 1, 2  # include/uapi/linux/rtnetlink.h
 

@@ -14,7 +14,7 @@ from time import monotonic
 
 from checks.definition.check import CheckDefinition
 from checks.definition.result import Reason, Result
-from hadirector.doctor.syn_packet import Flag, Knock, answer_to, segment
+from hadirector.doctor.diagnosis.syn_packet import Flag, Knock, answer_to, segment
 
 ROUNDS = 2
 ROUND_SECONDS = 1.5

@@ -13,8 +13,8 @@ from checks.probes.registry import run
 from hadirector.dataplane.base import DataplaneError, read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import DeleteService, diff
+from hadirector.doctor.diagnosis.virtual import led_through_ipvs
 from hadirector.doctor.knocking import knock_at
-from hadirector.doctor.virtual import led_through_ipvs
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import Table
 from hadirector.model.vip_probes import probe_services

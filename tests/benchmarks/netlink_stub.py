@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
-from hadirector.dataplane.ipvs import frames
-from hadirector.dataplane.ipvs.attributes import attribute, attributes, uint16, uint32
-from hadirector.dataplane.ipvs.destination_attributes import read_key as read_destination_key
-from hadirector.dataplane.ipvs.frames import Request
-from hadirector.dataplane.ipvs.service_attributes import read_key as read_service_key
-from hadirector.dataplane.ipvs.uapi import Command
+from hadirector.dataplane.ipvs.codec import frames
+from hadirector.dataplane.ipvs.codec.attributes import attribute, attributes, uint16, uint32
+from hadirector.dataplane.ipvs.codec.destination_attributes import read_key as read_destination_key
+from hadirector.dataplane.ipvs.codec.frames import Request
+from hadirector.dataplane.ipvs.codec.service_attributes import read_key as read_service_key
+from hadirector.dataplane.ipvs.codec.uapi import Command
 from hadirector.model.ipvs import DestinationKey, ServiceKey
 
 DATAGRAM_SIZE = 32 * 1024

@@ -30,7 +30,7 @@ from checks.definition.result import Verdict
 from hadirector.config.loader import parse
 from hadirector.dataplane import reconciler
 from hadirector.dataplane.base import OperationFailure, Pool
-from hadirector.dataplane.ipvs import messages
+from hadirector.dataplane.ipvs.codec import messages
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.dataplane.reconcile import Operation

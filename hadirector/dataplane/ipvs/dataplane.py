@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from typing import TypeVar
 
 from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
-from hadirector.dataplane.ipvs import frames, messages
-from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
-from hadirector.dataplane.ipvs.fingerprint import pool_fingerprint
+from hadirector.dataplane.ipvs.codec import frames, messages
+from hadirector.dataplane.ipvs.codec.failures import edit_instead, failure, is_gone
+from hadirector.dataplane.ipvs.codec.fingerprint import pool_fingerprint
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.dataplane.reconcile import Operation
 from hadirector.dataplane.slices import Slices

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Self
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.dataplane.ipvs import frames
-from hadirector.dataplane.ipvs.attributes import attributes, read_number, text
-from hadirector.dataplane.ipvs.failures import NO_IPVS, refusal
-from hadirector.dataplane.ipvs.frames import Frame, Request
-from hadirector.dataplane.ipvs.uapi import FAMILY_NAME, FAMILY_VERSION
+from hadirector.dataplane.ipvs.codec import frames
+from hadirector.dataplane.ipvs.codec.attributes import attributes, read_number, text
+from hadirector.dataplane.ipvs.codec.failures import NO_IPVS, refusal
+from hadirector.dataplane.ipvs.codec.frames import Frame, Request
+from hadirector.dataplane.ipvs.codec.uapi import FAMILY_NAME, FAMILY_VERSION
 from hadirector.dataplane.slices import Slices
 
 ANSWER_SECONDS = 10.0

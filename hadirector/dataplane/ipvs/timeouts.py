@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.dataplane.ipvs.attributes import attributes, read_number, uint32
-from hadirector.dataplane.ipvs.failures import refusal
-from hadirector.dataplane.ipvs.frames import Request
+from hadirector.dataplane.ipvs.codec.attributes import attributes, read_number, uint32
+from hadirector.dataplane.ipvs.codec.failures import refusal
+from hadirector.dataplane.ipvs.codec.frames import Request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.model.ipvs import ConnectionTimeouts
 

@@ -6,10 +6,10 @@ import pytest
 
 from checks.definition.result import Reason, Result
 from hadirector.config.loader import parse
-from hadirector.doctor.echo_packet import reply_of, request
-from hadirector.doctor.facts import Echo, Facts, OwnAddress, Path, Way, subjects
-from hadirector.doctor.syn_packet import Flag, Knock, answer_to, segment
-from hadirector.doctor.virtual import hindrance, is_asked, knocked_from, led_through_ipvs
+from hadirector.doctor.diagnosis.echo_packet import reply_of, request
+from hadirector.doctor.diagnosis.facts import Echo, Facts, OwnAddress, Path, Way, subjects
+from hadirector.doctor.diagnosis.syn_packet import Flag, Knock, answer_to, segment
+from hadirector.doctor.diagnosis.virtual import hindrance, is_asked, knocked_from, led_through_ipvs
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
 from hadirector.model.vip_probes import probe_services

@@ -6,7 +6,7 @@ import pytest
 
 from hadirector.config.loader import parse
 from hadirector.dataplane.base import DataplaneError
-from hadirector.dataplane.ipvs.frames import write
+from hadirector.dataplane.ipvs.codec.frames import write
 from hadirector.dataplane.ipvs.timeouts import read_timeouts, write_timeouts
 from hadirector.host.timeouts import TimeoutKeeper
 from hadirector.model.ipvs import ConnectionTimeouts

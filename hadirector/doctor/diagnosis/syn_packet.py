@@ -7,8 +7,8 @@ from enum import IntFlag
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
-from hadirector.doctor import ipv4_packet
-from hadirector.doctor.ipv4_packet import Packet
+from hadirector.doctor.diagnosis import ipv4_packet
+from hadirector.doctor.diagnosis.ipv4_packet import Packet
 from vrrp.protocol.checksum import ones_complement_sum, pseudo_header
 
 _TCP = 6

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hadirector.doctor.answers import answer_findings
-from hadirector.doctor.facts import Facts, Path, Subject
-from hadirector.doctor.finding import Finding, Severity
-from hadirector.doctor.kernel import kernel_findings
-from hadirector.doctor.routing import route_findings
-from hadirector.doctor.way_back import way_back_findings
+from hadirector.doctor.diagnosis.answers import answer_findings
+from hadirector.doctor.diagnosis.facts import Facts, Path, Subject
+from hadirector.doctor.diagnosis.finding import Finding, Severity
+from hadirector.doctor.diagnosis.kernel import kernel_findings
+from hadirector.doctor.diagnosis.routing import route_findings
+from hadirector.doctor.diagnosis.way_back import way_back_findings
 from hadirector.model.configuration import Configuration
 
 _ORDER = list(Severity)

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from hadirector.dataplane.ipvs import sync_messages
-from hadirector.dataplane.ipvs.frames import Request
+from hadirector.dataplane.ipvs.codec import sync_messages
+from hadirector.dataplane.ipvs.codec.frames import Request
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the literals are little-endian")

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import chain
 from struct import Struct, error, iter_unpack
 
-from hadirector.dataplane.ipvs.frames import CONTENT_AT, LENGTH_AND_TYPE
-from hadirector.dataplane.ipvs.uapi import DestinationAttribute
+from hadirector.dataplane.ipvs.codec.frames import CONTENT_AT, LENGTH_AND_TYPE
+from hadirector.dataplane.ipvs.codec.uapi import DestinationAttribute
 
 _COUNTERS = frozenset(
     {

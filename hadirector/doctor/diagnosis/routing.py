@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from hadirector.doctor.facts import Facts, Subject, Way, client_interface, virtual_addresses
-from hadirector.doctor.finding import Finding, Severity
+from hadirector.doctor.diagnosis.facts import (
+    Facts,
+    Subject,
+    Way,
+    client_interface,
+    virtual_addresses,
+)
+from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ForwardingMethod, Tunnel, TunnelChecksum, TunnelType
 

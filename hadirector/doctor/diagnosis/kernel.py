@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from hadirector.dataplane.ipvs.failures import ENGINE_PREFIX, NO_IPVS, missing_module
-from hadirector.doctor.facts import CONNTRACK_COUNT, CONNTRACK_MAX, Facts, Path
-from hadirector.doctor.finding import Finding, Severity
+from hadirector.dataplane.ipvs.codec.failures import ENGINE_PREFIX, NO_IPVS, missing_module
+from hadirector.doctor.diagnosis.facts import CONNTRACK_COUNT, CONNTRACK_MAX, Facts, Path
+from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.host.sysctl import reverse_path, rules
 from hadirector.host.sysctl.rules import Sysctl, written
 from hadirector.model.configuration import Configuration

@@ -20,7 +20,7 @@ from checks.definition.options import (
     ScriptProbe,
     TcpProbe,
 )
-from hadirector.doctor.facts import Facts, Subject, virtual_addresses
+from hadirector.doctor.diagnosis.facts import Facts, Subject, virtual_addresses
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ForwardingMethod, Protocol, ServiceKey
 from hadirector.model.vip_probes import MarkRange, led, marked

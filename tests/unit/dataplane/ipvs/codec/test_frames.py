@@ -6,7 +6,15 @@ import sys
 
 import pytest
 
-from hadirector.dataplane.ipvs.frames import ACKNOWLEDGE, DONE, ERROR, REQUEST, Request, read, write
+from hadirector.dataplane.ipvs.codec.frames import (
+    ACKNOWLEDGE,
+    DONE,
+    ERROR,
+    REQUEST,
+    Request,
+    read,
+    write,
+)
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the literals are little-endian")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hadirector.dataplane.ipvs.fingerprint import pool_fingerprint
+from hadirector.dataplane.ipvs.codec.fingerprint import pool_fingerprint
 
 # What Linux 6.1 sent of 198.51.100.1:80, by nat and with weight 5.
 ADDRESS = "1400 0100 c6336401 00000000 00000000 00000000"

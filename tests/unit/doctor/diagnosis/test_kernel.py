@@ -8,9 +8,9 @@ import pytest
 
 from checks.definition.result import Reason, Result
 from hadirector.config.loader import parse
-from hadirector.doctor.diagnosis import diagnose
-from hadirector.doctor.facts import Facts, Path, subjects
-from hadirector.doctor.finding import Finding, Severity
+from hadirector.doctor.diagnosis.diagnosis import diagnose
+from hadirector.doctor.diagnosis.facts import Facts, Path, subjects
+from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration, NeededInterface
 
 ERROR, WARNING, NOTE = Severity

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hadirector.dataplane.base import Counters, Traffic
-from hadirector.dataplane.ipvs.frames import CONTENT_AT, Request, write
-from hadirector.dataplane.ipvs.messages import (
+from hadirector.dataplane.ipvs.codec.frames import CONTENT_AT, Request, write
+from hadirector.dataplane.ipvs.codec.messages import (
     get_service,
     list_destinations,
     list_services,

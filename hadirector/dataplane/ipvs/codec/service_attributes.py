@@ -12,7 +12,7 @@ from struct import Struct
 
 from msgspec.structs import replace
 
-from hadirector.dataplane.ipvs.attributes import (
+from hadirector.dataplane.ipvs.codec.attributes import (
     attribute,
     port,
     read_number,
@@ -22,7 +22,7 @@ from hadirector.dataplane.ipvs.attributes import (
     uint16,
     uint32,
 )
-from hadirector.dataplane.ipvs.uapi import ServiceAttribute, ServiceFlag
+from hadirector.dataplane.ipvs.codec.uapi import ServiceAttribute, ServiceFlag
 from hadirector.model.ipvs import HASH_SCHEDULERS, Protocol, SchedulerFlag, Service, ServiceKey
 
 _PROTOCOLS = {

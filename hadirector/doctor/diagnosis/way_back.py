@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hadirector.doctor.facts import (
+from hadirector.doctor.diagnosis.facts import (
     FAR_CLIENT,
     Echo,
     Facts,
@@ -20,7 +20,7 @@ from hadirector.doctor.facts import (
     subnet_of,
     virtual_addresses,
 )
-from hadirector.doctor.finding import Finding, Severity
+from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ForwardingMethod
 

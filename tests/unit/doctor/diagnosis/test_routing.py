@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hadirector.config.loader import parse
-from hadirector.doctor.diagnosis import diagnose
-from hadirector.doctor.facts import (
+from hadirector.doctor.diagnosis.diagnosis import diagnose
+from hadirector.doctor.diagnosis.facts import (
     Echo,
     Facts,
     OwnAddress,
@@ -14,8 +14,8 @@ from hadirector.doctor.facts import (
     Way,
     subjects,
 )
-from hadirector.doctor.finding import Finding, Severity
-from hadirector.doctor.way_back import echoes
+from hadirector.doctor.diagnosis.finding import Finding, Severity
+from hadirector.doctor.diagnosis.way_back import echoes
 from hadirector.model.configuration import Configuration
 
 DIRECTOR, REAL, CLIENT = "10.0.0.1", "10.0.0.5", "10.0.0.70"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from checks.definition.result import Reason, Result
-from hadirector.doctor.facts import Facts, Path, Subject, virtual_addresses
-from hadirector.doctor.finding import Finding, Severity
+from hadirector.doctor.diagnosis.facts import Facts, Path, Subject, virtual_addresses
+from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ForwardingMethod
 

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from hadirector.dataplane.ipvs.failures import edit_instead, failure, is_gone
+from hadirector.dataplane.ipvs.codec.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from hadirector.doctor import ipv4_packet
-from hadirector.doctor.facts import Echo
-from hadirector.doctor.ipv4_packet import Packet
+from hadirector.doctor.diagnosis import ipv4_packet
+from hadirector.doctor.diagnosis.facts import Echo
+from hadirector.doctor.diagnosis.ipv4_packet import Packet
 from vrrp.protocol.checksum import ones_complement_sum
 
 TOKEN_LENGTH = 16

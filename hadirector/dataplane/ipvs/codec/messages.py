@@ -11,11 +11,11 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from hadirector.dataplane.base import Counters
-from hadirector.dataplane.ipvs import destination_attributes as destinations
-from hadirector.dataplane.ipvs import service_attributes as services
-from hadirector.dataplane.ipvs.attributes import attribute, attributes
-from hadirector.dataplane.ipvs.frames import Request
-from hadirector.dataplane.ipvs.uapi import Command
+from hadirector.dataplane.ipvs.codec import destination_attributes as destinations
+from hadirector.dataplane.ipvs.codec import service_attributes as services
+from hadirector.dataplane.ipvs.codec.attributes import attribute, attributes
+from hadirector.dataplane.ipvs.codec.frames import Request
+from hadirector.dataplane.ipvs.codec.uapi import Command
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,

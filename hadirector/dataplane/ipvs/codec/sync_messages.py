@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from ipaddress import ip_address
 
-from hadirector.dataplane.ipvs.attributes import (
+from hadirector.dataplane.ipvs.codec.attributes import (
     attribute,
     attributes,
     read_number,
@@ -18,7 +18,7 @@ from hadirector.dataplane.ipvs.attributes import (
     uint16,
     uint32,
 )
-from hadirector.dataplane.ipvs.frames import Request
+from hadirector.dataplane.ipvs.codec.frames import Request
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 

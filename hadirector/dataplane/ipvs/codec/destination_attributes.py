@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from hadirector.dataplane.base import Counters, Traffic
-from hadirector.dataplane.ipvs.attributes import (
+from hadirector.dataplane.ipvs.codec.attributes import (
     attribute,
     attributes,
     port,
@@ -18,8 +18,8 @@ from hadirector.dataplane.ipvs.attributes import (
     uint16,
     uint32,
 )
-from hadirector.dataplane.ipvs.service_attributes import family_of, read_address
-from hadirector.dataplane.ipvs.uapi import (
+from hadirector.dataplane.ipvs.codec.service_attributes import family_of, read_address
+from hadirector.dataplane.ipvs.codec.uapi import (
     FORWARDING_MASK,
     DestinationAttribute,
     StatisticsAttribute,

@@ -1,0 +1,1 @@
+"""The bytes of IPVS over generic netlink."""
