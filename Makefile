@@ -43,7 +43,7 @@ emulated: $(VENV)/.tests ## fullnat by nftables, in Debian's kernel under emulat
 bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, lateness under load; as root
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
-	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.sentinel
+	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.idle_connection
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.scale
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 	$(BIN)/python -m tests.benchmarks.checks

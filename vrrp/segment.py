@@ -64,13 +64,13 @@ class Segment:
             self._detach("interface_gone")
             self._close_socket()
         self._link, self._virtual = link, virtual
-        obstacle = self._attach()
-        if obstacle is not None:
-            self._detach(obstacle)
-        if obstacle is not None and obstacle != self._obstacle:
-            fields = {"interface": self._interface, "reason": obstacle}
+        fault = self._attach()
+        if fault is not None:
+            self._detach(fault)
+        if fault is not None and fault != self._obstacle:
+            fields = {"interface": self._interface, "reason": fault}
             self._report(Notice("error", "interface_unusable", dict(fields)))
-        self._obstacle = obstacle
+        self._obstacle = fault
 
     def close(self) -> None:
         """Close the socket."""

@@ -12,7 +12,7 @@ from typing import Final, Literal, Self
 
 from msgspec.structs import replace
 
-from vrrp.addresses.address_holder import Place
+from vrrp.addresses.address_reconciler import Place
 from vrrp.addresses.addresses import (
     AddressError,
     promote_secondaries,
@@ -21,7 +21,7 @@ from vrrp.addresses.addresses import (
 )
 from vrrp.addresses.announcement_listener import AnnouncementSocket
 from vrrp.addresses.routes import items, sweep
-from vrrp.instance.companions import Companions
+from vrrp.instance.companions import SyncGroup
 from vrrp.instance.instance import Instance
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.model.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
@@ -222,7 +222,7 @@ class Speaker:
             key = (group is not None, group or each.configuration.name)
             groups.setdefault(key, []).append(each)
         for members in groups.values():
-            companions = Companions(members)
+            companions = SyncGroup(members)
             for each in members:
                 each.companions = companions
             companions.settle()

@@ -64,7 +64,7 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One check. ``identity`` names it in reports; equal definitions may share one identity.
 
-    With ``sentinel`` an idle TCP connection to the target is kept, whose end causes a probe.
+    With ``idle_connection`` an idle TCP connection to the target is kept, whose end causes a probe.
     """
 
     identity: str
@@ -73,7 +73,7 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     probe: Probe
     timing: Timing = Timing()
     route: Route = Route()
-    sentinel: bool = False
+    idle_connection: bool = False
 
     @property
     def destination(self) -> str:

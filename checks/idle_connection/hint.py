@@ -1,6 +1,6 @@
 """Decides what comes of hints: signs that a target may have gone, which only a probe can prove.
 
-Pure. A hint is a sentinel's connection that ended, a neighbour that does not answer, or an
+Pure. A hint is an idle connection's connection that ended, a neighbour that does not answer, or an
 interface that lost its carrier. Times are monotonic seconds.
 """
 

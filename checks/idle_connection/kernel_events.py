@@ -32,7 +32,7 @@ class Way(NamedTuple):
     next_hop: str
 
 
-class NeighbourFailed(NamedTuple):
+class NeighborFailed(NamedTuple):
     """A host on the link of an interface has not answered when asked for its MAC address."""
 
     neighbour: Way
@@ -44,7 +44,7 @@ class CarrierLost(NamedTuple):
     interface: int
 
 
-Loss = NeighbourFailed | CarrierLost
+Loss = NeighborFailed | CarrierLost
 
 
 def losses(data: bytes) -> Iterator[Loss]:
@@ -54,7 +54,7 @@ def losses(data: bytes) -> Iterator[Loss]:
             family, index, state, *_ = _NEIGHBOUR.unpack_from(body)
             found = _address(family, _attributes(body[_NEIGHBOUR.size :]).get(_NDA_DST, b""))
             if state & _NUD_FAILED and found is not None:
-                yield NeighbourFailed(Way(index, found))
+                yield NeighborFailed(Way(index, found))
         elif kind == _RTM_NEWLINK and len(body) >= _LINK.size:
             _, _, index, flags, _ = _LINK.unpack_from(body)
             if not flags & _IFF_RUNNING:

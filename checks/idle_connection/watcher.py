@@ -14,7 +14,7 @@ from checks.definition.check import CheckDefinition
 from checks.idle_connection.hint import gap_after
 from checks.idle_connection.kernel_events import (
     CarrierLost,
-    NeighbourFailed,
+    NeighborFailed,
     Way,
     open_events,
     read_losses,
@@ -30,7 +30,7 @@ without that, one that something on the way has forgotten would never end."""
 _ENDS: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
-class _Sentinel:
+class _IdleConnection:
     """One target's connection, or the memory of how long the last one lasted."""
 
     __slots__ = ("gap", "identity", "made", "open_after", "opened_at", "way")
@@ -44,7 +44,7 @@ class _Sentinel:
         self.way: Way | None = None
 
 
-class Sentinels:
+class IdleConnections:
     """Keeps one idle TCP connection to each target that it is given, ``count_max`` at most.
 
     Nothing is ever sent or read on one. ``hint(identity)`` is called in the loop when it ends,
@@ -59,8 +59,8 @@ class Sentinels:
     def __init__(self, hint: Callable[[str], None], count_max: int) -> None:
         self._hint = hint
         self._count_max = count_max
-        self._sentinels: dict[str, _Sentinel] = {}
-        self._open: dict[int, _Sentinel] = {}
+        self._idle_connections: dict[str, _IdleConnection] = {}
+        self._open: dict[int, _IdleConnection] = {}
         self._by_way: dict[Way, set[str]] = {}
         self._epoll = select.epoll()
         self._loop = asyncio.get_running_loop()
@@ -78,61 +78,65 @@ class Sentinels:
         A target beyond ``count_max`` goes without.
         """
         identity = definition.identity
-        sentinel = self._sentinels.get(identity)
-        if sentinel is None:
-            sentinel = self._sentinels[identity] = _Sentinel(identity)
+        idle_connection = self._idle_connections.get(identity)
+        if idle_connection is None:
+            idle_connection = self._idle_connections[identity] = _IdleConnection(identity)
         now = monotonic()
-        if sentinel.made is None and now >= sentinel.open_after and len(self) < self._count_max:
-            sentinel.opened_at = now
-            self._connect(sentinel, definition)
+        if (
+            idle_connection.made is None
+            and now >= idle_connection.open_after
+            and len(self) < self._count_max
+        ):
+            idle_connection.opened_at = now
+            self._connect(idle_connection, definition)
 
     def drop(self, identity: str) -> None:
         """Close the connection to a target, and forget about it."""
-        sentinel = self._sentinels.pop(identity, None)
-        if sentinel is not None:
-            self._close(sentinel)
+        idle_connection = self._idle_connections.pop(identity, None)
+        if idle_connection is not None:
+            self._close(idle_connection)
 
     def close(self) -> None:
         """Close all."""
-        for identity in tuple(self._sentinels):
+        for identity in tuple(self._idle_connections):
             self.drop(identity)
         for watched in (self._epoll, self._events):
             self._loop.remove_reader(watched)
             watched.close()
 
-    def _connect(self, sentinel: _Sentinel, definition: CheckDefinition) -> None:
+    def _connect(self, idle_connection: _IdleConnection, definition: CheckDefinition) -> None:
         try:
             made = open_socket(definition, socket.SOCK_STREAM)
         except (OSError, ProbeFailedError):  # a want of this host: its probes tell of it
-            self._ended(sentinel)
+            self._ended(idle_connection)
             return
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
         if made.connect_ex((definition.destination, definition.port)) not in (0, errno.EINPROGRESS):
             made.close()
-            self._ended(sentinel)
+            self._ended(idle_connection)
             return
-        sentinel.made = made
-        sentinel.way = way = way_to(definition.destination)
+        idle_connection.made = made
+        idle_connection.way = way = way_to(definition.destination)
         if way is not None:
-            self._by_way.setdefault(way, set()).add(sentinel.identity)
-        self._open[made.fileno()] = sentinel
+            self._by_way.setdefault(way, set()).add(idle_connection.identity)
+        self._open[made.fileno()] = idle_connection
         self._epoll.register(made, _ENDS)
 
     def _poll(self) -> None:
         for number, _ in self._epoll.poll(0):
-            sentinel = self._open.get(number)
-            if sentinel is not None:  # else the hint before has dropped it
-                self._close(sentinel)
-                self._ended(sentinel)
-                self._hint(sentinel.identity)
+            idle_connection = self._open.get(number)
+            if idle_connection is not None:  # else the hint before has dropped it
+                self._close(idle_connection)
+                self._ended(idle_connection)
+                self._hint(idle_connection.identity)
 
     def _hear(self) -> None:
         hinted: set[str] = set()
         for loss in read_losses(self._events):
             match loss:
-                case NeighbourFailed(neighbour):
+                case NeighborFailed(neighbour):
                     hinted |= self._by_way.get(neighbour, set())
                 case CarrierLost(interface):
                     ways = (way for way in self._by_way if way.interface == interface)
@@ -140,22 +144,22 @@ class Sentinels:
         for identity in hinted:
             self._hint(identity)
 
-    def _ended(self, sentinel: _Sentinel) -> None:
+    def _ended(self, idle_connection: _IdleConnection) -> None:
         now = monotonic()
-        sentinel.gap = gap_after(now - sentinel.opened_at, sentinel.gap)
-        sentinel.open_after = now + sentinel.gap
+        idle_connection.gap = gap_after(now - idle_connection.opened_at, idle_connection.gap)
+        idle_connection.open_after = now + idle_connection.gap
 
-    def _close(self, sentinel: _Sentinel) -> None:
-        if sentinel.made is not None:
-            del self._open[sentinel.made.fileno()]
-            sentinel.made.close()  # which takes it out of the epoll
-            sentinel.made = None
-            self._leave_way(sentinel)
+    def _close(self, idle_connection: _IdleConnection) -> None:
+        if idle_connection.made is not None:
+            del self._open[idle_connection.made.fileno()]
+            idle_connection.made.close()  # which takes it out of the epoll
+            idle_connection.made = None
+            self._leave_way(idle_connection)
 
-    def _leave_way(self, sentinel: _Sentinel) -> None:
-        if sentinel.way is not None:
-            others = self._by_way[sentinel.way]
-            others.discard(sentinel.identity)
+    def _leave_way(self, idle_connection: _IdleConnection) -> None:
+        if idle_connection.way is not None:
+            others = self._by_way[idle_connection.way]
+            others.discard(idle_connection.identity)
             if not others:
-                del self._by_way[sentinel.way]
-            sentinel.way = None
+                del self._by_way[idle_connection.way]
+            idle_connection.way = None

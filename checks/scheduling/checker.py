@@ -14,22 +14,22 @@ from checks.definition.check import CheckDefinition, Limits, Timing
 from checks.definition.options import Probe
 from checks.definition.result import Reason, Result, Verdict
 from checks.idle_connection.hint import asks_again, is_heard
-from checks.idle_connection.watcher import Sentinels
+from checks.idle_connection.watcher import IdleConnections
 from checks.io.engine import Attempt, Engine
 from checks.io.tls import client_context
 from checks.probes import registry
 from checks.scheduling.lateness import Lateness
 from checks.scheduling.schedule import Allowance, first_due, is_late, next_due, shifted, skip_missed
 from checks.scheduling.target import UNLIMITED, Target
-from checks.scheduling.timer_queue import Agenda
+from checks.scheduling.timer_queue import TimerQueue
 from checks.scheduling.weight import followed
 
 PROBES_AT_ONCE_MAX = 500
 """At this many probes under way, if not told otherwise, the next ones wait, and are counted late:
 one file descriptor each or two, below the usual limit of 1024."""
 
-SENTINELS_MAX = 250
-"""With this many sentinels, if not told otherwise, the other targets go without."""
+IDLE_CONNECTIONS_MAX = 250
+"""With this many idle_connections, if not told otherwise, the other targets go without."""
 
 BATCH = 0.02
 """Due times this close together are served by one wake-up, seconds."""
@@ -54,7 +54,7 @@ class Checker:
         self,
         report_verdict: ReportVerdict,
         probes_at_once_max: int = PROBES_AT_ONCE_MAX,
-        sentinels_max: int = SENTINELS_MAX,
+        idle_connections_max: int = IDLE_CONNECTIONS_MAX,
     ) -> None:
         self.probes = 0
         self.late = 0
@@ -62,14 +62,14 @@ class Checker:
         self.lateness = Lateness()
         self._report_verdict = report_verdict
         self._probes_at_once_max = probes_at_once_max
-        self._sentinels_max = sentinels_max
+        self._idle_connections_max = idle_connections_max
         self._engine: Engine | None = None  # this and the next two while it runs
         self._group: asyncio.TaskGroup | None = None
-        self._sentinels: Sentinels | None = None
+        self._idle_connections: IdleConnections | None = None
         self._hinted: dict[str, Target] = {}
         self._allowance = Allowance(None, BATCH)
         self._targets: dict[str, Target] = {}
-        self._agenda: Agenda[Target] = Agenda()
+        self._agenda: TimerQueue[Target] = TimerQueue()
         self._under_way: set[asyncio.Task[None] | Attempt] = set()
         self._latest: dict[str, Result] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -111,9 +111,12 @@ class Checker:
 
     async def run(self) -> None:
         """Probe until cancelled. Every probe under way is then cancelled too."""
-        sentinels = Sentinels(self.hint, self._sentinels_max)
-        with closing(Engine(self._probed, self._probes_at_once_max)) as engine, closing(sentinels):
-            self._engine, self._sentinels = engine, sentinels
+        idle_connections = IdleConnections(self.hint, self._idle_connections_max)
+        with (
+            closing(Engine(self._probed, self._probes_at_once_max)) as engine,
+            closing(idle_connections),
+        ):
+            self._engine, self._idle_connections = engine, idle_connections
             try:
                 async with asyncio.TaskGroup() as self._group:
                     self._wake_at(monotonic())
@@ -135,9 +138,9 @@ class Checker:
             self._wake_at(now)
 
     @property
-    def sentinels(self) -> int:
+    def idle_connections(self) -> int:
         """Idle connections that stand, or are being made."""
-        return 0 if self._sentinels is None else len(self._sentinels)
+        return 0 if self._idle_connections is None else len(self._idle_connections)
 
     def latest(self) -> dict[str, Result]:
         """The latest result of each target that has told another thing since this was last asked.
@@ -162,7 +165,7 @@ class Checker:
                 target.allowance = shared.setdefault(_endpoint(target.definition), fresh)
 
     def _fill_agenda(self) -> None:
-        self._agenda = Agenda()
+        self._agenda = TimerQueue()
         for target in self._targets.values():
             if target.waits:
                 self._put(target)
@@ -180,8 +183,8 @@ class Checker:
         """Do nothing more for a target that is configured no longer, or otherwise."""
         identity = target.definition.identity
         self._hinted.pop(identity, None)
-        if self._sentinels is not None:
-            self._sentinels.drop(identity)
+        if self._idle_connections is not None:
+            self._idle_connections.drop(identity)
         if target.probe is not None:
             target.probe.cancel()
             self._under_way.discard(target.probe)
@@ -308,21 +311,21 @@ class Checker:
             target.result = self._latest[identity] = result
         if result.reason is Reason.LOCAL_ERROR:
             return
-        if definition.sentinel:
-            self._post_sentinel(target, result)
+        if definition.idle_connection:
+            self._open_idle_connection(target, result)
         asks_anew = passed and result.weight != target.weight
         if passed:
             target.weight = result.weight
         if flipped or (asks_anew and target.tracker.verdict is Verdict.PASSING):
             self._report_verdict(identity, target.tracker.verdict, result)
 
-    def _post_sentinel(self, target: Target, result: Result) -> None:
+    def _open_idle_connection(self, target: Target, result: Result) -> None:
         """Connect to a target that passes, and leave one that has failed."""
-        assert self._sentinels is not None
+        assert self._idle_connections is not None
         if result.passed:
-            self._sentinels.keep(target.definition)
+            self._idle_connections.keep(target.definition)
         elif target.tracker.verdict is Verdict.FAILING:
-            self._sentinels.drop(target.definition.identity)
+            self._idle_connections.drop(target.definition.identity)
 
     def _is_full(self) -> bool:
         return len(self._under_way) >= self._probes_at_once_max

@@ -12,7 +12,7 @@ T = TypeVar("T")
 _Entry = tuple[float, int, T]
 
 
-class Agenda(Generic[T]):
+class TimerQueue(Generic[T]):
     """Gives back what was put in, the earliest first. Times are in any one unit.
 
     What comes in the order of its time, as nearly everything of one pace does, is queued. Only the

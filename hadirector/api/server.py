@@ -28,7 +28,7 @@ from hadirector.config.frames import FILE_BYTES_MAX
 from hadirector.dataplane.base import DataplaneError
 from hadirector.director.director import Director
 from hadirector.director.requests import RequestError
-from hadirector.overrides.model import Lift, Order
+from hadirector.overrides.model import OverrideRemoval, OverrideRequest
 from hadirector.status import exposition
 
 BODY_SIZE_MAX = 64 * 1024
@@ -104,12 +104,12 @@ class Handlers:
 
     async def order(self, request: web.Request) -> web.Response:
         """Order something for a real server; answers with what, in words."""
-        order = msgspec.json.decode(await request.read(), type=Order)
+        order = msgspec.json.decode(await request.read(), type=OverrideRequest)
         return _answer({"done": await self._director.operator.order(order)})
 
     async def lift(self, request: web.Request) -> web.Response:
         """Forget what was ordered for a real server; answers with what that was."""
-        lift = msgspec.json.decode(await request.read(), type=Lift)
+        lift = msgspec.json.decode(await request.read(), type=OverrideRemoval)
         return _answer({"done": await self._director.operator.lift(lift)})
 
     async def restart(self, _request: web.Request) -> web.Response:

@@ -13,5 +13,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Lift the order. Returns 1 when there is none, or no director."""
+    """OverrideRemoval the order. Returns 1 when there is none, or no director."""
     return override.lift(arguments, "disable")

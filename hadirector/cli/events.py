@@ -13,7 +13,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.events.event_log import Entry, Page, Value
+from hadirector.events.event_log import Event, Page, Value
 
 WAIT_SECONDS: Final = 20
 RETRY_SECONDS: Final = 0.5
@@ -74,7 +74,7 @@ def _ask(path: str, after: int, wait: int) -> Page:
     return msgspec.json.decode(answer, type=Page)
 
 
-def _print(events: Sequence[Entry], *, as_json: bool) -> None:
+def _print(events: Sequence[Event], *, as_json: bool) -> None:
     for each in events:
         print(msgspec.json.encode(each).decode() if as_json else line(each), flush=True)
 
@@ -84,7 +84,7 @@ def _say(words: str) -> None:
     print(f"hadirector: {words}", file=sys.stderr, flush=True)
 
 
-def line(event: Entry, without: Collection[str] = ()) -> str:
+def line(event: Event, without: Collection[str] = ()) -> str:
     """Write an event for people and grep, in UTC; ``without`` are fields to leave out."""
     at = f"{datetime.fromtimestamp(event.at, UTC):%Y-%m-%d %H:%M:%S}Z"
     fields = [f"{key}={_text(value)}" for key, value in event.fields.items() if key not in without]

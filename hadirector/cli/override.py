@@ -83,6 +83,6 @@ def order(arguments: argparse.Namespace, action: str, **rest: object) -> int:
 
 
 def lift(arguments: argparse.Namespace, action: str) -> int:
-    """Lift an order; see ``post``."""
+    """OverrideRemoval an order; see ``post``."""
     body: dict[str, object] = {"name": arguments.name, "action": action}
     return post(arguments, "/v1/override/lift", body)

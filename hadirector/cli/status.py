@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 from hadirector.dataplane.base import Traffic
-from hadirector.host.status import UpkeepStatus
+from hadirector.host.status import HostStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from vrrp.model.report import InstanceStatus
@@ -73,10 +73,10 @@ def _print(status: Status) -> None:
     if status.virtual_servers:
         console.print()
         _print_virtual_servers(console, status)
-    _print_upkeep(console, status.upkeep)
+    _print_upkeep(console, status.host)
     if status.blind:
         console.print("blind: none of the backends can be seen from here", style="bold red")
-    for order in status.homeless_orders:
+    for order in status.orphaned_overrides:
         console.print(order, style="yellow", soft_wrap=True)
     for service in status.foreign_services:
         console.print(f"not ours, left alone: {service}", style="dim", soft_wrap=True)
@@ -110,8 +110,8 @@ def _instances(instances: Sequence[InstanceStatus]) -> Table:
 def _reasons(instance: InstanceStatus) -> list[str]:
     """Say why an instance does not take part, and how its priority comes about if it was moved."""
     reasons = []
-    if instance.obstacle is not None:
-        reasons.append(f"{instance.instance} does not take part: {instance.obstacle}")
+    if instance.fault is not None:
+        reasons.append(f"{instance.instance} does not take part: {instance.fault}")
     if " " in instance.priority_arithmetic:
         reasons.append(f"{instance.instance} has the priority {instance.priority_arithmetic}")
     return reasons
@@ -167,8 +167,8 @@ def _print_virtual_servers(console: Console, status: Status) -> None:
         carried = (_carried(server), "dim")
         line = Text.assemble((server.name, "bold"), kind, quorum, missing, carried)
         console.print(line, soft_wrap=True)
-        if server.kept:
-            kept = f"{INDENT}kept although failing: {', '.join(server.kept)}"
+        if server.held:
+            kept = f"{INDENT}kept although failing: {', '.join(server.held)}"
             console.print(kept, style="red", soft_wrap=True)
         table = _table(*headings, widths=widths, show_header=False)
         for _ in _servers(server):
@@ -182,7 +182,10 @@ def _servers(server: VirtualServerStatus) -> tuple[RealServerStatus, ...]:
     sorry = server.sorry_server
     if sorry is None:
         return server.real_servers
-    return (*server.real_servers, replace(sorry, decided=f"sorry server: {sorry.decided}"))
+    return (
+        *server.real_servers,
+        replace(sorry, weight_reason=f"sorry server: {sorry.weight_reason}"),
+    )
 
 
 def _real_server(server: RealServerStatus) -> tuple[str, ...]:
@@ -195,7 +198,7 @@ def _real_server(server: RealServerStatus) -> tuple[str, ...]:
         _bytes(server.per_second),
         _bytes(server.total),
         str(server.verdict),
-        f"{server.decided}; {server.reason}" if server.decided else server.reason,
+        f"{server.weight_reason}; {server.reason}" if server.weight_reason else server.reason,
     )
 
 
@@ -232,15 +235,15 @@ def _held(server: RealServerStatus) -> str:
     return f"{actual} -> {'-' if server.wanted_weight is None else server.wanted_weight}"
 
 
-def _print_upkeep(console: Console, upkeep: UpkeepStatus) -> None:
-    if upkeep.sysctls:
+def _print_upkeep(console: Console, host: HostStatus) -> None:
+    if host.sysctls:
         console.print()
-        console.print(_sysctls(upkeep.sysctls))
-    for thread in upkeep.sync_daemon.running:
+        console.print(_sysctls(host.sysctls))
+    for thread in host.sync_daemon.running:
         console.print(f"sync daemon: {thread}", soft_wrap=True)
-    for thread in upkeep.sync_daemon.foreign:
+    for thread in host.sync_daemon.foreign:
         console.print(f"not ours, left alone: sync daemon {thread}", style="dim", soft_wrap=True)
-    for warning in upkeep.warnings:
+    for warning in host.warnings:
         console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 

@@ -9,7 +9,7 @@ from hadirector.config.address_schema import AddressSection
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.transport_rules import family, version
 from hadirector.config.virtual_mac_rules import macvlan_name
 
@@ -23,7 +23,7 @@ UNADVERTISED_ADDRESSES_MAX = 1000
 def address_findings(root: Root) -> Iterator[Finding]:
     """Find what is wrong with the addresses."""
     yield from duplicates(_claims(root))
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         path = ("vrrp", index)
         yield from _number_findings(path, instance)
         yield from _family_findings((*path, "virtual_addresses"), instance)
@@ -41,7 +41,7 @@ def _placed(path: Path, instance: VrrpSection) -> Iterator[tuple[Path, AddressSe
 
 
 def _claims(root: Root) -> Iterator[Claim]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         for path, section in _placed(("vrrp", index), instance):
             # A link-local address means another host on every link.
             linked = ipaddress.ip_address(section.host).is_link_local

@@ -28,7 +28,7 @@ from hadirector.config.schema import (
     VirtualServerSection,
     VrrpSection,
 )
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.service_schema import TunnelSection
 from hadirector.config.virtual_mac_rules import macvlan_name
 from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
@@ -92,7 +92,7 @@ def build(root: Root, host_name: str) -> Configuration:
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),
         virtual_servers=marked(
-            [_virtual_server(each, check) for _, each in whole_ones(root.virtual_servers)],
+            [_virtual_server(each, check) for _, each in valid_items(root.virtual_servers)],
             director.probe_marks,
         ),
     )
@@ -106,7 +106,7 @@ def _state_directory(runtime_directory: str) -> str:
 def _instances(root: Root, director: DirectorSection) -> tuple[InstanceConfiguration, ...]:
     has_backends = bool(root.virtual_servers)
     made = (
-        _instance(each, director, has_backends=has_backends) for _, each in whole_ones(root.vrrp)
+        _instance(each, director, has_backends=has_backends) for _, each in valid_items(root.vrrp)
     )
     return in_groups(root, tuple(made))
 
@@ -136,7 +136,7 @@ def _instance(
         flap_delay=section.flap_delay,
         start_delay=section.start_delay,
         max_learned_interval=section.max_learned_interval,
-        clamp=section.clamp,
+        clamp_learned_interval=section.clamp_learned_interval,
         address_mismatch=section.address_mismatch,
         virtual_mac=macvlan_name(section),
     )
@@ -185,7 +185,7 @@ def _virtual_server(section: VirtualServerSection, check: CheckSection) -> Virtu
         flap_damping=None if section.flap_damping is None else section.flap_damping.policy,
         sorry_server=_sorry_server(section),
         real_servers=tuple(
-            _real_server(each, section, inherited) for _, each in whole_ones(section.real_servers)
+            _real_server(each, section, inherited) for _, each in valid_items(section.real_servers)
         ),
     )
 
@@ -270,7 +270,7 @@ def _definition(
         probe=recipe.probe,
         timing=recipe.section.timing,
         route=route,
-        sentinel=recipe.section.sentinel,
+        idle_connection=recipe.section.idle_connection,
     )
 
 
@@ -279,6 +279,6 @@ def _recipe(section: CheckSection) -> Recipe | None:
     if section.type == NONE:
         return None
     probe = section.probe
-    rendered = msgspec.json.encode([probe, section.timing, section.route, section.sentinel])
+    rendered = msgspec.json.encode([probe, section.timing, section.route, section.idle_connection])
     digest = hashlib.sha256(rendered).hexdigest()[:DIGEST_CHARACTERS]
     return Recipe(section, probe, digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hadirector.config.schema import Root
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.model.configuration import SyncDaemon, SysctlPolicy
 from hadirector.model.ipvs import ConnectionTimeouts, SyncSettings
 
@@ -31,7 +31,7 @@ def sync_daemon(root: Root) -> SyncDaemon | None:
     section = root.sync_daemon
     if section is None:
         return None
-    instances = {instance.name: instance for _, instance in whole_ones(root.vrrp)}
+    instances = {instance.name: instance for _, instance in valid_items(root.vrrp)}
     follows = section.role == "follow"
     instance = (section.instance or next(iter(instances))) if follows else None
     identity = instances[instance].virtual_router_id if instance is not None else 0

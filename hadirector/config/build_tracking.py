@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from checks.script_runner.script import Script
 from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.tracking_schema import NotifySection
 from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
 from hadirector.model.policy import SIGHT_OF_BACKENDS
@@ -17,12 +17,14 @@ def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[Tracke
     """What one instance tracks by itself, and whether the director sees its backends, if any."""
     tracked = [
         TrackedObject(kind=kind, name=name, weight=each.weight, flap_delay=each.flap_delay)
-        for _, each in whole_ones(section.track)
+        for _, each in valid_items(section.track)
         for kind, name in each.objects
     ]
-    if has_backends and section.blind_weight:
+    if has_backends and section.blind_priority_weight:
         tracked.append(
-            TrackedObject(kind="sight", name=SIGHT_OF_BACKENDS, weight=section.blind_weight)
+            TrackedObject(
+                kind="sight", name=SIGHT_OF_BACKENDS, weight=section.blind_priority_weight
+            )
         )
     return tuple(tracked)
 
@@ -32,7 +34,7 @@ def in_groups(
 ) -> tuple[InstanceConfiguration, ...]:
     """Tell instances of their sync groups. What one member tracks, all of them track."""
     named = {each.name: each for each in instances}
-    for _, group in whole_ones(root.sync_groups):
+    for _, group in valid_items(root.sync_groups):
         members = [named[name] for name in group.instances]
         tracked = {each.identity: each for member in members for each in member.track}
         for member in members:
@@ -45,8 +47,8 @@ def in_groups(
 def tracked_scripts(root: Root) -> tuple[TrackedScript, ...]:
     """Every script that is tracked, once."""
     scripts: dict[str, TrackedScript] = {}
-    for _, instance in whole_ones(root.vrrp):
-        for _, each in whole_ones(instance.track):
+    for _, instance in valid_items(root.vrrp):
+        for _, each in valid_items(instance.track):
             if each.script is not None:
                 timing = each.timing
                 script = Script(
@@ -64,10 +66,10 @@ def tracked_scripts(root: Root) -> tuple[TrackedScript, ...]:
 def notifications(root: Root) -> tuple[Notification, ...]:
     """The scripts that are told of new states, in the order of the file."""
     instances = [
-        _notification("INSTANCE", each.name, each.notify) for _, each in whole_ones(root.vrrp)
+        _notification("INSTANCE", each.name, each.notify) for _, each in valid_items(root.vrrp)
     ]
     groups = [
-        _notification("GROUP", each.name, each.notify) for _, each in whole_ones(root.sync_groups)
+        _notification("GROUP", each.name, each.notify) for _, each in valid_items(root.sync_groups)
     ]
     return tuple(each for each in instances + groups if each is not None)
 

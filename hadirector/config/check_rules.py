@@ -32,9 +32,9 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
     if check.type == NONE:
         return
     yield from _timing_findings(path, check.timing)
-    if check.sentinel and "tcp" not in transports(check.probe):
+    if check.idle_connection and "tcp" not in transports(check.probe):
         message = f"a check of type {check.type} asks no tcp port to keep a connection to"
-        yield Finding((*path, "sentinel"), message)
+        yield Finding((*path, "idle_connection"), message)
     for index, member in enumerate(check.members):
         yield from _member_findings((*path, "checks", index), member)
     if check.via is not None:
@@ -104,7 +104,7 @@ def _useless(check: CheckSection) -> set[str]:
 def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:
     """Find what a check within another one cannot have: a time and a way of its own."""
     yield from check_findings(path, member)
-    for key in sorted(member.model_fields_set & {*_ROUTE, *_TIMING, "sentinel"}):
+    for key in sorted(member.model_fields_set & {*_ROUTE, *_TIMING, "idle_connection"}):
         yield Finding((*path, key), f"a check within a check has no {key} of its own")
     if member.members:
         message = f"a check of type {member.type} cannot be within another one"

@@ -43,6 +43,8 @@ _READERS = {
 class CheckSection(Section):
     """How a real server is probed: the keys of every type. A good one is of a type's own class."""
 
+    renamed = {"sentinel": "idle_connection"}
+
     type: Annotated[str, PlainValidator(choice(TYPES))]
     address: Address | None = None
     port: Port | None = None
@@ -57,7 +59,7 @@ class CheckSection(Section):
     fast_interval: ProbeDuration | None = None
     slow_interval: ProbeDuration | None = None
     jitter: Annotated[float, PlainValidator(duration("0s", "1h"))] = 0.0
-    sentinel: Annotated[bool, PlainValidator(boolean)] = False
+    idle_connection: Annotated[bool, PlainValidator(boolean)] = False
     weight_step: Annotated[int, PlainValidator(percentage)] | None = None
 
     @property

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Path
 from hadirector.config.schema import DirectorSection, VirtualServerSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 
 OF_DIRECTOR: Path = ("director", "check")
 
@@ -26,7 +26,7 @@ def uses_of(path: Path, server: VirtualServerSection, director: DirectorSection)
     inherited: tuple[Path, CheckSection | None] = (OF_DIRECTOR, director.check)
     if server.check is not None:
         inherited = ((*path, "check"), server.check)
-    for index, each in whole_ones(server.real_servers):
+    for index, each in valid_items(server.real_servers):
         place, check = inherited
         if each.check is not None:
             place, check = (*path, "real_servers", index, "check"), each.check

@@ -62,6 +62,8 @@ def _unknown_key(path: Path, value: object, root: type[Section]) -> str:
 def _unknown(key: str, section: type[Section]) -> str:
     if key in section.later:
         return f"the key {shown(key)} is not supported by this version yet"
+    if key in section.renamed:
+        return f"the key {shown(key)} is now called {section.renamed[key]}"
     if key == "<<":
         return 'merge keys ("<<") are not supported; write the keys out'
     known = sorted(section.key_names())

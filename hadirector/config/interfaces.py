@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hadirector.config.finding import Path
 from hadirector.config.schema import Root
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.model.configuration import NeededInterface
 
 
@@ -26,11 +26,11 @@ def needed_interfaces(root: Root, place: Callable[[Path], str]) -> tuple[NeededI
 
 
 def _mentions(root: Root) -> Iterator[_Mention]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         path: Path = ("vrrp", index)
         needed_by = f"VRRP instance {instance.name}"
         yield _Mention((*path, "interface"), instance.interface, needed_by)
-        for number, tracked in whole_ones(instance.track):
+        for number, tracked in valid_items(instance.track):
             if tracked.interface is not None:
                 place = (*path, "track", number, "interface")
                 yield _Mention(place, tracked.interface, needed_by)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hadirector.config.errors import shown
 from hadirector.config.finding import Finding, wrong
 from hadirector.config.schema import Root
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.model.ipvs import ForwardingMethod
 
 
@@ -17,7 +17,7 @@ def sync_daemon_findings(root: Root) -> Iterator[Finding]:
     if daemon is None:
         return
     path = ("sync_daemon",)
-    names = [instance.name for _, instance in whole_ones(root.vrrp)]
+    names = [instance.name for _, instance in valid_items(root.vrrp)]
     if root.director is not None and root.director.dataplane == "userspace":
         yield Finding(path, "the userspace dataplane has no connections that IPVS could send")
     yield from _mixed_families(root)
@@ -40,11 +40,11 @@ def sync_daemon_findings(root: Root) -> Iterator[Finding]:
 
 def _mixed_families(root: Root) -> Iterator[Finding]:
     """The kernel refuses such a destination while a thread runs, and such a thread beside one."""
-    for index, server in whole_ones(root.virtual_servers):
+    for index, server in valid_items(root.virtual_servers):
         if server.forwarding is not ForwardingMethod.TUN:
             continue  # which cannot mix them anyway
         ipv6 = any(":" in key.address for key in server.keys)
-        for at, each in whole_ones(server.real_servers):
+        for at, each in valid_items(server.real_servers):
             if server.keys and (":" in each.address.address) != ipv6:
                 path = ("virtual_servers", index, "real_servers", at, "address")
                 message = (
@@ -55,4 +55,4 @@ def _mixed_families(root: Root) -> Iterator[Finding]:
 
 
 def _move_together(root: Root, names: list[str]) -> bool:
-    return any(set(names) <= set(each.instances) for _, each in whole_ones(root.sync_groups))
+    return any(set(names) <= set(each.instances) for _, each in valid_items(root.sync_groups))

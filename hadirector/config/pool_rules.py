@@ -8,7 +8,7 @@ from hadirector.config.check_rules import check_findings
 from hadirector.config.finding import Finding, Path, wrong
 from hadirector.config.pool_schema import FlapDampingSection
 from hadirector.config.schema import VirtualServerSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.model.ipvs import HASH_SCHEDULERS, Scheduler
 
 
@@ -20,7 +20,7 @@ def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]
     yield from _damping_findings((*path, "flap_damping"), server.flap_damping)
     if server.sorry_server is not None:
         key = server.sorry_server.key(server)
-        if any(each.key(server) == key for _, each in whole_ones(server.real_servers)):
+        if any(each.key(server) == key for _, each in valid_items(server.real_servers)):
             message = f"the sorry server cannot be one of the real servers ({key})"
             yield Finding((*path, "sorry_server", "address"), message)
         if server.sorry_server.check is not None:
@@ -38,7 +38,7 @@ def _minimum_findings(path: Path, server: VirtualServerSection) -> Iterator[Find
 def _slow_start_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     """A weight can grow only where the scheduler goes by weights, and there is room for a step."""
     asking: list[Path] = [] if server.slow_start is None else [path]
-    for index, each in whole_ones(server.real_servers):
+    for index, each in valid_items(server.real_servers):
         place: Path = (*path, "real_servers", index)
         if each.slow_start is not None:
             asking.append(place)
@@ -73,7 +73,7 @@ def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
         expected = f"less than the quorum, {server.quorum}: nothing passing is never enough"
         yield Finding((*path, "hysteresis"), wrong(str(server.hysteresis), expected))
         return
-    total = sum(each.weight for _, each in whole_ones(server.real_servers))
+    total = sum(each.weight for _, each in valid_items(server.real_servers))
     needed = server.quorum + server.hysteresis
     if "quorum" in server.model_fields_set and needed > total and None not in server.real_servers:
         expected = f"with the hysteresis at most {total}, the weight of all real servers together"

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, PlainValidator
 from hadirector.config.section import Section
 from hadirector.config.values import choice, duration, expected, percentage, whole
 from hadirector.model import policy as pool_policy
-from hadirector.model.policy import FALLS_MAX, Curve
+from hadirector.model.policy import FAILURES_MAX, Curve
 
 InitialState = Annotated[Literal["down", "up"], PlainValidator(choice(("down", "up")))]
 _slow_start_duration = duration("1s", "1h")
@@ -31,7 +31,7 @@ class SlowStartSection(Section):
 class FlapDampingSection(Section):
     """When a real server flaps, and how long it is then held out."""
 
-    failures: Annotated[int, PlainValidator(whole(2, FALLS_MAX))] = 3
+    failures: Annotated[int, PlainValidator(whole(2, FAILURES_MAX))] = 3
     window: Annotated[float, PlainValidator(duration("1s", "1h"))] = 300.0
     hold: Annotated[float, PlainValidator(duration("1s", "1h"))] = 30.0
     hold_max: Annotated[float, PlainValidator(duration("1s", "24h"))] = 600.0

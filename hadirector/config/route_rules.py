@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.route_schema import DEFAULT_ROUTE, RouteSection, RuleSection
 from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.transport_rules import family, version
 
 ITEMS_MAX = 100
@@ -20,7 +20,7 @@ def route_findings(root: Root) -> Iterator[Finding]:
     """Find what is wrong with the routes and rules."""
     yield from duplicates(_route_claims(root))
     yield from duplicates(_rule_claims(root))
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         path = ("vrrp", index)
         for key, items in (
             ("virtual_routes", instance.virtual_routes),
@@ -52,7 +52,7 @@ def rule_family(rule: RuleSection, instance: VrrpSection) -> int:
 
 
 def _route_claims(root: Root) -> Iterator[Claim]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         for place, route in enumerate(instance.virtual_routes):
             # What the kernel has one of.
             value = (destination(route, instance), route.table, route.metric)
@@ -61,7 +61,7 @@ def _route_claims(root: Root) -> Iterator[Claim]:
 
 
 def _rule_claims(root: Root) -> Iterator[Claim]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         for place, rule in enumerate(instance.virtual_rules):
             value = (rule_family(rule, instance), *rule.model_dump().values())
             yield Claim(("vrrp", index, "virtual_rules", place), value, "rule")

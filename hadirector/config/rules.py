@@ -12,7 +12,7 @@ from hadirector.config.check_uses import uses_of
 from hadirector.config.finding import Finding, Path
 from hadirector.config.kernel_rules import sync_daemon_findings
 from hadirector.config.schema import Root
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.track_rules import sync_group_findings, track_findings
 from hadirector.config.via_rules import via_findings
 from hadirector.config.virtual_server_rules import virtual_server_findings
@@ -39,7 +39,7 @@ def _source_findings(root: Root) -> Iterator[Finding]:
     if root.director is None:
         return
     found: dict[Path, Finding] = {}
-    for index, server in whole_ones(root.virtual_servers):
+    for index, server in valid_items(root.virtual_servers):
         for use in uses_of(("virtual_servers", index), server, root.director):
             for finding in source_findings(*use):
                 found.setdefault(finding.path, finding)

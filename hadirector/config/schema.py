@@ -182,6 +182,10 @@ class VrrpSection(Section):
     """One VRRP instance."""
 
     later = frozenset({"director_silence"})
+    renamed = {
+        "clamp": "clamp_learned_interval",
+        "blind_weight": "blind_priority_weight",
+    }
 
     name: Name
     interface: InterfaceName
@@ -205,11 +209,11 @@ class VrrpSection(Section):
     authentication: AuthenticationSection | None = None
     auth_hmac: AuthHmacSection | None = None
     track: list[TrackSection | None] = []
-    blind_weight: Annotated[int, PlainValidator(whole(-253, 0))] = -150
+    blind_priority_weight: Annotated[int, PlainValidator(whole(-253, 0))] = -150
     flap_delay: Annotated[float, PlainValidator(duration("10ms", "80s"))] = 0.0
     start_delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
     max_learned_interval: Annotated[float, PlainValidator(duration("10ms", "40.95s"))] | None = None
-    clamp: Boolean = False
+    clamp_learned_interval: Boolean = False
     address_mismatch: Annotated[
         Literal["drop", "accept"], PlainValidator(choice(("drop", "accept")))
     ] = "drop"

@@ -10,7 +10,7 @@ from checks.script_runner.script import Script
 from hadirector.config.check_schema import NONE, CheckSection
 from hadirector.config.finding import Path
 from hadirector.config.schema import Root
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.tracking_schema import NotifySection
 from hadirector.model.configuration import NeededScript
 
@@ -31,13 +31,13 @@ def needed_scripts(root: Root, place: Callable[[Path], str]) -> tuple[NeededScri
 
 
 def _of_elections(root: Root) -> Iterator[_Mention]:
-    for index, instance in whole_ones(root.vrrp):
-        for number, tracked in whole_ones(instance.track):
+    for index, instance in valid_items(root.vrrp):
+        for number, tracked in valid_items(instance.track):
             if tracked.script is not None:
                 path = ("vrrp", index, "track", number, "script")
                 yield _Mention(path, tracked.script, tracked.user)
         yield from _of_notify(("vrrp", index, "notify"), instance.notify)
-    for index, group in whole_ones(root.sync_groups):
+    for index, group in valid_items(root.sync_groups):
         yield from _of_notify(("sync_groups", index, "notify"), group.notify)
 
 
@@ -49,12 +49,12 @@ def _of_notify(path: Path, notify: NotifySection | None) -> Iterator[_Mention]:
 def _of_checks(root: Root) -> Iterator[_Mention]:
     if root.director is not None:
         yield from _of_check(("director", "check"), root.director.check)
-    for index, server in whole_ones(root.virtual_servers):
+    for index, server in valid_items(root.virtual_servers):
         path: Path = ("virtual_servers", index)
         yield from _of_check((*path, "check"), server.check)
         if server.sorry_server is not None:
             yield from _of_check((*path, "sorry_server", "check"), server.sorry_server.check)
-        for number, each in whole_ones(server.real_servers):
+        for number, each in valid_items(server.real_servers):
             yield from _of_check((*path, "real_servers", number, "check"), each.check)
 
 

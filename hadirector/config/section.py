@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
@@ -36,11 +36,16 @@ ProbeDuration = Annotated[float, PlainValidator(duration("10ms", "1h"))]
 
 
 class Section(BaseModel):
-    """A mapping in the file. ``later`` are keys that a later version will know."""
+    """A mapping in the file.
+
+    ``later`` are keys that a later version will know. ``renamed`` maps the old names of keys to the
+    new ones: an old name is refused, and the message names the new one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     later: ClassVar[frozenset[str]] = frozenset()
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def key_names(cls) -> list[str]:
@@ -48,7 +53,7 @@ class Section(BaseModel):
         return [field.alias or name for name, field in cls.model_fields.items()]
 
 
-def whole_ones(items: Sequence[Item | None] | None) -> Iterator[tuple[int, Item]]:
+def valid_items(items: Sequence[Item | None] | None) -> Iterator[tuple[int, Item]]:
     """Go through the elements that were not cut out, each with its index in the file."""
     for index, item in enumerate(items or ()):
         if item is not None:

@@ -10,7 +10,7 @@ from hadirector.config.schema import (
     RealServerSection,
     VirtualServerSection,
 )
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.service_schema import TunnelSection
 from hadirector.model.ipvs import (
     ForwardingMethod,
@@ -104,7 +104,7 @@ def _persistence_findings(path: Path, server: VirtualServerSection) -> Iterator[
 def destination_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     """Find contradictions in how packets reach the real servers."""
     yield from _tunnel_findings((*path, "tunnel"), server, server.tunnel)
-    for index, each in whole_ones(server.real_servers):
+    for index, each in valid_items(server.real_servers):
         place = (*path, "real_servers", index)
         yield from _tunnel_findings((*place, "tunnel"), server, each.tunnel)
         yield from _threshold_findings(place, each)

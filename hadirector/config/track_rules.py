@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, written, wrong
 from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.tracking_schema import SyncGroupSection, TrackSection
 from vrrp.model.configuration import TrackedKind
 
@@ -17,26 +17,26 @@ _USEFUL: dict[TrackedKind, set[str]] = {
     "script": {"arguments", "user", "interval", "timeout", "rise", "fall"},
 }
 _ALWAYS_USEFUL = {*KINDS, "weight"}
-_COMMON_KEYS = ("priority", "preempt", "blind_weight")
+_COMMON_KEYS = ("priority", "preempt", "blind_priority_weight")
 
 
 def track_findings(root: Root) -> Iterator[Finding]:
     """Find what cannot be tracked, or not in this way."""
-    pools = {server.title for _, server in whole_ones(root.virtual_servers)}
-    for index, instance in whole_ones(root.vrrp):
+    pools = {server.title for _, server in valid_items(root.virtual_servers)}
+    for index, instance in valid_items(root.vrrp):
         path: Path = ("vrrp", index)
         yield from _flap_findings(path, instance)
         objects = (Claim(where, words, words) for where, words, _ in _objects(path, instance))
         yield from duplicates(objects)
-        for place, tracked in whole_ones(instance.track):
+        for place, tracked in valid_items(instance.track):
             yield from _object_findings((*path, "track", place), tracked, pools)
     yield from _different_scripts(root)
 
 
 def sync_group_findings(root: Root) -> Iterator[Finding]:
     """Find groups that cannot move together."""
-    instances = {instance.name: instance for _, instance in whole_ones(root.vrrp)}
-    groups = [(("sync_groups", index), each) for index, each in whole_ones(root.sync_groups)]
+    instances = {instance.name: instance for _, instance in valid_items(root.vrrp)}
+    groups = [(("sync_groups", index), each) for index, each in valid_items(root.sync_groups)]
     yield from duplicates(
         Claim((*path, "name"), group.name, f"name {shown(group.name)}") for path, group in groups
     )
@@ -51,7 +51,7 @@ def sync_group_findings(root: Root) -> Iterator[Finding]:
 
 def _objects(path: Path, instance: VrrpSection) -> Iterator[tuple[Path, str, TrackSection]]:
     """Go through what an instance tracks: where it is named, as what, and the whole section."""
-    for place, tracked in whole_ones(instance.track):
+    for place, tracked in valid_items(instance.track):
         for kind, name in tracked.objects[:1]:
             yield (*path, "track", place, kind), f"{kind} {name}", tracked
 
@@ -76,7 +76,7 @@ def _object_findings(path: Path, tracked: TrackSection, pools: set[str]) -> Iter
 def _different_scripts(root: Root) -> Iterator[Finding]:
     """A script that several instances track runs once, so they must mean the same."""
     first: dict[str, tuple[Path, TrackSection]] = {}
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         for path, words, tracked in _objects(("vrrp", index), instance):
             where, other = first.setdefault(words, (path, tracked))
             if tracked.script and (tracked.user, tracked.timing) != (other.user, other.timing):

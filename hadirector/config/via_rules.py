@@ -8,7 +8,7 @@ from hadirector.config.check_schema import CheckSection
 from hadirector.config.check_uses import OF_DIRECTOR, Use, uses_of
 from hadirector.config.finding import Finding, Path, wrong
 from hadirector.config.schema import DirectorSection, Root, VirtualServerSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.model.ipvs import ForwardingMethod
 
 
@@ -17,7 +17,7 @@ def via_findings(root: Root) -> Iterator[Finding]:
     if root.director is None:
         return
     used, virtual = 0, _virtual_addresses(root)
-    for index, server in whole_ones(root.virtual_servers):
+    for index, server in valid_items(root.virtual_servers):
         path = ("virtual_servers", index)
         uses = [
             each for each in uses_of(path, server, root.director) if each.section.via is not None
@@ -79,10 +79,10 @@ def _use_faults(use: Use, server: VirtualServerSection, virtual: frozenset[str])
 def _virtual_addresses(root: Root) -> frozenset[str]:
     held = {
         each.address.partition("/")[0]
-        for _, instance in whole_ones(root.vrrp)
+        for _, instance in valid_items(root.vrrp)
         for each in (*instance.virtual_addresses, *instance.unadvertised_addresses)
     }
-    served = {key.address for _, each in whole_ones(root.virtual_servers) for key in each.keys}
+    served = {key.address for _, each in valid_items(root.virtual_servers) for key in each.keys}
     return frozenset(held | served)
 
 
@@ -104,12 +104,12 @@ def _other_marks(root: Root) -> Iterator[tuple[Path, int]]:
     """Go through the marks that are written in the file."""
     if root.director is not None and root.director.check is not None:
         yield (*OF_DIRECTOR, "mark"), root.director.check.mark
-    for index, server in whole_ones(root.virtual_servers):
+    for index, server in valid_items(root.virtual_servers):
         path = ("virtual_servers", index)
         yield (*path, "fwmark"), server.fwmark or 0
         checks: list[tuple[Path, CheckSection | None]] = [((*path, "check"), server.check)]
         if server.sorry_server is not None:
             checks.append(((*path, "sorry_server", "check"), server.sorry_server.check))
-        for at, each in whole_ones(server.real_servers):
+        for at, each in valid_items(server.real_servers):
             checks.append(((*path, "real_servers", at, "check"), each.check))
         yield from (((*place, "mark"), check.mark) for place, check in checks if check is not None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.transport_rules import family
 from vrrp.model.configuration import virtual_mac_interface
 
@@ -23,8 +23,8 @@ def macvlan_name(instance: VrrpSection) -> str | None:
 def virtual_mac_findings(root: Root) -> Iterator[Finding]:
     """Find two that would have one name, and those that cannot be."""
     yield from duplicates(_claims(root))
-    interfaces = {instance.interface for _, instance in whole_ones(root.vrrp)}
-    for index, instance in whole_ones(root.vrrp):
+    interfaces = {instance.interface for _, instance in valid_items(root.vrrp)}
+    for index, instance in valid_items(root.vrrp):
         path = ("vrrp", index, "virtual_mac")
         name = macvlan_name(instance)
         if name is not None:
@@ -32,7 +32,7 @@ def virtual_mac_findings(root: Root) -> Iterator[Finding]:
 
 
 def _claims(root: Root) -> Iterator[Claim]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         name = macvlan_name(instance)
         if name is not None:
             words = f"macvlan {name} (give one of them another name)"

@@ -18,7 +18,7 @@ from hadirector.config.schema import (
     SorryServerSection,
     VirtualServerSection,
 )
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.service_rules import (
     destination_findings,
     place_findings,
@@ -33,7 +33,7 @@ USERSPACE_SCHEDULERS = (Scheduler.RR, Scheduler.WRR, Scheduler.LC, Scheduler.WLC
 def virtual_server_findings(root: Root) -> Iterator[Finding]:
     """Find what is wrong with the virtual servers."""
     placed: list[tuple[int, VirtualServerSection]] = []
-    for index, server in whole_ones(root.virtual_servers):
+    for index, server in valid_items(root.virtual_servers):
         misplaced = list(place_findings(("virtual_servers", index), server))
         yield from misplaced
         if not misplaced:
@@ -90,7 +90,7 @@ def _scheduler_findings(path: Path, server: VirtualServerSection) -> Iterator[Fi
 
 def _real_server_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     yield from duplicates(_destinations(path, server))
-    for index, real_server in whole_ones(server.real_servers):
+    for index, real_server in valid_items(server.real_servers):
         place = (*path, "real_servers", index)
         yield from _address_findings((*place, "address"), server, real_server)
         if real_server.check is not None:
@@ -102,7 +102,7 @@ def _real_server_findings(path: Path, server: VirtualServerSection) -> Iterator[
 
 
 def _destinations(path: Path, server: VirtualServerSection) -> Iterator[Claim]:
-    for index, real_server in whole_ones(server.real_servers):
+    for index, real_server in valid_items(server.real_servers):
         key = real_server.key(server)
         yield Claim((*path, "real_servers", index, "address"), key, f"real server {key}")
 
@@ -130,7 +130,7 @@ def _userspace_findings(path: Path, server: VirtualServerSection) -> Iterator[Fi
         yield Finding((*path, "protocol"), f"{prefix} relays tcp only (got {server.protocol})")
     if server.fwmark is not None:
         yield Finding((*path, "fwmark"), f"{prefix} sees no firewall marks")
-    for index, each in whole_ones(server.real_servers):
+    for index, each in valid_items(server.real_servers):
         if each.upper_threshold is not None:
             place = (*path, "real_servers", index, "upper_threshold")
             yield Finding(place, f"{prefix} has no thresholds")
@@ -153,7 +153,7 @@ def _unprobed_findings(
     key = server.place_key if server.protocol is Protocol.TCP else "protocol"
     inherited_path = (*path, key if server.check is None else "check")
     found: dict[Path, str] = {}
-    for index, each in whole_ones(server.real_servers):
+    for index, each in valid_items(server.real_servers):
         own_path = (*path, "real_servers", index, "check")
         place = inherited_path if each.check is None else own_path
         if message := _unprobed(server, each, each.check or inherited):

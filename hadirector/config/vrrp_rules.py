@@ -9,7 +9,7 @@ from hadirector.config.errors import shown
 from hadirector.config.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.route_rules import route_findings
 from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.section import whole_ones
+from hadirector.config.section import valid_items
 from hadirector.config.transport_rules import family, transport_findings
 from hadirector.config.virtual_mac_rules import virtual_mac_findings
 
@@ -24,7 +24,7 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
     yield from address_findings(root)
     yield from route_findings(root)
     yield from virtual_mac_findings(root)
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         path = ("vrrp", index)
         yield from _interval_findings(path, instance)
         yield from _learning_findings(path, instance)
@@ -34,12 +34,12 @@ def vrrp_findings(root: Root) -> Iterator[Finding]:
 
 
 def _names(root: Root) -> Iterator[Claim]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         yield Claim(("vrrp", index, "name"), instance.name, f"name {shown(instance.name)}")
 
 
 def _virtual_routers(root: Root) -> Iterator[Claim]:
-    for index, instance in whole_ones(root.vrrp):
+    for index, instance in valid_items(root.vrrp):
         # The same VRID of another family is another virtual router (RFC 9568 5.2.3).
         words = f"virtual_router_id {instance.virtual_router_id} on {instance.interface}"
         value = (instance.interface, instance.virtual_router_id, family(instance))
@@ -61,7 +61,7 @@ def _interval_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
 
 def _learning_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     if instance.version == 2:
-        for key in ("max_learned_interval", "clamp"):
+        for key in ("max_learned_interval", "clamp_learned_interval"):
             if key in instance.model_fields_set:
                 yield Finding((*path, key), "version 2 learns no interval; leave this out")
         return

@@ -43,7 +43,7 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
     fingerprint: int = 0
 
 
-class TableKeeper:
+class TableReconciler:
     """Holds the wanted table and makes the dataplane follow.
 
     ``remember`` is called with all the services that are ours before the first operation on a new

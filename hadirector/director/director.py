@@ -1,7 +1,6 @@
 """The director process: facts come in through one bounded queue, decisions go out as effects.
 
-Every event is handled to its end before the next, so nothing is ever half decided. What takes time
-(netlink, reading a configuration) happens in tasks of their own, which answer with an event.
+Every message is handled to its end before the next. Slow work runs in tasks that answer by message.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from msgspec.structs import astuple
 from hadirector.config import reader
 from hadirector.config.errors import ConfigError
 from hadirector.dataplane.base import Dataplane, DataplaneError
-from hadirector.dataplane.reconciler import TableKeeper
-from hadirector.director.messages import ConfigurationRead, Event, FirstVerdictsOverdue
+from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.pools import Pools, PoolsDue, gather_facts
-from hadirector.director.requests import Operator, RequestError
-from hadirector.director.snapshot import History
+from hadirector.director.requests import OperatorRequests, RequestError
+from hadirector.director.snapshot import SnapshotStore
 from hadirector.election.election import Election, ResumeOverdue
 from hadirector.election.notify import Notifier
 from hadirector.election.tracking import TrackedChanged, Tracking
@@ -35,15 +34,15 @@ from hadirector.health.verdicts import Health
 from hadirector.health.workers import Workers
 from hadirector.host import preflight
 from hadirector.host.owned import Memory
-from hadirector.host.reconciler import Upkeep
+from hadirector.host.reconciler import HostReconciler
 from hadirector.host.sysctl import reconciler
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
 from hadirector.model.policy import SIGHT_OF_BACKENDS
-from hadirector.overrides.store import Overrides, OverridesChanged
+from hadirector.overrides.store import OverridesChanged, OverrideStore
 from hadirector.pools import adoption, entries
 from hadirector.pools.facts import Facts
-from hadirector.pools.pending import Undecided
+from hadirector.pools.pending import PendingPools
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import Child, ChildDied, ChildStarted
@@ -51,7 +50,7 @@ from hadirector.reload.plan import plan
 from hadirector.reload.preview import Preview, Situation, preview
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
-EVENTS_MAX = 10_000
+MESSAGES_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
 CHILD_STOP_SECONDS_MAX = 10.0
 
@@ -71,38 +70,40 @@ class Director:
         self._configuration = configuration
         self._dataplane = dataplane
         self._log = structlog.get_logger()
-        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
+        self._messages: asyncio.Queue[Message] = asyncio.Queue(MESSAGES_MAX)
         directory = Path(configuration.runtime_directory)
         self._memory = Memory(directory / "owned.json")
         owned = self._memory.owned
         self.recorder = recorder
         self._pools = Pools(configuration, recorder.note)
-        self._undecided = Undecided()
-        self._upkeep = Upkeep(configuration, self._memory)
-        self._keeper = TableKeeper(dataplane, owned.services, self._memory.remember_services)
-        self._health = Health(configuration, {}, self._events.put)
-        self._history = History(directory, self._health, self._pools)
+        self._pending = PendingPools()
+        self._host = HostReconciler(configuration, self._memory)
+        self._reconciler = TableReconciler(
+            dataplane, owned.services, self._memory.remember_services
+        )
+        self._health = Health(configuration, {}, self._messages.put)
+        self._history = SnapshotStore(directory, self._health, self._pools)
         self._election = Election(
             configuration.vrrp,
             frozenset(owned.yielding),
-            self._events.put,
+            self._messages.put,
             realtime=configuration.realtime,
         )
         if handoff is not None:
             self._election.adopt(handoff)
-        self._overrides = Overrides(configuration, self._keeper, self._events.put)
-        self.operator = Operator(
+        self._overrides = OverrideStore(configuration, self._reconciler, self._messages.put)
+        self.operator = OperatorRequests(
             configuration,
             self._memory,
             overrides=self._overrides,
-            keeper=self._keeper,
+            reconciler=self._reconciler,
             health=self._health,
             election=self._election,
             pools=self._pools,
-            upkeep=self._upkeep,
-            journal=recorder.journal,
+            host=self._host,
+            event_log=recorder.event_log,
         )
-        self._tracking = Tracking(configuration, self._events.put)
+        self._tracking = Tracking(configuration, self._messages.put)
         self._notifier = Notifier(configuration)
         self._passing: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
@@ -120,8 +121,8 @@ class Director:
         Raises DataplaneError when the dataplane cannot be used.
         """
         await self._dataplane.start()
-        await self._upkeep.start(self._election.states)
-        table = await self._keeper.adopt()
+        await self._host.start(self._election.states)
+        table = await self._reconciler.adopt()
         adopted = adoption.adopted_verdicts(self._configuration, table)
         self._health.verdicts.update(adopted)
         self._pools.adopt(table, self._history.adopt(self._configuration))
@@ -132,13 +133,13 @@ class Director:
         gc.freeze()
         async with asyncio.TaskGroup() as group:
             loops = {
-                "events": self._handle_events(),
-                "table": self._keeper.run(),
-                "upkeep": self._upkeep.run(),
+                "events": self._handle_messages(),
+                "table": self._reconciler.run(),
+                "host": self._host.run(),
                 "tracking": self._tracking.run(),
                 "notifications": self._notifier.run(),
                 "overrides": self._overrides.run(),
-                "pools": self._pools.run(self._events.put),
+                "pools": self._pools.run(self._messages.put),
                 "history": self._history.run(),
             }
             running = [group.create_task(each, name=name) for name, each in loops.items()]
@@ -205,7 +206,7 @@ class Director:
             if faults:
                 self._log.error("reload_refused", faults=faults)
                 raise RequestError("\n".join(faults))
-            await self._events.put(ConfigurationRead(configuration))
+            await self._messages.put(ConfigurationRead(configuration))
             return planned.summary
 
     async def preview(self, text: bytes, file: str) -> Preview:
@@ -216,17 +217,17 @@ class Director:
         configuration = await reader.read(file, text)
         faults = tuple(await preflight.faults(configuration))
         sysctls = await reconciler.foreseen(configuration)
-        actual = await self._keeper.read()
+        actual = await self._reconciler.read()
         facts = gather_facts(self._health, self._overrides.current)
         situation = Situation(
             configuration=self._configuration,
             # The thread that looks through them must not meet a verdict that is just coming in.
             facts=Facts(*map(copy.copy, astuple(facts))),
             quorums=dict(self._pools.quorums),
-            admitted=dict(self._pools.admitted),
+            serving_since=dict(self._pools.serving_since),
             wanted=self._pools.table,
             actual=actual,
-            owned=self._keeper.owned,
+            owned=self._reconciler.owned,
             states=dict(self._election.states),
             faults=faults,
             sysctls=sysctls,
@@ -250,68 +251,70 @@ class Director:
 
     # --- events ---------------------------------------------------------------------------------
 
-    async def _handle_events(self) -> None:
+    async def _handle_messages(self) -> None:
         while True:
-            await self._handle(await self._events.get())
+            await self._handle(await self._messages.get())
             await asyncio.sleep(0)  # a burst of events keeps nothing else waiting
 
-    async def _handle(self, event: Event) -> None:
-        match event:
+    async def _handle(self, message: Message) -> None:
+        match message:
             case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
-                self._undecided.add(self._concerned(event), monotonic())
+                self._pending.add(self._concerned(message), monotonic())
                 sees = int(not self._health.eyes.blind)  # unchanged it is not told again
                 self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
             case Transition() | InstanceStatus() | ResumeOverdue():
-                if await self._election.handle(event):
-                    priority = self._election.priority(event.instance)
-                    self._notifier.state_entered(event.instance, priority, self._election.states)
-                    self._upkeep.follow(self._election.states)
+                if await self._election.handle(message):
+                    priority = self._election.priority(message.instance)
+                    self._notifier.state_entered(message.instance, priority, self._election.states)
+                    self._host.follow(self._election.states)
                     await self._dataplane.withhold(self._election.withheld)
             case Notice():
-                getattr(self._log, event.level)(event.event, **event.fields)
+                getattr(self._log, message.level)(message.event, **message.fields)
             case ChildStarted() | ChildDied():
-                self._child_changed(event)
+                self._child_changed(message)
             case TrackedChanged():
-                self._election.track(event.values)
+                self._election.track(message.values)
             case ConfigurationRead():
-                await self._change_to(event.configuration)
+                await self._change_to(message.configuration)
             case FirstVerdictsOverdue():
                 self._election.begin()
             case _:
-                assert_never(event)
+                assert_never(message)
         self._decide()
 
     def _decide(self) -> None:
         """Judge what is undecided unless more comes with it; elections begin when all is judged."""
         begins = not self._election.begun and self._health.complete
-        more = not (begins or self._events.empty())
-        if changed := self._undecided.take(monotonic(), more=more):
+        more = not (begins or self._messages.empty())
+        if changed := self._pending.take(monotonic(), more=more):
             self._want(changed)
         if begins:
             self._election.begin()
 
     def _concerned(
-        self, event: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
+        self, message: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
     ) -> Collection[ServiceKey]:
         """Take what is new; returns the services whose pool it may change."""
-        if isinstance(event, VerdictChanged):
-            return self._health.verdict_changed(event)
-        if isinstance(event, CheckStatistics):
-            return self._health.statistics(event)
-        if isinstance(event, PoolsDue):
+        if isinstance(message, VerdictChanged):
+            return self._health.verdict_changed(message)
+        if isinstance(message, CheckStatistics):
+            return self._health.statistics(message)
+        if isinstance(message, PoolsDue):
             return self._pools.due(monotonic())
         servers = self._configuration.virtual_servers
-        return {key for each in servers if each.name in event.virtual_servers for key in each.keys}
+        return {
+            key for each in servers if each.name in message.virtual_servers for key in each.keys
+        }
 
-    def _child_changed(self, event: ChildStarted | ChildDied) -> None:
-        electing = event.name == self._election.child.name
-        if isinstance(event, ChildDied):
+    def _child_changed(self, message: ChildStarted | ChildDied) -> None:
+        electing = message.name == self._election.child.name
+        if isinstance(message, ChildDied):
             for delay, overdue in self._election.child_died() if electing else ():
                 self._tell_later(delay, overdue)
         elif electing:
             self._election.configure_child()
         else:
-            self._health.configure_workers(event.name)
+            self._health.configure_workers(message.name)
 
     async def _change_to(self, configuration: Configuration) -> None:
         """Take a new configuration, with pauses: 10,000 real servers take some ms at each step."""
@@ -326,7 +329,7 @@ class Director:
         self.operator.configure(configuration)
         self._health.configure(configuration, *assumed)
         await asyncio.sleep(0)
-        await self._upkeep.configure(configuration)
+        await self._host.configure(configuration)
         self._tracking.configure(configuration)
         self._notifier.configure(configuration)
         self._election.configure(configuration.vrrp, realtime=configuration.realtime)
@@ -345,15 +348,15 @@ class Director:
         """Decide again what the dataplane should hold: all of it, or the changed services."""
         facts = gather_facts(self._health, self._overrides.current)
         self._pools.decide(changed, facts, self._health.results)
-        self._keeper.want(self._pools.table, changed)
+        self._reconciler.want(self._pools.table, changed)
         self._election.track(entries.tracked_pools(self._configuration, self._pools.quorums))
 
-    def _tell_later(self, delay: float, event: Event) -> None:
+    def _tell_later(self, delay: float, message: Message) -> None:
         async def tell() -> None:
             await asyncio.sleep(delay)
-            await self._events.put(event)
+            await self._messages.put(message)
 
-        self._spawn(tell(), type(event).__name__)
+        self._spawn(tell(), type(message).__name__)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -390,8 +393,8 @@ class Director:
             self._handoff = None
 
     async def _withdraw(self) -> None:
-        await self._upkeep.withdraw()
+        await self._host.withdraw()
         try:
-            await self._keeper.withdraw()
+            await self._reconciler.withdraw()
         except DataplaneError as error:
             self._log.error("withdraw_failed", error=str(error))

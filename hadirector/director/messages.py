@@ -24,7 +24,7 @@ class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
     """Some targets still have no verdict: elections begin without them."""
 
 
-Event = (
+Message = (
     ChildStarted
     | ChildDied
     | VerdictChanged

@@ -43,12 +43,12 @@ class PoolsDue(msgspec.Struct, frozen=True):
 class Past(msgspec.Struct, frozen=True):
     """What the next run is to know of the pools.
 
-    ``quorums`` says which had theirs, ``admitted`` since when real servers serve that start slowly,
-    by VS/RS, in monotonic seconds.
+    ``quorums`` says which had theirs, ``serving_since`` since when real servers serve that start
+    slowly, by VS/RS, in monotonic seconds.
     """
 
     quorums: dict[str, bool] = {}
-    admitted: dict[str, float] = {}
+    serving_since: dict[str, float] = {}
 
 
 class Assumed(NamedTuple):
@@ -76,7 +76,7 @@ class Pools:
         self.table: Table = {}
         self.judgements: dict[str, Judgement] = {}
         self.quorums: dict[str, bool] = {}
-        self.admitted: dict[str, Mapping[DestinationKey, float]] = {}
+        self.serving_since: dict[str, Mapping[DestinationKey, float]] = {}
         self._configuration = configuration
         self._note = note
         self._log = structlog.get_logger()
@@ -88,13 +88,15 @@ class Pools:
         names = {server.name for server in self._configuration.virtual_servers}
         known = {name: had for name, had in past.quorums.items() if name in names}
         self.quorums = {**adopted_quorums(self._configuration, table), **known}
-        self.admitted = dict(adopted_admissions(self._configuration, table, past.admitted))
+        self.serving_since = dict(
+            adopted_admissions(self._configuration, table, past.serving_since)
+        )
 
     def past(self) -> Past:
         """Say what the next run is to know."""
         found: dict[str, float] = {}
         for server in self._configuration.virtual_servers:
-            since = self.admitted.get(server.name, {})
+            since = self.serving_since.get(server.name, {})
             for each in server.real_servers if since else ():
                 if since.get(each.key, LONG_AGO) != LONG_AGO:
                     found[str(RealServerName(server.name, each.name))] = since[each.key]
@@ -137,7 +139,9 @@ class Pools:
         self._configuration = configuration
         names = {server.name for server in configuration.virtual_servers}
         self.quorums = {name: had for name, had in self.quorums.items() if name in names}
-        self.admitted = {name: each for name, each in self.admitted.items() if name in names}
+        self.serving_since = {
+            name: each for name, each in self.serving_since.items() if name in names
+        }
         self._next_changes = {n: at for n, at in self._next_changes.items() if n in names}
         self.judgements = {name: each for name, each in self.judgements.items() if name in names}
 
@@ -162,9 +166,9 @@ class Pools:
     ) -> Judgement:
         before = self.judgements.get(server.name)
         had_quorum = self.quorums.get(server.name)
-        judgement = judge(server, facts, had_quorum, self.admitted.get(server.name, {}))
+        judgement = judge(server, facts, had_quorum, self.serving_since.get(server.name, {}))
         self.judgements[server.name] = judgement
-        self.admitted[server.name] = judgement.admitted
+        self.serving_since[server.name] = judgement.serving_since
         self._next_changes.pop(server.name, None)
         if judgement.next_change is not None:
             self._next_changes[server.name] = judgement.next_change
@@ -179,15 +183,15 @@ class Pools:
         held = () if before is None else before.held
         if judgement.held != held:
             self._log.warning(
-                "servers_kept" if judgement.held else "servers_no_longer_kept",
+                "failing_servers_held" if judgement.held else "failing_servers_released",
                 virtual_server=server.name,
                 would_be_removed=[str(each) for each in judgement.held[:NAMED_MAX]],
                 count=len(judgement.held),
-                lost_from_sight=len(judgement.lost),
+                lost_from_sight=len(judgement.unseen),
             )
         flapped = {} if before is None else before.flapping
         for key in judgement.flapping.keys() - flapped.keys():
-            self._log.warning("server_flaps", virtual_server=server.name, real_server=str(key))
+            self._log.warning("server_flapping", virtual_server=server.name, real_server=str(key))
         if before is not None:
             self._note_weights(server, before, judgement, results)
         return judgement
@@ -225,10 +229,10 @@ def gather_facts(health: Health, overrides: Mapping[RealServerName, Override]) -
     """Return what weights are decided from at this moment."""
     return Facts(
         health.verdicts,
-        health.fell_at,
+        health.failed_at,
         overrides,
-        health.lost,
+        health.unseen,
         health.weights,
         monotonic(),
-        health.falls,
+        health.failures,
     )

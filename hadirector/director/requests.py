@@ -13,18 +13,18 @@ from msgspec.structs import replace
 
 from hadirector import __version__
 from hadirector.dataplane.base import Held
-from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.pools import Pools
 from hadirector.election.election import Election
-from hadirector.events.event_log import Journal
+from hadirector.events.event_log import EventLog
 from hadirector.health.verdicts import Health
 from hadirector.host.owned import Memory
-from hadirector.host.reconciler import Upkeep
+from hadirector.host.reconciler import HostReconciler
 from hadirector.host.sysctl import files
 from hadirector.host.sysctl.rules import written
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.overrides.model import Lift, Order, RealServerName
-from hadirector.overrides.store import OVERRIDES_MAX, Overrides
+from hadirector.overrides.model import OverrideRemoval, OverrideRequest, RealServerName
+from hadirector.overrides.store import OVERRIDES_MAX, OverrideStore
 from hadirector.processes.supervisor import Child
 from hadirector.status.explanation import Why
 from hadirector.status.report import (
@@ -46,7 +46,7 @@ class RequestError(Exception):
     """A request that cannot be met. The message says why."""
 
 
-class Operator:
+class OperatorRequests:
     """Answers requests, from what the parts of a director know; an order is stored, then given."""
 
     def __init__(
@@ -54,23 +54,23 @@ class Operator:
         configuration: Configuration,
         memory: Memory,
         *,
-        overrides: Overrides,
-        keeper: TableKeeper,
+        overrides: OverrideStore,
+        reconciler: TableReconciler,
         health: Health,
         election: Election,
         pools: Pools,
-        upkeep: Upkeep,
-        journal: Journal,
+        host: HostReconciler,
+        event_log: EventLog,
     ) -> None:
         self._configuration = configuration
         self._memory = memory
         self._overrides = overrides
-        self._keeper = keeper
+        self._reconciler = reconciler
         self._health = health
         self._election = election
         self._pools = pools
-        self._upkeep = upkeep
-        self._journal = journal
+        self._host = host
+        self._event_log = event_log
         self._log = structlog.get_logger()
 
     def configure(self, configuration: Configuration) -> None:
@@ -96,7 +96,7 @@ class Operator:
             self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
         return chosen
 
-    async def order(self, order: Order) -> str:
+    async def order(self, order: OverrideRequest) -> str:
         """Order something for a real server; it survives reload and restart. Says what.
 
         Raises RequestError when it makes no sense, or could not be kept.
@@ -107,7 +107,7 @@ class Operator:
             raise RequestError(fault)
         kept = self._overrides.current
         if name not in kept and len(kept) >= OVERRIDES_MAX:
-            raise RequestError(f"{OVERRIDES_MAX} orders are kept already; lift some first")
+            raise RequestError(f"{OVERRIDES_MAX} overrides are kept already; lift some first")
         override = order.override(name, monotonic())
         try:
             await self._overrides.order(override)
@@ -115,7 +115,7 @@ class Operator:
             raise RequestError(f"a restart would forget it: {error}") from error
         return f"{name}: {override.words}"
 
-    async def lift(self, lift: Lift) -> str:
+    async def lift(self, lift: OverrideRemoval) -> str:
         """Forget what was ordered for a real server. Says what that was. Raises RequestError."""
         kept = self._overrides.current
         name = next((each for each in kept if str(each) == lift.name), None)
@@ -135,7 +135,7 @@ class Operator:
     async def why(self, name: str) -> Why:
         """Derive a real server's weight. Raises RequestError, and DataplaneError."""
         server, real_server = self._named(name)
-        held = await self._keeper.read_counters()
+        held = await self._reconciler.read_counters()
         judgement = self._pools.judgements.get(server.name)
         status = virtual_server_status(
             replace(server, real_servers=(real_server,), sorry_server=None),
@@ -144,7 +144,7 @@ class Operator:
             self._health.verdicts,
             self._health.results,
             judgement=judgement,
-            orders=self._overrides.current,
+            overrides=self._overrides.current,
         )
         override = self._overrides.current.get(RealServerName(server.name, real_server.name))
         now = monotonic()
@@ -155,7 +155,7 @@ class Operator:
             name=f"{server.name}/{real_server.name}",
             steps=judgement.derivations[real_server.key] if judgement else (),
             status=status.real_servers[0],
-            events=self._journal.about(server.name, real_server.name)[-TOLD_MAX:],
+            events=self._event_log.about(server.name, real_server.name)[-TOLD_MAX:],
             expires_in=expires_in,
             deadline_in=deadline_in,
             keep_clients=override.keep_clients if override else None,
@@ -177,7 +177,7 @@ class Operator:
         raise RequestError(f"{problem} {second} ({_some(each.name for each in members)})")
 
     @staticmethod
-    def _client_fault(server: VirtualServer, order: Order) -> str | None:
+    def _client_fault(server: VirtualServer, order: OverrideRequest) -> str | None:
         """Say why a drain cannot do to clients of persistence what it is told to.
 
         The kernel asks one sysctl for all services (ipvs-sysctl.rst, expire_quiescent_template).
@@ -197,7 +197,7 @@ class Operator:
 
     async def status(self) -> Status:
         """Describe this moment. Reads the dataplane; raises DataplaneError when that fails."""
-        held = await self._keeper.read_counters()
+        held = await self._reconciler.read_counters()
         health = self._health
         children: list[Child[Any]] = [self._election.child, *health.workers.children]
         counted = health.workers.statistics
@@ -212,16 +212,16 @@ class Operator:
             instances=tuple(self._election.statuses.values()),
             virtual_servers=await self._virtual_server_statuses(held),
             foreign_services=foreign_services(self._configuration, held),
-            failing=self._keeper.failing,
-            repaired=self._keeper.repaired,
+            failing=self._reconciler.failing,
+            repaired=self._reconciler.repaired,
             probes=counted.probes,
             probe_lateness=counted.lateness,
             hints=counted.hints,
-            sentinels=counted.sentinels,
-            upkeep=self._upkeep.status,
-            homeless_orders=self._overrides.homeless(),
+            idle_connections=counted.idle_connections,
+            host=self._host.status,
+            orphaned_overrides=self._overrides.orphaned(),
             blind=health.eyes.blind,
-            late_probes=counted.late,
+            delayed_probes=counted.late,
         )
 
     async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:
@@ -236,7 +236,7 @@ class Operator:
                     health.verdicts,
                     health.results,
                     judgement=self._pools.judgements.get(server.name),
-                    orders=self._overrides.current,
+                    overrides=self._overrides.current,
                 )
             )
             await asyncio.sleep(0)

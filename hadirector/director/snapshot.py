@@ -25,13 +25,13 @@ FILE: Final = "history.json"
 VERSION: Final = 1
 WRITE_SECONDS: Final = 1.0
 AGE_SECONDS_MAX: Final = 3600.0
-"""Older falls change no weight: the longest window is as long."""
+"""Older failures change no weight: the longest window is as long."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True):
     """The content of the file. Times are monotonic seconds, so it is good for one ``boot``.
 
-    ``falls`` is when targets began to fail, and ``weights`` what percentages they asked for, by
+    ``failures`` is when targets began to fail, and ``weights`` what percentages they asked for, by
     check identity;
     ``failing`` are those that failed last. ``verdicts`` are those of all targets, only when it is
     written at the end of a run: what is a second old is not trusted so far.
@@ -40,14 +40,14 @@ class Record(msgspec.Struct, frozen=True):
     boot: str
     version: int = VERSION
     pools: Past = Past()
-    falls: dict[str, tuple[float, ...]] = {}
+    failures: dict[str, tuple[float, ...]] = {}
     weights: dict[str, int] = {}
     failing: tuple[str, ...] = ()
     verdicts: dict[str, Verdict] = {}
 
 
-class History:
-    """Reads the record of the run before, and writes that of this one."""
+class SnapshotStore:
+    """Reads the snapshot of the run before, and writes that of this one."""
 
     def __init__(self, directory: Path, health: Health, pools: Pools) -> None:
         self._path = directory / FILE
@@ -55,7 +55,7 @@ class History:
         self._pools = pools
         self._log = structlog.get_logger()
         self._boot = storage.boot_id()
-        self._written = Record(self._boot)
+        self._written = Snapshot(self._boot)
 
     def adopt(self, configuration: Configuration) -> Past:
         """Let health know what it knew; returns what the pools are to know.
@@ -64,26 +64,26 @@ class History:
         the end of a run it was known better. One that failed is taken for failing where it would
         otherwise serve before its first probe.
         """
-        record, health = self._read(), self._health
-        self._written = record
+        snapshot, health = self._read(), self._health
+        self._written = snapshot
         early = {
             each.check.identity
             for server in configuration.virtual_servers
             for each in (server.real_servers if server.initially_up else ())
             if each.check is not None
         }
-        for identity in early.intersection(record.failing):
+        for identity in early.intersection(snapshot.failing):
             health.verdicts.setdefault(identity, Verdict.FAILING)
-        for identity in health.verdicts.keys() & record.verdicts.keys():
-            health.verdicts[identity] = record.verdicts[identity]
-            if record.verdicts[identity] is Verdict.UNKNOWN:
+        for identity in health.verdicts.keys() & snapshot.verdicts.keys():
+            health.verdicts[identity] = snapshot.verdicts[identity]
+            if snapshot.verdicts[identity] is Verdict.UNKNOWN:
                 del health.verdicts[identity]
-        health.falls.update(record.falls)
-        health.weights.update(record.weights)
+        health.failures.update(snapshot.failures)
+        health.weights.update(snapshot.weights)
         health.configure(configuration, {})  # forgets the targets that are no more
-        if record.verdicts:
-            self._store(replace(record, verdicts={}))  # from now on it is not true for long
-        return record.pools
+        if snapshot.verdicts:
+            self._store(replace(snapshot, verdicts={}))  # from now on it is not true for long
+        return snapshot.pools
 
     async def run(self) -> None:
         """Write what changes until cancelled."""
@@ -96,36 +96,36 @@ class History:
 
         ``final`` says that nothing will change any more.
         """
-        record = self._record()
+        snapshot = self._snapshot()
         if final:
-            record = replace(record, verdicts=self._health.known())
-        if record != self._written:
-            self._store(record)
+            snapshot = replace(snapshot, verdicts=self._health.known())
+        if snapshot != self._written:
+            self._store(snapshot)
 
-    def _store(self, record: Record) -> None:
+    def _store(self, snapshot: Snapshot) -> None:
         try:
-            storage.store(self._path, record)
+            storage.store(self._path, snapshot)
         except OSError as error:
-            self._log.error("history_not_written", error=str(error))
+            self._log.error("snapshot_not_written", error=str(error))
         else:
-            self._written = record
+            self._written = snapshot
 
-    def _read(self) -> Record:
+    def _read(self) -> Snapshot:
         try:
-            record = storage.read(self._path, Record)
+            snapshot = storage.read(self._path, Snapshot)
         except storage.StateError as error:
-            self._log.error("history_unusable", error=str(error))
-            record = None
-        if record is None or (record.version, record.boot) != (VERSION, self._boot):
-            return Record(self._boot)
-        return record
+            self._log.error("snapshot_unusable", error=str(error))
+            snapshot = None
+        if snapshot is None or (snapshot.version, snapshot.boot) != (VERSION, self._boot):
+            return Snapshot(self._boot)
+        return snapshot
 
-    def _record(self) -> Record:
+    def _snapshot(self) -> Snapshot:
         health, oldest = self._health, monotonic() - AGE_SECONDS_MAX
-        return Record(
+        return Snapshot(
             self._boot,
             pools=self._pools.past(),
-            falls={k: each for k, each in health.falls.items() if each and each[-1] > oldest},
+            failures={k: each for k, each in health.failures.items() if each and each[-1] > oldest},
             weights=dict(health.weights),
             failing=tuple(sorted(k for k, v in health.verdicts.items() if v is Verdict.FAILING)),
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-ENTRIES_MAX: Final = 2000
+EVENTS_MAX: Final = 2000
 """Events that are kept; the oldest goes first."""
 TEXT_MAX: Final = 500
 """Characters of a text in an event; what is longer is cut off."""
@@ -31,15 +31,15 @@ KEPT: Final = frozenset(
         "process_died",
         "verdict_changed",
         WEIGHT_DECIDED,
-        "server_flaps",
+        "server_flapping",
         "quorum_reached",
         "quorum_lost",
-        "servers_kept",
-        "servers_no_longer_kept",
-        "backends_lost_from_sight",
-        "backends_in_sight_again",
-        "override_ordered",
-        "override_lifted",
+        "failing_servers_held",
+        "failing_servers_released",
+        "blindness_began",
+        "blindness_ended",
+        "override_set",
+        "override_removed",
         "override_expired",
         "drain_ended",
         "handover_ordered",
@@ -59,7 +59,7 @@ KEPT: Final = frozenset(
 Value = str | int | float | bool | None | list[str]
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event. ``at`` is seconds since the epoch, for people; the number tells the order."""
 
     number: int
@@ -75,44 +75,44 @@ class Page(msgspec.Struct, frozen=True):
     those between that were dropped for want of room.
     """
 
-    events: tuple[Entry, ...]
+    events: tuple[Event, ...]
     last: int
     missed: int
 
 
-class Journal:
+class EventLog:
     """Keeps the last events. Numbers start at 1 and go on over restarts."""
 
     def __init__(self) -> None:
         self.last = 0
-        self._entries: deque[Entry] = deque(maxlen=ENTRIES_MAX)
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
 
-    def restore(self, last: int, entries: Iterable[Entry]) -> None:
+    def restore(self, last: int, events: Iterable[Event]) -> None:
         """Go on from what an earlier run has kept. Raises ValueError when that is out of order."""
-        found = list(entries)
+        found = list(events)
         numbers = [0, *(each.number for each in found), last + 1]
         if any(one >= other for one, other in pairwise(numbers)):
             raise ValueError("the events are not in the order of their numbers")
         self.last = last
-        self._entries.extend(found)
+        self._events.extend(found)
 
     def note(self, at: float, name: str, fields: Mapping[str, object]) -> None:
         """Keep one more event."""
         self.last += 1
         plain = {key: _plain(value) for key, value in fields.items()}
-        self._entries.append(Entry(self.last, at, name, plain))
+        self._events.append(Event(self.last, at, name, plain))
 
     def after(self, number: int) -> Page:
         """Give the events after the one with this number."""
-        first = self._entries[0].number if self._entries else self.last + 1
-        events = tuple(each for each in self._entries if each.number > number)
+        first = self._events[0].number if self._events else self.last + 1
+        events = tuple(each for each in self._events if each.number > number)
         return Page(events, self.last, max(0, first - number - 1))
 
-    def about(self, virtual_server: str, real_server: str) -> tuple[Entry, ...]:
+    def about(self, virtual_server: str, real_server: str) -> tuple[Event, ...]:
         """Give the events of one real server."""
         return tuple(
             each
-            for each in self._entries
+            for each in self._events
             if each.fields.get("real_server") == real_server
             and each.fields.get("virtual_server") == virtual_server
         )

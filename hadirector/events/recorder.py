@@ -1,4 +1,4 @@
-"""Keeps the journal of a running director: from its log, for whoever waits, and over a restart.
+"""Keeps the event_log of a running director: from its log, for whoever waits, and over a restart.
 
 ``events.json`` lies beside ``owned.json``. It is written once a second while events come.
 """
@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from hadirector import storage
-from hadirector.events.event_log import KEPT, Entry, Journal, Page
+from hadirector.events.event_log import KEPT, Event, EventLog, Page
 
 FILE: Final = "events.json"
 WRITE_SECONDS: Final = 1.0
@@ -27,14 +27,14 @@ class Events(msgspec.Struct, frozen=True):
 
     version: Literal[1]
     last: int
-    events: tuple[Entry, ...]
+    events: tuple[Event, ...]
 
 
 class Recorder:
-    """A processor of log lines that keeps those in `journal.KEPT`, and lets all of them pass."""
+    """A processor of log lines that keeps those in `event_log.KEPT`, and lets all of them pass."""
 
     def __init__(self) -> None:
-        self.journal = Journal()
+        self.event_log = EventLog()
         self._path: Path | None = None
         self._written = 0
         self._news = asyncio.Event()
@@ -51,7 +51,7 @@ class Recorder:
 
     def note(self, name: str, /, **fields: object) -> None:
         """Keep an event that has no line in the log."""
-        self.journal.note(time.time(), name, fields)  # noqa: TID251  # shown to people
+        self.event_log.note(time.time(), name, fields)  # noqa: TID251  # shown to people
         self._news.set()
 
     async def after(self, number: int, seconds: float) -> Page:
@@ -61,10 +61,10 @@ class Recorder:
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.journal.last == number:
+                while self.event_log.last == number:
                     self._news.clear()
                     await self._news.wait()
-        return self.journal.after(number)
+        return self.event_log.after(number)
 
     @contextlib.asynccontextmanager
     async def kept_in(self, directory: Path) -> AsyncIterator[None]:
@@ -88,9 +88,9 @@ class Recorder:
     def _write(self) -> None:
         """Write what has come since; a failure is logged, and met again the next time."""
         assert self._path is not None, "it is called where the path is known"
-        if self.journal.last == self._written:
+        if self.event_log.last == self._written:
             return
-        page = self.journal.after(0)
+        page = self.event_log.after(0)
         try:
             storage.store(self._path, Events(1, page.last, page.events))
         except OSError as error:
@@ -103,7 +103,7 @@ class Recorder:
         try:
             kept = storage.read(path, Events)
             if kept is not None:
-                self.journal.restore(kept.last, kept.events)
+                self.event_log.restore(kept.last, kept.events)
                 self._written = kept.last
         except (storage.StateError, ValueError) as error:
             aside = storage.set_aside(path)

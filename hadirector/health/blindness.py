@@ -52,16 +52,16 @@ _SIGHTS: Final = {
 _NO_SIGHT: Final = {ScriptProbe, FileProbe}
 
 
-class Eyes:
+class BlindnessTracker:
     """Remembers how each target was last seen, by the identity of its check.
 
-    ``lost_since`` is when sight was lost; it goes on for a moment after sight is back, until every
-    target has had the time to pass. Times are monotonic seconds.
+    ``unseen_since`` is when sight was lost; it goes on for a moment after sight is back, until
+    every target has had the time to pass. Times are monotonic seconds.
     """
 
     def __init__(self) -> None:
         self.blind = False
-        self.lost_since: float | None = None
+        self.unseen_since: float | None = None
         self._hosts: dict[str, str] = {}
         self._sightings: dict[str, Sighting] = {}
         self._seen = 0
@@ -114,9 +114,9 @@ class Eyes:
             if complete and began is None:
                 began = cut_off_since(sightings, now - self._window, has_no_carrier)
             if began is not None:
-                self.blind, self.lost_since = True, began
-            elif self.lost_since is not None and now >= self._recovered_at:
-                self.lost_since = None
+                self.blind, self.unseen_since = True, began
+            elif self.unseen_since is not None and now >= self._recovered_at:
+                self.unseen_since = None
         elif self._seen or not self._hosts:
             self.blind = False
             self._recovered_at = now + self._recovery

@@ -13,11 +13,11 @@ from checks.definition.check import CheckDefinition
 from checks.definition.result import Result, Verdict
 from hadirector.events.event_log import NAMED_MAX
 from hadirector.health import carrier
-from hadirector.health.blindness import Eyes, proves_path
+from hadirector.health.blindness import BlindnessTracker, proves_path
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey, endpoint
-from hadirector.model.policy import FALLS_MAX
+from hadirector.model.policy import FAILURES_MAX
 from hadirector.model.queries import checks_by_identity, services_by_check
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 
@@ -27,10 +27,10 @@ NOTHING_FAILS: Mapping[str, str] = MappingProxyType({})
 class Health:
     """Keeps the verdicts of the checks workers, over their death too.
 
-    ``fell_at`` is when a target that had passed began to fail, monotonic seconds; ``lost`` are
+    ``failed_at`` is when a target that had passed began to fail, monotonic seconds; ``lost`` are
     those of them that failed since all were lost from sight, and nothing else is known of.
-    ``weights`` has the percentages of their weights that targets ask for, and ``falls`` when they
-    began to fail lately; not when they were only lost from sight.
+    ``weights`` has the percentages of their weights that targets ask for, and ``failures`` when
+    they began to fail lately; not when they were only lost from sight.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class Health:
     ) -> None:
         self.verdicts = verdicts
         self.results: dict[str, Result] = {}
-        self.fell_at: dict[str, float] = {}
-        self.lost: set[str] = set()
-        self.falls: dict[str, tuple[float, ...]] = {}
+        self.failed_at: dict[str, float] = {}
+        self.unseen: set[str] = set()
+        self.failures: dict[str, tuple[float, ...]] = {}
         self.weights: dict[str, int] = {}
         self.workers = Workers(tell)
         self._checks: dict[str, CheckDefinition] = {}
         self._dependents: dict[str, frozenset[ServiceKey]] = {}
         self._log = structlog.get_logger()
-        self.eyes = Eyes()
+        self.eyes = BlindnessTracker()
         self.configure(configuration, {})
 
     @property
@@ -73,13 +73,13 @@ class Health:
         that those ``failing`` go on as the old check fails that is named there.
         """
         for identity, old in failing.items():
-            if identity not in self._checks and old in self.fell_at:
+            if identity not in self._checks and old in self.failed_at:
                 self.verdicts[identity] = Verdict.FAILING
-                self.fell_at[identity] = self.fell_at[old]
+                self.failed_at[identity] = self.failed_at[old]
                 self.results[identity] = self.results[old]
-                self.falls[identity] = self.falls.get(old, ())
-                if old in self.lost:
-                    self.lost.add(identity)
+                self.failures[identity] = self.failures.get(old, ())
+                if old in self.unseen:
+                    self.unseen.add(identity)
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
         self.workers.configure(self._checks, configuration.limits)
@@ -87,10 +87,10 @@ class Health:
         known = {**assumed, **self.verdicts}
         self.verdicts = {k: v for k, v in known.items() if k in self._checks}
         self.results = {k: v for k, v in self.results.items() if k in self._checks}
-        self.fell_at = {k: v for k, v in self.fell_at.items() if k in self._checks}
-        self.falls = {k: v for k, v in self.falls.items() if k in self._checks}
+        self.failed_at = {k: v for k, v in self.failed_at.items() if k in self._checks}
+        self.failures = {k: v for k, v in self.failures.items() if k in self._checks}
         self.weights = {k: v for k, v in self.weights.items() if k in self._checks}
-        self.lost = self.lost & self._checks.keys()
+        self.unseen = self.unseen & self._checks.keys()
 
     def configure_workers(self, only: str | None = None) -> None:
         """Tell the workers, or the one of this name, what to check and what is known already."""
@@ -105,15 +105,15 @@ class Health:
         self.verdicts[event.check] = event.verdict
         now = monotonic()
         if event.verdict is Verdict.PASSING:
-            self.fell_at.pop(event.check, None)
+            self.failed_at.pop(event.check, None)
         elif previous is Verdict.PASSING:
-            self.fell_at[event.check] = now
-            self.falls[event.check] = (*self.falls.get(event.check, ()), now)[-FALLS_MAX:]
+            self.failed_at[event.check] = now
+            self.failures[event.check] = (*self.failures.get(event.check, ()), now)[-FAILURES_MAX:]
         self.results[event.check] = event.result
         if event.result.passed:
             self._take_weight(event.check, event.result.weight)
         self._log.info(
-            "verdict_changed" if event.verdict is not previous else "weight_asked",
+            "verdict_changed" if event.verdict is not previous else "weight_requested",
             address=check.address,
             port=check.port,
             previous=previous.value,
@@ -125,10 +125,10 @@ class Health:
         if self.eyes.see(event.check, event.result.reason, now):
             changed |= self._look(now)
         if self._is_lost(event.check):
-            self.lost.add(event.check)
+            self.unseen.add(event.check)
             self._forgive(event.check)
         else:
-            self.lost.discard(event.check)
+            self.unseen.discard(event.check)
         return changed
 
     def _take_weight(self, identity: str, weight: int | None) -> None:
@@ -158,36 +158,36 @@ class Health:
             would_go = [
                 endpoint(check.address, check.port)
                 for identity, check in self._checks.items()
-                if identity in self.lost or self.verdicts.get(identity) is Verdict.PASSING
+                if identity in self.unseen or self.verdicts.get(identity) is Verdict.PASSING
             ]
             self._log.error(
-                "backends_lost_from_sight",
+                "blindness_began",
                 targets=len(self._checks),
                 would_be_removed=would_go[:NAMED_MAX],
                 count=len(would_go),
             )
         else:
-            self._log.warning("backends_in_sight_again")
+            self._log.warning("blindness_ended")
         return changed
 
     def _find_lost(self) -> frozenset[ServiceKey]:
-        before, self.lost = self.lost, {each for each in self.fell_at if self._is_lost(each)}
-        for each in self.lost - before:
+        before, self.unseen = self.unseen, {each for each in self.failed_at if self._is_lost(each)}
+        for each in self.unseen - before:
             self._forgive(each)
-        changed = before.symmetric_difference(self.lost) & self._dependents.keys()
+        changed = before.symmetric_difference(self.unseen) & self._dependents.keys()
         return frozenset().union(*(self._dependents[each] for each in changed))
 
     def _is_lost(self, identity: str) -> bool:
-        since, fell_at = self.eyes.lost_since, self.fell_at.get(identity)
-        if since is None or fell_at is None or fell_at < since:
+        since, failed_at = self.eyes.unseen_since, self.failed_at.get(identity)
+        if since is None or failed_at is None or failed_at < since:
             return False
         return not proves_path(self._checks[identity], self.results[identity])
 
     def _forgive(self, identity: str) -> None:
         """Forget that a target fell: it was no fault of its own."""
-        falls = self.falls.get(identity, ())
-        if falls and falls[-1] == self.fell_at.get(identity):
-            self.falls[identity] = falls[:-1]
+        failures = self.failures.get(identity, ())
+        if failures and failures[-1] == self.failed_at.get(identity):
+            self.failures[identity] = failures[:-1]
 
     def _warn(self, check: CheckDefinition, result: Result) -> None:
         """Log a warning when it is a new one, such as a certificate's last days one by one."""

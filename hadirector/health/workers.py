@@ -54,7 +54,7 @@ class Workers:
             latest={},
             lateness=merged(one.lateness for one in each),
             hints=sum(one.hints for one in each),
-            sentinels=sum(one.sentinels for one in each),
+            idle_connections=sum(one.idle_connections for one in each),
         )
 
     def configure(self, checks: Mapping[str, CheckDefinition], limits: Limits) -> None:

@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Mapping
 
 from hadirector.host import timeouts
-from hadirector.host.masquerade.reconciler import MasqueradeKeeper
+from hadirector.host.masquerade.reconciler import MasqueradeReconciler
 from hadirector.host.owned import Memory
-from hadirector.host.status import SyncDaemonStatus, UpkeepStatus
-from hadirector.host.sync_daemon.reconciler import Kernel, SyncKeeper
+from hadirector.host.status import HostStatus, SyncDaemonStatus
+from hadirector.host.sync_daemon.reconciler import Kernel, SyncDaemonReconciler
 from hadirector.host.sync_daemon.rules import Threads, wanted_threads
-from hadirector.host.sysctl.reconciler import SysctlKeeper
-from hadirector.host.timeouts import TimeoutKeeper
+from hadirector.host.sysctl.reconciler import SysctlReconciler
+from hadirector.host.timeouts import TimeoutReconciler
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ConnectionTimeouts
 from vrrp.model.report import State
@@ -21,29 +21,31 @@ from vrrp.model.report import State
 PASS_SECONDS = 10.0
 
 
-class Upkeep:
+class HostReconciler:
     """Keeps the sysctls, the rules of fullnat, the timeouts and the sync daemon."""
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
         self._states: Mapping[str, State] = {}
         owned = memory.owned
-        self._sysctls = SysctlKeeper(configuration, owned.sysctls, memory.remember_sysctls)
-        self._sync = SyncKeeper(_kernel, owned.sync_threads, memory.remember_sync_threads)
-        self._masquerade = MasqueradeKeeper(
+        self._sysctls = SysctlReconciler(configuration, owned.sysctls, memory.remember_sysctls)
+        self._sync = SyncDaemonReconciler(_kernel, owned.sync_threads, memory.remember_sync_threads)
+        self._masquerade = MasqueradeReconciler(
             configuration, owned.masquerade, memory.remember_masquerade
         )
-        self._timeouts = TimeoutKeeper(_timeouts)
+        self._timeouts = TimeoutReconciler(_timeouts)
         self._wake = asyncio.Event()
 
     @property
-    def _keepers(self) -> tuple[SysctlKeeper, MasqueradeKeeper, TimeoutKeeper, SyncKeeper]:
+    def _keepers(
+        self,
+    ) -> tuple[SysctlReconciler, MasqueradeReconciler, TimeoutReconciler, SyncDaemonReconciler]:
         return self._sysctls, self._masquerade, self._timeouts, self._sync
 
     @property
-    def status(self) -> UpkeepStatus:
+    def status(self) -> HostStatus:
         """Describe this moment."""
-        return UpkeepStatus(
+        return HostStatus(
             self._sysctls.statuses(),
             SyncDaemonStatus(self._sync.running, self._sync.foreign),
             tuple(warning for each in self._keepers for warning in each.warnings),
@@ -63,8 +65,8 @@ class Upkeep:
 
     async def start(self, states: Mapping[str, State]) -> None:
         """Make so what connections need, before any is forwarded; the rest is for ``run``."""
-        await self._sysctls.make_so()
-        await self._masquerade.make_so()
+        await self._sysctls.reconcile()
+        await self._masquerade.reconcile()
         self._states = dict(states)
 
     async def run(self) -> None:
@@ -73,12 +75,12 @@ class Upkeep:
         next_pass = loop.time() + PASS_SECONDS
         while True:
             self._wake.clear()
-            await self._sync.make_so(self._wanted_threads)
-            await self._timeouts.make_so(self._wanted_timeouts)
+            await self._sync.reconcile(self._wanted_threads)
+            await self._timeouts.reconcile(self._wanted_timeouts)
             if loop.time() >= next_pass:
                 next_pass = loop.time() + PASS_SECONDS
-                await self._sysctls.make_so()
-                await self._masquerade.make_so()
+                await self._sysctls.reconcile()
+                await self._masquerade.reconcile()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_pass):
                     await self._wake.wait()
@@ -97,7 +99,7 @@ class Upkeep:
 
     async def withdraw(self) -> None:
         """Leave the kernel as it was found."""
-        await self._sync.make_so({})
+        await self._sync.reconcile({})
         await self._masquerade.withdraw()
         self._sysctls.restore()
 

@@ -14,7 +14,7 @@ class SyncDaemonStatus(msgspec.Struct, frozen=True):
     foreign: tuple[str, ...]
 
 
-class UpkeepStatus(msgspec.Struct, frozen=True):
+class HostStatus(msgspec.Struct, frozen=True):
     """What is kept, and what cannot be. ``repaired`` counts what somebody else had changed."""
 
     sysctls: tuple[SysctlStatus, ...] = ()

@@ -21,7 +21,7 @@ class Kernel(Protocol):
         """Set those that are not 0. Raises DataplaneError."""
 
 
-class TimeoutKeeper:
+class TimeoutReconciler:
     """Sets what differs from what is wanted. What is not configured is nobody's business.
 
     ``kernel`` is asked for only when there is something to keep.
@@ -34,7 +34,7 @@ class TimeoutKeeper:
         self._settled: ConnectionTimeouts | None = None
         self._log = structlog.get_logger()
 
-    async def make_so(self, wanted: ConnectionTimeouts) -> None:
+    async def reconcile(self, wanted: ConnectionTimeouts) -> None:
         """Make one pass. What fails is warned of, and met again by the next pass."""
         if wanted == ConnectionTimeouts():
             return
@@ -51,5 +51,5 @@ class TimeoutKeeper:
         except DataplaneError as error:
             warnings = (f"connection timeouts: {error}",)
             if warnings != self.warnings:
-                self._log.error("timeouts_not_as_wanted", error=str(error))
+                self._log.error("timeouts_sync_failed", error=str(error))
             self.warnings = warnings

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-FALLS_MAX: Final = 16
+FAILURES_MAX: Final = 16
 """Failures of a target that are remembered; the oldest is forgotten first."""
 SIGHT_OF_BACKENDS: Final = "of backends"
 """Name of the object that VRRP instances track: 1 while backends are seen, 0 while blind."""

@@ -31,7 +31,7 @@ class Moment(msgspec.Struct, frozen=True):
         return self.utc - self.monotonic
 
 
-class KeptOrders(msgspec.Struct, frozen=True):
+class StoredOverrides(msgspec.Struct, frozen=True):
     """The content of the file. The times of the orders are seconds since the epoch."""
 
     version: Literal[1]
@@ -39,12 +39,14 @@ class KeptOrders(msgspec.Struct, frozen=True):
     orders: tuple[Override, ...]
 
 
-def kept(orders: Iterable[Override], now: Moment) -> KeptOrders:
+def kept(orders: Iterable[Override], now: Moment) -> StoredOverrides:
     """Write orders down."""
-    return KeptOrders(1, now, tuple(_moved(each, lambda at: at + now.offset) for each in orders))
+    return StoredOverrides(
+        1, now, tuple(_moved(each, lambda at: at + now.offset) for each in orders)
+    )
 
 
-def restored(found: KeptOrders, now: Moment) -> tuple[Override, ...]:
+def restored(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
     """Read orders again.
 
     In the boot in which they were written the clock does not matter. After a reboot it does, but
@@ -59,7 +61,7 @@ def restored(found: KeptOrders, now: Moment) -> tuple[Override, ...]:
     )
 
 
-def is_outdated(found: KeptOrders, now: Moment) -> bool:
+def is_outdated(found: StoredOverrides, now: Moment) -> bool:
     """Whether the clock was set since, so that a reboot would misread the times."""
     timed = any(each.expires_at is not None or each.deadline is not None for each in found.orders)
     return timed and abs(found.written.offset - now.offset) > STEP_SECONDS

@@ -65,7 +65,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{done}, by {self.author}" + (f": {self.reason}" if self.reason else "")
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator asks for: an override, with times from now on, in seconds.
 
     ``name`` is VIRTUAL_SERVER/REAL_SERVER; the port may be left out where it is not needed.
@@ -103,7 +103,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         )
 
 
-class Lift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OverrideRemoval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An operator's wish that an order be no more: the last one, which was to do ``action``."""
 
     name: str

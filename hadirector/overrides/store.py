@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from hadirector import storage
 from hadirector.dataplane.base import DataplaneError, Held
-from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.overrides.expiry import KeptOrders, Moment, is_outdated, kept, restored
+from hadirector.overrides.expiry import Moment, StoredOverrides, is_outdated, kept, restored
 from hadirector.overrides.model import Action, Override, RealServerName, end_of_drain
 
 FILE: Final = "orders.json"
@@ -37,17 +37,17 @@ class OverridesChanged(msgspec.Struct, frozen=True):
     virtual_servers: frozenset[str]
 
 
-class Overrides:
+class OverrideStore:
     """Holds the orders in force. One for a server that is not configured is kept, and told of."""
 
     def __init__(
         self,
         configuration: Configuration,
-        keeper: TableKeeper,
+        reconciler: TableReconciler,
         tell: Callable[[OverridesChanged], Awaitable[None]],
     ) -> None:
         self._configuration = configuration
-        self._keeper = keeper
+        self._reconciler = reconciler
         self._tell = tell
         self._path = Path(configuration.state_directory) / FILE
         self._storing = asyncio.Lock()
@@ -63,10 +63,10 @@ class Overrides:
         """Keep an order, in the place of an older one. Raises OSError when it cannot be stored."""
         async with self._storing:
             await self._keep({**self.current, override.name: override})
-        self._say("override_ordered", override.name, override.words)
+        self._say("override_set", override.name, override.words)
         await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
 
-    async def lift(self, name: RealServerName, event: str = "override_lifted") -> None:
+    async def lift(self, name: RealServerName, event: str = "override_removed") -> None:
         """Forget an order that is there. Raises OSError when that cannot be stored."""
         async with self._storing:
             if name not in self.current:
@@ -76,7 +76,7 @@ class Overrides:
         self._say(event, name, words)
         await self._tell(OverridesChanged(frozenset({name.virtual_server})))
 
-    def homeless(self) -> tuple[str, ...]:
+    def orphaned(self) -> tuple[str, ...]:
         """Name the orders for real servers that are not configured."""
         known = {
             RealServerName(server.name, each.name)
@@ -113,7 +113,7 @@ class Overrides:
         }
         if not draining:
             return
-        held = await self._keeper.read_counters()
+        held = await self._reconciler.read_counters()
         for server in self._configuration.virtual_servers:
             for real_server in server.real_servers:
                 name = RealServerName(server.name, real_server.name)
@@ -151,13 +151,13 @@ class Overrides:
             async with self._storing:
                 await self._keep(self.current)
 
-    def _read(self) -> KeptOrders:
+    def _read(self) -> StoredOverrides:
         """Read the file; one that is no good is left aside. Raises OSError when it cannot be."""
         try:
-            found = storage.read(self._path, KeptOrders)
+            found = storage.read(self._path, StoredOverrides)
         except storage.StateError as error:
             aside = storage.set_aside(self._path)
-            self._log.error("orders_unusable", error=str(error), kept_as=str(aside))
+            self._log.error("overrides_unusable", error=str(error), kept_as=str(aside))
             found = None
         return kept((), _now()) if found is None else found
 

@@ -33,12 +33,12 @@ def adopted_quorums(configuration: Configuration, table: Table) -> dict[str, boo
 
 
 def adopted_admissions(
-    configuration: Configuration, table: Table, admitted: Mapping[str, float]
+    configuration: Configuration, table: Table, serving_since: Mapping[str, float]
 ) -> dict[str, dict[DestinationKey, float]]:
-    """Take what serves in the table of a previous run for ``admitted`` then, or long ago."""
+    """Take what serves in the table of a previous run for ``serving_since`` then, or long ago."""
     return {
         server.name: {
-            each.key: admitted.get(str(RealServerName(server.name, each.name)), LONG_AGO)
+            each.key: serving_since.get(str(RealServerName(server.name, each.name)), LONG_AGO)
             for each in server.real_servers
             for key in server.keys
             if (entry := table.get(key)) is not None

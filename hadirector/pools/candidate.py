@@ -21,20 +21,20 @@ Derivation = tuple[Step, ...]
 class Candidate:
     """What is known so far.
 
-    ``worth`` is its weight while it serves, ``fell_at`` when it began to fail having passed before,
-    in monotonic seconds, and ``lost`` that this is no fault of its own; ``unknown`` says that no
-    probe has ended yet, ``ordered_out`` that an operator took it out,
-    ``weight_ordered`` that one gave it its weight.
+    ``worth`` is its weight while it serves, ``failed_at`` when it began to fail having passed
+    before, in monotonic seconds, and ``unseen`` that this is no fault of its own; ``unknown`` says
+    that no probe has ended yet, ``ordered_out`` that an operator took it out, ``weight_ordered``
+    that one gave it its weight.
     """
 
     __slots__ = (
-        "fell_at",
-        "lost",
+        "failed_at",
         "ordered_out",
         "real_server",
         "serving",
         "steps",
         "unknown",
+        "unseen",
         "weight_ordered",
         "worth",
     )
@@ -43,8 +43,8 @@ class Candidate:
         self.real_server = real_server
         self.steps = [Step(real_server.weight, "configured")]
         self.worth = real_server.weight
-        self.fell_at: float | None = None
-        self.lost = False
+        self.failed_at: float | None = None
+        self.unseen = False
         self.ordered_out = False
         self.unknown = False
         self.weight_ordered = False

@@ -31,10 +31,10 @@ class Judgement(msgspec.Struct, frozen=True):
     ``derivations`` are in the order of their keys, the same on every director: ``sh`` and ``mh``
     build their tables in list order, and two directors must agree on them. ``quorum`` is None while
     too little is known; ``passing`` is the weight of what passes, which it is judged by. ``held``
-    are the failing servers that are kept in all the same, the first of them the ``lost`` ones, for
-    they were lost from sight with all others. ``admitted`` is since when those serve
-    that do, where slow start asks for that, and ``next_change`` when to judge again though all
-    facts but the time stay; ``flapping`` names who flaps, and until when. Monotonic seconds.
+    are the failing servers that are kept in all the same, the first of them the ``unseen`` ones,
+    for they were lost from sight with all others. ``serving_since`` is since when those serve that
+    do, where slow start asks for that, and ``next_change`` when to judge again though all facts but
+    the time stay; ``flapping`` names who flaps, and until when. Monotonic seconds.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -42,21 +42,21 @@ class Judgement(msgspec.Struct, frozen=True):
     quorum: bool | None
     passing: int
     held: tuple[DestinationKey, ...] = ()
-    admitted: Mapping[DestinationKey, float] = {}
+    serving_since: Mapping[DestinationKey, float] = {}
     next_change: float | None = None
     flapping: Mapping[DestinationKey, float] = {}
-    lost: tuple[DestinationKey, ...] = ()
+    unseen: tuple[DestinationKey, ...] = ()
 
 
 def judge(
     server: VirtualServer,
     facts: Facts,
     had_quorum: bool | None,
-    admitted: Mapping[DestinationKey, float] = {},
+    serving_since: Mapping[DestinationKey, float] = {},
 ) -> Judgement:
     """Decide the weights of one pool.
 
-    ``had_quorum`` and ``admitted`` are what was decided before, None and empty at first.
+    ``had_quorum`` and ``serving_since`` are what was decided before, None and empty at first.
     """
     candidates = [
         Candidate(each) for each in sorted(server.real_servers, key=lambda each: each.key)
@@ -73,7 +73,7 @@ def judge(
         before=None if lost else had_quorum,
         known=not any(each.unknown for each in candidates),
     )
-    flapping = damp(server, candidates, facts.falls, facts.now)
+    flapping = damp(server, candidates, facts.failures, facts.now)
     braked = brake(server.min_healthy, candidates)
     _stand_by(server, candidates, braked)
     held = lost + braked
@@ -82,7 +82,7 @@ def judge(
         for candidate in candidates:
             if candidate.serving:
                 candidate.leave(0, "no quorum: the sorry server serves")
-    admitted, grows_at = start_slowly(candidates, admitted, facts.now)
+    serving_since, grows_at = start_slowly(candidates, serving_since, facts.now)
     changes = [*flapping.values(), *(() if grows_at is None else (grows_at,))]
     derivations = {each.real_server.key: tuple(each.steps) for each in candidates}
     kept = tuple(each.real_server.key for each in held)
@@ -92,10 +92,10 @@ def judge(
         quorum=quorum,
         passing=passing,
         held=kept,
-        admitted=admitted,
+        serving_since=serving_since,
         next_change=min(changes, default=None),
         flapping=flapping,
-        lost=tuple(each.real_server.key for each in lost),
+        unseen=tuple(each.real_server.key for each in lost),
     )
 
 
@@ -157,8 +157,8 @@ def _believe(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
     if verdict is Verdict.UNKNOWN and server.initially_up:
         candidate.stay("initially up, until its first probe has ended")
         return
-    candidate.lost = check.identity in facts.lost
-    candidate.fell_at = facts.fell_at.get(check.identity)
+    candidate.unseen = check.identity in facts.unseen
+    candidate.failed_at = facts.failed_at.get(check.identity)
     candidate.unknown = verdict is Verdict.UNKNOWN
     candidate.leave(_weight_when_out(server), verdict.value)
 

@@ -18,10 +18,10 @@ from hadirector.pools.candidate import Candidate
 def damp(
     server: VirtualServer,
     candidates: Sequence[Candidate],
-    falls: Mapping[str, Sequence[float]],
+    failures: Mapping[str, Sequence[float]],
     now: float,
 ) -> dict[DestinationKey, float]:
-    """Take out those that flap, and say until when each does; ``falls`` go by check identity.
+    """Take out those that flap, and say until when each does; ``failures`` go by check identity.
 
     They have weight 0: the connections that they got end in peace. They come in all the same while
     the others that pass lack the quorum, or are fewer than ``min_healthy``.
@@ -33,9 +33,9 @@ def damp(
     held_out: list[Candidate] = []
     for each in candidates:
         check = each.real_server.check
-        if check is None or each.lost or not each.serving:
+        if check is None or each.unseen or not each.serving:
             continue
-        until = flaps_until(policy, falls.get(check.identity, ()))
+        until = flaps_until(policy, failures.get(check.identity, ()))
         if now < until:
             flapping[each.real_server.key] = until
             held_out.append(each)
@@ -49,12 +49,12 @@ def damp(
     return flapping
 
 
-def flaps_until(policy: FlapDamping, falls: Sequence[float]) -> float:
+def flaps_until(policy: FlapDamping, failures: Sequence[float]) -> float:
     """Say until when a target flaps that failed at these times; 0 for one that does not."""
-    recent = sum(falls[-1] - each <= policy.window for each in falls)
+    recent = sum(failures[-1] - each <= policy.window for each in failures)
     if recent < policy.failures:
         return 0.0
-    return falls[-1] + min(policy.hold * 2.0 ** (recent - policy.failures), policy.hold_max)
+    return failures[-1] + min(policy.hold * 2.0 ** (recent - policy.failures), policy.hold_max)
 
 
 def _suffices(
@@ -66,7 +66,7 @@ def _suffices(
     rest = [
         each
         for each in candidates
-        if each.serving and each.worth and not each.lost and each.real_server.key not in flapping
+        if each.serving and each.worth and not each.unseen and each.real_server.key not in flapping
     ]
     members = sum(1 for each in candidates if each.worth and not each.ordered_out)
     enough = sum(each.worth for each in rest) >= server.quorum

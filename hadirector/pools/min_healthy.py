@@ -10,7 +10,7 @@ from hadirector.pools.candidate import Candidate
 
 def look_past_blindness(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Keep in what was in when this director lost sight of its backends; says whom."""
-    lost = [each for each in candidates if each.lost]
+    lost = [each for each in candidates if each.unseen]
     for each in lost:
         each.stay("kept: lost from sight with all others")
     return lost
@@ -27,8 +27,8 @@ def brake(minimum: HealthyMinimum, candidates: Sequence[Candidate]) -> list[Cand
     members = [each for each in candidates if each.worth and not each.ordered_out]
     passing = sum(each.serving for each in members)
     needed = minimum.of(len(members))
-    fallen = [each for each in members if each.fell_at is not None and not each.serving]
-    fallen.sort(key=lambda each: each.fell_at or 0.0, reverse=True)
+    fallen = [each for each in members if each.failed_at is not None and not each.serving]
+    fallen.sort(key=lambda each: each.failed_at or 0.0, reverse=True)
     held = fallen[: max(needed - passing, 0)]
     for each in held:
         each.stay(f"kept by min_healthy: {passing} of {len(members)} pass, {needed} are needed")

@@ -12,7 +12,7 @@ TOGETHER_SECONDS: Final = 0.005
 """So long the first of a burst may wait for the others: a pool of 1000 takes 3 ms each time."""
 
 
-class Undecided:
+class PendingPools:
     """Services about which something is new. Times are monotonic seconds."""
 
     def __init__(self) -> None:

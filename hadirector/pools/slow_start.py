@@ -24,9 +24,9 @@ LONG_AGO: Final = -math.inf
 
 
 def start_slowly(
-    candidates: Sequence[Candidate], admitted: Mapping[DestinationKey, float], now: float
+    candidates: Sequence[Candidate], serving_since: Mapping[DestinationKey, float], now: float
 ) -> tuple[dict[DestinationKey, float], float | None]:
-    """Let those that serve only grow to their weights; ``admitted`` is since when they serve.
+    """Let those that serve only grow to their weights; ``serving_since`` is since when they serve.
 
     Returns that of this moment, and when a weight changes next if nothing else does, or None. A
     weight that an operator ordered is given at once. Times are monotonic seconds.
@@ -34,7 +34,7 @@ def start_slowly(
     if not any(each.real_server.slow_start for each in candidates):
         return {}, None
     serving = [each for each in candidates if each.serving and each.worth]
-    since = {each.real_server.key: admitted.get(each.real_server.key, now) for each in serving}
+    since = {each.real_server.key: serving_since.get(each.real_server.key, now) for each in serving}
     steps = [_steps(each, since[each.real_server.key], now) for each in serving]
     shares = [share(each.real_server.slow_start, n) for each, n in zip(serving, steps, strict=True)]
     most = max(shares, default=WHOLE)

@@ -27,7 +27,7 @@ from hadirector.processes.messages import (
 STATISTICS_SECONDS = 1.0
 
 FILES_MAX = 24576
-"""File descriptors this process may have: for 8192 probes under way and as many sentinels."""
+"""File descriptors this process may have: for 8192 probes and as many idle connections."""
 
 
 async def serve(channel: Channel[ToChecks]) -> None:
@@ -38,7 +38,7 @@ async def serve(channel: Channel[ToChecks]) -> None:
 
     gc.disable()
     third = _files() // 3
-    checker = Checker(report, probes_at_once_max=third, sentinels_max=third)
+    checker = Checker(report, probes_at_once_max=third, idle_connections_max=third)
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(checker.run(), name="checker"),
@@ -80,7 +80,7 @@ async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None
             latest,
             checker.lateness.snapshot(),
             checker.hints,
-            checker.sentinels,
+            checker.idle_connections,
         )
         if not channel.send(statistics, droppable=True):
             checker.put_back(latest)

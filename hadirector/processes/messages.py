@@ -74,7 +74,7 @@ class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
 class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     """Latest results by check, batched. ``probes`` counts probes since the worker started,
     ``late`` those that this host kept waiting, and ``lateness`` tells how long. ``hints`` counts
-    those that caused a probe, ``sentinels`` the idle connections of this moment.
+    those that caused a probe, ``idle_connections`` the idle connections of this moment.
     """
 
     probes: int
@@ -82,7 +82,7 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     latest: dict[str, Result]
     lateness: ProbeLateness = ProbeLateness()
     hints: int = 0
-    sentinels: int = 0
+    idle_connections: int = 0
 
 
 ToVrrp = ConfigureVrrp | TrackedValues | HandOver | Stop | Heartbeat

@@ -211,7 +211,7 @@ class Child(Generic[Incoming]):
                 if not isinstance(message, Heartbeat):
                     await self._tell(message)
         except ChannelError as error:
-            self._log.error("process_sent_nonsense", error=str(error))
+            self._log.error("process_protocol_error", error=str(error))
 
     async def _wait_for_end(self, process: Process) -> int:
         """Wait for a process whose channel has ended; one that stays is killed."""

@@ -56,7 +56,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     configuration: Configuration
     facts: Facts
     quorums: Mapping[str, bool]
-    admitted: Mapping[str, Mapping[DestinationKey, float]]
+    serving_since: Mapping[str, Mapping[DestinationKey, float]]
     wanted: Table
     actual: Table
     owned: frozenset[ServiceKey]
@@ -123,7 +123,7 @@ def _operations(situation: Situation, new: Configuration, facts: Facts) -> list[
                     server,
                     facts,
                     situation.quorums.get(server.name),
-                    situation.admitted.get(server.name, {}),
+                    situation.serving_since.get(server.name, {}),
                 ),
             ).items()
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hadirector.events.event_log import Entry
+from hadirector.events.event_log import Event
 from hadirector.pools.candidate import Step
 from hadirector.status.report import RealServerStatus
 
@@ -20,7 +20,7 @@ class Why(msgspec.Struct, frozen=True):
     name: str
     steps: tuple[Step, ...]
     status: RealServerStatus
-    events: tuple[Entry, ...]
+    events: tuple[Event, ...]
     expires_in: float | None = None
     deadline_in: float | None = None
     keep_clients: bool | None = None

@@ -66,7 +66,7 @@ def _of_director(status: Status) -> Iterator[Metric]:
 def _of_checks(status: Status) -> Iterator[Metric]:
     yield _counter("probes", "Probes that were made.", (), [((), status.probes)])
     yield _counter(
-        "late_probes", "Probes that this host kept waiting.", (), [((), status.late_probes)]
+        "probes_delayed", "Probes that this host kept waiting.", (), [((), status.delayed_probes)]
     )
     yield _histogram(
         "probe_lateness_seconds",
@@ -75,7 +75,9 @@ def _of_checks(status: Status) -> Iterator[Metric]:
         [((), status.probe_lateness)],
     )
     yield _counter("hints", "Hints that caused a probe at once.", (), [((), status.hints)])
-    yield _gauge("sentinels", "Idle connections to targets.", (), [((), status.sentinels)])
+    yield _gauge(
+        "idle_connections", "Idle connections to targets.", (), [((), status.idle_connections)]
+    )
     yield _gauge(
         "blind",
         "Whether this director sees none of its backends, by its own fault.",
@@ -85,7 +87,7 @@ def _of_checks(status: Status) -> Iterator[Metric]:
 
 
 def _of_dataplane(status: Status) -> Iterator[Metric]:
-    upkeep = status.upkeep
+    host = status.host
     yield _counter(
         "table_repairs",
         "Operations that undid what somebody else had done to the table.",
@@ -105,17 +107,17 @@ def _of_dataplane(status: Status) -> Iterator[Metric]:
         [((), len(status.foreign_services))],
     )
     yield _counter(
-        "upkeep_repairs",
+        "host_repairs",
         "What somebody else had changed of sysctls and their like, and was put right.",
         (),
-        [((), upkeep.repaired)],
+        [((), host.repaired)],
     )
-    yield _gauge("upkeep_warnings", "What cannot be kept.", (), [((), len(upkeep.warnings))])
+    yield _gauge("host_warnings", "What cannot be kept.", (), [((), len(host.warnings))])
     yield _gauge(
-        "homeless_orders",
+        "orphaned_overrides",
         "Orders for real servers that are not configured.",
         (),
-        [((), len(status.homeless_orders))],
+        [((), len(status.orphaned_overrides))],
     )
 
 
@@ -127,7 +129,7 @@ def _of_virtual_servers(servers: Sequence[VirtualServerStatus]) -> Iterator[Metr
         return _gauge(f"virtual_server_{name}", documentation, ("virtual_server",), samples)
 
     yield gauge("present", "Whether the dataplane has it.", lambda each: each.present)
-    yield gauge("quorum", "Whether the pool has its quorum.", lambda each: each.has_quorum)
+    yield gauge("has_quorum", "Whether the pool has its quorum.", lambda each: each.has_quorum)
     yield gauge("passing_weight", "The weight of what passes.", lambda each: each.passing_weight)
     yield gauge("quorum_weight", "The weight that is the quorum.", lambda each: each.needed_weight)
     yield gauge(
@@ -136,15 +138,15 @@ def _of_virtual_servers(servers: Sequence[VirtualServerStatus]) -> Iterator[Metr
         _sorry_server_serves,
     )
     yield _gauge(
-        "virtual_server_kept_real_servers",
+        "virtual_server_held_real_servers",
         "Failing real servers that would have been removed, by what keeps them.",
         ("virtual_server", "cause"),
         (
             ((each.name, cause), count)
             for each in servers
             for cause, count in (
-                ("min_healthy", len(each.kept) - len(each.lost)),
-                ("blindness", len(each.lost)),
+                ("min_healthy", len(each.held) - len(each.unseen)),
+                ("blindness", len(each.unseen)),
             )
         ),
     )
@@ -163,10 +165,14 @@ def _of_real_servers(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]
     yield gauge("wanted_weight", "The weight decided on.", lambda each: each.wanted_weight)
     yield gauge("weight", "The weight in the table.", lambda each: each.actual_weight)
     yield _gauge(
-        "real_server_order",
+        "real_server_override",
         "What an operator has ordered: drain, disable or weight; always 1.",
         ("virtual_server", "real_server", "action"),
-        (((*at, each.order), 1) for at, each in _real_servers(servers) if each.order is not None),
+        (
+            ((*at, each.override), 1)
+            for at, each in _real_servers(servers)
+            if each.override is not None
+        ),
     )
     yield gauge("active_connections", "Active connections.", lambda each: each.active_connections)
     yield gauge(
@@ -202,16 +208,20 @@ def _of_traffic(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
 def _of_instances(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
     def gauge(name: str, documentation: str, value: Callable[[InstanceStatus], float]) -> Metric:
         samples = (((each.instance,), value(each)) for each in instances)
-        return _gauge(f"vrrp_{name}", documentation, ("instance",), samples)
+        return _gauge(f"vrrp_{name}", documentation, ("vrrp_instance",), samples)
 
     yield _gauge(
         "vrrp_state",
         "1 for the state that the instance is in.",
-        ("instance", "state"),
+        ("vrrp_instance", "state"),
         (((each.instance, one), each.state is one) for each in instances for one in State),
     )
     yield gauge("priority", "The priority in force.", lambda each: each.priority)
-    yield gauge("participates", "Whether it takes part.", lambda each: each.obstacle is None)
+    yield gauge(
+        "fault",
+        "1 while the instance is in FAULT and takes no part in elections.",
+        lambda each: each.fault is not None,
+    )
     yield gauge("handing_over", "Whether it waits for its successor.", lambda e: e.handing_over)
     yield gauge("yielding", "Whether an operator handed it over.", lambda each: each.yielding)
     yield gauge("alarms", "What is wrong with other routers.", lambda each: len(each.alarms))
@@ -220,7 +230,7 @@ def _of_instances(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
 def _of_advertisements(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
     def counter(name: str, documentation: str) -> Metric:
         samples = (((each.instance,), each.counters.get(name, 0)) for each in instances)
-        return _counter(f"vrrp_{name}", documentation, ("instance",), samples)
+        return _counter(f"vrrp_{name}", documentation, ("vrrp_instance",), samples)
 
     yield counter("advertisements_sent", "Advertisements sent.")
     yield counter("advertisements_received", "Advertisements received and believed.")
@@ -228,19 +238,19 @@ def _of_advertisements(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
     yield _counter(
         "vrrp_advertisements_dropped",
         "Advertisements for the instance that were not believed, by reason.",
-        ("instance", "reason"),
+        ("vrrp_instance", "reason"),
         _dropped(instances, lambda each: each.counters),
     )
     yield _counter(
         "vrrp_advertisements_undelivered",
         "What its interface received for no instance of this family, by reason.",
-        ("instance", "reason"),
+        ("vrrp_instance", "reason"),
         _dropped(instances, lambda each: each.undelivered),
     )
     yield _counter(
         "vrrp_incidents",
         "Whatever else the instance counts, by kind.",
-        ("instance", "kind"),
+        ("vrrp_instance", "kind"),
         (
             ((each.instance, kind), count)
             for each in instances
@@ -251,7 +261,7 @@ def _of_advertisements(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
     yield _histogram(
         "vrrp_advertisement_lateness_seconds",
         "How long after its time an advertisement was sent.",
-        ("instance",),
+        ("vrrp_instance",),
         (((each.instance,), each.advertisement_lateness) for each in instances),
     )
 

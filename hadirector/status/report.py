@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 from checks.definition.result import Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
 from hadirector.dataplane.base import NO_TRAFFIC, Counters, Held, Traffic
-from hadirector.host.status import UpkeepStatus
+from hadirector.host.status import HostStatus
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ServiceKey, Table
 from hadirector.model.vip_probes import probe_services
@@ -35,8 +35,8 @@ class ProcessStatus(msgspec.Struct, frozen=True):
 class RealServerStatus(msgspec.Struct, frozen=True):
     """A real server; a weight is None where it is not in the table.
 
-    ``decided`` says why the wanted weight is not simply what the check makes of the configured one.
-    ``order`` is what an operator has ordered for it.
+    ``weight_reason`` says why the wanted weight is not simply what the check makes of the
+    configured one. ``override`` is what an operator has ordered for it.
     """
 
     address: str
@@ -47,10 +47,10 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     inactive_connections: int
     verdict: Verdict
     reason: str
-    decided: str = ""
+    weight_reason: str = ""
     total: Traffic = NO_TRAFFIC
     per_second: Traffic = NO_TRAFFIC
-    order: Action | None = None
+    override: Action | None = None
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -58,8 +58,8 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 
     Connections and traffic are those of all its servers together.
 
-    ``kept`` are the failing real servers that would have been removed, ``lost`` those of them that
-    are kept because they were lost from sight with all others. ``quorum`` says how the pool
+    ``held`` are the failing real servers that would have been removed, ``unseen`` those of them
+    that are kept because they were lost from sight with all others. ``quorum`` says how the pool
     stands to its quorum where that is lost, or more than one server: ``passing_weight`` is judged
     by ``needed_weight``, and ``has_quorum`` is None while too little is known.
     """
@@ -72,13 +72,13 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     present: bool
     real_servers: tuple[RealServerStatus, ...]
     quorum: str = ""
-    kept: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     sorry_server: RealServerStatus | None = None
     active_connections: int = 0
     inactive_connections: int = 0
     total: Traffic = NO_TRAFFIC
     per_second: Traffic = NO_TRAFFIC
-    lost: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     has_quorum: bool | None = None
     passing_weight: int = 0
     needed_weight: int = 1
@@ -87,9 +87,9 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """The whole director. ``failing`` maps an operation that did not take to the error.
 
-    ``homeless_orders`` are in force for real servers that are not configured. ``blind`` says that
-    this director sees none of its backends, by its own fault. ``late_probes``, ``hints`` and
-    ``sentinels`` are as in `CheckStatistics`.
+    ``orphaned_overrides`` are in force for real servers that are not configured. ``blind`` says
+    that this director sees none of its backends, by its own fault. ``delayed_probes``, ``hints``
+    and ``idle_connections`` are as in `CheckStatistics`.
     """
 
     name: str
@@ -105,11 +105,11 @@ class Status(msgspec.Struct, frozen=True):
     probes: int
     probe_lateness: ProbeLateness = ProbeLateness()
     hints: int = 0
-    sentinels: int = 0
-    upkeep: UpkeepStatus = UpkeepStatus()
-    homeless_orders: tuple[str, ...] = ()
+    idle_connections: int = 0
+    host: HostStatus = HostStatus()
+    orphaned_overrides: tuple[str, ...] = ()
     blind: bool = False
-    late_probes: int = 0
+    delayed_probes: int = 0
 
 
 def virtual_server_status(
@@ -120,13 +120,13 @@ def virtual_server_status(
     results: Mapping[str, Result],
     *,
     judgement: Judgement | None,
-    orders: Mapping[RealServerName, Override],
+    overrides: Mapping[RealServerName, Override],
 ) -> VirtualServerStatus:
     """Put side by side what is configured, wanted and there; not judged yet it is unknown why."""
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
     held_back = judgement.held if judgement else ()
-    lost = judgement.lost if judgement else ()
+    unseen = judgement.unseen if judgement else ()
     if sorry is not None and judgement is not None and judgement.sorry is not None:
         derivations[sorry.key] = judgement.sorry
     statuses = [
@@ -135,7 +135,7 @@ def virtual_server_status(
             _in_table(server, each, wanted, held),
             _health(each, verdicts, results),
             derivations.get(each.key, ()),
-            orders.get(RealServerName(server.name, each.name)),
+            overrides.get(RealServerName(server.name, each.name)),
         )
         for each in server.all_servers
     ]
@@ -148,13 +148,13 @@ def virtual_server_status(
         present=all(key in held for key in server.keys),
         real_servers=tuple(statuses[: len(server.real_servers)]),
         quorum=_quorum(server, judgement) if judgement else "",
-        kept=tuple(each.name for each in server.real_servers if each.key in held_back),
+        held=tuple(each.name for each in server.real_servers if each.key in held_back),
         sorry_server=statuses[-1] if sorry is not None else None,
         active_connections=sum(each.active_connections for each in statuses),
         inactive_connections=sum(each.inactive_connections for each in statuses),
         total=_sum(each.total for each in statuses),
         per_second=_sum(each.per_second for each in statuses),
-        lost=tuple(each.name for each in server.real_servers if each.key in lost),
+        unseen=tuple(each.name for each in server.real_servers if each.key in unseen),
         has_quorum=judgement.quorum if judgement else None,
         passing_weight=judgement.passing if judgement else 0,
         needed_weight=server.quorum,
@@ -213,7 +213,7 @@ def _real_server(
     in_table: _InTable,
     health: tuple[Verdict, str],
     derivation: Derivation,
-    order: Override | None,
+    override: Override | None,
 ) -> RealServerStatus:
     verdict, reason = health
     return RealServerStatus(
@@ -227,8 +227,8 @@ def _real_server(
         per_second=_sum(each.per_second for each in in_table.carried),
         verdict=verdict,
         reason=reason,
-        decided="; ".join(step.words for step in derivation if step.words not in _PLAIN),
-        order=order.action if order else None,
+        weight_reason="; ".join(step.words for step in derivation if step.words not in _PLAIN),
+        override=override.action if override else None,
     )
 
 

@@ -34,7 +34,7 @@ from hadirector.dataplane.ipvs.codec import messages
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.dataplane.reconcile import Operation
-from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.pools import Pools
 from hadirector.events.recorder import Recorder
 from hadirector.model.configuration import Configuration
@@ -111,11 +111,11 @@ class Watched(IpvsDataplane):
 
 
 @contextlib.asynccontextmanager
-async def keeping(dataplane: Watched) -> AsyncIterator[TableKeeper]:
+async def keeping(dataplane: Watched) -> AsyncIterator[TableReconciler]:
     """Run a keeper over an empty table during the block."""
     ipvsadm("-C")
     await dataplane.start()
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     running = asyncio.create_task(kept.run())
     try:
         yield kept

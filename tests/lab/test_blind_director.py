@@ -102,9 +102,9 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     pair.wait_for_holder(pair.worse)
     pair.wait_for_weights(pair.better)
     (pool,) = pair.wait_for_sight(pair.better, blind=True).virtual_servers
-    assert pool.kept == pool.lost == ("10.99.0.11:80", "10.99.0.12:80")
+    assert pool.held == pool.unseen == ("10.99.0.11:80", "10.99.0.12:80")
     metrics = request(f"{tmp_path}/better/api.sock", "GET", "/metrics").decode().splitlines()
-    kept = 'hadirector_virtual_server_kept_real_servers{cause="blindness",virtual_server="web"}'
+    kept = 'hadirector_virtual_server_held_real_servers{cause="blindness",virtual_server="web"}'
     assert {"hadirector_blind 1.0", f"{kept} 2.0"} <= set(metrics)
     status = pair.status(pair.worse)
     assert status is not None
@@ -119,11 +119,11 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     assert main(["events", "--socket", f"{tmp_path}/better/api.sock"]) == 0
     told = capsys.readouterr().out
     lost = "would_be_removed=[10.99.0.11:80,10.99.0.12:80] count=2"
-    assert f"  backends_lost_from_sight  targets=2 {lost}\n" in told
-    assert f"  servers_kept  virtual_server=web {lost} lost_from_sight=2\n" in told
+    assert f"  blindness_began  targets=2 {lost}\n" in told
+    assert f"  failing_servers_held  virtual_server=web {lost} lost_from_sight=2\n" in told
     assert "  vrrp_state_changed  instance=web previous=ACTIVE state=BACKUP " in told
-    assert "  backends_in_sight_again\n" in told
-    assert '"backends_lost_from_sight"' in (tmp_path / "better.log").read_text()
+    assert "  blindness_ended\n" in told
+    assert '"blindness_began"' in (tmp_path / "better.log").read_text()
 
 
 def test_a_single_dead_server_is_no_blindness(network: Network, tmp_path: Path) -> None:

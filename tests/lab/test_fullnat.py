@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from hadirector.config import load
-from hadirector.host.masquerade.reconciler import MasqueradeKeeper
+from hadirector.host.masquerade.reconciler import MasqueradeReconciler
 from hadirector.host.masquerade.rules import ToolName
 from hadirector.host.masquerade.tools import TOOLS
 from hadirector.lab.topology import Host, Network
@@ -184,13 +184,13 @@ async def test_nftables_masquerades_what_was_asked_for_at_the_virtual_address(
         answer(client, CLIENT, VIRTUAL, 80)
 
     held_by: list[ToolName | None] = []
-    keeper = MasqueradeKeeper(load(EXAMPLE), None, held_by.append)
+    keeper = MasqueradeReconciler(load(EXAMPLE), None, held_by.append)
     with inside(director):
-        await keeper.make_so()
+        await keeper.reconcile()
         assert (keeper.warnings, held_by) == ((), ["nft"])
         assert answer(client, CLIENT, VIRTUAL, 80) == "web1"
         director.run("nft", "flush", "table", "inet", "hadirector")
-        await keeper.make_so()
+        await keeper.reconcile()
         assert keeper.repaired == 1
         assert answer(client, CLIENT, VIRTUAL, 80) == "web1"
         await keeper.withdraw()

@@ -86,7 +86,7 @@ def table(servers: list[str], failing: tuple[str, ...] = ()) -> Table:
     return made
 
 
-async def make_so(dataplane: IpvsDataplane, wanted: Table) -> None:
+async def reconcile(dataplane: IpvsDataplane, wanted: Table) -> None:
     """One pass of the reconciler; a further one finds nothing to do."""
     assert await dataplane.apply(diff(await read_table(dataplane), wanted, wanted.keys())) == []
     assert diff(await read_table(dataplane), wanted, wanted.keys()) == []
@@ -116,7 +116,7 @@ def differing(one: Owners, other: Owners, service: ServiceKey) -> int:
 async def test_the_mapping_is_the_same_whatever_happened_before() -> None:
     """One director starts anew while a server fails; the other has a past. A naive one differs."""
     async with director(1) as fresh:
-        await make_so(fresh, table(SERVERS, (FAILING,)))
+        await reconcile(fresh, table(SERVERS, (FAILING,)))
         expected = mapping()
     assert FAILING not in expected.values()
 
@@ -131,14 +131,14 @@ async def test_the_mapping_is_the_same_whatever_happened_before() -> None:
             for key, name in ((MH, "mh"), (SH, "sh"))
         ]
         command("ipvsadm", "-R", text="".join(backwards))
-        await make_so(experienced, table(SERVERS[1:]))
-        await make_so(experienced, table(SERVERS[1:], (MISSED,)))
-        await make_so(experienced, table(SERVERS))
+        await reconcile(experienced, table(SERVERS[1:]))
+        await reconcile(experienced, table(SERVERS[1:], (MISSED,)))
+        await reconcile(experienced, table(SERVERS))
         for key in (MH, SH):
             taken = ("-r", f"{MISSED}:{key.port}")
             command("ipvsadm", "-d", "-u", f"{VIRTUAL_ADDRESS}:{key.port}", *taken)
-        await make_so(experienced, table(SERVERS))
-        await make_so(experienced, table(SERVERS, (FAILING,)))
+        await reconcile(experienced, table(SERVERS))
+        await reconcile(experienced, table(SERVERS, (FAILING,)))
         assert mapping() == expected
 
     async with director(3) as naive:
@@ -153,15 +153,15 @@ async def test_the_mapping_is_the_same_whatever_happened_before() -> None:
 async def test_a_failing_server_moves_its_own_clients_only() -> None:
     """By weight 0 and the fallback flag; it comes back to the same clients."""
     async with director(4) as dataplane:
-        await make_so(dataplane, table(SERVERS))
+        await reconcile(dataplane, table(SERVERS))
         before = mapping()
     async with director(5) as dataplane:
-        await make_so(dataplane, table(SERVERS))
-        await make_so(dataplane, table(SERVERS, (FAILING,)))
+        await reconcile(dataplane, table(SERVERS))
+        await reconcile(dataplane, table(SERVERS, (FAILING,)))
         meanwhile = mapping()
     moved = {each for each in before if before[each] != meanwhile[each]}
     assert moved == {each for each in before if before[each] == FAILING}
     async with director(6) as dataplane:
         for failing in ((), (FAILING,), ()):
-            await make_so(dataplane, table(SERVERS, failing))
+            await reconcile(dataplane, table(SERVERS, failing))
         assert mapping() == before

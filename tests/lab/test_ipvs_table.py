@@ -79,7 +79,7 @@ def thresholds() -> list[str]:
     return [line.removeprefix("-> ") for line in lines if line.startswith("-> 1")]
 
 
-async def make_so(dataplane: IpvsDataplane, wanted: Table) -> None:
+async def reconcile(dataplane: IpvsDataplane, wanted: Table) -> None:
     """One pass of the reconciler, where everything in ``wanted`` and nothing else is ours."""
     operations = diff(await read_table(dataplane), wanted, wanted.keys())
     assert await dataplane.apply(operations) == []
@@ -105,7 +105,7 @@ async def test_every_protocol_family_and_forwarding_method_is_added(
     keys_6 = [ServiceKey(protocol, "2001:db8::53", 53) for protocol in Protocol]
     wanted = {key: ServiceEntry(Service("wrr"), pool_4) for key in keys_4}
     wanted |= {key: ServiceEntry(Service("wlc"), pool_6) for key in keys_6}
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     assert sorted(witnessed()) == [
         "-A --sctp-service 192.0.2.1:80 -s wrr",
         "-A --sctp-service [2001:db8::53]:53 -s wlc",
@@ -137,7 +137,7 @@ async def test_every_scheduler_is_known_by_its_name(dataplane: IpvsDataplane) ->
         )
         for port, name in enumerate(names, start=1)
     }
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     services = [line for line in witnessed() if line.startswith("-A")]
     assert sorted(services) == sorted(
         f"-A -t 192.0.2.1:{port} -s {name}" for port, name in enumerate(names, start=1)
@@ -215,12 +215,12 @@ async def test_flags_and_persistence_come_and_go_by_edit(
 ) -> None:
     plain = {key: ServiceEntry(Service("rr"), {})}
     flagged = {key: ServiceEntry(service, {})}
-    await make_so(dataplane, plain)
+    await reconcile(dataplane, plain)
     without = witnessed()
-    await make_so(dataplane, flagged)
+    await reconcile(dataplane, flagged)
     assert witnessed() == [line]
     assert await read_table(dataplane) == flagged
-    await make_so(dataplane, plain)
+    await reconcile(dataplane, plain)
     assert witnessed() == without
 
 
@@ -228,22 +228,22 @@ async def test_tunnels_and_thresholds_come_and_go_by_edit(dataplane: IpvsDatapla
     plain = web("wrr", a=1)
     gue = Tunnel(TunnelType.GUE, 6080, TunnelChecksum.FULL)
     limited = {WEB: ServiceEntry(Service("wrr"), {A: Destination(1, TUN, 20, 10, gue)})}
-    await make_so(dataplane, plain)
+    await reconcile(dataplane, plain)
     before = witnessed()
     operations = diff(plain, limited, {WEB})
     assert [type(each) for each in operations] == [EditDestination]
-    await make_so(dataplane, limited)
+    await reconcile(dataplane, limited)
     assert witnessed()[1] == (
         "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum"
     )
     assert thresholds() == ["198.51.100.1:80 20 10 0 0"]
-    await make_so(dataplane, plain)
+    await reconcile(dataplane, plain)
     assert (witnessed(), thresholds()) == (before, ["198.51.100.1:80 0 0 0 0"])
 
 
 async def test_a_pool_changes_and_goes(dataplane: IpvsDataplane) -> None:
-    await make_so(dataplane, web("wrr", a=1, b=2))
-    await make_so(dataplane, web("wlc", b=5, c=1))
+    await reconcile(dataplane, web("wrr", a=1, b=2))
+    await reconcile(dataplane, web("wlc", b=5, c=1))
     assert sorted(witnessed()) == [
         "-A -t 192.0.2.1:80 -s wlc",
         "-a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 5",
@@ -267,7 +267,7 @@ async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplan
         ServiceKey.marked(7): ServiceEntry(Service("rr"), {}),
         ServiceKey(Protocol.SCTP, "192.0.2.9", 36412): ServiceEntry(Service("rr"), {}),
     }
-    await make_so(dataplane, web("wrr", a=1))
+    await reconcile(dataplane, web("wrr", a=1))
     assert set(foreign) < set(witnessed())
     assert await dataplane.apply(diff(await read_table(dataplane), {}, {WEB})) == []
     assert witnessed() == foreign
@@ -290,18 +290,18 @@ async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplan
 )
 async def test_drift_is_repaired(dataplane: IpvsDataplane, drift: str) -> None:
     wanted = web("wrr", a=1, b=2)
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     before = witnessed()
     ipvsadm(*drift.split())
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     assert sorted(witnessed()) == sorted(before)
 
 
 async def test_thresholds_of_somebody_else_are_taken_back(dataplane: IpvsDataplane) -> None:
-    await make_so(dataplane, web("wrr", a=1))
+    await reconcile(dataplane, web("wrr", a=1))
     ipvsadm("-e", "-t", "192.0.2.1:80", "-r", "198.51.100.1:80", "-m", "-w", "1", "-x", "9")
     assert thresholds() == ["198.51.100.1:80 9 0 0 0"]
-    await make_so(dataplane, web("wrr", a=1))
+    await reconcile(dataplane, web("wrr", a=1))
     assert thresholds() == ["198.51.100.1:80 0 0 0 0"]
 
 
@@ -309,10 +309,10 @@ async def test_one_packet_scheduling_of_somebody_else_is_taken_back(
     dataplane: IpvsDataplane,
 ) -> None:
     wanted = {DNS: ServiceEntry(Service("wrr"), {})}
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     ipvsadm("-E", "-u", "[2001:db8::53]:53", "-s", "wrr", "-o")
     assert witnessed() == ["-A -u [2001:db8::53]:53 -s wrr -o"]
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     assert witnessed() == ["-A -u [2001:db8::53]:53 -s wrr"]
 
 
@@ -340,7 +340,7 @@ async def test_many_destinations_keep_the_order_in_which_they_were_added(
         for number in range(1, 201)
     }
     wanted = {WEB: ServiceEntry(Service("wrr"), pool)}
-    await make_so(dataplane, wanted)
+    await reconcile(dataplane, wanted)
     assert list((await read_table(dataplane))[WEB].destinations) == list(pool)
 
 
@@ -348,7 +348,7 @@ async def test_of_the_services_asked_for_those_are_read_that_exist(
     dataplane: IpvsDataplane,
 ) -> None:
     ipvsadm("-A", "-u", "[2001:db8::53]:53", "-s", "rr")
-    await make_so(dataplane, web("wrr", a=1))
+    await reconcile(dataplane, web("wrr", a=1))
     assert await read_table(dataplane, [DNS]) == {DNS: ServiceEntry(Service("rr"), {})}
     assert await read_table(dataplane, [WEB, ServiceKey(Protocol.UDP, "192.0.2.1", 80)]) == (
         web("wrr", a=1)
@@ -361,12 +361,12 @@ async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDa
     with socket.create_server(("127.0.0.1", 8080)) as server:
         here = DestinationKey("127.0.0.1", 8080)
         pool = {here: Destination(1, NAT)}
-        await make_so(dataplane, {WEB: ServiceEntry(Service("rr"), pool)})
+        await reconcile(dataplane, {WEB: ServiceEntry(Service("rr"), pool)})
         with socket.create_connection(("192.0.2.1", 80), timeout=5) as client:
             accepted, _ = server.accept()
             with accepted:
                 drained = {here: Destination(0, NAT)}
-                await make_so(dataplane, {WEB: ServiceEntry(Service("wrr"), drained)})
+                await reconcile(dataplane, {WEB: ServiceEntry(Service("wrr"), drained)})
                 client.sendall(b"still here")
                 assert accepted.recv(100) == b"still here"
                 counters = (await dataplane.read_counters(WEB))[here]
@@ -379,7 +379,7 @@ async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDa
 
 
 async def test_after_a_cancelled_read_the_next_one_is_right(dataplane: IpvsDataplane) -> None:
-    await make_so(dataplane, web("wrr", a=1, b=2))
+    await reconcile(dataplane, web("wrr", a=1, b=2))
     for steps in range(12):
         reading = asyncio.create_task(read_table(dataplane))
         for _ in range(steps):

@@ -24,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
-from hadirector.events.event_log import Entry
+from hadirector.events.event_log import Event
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
 from tests.lab.experiment import eventually
 
@@ -188,7 +188,7 @@ def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site)
     site.serve(1, 2, 3, 9)
     site.start()
     site.expect(3, 2, 0, None)
-    assert site.pool().real_servers[2].decided == "stands by in backup tier 1"
+    assert site.pool().real_servers[2].weight_reason == "stands by in backup tier 1"
     site.fail(1)
     site.expect(None, 2, 0, None)
     site.fail(2)
@@ -254,18 +254,18 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(
     told = site.command("why", busy).out
     assert "drained, its connections were gone, by " in told
     assert ": new kernel" in told
-    assert 'override_ordered  words="draining, by ' in told
+    assert 'override_set  words="draining, by ' in told
     assert "the order is lifted in 59 min" in told
     assert site.command("undrain", busy).status == 0
     assert site.command("weight", idle, "configured").status == 0
     site.expect(3, 2, 0)
     assert site.command("undrain", busy).status == 1
     names: list[str] = []
-    while names.count("override_lifted") < 2:
-        event = msgspec.json.decode(follower.stdout.readline(), type=Entry)
+    while names.count("override_removed") < 2:
+        event = msgspec.json.decode(follower.stdout.readline(), type=Event)
         names.append(event.name)
         assert event.number == len(names)
-    assert names.count("director_started") == names.count("override_ordered") == 2
+    assert names.count("director_started") == names.count("override_set") == 2
     follower.send_signal(signal.SIGINT)
     assert follower.communicate(timeout=20)[1] == "hadirector: the director answers again\n"
 
@@ -328,10 +328,10 @@ def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> 
     site.command("disable", "web/127.0.14.3")
     site.write("real_servers: [{address: 127.0.14.1}]\n  - name: rest\n    address: 127.0.14.101:1")
     assert site.command("reload").status == 0
-    homeless = f"web/127.0.14.3:{site.port} is not configured, but is disabled, by "
-    assert homeless in site.command("status").out
+    orphaned = f"web/127.0.14.3:{site.port} is not configured, but is disabled, by "
+    assert orphaned in site.command("status").out
     assert site.command("enable", f"web/127.0.14.3:{site.port}").status == 0
-    assert homeless not in site.command("status").out
+    assert orphaned not in site.command("status").out
 
 
 def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
@@ -344,11 +344,12 @@ def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
     site.expect(None, 2, 0)
     site.fail(2)
     site.expect(None, 2, 5)
-    assert site.pool().kept == (f"127.0.14.2:{site.port}",)
-    kept = f"servers_kept  virtual_server=web would_be_removed=[127.0.14.2:{site.port}] count=1"
+    assert site.pool().held == (f"127.0.14.2:{site.port}",)
+    names = f"[127.0.14.2:{site.port}]"
+    kept = f"failing_servers_held  virtual_server=web would_be_removed={names} count=1"
     assert kept in site.command("events").out
-    assert '"servers_kept"' in site.log()
-    assert site.metric("virtual_server_kept_real_servers,min_healthy,web") == 1
+    assert '"failing_servers_held"' in site.log()
+    assert site.metric("virtual_server_held_real_servers,min_healthy,web") == 1
     assert site.metric(f"real_server_up,127.0.14.2:{site.port},web") == 0
     assert site.metric(f"real_server_weight,127.0.14.2:{site.port},web") == 2
     site.write("min_healthy: 3")
@@ -359,5 +360,5 @@ def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
     site.expect(None, 2, 5)
     site.serve(1)
     site.expect(3, None, 0)
-    assert site.pool().kept == ()
-    assert "servers_no_longer_kept" in site.command("events", "--limit", "9").out
+    assert site.pool().held == ()
+    assert "failing_servers_released" in site.command("events", "--limit", "9").out

@@ -89,7 +89,7 @@ class Pair:
     def wait_for_obstacle(self, expected: str | None) -> None:
         def shown() -> bool:
             instance = self.instance(self.better)
-            return instance is not None and instance.obstacle == expected
+            return instance is not None and instance.fault == expected
 
         wait_until(shown, 10.0, str(expected))
 

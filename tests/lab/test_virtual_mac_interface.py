@@ -109,7 +109,7 @@ async def test_a_foreign_interface_of_that_name_is_let_be_and_told(
     host.ip(command)
     before = shown(host)
     await speaker.configure([VIRTUAL])
-    await eventually(lambda: speaker.statuses()[0].obstacle == "virtual_mac_unusable")
+    await eventually(lambda: speaker.statuses()[0].fault == "virtual_mac_unusable")
     assert speaker.statuses()[0].state is State.INITIALIZE
     assert speaker.statuses()[0].counters["virtual_mac_errors"] >= 1
     assert shown(host) == before

@@ -114,7 +114,7 @@ class Host:
         return Member(
             name=name,
             state=node.router.state,
-            obstacle="link_down" if node in self._without_carrier else None,
+            fault="link_down" if node in self._without_carrier else None,
             resume=self._resume,
             wants_active=node.router.wants_active,
             departing=node.router.handing_over,

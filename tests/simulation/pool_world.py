@@ -1,7 +1,7 @@
-"""One seed: a pool, and a course of verdicts, orders, asked weights, reloads and restarts.
+"""One seed: a pool, and a course of verdicts, overrides, asked weights, reloads and restarts.
 
-The real judgement with what remembers for it (`Health`, `Pools`, `History`) runs by a clock that
-the world moves; after every event `pool_promises` are judged.
+The real judgement with what remembers for it (`Health`, `Pools`, `SnapshotStore`) runs by a clock
+that the world moves; after every event `pool_promises` are judged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Reason, Result, Verdict
 from hadirector.director.pools import Pools
-from hadirector.director.snapshot import WRITE_SECONDS, History
+from hadirector.director.snapshot import WRITE_SECONDS, SnapshotStore
 from hadirector.events.recorder import Recorder
 from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
@@ -69,12 +69,12 @@ class PoolWorld:
         health = self.health
         return Facts(
             verdicts=health.verdicts,
-            fell_at=health.fell_at,
+            failed_at=health.failed_at,
             overrides=self.overrides,
-            lost=health.lost,
+            unseen=health.unseen,
             weights=health.weights,
             now=self.clock.now,
-            falls=health.falls,
+            failures=health.failures,
         )
 
     def weights(self) -> dict[DestinationKey, int]:
@@ -176,7 +176,7 @@ class PoolWorld:
         self._decide(f"{seconds} s pass")
 
     def settle(self) -> None:
-        """When all pass, nobody orders and time has passed, weights are as configured."""
+        """When all pass, nobody overrides and time has passed, weights are as configured."""
         self.overrides.clear()
         for check in self._checks():
             self._verdict(check, Reason.PASSED)
@@ -197,7 +197,7 @@ class PoolWorld:
     def _begin(self) -> None:
         self.health = Health(self.configuration, {}, tell)
         self.pools = Pools(self.configuration, Recorder().note)
-        self.history = History(self.directory, self.health, self.pools)
+        self.history = SnapshotStore(self.directory, self.health, self.pools)
 
     def _resume(self, words: str) -> None:
         table = self.pools.table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vrrp.addresses.address_holder import AddressHolder
+from vrrp.addresses.address_reconciler import AddressReconciler
 from vrrp.addresses.addresses import AddressError, virtual_addresses
 from vrrp.addresses.announcer import Announcer
 from vrrp.addresses.macvlan import macvlan_of, shortcomings
-from vrrp.addresses.route_holder import RouteHolder
+from vrrp.addresses.route_reconciler import RouteReconciler
 from vrrp.addresses.routes import Item, RouteError, described, items
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import Incident
@@ -16,7 +16,7 @@ from vrrp.netlink.rtnetlink import Standing
 from vrrp.transport.frames import FrameSocket
 
 
-class Holding:
+class HeldResources:
     """Takes and gives up what belongs to one instance, and announces it while it stands.
 
     ``run`` of its ``addresses`` has to run for that. ``may_announce`` is asked when some have come
@@ -34,8 +34,8 @@ class Holding:
         self._incident = incident
         self._may_announce = may_announce
         self._macvlan = macvlan_of(configuration)
-        self.routes = RouteHolder(items(configuration), self._route_removed, self._route_failed)
-        self.addresses = AddressHolder(
+        self.routes = RouteReconciler(items(configuration), self._route_removed, self._route_failed)
+        self.addresses = AddressReconciler(
             virtual_addresses(configuration),
             configuration.advert_interval,
             self._addresses_stand,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vrrp.instance.instance import Instance
 
 
-class Companions:
+class SyncGroup:
     """The members of a group; an instance that is in none is by itself."""
 
     def __init__(self, instances: Sequence[Instance]) -> None:

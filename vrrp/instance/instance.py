@@ -1,7 +1,8 @@
 """One VRRP instance at work: datagrams and timers into its router, the router's actions out.
 
 Whatever concerns an advertisement happens at once, inside the callback that caused it. What may
-take long, changing addresses, is only asked for here; `Holding` sees to it in a task of its own.
+take long, changing addresses, is only asked for here; `HeldResources` sees to it in a task of its
+own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import msgspec
 
 from vrrp.addresses.addresses import lifetime, virtual_addresses
 from vrrp.addresses.announcement_listener import AnnouncementSocket
-from vrrp.addresses.resources import Holding
-from vrrp.instance.companions import Companions
+from vrrp.addresses.resources import HeldResources
+from vrrp.instance.companions import SyncGroup
 from vrrp.instance.messaging import Conversation
 from vrrp.instance.rate_limited_notices import Incidents
 from vrrp.instance.sequence import SequenceNumbers
@@ -26,7 +27,7 @@ from vrrp.model.lateness import Lateness
 from vrrp.model.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.protocol.packet import Address, Advertisement, Datagram, DropReason
 from vrrp.router.alarms import Alarms
-from vrrp.router.eligibility import LINK_DOWN, Participation
+from vrrp.router.eligibility import LINK_DOWN, Eligibility
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
@@ -76,15 +77,15 @@ class Instance:
         yielding: bool = False,
     ) -> None:
         self.configuration = configuration
-        self.companions = Companions([self])
+        self.companions = SyncGroup([self])
         self.leaving = False
         self._loop = asyncio.get_running_loop()
-        self._participation = Participation(configuration)
+        self._participation = Eligibility(configuration)
         listen_until = -math.inf if resume else self._loop.time() + configuration.start_delay
         self.router = Router(self._in_force(), _NOWHERE, listen_until=listen_until)
         self._alarms = Alarms()
         self.incidents = Incidents(report, instance=configuration.name)
-        self.holding = Holding(configuration, frames, self._incident, self._may_announce)
+        self.holding = HeldResources(configuration, frames, self._incident, self._may_announce)
         self._report = report
         self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
         self._resume = resume
@@ -141,8 +142,8 @@ class Instance:
         return Member(
             name=self.configuration.name,
             state=router.state,
-            obstacle=self._participation.obstacle,
-            unready=self._participation.unready,
+            fault=self._participation.fault,
+            pending=self._participation.pending,
             resume=self._resume and self._loop.time() < self._resume_until,
             wants_active=router.wants_active,
             departing=router.handing_over,
@@ -223,7 +224,7 @@ class Instance:
             active_down_interval=router.active_down_interval,
             counters=self._counters(),
             priority_arithmetic=self._participation.priority.arithmetic,
-            obstacle=self._participation.obstacle or self._participation.unready,
+            fault=self._participation.fault or self._participation.pending,
             sync_group=self.configuration.sync_group,
             alarms=tuple(self._alarms.raised.values()),
             advertisement_lateness=self._lateness.snapshot(),

@@ -169,15 +169,15 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"), and so do the
     ``unadvertised_addresses``, which move with them and may be of the other family. The
-    ``placements`` are of some of them, by the same texts.
-    ``checksum`` chooses the form that is sent for version 3 over IPv4: with the pseudo-header
-    ("rfc5798", as keepalived and FRR do by default) or without ("rfc9568"). Both are accepted.
-    ``flap_delay`` is how long the interface may be without carrier before the instance minds,
-    ``start_delay`` how long it only listens at first. In version 3 a learned interval above
-    `learned_interval_limit` is alarmed, and with ``clamp`` not followed. ``address_mismatch`` says
-    whether version 2 drops an advertisement that lists other addresses (RFC 3768 7.1).
-    Instances of one ``sync_group`` move together. ``virtual_mac`` is the name of the macvlan that
-    the addresses stand on, with the virtual router's MAC; None: on the interface itself.
+    ``placements`` are of some of them, by the same texts. ``checksum`` chooses the form that is
+    sent for version 3 over IPv4: with the pseudo-header ("rfc5798", as keepalived and FRR do by
+    default) or without ("rfc9568"). Both are accepted. ``flap_delay`` is how long the interface may
+    be without carrier before the instance minds, ``start_delay`` how long it only listens at first.
+    In version 3 a learned interval above `learned_interval_limit` is alarmed, and with
+    ``clamp_learned_interval`` not followed. ``address_mismatch`` says whether version 2 drops an
+    advertisement that lists other addresses (RFC 3768 7.1). Instances of one ``sync_group`` move
+    together. ``virtual_mac`` is the name of the macvlan that the addresses stand on, with the
+    virtual router's MAC; None: on the interface itself.
     """
 
     name: str
@@ -200,7 +200,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     flap_delay: float = 0.0
     start_delay: float = 0.0
     max_learned_interval: float | None = None
-    clamp: bool = False
+    clamp_learned_interval: bool = False
     address_mismatch: Literal["drop", "accept"] = "drop"
     sync_group: str | None = None
     virtual_mac: str | None = None

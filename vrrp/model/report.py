@@ -45,7 +45,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     ``handing_over`` is true while an ACTIVE instance waits for its successor; ``yielding`` while it
     lets any peer stay active after a handover. ``active_router`` is the source address of the last
     accepted advertisement, ``active_down_interval`` is in seconds. ``priority_arithmetic`` says how
-    the priority comes about (`vrrp.router.priority`), ``obstacle`` what keeps the instance from
+    the priority comes about (`vrrp.router.priority`), ``fault`` what keeps the instance from
     taking part, ``alarms`` what is wrong with others (`vrrp.router.alarms`).
     """
 
@@ -61,7 +61,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     active_down_interval: float
     counters: dict[str, int]
     priority_arithmetic: str = ""
-    obstacle: str | None = None
+    fault: str | None = None
     sync_group: str | None = None
     alarms: tuple[str, ...] = ()
     undelivered: dict[str, int] = {}

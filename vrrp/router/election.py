@@ -44,11 +44,16 @@ def race_end(now: float, active_down_interval: float) -> float:
 def followed_interval(advertisement: Advertisement, configuration: InstanceConfiguration) -> float:
     """Seconds at which to expect an active router's advertisements, in version 3 (RFC 9568 6.4.2).
 
-    With ``clamp`` never more than the limit. Where that is less than its true interval, both will
-    be ACTIVE in turns: a slow or forged interval is met, and a slow router is not.
+    With ``clamp_learned_interval`` never more than the limit. Where that is less than its true
+    interval, both will be ACTIVE in turns: a slow or forged interval is met, and a slow router is
+    not.
     """
     interval = advertisement.advert_interval
-    return min(interval, configuration.learned_interval_limit) if configuration.clamp else interval
+    return (
+        min(interval, configuration.learned_interval_limit)
+        if configuration.clamp_learned_interval
+        else interval
+    )
 
 
 class Patience(msgspec.Struct):

@@ -13,7 +13,7 @@ _NOTHING: Final = ""
 LINK_DOWN: Final = "link_down"
 
 
-class Participation:
+class Eligibility:
     """What one instance depends on: its own link and what it tracks.
 
     Times are monotonic seconds. ``deadline`` is when `settle` has something to do; ``priority``
@@ -65,12 +65,12 @@ class Participation:
         return min((each for each in waiting if each is not None), default=None)
 
     @property
-    def obstacle(self) -> str | None:
+    def fault(self) -> str | None:
         """What keeps the instance from taking part; None when nothing does."""
         return self._link.value or self.priority.fault
 
     @property
-    def unready(self) -> str | None:
+    def pending(self) -> str | None:
         """What keeps it from beginning to take part; None when nothing does."""
         return "link_unknown" if self._link.value is None else self.priority.unknown
 

@@ -27,7 +27,7 @@ LONGEST_LEAVE: Final = 5.0
 """Seconds after which a stop releases the addresses whether or not a successor was heard."""
 
 
-class Departure(msgspec.Struct):
+class Handover(msgspec.Struct):
     """Times are monotonic seconds.
 
     ``stop_reason`` is set when the router stops afterwards, and then never taken back.
@@ -44,7 +44,7 @@ class Departure(msgspec.Struct):
     release_at: float | None = None
 
     @classmethod
-    def begin(cls, now: float, advert_interval: float, addresses: Iterable[Address]) -> Departure:
+    def begin(cls, now: float, advert_interval: float, addresses: Iterable[Address]) -> Handover:
         """Resign now; repeat it once, then give up when the repeat has had its time too."""
         pause = advert_interval + RESIGNATION_MARGIN
         return cls(

@@ -55,7 +55,7 @@ from vrrp.router.event import (
     TakeOver,
     TimerExpired,
 )
-from vrrp.router.handover import Departure
+from vrrp.router.handover import Handover
 
 YIELDING_PRIORITY: Final = 1
 
@@ -90,7 +90,7 @@ class Router:
         self._patience = Patience()
         self._race_until = -math.inf
         self._reannounce_at = 0.0
-        self._departure: Departure | None = None
+        self._departure: Handover | None = None
 
     @property
     def priority(self) -> int:
@@ -291,7 +291,7 @@ class Router:
         actions: list[Action] = []
         if self._departure is None:
             addresses = configured_addresses(self.configuration.held_addresses)
-            self._departure = Departure.begin(now, self.configuration.advert_interval, addresses)
+            self._departure = Handover.begin(now, self.configuration.advert_interval, addresses)
             actions = [SendAdvertisement(0), StopAnnouncing()]
         if stop_reason is not None:
             self._departure.stop(now, stop_reason)
@@ -299,7 +299,7 @@ class Router:
         return actions
 
     def _hear_successor(
-        self, departure: Departure, advertisement: Advertisement, source: Address, now: float
+        self, departure: Handover, advertisement: Advertisement, source: Address, now: float
     ) -> list[Action]:
         departure.hear(now, advertisement.priority)
         if advertisement.priority > 0:
@@ -307,7 +307,7 @@ class Router:
         self.deadline = max(now, departure.deadline)
         return []
 
-    def _departure_timer_expired(self, departure: Departure, now: float) -> list[Action]:
+    def _departure_timer_expired(self, departure: Handover, now: float) -> list[Action]:
         handed_over = departure.release_at is not None
         if not handed_over and now < departure.give_up_at:
             departure.repeat(now)

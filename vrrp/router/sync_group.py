@@ -18,15 +18,15 @@ from vrrp.router.event import Event, Shutdown, Startup, StepBack, TakeOver
 class Member(msgspec.Struct, frozen=True):
     """One instance at this moment.
 
-    ``obstacle`` is what keeps it from taking part, ``unready`` what keeps it from beginning.
+    ``fault`` is what keeps it from taking part, ``pending`` what keeps it from beginning.
     ``resume``: it goes on, as ACTIVE, for a process that died. ``wants_active``: as BACKUP it has
     waited its time. ``departing``: it hands over, and decides itself when that is done.
     """
 
     name: str
     state: State
-    obstacle: str | None = None
-    unready: str | None = None
+    fault: str | None = None
+    pending: str | None = None
     resume: bool = False
     wants_active: bool = False
     departing: bool = False
@@ -34,12 +34,12 @@ class Member(msgspec.Struct, frozen=True):
 
 def decide(members: Sequence[Member]) -> dict[str, Event]:
     """Decide what must happen to which members now; ask again when it has happened."""
-    hindered = [each for each in members if each.obstacle is not None]
+    hindered = [each for each in members if each.fault is not None]
     if hindered:
         return _hold_out(members, hindered)
     outside = [each for each in members if each.state is State.INITIALIZE]
     if outside:
-        ready = all(each.unready is None for each in members)
+        ready = all(each.pending is None for each in members)
         return {each.name: Startup(resume=each.resume) for each in outside} if ready else {}
     behind = [each for each in members if each.state is State.BACKUP]
     if len(behind) < len(members):
@@ -52,9 +52,9 @@ def decide(members: Sequence[Member]) -> dict[str, Event]:
 def _hold_out(members: Sequence[Member], hindered: Sequence[Member]) -> dict[str, Event]:
     """Each for its own reason, the others for that of the first who has one."""
     first = hindered[0]
-    for_others = f"{first.obstacle} ({first.name} of the same sync group)"
+    for_others = f"{first.fault} ({first.name} of the same sync group)"
     return {
-        each.name: Shutdown(each.obstacle or for_others)
+        each.name: Shutdown(each.fault or for_others)
         for each in members
         if each.state is not State.INITIALIZE
     }

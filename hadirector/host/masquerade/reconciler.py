@@ -40,7 +40,7 @@ async def faults(configuration: Configuration) -> list[str]:
     return []
 
 
-class MasqueradeKeeper:
+class MasqueradeReconciler:
     """Makes the rules, again when somebody else changed them, and removes them at the end.
 
     ``held_by`` is the tool that holds rules of ours, None when there are none; ``remember`` has
@@ -65,9 +65,9 @@ class MasqueradeKeeper:
     async def configure(self, configuration: Configuration) -> None:
         """Follow another configuration."""
         self._services = masqueraded(configuration)
-        await self.make_so()
+        await self.reconcile()
 
-    async def make_so(self) -> None:
+    async def reconcile(self) -> None:
         """Compare, and make anew what differs. What fails is reported, and met by the next pass."""
         async with self._in_use:
             try:
@@ -86,7 +86,7 @@ class MasqueradeKeeper:
     async def withdraw(self) -> None:
         """Remove the rules. Connections that are under way keep their translation."""
         self._services = frozenset()
-        await self.make_so()
+        await self.reconcile()
 
     async def _make(self) -> None:
         if self._held_by is None:

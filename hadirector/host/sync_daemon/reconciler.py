@@ -22,7 +22,7 @@ class Kernel(Protocol):
         """Start or stop a thread. Raises DataplaneError."""
 
 
-class SyncKeeper:
+class SyncDaemonReconciler:
     """Makes the wanted threads run, and leaves alone the ones that are not ours.
 
     ``kernel`` is asked for only when there is something to keep.
@@ -46,7 +46,7 @@ class SyncKeeper:
         self._settled: Threads | None = None
         self._log = structlog.get_logger()
 
-    async def make_so(self, wanted: Threads) -> None:
+    async def reconcile(self, wanted: Threads) -> None:
         """Make one pass. What fails is warned of, and met again by the next pass.
 
         When nothing is wanted any more, what was ours is stopped and forgotten.
@@ -64,7 +64,7 @@ class SyncKeeper:
             warnings = (f"sync daemon: {error}",)
         for each in warnings:
             if each not in self.warnings:
-                self._log.error("sync_daemon_not_as_wanted", error=each)
+                self._log.error("sync_daemon_sync_failed", error=each)
         self.warnings = warnings
 
     async def _pass(self, wanted: Threads, *, repair: bool) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ async def _implied(configuration: Configuration, routes: str) -> tuple[Sysctl, .
     return rules.implied(configuration, interfaces)
 
 
-class SysctlKeeper:
+class SysctlReconciler:
     """Sets what is implied, and puts it back at the end.
 
     ``remember`` is called with what every parameter was that we have set, before it is set; it has
@@ -64,9 +64,9 @@ class SysctlKeeper:
         async with self._in_use:
             self._configuration = configuration
             self._routes, self._settled = None, False
-        await self.make_so()
+        await self.reconcile()
 
-    async def make_so(self) -> None:
+    async def reconcile(self) -> None:
         """Set what differs. What cannot be set is warned of, and tried again by the next pass."""
         async with self._in_use:
             await self._imply()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from checks.definition.result import Verdict
 from hadirector.cli import status as command
 from hadirector.dataplane.base import Traffic
-from hadirector.host.status import SyncDaemonStatus, UpkeepStatus
+from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from vrrp.model.report import InstanceStatus, State
@@ -128,7 +128,7 @@ def test_what_the_kernel_was_set_to_is_shown_with_its_reason(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A parameter that is not as it should be says so; threads of others are named."""
-    upkeep = UpkeepStatus(
+    host = HostStatus(
         sysctls=(
             SysctlStatus("net.ipv4.ip_forward", "1", "1", "0", "nat"),
             SysctlStatus("net.ipv4.vs.conn_reuse_mode", "1", "0", None, "tcp"),
@@ -137,7 +137,7 @@ def test_what_the_kernel_was_set_to_is_shown_with_its_reason(
         sync_daemon=SyncDaemonStatus(("master on eth1",), ("backup on eth0",)),
         warnings=("net.ipv4.vs.sloppy_tcp is not there",),
     )
-    command._print(replace(a_status(), upkeep=upkeep))
+    command._print(replace(a_status(), host=host))
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     first = lines.index("sysctl value was because")
     assert lines[first + 1 : first + 7] == [

@@ -6,7 +6,7 @@ import pytest
 
 from checks.definition.result import Verdict
 from hadirector.cli.why import told
-from hadirector.events.event_log import Entry, Value
+from hadirector.events.event_log import Event, Value
 from hadirector.pools.candidate import Step
 from hadirector.status.explanation import Why
 from hadirector.status.report import RealServerStatus
@@ -23,15 +23,13 @@ def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.M
         steps=(Step(10, "configured"), Step(0, "draining, by ann: new kernel")),
         status=status,
         events=(
-            Entry(
+            Event(
                 7,
                 0.0,
                 "weight_decided",
                 {**PLACE, "weight": None, "because": "configured; failing"},
             ),
-            Entry(
-                9, 86399.0, "override_ordered", {**PLACE, "words": "draining, by ann: new kernel"}
-            ),
+            Event(9, 86399.0, "override_set", {**PLACE, "words": "draining, by ann: new kernel"}),
         ),
         expires_in=3661.0,
         deadline_in=59.6,
@@ -49,5 +47,5 @@ def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.M
         "  it counts as flapping for 43 s more",
         "  clients of persistence leave",
         '  1970-01-01 00:00:00Z  weight_decided  weight=null because="configured; failing"',
-        '  1970-01-01 23:59:59Z  override_ordered  words="draining, by ann: new kernel"',
+        '  1970-01-01 23:59:59Z  override_set  words="draining, by ann: new kernel"',
     ]

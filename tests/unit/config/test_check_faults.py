@@ -47,15 +47,21 @@ def server(check: str) -> str:
             "{type: tcp, jitter: 300ms, fast_interval: 500ms}",
             "jitter: wrong value (got 0.3s, expected at most half of the shortest interval, 0.25s)",
         ),
-        ("{type: tcp, sentinel: 1}", "sentinel: wrong value (got 1, expected true or false)"),
         (
-            "{type: ping, sentinel: true}",
-            "sentinel: a check of type ping asks no tcp port to keep a connection to",
+            "{type: tcp, idle_connection: 1}",
+            "idle_connection: wrong value (got 1, expected true or false)",
         ),
-        ("{type: dns, name: a, port: 53, sentinel: true}", "sentinel: a check of type dns asks"),
         (
-            "{type: all, checks: [{type: tcp, sentinel: true}, {type: http}]}",
-            "checks[0].sentinel: a check within a check has no sentinel of its own",
+            "{type: ping, idle_connection: true}",
+            "idle_connection: a check of type ping asks no tcp port to keep a connection to",
+        ),
+        (
+            "{type: dns, name: a, port: 53, idle_connection: true}",
+            "idle_connection: a check of type dns asks",
+        ),
+        (
+            "{type: all, checks: [{type: tcp, idle_connection: true}, {type: http}]}",
+            "checks[0].idle_connection: a check within a check has no idle_connection of its own",
         ),
         ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
         (

@@ -131,8 +131,8 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             "1:122: vrrp[0].max_learned_interval: version 2 learns no interval; leave this out",
         ),
         (
-            "version: 2, clamp: true}]",
-            "1:107: vrrp[0].clamp: version 2 learns no interval; leave this out",
+            "version: 2, clamp_learned_interval: true}]",
+            "1:124: vrrp[0].clamp_learned_interval: version 2 learns no interval; leave this out",
         ),
         (
             "address_mismatch: accept}]",

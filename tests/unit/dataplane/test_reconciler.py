@@ -11,7 +11,7 @@ from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
 )
-from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
@@ -49,7 +49,7 @@ WANTED = {WEB: ServiceEntry(RR, {ONE: IN})}
 async def test_what_is_wanted_becomes_so(
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:
-    kept = TableKeeper(dataplane, (), remembered.append)
+    kept = TableReconciler(dataplane, (), remembered.append)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: dataplane.table == WANTED)
@@ -60,7 +60,7 @@ async def test_a_service_is_remembered_as_ours_before_it_exists(
     dataplane: MemoryDataplane,
 ) -> None:
     seen: list[bool] = []
-    kept = TableKeeper(dataplane, (), lambda services: seen.append(WEB in dataplane.table))
+    kept = TableReconciler(dataplane, (), lambda services: seen.append(WEB in dataplane.table))
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: WEB in dataplane.table)
@@ -71,7 +71,7 @@ async def test_an_owned_service_that_is_not_wanted_is_withdrawn_a_foreign_one_is
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:
     dataplane.table = {OLD: ServiceEntry(RR, {ONE: IN}), FOREIGN: ServiceEntry(RR, {})}
-    kept = TableKeeper(dataplane, [OLD], remembered.append)
+    kept = TableReconciler(dataplane, [OLD], remembered.append)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: OLD not in dataplane.table)
@@ -84,7 +84,7 @@ async def test_what_fails_is_named_and_met_again_by_a_later_pass(
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     dataplane.refuse = lambda operation: isinstance(operation, AddDestination)
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: bool(kept.failing))
@@ -100,7 +100,7 @@ async def test_what_fails_stays_named_while_other_services_change(
     dataplane: MemoryDataplane,
 ) -> None:
     dataplane.refuse = lambda operation: isinstance(operation, AddService) and operation.key == OLD
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want({OLD: ServiceEntry(RR, {})})
     with structlog.testing.capture_logs() as lines:
         async with running(kept):
@@ -120,7 +120,7 @@ async def test_a_pass_logs_50_operations_and_counts_the_others(
     services = {
         ServiceKey(Protocol.TCP, "192.0.2.10", port): ServiceEntry(RR, {}) for port in range(1, 91)
     }
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(services)
     with structlog.testing.capture_logs() as lines:
         async with running(kept):
@@ -134,7 +134,7 @@ async def test_a_dataplane_that_does_not_answer_is_asked_again(
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     dataplane.broken = True
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: len(dataplane.reads) > 1)
@@ -153,7 +153,7 @@ async def test_nothing_new_is_made_that_cannot_be_remembered_as_ours(
             raise OSError(28, "No space left on device")
 
     dataplane.table = {OLD: ServiceEntry(RR, {ONE: IN})}
-    kept = TableKeeper(dataplane, [OLD], remember)
+    kept = TableReconciler(dataplane, [OLD], remember)
     kept.want({**WANTED, OLD: ServiceEntry(RR, {TWO: IN})})
     async with running(kept):
         # A service that is ours already is kept true meanwhile.
@@ -166,7 +166,7 @@ async def test_what_somebody_else_changed_is_repaired_and_counted(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: dataplane.table == WANTED)
@@ -180,7 +180,7 @@ async def test_a_repair_is_logged_with_what_was_found(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: dataplane.table == WANTED)
@@ -209,7 +209,7 @@ async def test_a_difference_that_is_gone_at_a_second_look_is_not_acted_on(
     """As when a dump is torn: what two readings show alike is repaired, the other one left."""
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     wanted = {**WANTED, OLD: ServiceEntry(RR, {ONE: IN})}
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(wanted)
     async with running(kept):
         await until(lambda: dataplane.table == wanted)
@@ -234,7 +234,7 @@ async def test_withdrawing_takes_what_is_ours_and_leaves_the_rest(
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:
     dataplane.table = {WEB: ServiceEntry(RR, {ONE: IN}), FOREIGN: ServiceEntry(RR, {})}
-    kept = TableKeeper(dataplane, [WEB], remembered.append)
+    kept = TableReconciler(dataplane, [WEB], remembered.append)
     await kept.withdraw()
     assert dataplane.table.keys() == {FOREIGN}
     assert remembered == [frozenset()]

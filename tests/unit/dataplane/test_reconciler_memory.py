@@ -1,4 +1,4 @@
-"""What the keeper remembers of the table, and what it reads."""
+"""What the reconciler remembers of the table, and what it reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadirector.dataplane import reconciler
 from hadirector.dataplane.reconcile import (
     AddService,
 )
-from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
@@ -38,7 +38,7 @@ def dataplane() -> MemoryDataplane:
 
 
 async def test_what_is_known_is_changed_without_being_read(dataplane: MemoryDataplane) -> None:
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: len(dataplane.reads) == 2)
@@ -55,7 +55,7 @@ async def test_what_was_adopted_is_not_read_again_before_it_is_changed(
 ) -> None:
     dataplane.table = {WEB: ServiceEntry(RR, {TWO: IN}), FOREIGN: ServiceEntry(RR, {})}
     dataplane.takes_fingerprints = True
-    kept = TableKeeper(dataplane, [WEB], lambda services: None)
+    kept = TableReconciler(dataplane, [WEB], lambda services: None)
     assert await kept.adopt() == dataplane.table
     kept.want(WANTED)
     with structlog.testing.capture_logs() as lines:
@@ -69,7 +69,7 @@ async def test_what_was_adopted_is_not_read_again_before_it_is_changed(
 async def test_a_change_that_meets_somebody_elses_reads_the_service_and_repairs_it(
     dataplane: MemoryDataplane,
 ) -> None:
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: len(dataplane.reads) == 2)
@@ -90,7 +90,7 @@ async def test_a_pool_of_the_same_fingerprint_is_not_read_into_values(
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     dataplane.takes_fingerprints = True
-    kept = TableKeeper(dataplane, (), lambda services: None)
+    kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
         await until(lambda: dataplane.pools_read == 4)
@@ -109,7 +109,7 @@ async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
     out = Destination(0, ForwardingMethod.NAT)
     hashed = Service("sh", flags=frozenset({SchedulerFlag.FALLBACK}))
     dataplane.table = {WEB: ServiceEntry(hashed, {TWO: IN, ONE: out})}
-    kept = TableKeeper(dataplane, [WEB], lambda services: None)
+    kept = TableReconciler(dataplane, [WEB], lambda services: None)
     await kept.adopt()
     kept.want({WEB: ServiceEntry(hashed, {ONE: out, TWO: IN})})
     async with running(kept):

@@ -120,7 +120,7 @@ async def test_a_reload_that_changes_a_check_is_no_way_round_the_brake(
     assert judgement.held == before.held
     assert judgement.quorum == before.quorum
     assert in_use(director).keys() == set(kept)
-    assert director._health.lost == {check(key, 5.0).identity for key in kept if not minimum}
+    assert director._health.unseen == {check(key, 5.0).identity for key in kept if not minimum}
     for key in kept:
         await ends(key, 5.0, Reason.PASSED)
     assert director._pools.judgements["web"].held == ()
@@ -162,17 +162,17 @@ async def test_pools_that_are_due_wake_by_themselves(director: Director, tmp_pat
         replace(each, weight=100, slow_start=SlowStart(1.0)) for each in web.real_servers
     )
     await director._change_to(replace(slow, virtual_servers=(replace(web, real_servers=servers),)))
-    director._pools.admitted["web"] = {ONE: LONG_AGO}
+    director._pools.serving_since["web"] = {ONE: LONG_AGO}
     passed = Result(Reason.PASSED, "connected", 0.001)
     await director._handle(VerdictChanged(check(TWO, 2.0).identity, Verdict.PASSING, passed))
     assert in_use(director)[TWO].weight == 10
-    waking = asyncio.create_task(director._pools.run(director._events.put))
+    waking = asyncio.create_task(director._pools.run(director._messages.put))
     async with asyncio.timeout(30):
-        await director._handle(await director._events.get())
+        await director._handle(await director._messages.get())
     waking.cancel()
     assert in_use(director)[ONE].weight == 100
     assert in_use(director)[TWO].weight > 10
-    events = director.recorder.journal.about("web", str(TWO))
+    events = director.recorder.event_log.about("web", str(TWO))
     assert [(each.name, each.fields["weight"], each.fields["because"]) for each in events] == [
         ("weight_decided", None, "configured; unknown"),  # with another weight than before
         ("weight_decided", 10, "configured; passing; slow start (connected)"),

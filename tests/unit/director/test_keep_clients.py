@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from hadirector.director.requests import KEEPS_NO_CLIENTS, Operator
+from hadirector.director.requests import KEEPS_NO_CLIENTS, OperatorRequests
 from hadirector.host.sysctl import files
 from hadirector.model.configuration import VirtualServer
 from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
-from hadirector.overrides.model import Action, Order
+from hadirector.overrides.model import Action, OverrideRequest
 
 SYSCTL = "net.ipv4.vs.expire_quiescent_template"
 
@@ -26,8 +26,10 @@ def server(persistence: int) -> VirtualServer:
 
 
 def fault(persistence: int, *, keep_clients: bool) -> str | None:
-    order = Order(name="web/a", action=Action.DRAIN, author="ann", keep_clients=keep_clients)
-    return Operator._client_fault(server(persistence), order)
+    order = OverrideRequest(
+        name="web/a", action=Action.DRAIN, author="ann", keep_clients=keep_clients
+    )
+    return OperatorRequests._client_fault(server(persistence), order)
 
 
 @pytest.mark.parametrize(

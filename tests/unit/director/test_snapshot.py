@@ -12,7 +12,7 @@ from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
 from hadirector.director import snapshot as module
 from hadirector.director.pools import Past, Pools
-from hadirector.director.snapshot import History
+from hadirector.director.snapshot import SnapshotStore
 from hadirector.events.recorder import Recorder
 from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
@@ -63,13 +63,13 @@ def parts(configuration: Configuration = CONFIGURATION) -> tuple[Health, Pools]:
 def lived(directory: Path) -> None:
     """One run in which the first server came in, asked for half and failed, the other long ago."""
     health, pools = parts()
-    history = History(directory, health, pools)
+    history = SnapshotStore(directory, health, pools)
     assert history.adopt(CONFIGURATION) == Past()
     health.verdicts[KEY.address] = Verdict.FAILING
-    health.falls = {KEY.address: (9000.0, 9990.0), OTHER.address: (5.0,)}
+    health.failures = {KEY.address: (9000.0, 9990.0), OTHER.address: (5.0,)}
     health.weights = {KEY.address: 50}
     pools.quorums = {"web": True}
-    pools.admitted = {"web": {KEY: 9980.0, OTHER: LONG_AGO}}
+    pools.serving_since = {"web": {KEY: 9980.0, OTHER: LONG_AGO}}
     history.write()
 
 
@@ -77,9 +77,9 @@ def test_the_next_run_goes_on_from_it(tmp_path: Path) -> None:
     """Verdicts it takes from the kernel's table alone."""
     lived(tmp_path)
     health, pools = parts()
-    past = History(tmp_path, health, pools).adopt(CONFIGURATION)
-    assert past == Past(quorums={"web": True}, admitted={"web/192.0.2.1:80": 9980.0})
-    assert health.falls == {KEY.address: (9000.0, 9990.0)}
+    past = SnapshotStore(tmp_path, health, pools).adopt(CONFIGURATION)
+    assert past == Past(quorums={"web": True}, serving_since={"web/192.0.2.1:80": 9980.0})
+    assert health.failures == {KEY.address: (9000.0, 9990.0)}
     assert health.weights == {KEY.address: 50}
     assert health.verdicts == {}
 
@@ -87,7 +87,7 @@ def test_the_next_run_goes_on_from_it(tmp_path: Path) -> None:
 def test_who_had_failed_does_not_serve_at_once_although_it_is_initially_up(tmp_path: Path) -> None:
     lived(tmp_path)
     health, pools = parts(EARLY)
-    History(tmp_path, health, pools).adopt(EARLY)
+    SnapshotStore(tmp_path, health, pools).adopt(EARLY)
     assert health.verdicts == {KEY.address: Verdict.FAILING}
 
 
@@ -96,13 +96,13 @@ def test_a_file_that_is_no_good_is_none(tmp_path: Path, content: bytes) -> None:
     """Of another boot, or damaged."""
     (tmp_path / module.FILE).write_bytes(content)
     health, pools = parts()
-    assert History(tmp_path, health, pools).adopt(CONFIGURATION) == Past()
-    assert health.falls == {}
+    assert SnapshotStore(tmp_path, health, pools).adopt(CONFIGURATION) == Past()
+    assert health.failures == {}
 
 
 def test_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
     health, pools = parts()
-    history = History(tmp_path, health, pools)
+    history = SnapshotStore(tmp_path, health, pools)
     history.adopt(CONFIGURATION)
     history.write()
     assert not (tmp_path / module.FILE).exists()
@@ -112,9 +112,9 @@ def test_who_passed_and_stood_by_at_weight_0_passes_after_a_planned_restart(tmp_
     """The table alone looks as if it had failed. Of a run that was killed nothing more is taken."""
     health, pools = parts()
     health.verdicts[OTHER.address] = Verdict.PASSING
-    History(tmp_path, health, pools).write(final=True)
+    SnapshotStore(tmp_path, health, pools).write(final=True)
     for expected in (Verdict.PASSING, Verdict.FAILING):
         health, pools = parts()
         health.verdicts[OTHER.address] = Verdict.FAILING
-        History(tmp_path, health, pools).adopt(CONFIGURATION)
+        SnapshotStore(tmp_path, health, pools).adopt(CONFIGURATION)
         assert health.verdicts == {OTHER.address: expected}

@@ -15,33 +15,33 @@ from hypothesis import strategies as st
 
 from hadirector import log
 from hadirector.cli.events import line
-from hadirector.events.event_log import ENTRIES_MAX, KEPT, Entry, Journal
+from hadirector.events.event_log import EVENTS_MAX, KEPT, Event, EventLog
 from hadirector.events.recorder import FILE, Recorder
 
 PAGE = Path(__file__).parents[3] / "docs/operations.md"
 
 
-def numbers(journal: Journal, after: int) -> list[int]:
-    return [each.number for each in journal.after(after).events]
+def numbers(event_log: EventLog, after: int) -> list[int]:
+    return [each.number for each in event_log.after(after).events]
 
 
 def test_the_oldest_events_go_first_and_are_counted_as_missed() -> None:
-    journal = Journal()
-    for number in range(ENTRIES_MAX + 3):
-        journal.note(1.0, "quorum_lost", {"virtual_server": "web", "passing": number})
-    page = journal.after(1)
+    event_log = EventLog()
+    for number in range(EVENTS_MAX + 3):
+        event_log.note(1.0, "quorum_lost", {"virtual_server": "web", "passing": number})
+    page = event_log.after(1)
     assert (page.last, page.missed, len(page.events)) == (2003, 2, 2000)
     assert page.events[0].number == 4
-    assert journal.after(2001).missed == 0
-    assert numbers(journal, 2001) == [2002, 2003]
+    assert event_log.after(2001).missed == 0
+    assert numbers(event_log, 2001) == [2002, 2003]
 
 
 def test_whatever_is_noted_is_kept_short_and_plain() -> None:
     """A list keeps 50 names, a text 500 characters, an unknown value its words."""
-    journal = Journal()
+    event_log = EventLog()
     fields = {"names": tuple(range(60)), "text": "x" * 501, "path": Path("/run"), "none": None}
-    journal.note(1.0, "servers_kept", fields)
-    (event,) = journal.after(0).events
+    event_log.note(1.0, "failing_servers_held", fields)
+    (event,) = event_log.after(0).events
     assert event.fields == {
         "names": [str(n) for n in range(50)],
         "text": "x" * 500,
@@ -51,12 +51,12 @@ def test_whatever_is_noted_is_kept_short_and_plain() -> None:
 
 
 def test_a_real_server_has_its_own_events_and_no_others() -> None:
-    journal = Journal()
+    event_log = EventLog()
     for virtual_server, real_server in (("web", "a"), ("mail", "a"), ("web", "b")):
         fields = {"virtual_server": virtual_server, "real_server": real_server}
-        journal.note(1.0, "weight_decided", fields)
-    journal.note(1.0, "quorum_lost", {"virtual_server": "web"})
-    assert [each.number for each in journal.about("web", "a")] == [1]
+        event_log.note(1.0, "weight_decided", fields)
+    event_log.note(1.0, "quorum_lost", {"virtual_server": "web"})
+    assert [each.number for each in event_log.about("web", "a")] == [1]
 
 
 def test_of_the_log_those_lines_are_kept_that_are_events() -> None:
@@ -71,7 +71,7 @@ def test_of_the_log_those_lines_are_kept_that_are_events() -> None:
         structlog.reset_defaults()
     writer.drain(5.0)
     assert stream.getvalue().count("\n") == 2
-    (event,) = recorder.journal.after(0).events
+    (event,) = recorder.event_log.after(0).events
     assert (event.number, event.name) == (1, "sysctl_repaired")
     assert event.fields == {"name": "net.ipv4.ip_forward", "was": "0"}
 
@@ -94,7 +94,7 @@ async def test_events_outlast_a_restart_with_their_numbers(tmp_path: Path) -> No
     second = Recorder()
     async with second.kept_in(tmp_path):
         second.note("quorum_reached", virtual_server="web")
-    kept = [(each.number, each.name) for each in second.journal.after(0).events]
+    kept = [(each.number, each.name) for each in second.event_log.after(0).events]
     assert kept == [(1, "quorum_lost"), (2, "quorum_reached")]
 
 
@@ -121,7 +121,7 @@ async def test_a_file_that_is_no_good_is_named_and_left_aside(
     (tmp_path / FILE).write_bytes(content)
     recorder = Recorder()
     async with recorder.kept_in(tmp_path):
-        assert recorder.journal.after(0).events == ()
+        assert recorder.event_log.after(0).events == ()
     assert (tmp_path / "events.unusable").read_bytes() == content
     said = capsys.readouterr().out
     assert "events_unusable" in said
@@ -138,7 +138,7 @@ def test_whatever_is_in_a_file_it_is_taken_or_left_aside(at: int, instead: bytes
         recorder = Recorder()
         recorder._read(path)
         assert path.exists() or (path.parent / "events.unusable").exists()
-        assert all(line(each) for each in recorder.journal.after(0).events)
+        assert all(line(each) for each in recorder.event_log.after(0).events)
 
 
 async def test_a_good_file_is_taken(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ async def test_a_good_file_is_taken(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(GOOD)
     recorder = Recorder()
     async with recorder.kept_in(tmp_path):
-        assert numbers(recorder.journal, 0) == [2]
+        assert numbers(recorder.event_log, 0) == [2]
 
 
 def test_an_event_is_one_line_in_utc_that_grep_finds() -> None:
@@ -157,8 +157,8 @@ def test_an_event_is_one_line_in_utc_that_grep_finds() -> None:
         "words": 'by ann: "now"\nplease',
         "count": 2,
     }
-    assert line(Entry(5, 86399.9, "servers_kept", {**fields}), ("virtual_server",)) == (
-        "1970-01-01 23:59:59Z  servers_kept  would_be_removed=[192.0.2.1:80,192.0.2.2:80]"
+    assert line(Event(5, 86399.9, "failing_servers_held", {**fields}), ("virtual_server",)) == (
+        "1970-01-01 23:59:59Z  failing_servers_held  would_be_removed=[192.0.2.1:80,192.0.2.2:80]"
         r' weight=null words="by ann: \"now\"\nplease" count=2'
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from checks.definition.check import CheckDefinition, Timing
 from checks.definition.options import AllProbe, FileProbe, Member, Probe, ScriptProbe, TcpProbe
 from checks.definition.result import Reason
-from hadirector.health.blindness import Eyes
+from hadirector.health.blindness import BlindnessTracker
 
 # Every 2 s, 1 s long, rise 2: the window is 2 + 1 + 2 = 5 s, recovery 2 * 2 + 1 + 2 = 7 s.
 TIMING = Timing(interval=2.0, timeout=1.0, rise=2, fall=2)
@@ -24,13 +24,13 @@ def check(identity: str, probe: Probe | None = None) -> CheckDefinition:
     )
 
 
-def eyes(*identities: str) -> Eyes:
-    made = Eyes()
+def eyes(*identities: str) -> BlindnessTracker:
+    made = BlindnessTracker()
     made.configure([check(each) for each in identities])
     return made
 
 
-def show(made: Eyes, now: float, results: dict[str, Reason]) -> Eyes:
+def show(made: BlindnessTracker, now: float, results: dict[str, Reason]) -> BlindnessTracker:
     for identity, reason in results.items():
         made.see(identity, reason, now)
     made.look(now)
@@ -44,9 +44,9 @@ def test_two_hosts_that_fall_silent_together_are_this_directors_fault() -> None:
     """From the moment the first of them did."""
     made = show(eyes(A, B), 0.0, {A: PASSED, B: PASSED})
     show(made, 10.0, {A: TIMEOUT})
-    assert (made.blind, made.lost_since) == (False, None)
+    assert (made.blind, made.unseen_since) == (False, None)
     show(made, 14.9, {B: Reason.UNREACHABLE})
-    assert (made.blind, made.lost_since) == (True, 10.0)
+    assert (made.blind, made.unseen_since) == (True, 10.0)
 
 
 def test_hosts_that_fall_silent_one_long_after_the_other_have_gone_themselves() -> None:
@@ -61,7 +61,7 @@ def test_one_host_that_falls_silent_is_lost_with_our_carrier(
     made = show(eyes(A), 0.0, {A: PASSED})
     made.see(A, TIMEOUT, 10.0)
     made.look(10.0, lambda _host: has_no_carrier)
-    assert (made.blind, made.lost_since) == (blind, 10.0 if blind else None)
+    assert (made.blind, made.unseen_since) == (blind, 10.0 if blind else None)
 
 
 def test_a_host_that_was_dead_before_is_not_excused_by_a_cable_that_is_pulled_now() -> None:
@@ -85,7 +85,7 @@ SCRIPT = ScriptProbe(script="/bin/true")
 @pytest.mark.parametrize("reason", [PASSED, Reason.DOWN])
 def test_what_this_host_says_itself_is_no_sight_of_anything(probe: Probe, reason: Reason) -> None:
     """Of a host of its own, beside two that fall silent."""
-    made = Eyes()
+    made = BlindnessTracker()
     own = "10.0.0.3:80"
     made.configure([check(A), check(B), check(own, probe)])
     show(made, 0.0, {A: PASSED, B: PASSED, own: PASSED})
@@ -125,11 +125,11 @@ def test_it_ends_with_the_first_thing_seen_and_gives_all_others_time_to_pass() -
     """Two passes take 2 * 2 + 1 s, and may be told of 2 s late."""
     made = show(eyes(A, B), 10.0, {A: TIMEOUT, B: TIMEOUT})
     show(made, 60.0, {A: REFUSED})
-    assert (made.blind, made.lost_since) == (False, 10.0)
+    assert (made.blind, made.unseen_since) == (False, 10.0)
     made.look(66.9)
-    assert made.lost_since == 10.0
+    assert made.unseen_since == 10.0
     made.look(67.0)
-    assert made.lost_since is None
+    assert made.unseen_since is None
 
 
 def test_a_reload_ends_no_blindness() -> None:
@@ -147,7 +147,7 @@ def test_a_server_that_was_dead_before_is_no_evidence_against_the_living() -> No
     """It is silent since long; two others that go together decide."""
     dead, both = "10.0.0.9:80", {A: TIMEOUT, B: TIMEOUT}
     made = show(eyes(A, B, dead), 0.0, {A: PASSED, B: PASSED, dead: TIMEOUT})
-    assert show(made, 1000.0, both).lost_since == 1000.0
+    assert show(made, 1000.0, both).unseen_since == 1000.0
 
 
 HOSTS = st.sampled_from([f"10.0.0.{n}:80" for n in range(1, 5)])
@@ -170,4 +170,4 @@ def test_whatever_happens_nobody_is_blind_who_sees(
         show(made, now, {host: reason})
         all_silent = len(last) == 4 and set(last.values()) == {TIMEOUT}
         assert not made.blind or all_silent
-        assert not made.blind or made.lost_since is not None
+        assert not made.blind or made.unseen_since is not None

@@ -73,10 +73,10 @@ def test_the_last_that_fails_brings_all_back_that_failed_with_it(
     """The services of all of them are decided anew."""
     clock.now = 100.0
     assert fails(health, "1", Reason.TIMEOUT) == {SERVICES[0]}
-    assert health.lost == set()
+    assert health.unseen == set()
     clock.now = 101.0
     assert fails(health, "2", Reason.TIMEOUT) == set(SERVICES)
-    assert health.lost == {"1", "2"}
+    assert health.unseen == {"1", "2"}
 
 
 def test_sight_that_is_known_to_be_lost_keeps_whoever_fails_from_then_on(
@@ -87,8 +87,8 @@ def test_sight_that_is_known_to_be_lost_keeps_whoever_fails_from_then_on(
     assert answers(health, _1=Reason.TIMEOUT, _2=Reason.UNREACHABLE) == set()
     assert health.eyes.blind
     assert fails(health, "1", Reason.TIMEOUT) == {SERVICES[0]}
-    assert health.lost == {"1"}
-    assert health.falls == {"1": ()}
+    assert health.unseen == {"1"}
+    assert health.failures == {"1": ()}
 
 
 def test_who_answers_wrongly_is_lost_no_more_and_who_passes_once_still_is(
@@ -101,10 +101,10 @@ def test_who_answers_wrongly_is_lost_no_more_and_who_passes_once_still_is(
     clock.now = 200.0
     assert answers(health, _1=Reason.PASSED, _2=Reason.REFUSED) == {SERVICES[1]}
     assert not health.eyes.blind
-    assert health.lost == {"1"}
+    assert health.unseen == {"1"}
     clock.now = 207.0  # 2 * 2 s + 1 s, and 2 s for the report
     assert answers(health) == {SERVICES[0]}
-    assert health.lost == set()
+    assert health.unseen == set()
 
 
 def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_not(
@@ -125,7 +125,7 @@ def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_n
     for check in ("3", "4"):
         fails(health, check, Reason.DOWN)
     fails(health, "5", Reason.REFUSED)
-    assert health.lost == {"1", "2", "3"}
+    assert health.unseen == {"1", "2", "3"}
 
 
 def test_who_passes_again_is_lost_no_more(health: Health, clock: Clock) -> None:
@@ -134,7 +134,7 @@ def test_who_passes_again_is_lost_no_more(health: Health, clock: Clock) -> None:
     fails(health, "2", Reason.TIMEOUT)
     passed = Result(Reason.PASSED, "", 0.1)
     assert health.verdict_changed(VerdictChanged("1", Verdict.PASSING, passed)) == {SERVICES[0]}
-    assert health.lost == {"2"}
+    assert health.unseen == {"2"}
 
 
 def test_a_fall_out_of_sight_is_not_held_against_anybody(health: Health, clock: Clock) -> None:
@@ -145,7 +145,7 @@ def test_a_fall_out_of_sight_is_not_held_against_anybody(health: Health, clock: 
     health.verdict_changed(VerdictChanged("1", Verdict.PASSING, passed))
     clock.now = 100.0
     fails(health, "1", Reason.TIMEOUT)
-    assert health.falls == {"1": (50.0, 100.0)}
+    assert health.failures == {"1": (50.0, 100.0)}
     clock.now = 101.0
     fails(health, "2", Reason.TIMEOUT)
-    assert health.falls == {"1": (50.0,), "2": ()}
+    assert health.failures == {"1": (50.0,), "2": ()}

@@ -8,7 +8,7 @@ from hadirector.config.loader import parse
 from hadirector.dataplane.base import DataplaneError
 from hadirector.dataplane.ipvs.codec.frames import write
 from hadirector.dataplane.ipvs.timeouts import read_timeouts, write_timeouts
-from hadirector.host.timeouts import TimeoutKeeper
+from hadirector.host.timeouts import TimeoutReconciler
 from hadirector.model.ipvs import ConnectionTimeouts
 
 KERNEL = ConnectionTimeouts(tcp=900, tcp_fin=120, udp=300)
@@ -41,37 +41,37 @@ def kernel() -> Kernel:
 async def test_what_is_not_configured_stays_and_what_is_right_is_not_written(
     kernel: Kernel,
 ) -> None:
-    keeper = TimeoutKeeper(lambda: kernel)
-    await keeper.make_so(WANTED)
-    await keeper.make_so(WANTED)
+    reconciler = TimeoutReconciler(lambda: kernel)
+    await reconciler.reconcile(WANTED)
+    await reconciler.reconcile(WANTED)
     assert kernel.timeouts == ConnectionTimeouts(tcp=3600, tcp_fin=120, udp=60)
-    assert (kernel.written, keeper.repaired) == (1, 0)
+    assert (kernel.written, reconciler.repaired) == (1, 0)
 
 
 async def test_what_somebody_else_changed_is_put_back_and_counted(kernel: Kernel) -> None:
-    keeper = TimeoutKeeper(lambda: kernel)
-    await keeper.make_so(WANTED)
+    reconciler = TimeoutReconciler(lambda: kernel)
+    await reconciler.reconcile(WANTED)
     kernel.timeouts = KERNEL
-    await keeper.make_so(WANTED)
+    await reconciler.reconcile(WANTED)
     assert kernel.timeouts == ConnectionTimeouts(tcp=3600, tcp_fin=120, udp=60)
-    assert keeper.repaired == 1
+    assert reconciler.repaired == 1
 
 
 async def test_without_a_wish_the_kernel_is_not_even_asked() -> None:
     def ask() -> Kernel:
         raise AssertionError
 
-    await TimeoutKeeper(ask).make_so(ConnectionTimeouts())
+    await TimeoutReconciler(ask).reconcile(ConnectionTimeouts())
 
 
 async def test_a_failure_is_warned_of_until_a_later_pass_succeeds(kernel: Kernel) -> None:
-    keeper = TimeoutKeeper(lambda: kernel)
+    reconciler = TimeoutReconciler(lambda: kernel)
     kernel.error = "no"
-    await keeper.make_so(WANTED)
-    assert keeper.warnings == ("connection timeouts: no",)
+    await reconciler.reconcile(WANTED)
+    assert reconciler.warnings == ("connection timeouts: no",)
     kernel.error = None
-    await keeper.make_so(WANTED)
-    assert not keeper.warnings
+    await reconciler.reconcile(WANTED)
+    assert not reconciler.warnings
 
 
 def test_the_kernel_is_told_in_its_own_numbers() -> None:

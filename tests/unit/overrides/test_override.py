@@ -11,13 +11,19 @@ from msgspec.structs import replace
 
 from hadirector.dataplane.base import Counters
 from hadirector.dataplane.dry_run import DryRunDataplane
-from hadirector.dataplane.reconciler import TableKeeper
+from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.overrides import store as module
 from hadirector.overrides.expiry import Moment, is_outdated, kept, restored
-from hadirector.overrides.model import Action, Order, Override, RealServerName, end_of_drain
-from hadirector.overrides.store import Overrides, OverridesChanged, connections
+from hadirector.overrides.model import (
+    Action,
+    Override,
+    OverrideRequest,
+    RealServerName,
+    end_of_drain,
+)
+from hadirector.overrides.store import OverridesChanged, OverrideStore, connections
 
 NAME = RealServerName("web", "192.0.2.45:80")
 
@@ -61,23 +67,25 @@ def test_an_order_says_what_by_whom_and_why(override: Override, words: str) -> N
 @pytest.mark.parametrize(
     ("order", "fault"),
     [
-        (Order(name="a/b", action=Action.DRAIN, author="ann", deadline_in=1.0), None),
-        (Order(name="a/b", action=Action.WEIGHT, author="ann", weight=0), None),
+        (OverrideRequest(name="a/b", action=Action.DRAIN, author="ann", deadline_in=1.0), None),
+        (OverrideRequest(name="a/b", action=Action.WEIGHT, author="ann", weight=0), None),
         (
-            Order(name="a/b", action=Action.WEIGHT, author="ann"),
+            OverrideRequest(name="a/b", action=Action.WEIGHT, author="ann"),
             "an order to weight has a weight",
         ),
         (
-            Order(name="a/b", action=Action.DRAIN, author="ann", weight=1),
+            OverrideRequest(name="a/b", action=Action.DRAIN, author="ann", weight=1),
             "an order to drain has no weight",
         ),
         (
-            Order(name="a/b", action=Action.DISABLE, author="ann", keep_clients=True),
+            OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", keep_clients=True),
             "only a drain has a deadline, or says what becomes of clients",
         ),
     ],
 )
-def test_an_order_that_contradicts_itself_is_told_so(order: Order, fault: str | None) -> None:
+def test_an_order_that_contradicts_itself_is_told_so(
+    order: OverrideRequest, fault: str | None
+) -> None:
     assert order.contradiction() == fault
 
 
@@ -97,7 +105,7 @@ def test_an_order_that_contradicts_itself_is_told_so(order: Order, fault: str | 
 )
 def test_an_order_is_bounded_in_everything_it_says(body: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(body, type=Order)
+        msgspec.json.decode(body, type=OverrideRequest)
 
 
 ONE = RealServer(key=DestinationKey("192.0.2.45", 80))
@@ -118,15 +126,15 @@ def test_connections_count_only_once_no_new_ones_can_come() -> None:
     assert connections(WEB, ONE, {service: {}}) == 0
 
 
-def kept_in(directory: Path) -> Overrides:
+def kept_in(directory: Path) -> OverrideStore:
     async def tell(_event: OverridesChanged) -> None:
         pass
 
-    keeper = TableKeeper(DryRunDataplane(), (), lambda services: None)
+    reconciler = TableReconciler(DryRunDataplane(), (), lambda services: None)
     configuration = Configuration(
         name="lb1", state_directory=str(directory), virtual_servers=(WEB,)
     )
-    return Overrides(configuration, keeper, tell)
+    return OverrideStore(configuration, reconciler, tell)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +180,11 @@ async def test_when_the_clock_is_set_the_file_follows(
 async def test_an_order_for_a_server_that_is_gone_is_kept_and_told_of(tmp_path: Path) -> None:
     overrides = kept_in(tmp_path)
     await overrides.order(drain())
-    assert overrides.homeless() == ()
+    assert overrides.orphaned() == ()
     overrides.configure(Configuration(name="lb1"))
-    assert overrides.homeless() == ("web/192.0.2.45:80 is not configured, but is draining, by ann",)
+    assert overrides.orphaned() == ("web/192.0.2.45:80 is not configured, but is draining, by ann",)
     await overrides.lift(NAME)
-    assert overrides.homeless() == ()
+    assert overrides.orphaned() == ()
     assert kept_in(tmp_path).current == {}
 
 

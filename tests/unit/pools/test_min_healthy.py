@@ -46,9 +46,10 @@ HALF = HealthyMinimum(percent=50)
 
 def fallen(**at: float) -> Facts:
     """These four servers failed then, by "_NUMBER"; the others of four pass."""
-    fell_at = {name.removeprefix("_"): time for name, time in at.items()}
+    failed_at = {name.removeprefix("_"): time for name, time in at.items()}
     return Facts(
-        {str(n): FAILING if str(n) in fell_at else PASSING for n in range(1, 5)}, fell_at=fell_at
+        {str(n): FAILING if str(n) in failed_at else PASSING for n in range(1, 5)},
+        failed_at=failed_at,
     )
 
 
@@ -83,7 +84,7 @@ def test_the_sorry_server_does_not_serve_while_anyone_is_kept_but_the_quorum_is_
 
 def test_who_has_never_passed_is_not_kept() -> None:
     """It was not in: the pool stays short of its minimum."""
-    facts = replace(fallen(_1=1.0, _2=2.0, _3=3.0, _4=4.0), fell_at={"1": 1.0})
+    facts = replace(fallen(_1=1.0, _2=2.0, _3=3.0, _4=4.0), failed_at={"1": 1.0})
     assert serving(judge(pool(HALF), facts, True)) == ["1"]
 
 
@@ -101,7 +102,7 @@ def test_whom_an_operator_took_out_is_not_kept_and_not_counted() -> None:
 
 def test_what_was_lost_from_sight_is_kept_and_keeps_the_quorum() -> None:
     """One that had failed before stays out."""
-    blind = replace(fallen(_1=1.0, _2=9.0, _3=9.0, _4=9.0), lost=frozenset({"2", "3", "4"}))
+    blind = replace(fallen(_1=1.0, _2=9.0, _3=9.0, _4=9.0), unseen=frozenset({"2", "3", "4"}))
     judgement = judge(pool(HealthyMinimum()), blind, False)
     assert serving(judgement) == ["2", "3", "4"]
     assert judgement.quorum is True
@@ -111,7 +112,7 @@ def test_what_was_lost_from_sight_is_kept_and_keeps_the_quorum() -> None:
 
 def test_a_quorum_that_was_lost_with_sight_is_back_without_its_hysteresis() -> None:
     """The first to fall out of sight were judged before anybody knew why."""
-    blind = replace(fallen(_1=9.0, _2=9.0, _3=9.0, _4=9.0), lost=frozenset({"1", "2", "3", "4"}))
+    blind = replace(fallen(_1=9.0, _2=9.0, _3=9.0, _4=9.0), unseen=frozenset({"1", "2", "3", "4"}))
     server = replace(pool(HealthyMinimum()), quorum=4, hysteresis=1)
     assert judge(server, blind, False).quorum is True
 
@@ -143,15 +144,15 @@ def test_a_pool_that_was_whole_never_falls_below_its_minimum(
     events: list[tuple[int, bool]], minimum: HealthyMinimum
 ) -> None:
     """Whatever fails and passes in whatever order; and no more failing ones serve than needed."""
-    fell_at: dict[str, float] = {}
+    failed_at: dict[str, float] = {}
     for now, (number, passes) in enumerate(events):
         if passes:
-            fell_at.pop(str(number), None)
+            failed_at.pop(str(number), None)
         else:
-            fell_at.setdefault(str(number), float(now))
-        verdicts = {str(n): FAILING if str(n) in fell_at else PASSING for n in range(1, 5)}
-        judgement = judge(pool(minimum), Facts(verdicts, fell_at=fell_at), True)
+            failed_at.setdefault(str(number), float(now))
+        verdicts = {str(n): FAILING if str(n) in failed_at else PASSING for n in range(1, 5)}
+        judgement = judge(pool(minimum), Facts(verdicts, failed_at=failed_at), True)
         in_use = serving(judgement)
-        passing = 4 - len(fell_at)
+        passing = 4 - len(failed_at)
         assert len(in_use) == max(passing, minimum.of(4))
         assert len(judgement.held) == max(minimum.of(4) - passing, 0)

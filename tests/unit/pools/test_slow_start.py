@@ -98,28 +98,28 @@ def test_the_derivation_says_so() -> None:
         Step(100, "passing"),
         Step(10, "slow start"),
     )
-    assert judgement.admitted == {ONE: LONG_AGO, TWO: 50.0}
+    assert judgement.serving_since == {ONE: LONG_AGO, TWO: 50.0}
 
 
 def test_a_server_that_failed_starts_slowly_again() -> None:
     before = judge(PAIR, at(90.0, {"1": PASSING, "2": FAILING}), True, {ONE: LONG_AGO, TWO: 1.0})
-    assert before.admitted == {ONE: LONG_AGO}
+    assert before.serving_since == {ONE: LONG_AGO}
     assert before.next_change is None
-    assert weights(judge(PAIR, at(91.0), True, before.admitted)) == [100, 10]
+    assert weights(judge(PAIR, at(91.0), True, before.serving_since)) == [100, 10]
 
 
 def test_a_pool_that_comes_in_as_a_whole_has_its_whole_weight() -> None:
     """As at a start, and when the quorum is back."""
     first = judge(PAIR, at(50.0), None)
     assert weights(first) == [100, 100]
-    assert weights(judge(PAIR, at(55.0), True, first.admitted)) == [100, 100]
+    assert weights(judge(PAIR, at(55.0), True, first.serving_since)) == [100, 100]
 
 
 def test_who_is_left_alone_has_its_whole_weight_at_once() -> None:
     """And the one that comes next is measured by how far the first one is: 10 % beside 55 %."""
     alone = judge(PAIR, at(50.0, {"1": PASSING, "2": FAILING}), False)
     assert weights(alone) == [100, None]
-    assert weights(judge(PAIR, at(60.0), True, alone.admitted)) == [100, 18]
+    assert weights(judge(PAIR, at(60.0), True, alone.serving_since)) == [100, 18]
 
 
 def test_the_quorum_counts_who_starts_slowly_in_full() -> None:
@@ -168,7 +168,7 @@ def test_what_a_previous_run_left_serving_does_not_start_again() -> None:
 
 def test_without_slow_start_nothing_is_remembered() -> None:
     server = pool(real_server(ONE, slow_start=None))
-    assert judge(server, at(50.0), True).admitted == {}
+    assert judge(server, at(50.0), True).serving_since == {}
     assert start_slowly([], {}, 50.0) == ({}, None)
 
 
@@ -191,11 +191,11 @@ def test_whenever_it_is_judged_weights_grow_and_stay_within_bounds(
     ]
     server = pool(*servers)
     verdicts = {str(n): PASSING for n in range(1, 5)}
-    admitted = dict(zip(keys, since, strict=True))
+    serving_since = dict(zip(keys, since, strict=True))
     due: float | None = now
     for _ in range(4 * 20 + 1):
         assert due is not None
-        judgement = judge(server, at(due, verdicts), True, admitted)
+        judgement = judge(server, at(due, verdicts), True, serving_since)
         for each, weight in zip(servers, weights(judgement), strict=True):
             assert weight is not None
             assert min(each.weight, 1) <= weight <= each.weight
@@ -212,4 +212,4 @@ def test_a_reload_that_brings_slow_start_sends_nobody_back() -> None:
     plain = pool(real_server(ONE, slow_start=None), real_server(TWO, slow_start=None))
     before = judge(plain, at(50.0), True)
     slow = replace(plain, real_servers=PAIR.real_servers)
-    assert weights(judge(slow, at(51.0), True, before.admitted)) == [100, 100]
+    assert weights(judge(slow, at(51.0), True, before.serving_since)) == [100, 100]

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from checks.definition.result import Verdict
 from checks.scheduling.lateness import ProbeLateness
 from hadirector.dataplane.base import Traffic
-from hadirector.host.status import UpkeepStatus
+from hadirector.host.status import HostStatus
 from hadirector.overrides.model import Action
 from hadirector.status import exposition
 from hadirector.status.metrics import families
@@ -37,7 +37,7 @@ ONE = RealServerStatus(
     Verdict.PASSING,
     "200 OK",
     total=Traffic(40, 11, 12, 5000, 7000),
-    order=Action.DRAIN,
+    override=Action.DRAIN,
 )
 TWO = RealServerStatus("192.0.2.46:80", 10, 10, 10, 0, 0, Verdict.FAILING, "refused")
 THREE = RealServerStatus("192.0.2.47:80", 10, None, None, 0, 0, Verdict.UNKNOWN, "")
@@ -49,7 +49,7 @@ POOL = VirtualServerStatus(
     "nat",
     True,
     (ONE, TWO, THREE),
-    kept=("192.0.2.46:80",),
+    held=("192.0.2.46:80",),
     has_quorum=False,
     passing_weight=10,
     needed_weight=20,
@@ -85,9 +85,9 @@ STATUS = Status(
     probes=1000,
     probe_lateness=ProbeLateness((900, 60, 40), (0.005, 0.01), 0.5, 4.25),
     hints=2,
-    sentinels=3,
-    upkeep=UpkeepStatus(warnings=("a sysctl cannot be set",), repaired=4),
-    late_probes=5,
+    idle_connections=3,
+    host=HostStatus(warnings=("a sysctl cannot be set",), repaired=4),
+    delayed_probes=5,
 )
 
 
@@ -107,20 +107,20 @@ def test_a_director_is_told_of_with_its_processes_and_probes() -> None:
     assert told["hadirector_process_up['checks']"] == 0
     assert told["hadirector_process_restarts_total['checks']"] == 3
     assert told["hadirector_probes_total[]"] == 1000
-    assert told["hadirector_late_probes_total[]"] == 5
+    assert told["hadirector_probes_delayed_total[]"] == 5
     assert told["hadirector_probe_lateness_seconds_bucket['0.005']"] == 900
     assert told["hadirector_probe_lateness_seconds_bucket['0.01']"] == 960
     assert told["hadirector_probe_lateness_seconds_sum[]"] == 4.25
     assert told["hadirector_probe_lateness_seconds_bucket['+Inf']"] == 1000
     assert told["hadirector_table_repairs_total[]"] == 6
-    assert told["hadirector_upkeep_repairs_total[]"] == 4
+    assert told["hadirector_host_repairs_total[]"] == 4
 
 
 def test_a_pool_is_told_of_with_its_quorum_and_its_real_servers() -> None:
     """What is not known has no sample: the third is not in the table, nor probed yet."""
     told = samples(STATUS)
     pool, one, two, three = "'a \"web\"'", *(f"192.0.2.{n}:80" for n in (45, 46, 47))
-    assert told[f"hadirector_virtual_server_quorum[{pool}]"] == 0
+    assert told[f"hadirector_virtual_server_has_quorum[{pool}]"] == 0
     assert told[f"hadirector_virtual_server_quorum_weight[{pool}]"] == 20
     assert told[f"hadirector_virtual_server_sorry_server_serves[{pool}]"] == 1
     assert told[f"hadirector_real_server_up['{one}', {pool}]"] == 1
@@ -129,37 +129,39 @@ def test_a_pool_is_told_of_with_its_quorum_and_its_real_servers() -> None:
     assert told[f"hadirector_real_server_wanted_weight['{one}', {pool}]"] == 0
     assert told[f"hadirector_real_server_weight['{one}', {pool}]"] == 7
     assert f"hadirector_real_server_weight['{three}', {pool}]" not in told
-    assert told[f"hadirector_real_server_order['drain', '{one}', {pool}]"] == 1
+    assert told[f"hadirector_real_server_override['drain', '{one}', {pool}]"] == 1
     assert told[f"hadirector_real_server_connections_total['{one}', {pool}]"] == 40
     assert told[f"hadirector_real_server_bytes_total['in', '{one}', {pool}]"] == 5000
     assert told[f"hadirector_real_server_bytes_total['out', '{one}', {pool}]"] == 7000
 
 
 @pytest.mark.parametrize(
-    ("lost", "by_brake", "by_blindness"), [((), 1, 0), (("192.0.2.46:80",), 0, 1)]
+    ("unseen", "by_brake", "by_blindness"), [((), 1, 0), (("192.0.2.46:80",), 0, 1)]
 )
 def test_who_is_kept_in_is_counted_by_what_keeps_him(
-    lost: tuple[str, ...], by_brake: int, by_blindness: int
+    unseen: tuple[str, ...], by_brake: int, by_blindness: int
 ) -> None:
-    told = samples(replace(STATUS, virtual_servers=(replace(POOL, lost=lost),), blind=bool(lost)))
+    told = samples(
+        replace(STATUS, virtual_servers=(replace(POOL, unseen=unseen),), blind=bool(unseen))
+    )
     assert told["hadirector_blind[]"] == by_blindness
-    kept = "hadirector_virtual_server_kept_real_servers"
+    kept = "hadirector_virtual_server_held_real_servers"
     assert told[f"{kept}['min_healthy', 'a \"web\"']"] == by_brake
     assert told[f"{kept}['blindness', 'a \"web\"']"] == by_blindness
 
 
 def test_an_instance_is_told_of_with_what_it_dropped() -> None:
     told = samples(STATUS)
-    assert told["hadirector_vrrp_state['web', 'ACTIVE']"] == 1
-    assert told["hadirector_vrrp_state['web', 'BACKUP']"] == 0
+    assert told["hadirector_vrrp_state['ACTIVE', 'web']"] == 1
+    assert told["hadirector_vrrp_state['BACKUP', 'web']"] == 0
     assert told["hadirector_vrrp_priority['web']"] == 200
     assert told["hadirector_vrrp_advertisements_sent_total['web']"] == 9
-    assert told["hadirector_vrrp_advertisements_dropped_total['web', 'ttl']"] == 3
+    assert told["hadirector_vrrp_advertisements_dropped_total['ttl', 'web']"] == 3
     dropped = "hadirector_vrrp_advertisements_undelivered_total"
-    assert told[f"{dropped}['web', 'virtual_router_id']"] == 7
-    assert told["hadirector_vrrp_incidents_total['web', 'address_restored']"] == 1
+    assert told[f"{dropped}['virtual_router_id', 'web']"] == 7
+    assert told["hadirector_vrrp_incidents_total['address_restored', 'web']"] == 1
     lateness = "hadirector_vrrp_advertisement_lateness_seconds"
-    assert told[f"{lateness}_bucket['web', '0.01']"] == 6
+    assert told[f"{lateness}_bucket['0.01', 'web']"] == 6
     assert told[f"{lateness}_count['web']"] == 6
     assert told[f"{lateness}_sum['web']"] == 0.0042
 

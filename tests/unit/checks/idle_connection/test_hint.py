@@ -1,4 +1,4 @@
-"""What comes of hints: few probes, quick ones, and peace for whom a sentinel does not suit."""
+"""What hints cause: few probes, quick ones, none for targets that close idle connections."""
 
 import math
 

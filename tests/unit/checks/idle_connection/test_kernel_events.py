@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from checks.idle_connection.kernel_events import (
     CarrierLost,
     Loss,
-    NeighbourFailed,
+    NeighborFailed,
     Way,
     losses,
     read_way,
@@ -37,13 +37,13 @@ CARRIER = bytes.fromhex("2000000010000000000000000000000000000100030000004310000
 @pytest.mark.parametrize(
     ("data", "lost"),
     [
-        (FAILED_IPV4, [NeighbourFailed(Way(3, "10.9.9.7"))]),
-        (FAILED_IPV6, [NeighbourFailed(Way(3, "fd00::7"))]),
+        (FAILED_IPV4, [NeighborFailed(Way(3, "10.9.9.7"))]),
+        (FAILED_IPV6, [NeighborFailed(Way(3, "fd00::7"))]),
         (REACHABLE, []),
         (DELETED, []),
         (NO_CARRIER, [CarrierLost(3)]),
         (CARRIER, []),
-        (NO_CARRIER + FAILED_IPV4, [CarrierLost(3), NeighbourFailed(Way(3, "10.9.9.7"))]),
+        (NO_CARRIER + FAILED_IPV4, [CarrierLost(3), NeighborFailed(Way(3, "10.9.9.7"))]),
         (FAILED_IPV4[:40], []),
         (b"", []),
     ],

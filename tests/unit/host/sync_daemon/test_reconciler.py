@@ -7,7 +7,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.dataplane.base import DataplaneError
-from hadirector.host.sync_daemon.reconciler import SyncKeeper
+from hadirector.host.sync_daemon.reconciler import SyncDaemonReconciler
 from hadirector.host.sync_daemon.rules import Threads
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
@@ -47,82 +47,82 @@ def kernel() -> Kernel:
 
 
 async def test_a_thread_is_remembered_as_ours_before_it_runs(kernel: Kernel) -> None:
-    keeper = SyncKeeper(lambda: kernel, {}, kernel.remember)
-    await keeper.make_so({BACKUP: OURS})
+    reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
+    await reconciler.reconcile({BACKUP: OURS})
     assert kernel.done == ["remember ['backup']", "start backup"]
-    assert keeper.running == ("backup on eth1, id 51, 224.0.0.81:8848",)
-    await keeper.make_so({MASTER: OURS})
+    assert reconciler.running == ("backup on eth1, id 51, 224.0.0.81:8848",)
+    await reconciler.reconcile({MASTER: OURS})
     assert kernel.done[2:] == ["stop backup", "remember ['backup', 'master']", "start master"]
-    assert keeper.repaired == 0
+    assert reconciler.repaired == 0
 
 
 async def test_a_thread_that_somebody_stops_is_started_again_and_counted(kernel: Kernel) -> None:
-    keeper = SyncKeeper(lambda: kernel, {}, kernel.remember)
-    await keeper.make_so({MASTER: OURS})
+    reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
+    await reconciler.reconcile({MASTER: OURS})
     kernel.threads.clear()
     with structlog.testing.capture_logs() as lines:
-        await keeper.make_so({MASTER: OURS})
+        await reconciler.reconcile({MASTER: OURS})
     assert MASTER in kernel.threads
-    assert keeper.repaired == 1
+    assert reconciler.repaired == 1
     assert [each["event"] for each in lines] == ["sync_daemon_repaired"]
 
 
 async def test_a_restart_goes_on_with_what_runs(kernel: Kernel) -> None:
     kernel.threads = {MASTER: replace(OURS, maximum_length=1464)}
-    keeper = SyncKeeper(lambda: kernel, {MASTER: OURS}, kernel.remember)
-    await keeper.make_so({MASTER: OURS})
+    reconciler = SyncDaemonReconciler(lambda: kernel, {MASTER: OURS}, kernel.remember)
+    await reconciler.reconcile({MASTER: OURS})
     assert kernel.done == []
 
 
 async def test_what_was_started_by_hand_as_we_want_it_is_ours_from_then_on(kernel: Kernel) -> None:
     kernel.threads = {MASTER: OURS}
-    keeper = SyncKeeper(lambda: kernel, {}, kernel.remember)
-    await keeper.make_so({MASTER: OURS})
+    reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
+    await reconciler.reconcile({MASTER: OURS})
     assert kernel.done == ["remember ['master']"]
 
 
 async def test_one_that_is_not_ours_is_left_and_named(kernel: Kernel) -> None:
     kernel.threads = {MASTER: OTHER}
-    keeper = SyncKeeper(lambda: kernel, {}, kernel.remember)
+    reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     with structlog.testing.capture_logs() as lines:
-        await keeper.make_so({MASTER: OURS})
-        await keeper.make_so({MASTER: OURS})
+        await reconciler.reconcile({MASTER: OURS})
+        await reconciler.reconcile({MASTER: OURS})
     assert kernel.threads == {MASTER: OTHER}
-    assert keeper.foreign == ("master on eth1, id 7, 224.0.0.81:8848",)
-    [warning] = keeper.warnings
+    assert reconciler.foreign == ("master on eth1, id 7, 224.0.0.81:8848",)
+    [warning] = reconciler.warnings
     assert warning == (
         "sync daemon master on eth1, id 51, 224.0.0.81:8848 cannot run beside one that is not"
         " ours: master on eth1, id 7, 224.0.0.81:8848"
     )
     assert len(lines) == 1
     kernel.threads.clear()
-    await keeper.make_so({MASTER: OURS})
-    assert not keeper.foreign
-    assert not keeper.warnings
-    assert keeper.repaired == 0
+    await reconciler.reconcile({MASTER: OURS})
+    assert not reconciler.foreign
+    assert not reconciler.warnings
+    assert reconciler.repaired == 0
 
 
 async def test_what_fails_is_named_and_met_by_the_next_pass(kernel: Kernel) -> None:
     kernel.error = "interface eth1 does not exist (ENODEV)"
-    keeper = SyncKeeper(lambda: kernel, {}, kernel.remember)
-    await keeper.make_so({MASTER: OURS})
-    assert keeper.warnings == ("sync daemon master: interface eth1 does not exist (ENODEV)",)
+    reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
+    await reconciler.reconcile({MASTER: OURS})
+    assert reconciler.warnings == ("sync daemon master: interface eth1 does not exist (ENODEV)",)
     kernel.error = None
-    await keeper.make_so({MASTER: OURS})
+    await reconciler.reconcile({MASTER: OURS})
     assert list(kernel.threads) == [MASTER]
-    assert not keeper.warnings
+    assert not reconciler.warnings
 
 
 async def test_at_the_end_what_is_ours_stops_and_is_forgotten(kernel: Kernel) -> None:
     kernel.threads = {MASTER: OURS, BACKUP: OTHER}
-    keeper = SyncKeeper(lambda: kernel, {MASTER: OURS}, kernel.remember)
-    await keeper.make_so({})
+    reconciler = SyncDaemonReconciler(lambda: kernel, {MASTER: OURS}, kernel.remember)
+    await reconciler.reconcile({})
     assert kernel.threads == {BACKUP: OTHER}
     assert kernel.done == ["stop master", "remember []"]
 
 
 async def test_without_a_daemon_the_kernel_is_not_asked(kernel: Kernel) -> None:
     kernel.threads = {BACKUP: OTHER}
-    keeper = SyncKeeper(lambda: kernel, {}, kernel.remember)
-    await keeper.make_so({})
-    assert (kernel.done, keeper.foreign) == ([], ())
+    reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
+    await reconciler.reconcile({})
+    assert (kernel.done, reconciler.foreign) == ([], ())

@@ -10,7 +10,7 @@ import structlog
 
 from hadirector.config.loader import parse
 from hadirector.host.sysctl import files, reconciler
-from hadirector.host.sysctl.reconciler import SysctlKeeper
+from hadirector.host.sysctl.reconciler import SysctlReconciler
 from hadirector.host.sysctl.rules import Taken
 
 CONFIGURATION = parse(b"virtual_servers: [{address: 10.0.0.9:53, protocol: udp, check: none}]",
@@ -58,8 +58,8 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
 
 
 async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kernel) -> None:
-    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    await keeper.make_so()
+    reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
+    await reconciler.reconcile()
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
     assert kernel.done[:2] == [f"remember ['{FORWARD}']", f"{FORWARD}=1"]
     assert kernel.taken == {
@@ -67,7 +67,7 @@ async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kerne
         ALL: Taken("1", "0"),
         NODEST: Taken("0", "1"),
     }
-    assert [(each.name, each.was) for each in keeper.statuses()] == [
+    assert [(each.name, each.was) for each in reconciler.statuses()] == [
         ("net.ipv4.ip_forward", "0"),
         ("net.ipv4.conf.all.send_redirects", "1"),
         ("net.ipv4.vs.expire_nodest_conn", "0"),
@@ -75,73 +75,73 @@ async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kerne
 
 
 async def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kernel) -> None:
-    keeper = SysctlKeeper(CONFIGURATION, {NODEST: Taken("0", "1")}, kernel.remember)
+    reconciler = SysctlReconciler(CONFIGURATION, {NODEST: Taken("0", "1")}, kernel.remember)
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
-    await keeper.make_so()
+    await reconciler.reconcile()
     assert kernel.done == []
-    keeper.restore()
+    reconciler.restore()
     assert kernel.done == [f"{NODEST}=0", "remember []"]
 
 
 async def test_a_parameter_that_was_right_is_not_ours(kernel: Kernel) -> None:
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
-    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    await keeper.make_so()
-    keeper.restore()
+    reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
+    await reconciler.reconcile()
+    reconciler.restore()
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
 
 
 async def test_what_somebody_changes_is_repaired_counted_and_logged(kernel: Kernel) -> None:
-    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    await keeper.make_so()
+    reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
+    await reconciler.reconcile()
     kernel.values[NODEST] = "0"
     with structlog.testing.capture_logs() as lines:
-        await keeper.make_so()
-    assert (kernel.values[NODEST], keeper.repaired) == ("1", 1)
+        await reconciler.reconcile()
+    assert (kernel.values[NODEST], reconciler.repaired) == ("1", 1)
     [line] = lines
     assert (line["event"], line["was"]) == ("sysctl_repaired", "0")
 
 
 async def test_another_configuration_sets_anew_and_is_no_repair(kernel: Kernel) -> None:
-    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    await keeper.make_so()
+    reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
+    await reconciler.reconcile()
     kernel.values[QUIESCENT] = "0"
-    await keeper.configure(PERSISTENT)
+    await reconciler.configure(PERSISTENT)
     assert kernel.values[QUIESCENT] == "1"
-    assert keeper.repaired == 0
+    assert reconciler.repaired == 0
 
 
 async def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel) -> None:
     kernel.refused = frozenset({NODEST})
-    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
+    reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     with structlog.testing.capture_logs() as lines:
-        await keeper.make_so()
-        await keeper.make_so()
+        await reconciler.reconcile()
+        await reconciler.reconcile()
     warning = "net.ipv4.vs.expire_nodest_conn is 0, not 1: Read-only file system"
-    assert keeper.warnings == (warning,)
+    assert reconciler.warnings == (warning,)
     assert [each["event"] for each in lines].count("sysctl_contradicts") == 1
     kernel.refused = frozenset()
-    await keeper.make_so()
+    await reconciler.reconcile()
     assert kernel.values[NODEST] == "1"
-    assert len(keeper.warnings) == 0
+    assert len(reconciler.warnings) == 0
 
 
 async def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
     def remember(taken: dict[str, Taken]) -> None:
         raise OSError(28, "No space left on device")
 
-    keeper = SysctlKeeper(CONFIGURATION, {}, remember)
-    await keeper.make_so()
+    reconciler = SysctlReconciler(CONFIGURATION, {}, remember)
+    await reconciler.reconcile()
     assert kernel.values == {FORWARD: "0", NODEST: "0", ALL: "1"}
-    assert len(keeper.warnings) == 3
+    assert len(reconciler.warnings) == 3
 
 
 async def test_what_cannot_be_put_back_stays_remembered(kernel: Kernel) -> None:
-    keeper = SysctlKeeper(CONFIGURATION, {}, kernel.remember)
-    await keeper.make_so()
+    reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
+    await reconciler.reconcile()
     kernel.refused = frozenset({NODEST})
     with structlog.testing.capture_logs() as lines:
-        keeper.restore()
+        reconciler.restore()
     assert kernel.taken == {NODEST: Taken("0", "1")}
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "1"}
     assert [each["event"] for each in lines] == [

@@ -99,7 +99,7 @@ def test_a_long_interval_is_followed_as_the_rfc_says() -> None:
 
 
 def test_clamped_it_is_followed_up_to_the_limit() -> None:
-    router = starting(0.0, clamp=True)
+    router = starting(0.0, clamp_learned_interval=True)
     router.handle(AdvertisementReceived(said(4000), PEER), 1001.0)
     assert router.active_down_interval == 3 * 10.0 + 156 / 256 * 10.0
     router.handle(AdvertisementReceived(said(200), PEER), 1002.0)

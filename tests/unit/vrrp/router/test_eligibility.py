@@ -6,7 +6,7 @@ import msgspec
 
 from vrrp.model.configuration import InstanceConfiguration, TrackedObject
 from vrrp.router.debounce import Debounced
-from vrrp.router.eligibility import Participation
+from vrrp.router.eligibility import Eligibility
 
 USUAL = InstanceConfiguration(
     name="web",
@@ -18,9 +18,9 @@ USUAL = InstanceConfiguration(
 UPLINK = TrackedObject(kind="interface", name="eth1")
 
 
-def participation(*tracked: TrackedObject, **changes: object) -> Participation:
+def participation(*tracked: TrackedObject, **changes: object) -> Eligibility:
     configuration = msgspec.structs.replace(USUAL, track=tracked, **changes)
-    made = Participation(configuration)
+    made = Eligibility(configuration)
     made.link_usable(1000.0)
     return made
 
@@ -66,44 +66,44 @@ class TestDebounced:
 
 
 def test_a_link_not_heard_of_keeps_it_from_beginning() -> None:
-    made = Participation(USUAL)
-    assert (made.obstacle, made.unready) == (None, "link_unknown")
+    made = Eligibility(USUAL)
+    assert (made.fault, made.pending) == (None, "link_unknown")
     made.link_usable(1000.0)
-    assert (made.obstacle, made.unready) == (None, None)
+    assert (made.fault, made.pending) == (None, None)
 
 
 def test_an_object_without_weight_decides() -> None:
     made = participation(UPLINK)
-    assert (made.obstacle, made.unready) == (None, "interface eth1 is not known yet")
+    assert (made.fault, made.pending) == (None, "interface eth1 is not known yet")
     made.learn({"interface eth1": 0}, 1001.0)
-    assert (made.obstacle, made.unready) == ("interface eth1 is down", None)
+    assert (made.fault, made.pending) == ("interface eth1 is down", None)
     made.learn({"interface eth1": 1, "interface eth2": 0}, 1002.0)
-    assert (made.obstacle, made.unready) == (None, None)
+    assert (made.fault, made.pending) == (None, None)
 
 
 def test_a_flapping_object_counts_only_when_it_has_lasted() -> None:
     made = participation(TrackedObject(kind="interface", name="eth1", flap_delay=2.0))
     made.learn({"interface eth1": 1}, 1000.0)
     made.learn({"interface eth1": 0}, 1001.0)
-    assert (made.obstacle, made.deadline) == (None, 1003.0)
+    assert (made.fault, made.deadline) == (None, 1003.0)
     made.learn({"interface eth1": 1}, 1002.9)
     made.settle(1003.0)
-    assert (made.obstacle, made.deadline) == (None, None)
+    assert (made.fault, made.deadline) == (None, None)
     made.learn({"interface eth1": 0}, 1004.0)
     made.settle(1006.0)
-    assert made.obstacle == "interface eth1 is down"
+    assert made.fault == "interface eth1 is down"
 
 
 def test_its_own_carrier_may_be_away_for_a_moment() -> None:
     """Whatever else is wrong with the link counts at once: nothing could be sent any more."""
     made = participation(flap_delay=0.2)
     made.link_unusable("link_down", 1001.0)
-    assert (made.obstacle, made.deadline) == (None, 1001.2)
+    assert (made.fault, made.deadline) == (None, 1001.2)
     made.link_usable(1001.1)
     assert made.deadline is None
     made.link_unusable("link_down", 1002.0)
     made.link_unusable("interface_gone", 1002.1)
-    assert (made.obstacle, made.deadline) == ("interface_gone", None)
+    assert (made.fault, made.deadline) == ("interface_gone", None)
 
 
 def test_what_is_known_survives_a_change_of_configuration() -> None:
@@ -115,4 +115,4 @@ def test_what_is_known_survives_a_change_of_configuration() -> None:
     other = TrackedObject(kind="pool", name="other")
     made.configure(msgspec.structs.replace(USUAL, priority=100, track=(web, other)))
     assert made.priority.arithmetic == "100 - 50 (pool web) = 50"
-    assert made.unready == "pool other is not known yet"
+    assert made.pending == "pool other is not known yet"

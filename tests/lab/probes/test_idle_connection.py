@@ -1,4 +1,4 @@
-"""Sentinels with real servers: their end causes a probe, and only a probe decides."""
+"""IdleConnections with real servers: their end causes a probe, and only a probe decides."""
 
 import asyncio
 import contextlib
@@ -58,14 +58,14 @@ async def checker(reports: Reports) -> AsyncIterator[Checker]:
         yield checker
 
 
-def check(port: int, *, timing: Timing = SELDOM, sentinel: bool = True) -> CheckDefinition:
+def check(port: int, *, timing: Timing = SELDOM, idle_connection: bool = True) -> CheckDefinition:
     return CheckDefinition(
         identity="web",
         address="127.0.0.1",
         port=port,
         probe=HttpProbe(),
         timing=timing,
-        sentinel=sentinel,
+        idle_connection=idle_connection,
     )
 
 
@@ -128,24 +128,24 @@ async def test_a_killed_server_fails_long_before_its_next_probe_is_due(
     checker.configure([check(web.port)], {})
     assert await reports.next() == (PASSING, Reason.PASSED)
     await asyncio.sleep(0.1)
-    assert (checker.probes, checker.sentinels) == (1, 1)
+    assert (checker.probes, checker.idle_connections) == (1, 1)
     killed_at = time.monotonic()
     web.kill()
     verdict, reason = await reports.next()
     assert verdict is FAILING
     assert reason in {Reason.REFUSED, Reason.RESET}
     assert time.monotonic() - killed_at < 2.0
-    assert (checker.hints, checker.probes, checker.sentinels) == (1, 4, 0)
+    assert (checker.hints, checker.probes, checker.idle_connections) == (1, 4, 0)
 
 
-async def test_without_a_sentinel_a_killed_server_is_found_when_its_probe_is_due(
+async def test_without_an_idle_connection_a_killed_server_is_found_when_its_probe_is_due(
     checker: Checker, reports: Reports, web: WebServer
 ) -> None:
-    checker.configure([check(web.port, sentinel=False)], {})
+    checker.configure([check(web.port, idle_connection=False)], {})
     assert await reports.next() == (PASSING, Reason.PASSED)
     web.kill()
     await asyncio.sleep(0.3)
-    assert (checker.hints, checker.probes, checker.sentinels) == (0, 1, 0)
+    assert (checker.hints, checker.probes, checker.idle_connections) == (0, 1, 0)
     assert reports.is_empty()
 
 
@@ -159,18 +159,18 @@ async def test_a_server_that_ends_idle_connections_costs_one_probe_and_no_verdic
         assert await reports.next() == (PASSING, Reason.PASSED)
         await eventually(lambda: behaviour.requests == 2)
         await asyncio.sleep(0.5)
-        assert (behaviour.requests, behaviour.idle_ends, checker.sentinels) == (2, 1, 0)
+        assert (behaviour.requests, behaviour.idle_ends, checker.idle_connections) == (2, 1, 0)
         assert reports.is_empty()
 
 
 async def test_a_server_that_ends_connections_at_once_causes_no_storm_of_probes(
     checker: Checker, reports: Reports, serve: Serve
 ) -> None:
-    """Ten probes a second are due; a sentinel for each would double them."""
+    """Ten probes a second are due; an idle connection for each would double them."""
     behaviour = Behaviour(idle_seconds=0.0)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A probe's request comes with its connection; a sentinel has sent nothing by then.
+        # A probe's request comes with its connection; an idle connection has sent nothing by then.
         await asyncio.sleep(0.02)
         await behaviour(reader, writer)
 
@@ -209,20 +209,22 @@ async def test_a_silent_target_is_not_asked_again_before_it_is_due(
         assert reports.is_empty()
 
 
-async def test_a_check_that_goes_takes_its_sentinel_along(
+async def test_a_check_that_goes_takes_its_idle_connection_along(
     checker: Checker, reports: Reports, web: WebServer
 ) -> None:
     checker.configure([check(web.port)], {})
     assert await reports.next() == (PASSING, Reason.PASSED)
-    assert checker.sentinels == 1
+    assert checker.idle_connections == 1
     checker.configure([], {})
-    assert checker.sentinels == 0
+    assert checker.idle_connections == 0
 
 
-async def test_no_more_sentinels_are_kept_than_allowed(reports: Reports, web: WebServer) -> None:
+async def test_no_more_idle_connections_are_kept_than_allowed(
+    reports: Reports, web: WebServer
+) -> None:
     """The target beyond them is probed as any other."""
-    checker = Checker(reports, sentinels_max=0)
+    checker = Checker(reports, idle_connections_max=0)
     async with running(checker):
         checker.configure([check(web.port)], {})
         assert await reports.next() == (PASSING, Reason.PASSED)
-        assert checker.sentinels == 0
+        assert checker.idle_connections == 0

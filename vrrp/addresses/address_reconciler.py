@@ -19,7 +19,7 @@ from vrrp.addresses.addresses import (
     release,
 )
 from vrrp.addresses.macvlan import Macvlan
-from vrrp.addresses.route_holder import RouteHolder
+from vrrp.addresses.route_reconciler import RouteReconciler
 from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.rtnetlink import Interface, Standing, VirtualAddress
 
@@ -44,7 +44,7 @@ class Place:
 _NOWHERE: Final = Place()
 
 
-class AddressHolder:
+class AddressReconciler:
     """Holds one instance's virtual addresses while told to, and keeps them away otherwise.
 
     The instance says what is wanted and goes on at once; ``run`` makes the kernel agree. A change
@@ -61,7 +61,7 @@ class AddressHolder:
         advert_interval: float,
         acquired: Callable[[], None],
         failed: Callable[[AddressError], None],
-        routes: RouteHolder,
+        routes: RouteReconciler,
         *,
         macvlan: Macvlan | None = None,
     ) -> None:

@@ -1,7 +1,7 @@
-"""How long a killed web server stays in the kernel's table, with a sentinel and without.
+"""How long a killed web server stays in the kernel's table, with an idle connection and without.
 
-``python -m tests.benchmarks.sentinel [--runs N]``, as root with IPVS, or the same behind
-``python -m hadirector.lab.uml --``. Exit 1 when the median with a sentinel misses the bar.
+``python -m tests.benchmarks.idle_connection [--runs N]``, as root with IPVS, or the same behind
+``python -m hadirector.lab.uml --``. Exit 1 when the median with an idle connection misses the bar.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ virtual_servers:
   - address: {VIRTUAL_ADDRESS}:80
     scheduler: rr
     forwarding: nat
-    check: {{type: http, interval: {INTERVAL:g}s, rise: 1, fall: 2, sentinel: %s}}
+    check: {{type: http, interval: {INTERVAL:g}s, rise: 1, fall: 2, idle_connection: %s}}
     real_servers: [{{address: {WEB_ADDRESSES[0]}}}, {{address: {WEB_ADDRESSES[1]}}}]
 """
 _ENTRY = "{:02X}{:02X}{:02X}{:02X}:0050".format(*map(int, WEB_ADDRESSES[0].split(".")))
 
 
-def measure(runs: int, *, sentinel: bool) -> list[float]:
+def measure(runs: int, *, idle_connection: bool) -> list[float]:
     """Kill the first web server so many times; return how long it stayed each time, in ms."""
     with tempfile.TemporaryDirectory() as directory, Network() as network:
         site = build_site(network, "nat")
         [host] = site.directors
         host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
-        configuration = _CONFIGURATION % (f"{directory}/run", str(sentinel).lower())
+        configuration = _CONFIGURATION % (f"{directory}/run", str(idle_connection).lower())
         victim, _ = site.start_webs()
         director = start_director(host, configuration, Path(directory))
         table = Path(f"/proc/{director.pid}/net/ip_vs")
         stayed = []
         for number in range(runs):
             _wait(table, present=True)
-            # Kills fall evenly between two probes: it is their interval that a sentinel saves.
+            # Kills fall evenly between two probes: their interval is what the connection saves.
             time.sleep(1.0 + INTERVAL * number / runs)
             began = time.monotonic()
             victim.kill()
@@ -77,14 +77,14 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
     subprocess.run(["modprobe", "-q", "ip_vs"], check=False)
-    print("| sentinel | runs | median ms | worst ms | bar |\n|---|---|---|---|---|")
+    print("| idle_connection | runs | median ms | worst ms | bar |\n|---|---|---|---|---|")
     medians = {}
-    for sentinel in (True, False):
-        stayed = measure(runs, sentinel=sentinel)
-        medians[sentinel] = statistics.median(stayed)
-        bar = f"{BAR_MS:g}" if sentinel else ""
-        told = "yes" if sentinel else "no"
-        print(f"| {told} | {runs} | {medians[sentinel]:.1f} | {max(stayed):.1f} | {bar} |")
+    for idle_connection in (True, False):
+        stayed = measure(runs, idle_connection=idle_connection)
+        medians[idle_connection] = statistics.median(stayed)
+        bar = f"{BAR_MS:g}" if idle_connection else ""
+        told = "yes" if idle_connection else "no"
+        print(f"| {told} | {runs} | {medians[idle_connection]:.1f} | {max(stayed):.1f} | {bar} |")
     return int(medians[True] > BAR_MS)
 
 

@@ -28,7 +28,7 @@ from vrrp.netlink.route_message import (
 )
 
 
-class RouteHolder:
+class RouteReconciler:
     """Adds what is missing every time it is asked to, and deletes what is ours.
 
     Adding again is also how a loss is noticed: the kernel tells of few of them. What stood by our

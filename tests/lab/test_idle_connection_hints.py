@@ -21,7 +21,7 @@ pytestmark = pytest.mark.netns
 WEB = "10.99.0.2"
 SELDOM = Timing(interval=600, timeout=0.5, fall=3)
 CHECK = CheckDefinition(
-    identity="web", address=WEB, port=80, probe=TcpProbe(), timing=SELDOM, sentinel=True
+    identity="web", address=WEB, port=80, probe=TcpProbe(), timing=SELDOM, idle_connection=True
 )
 
 
@@ -43,12 +43,12 @@ class Known:
 
 @contextlib.asynccontextmanager
 async def checking(host: Host, known: Known) -> AsyncIterator[Checker]:
-    """A checker on this host, with a sentinel at the web server and no probe due for long."""
+    """A checker with an idle connection to the web server and no probe due for long."""
     checker = Checker(known)
     with inside(host):
         task = asyncio.create_task(checker.run())
         checker.configure([CHECK], {})
-        await eventually(lambda: checker.sentinels == 1)
+        await eventually(lambda: checker.idle_connections == 1)
         try:
             yield checker
         finally:

@@ -10,9 +10,9 @@ from typing import cast
 
 import pytest
 
-from vrrp.addresses.address_holder import RESTORED_MAX, AddressHolder, Place
+from vrrp.addresses.address_reconciler import RESTORED_MAX, AddressReconciler, Place
 from vrrp.addresses.addresses import AddressError, Target
-from vrrp.addresses.route_holder import RouteHolder
+from vrrp.addresses.route_reconciler import RouteReconciler
 from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.rtnetlink import Standing, VirtualAddress
 
@@ -38,8 +38,8 @@ class Kernel:
         return errno.EEXIST if stands else 0
 
 
-def no_routes() -> RouteHolder:
-    return RouteHolder((), lambda item: None, lambda error: None)
+def no_routes() -> RouteReconciler:
+    return RouteReconciler((), lambda item: None, lambda error: None)
 
 
 @pytest.fixture
@@ -48,27 +48,29 @@ def kernel() -> Kernel:
 
 
 @pytest.fixture
-async def holder(kernel: Kernel) -> AddressHolder:
+async def holder(kernel: Kernel) -> AddressReconciler:
     """One that holds its address on interface 7."""
-    made = AddressHolder([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
+    made = AddressReconciler([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
     made.place(cast("AddressSocket", kernel), "eth0", Place(7))
     made.hold()
     assert kernel.addresses == {TARGET}
     return made
 
 
-async def test_a_held_address_is_put_back(holder: AddressHolder, kernel: Kernel) -> None:
+async def test_a_held_address_is_put_back(holder: AddressReconciler, kernel: Kernel) -> None:
     kernel.addresses.clear()
     assert holder.restore(GONE)
     assert kernel.addresses == {TARGET}
 
 
-async def test_one_that_stands_again_already_was_not_taken(holder: AddressHolder) -> None:
+async def test_one_that_stands_again_already_was_not_taken(holder: AddressReconciler) -> None:
     """The event of our own release may come after the next acquisition."""
     assert not holder.restore(GONE)
 
 
-async def test_what_is_not_held_here_is_none_of_ours(holder: AddressHolder, kernel: Kernel) -> None:
+async def test_what_is_not_held_here_is_none_of_ours(
+    holder: AddressReconciler, kernel: Kernel
+) -> None:
     kernel.addresses.clear()
     assert not holder.restore(GONE._replace(interface=8))
     assert not holder.restore(GONE._replace(address=ELSEWHERE.address))
@@ -78,7 +80,7 @@ async def test_what_is_not_held_here_is_none_of_ours(holder: AddressHolder, kern
 
 
 async def test_after_a_stall_the_router_has_the_first_word(
-    holder: AddressHolder, kernel: Kernel
+    holder: AddressReconciler, kernel: Kernel
 ) -> None:
     """An address not renewed for over a second may have ended by its lifetime."""
     kernel.addresses.clear()
@@ -88,7 +90,7 @@ async def test_after_a_stall_the_router_has_the_first_word(
 
 
 async def test_a_thief_without_end_is_met_by_the_refresh_only(
-    holder: AddressHolder, kernel: Kernel
+    holder: AddressReconciler, kernel: Kernel
 ) -> None:
     for _ in range(RESTORED_MAX):
         kernel.addresses.clear()
@@ -97,7 +99,7 @@ async def test_a_thief_without_end_is_met_by_the_refresh_only(
     assert not holder.restore(GONE)
 
 
-async def run_for_a_moment(holder: AddressHolder) -> None:
+async def run_for_a_moment(holder: AddressReconciler) -> None:
     task = asyncio.create_task(holder.run())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -113,7 +115,7 @@ async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel
     def failed(error: AddressError) -> None:
         told.append(str(error))
 
-    made = AddressHolder(
+    made = AddressReconciler(
         [ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed, no_routes()
     )
     made.place(cast("AddressSocket", kernel), "eth0", Place(7))
@@ -131,7 +133,9 @@ async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel
 
 async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kernel) -> None:
     """The same one without a lifetime on another device is not in the way."""
-    made = AddressHolder([ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes())
+    made = AddressReconciler(
+        [ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes()
+    )
     everything = frozenset({ADDRESS.address, ELSEWHERE.address})
     made.place(cast("AddressSocket", kernel), "eth0", Place(7))
     made.place(cast("AddressSocket", kernel), "eth1", Place(8, everything))

@@ -17,7 +17,7 @@ virtual_servers:
   - address: 192.168.122.22:80
     scheduler: rr
     forwarding: nat
-    check: {{type: http, interval: 10m, timeout: 5s, fall: 3, sentinel: true}}
+    check: {{type: http, interval: 10m, timeout: 5s, fall: 3, idle_connection: true}}
     real_servers: [{{address: 192.168.122.45}}, {{address: 192.168.122.46}}]
 """
 SERVICE = "-A -t 192.168.122.22:80 -s rr"
@@ -28,7 +28,7 @@ WEB2 = "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -m -w 1"
 def test_a_killed_web_server_is_out_at_once(network: Network, tmp_path: Path) -> None:
     """Within 15 s, on the slowest of machines, where the next probe is due in 10 minutes.
 
-    How soon it really is tells the benchmark: ``python -m tests.benchmarks.sentinel``.
+    How soon it really is tells the benchmark: ``python -m tests.benchmarks.idle_connection``.
     """
     site = build_site(network, "nat")
     [director] = site.directors
