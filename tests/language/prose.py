@@ -1,0 +1,146 @@
+"""Collects the prose of the project: documents, docstrings, comments and texts for people."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "configs")
+PACKAGES = ("hadirector", "vrrp", "checks")
+_CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`|https?://\S+", re.DOTALL)
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+
+
+class Passage(NamedTuple):
+    """One piece of prose, with the file and line where it begins."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def passages() -> Iterator[Passage]:
+    """Yield every piece of prose that the language rules apply to."""
+    for path in documents():
+        yield from _document(path)
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield from docstrings(path)
+            yield from comments(path)
+            yield from texts(path)
+
+
+def documents() -> list[Path]:
+    """Return the documents, with the alert rules and comments of the examples."""
+    found: list[Path] = []
+    for name in DOCUMENTS:
+        path = ROOT / name
+        if path.is_dir():
+            found += sorted([*path.rglob("*.md"), *path.rglob("*.yaml")])
+        elif path.exists():
+            found.append(path)
+    return found
+
+
+def _document(path: Path) -> Iterator[Passage]:
+    """Yield the paragraphs and table cells of a Markdown file, and the texts of a YAML file."""
+    name, in_code, start, lines = str(path.relative_to(ROOT)), False, 0, list[str]()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            in_code = not in_code
+        is_prose = not in_code and not line.startswith("    ") and "```" not in line
+        if path.suffix == ".yaml":
+            is_prose, line = "#" in line or "summary" in line, line.partition("#")[2] or line
+        begins = line.lstrip()[:1] in "|-*#>" or re.match(r"\s*\d+\. ", line) is not None
+        if not (is_prose and line.strip()) or begins:
+            if lines:
+                yield Passage(name, start, plain(" ".join(lines)))
+            lines = []
+        if is_prose and line.strip():
+            if line.lstrip().startswith("|"):
+                for cell in line.strip().strip("|").split("|"):
+                    yield Passage(name, number, plain(cell))
+                continue
+            if not lines:
+                start = number
+            lines.append(line.strip().lstrip("#>-* "))
+    if lines:
+        yield Passage(name, start, plain(" ".join(lines)))
+
+
+def docstrings(path: Path) -> Iterator[Passage]:
+    """Yield the docstrings of a module, also those that follow an assignment."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for statement in _statements(node):
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                value = statement.value.value
+                if isinstance(value, str):
+                    for paragraph in value.split("\n\n"):
+                        text = plain(" ".join(paragraph.split()))
+                        yield Passage(str(path.relative_to(ROOT)), statement.lineno, text)
+
+
+def comments(path: Path) -> Iterator[Passage]:
+    """Yield the comments of a module; comments on successive lines are one passage."""
+    name, start, last, lines = str(path.relative_to(ROOT)), 0, -1, list[str]()
+    source = io.StringIO(path.read_text(encoding="utf-8"))
+    for token in tokenize.generate_tokens(source.readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        text = re.sub(r"(noqa|type): ?\S+|^# ?-+|-+$", "", token.string.lstrip("# ")).strip()
+        if token.start[0] != last + 1 and lines:
+            yield Passage(name, start, plain(" ".join(lines)))
+            lines = []
+        if not lines:
+            start = token.start[0]
+        lines.append(text)
+        last = token.start[0]
+    if lines:
+        yield Passage(name, start, plain(" ".join(lines)))
+
+
+def texts(path: Path) -> Iterator[Passage]:
+    """Yield the string literals that hold a sentence: help texts, messages, metric HELP texts."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skip = {
+        id(statement.value)
+        for node in ast.walk(tree)
+        for statement in _statements(node)
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    }
+    inside = {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for value in node.values
+    }
+    for node in ast.walk(tree):
+        text = None
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = None if id(node) in skip | inside else node.value
+        elif isinstance(node, ast.JoinedStr):
+            text = "".join(
+                str(value.value) if isinstance(value, ast.Constant) else "X"
+                for value in node.values
+            )
+        if text is not None and len(text.split()) >= 3 and "\\" not in text:
+            yield Passage(str(path.relative_to(ROOT)), node.lineno, plain(" ".join(text.split())))
+
+
+def _statements(node: ast.AST) -> list[ast.stmt]:
+    body = getattr(node, "body", None)
+    return body if isinstance(body, list) else []
+
+
+def plain(text: str) -> str:
+    """Remove code spans, link targets and markup: the rules are for sentences."""
+    return re.sub(r"\*\*|__", "", _CODE.sub("X", _LINK.sub(r"\1", text))).strip()
