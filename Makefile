@@ -16,7 +16,10 @@ COUNT := 10000000
 SEEDS := 20000
 MINUTES := 5
 
-.PHONY: help setup demo check test emulated bench simulate soak lock clean format
+# The room whose unit tests `make unit` runs; without it, those of all rooms.
+ROOM :=
+
+.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -33,6 +36,9 @@ check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the 
 	$(BIN)/mypy tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 tests/unit tests/scenarios tests/simulation
+
+unit: $(VENV)/.tests ## the unit tests of one room: make unit ROOM=pools, or ROOM=vrrp/router
+	$(BIN)/pytest -q tests/unit/$(ROOM)
 
 test: check ## check, then the lab and the interoperability tests
 	tests/lab.sh

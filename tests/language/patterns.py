@@ -16,7 +16,8 @@ BANNED: Final = [
     (r"(?:^|[.;:!?] )What\b(?![^.]*\?)", "begin with the noun: 'The service that ...'"),
     (r"(?:^|[.;:!?] )Who\b(?![^.]*\?)", "begin with the noun"),
     (
-        r"\b(?:of|to|by|from|with|in|at|for|and|but|or) what (?:is|was|are|were|it|they|the|a|an)\b",
+        r"\b(?:of|to|by|from|with|in|at|for|and|but|or) what"
+        r" (?:is|was|are|were|it|they|the|a|an)\b",
         "name the thing instead of 'what'",
     ),
     (r"\bwhat (?:is|are|was|were|has|had) (?:to be|not|no)\b", "name the thing instead of 'what'"),

@@ -52,29 +52,40 @@ def documents() -> list[Path]:
 
 
 def _document(path: Path) -> Iterator[Passage]:
-    """Yield the paragraphs and table cells of a Markdown file, and the texts of a YAML file."""
-    name, in_code, start, lines = str(path.relative_to(ROOT)), False, 0, list[str]()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.lstrip().startswith("```"):
-            in_code = not in_code
-        is_prose = not in_code and not line.startswith("    ") and "```" not in line
-        if path.suffix == ".yaml":
-            is_prose, line = "#" in line or "summary" in line, line.partition("#")[2] or line
-        begins = line.lstrip()[:1] in "|-*#>" or re.match(r"\s*\d+\. ", line) is not None
-        if not (is_prose and line.strip()) or begins:
-            if lines:
-                yield Passage(name, start, plain(" ".join(lines)))
+    """Yield the paragraphs and table cells of a Markdown file, or the texts of a YAML file."""
+    name = str(path.relative_to(ROOT))
+    read = _yaml_lines if path.suffix == ".yaml" else _markdown_lines
+    start, lines = 0, list[str]()
+    for number, line in read(path.read_text(encoding="utf-8")):
+        is_cell = line.startswith("|")
+        begins = line[:1] in ("", "|", "-", "*", "#", ">") or re.match(r"\d+\. ", line) is not None
+        if begins and lines:
+            yield Passage(name, start, plain(" ".join(lines)))
             lines = []
-        if is_prose and line.strip():
-            if line.lstrip().startswith("|"):
-                for cell in line.strip().strip("|").split("|"):
-                    yield Passage(name, number, plain(cell))
-                continue
-            if not lines:
-                start = number
-            lines.append(line.strip().lstrip("#>-* "))
+        if is_cell:
+            for cell in line.strip("|").split("|"):
+                yield Passage(name, number, plain(cell))
+        elif line:
+            start = start if lines else number
+            lines.append(line.lstrip("#>-* "))
     if lines:
         yield Passage(name, start, plain(" ".join(lines)))
+
+
+def _markdown_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the numbered lines, with code replaced by empty lines."""
+    in_code = False
+    for number, line in enumerate(text.splitlines(), 1):
+        fence = line.lstrip().startswith("```")
+        yield number, "" if in_code or fence or line.startswith("    ") else line.strip()
+        in_code = in_code is not fence
+
+
+def _yaml_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the numbered comments and summaries."""
+    for number, line in enumerate(text.splitlines(), 1):
+        comment = line.partition("#")[2].strip()
+        yield number, line.partition("summary:")[2].strip() or comment
 
 
 def docstrings(path: Path) -> Iterator[Passage]:
@@ -124,15 +135,15 @@ def texts(path: Path) -> Iterator[Passage]:
         for value in node.values
     }
     for node in ast.walk(tree):
-        text = None
+        text = ""
+        if not isinstance(node, ast.expr) or id(node) in skip | inside:
+            continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            text = None if id(node) in skip | inside else node.value
+            text = node.value
         elif isinstance(node, ast.JoinedStr):
-            text = "".join(
-                str(value.value) if isinstance(value, ast.Constant) else "X"
-                for value in node.values
-            )
-        if text is not None and len(text.split()) >= 3 and "\\" not in text:
+            parts = (v.value if isinstance(v, ast.Constant) else "X" for v in node.values)
+            text = "".join(map(str, parts))
+        if len(text.split()) >= 3 and "\\" not in text:
             yield Passage(str(path.relative_to(ROOT)), node.lineno, plain(" ".join(text.split())))
 
 
