@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from hadirector.config import load
-from hadirector.config.errors import ConfigError, UnreadableFileError
+from hadirector.config.document.errors import ConfigError, UnreadableFileError
 from hadirector.host.preflight import refused_scripts
 from hadirector.host.sysctl.rules import implied, written
 from hadirector.model.configuration import Configuration

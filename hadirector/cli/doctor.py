@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from hadirector.config.errors import ConfigError
+from hadirector.config.document.errors import ConfigError
 from hadirector.doctor.diagnosis.diagnosis import diagnose
 from hadirector.doctor.diagnosis.facts import Facts, Subject, subjects
 from hadirector.doctor.diagnosis.finding import Finding, Severity

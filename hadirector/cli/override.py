@@ -40,7 +40,7 @@ def seconds(text: str) -> float:
     """Read a duration."""
     from pydantic_core import PydanticCustomError
 
-    from hadirector.config.values import duration
+    from hadirector.config.keys.values import duration
 
     try:
         return duration("1s", "8784h")(text)

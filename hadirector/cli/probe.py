@@ -19,9 +19,9 @@ from checks.io.attempt import TimedProgress
 from checks.io.errors import one_line
 from checks.io.tls import Certificate, chain
 from checks.probes.registry import run as run_probe
-from hadirector.config.errors import ConfigError
-from hadirector.config.single_check import parse_check
-from hadirector.config.values import endpoint as read_endpoint
+from hadirector.config.checks.single_check import parse_check
+from hadirector.config.document.errors import ConfigError
+from hadirector.config.keys.values import endpoint as read_endpoint
 from hadirector.model.ipvs import DestinationKey, endpoint
 
 EXIT_PASSED = 0

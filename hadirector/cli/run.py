@@ -62,8 +62,8 @@ async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
     assert starting is not None
     _obey_signals(stop=starting.cancel, reload=lambda: None)
     from hadirector.api.server import serving
-    from hadirector.config import reader
-    from hadirector.config.errors import ConfigError
+    from hadirector.config.document.errors import ConfigError
+    from hadirector.config.subprocess import reader
     from hadirector.dataplane.base import DataplaneError
     from hadirector.director.director import Director
     from hadirector.host import preflight

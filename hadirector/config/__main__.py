@@ -8,9 +8,16 @@ import socket
 import sys
 from collections.abc import Iterable
 
-from hadirector.config.errors import ConfigError
-from hadirector.config.frames import FILE_BYTES_MAX, TEXT_IS_GIVEN, Frame, Refusal, encode, split
+from hadirector.config.document.errors import ConfigError
 from hadirector.config.loader import load, parse
+from hadirector.config.subprocess.frames import (
+    FILE_BYTES_MAX,
+    TEXT_IS_GIVEN,
+    Frame,
+    Refusal,
+    encode,
+    split,
+)
 from hadirector.model.configuration import Configuration
 
 NICENESS = 10

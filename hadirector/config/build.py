@@ -10,16 +10,9 @@ import msgspec
 
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.options import Probe, is_of_a_host
-from hadirector.config.build_addresses import placements
-from hadirector.config.build_kernel import connection_timeouts, sync_daemon, sysctl_policy
-from hadirector.config.build_routes import virtual_routes, virtual_rules
-from hadirector.config.build_tracking import (
-    in_groups,
-    notifications,
-    tracked_objects,
-    tracked_scripts,
-)
-from hadirector.config.check_schema import NONE, CheckSection, read_check
+from hadirector.config.checks.schema import NONE, CheckSection, read_check
+from hadirector.config.kernel.build import connection_timeouts, sync_daemon, sysctl_policy
+from hadirector.config.keys.section import valid_items
 from hadirector.config.schema import (
     DirectorSection,
     PreemptSection,
@@ -28,9 +21,16 @@ from hadirector.config.schema import (
     VirtualServerSection,
     VrrpSection,
 )
-from hadirector.config.section import valid_items
-from hadirector.config.service_schema import TunnelSection
-from hadirector.config.virtual_mac_rules import macvlan_name
+from hadirector.config.services.schema import TunnelSection
+from hadirector.config.tracking.build import (
+    in_groups,
+    notifications,
+    tracked_objects,
+    tracked_scripts,
+)
+from hadirector.config.vrrp.addresses.build import placements
+from hadirector.config.vrrp.routes.build import virtual_routes, virtual_rules
+from hadirector.config.vrrp.virtual_mac import macvlan_name
 from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
 from hadirector.model.ipvs import (
     HASH_SCHEDULERS,

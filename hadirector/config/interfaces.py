@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from hadirector.config.finding import Path
+from hadirector.config.document.finding import Path
+from hadirector.config.keys.section import valid_items
 from hadirector.config.schema import Root
-from hadirector.config.section import valid_items
 from hadirector.model.configuration import NeededInterface
 
 

@@ -14,16 +14,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hadirector.config.build import build
-from hadirector.config.document import Document, read_document
-from hadirector.config.errors import ConfigError, Fault, UnreadableFileError
-from hadirector.config.explain import explain
-from hadirector.config.finding import Path, named
-from hadirector.config.frames import FILE_BYTES_MAX
+from hadirector.config.document.document import Document, read_document
+from hadirector.config.document.errors import ConfigError, Fault, UnreadableFileError
+from hadirector.config.document.explain import explain
+from hadirector.config.document.finding import Path, named
+from hadirector.config.document.syntax import decode
 from hadirector.config.interfaces import needed_interfaces
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.config.scripts import needed_scripts
-from hadirector.config.syntax import decode
+from hadirector.config.subprocess.frames import FILE_BYTES_MAX
 from hadirector.model.configuration import Configuration
 
 FAULTS_MAX = 1000

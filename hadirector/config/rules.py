@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hadirector.config.check_rules import check_findings, source_findings
-from hadirector.config.check_uses import uses_of
-from hadirector.config.finding import Finding, Path
-from hadirector.config.kernel_rules import sync_daemon_findings
+from hadirector.config.checks.rules import check_findings, source_findings
+from hadirector.config.document.finding import Finding, Path
+from hadirector.config.kernel.rules import sync_daemon_findings
+from hadirector.config.keys.section import valid_items
 from hadirector.config.schema import Root
-from hadirector.config.section import valid_items
-from hadirector.config.track_rules import sync_group_findings, track_findings
-from hadirector.config.via_rules import via_findings
-from hadirector.config.virtual_server_rules import virtual_server_findings
-from hadirector.config.vrrp_rules import vrrp_findings
+from hadirector.config.services.check_uses import uses_of
+from hadirector.config.services.rules import virtual_server_findings
+from hadirector.config.services.via_vip import via_findings
+from hadirector.config.tracking.rules import sync_group_findings, track_findings
+from hadirector.config.vrrp.rules import vrrp_findings
 
 
 def findings(root: Root) -> Iterator[Finding]:

@@ -14,27 +14,21 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, PlainValidator
 
-from hadirector.config.address_schema import VirtualAddress
-from hadirector.config.check_schema import CheckSection, read_check
-from hadirector.config.check_values import mark_range
-from hadirector.config.kernel_schema import (
+from hadirector.config.checks.schema import CheckSection, read_check
+from hadirector.config.checks.values import mark_range
+from hadirector.config.kernel.schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,
     SysctlsSection,
 )
-from hadirector.config.key_file import key_file
-from hadirector.config.pool_schema import FlapDamping, InitialState, SlowStart
-from hadirector.config.route_schema import RouteSection, RuleSection
-from hadirector.config.section import (
+from hadirector.config.keys.section import (
     Address,
     InterfaceName,
     Name,
     Port,
     Section,
 )
-from hadirector.config.service_schema import TunnelSection
-from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
-from hadirector.config.values import (
+from hadirector.config.keys.values import (
     Endpoint,
     PortRange,
     boolean,
@@ -50,6 +44,12 @@ from hadirector.config.values import (
     whole,
     whole_seconds,
 )
+from hadirector.config.pools.schema import FlapDamping, InitialState, SlowStart
+from hadirector.config.services.schema import TunnelSection
+from hadirector.config.tracking.schema import NotifySection, SyncGroupSection, TrackSection
+from hadirector.config.vrrp.addresses.schema import VirtualAddress
+from hadirector.config.vrrp.key_file import key_file
+from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
 from hadirector.model.configuration import DataplaneName, OnFailure
 from hadirector.model.ipvs import (
     DestinationKey,

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from checks.definition.options import ScriptProbe
 from checks.script_runner.script import Script
-from hadirector.config.check_schema import NONE, CheckSection
-from hadirector.config.finding import Path
+from hadirector.config.checks.schema import NONE, CheckSection
+from hadirector.config.document.finding import Path
+from hadirector.config.keys.section import valid_items
 from hadirector.config.schema import Root
-from hadirector.config.section import valid_items
-from hadirector.config.tracking_schema import NotifySection
+from hadirector.config.tracking.schema import NotifySection
 from hadirector.model.configuration import NeededScript
 
 

@@ -18,8 +18,8 @@ from typing import Any, assert_never
 import structlog
 from msgspec.structs import astuple
 
-from hadirector.config import reader
-from hadirector.config.errors import ConfigError
+from hadirector.config.document.errors import ConfigError
+from hadirector.config.subprocess import reader
 from hadirector.dataplane.base import Dataplane, DataplaneError
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hadirector.config.errors import ConfigError
+from hadirector.config.document.errors import ConfigError
 from hadirector.config.loader import parse
 from hadirector.model.configuration import Configuration
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hadirector.config.errors import ConfigError
+from hadirector.config.document.errors import ConfigError
 from hadirector.config.loader import parse
 
 

@@ -7,15 +7,14 @@ import pytest
 
 from checks.definition.options import PROBE_TYPES
 from hadirector.config import load
-from hadirector.config.address_schema import AddressSection
-from hadirector.config.check_schema import CheckSection
-from hadirector.config.kernel_schema import (
+from hadirector.config.checks.schema import CheckSection
+from hadirector.config.kernel.schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,
     SysctlsSection,
 )
-from hadirector.config.pool_schema import FlapDampingSection, SlowStartSection
-from hadirector.config.route_schema import RouteSection, RuleSection
+from hadirector.config.keys.section import Section
+from hadirector.config.pools.schema import FlapDampingSection, SlowStartSection
 from hadirector.config.schema import (
     ApiSection,
     AuthenticationSection,
@@ -31,9 +30,10 @@ from hadirector.config.schema import (
     VirtualServerSection,
     VrrpSection,
 )
-from hadirector.config.section import Section
-from hadirector.config.service_schema import TunnelSection
-from hadirector.config.tracking_schema import NotifySection, SyncGroupSection, TrackSection
+from hadirector.config.services.schema import TunnelSection
+from hadirector.config.tracking.schema import NotifySection, SyncGroupSection, TrackSection
+from hadirector.config.vrrp.addresses.schema import AddressSection
+from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
 from vrrp.protocol.packet import DropReason
 
 TREE = Path(__file__).parents[3]

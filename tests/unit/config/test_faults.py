@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.config import load
-from hadirector.config.errors import UnreadableFileError
+from hadirector.config.document.errors import UnreadableFileError
 
 FaultsOf = Callable[[str], list[str]]
 

@@ -1,0 +1,99 @@
+"""Reads the values of options that only checks have (`checks.definition.option_types.Form`)."""
+
+from __future__ import annotations
+
+import re
+
+from checks.definition.option_types import JsonScalar
+from hadirector.config.keys.values import expected, hidden_expected
+from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
+
+PAYLOAD_BYTES_MAX = 4096
+HEADERS_MAX = 32
+JSON_VALUES_MAX = 32
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, section 5.6.2
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?")
+_HEADERS_OF_OURS = {"host", "connection", "content-length", "transfer-encoding"}
+_JSON_PATH = re.compile(r"[^.\x00-\x1f]{1,64}(\.[^.\x00-\x1f]{1,64}){0,15}")
+_HEXADECIMAL = re.compile(r"hex:((?:[0-9a-fA-F]{2})*)")
+_MARK_RANGE = re.compile(
+    r"(0x[0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})-(0x[0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})"
+)
+_STATUS_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
+
+
+def payload(value: object) -> bytes:
+    """Read text, which is sent as UTF-8, or bytes as "hex:" and hexadecimal digits."""
+    if isinstance(value, str):
+        hexadecimal = _HEXADECIMAL.fullmatch(value)
+        found = bytes.fromhex(hexadecimal[1]) if hexadecimal else _encoded(value)
+        unfinished = value.startswith("hex:") and not hexadecimal
+        if found is not None and len(found) <= PAYLOAD_BYTES_MAX and not unfinished:
+            return found
+    raise expected(
+        f"text of at most {PAYLOAD_BYTES_MAX} bytes, in quotes, or hex: and pairs of hexadecimal"
+        " digits"
+    )
+
+
+def status_range(value: object) -> tuple[int, int]:
+    """Read a status code, or two as in 200-299."""
+    if type(value) is int and 100 <= value <= 599:
+        return value, value
+    found = _STATUS_RANGE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found[1] > found[2]:
+        raise expected("a status from 100 to 599, or a range such as 200-299")
+    return int(found[1]), int(found[2])
+
+
+def headers(value: object) -> tuple[tuple[str, str], ...]:
+    """Read header fields of a request by their names."""
+    if not isinstance(value, dict) or len(value) > HEADERS_MAX:
+        raise expected(f"a mapping of at most {HEADERS_MAX} header names to text")
+    for name, content in value.items():
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _HEADERS_OF_OURS:
+            raise expected(
+                "names of header fields, other than Host (there is the key host), Connection,"
+                " Content-Length and Transfer-Encoding"
+            )
+        if not isinstance(content, str) or not _HEADER_VALUE.fullmatch(content):
+            raise expected(f"visible ASCII text as the value of {name}, in quotes")
+    return tuple(value.items())
+
+
+def json_values(value: object) -> tuple[tuple[str, JsonScalar], ...]:
+    """Read what is expected at which places of a JSON document."""
+    if not isinstance(value, dict) or not 1 <= len(value) <= JSON_VALUES_MAX:
+        raise expected(
+            f"a mapping of 1 to {JSON_VALUES_MAX} paths such as services.0.state to values"
+        )
+    for path, content in value.items():
+        if not _JSON_PATH.fullmatch(path):
+            raise expected("paths into JSON such as services.0.state, of at most 16 steps")
+        if not isinstance(content, str | int | float | bool):
+            raise expected(f"text, a number, true or false as the value of {path}")
+    return tuple(value.items())
+
+
+def hidden_text(value: object) -> str:
+    """Read what must not be shown."""
+    if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,256}", value):
+        raise hidden_expected("1 to 256 characters, in quotes")
+    return value
+
+
+def mark_range(value: object) -> MarkRange:
+    """Read FIRST-LAST, decimal or hexadecimal."""
+    found = _MARK_RANGE.fullmatch(value) if isinstance(value, str) else None
+    if found is not None:
+        marks = MarkRange(int(found[1], 0), int(found[2], 0))
+        if 1 <= marks.first <= marks.last <= 0xFFFFFFFF:
+            return marks
+    raise expected(f"two firewall marks from 1 to 0xffffffff, such as {DEFAULT_MARKS}")
+
+
+def _encoded(value: str) -> bytes | None:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON-like escapes can write
+        return None

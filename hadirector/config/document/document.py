@@ -1,0 +1,221 @@
+"""Reads YAML 1.2 text into plain values, and remembers where each of them stands.
+
+Works on libyaml's event stream with a stack of its own, so neither deep nesting nor aliases can
+make a small file expensive. Scalars follow the core schema of YAML 1.2 (section 10.3.2) without
+its octal and hexadecimal numbers: only ``true`` and ``false`` are booleans; ``no``, ``on``,
+``22:22`` and ``0x10`` are strings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple, NoReturn
+
+import yaml
+
+from hadirector.config.document.errors import ConfigError, Fault, shown
+from hadirector.config.document.finding import Path, named
+from hadirector.config.document.syntax import explain_syntax
+
+DEPTH_MAX = 20
+# A whole number longer than this means nothing in a configuration; it stays a string and is refused
+# where it stands, before int() has to convert megabytes of digits.
+DIGITS_MAX = 18
+
+Mark = tuple[int, int]
+
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False}
+_BOOLEANS["FALSE"] = False
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_WHOLE = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+class Position:
+    """Where a value and its key stand (line and column from 1), and what is inside it."""
+
+    __slots__ = ("children", "key", "mark")
+
+    def __init__(self, mark: Mark, key: Mark) -> None:
+        self.mark = mark
+        self.key = key
+        self.children: dict[str | int, Position] = {}
+
+
+class Document:
+    """One YAML document: its plain value, the positions in it, and what is wrong with its form."""
+
+    def __init__(self, file: str, value: object, position: Position, faults: list[Fault]) -> None:
+        self.value = value
+        self.faults = faults
+        self._file = file
+        self._position = position
+
+    def place(self, path: Path) -> str:
+        """Name the place of a value, or of the nearest thing around it that is there."""
+        return _place(self._file, self._nearest(path).mark)
+
+    def key_place(self, path: Path) -> str:
+        """Name the place of a value's key."""
+        return _place(self._file, self._nearest(path).key)
+
+    def _nearest(self, path: Path) -> Position:
+        position = self._position
+        for step in path:
+            if step not in position.children:
+                break
+            position = position.children[step]
+        return position
+
+
+def read_document(text: str, file: str) -> Document:
+    """Read the one document in ``text``. Raises ConfigError when it has no usable form."""
+    builder = _Builder(file)
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            builder.feed(event)
+    except yaml.YAMLError as error:
+        mark, message = explain_syntax(error, text)
+        raise ConfigError([*builder.faults, Fault(_place(file, mark), message)]) from error
+    return builder.finish()
+
+
+class _Open(NamedTuple):
+    """A mapping or sequence whose end has not been read."""
+
+    step: str | int
+    value: Any
+    position: Position
+
+
+class _Builder:
+    """Puts values together, one event after another."""
+
+    def __init__(self, file: str) -> None:
+        self.faults: list[Fault] = []
+        self._file = file
+        self._open: list[_Open] = []
+        self._root: _Open | None = None
+        # The key that was read last in the innermost mapping, until its value comes.
+        self._key: tuple[str, Mark] | None = None
+
+    def feed(self, event: yaml.Event) -> None:
+        """Take the next event."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, yaml.MappingStartEvent):
+            self._begin(event, {})
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._begin(event, [])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent) and self._root is not None:
+            self._stop(_mark(event), "a second document begins here; a file holds one")
+
+    def finish(self) -> Document:
+        """Hand over what was read."""
+        if self._root is None:
+            self._stop((1, 1), "the file is empty (expected director, vrrp or virtual_servers)")
+        return Document(self._file, self._root.value, self._root.position, self.faults)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        self._refuse_ornaments(event)
+        if self._expects_key():
+            self._key = (event.value, _mark(event))
+            return
+        # ``implicit`` is (True, False) exactly for an untagged plain scalar.
+        value = _resolve(event.value) if event.implicit[0] else event.value
+        if value is None:
+            self._fault(_mark(event), "no value (write one, or leave the key out)")
+        self._place(value, _mark(event))
+
+    def _begin(self, event: yaml.CollectionStartEvent, value: Any) -> None:
+        self._refuse_ornaments(event)
+        if self._expects_key():
+            self._stop(_mark(event), "a key must be a plain word")
+        if len(self._open) == DEPTH_MAX:
+            self._stop(_mark(event), f"nested more than {DEPTH_MAX} levels deep")
+        step = self._step()
+        position = self._place(value, _mark(event))
+        self._open.append(_Open(step, value, position))
+
+    def _place(self, value: object, mark: Mark) -> Position:
+        """Put a finished or just opened value where it belongs."""
+        if not self._open:
+            position = Position(mark, mark)
+            self._root = _Open("", value, position)
+            return position
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            position = Position(mark, mark)
+            parent.position.children[len(parent.value)] = position
+            parent.value.append(value)
+            return position
+        assert self._key is not None
+        name, key_mark = self._key
+        self._key = None
+        position = Position(mark, key_mark)
+        if name in parent.value:
+            first = parent.position.children[name].key[0]
+            self._fault(key_mark, f"duplicate key {shown(name)}, first given in line {first}")
+        else:
+            parent.value[name] = value
+            parent.position.children[name] = position
+        return position
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        if self._expects_key():
+            self._stop(_mark(event), "a key must be a plain word")
+        self._fault(_mark(event), f"aliases (*{event.anchor}) are not supported; write it out")
+        self._place(None, _mark(event))
+
+    def _refuse_ornaments(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+        if event.anchor is not None:
+            self._fault(_mark(event), f"anchors (&{event.anchor}) are not supported")
+        if event.tag is not None:
+            self._fault(_mark(event), f"tags ({event.tag}) are not supported")
+
+    def _expects_key(self) -> bool:
+        return bool(self._open) and self._key is None and isinstance(self._open[-1].value, dict)
+
+    def _step(self) -> str | int:
+        """Name the value that comes next within the innermost collection; "" when it is a key."""
+        if self._key is not None:
+            return self._key[0]
+        innermost = self._open[-1].value if self._open else None
+        return len(innermost) if isinstance(innermost, list) else ""
+
+    def _fault(self, mark: Mark, message: str) -> None:
+        steps = (*(each.step for each in self._open), self._step())
+        path = tuple(step for step in steps if step != "")
+        self.faults.append(Fault(_place(self._file, mark), named(path, message)))
+
+    def _stop(self, mark: Mark, message: str) -> NoReturn:
+        self._fault(mark, message)
+        raise ConfigError(self.faults)
+
+
+def _resolve(text: str) -> object:
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if text in _NULLS:
+        return None
+    if _WHOLE.fullmatch(text):
+        return int(text) if len(text) <= DIGITS_MAX else text
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    if _ENDLESS.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+def _mark(event: yaml.Event) -> Mark:
+    assert event.start_mark is not None
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _place(file: str, mark: Mark) -> str:
+    return f"{file}:{mark[0]}:{mark[1]}"

@@ -1,0 +1,1 @@
+"""Kernel settings besides the IPVS table."""

@@ -1,0 +1,1 @@
+"""How a configuration key is declared and its value read."""

@@ -1,0 +1,1 @@
+"""Virtual servers, their real servers, and how packets reach them."""

@@ -1,0 +1,1 @@
+"""Reads a configuration in a process of its own."""

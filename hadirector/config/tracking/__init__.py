@@ -1,0 +1,1 @@
+"""What VRRP instances depend on, sync groups and notify scripts."""

@@ -1,0 +1,140 @@
+"""YAML 1.2 text becomes plain values with positions."""
+
+import pytest
+
+from hadirector.config.document.document import read_document
+from hadirector.config.document.errors import ConfigError
+from hadirector.config.document.syntax import decode
+
+
+def faults_of(text: str) -> list[str]:
+    try:
+        return [str(fault) for fault in read_document(decode(text.encode(), "f"), "f").faults]
+    except ConfigError as error:
+        return [str(fault) for fault in error.faults]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("true", True),
+        ("False", False),
+        ("no", "no"),
+        ("on", "on"),
+        ("Yes", "Yes"),
+        ("22:22", "22:22"),
+        ("12", 12),
+        ("-3", -3),
+        ("010", 10),
+        ("0o10", "0o10"),
+        ("0x10", "0x10"),
+        ("1_000", "1_000"),
+        ("1.5", 1.5),
+        (".5e1", 5.0),
+        ("-.inf", float("-inf")),
+        ("1.2.3.4", "1.2.3.4"),
+        ("2026-01-01", "2026-01-01"),
+        ("'true'", "true"),
+        ('"12"', "12"),
+        ("1234567890123456789", "1234567890123456789"),
+        ("http://x", "http://x"),
+        ("[a, {b: c}]", ["a", {"b": "c"}]),
+    ],
+)
+def test_a_scalar_is_read_by_the_core_schema(written: str, value: object) -> None:
+    """Only true and false are booleans; there is no octal and no sexagesimal."""
+    document = read_document(f"key: {written}\n", "f")
+    assert document.value == {"key": value}
+    assert type(document.value["key"]) is type(value)
+    assert document.faults == []
+
+
+def test_every_value_and_key_has_its_place() -> None:
+    """Lines and columns count from 1, inside lists and flow mappings too."""
+    document = read_document("a:\n  - {b: 1, cc: 2}\n  - x\n", "f")
+    assert document.place(("a",)) == "f:2:3"
+    assert document.place(("a", 0)) == "f:2:5"
+    assert document.place(("a", 0, "cc")) == "f:2:16"
+    assert document.key_place(("a", 0, "cc")) == "f:2:12"
+    assert document.place(("a", 1)) == "f:3:5"
+    # What is not there is placed where it would belong.
+    assert document.place(("a", 0, "d")) == "f:2:5"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a: {b: 1, b: 2}", 'f:1:11: a: duplicate key "b", first given in line 1'),
+        ("a:\nb: 1", "f:1:3: a: no value (write one, or leave the key out)"),
+        ("- 1\n-", "f:2:2: [1]: no value (write one, or leave the key out)"),
+        ("a: &x 1", "f:1:4: a: anchors (&x) are not supported"),
+        ("a: !!str 1", "f:1:4: a: tags (tag:yaml.org,2002:str) are not supported"),
+        ("{[a]: b}", "f:1:2: a key must be a plain word"),
+        ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a file holds one"),
+        ("", "f:1:1: the file is empty (expected director, vrrp or virtual_servers)"),
+        ("# nothing\n", "f:1:1: the file is empty (expected director, vrrp or virtual_servers)"),
+        ("a:\n\tb: 1", "f:2:1: not valid YAML: a tab cannot indent; use spaces"),
+        ("a: @b", "f:1:4: not valid YAML: text that begins with @ needs quotes"),
+        (
+            "a: b: c",
+            "f:1:5: not valid YAML: a second ': ' in one line; quote the text, or check the"
+            " indentation",
+        ),
+        (
+            "a: [2001:db8::1]:80",
+            "f:1:17: not valid YAML: an IPv6 address with a port needs quotes, such as"
+            ' "[2001:db8::1]:80"',
+        ),
+        (
+            "a: [1, 2\nb: 3\n",
+            "f:2:2: not valid YAML: did not find expected ',' or ']' while parsing a flow"
+            " sequence, begun in line 1",
+        ),
+        ("a: \x00", "f:1:4: a control character (got U+0000, expected text)"),
+        (
+            "a: 1\n  vrrp_instance VI_1 {\n",
+            "f:2:3: this is a keepalived.conf (got a vrrp_instance block); this version reads"
+            " only its own YAML form, see docs/configuration.md",
+        ),
+        (
+            "virtual_server 10.0.0.1 80\n{\n",
+            "f:1:1: this is a keepalived.conf (got a virtual_server block); this version reads"
+            " only its own YAML form, see docs/configuration.md",
+        ),
+    ],
+)
+def test_a_wrong_form_is_refused_where_it_stands(text: str, fault: str) -> None:
+    """Each refusal says where, what and what to do."""
+    assert faults_of(text) == [fault]
+
+
+def test_text_that_is_not_utf8_is_refused_at_the_byte() -> None:
+    """The place counts characters before the byte that cannot be read."""
+    with pytest.raises(ConfigError) as caught:
+        decode("ab: ü\nc: ".encode() + b"\xff", "f")
+    assert str(caught.value) == "f:2:4: not UTF-8 text (got byte 0xff)"
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    """Editors that write one do no harm."""
+    assert decode(b"\xef\xbb\xbfa: 1", "f") == "a: 1"
+
+
+def test_an_alias_bomb_costs_nothing() -> None:
+    """Aliases are refused one by one, never expanded."""
+    bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    assert faults_of(bomb) == [
+        "f:1:4: a: anchors (&a) are not supported",
+        "f:2:4: b: anchors (&b) are not supported",
+        "f:2:8: b[0]: aliases (*a) are not supported; write it out",
+        "f:2:12: b[1]: aliases (*a) are not supported; write it out",
+        "f:3:5: c[0]: aliases (*b) are not supported; write it out",
+        "f:3:9: c[1]: aliases (*b) are not supported; write it out",
+    ]
+
+
+def test_deep_nesting_is_refused() -> None:
+    """Twenty-one opened lists are one too many, and ten thousand no worse."""
+    assert faults_of("[" * 20 + "]" * 20) == []
+    assert faults_of("[" * 21)[0].startswith("f:1:21: [0][0]")
+    assert faults_of("[" * 10000)[0].endswith("nested more than 20 levels deep")

@@ -1,0 +1,155 @@
+"""Reading in a process of its own gives what loading gives."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from hadirector.cli import check_config
+from hadirector.config import load
+from hadirector.config.document.errors import ConfigError
+from hadirector.config.subprocess import frames, reader
+from hadirector.model.configuration import NeededInterface
+
+TREE = Path(__file__).parents[4]
+
+
+async def test_the_process_hands_over_the_whole_configuration() -> None:
+    """A pair's file comes back equal."""
+    path = TREE / "configs/pair-active.yaml"
+    assert await reader.read(path) == load(path)
+
+
+async def test_the_process_hands_over_every_fault(tmp_path: Path) -> None:
+    """The faults are those that loading finds, and a missing file is one."""
+    path = tmp_path / "wrong.yaml"
+    path.write_text("virtual_servers: [{weight: 1}]\nvrrp: 3\n")
+    with pytest.raises(ConfigError) as loaded:
+        load(path)
+    with pytest.raises(ConfigError) as read:
+        await reader.read(path)
+    assert read.value.faults == loaded.value.faults
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
+        await reader.read(tmp_path / "missing.yaml")
+
+
+def named_in(path: Path, name: str) -> tuple[NeededInterface, ...]:
+    """The interfaces that a file names, had it another name."""
+    needed = load(path).needed_interfaces
+    return tuple(replace(each, place=each.place.replace(str(path), name)) for each in needed)
+
+
+async def test_a_text_is_read_as_the_file_that_it_is_going_to_be() -> None:
+    """Its faults have that file's name."""
+    path = TREE / "configs/pair-active.yaml"
+    assert await reader.read("draft.yaml", path.read_bytes()) == replace(
+        load(path), needed_interfaces=named_in(path, "draft.yaml")
+    )
+    with pytest.raises(ConfigError, match=r"^draft\.yaml:1:7: vrrp: wrong value"):
+        await reader.read("draft.yaml", b"vrrp: 3")
+
+
+async def test_a_process_that_does_not_listen_to_a_text_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long that is."""
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(ConfigError, match=r"^f: the process that reads it failed: "):
+        await reader.read("f", b"#" * 10_000_000)
+
+
+async def test_a_process_that_says_nothing_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload must not take what was cut short."""
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(ConfigError, match=r"^f: the process that reads it failed: "):
+        await reader.read("f")
+
+
+async def test_reading_has_a_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A process that hangs is ended, and the reading fails."""
+    hanging = tmp_path / "hanging"
+    hanging.write_text("#!/bin/sh\nexec sleep 600\n")
+    hanging.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(hanging))
+    monkeypatch.setattr(reader, "READING_SECONDS_MAX", 0.05)
+    with pytest.raises(ConfigError, match=r"^f: reading it took over 0.05 s$"):
+        await reader.read("f")
+
+
+def test_many_real_servers_come_in_small_frames(tmp_path: Path) -> None:
+    """No frame holds more than 64 real servers, and together they are all there."""
+    path = tmp_path / "many.yaml"
+    servers = "".join(f"\n    - {{address: 10.0.1.{i}}}" for i in range(1, 201))
+    path.write_text(
+        f"virtual_servers:\n- address: 10.0.0.1:80\n  real_servers:{servers}\n"
+        "- address: 10.0.0.2:80\n"
+    )
+    configuration = load(path)
+    head, *pieces, end = frames.split(configuration)
+    assert isinstance(head, frames.Head)
+    assert isinstance(end, frames.End)
+    assembly = frames.Assembly(head)
+    sizes = []
+    for piece in pieces:
+        assert isinstance(piece, frames.Piece | frames.More)
+        server = piece.virtual_server if isinstance(piece, frames.Piece) else piece
+        sizes.append(len(server.real_servers))
+        assembly.add(piece)
+    assert sizes == [64, 64, 64, 8, 0]
+    assert assembly.finish() == configuration
+
+
+def test_the_director_needs_neither_pydantic_nor_yaml() -> None:
+    """They stay in the process that reads."""
+    code = (
+        "import sys; from hadirector.config.document import errors;"
+        "from hadirector.config.subprocess import reader;"
+        "print({'pydantic', 'yaml'} & set(sys.modules))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=TREE) == b"set()\n"
+
+
+NAT = """\
+sysctls: {leave: [conn_reuse_mode]}
+virtual_servers:
+  - {address: "192.0.2.1:80", forwarding: nat, real_servers: [{address: 192.0.2.45, check: none}]}
+"""
+NAT_SUMMARY = """\
+0 VRRP instances, 1 virtual server, 1 real server
+  net.ipv4.ip_forward = 1: nat: what real servers answer is routed through this host
+  net.ipv4.conf.all.send_redirects = 0: nat: a redirect would show the real servers a way round \
+this host
+  net.ipv4.vs.expire_nodest_conn = 1: on_failure remove: connections of a removed real server end, \
+they do not hang
+  net.ipv4.vs.conn_reuse_mode = 1 (left alone): a client's port that is used again is scheduled \
+anew, not sent to a drained one
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("vrrp: []", (0, "{}: good: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
+        (NAT, (0, f"{{}}: good: {NAT_SUMMARY}", "")),
+        ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
+        (None, (2, "", "{}: cannot be read: No such file or directory\n")),
+    ],
+)
+def test_check_config_answers_by_exit_code(
+    text: str | None,
+    answer: tuple[int, str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """0 is good, 1 has faults, 2 cannot be read. Of a good one it tells what the kernel needs."""
+    path = tmp_path / "f.yaml"
+    if text is not None:
+        path.write_text(text)
+    parser = argparse.ArgumentParser()
+    check_config.add_arguments(parser)
+    code, output, errors = answer
+    assert check_config.run(parser.parse_args([str(path)])) == code
+    assert capsys.readouterr() == (output.format(path), errors.format(path))
