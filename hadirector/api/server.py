@@ -25,7 +25,7 @@ from aiohttp.typedefs import Handler
 
 from hadirector.config.document.errors import ConfigError, Fault
 from hadirector.config.subprocess.frames import FILE_BYTES_MAX
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.director.director import Director
 from hadirector.director.requests import RequestError
 from hadirector.overrides.model import OverrideRemoval, OverrideRequest

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hadirector.config import load
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 from hadirector.host.preflight import refused_scripts
-from hadirector.host.sysctl.rules import implied, written
+from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
 
 EXIT_GOOD = 0
@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sysctls(configuration: Configuration) -> Iterator[str]:
-    """List what is implied, but for the interfaces of whichever host it will run on."""
+    """List the sysctls that the configuration needs, without those of single interfaces."""
     policy = configuration.sysctls
-    for each in implied(configuration):
+    for each in wanted_sysctls(configuration):
         left = " (left alone)" if not policy.apply or each.word in policy.leave else ""
-        yield f"  {written(each.name)} = {each.value}{left}: {each.reason}"
+        yield f"  {dotted_name(each.name)} = {each.value}{left}: {each.reason}"
 
 
 def _summary(configuration: Configuration) -> str:

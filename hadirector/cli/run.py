@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hadirector.dataplane.base import Dataplane
+    from hadirector.dataplane.dataplane import Dataplane
     from hadirector.events.recorder import Recorder
     from hadirector.log import LogWriter
     from hadirector.model.configuration import Configuration
@@ -64,7 +64,7 @@ async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
     from hadirector.api.server import serving
     from hadirector.config.document.errors import ConfigError
     from hadirector.config.subprocess import reader
-    from hadirector.dataplane.base import DataplaneError
+    from hadirector.dataplane.dataplane import DataplaneError
     from hadirector.director.director import Director
     from hadirector.host import preflight
     from hadirector.processes import handoff

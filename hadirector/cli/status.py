@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.dataplane.base import Traffic
+from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus

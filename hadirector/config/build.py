@@ -42,7 +42,7 @@ from hadirector.model.ipvs import (
     address_bits,
     endpoint,
 )
-from hadirector.model.vip_probes import led, marked
+from hadirector.model.vip_probes import assign_marks, route_via_vip
 from vrrp.model.configuration import (
     Authentication,
     HmacAuthentication,
@@ -91,7 +91,7 @@ def build(root: Root, host_name: str) -> Configuration:
         vrrp=_instances(root, director),
         tracked_scripts=tracked_scripts(root),
         notifications=notifications(root),
-        virtual_servers=marked(
+        virtual_servers=assign_marks(
             [_virtual_server(each, check) for _, each in valid_items(root.virtual_servers)],
             director.probe_marks,
         ),
@@ -261,7 +261,7 @@ def _definition(
     target = endpoint(address, port) if port else address
     route = recipe.section.route
     if recipe.section.via is not None and server is not None:
-        route = led(route, server.forwarding, server.keys[0].address)
+        route = route_via_vip(route, server.forwarding, server.keys[0].address)
         target += f" via {server.forwarding} {route.destination} of {server.title}"
     return CheckDefinition(
         identity=f"{recipe.section.type} {target} {recipe.digest}",

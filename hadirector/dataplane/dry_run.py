@@ -8,7 +8,7 @@ from typing import assert_never
 
 import structlog
 
-from hadirector.dataplane.base import Counters, OperationFailure, Pool
+from hadirector.dataplane.dataplane import Counters, OperationFailure, Pool
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,

@@ -172,7 +172,7 @@ def describe(operation: Operation) -> str:
             assert_never(operation)
 
 
-def found(operation: Operation, actual: Table) -> str:
+def describe_actual(operation: Operation, actual: Table) -> str:
     """Say what was there before an operation."""
     entry = actual.get(service_of(operation))
     match operation:

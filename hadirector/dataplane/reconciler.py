@@ -14,12 +14,12 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 import structlog
 
-from hadirector.dataplane.base import (
+from hadirector.dataplane.dataplane import (
     Dataplane,
     DataplaneError,
-    Held,
     OperationFailure,
     Pool,
+    TableCounters,
     read_all_counters,
     read_table,
 )
@@ -128,7 +128,7 @@ class TableReconciler:
         """Read the whole table as it is now. Raises DataplaneError."""
         return await read_table(self._dataplane)
 
-    async def read_counters(self) -> Held:
+    async def read_counters(self) -> TableCounters:
         """Read what every destination carries now. Raises DataplaneError."""
         return await read_all_counters(self._dataplane)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from hadirector.dataplane.base import OperationFailure
-from hadirector.dataplane.reconcile import Operation, describe, found
+from hadirector.dataplane.dataplane import OperationFailure
+from hadirector.dataplane.reconcile import Operation, describe, describe_actual
 from hadirector.model.ipvs import ServiceKey, Table
 
 LOGGED_OPERATIONS_MAX = 50
@@ -48,7 +48,7 @@ class TableLog:
         self.repaired += 0 if drifted is None else len(took)
         event = "table_changed" if drifted is None else "table_repaired"
         for each in self._to_log(event, took):
-            was = {} if drifted is None else {"was": found(each, drifted)}
+            was = {} if drifted is None else {"was": describe_actual(each, drifted)}
             self._log.info(event, operation=describe(each), **was)
 
     def failed(self, service: ServiceKey, failures: Sequence[OperationFailure]) -> None:

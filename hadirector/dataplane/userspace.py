@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from hadirector.dataplane.balance import SCHEDULERS, Offer, balancer
-from hadirector.dataplane.base import Counters, OperationFailure, Pool
+from hadirector.dataplane.dataplane import Counters, OperationFailure, Pool
 from hadirector.dataplane.listener import LINGER_SECONDS, Listener
 from hadirector.dataplane.reconcile import (
     AddDestination,

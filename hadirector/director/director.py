@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 
 from hadirector.config.document.errors import ConfigError
 from hadirector.config.subprocess import reader
-from hadirector.dataplane.base import Dataplane, DataplaneError
+from hadirector.dataplane.dataplane import Dataplane, DataplaneError
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.pools import Pools, PoolsDue, gather_facts
@@ -216,7 +216,7 @@ class Director:
         """
         configuration = await reader.read(file, text)
         faults = tuple(await preflight.faults(configuration))
-        sysctls = await reconciler.foreseen(configuration)
+        sysctls = await reconciler.preview_sysctls(configuration)
         actual = await self._reconciler.read()
         facts = gather_facts(self._health, self._overrides.current)
         situation = Situation(

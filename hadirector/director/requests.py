@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector import __version__
-from hadirector.dataplane.base import Held
+from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.pools import Pools
 from hadirector.election.election import Election
@@ -21,7 +21,7 @@ from hadirector.health.verdicts import Health
 from hadirector.host.owned import Memory
 from hadirector.host.reconciler import HostReconciler
 from hadirector.host.sysctl import files
-from hadirector.host.sysctl.rules import written
+from hadirector.host.sysctl.rules import dotted_name
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.overrides.model import OverrideRemoval, OverrideRequest, RealServerName
 from hadirector.overrides.store import OVERRIDES_MAX, OverrideStore
@@ -191,7 +191,7 @@ class OperatorRequests:
             return None
         kept = "goes" if found == "1" else "stays"
         return (
-            f"{written(KEEPS_NO_CLIENTS)} is {found or 'not there'}, so every client of"
+            f"{dotted_name(KEEPS_NO_CLIENTS)} is {found or 'not there'}, so every client of"
             f" persistence {kept}; it can be left to you by sysctls.leave"
         )
 
@@ -224,7 +224,9 @@ class OperatorRequests:
             delayed_probes=counted.late,
         )
 
-    async def _virtual_server_statuses(self, held: Held) -> tuple[VirtualServerStatus, ...]:
+    async def _virtual_server_statuses(
+        self, held: TableCounters
+    ) -> tuple[VirtualServerStatus, ...]:
         """Describe each, with a pause after it: 10,000 real servers take 10 ms and more."""
         health, statuses = self._health, []
         for server in self._configuration.virtual_servers:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from pyroute2 import IPRoute, NetlinkError
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.doctor import echo
 from hadirector.doctor.diagnosis.facts import (
     CONNTRACK_COUNT,
@@ -43,7 +43,7 @@ async def examine(
     looked_at = subjects[:SUBJECTS_MAX]
     facts = await asyncio.to_thread(_look, looked_at, clients)  # pyroute2 has its own loop
     interfaces = await interfaces_towards_servers(configuration, files.read_routes())
-    wanted = rules.implied(configuration, interfaces)
+    wanted = rules.wanted_sysctls(configuration, interfaces)
     facts = replace(
         facts,
         interfaces=interfaces,

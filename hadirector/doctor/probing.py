@@ -10,7 +10,7 @@ from functools import partial
 from checks.definition.check import CheckDefinition
 from checks.definition.result import Result
 from checks.probes.registry import run
-from hadirector.dataplane.base import DataplaneError, read_table
+from hadirector.dataplane.dataplane import DataplaneError, read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import DeleteService, diff
 from hadirector.doctor.diagnosis.virtual import led_through_ipvs

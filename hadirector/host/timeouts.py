@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.model.ipvs import ConnectionTimeouts
 
 

@@ -54,15 +54,15 @@ _HOPS_OF_DR: Final = 2
 """IPVS counts itself as one (decrement_ttl in net/netfilter/ipvs/ip_vs_xmit.c)."""
 
 
-def led(route: Route, forwarding: ForwardingMethod, destination: str) -> Route:
-    """Lead probes to the virtual address; `marked` decides which mark takes them on."""
+def route_via_vip(route: Route, forwarding: ForwardingMethod, destination: str) -> Route:
+    """Lead probes to the virtual address; `assign_marks` decides which mark takes them on."""
     # A real server behind dr is next to us. One that lacks the virtual address and forwards packets
     # must not send ours on to the director that has it, and be judged by another one's answer.
     hop_limit = _HOPS_OF_DR if forwarding is ForwardingMethod.DR else 0
     return replace(route, destination=destination, hop_limit=hop_limit)
 
 
-def marked(servers: Sequence[VirtualServer], marks: MarkRange) -> tuple[VirtualServer, ...]:
+def assign_marks(servers: Sequence[VirtualServer], marks: MarkRange) -> tuple[VirtualServer, ...]:
     """Give each check that goes through IPVS a mark; there must be enough of them.
 
     It follows from the names of the virtual and the real server, and stays what it is whatever else

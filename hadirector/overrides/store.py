@@ -18,7 +18,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector import storage
-from hadirector.dataplane.base import DataplaneError, Held
+from hadirector.dataplane.dataplane import DataplaneError, TableCounters
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.overrides.expiry import Moment, StoredOverrides, is_outdated, kept, restored
@@ -162,7 +162,7 @@ class OverrideStore:
         return kept((), _now()) if found is None else found
 
 
-def connections(server: VirtualServer, real_server: RealServer, held: Held) -> int | None:
+def connections(server: VirtualServer, real_server: RealServer, held: TableCounters) -> int | None:
     """Count what a real server still carries; None while it may still get new connections."""
     found = [held.get(key, {}).get(real_server.destination_key(key)) for key in server.keys]
     counters = [each for each in found if each is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hadirector.host.sysctl.rules import implied
+from hadirector.host.sysctl.rules import wanted_sysctls
 from hadirector.model.configuration import Configuration
 
 
@@ -52,7 +52,7 @@ def named(configuration: Configuration) -> dict[str, object]:
     found: dict[str, object] = {
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }
-    found["sysctls"] = (configuration.sysctls, implied(configuration))
+    found["sysctls"] = (configuration.sysctls, wanted_sysctls(configuration))
     found.update({words: getattr(configuration, field) for field, words in _SETTINGS.items()})
     if configuration.sync_daemon is not None:
         found["the sync daemon"] = configuration.sync_daemon

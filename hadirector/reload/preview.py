@@ -19,11 +19,11 @@ from hadirector.dataplane.reconcile import (
     EditService,
     Operation,
     describe,
+    describe_actual,
     diff,
-    found,
 )
-from hadirector.host.masquerade.rules import masqueraded
-from hadirector.host.sync_daemon.rules import Threads, described, is_as, wanted_threads
+from hadirector.host.masquerade.rules import fullnat_services
+from hadirector.host.sync_daemon.rules import Threads, describe_thread, matches, wanted_threads
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
@@ -134,7 +134,7 @@ def _operations(situation: Situation, new: Configuration, facts: Facts) -> list[
 def _said(operation: Operation, actual: Table) -> str:
     said = describe(operation)
     if isinstance(operation, EditService | EditDestination):
-        said += f", was {found(operation, actual)}"
+        said += f", was {describe_actual(operation, actual)}"
     return said
 
 
@@ -192,7 +192,7 @@ def _kernel(situation: Situation, new: Configuration) -> Iterator[str]:
             yield f"set connection timeout {field} to {value} s, was {_seconds(was)}"
         elif was != value:
             yield f"keep connection timeout {field} no longer at {was} s"
-    before, after = masqueraded(old), masqueraded(new)
+    before, after = fullnat_services(old), fullnat_services(new)
     yield from (f"masquerade {each}" for each in sorted(after - before))
     yield from (f"masquerade {each} no longer" for each in sorted(before - after))
     yield from _threads(_wanted_threads(old, situation), _wanted_threads(new, situation))
@@ -211,9 +211,9 @@ def _wanted_threads(configuration: Configuration, situation: Situation) -> Threa
 def _threads(before: Threads, after: Threads) -> Iterator[str]:
     for role in SyncRole:
         was, settings = before.get(role), after.get(role)
-        if was is not None and settings is not None and is_as(was, settings):
+        if was is not None and settings is not None and matches(was, settings):
             continue
         if was is not None:
-            yield f"stop sync daemon {described(role, was)}"
+            yield f"stop sync daemon {describe_thread(role, was)}"
         if settings is not None:
-            yield f"start sync daemon {described(role, settings)}"
+            yield f"start sync daemon {describe_thread(role, settings)}"

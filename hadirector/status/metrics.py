@@ -19,7 +19,7 @@ from prometheus_client.core import (
 
 from checks.definition.result import Verdict
 from checks.scheduling.lateness import ProbeLateness
-from hadirector.dataplane.base import Traffic
+from hadirector.dataplane.dataplane import Traffic
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
 from vrrp.model.lateness import LatenessHistogram
 from vrrp.model.report import InstanceStatus, State

@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 
 from checks.definition.result import Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
-from hadirector.dataplane.base import NO_TRAFFIC, Counters, Held, Traffic
+from hadirector.dataplane.dataplane import NO_TRAFFIC, Counters, TableCounters, Traffic
 from hadirector.host.status import HostStatus
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ServiceKey, Table
@@ -115,7 +115,7 @@ class Status(msgspec.Struct, frozen=True):
 def virtual_server_status(
     server: VirtualServer,
     wanted: Table,
-    held: Held,
+    held: TableCounters,
     verdicts: Mapping[str, Verdict],
     results: Mapping[str, Result],
     *,
@@ -161,7 +161,7 @@ def virtual_server_status(
     )
 
 
-def foreign_services(configuration: Configuration, held: Held) -> tuple[str, ...]:
+def foreign_services(configuration: Configuration, held: TableCounters) -> tuple[str, ...]:
     """Name the services in the table that are neither configured nor lead our probes."""
     ours = {key for server in configuration.virtual_servers for key in server.keys}
     ours |= probe_services(configuration).keys()
@@ -183,7 +183,7 @@ class _InTable(NamedTuple):
 
 
 def _in_table(
-    server: VirtualServer, real_server: RealServer, wanted: Table, held: Held
+    server: VirtualServer, real_server: RealServer, wanted: Table, held: TableCounters
 ) -> _InTable:
     keys = [(service, real_server.destination_key(service)) for service in server.keys]
     entry, destination_key = wanted.get(server.keys[0]), keys[0][1]

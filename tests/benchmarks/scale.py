@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from checks.definition.result import Verdict
 from hadirector.config.loader import parse
 from hadirector.dataplane import reconciler
-from hadirector.dataplane.base import OperationFailure, Pool
+from hadirector.dataplane.dataplane import OperationFailure, Pool
 from hadirector.dataplane.ipvs.codec import messages
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pyroute2 import netns
 
-from hadirector.dataplane.base import read_table
+from hadirector.dataplane.dataplane import read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import diff
 from hadirector.model.ipvs import (

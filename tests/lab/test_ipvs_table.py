@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hadirector.dataplane.base import DataplaneError, read_table
+from hadirector.dataplane.dataplane import DataplaneError, read_table
 from hadirector.dataplane.ipvs import netlink
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import (

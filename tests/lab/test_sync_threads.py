@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.ipvs import sync_threads
-from hadirector.host.sync_daemon.rules import is_as
+from hadirector.host.sync_daemon.rules import matches
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.usefixtures("own_namespace")]
@@ -42,7 +42,7 @@ async def test_threads_run_with_every_option_and_stop() -> None:
     ]
     threads = await sync_threads.read()
     assert threads[SyncRole.BACKUP] == SIX
-    assert is_as(threads[SyncRole.MASTER], FOUR)
+    assert matches(threads[SyncRole.MASTER], FOUR)
     for role in SyncRole:
         await sync_threads.perform(StopThread(role))
     await sync_threads.perform(StopThread(SyncRole.MASTER))  # gone already, which is as good

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from hadirector.dataplane.base import Counters, Dataplane, read_table
+from hadirector.dataplane.dataplane import Counters, Dataplane, read_table
 from hadirector.dataplane.listener import Listener
 from hadirector.dataplane.reconcile import (
     AddDestination,

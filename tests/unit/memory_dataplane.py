@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
+from hadirector.dataplane.dataplane import Counters, DataplaneError, OperationFailure, Pool
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from hadirector.dataplane.base import Counters, DataplaneError, OperationFailure, Pool
+from hadirector.dataplane.dataplane import Counters, DataplaneError, OperationFailure, Pool
 from hadirector.dataplane.ipvs.codec import frames, messages
 from hadirector.dataplane.ipvs.codec.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.ipvs.codec.fingerprint import pool_fingerprint

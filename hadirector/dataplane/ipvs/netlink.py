@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 from typing import Self
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.ipvs.codec import frames
 from hadirector.dataplane.ipvs.codec.attributes import attributes, read_number, text
 from hadirector.dataplane.ipvs.codec.failures import NO_IPVS, refusal

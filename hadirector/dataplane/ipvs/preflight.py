@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.ipvs.codec.failures import ENGINE_PREFIX, missing_module, refusal
 from hadirector.dataplane.ipvs.codec.messages import get_information, request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink

@@ -7,7 +7,7 @@ import errno
 import os
 from collections.abc import AsyncIterator
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.ipvs.codec import sync_messages
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.ipvs.codec.attributes import attributes, read_number, uint32
 from hadirector.dataplane.ipvs.codec.failures import refusal
 from hadirector.dataplane.ipvs.codec.frames import Request

@@ -8,7 +8,7 @@ from hadirector.dataplane.ipvs.codec.failures import ENGINE_PREFIX, NO_IPVS, mis
 from hadirector.doctor.diagnosis.facts import CONNTRACK_COUNT, CONNTRACK_MAX, Facts, Path
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.host.sysctl import reverse_path, rules
-from hadirector.host.sysctl.rules import Sysctl, written
+from hadirector.host.sysctl.rules import Sysctl, dotted_name
 from hadirector.model.configuration import Configuration
 
 CONNTRACK_WARNING = 0.8
@@ -49,7 +49,7 @@ def _refused(refusal: str, configuration: Configuration, place: Callable[[Path],
 
 
 def _sysctls(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
-    wanted = rules.implied(configuration, facts.interfaces)
+    wanted = rules.wanted_sysctls(configuration, facts.interfaces)
     to_set = rules.changes(configuration, wanted, facts.sysctls)
     for each in wanted:
         found = facts.sysctls.get(each.name)
@@ -63,7 +63,7 @@ def _sysctls(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
 
 
 def _unset(sysctl: Sysctl, found: str | None, *, is_set_by_us: bool) -> Finding:
-    name = written(sysctl.name)
+    name = dotted_name(sysctl.name)
     what = f"{name} is {found or 'not there'}, expected {sysctl.value} ({sysctl.reason})"
     if is_set_by_us:
         remedy = "nothing: `hadirector run` sets it"
@@ -84,7 +84,7 @@ def _conntrack(values: Mapping[str, str | None]) -> Iterator[Finding]:
         severity=Severity.ERROR if full else Severity.WARNING,
         what=f"the connection tracking table is {'full' if full else 'nearly full'}: {count} of"
         f" {limit}; then packets of new connections are dropped",
-        remedy=f"raise {written(CONNTRACK_MAX)}, or take traffic that needs no tracking out of it"
+        remedy=f"raise {dotted_name(CONNTRACK_MAX)}, or exempt traffic that needs no tracking"
         " (notrack)",
     )
 

@@ -23,7 +23,7 @@ from checks.definition.options import (
 from hadirector.doctor.diagnosis.facts import Facts, Subject, virtual_addresses
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ForwardingMethod, Protocol, ServiceKey
-from hadirector.model.vip_probes import MarkRange, led, marked
+from hadirector.model.vip_probes import MarkRange, assign_marks, route_via_vip
 
 _RANGES = tuple(MarkRange(first << 24, (first << 24) + 0xFFFF) for first in range(0x6A, 0x72))
 """Marks that a running director does not use by default, in case one of them is taken."""
@@ -72,7 +72,7 @@ def led_through_ipvs(
     marks = next(free, None)
     if marks is None:
         return None
-    return replace(configuration, virtual_servers=marked(servers, marks))
+    return replace(configuration, virtual_servers=assign_marks(servers, marks))
 
 
 def _led(server: VirtualServer, passing: Collection[str]) -> Iterator[RealServer]:
@@ -82,7 +82,7 @@ def _led(server: VirtualServer, passing: Collection[str]) -> Iterator[RealServer
             continue
         check = _fitting(each.check, server)
         if check is not None and (":" in each.key.address) == (":" in key.address):
-            route = led(Route(), server.forwarding, key.address)
+            route = route_via_vip(Route(), server.forwarding, key.address)
             yield replace(each, check=replace(check, route=route))
 
 

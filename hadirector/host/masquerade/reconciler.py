@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from hadirector.host.masquerade.rules import ToolName, masqueraded
+from hadirector.host.masquerade.rules import ToolName, fullnat_services
 from hadirector.host.masquerade.tools import TOOLS, ToolError
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
@@ -28,7 +28,7 @@ async def choose(services: frozenset[ServiceKey]) -> ToolName:
 
 async def faults(configuration: Configuration) -> list[str]:
     """Say what fullnat lacks on this host; empty when it is not configured, or nothing lacks."""
-    services = masqueraded(configuration)
+    services = fullnat_services(configuration)
     try:
         if services:
             await choose(services)
@@ -55,7 +55,7 @@ class MasqueradeReconciler:
     ) -> None:
         self.repaired = 0
         self.warnings: tuple[str, ...] = ()
-        self._services = masqueraded(configuration)
+        self._services = fullnat_services(configuration)
         self._held_by = held_by
         self._remember = remember
         self._made: tuple[frozenset[ServiceKey], str] | None = None
@@ -64,7 +64,7 @@ class MasqueradeReconciler:
 
     async def configure(self, configuration: Configuration) -> None:
         """Follow another configuration."""
-        self._services = masqueraded(configuration)
+        self._services = fullnat_services(configuration)
         await self.reconcile()
 
     async def reconcile(self) -> None:

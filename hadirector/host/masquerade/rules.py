@@ -22,8 +22,8 @@ NAME = "hadirector"
 _JUMP = f"POSTROUTING -j {NAME}"
 
 
-def masqueraded(configuration: Configuration) -> frozenset[ServiceKey]:
-    """Name the services whose connections are to be masqueraded; only the kernel's IPVS has any."""
+def fullnat_services(configuration: Configuration) -> frozenset[ServiceKey]:
+    """Return the services whose connections netfilter masquerades; other dataplanes have none."""
     if configuration.dataplane != "ipvs":
         return frozenset()
     return frozenset(

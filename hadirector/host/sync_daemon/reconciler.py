@@ -7,8 +7,13 @@ from typing import Protocol
 
 import structlog
 
-from hadirector.dataplane.base import DataplaneError
-from hadirector.host.sync_daemon.rules import Threads, described, foreign_threads, thread_operations
+from hadirector.dataplane.dataplane import DataplaneError
+from hadirector.host.sync_daemon.rules import (
+    Threads,
+    describe_thread,
+    foreign_threads,
+    thread_operations,
+)
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings
 
 
@@ -71,8 +76,8 @@ class SyncDaemonReconciler:
         actual = await self._kernel().read()
         foreign = foreign_threads(actual, wanted, self._ours)
         warnings = [
-            f"sync daemon {described(role, wanted[role])} cannot run beside one that is not ours:"
-            f" {described(role, foreign[role])}"
+            f"sync daemon {describe_thread(role, wanted[role])} cannot run while a foreign thread"
+            f" has the role: {describe_thread(role, foreign[role])}"
             for role in foreign.keys() & wanted.keys()
         ]
         adopted = actual.keys() & wanted.keys() - foreign.keys() - self._ours.keys()
@@ -89,8 +94,10 @@ class SyncDaemonReconciler:
             self._log.info(event, role=operation.role.value, running=started)
         actual = await self._kernel().read()
         left = {role: actual[role] for role in foreign.keys() & actual.keys()}
-        self.foreign = tuple(described(*each) for each in left.items())
-        self.running = tuple(described(*each) for each in actual.items() if each[0] not in left)
+        self.foreign = tuple(describe_thread(role, settings) for role, settings in left.items())
+        self.running = tuple(
+            describe_thread(*each) for each in actual.items() if each[0] not in left
+        )
         return tuple(warnings)
 
     async def _change(self, operation: StartThread | StopThread) -> None:

@@ -27,7 +27,7 @@ def wanted_threads(daemon: SyncDaemon | None, states: Mapping[str, State]) -> Th
     return {SyncRole.MASTER if active else SyncRole.BACKUP: daemon.settings}
 
 
-def is_as(actual: SyncSettings, expected: SyncSettings) -> bool:
+def matches(actual: SyncSettings, expected: SyncSettings) -> bool:
     """Say whether a thread runs as expected; a length that is not given the kernel chooses."""
     length = expected.maximum_length or actual.maximum_length
     return actual == msgspec.structs.replace(expected, maximum_length=length)
@@ -38,8 +38,8 @@ def foreign_threads(actual: Threads, wanted: Threads, ours: Threads) -> Threads:
     return {
         role: settings
         for role, settings in actual.items()
-        if not (role in wanted and is_as(settings, wanted[role]))
-        and not (role in ours and is_as(settings, ours[role]))
+        if not (role in wanted and matches(settings, wanted[role]))
+        and not (role in ours and matches(settings, ours[role]))
     }
 
 
@@ -51,7 +51,7 @@ def thread_operations(
     stays = {
         role: settings
         for role, settings in actual.items()
-        if role in foreign or (role in wanted and is_as(settings, wanted[role]))
+        if role in foreign or (role in wanted and matches(settings, wanted[role]))
     }
     for role in actual.keys() - stays.keys():
         yield StopThread(role)
@@ -59,7 +59,7 @@ def thread_operations(
         yield StartThread(role, wanted[role])
 
 
-def described(role: SyncRole, settings: SyncSettings) -> str:
+def describe_thread(role: SyncRole, settings: SyncSettings) -> str:
     """Say in one line which thread this is."""
     group = f"[{settings.group}]" if ":" in settings.group else settings.group
     return f"{role} on {settings.interface}, id {settings.id}, {group}:{settings.port}"

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from hadirector.host.sysctl import files, reverse_path, rules
-from hadirector.host.sysctl.rules import Interfaces, Sysctl, SysctlStatus, Taken, written
+from hadirector.host.sysctl.rules import Interfaces, Sysctl, SysctlStatus, Taken, dotted_name
 from hadirector.model.configuration import Configuration
 from hadirector.model.vip_probes import probed_servers
 
 
-async def foreseen(configuration: Configuration) -> tuple[str, ...]:
+async def preview_sysctls(configuration: Configuration) -> tuple[str, ...]:
     """Say what would be set for a configuration that is not in force."""
     wanted = await _implied(configuration, files.read_routes())
     actual = files.read(each.name for each in wanted)
     return tuple(
-        f"set {written(each.name)} to {each.value}, was {actual[each.name]} ({each.reason})"
+        f"set {dotted_name(each.name)} to {each.value}, was {actual[each.name]} ({each.reason})"
         for each in rules.changes(configuration, wanted, actual)
     )
 
@@ -32,7 +32,7 @@ async def interfaces_towards_servers(configuration: Configuration, routes: str) 
 
 async def _implied(configuration: Configuration, routes: str) -> tuple[Sysctl, ...]:
     interfaces = await interfaces_towards_servers(configuration, routes)
-    return rules.implied(configuration, interfaces)
+    return rules.wanted_sysctls(configuration, interfaces)
 
 
 class SysctlReconciler:
@@ -91,13 +91,13 @@ class SysctlReconciler:
             if found == each.value:
                 continue
             if (error := self._set(each, found)) is not None:
-                refused.append(f"{written(each.name)} is {found}, not {each.value}: {error}")
+                refused.append(f"{dotted_name(each.name)} is {found}, not {each.value}: {error}")
                 continue
             # The configuration is what it was: somebody else has been here.
             self.repaired += self._settled
             self._log.info(
                 "sysctl_repaired" if self._settled else "sysctl_set",
-                name=written(each.name),
+                name=dotted_name(each.name),
                 value=each.value,
                 was=found,
                 reason=each.reason,
@@ -113,12 +113,12 @@ class SysctlReconciler:
         for name, value in rules.restorations(self._taken, actual).items():
             try:
                 files.write(name, value)
-                self._log.info("sysctl_restored", name=written(name), value=value)
+                self._log.info("sysctl_restored", name=dotted_name(name), value=value)
             except OSError as error:
                 left[name] = self._taken[name]
-                self._log.error("sysctl_not_restored", name=written(name), error=str(error))
+                self._log.error("sysctl_not_restored", name=dotted_name(name), error=str(error))
         for name in sorted(rules.STAY_ON & self._taken.keys()):
-            self._log.info("sysctl_stays", name=written(name), value=actual[name])
+            self._log.info("sysctl_stays", name=dotted_name(name), value=actual[name])
         try:
             self._remember(left)
         except OSError as error:
@@ -129,7 +129,7 @@ class SysctlReconciler:
         actual = files.read(each.name for each in self._wanted)
         return tuple(
             SysctlStatus(
-                name=written(each.name),
+                name=dotted_name(each.name),
                 wanted=each.value,
                 actual=actual[each.name],
                 was=self._taken[each.name].was if each.name in self._taken else None,

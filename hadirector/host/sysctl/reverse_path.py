@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from hadirector.host.sysctl.rules import Sysctl, is_ipv4, is_nat, written
+from hadirector.host.sysctl.rules import Sysctl, dotted_name, is_ipv4, is_nat
 from hadirector.model.configuration import Configuration
 from hadirector.model.policy import ACCEPT_LOCAL
 
@@ -36,7 +36,7 @@ def strict(
     everywhere, *names = filters(configuration, wanted) or ("",)
     of_clients = filters(configuration)
     return [
-        f"{written(name)} filters strictly:"
+        f"{dotted_name(name)} filters strictly:"
         f" {_DROPS_CLIENTS if name in of_clients else _DROPS_ANSWERS}; 2 accepts them"
         for name in names
         if max(actual.get(everywhere) or "0", actual.get(name) or "0") == "1"

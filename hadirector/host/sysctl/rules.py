@@ -51,7 +51,7 @@ class SysctlStatus(msgspec.Struct, frozen=True):
     reason: str
 
 
-def written(name: str) -> str:
+def dotted_name(name: str) -> str:
     """Write a name as sysctl(8) does: net.ipv4.conf.eth0/100.rp_filter for eth0.100."""
     return name.translate(str.maketrans("/.", "./"))
 
@@ -66,7 +66,7 @@ class Interfaces(NamedTuple):
 NO_INTERFACES = Interfaces()
 
 
-def implied(
+def wanted_sysctls(
     configuration: Configuration, interfaces: Interfaces = NO_INTERFACES
 ) -> tuple[Sysctl, ...]:
     """Decide what the kernel's IPVS needs to be set to; other dataplanes need nothing.
@@ -173,7 +173,7 @@ def contradictions(
     """Warn of values that work against the configuration and are not set by us, or not there."""
     to_set = changes(configuration, wanted, actual)
     return [
-        f"{written(each.name)} is {_found(actual, each)}, expected {each.value} ({each.reason})"
+        f"{dotted_name(each.name)} is {_found(actual, each)}, expected {each.value} ({each.reason})"
         for each in wanted
         if actual.get(each.name) != each.value and each not in to_set
     ]

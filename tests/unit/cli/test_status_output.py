@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from checks.definition.result import Verdict
 from hadirector.cli import status as command
-from hadirector.dataplane.base import Traffic
+from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus

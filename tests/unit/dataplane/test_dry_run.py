@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from hadirector.dataplane.base import read_table
+from hadirector.dataplane.dataplane import read_table
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.reconcile import diff
 from hadirector.model.ipvs import (

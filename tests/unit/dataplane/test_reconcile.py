@@ -16,8 +16,8 @@ from hadirector.dataplane.reconcile import (
     EditService,
     Operation,
     describe,
+    describe_actual,
     diff,
-    found,
     outcome,
     service_of,
 )
@@ -261,10 +261,10 @@ def test_operations_are_described_in_one_line() -> None:
 
 def test_what_was_there_before_an_operation_is_said() -> None:
     actual = {WEB: ServiceEntry(WRR, {A: Destination(3, DR)})}
-    assert found(EditService(WEB, Service("rr")), actual) == "wrr"
-    assert found(DeleteService(WEB), actual) == "wrr, 1 destinations"
-    assert found(EditDestination(WEB, A, Destination(1, NAT)), actual) == "dr, weight 3"
-    assert found(DeleteDestination(WEB, A), actual) == "dr, weight 3"
-    assert found(AddDestination(WEB, A, Destination(3, DR)), actual) == "in another place"
-    assert found(AddDestination(WEB, B, Destination(1, NAT)), actual) == "not there"
-    assert found(AddService(DNS, WRR), actual) == "not there"
+    assert describe_actual(EditService(WEB, Service("rr")), actual) == "wrr"
+    assert describe_actual(DeleteService(WEB), actual) == "wrr, 1 destinations"
+    assert describe_actual(EditDestination(WEB, A, Destination(1, NAT)), actual) == "dr, weight 3"
+    assert describe_actual(DeleteDestination(WEB, A), actual) == "dr, weight 3"
+    assert describe_actual(AddDestination(WEB, A, Destination(3, DR)), actual) == "in another place"
+    assert describe_actual(AddDestination(WEB, B, Destination(1, NAT)), actual) == "not there"
+    assert describe_actual(AddService(DNS, WRR), actual) == "not there"

@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from hadirector.dataplane import reconciler
-from hadirector.dataplane.base import Pool
+from hadirector.dataplane.dataplane import Pool
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,

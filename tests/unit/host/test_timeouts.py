@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hadirector.config.loader import parse
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.dataplane.ipvs.codec.frames import write
 from hadirector.dataplane.ipvs.timeouts import read_timeouts, write_timeouts
 from hadirector.host.timeouts import TimeoutReconciler

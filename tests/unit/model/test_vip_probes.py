@@ -6,7 +6,7 @@ import pytest
 
 from checks.definition.check import Route
 from hadirector.config.loader import parse
-from hadirector.dataplane.base import Held
+from hadirector.dataplane.dataplane import TableCounters
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import (
     Destination,
@@ -119,7 +119,7 @@ def test_the_same_probe_of_the_same_server_on_another_way_is_another_check() -> 
 
 def test_status_calls_these_services_neither_ours_nor_foreign() -> None:
     made = configuration(web("10.0.0.45"))
-    held: Held = {ServiceKey.marked(MARK_45): {}, ServiceKey.marked(7): {}}
+    held: TableCounters = {ServiceKey.marked(MARK_45): {}, ServiceKey.marked(7): {}}
     assert foreign_services(made, held) == ("fwmark 7",)
 
 

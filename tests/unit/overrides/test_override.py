@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from hadirector.dataplane.base import Counters
+from hadirector.dataplane.dataplane import Counters
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from checks.definition.result import Verdict
 from checks.scheduling.lateness import ProbeLateness
-from hadirector.dataplane.base import Traffic
+from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.overrides.model import Action
 from hadirector.status import exposition

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from hadirector.dataplane.base import Counters, Traffic
+from hadirector.dataplane.dataplane import Counters, Traffic
 from hadirector.dataplane.ipvs.codec.attributes import (
     attribute,
     attributes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from hadirector.dataplane.base import OperationFailure
+from hadirector.dataplane.dataplane import OperationFailure
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from hadirector.dataplane.base import Counters
+from hadirector.dataplane.dataplane import Counters
 from hadirector.dataplane.ipvs.codec import destination_attributes as destinations
 from hadirector.dataplane.ipvs.codec import service_attributes as services
 from hadirector.dataplane.ipvs.codec.attributes import attribute, attributes

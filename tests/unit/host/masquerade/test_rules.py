@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hadirector.host.masquerade.rules import (
+    fullnat_services,
     iptables_removal,
     iptables_script,
-    masqueraded,
     nft_removal,
     nft_script,
 )
@@ -65,4 +65,4 @@ def test_only_the_kernels_fullnat_is_masqueraded() -> None:
     }
     for dataplane, expected in planes.items():
         made = Configuration(name="lb1", dataplane=dataplane, virtual_servers=servers)
-        assert masqueraded(made) == expected
+        assert fullnat_services(made) == expected

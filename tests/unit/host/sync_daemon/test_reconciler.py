@@ -6,7 +6,7 @@ import pytest
 import structlog
 from msgspec.structs import replace
 
-from hadirector.dataplane.base import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.host.sync_daemon.reconciler import SyncDaemonReconciler
 from hadirector.host.sync_daemon.rules import Threads
 from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSettings

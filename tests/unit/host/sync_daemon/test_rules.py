@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hadirector.config.loader import parse
 from hadirector.host.sync_daemon.rules import (
     Threads,
-    described,
+    describe_thread,
     foreign_threads,
     thread_operations,
     wanted_threads,
@@ -100,9 +100,9 @@ def test_threads_become_the_wanted_ones(
 
 
 def test_a_thread_is_described_in_one_line() -> None:
-    assert described(MASTER, OURS) == "master on eth1, id 51, 224.0.0.81:8848"
+    assert describe_thread(MASTER, OURS) == "master on eth1, id 51, 224.0.0.81:8848"
     six = replace(OURS, group="ff02::81")
-    assert described(BACKUP, six) == "backup on eth1, id 51, [ff02::81]:8848"
+    assert describe_thread(BACKUP, six) == "backup on eth1, id 51, [ff02::81]:8848"
 
 
 FILE = """\

@@ -37,7 +37,7 @@ def configuration(server: str, rest: str = "") -> Configuration:
 
 
 def implied(server: str, rest: str = "") -> list[tuple[str, str]]:
-    found = rules.implied(configuration(server, rest), EVERYWHERE)
+    found = rules.wanted_sysctls(configuration(server, rest), EVERYWHERE)
     return [(each.name, each.value) for each in found]
 
 
@@ -99,7 +99,7 @@ def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
 def decided(rest: str, actual: dict[str, str | None]) -> tuple[list[str], list[str]]:
     """What is set, and what is warned of."""
     made = configuration("address: 10.0.0.9:80, on_failure: zero_weight", rest)
-    wanted = rules.implied(made)
+    wanted = rules.wanted_sysctls(made)
     to_set = [each.name for each in rules.changes(made, wanted, actual)]
     return to_set, rules.contradictions(made, wanted, actual)
 
@@ -165,7 +165,7 @@ def test_a_strict_filter_on_the_way_back_of_probes_via_vip_is_warned_of() -> Non
         " real_servers: [{address: 10.1.0.2}]",
         VRRP,
     )
-    wanted = rules.implied(made, Interfaces(probed=frozenset({"eth0", "eth2"})))
+    wanted = rules.wanted_sysctls(made, Interfaces(probed=frozenset({"eth0", "eth2"})))
     names = [f"net/ipv4/conf/{each}/rp_filter" for each in ("all", "eth0", "eth2")]
     assert list(reverse_path.filters(made, wanted)) == names
     clients, probes = reverse_path.strict(made, dict.fromkeys(names, "1"), wanted)
@@ -201,7 +201,7 @@ def test_only_what_is_still_ours_is_put_back_and_forwarding_never() -> None:
 def test_a_name_is_written_as_sysctl_does() -> None:
     """A dot in an interface's name becomes a slash (sysctl(8))."""
     name = "net/ipv4/conf/eth0.100/send_redirects"
-    assert rules.written(name) == "net.ipv4.conf.eth0/100.send_redirects"
+    assert rules.dotted_name(name) == "net.ipv4.conf.eth0/100.send_redirects"
 
 
 @pytest.mark.parametrize(

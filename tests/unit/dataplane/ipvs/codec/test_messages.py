@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hadirector.dataplane.base import Counters, Traffic
+from hadirector.dataplane.dataplane import Counters, Traffic
 from hadirector.dataplane.ipvs.codec.frames import CONTENT_AT, Request, write
 from hadirector.dataplane.ipvs.codec.messages import (
     get_service,

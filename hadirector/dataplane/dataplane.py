@@ -54,7 +54,7 @@ class Counters(msgspec.Struct, frozen=True, gc=False):
     per_second: Traffic = NO_TRAFFIC
 
 
-Held = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
+TableCounters = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
 
 
 class Pool(msgspec.Struct, frozen=True, gc=False):
@@ -122,6 +122,6 @@ async def read_table(dataplane: Dataplane, keys: Collection[ServiceKey] | None =
     return table
 
 
-async def read_all_counters(dataplane: Dataplane) -> Held:
+async def read_all_counters(dataplane: Dataplane) -> TableCounters:
     """Read what every destination of every service carries now. Raises DataplaneError."""
     return {key: await dataplane.read_counters(key) for key in await dataplane.read_services()}
