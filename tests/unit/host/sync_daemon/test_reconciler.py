@@ -91,8 +91,8 @@ async def test_one_that_is_not_ours_is_left_and_named(kernel: Kernel) -> None:
     assert reconciler.foreign == ("master on eth1, id 7, 224.0.0.81:8848",)
     [warning] = reconciler.warnings
     assert warning == (
-        "sync daemon master on eth1, id 51, 224.0.0.81:8848 cannot run beside one that is not"
-        " ours: master on eth1, id 7, 224.0.0.81:8848"
+        "sync daemon master on eth1, id 51, 224.0.0.81:8848 cannot run while a foreign"
+        " thread has the role: master on eth1, id 7, 224.0.0.81:8848"
     )
     assert len(lines) == 1
     kernel.threads.clear()
