@@ -35,11 +35,11 @@ BANNED: Final = [
     ),
     # C: idioms that are not English.
     (
-        r"\b(?:also|even) (?:when|if|while|where) (?:it|they|there)\b",
+        r"\balso (?:when|if|while|where)\b",
         "'..., even if ...' or two sentences",
     ),
     (r"\ba want of\b", "'a lack of', or name what is missing"),
-    (r"\b(?:is|are) none\b", "'there is no ...'"),
+    (r"(?<!there )\b(?:is|are) none\b", "'there is no ...'"),
     (r"\bha(?:s|ve) not enough\b", "'does not have enough'"),
     (r"\bsince (?:a|an|one) (?:day|hour|minute|second|while)\b", "'for a day'"),
     (r"\bno work worth\b", "give the figure"),
