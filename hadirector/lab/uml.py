@@ -26,6 +26,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from hadirector.lab import xsave
+
 MODULES = (
     *("ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc", "ip_vs_lblcr"),
     *("ip_vs_dh", "ip_vs_sh", "ip_vs_sed", "ip_vs_nq", "ip_vs_fo", "ip_vs_ovf", "ip_vs_mh"),
@@ -114,6 +116,8 @@ def missing_programs() -> list[str]:
         "modprobe": "kmod",
         "ip": "iproute2",
     }
+    if xsave.has_amx():
+        packages[xsave.COMPILER] = "gcc, libc6-dev"
     path = _search_path()
     return [
         f"{program} (Debian package {package})"
@@ -213,6 +217,8 @@ def _booted(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen
     environment = {**os.environ, "PATH": _search_path()}
     if Path("/dev/shm").is_dir():  # noqa: S108  # the kernel makes and unlinks its own unique file
         environment["TMPDIR"] = "/dev/shm"  # noqa: S108  # its memory is a file: in RAM, not on disk
+    if xsave.has_amx():
+        environment["LD_PRELOAD"] = str(xsave.build_library(init.parent))
     with console.open("wb") as log:
         kernel = subprocess.Popen(
             ["sh", "-c", _BOOT, str(init.parent), *arguments],
