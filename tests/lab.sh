@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or ipvs"
 servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
-packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps $servers"
+packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps tcpdump $servers"
 directory=$(mktemp -d)
 policy=
 second=  # process, while it runs beside the first
@@ -115,7 +115,10 @@ if [ "$(id -u)" -ne 0 ]; then
     exit "$status"
 fi
 
-has_ipvs || packages="$packages user-mode-linux kmod"
+if ! has_ipvs; then
+    packages="$packages user-mode-linux kmod"
+    ! grep -qw amx_tile /proc/cpuinfo || packages="$packages gcc libc6-dev" # hadirector/lab/xsave.py
+fi
 # shellcheck disable=SC2086 # a list of package names
 lacking=$(missing $packages)
 [ -z "$lacking" ] || install "$lacking"
