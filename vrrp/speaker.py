@@ -24,7 +24,13 @@ from vrrp.addresses.routes import items, sweep
 from vrrp.instance.companions import SyncGroup
 from vrrp.instance.instance import Instance
 from vrrp.instance.sequence import SequenceNumbers
-from vrrp.model.configuration import InstanceConfiguration, Multicast, UdpUnicast, Unicast
+from vrrp.model.configuration import (
+    InstanceConfiguration,
+    Multicast,
+    TrackedKey,
+    UdpUnicast,
+    Unicast,
+)
 from vrrp.model.report import InstanceStatus, Notice, Report, Scalar
 from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.links import Link, LinkWatcher
@@ -63,7 +69,7 @@ class Speaker:
         self._segments: dict[tuple[str, int], Segment] = {}
         self._virtual: frozenset[Address] = frozenset()
         self._links: dict[str, Link | None] = {}
-        self._values: dict[str, int] = {}
+        self._values: dict[TrackedKey, int] = {}
         self._kernel: AddressSocket | None = None
         self._watcher: LinkWatcher | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -91,7 +97,7 @@ class Speaker:
         instances: Sequence[InstanceConfiguration],
         resume: frozenset[str] = frozenset(),
         yielding: frozenset[str] = frozenset(),
-        values: Mapping[str, int] = MappingProxyType({}),
+        values: Mapping[TrackedKey, int] = MappingProxyType({}),
     ) -> None:
         """Run exactly these instances: start, stop, keep or change each in place.
 
@@ -132,8 +138,8 @@ class Speaker:
             self._sweeps = False
             await self._sweep()
 
-    def learn(self, values: Mapping[str, int]) -> None:
-        """Take in values of tracked objects (`vrrp.router.priority`), by the objects' identities.
+    def learn(self, values: Mapping[TrackedKey, int]) -> None:
+        """Take in values of tracked objects (`vrrp.router.priority`), by the objects' keys.
 
         Interfaces are watched here, and are not among them.
         """
@@ -292,7 +298,7 @@ class Speaker:
 
     def _link_changed(self, name: str, link: Link | None) -> None:
         self._links[name] = link
-        carrier = {f"interface {name}": _carrier(link)}
+        carrier = {TrackedKey("interface", name): _carrier(link)}
         for running in self._running.values():
             running.instance.learn(carrier)
             self._place(running.instance, name)
@@ -304,9 +310,11 @@ class Speaker:
         for running in self._running.values():
             running.instance.holding.restore(gone)
 
-    def _known(self) -> dict[str, int]:
-        """Every value known of anything that can be tracked."""
-        carriers = {f"interface {name}": _carrier(link) for name, link in self._links.items()}
+    def _known(self) -> dict[TrackedKey, int]:
+        """Return the last value of every tracked object."""
+        carriers = {
+            TrackedKey("interface", name): _carrier(link) for name, link in self._links.items()
+        }
         return {**self._values, **carriers}
 
     def _place(self, instance: Instance, only: str | None = None) -> None:

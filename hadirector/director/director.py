@@ -38,7 +38,6 @@ from hadirector.host.reconciler import HostReconciler
 from hadirector.host.sysctl import reconciler
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
-from hadirector.model.policy import SIGHT_OF_BACKENDS
 from hadirector.overrides.store import OverridesChanged, OverrideStore
 from hadirector.pools import adoption, entries
 from hadirector.pools.facts import Facts
@@ -117,7 +116,6 @@ class Director:
 
         After ``restart`` it leaves everything in place, and the vrrp process running: what
         describes that is returned, for the program that takes our place.
-
         Raises DataplaneError when the dataplane cannot be used.
         """
         await self._dataplane.start()
@@ -259,9 +257,10 @@ class Director:
     async def _handle(self, message: Message) -> None:
         match message:
             case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
+                was_blind = self._health.eyes.blind
                 self._pending.add(self._concerned(message), monotonic())
-                sees = int(not self._health.eyes.blind)  # unchanged it is not told again
-                self._election.track({f"sight {SIGHT_OF_BACKENDS}": sees})
+                if self._health.eyes.blind is not was_blind:
+                    self._election.track_visibility(blind=not was_blind)
             case Transition() | InstanceStatus() | ResumeOverdue():
                 if await self._election.handle(message):
                     priority = self._election.priority(message.instance)
@@ -333,6 +332,7 @@ class Director:
         self._tracking.configure(configuration)
         self._notifier.configure(configuration)
         self._election.configure(configuration.vrrp, realtime=configuration.realtime)
+        self._election.track_visibility(blind=self._health.eyes.blind)
         await self._dataplane.withhold(self._election.withheld)
         await asyncio.sleep(0)
         self._want(None)

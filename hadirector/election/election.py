@@ -11,13 +11,14 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.election.withheld import withheld_addresses
+from hadirector.model.policy import VISIBILITY_OF_BACKENDS
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop, TrackedValues
 from hadirector.processes.supervisor import Child
 from vrrp.addresses.addresses import AddressError, remove
 from vrrp.addresses.macvlan import lower_leftover
 from vrrp.addresses.routes import RouteError
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, State, Transition
 
 RESUME_INTERVALS = 2
@@ -52,7 +53,7 @@ class Election:
         self.instances = {instance.name: instance for instance in instances}
         self.realtime = realtime
         self.yielding = yielding
-        self.tracked: dict[str, int] = {}
+        self.tracked: dict[TrackedKey, int] = {}
         self.states: dict[str, State] = {}
         self.statuses: dict[str, InstanceStatus] = {}
         self.child: Child[FromVrrp] = Child(
@@ -124,18 +125,22 @@ class Election:
         status = self.statuses.get(instance)
         return self.instances[instance].priority if status is None else status.priority
 
-    def track(self, values: Mapping[str, int]) -> None:
+    def track(self, values: Mapping[TrackedKey, int]) -> None:
         """Tell the process which of the objects tracked have other values now."""
-        changed = {name: n for name, n in values.items() if self.tracked.get(name) != n}
+        changed = {key: value for key, value in values.items() if self.tracked.get(key) != value}
         self.tracked.update(changed)
         if changed:
             self.child.send(TrackedValues(changed))
 
+    def track_visibility(self, *, blind: bool) -> None:
+        """Tell the process whether this director is blind, on which priorities may depend."""
+        self.track({VISIBILITY_OF_BACKENDS: int(not blind)})
+
     def configure_child(self) -> None:
         """Tell the process what to run and what to go on with."""
         instances = tuple(self.instances.values())
-        names = {each.identity for instance in instances for each in instance.track}
-        self.tracked = {name: n for name, n in self.tracked.items() if name in names}
+        keys = {tracked.key for instance in instances for tracked in instance.track}
+        self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
         resume = frozenset(self._interrupted)
         self.child.send(
             ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)

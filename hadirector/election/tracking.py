@@ -21,7 +21,7 @@ from checks.definition.result import Verdict
 from checks.scheduling.rise_fall import HealthTracker
 from checks.script_runner.runner import run
 from hadirector.model.configuration import Configuration, TrackedScript
-from vrrp.model.configuration import TrackedKind
+from vrrp.model.configuration import TrackedKey, TrackedKind
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
 
@@ -30,9 +30,9 @@ HANGING_SECONDS = 10.0
 
 
 class TrackedChanged(msgspec.Struct, frozen=True):
-    """Tracked objects have these values now, by identity."""
+    """Tracked objects have these values now."""
 
-    values: dict[str, int]
+    values: dict[TrackedKey, int]
 
 
 class Tracking:
@@ -78,12 +78,12 @@ class Tracking:
                 passing = health.verdict is Verdict.PASSING
                 self._log.info(
                     "tracked_script_changed",
-                    script=tracked.identity,
+                    script=str(tracked.key),
                     passing=passing,
                     reason=ended.reason,
                     output=ended.output,
                 )
-                await self._tell(TrackedChanged({tracked.identity: int(passing)}))
+                await self._tell(TrackedChanged({tracked.key: int(passing)}))
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     async def _poll(self) -> None:
@@ -117,22 +117,24 @@ class Tracking:
 
 
 class _Read(NamedTuple):
-    """Values by identity, and what is wrong with the files that gave none, by path."""
+    """The values read, and for each file without a number what is wrong with it, by path."""
 
-    values: dict[str, int]
+    values: dict[TrackedKey, int]
     complaints: dict[str, str]
 
 
 def _read(files: list[str], processes: list[str]) -> _Read:
     """Read all of them. A file without a number in it keeps the value it had."""
-    values, complaints = {}, {}
+    values: dict[TrackedKey, int] = {}
+    complaints: dict[str, str] = {}
     for path in files:
         try:
-            values[f"file {path}"] = read_number(path)
+            values[TrackedKey("file", path)] = read_number(path)
         except FileError as error:
             complaints[path] = str(error)
     if processes:
-        values |= {f"process {name}": int(runs) for name, runs in running(processes).items()}
+        runs_by_name = running(processes)
+        values |= {TrackedKey("process", name): int(runs) for name, runs in runs_by_name.items()}
     return _Read(values, complaints)
 
 

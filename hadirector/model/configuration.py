@@ -24,7 +24,7 @@ from hadirector.model.ipvs import (
     Tunnel,
 )
 from hadirector.model.policy import FlapDamping, HealthyMinimum, SlowStart
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 
 
 class OnFailure(StrEnum):
@@ -105,7 +105,7 @@ DataplaneName = Literal["ipvs", "userspace", "dry-run"]
 class TrackedScript(msgspec.Struct, frozen=True, kw_only=True):
     """A script that VRRP instances track (`vrrp.router.priority`): it runs again and again."""
 
-    identity: str
+    key: TrackedKey
     script: Script
     timing: Timing
 

@@ -10,10 +10,12 @@ from typing import Final
 
 import msgspec
 
+from vrrp.model.configuration import TrackedKey
+
 FAILURES_MAX: Final = 16
 """Failures of a target that are remembered; the oldest is forgotten first."""
-SIGHT_OF_BACKENDS: Final = "of backends"
-"""Name of the object that VRRP instances track: 1 while backends are seen, 0 while blind."""
+VISIBILITY_OF_BACKENDS: Final = TrackedKey("visibility", "of backends")
+"""The tracked object that is 0 while this director is blind, and 1 otherwise."""
 ACCEPT_LOCAL: Final = "accept_local"
 SYSCTL_NAMES: Final = (
     "ip_forward",

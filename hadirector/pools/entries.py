@@ -15,6 +15,7 @@ from hadirector.model.ipvs import (
     ServiceKey,
 )
 from hadirector.pools.decision import Judgement
+from vrrp.model.configuration import TrackedKey
 
 
 def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceKey, ServiceEntry]:
@@ -49,10 +50,12 @@ def _destination(server: VirtualServer, real_server: RealServer, weight: int) ->
     )
 
 
-def tracked_pools(configuration: Configuration, quorums: Mapping[str, bool]) -> dict[str, int]:
+def tracked_pools(
+    configuration: Configuration, quorums: Mapping[str, bool]
+) -> dict[TrackedKey, int]:
     """Say for each pool that a VRRP instance tracks whether it has its quorum: 1, or else 0.
 
     One of which too little is known yet is left out.
     """
     names = {name for instance in configuration.vrrp for name in instance.tracked("pool")}
-    return {f"pool {name}": int(quorums[name]) for name in names if name in quorums}
+    return {TrackedKey("pool", name): int(quorums[name]) for name in names if name in quorums}

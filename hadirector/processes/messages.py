@@ -11,7 +11,7 @@ import msgspec
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
@@ -38,13 +38,13 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
     resume: frozenset[str] = frozenset()
     yielding: frozenset[str] = frozenset()
     realtime: bool = False
-    tracked: dict[str, int] = {}
+    tracked: dict[TrackedKey, int] = {}
 
 
 class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):
-    """New values of tracked objects, by identity ("pool web"): 1 well, 0 down."""
+    """New values of tracked objects: 1 for well, 0 for down, and for a file its number."""
 
-    values: dict[str, int]
+    values: dict[TrackedKey, int]
 
 
 class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from msgspec.structs import replace
 
-from vrrp.model.configuration import InstanceConfiguration, TrackedObject, UdpUnicast
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject, UdpUnicast
 from vrrp.model.report import Notice, Report, State, Transition
 from vrrp.protocol.packet import Address, Datagram, DropReason
 from vrrp.speaker import Speaker
@@ -140,13 +140,13 @@ async def test_an_instance_with_a_fault_listens_to_nobody_and_says_so(
     """In INITIALIZE advertisements are counted as `not_taking_part` (RFC 9568 6.4.1)."""
     first, second = sides
     await elect(sides, port)
-    depends = TrackedObject(kind="pool", name="web")
+    depends = TrackedObject(key=TrackedKey("pool", "web"))
     faulty = replace(configuration(SECOND, FIRST, port, 100), track=(depends,))
-    await second.speaker.configure([faulty], values={"pool web": 0})
+    await second.speaker.configure([faulty], values={depends.key: 0})
     await eventually(lambda: second.counters().get("dropped_not_taking_part", 0) > 1)
     assert second.state() is State.INITIALIZE
     heard = second.counters()["advertisements_received"]
-    second.speaker.learn({"pool web": 1})
+    second.speaker.learn({depends.key: 1})
     await eventually(lambda: second.counters()["advertisements_received"] > heard)
     assert first.state() is State.ACTIVE
 

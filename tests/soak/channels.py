@@ -28,7 +28,7 @@ from hadirector.processes.messages import (
     VerdictChanged,
 )
 from tests.soak.packets import HMAC
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, State, Transition
 
 _LAST, _MORE = b"\x01", b"\x00"
@@ -92,7 +92,11 @@ class Channels:
 def every_direction() -> list[Channels]:
     """Both ends of both channels."""
     heartbeat, stop = Heartbeat(), Stop(keep=True)
-    to_vrrp = [ConfigureVrrp((_INSTANCE,)), TrackedValues({"pool web": 0}), HandOver("web")]
+    to_vrrp = [
+        ConfigureVrrp((_INSTANCE,)),
+        TrackedValues({TrackedKey("pool", "web"): 0}),
+        HandOver("web"),
+    ]
     from_vrrp = [Transition("web", State.BACKUP, State.ACTIVE, "silence"), _NOTICE, _STATUS]
     to_checks = [ConfigureChecks((_CHECK,), {"web": Verdict.PASSING})]
     from_checks = [

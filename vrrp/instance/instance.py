@@ -22,7 +22,7 @@ from vrrp.instance.companions import SyncGroup
 from vrrp.instance.messaging import Conversation
 from vrrp.instance.rate_limited_notices import Incidents
 from vrrp.instance.sequence import SequenceNumbers
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.lateness import Lateness
 from vrrp.model.report import InstanceStatus, Notice, Report, Scalar, State, Transition
 from vrrp.protocol.packet import Address, Advertisement, Datagram, DropReason
@@ -121,12 +121,14 @@ class Instance:
         if reason != LINK_DOWN:
             self._transport = None
 
-    def learn(self, values: Mapping[str, int]) -> None:
+    def learn(self, values: Mapping[TrackedKey, int]) -> None:
         """Take in the values of objects that may be tracked here."""
         self._participation.learn(values, self._loop.time())
         self._reconsider()
 
-    def change(self, configuration: InstanceConfiguration, values: Mapping[str, int]) -> None:
+    def change(
+        self, configuration: InstanceConfiguration, values: Mapping[TrackedKey, int]
+    ) -> None:
         """Go on under another configuration of the same virtual router."""
         self.configuration = configuration
         self._conversation.change(configuration)

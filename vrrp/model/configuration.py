@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -90,7 +90,17 @@ Transport = Multicast | Unicast | UdpUnicast
 Authentication = PassAuthentication | HmacAuthentication
 
 
-TrackedKind = Literal["interface", "pool", "script", "file", "process", "sight"]
+TrackedKind = Literal["interface", "pool", "script", "file", "process", "visibility"]
+
+
+class TrackedKey(NamedTuple):
+    """The identity of a tracked object. Its text is what reports call the object: "pool web"."""
+
+    kind: TrackedKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
 
 
 class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,15 +111,9 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
     how many seconds an interface's change has to last before it counts.
     """
 
-    kind: TrackedKind
-    name: str
+    key: TrackedKey
     weight: int = 0
     flap_delay: float = 0.0
-
-    @property
-    def identity(self) -> str:
-        """What it is called in reports: "pool web"."""
-        return f"{self.kind} {self.name}"
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -251,7 +255,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     def tracked(self, kind: TrackedKind) -> list[str]:
         """The names of the objects of one kind that are tracked."""
-        return [each.name for each in self.track if each.kind == kind]
+        return [tracked.key.name for tracked in self.track if tracked.key.kind == kind]
 
 
 def virtual_mac_interface(family: int, virtual_router_id: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.router.debounce import Debounced
 from vrrp.router.priority import EffectivePriority, effective_priority
 
@@ -24,22 +24,23 @@ class Eligibility:
 
     def __init__(self, configuration: InstanceConfiguration) -> None:
         self._configuration = configuration
-        self._tracked: dict[str, Debounced[int]] = {}
+        self._tracked: dict[TrackedKey, Debounced[int]] = {}
         self._link: Debounced[str] = Debounced()
         self.configure(configuration)
 
     def configure(self, configuration: InstanceConfiguration) -> None:
         """Depend on what this configuration names; what is known of it already stays known."""
         self._configuration = configuration
-        names = {each.identity for each in configuration.track}
-        self._tracked = {name: self._tracked.get(name, Debounced()) for name in names}
+        keys = {tracked.key for tracked in configuration.track}
+        self._tracked = {key: self._tracked.get(key, Debounced()) for key in keys}
         self._decide()
 
-    def learn(self, values: Mapping[str, int], now: float) -> None:
+    def learn(self, values: Mapping[TrackedKey, int], now: float) -> None:
         """Take in values of objects; of those not tracked nothing is kept."""
-        for each in self._configuration.track:
-            if each.identity in values:
-                self._tracked[each.identity].report(values[each.identity], now, each.flap_delay)
+        for tracked in self._configuration.track:
+            value = values.get(tracked.key)
+            if value is not None:
+                self._tracked[tracked.key].report(value, now, tracked.flap_delay)
         self._decide()
 
     def link_usable(self, now: float) -> None:
@@ -75,8 +76,8 @@ class Eligibility:
         return "link_unknown" if self._link.value is None else self.priority.unknown
 
     def _decide(self) -> None:
-        known = {name: each.value for name, each in self._tracked.items()}
-        values = {name: value for name, value in known.items() if value is not None}
+        known = {key: debounced.value for key, debounced in self._tracked.items()}
+        values = {key: value for key, value in known.items() if value is not None}
         self.priority = effective_priority(
             self._configuration.priority, self._configuration.track, values
         )

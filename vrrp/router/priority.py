@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from vrrp.model.configuration import TrackedObject
+from vrrp.model.configuration import TrackedKey, TrackedObject
 from vrrp.protocol.packet import OWNER_PRIORITY
 
 PRIORITY_MIN: Final = 1
@@ -35,15 +35,15 @@ class EffectivePriority(msgspec.Struct, frozen=True):
 
 
 def effective_priority(
-    configured: int, tracked: Sequence[TrackedObject], values: Mapping[str, int]
+    configured: int, tracked: Sequence[TrackedObject], values: Mapping[TrackedKey, int]
 ) -> EffectivePriority:
-    """Decide the priority from the values known, by the objects' identities."""
-    decisive = [(each, values.get(each.identity)) for each in tracked if each.weight == 0]
+    """Decide the priority from the values known, by the objects' keys."""
+    decisive = [(each, values.get(each.key)) for each in tracked if each.weight == 0]
     fault = next((words for each, value in decisive if (words := _fault(each, value))), None)
     unknown = next(
-        (f"{each.identity} is not known yet" for each, value in decisive if value is None), None
+        (f"{each.key} is not known yet" for each, value in decisive if value is None), None
     )
-    terms = [term for each in tracked if (term := _term(each, values.get(each.identity)))]
+    terms = [term for each in tracked if (term := _term(each, values.get(each.key)))]
     if configured == OWNER_PRIORITY or not terms:
         # The owner answers for its own addresses; 255 is not one priority among others.
         return EffectivePriority(configured, str(configured), fault, unknown)
@@ -56,17 +56,17 @@ def effective_priority(
 
 def _fault(tracked: TrackedObject, value: int | None) -> str | None:
     """Say what is wrong with an object that has no weight; None when it is well or not known."""
-    if tracked.kind == "file":
-        return f"{tracked.identity} says {value}" if value else None
-    return f"{tracked.identity} is down" if value == 0 else None
+    if tracked.key.kind == "file":
+        return f"{tracked.key} says {value}" if value else None
+    return f"{tracked.key} is down" if value == 0 else None
 
 
 def _term(tracked: TrackedObject, value: int | None) -> tuple[int, str] | None:
     """What an object adds to the priority, and the words for it; None for nothing."""
-    identity, weight = tracked.identity, tracked.weight
+    key, weight = tracked.key, tracked.weight
     if value is None or weight == 0:
         return None
-    if tracked.kind == "file":
-        return (weight * value, f"{identity}: {value} * {weight}") if value else None
+    if tracked.key.kind == "file":
+        return (weight * value, f"{key}: {value} * {weight}") if value else None
     counts = value != 0 if weight > 0 else value == 0
-    return (weight, identity) if counts else None
+    return (weight, str(key)) if counts else None

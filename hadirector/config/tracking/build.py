@@ -9,22 +9,20 @@ from hadirector.config.keys.section import valid_items
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.tracking.schema import NotifySection
 from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
-from hadirector.model.policy import SIGHT_OF_BACKENDS
-from vrrp.model.configuration import InstanceConfiguration, TrackedObject
+from hadirector.model.policy import VISIBILITY_OF_BACKENDS
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 
 
 def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
     """What one instance tracks by itself, and whether the director sees its backends, if any."""
     tracked = [
-        TrackedObject(kind=kind, name=name, weight=each.weight, flap_delay=each.flap_delay)
+        TrackedObject(key=key, weight=each.weight, flap_delay=each.flap_delay)
         for _, each in valid_items(section.track)
-        for kind, name in each.objects
+        for key in each.objects
     ]
     if has_backends and section.blind_priority_weight:
         tracked.append(
-            TrackedObject(
-                kind="sight", name=SIGHT_OF_BACKENDS, weight=section.blind_priority_weight
-            )
+            TrackedObject(key=VISIBILITY_OF_BACKENDS, weight=section.blind_priority_weight)
         )
     return tuple(tracked)
 
@@ -36,7 +34,7 @@ def in_groups(
     named = {each.name: each for each in instances}
     for _, group in valid_items(root.sync_groups):
         members = [named[name] for name in group.instances]
-        tracked = {each.identity: each for member in members for each in member.track}
+        tracked = {each.key: each for member in members for each in member.track}
         for member in members:
             named[member.name] = replace(
                 member, sync_group=group.name, track=tuple(tracked.values())
@@ -46,7 +44,7 @@ def in_groups(
 
 def tracked_scripts(root: Root) -> tuple[TrackedScript, ...]:
     """Every script that is tracked, once."""
-    scripts: dict[str, TrackedScript] = {}
+    scripts: dict[TrackedKey, TrackedScript] = {}
     for _, instance in valid_items(root.vrrp):
         for _, each in valid_items(instance.track):
             if each.script is not None:
@@ -57,9 +55,8 @@ def tracked_scripts(root: Root) -> tuple[TrackedScript, ...]:
                     user=each.user,
                     timeout=timing.timeout,
                 )
-                ((kind, name),) = each.objects
-                identity = f"{kind} {name}"
-                scripts[identity] = TrackedScript(identity=identity, script=script, timing=timing)
+                (key,) = each.objects
+                scripts[key] = TrackedScript(key=key, script=script, timing=timing)
     return tuple(scripts.values())
 
 

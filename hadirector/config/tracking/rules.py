@@ -9,7 +9,7 @@ from hadirector.config.document.finding import Claim, Finding, Path, duplicates,
 from hadirector.config.keys.section import valid_items
 from hadirector.config.schema import Root, VrrpSection
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
-from vrrp.model.configuration import TrackedKind
+from vrrp.model.configuration import TrackedKey, TrackedKind
 
 KINDS = ("interface", "pool", "script", "file", "process")
 _USEFUL: dict[TrackedKind, set[str]] = {
@@ -26,7 +26,7 @@ def track_findings(root: Root) -> Iterator[Finding]:
     for index, instance in valid_items(root.vrrp):
         path: Path = ("vrrp", index)
         yield from _flap_findings(path, instance)
-        objects = (Claim(where, words, words) for where, words, _ in _objects(path, instance))
+        objects = (Claim(where, key, str(key)) for where, key, _ in _objects(path, instance))
         yield from duplicates(objects)
         for place, tracked in valid_items(instance.track):
             yield from _object_findings((*path, "track", place), tracked, pools)
@@ -49,15 +49,15 @@ def sync_group_findings(root: Root) -> Iterator[Finding]:
         yield from _group_findings((*path, "instances"), group, instances)
 
 
-def _objects(path: Path, instance: VrrpSection) -> Iterator[tuple[Path, str, TrackSection]]:
+def _objects(path: Path, instance: VrrpSection) -> Iterator[tuple[Path, TrackedKey, TrackSection]]:
     """Go through what an instance tracks: where it is named, as what, and the whole section."""
     for place, tracked in valid_items(instance.track):
-        for kind, name in tracked.objects[:1]:
-            yield (*path, "track", place, kind), f"{kind} {name}", tracked
+        for key in tracked.objects[:1]:
+            yield (*path, "track", place, key.kind), key, tracked
 
 
 def _object_findings(path: Path, tracked: TrackSection, pools: set[str]) -> Iterator[Finding]:
-    kinds = [kind for kind, _ in tracked.objects]
+    kinds = [key.kind for key in tracked.objects]
     if len(kinds) != 1:
         found = " and ".join(kinds) or "none of them"
         yield Finding(path, wrong(found, f"one of {', '.join(KINDS)}"))
@@ -75,10 +75,10 @@ def _object_findings(path: Path, tracked: TrackSection, pools: set[str]) -> Iter
 
 def _different_scripts(root: Root) -> Iterator[Finding]:
     """A script that several instances track runs once, so they must mean the same."""
-    first: dict[str, tuple[Path, TrackSection]] = {}
+    first: dict[TrackedKey, tuple[Path, TrackSection]] = {}
     for index, instance in valid_items(root.vrrp):
-        for path, words, tracked in _objects(("vrrp", index), instance):
-            where, other = first.setdefault(words, (path, tracked))
+        for path, key, tracked in _objects(("vrrp", index), instance):
+            where, other = first.setdefault(key, (path, tracked))
             if tracked.script and (tracked.user, tracked.timing) != (other.user, other.timing):
                 yield Finding(path, f"the same script runs otherwise at {written(where)}")
 
@@ -98,16 +98,16 @@ def _group_findings(
         message = f"wrong number (got {len(group.instances)}, expected 2 or more instances)"
         yield Finding(path, message)
     members = [(place, instances.get(name)) for place, name in enumerate(group.instances)]
-    objects: dict[str, TrackSection] = {}
+    objects: dict[TrackedKey, TrackSection] = {}
     for place, member in members:
         if member is None:
             expected = "the name of a VRRP instance"
             yield Finding((*path, place), wrong(shown(group.instances[place]), expected))
             continue
         yield from _member_findings((*path, place), member, members[0][1])
-        for _, words, tracked in _objects((), member):
-            if objects.setdefault(words, tracked).weight != tracked.weight:
-                message = f"members of a group track together: different weights of {words}"
+        for _, key, tracked in _objects((), member):
+            if objects.setdefault(key, tracked).weight != tracked.weight:
+                message = f"members of a group track together: different weights of {key}"
                 yield Finding((*path, place), message)
 
 

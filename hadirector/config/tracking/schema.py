@@ -16,7 +16,7 @@ from hadirector.config.keys.section import (
     Section,
 )
 from hadirector.config.keys.values import duration, text, whole
-from vrrp.model.configuration import TrackedKind
+from vrrp.model.configuration import TrackedKey, TrackedKind
 
 Argument = Annotated[
     str, PlainValidator(text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters"))
@@ -48,7 +48,7 @@ class TrackSection(Section):
     fall: Count = 2
 
     @property
-    def objects(self) -> list[tuple[TrackedKind, str]]:
+    def objects(self) -> list[TrackedKey]:
         """What is named here: in a good section one kind, with its name."""
         command = None if self.script is None else " ".join((self.script, *self.arguments))
         named: dict[TrackedKind, str | None] = {
@@ -58,7 +58,7 @@ class TrackSection(Section):
             "file": self.file,
             "process": self.process,
         }
-        return [(kind, name) for kind, name in named.items() if name is not None]
+        return [TrackedKey(kind, name) for kind, name in named.items() if name is not None]
 
     @property
     def timing(self) -> Timing:

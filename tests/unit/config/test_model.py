@@ -14,7 +14,13 @@ from hadirector.model.ipvs import (
     Service,
     ServiceKey,
 )
-from vrrp.model.configuration import InstanceConfiguration, Multicast, TrackedObject, UdpUnicast
+from vrrp.model.configuration import (
+    InstanceConfiguration,
+    Multicast,
+    TrackedKey,
+    TrackedObject,
+    UdpUnicast,
+)
 
 FULL = """\
 director: {name: lb1, dataplane: dry-run, on_stop: keep, realtime: true, runtime_directory: /tmp/ha}
@@ -103,7 +109,7 @@ def test_state_that_outlasts_a_boot_is_not_where_the_rest_is(keys: str, director
     assert model_of(text).state_directory == directory
 
 
-SIGHT = TrackedObject(kind="sight", name="of backends", weight=-150)
+SIGHT = TrackedObject(key=TrackedKey("visibility", "of backends"), weight=-150)
 
 
 def test_every_interface_that_is_needed_is_listed_with_its_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from hadirector.model.ipvs import (
 from hadirector.model.policy import HealthyMinimum, SlowStart
 from hadirector.pools.slow_start import LONG_AGO
 from hadirector.processes.messages import VerdictChanged
+from vrrp.model.configuration import TrackedKey
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 ONE = DestinationKey("192.0.2.45", 80)
@@ -135,6 +137,29 @@ async def test_the_verdict_of_a_check_that_is_gone_changes_nothing(
     await director._handle(VerdictChanged(old, Verdict.FAILING, refused))
     assert in_use(director) == {ONE: Destination(1, ForwardingMethod.NAT)}
     assert old not in director._health.verdicts
+
+
+async def test_the_election_gets_the_visibility_of_backends_only_when_it_changes(
+    director: Director, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five verdicts, of which the fourth makes the director blind and the fifth ends that."""
+    values: list[int] = []
+
+    def track(tracked: Mapping[TrackedKey, int]) -> None:
+        values.extend(n for key, n in tracked.items() if str(key) == "visibility of backends")
+
+    monkeypatch.setattr(director._election, "track", track)
+    for key, reason in (
+        (ONE, Reason.PASSED),
+        (TWO, Reason.PASSED),
+        (ONE, Reason.TIMEOUT),
+        (TWO, Reason.TIMEOUT),
+        (ONE, Reason.PASSED),
+    ):
+        verdict = Verdict.PASSING if reason is Reason.PASSED else Verdict.FAILING
+        result = Result(reason, "", 0.001)
+        await director._handle(VerdictChanged(check(key, 2.0).identity, verdict, result))
+    assert values == [0, 1]
 
 
 async def test_a_target_that_asks_for_a_part_of_its_weight_gets_it(

@@ -28,7 +28,7 @@ from hadirector.pools.adoption import adopted_quorums, adopted_verdicts, changed
 from hadirector.pools.decision import judge
 from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
-from vrrp.model.configuration import InstanceConfiguration, TrackedObject
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 from vrrp.model.report import State
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -224,15 +224,15 @@ def tracking(*names: str) -> Configuration:
         interface="eth0",
         virtual_router_id=51,
         virtual_addresses=("192.0.2.10/32",),
-        track=tuple(TrackedObject(kind="pool", name=name) for name in names),
+        track=tuple(TrackedObject(key=TrackedKey("pool", name)) for name in names),
     )
     return Configuration(name="lb1", vrrp=(instance,), virtual_servers=(web(weight=0),))
 
 
 def test_a_tracked_pool_is_well_while_it_has_its_quorum() -> None:
     """What nobody tracks is not told, nor what is not known yet."""
-    assert tracked_pools(tracking("web"), {"web": True}) == {"pool web": 1}
-    assert tracked_pools(tracking("web"), {"web": False}) == {"pool web": 0}
+    assert tracked_pools(tracking("web"), {"web": True}) == {TrackedKey("pool", "web"): 1}
+    assert tracked_pools(tracking("web"), {"web": False}) == {TrackedKey("pool", "web"): 0}
     assert tracked_pools(tracking("web"), {}) == {}
     assert tracked_pools(tracking(), {"web": True}) == {}
 

@@ -10,7 +10,7 @@ from checks.definition.check import Timing
 from checks.script_runner.script import Script
 from hadirector.config.loader import parse
 from hadirector.model.configuration import Notification, TrackedScript
-from vrrp.model.configuration import TrackedObject
+from vrrp.model.configuration import TrackedKey, TrackedObject
 
 FaultsOf = Callable[[str], list[str]]
 
@@ -158,11 +158,11 @@ def test_members_of_a_sync_group_track_what_any_of_them_tracks() -> None:
     configuration = parse(text.encode(), "f", "host")
     a, b, c = configuration.vrrp
     assert a.track == b.track
-    assert {each.identity for each in a.track} == {"file /f", "script /s -v"}
+    assert {str(tracked.key) for tracked in a.track} == {"file /f", "script /s -v"}
     assert (a.sync_group, b.sync_group, c.sync_group) == ("g", "g", None)
     (script,) = configuration.tracked_scripts
     assert script == TrackedScript(
-        identity="script /s -v",
+        key=TrackedKey("script", "/s -v"),
         script=Script(path="/s", arguments=("-v",), user="nobody", timeout=1.0),
         timing=Timing(interval=2.0, timeout=1.0, rise=2, fall=2),
     )
@@ -178,7 +178,7 @@ def test_tracked_objects_become_the_model() -> None:
     text = FILE.format(tracked="{pool: web, weight: -50}, {interface: eth1, flap_delay: 2s}")
     (instance,) = parse(text.encode(), "f", "host").vrrp
     assert instance.track == (
-        TrackedObject(kind="pool", name="web", weight=-50),
-        TrackedObject(kind="interface", name="eth1", flap_delay=2.0),
-        TrackedObject(kind="sight", name="of backends", weight=-150),
+        TrackedObject(key=TrackedKey("pool", "web"), weight=-50),
+        TrackedObject(key=TrackedKey("interface", "eth1"), flap_delay=2.0),
+        TrackedObject(key=TrackedKey("visibility", "of backends"), weight=-150),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vrrp.model.configuration import InstanceConfiguration, TrackedObject
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 from vrrp.router.debounce import Debounced
 from vrrp.router.eligibility import Eligibility
 
@@ -15,7 +15,7 @@ USUAL = InstanceConfiguration(
     virtual_addresses=("10.99.0.100/32",),
     priority=200,
 )
-UPLINK = TrackedObject(kind="interface", name="eth1")
+UPLINK = TrackedObject(key=TrackedKey("interface", "eth1"))
 
 
 def participation(*tracked: TrackedObject, **changes: object) -> Eligibility:
@@ -75,21 +75,21 @@ def test_a_link_not_heard_of_keeps_it_from_beginning() -> None:
 def test_an_object_without_weight_decides() -> None:
     made = participation(UPLINK)
     assert (made.fault, made.pending) == (None, "interface eth1 is not known yet")
-    made.learn({"interface eth1": 0}, 1001.0)
+    made.learn({UPLINK.key: 0}, 1001.0)
     assert (made.fault, made.pending) == ("interface eth1 is down", None)
-    made.learn({"interface eth1": 1, "interface eth2": 0}, 1002.0)
+    made.learn({UPLINK.key: 1, TrackedKey("interface", "eth2"): 0}, 1002.0)
     assert (made.fault, made.pending) == (None, None)
 
 
 def test_a_flapping_object_counts_only_when_it_has_lasted() -> None:
-    made = participation(TrackedObject(kind="interface", name="eth1", flap_delay=2.0))
-    made.learn({"interface eth1": 1}, 1000.0)
-    made.learn({"interface eth1": 0}, 1001.0)
+    made = participation(TrackedObject(key=TrackedKey("interface", "eth1"), flap_delay=2.0))
+    made.learn({UPLINK.key: 1}, 1000.0)
+    made.learn({UPLINK.key: 0}, 1001.0)
     assert (made.fault, made.deadline) == (None, 1003.0)
-    made.learn({"interface eth1": 1}, 1002.9)
+    made.learn({UPLINK.key: 1}, 1002.9)
     made.settle(1003.0)
     assert (made.fault, made.deadline) == (None, None)
-    made.learn({"interface eth1": 0}, 1004.0)
+    made.learn({UPLINK.key: 0}, 1004.0)
     made.settle(1006.0)
     assert made.fault == "interface eth1 is down"
 
@@ -108,11 +108,11 @@ def test_its_own_carrier_may_be_away_for_a_moment() -> None:
 
 def test_what_is_known_survives_a_change_of_configuration() -> None:
     """As far as it is still tracked; what is new is not known yet."""
-    web = TrackedObject(kind="pool", name="web", weight=-50)
+    web = TrackedObject(key=TrackedKey("pool", "web"), weight=-50)
     made = participation(UPLINK, web)
-    made.learn({"interface eth1": 1, "pool web": 0}, 1001.0)
+    made.learn({UPLINK.key: 1, web.key: 0}, 1001.0)
     assert made.priority.priority == 150
-    other = TrackedObject(kind="pool", name="other")
+    other = TrackedObject(key=TrackedKey("pool", "other"))
     made.configure(msgspec.structs.replace(USUAL, priority=100, track=(web, other)))
     assert made.priority.arithmetic == "100 - 50 (pool web) = 50"
     assert made.pending == "pool other is not known yet"

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrrp.model.configuration import TrackedKind, TrackedObject
+from vrrp.model.configuration import TrackedKey, TrackedKind, TrackedObject
 from vrrp.router.priority import EffectivePriority, effective_priority
 
 
 def tracked(kind: TrackedKind, name: str, weight: int = 0) -> TrackedObject:
-    return TrackedObject(kind=kind, name=name, weight=weight)
+    return TrackedObject(key=TrackedKey(kind, name), weight=weight)
 
 
 WEB = tracked("pool", "web", -50)
@@ -32,46 +32,46 @@ def unmoved(
     return EffectivePriority(priority, str(priority), fault, unknown)
 
 
-TABLE: list[tuple[int, list[TrackedObject], dict[str, int], EffectivePriority]] = [
+TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePriority]] = [
     (200, [], {}, unmoved(200)),
     # A negative weight counts while the object is down, a positive one while it is well.
-    (200, [WEB], {"pool web": 1}, unmoved(200)),
-    (200, [WEB], {"pool web": 0}, moved(150, "200 - 50 (pool web) = 150")),
-    (100, [FAST], {"script /fast": 1}, moved(120, "100 + 20 (script /fast) = 120")),
-    (100, [FAST], {"script /fast": 0}, unmoved(100)),
+    (200, [WEB], {WEB.key: 1}, unmoved(200)),
+    (200, [WEB], {WEB.key: 0}, moved(150, "200 - 50 (pool web) = 150")),
+    (100, [FAST], {FAST.key: 1}, moved(120, "100 + 20 (script /fast) = 120")),
+    (100, [FAST], {FAST.key: 0}, unmoved(100)),
     (
         200,
         [WEB, FAST],
-        {"pool web": 0, "script /fast": 1},
+        {WEB.key: 0, FAST.key: 1},
         moved(170, "200 - 50 (pool web) + 20 (script /fast) = 170"),
     ),
     # A file counts as often as it says.
-    (100, [LOAD], {"file /load": 3}, moved(130, "100 + 30 (file /load: 3 * 10) = 130")),
-    (100, [LOAD], {"file /load": -3}, moved(70, "100 - 30 (file /load: -3 * 10) = 70")),
-    (100, [DIM], {"file /load": 3}, moved(70, "100 - 30 (file /load: 3 * -10) = 70")),
-    (100, [LOAD], {"file /load": 0}, unmoved(100)),
+    (100, [LOAD], {LOAD.key: 3}, moved(130, "100 + 30 (file /load: 3 * 10) = 130")),
+    (100, [LOAD], {LOAD.key: -3}, moved(70, "100 - 30 (file /load: -3 * 10) = 70")),
+    (100, [DIM], {DIM.key: 3}, moved(70, "100 - 30 (file /load: 3 * -10) = 70")),
+    (100, [LOAD], {LOAD.key: 0}, unmoved(100)),
     # 0 and 255 are never reached, and 255 is never left.
-    (30, [WEB], {"pool web": 0}, moved(1, "30 - 50 (pool web) = -20, limited to 1")),
+    (30, [WEB], {WEB.key: 0}, moved(1, "30 - 50 (pool web) = -20, limited to 1")),
     (
         250,
         [FAST],
-        {"script /fast": 1},
+        {FAST.key: 1},
         moved(254, "250 + 20 (script /fast) = 270, limited to 254"),
     ),
-    (255, [WEB], {"pool web": 0}, unmoved(255)),
+    (255, [WEB], {WEB.key: 0}, unmoved(255)),
     # Without a weight it is a fault, for the owner too.
-    (200, [UPLINK], {"interface eth1": 1}, unmoved(200)),
-    (200, [UPLINK], {"interface eth1": 0}, unmoved(200, "interface eth1 is down")),
-    (255, [UPLINK], {"interface eth1": 0}, unmoved(255, "interface eth1 is down")),
-    (200, [SWITCH], {"file /off": 0}, unmoved(200)),
-    (200, [SWITCH], {"file /off": 1}, unmoved(200, "file /off says 1")),
+    (200, [UPLINK], {UPLINK.key: 1}, unmoved(200)),
+    (200, [UPLINK], {UPLINK.key: 0}, unmoved(200, "interface eth1 is down")),
+    (255, [UPLINK], {UPLINK.key: 0}, unmoved(255, "interface eth1 is down")),
+    (200, [SWITCH], {SWITCH.key: 0}, unmoved(200)),
+    (200, [SWITCH], {SWITCH.key: 1}, unmoved(200, "file /off says 1")),
     # What is not known yet moves nothing; without a weight it keeps an instance from beginning.
     (200, [WEB, FAST, LOAD], {}, unmoved(200)),
     (200, [UPLINK], {}, unmoved(200, None, "interface eth1 is not known yet")),
     (
         200,
         [UPLINK, SWITCH],
-        {"file /off": 7},
+        {SWITCH.key: 7},
         unmoved(200, "file /off says 7", "interface eth1 is not known yet"),
     ),
 ]
@@ -81,7 +81,7 @@ TABLE: list[tuple[int, list[TrackedObject], dict[str, int], EffectivePriority]] 
 def test_priority_and_its_arithmetic(
     configured: int,
     objects: list[TrackedObject],
-    values: dict[str, int],
+    values: dict[TrackedKey, int],
     expected: EffectivePriority,
 ) -> None:
     assert effective_priority(configured, objects, values) == expected
@@ -99,5 +99,5 @@ def test_no_weights_reach_the_priorities_that_say_something_else(
 ) -> None:
     """0 is a resignation and 255 the owner."""
     objects = [tracked(kind, str(n), weight) for n, (kind, weight, _) in enumerate(numbers)]
-    values = {each.identity: value for each, (*_, value) in zip(objects, numbers, strict=True)}
+    values = {each.key: value for each, (*_, value) in zip(objects, numbers, strict=True)}
     assert 1 <= effective_priority(configured, objects, values).priority <= 254
