@@ -1,4 +1,7 @@
-"""What values an option of a probe may take. It is said here, and enforced by who reads them."""
+"""The types of values that the options of a probe accept.
+
+The types are declared here. The configuration reader enforces them.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,28 @@ from typing import Annotated, NamedTuple
 
 
 class Text(NamedTuple):
-    """Text that matches ``pattern`` as a whole; ``what`` describes it to an operator."""
+    """Text that matches the whole of ``pattern``; error messages contain ``description``."""
 
     pattern: str
-    what: str
+    description: str
 
 
-class Whole(NamedTuple):
-    """A whole number from ``low`` to ``high``."""
+class Integer(NamedTuple):
+    """An integer from ``low`` to ``high``."""
 
     low: int
     high: int
 
 
-class Span(NamedTuple):
-    """A duration from ``low`` to ``high``, both written with a unit; seconds when read."""
+class Duration(NamedTuple):
+    """A duration from ``low`` to ``high``, both written with a unit. The value is in seconds."""
 
     low: str
     high: str
 
 
-class Form(StrEnum):
-    """What has a reading of its own."""
+class ValueFormat(StrEnum):
+    """Formats that need a parser of their own."""
 
     REGULAR_EXPRESSION = "regular expression"
     PAYLOAD = "payload"
@@ -39,12 +42,12 @@ class Form(StrEnum):
     CHECKS = "checks"
 
 
-Kind = Text | Whole | Span | Form
+OptionType = Text | Integer | Duration | ValueFormat
 
 RequestPath = Annotated[
     str, Text(r"/[\x21-\x22\x24-\x7e]{0,2047}", "a path that begins with / and has no #")
 ]
-# Labels of DNS's length: Python's ssl raises for an SNI that has others.
+# Python's ssl module raises an exception for an SNI with labels longer than DNS allows.
 HostName = Annotated[
     str,
     Text(
@@ -58,9 +61,9 @@ DomainName = Annotated[
 ]
 FilePath = Annotated[str, Text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file")]
 UserName = Annotated[str, Text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host")]
-# PostgreSQL cuts names at NAMEDATALEN - 1.
+# PostgreSQL truncates names to NAMEDATALEN - 1 bytes.
 RoleName = Annotated[str, Text(r"[\x21-\x7e]{1,63}", "a name of 1 to 63 visible characters")]
-# MariaDB's limit; MySQL's is 32.
+# The limit of MariaDB is 80 characters, that of MySQL is 32.
 AccountName = Annotated[str, Text(r"[\x21-\x7e]{1,80}", "a name of 1 to 80 visible characters")]
 ServiceName = Annotated[
     str, Text(r"[\x21-\x7e]{0,127}", "the name of a service, such as package.Service")
@@ -69,10 +72,10 @@ Argument = Annotated[
     str, Text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters")
 ]
 Sha256 = Annotated[str, Text(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
-RegularExpression = Annotated[str, Form.REGULAR_EXPRESSION]
-Payload = Annotated[bytes, Form.PAYLOAD]
-StatusRange = Annotated[tuple[int, int], Form.STATUS_RANGE]
-Headers = Annotated[tuple[tuple[str, str], ...], Form.HEADERS]
+RegularExpression = Annotated[str, ValueFormat.REGULAR_EXPRESSION]
+Payload = Annotated[bytes, ValueFormat.PAYLOAD]
+StatusRange = Annotated[tuple[int, int], ValueFormat.STATUS_RANGE]
+Headers = Annotated[tuple[tuple[str, str], ...], ValueFormat.HEADERS]
 JsonScalar = str | int | float | bool
-JsonValues = Annotated[tuple[tuple[str, JsonScalar], ...], Form.JSON_VALUES]
-HiddenText = Annotated[str, Form.HIDDEN_TEXT]
+JsonValues = Annotated[tuple[tuple[str, JsonScalar], ...], ValueFormat.JSON_VALUES]
+HiddenText = Annotated[str, ValueFormat.HIDDEN_TEXT]

@@ -1,14 +1,14 @@
-"""The types of probes, and what each can be told: the one place where options are declared.
+"""The types of probes with their options and traits. This is the only place that declares them.
 
-A struct's tag is the type's name in a configuration, its fields are the keys, and the annotation of
-a field says what it may hold (`checks.definition.option_types`). None can be part of a cycle
-(``gc=False``).
+The tag of a struct is the name of the type in a configuration, and the fields are its keys. The
+annotation of a field declares the accepted values (`checks.definition.option_types`). ``traits``
+holds the facts about the type. No struct can be part of a reference cycle, so the garbage collector
+does not need to track any (``gc=False``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 import msgspec
 
@@ -16,11 +16,12 @@ from checks.definition.option_types import (
     AccountName,
     Argument,
     DomainName,
+    Duration,
     FilePath,
-    Form,
     Headers,
     HiddenText,
     HostName,
+    Integer,
     JsonValues,
     Payload,
     RegularExpression,
@@ -28,21 +29,30 @@ from checks.definition.option_types import (
     RoleName,
     ServiceName,
     Sha256,
-    Span,
     StatusRange,
     UserName,
-    Whole,
+    ValueFormat,
+)
+from checks.definition.traits import (
+    NO_PORT,
+    NO_WEIGHT,
+    ROUTE_KEYS,
+    PathEvidence,
+    Traits,
+    tcp_service_traits,
 )
 
-ExpiryWarning = Annotated[float, Span("0s", "8760h")]
+ExpiryWarning = Annotated[float, Duration("0s", "8760h")]
 TWO_WEEKS = 14 * 86400.0
 
 
 class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="tcp"):
-    """Passes when a connection is established and, with ``expect``, its reply has come.
+    """Passes when a connection is established and, with ``expect``, the expected reply arrives.
 
-    ``send`` is sent first. ``expect`` is searched for in the first 64 KiB of what comes back.
+    ``send`` is sent first. ``expect`` is searched for in the first 64 KiB of the reply.
     """
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=None, cost=1, tls=False)
 
     send: Payload | None = None
     expect: RegularExpression | None = None
@@ -51,11 +61,13 @@ class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="tcp"):
 class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
     """The TCP probe over TLS.
 
-    ``tls_name`` is sent as SNI and must be in the certificate; without it, the address must.
-    The certificate is verified unless ``tls_verify`` is false; ``tls_ca_file`` replaces the
-    system's certificate authorities. ``tls_expiry_warning`` seconds before the certificate
-    expires the result begins to warn.
+    ``tls_name`` is sent as SNI and must be in the certificate. Without it, the address must be in
+    the certificate. ``tls_verify: false`` turns verification off. ``tls_ca_file`` replaces the
+    certificate authorities of the system. The result carries a warning from
+    ``tls_expiry_warning`` seconds before the certificate expires.
     """
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=None, cost=1, tls=True)
 
     tls_name: HostName | None = None
     tls_verify: bool = True
@@ -64,14 +76,17 @@ class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
 
 
 class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http"):
-    """Passes when a request is answered with an expected status and everything else expected.
+    """Passes when the reply to a request has an expected status and meets every other expectation.
 
-    ``host`` is sent as Host. Expectations of the body see its first 64 KiB. ``redirects`` is how
-    many are followed, within the target only; at 0 a redirect is a status like any other.
-    ``http_version`` 1 is HTTP/1.1; 2 is spoken at once, or by agreement over TLS.
+    ``host`` is sent as Host. The expectations of the body apply to its first 64 KiB. The probe
+    follows up to ``redirects`` redirects, within the target only. At 0 a redirect is a status like
+    any other. ``http_version`` 1 is HTTP/1.1. Version 2 is used without negotiation in clear text,
+    and by ALPN over TLS.
     """
 
-    http_version: Annotated[int, Whole(1, 2)] = 1
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=80, cost=2, tls=False)
+
+    http_version: Annotated[int, Integer(1, 2)] = 1
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: RequestPath = "/"
     host: HostName | None = None
@@ -79,7 +94,7 @@ class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http")
     body: Payload | None = None
     username: HiddenText | None = None
     password: HiddenText | None = None
-    redirects: Annotated[int, Whole(0, 10)] = 0
+    redirects: Annotated[int, Integer(0, 10)] = 0
     expect_status: tuple[StatusRange, ...] = ((200, 200),)
     expect_body: RegularExpression | None = None
     expect_sha256: Sha256 | None = None
@@ -87,7 +102,9 @@ class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http")
 
 
 class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
-    """The HTTP probe over TLS, with the options of TlsProbe; ``tls_name`` defaults to ``host``."""
+    """The HTTP probe over TLS, with the options of TlsProbe. ``tls_name`` defaults to ``host``."""
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=443, cost=2, tls=True)
 
     tls_name: HostName | None = None
     tls_verify: bool = True
@@ -96,11 +113,13 @@ class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
 
 
 class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc"):
-    """Passes when a server says in gRPC's health protocol that a service is SERVING.
+    """Passes when the gRPC health protocol reports a service as SERVING.
 
-    An empty ``service`` stands for the server as a whole. ``host`` is sent as :authority. The
-    options of TLS are those of TlsProbe; ``tls_name`` defaults to ``host``.
+    An empty ``service`` stands for the whole server. ``host`` is sent as :authority. The TLS
+    options have the same meaning as in TlsProbe, and ``tls_name`` defaults to ``host``.
     """
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=None, cost=2, tls="tls")
 
     service: ServiceName = ""
     host: HostName | None = None
@@ -112,10 +131,21 @@ class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc")
 
 
 class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="udp"):
-    """Passes when a datagram is answered, with what is expected if anything is.
+    """Passes when a reply to a datagram arrives and, with ``expect``, matches it.
 
-    Without ``require_reply`` silence for half of the timeout passes too: only an ICMP error fails.
+    Without ``require_reply``, silence for half of the timeout passes too, and only an ICMP error
+    fails.
     """
+
+    traits: ClassVar[Traits] = Traits(
+        default_port=None,
+        cost=1,
+        tls=False,
+        transport="udp",
+        path_evidence=PathEvidence.PROOF,
+        tests_service=True,
+        unused_keys=NO_WEIGHT,
+    )
 
     send: Payload = b""
     expect: RegularExpression | None = None
@@ -123,10 +153,21 @@ class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="udp"):
 
 
 class DnsProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="dns"):
-    """Passes when a query has the expected rcode and each expected answer among its answers.
+    """Passes when the reply to a query has the expected rcode and contains every expected answer.
 
-    Answers are compared in the form of a zone file, without regard to case.
+    Answers are compared in the notation of a zone file, without regard to case. ``protocol``
+    replaces the transport of the traits.
     """
+
+    traits: ClassVar[Traits] = Traits(
+        default_port=53,
+        cost=1,
+        tls=False,
+        transport="udp",
+        path_evidence=PathEvidence.PROOF,
+        tests_service=True,
+        unused_keys=NO_WEIGHT,
+    )
 
     name: DomainName
     record: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
@@ -136,11 +177,13 @@ class DnsProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="dns"):
 
 
 class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smtp"):
-    """Passes when a mail server greets, and accepts EHLO and, with ``starttls``, TLS.
+    """Passes when a mail server sends a greeting and accepts EHLO and, with ``starttls``, TLS.
 
-    ``ehlo_name`` is how we introduce ourselves: our address unless given. The options of TLS are
-    those of TlsProbe.
+    ``ehlo_name`` is the name in EHLO, by default the local address. The TLS options have the same
+    meaning as in TlsProbe.
     """
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=25, cost=2, tls="starttls")
 
     ehlo_name: HostName | None = None
     starttls: bool = False
@@ -151,15 +194,35 @@ class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smtp")
 
 
 class PingProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ping"):
-    """Passes when an ICMP echo request is answered. It is of a host, not of a port."""
+    """Passes when a reply to an ICMP echo request arrives. It tests a host, not a port."""
+
+    traits: ClassVar[Traits] = Traits(
+        default_port=NO_PORT,
+        cost=1,
+        tls=False,
+        transport=None,
+        path_evidence=PathEvidence.PROOF,
+        tests_service=False,
+        unused_keys=NO_WEIGHT | {"port", "via"},
+    )
 
 
 class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="script"):
-    """Passes when a script of this host ends with status 0.
+    """Passes when a script on this host exits with status 0.
 
-    It is given the target's address and port as its last arguments. With ``statement`` the first
-    line that it prints is read as an agent's (`checks.probes.statement`).
+    The last arguments of the script are the address and port of the target. With ``statement``, the
+    first line of its output is read as an agent's statement (`checks.probes.statement`).
     """
+
+    traits: ClassVar[Traits] = Traits(
+        default_port=None,
+        cost=20,
+        tls=False,
+        transport=None,
+        path_evidence=PathEvidence.UNCLEAR,
+        tests_service=False,
+        unused_keys=ROUTE_KEYS,
+    )
 
     script: FilePath
     arguments: tuple[Argument, ...] = ()
@@ -168,66 +231,111 @@ class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="scri
 
 
 class FileProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="file"):
-    """Passes when a file of this host is there and says so.
+    """Passes when a file on this host exists and its content does not mark the target as down.
 
-    ``expect`` is searched for in it; without that, what is in it is read as an agent's statement
+    ``expect`` is searched for in the file. Without it, the content is read as an agent's statement
     (`checks.probes.statement`), and an empty file passes.
     """
+
+    traits: ClassVar[Traits] = Traits(
+        default_port=NO_PORT,
+        cost=1,
+        tls=False,
+        transport=None,
+        path_evidence=PathEvidence.NONE,
+        tests_service=False,
+        unused_keys=ROUTE_KEYS | {"address", "port"},
+    )
 
     file: FilePath
     expect: RegularExpression | None = None
 
 
 class AgentProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="agent"):
-    """Passes as an agent beside the target says, in HAProxy's protocol (`statement.py`)."""
+    """Passes when the agent of the target reports it as usable, in HAProxy's agent protocol.
+
+    `checks.probes.statement` describes the protocol. ``send`` is sent first.
+    """
+
+    traits: ClassVar[Traits] = Traits(
+        default_port=None,
+        cost=1,
+        tls=False,
+        transport="tcp",
+        path_evidence=PathEvidence.PROOF,
+        tests_service=False,
+        unused_keys=frozenset(),
+    )
 
     send: Payload | None = None
 
 
 class RedisProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="redis"):
-    """Passes when PING is answered with PONG, or with the demand for a password."""
+    """Passes when the reply to PING is PONG or a request for authentication."""
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=6379, cost=1, tls=False)
 
 
 class PostgresProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="postgres"):
-    """Passes when a PostgreSQL server would let somebody log in; who that is does not matter.
+    """Passes when a PostgreSQL server accepts logins, even if it refuses this ``user``.
 
-    ``user`` and ``database`` are only what the server is told, and may log.
+    The server receives ``user`` and ``database`` and may log them.
     """
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=5432, cost=1, tls=False)
 
     user: RoleName = "hadirector"
     database: RoleName = "postgres"
 
 
 class MysqlProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="mysql"):
-    """Passes when a MySQL or MariaDB server would let somebody log in; it need not be ``user``.
+    """Passes when a MySQL or MariaDB server accepts logins, even if it refuses this ``user``.
 
-    It is asked without a password.
+    The login uses no password.
     """
+
+    traits: ClassVar[Traits] = tcp_service_traits(default_port=3306, cost=1, tls=False)
 
     user: AccountName = "hadirector"
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One of several probes of a check, perhaps with a target of its own."""
+    """A probe within a composite probe, optionally with a target of its own."""
 
     probe: Probe
     address: str | None = None
     port: int | None = None
 
 
+COMPOSITE_TRAITS = Traits(
+    default_port=None,
+    cost=0,
+    tls=False,
+    transport=None,
+    path_evidence=PathEvidence.NONE,
+    tests_service=False,
+    unused_keys=frozenset(),
+)
+"""The traits of a composite probe, without those of its members (`checks.definition.queries`)."""
+
+
 class AllProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="all"):
-    """Passes when each of several probes does; they run at the same time."""
+    """Passes when every member passes. The members run at the same time."""
+
+    traits: ClassVar[Traits] = COMPOSITE_TRAITS
 
     checks: Members
 
 
 class AnyProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="any"):
-    """Passes when one of several probes does; they run at the same time."""
+    """Passes when at least one member passes. The members run at the same time."""
+
+    traits: ClassVar[Traits] = COMPOSITE_TRAITS
 
     checks: Members
 
 
-Members = Annotated[tuple[Member, ...], Form.CHECKS]
+Members = Annotated[tuple[Member, ...], ValueFormat.CHECKS]
 Probe = (
     TcpProbe
     | TlsProbe
@@ -247,106 +355,11 @@ Probe = (
     | AllProbe
     | AnyProbe
 )
-"""Every type there is. What performs each is listed in `checks.probes.registry`."""
+"""All types of probes. `checks.probes.registry` lists the function that performs each type."""
 
 TlsOptions = TlsProbe | HttpsProbe | GrpcProbe | SmtpProbe
-"""Those that speak TLS, each with the same four options."""
+"""The types that can use TLS. They have the same four options for it."""
 
 PROBE_TYPES: dict[str, type[Probe]] = {
-    str(each.__struct_config__.tag): each for each in get_args(Probe)
+    str(options.__struct_config__.tag): options for options in get_args(Probe)
 }
-
-Transport = Literal["tcp", "udp"]
-
-MEMBERS_MAX = 16
-"""Probes that one check may be of: they run at the same time, for each of its targets."""
-
-# Of the headers that may be given at all. TE there is, but none of the values that mean something.
-_NOT_IN_HTTP_2 = {"keep-alive", "proxy-connection", "te", "upgrade"}
-
-
-def transports(probe: Probe) -> frozenset[Transport]:
-    """Tell over what a probe asks the port of its target; nothing for one that asks no port."""
-    match probe:
-        case UdpProbe():
-            return frozenset({"udp"})
-        case DnsProbe():
-            return frozenset({probe.protocol})
-        case PingProbe() | ScriptProbe() | FileProbe():
-            return frozenset()
-        case AllProbe() | AnyProbe():
-            members = (each for each in probe.checks if each.port is None)
-            return frozenset().union(*(transports(each.probe) for each in members))
-        case _:
-            return frozenset({"tcp"})
-
-
-def performers(probe: Probe) -> frozenset[type[Probe]]:
-    """Name the types of what is asked in the end: of several in one, those of each."""
-    match probe:
-        case AllProbe() | AnyProbe():
-            return frozenset().union(*(performers(each.probe) for each in probe.checks))
-        case _:
-            return frozenset({type(probe)})
-
-
-def is_of_a_host(probe: Probe) -> bool:
-    """Whether a probe asks a host as a whole, so that no port is part of its target."""
-    match probe:
-        case AllProbe() | AnyProbe():
-            return all(each.port is not None or is_of_a_host(each.probe) for each in probe.checks)
-        case _:
-            return isinstance(probe, PingProbe | FileProbe)
-
-
-def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
-    """Find options that cannot go together: the one to blame, and why."""
-    if isinstance(probe, TlsOptions):
-        yield from _tls_contradictions(probe)
-    match probe:
-        case HttpProbe():
-            yield from _http_contradictions(probe)
-            if probe.http_version == 2:
-                yield from _http_2_contradictions(probe)
-        case SmtpProbe() if not probe.starttls:
-            yield from _without_tls(probe, "starttls")
-        case GrpcProbe() if not probe.tls:
-            yield from _without_tls(probe, "tls")
-        case AllProbe() | AnyProbe() if not 2 <= len(probe.checks) <= MEMBERS_MAX:
-            number, most = len(probe.checks), MEMBERS_MAX
-            yield "checks", f"wrong number (got {number}, expected 2 to {most} checks)"
-
-
-def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
-    if not probe.tls_verify and probe.tls_ca_file is not None:
-        yield "tls_ca_file", "no certificate is verified with tls_verify: false, so this has no use"
-
-
-def _without_tls(probe: TlsOptions, switch: str) -> Iterator[tuple[str, str]]:
-    for field in msgspec.structs.fields(TlsProbe):
-        if field.name.startswith("tls_") and getattr(probe, field.name) != field.default:
-            yield field.name, f"without {switch} there is no TLS"
-
-
-def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
-    if not probe.expect_status:
-        yield (
-            "expect_status",
-            "no status can pass (got an empty list, expected codes from 100 to 599)",
-        )
-    if probe.body is not None and probe.method != "POST":
-        yield "body", f"only a POST has a body (got method {probe.method})"
-    if probe.password is not None and probe.username is None:
-        yield "password", "there is no username to go with it"
-    if ":" in (probe.username or ""):
-        yield "username", "a colon ends the name in basic authentication (RFC 7617)"
-    if probe.method == "HEAD":
-        for key in ("expect_body", "expect_sha256", "expect_json"):
-            if getattr(probe, key):
-                yield key, "the reply to a HEAD has no body"
-
-
-def _http_2_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
-    for name, _ in probe.headers:
-        if name.lower() in _NOT_IN_HTTP_2:
-            yield "headers", f"HTTP/2 has no {name} (RFC 9113, section 8.2.2)"

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from checks.definition.check import CheckDefinition
-from checks.definition.options import transports
+from checks.definition.queries import transports
 from checks.definition.result import Reason, Result
 from checks.io.errors import describe, one_line, reason_of
 from checks.io.pattern import SearchTooLongError

@@ -1,4 +1,4 @@
-"""Make one probe and explain it."""
+"""Run one probe and print each of its stages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from checks.definition.options import PROBE_TYPES
 from checks.definition.result import Result
 from checks.io.attempt import TimedProgress
 from checks.io.errors import one_line
@@ -30,24 +31,15 @@ EXIT_USAGE = 2
 
 _PAIR = re.compile(r"([\w-]+)(?:=(.*))?", re.ASCII | re.DOTALL)
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_OTHER_DEFAULT_PORTS = {
-    "dns": 53,
-    "smtp": 25,
-    "redis": 6379,
-    "postgres": 5432,
-    "mysql": 3306,
-    "ping": 0,
-    "file": 0,
-}
+_URL_TYPES = ("http", "https")
 
 
 class ArgumentError(Exception):
-    """An argument that makes no probe; the message says why."""
+    """An invalid argument. The message contains the argument and the fault."""
 
 
 class Target(NamedTuple):
-    """What was named on the command line; ``keys`` are those that a URL stands for."""
+    """The target on the command line. ``keys`` are the keys of the check that a URL implies."""
 
     key: DestinationKey
     type: str
@@ -56,24 +48,24 @@ class Target(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("type", metavar="TYPE", help="a type of check, such as tcp or http")
+    parser.add_argument("type", metavar="TYPE", help="the type of the check, such as tcp or http")
     parser.add_argument("target", metavar="TARGET", help="ADDRESS, ADDRESS:PORT, or a URL")
     parser.add_argument(
         "keys",
         metavar="KEY=VALUE",
         nargs="*",
-        help="a key of the check with its value as in a configuration, such as timeout=200ms",
+        help="a key of the check and its value as in the configuration, such as timeout=200ms",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Probe once. Returns 0 when it passes, 1 when it fails, 2 for wrong arguments."""
+    """Probe once. Return 0 if the probe passes, 1 if it fails, 2 for invalid arguments."""
     try:
         target = _target(arguments.type, arguments.target)
         keys = {"type": target.type, **target.keys, **_pairs(arguments.keys)}
         text = "".join(f"{key}: {value}\n" for key, value in keys.items())
         check = parse_check(text, "arguments", target.key)
-    except UnicodeEncodeError:  # what Python made of other bytes
+    except UnicodeEncodeError:  # Python decodes other bytes to surrogates
         print("hadirector: an argument is not UTF-8", file=sys.stderr)
         return EXIT_USAGE
     except ArgumentError as error:
@@ -84,23 +76,23 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"hadirector: {fault.message}", file=sys.stderr)
         return EXIT_USAGE
     if check is None:
-        print("hadirector: there is nothing to probe with type none", file=sys.stderr)
+        print("hadirector: a check of type none has no probe", file=sys.stderr)
         return EXIT_USAGE
     progress = TimedProgress()
     result = asyncio.run(run_probe(check, progress))
-    asked = endpoint(check.address, check.port) if check.port else check.address
-    print(f"{target.type} {asked}: {_verdict(result)}")
+    probed = endpoint(check.address, check.port) if check.port else check.address
+    print(f"{target.type} {probed}: {_format_result(result)}")
     _print_stages(progress, result)
     _print_chain(progress)
     return EXIT_PASSED if result.passed else EXIT_FAILED
 
 
-def _pairs(written: Sequence[str]) -> dict[str, str]:
+def _pairs(arguments: Sequence[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
-    for each in written:
-        pair = _PAIR.fullmatch(each)
+    for argument in arguments:
+        pair = _PAIR.fullmatch(argument)
         if pair is None:
-            raise ArgumentError(f"{each}: expected KEY=VALUE")
+            raise ArgumentError(f"{argument}: expected KEY=VALUE")
         key, value = pair.groups("")
         if key in pairs or key == "type":
             raise ArgumentError(f"{key}: given twice")
@@ -108,64 +100,65 @@ def _pairs(written: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _target(kind: str, written: str) -> Target:
-    if "://" in written:
-        return _of_url(kind, written)
+def _target(probe_type: str, argument: str) -> Target:
+    if "://" in argument:
+        return _read_url(probe_type, argument)
     try:
-        address, port = read_endpoint(written)
+        address, port = read_endpoint(argument)
     except PydanticCustomError as error:
-        raise ArgumentError(f"{written}: expected {error.message()}") from error
+        raise ArgumentError(f"{argument}: expected {error.message()}") from error
+    if port is None and probe_type in PROBE_TYPES:
+        port = PROBE_TYPES[probe_type].traits.default_port
     if port is None:
-        port = (_DEFAULT_PORTS | _OTHER_DEFAULT_PORTS).get(kind)
-    if port is None:
-        raise ArgumentError(f"{written}: a probe of type {kind} needs a port")
-    return Target(DestinationKey(address, port), kind, {})
+        raise ArgumentError(f"{argument}: a probe of type {probe_type} needs a port")
+    return Target(DestinationKey(address, port), probe_type, {})
 
 
-def _of_url(kind: str, written: str) -> Target:
-    """Take a URL apart; its host name is resolved once, as a configuration would not do."""
+def _read_url(probe_type: str, argument: str) -> Target:
+    """Read a URL, and resolve its host name once. A configuration accepts addresses only."""
     try:
-        url = urlsplit(written)
-        port = _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
-        found = socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)
-    except KeyError as error:
-        raise ArgumentError(f"{written}: expected a URL of http or https") from error
+        url = urlsplit(argument)
+        if url.scheme not in _URL_TYPES:
+            raise ArgumentError(f"{argument}: expected an http or https URL")
+        port = PROBE_TYPES[url.scheme].traits.default_port if url.port is None else url.port
+        assert port is not None
+        address = str(socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)[0][4][0])
     except (ValueError, OSError) as error:
-        raise ArgumentError(f"{written}: {error}") from error
-    fault = _url_fault(kind, url)
+        raise ArgumentError(f"{argument}: {error}") from error
+    fault = _find_url_fault(probe_type, url)
     if fault is not None:
-        raise ArgumentError(f"{written}: {fault}")
+        raise ArgumentError(f"{argument}: {fault}")
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     keys = {"path": json.dumps(path)}
-    if url.hostname != str(found[0][4][0]):
+    if url.hostname != address:
         keys["host"] = json.dumps(url.hostname)
-    return Target(DestinationKey(str(found[0][4][0]), port), url.scheme, keys)
+    return Target(DestinationKey(address, port), url.scheme, keys)
 
 
-def _url_fault(kind: str, url: SplitResult) -> str | None:
-    """Say what is in a URL, or is not, that would be passed over in silence."""
-    if kind not in _DEFAULT_PORTS:
-        return f"a URL is for the types http and https (got {kind})"
-    if kind == "https" and url.scheme == "http":
-        return "a probe of type https is not for a URL of http"
+def _find_url_fault(probe_type: str, url: SplitResult) -> str | None:
+    """Find a part of a URL that is missing, or that the probe would ignore silently."""
+    if probe_type not in _URL_TYPES:
+        return f"only the types http and https accept a URL (got {probe_type})"
+    if probe_type == "https" and url.scheme == "http":
+        return "a probe of type https does not accept an http URL"
     if not url.hostname:
-        return "there is no host in it"
+        return "the URL has no host"
     if url.port == 0:
         return "expected a port from 1 to 65535"
     if "@" in url.netloc:
-        return "a name and a password are given as username=... password=..."
+        return "expected user name and password as the arguments username=... password=..."
     return None
 
 
-def _verdict(result: Result) -> str:
-    words = f"{result.reason}: {result.detail} ({result.duration * 1000:.1f} ms)"
+def _format_result(result: Result) -> str:
+    text = f"{result.reason}: {result.detail} ({result.duration * 1000:.1f} ms)"
     if result.weight is not None:
-        words += f"\n  asks for {result.weight} % of its weight"
-    return f"{words}\n  warning: {result.warning}" if result.warning else words
+        text += f"\n  requests {result.weight} % of its weight"
+    return f"{text}\n  warning: {result.warning}" if result.warning else text
 
 
 def _print_stages(progress: TimedProgress, result: Result) -> None:
-    """Print when each stage began, and how long it took; several probes at once have none."""
+    """Print the begin and the duration of each stage. Composite probes have no stages."""
     if not progress.stages:
         return
     began = progress.stages[0][1]
@@ -180,12 +173,12 @@ def _print_chain(progress: TimedProgress) -> None:
     cipher = progress.tls.cipher()
     print(f"  {progress.tls.version()} {cipher[0] if cipher else ''}, certificates as sent:")
     for certificate in chain(progress.tls):
-        print(f"    {_described(certificate)}")
+        print(f"    {_describe_certificate(certificate)}")
 
 
-def _described(certificate: Certificate | None) -> str:
+def _describe_certificate(certificate: Certificate | None) -> str:
     if certificate is None:
-        return "one that cannot be read"
+        return "unreadable certificate"
     names = f" for {', '.join(certificate.names)}" if certificate.names else ""
     return one_line(
         f"{certificate.subject}{names}, issued by {certificate.issuer}, {certificate.not_before}"

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from checks.definition.check import CheckDefinition, Limits
-from checks.definition.options import Probe, is_of_a_host
+from checks.definition.options import Probe
+from checks.definition.queries import is_host_probe
 from hadirector.config.checks.schema import NONE, CheckSection, read_check
 from hadirector.config.kernel.build import connection_timeouts, sync_daemon, sysctl_policy
 from hadirector.config.keys.section import valid_items
@@ -257,7 +258,7 @@ def _definition(
     That which goes by way of a virtual server is another one for each.
     """
     address = recipe.section.address or key.address
-    port = 0 if is_of_a_host(recipe.probe) else recipe.section.port or key.port
+    port = 0 if is_host_probe(recipe.probe) else recipe.section.port or key.port
     target = endpoint(address, port) if port else address
     route = recipe.section.route
     if recipe.section.via is not None and server is not None:

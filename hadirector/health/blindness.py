@@ -16,8 +16,9 @@ from typing import Final
 import msgspec
 
 from checks.definition.check import CheckDefinition
-from checks.definition.options import FileProbe, ScriptProbe, performers
+from checks.definition.queries import path_evidence
 from checks.definition.result import Reason, Result
+from checks.definition.traits import PathEvidence
 
 HOSTS_MIN: Final = 2
 """A single host that is silent has most likely gone itself."""
@@ -49,9 +50,6 @@ _SIGHTS: Final = {
 }
 
 
-_NO_SIGHT: Final = {ScriptProbe, FileProbe}
-
-
 class BlindnessTracker:
     """Remembers how each target was last seen, by the identity of its check.
 
@@ -71,7 +69,9 @@ class BlindnessTracker:
     def configure(self, checks: Collection[CheckDefinition]) -> None:
         """Know which targets there are; what is known of those that stay, stays known."""
         self._hosts = {
-            each.identity: each.address for each in checks if not performers(each.probe) & _NO_SIGHT
+            check.identity: check.address
+            for check in checks
+            if path_evidence(check.probe) == {PathEvidence.PROOF}
         }
         timings = [each.timing for each in checks]
         self._window = REPORT_SECONDS + max(
@@ -132,7 +132,8 @@ def proves_path(check: CheckDefinition, result: Result) -> bool:
 
     A script fails by its exit status also when it reached nothing. What a file says was written.
     """
-    by_script = result.reason is Reason.DOWN and ScriptProbe in performers(check.probe)
+    unclear = PathEvidence.UNCLEAR in path_evidence(check.probe)
+    by_script = result.reason is Reason.DOWN and unclear
     return sight_of(result.reason) is Sight.SEEN and not result.passed and not by_script
 
 

@@ -1,8 +1,8 @@
-"""Decides how many checks workers there are, and which of them runs which check. Pure.
+"""Decides how many checks workers there are, and which worker runs which check. Pure.
 
-Checks are dealt out by their target's address and port, so that one worker sees to the limit of a
-target, and that a check stays where it is whatever comes and goes beside it. When workers are added
-or leave, only what the new ones take or the old ones had moves.
+A worker gets all checks of one target address and port, so that it alone enforces the rate limit of
+that target. Other checks do not affect the worker of a check. When workers are added or removed,
+only the checks move that a new worker gets or that a removed worker had.
 """
 
 from __future__ import annotations
@@ -13,59 +13,52 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from checks.definition.check import CheckDefinition, Limits
-from checks.definition.options import (
-    AllProbe,
-    AnyProbe,
-    GrpcProbe,
-    HttpProbe,
-    HttpsProbe,
-    Probe,
-    ScriptProbe,
-    SmtpProbe,
-    TlsProbe,
-)
+from checks.definition.queries import cost
 
 WORKER_LOAD_MAX: Final = 4000.0
-"""What one worker is given, in TCP connects per second: they fill about a third of a processor, so
-that it begins each in time even while many time out at once."""
+"""The load for one worker, in TCP connects per second. It uses about a third of a processor, so
+that probes begin on time even while many others time out."""
 
 
 class Share(NamedTuple):
-    """The checks of one worker, and how many of their probes may begin per second."""
+    """The checks of one worker, and the limits on its probes per second."""
 
     checks: tuple[CheckDefinition, ...]
     limits: Limits
 
 
-def workers_needed(
+def count_workers(
     checks: Iterable[CheckDefinition], probes_per_second: int | None, processors: int
 ) -> int:
-    """Say how many workers these checks need: at least one, at most one per processor."""
-    load = sum(_effort(each.probe) / each.timing.interval for each in checks)
+    """Return how many workers these checks need: at least one, at most one per processor."""
+    load = sum(cost(check.probe) / check.timing.interval for check in checks)
     if probes_per_second is not None:
         load = min(load, float(probes_per_second))
     return max(1, min(processors, math.ceil(load / WORKER_LOAD_MAX)))
 
 
-def shares(
+def divide_into_shares(
     checks: Mapping[str, CheckDefinition], limits: Limits, workers: int
 ) -> tuple[Share, ...]:
-    """Deal out the checks, by target, and what all may probe by how many probes each worker has."""
+    """Distribute the checks by target, and the rate limit in proportion to the probe rates."""
     if workers == 1:
         return (Share(tuple(checks.values()), limits),)
-    dealt: list[list[CheckDefinition]] = [[] for _ in range(workers)]
+    checks_of_workers: list[list[CheckDefinition]] = [[] for _ in range(workers)]
     for check in checks.values():
-        dealt[worker_of(check, workers)].append(check)
-    rates = [math.fsum(1 / each.timing.interval for each in some) for some in dealt]
-    allowances = _divided(limits.probes_per_second, rates)
+        checks_of_workers[worker_of(check, workers)].append(check)
+    rates = [
+        math.fsum(1 / check.timing.interval for check in checks_of_worker)
+        for checks_of_worker in checks_of_workers
+    ]
+    rate_limits = _divide_rate_limit(limits.probes_per_second, rates)
     return tuple(
-        Share(tuple(some), Limits(each, limits.target_probes_per_second))
-        for some, each in zip(dealt, allowances, strict=True)
+        Share(tuple(checks_of_worker), Limits(rate_limit, limits.target_probes_per_second))
+        for checks_of_worker, rate_limit in zip(checks_of_workers, rate_limits, strict=True)
     )
 
 
 def worker_of(check: CheckDefinition, workers: int) -> int:
-    """Name the worker of a check, from 0."""
+    """Return the number of the worker that runs a check, from 0."""
     if workers == 1:
         return 0
     target = f"{check.address} {check.port}".encode()
@@ -74,7 +67,7 @@ def worker_of(check: CheckDefinition, workers: int) -> int:
 
 
 def jump_hash(key: int, buckets: int) -> int:
-    """Choose a bucket for a 64-bit key; with one more, each gives an equal part to the new one.
+    """Return the bucket of a 64-bit key. An added bucket gets an equal part of all other buckets.
 
     Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm" (2014).
     """
@@ -86,24 +79,9 @@ def jump_hash(key: int, buckets: int) -> int:
     return bucket
 
 
-def _divided(probes_per_second: int | None, rates: list[float]) -> list[int | None]:
-    """Divide the allowance in proportion; rounded down, the whole is never exceeded."""
+def _divide_rate_limit(probes_per_second: int | None, rates: list[float]) -> list[int | None]:
+    """Divide the limit in proportion to the rates, rounded down, but at least 1 per worker."""
     if probes_per_second is None:
         return [None] * len(rates)
-    whole = math.fsum(rates) or 1.0
-    return [max(1, int(probes_per_second * each / whole)) for each in rates]
-
-
-def _effort(probe: Probe) -> int:
-    """The processor time of a probe, in TCP connects."""
-    match probe:
-        case AllProbe() | AnyProbe():
-            return sum(_effort(each.probe) for each in probe.checks)
-        case ScriptProbe():
-            return 20
-        case TlsProbe() | HttpsProbe() | GrpcProbe(tls=True) | SmtpProbe(starttls=True):
-            return 10
-        case HttpProbe() | GrpcProbe() | SmtpProbe():
-            return 2
-        case _:
-            return 1
+    total = math.fsum(rates) or 1.0
+    return [max(1, int(probes_per_second * rate / total)) for rate in rates]

@@ -1,4 +1,4 @@
-"""The checks workers: the processes that probe, as many as the checks need."""
+"""The checks workers: the processes that run the probes, as many as the checks need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import structlog
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Verdict
 from checks.scheduling.lateness import merged
-from hadirector.health.sharding import Share, shares, worker_of, workers_needed
+from hadirector.health.sharding import Share, count_workers, divide_into_shares, worker_of
 from hadirector.processes.messages import (
     CheckStatistics,
     ConfigureChecks,
@@ -28,15 +28,15 @@ _NOTHING_YET: Final = CheckStatistics(0, 0, {})
 class Workers:
     """Keeps the workers running, each with its share of the checks.
 
-    ``tell`` is awaited with everything that they say, as one `Child` would tell it. A worker that
-    dies is started again and gets its own share back: a target that kills it harms no other share.
+    ``handle_message`` is awaited with every message of every worker. A worker that dies is
+    restarted with the same share, so that a target that crashes its worker affects no other share.
     """
 
     name = "checks"
 
-    def __init__(self, tell: Callable[[Any], Awaitable[None]]) -> None:
+    def __init__(self, handle_message: Callable[[Any], Awaitable[None]]) -> None:
         self.children: list[Child[FromChecks]] = []
-        self._tell = tell
+        self._handle_message = handle_message
         self._statistics: dict[str, CheckStatistics] = {}
         self._checks: Mapping[str, CheckDefinition] = {}
         self._shares: tuple[Share, ...] = ()
@@ -46,23 +46,26 @@ class Workers:
 
     @property
     def statistics(self) -> CheckStatistics:
-        """What the workers counted, together; ``latest`` stays empty."""
-        each = [self._statistics.get(child.name, _NOTHING_YET) for child in self.children]
+        """The sums of the statistics of all workers, with an empty ``latest``."""
+        workers = [self._statistics.get(child.name, _NOTHING_YET) for child in self.children]
         return CheckStatistics(
-            probes=sum(one.probes for one in each),
-            late=sum(one.late for one in each),
+            probes=sum(worker.probes for worker in workers),
+            late=sum(worker.late for worker in workers),
             latest={},
-            lateness=merged(one.lateness for one in each),
-            hints=sum(one.hints for one in each),
-            idle_connections=sum(one.idle_connections for one in each),
+            lateness=merged(worker.lateness for worker in workers),
+            hints=sum(worker.hints for worker in workers),
+            idle_connections=sum(worker.idle_connections for worker in workers),
         )
 
     def configure(self, checks: Mapping[str, CheckDefinition], limits: Limits) -> None:
-        """Have as many workers as these checks need; `send` then makes them run the checks."""
+        """Start or stop workers until there are as many as these checks need.
+
+        The workers run the checks after the next call of `send`.
+        """
         processors = len(os.sched_getaffinity(0))
-        count = workers_needed(checks.values(), limits.probes_per_second, processors)
+        count = count_workers(checks.values(), limits.probes_per_second, processors)
         self._checks = checks
-        self._shares = shares(checks, limits, count)
+        self._shares = divide_into_shares(checks, limits, count)
         if self.children and count != len(self.children):
             self._log.info("workers_changed", previous=len(self.children), workers=count)
         while len(self.children) > count:
@@ -78,21 +81,21 @@ class Workers:
         weights: Mapping[str, int],
         only: str | None = None,
     ) -> None:
-        """Tell every worker, or the one of this name, what to check and what is known of it."""
+        """Send each worker, or only the worker ``only``, its checks, their verdicts and weights."""
         for child, (checks, limits) in zip(self.children, self._shares, strict=True):
             if only in (None, child.name):
-                names = [check.identity for check in checks]
+                identities = [check.identity for check in checks]
                 child.send(
                     ConfigureChecks(
                         checks,
-                        {name: verdicts[name] for name in names if name in verdicts},
-                        {name: weights[name] for name in names if name in weights},
+                        {name: verdicts[name] for name in identities if name in verdicts},
+                        {name: weights[name] for name in identities if name in weights},
                         limits,
                     )
                 )
 
     async def run(self) -> None:
-        """Run the workers until all have ended after `stop`."""
+        """Run the workers until `stop` is called and all of them have exited."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             for child in self.children:
@@ -100,13 +103,13 @@ class Workers:
             await self._stop.wait()
 
     def stop(self) -> None:
-        """Order the workers to end."""
+        """Request every worker to exit."""
         self._stop.set()
         for child in self.children:
             child.stop(Stop())
 
     def kill(self) -> None:
-        """End the workers with SIGKILL."""
+        """Kill every worker with SIGKILL."""
         for child in self.children:
             child.kill()
 
@@ -114,21 +117,22 @@ class Workers:
         number = len(self.children)
         name = self.name if number == 0 else f"{self.name} {number + 1}"
 
-        async def hear(message: Any) -> None:
-            if self._heeds(child, number, message):
-                await self._tell(message)
+        async def receive(message: Any) -> None:
+            if self._accept(child, number, message):
+                await self._handle_message(message)
 
         child: Child[FromChecks] = Child(
-            name, "hadirector.processes.checks_process", FromChecks, hear
+            name, "hadirector.processes.checks_process", FromChecks, receive
         )
         self.children.append(child)
         if self._group is not None:
             self._group.create_task(child.run(), name=name)
 
-    def _heeds(self, child: Child[FromChecks], number: int, message: Any) -> bool:
-        """Whether to pass on what a worker says; the last words of one that left are not.
+    def _accept(self, child: Child[FromChecks], number: int, message: Any) -> bool:
+        """Store statistics, and return whether a message of a worker is still valid.
 
-        Nor is its verdict on a check that another worker has now: that one may know better.
+        A message of a removed worker is not valid. Neither is a verdict on a check that has moved
+        to another worker, because the verdict of that worker may be newer.
         """
         if child not in self.children:
             return False

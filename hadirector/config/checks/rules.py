@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.definition.check import Timing
-from checks.definition.options import (
-    AgentProbe,
-    AllProbe,
-    AnyProbe,
-    FileProbe,
-    PingProbe,
-    ScriptProbe,
-    contradictions,
-    transports,
-)
+from checks.definition.contradictions import contradictions
+from checks.definition.queries import transports
 from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.document.finding import Finding, Path
 
@@ -50,8 +42,8 @@ def source_findings(path: Path, check: CheckSection, target: str) -> Iterator[Fi
         return
     for each in check.members or (check,):
         asked = each.address or check.address or target
-        asks = not isinstance(each.probe, ScriptProbe | FileProbe)
-        if asks and (":" in source) != (":" in asked):
+        has_source = "source" not in each.probe.traits.unused_keys
+        if has_source and (":" in source) != (":" in asked):
             message = f"{source} and {asked} are not of one address family"
             yield Finding((*path, "source"), message)
             return
@@ -88,17 +80,7 @@ def _useless(check: CheckSection) -> set[str]:
     """Name the keys that a check of this type has no use for."""
     if check.type == NONE:
         return CheckSection.model_fields.keys() - {"type"}
-    match check.probe:
-        case PingProbe():
-            return {"port", "via", "weight_step"}
-        case ScriptProbe():
-            return _ROUTE
-        case FileProbe():
-            return {"address", "port", *_ROUTE}
-        case AgentProbe() | AllProbe() | AnyProbe():
-            return set()
-        case _:
-            return {"weight_step"}
+    return set(check.probe.traits.unused_keys)
 
 
 def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:

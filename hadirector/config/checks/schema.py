@@ -12,7 +12,7 @@ import msgspec
 from pydantic import AfterValidator, ConfigDict, PlainValidator, create_model
 
 from checks.definition.check import Route, Timing
-from checks.definition.option_types import Form, Kind, Span, Text, Whole
+from checks.definition.option_types import Duration, Integer, OptionType, Text, ValueFormat
 from checks.definition.options import PROBE_TYPES, Member, Members, Probe
 from hadirector.config.checks import values as check_values
 from hadirector.config.keys.section import (
@@ -38,12 +38,12 @@ NONE = "none"
 TYPES = (*PROBE_TYPES, NONE)
 
 _READERS = {
-    Form.REGULAR_EXPRESSION: regular_expression,
-    Form.PAYLOAD: check_values.payload,
-    Form.STATUS_RANGE: check_values.status_range,
-    Form.HEADERS: check_values.headers,
-    Form.JSON_VALUES: check_values.json_values,
-    Form.HIDDEN_TEXT: check_values.hidden_text,
+    ValueFormat.REGULAR_EXPRESSION: regular_expression,
+    ValueFormat.PAYLOAD: check_values.payload,
+    ValueFormat.STATUS_RANGE: check_values.status_range,
+    ValueFormat.HEADERS: check_values.headers,
+    ValueFormat.JSON_VALUES: check_values.json_values,
+    ValueFormat.HIDDEN_TEXT: check_values.hidden_text,
 }
 
 
@@ -167,16 +167,16 @@ def _read_as(declared: Any) -> Any:
     return Annotated[Any, PlainValidator(_reader(arguments[1]))]
 
 
-def _reader(kind: Kind) -> Callable[[object], object]:
-    match kind:
+def _reader(option_type: OptionType) -> Callable[[object], object]:
+    match option_type:
         case Text():
-            return text(kind.pattern, kind.what)
-        case Whole():
-            return whole(kind.low, kind.high)
-        case Span():
-            return duration(kind.low, kind.high)
-        case Form():
-            return _READERS[kind]
+            return text(option_type.pattern, option_type.description)
+        case Integer():
+            return whole(option_type.low, option_type.high)
+        case Duration():
+            return duration(option_type.low, option_type.high)
+        case ValueFormat():
+            return _READERS[option_type]
 
 
 class NoneSection(CheckSection):

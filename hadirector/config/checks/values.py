@@ -1,4 +1,4 @@
-"""Reads the values of options that only checks have (`checks.definition.option_types.Form`)."""
+"""Reads the values of options that only checks have (`option_types.ValueFormat`)."""
 
 from __future__ import annotations
 

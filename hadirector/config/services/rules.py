@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import starmap
 
-from checks.definition.options import transports
+from checks.definition.queries import transports
 from hadirector.config.checks.rules import check_findings
 from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.document.errors import shown

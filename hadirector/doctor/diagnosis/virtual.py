@@ -11,15 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from msgspec.structs import replace
 
 from checks.definition.check import CheckDefinition, Route
-from checks.definition.options import (
-    AgentProbe,
-    AllProbe,
-    AnyProbe,
-    FileProbe,
-    PingProbe,
-    ScriptProbe,
-    TcpProbe,
-)
+from checks.definition.options import TcpProbe
 from hadirector.doctor.diagnosis.facts import Facts, Subject, virtual_addresses
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ForwardingMethod, Protocol, ServiceKey
@@ -29,9 +21,6 @@ _RANGES = tuple(MarkRange(first << 24, (first << 24) + 0xFFFF) for first in rang
 """Marks that a running director does not use by default, in case one of them is taken."""
 
 _BACKUP_ONLY = "net/ipv4/vs/backup_only"
-
-_UNLED = (AgentProbe, AllProbe, AnyProbe, FileProbe, PingProbe, ScriptProbe)
-"""These do not ask what is served, or meet no service of IPVS."""
 
 
 def takes_virtual(server: VirtualServer) -> bool:
@@ -89,7 +78,7 @@ def _led(server: VirtualServer, passing: Collection[str]) -> Iterator[RealServer
 def _fitting(check: CheckDefinition, server: VirtualServer) -> CheckDefinition | None:
     """Take the check if it asks what is served, or else ask for a connection."""
     key = server.keys[0]
-    if not isinstance(check.probe, _UNLED) and key.port in (0, check.port):
+    if check.probe.traits.tests_service and key.port in (0, check.port):
         return by_its_own_address(check)
     if key.protocol is Protocol.TCP and key.port:
         return replace(check, port=key.port, probe=TcpProbe())

@@ -16,9 +16,8 @@ from checks.definition.options import (
     Member,
     PingProbe,
     TcpProbe,
-    is_of_a_host,
-    transports,
 )
+from checks.definition.queries import is_host_probe, transports
 from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask
 
@@ -127,7 +126,7 @@ async def test_what_is_combined_goes_the_way_of_the_check(serve: Serve) -> None:
 def test_the_target_of_what_is_combined_is_that_of_its_members() -> None:
     """A member with a port of its own asks not for the target's."""
     ping, own_port = Member(probe=PingProbe()), Member(probe=TCP, port=8080)
-    assert is_of_a_host(AllProbe(checks=(ping, own_port)))
+    assert is_host_probe(AllProbe(checks=(ping, own_port)))
     assert transports(AllProbe(checks=(ping, own_port))) == frozenset()
-    assert not is_of_a_host(AnyProbe(checks=(ping, Member(probe=TCP))))
+    assert not is_host_probe(AnyProbe(checks=(ping, Member(probe=TCP))))
     assert transports(AnyProbe(checks=(ping, Member(probe=TCP)))) == {"tcp"}

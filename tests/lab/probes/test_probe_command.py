@@ -76,7 +76,7 @@ async def test_a_certificate_that_cannot_be_read_is_named(
     async with answer(OK, tls=made(authority)) as port:
         seen = await probe("https", f"127.0.0.1:{port}", "tls_verify=false")
     assert (seen.returncode, seen.stderr) == (0, "")
-    assert seen.stdout.splitlines()[-1] == "    one that cannot be read"
+    assert seen.stdout.splitlines()[-1] == "    unreadable certificate"
 
 
 async def test_a_failed_probe_is_the_answer_no(closed_port: int) -> None:
@@ -104,7 +104,7 @@ def test_a_file_is_read_and_nothing_is_connected_to(
     assert main(["probe", "file", "127.0.0.1", f"file={tmp_path}/half"]) == 0
     first, weight, stage = capsys.readouterr().out.splitlines()
     assert first.startswith(f"file 127.0.0.1: passed: {tmp_path}/half says 50%")
-    assert weight == "  asks for 50 % of its weight"
+    assert weight == "  requests 50 % of its weight"
     assert "reading the file" in stage
 
 
@@ -117,14 +117,17 @@ def test_a_file_is_read_and_nothing_is_connected_to(
         (["tcp", "10.0.0.1:0"], "10.0.0.1:0: expected a port from 1 to 65535"),
         (["tcp", "10.0.0.1"], "10.0.0.1: a probe of type tcp needs a port"),
         (["tcp", "10.0.0.1:x"], "10.0.0.1:x: expected a port from 1 to 65535"),
-        (["tcp", "http://10.0.0.1"], "http://10.0.0.1: a URL is for the types http and https"),
-        (["http", "ftp://10.0.0.1"], "ftp://10.0.0.1: expected a URL of http or https"),
+        (["tcp", "http://10.0.0.1"], "http://10.0.0.1: only the types http and https accept"),
+        (["http", "ftp://10.0.0.1"], "ftp://10.0.0.1: expected an http or https URL"),
         (["http", "http://[::1"], "http://[::1: Invalid IPv6 URL"),
-        (["http", "http://"], "http://: there is no host in it"),
+        (["http", "http://"], "http://: the URL has no host"),
         (["http", "http://10.0.0.1:0/"], "http://10.0.0.1:0/: expected a port from 1 to 65535"),
-        (["http", "http://a:b@10.0.0.1/"], "http://a:b@10.0.0.1/: a name and a password are given"),
-        (["https", "http://10.0.0.1"], "http://10.0.0.1: a probe of type https is not for a URL"),
-        (["none", "10.0.0.1:1"], "there is nothing to probe with type none"),
+        (
+            ["http", "http://a:b@10.0.0.1/"],
+            "http://a:b@10.0.0.1/: expected user name and password as",
+        ),
+        (["https", "http://10.0.0.1"], "http://10.0.0.1: a probe of type https does not accept"),
+        (["none", "10.0.0.1:1"], "a check of type none has no probe"),
         (["tcp", "10.0.0.1:1", "path=/"], "path: a check of this type has no path"),
         (["tcp", "10.0.0.1:1", "rise=0"], "rise: wrong value (got 0, expected a whole number"),
         (["tcp", "10.0.0.1:1", "rise=1", "rise=2"], "rise: given twice"),

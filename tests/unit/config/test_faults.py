@@ -177,7 +177,7 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ("tcp", 'check: wrong value (got "tcp", expected a mapping)'),
         (
             "{type: grpc, tls_name: a}",
-            "check.tls_name: without tls there is no TLS",
+            "check.tls_name: has no effect without tls: true",
         ),
         ("{type: tcp, path: /}", "check.path: a check of this type has no path"),
         (
@@ -231,8 +231,7 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ),
         (
             "{type: https, tls_verify: false, tls_ca_file: /ca}",
-            "check.tls_ca_file: no certificate is verified with tls_verify: false, so this has no"
-            " use",
+            "check.tls_ca_file: has no effect, because tls_verify: false turns verification off",
         ),
     ],
 )

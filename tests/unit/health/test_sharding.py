@@ -16,7 +16,7 @@ from checks.definition.options import (
     TcpProbe,
 )
 from checks.scheduling.lateness import ProbeLateness, merged
-from hadirector.health.sharding import jump_hash, shares, worker_of, workers_needed
+from hadirector.health.sharding import count_workers, divide_into_shares, jump_hash, worker_of
 
 
 def checks(count: int, probe: Probe | None = None, interval: float = 1.0) -> list[CheckDefinition]:
@@ -39,7 +39,7 @@ def checks(count: int, probe: Probe | None = None, interval: float = 1.0) -> lis
 def test_workers_follow_the_probes_per_second_up_to_the_processors(
     count: int, interval: float, workers: int
 ) -> None:
-    assert workers_needed(checks(count, interval=interval), None, 8) == workers
+    assert count_workers(checks(count, interval=interval), None, 8) == workers
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_workers_follow_the_probes_per_second_up_to_the_processors(
     ],
 )
 def test_what_takes_longer_gets_more_workers(probe: Probe, workers: int) -> None:
-    assert workers_needed(checks(4000, probe), None, 64) == workers
+    assert count_workers(checks(4000, probe), None, 64) == workers
 
 
 def test_no_more_workers_than_the_allowance_can_use() -> None:
-    assert workers_needed(checks(40000), 5000, 8) == 2
+    assert count_workers(checks(40000), 5000, 8) == 2
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_hash_is_the_published_one(key: int, buckets: int, bucket: int) -> N
 
 def test_shares_are_whole_and_even() -> None:
     every = {each.identity: each for each in checks(10000)}
-    dealt = shares(every, Limits(9001), 4)
+    dealt = divide_into_shares(every, Limits(9001), 4)
     found = [check.identity for share in dealt for check in share.checks]
     assert sorted(found) == sorted(every)
     assert all(2300 < len(share.checks) < 2700 for share in dealt)
@@ -88,7 +88,7 @@ def test_the_allowance_follows_the_probes_and_not_the_number_of_checks() -> None
     """Equal in number, but one worker's are ten times as frequent."""
     slow = {each.identity: each for each in checks(1000) if worker_of(each, 2) == 0}
     fast = {each.identity: each for each in checks(1000, interval=0.1) if worker_of(each, 2) == 1}
-    first, second = shares({**slow, **fast}, Limits(1100), 2)
+    first, second = divide_into_shares({**slow, **fast}, Limits(1100), 2)
     assert first.limits.probes_per_second is not None
     assert second.limits.probes_per_second is not None
     assert 80 <= first.limits.probes_per_second <= 120
@@ -97,11 +97,11 @@ def test_the_allowance_follows_the_probes_and_not_the_number_of_checks() -> None
 
 def test_one_worker_has_everything_in_the_given_order() -> None:
     every = {each.identity: each for each in checks(100)}
-    assert shares(every, Limits(7, 3), 1) == ((tuple(every.values()), Limits(7, 3)),)
+    assert divide_into_shares(every, Limits(7, 3), 1) == ((tuple(every.values()), Limits(7, 3)),)
 
 
 def test_a_worker_without_checks_still_has_a_share() -> None:
-    assert shares({}, Limits(100), 2) == (((), Limits(1)), ((), Limits(1)))
+    assert divide_into_shares({}, Limits(100), 2) == (((), Limits(1)), ((), Limits(1)))
 
 
 def test_a_target_has_one_worker_that_keeps_its_limit_whole() -> None:
@@ -111,7 +111,7 @@ def test_a_target_has_one_worker_that_keeps_its_limit_whole() -> None:
         for way in ("via", "straight")
         for each in checks(1000)
     }
-    dealt = shares(several, Limits(1000, 5), 4)
+    dealt = divide_into_shares(several, Limits(1000, 5), 4)
     homes = [{check.port for check in share.checks} for share in dealt]
     assert sum(len(ports) for ports in homes) == 1000
     assert [share.limits.target_probes_per_second for share in dealt] == [5, 5, 5, 5]

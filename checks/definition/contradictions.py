@@ -1,0 +1,63 @@
+"""Finds options of a probe that contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from checks.definition.options import AllProbe, AnyProbe, HttpProbe, Probe, TlsOptions, TlsProbe
+from checks.definition.queries import uses_tls
+
+MEMBERS_MAX = 16
+"""The largest number of members of a check. They run at the same time, for each target."""
+
+# Headers that HTTP/2 forbids. TE is allowed there, but only with values that have no use here.
+_NOT_IN_HTTP_2 = {"keep-alive", "proxy-connection", "te", "upgrade"}
+
+
+def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
+    """Find options that exclude each other: the name of the wrong option, and the reason."""
+    if isinstance(probe, TlsOptions):
+        yield from _tls_contradictions(probe)
+    match probe:
+        case HttpProbe():
+            yield from _http_contradictions(probe)
+            if probe.http_version == 2:
+                yield from _http_2_contradictions(probe)
+        case AllProbe() | AnyProbe() if not 2 <= len(probe.checks) <= MEMBERS_MAX:
+            number = len(probe.checks)
+            yield "checks", f"wrong number (got {number}, expected 2 to {MEMBERS_MAX} checks)"
+
+
+def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
+    if not probe.tls_verify and probe.tls_ca_file is not None:
+        yield "tls_ca_file", "has no effect, because tls_verify: false turns verification off"
+    if not uses_tls(probe):
+        for field in msgspec.structs.fields(TlsProbe):
+            if field.name.startswith("tls_") and getattr(probe, field.name) != field.default:
+                yield field.name, f"has no effect without {probe.traits.tls}: true"
+
+
+def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
+    if not probe.expect_status:
+        yield (
+            "expect_status",
+            "no status can pass (got an empty list, expected codes from 100 to 599)",
+        )
+    if probe.body is not None and probe.method != "POST":
+        yield "body", f"only a POST has a body (got method {probe.method})"
+    if probe.password is not None and probe.username is None:
+        yield "password", "requires a username"
+    if ":" in (probe.username or ""):
+        yield "username", "contains a colon, which basic authentication forbids (RFC 7617)"
+    if probe.method == "HEAD":
+        for key in ("expect_body", "expect_sha256", "expect_json"):
+            if getattr(probe, key):
+                yield key, "the reply to a HEAD request has no body"
+
+
+def _http_2_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
+    for name, _ in probe.headers:
+        if name.lower() in _NOT_IN_HTTP_2:
+            yield "headers", f"HTTP/2 forbids the header {name} (RFC 9113, section 8.2.2)"

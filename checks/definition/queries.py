@@ -1,0 +1,59 @@
+"""The facts about a probe that follow from its traits, its options and its members."""
+
+from __future__ import annotations
+
+from checks.definition.options import AllProbe, AnyProbe, DnsProbe, Probe
+from checks.definition.traits import NO_PORT, TLS_COST, PathEvidence, Transport
+
+
+def leaf_types(probe: Probe) -> frozenset[type[Probe]]:
+    """Return the types of the probes that are performed: those of the members, or its own type."""
+    match probe:
+        case AllProbe() | AnyProbe():
+            return frozenset().union(*(leaf_types(member.probe) for member in probe.checks))
+        case _:
+            return frozenset({type(probe)})
+
+
+def path_evidence(probe: Probe) -> frozenset[PathEvidence]:
+    """Return what results of the probe or of its members show about the network path."""
+    return frozenset(leaf_type.traits.path_evidence for leaf_type in leaf_types(probe))
+
+
+def cost(probe: Probe) -> int:
+    """Return the processor time of one probe, in TCP connects."""
+    match probe:
+        case AllProbe() | AnyProbe():
+            return sum(cost(member.probe) for member in probe.checks)
+        case _:
+            return TLS_COST if uses_tls(probe) else probe.traits.cost
+
+
+def uses_tls(probe: Probe) -> bool:
+    """Return whether the probe itself uses TLS."""
+    tls = probe.traits.tls
+    return bool(getattr(probe, tls)) if isinstance(tls, str) else tls
+
+
+def transports(probe: Probe) -> frozenset[Transport]:
+    """Return the protocols that reach the port of the target; empty if nothing is sent there."""
+    match probe:
+        case DnsProbe():
+            return frozenset({probe.protocol})
+        case AllProbe() | AnyProbe():
+            members = (member for member in probe.checks if member.port is None)
+            return frozenset().union(*(transports(member.probe) for member in members))
+        case _:
+            transport = probe.traits.transport
+            return frozenset() if transport is None else frozenset({transport})
+
+
+def is_host_probe(probe: Probe) -> bool:
+    """Return whether the probe tests a host, so that no port is part of its target."""
+    match probe:
+        case AllProbe() | AnyProbe():
+            return all(
+                member.port is not None or is_host_probe(member.probe) for member in probe.checks
+            )
+        case _:
+            return probe.traits.default_port == NO_PORT

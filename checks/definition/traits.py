@@ -1,0 +1,74 @@
+"""The facts about a type of probe that the rest of the program needs.
+
+Each type in `checks.definition.options` declares its own. No fact has a default, so that a new type
+cannot get a wrong one silently.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+NO_PORT: Final = 0
+"""The port of a probe that tests a host rather than one of its ports."""
+
+TLS_COST: Final = 10
+"""The cost of a probe over TLS: the handshake dominates, whatever follows it."""
+
+Transport = Literal["tcp", "udp"]
+
+
+class PathEvidence(StrEnum):
+    """What a result shows about the network path from this host to the target.
+
+    PROOF: an answer of any kind proves that the path works. UNCLEAR: a failure may be a fault of
+    the path, and a pass does not prove that the path works. NONE: the probe uses no network.
+    """
+
+    PROOF = "proof"
+    UNCLEAR = "unclear"
+    NONE = "none"
+
+
+class Traits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The facts about one type of probe.
+
+    ``default_port`` is the usual port of the protocol, None if the port must be given, and NO_PORT
+    if the probe tests a host. ``cost`` is the processor time of one probe without TLS, in TCP
+    connects. ``tls`` is whether the probe uses TLS, or the name of the option that decides.
+    ``transport`` is the protocol that reaches the port of the target, None if nothing is sent to
+    that port. ``tests_service`` is whether the probe tests the service that clients use, so that
+    IPVS can forward it. ``unused_keys`` are the keys of a check that have no effect.
+
+    A type with member probes declares what holds without its members.
+    """
+
+    default_port: int | None
+    cost: int
+    tls: bool | str
+    transport: Transport | None
+    path_evidence: PathEvidence
+    tests_service: bool
+    unused_keys: frozenset[str]
+
+
+NO_WEIGHT: Final = frozenset({"weight_step"})
+"""The unused keys of a type whose targets request no weight."""
+
+ROUTE_KEYS: Final = frozenset({"source", "interface", "mark", "via"})
+"""The unused keys of a type whose packets, if any, are not sent by this program."""
+
+
+def tcp_service_traits(*, default_port: int | None, cost: int, tls: bool | str) -> Traits:
+    """Return the traits of a type that tests a TCP service and receives no request for a weight."""
+    return Traits(
+        default_port=default_port,
+        cost=cost,
+        tls=tls,
+        transport="tcp",
+        path_evidence=PathEvidence.PROOF,
+        tests_service=True,
+        unused_keys=NO_WEIGHT,
+    )
