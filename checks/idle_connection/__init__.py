@@ -1,1 +1,1 @@
-"""Idle connections that hint that a target may have gone."""
+"""Idle connections to targets, whose end is a hint that a target may have failed."""

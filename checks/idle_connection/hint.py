@@ -1,7 +1,8 @@
-"""Decides what comes of hints: signs that a target may have gone, which only a probe can prove.
+"""Decides which hints cause a probe, and when to connect again. Pure.
 
-Pure. A hint is an idle connection's connection that ended, a neighbour that does not answer, or an
-interface that lost its carrier. Times are monotonic seconds.
+A hint is a sign that a target may have failed: the end of an idle connection, a neighbor that does
+not answer, or an interface without a carrier. Only a probe can confirm it. Times are monotonic
+seconds.
 """
 
 from __future__ import annotations
@@ -11,36 +12,40 @@ from typing import Final
 from checks.definition.result import Reason, Verdict
 
 SPACING: Final = 0.2
-"""Hints for one target that follow a heard one sooner than this are dropped, seconds: the probe
-that it caused has just seen the same."""
+"""The minimum time between two hints for one target, in seconds. An earlier hint is dropped: the
+probe that the first hint caused has just seen the same state of the target."""
 
 LASTING: Final = 2.0
-"""A connection that ended after this many seconds was an idle one that the target had kept."""
+"""The target itself kept a connection that lasted at least this long, in seconds. Its end shows an
+idle timeout of the target and not a refusal."""
 
-GAP_MIN: Final = 1.0
-GAP_MAX: Final = 60.0
+DELAY_MIN: Final = 1.0
+DELAY_MAX: Final = 60.0
 
-_PROOFS: Final = {Reason.REFUSED, Reason.RESET}
-
-
-def is_heard(verdict: Verdict, heard_at: float, now: float) -> bool:
-    """Whether a hint causes a probe: only of a passing target, and so often at most."""
-    return verdict is Verdict.PASSING and now - heard_at >= SPACING
+_QUICK_FAILURES: Final = {Reason.REFUSED, Reason.RESET}
 
 
-def asks_again(verdict: Verdict, reason: Reason) -> bool:
-    """Whether a probe that a hint caused is followed by another one at once.
+def causes_probe(verdict: Verdict, hinted_at: float, now: float) -> bool:
+    """Return whether a hint causes a probe: only of a passing target, and at most once per SPACING.
 
-    A refusal or a reset comes as quickly as it did now, until ``fall`` of them are a verdict. A
-    silent target would cost a whole timeout each time: that waits for its due time.
+    ``hinted_at`` is the time of the last hint for the target that caused a probe.
     """
-    return verdict is Verdict.PASSING and reason in _PROOFS
+    return verdict is Verdict.PASSING and now - hinted_at >= SPACING
 
 
-def gap_after(lasted: float, gap: float) -> float:
-    """How long to keep away from a target whose connection has ended after ``lasted`` seconds.
+def repeat_at_once(verdict: Verdict, reason: Reason) -> bool:
+    """Return whether the next probe follows at once after a probe that a hint caused.
 
-    Not at all when it had kept it for a while, as servers do that end idle connections. One that
-    ends them at once is left alone for twice the last ``gap`` each time, up to a minute.
+    A refusal or a reset takes no time, so ``fall`` of them in a row are acceptable. A silent target
+    would take a whole timeout each time, so its next probe waits for the regular time.
     """
-    return 0.0 if lasted >= LASTING else min(max(2 * gap, GAP_MIN), GAP_MAX)
+    return verdict is Verdict.PASSING and reason in _QUICK_FAILURES
+
+
+def reconnect_delay(lasted: float, previous_delay: float) -> float:
+    """Return for how many seconds to make no new connection to a target.
+
+    ``lasted`` is how long the last connection existed. The delay is 0 if that was long enough. If
+    the target closes connections at once, the delay doubles each time, up to one minute.
+    """
+    return 0.0 if lasted >= LASTING else min(max(2 * previous_delay, DELAY_MIN), DELAY_MAX)

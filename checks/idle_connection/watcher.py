@@ -1,4 +1,4 @@
-"""Idle connections to targets, whose end is a hint that a target may have gone."""
+"""Keeps idle connections. The end of a connection is a hint that its target may have failed."""
 
 from __future__ import annotations
 
@@ -11,49 +11,48 @@ from time import monotonic
 from typing import Final
 
 from checks.definition.check import CheckDefinition
-from checks.idle_connection.hint import gap_after
+from checks.idle_connection.hint import reconnect_delay
 from checks.idle_connection.kernel_events import (
     CarrierLost,
     NeighborFailed,
-    Way,
-    open_events,
-    read_losses,
-    way_to,
+    open_event_socket,
+    receive_losses,
 )
 from checks.io.attempt import ProbeFailedError
 from checks.io.connection import open_socket
+from checks.io.route_lookup import NextHop, find_next_hop
 
 KEEPALIVE_SECONDS: Final = 30
-"""After so much silence the kernels ask each other whether the connection still stands (tcp(7)):
-without that, one that something on the way has forgotten would never end."""
+"""The interval of TCP keepalive probes (tcp(7)). Without them, a connection would never end after a
+device on the path, such as a stateful firewall, has dropped its state."""
 
-_ENDS: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+_END_EVENTS: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
 class _IdleConnection:
-    """One target's connection, or the memory of how long the last one lasted."""
+    """The connection to one target, or the time before which no new connection is made."""
 
-    __slots__ = ("gap", "identity", "made", "open_after", "opened_at", "way")
+    __slots__ = ("delay", "identity", "next_hop", "not_before", "opened_at", "socket")
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
-        self.made: socket.socket | None = None
+        self.socket: socket.socket | None = None
         self.opened_at = 0.0
-        self.open_after = 0.0
-        self.gap = 0.0
-        self.way: Way | None = None
+        self.not_before = 0.0
+        self.delay = 0.0
+        self.next_hop: NextHop | None = None
 
 
 class IdleConnections:
-    """Keeps one idle TCP connection to each target that it is given, ``count_max`` at most.
+    """Keeps one idle TCP connection to each target, up to ``count_max`` connections.
 
-    Nothing is ever sent or read on one. ``hint(identity)`` is called in the loop when it ends,
-    whichever way. It is not opened again by itself but by the next call of `keep`, which comes
-    with each probe that passes; for a target that ends connections at once, not with each.
+    The connections carry no data. When a connection ends for any reason, ``hint(identity)`` is
+    called in the event loop. Only `keep` opens the connection again; the checker calls it after
+    each probe that passes. A target that closes connections at once is left alone for a while.
 
-    ``hint`` is also called when the kernel tells that the target, or the gateway towards it, does
-    not answer for its MAC address, or that the interface towards it has no carrier. The way is that
-    of the moment when the connection was made.
+    ``hint`` is also called when the kernel reports that the next hop towards the target does not
+    answer requests for its MAC address, or that the interface towards it has no carrier. The next
+    hop is looked up once, when the connection is made.
     """
 
     def __init__(self, hint: Callable[[str], None], count_max: int) -> None:
@@ -61,21 +60,21 @@ class IdleConnections:
         self._count_max = count_max
         self._idle_connections: dict[str, _IdleConnection] = {}
         self._open: dict[int, _IdleConnection] = {}
-        self._by_way: dict[Way, set[str]] = {}
+        self._by_next_hop: dict[NextHop, set[str]] = {}
         self._epoll = select.epoll()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._epoll, self._poll)
-        self._events = open_events()
-        self._loop.add_reader(self._events, self._hear)
+        self._loop.add_reader(self._epoll, self._handle_ends)
+        self._events = open_event_socket()
+        self._loop.add_reader(self._events, self._handle_kernel_events)
 
     def __len__(self) -> int:
-        """Connections that stand, or are being made."""
+        """Return the number of connections that are established or in progress."""
         return len(self._open)
 
     def keep(self, definition: CheckDefinition) -> None:
-        """Connect to a target that has just passed, unless connected or too soon.
+        """Connect to a target that has just passed, unless it is connected or the delay is running.
 
-        A target beyond ``count_max`` goes without.
+        A target beyond ``count_max`` gets no connection.
         """
         identity = definition.identity
         idle_connection = self._idle_connections.get(identity)
@@ -83,83 +82,86 @@ class IdleConnections:
             idle_connection = self._idle_connections[identity] = _IdleConnection(identity)
         now = monotonic()
         if (
-            idle_connection.made is None
-            and now >= idle_connection.open_after
+            idle_connection.socket is None
+            and now >= idle_connection.not_before
             and len(self) < self._count_max
         ):
             idle_connection.opened_at = now
             self._connect(idle_connection, definition)
 
     def drop(self, identity: str) -> None:
-        """Close the connection to a target, and forget about it."""
+        """Close the connection to a target and forget its delay."""
         idle_connection = self._idle_connections.pop(identity, None)
         if idle_connection is not None:
             self._close(idle_connection)
 
     def close(self) -> None:
-        """Close all."""
+        """Close all connections and stop listening."""
         for identity in tuple(self._idle_connections):
             self.drop(identity)
-        for watched in (self._epoll, self._events):
-            self._loop.remove_reader(watched)
-            watched.close()
+        for source in (self._epoll, self._events):
+            self._loop.remove_reader(source)
+            source.close()
 
     def _connect(self, idle_connection: _IdleConnection, definition: CheckDefinition) -> None:
         try:
-            made = open_socket(definition, socket.SOCK_STREAM)
-        except (OSError, ProbeFailedError):  # a want of this host: its probes tell of it
-            self._ended(idle_connection)
+            stream = open_socket(definition, socket.SOCK_STREAM)
+        except (OSError, ProbeFailedError):  # a local error, which the probes report
+            self._start_delay(idle_connection)
             return
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
-        if made.connect_ex((definition.destination, definition.port)) not in (0, errno.EINPROGRESS):
-            made.close()
-            self._ended(idle_connection)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
+        error_number = stream.connect_ex((definition.destination, definition.port))
+        if error_number not in (0, errno.EINPROGRESS):
+            stream.close()
+            self._start_delay(idle_connection)
             return
-        idle_connection.made = made
-        idle_connection.way = way = way_to(definition.destination)
-        if way is not None:
-            self._by_way.setdefault(way, set()).add(idle_connection.identity)
-        self._open[made.fileno()] = idle_connection
-        self._epoll.register(made, _ENDS)
+        idle_connection.socket = stream
+        idle_connection.next_hop = next_hop = find_next_hop(definition.destination)
+        if next_hop is not None:
+            self._by_next_hop.setdefault(next_hop, set()).add(idle_connection.identity)
+        self._open[stream.fileno()] = idle_connection
+        self._epoll.register(stream, _END_EVENTS)
 
-    def _poll(self) -> None:
-        for number, _ in self._epoll.poll(0):
-            idle_connection = self._open.get(number)
-            if idle_connection is not None:  # else the hint before has dropped it
+    def _handle_ends(self) -> None:
+        for descriptor, _ in self._epoll.poll(0):
+            idle_connection = self._open.get(descriptor)
+            if idle_connection is not None:  # None if an earlier hint has dropped the connection
                 self._close(idle_connection)
-                self._ended(idle_connection)
+                self._start_delay(idle_connection)
                 self._hint(idle_connection.identity)
 
-    def _hear(self) -> None:
-        hinted: set[str] = set()
-        for loss in read_losses(self._events):
+    def _handle_kernel_events(self) -> None:
+        identities: set[str] = set()
+        for loss in receive_losses(self._events):
             match loss:
-                case NeighborFailed(neighbour):
-                    hinted |= self._by_way.get(neighbour, set())
+                case NeighborFailed(neighbor):
+                    identities |= self._by_next_hop.get(neighbor, set())
                 case CarrierLost(interface):
-                    ways = (way for way in self._by_way if way.interface == interface)
-                    hinted.update(*(self._by_way[way] for way in ways))
-        for identity in hinted:
+                    for next_hop, users in self._by_next_hop.items():
+                        if next_hop.interface == interface:
+                            identities |= users
+        for identity in identities:
             self._hint(identity)
 
-    def _ended(self, idle_connection: _IdleConnection) -> None:
+    def _start_delay(self, idle_connection: _IdleConnection) -> None:
         now = monotonic()
-        idle_connection.gap = gap_after(now - idle_connection.opened_at, idle_connection.gap)
-        idle_connection.open_after = now + idle_connection.gap
+        lasted = now - idle_connection.opened_at
+        idle_connection.delay = reconnect_delay(lasted, idle_connection.delay)
+        idle_connection.not_before = now + idle_connection.delay
 
     def _close(self, idle_connection: _IdleConnection) -> None:
-        if idle_connection.made is not None:
-            del self._open[idle_connection.made.fileno()]
-            idle_connection.made.close()  # which takes it out of the epoll
-            idle_connection.made = None
-            self._leave_way(idle_connection)
+        if idle_connection.socket is not None:
+            del self._open[idle_connection.socket.fileno()]
+            idle_connection.socket.close()  # this also removes it from the epoll
+            idle_connection.socket = None
+            self._forget_next_hop(idle_connection)
 
-    def _leave_way(self, idle_connection: _IdleConnection) -> None:
-        if idle_connection.way is not None:
-            others = self._by_way[idle_connection.way]
-            others.discard(idle_connection.identity)
-            if not others:
-                del self._by_way[idle_connection.way]
-            idle_connection.way = None
+    def _forget_next_hop(self, idle_connection: _IdleConnection) -> None:
+        if idle_connection.next_hop is not None:
+            users = self._by_next_hop[idle_connection.next_hop]
+            users.discard(idle_connection.identity)
+            if not users:
+                del self._by_next_hop[idle_connection.next_hop]
+            idle_connection.next_hop = None

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition, Limits, Timing
 from checks.definition.options import Probe
 from checks.definition.result import Reason, Result, Verdict
-from checks.idle_connection.hint import asks_again, is_heard
+from checks.idle_connection.hint import causes_probe, repeat_at_once
 from checks.idle_connection.watcher import IdleConnections
 from checks.io.engine import Attempt, Engine
 from checks.io.tls import client_context
@@ -131,7 +131,7 @@ class Checker:
         way when one comes may have seen the target before it went: then another one follows.
         """
         target, now = self._targets.get(identity), monotonic()
-        if target is not None and is_heard(target.tracker.verdict, target.hinted_at, now):
+        if target is not None and causes_probe(target.tracker.verdict, target.hinted_at, now):
             self.hints += 1
             target.hinted_at = now
             self._hinted[identity] = target
@@ -290,7 +290,7 @@ class Checker:
         target.settle_pace()
         if target.by_hint:
             target.by_hint = False
-            if asks_again(target.tracker.verdict, result.reason):
+            if repeat_at_once(target.tracker.verdict, result.reason):
                 self._hinted[target.definition.identity] = target
         if not target.waits:
             target.due = next_due(target.due, target.pace, now)

@@ -11,8 +11,8 @@ import structlog
 
 from checks.definition.check import CheckDefinition
 from checks.definition.result import Result, Verdict
+from checks.io.route_lookup import has_no_carrier
 from hadirector.events.event_log import NAMED_MAX
-from hadirector.health import carrier
 from hadirector.health.blindness import BlindnessTracker, proves_path
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import Configuration
@@ -150,7 +150,7 @@ class Health:
     def _look(self, now: float) -> frozenset[ServiceKey]:
         """Find out whether anything is seen; returns the services for which that matters."""
         was_blind = self.eyes.blind
-        self.eyes.look(now, carrier.is_lost)
+        self.eyes.look(now, has_no_carrier)
         if self.eyes.blind is was_blind:
             return frozenset()
         changed = self._find_lost()

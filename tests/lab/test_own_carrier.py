@@ -26,7 +26,8 @@ virtual_servers:
     real_servers: [{{address: 10.99.0.11}}]
 """
 ASKING = (
-    "import sys; from hadirector.health.carrier import is_lost; print(*map(is_lost, sys.argv[1:]))"
+    "import sys; from checks.io.route_lookup import has_no_carrier;"
+    " print(*map(has_no_carrier, sys.argv[1:]))"
 )
 
 
