@@ -1,6 +1,8 @@
-"""The command line: one module per command.
+"""The command line: one module per command or family of commands.
 
-Exit codes: 0 good, 1 the answer is no, 2 usage or configuration.
+Exit codes: 0 success, 1 the answer is no, 2 wrong usage or configuration.
+
+Only the module of the command in question is imported, so that no command pays for another one.
 """
 
 from __future__ import annotations
@@ -10,88 +12,97 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from importlib import import_module
+from typing import Final, NamedTuple, Protocol
 
 from hadirector import __version__
-from hadirector.cli import (
-    check_config,
-    demo,
-    disable,
-    doctor,
-    drain,
-    enable,
-    events,
-    handover,
-    plan,
-    probe,
-    realserver,
-    reload,
-    restart,
-    run,
-    status,
-    undrain,
-    weight,
-    why,
-)
 
 
 class Command(Protocol):
-    """What the module of a command offers; the first line of its docstring is the help text."""
-
-    __doc__: str | None
+    """The interface of a command. A module, or an object in the module of a family."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the command's arguments."""
+        """Declare the arguments; may replace ``parser.description``, which is the summary."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; returns the exit code."""
+        """Execute the command and return the exit code."""
 
 
-COMMANDS: dict[str, Command] = {
-    "run": run,
-    "check-config": check_config,
-    "plan": plan,
-    "status": status,
-    "why": why,
-    "events": events,
-    "drain": drain,
-    "undrain": undrain,
-    "disable": disable,
-    "enable": enable,
-    "weight": weight,
-    "handover": handover,
-    "reload": reload,
-    "restart": restart,
-    "probe": probe,
-    "realserver": realserver,
-    "doctor": doctor,
-    "demo": demo,
+class Entry(NamedTuple):
+    """Where a command is implemented, as MODULE or MODULE:OBJECT, and its line in the help."""
+
+    place: str
+    summary: str
+
+
+COMMANDS: Final = {
+    "run": Entry("run", "run the director in the foreground"),
+    "check-config": Entry("check_config", "check a configuration file"),
+    "plan": Entry("plan", "show what a reload would change, without changing anything"),
+    "reload": Entry("reload", "reload the configuration file"),
+    "restart": Entry("restart", "restart the director while its vrrp process keeps running"),
+    "status": Entry("status", "show the state of the running director"),
+    "why": Entry("why", "explain the weight of a real server"),
+    "events": Entry("events", "show recorded events"),
+    "drain": Entry("override:drain", "stop new connections to a real server"),
+    "undrain": Entry("override:undrain", "end the drain of a real server"),
+    "disable": Entry("override:disable", "remove a real server at once"),
+    "enable": Entry("override:enable", "return a disabled real server to service"),
+    "weight": Entry("override:weight", "override the weight of a real server"),
+    "handover": Entry("handover", "hand virtual addresses over to the peer director"),
+    "probe": Entry("probe", "run one probe and explain its result"),
+    "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
+    "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
+    "demo": Entry("demo", "demonstrate failures and a handover on this machine"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command and return the exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = next((word for word in words if not word.startswith("-")), "")
     parser = argparse.ArgumentParser(
-        prog="hadirector", description="High-availability, health-checking director for Linux IPVS."
+        prog="hadirector",
+        usage="hadirector [--help] [--version] COMMAND ...",
+        description="High-availability, health-checking director for Linux IPVS.",
+        epilog=list_commands(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hadirector {__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
-        summary = (module.__doc__ or "").splitlines()[0]
-        module.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
-    parsed = parser.parse_args(arguments)
+    subparsers = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="hadirector", help=argparse.SUPPRESS
+    )
+    for name, entry in COMMANDS.items():
+        description = f"{entry.summary[0].upper()}{entry.summary[1:]}."
+        subparser = subparsers.add_parser(name, description=description)
+        if name == chosen:
+            load(name).add_arguments(subparser)
+    parsed = parser.parse_args(words)
     try:
-        status = COMMANDS[parsed.command].run(parsed)
+        status = load(parsed.command).run(parsed)
         print(end="", flush=True)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # Whoever read our output has seen enough, as in `status | head`. What is left in the
-        # buffer goes nowhere, so that Python does not complain at its exit.
+        # The reader of the output has ended, as in `status | head`. The rest of the buffer goes to
+        # /dev/null, so that Python reports no error at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return status
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def load(name: str) -> Command:
+    """Import the implementation of a command."""
+    module, _, attribute = COMMANDS[name].place.partition(":")
+    found: Command = import_module(f"{__name__}.{module}")
+    return getattr(found, attribute) if attribute else found
+
+
+def list_commands() -> str:
+    """List the commands with their summaries, for the help text."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:{width}}  {entry.summary}" for name, entry in COMMANDS.items())
+    return (
+        f"commands:\n{commands}\n\n'hadirector COMMAND --help' describes a command.\n"
+        "Exit codes: 0 success, 1 the answer is no, 2 wrong usage or configuration."
+    )

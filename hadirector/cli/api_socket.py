@@ -1,4 +1,4 @@
-"""Where the commands that talk to a running director find it."""
+"""The ``--socket`` argument of the commands that connect to a running director."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         "--socket",
         default=DEFAULT,
         metavar="PATH",
-        help=f"the director's api.unix socket (default: {DEFAULT})",
+        help=f"Unix socket of the director, api.unix in its configuration (default: {DEFAULT})",
     )

@@ -1,4 +1,4 @@
-"""Judge a configuration file, without touching anything."""
+"""Check a configuration file."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from hadirector.host.preflight import refused_scripts
 from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
 
-EXIT_GOOD = 0
+EXIT_VALID = 0
 EXIT_FAULTY = 1
 EXIT_UNREADABLE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("file", metavar="FILE", help="the configuration file to judge")
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Check a configuration file and print every fault with its line and column. For a valid"
+        " file, print the kernel parameters that a director would set. The command changes nothing."
+    )
+    parser.add_argument("file", metavar="FILE", help="configuration file to check")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge the file; every fault goes to standard error, one line each.
+    """Check the file, and print every fault as one line on standard error.
 
-    Of a good one it tells which kernel parameters a director will set, and why. For root, whose
-    directors run here, a script that they would refuse is a fault too.
-
-    Returns 0 for a good file, 1 for one with faults, 2 when there is no text to judge.
+    When root runs the command, a script that a director would refuse on this host is a fault too.
+    Return 0 for a valid file, 1 for a file with faults, 2 for a file that cannot be read.
     """
     try:
         configuration = load(arguments.file)
@@ -44,18 +46,21 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{fault} (refused on this host)", file=sys.stderr)
     if refused:
         return EXIT_FAULTY
-    print(f"{arguments.file}: good: {_summary(configuration)}")
+    print(f"{arguments.file}: valid: {_summary(configuration)}")
     for line in _sysctls(configuration):
         print(line)
-    return EXIT_GOOD
+    return EXIT_VALID
 
 
 def _sysctls(configuration: Configuration) -> Iterator[str]:
-    """List the sysctls that the configuration needs, without those of single interfaces."""
+    """List the kernel parameters that the file implies, except parameters of one interface.
+
+    The interfaces of the host that runs the director are not known here.
+    """
     policy = configuration.sysctls
-    for each in wanted_sysctls(configuration):
-        left = " (left alone)" if not policy.apply or each.word in policy.leave else ""
-        yield f"  {dotted_name(each.name)} = {each.value}{left}: {each.reason}"
+    for sysctl in wanted_sysctls(configuration):
+        left = " (not changed)" if not policy.apply or sysctl.word in policy.leave else ""
+        yield f"  {dotted_name(sysctl.name)} = {sysctl.value}{left}: {sysctl.reason}"
 
 
 def _summary(configuration: Configuration) -> str:

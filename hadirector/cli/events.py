@@ -1,4 +1,4 @@
-"""Show what has happened: verdicts, weights, orders, elections, reloads, repairs."""
+"""Show recorded events."""
 
 from __future__ import annotations
 
@@ -20,19 +20,25 @@ RETRY_SECONDS: Final = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--follow", action="store_true", help="go on, until Ctrl-C")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Show recorded events, the oldest first: verdicts, weights, overrides, elections, reloads"
+        " and repairs."
+    )
     parser.add_argument(
-        "--limit", type=_count, metavar="N", help="begin with the last N (default: all there are)"
+        "--follow", action="store_true", help="print new events as they occur, until Ctrl-C"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument(
+        "--limit", type=_count, metavar="N", help="begin with the last N events (default: all)"
     )
     api_socket.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the events, the oldest first. Returns 1 when no director answers at first."""
+    """Print the events, the oldest first. Return 1 when no director answers the first request."""
     try:
-        page = _ask(arguments.socket, 0, 0)
+        page = _request_events(arguments.socket, 0, 0)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
@@ -44,66 +50,65 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _follow(path: str, last: int, *, as_json: bool) -> None:
-    """Print what comes after the event with this number; waits for a director that is away."""
+    """Print the events after number ``last``; wait for a director that does not answer."""
     away = False
     while True:
         try:
-            page = _ask(path, last, WAIT_SECONDS)
+            page = _request_events(path, last, WAIT_SECONDS)
         except ApiError as error:
             if not away:
-                _say(f"{error}; waiting for it")
+                _notify(f"{error}; waiting for it")
             away = True
             time.sleep(RETRY_SECONDS)
             continue
         if away:
-            _say("the director answers again")
+            _notify("the director answers again")
             away = False
         if page.last < last:
-            _say("what was kept of events is gone, their numbers begin anew")
+            _notify("the stored events were lost; their numbers start again")
             last = 0
             continue
         if page.missed:
-            _say(f"{page.missed} events came too fast to be kept")
+            _notify(f"{page.missed} events were missed; the director no longer stores them")
         _print(page.events, as_json=as_json)
         last = page.last
 
 
-def _ask(path: str, after: int, wait: int) -> Page:
-    """Ask for the events after one. Raises ApiError."""
+def _request_events(path: str, after: int, wait: int) -> Page:
+    """Request the events after a number; wait up to ``wait`` s for the first. Raises ApiError."""
     answer = request(path, "GET", f"/v1/events?after={after}&wait={wait}")
     return msgspec.json.decode(answer, type=Page)
 
 
 def _print(events: Sequence[Event], *, as_json: bool) -> None:
-    for each in events:
-        print(msgspec.json.encode(each).decode() if as_json else line(each), flush=True)
+    for event in events:
+        print(msgspec.json.encode(event).decode() if as_json else line(event), flush=True)
 
 
-def _say(words: str) -> None:
-    """Tell about ourselves, not among the events."""
-    print(f"hadirector: {words}", file=sys.stderr, flush=True)
+def _notify(text: str) -> None:
+    """Print a message of this command on standard error, apart from the events."""
+    print(f"hadirector: {text}", file=sys.stderr, flush=True)
 
 
 def line(event: Event, without: Collection[str] = ()) -> str:
-    """Write an event for people and grep, in UTC; ``without`` are fields to leave out."""
+    """Render an event as one line, in UTC, without the named fields."""
     at = f"{datetime.fromtimestamp(event.at, UTC):%Y-%m-%d %H:%M:%S}Z"
     fields = [f"{key}={_text(value)}" for key, value in event.fields.items() if key not in without]
     return "  ".join((at, event.name, " ".join(fields))).rstrip()
 
 
 def _text(value: Value) -> str:
-    """Write a value; a text with a space in it gets quotation marks."""
+    """Render a value; a text with a space, a quote or '=' is put in quotation marks."""
     if isinstance(value, list):
         return f"[{','.join(value)}]"
     if value is None or isinstance(value, bool):
         return msgspec.json.encode(value).decode()
     text = str(value)
-    plain = text and text.isprintable() and not any(each in text for each in ' "=')
-    return text if plain else msgspec.json.encode(text).decode()
+    bare = text and text.isprintable() and not any(character in text for character in ' "=')
+    return text if bare else msgspec.json.encode(text).decode()
 
 
 def _count(text: str) -> int:
-    """Read how many."""
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text} is not how many there should be (expected 0 up)")
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of events")
     return int(text)

@@ -1,4 +1,4 @@
-"""Give virtual addresses to the peer director, until undone."""
+"""Hand virtual addresses over to the peer director."""
 
 from __future__ import annotations
 
@@ -12,14 +12,22 @@ from hadirector.cli import api_socket
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("instance", nargs="?", help="VRRP instance (default: all)")
-    parser.add_argument("--undo", action="store_true", help="take part in elections again")
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Hand the virtual addresses of VRRP instances over to the peer director. The instances"
+        " stay BACKUP as long as a peer is active, until --undo."
+    )
+    parser.add_argument(
+        "instance", nargs="?", metavar="INSTANCE", help="VRRP instance (default: all instances)"
+    )
+    parser.add_argument(
+        "--undo", action="store_true", help="let the instances take part in elections as before"
+    )
     api_socket.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Order or undo a handover. Returns 1 when the director refuses or cannot be reached."""
+    """Start or undo a handover. Return 1 when the director refuses it or does not answer."""
     body = {"instance": arguments.instance, "undo": arguments.undo}
     try:
         answer = request(arguments.socket, "POST", "/v1/handover", body)

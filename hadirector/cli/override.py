@@ -1,4 +1,4 @@
-"""What the commands share that order something for one real server."""
+"""Set and end overrides: drain, undrain, disable, enable and weight."""
 
 from __future__ import annotations
 
@@ -6,15 +6,111 @@ import argparse
 import os
 import pwd
 import sys
+from typing import Final
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 
+WEIGHT_MAX: Final = 65535
+
+
+class Drain:
+    """``hadirector drain``."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments of the command."""
+        parser.description = (
+            "Stop new connections to a real server. When its last connection has ended, or at the"
+            " deadline, the real server is removed from the table."
+        )
+        _add_override_arguments(parser)
+        parser.add_argument(
+            "--deadline",
+            type=duration_seconds,
+            metavar="DURATION",
+            help="remove the real server after this time even if connections remain"
+            " (default: never)",
+        )
+        parser.add_argument(
+            "--keep-clients",
+            action=argparse.BooleanOptionalAction,
+            help="whether persistent clients stay on the real server"
+            " (default: the setting of the kernel)",
+        )
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Set the override. Return 1 when the director refuses it or does not answer."""
+        return _set_override(
+            arguments,
+            "drain",
+            deadline_in=arguments.deadline,
+            keep_clients=arguments.keep_clients,
+        )
+
+
+class Disable:
+    """``hadirector disable``."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments of the command."""
+        parser.description = "Remove a real server from the table at once, with its connections."
+        _add_override_arguments(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Set the override. Return 1 when the director refuses it or does not answer."""
+        return _set_override(arguments, "disable")
+
+
+class Weight:
+    """``hadirector weight``."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments of the command."""
+        parser.description = (
+            "Give a real server another weight than the configured one. A real server that fails"
+            " its check stays out of the pool."
+        )
+        _add_override_arguments(parser)
+        parser.add_argument(
+            "weight",
+            type=_weight,
+            metavar="N",
+            help=f"0 to {WEIGHT_MAX}, or 'configured' to end the override",
+        )
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Set or end the override. Return 1 when the director refuses or does not answer."""
+        if arguments.weight is None:
+            return _remove_override(arguments, "weight")
+        return _set_override(arguments, "weight", weight=arguments.weight)
+
+
+class Removal:
+    """``hadirector undrain`` and ``hadirector enable``, which end an override."""
+
+    def __init__(self, action: str) -> None:
+        self._action = action
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments of the command."""
+        add_name(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """End the override. Return 1 when there is no such override, or no director answers."""
+        return _remove_override(arguments, self._action)
+
+
+drain: Final = Drain()
+undrain: Final = Removal("drain")
+disable: Final = Disable()
+enable: Final = Removal("disable")
+weight: Final = Weight()
+
 
 def add_name(parser: argparse.ArgumentParser) -> None:
-    """Declare the real server meant, and ``--socket``."""
+    """Declare the argument that names a real server, and ``--socket``."""
     parser.add_argument(
         "name",
         metavar="VS/RS",
@@ -23,21 +119,8 @@ def add_name(parser: argparse.ArgumentParser) -> None:
     api_socket.add_argument(parser)
 
 
-def add_order(parser: argparse.ArgumentParser) -> None:
-    """Declare what every order may say."""
-    add_name(parser)
-    parser.add_argument("--reason", default="", metavar="TEXT", help="shown wherever it shows")
-    parser.add_argument(
-        "--for",
-        dest="expires_in",
-        type=seconds,
-        metavar="DURATION",
-        help="lift the order by itself after this time, such as 2h (default: never)",
-    )
-
-
-def seconds(text: str) -> float:
-    """Read a duration."""
+def duration_seconds(text: str) -> float:
+    """Parse a duration such as 2h into seconds. Raises ArgumentTypeError."""
     from pydantic_core import PydanticCustomError
 
     from hadirector.config.keys.values import duration
@@ -48,20 +131,48 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"expected {error.message()}") from error
 
 
-def author() -> str:
-    """Name who gives the order: the person behind sudo, or whom this process runs as."""
-    if name := os.environ.get("SUDO_USER"):
-        return name
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
+def _add_override_arguments(parser: argparse.ArgumentParser) -> None:
+    add_name(parser)
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="shown by 'status', 'why' and 'events'"
+    )
+    parser.add_argument(
+        "--for",
+        dest="expires_in",
+        type=duration_seconds,
+        metavar="DURATION",
+        help="end the override after this time, such as 2h (default: never)",
+    )
 
 
-def post(arguments: argparse.Namespace, route: str, body: dict[str, object]) -> int:
-    """Send it and print what became of it. Returns 1 when the director refuses or is not there."""
+def _weight(text: str) -> int | None:
+    if text == "configured":
+        return None
+    if not text.isascii() or not text.isdecimal() or int(text) > WEIGHT_MAX:
+        raise argparse.ArgumentTypeError(f"expected 0 to {WEIGHT_MAX} or 'configured'")
+    return int(text)
+
+
+def _set_override(arguments: argparse.Namespace, action: str, **options: object) -> int:
+    body = {
+        "name": arguments.name,
+        "action": action,
+        "author": _author(),
+        "reason": arguments.reason,
+        "expires_in": arguments.expires_in,
+        **options,
+    }
+    return _post(arguments.socket, "/v1/override", body)
+
+
+def _remove_override(arguments: argparse.Namespace, action: str) -> int:
+    body: dict[str, object] = {"name": arguments.name, "action": action}
+    return _post(arguments.socket, "/v1/override/lift", body)
+
+
+def _post(socket: str, route: str, body: dict[str, object]) -> int:
     try:
-        answer = request(arguments.socket, "POST", route, body)
+        answer = request(socket, "POST", route, body)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
@@ -69,20 +180,11 @@ def post(arguments: argparse.Namespace, route: str, body: dict[str, object]) -> 
     return 0
 
 
-def order(arguments: argparse.Namespace, action: str, **rest: object) -> int:
-    """Give an order; see ``post``."""
-    body = {
-        "name": arguments.name,
-        "action": action,
-        "author": author(),
-        "reason": arguments.reason,
-        "expires_in": arguments.expires_in,
-        **rest,
-    }
-    return post(arguments, "/v1/override", body)
-
-
-def lift(arguments: argparse.Namespace, action: str) -> int:
-    """OverrideRemoval an order; see ``post``."""
-    body: dict[str, object] = {"name": arguments.name, "action": action}
-    return post(arguments, "/v1/override/lift", body)
+def _author() -> str:
+    """Return the user behind sudo, or the user that this process runs as."""
+    if name := os.environ.get("SUDO_USER"):
+        return name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

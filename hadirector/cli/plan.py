@@ -1,4 +1,4 @@
-"""Show what a reload of a file would change in the running director, and change nothing."""
+"""Show what a reload would change in the running director, without changing anything."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from hadirector.api.client import ApiError, BadRequestError, request
 from hadirector.cli import api_socket
 from hadirector.reload.preview import Preview
 
-EXIT_TAKEN = 0
+EXIT_ACCEPTED = 0
 EXIT_REFUSED = 1
 EXIT_FAULTY = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("-c", "--config", required=True, metavar="FILE", help="the file to plan")
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Show what a reload with a configuration file would change in the running director:"
+        " objects that start, stop or change, and the operations on the IPVS table. The command"
+        " changes nothing, and the file may be a draft in any place."
+    )
+    parser.add_argument(
+        "-c", "--config", required=True, metavar="FILE", help="configuration file to plan for"
+    )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     api_socket.add_argument(parser)
 
@@ -29,12 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan.
 
-    Returns 0 when a reload would take the file, whether or not that changes anything, 1 when it
-    would refuse it or no director answers, 2 when the file is faulty or cannot be read.
+    Return 0 if a reload would accept the file, 1 if a reload would refuse it or no director
+    answers, 2 if the file has faults or cannot be read.
     """
     file = Path(arguments.config).absolute()
     try:
-        # The director that is asked may not be allowed to read what we are.
+        # The text is sent, because the director may have no permission to read the file.
         answer = request(
             arguments.socket, "POST", f"/v1/plan?file={quote(str(file))}", file.read_bytes()
         )
@@ -52,9 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(msgspec.json.format(answer).decode())
     else:
         print("\n".join(_lines(preview)))
-    for each in preview.refused:
-        print(f"a reload would be refused: {each}", file=sys.stderr)
-    return EXIT_REFUSED if preview.refused else EXIT_TAKEN
+    for fault in preview.refused:
+        print(f"a reload would be refused: {fault}", file=sys.stderr)
+    return EXIT_REFUSED if preview.refused else EXIT_ACCEPTED
 
 
 def _lines(preview: Preview) -> Iterator[str]:
@@ -72,9 +79,9 @@ def _lines(preview: Preview) -> Iterator[str]:
         ("kernel", preview.kernel),
     ):
         yield from _section(heading, lines)
-    yield from _section("joining when their check has passed", preview.awaited)
+    yield from _section("added when their check passes for the first time", preview.awaited)
     if preview.left_out:
-        yield f"and {preview.left_out} lines more"
+        yield f"and {preview.left_out} more lines"
 
 
 def _section(heading: str, lines: tuple[str, ...]) -> Iterator[str]:

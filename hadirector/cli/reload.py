@@ -1,4 +1,4 @@
-"""Make a running director read its configuration file again."""
+"""Reload the configuration file of the running director."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from hadirector.cli import api_socket
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Make the running director read its configuration file again. If the file has a fault, the"
+        " director keeps the old configuration."
+    )
     api_socket.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Reload. Returns 1 when the new configuration is refused; the old one then stays."""
+    """Reload. Return 1 when the director refuses the new configuration or does not answer."""
     try:
         answer = request(arguments.socket, "POST", "/v1/reload")
     except ApiError as error:

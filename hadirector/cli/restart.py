@@ -1,30 +1,46 @@
-"""Make a running director start anew in its place, while its vrrp process goes on."""
+"""Restart the running director while its vrrp process keeps running."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from typing import Final
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.status.report import Status
 
-PATIENCE_SECONDS = 30.0
-_POLL_SECONDS = 0.1
+PATIENCE_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.1
+
+
+class _Process(msgspec.Struct):
+    name: str
+    pid: int | None
+
+
+class _Processes(msgspec.Struct):
+    """The part of the status that this command needs."""
+
+    processes: tuple[_Process, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Restart the running director, for example after an upgrade. Its vrrp process keeps"
+        " running, so the virtual addresses stay, and IPVS keeps forwarding. The command waits"
+        f" up to {PATIENCE_SECONDS:g} s for the new director."
+    )
     api_socket.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Restart, and wait for the new director. Returns 1 when it is refused or does not come up."""
+    """Restart and wait. Return 1 when the director refuses or does not come back in time."""
     try:
-        before = _checks_process(arguments.socket)
+        before = _checks_pid(arguments.socket)
         request(arguments.socket, "POST", "/v1/restart")
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
@@ -33,17 +49,21 @@ def run(arguments: argparse.Namespace) -> int:
     while time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
         try:
-            now = _checks_process(arguments.socket)
+            now = _checks_pid(arguments.socket)
         except ApiError:
             continue
         if now not in (None, before):
             print("restarted")
             return 0
-    print(f"hadirector: not back after {PATIENCE_SECONDS:g} s; see its log", file=sys.stderr)
+    print(
+        f"hadirector: the director did not answer within {PATIENCE_SECONDS:g} s after the restart;"
+        " see its log",
+        file=sys.stderr,
+    )
     return 1
 
 
-def _checks_process(socket: str) -> int | None:
-    """The id of the process that no director leaves to the next. Raises ApiError."""
-    status = msgspec.json.decode(request(socket, "GET", "/v1/status"), type=Status)
-    return next(each.pid for each in status.processes if each.name == "checks")
+def _checks_pid(socket: str) -> int | None:
+    """Return the id of the checks process, which a restart replaces. Raises ApiError."""
+    status = msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Processes)
+    return next(process.pid for process in status.processes if process.name == "checks")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 SWITCH_SECONDS = 0.001
-"""What a thread that computes keeps the event loop waiting; by default it is 5 ms, twice a wake."""
+"""The longest time that a computing thread holds the GIL while the event loop waits.
+
+Python's default is 5 ms, and one wake-up of the loop can wait for it twice.
+"""
 
 
 class StartError(Exception):
@@ -31,13 +34,17 @@ class StartError(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Run the director in the foreground. SIGTERM and SIGINT stop it, SIGHUP reloads its"
+        " configuration file."
+    )
     parser.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration file")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads. Returns 2 when it cannot start."""
-    # Importing takes a while. Ctrl-C in that time ends us like SIGTERM does, without a traceback.
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 2 if the director cannot start."""
+    # Imports take a while. Ctrl-C in that time ends the process without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from hadirector import log
     from hadirector.events.recorder import Recorder
@@ -51,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     except asyncio.CancelledError:
-        return 0  # stopped before anything was started
+        return 0  # stopped during the start
     finally:
         writer.drain(seconds=1.0)
     return 0
@@ -91,21 +98,20 @@ async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
         raise StartError(f"{where}{error.strerror or error}") from error
     if director.restarting:
         writer.drain(seconds=1.0)
-        _become_another(handed_on)
+        _replace_process(handed_on)
 
 
-def _become_another(handed_on: Handoff | None) -> None:
-    """Put the program as it is installed now into our place, with our process id.
+def _replace_process(handed_on: Handoff | None) -> None:
+    """Replace this process by the program as it is installed now. The process id stays.
 
-    Never returns. It has to be called before the event loop closes, which would take asyncio's
-    idea of a running child, and kill it.
+    Does not return. The event loop must still be open: closing it would kill the vrrp process.
     """
     from hadirector.processes import handoff
 
     if handed_on is not None:
         handoff.publish(handed_on, os.environ)
     command = [sys.executable, "-m", "hadirector", *sys.argv[1:]]
-    os.execv(sys.executable, command)  # noqa: S606  # no shell is what is wanted
+    os.execv(sys.executable, command)  # noqa: S606  # started without a shell on purpose
 
 
 def _dataplane(configuration: Configuration) -> Dataplane:
@@ -125,13 +131,16 @@ def _dataplane(configuration: Configuration) -> Dataplane:
 
 
 def _directories(configuration: Configuration) -> dict[Path, str]:
-    """Name the directories that are to be ours alone, each by its key; they may be one."""
+    """Return the directories that only one director may use, with their configuration keys."""
     keys = ("state_directory", "runtime_directory")
     return {Path(getattr(configuration, key)).resolve(): key for key in keys}
 
 
 def _lock(directory: Path, key: str) -> int:
-    """Make sure that one director at a time uses the directory; returns the lock's descriptor."""
+    """Lock the directory against other directors and return the descriptor of the lock.
+
+    Raises StartError.
+    """
     try:
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

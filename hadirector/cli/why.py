@@ -1,4 +1,4 @@
-"""Show how the weight of a real server comes about, and what happened to it lately."""
+"""Explain the weight of a real server, with its latest events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from hadirector.status.explanation import Why
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
+    parser.description = (
+        "Explain the weight of a real server: each step that leads to it, the result of its check,"
+        " its override, and its latest events."
+    )
     override.add_name(parser)
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the derivation. Returns 1 when there is no such real server, or no director."""
+    """Print the explanation. Return 1 if there is no such real server or no director answers."""
     try:
         answer = request(arguments.socket, "GET", f"/v1/why?real_server={quote(arguments.name)}")
     except ApiError as error:
@@ -30,32 +34,33 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(msgspec.json.format(answer).decode())
     else:
-        print("\n".join(told(msgspec.json.decode(answer, type=Why))))
+        print("\n".join(render_explanation(msgspec.json.decode(answer, type=Why))))
     return 0
 
 
-def told(why: Why) -> list[str]:
-    """Tell it in lines: the weight, what it follows from, and what happened, newest last."""
+def render_explanation(why: Why) -> list[str]:
+    """Render the weight, the steps that lead to it, and the events, the newest last."""
     status = why.status
-    carried = f"{status.active_connections} + {status.inactive_connections} connections"
-    lines = [f"{why.name}: weight {_weight(status.wanted_weight)} ({carried})"]
+    connections = f"{status.active_connections} + {status.inactive_connections} connections"
+    lines = [f"{why.name}: weight {_weight(status.wanted_weight)} ({connections})"]
     if status.actual_weight != status.wanted_weight:
-        lines.append(f"  the dataplane still has {_weight(status.actual_weight)}")
+        lines.append(f"  the table still has weight {_weight(status.actual_weight)}")
     lines += [f"  {_weight(step.weight):>5}  {step.words}" for step in why.steps]
     lines.append(f"  the check is {status.verdict}: {status.reason}")
     if why.expires_in is not None:
-        lines.append(f"  the order is lifted in {_duration(why.expires_in)}")
+        lines.append(f"  the override expires in {_duration(why.expires_in)}")
     if why.deadline_in is not None:
-        lines.append(f"  the drain ends in {_duration(why.deadline_in)} at the latest")
+        lines.append(f"  the drain ends in at most {_duration(why.deadline_in)}")
     if why.flaps_for is not None:
-        lines.append(f"  it counts as flapping for {_duration(why.flaps_for)} more")
+        lines.append(f"  flap damping lasts for another {_duration(why.flaps_for)}")
     if why.keep_clients is not None:
-        lines.append(f"  clients of persistence {'stay' if why.keep_clients else 'leave'}")
-    return [*lines, *(f"  {events.line(each, _KNOWN)}" for each in why.events)]
+        stay = "stay on the real server" if why.keep_clients else "leave the real server"
+        lines.append(f"  persistent clients {stay}")
+    return [*lines, *(f"  {events.line(event, _KNOWN)}" for event in why.events)]
 
 
 _KNOWN: Final = ("virtual_server", "real_server")
-"""What of an event need not be said of each."""
+"""Fields that are the same in all events of one real server."""
 
 
 def _weight(weight: int | None) -> str:

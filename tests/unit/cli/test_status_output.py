@@ -1,18 +1,26 @@
-"""What ``hadirector status`` prints for people."""
+"""The text of ``hadirector status``."""
 
 from __future__ import annotations
 
+import io
+import re
+
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from checks.definition.result import Verdict
-from hadirector.cli import status as command
+from hadirector.cli import main
+from hadirector.cli.status_text import needs_attention, render_status
+from hadirector.cli.terminal import paint, paint_for, plain
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
+from hadirector.overrides.model import Action
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from vrrp.model.report import InstanceStatus, State
 
+PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 REASON = "refused: connecting: Connection refused"
 
 
@@ -82,52 +90,157 @@ def a_status() -> Status:
     )
 
 
-def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    command._print(a_status())
-    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+def lines(status: Status, *, every: bool = True) -> list[str]:
+    return list(render_status(status, plain, every_real_server=every))
 
 
-def test_addresses_and_names_in_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    """Rich would take [fd00::15] for the name of a style and leave it out."""
-    assert printed(capsys) == [
+def test_a_status_is_rendered_with_aligned_columns() -> None:
+    assert lines(a_status()) == [
         "lb1  hadirector 0.1.0, ipvs",
         "processes: director 100, vrrp 101, checks not running (3 restarts)",
         "",
         "VRRP instance  state                  priority  VRID  interface  addresses   active",
         "web[bold]      ACTIVE (handing over)  200       51    eth0       192.0.2.22  this"
         " director",
-        "web[bold] has dropped advertisements: checksum 1, ttl 2",
-        "eth0 has received for no instance: virtual_router_id 7",
+        "web[bold] dropped advertisements: checksum 1, ttl 2",
+        "eth0 received advertisements for no instance: virtual_router_id 7",
         "",
         "virtual server   weight  in table  connections  new/s  bytes/s      bytes        check"
-        "    because",
+        "    reason",
         "six  tcp [fd00::22]:80 wrr dr  6 + 8 connections, 24 new/s, 19k + 246k bytes/s,"
         " 10M + 140G bytes",
         "  [fd00::15]:80  2       2         3 + 4        12     9999 + 123k  5000k + 70G  passing"
         "  expected status",
         "  [fd00::16]:80  2       -         3 + 4        12     9999 + 123k  5000k + 70G  failing"
         "  refused: connecting: Connection refused",
-        "gone  tcp 192.0.2.22:80 rr nat  missing in the table",
-        "not ours, left alone: tcp [fd00::99]:80",
+        "gone  tcp 192.0.2.22:80 rr nat  missing from the table",
+        "foreign service, not changed: tcp [fd00::99]:80",
         "failing: add service tcp [fd00::22]:80 (wrr): no [fd00] scheduler",
     ]
 
 
-def test_a_narrow_terminal_wraps_and_cuts_nothing_off(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_terminal_gets_colors_that_do_not_move_columns() -> None:
+    colored = list(render_status(a_status(), paint, every_real_server=True))
+    assert colored[0] == "\033[1mlb1\033[0m  hadirector 0.1.0, ipvs"
+    assert "  \033[32mpassing\033[0m  expected status" in colored[-5]
+    assert [re.sub("\033\\[[0-9;]*m", "", line) for line in colored] == lines(a_status())
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "colors"),
+    [
+        (True, {"TERM": "xterm"}, True),
+        (True, {}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"TERM": "dumb"}, False),
+        (False, {"TERM": "xterm"}, False),
+    ],
+)
+def test_only_a_terminal_that_wants_colors_gets_them(
+    terminal: bool, environment: dict[str, str], colors: bool
 ) -> None:
-    """Every word is there at 60 columns."""
-    monkeypatch.setattr(command, "PIPE_WIDTH", 60)
-    text = "\n".join(printed(capsys))
-    assert "…" not in text
-    for word in ("[fd00::16]:80", "failing", "refused:", "connecting:", "Connection", "director"):
-        assert word in text
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    assert paint_for(stream, environment) is (paint if colors else plain)
 
 
-def test_what_the_kernel_was_set_to_is_shown_with_its_reason(
+def large_status() -> Status:
+    """One pool of 150 real servers, 30 of them failing, and one pool of a single real server."""
+    large = tuple(
+        real_server(f"192.0.2.{n}:80", *((FAILING, None) if n < 30 else (PASSING, 2)))
+        for n in range(150)
+    )
+    drained = replace(large[149], override=Action.DRAIN)
+    (first, single) = a_status().virtual_servers
+    sorry = real_server("192.0.2.99:80", PASSING, None)
+    return replace(
+        a_status(),
+        virtual_servers=(
+            replace(
+                first,
+                real_servers=(*large[:149], drained),
+                held=tuple(server.address for server in large[:30]),
+            ),
+            replace(single, real_servers=(large[149],), sorry_server=sorry, present=True),
+        ),
+    )
+
+
+def test_a_summary_lists_the_real_servers_that_need_attention() -> None:
+    """At most 20 of each virtual server, and how many more there are."""
+    words = [" ".join(line.split()) for line in lines(large_status(), every=False)]
+    first = words.index("2 virtual servers, 151 real servers: 121 passing, 30 failing")
+    assert words[first + 1] == (
+        "(listed: the real servers that need attention; --all lists every real server)"
+    )
+    assert words[first + 3].startswith("six tcp [fd00::22]:80 wrr dr 120 of 150 passing 6 + 8")
+    assert words[first + 4].startswith("failing, but held in the pool: 192.0.2.0:80, 192.0.2.1:80")
+    assert words[first + 4].endswith("192.0.2.19:80 and 10 more")
+    assert [line.split()[0] for line in words[first + 5 : first + 25]] == [
+        f"192.0.2.{n}:80" for n in range(20)
+    ]
+    assert words[first + 25 : first + 27] == [
+        "and 11 more",
+        "gone tcp 192.0.2.22:80 rr nat 1 of 1 passing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "listed"),
+    [
+        (real_server("a", PASSING, 2), False),
+        (real_server("a", FAILING, 2), True),
+        (real_server("a", Verdict.UNKNOWN, None), True),
+        (replace(real_server("a", PASSING, 2), actual_weight=1), True),
+        (replace(real_server("a", PASSING, 2), override=Action.WEIGHT), True),
+        (replace(real_server("a", PASSING, 2), wanted_weight=0, actual_weight=0), True),
+        (
+            replace(
+                real_server("a", PASSING, 2), configured_weight=0, wanted_weight=0, actual_weight=0
+            ),
+            False,
+        ),
+    ],
+)
+def test_what_needs_attention(server: RealServerStatus, listed: bool) -> None:
+    assert needs_attention(server) is listed
+
+
+def test_a_sorry_server_needs_attention_while_it_serves_or_fails() -> None:
+    """It is listed after the real servers, with the word sorry server in its reason."""
+    status = large_status()
+    serving = real_server("192.0.2.99:80", PASSING, 2)
+    failing = real_server("192.0.2.99:80", FAILING, None)
+    for sorry, listed in ((serving, True), (failing, True), (None, False)):
+        servers = tuple(replace(each, sorry_server=sorry) for each in status.virtual_servers[1:])
+        text = "\n".join(lines(replace(status, virtual_servers=servers), every=False))
+        assert ("sorry server" in text) is listed
+
+
+@pytest.mark.parametrize(("arguments", "every"), [([], False), (["--all"], True)])
+def test_more_than_100_real_servers_are_summarized_unless_all_are_wanted(
+    arguments: list[str],
+    every: bool,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A parameter that is not as it should be says so; threads of others are named."""
+    answer = msgspec.json.encode(large_status())
+    monkeypatch.setattr("hadirector.cli.status.request", lambda *_: answer)
+    assert main(["status", *arguments]) == 0
+    assert capsys.readouterr().out.splitlines() == lines(large_status(), every=every)
+
+
+def test_a_small_director_lists_every_real_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hadirector.cli.status.request", lambda *_: msgspec.json.encode(a_status()))
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines(a_status())
+
+
+def test_sysctls_are_shown_with_their_reasons() -> None:
+    """A sysctl with another value than expected is marked; foreign threads are named."""
     host = HostStatus(
         sysctls=(
             SysctlStatus("net.ipv4.ip_forward", "1", "1", "0", "nat"),
@@ -137,14 +250,13 @@ def test_what_the_kernel_was_set_to_is_shown_with_its_reason(
         sync_daemon=SyncDaemonStatus(("master on eth1",), ("backup on eth0",)),
         warnings=("net.ipv4.vs.sloppy_tcp is not there",),
     )
-    command._print(replace(a_status(), host=host))
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    first = lines.index("sysctl value was because")
-    assert lines[first + 1 : first + 7] == [
+    words = [" ".join(line.split()) for line in lines(replace(a_status(), host=host))]
+    first = words.index("sysctl value before reason")
+    assert words[first + 1 : first + 7] == [
         "net.ipv4.ip_forward 1 0 nat",
         "net.ipv4.vs.conn_reuse_mode 0 (expected 1) tcp",
-        "net.ipv4.vs.sloppy_tcp not there (expected 1) mh",
+        "net.ipv4.vs.sloppy_tcp missing (expected 1) mh",
         "sync daemon: master on eth1",
-        "not ours, left alone: sync daemon backup on eth0",
+        "foreign sync daemon, not changed: backup on eth0",
         "warning: net.ipv4.vs.sloppy_tcp is not there",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.definition.result import Verdict
-from hadirector.cli.why import told
+from hadirector.cli.why import render_explanation
 from hadirector.events.event_log import Event, Value
 from hadirector.pools.candidate import Step
 from hadirector.status.explanation import Why
@@ -14,8 +14,8 @@ from hadirector.status.report import RealServerStatus
 PLACE: dict[str, Value] = {"virtual_server": "web", "real_server": "192.0.2.45:80"}
 
 
-def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In UTC, wherever whoever asks is."""
+def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are in UTC, in any time zone."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     status = RealServerStatus("192.0.2.45:80", 10, 0, 10, 3, 4, Verdict.PASSING, "200 OK")
     why = Why(
@@ -36,16 +36,16 @@ def test_a_weight_is_told_with_its_steps_and_what_happened(monkeypatch: pytest.M
         keep_clients=False,
         flaps_for=43.2,
     )
-    assert told(why) == [
+    assert render_explanation(why) == [
         "web/192.0.2.45:80: weight 0 (3 + 4 connections)",
-        "  the dataplane still has 10",
+        "  the table still has weight 10",
         "     10  configured",
         "      0  draining, by ann: new kernel",
         "  the check is passing: 200 OK",
-        "  the order is lifted in 1 h 1 min 1 s",
-        "  the drain ends in 1 min at the latest",
-        "  it counts as flapping for 43 s more",
-        "  clients of persistence leave",
+        "  the override expires in 1 h 1 min 1 s",
+        "  the drain ends in at most 1 min",
+        "  flap damping lasts for another 43 s",
+        "  persistent clients leave the real server",
         '  1970-01-01 00:00:00Z  weight_decided  weight=null because="configured; failing"',
         '  1970-01-01 23:59:59Z  override_set  words="draining, by ann: new kernel"',
     ]

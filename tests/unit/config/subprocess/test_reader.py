@@ -124,7 +124,7 @@ NAT_SUMMARY = """\
 this host
   net.ipv4.vs.expire_nodest_conn = 1: on_failure remove: connections of a removed real server end, \
 they do not hang
-  net.ipv4.vs.conn_reuse_mode = 1 (left alone): a client's port that is used again is scheduled \
+  net.ipv4.vs.conn_reuse_mode = 1 (not changed): a client's port that is used again is scheduled \
 anew, not sent to a drained one
 """
 
@@ -132,8 +132,8 @@ anew, not sent to a drained one
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("vrrp: []", (0, "{}: good: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
-        (NAT, (0, f"{{}}: good: {NAT_SUMMARY}", "")),
+        ("vrrp: []", (0, "{}: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
+        (NAT, (0, f"{{}}: valid: {NAT_SUMMARY}", "")),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
         (None, (2, "", "{}: cannot be read: No such file or directory\n")),
     ],

@@ -1,0 +1,274 @@
+"""Render the status of a director as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from checks.definition.result import Verdict
+from hadirector.cli.terminal import Paint, Row, table
+from hadirector.dataplane.dataplane import Traffic
+from hadirector.host.status import HostStatus
+from hadirector.host.sysctl.rules import SysctlStatus
+from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
+from vrrp.model.report import InstanceStatus
+
+ATTENTION_MAX: Final = 20
+"""Real servers of one virtual server that a summary lists."""
+INDENT: Final = "  "
+DROPPED: Final = "dropped_"
+
+_STYLES: Final = {"ACTIVE": "bold green", "passing": "green", "failing": "red", "unknown": "yellow"}
+_INSTANCE_HEADINGS: Final = (
+    "VRRP instance",
+    "state",
+    "priority",
+    "VRID",
+    "interface",
+    "addresses",
+    "active",
+)
+_STATE_COLUMN: Final = 1
+_REAL_SERVER_HEADINGS: Final = (
+    "virtual server",
+    "weight",
+    "in table",
+    "connections",
+    "new/s",
+    "bytes/s",
+    "bytes",
+    "check",
+    "reason",
+)
+_CHECK_COLUMN: Final = 7
+
+
+def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> Iterator[str]:
+    """Render the status as lines.
+
+    Without ``every_real_server`` only the real servers that need attention are listed, and at most
+    20 of each virtual server.
+    """
+    yield f"{paint(status.name, 'bold')}  hadirector {status.version}, {status.dataplane}"
+    processes = [f"director {status.pid}", *map(_process, status.processes)]
+    yield paint(f"processes: {', '.join(processes)}", "dim")
+    if status.instances:
+        yield ""
+        yield from table([Row(_INSTANCE_HEADINGS), *map(_instance, status.instances)], paint)
+        for instance in status.instances:
+            yield from _instance_notes(instance, paint)
+    if status.virtual_servers:
+        yield ""
+        yield from _virtual_servers(status.virtual_servers, paint, every=every_real_server)
+    yield from _host(status.host, paint)
+    if status.blind:
+        text = "blind: this director reaches none of its targets; failing real servers stay in use"
+        yield paint(text, "bold red")
+    yield from (paint(override, "yellow") for override in status.orphaned_overrides)
+    for service in status.foreign_services:
+        yield paint(f"foreign service, not changed: {service}", "dim")
+    for operation, error in status.failing.items():
+        yield paint(f"failing: {operation}: {error}", "red")
+
+
+def _process(process: ProcessStatus) -> str:
+    restarts = f" ({process.restarts} restarts)" if process.restarts else ""
+    return f"{process.name} {process.pid or 'not running'}{restarts}"
+
+
+def _instance(instance: InstanceStatus) -> Row:
+    handing_over = " (handing over)" * instance.handing_over
+    handed_over = " (handed over)" * instance.yielding
+    cells = (
+        instance.instance,
+        f"{instance.state}{handing_over}{handed_over}",
+        str(instance.priority),
+        str(instance.virtual_router_id),
+        instance.interface,
+        " ".join(address.removesuffix("/32") for address in instance.virtual_addresses),
+        "this director" if instance.state == "ACTIVE" else instance.active_router or "unknown",
+    )
+    return Row(cells, _STATE_COLUMN, _STYLES.get(instance.state, ""))
+
+
+def _instance_notes(instance: InstanceStatus, paint: Paint) -> Iterator[str]:
+    """Render the alarms, the fault, a priority that was changed, and dropped advertisements."""
+    name = instance.instance
+    for alarm in instance.alarms:
+        yield paint(f"{name}: {alarm}", "bold red")
+    if instance.fault is not None:
+        yield paint(f"{name} takes no part in elections: {instance.fault}", "dim")
+    if " " in instance.priority_arithmetic:
+        yield paint(f"{name} has priority {instance.priority_arithmetic}", "dim")
+    if dropped := _drop_counts(instance.counters):
+        yield paint(f"{name} dropped advertisements: {dropped}", "dim")
+    if undelivered := _drop_counts(instance.undelivered):
+        text = f"{instance.interface} received advertisements for no instance: {undelivered}"
+        yield paint(text, "dim")
+
+
+def _drop_counts(counters: Mapping[str, int]) -> str:
+    """Render the counters of dropped advertisements by reason; empty without any drop."""
+    counts = {
+        name.removeprefix(DROPPED): count
+        for name, count in counters.items()
+        if name.startswith(DROPPED)
+    }
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
+
+
+def _virtual_servers(
+    servers: Sequence[VirtualServerStatus], paint: Paint, *, every: bool
+) -> Iterator[str]:
+    """Render a line for every virtual server, and below it a row for each real server to list."""
+    if not every:
+        yield from _summary(servers)
+    lines: list[Row | str] = [Row(_REAL_SERVER_HEADINGS)]
+    for server in servers:
+        listed = _members(server) if every else _attention(server)
+        shown = listed if every else listed[:ATTENTION_MAX]
+        passing = "" if every else _passing_count(server)
+        lines.append(_virtual_server(server, passing, paint))
+        if server.held:
+            text = f"{INDENT}failing, but held in the pool: {_names(server.held, every=every)}"
+            lines.append(paint(text, "red"))
+        lines.extend(map(_real_server, shown))
+        if len(shown) < len(listed):
+            lines.append(f"{INDENT}and {len(listed) - len(shown)} more")
+    yield from table(lines, paint)
+
+
+def needs_attention(server: RealServerStatus) -> bool:
+    """Return whether a summary lists a real server.
+
+    It does in four cases: the check does not pass, an override is in force, the table does not
+    have the wanted weight yet, or a configured weight is reduced to 0.
+    """
+    return (
+        server.verdict is not Verdict.PASSING
+        or server.override is not None
+        or server.actual_weight != server.wanted_weight
+        or (server.configured_weight > 0 and not server.wanted_weight)
+    )
+
+
+def _summary(servers: Sequence[VirtualServerStatus]) -> Iterator[str]:
+    verdicts = Counter(each.verdict for server in servers for each in server.real_servers)
+    counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts[verdict])
+    yield f"{len(servers)} virtual servers, {verdicts.total()} real servers: {counts}"
+    yield "(listed: the real servers that need attention; --all lists every real server)"
+
+
+def _passing_count(server: VirtualServerStatus) -> str:
+    passing = sum(each.verdict is Verdict.PASSING for each in server.real_servers)
+    return f"  {passing} of {len(server.real_servers)} passing"
+
+
+def _names(names: Sequence[str], *, every: bool) -> str:
+    shown = names if every else names[:ATTENTION_MAX]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"{', '.join(shown)}{more}"
+
+
+def _virtual_server(server: VirtualServerStatus, passing: str, paint: Paint) -> str:
+    parts = (
+        paint(server.name, "bold"),
+        f"  {server.protocol} {server.address} {server.scheduler} {server.forwarding}",
+        passing,
+        paint(f"  {server.quorum}" if server.quorum else "", "yellow"),
+        paint("" if server.present else "  missing from the table", "red"),
+        paint(_traffic(server), "dim"),
+    )
+    return "".join(parts)
+
+
+def _members(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
+    """Return the real servers, and the sorry server after them."""
+    return (*server.real_servers, *_sorry_server(server))
+
+
+def _attention(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
+    """Return the members that need attention; a sorry server does if it serves or fails."""
+    sorry_server = (
+        member
+        for member in _sorry_server(server)
+        if member.wanted_weight is not None or member.verdict is not Verdict.PASSING
+    )
+    return [*filter(needs_attention, server.real_servers), *sorry_server]
+
+
+def _sorry_server(server: VirtualServerStatus) -> Iterator[RealServerStatus]:
+    if server.sorry_server is not None:
+        reason = f"sorry server: {server.sorry_server.weight_reason}"
+        yield replace(server.sorry_server, weight_reason=reason)
+
+
+def _real_server(server: RealServerStatus) -> Row:
+    reason = f"{server.weight_reason}; {server.reason}" if server.weight_reason else server.reason
+    cells = (
+        f"{INDENT}{server.address}",
+        str(server.configured_weight),
+        _weight_in_table(server),
+        f"{server.active_connections} + {server.inactive_connections}",
+        str(server.per_second.connections),
+        _bytes(server.per_second),
+        _bytes(server.total),
+        server.verdict.value,
+        reason,
+    )
+    return Row(cells, _CHECK_COLUMN, _STYLES[server.verdict])
+
+
+def _traffic(server: VirtualServerStatus) -> str:
+    """Render the connections and bytes of a virtual server; empty if it had no connection yet."""
+    if not server.total.connections:
+        return ""
+    return (
+        f"  {server.active_connections} + {server.inactive_connections} connections,"
+        f" {server.per_second.connections} new/s, {_bytes(server.per_second)} bytes/s,"
+        f" {_bytes(server.total)} bytes"
+    )
+
+
+def _bytes(traffic: Traffic) -> str:
+    """Render the bytes to the real servers, and the bytes back through this host."""
+    return f"{_short(traffic.bytes_in)} + {_short(traffic.bytes_out)}"
+
+
+def _short(number: int) -> str:
+    """Render a number with at most 4 digits: 1234, 12k, 3M."""
+    for unit in ("", "k", "M", "G"):
+        if number < 10_000:
+            return f"{number}{unit}"
+        number //= 1000
+    return f"{number}T"
+
+
+def _weight_in_table(server: RealServerStatus) -> str:
+    """Render the weight in the table, and the wanted weight where it differs."""
+    actual = "-" if server.actual_weight is None else str(server.actual_weight)
+    if server.actual_weight == server.wanted_weight:
+        return actual
+    return f"{actual} -> {'-' if server.wanted_weight is None else server.wanted_weight}"
+
+
+def _host(host: HostStatus, paint: Paint) -> Iterator[str]:
+    if host.sysctls:
+        yield ""
+        headings = Row(("sysctl", "value", "before", "reason"))
+        yield from table([headings, *map(_sysctl, host.sysctls)], paint)
+    for thread in host.sync_daemon.running:
+        yield f"sync daemon: {thread}"
+    for thread in host.sync_daemon.foreign:
+        yield paint(f"foreign sync daemon, not changed: {thread}", "dim")
+    for warning in host.warnings:
+        yield paint(f"warning: {warning}", "yellow")
+
+
+def _sysctl(sysctl: SysctlStatus) -> Row:
+    actual = "missing" if sysctl.actual is None else sysctl.actual
+    expected = "" if sysctl.actual == sysctl.wanted else f" (expected {sysctl.wanted})"
+    return Row((sysctl.name, actual + expected, sysctl.was or "", sysctl.reason))

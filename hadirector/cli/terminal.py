@@ -1,0 +1,72 @@
+"""Text for terminals: colors and aligned tables.
+
+Plain ANSI codes take the place of a library, because importing one takes longer than most commands.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TextIO
+
+GAP: Final = "  "
+RESET: Final = "\033[0m"
+
+STYLES: Final = {
+    "bold": "\033[1m",
+    "dim": "\033[2m",
+    "red": "\033[31m",
+    "green": "\033[32m",
+    "yellow": "\033[33m",
+    "bold red": "\033[1;31m",
+    "bold green": "\033[1;32m",
+}
+"""Select Graphic Rendition of ECMA-48 (console_codes(4))."""
+
+Paint = Callable[[str, str], str]
+"""Returns a text in a style; without a style, or where there are no colors, the text as it is."""
+
+
+class Row(NamedTuple):
+    """The cells of one line of a table; the cell number ``painted`` gets the style."""
+
+    cells: Sequence[str]
+    painted: int = 0
+    style: str = ""
+
+
+def paint_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Paint:
+    """Return how to write styles to a stream: only a terminal gets colors.
+
+    NO_COLOR (no-color.org) and TERM=dumb turn them off.
+    """
+    colors = stream.isatty() and not environment.get("NO_COLOR")
+    return paint if colors and environment.get("TERM") != "dumb" else plain
+
+
+def paint(text: str, style: str) -> str:
+    """Return the text with the codes of the style around it."""
+    return f"{STYLES[style]}{text}{RESET}" if style and text else text
+
+
+def plain(text: str, _style: str) -> str:
+    """Return the text as it is."""
+    return text
+
+
+def table(rows: Sequence[Row | str], paint: Paint) -> Iterator[str]:
+    """Align the cells of all rows; a line that is no row stays as it is.
+
+    Lines are never wrapped or cut, so that they can be searched.
+    """
+    columns = zip(*(row.cells for row in rows if isinstance(row, Row)), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    widths[-1:] = [0]
+    for row in rows:
+        if isinstance(row, str):
+            yield row
+            continue
+        cells = [cell.ljust(width) for cell, width in zip(row.cells, widths, strict=True)]
+        if row.style:
+            cells[row.painted] = paint(cells[row.painted], row.style)
+        yield GAP.join(cells).rstrip()

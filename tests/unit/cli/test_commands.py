@@ -1,0 +1,103 @@
+"""The command line as a whole: help, versions, and what a command imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hadirector.cli import COMMANDS, main
+
+HEAVY = {
+    "aiohttp",
+    "asyncio",
+    "checks",
+    "http.client",
+    "msgspec",
+    "prometheus_client",
+    "pydantic",
+    "rich",
+    "ssl",
+    "structlog",
+    "vrrp",
+    "yaml",
+}
+
+
+def imported(arguments: list[str]) -> set[str]:
+    """Names of all modules that a command has imported when it ends."""
+    program = (
+        "import sys, hadirector.cli\n"
+        "try:\n"
+        f"    hadirector.cli.main({arguments})\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print('\\n', sorted(sys.modules))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    names: list[str] = ast.literal_eval(ended.stdout.splitlines()[-1].strip())
+    return set(names)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["demo", "--help"]])
+def test_version_and_help_import_next_to_nothing(arguments: list[str]) -> None:
+    assert HEAVY & imported(arguments) == set()
+
+
+def test_status_imports_neither_rich_nor_what_only_a_director_needs(tmp_path: Path) -> None:
+    """Without a director it ends before it renders, so the renderer is imported in addition."""
+    modules = imported(["status", "--socket", str(tmp_path / "none")])
+    assert "hadirector.api.client" in modules
+    program = "import sys, hadirector.cli.status_text; print(sorted(sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    modules |= set(ast.literal_eval(ended.stdout))
+    unwanted = HEAVY - {"checks", "http.client", "msgspec", "ssl", "vrrp"}
+    assert unwanted & modules == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_describes_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_code:
+        main([name, "--help"])
+    assert exit_code.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: hadirector {name} ")
+    description = out.split("\n\n")[1]
+    assert (description[0].isupper(), description[-1]) == (True, ".")
+
+
+def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    for name, entry in COMMANDS.items():
+        assert f"  {name} " in out
+        assert entry.summary in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["sta"], "invalid choice: 'sta'"),
+        (["drain"], "the following arguments are required: VS/RS"),
+        (["drain", "a/b", "--for", "soon"], "argument --for: expected a duration from 1s"),
+        (["weight", "a/b", "65536"], "argument N: expected 0 to 65535 or 'configured'"),
+        (["events", "--limit", "-1"], "argument --limit: -1: expected a number of events"),
+        (["status", "--every"], "unrecognized arguments: --every"),
+    ],
+)
+def test_wrong_usage_ends_with_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_code:
+        main(arguments)
+    assert exit_code.value.code == 2
+    assert message in capsys.readouterr().err

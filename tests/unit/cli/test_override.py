@@ -1,0 +1,75 @@
+"""The requests that the override commands send."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError
+from hadirector.cli import main
+
+NAME = "web/192.0.2.45:80"
+SET = {"name": NAME, "author": "ann", "reason": "", "expires_in": None}
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Requests that reached the director, which accepts all of them."""
+    requests: list[tuple[object, ...]] = []
+
+    def request(path: str, method: str, route: str, body: object = None) -> bytes:
+        requests.append((path, method, route, body))
+        return msgspec.json.encode({"done": "web/192.0.2.45:80: as ordered"})
+
+    monkeypatch.setenv("SUDO_USER", "ann")
+    monkeypatch.setattr("hadirector.cli.override.request", request)
+    return requests
+
+
+@pytest.mark.parametrize(
+    ("words", "route", "body"),
+    [
+        ("disable NAME", "/v1/override", {**SET, "action": "disable"}),
+        (
+            "disable NAME --reason disk --for 2h",
+            "/v1/override",
+            {**SET, "action": "disable", "reason": "disk", "expires_in": 7200.0},
+        ),
+        (
+            "drain NAME",
+            "/v1/override",
+            {**SET, "action": "drain", "deadline_in": None, "keep_clients": None},
+        ),
+        (
+            "drain NAME --deadline 90s --no-keep-clients",
+            "/v1/override",
+            {**SET, "action": "drain", "deadline_in": 90.0, "keep_clients": False},
+        ),
+        ("weight NAME 7", "/v1/override", {**SET, "action": "weight", "weight": 7}),
+        ("weight NAME configured", "/v1/override/lift", {"name": NAME, "action": "weight"}),
+        ("undrain NAME", "/v1/override/lift", {"name": NAME, "action": "drain"}),
+        ("enable NAME", "/v1/override/lift", {"name": NAME, "action": "disable"}),
+    ],
+)
+def test_each_command_sends_its_request(
+    words: str,
+    route: str,
+    body: dict[str, object],
+    sent: list[tuple[object, ...]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = [*words.replace("NAME", NAME).split(), "--socket", "/tmp/api.sock"]
+    assert main(arguments) == 0
+    assert sent == [("/tmp/api.sock", "POST", route, body)]
+    assert capsys.readouterr().out == "web/192.0.2.45:80: as ordered\n"
+
+
+def test_a_refusal_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise ApiError("no virtual server wbe (there are: web)")
+
+    monkeypatch.setattr("hadirector.cli.override.request", refuse)
+    assert main(["drain", "wbe/192.0.2.45"]) == 1
+    assert capsys.readouterr().err == "hadirector: no virtual server wbe (there are: web)\n"
