@@ -8,7 +8,7 @@ from typing import Final
 BANNED: Final = [
     # A: a relative pronoun without a noun.
     (
-        r"\b(?:the )?ones? (?:that|which|who|whose|of|in|with|without|at|on)\b",
+        r"\bones? (?:that|which|who|whose|in|with|without|at|on)\b|\bthe ones? of\b",
         "name the thing again",
     ),
     (r"\bthose (?:of|that|which|who|whose|with|without|in|at|on|for)\b", "name the things again"),

@@ -1,4 +1,4 @@
-"""docs/conformance.md says of every requirement what we do, and names tests that exist."""
+"""docs/conformance.md has a row for every requirement, and names tests that exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Row(NamedTuple):
     identity: str
     section: str
     level: str
-    what_we_do: str
+    behavior: str
     covered_by: str
     status: str
 
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 def rows() -> list[Row]:
     lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
     cells = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|")
-    return [Row(*each) for each in cells if each[0] not in ("id", "---")]
+    return [Row(*cell) for cell in cells if cell[0] not in ("id", "---")]
 
 
 def functions_of_the_tests() -> set[str]:
@@ -38,15 +38,15 @@ def functions_of_the_tests() -> set[str]:
     }
 
 
-def test_every_requirement_has_one_row_in_its_order() -> None:
+def test_every_requirement_has_one_row_in_order() -> None:
     wanted = [f"{letter}{at:02}" for letter, last in NUMBERS.items() for at in range(1, last + 1)]
     assert [row.identity for row in rows()] == wanted
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.identity)
-def test_a_row_says_what_we_do_and_how_that_is_known(row: Row) -> None:
+def test_a_row_has_a_behavior_and_a_test_or_a_reason(row: Row) -> None:
     """`yes` needs a test, anything else a reason."""
-    assert all((row.section, row.level, row.what_we_do, row.status))
+    assert all((row.section, row.level, row.behavior, row.status))
     state, _, reason = row.status.partition(": ")
     assert state in ("yes", "deviation", "not yet")
     assert bool(reason) is (state != "yes")
