@@ -1,35 +1,36 @@
-# Everything a user or developer does starts here. Nothing needs to be installed first but
-# git, make and Python 3.11 or newer with venv.
+# The tasks of users and developers. Only git, make and Python 3.11 or newer with venv must be
+# installed first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Of the benchmarks: a few minutes. RUNS=20 ADVERTS=3000 takes over an hour, for figures that count.
+# For `make bench`. The defaults take a few minutes. RUNS=20 ADVERTS=3000 takes over an hour and
+# gives reliable figures.
 RUNS := 2
 ADVERTS := 600
 SEED := 1
 
-# Of the soak: spoilt packets to read, worlds of the simulation to play (the first two thousand of
-# them `make check` plays too), and how long a pair lives with faults.
+# For `make soak`: the number of corrupted inputs, the number of simulated worlds (`make check` runs
+# the first two thousand of them), and how long a pair runs under faults.
 COUNT := 10000000
 SEEDS := 20000
 MINUTES := 5
 
-# The room whose unit tests `make unit` runs; without it, those of all rooms.
+# For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
 
 .PHONY: help setup demo check unit test emulated bench simulate soak lock clean format
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
 
-setup: $(VENV)/.runtime ## a private virtualenv with the hadirector command in it
+setup: $(VENV)/.runtime ## create a private virtualenv with the hadirector command
 
-demo: setup ## two directors, three web servers and a client on this machine
+demo: setup ## run two directors, three web servers and a client on this machine
 	@$(BIN)/hadirector demo $(if $(KEEP),--keep) $(if $(DATAPLANE),--dataplane $(DATAPLANE))
 
-check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the fast part
+check: $(VENV)/.tests ## run the fast part: format, lint, types, import contracts, unit tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -37,16 +38,16 @@ check: $(VENV)/.tests ## format, lint, types, import contracts, unit tests: the 
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 tests/unit tests/scenarios tests/simulation
 
-unit: $(VENV)/.tests ## the unit tests of one room: make unit ROOM=pools, or ROOM=vrrp/router
+unit: $(VENV)/.tests ## run the unit tests of one room: make unit ROOM=pools, or ROOM=vrrp/router
 	$(BIN)/pytest -q tests/unit/$(ROOM)
 
-test: check ## check, then the lab and the interoperability tests
+test: check ## run check, then the lab and the interoperability tests
 	tests/lab.sh
 
-emulated: $(VENV)/.tests ## fullnat by nftables, in Debian's kernel under emulation; as root, 2 minutes
+emulated: $(VENV)/.tests ## test fullnat by nftables in an emulated Debian kernel; as root, 2 minutes
 	tests/emulated.sh tests/lab/test_fullnat.py::test_servers_need_no_route_back
 
-bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, lateness under load; as root
+bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and lateness; as root
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)
 	$(BIN)/python -m tests.benchmarks.instances
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.idle_connection
@@ -55,31 +56,32 @@ bench: $(VENV)/.runtime ## failover beside keepalived, what instances cost, late
 	$(BIN)/python -m tests.benchmarks.checks
 	$(BIN)/python -m tests.benchmarks.verdict
 
-simulate: $(VENV)/.runtime ## play one world of the VRRP simulation and tell its story; SEED=123 WORLD=groups
+simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
 
-soak: $(VENV)/.tests ## spoilt input, many simulated worlds, and as root a pair under faults: long
+soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, a pair under faults; long
 	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
-	@[ `id -u` -eq 0 ] || echo "left out, because it needs root: a pair under faults"
+	@[ `id -u` -eq 0 ] || echo "left out, because it needs root: the pair under faults"
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.pair --minutes $(MINUTES) --seed $(SEED)
 
-format: $(VENV)/.tests ## bring the code into its form
+format: $(VENV)/.tests ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean: ## remove what the other targets have made
+clean: ## remove the files that the other targets create
 	rm -rf $(VENV) build *.egg-info
 
-# Both locks are made in one go, so that tests run on what users run on.
-lock: ## choose newer versions of what we need (wants uv)
+# One target makes both lock files, so that the tests use the same versions as the users.
+lock: ## select newer versions of the dependencies (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
 	    --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
 	    --python-version 3.11 --group dev --constraint requirements.txt pyproject.toml \
 	    -o tests/requirements.txt
 
-# A stamp rather than .venv/bin/python: that is there before pip is, should somebody press Ctrl-C.
+# The target is a stamp file and not .venv/bin/python, because python exists before pip if a user
+# interrupts the setup.
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || \
 	    { echo "$(PYTHON) is missing: apt-get install python3 python3-venv" >&2; exit 2; }
@@ -96,10 +98,10 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/.made
 	    -r requirements.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
-	@echo "$(BIN)/hadirector is there"
+	@echo "$(BIN)/hadirector is ready"
 
 $(VENV)/.tests: tests/requirements.txt | $(VENV)/.runtime
-	@echo "adding what the tests need to $(VENV) ..."
+	@echo "adding the packages of the tests to $(VENV) ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
 	    -r tests/requirements.txt
 	@touch $@

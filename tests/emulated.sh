@@ -1,17 +1,18 @@
 #!/bin/sh
-# Runs tests in the kernel of Debian's cloud images, emulated by QEMU without KVM: it has what
-# User-Mode Linux lacks, IPVS and nftables together. Not part of `make test`: it fetches 45 MB, and
-# is ten times slower than this machine. Nothing is installed: the packages are unpacked into a
-# directory that is removed at the end. Wants Debian 12 on amd64, and root.
+# Runs tests in the kernel of Debian's cloud images, emulated by QEMU without KVM. This kernel has
+# IPVS and nftables together, and User-Mode Linux does not. It is not part of `make test`, because
+# it downloads 45 MB and is ten times slower than this machine. It installs no package: it unpacks
+# the packages into a directory and removes the directory at the end. It needs Debian 12 on amd64,
+# and root.
 #
-# usage: tests/emulated.sh TEST...    what pytest takes, without blanks
+# usage: tests/emulated.sh TEST...    tests as for pytest, without spaces in their names
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "tests/emulated.sh needs root" >&2; exit 2; }
 tree=$PWD
 directory=$(mktemp -d /var/tmp/hadirector-emulated.XXXXXX)
 root=$directory/root
-server=  # of the file system, while it runs
+server=  # process id of the file system's server, while it runs
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || :; rm -rf "$directory"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -20,7 +21,7 @@ fetch() {
     mkdir -p "$directory/packages/partial" "$root"
     cd "$directory/packages"
     kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p')
-    # With what it depends on, as far as this machine has not got it.
+    # With the dependencies that this machine does not have.
     apt-get install -y -qq --download-only --no-install-recommends \
         -o Dir::Cache::archives="$directory/packages/" -o APT::Sandbox::User=root qemu-system-x86
     apt-get download -qq -o APT::Sandbox::User=root busybox-static "$kernel"
@@ -32,7 +33,7 @@ fetch() {
     depmod -b "$root" "$version"
 }
 
-# What mounts this machine's own file tree, and goes on in it.
+# Builds the first root file system, which mounts the file tree of this machine and continues there.
 make_first_root() {
     first=$directory/first
     mkdir -p "$first/modules" "$first/proc" "$first/dev" "$first/tree"
@@ -64,7 +65,7 @@ END
     (cd "$first" && find . | ./busybox cpio -o -H newc >"$directory/first.cpio" 2>/dev/null)
 }
 
-# The status is written last, to tell an end from a crash.
+# The status is written last: without it the kernel has crashed.
 write_inside() {
     cat >"$directory/inside" <<END
 export HOME=/root PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin CI=${CI:-}

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The tests that need more than Python: network namespaces, real keepalived and FRR, a kernel with
-# IPVS. As root it installs the Debian packages they need. Without root it runs what it can and lists
-# what it left out; with CI set, leaving out is failing.
+# Runs the tests that need more than Python: network namespaces, real keepalived and FRR, a kernel
+# with IPVS. As root it installs the necessary Debian packages. Without root it runs the tests that
+# need no privileges and lists the rest. With CI set, a test that is left out is a failure.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -10,14 +10,14 @@ servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mar
 packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps tcpdump $servers"
 directory=$(mktemp -d)
 policy=
-second=  # process, while it runs beside the first
+second=  # process id, while the second part runs
 trap '[ -z "$second" ] || kill "$second"; rm -rf "$directory" $policy' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
 has_ipvs() { "$python" -m hadirector.lab.uml --kernel-has-ipvs; }
 
-# Names those of the given Debian packages that are not installed.
+# Prints the given Debian packages that are not installed.
 missing() {
     for package in "$@"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
@@ -25,7 +25,7 @@ missing() {
     done
 }
 
-# The tests want the programs of a package; its service is not started, nor at the next boot.
+# The tests need the programs of a package. Its service must not start, now or at the next boot.
 forbid_services() {
     [ ! -e /usr/sbin/policy-rc.d ] || return 0
     policy=/usr/sbin/policy-rc.d
@@ -35,15 +35,15 @@ forbid_services() {
 
 install() {
     if ! command -v apt-get >/dev/null; then
-        echo "the lab needs what Debian has in these packages, and there is no apt-get:$1" >&2
+        echo "the lab needs these Debian packages, and there is no apt-get:$1" >&2
         exit 2
     fi
     echo "installing$1"
-    apt-get update -qq || echo "apt-get update failed: trying with the lists of last time" >&2
+    apt-get update -qq || echo "apt-get update failed: continuing with the old package lists" >&2
     forbid_services
     # shellcheck disable=SC2086 # a list of package names
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 || {
-        echo "these packages cannot be installed, and the lab needs them:$1" >&2
+        echo "the lab needs these packages, and they cannot be installed:$1" >&2
         exit 2
     }
     # shellcheck disable=SC2086 # one file or none
@@ -51,7 +51,7 @@ install() {
     case "$1 " in *" frr "*) update-rc.d frr disable ;; esac
 }
 
-# Runs a command with its output shown and kept under a name.
+# Runs a command, shows its output, and stores the output under a name.
 perform() {
     name=$1
     shift
@@ -59,7 +59,7 @@ perform() {
         tee "$directory/$name.output"
 }
 
-# Keeps the last line of what was performed for the summary.
+# Adds the last line of a stored output to the summary.
 status=0
 conclude() {
     [ "$(cat "$directory/$1.status")" -eq 0 ] || status=1
@@ -74,8 +74,8 @@ run() {
     conclude run "$where"
 }
 
-# A kernel of User-Mode Linux uses one processor: two of them take half the tests each. What the
-# second one prints is shown when the first one is done.
+# A User-Mode Linux kernel uses one processor, so two kernels run half of the tests each. The output
+# of the second kernel is shown when the first has ended.
 run_in_uml() {
     set -- "$python" -m hadirector.lab.uml --timeout 1200 -- \
         "$python" -m pytest -q -rs -p no:cacheprovider tests/lab -m ipvs --part
@@ -86,7 +86,7 @@ run_in_uml() {
     second=
     cat "$directory/second.output"
     conclude first "IPVS in User-Mode Linux"
-    conclude second "IPVS in another one beside it"
+    conclude second "IPVS in a second User-Mode Linux"
 }
 
 list_left_out() {
@@ -95,7 +95,7 @@ list_left_out() {
         sed -n 's/::.*//p' | sort | uniq -c | sed 's/^/  /'
 }
 
-summarise() {
+print_summary() {
     echo
     echo "lab and interoperability tests"
     cat "$directory/summary"
@@ -103,14 +103,14 @@ summarise() {
 
 if [ "$(id -u)" -ne 0 ]; then
     if [ -n "${CI:-}" ]; then
-        echo "with CI set nothing may be left out, and these tests need root: $privileged" >&2
+        echo "CI is set, so no test may be left out, and these tests need root: $privileged" >&2
         exit 1
     fi
     # shellcheck disable=SC2086 # a list of package names
     lacking=$(missing openssl procps $servers)
-    [ -z "$lacking" ] || echo "some tests will fail for want of these packages:$lacking" >&2
+    [ -z "$lacking" ] || echo "some tests will fail, because these packages are missing:$lacking" >&2
     run "without root" "$python" -m pytest -q -rs tests/lab tests/interop -m "not ($privileged)"
-    summarise
+    print_summary
     list_left_out
     exit "$status"
 fi
@@ -129,5 +129,5 @@ if has_ipvs; then
 else
     run_in_uml
 fi
-summarise
+print_summary
 exit "$status"
