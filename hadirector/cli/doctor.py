@@ -1,4 +1,4 @@
-"""Find what on this host, and around it, stands in the way of a configuration."""
+"""Examine this host and its network for faults that break a configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from hadirector.config.document.errors import ConfigError
 from hadirector.doctor.diagnosis.diagnosis import diagnose
-from hadirector.doctor.diagnosis.facts import Facts, Subject, subjects
+from hadirector.doctor.diagnosis.facts import ExaminedServer, Facts, examined_servers
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration
 
@@ -27,7 +27,7 @@ CLIENTS_MAX = 16
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "-c", "--config", required=True, metavar="FILE", help="the configuration to examine for"
+        "-c", "--config", required=True, metavar="FILE", help="the configuration to examine"
     )
     parser.add_argument(
         "--client",
@@ -35,16 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_address,
         metavar="ADDRESS",
-        help="a client for whom to try the way back of nat (may be given again)",
+        help=f"a client to check the return path of nat for (at most {CLIENTS_MAX} times)",
+    )
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="prove the return path of nat: send echo requests to the real servers with the source"
+        " address of a client",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Examine, and print what was found; the host is left as it was.
+    """Examine the host and print the findings; the host is left as it was.
 
-    Returns 0 when nothing was found that breaks traffic, 1 when something was, or when this host
-    cannot be looked at, 2 when the file is faulty or cannot be read.
+    Returns 0 if there is no error among the findings, 1 if there is one or if this host cannot be
+    examined, 2 if the file is faulty or unreadable.
     """
     if len(arguments.client) > CLIENTS_MAX:
         print(f"hadirector: at most {CLIENTS_MAX} clients can be named", file=sys.stderr)
@@ -56,46 +62,45 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULTY
-    examined = tuple(subjects(configuration, place))
+    servers = tuple(examined_servers(configuration, place))
     try:
-        facts = asyncio.run(_examine(configuration, examined, tuple(arguments.client)))
+        facts = asyncio.run(_examine(configuration, servers, arguments))
     except asyncio.CancelledError:
         return 128 + signal.SIGTERM
     except OSError as error:
-        print(f"hadirector: this host cannot be looked at: {error}", file=sys.stderr)
+        print(f"hadirector: this host cannot be examined: {error}", file=sys.stderr)
         return EXIT_BROKEN
-    found = diagnose(configuration, facts, examined, place)
+    findings = diagnose(configuration, facts, servers, place)
     if arguments.json:
-        print(msgspec.json.format(msgspec.json.encode(found)).decode())
+        print(msgspec.json.format(msgspec.json.encode(findings)).decode())
     else:
-        print("\n".join(_lines(found)))
-    broken = any(each.severity is Severity.ERROR for each in found)
+        print("\n".join(_lines(findings)))
+    broken = any(finding.severity is Severity.ERROR for finding in findings)
     return EXIT_BROKEN if broken else EXIT_FIT
 
 
 async def _examine(
-    configuration: Configuration, examined: Sequence[Subject], clients: tuple[str, ...]
+    configuration: Configuration, servers: Sequence[ExaminedServer], arguments: argparse.Namespace
 ) -> Facts:
-    """Examine; SIGTERM ends it as Ctrl-C does, with everything taken back that was added."""
+    """Examine the host. SIGTERM cancels the examination, which removes all that it added."""
     from hadirector.doctor.examination import examine
 
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await examine(configuration, examined, clients)
+    clients = tuple(arguments.client)
+    return await examine(configuration, servers, clients, prove=arguments.prove)
 
 
-def _lines(found: Sequence[Finding]) -> Iterator[str]:
-    for each in found:
-        place = f"{each.place}: " if each.place else ""
-        yield f"{each.severity:8} {place}{each.what}"
-        yield f"{'':8} -> {each.remedy}"
-    counts = [sum(each.severity is severity for each in found) for severity in Severity]
-    words = (
-        f"{count} {severity}{'s' * (count != 1)}"
-        for count, severity in zip(counts, Severity, strict=True)
-    )
-    yield ", ".join(words)
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        place = f"{finding.place}: " if finding.place else ""
+        yield f"{finding.severity:8} {place}{finding.what}"
+        yield f"{'':8} -> {finding.remedy}"
+    counts = dict.fromkeys(Severity, 0)
+    for finding in findings:
+        counts[finding.severity] += 1
+    yield ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
 
 
 def _address(text: str) -> str:

@@ -191,7 +191,7 @@ class OperatorRequests:
             return None
         kept = "goes" if found == "1" else "stays"
         return (
-            f"{dotted_name(KEEPS_NO_CLIENTS)} is {found or 'not there'}, so every client of"
+            f"{dotted_name(KEEPS_NO_CLIENTS)} is {found or 'missing'}, so every client of"
             f" persistence {kept}; it can be left to you by sysctls.leave"
         )
 

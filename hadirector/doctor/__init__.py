@@ -1,6 +1,5 @@
-"""Finds what on this host, and around it, stands in the way of a configuration.
+"""Examines this host and its network for faults that break a configuration.
 
-Facts are gathered by thin shells (`host`, `echo`, `probing`, `knocking`), together in
-`examination`; findings are decided by pure functions (`routing`, `way_back`, `kernel`, `answers`),
-together in `diagnosis`.
+Thin shells gather the facts: `host`, `echo` and `probing`, called by `examination`. Pure functions
+decide the findings: `kernel`, `routing`, `return_path` and `probe_results`, called by `diagnosis`.
 """

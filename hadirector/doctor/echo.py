@@ -1,8 +1,8 @@
-"""Shows whether what a real server answers to a client comes back to this host.
+"""Proves whether replies of a real server to a client return through this host.
 
-An echo request goes to the real server in the client's name. Its reply comes here if the real
-server's way to that client leads through this host; otherwise the client gets a reply that it has
-not asked for, which it ignores (RFC 792). IPv4 only.
+This host sends an echo request with the client's source address to the real server. The reply comes
+to this host if the real server routes packets to that client through this host. Otherwise the
+client receives an unrequested reply, which it ignores (RFC 792). IPv4 only.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import secrets
 import socket
 from collections.abc import Collection
 
-from hadirector.doctor.diagnosis.echo_packet import TOKEN_LENGTH, reply_of, request
+from hadirector.doctor.diagnosis.echo_packet import TOKEN_LENGTH, decode_reply, encode_request
 from hadirector.doctor.diagnosis.facts import Echo
 
 ECHOES_MAX = 256
 ROUNDS = 3
 ROUND_SECONDS = 0.5
-"""One second goes by until a neighbour's MAC address is asked for again."""
+"""The kernel repeats an unanswered ARP request after one second, within the three rounds."""
 
 _PACKET_BYTES = 2048
 _ETH_P_IP = 0x0800
 
 
-async def listen_for(echoes: Collection[Echo]) -> frozenset[Echo]:
-    """Ask in the name of each, again where no reply has come; return those whose reply came here.
+async def send_echoes(echoes: Collection[Echo]) -> frozenset[Echo]:
+    """Send echo requests, repeat those without a reply, and return those with a reply.
 
-    Raises OSError: without CAP_NET_RAW, or when no packet of the kind may be sent at all.
+    Raises OSError if this process may not send them (CAP_NET_RAW) or no such socket can be opened.
     """
     if not echoes:
         return frozenset()
@@ -39,21 +39,21 @@ async def listen_for(echoes: Collection[Echo]) -> frozenset[Echo]:
     ):
         sender.setblocking(False)
         receiver.setblocking(False)
-        left = set(echoes)
+        unanswered = set(echoes)
         for _ in range(ROUNDS):
-            for echo in left:
-                # What cannot be sent is not heard of; the way there is judged by itself.
+            for echo in unanswered:
+                # A request that cannot be sent has no reply; findings about the route report why.
                 with contextlib.suppress(OSError):
-                    sender.sendto(request(echo, token), (echo.real_server, 0))
+                    sender.sendto(encode_request(echo, token), (echo.real_server, 0))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ROUND_SECONDS):
-                    while left:
-                        left.discard(await _heard(receiver, token))
-    return frozenset(echoes) - left
+                    while unanswered:
+                        unanswered.discard(await _receive_reply(receiver, token))
+    return frozenset(echoes) - unanswered
 
 
-async def _heard(receiver: socket.socket, token: bytes) -> Echo | None:
-    """Take one packet. What is for another host and was only overheard did not come back to us."""
+async def _receive_reply(receiver: socket.socket, token: bytes) -> Echo | None:
+    """Receive one packet. A packet for another host, seen in promiscuous mode, is no reply."""
     loop = asyncio.get_running_loop()
     packet, address = await loop.sock_recvfrom(receiver, _PACKET_BYTES)
-    return reply_of(packet, token) if address[2] == socket.PACKET_HOST else None
+    return decode_reply(packet, token) if address[2] == socket.PACKET_HOST else None

@@ -1,4 +1,4 @@
-"""Gathers the facts: the one place where the doctor looks at the host and asks around."""
+"""Gathers the facts about this host and its real servers: the impure half of the doctor."""
 
 from __future__ import annotations
 
@@ -13,35 +13,41 @@ from hadirector.doctor import echo
 from hadirector.doctor.diagnosis.facts import (
     CONNTRACK_COUNT,
     CONNTRACK_MAX,
+    EXAMINED_MAX,
+    ExaminedServer,
     Facts,
-    Subject,
+    Obstacle,
     virtual_addresses,
 )
-from hadirector.doctor.diagnosis.virtual import (
-    by_its_own_address,
-    hindrance,
-    is_asked,
-    knocked_from,
-    looked_at_by_hindrance,
+from hadirector.doctor.diagnosis.return_path import echo_requests
+from hadirector.doctor.diagnosis.vip_probes import (
+    direct_check,
+    find_obstacle,
+    needs_vip_probe,
+    obstacle_sysctls,
 )
-from hadirector.doctor.diagnosis.way_back import echoes
 from hadirector.doctor.host import Host
-from hadirector.doctor.probing import ask, ask_through_ipvs
+from hadirector.doctor.probing import probe_all, probe_through_ipvs
 from hadirector.host import preflight
 from hadirector.host.sysctl import files, reverse_path, rules
 from hadirector.host.sysctl.reconciler import interfaces_towards_servers
 from hadirector.model.configuration import Configuration
 
-SUBJECTS_MAX = 1000
-"""Asking for a route takes the kernel and us half a millisecond, and a probe its timeout."""
-
 
 async def examine(
-    configuration: Configuration, subjects: Sequence[Subject], clients: tuple[str, ...]
+    configuration: Configuration,
+    servers: Sequence[ExaminedServer],
+    clients: tuple[str, ...],
+    *,
+    prove: bool,
 ) -> Facts:
-    """Look and ask; the host is as before at the end. Raises OSError where it may not even look."""
-    looked_at = subjects[:SUBJECTS_MAX]
-    facts = await asyncio.to_thread(_look, looked_at, clients)  # pyroute2 has its own loop
+    """Gather the facts; at the end the host is as before.
+
+    With ``prove``, send echo requests with the source address of clients. Raises OSError if the
+    kernel does not let this process read its state.
+    """
+    examined = servers[:EXAMINED_MAX]
+    facts = await asyncio.to_thread(_read_kernel, examined, clients)  # pyroute2 has its own loop
     interfaces = await interfaces_towards_servers(configuration, files.read_routes())
     wanted = rules.wanted_sysctls(configuration, interfaces)
     facts = replace(
@@ -49,62 +55,76 @@ async def examine(
         interfaces=interfaces,
         sysctls=files.read(
             [
-                *(each.name for each in wanted),
+                *(sysctl.name for sysctl in wanted),
                 *reverse_path.filters(configuration, wanted),
-                *looked_at_by_hindrance(facts.mtus),
+                *obstacle_sysctls(facts.mtus),
                 *(CONNTRACK_COUNT, CONNTRACK_MAX),
             ]
         ),
-        refusals=tuple(await preflight.faults(configuration)),
-        left_out=len(subjects) - len(looked_at),
+        preflight_faults=tuple(await preflight.faults(configuration)),
+        prove=prove,
+        omitted=len(servers) - len(examined),
     )
-    facts = await _listen(configuration, looked_at, facts)
-    return await _ask(configuration, looked_at, facts)
+    if prove:
+        facts = await _send_echoes(configuration, examined, facts)
+    facts = await _probe_own_addresses(examined, facts)
+    if configuration.dataplane != "ipvs" or facts.preflight_faults:
+        return facts
+    return await _probe_virtual_addresses(configuration, examined, facts)
 
 
-def _look(subjects: Sequence[Subject], clients: tuple[str, ...]) -> Facts:
-    virtual = (each for subject in subjects for each in virtual_addresses(subject.server))
-    wanted = dict.fromkeys([*(each.address for each in subjects), *virtual, *clients])
+def _read_kernel(servers: Sequence[ExaminedServer], clients: tuple[str, ...]) -> Facts:
+    addresses = [
+        *(server.address for server in servers),
+        *(virtual for server in servers for virtual in virtual_addresses(server.virtual_server)),
+        *clients,
+    ]
     try:
         with IPRoute() as netlink:
             host = Host(netlink)
             return Facts(
-                ways=host.ways(wanted), addresses=host.addresses(), mtus=host.mtus, clients=clients
+                routes=host.routes(dict.fromkeys(addresses)),
+                addresses=host.addresses(),
+                mtus=host.mtus,
+                clients=clients,
             )
     except NetlinkError as error:
         raise OSError(error.code, str(error)) from error
 
 
-async def _listen(configuration: Configuration, subjects: Sequence[Subject], facts: Facts) -> Facts:
-    asked = echoes(configuration, facts, subjects)[: echo.ECHOES_MAX]
+async def _send_echoes(
+    configuration: Configuration, servers: Sequence[ExaminedServer], facts: Facts
+) -> Facts:
+    requests = echo_requests(configuration, facts, servers)[: echo.ECHOES_MAX]
     try:
-        heard = await echo.listen_for(asked)
+        replies = await echo.send_echoes(requests)
     except PermissionError:
-        return facts  # the preflight has said what is missing
-    return replace(facts, asked=frozenset(asked), heard=heard)
+        return facts  # a finding reports that nothing is proven, and names the capability
+    return replace(facts, echo_requests=frozenset(requests), echo_replies=replies)
 
 
-async def _ask(configuration: Configuration, subjects: Sequence[Subject], facts: Facts) -> Facts:
+async def _probe_own_addresses(servers: Sequence[ExaminedServer], facts: Facts) -> Facts:
     checks = {
-        each.name: by_its_own_address(each.real_server.check)
-        for each in subjects
-        if each.real_server.check is not None
+        server.name: direct_check(server.real_server.check)
+        for server in servers
+        if server.real_server.check is not None
     }
-    answers = await ask(checks)
-    facts = replace(facts, answers=answers)
-    if configuration.dataplane != "ipvs" or facts.refusals:
-        return facts
-    wanted = [each for each in subjects if is_asked(each, facts)]
-    hindered = {each.name: why for each in wanted if (why := hindrance(each, facts)) is not None}
-    sources = {
-        each.name: source
-        for each in wanted
-        if each.name in hindered and (source := knocked_from(each, facts)) is not None
+    return replace(facts, own_results=await probe_all(checks))
+
+
+async def _probe_virtual_addresses(
+    configuration: Configuration, servers: Sequence[ExaminedServer], facts: Facts
+) -> Facts:
+    candidates = [server for server in servers if needs_vip_probe(server, facts)]
+    obstacles = {
+        server.name: obstacle
+        for server in candidates
+        if (obstacle := find_obstacle(server, facts)) is not None
     }
-    unasked = {name: why for name, why in hindered.items() if name not in sources}
-    asked = {each.name for each in wanted} - unasked.keys()
+    names = {server.name for server in candidates} - obstacles.keys()
     try:
-        virtual_answers = await ask_through_ipvs(configuration, asked, sources) if asked else {}
+        results = await probe_through_ipvs(configuration, names) if names else {}
     except DataplaneError as error:
-        return replace(facts, unasked=unasked | dict.fromkeys(asked, str(error)))
-    return replace(facts, unasked=unasked, virtual_answers=virtual_answers)
+        failed = Obstacle(str(error), "correct this fault of the host, and run doctor again")
+        return replace(facts, obstacles=obstacles | dict.fromkeys(names, failed))
+    return replace(facts, obstacles=obstacles, vip_results=results)

@@ -1,4 +1,4 @@
-"""Asks the kernel for routes, addresses and interfaces."""
+"""Reads routes, addresses and interfaces from the kernel."""
 
 from __future__ import annotations
 
@@ -7,35 +7,38 @@ from typing import Any
 
 from pyroute2 import IPRoute, NetlinkError
 
-from hadirector.doctor.diagnosis.facts import OwnAddress, Way
+from hadirector.doctor.diagnosis.facts import KernelRoute, LocalAddress
 
 _RTN_UNICAST, _RTN_LOCAL = 1, 2  # include/uapi/linux/rtnetlink.h
 
 
 class Host:
-    """This host's network namespace, as it is when this is made. Blocks; raises NetlinkError."""
+    """The network namespace of this host. Interfaces are read once, at construction.
+
+    All methods block and raise NetlinkError.
+    """
 
     def __init__(self, netlink: IPRoute) -> None:
         self._netlink = netlink
-        links = {each["index"]: each for each in netlink.get_links()}
-        self._names = {index: str(each.get("IFLA_IFNAME")) for index, each in links.items()}
-        self.mtus = {str(each.get("IFLA_IFNAME")): _mtu(each) for each in links.values()}
+        links = {link["index"]: link for link in netlink.get_links()}
+        self._names = {index: str(link.get("IFLA_IFNAME")) for index, link in links.items()}
+        self.mtus = {str(link.get("IFLA_IFNAME")): _mtu(link) for link in links.values()}
 
-    def addresses(self) -> dict[str, OwnAddress]:
-        """List the addresses that this host has."""
+    def addresses(self) -> dict[str, LocalAddress]:
+        """Return the addresses of this host."""
         return {
-            str(each.get("IFA_LOCAL") or each.get("IFA_ADDRESS")): OwnAddress(
-                self._names[each["index"]], each["prefixlen"]
+            str(message.get("IFA_LOCAL") or message.get("IFA_ADDRESS")): LocalAddress(
+                self._names[message["index"]], message["prefixlen"]
             )
-            for each in self._netlink.get_addr()
-            if each["index"] in self._names
+            for message in self._netlink.get_addr()
+            if message["index"] in self._names
         }
 
-    def ways(self, addresses: Iterable[str]) -> dict[str, Way | None]:
-        """Ask for the route to each address, as ip-route(8) `get` does."""
-        return {each: self._way(each) for each in addresses}
+    def routes(self, addresses: Iterable[str]) -> dict[str, KernelRoute | None]:
+        """Return the route to each address, as `ip route get` does (ip-route(8))."""
+        return {address: self._route(address) for address in addresses}
 
-    def _way(self, address: str) -> Way | None:
+    def _route(self, address: str) -> KernelRoute | None:
         try:
             [route] = self._netlink.route("get", dst=address)
         except NetlinkError:
@@ -46,7 +49,7 @@ class Host:
         metrics = route.get("RTA_METRICS")
         mtu = metrics.get("RTAX_MTU") if metrics is not None else None
         via = route.get("RTA_VIA")
-        return Way(
+        return KernelRoute(
             interface=interface,
             gateway=route.get("RTA_GATEWAY") or (via and str(via["addr"])),
             source=route.get("RTA_PREFSRC") or "",

@@ -1,11 +1,10 @@
-"""Asks real servers what their checks ask: by their own address, and through IPVS."""
+"""Runs checks of real servers once: at their own address, or at the virtual one through IPVS."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 
 from checks.definition.check import CheckDefinition
 from checks.definition.result import Result
@@ -13,72 +12,60 @@ from checks.probes.registry import run
 from hadirector.dataplane.dataplane import DataplaneError, read_table
 from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 from hadirector.dataplane.reconcile import DeleteService, diff
-from hadirector.doctor.diagnosis.virtual import led_through_ipvs
-from hadirector.doctor.knocking import knock_at
+from hadirector.doctor.diagnosis.vip_probes import vip_probe_configuration
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import Table
 from hadirector.model.vip_probes import probe_services
 
-AT_ONCE = 64
+CONCURRENT_PROBES_MAX = 64
 
 
-async def ask(checks: Mapping[str, CheckDefinition]) -> dict[str, Result]:
-    """Probe each once, so many at a time; each ends by its own deadline."""
-    return await _perform({name: partial(run, check) for name, check in checks.items()})
+async def probe_all(checks: Mapping[str, CheckDefinition]) -> dict[str, Result]:
+    """Run each check once, at most 64 at the same time, and return the results by name."""
+    slots = asyncio.Semaphore(CONCURRENT_PROBES_MAX)
+
+    async def probe(check: CheckDefinition) -> Result:
+        async with slots:
+            return await run(check)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = {name: group.create_task(probe(check)) for name, check in checks.items()}
+    return {name: task.result() for name, task in tasks.items()}
 
 
-async def _perform(probes: Mapping[str, Callable[[], Awaitable[Result]]]) -> dict[str, Result]:
-    allowed = asyncio.Semaphore(AT_ONCE)
-
-    async def one(probe: Callable[[], Awaitable[Result]]) -> Result:
-        async with allowed:
-            return await probe()
-
-    async with asyncio.TaskGroup() as tasks:
-        started = {name: tasks.create_task(one(probe)) for name, probe in probes.items()}
-    return {name: task.result() for name, task in started.items()}
-
-
-async def ask_through_ipvs(
-    configuration: Configuration, names: Collection[str], sources: Mapping[str, str]
+async def probe_through_ipvs(
+    configuration: Configuration, names: Collection[str]
 ) -> dict[str, Result]:
-    """Probe the named real servers by their virtual address, as far as that is possible.
+    """Probe the named real servers at their virtual address.
 
-    At those in ``sources`` only knock, from the address given there. Services of our own, of marks
-    that no other uses, are there meanwhile. Raises DataplaneError.
+    During the probes, the IPVS table has additional services for firewall marks that no other
+    service uses. Raises DataplaneError.
     """
     dataplane = IpvsDataplane()
     try:
-        led = led_through_ipvs(configuration, names, await read_table(dataplane))
-        if led is None:
-            raise DataplaneError("no firewall marks are free to ask through IPVS")
+        probed = vip_probe_configuration(configuration, names, await read_table(dataplane))
+        if probed is None:
+            raise DataplaneError("all firewall marks for probes through IPVS are in use")
         checks = {
-            f"{server.name}/{each.name}": each.check
-            for server in led.virtual_servers
-            for each in server.real_servers
-            if each.check is not None
+            f"{server.name}/{real_server.name}": real_server.check
+            for server in probed.virtual_servers
+            for real_server in server.real_servers
+            if real_server.check is not None
         }
-        async with _services(dataplane, probe_services(led)):
-            return await _perform(
-                {
-                    name: partial(knock_at, check, sources[name])
-                    if name in sources
-                    else partial(run, check)
-                    for name, check in checks.items()
-                }
-            )
+        async with _temporary_services(dataplane, probe_services(probed)):
+            return await probe_all(checks)
     finally:
         await dataplane.close()
 
 
 @asynccontextmanager
-async def _services(dataplane: IpvsDataplane, table: Table) -> AsyncIterator[None]:
-    """Have services in the kernel's table for a while."""
+async def _temporary_services(dataplane: IpvsDataplane, table: Table) -> AsyncIterator[None]:
+    """Add services to the IPVS table, and delete them at the end. Raises DataplaneError."""
     try:
         if failures := await dataplane.apply(diff({}, table, ())):
             raise DataplaneError(failures[0].error)
         yield
     finally:
-        left = await dataplane.apply([DeleteService(key) for key in table])
-        if left:
-            raise DataplaneError(f"{left[0].error}: it is still there")
+        failures = await dataplane.apply([DeleteService(key) for key in table])
+        if failures:
+            raise DataplaneError(f"{failures[0].error}: the service is still in the IPVS table")

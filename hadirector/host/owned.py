@@ -1,8 +1,9 @@
-"""What must survive a restart of the director, in one small file.
+"""The state that must survive a restart of the director, in one small file: ``owned.json``.
 
-``owned.json`` names the services and sync daemon threads that are ours and what the sysctls were
-that we have set, written before each is applied, the VRRP instances that an operator handed over.
-Whatever the kernel holds beyond that is foreign.
+It lists the kernel state that the director owns: services, sync daemon threads, and the tool with
+masquerade rules. It also has the former values of the sysctls that the director set, and the VRRP
+instances that an operator handed over. Other kernel state is foreign. Every change is stored before
+it is applied.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.host.masquerade.rules import ToolName
-from hadirector.host.sysctl.rules import Taken
+from hadirector.host.sysctl.rules import SavedValue
 from hadirector.model.ipvs import ServiceKey, SyncRole, SyncSettings
 from hadirector.storage import StateError, read, set_aside, store
 
@@ -28,13 +29,13 @@ class Owned(msgspec.Struct, frozen=True):
     version: int = VERSION
     services: tuple[ServiceKey, ...] = ()
     yielding: tuple[str, ...] = ()
-    sysctls: dict[str, Taken] = {}
+    sysctls: dict[str, SavedValue] = {}
     sync_threads: dict[SyncRole, SyncSettings] = {}
     masquerade: ToolName | None = None
 
 
 def load(path: Path) -> Owned:
-    """Read the file; a missing one is an empty one. Raises StateError."""
+    """Read the file; without a file nothing is owned. Raises StateError."""
     owned = read(path, Owned) or Owned()
     if owned.version != VERSION:
         raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
@@ -42,7 +43,10 @@ def load(path: Path) -> Owned:
 
 
 class Memory:
-    """What this director remembers; every change is in the file before it is acted on."""
+    """The content of the file, and methods that store changes before the caller applies them.
+
+    A file that cannot be used is renamed, and the director starts without one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.owned = Owned()
@@ -55,24 +59,24 @@ class Memory:
             self._log.error("state_file_unusable", error=str(error), kept_as=str(kept))
 
     def remember_services(self, services: frozenset[ServiceKey]) -> None:
-        """These are ours. Raises OSError."""
+        """Store the owned services. Raises OSError."""
         self._remember(replace(self.owned, services=tuple(sorted(services))))
 
     def remember_yielding(self, yielding: frozenset[str]) -> None:
-        """These instances were handed over. Raises OSError."""
+        """Store the instances that an operator handed over. Raises OSError."""
         self._remember(replace(self.owned, yielding=tuple(sorted(yielding))))
 
-    def remember_sysctls(self, taken: Mapping[str, Taken]) -> None:
-        """These parameters we set, and that is what they were. Raises OSError."""
-        self._remember(replace(self.owned, sysctls=dict(taken)))
+    def remember_sysctls(self, saved: Mapping[str, SavedValue]) -> None:
+        """Store the former values of sysctls that the director sets. Raises OSError."""
+        self._remember(replace(self.owned, sysctls=dict(saved)))
 
     def remember_sync_threads(self, threads: Mapping[SyncRole, SyncSettings]) -> None:
-        """These threads of the sync daemon are ours. Raises OSError."""
+        """Store the owned threads of the sync daemon. Raises OSError."""
         self._remember(replace(self.owned, sync_threads=dict(threads)))
 
-    def remember_masquerade(self, held_by: ToolName | None) -> None:
-        """This holds masquerading rules of ours, or nothing does. Raises OSError."""
-        self._remember(replace(self.owned, masquerade=held_by))
+    def remember_masquerade(self, tool: ToolName | None) -> None:
+        """Store which tool holds masquerade rules of ours, if any. Raises OSError."""
+        self._remember(replace(self.owned, masquerade=tool))
 
     def _remember(self, owned: Owned) -> None:
         store(self._path, owned)

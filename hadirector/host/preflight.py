@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from checks.script_runner.runner import refusal
@@ -14,98 +15,100 @@ from vrrp.addresses.addresses import virtual_addresses
 from vrrp.addresses.routes import items
 from vrrp.model.configuration import UdpUnicast
 
-# include/uapi/linux/capability.h
-CAP_KILL = 5
-CAP_SETGID = 6
-CAP_SETUID = 7
-CAP_NET_ADMIN = 12
-CAP_NET_RAW = 13
-CAP_IPC_LOCK = 14
-CAP_SYS_NICE = 23
+CAPABILITY_BITS = {
+    "CAP_NET_ADMIN": 12,
+    "CAP_NET_RAW": 13,
+    "CAP_KILL": 5,
+    "CAP_SETGID": 6,
+    "CAP_SETUID": 7,
+    "CAP_IPC_LOCK": 14,
+    "CAP_SYS_NICE": 23,
+}
+"""include/uapi/linux/capability.h, in the order in which missing capabilities are reported."""
 
 
 async def faults(configuration: Configuration) -> list[str]:
-    """List every fault as a sentence for the operator; empty when the host is fit."""
+    """Return every fault as a sentence for the operator; nothing if the host is fit."""
     found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
     found += refused_scripts(configuration) + _unwritable_directories(configuration)
     if configuration.dataplane == "ipvs" and not found:
         from hadirector.dataplane.ipvs import preflight
         from hadirector.host.masquerade import reconciler
 
-        services = {each.service for each in configuration.virtual_servers}
-        services |= {each.service for each in probe_services(configuration).values()}
+        services = {server.service for server in configuration.virtual_servers}
+        services |= {entry.service for entry in probe_services(configuration).values()}
         found += await preflight.faults(services)
         found += await reconciler.faults(configuration)
     return found
 
 
 def refused_scripts(configuration: Configuration) -> list[str]:
-    """List the scripts that must not be run: each by its place in the file, and why."""
-    refused = ((each.place, refusal(each.script)) for each in configuration.needed_scripts)
-    return [f"{place}: {why}" for place, why in refused if why is not None]
+    """Return the scripts that must not be run, each with its place in the file and the reason."""
+    reasons = ((needed.place, refusal(needed.script)) for needed in configuration.needed_scripts)
+    return [f"{place}: {reason}" for place, reason in reasons if reason is not None]
 
 
 def _unwritable_directories(configuration: Configuration) -> list[str]:
-    """Look at the state directory, or where it would be made; the other one is made at once."""
+    """Check that the state directory is writable or can be created; create nothing.
+
+    The runtime directory is not checked here: the director creates it at its start.
+    """
     wanted = Path(configuration.state_directory)
     if wanted == Path(configuration.runtime_directory):
         return []
-    there = next(each for each in (wanted, *wanted.parents) if each.exists())
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+    existing = next(path for path in (wanted, *wanted.parents) if path.exists())
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return []
-    return [f"state_directory: {wanted}: {there} is no directory that can be written to"]
+    return [f"state_directory: {wanted}: {existing} is not a writable directory"]
 
 
 def _missing_interfaces(configuration: Configuration) -> list[str]:
     present = {name for _, name in socket.if_nameindex()}
     return [
-        f"{each.place}: {each.needed_by}: interface {each.name} does not exist"
+        f"{needed.place}: {needed.needed_by}: interface {needed.name} does not exist"
         f" (there are: {', '.join(sorted(present))})"
-        for each in configuration.needed_interfaces
-        if each.name not in present
+        for needed in configuration.needed_interfaces
+        if needed.name not in present
     ]
 
 
 def _missing_capabilities(configuration: Configuration) -> list[str]:
-    raw = any(not isinstance(each.transport, UdpUnicast) for each in configuration.vrrp)
-    needs: dict[int, tuple[str, list[str]]] = {
-        CAP_NET_ADMIN: ("CAP_NET_ADMIN", []),
-        CAP_NET_RAW: ("CAP_NET_RAW", []),
-        CAP_KILL: ("CAP_KILL", []),
-        CAP_SETGID: ("CAP_SETGID", []),
-        CAP_SETUID: ("CAP_SETUID", []),
-        CAP_IPC_LOCK: ("CAP_IPC_LOCK", []),
-        CAP_SYS_NICE: ("CAP_SYS_NICE", []),
-    }
-    if configuration.realtime and configuration.vrrp:
-        needs[CAP_IPC_LOCK][1].append("lock the vrrp process in memory (realtime: true)")
-        needs[CAP_SYS_NICE][1].append("schedule the vrrp process in real time (realtime: true)")
-    if os.geteuid() == 0 and any(
-        each.script.user != "root" for each in configuration.needed_scripts
-    ):
-        needs[CAP_SETUID][1].append("run scripts as their users")
-        needs[CAP_SETGID][1].append("run scripts as their users")
-        needs[CAP_KILL][1].append("end scripts that run too long")
-    if any(check.route.mark for check in checks_by_identity(configuration).values()):
-        needs[CAP_NET_ADMIN][1].append("mark the packets of probes")
-    if configuration.dataplane == "ipvs":
-        needs[CAP_NET_ADMIN][1].append("program IPVS")
-    if raw:
-        needs[CAP_NET_RAW][1].append("send and receive IP protocol 112")
-    if any(virtual_addresses(each) or items(each) for each in configuration.vrrp):
-        needs[CAP_NET_ADMIN][1].append("add virtual addresses")
-        needs[CAP_NET_RAW][1].append("announce virtual addresses")
-    held = _effective_capabilities()
+    purposes: dict[str, list[str]] = {name: [] for name in CAPABILITY_BITS}
+    for capability, purpose in _needs(configuration):
+        purposes[capability].append(purpose)
+    effective = _effective_capabilities()
     return [
-        f"{name} is missing: it is needed to {' and to '.join(purposes)}"
+        f"{name} is missing: it is needed to {' and to '.join(purposes[name])}"
         " (run as root, or give the service this capability)"
-        for bit, (name, purposes) in needs.items()
-        if purposes and not held >> bit & 1
+        for name, bit in CAPABILITY_BITS.items()
+        if purposes[name] and not effective >> bit & 1
     ]
 
 
+def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """List the capabilities that a configuration needs, each with its purpose."""
+    if configuration.realtime and configuration.vrrp:
+        yield "CAP_IPC_LOCK", "lock the vrrp process in memory (realtime: true)"
+        yield "CAP_SYS_NICE", "schedule the vrrp process in real time (realtime: true)"
+    if os.geteuid() == 0 and any(
+        needed.script.user != "root" for needed in configuration.needed_scripts
+    ):
+        yield "CAP_SETUID", "run scripts as their users"
+        yield "CAP_SETGID", "run scripts as their users"
+        yield "CAP_KILL", "end scripts that run too long"
+    if any(check.route.mark for check in checks_by_identity(configuration).values()):
+        yield "CAP_NET_ADMIN", "mark the packets of probes"
+    if configuration.dataplane == "ipvs":
+        yield "CAP_NET_ADMIN", "program IPVS"
+    if any(not isinstance(instance.transport, UdpUnicast) for instance in configuration.vrrp):
+        yield "CAP_NET_RAW", "send and receive IP protocol 112"
+    if any(virtual_addresses(instance) or items(instance) for instance in configuration.vrrp):
+        yield "CAP_NET_ADMIN", "add virtual addresses"
+        yield "CAP_NET_RAW", "announce virtual addresses"
+
+
 def _effective_capabilities() -> int:
-    """Read our own capability set (proc(5), CapEff)."""
+    """Read the effective capability set of this process (proc(5), CapEff)."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("CapEff:"):
             return int(line.split()[1], 16)

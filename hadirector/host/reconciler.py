@@ -1,4 +1,4 @@
-"""What a director keeps true in the kernel besides the table: at once, and again every 10 s."""
+"""Reconciles the kernel state besides the IPVS table, after each change and every 10 s."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ PASS_SECONDS = 10.0
 
 
 class HostReconciler:
-    """Keeps the sysctls, the rules of fullnat, the timeouts and the sync daemon."""
+    """Reconciles the sysctls, the masquerade rules, the timeouts and the sync daemon."""
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
         self._states: Mapping[str, State] = {}
         owned = memory.owned
         self._sysctls = SysctlReconciler(configuration, owned.sysctls, memory.remember_sysctls)
-        self._sync = SyncDaemonReconciler(_kernel, owned.sync_threads, memory.remember_sync_threads)
+        self._sync = SyncDaemonReconciler(
+            _sync_threads, owned.sync_threads, memory.remember_sync_threads
+        )
         self._masquerade = MasqueradeReconciler(
             configuration, owned.masquerade, memory.remember_masquerade
         )
@@ -37,19 +39,14 @@ class HostReconciler:
         self._wake = asyncio.Event()
 
     @property
-    def _keepers(
-        self,
-    ) -> tuple[SysctlReconciler, MasqueradeReconciler, TimeoutReconciler, SyncDaemonReconciler]:
-        return self._sysctls, self._masquerade, self._timeouts, self._sync
-
-    @property
     def status(self) -> HostStatus:
-        """Describe this moment."""
+        """The status of all reconcilers now."""
+        reconcilers = (self._sysctls, self._masquerade, self._timeouts, self._sync)
         return HostStatus(
             self._sysctls.statuses(),
             SyncDaemonStatus(self._sync.running, self._sync.foreign),
-            tuple(warning for each in self._keepers for warning in each.warnings),
-            sum(each.repaired for each in self._keepers),
+            tuple(warning for reconciler in reconcilers for warning in reconciler.warnings),
+            sum(reconciler.repaired for reconciler in reconcilers),
         )
 
     @property
@@ -64,13 +61,17 @@ class HostReconciler:
         return self._configuration.connection_timeouts if ipvs else ConnectionTimeouts()
 
     async def start(self, states: Mapping[str, State]) -> None:
-        """Make so what connections need, before any is forwarded; the rest is for ``run``."""
+        """Reconcile what the first forwarded connection needs; ``run`` does the rest."""
         await self._sysctls.reconcile()
         await self._masquerade.reconcile()
         self._states = dict(states)
 
     async def run(self) -> None:
-        """Make passes until cancelled. A new state of VRRP waits for nothing else."""
+        """Make passes until cancelled.
+
+        A new state of a VRRP instance changes the sync daemon at once. The sysctls and the
+        masquerade rules are compared every 10 s.
+        """
         loop = asyncio.get_running_loop()
         next_pass = loop.time() + PASS_SECONDS
         while True:
@@ -86,7 +87,7 @@ class HostReconciler:
                     await self._wake.wait()
 
     def follow(self, states: Mapping[str, State]) -> None:
-        """Take the new states of the VRRP instances."""
+        """Use new states of the VRRP instances."""
         self._states = dict(states)
         self._wake.set()
 
@@ -98,21 +99,21 @@ class HostReconciler:
         self._wake.set()
 
     async def withdraw(self) -> None:
-        """Leave the kernel as it was found."""
+        """Remove and restore everything that was changed, except forwarding."""
         await self._sync.reconcile({})
         await self._masquerade.withdraw()
         self._sysctls.restore()
 
 
 def _timeouts() -> timeouts.Kernel:
-    """Import only for the dataplane that needs it."""
+    """Import this only for the ipvs dataplane."""
     from hadirector.dataplane.ipvs import timeouts
 
     return timeouts
 
 
-def _kernel() -> Kernel:
-    """Import only when needed, as above."""
+def _sync_threads() -> Kernel:
+    """Import this only for the ipvs dataplane."""
     from hadirector.dataplane.ipvs import sync_threads
 
     return sync_threads

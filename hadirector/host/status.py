@@ -1,4 +1,4 @@
-"""What is kept true in the kernel besides the table, as values. Pure."""
+"""The status of the kernel state that the director maintains besides the IPVS table. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from hadirector.host.sysctl.rules import SysctlStatus
 
 
 class SyncDaemonStatus(msgspec.Struct, frozen=True):
-    """The threads of the sync daemon: those that run for us, and those of others."""
+    """The threads of the sync daemon: those that the director owns, and foreign threads."""
 
     running: tuple[str, ...]
     foreign: tuple[str, ...]
 
 
 class HostStatus(msgspec.Struct, frozen=True):
-    """What is kept, and what cannot be. ``repaired`` counts what somebody else had changed."""
+    """The maintained settings, and warnings about settings that could not be applied.
+
+    ``repaired`` counts settings that another program changed and the director restored.
+    """
 
     sysctls: tuple[SysctlStatus, ...] = ()
     sync_daemon: SyncDaemonStatus = SyncDaemonStatus((), ())

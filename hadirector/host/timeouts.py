@@ -1,4 +1,4 @@
-"""Keeps the connection timeouts as they are configured, whoever sets others."""
+"""Reconciles the IPVS connection timeouts with the configured ones."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from hadirector.model.ipvs import ConnectionTimeouts
 
 
 class Kernel(Protocol):
-    """What is in force, and the way to change it (``hadirector.dataplane.ipvs.timeouts``)."""
+    """Reads and sets the timeouts (``hadirector.dataplane.ipvs.timeouts``)."""
 
     async def read(self) -> ConnectionTimeouts:
-        """Read all of them. Raises DataplaneError."""
+        """Read all timeouts. Raises DataplaneError."""
 
     async def write(self, timeouts: ConnectionTimeouts) -> None:
-        """Set those that are not 0. Raises DataplaneError."""
+        """Set the timeouts that are not 0. Raises DataplaneError."""
 
 
 class TimeoutReconciler:
-    """Sets what differs from what is wanted. What is not configured is nobody's business.
+    """Sets the configured timeouts, and does not touch the others.
 
-    ``kernel`` is asked for only when there is something to keep.
+    ``kernel`` is called only if a timeout is configured.
     """
 
     def __init__(self, kernel: Callable[[], Kernel]) -> None:
@@ -35,7 +35,7 @@ class TimeoutReconciler:
         self._log = structlog.get_logger()
 
     async def reconcile(self, wanted: ConnectionTimeouts) -> None:
-        """Make one pass. What fails is warned of, and met again by the next pass."""
+        """Make one pass. A failure causes a warning, and the next pass retries."""
         if wanted == ConnectionTimeouts():
             return
         try:

@@ -153,18 +153,18 @@ EVERY_KIND = frozenset(
 async def test_every_kind_of_rule_is_taken_and_removed(name: ToolName) -> None:
     """Of each protocol and address family, with a port and without."""
     tool = TOOLS[name]
-    assert await tool.listing() == ""
+    assert await tool.list_rules() == ""
     await tool.check(EVERY_KIND)
-    await tool.make(EVERY_KIND)
-    first = await tool.listing()
-    await tool.make(EVERY_KIND)
-    assert await tool.listing() == first
+    await tool.apply(EVERY_KIND)
+    first = await tool.list_rules()
+    await tool.apply(EVERY_KIND)
+    assert await tool.list_rules() == first
     for word in ("192.0.2.1", "2001:db8::1", "tcp", "sctp", "udp", "80", "53"):
         assert word in first
     assert first.lower().count("masquerade") == len(EVERY_KIND)
     await tool.remove()
     await tool.remove()
-    assert await tool.listing() == ""
+    assert await tool.list_rules() == ""
 
 
 @pytest.mark.netns

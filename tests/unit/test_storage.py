@@ -9,14 +9,14 @@ import pytest
 
 from hadirector import storage
 from hadirector.host import owned
-from hadirector.host.sysctl.rules import Taken
+from hadirector.host.sysctl.rules import SavedValue
 from hadirector.model.ipvs import Protocol, ServiceKey, SyncRole, SyncSettings
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 OWNED = owned.Owned(
     services=(WEB,),
     yielding=("web",),
-    sysctls={"net/ipv4/ip_forward": Taken("0", "1")},
+    sysctls={"net/ipv4/ip_forward": SavedValue("0", "1")},
     sync_threads={
         SyncRole.MASTER: SyncSettings(interface="eth1", id=51, group="224.0.0.81", port=8848, ttl=1)
     },

@@ -1,1 +1,1 @@
-"""Decides what is wrong with a host, from the facts of an examination."""
+"""Decides the faults of a host from the facts of an examination."""

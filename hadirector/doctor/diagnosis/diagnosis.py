@@ -1,15 +1,15 @@
-"""Decides everything that is to be said of a host, the worst first. Pure."""
+"""Decides all findings about a host and sorts them by severity. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from hadirector.doctor.diagnosis.answers import answer_findings
-from hadirector.doctor.diagnosis.facts import Facts, Path, Subject
+from hadirector.doctor.diagnosis.facts import EXAMINED_MAX, ConfigPath, ExaminedServer, Facts
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.doctor.diagnosis.kernel import kernel_findings
+from hadirector.doctor.diagnosis.probe_results import probe_findings
+from hadirector.doctor.diagnosis.return_path import return_path_findings
 from hadirector.doctor.diagnosis.routing import route_findings
-from hadirector.doctor.diagnosis.way_back import way_back_findings
 from hadirector.model.configuration import Configuration
 
 _ORDER = list(Severity)
@@ -18,23 +18,26 @@ _ORDER = list(Severity)
 def diagnose(
     configuration: Configuration,
     facts: Facts,
-    subjects: tuple[Subject, ...],
-    place: Callable[[Path], str],
+    servers: tuple[ExaminedServer, ...],
+    place: Callable[[ConfigPath], str],
 ) -> tuple[Finding, ...]:
-    """List the findings, those of one severity in the order of the file, the host's own first."""
-    found = [
+    """Return the findings, errors first. Within a severity, the findings about the host come first.
+
+    The findings about real servers follow in the order of the file.
+    """
+    findings = [
         *kernel_findings(configuration, facts, place),
-        *route_findings(configuration, facts, subjects),
-        *way_back_findings(configuration, facts, subjects),
-        *answer_findings(configuration, facts, subjects, place),
+        *route_findings(configuration, facts, servers),
+        *return_path_findings(configuration, facts, servers),
+        *probe_findings(configuration, facts, servers, place),
     ]
-    if facts.left_out:
-        found.append(
+    if facts.omitted:
+        findings.append(
             Finding(
                 severity=Severity.NOTE,
-                what=f"{facts.left_out} real servers were left out: so many are looked at, and no"
-                " more",
-                remedy="a file with only those of interest",
+                what=f"{facts.omitted} real servers were not examined: the limit is {EXAMINED_MAX}",
+                remedy="run doctor with a file that has only the real servers of interest",
             )
         )
-    return tuple(sorted(dict.fromkeys(found), key=lambda each: _ORDER.index(each.severity)))
+    unique = dict.fromkeys(findings)
+    return tuple(sorted(unique, key=lambda finding: _ORDER.index(finding.severity)))

@@ -1,33 +1,48 @@
-"""Writes echo requests in a client's name, and reads their replies (RFC 792). Pure."""
+"""Encodes IPv4 echo requests with a chosen source address, and decodes replies. Pure.
+
+IPv4 is RFC 791, echo is RFC 792.
+"""
 
 from __future__ import annotations
 
 import struct
+from ipaddress import IPv4Address
 
-from hadirector.doctor.diagnosis import ipv4_packet
 from hadirector.doctor.diagnosis.facts import Echo
-from hadirector.doctor.diagnosis.ipv4_packet import Packet
 from vrrp.protocol.checksum import ones_complement_sum
 
 TOKEN_LENGTH = 16
 
+_TTL = 64
 _REQUEST, _REPLY = 8, 0
 _ICMP = 1
-_ECHO = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence number
+# Version and length, service, total length, identification, fragment, TTL, protocol, checksum,
+# source, destination
+_IPV4_HEADER = struct.Struct("!BBHHHBBH4s4s")
+_ECHO_HEADER = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence number
 
 
-def request(echo: Echo, token: bytes) -> bytes:
-    """Write the packet; the token is of even length."""
-    checksum = 0xFFFF - ones_complement_sum(_ECHO.pack(_REQUEST, 0, 0, 0, 1) + token)
-    message = _ECHO.pack(_REQUEST, 0, checksum, 0, 1) + token
-    return ipv4_packet.write(Packet(echo.client, echo.real_server, _ICMP, message))
+def encode_request(echo: Echo, token: bytes) -> bytes:
+    """Return the packet without the IPv4 checksum, which the kernel adds (raw(7), IP_HDRINCL).
+
+    The length of ``token`` is even.
+    """
+    checksum = 0xFFFF - ones_complement_sum(_ECHO_HEADER.pack(_REQUEST, 0, 0, 0, 1) + token)
+    message = _ECHO_HEADER.pack(_REQUEST, 0, checksum, 0, 1) + token
+    length = _IPV4_HEADER.size + len(message)
+    source, destination = IPv4Address(echo.client).packed, IPv4Address(echo.real_server).packed
+    header = _IPV4_HEADER.pack(0x45, 0, length, 0, 0, _TTL, _ICMP, 0, source, destination)
+    return header + message
 
 
-def reply_of(data: bytes, token: bytes) -> Echo | None:
-    """Tell which echo a packet is the reply to; None for any other packet."""
-    packet = ipv4_packet.read(data)
-    if packet is None or packet.protocol != _ICMP or packet.content[:1] != bytes([_REPLY]):
+def decode_reply(packet: bytes, token: bytes) -> Echo | None:
+    """Return the echo that an IPv4 packet replies to; None for any other packet."""
+    if len(packet) < _IPV4_HEADER.size or packet[0] >> 4 != 4:
         return None
-    if packet.content[_ECHO.size : _ECHO.size + TOKEN_LENGTH] != token:
+    *_, protocol, _, source, destination = _IPV4_HEADER.unpack_from(packet)
+    message = packet[(packet[0] & 0xF) * 4 :]
+    if protocol != _ICMP or message[:1] != bytes([_REPLY]):
         return None
-    return Echo(packet.source, packet.destination)
+    if message[_ECHO_HEADER.size : _ECHO_HEADER.size + TOKEN_LENGTH] != token:
+        return None
+    return Echo(str(IPv4Address(source)), str(IPv4Address(destination)))

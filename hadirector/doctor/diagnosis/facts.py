@@ -1,4 +1,4 @@
-"""What was seen of this host and around it, and of whom. Pure values."""
+"""The results of an examination of this host and its real servers. Pure values."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from checks.definition.result import Result
 from hadirector.host.sysctl.rules import NO_INTERFACES, Interfaces
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 
-Path = tuple[str | int, ...]
+ConfigPath = tuple[str | int, ...]
+"""The keys and indexes that lead to a value of the configuration file."""
 
-FAR_CLIENT = "192.0.2.1"
-"""Stands for a client from elsewhere: an address that nobody has (RFC 5737, TEST-NET-1)."""
+EXAMINED_MAX = 1000
+"""Real servers that are examined: a route lookup takes 0.5 ms, and a probe up to its timeout."""
+
+OFF_LINK_CLIENT = "192.0.2.1"
+"""Stands for a client behind a router. No host has this address (RFC 5737, TEST-NET-1)."""
 
 CONNTRACK_COUNT = "net/netfilter/nf_conntrack_count"
 CONNTRACK_MAX = "net/netfilter/nf_conntrack_max"
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """How the kernel sends a packet to an address. ``mtu`` is in bytes, the IP header included.
+class KernelRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """The kernel's route to an address. ``mtu`` is in bytes, including the IP header.
 
-    ``source`` is the address that packets of this host get. ``local`` is an address of our own.
+    ``source`` is the source address of packets that this host sends to the address. ``local`` is
+    set if the address is an address of this host.
     """
 
     interface: str
@@ -35,59 +40,71 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def on_link(self) -> bool:
-        """Whether the address is a neighbour on that interface."""
+        """Whether the address is a neighbor on that interface."""
         return self.gateway is None and not self.local
 
 
-class OwnAddress(msgspec.Struct, frozen=True):
-    """An address that this host has at the moment."""
+class LocalAddress(msgspec.Struct, frozen=True):
+    """The interface and prefix length of an address of this host."""
 
     interface: str
     prefix_length: int
 
 
 class Echo(NamedTuple):
-    """An echo request to a real server that seems to come from ``client``."""
+    """An echo request to a real server, with ``client`` as its source address."""
 
     real_server: str
     client: str
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that findings are decided by.
+class Obstacle(NamedTuple):
+    """The reason why a real server was not probed at the virtual address, and the remedy."""
 
-    ``ways`` holds None for an address without a route. ``refusals`` is what the preflight says.
-    ``answers`` are of each subject's check by its own address, ``virtual_answers`` by the virtual
-    one and through IPVS, and ``unasked`` says of subjects why there is none. Of the echo requests
-    ``asked``, the replies to ``heard`` came to this host. ``clients`` were named by the operator.
+    reason: str
+    remedy: str
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All facts that the findings are decided from.
+
+    ``routes`` maps an address without a route to None. ``preflight_faults`` lists the faults that
+    keep `hadirector run` from starting. Probe results are by the name of the real server:
+    ``own_results`` of probes to its own address, ``vip_results`` of probes to the virtual address
+    through IPVS. ``obstacles`` explains missing results of the latter.
+
+    ``clients`` are the addresses that the operator named. ``prove`` is set if the operator allowed
+    echo requests with the source address of a client. ``echo_requests`` lists the requests that
+    were sent, and ``echo_replies`` those whose reply came to this host.
     """
 
-    ways: Mapping[str, Way | None] = {}
-    addresses: Mapping[str, OwnAddress] = {}
+    routes: Mapping[str, KernelRoute | None] = {}
+    addresses: Mapping[str, LocalAddress] = {}
     mtus: Mapping[str, int] = {}
     sysctls: Mapping[str, str | None] = {}
     interfaces: Interfaces = NO_INTERFACES
-    refusals: tuple[str, ...] = ()
-    answers: Mapping[str, Result] = {}
-    virtual_answers: Mapping[str, Result] = {}
-    unasked: Mapping[str, str] = {}
+    preflight_faults: tuple[str, ...] = ()
+    own_results: Mapping[str, Result] = {}
+    vip_results: Mapping[str, Result] = {}
+    obstacles: Mapping[str, Obstacle] = {}
     clients: tuple[str, ...] = ()
-    asked: frozenset[Echo] = frozenset()
-    heard: frozenset[Echo] = frozenset()
-    left_out: int = 0
+    prove: bool = False
+    echo_requests: frozenset[Echo] = frozenset()
+    echo_replies: frozenset[Echo] = frozenset()
+    omitted: int = 0
 
 
-class Subject(NamedTuple):
-    """One real server, or the sorry server, of one virtual server, and where it is configured."""
+class ExaminedServer(NamedTuple):
+    """A real server or sorry server, its virtual server, and its place in the file."""
 
-    server: VirtualServer
+    virtual_server: VirtualServer
     real_server: RealServer
     place: str
 
     @property
     def name(self) -> str:
-        """What it is called in findings and commands."""
-        return f"{self.server.name}/{self.real_server.name}"
+        """The name of the real server in findings and commands."""
+        return f"{self.virtual_server.name}/{self.real_server.name}"
 
     @property
     def address(self) -> str:
@@ -95,28 +112,33 @@ class Subject(NamedTuple):
         return self.real_server.key.address
 
 
-def subjects(configuration: Configuration, place: Callable[[Path], str]) -> Iterator[Subject]:
-    """Go through them in the order of the file; ``place`` says where the value of a path stands."""
+def examined_servers(
+    configuration: Configuration, place: Callable[[ConfigPath], str]
+) -> Iterator[ExaminedServer]:
+    """List all real servers and sorry servers in the order of the file.
+
+    ``place`` returns file:line:column of a value.
+    """
     for index, server in enumerate(configuration.virtual_servers):
-        path: Path = ("virtual_servers", index)
-        for number, each in enumerate(server.real_servers):
-            yield Subject(server, each, place((*path, "real_servers", number)))
+        path: ConfigPath = ("virtual_servers", index)
+        for number, real_server in enumerate(server.real_servers):
+            yield ExaminedServer(server, real_server, place((*path, "real_servers", number)))
         if server.sorry_server is not None:
-            yield Subject(server, server.sorry_server, place((*path, "sorry_server")))
+            yield ExaminedServer(server, server.sorry_server, place((*path, "sorry_server")))
 
 
 def virtual_addresses(server: VirtualServer) -> tuple[str, ...]:
-    """Name the addresses that clients use; those of firewall marks are not known."""
+    """Return the addresses that clients connect to; those of a firewall mark are unknown."""
     return tuple(dict.fromkeys(key.address for key in server.keys if not key.firewall_mark))
 
 
 def client_interface(
-    server: VirtualServer, configuration: Configuration, addresses: Mapping[str, OwnAddress]
+    server: VirtualServer, configuration: Configuration, addresses: Mapping[str, LocalAddress]
 ) -> str | None:
-    """Name the interface that clients' packets come in by, where the virtual address tells it."""
+    """Return the interface that client packets arrive on, if the virtual address shows it."""
     for virtual in virtual_addresses(server):
         for instance in configuration.vrrp:
-            if any(each.partition("/")[0] == virtual for each in instance.held_addresses):
+            if any(held.partition("/")[0] == virtual for held in instance.held_addresses):
                 return instance.interface
         if virtual in addresses:
             return addresses[virtual].interface
@@ -124,14 +146,14 @@ def client_interface(
 
 
 def subnet_of(interface: str, address: str, facts: Facts) -> IPv4Network | IPv6Network | None:
-    """Find the subnet of an interface that has an address in it."""
-    for own, held in facts.addresses.items():
-        if held.interface == interface and (":" in own) == (":" in address):
-            subnet = ip_network(f"{own}/{held.prefix_length}", strict=False)
-            if subnet.num_addresses > 2 and _is_in(address, subnet):
+    """Return the subnet of an interface that contains an address."""
+    for own, local in facts.addresses.items():
+        if local.interface == interface and (":" in own) == (":" in address):
+            subnet = ip_network(f"{own}/{local.prefix_length}", strict=False)
+            if subnet.num_addresses > 2 and _contains(subnet, address):
                 return subnet
     return None
 
 
-def _is_in(address: str, subnet: IPv4Network | IPv6Network) -> bool:
-    return ip_network(address).subnet_of(subnet)  # type: ignore[arg-type]  # of one family
+def _contains(subnet: IPv4Network | IPv6Network, address: str) -> bool:
+    return ip_network(address).subnet_of(subnet)  # type: ignore[arg-type]  # same family

@@ -1,4 +1,4 @@
-"""What the doctor has found, in words an operator can act on. Pure."""
+"""A finding of the doctor: a fault, where it is, and the remedy. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Severity(StrEnum):
-    """Whether it breaks traffic, breaks it for some, or is only good to know."""
+    """An error breaks traffic, a warning breaks some of it, and a note is for information."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was found. ``place`` is file:line:column; empty for the host as a whole."""
+    """A finding. ``place`` is file:line:column; it is empty for the host as a whole."""
 
     severity: Severity
     what: str

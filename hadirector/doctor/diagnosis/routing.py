@@ -1,6 +1,6 @@
-"""Finds what the routes to the real servers make of a forwarding method. Pure.
+"""Decides findings from the routes to the real servers and the forwarding methods. Pure.
 
-What IPVS does with a packet is in net/netfilter/ipvs/ip_vs_xmit.c.
+net/netfilter/ipvs/ip_vs_xmit.c shows how IPVS sends packets with each forwarding method.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from hadirector.doctor.diagnosis.facts import (
+    ExaminedServer,
     Facts,
-    Subject,
-    Way,
+    KernelRoute,
     client_interface,
     virtual_addresses,
 )
@@ -18,55 +18,57 @@ from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ForwardingMethod, Tunnel, TunnelChecksum, TunnelType
 
-_AS_IT_IS = frozenset({ForwardingMethod.DR, ForwardingMethod.TUN})
-"""The packet keeps the virtual address, which the real server has too."""
+_KEEPS_DESTINATION = frozenset({ForwardingMethod.DR, ForwardingMethod.TUN})
+"""Packets arrive at the real server with the virtual address as their destination."""
 
 
 def route_findings(
-    configuration: Configuration, facts: Facts, subjects: Iterable[Subject]
+    configuration: Configuration, facts: Facts, servers: Iterable[ExaminedServer]
 ) -> Iterator[Finding]:
-    """Judge the way to each real server."""
-    for each in subjects:
-        if each.address not in facts.ways:
+    """Report missing routes, routes that do not fit the forwarding method, and small MTUs."""
+    for server in servers:
+        if server.address not in facts.routes:
             continue
-        way = facts.ways[each.address]
-        if way is None:
-            yield _no_route(each)
-        elif not way.local:
-            yield from _on_the_way(each, way)
-            interface = client_interface(each.server, configuration, facts.addresses)
-            yield from _too_narrow(each, way, facts.mtus, interface)
+        route = facts.routes[server.address]
+        if route is None:
+            yield _no_route(server)
+        elif not route.local:
+            yield from _unsuitable_route(server, route)
+            interface = client_interface(server.virtual_server, configuration, facts.addresses)
+            yield from _small_mtu(server, route, facts.mtus, interface)
 
 
-def _no_route(subject: Subject) -> Finding:
+def _no_route(server: ExaminedServer) -> Finding:
     return Finding(
         severity=Severity.ERROR,
-        place=subject.place,
-        what=f"{subject.name}: this host has no route to {subject.address}",
+        place=server.place,
+        what=f"{server.name}: this host has no route to {server.address}",
         remedy="give this host an address in the real server's subnet, or a route to it",
     )
 
 
-def _on_the_way(subject: Subject, way: Way) -> Iterator[Finding]:
-    forwarding = subject.server.forwarding
-    virtual = virtual_addresses(subject.server)
-    if forwarding is ForwardingMethod.DR and way.gateway is not None:
+def _unsuitable_route(server: ExaminedServer, route: KernelRoute) -> Iterator[Finding]:
+    forwarding = server.virtual_server.forwarding
+    virtual = virtual_addresses(server.virtual_server)
+    if forwarding is ForwardingMethod.DR and route.gateway is not None:
         yield Finding(
             severity=Severity.ERROR,
-            place=subject.place,
-            what=f"{subject.name}: {subject.address} is reached through the gateway {way.gateway},"
-            " and with dr a packet keeps the virtual address, by which the gateway sends it back",
-            remedy=f"put the real server on the segment of {way.interface}, or use forwarding: tun",
+            place=server.place,
+            what=f"{server.name}: {server.address} is reached through the gateway {route.gateway};"
+            " with dr, packets keep the virtual address as their destination, so the gateway sends"
+            " them back",
+            remedy=f"put the real server on the segment of {route.interface}, or use"
+            " forwarding: tun",
         )
-    if forwarding in _AS_IT_IS and way.source in virtual:
+    if forwarding in _KEEPS_DESTINATION and route.source in virtual:
         yield Finding(
             severity=Severity.ERROR,
-            place=subject.place,
-            what=f"{subject.name}: the virtual address {way.source} is this director's own address"
-            f" towards {subject.address}, which has it too and ignores whatever comes from it,"
-            " ARP requests first",
-            remedy=f"give {way.interface} an address of its own, and take another one, or one with"
-            " /32 that is added after it, as the virtual address",
+            place=server.place,
+            what=f"{server.name}: the virtual address {route.source} is this director's own address"
+            f" towards {server.address}; the real server has the same address and ignores all"
+            " packets from it, including ARP requests",
+            remedy=f"give {route.interface} an address of its own, and use another virtual address;"
+            " a virtual address with /32 that is added after the own address works too",
         )
 
 
@@ -74,10 +76,10 @@ def _on_the_way(subject: Subject, way: Way) -> Iterator[Finding]:
 
 
 def tunnel_overhead(tunnel: Tunnel, *, ipv6: bool) -> int:
-    """Say how many bytes a tunnel puts before a packet.
+    """Return the bytes that a tunnel adds to a packet; ``ipv6`` is set for an outer IPv6 header.
 
-    Outer IP header, then GRE (RFC 2784: 4, and 4 for its checksum) or UDP and GUE (8 + 4, and 8 for
-    the private data of a remote checksum; net/netfilter/ipvs/ip_vs_xmit.c).
+    After the outer IP header comes GRE (RFC 2784: 4 bytes, and 4 for a checksum) or UDP and GUE
+    (8 + 4 bytes, and 8 for a remote checksum; net/netfilter/ipvs/ip_vs_xmit.c).
     """
     outer = 40 if ipv6 else 20
     match tunnel.type:
@@ -89,22 +91,23 @@ def tunnel_overhead(tunnel: Tunnel, *, ipv6: bool) -> int:
             return outer + 12 + 8 * (tunnel.checksum is TunnelChecksum.REMOTE)
 
 
-def _too_narrow(
-    subject: Subject, way: Way, mtus: Mapping[str, int], interface: str | None
+def _small_mtu(
+    server: ExaminedServer, route: KernelRoute, mtus: Mapping[str, int], interface: str | None
 ) -> Iterator[Finding]:
-    tunnel = subject.real_server.tunnel
+    tunnel = server.real_server.tunnel
     if tunnel is None or interface is None or interface not in mtus:
         return
-    overhead = tunnel_overhead(tunnel, ipv6=":" in subject.address)
-    if (room := way.mtu - overhead) >= mtus[interface]:
+    overhead = tunnel_overhead(tunnel, ipv6=":" in server.address)
+    room = route.mtu - overhead
+    if room >= mtus[interface]:
         return
-    virtual_header = 40 if ":" in subject.server.keys[0].address else 20
+    virtual_header = 40 if ":" in server.virtual_server.keys[0].address else 20
     yield Finding(
         severity=Severity.WARNING,
-        place=subject.place,
-        what=f"{subject.name}: clients' packets have up to {mtus[interface]} bytes ({interface}),"
-        f" and {room} fit into the {tunnel} tunnel ({way.mtu} of {way.interface} less {overhead});"
-        " where ICMP is filtered, uploads hang",
-        remedy=f"an MTU of {mtus[interface] + overhead} on the way to the real server, or routes"
-        f" with `advmss {room - virtual_header - 20}` on the real server",
+        place=server.place,
+        what=f"{server.name}: client packets have up to {mtus[interface]} bytes ({interface}), but"
+        f" only {room} fit into the {tunnel} tunnel ({route.mtu} of {route.interface} less"
+        f" {overhead}); uploads hang where ICMP is filtered",
+        remedy=f"use an MTU of {mtus[interface] + overhead} on the path to the real server, or"
+        f" routes with `advmss {room - virtual_header - 20}` on the real server",
     )

@@ -1,1 +1,1 @@
-"""The netfilter rules that masquerade fullnat services."""
+"""The netfilter rules that masquerade the connections of fullnat services."""

@@ -1,4 +1,4 @@
-"""Keeps the rules of fullnat as the configuration wants them, whoever changes them."""
+"""Reconciles the masquerade rules of fullnat with the configuration."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
 
 
-async def choose(services: frozenset[ServiceKey]) -> ToolName:
-    """Choose nftables where the kernel has it, else iptables. Raises ToolError if neither does."""
-    refused = []
+async def choose_tool(services: frozenset[ServiceKey]) -> ToolName:
+    """Return nft if it works with this kernel, or else iptables. Raises ToolError if none does."""
+    errors = []
     for name, tool in TOOLS.items():
         try:
             await tool.check(services)
         except ToolError as error:
-            refused.append(str(error))
+            errors.append(str(error))
         else:
             return name
-    raise ToolError("; ".join(refused))
+    raise ToolError("; ".join(errors))
 
 
 async def faults(configuration: Configuration) -> list[str]:
-    """Say what fullnat lacks on this host; empty when it is not configured, or nothing lacks."""
+    """Return what this host lacks for fullnat; nothing if fullnat is not configured."""
     services = fullnat_services(configuration)
     try:
         if services:
-            await choose(services)
+            await choose_tool(services)
     except ToolError as error:
         return [
             "forwarding fullnat needs nft or iptables-legacy (Debian packages nftables, iptables),"
@@ -41,24 +41,24 @@ async def faults(configuration: Configuration) -> list[str]:
 
 
 class MasqueradeReconciler:
-    """Makes the rules, again when somebody else changed them, and removes them at the end.
+    """Applies the rules, repairs them if another program changed them, and removes them at the end.
 
-    ``held_by`` is the tool that holds rules of ours, None when there are none; ``remember`` has
-    stored another one when it returns, before the first rule is made. It may raise OSError.
+    ``tool`` is the name of the tool that holds rules of ours, or None. ``remember`` stores another
+    name. It is called before the first rule is added, and may raise OSError.
     """
 
     def __init__(
         self,
         configuration: Configuration,
-        held_by: ToolName | None,
+        tool: ToolName | None,
         remember: Callable[[ToolName | None], None],
     ) -> None:
         self.repaired = 0
         self.warnings: tuple[str, ...] = ()
         self._services = fullnat_services(configuration)
-        self._held_by = held_by
+        self._tool = tool
         self._remember = remember
-        self._made: tuple[frozenset[ServiceKey], str] | None = None
+        self._applied: tuple[frozenset[ServiceKey], str] | None = None
         self._in_use = asyncio.Lock()
         self._log = structlog.get_logger()
 
@@ -68,11 +68,11 @@ class MasqueradeReconciler:
         await self.reconcile()
 
     async def reconcile(self) -> None:
-        """Compare, and make anew what differs. What fails is reported, and met by the next pass."""
+        """Replace the rules if they differ. A failure causes a warning; the next pass retries."""
         async with self._in_use:
             try:
                 if self._services:
-                    await self._make()
+                    await self._apply()
                 else:
                     await self._remove()
             except (ToolError, OSError) as error:
@@ -84,34 +84,34 @@ class MasqueradeReconciler:
                 self.warnings = ()
 
     async def withdraw(self) -> None:
-        """Remove the rules. Connections that are under way keep their translation."""
+        """Remove the rules. Existing connections keep their translation."""
         self._services = frozenset()
         await self.reconcile()
 
-    async def _make(self) -> None:
-        if self._held_by is None:
-            name = await choose(self._services)
+    async def _apply(self) -> None:
+        if self._tool is None:
+            name = await choose_tool(self._services)
             self._remember(name)
-            self._held_by = name
-        tool = TOOLS[self._held_by]
-        found = await tool.listing()
-        if (self._services, found) == self._made:
+            self._tool = name
+        tool = TOOLS[self._tool]
+        before = await tool.list_rules()
+        if (self._services, before) == self._applied:
             return
-        await tool.make(self._services)
-        listing = await tool.listing()
-        repaired = self._made is not None and self._made[0] == self._services
+        await tool.apply(self._services)
+        after = await tool.list_rules()
+        repaired = self._applied is not None and self._applied[0] == self._services
         self.repaired += repaired
-        if found != listing:
+        if before != after:
             event = "masquerade_repaired" if repaired else "masquerade_set"
             services = [str(key) for key in sorted(self._services)]
-            self._log.info(event, tool=self._held_by, services=services)
-        self._made = (self._services, listing)
+            self._log.info(event, tool=self._tool, services=services)
+        self._applied = (self._services, after)
 
     async def _remove(self) -> None:
-        if self._held_by is None:
+        if self._tool is None:
             return
-        await TOOLS[self._held_by].remove()
-        self._log.info("masquerade_removed", tool=self._held_by)
-        self._made = None
+        await TOOLS[self._tool].remove()
+        self._log.info("masquerade_removed", tool=self._tool)
+        self._applied = None
         self._remember(None)
-        self._held_by = None
+        self._tool = None

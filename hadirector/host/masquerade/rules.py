@@ -1,8 +1,8 @@
-"""Decides which connections get the director's own address as their source, as rules of ours.
+"""Decides which connections are masqueraded, and renders the netfilter rules for that.
 
-Pure. IPVS translates the destination only; the source is netfilter's to translate. Under
-net.ipv4.vs.conntrack it knows the connections of IPVS, and by what address the client asked. All
-rules are in a table, or a chain, that has our name and nothing else in it.
+Pure. IPVS translates only the destination address; netfilter translates the source address to an
+address of the director. With net.ipv4.vs.conntrack, netfilter tracks the connections of IPVS and
+knows the virtual address. All rules are in a table or chain that has our name and no other rules.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ForwardingMethod, ServiceKey
 
 ToolName = Literal["nft", "iptables"]
-"""What can hold the rules."""
+"""The programs that can hold the rules."""
 
 NAME = "hadirector"
-"""Of our nftables table, and of our chain in the nat table of iptables."""
+"""The name of our nftables table, and of our chain in the nat table of iptables."""
 
 _JUMP = f"POSTROUTING -j {NAME}"
 
@@ -35,16 +35,16 @@ def fullnat_services(configuration: Configuration) -> frozenset[ServiceKey]:
 
 
 def nft_script(services: Collection[ServiceKey]) -> str:
-    """Write our table whole, in the place of the one that may be there, in one transaction."""
+    """Render our whole table for nft(8). It replaces an existing one in a single transaction."""
     lines = [*nft_removal().splitlines(), f"table inet {NAME} {{", " chain postrouting {"]
-    # Before other people's chains: the first to translate a connection's source decides it.
+    # Before the chains of other programs: the first chain that translates the source decides.
     lines.append("  type nat hook postrouting priority srcnat - 5; policy accept;")
     lines += [f"  {_nft_rule(key)}" for key in sorted(services)]
     return "\n".join([*lines, " }", "}", ""])
 
 
 def nft_removal() -> str:
-    """Write the removal of our table, which need not be there."""
+    """Render the removal of our table for nft(8); it works if the table does not exist, too."""
     return f"table inet {NAME} {{}}\ndelete table inet {NAME}\n"
 
 
@@ -58,9 +58,10 @@ def _nft_rule(key: ServiceKey) -> str:
 
 
 def iptables_script(services: Collection[ServiceKey], *, jumps: bool) -> str:
-    """Write our chain whole, for iptables-restore --noflush, which takes it in one transaction.
+    """Render our whole chain for iptables-restore --noflush, which applies it in one transaction.
 
-    The services are of one address family; ``jumps`` says that packets come to the chain already.
+    The services are of one address family. ``jumps`` is set if POSTROUTING already jumps to the
+    chain.
     """
     return "\n".join(["*nat", f":{NAME} - [0:0]", *_rules(services, jumps=jumps), "COMMIT", ""])
 
@@ -77,6 +78,6 @@ def _rules(services: Collection[ServiceKey], *, jumps: bool) -> Iterator[str]:
 
 
 def iptables_removal(*, jumps: bool) -> str:
-    """Write the removal of our chain, which is there, and of the way to it if there is one."""
-    led = [f"-D {_JUMP}"] if jumps else []
-    return "\n".join(["*nat", f":{NAME} - [0:0]", *led, f"-X {NAME}", "COMMIT", ""])
+    """Render the removal of our chain, which exists, and of the jump to it if there is one."""
+    jump = [f"-D {_JUMP}"] if jumps else []
+    return "\n".join(["*nat", f":{NAME} - [0:0]", *jump, f"-X {NAME}", "COMMIT", ""])

@@ -1,4 +1,4 @@
-"""The two programs that can hold our rules: nft, and iptables where the kernel has no nftables."""
+"""The programs that hold our rules: nft, or iptables-legacy if the kernel has no nftables."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from hadirector.model.ipvs import ServiceKey
 
 SECONDS_MAX = 10.0
 _WAIT = ("-w", "5")
-"""Seconds that iptables waits for another one that is just changing rules."""
+"""Seconds that iptables waits for the lock of another iptables process."""
 
 
 class ToolError(Exception):
-    """A program that is not there, or refused; the message has what it said."""
+    """A program is missing or failed. The message has its first line of error output."""
 
 
 class Tool(Protocol):
-    """Lists, makes and removes our rules. Every method raises ToolError."""
+    """Lists, applies and removes our rules. Every method raises ToolError."""
 
     async def check(self, services: Collection[ServiceKey]) -> None:
-        """See whether it could make these rules here, and change nothing."""
+        """Check that the rules for these services could be applied; change nothing."""
 
-    async def listing(self) -> str:
-        """What is there of ours, in words that change when it does; empty for nothing."""
+    async def list_rules(self) -> str:
+        """Return a text that changes with our rules; it is empty without rules."""
 
-    async def make(self, services: Collection[ServiceKey]) -> None:
-        """Replace what is there of ours by the rules for these services, in one step."""
+    async def apply(self, services: Collection[ServiceKey]) -> None:
+        """Replace our rules with those for these services."""
 
     async def remove(self) -> None:
-        """Remove whatever there is of ours."""
+        """Remove all our rules."""
 
 
 class Nft:
@@ -42,14 +42,14 @@ class Nft:
         """See ``Tool``."""
         await _run("nft", "--check", "-f", "-", text=rules.nft_script(services))
 
-    async def listing(self) -> str:
+    async def list_rules(self) -> str:
         """See ``Tool``."""
         try:
             return await _run("nft", "--stateless", "list", "table", "inet", rules.NAME)
         except ToolError:
-            return ""  # which making it anew meets, whatever the reason
+            return ""  # `apply` follows, and reports a fault of the program
 
-    async def make(self, services: Collection[ServiceKey]) -> None:
+    async def apply(self, services: Collection[ServiceKey]) -> None:
         """See ``Tool``."""
         await _run("nft", "-f", "-", text=rules.nft_script(services))
 
@@ -59,31 +59,31 @@ class Nft:
 
 
 class Iptables:
-    """Rules in a chain of our own, for each address family, in the nat table of iptables-legacy."""
+    """Rules in a chain of our own in the nat table of iptables-legacy, for each address family."""
 
     async def check(self, services: Collection[ServiceKey]) -> None:
         """See ``Tool``."""
-        for program, ours in _by_program(services).items():
-            if ours:
-                script = rules.iptables_script(ours, jumps=True)
+        for program, keys in _by_program(services).items():
+            if keys:
+                script = rules.iptables_script(keys, jumps=True)
                 await _run(f"{program}-restore", "--test", "--noflush", *_WAIT, text=script)
 
-    async def listing(self) -> str:
+    async def list_rules(self) -> str:
         """See ``Tool``."""
-        found = []
+        listings = []
         for program in _PROGRAMS:
             try:
-                found.append(await _run(program, *_WAIT, "-t", "nat", "-S", rules.NAME))
+                listings.append(await _run(program, *_WAIT, "-t", "nat", "-S", rules.NAME))
             except ToolError:
                 continue
-            found.append("jumps" if await _jumps(program) else "does not jump")
-        return "\n".join(found)
+            listings.append("jumps" if await _jumps(program) else "does not jump")
+        return "\n".join(listings)
 
-    async def make(self, services: Collection[ServiceKey]) -> None:
+    async def apply(self, services: Collection[ServiceKey]) -> None:
         """See ``Tool``."""
-        for program, ours in _by_program(services).items():
-            if ours:
-                script = rules.iptables_script(ours, jumps=await _jumps(program))
+        for program, keys in _by_program(services).items():
+            if keys:
+                script = rules.iptables_script(keys, jumps=await _jumps(program))
                 await _run(f"{program}-restore", "--noflush", *_WAIT, text=script)
             else:
                 await _remove_chain(program)
@@ -107,6 +107,7 @@ def _by_program(services: Collection[ServiceKey]) -> dict[str, list[ServiceKey]]
 
 
 async def _jumps(program: str) -> bool:
+    """Return whether POSTROUTING jumps to our chain."""
     try:
         await _run(program, *_WAIT, "-t", "nat", "-C", "POSTROUTING", "-j", rules.NAME)
     except ToolError:
@@ -118,12 +119,13 @@ async def _remove_chain(program: str) -> None:
     try:
         await _run(program, *_WAIT, "-t", "nat", "-S", rules.NAME)
     except ToolError:
-        return  # there is none
+        return  # the chain does not exist
     script = rules.iptables_removal(jumps=await _jumps(program))
     await _run(f"{program}-restore", "--noflush", *_WAIT, text=script)
 
 
 async def _run(program: str, *arguments: str, text: str = "") -> str:
+    """Run a program with ``text`` as its input, and return its output. Raises ToolError."""
     try:
         process = await asyncio.create_subprocess_exec(
             program,
@@ -144,6 +146,6 @@ async def _run(program: str, *arguments: str, text: str = "") -> str:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        said = errors.decode("ascii", "replace").strip().splitlines() or ["no reason given"]
-        raise ToolError(f"{program}: {said[0]}")
+        lines = errors.decode("ascii", "replace").strip().splitlines() or ["no reason given"]
+        raise ToolError(f"{program}: {lines[0]}")
     return output.decode("ascii", "replace")

@@ -1,1 +1,1 @@
-"""The threads of IPVS's connection synchronization daemon."""
+"""The threads of the IPVS sync daemon, which copies connections to other directors."""

@@ -1,4 +1,4 @@
-"""Keeps the sync daemon as it should be: read, compare, stop and start."""
+"""Reconciles the threads of the IPVS sync daemon: reads and compares, stops and starts them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSetting
 
 
 class Kernel(Protocol):
-    """What runs, and the way to change it (``hadirector.dataplane.ipvs.sync_threads``)."""
+    """Reads, starts and stops threads (``hadirector.dataplane.ipvs.sync_threads``)."""
 
     async def read(self) -> dict[SyncRole, SyncSettings]:
         """Read which threads run. Raises DataplaneError."""
@@ -28,17 +28,16 @@ class Kernel(Protocol):
 
 
 class SyncDaemonReconciler:
-    """Makes the wanted threads run, and leaves alone the ones that are not ours.
+    """Runs the wanted threads, and does not touch foreign threads.
 
-    ``kernel`` is asked for only when there is something to keep.
-    ``remember`` is called with the threads that are ours before one is started; it has stored them
-    when it returns. It may raise OSError.
+    ``kernel`` is called only if there is a wanted or owned thread. ``remember`` stores the owned
+    threads. It is called before a thread is started, and may raise OSError.
     """
 
     def __init__(
         self,
         kernel: Callable[[], Kernel],
-        ours: Mapping[SyncRole, SyncSettings],
+        owned: Mapping[SyncRole, SyncSettings],
         remember: Callable[[Threads], None],
     ) -> None:
         self.repaired = 0
@@ -46,17 +45,17 @@ class SyncDaemonReconciler:
         self.foreign: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
         self._kernel = kernel
-        self._ours = dict(ours)
+        self._owned = dict(owned)
         self._remember = remember
         self._settled: Threads | None = None
         self._log = structlog.get_logger()
 
     async def reconcile(self, wanted: Threads) -> None:
-        """Make one pass. What fails is warned of, and met again by the next pass.
+        """Make one pass. A failure causes a warning, and the next pass retries.
 
-        When nothing is wanted any more, what was ours is stopped and forgotten.
+        Without wanted threads, the owned threads are stopped and forgotten.
         """
-        if not wanted and not self._ours:
+        if not wanted and not self._owned:
             return
         repair = wanted == self._settled
         self._settled = None
@@ -64,49 +63,49 @@ class SyncDaemonReconciler:
             warnings = await self._pass(wanted, repair=repair)
             if not warnings:
                 self._settled = wanted
-                self._own(self._ours if wanted else {})
+                self._own(self._owned if wanted else {})
         except (DataplaneError, OSError) as error:
             warnings = (f"sync daemon: {error}",)
-        for each in warnings:
-            if each not in self.warnings:
-                self._log.error("sync_daemon_sync_failed", error=each)
+        for warning in warnings:
+            if warning not in self.warnings:
+                self._log.error("sync_daemon_sync_failed", error=warning)
         self.warnings = warnings
 
     async def _pass(self, wanted: Threads, *, repair: bool) -> tuple[str, ...]:
         actual = await self._kernel().read()
-        foreign = foreign_threads(actual, wanted, self._ours)
+        foreign = foreign_threads(actual, wanted, self._owned)
         warnings = [
             f"sync daemon {describe_thread(role, wanted[role])} cannot run while a foreign thread"
             f" has the role: {describe_thread(role, foreign[role])}"
             for role in foreign.keys() & wanted.keys()
         ]
-        adopted = actual.keys() & wanted.keys() - foreign.keys() - self._ours.keys()
-        self._own({**self._ours, **{role: wanted[role] for role in adopted}})
-        for operation in thread_operations(actual, wanted, self._ours):
+        adopted = actual.keys() & wanted.keys() - foreign.keys() - self._owned.keys()
+        self._own({**self._owned, **{role: wanted[role] for role in adopted}})
+        for operation in thread_operations(actual, wanted, self._owned):
             try:
-                await self._change(operation)
+                await self._perform(operation)
             except (DataplaneError, OSError) as error:
                 warnings.append(f"sync daemon {operation.role}: {error}")
-                break  # a thread that does not stop is not started with other settings
+                break  # a thread that could not be stopped cannot start with other settings
             self.repaired += repair
             event = "sync_daemon_repaired" if repair else "sync_daemon_changed"
             started = isinstance(operation, StartThread)
             self._log.info(event, role=operation.role.value, running=started)
-        actual = await self._kernel().read()
-        left = {role: actual[role] for role in foreign.keys() & actual.keys()}
-        self.foreign = tuple(describe_thread(role, settings) for role, settings in left.items())
-        self.running = tuple(
-            describe_thread(*each) for each in actual.items() if each[0] not in left
-        )
+        self._describe(await self._kernel().read(), foreign)
         return tuple(warnings)
 
-    async def _change(self, operation: StartThread | StopThread) -> None:
+    async def _perform(self, operation: StartThread | StopThread) -> None:
         if isinstance(operation, StartThread):
-            self._own({**self._ours, operation.role: operation.settings})
+            self._own({**self._owned, operation.role: operation.settings})
         await self._kernel().perform(operation)
 
-    def _own(self, ours: dict[SyncRole, SyncSettings]) -> None:
-        """Have these threads remembered as ours. Raises OSError."""
-        if ours != self._ours:
-            self._remember(ours)
-            self._ours = ours
+    def _describe(self, actual: Threads, foreign: Threads) -> None:
+        threads = {role: describe_thread(role, settings) for role, settings in actual.items()}
+        self.foreign = tuple(text for role, text in threads.items() if role in foreign)
+        self.running = tuple(text for role, text in threads.items() if role not in foreign)
+
+    def _own(self, owned: dict[SyncRole, SyncSettings]) -> None:
+        """Remember these threads as owned. Raises OSError."""
+        if owned != self._owned:
+            self._remember(owned)
+            self._owned = owned

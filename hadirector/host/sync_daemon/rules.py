@@ -1,7 +1,7 @@
-"""Decides which threads of IPVS's sync daemon run here: the one that sends connections to the other
-directors (master), and the one that takes in theirs (backup).
+"""Decides which threads of the IPVS sync daemon run on this host.
 
-Pure. The kernel has at most one of each in a network namespace.
+The master thread sends connections to the other directors, the backup thread receives theirs. The
+kernel runs at most one thread per role in a network namespace. Pure.
 """
 
 from __future__ import annotations
@@ -28,38 +28,41 @@ def wanted_threads(daemon: SyncDaemon | None, states: Mapping[str, State]) -> Th
 
 
 def matches(actual: SyncSettings, expected: SyncSettings) -> bool:
-    """Say whether a thread runs as expected; a length that is not given the kernel chooses."""
+    """Return whether a thread has the expected settings.
+
+    Without an expected maximum length, the kernel chooses it.
+    """
     length = expected.maximum_length or actual.maximum_length
     return actual == msgspec.structs.replace(expected, maximum_length=length)
 
 
-def foreign_threads(actual: Threads, wanted: Threads, ours: Threads) -> Threads:
-    """Pick the threads that are neither wanted as they are nor ours."""
+def foreign_threads(actual: Threads, wanted: Threads, owned: Threads) -> Threads:
+    """Return the threads with settings that are neither wanted nor those of an owned thread."""
     return {
         role: settings
         for role, settings in actual.items()
         if not (role in wanted and matches(settings, wanted[role]))
-        and not (role in ours and matches(settings, ours[role]))
+        and not (role in owned and matches(settings, owned[role]))
     }
 
 
 def thread_operations(
-    actual: Threads, wanted: Threads, ours: Threads
+    actual: Threads, wanted: Threads, owned: Threads
 ) -> Iterator[StartThread | StopThread]:
-    """Decide what to stop and, after that, what to start; what is foreign stays as it is."""
-    foreign = foreign_threads(actual, wanted, ours)
-    stays = {
-        role: settings
+    """Decide which threads to stop and then which to start. Foreign threads keep running."""
+    foreign = foreign_threads(actual, wanted, owned)
+    unchanged = {
+        role
         for role, settings in actual.items()
         if role in foreign or (role in wanted and matches(settings, wanted[role]))
     }
-    for role in actual.keys() - stays.keys():
+    for role in actual.keys() - unchanged:
         yield StopThread(role)
-    for role in wanted.keys() - stays.keys():
+    for role in wanted.keys() - unchanged:
         yield StartThread(role, wanted[role])
 
 
 def describe_thread(role: SyncRole, settings: SyncSettings) -> str:
-    """Say in one line which thread this is."""
+    """Describe a thread in one line."""
     group = f"[{settings.group}]" if ":" in settings.group else settings.group
     return f"{role} on {settings.interface}, id {settings.id}, {group}:{settings.port}"

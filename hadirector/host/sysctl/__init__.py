@@ -1,1 +1,1 @@
-"""The sysctls that the configuration implies, set and restored."""
+"""The sysctls that a configuration needs: set while the director runs, restored at the end."""

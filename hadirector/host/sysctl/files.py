@@ -1,4 +1,4 @@
-"""Reads and writes kernel parameters, and finds out through which interfaces hosts are reached."""
+"""Reads and writes kernel parameters, and finds the interfaces towards hosts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 ROUTES_BYTES_MAX = 1024 * 1024
-"""Some 8000 routes. Of a larger table the first part is looked at: connected subnets come early."""
+"""About 8000 routes. The rest of a larger table is not read; connected subnets come early."""
 
 _ADDRESS = struct.Struct("=I")
-"""The kernel prints an address as the number that its bytes make in this machine's order."""
+"""The kernel prints an address as a number in the byte order of this machine."""
 
 
 def read(names: Iterable[str], root: Path = Path("/proc/sys")) -> dict[str, str | None]:
-    """Read parameters by their paths; one that is not there, or not to be read, is None."""
+    """Read parameters by their paths; the value of a missing or unreadable one is None."""
     return {name: _read(root / name) for name in names}
 
 
@@ -25,7 +25,7 @@ def write(name: str, value: str, root: Path = Path("/proc/sys")) -> None:
 
 
 def read_routes(file: Path = Path("/proc/net/route")) -> str:
-    """Read the main routing table of IPv4; a host without one has no routes."""
+    """Read the main routing table of IPv4; return an empty text if it cannot be read."""
     try:
         with file.open(encoding="ascii") as opened:
             return opened.read(ROUTES_BYTES_MAX)
@@ -34,19 +34,19 @@ def read_routes(file: Path = Path("/proc/net/route")) -> str:
 
 
 def interfaces_towards(addresses: Collection[str], routes: str) -> frozenset[str]:
-    """Name the interfaces through which IPv4 addresses are reached, by ``read_routes``."""
+    """Return the interfaces of the routes to IPv4 addresses. ``routes`` is from ``read_routes``."""
     lines = (line for line in routes.splitlines()[1:] if line.count("\t") >= 10)
-    left = {_ADDRESS.unpack(socket.inet_aton(each))[0] for each in addresses}
-    found = set()
+    remaining = {_ADDRESS.unpack(socket.inet_aton(address))[0] for address in addresses}
+    interfaces = set()
     for _, mask, subnet, interface in sorted(map(_route, lines), reverse=True):
-        if reached := {number for number in left if number & mask == subnet}:
-            left -= reached
-            found.add(interface)
-    return frozenset(found)
+        if reached := {number for number in remaining if number & mask == subnet}:
+            remaining -= reached
+            interfaces.add(interface)
+    return frozenset(interfaces)
 
 
 def _route(line: str) -> tuple[int, int, int, str]:
-    """Read one line of proc(5), /proc/net/route; the length of the prefix first."""
+    """Parse a line of /proc/net/route (proc(5)): prefix length, mask, subnet and interface."""
     columns = line.split("\t")
     subnet, mask = int(columns[1], 16), int(columns[7], 16)
     return mask.bit_count(), mask, subnet, columns[0]

@@ -1,6 +1,6 @@
 """Decides which reverse path filters drop packets that a configuration needs.
 
-Pure. What real servers behind dr and tun answer does not come the way that the packets went.
+Pure. With dr and tun, replies of real servers take another path than the packets of clients.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from hadirector.model.policy import ACCEPT_LOCAL
 
 
 def filters(configuration: Configuration, wanted: Collection[Sysctl] = ()) -> tuple[str, ...]:
-    """Name the parameters that ``strict`` looks at."""
-    if not _answered_elsewhere(configuration):
+    """Return the names of the parameters that ``strict`` reads."""
+    if not _replies_bypass(configuration):
         return ()
-    interfaces = _clients_interfaces(configuration) | _probed_interfaces(wanted)
-    return tuple(f"net/ipv4/conf/{each}/rp_filter" for each in ("all", *sorted(interfaces)))
+    interfaces = _client_interfaces(configuration) | _probed_interfaces(wanted)
+    return tuple(
+        f"net/ipv4/conf/{interface}/rp_filter" for interface in ("all", *sorted(interfaces))
+    )
 
 
 def strict(
@@ -25,43 +27,44 @@ def strict(
     actual: Mapping[str, str | None],
     wanted: Collection[Sysctl] = (),
 ) -> list[str]:
-    """Warn of interfaces that drop packets whose way back does not lead through them.
+    """Return a warning for each interface whose filter drops packets that are needed.
 
-    They are those of dr's and tun's clients, and, where ``wanted`` has the sysctl of `via: vip`,
-    what real servers answer to probes from the virtual address.
+    These are the interfaces of the clients of dr and tun. If ``wanted`` has the sysctl of
+    `via: vip`, they are also the interfaces on which real servers answer from the virtual address.
 
-    The stricter of "all" and the interface is in force, where 2 is loose (ip-sysctl.rst). What is
-    right depends on the routes, so nothing is set.
+    The kernel uses the greater value of "all" and the interface, and 2 is loose (ip-sysctl.rst).
+    The director only warns, because the right value depends on the routes.
     """
     everywhere, *names = filters(configuration, wanted) or ("",)
     of_clients = filters(configuration)
     return [
-        f"{dotted_name(name)} filters strictly:"
-        f" {_DROPS_CLIENTS if name in of_clients else _DROPS_ANSWERS}; 2 accepts them"
+        f"{dotted_name(name)} is strict:"
+        f" {_DROPS_CLIENTS if name in of_clients else _DROPS_ANSWERS}; set it to 2 (loose)"
         for name in names
         if max(actual.get(everywhere) or "0", actual.get(name) or "0") == "1"
     ]
 
 
 _DROPS_CLIENTS = (
-    "with dr and tun the answers do not come through here,"
-    " and clients without a route through this interface are dropped"
+    "dr and tun serve clients without a route through this interface too, and the filter drops"
+    " their packets"
 )
 _DROPS_ANSWERS = (
-    "with via: vip the real servers answer from the virtual address, and without a route to that"
-    " through this interface the answers are dropped"
+    "real servers answer probes with via: vip from the virtual address, and the filter drops the"
+    " answers if the route to that address is not through this interface"
 )
 
 
-def _clients_interfaces(configuration: Configuration) -> set[str]:
-    return {each.device for each in configuration.vrrp}
+def _client_interfaces(configuration: Configuration) -> set[str]:
+    return {instance.device for instance in configuration.vrrp}
 
 
 def _probed_interfaces(wanted: Collection[Sysctl]) -> set[str]:
-    return {each.name.split("/")[3] for each in wanted if each.word == ACCEPT_LOCAL}
+    return {sysctl.name.split("/")[3] for sysctl in wanted if sysctl.word == ACCEPT_LOCAL}
 
 
-def _answered_elsewhere(configuration: Configuration) -> bool:
+def _replies_bypass(configuration: Configuration) -> bool:
+    """Return whether replies of some real servers do not pass through this host."""
     servers = configuration.virtual_servers
-    past = any(not is_nat(each) and is_ipv4(each) for each in servers)
-    return past and configuration.dataplane == "ipvs"
+    bypass = any(not is_nat(server) and is_ipv4(server) for server in servers)
+    return bypass and configuration.dataplane == "ipvs"

@@ -1,6 +1,6 @@
-"""Decides which sysctls a configuration implies, which of them to set, and which to put back.
+"""Decides which sysctls a configuration needs, which of them to set, and which to restore.
 
-Pure. What each one does is said in Documentation/networking/ip-sysctl.rst and ipvs-sysctl.rst.
+Pure. Documentation/networking/ip-sysctl.rst and ipvs-sysctl.rst describe the parameters.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from hadirector.model.vip_probes import probe_services
 IP_FORWARD = "net/ipv4/ip_forward"
 IPV6_FORWARDING = "net/ipv6/conf/all/forwarding"
 STAY_ON = frozenset({IP_FORWARD, IPV6_FORWARDING})
-"""Never put back: by then others may forward through this host."""
+"""Parameters that are not restored, because other programs may rely on forwarding by now."""
 
 
 class Sysctl(msgspec.Struct, frozen=True):
-    """One kernel parameter with the value it should have, by its path below /proc/sys."""
+    """A kernel parameter, by its path below /proc/sys, and the value that it should have."""
 
     name: str
     value: str
@@ -30,19 +30,23 @@ class Sysctl(msgspec.Struct, frozen=True):
 
     @property
     def word(self) -> str:
-        """The last part of the name, which configurations use."""
+        """The last part of the name, which the configuration uses."""
         return self.name.rpartition("/")[2]
 
 
-class Taken(msgspec.Struct, frozen=True):
-    """A parameter that we have set: what it was, and what we made of it."""
+class SavedValue(msgspec.Struct, frozen=True):
+    """The value of a parameter before the director set it, and the value that it set."""
 
     was: str
     ours: str
 
 
 class SysctlStatus(msgspec.Struct, frozen=True):
-    """A parameter as it is: ``actual`` is None where the kernel has none, ``was`` where not set."""
+    """A parameter and its values.
+
+    ``actual`` is None if the kernel does not have the parameter. ``was`` is the value before the
+    director set it, and None if the director did not set it.
+    """
 
     name: str
     wanted: str
@@ -52,12 +56,12 @@ class SysctlStatus(msgspec.Struct, frozen=True):
 
 
 def dotted_name(name: str) -> str:
-    """Write a name as sysctl(8) does: net.ipv4.conf.eth0/100.rp_filter for eth0.100."""
+    """Return a name as sysctl(8) writes it: net.ipv4.conf.eth0/100.rp_filter for eth0.100."""
     return name.translate(str.maketrans("/.", "./"))
 
 
 class Interfaces(NamedTuple):
-    """Through which the real servers are reached that are routed, or probed as clients ask them."""
+    """The interfaces towards real servers behind nat (routed) and with `via: vip` (probed)."""
 
     routed: frozenset[str] = frozenset()
     probed: frozenset[str] = frozenset()
@@ -69,9 +73,9 @@ NO_INTERFACES = Interfaces()
 def wanted_sysctls(
     configuration: Configuration, interfaces: Interfaces = NO_INTERFACES
 ) -> tuple[Sysctl, ...]:
-    """Decide what the kernel's IPVS needs to be set to; other dataplanes need nothing.
+    """Return the sysctls that kernel IPVS needs; other dataplanes need none.
 
-    Without ``interfaces`` what would be set on each of them is left out.
+    Without ``interfaces``, the parameters of single interfaces are left out.
     """
     if configuration.dataplane != "ipvs":
         return ()
@@ -83,110 +87,118 @@ def wanted_sysctls(
 
 
 def _routing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
-    # First: a change of ip_forward resets other parameters (ip-sysctl.rst).
-    nat = [each for each in configuration.virtual_servers if is_nat(each)]
-    if any(is_ipv4(each) for each in nat):
-        yield Sysctl(IP_FORWARD, "1", "nat: what real servers answer is routed through this host")
-        reason = "nat: a redirect would show the real servers a way round this host"
-        # An interface sends redirects if it says so, or if "all" does.
+    # ip_forward comes first: a change of it resets other parameters (ip-sysctl.rst).
+    nat = [server for server in configuration.virtual_servers if is_nat(server)]
+    if any(is_ipv4(server) for server in nat):
+        yield Sysctl(IP_FORWARD, "1", "nat: replies of real servers are routed through this host")
+        reason = "nat: redirects would make real servers send replies past this host"
+        # An interface sends redirects if its own parameter or the one of "all" is set.
         for interface in ("all", *sorted(interfaces)):
             yield Sysctl(f"net/ipv4/conf/{interface}/send_redirects", "0", reason)
-    if any(not is_ipv4(each) for each in nat):
-        reason = "nat over IPv6: what real servers answer is routed through this host"
+    if any(not is_ipv4(server) for server in nat):
+        reason = "nat over IPv6: replies of real servers are routed through this host"
         yield Sysctl(IPV6_FORWARDING, "1", reason)
 
 
 def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     servers = configuration.virtual_servers
-    if any(each.on_failure is OnFailure.REMOVE for each in servers):
-        reason = "on_failure remove: connections of a removed real server end, they do not hang"
+    if any(server.on_failure is OnFailure.REMOVE for server in servers):
+        reason = "on_failure remove: connections of a removed real server end instead of hanging"
         yield Sysctl("net/ipv4/vs/expire_nodest_conn", "1", reason)
-    if any(each.service.persistence for each in servers):
-        reason = "persistence: a real server at weight 0 keeps no client"
+    if any(server.service.persistence for server in servers):
+        reason = "persistence: a real server with weight 0 loses its persistent clients"
         yield Sysctl("net/ipv4/vs/expire_quiescent_template", "1", reason)
     if any(map(_is_tcp, servers)):
-        reason = "a client's port that is used again is scheduled anew, not sent to a drained one"
+        reason = "tcp: a new connection from a reused client port is scheduled again"
         yield Sysctl("net/ipv4/vs/conn_reuse_mode", "1", reason)
-    if any(each.forwarding is ForwardingMethod.FULLNAT for each in servers):
-        reason = "fullnat: netfilter replaces the source of connections that it knows"
+    if any(server.forwarding is ForwardingMethod.FULLNAT for server in servers):
+        reason = "fullnat: netfilter translates the source address of tracked connections only"
         yield Sysctl("net/ipv4/vs/conntrack", "1", reason)
-    hashed = (_is_tcp(each) and _is_hashed(each) for each in servers)
+    hashed = (_is_tcp(server) and _has_hash_scheduler(server) for server in servers)
     if configuration.vrrp and any(hashed):
-        reason = "sh and mh: after a takeover connections are found again by their hash"
+        reason = "sh and mh: after a takeover, the hash assigns existing connections"
         yield Sysctl("net/ipv4/vs/sloppy_tcp", "1", reason)
 
 
 def _probing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
     if not probe_services(configuration):
         return
-    reason = "via: vip: real servers answer probes from the virtual address, also when it is here"
+    reason = "via: vip: real servers answer probes from the virtual address, even if it is local"
     for interface in sorted(interfaces):
         yield Sysctl(f"net/ipv4/conf/{interface}/{ACCEPT_LOCAL}", "1", reason)
-    reason = "via: vip: probes go through IPVS also while its sync daemon is backup"
+    reason = "via: vip: probes pass through IPVS, even while its sync daemon is backup"
     yield Sysctl("net/ipv4/vs/backup_only", "0", reason)
 
 
 def is_nat(server: VirtualServer) -> bool:
-    """Fullnat too: its answers come to this host by themselves, and go on through it."""
+    """Return whether replies of the real servers pass through this host: nat and fullnat."""
     return server.kernel_forwarding is ForwardingMethod.NAT
 
 
 def is_ipv4(server: VirtualServer) -> bool:
-    """Tell the family of a virtual server's addresses."""
+    """Return whether the virtual server has IPv4 addresses."""
     return ":" not in server.keys[0].address
 
 
 def _is_tcp(server: VirtualServer) -> bool:
-    """Also a firewall mark may stand for tcp."""
+    """Return whether the virtual server takes TCP; that of a firewall mark counts as TCP."""
     return server.keys[0].protocol is Protocol.TCP
 
 
-def _is_hashed(server: VirtualServer) -> bool:
+def _has_hash_scheduler(server: VirtualServer) -> bool:
     return server.service.scheduler in HASH_SCHEDULERS
 
 
 def routed_servers(configuration: Configuration) -> frozenset[str]:
-    """Name the real servers whose way back to the client leads through this host, over IPv4."""
+    """Return the addresses of IPv4 real servers whose replies are routed through this host."""
     if configuration.dataplane != "ipvs":
         return frozenset()
-    servers = (each for each in configuration.virtual_servers if is_nat(each) and is_ipv4(each))
-    return frozenset(each.key.address for server in servers for each in server.all_servers)
+    return frozenset(
+        real_server.key.address
+        for server in configuration.virtual_servers
+        if is_nat(server) and is_ipv4(server)
+        for real_server in server.all_servers
+    )
 
 
 def changes(
     configuration: Configuration, wanted: Collection[Sysctl], actual: Mapping[str, str | None]
 ) -> list[Sysctl]:
-    """Decide which to set: what differs, is there, and is ours to set."""
+    """Return the sysctls to set: they exist, have another value, and the policy allows it."""
     policy = configuration.sysctls
     return [
-        each
-        for each in wanted
+        sysctl
+        for sysctl in wanted
         if policy.apply
-        and each.word not in policy.leave
-        and actual.get(each.name) not in (None, each.value)
+        and sysctl.word not in policy.leave
+        and actual.get(sysctl.name) not in (None, sysctl.value)
     ]
 
 
 def contradictions(
     configuration: Configuration, wanted: Collection[Sysctl], actual: Mapping[str, str | None]
 ) -> list[str]:
-    """Warn of values that work against the configuration and are not set by us, or not there."""
+    """Return a warning for each wrong or missing sysctl that the director does not set."""
     to_set = changes(configuration, wanted, actual)
     return [
-        f"{dotted_name(each.name)} is {_found(actual, each)}, expected {each.value} ({each.reason})"
-        for each in wanted
-        if actual.get(each.name) != each.value and each not in to_set
+        describe_difference(sysctl, actual.get(sysctl.name))
+        for sysctl in wanted
+        if actual.get(sysctl.name) != sysctl.value and sysctl not in to_set
     ]
 
 
-def _found(actual: Mapping[str, str | None], sysctl: Sysctl) -> str:
-    return actual.get(sysctl.name) or "not there"
+def describe_difference(sysctl: Sysctl, actual: str | None) -> str:
+    """Describe a parameter with a wrong value, or one that the kernel does not have (None)."""
+    name = dotted_name(sysctl.name)
+    return f"{name} is {actual or 'missing'}, expected {sysctl.value} ({sysctl.reason})"
 
 
-def restorations(taken: Mapping[str, Taken], actual: Mapping[str, str | None]) -> dict[str, str]:
-    """Decide what to put back at the end: what is still ours, and may go."""
+def restorations(
+    saved: Mapping[str, SavedValue], actual: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Return the values to restore: of parameters that still have the value that we set."""
     return {
-        name: each.was
-        for name, each in taken.items()
-        if name not in STAY_ON and actual.get(name) == each.ours
+        name: value.was
+        for name, value in saved.items()
+        if name not in STAY_ON and actual.get(name) == value.ours
     }

@@ -248,7 +248,7 @@ def test_sysctls_are_shown_with_their_reasons() -> None:
             SysctlStatus("net.ipv4.vs.sloppy_tcp", "1", None, None, "mh"),
         ),
         sync_daemon=SyncDaemonStatus(("master on eth1",), ("backup on eth0",)),
-        warnings=("net.ipv4.vs.sloppy_tcp is not there",),
+        warnings=("net.ipv4.vs.sloppy_tcp is missing",),
     )
     words = [" ".join(line.split()) for line in lines(replace(a_status(), host=host))]
     first = words.index("sysctl value before reason")
@@ -258,5 +258,5 @@ def test_sysctls_are_shown_with_their_reasons() -> None:
         "net.ipv4.vs.sloppy_tcp missing (expected 1) mh",
         "sync daemon: master on eth1",
         "foreign sync daemon, not changed: backup on eth0",
-        "warning: net.ipv4.vs.sloppy_tcp is not there",
+        "warning: net.ipv4.vs.sloppy_tcp is missing",
     ]

@@ -39,7 +39,7 @@ def fault(persistence: int, *, keep_clients: bool) -> str | None:
         ("0", True, None),
         ("1", True, f"{SYSCTL} is 1, so every client of persistence goes"),
         ("0", False, f"{SYSCTL} is 0, so every client of persistence stays"),
-        (None, False, f"{SYSCTL} is not there, so every client of persistence stays"),
+        (None, False, f"{SYSCTL} is missing, so every client of persistence stays"),
     ],
 )
 def test_a_drain_is_refused_that_the_kernel_would_not_obey(

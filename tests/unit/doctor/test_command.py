@@ -1,4 +1,4 @@
-"""What the command `doctor` refuses before it looks at anything."""
+"""Arguments and files that the command `doctor` refuses before it examines the host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hadirector.cli import main
 def test_a_faulty_or_unreadable_file_is_the_status_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every fault is said at its place."""
+    """Every fault has its place."""
     file = tmp_path / "f.yaml"
     assert main(["doctor", "-c", str(file)]) == 2
     assert capsys.readouterr().err == f"{file}: cannot be read: No such file or directory\n"
@@ -23,7 +23,7 @@ def test_a_faulty_or_unreadable_file_is_the_status_2(
     assert second.startswith(f"{file}:2:1: ")
 
 
-def test_what_is_no_address_is_no_client(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_client_is_an_address(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["doctor", "-c", "f", "--client", "web.example"])
     assert "argument --client: invalid" in capsys.readouterr().err

@@ -20,7 +20,7 @@ async def test_a_state_directory_that_cannot_be_is_a_fault_before_anything_is_ch
             "file",
             [
                 f"state_directory: {tmp_path}/file/state:"
-                f" {tmp_path}/file is no directory that can be written to"
+                f" {tmp_path}/file is not a writable directory"
             ],
         ),
     ):

@@ -119,13 +119,13 @@ virtual_servers:
 """
 NAT_SUMMARY = """\
 0 VRRP instances, 1 virtual server, 1 real server
-  net.ipv4.ip_forward = 1: nat: what real servers answer is routed through this host
-  net.ipv4.conf.all.send_redirects = 0: nat: a redirect would show the real servers a way round \
+  net.ipv4.ip_forward = 1: nat: replies of real servers are routed through this host
+  net.ipv4.conf.all.send_redirects = 0: nat: redirects would make real servers send replies past \
 this host
-  net.ipv4.vs.expire_nodest_conn = 1: on_failure remove: connections of a removed real server end, \
-they do not hang
-  net.ipv4.vs.conn_reuse_mode = 1 (not changed): a client's port that is used again is scheduled \
-anew, not sent to a drained one
+  net.ipv4.vs.expire_nodest_conn = 1: on_failure remove: connections of a removed real server end \
+instead of hanging
+  net.ipv4.vs.conn_reuse_mode = 1 (not changed): tcp: a new connection from a reused client port is \
+scheduled again
 """
 
 

@@ -1,4 +1,4 @@
-"""What the doctor makes of the kernel, and of how real servers answer."""
+"""Findings about the kernel and about the results of probes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from checks.definition.result import Reason, Result
 from hadirector.config.loader import parse
 from hadirector.doctor.diagnosis.diagnosis import diagnose
-from hadirector.doctor.diagnosis.facts import Facts, Path, subjects
+from hadirector.doctor.diagnosis.facts import ConfigPath, Facts, Obstacle, examined_servers
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration, NeededInterface
 
@@ -34,28 +34,28 @@ def configuration(forwarding: str = "dr", rest: str = "", more: str = "") -> Con
     return parse(text.encode(), "f", "lb1")
 
 
-def place(path: Path) -> str:
+def place(path: ConfigPath) -> str:
     return f"f:{'.'.join(map(str, path))}"
 
 
 def findings(made: Configuration, facts: Facts) -> tuple[Finding, ...]:
-    return diagnose(made, facts, tuple(subjects(made, place)), place)
+    return diagnose(made, facts, tuple(examined_servers(made, place)), place)
 
 
-def said(made: Configuration, facts: Facts) -> list[tuple[Severity, str, str]]:
+def summaries(made: Configuration, facts: Facts) -> list[tuple[Severity, str, str]]:
     return [(each.severity, each.place, each.what) for each in findings(made, facts)]
 
 
-def test_a_fit_host_and_answering_servers_are_nothing_to_talk_of() -> None:
+def test_a_fit_host_with_answering_servers_has_no_findings() -> None:
     answers = {WEB1: PASSED, WEB2: PASSED}
-    facts = Facts(sysctls=GOOD, answers=answers, virtual_answers=answers)
-    assert said(configuration(), facts) == []
+    facts = Facts(sysctls=GOOD, own_results=answers, vip_results=answers)
+    assert summaries(configuration(), facts) == []
 
 
 def test_a_missing_scheduler_is_an_error_where_it_is_named() -> None:
     refusal = "the kernel has no scheduler twos: its module ip_vs_twos is missing"
     made = configuration(more=", scheduler: twos")
-    [finding] = findings(made, Facts(sysctls=GOOD, refusals=(refusal,)))
+    [finding] = findings(made, Facts(sysctls=GOOD, preflight_faults=(refusal,)))
     assert (finding.severity, finding.what) == (ERROR, refusal)
     assert finding.place == "f:virtual_servers.0.scheduler"
     assert finding.remedy.startswith("`modprobe ip_vs_twos`")
@@ -63,7 +63,7 @@ def test_a_missing_scheduler_is_an_error_where_it_is_named() -> None:
 
 def test_a_missing_capability_is_an_error_of_the_host() -> None:
     refusal = "CAP_NET_ADMIN is missing: it is needed to program IPVS"
-    assert said(configuration(), Facts(refusals=(refusal,))) == [(ERROR, "", refusal)]
+    assert summaries(configuration(), Facts(preflight_faults=(refusal,))) == [(ERROR, "", refusal)]
 
 
 def test_a_missing_interface_is_an_error_where_it_is_named() -> None:
@@ -73,7 +73,7 @@ def test_a_missing_interface_is_an_error_where_it_is_named() -> None:
     assert made.needed_interfaces == (
         NeededInterface(name="eth7", needed_by="VRRP instance a", place="f:2:29"),
     )
-    assert said(made, Facts(refusals=(refusal,))) == [
+    assert summaries(made, Facts(preflight_faults=(refusal,))) == [
         (ERROR, "f:2:29", "VRRP instance a: interface eth7 does not exist (there are: lo)")
     ]
 
@@ -82,12 +82,12 @@ def test_a_missing_interface_is_an_error_where_it_is_named() -> None:
 
 
 def of_sysctl(rest: str, changed: Mapping[str, str]) -> list[tuple[Severity, str]]:
-    """Severity and first word of what is said of nat with these parameters."""
+    """Severity and first word of the findings about nat with these parameters."""
     found = findings(configuration("nat", rest), Facts(sysctls={**NAT, **changed}))
     return [(each.severity, each.what.split()[0]) for each in found]
 
 
-def test_what_a_director_sets_itself_is_a_note() -> None:
+def test_a_sysctl_that_run_sets_is_a_note() -> None:
     assert of_sysctl("", {}) == []
     assert of_sysctl("", {"net/ipv4/ip_forward": "0"}) == [(NOTE, "net.ipv4.ip_forward")]
 
@@ -100,7 +100,7 @@ def test_what_a_director_sets_itself_is_a_note() -> None:
         ("{leave: [send_redirects]}", "net/ipv4/conf/all/send_redirects", WARNING),
     ],
 )
-def test_what_is_left_to_the_operator_is_an_error_if_nat_cannot_do_without(
+def test_a_sysctl_left_to_the_operator_is_an_error_if_nat_needs_it(
     policy: str, name: str, severity: Severity
 ) -> None:
     wrong = "1" if name.endswith("redirects") else "0"
@@ -113,15 +113,15 @@ def test_a_strict_reverse_path_filter_is_warned_of_under_dr_only() -> None:
     for forwarding, value, expected in (("dr", "1", 1), ("dr", "2", 0), ("nat", "1", 0)):
         found = findings(configuration(forwarding, rest), Facts(sysctls=NAT | {FILTER: value}))
         assert [each.severity for each in found] == [WARNING] * expected
-        assert all("net.ipv4.conf.eth0.rp_filter filters" in each.what for each in found)
+        assert all("net.ipv4.conf.eth0.rp_filter is strict" in each.what for each in found)
 
 
 @pytest.mark.parametrize(
     ("count", "limit", "expected"),
     [
         ("799", "1000", []),
-        ("800", "1000", [(WARNING, "nearly full: 800 of 1000")]),
-        ("980", "1000", [(ERROR, "full: 980 of 1000")]),
+        ("800", "1000", [(WARNING, "nearly full: 800 of 1000 entries")]),
+        ("980", "1000", [(ERROR, "full: 980 of 1000 entries")]),
         (None, None, []),
     ],
 )
@@ -140,12 +140,12 @@ def test_a_connection_tracking_table_that_is_full_or_nearly(
 
 
 def test_one_failing_check_is_a_warning_and_all_of_them_an_error() -> None:
-    one = Facts(sysctls=GOOD, answers={WEB1: REFUSED, WEB2: PASSED})
+    one = Facts(sysctls=GOOD, own_results={WEB1: REFUSED, WEB2: PASSED})
     place1 = "f:virtual_servers.0.real_servers.0"
     fails = "web/10.0.0.5:80: its check fails: connecting: Connection refused"
-    assert said(configuration(), one) == [(WARNING, place1, fails)]
-    both = Facts(sysctls=GOOD, answers={WEB1: REFUSED, WEB2: REFUSED})
-    [first, *others] = said(configuration(), both)
+    assert summaries(configuration(), one) == [(WARNING, place1, fails)]
+    both = Facts(sysctls=GOOD, own_results={WEB1: REFUSED, WEB2: REFUSED})
+    [first, *others] = summaries(configuration(), both)
     assert first == (
         ERROR,
         "f:virtual_servers.0",
@@ -154,24 +154,24 @@ def test_one_failing_check_is_a_warning_and_all_of_them_an_error() -> None:
     assert len(others) == 2
 
 
-def test_a_failing_check_of_a_server_without_a_route_is_said_once() -> None:
-    ways = {"10.0.0.5": None}
-    facts = Facts(sysctls=GOOD, ways=ways, answers={WEB1: NO_ROUTE, WEB2: PASSED})
-    [(severity, _, what)] = said(configuration(), facts)
+def test_a_server_without_a_route_has_one_finding() -> None:
+    routes = {"10.0.0.5": None}
+    facts = Facts(sysctls=GOOD, routes=routes, own_results={WEB1: NO_ROUTE, WEB2: PASSED})
+    [(severity, _, what)] = summaries(configuration(), facts)
     assert (severity, what) == (ERROR, "web/10.0.0.5:80: this host has no route to 10.0.0.5")
 
 
 def test_a_server_that_answers_only_on_its_own_address_is_an_error() -> None:
     facts = Facts(
         sysctls=GOOD,
-        answers={WEB1: PASSED, WEB2: PASSED},
-        virtual_answers={WEB1: SILENT, WEB2: PASSED},
+        own_results={WEB1: PASSED, WEB2: PASSED},
+        vip_results={WEB1: SILENT, WEB2: PASSED},
     )
     [finding] = findings(configuration(), facts)
     assert finding.severity is ERROR
     assert finding.place == "f:virtual_servers.0.real_servers.0"
     assert finding.what == (
-        "web/10.0.0.5:80: it answers on its own address, but not on the virtual one, 10.0.0.9:"
+        "web/10.0.0.5:80: it answers on its own address, but not on the virtual address 10.0.0.9:"
         " no answer within 1 s"
     )
     assert "`hadirector realserver setup 10.0.0.9`" in finding.remedy
@@ -179,16 +179,19 @@ def test_a_server_that_answers_only_on_its_own_address_is_an_error() -> None:
     assert "`hadirector realserver setup 10.0.0.9 --method tunnel`" in finding.remedy
 
 
-def test_what_could_not_be_asked_is_a_note() -> None:
+def test_a_server_that_was_not_probed_at_the_virtual_address_is_a_note() -> None:
     answers = {WEB1: PASSED, WEB2: PASSED}
-    unasked = Facts(sysctls=GOOD, answers=answers, unasked={WEB1: "so it is"})
-    words = "web/10.0.0.5:80: not asked by the virtual address 10.0.0.9"
+    obstacles = {WEB1: Obstacle("a reason", "run doctor elsewhere")}
+    hindered = Facts(sysctls=GOOD, own_results=answers, obstacles=obstacles)
+    words = "web/10.0.0.5:80: not probed at the virtual address 10.0.0.9"
     where = "f:virtual_servers.0.real_servers.0"
-    assert said(configuration(), unasked) == [(NOTE, where, f"{words}: so it is")]
-    local = Facts(sysctls=GOOD, answers=answers, virtual_answers={WEB1: NO_ROUTE})
-    assert said(configuration(), local) == [(NOTE, where, f"{words}: no route")]
+    assert summaries(configuration(), hindered) == [(NOTE, where, f"{words}: a reason")]
+    [finding] = findings(configuration(), hindered)
+    assert finding.remedy == "run doctor elsewhere"
+    local = Facts(sysctls=GOOD, own_results=answers, vip_results={WEB1: NO_ROUTE})
+    assert summaries(configuration(), local) == [(NOTE, where, f"{words}: no route")]
 
 
-def test_real_servers_that_were_left_out_are_counted() -> None:
-    [(severity, _, what)] = said(configuration(), Facts(sysctls=GOOD, left_out=7))
-    assert (severity, what.split()[0]) == (NOTE, "7")
+def test_real_servers_over_the_limit_are_counted() -> None:
+    [(severity, _, what)] = summaries(configuration(), Facts(sysctls=GOOD, omitted=7))
+    assert (severity, what) == (NOTE, "7 real servers were not examined: the limit is 1000")

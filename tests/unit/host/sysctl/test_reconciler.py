@@ -11,7 +11,7 @@ import structlog
 from hadirector.config.loader import parse
 from hadirector.host.sysctl import files, reconciler
 from hadirector.host.sysctl.reconciler import SysctlReconciler
-from hadirector.host.sysctl.rules import Taken
+from hadirector.host.sysctl.rules import SavedValue
 
 CONFIGURATION = parse(b"virtual_servers: [{address: 10.0.0.9:53, protocol: udp, check: none}]",
                       "f", "lb1")  # fmt: skip
@@ -45,7 +45,7 @@ class Kernel:
     def interfaces_towards(self, addresses: object, routes: str) -> frozenset[str]:
         return frozenset()
 
-    def remember(self, taken: dict[str, Taken]) -> None:
+    def remember(self, taken: dict[str, SavedValue]) -> None:
         self.done.append(f"remember {sorted(taken)[-1:]}")
         self.taken = taken
 
@@ -63,9 +63,9 @@ async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kerne
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
     assert kernel.done[:2] == [f"remember ['{FORWARD}']", f"{FORWARD}=1"]
     assert kernel.taken == {
-        FORWARD: Taken("0", "1"),
-        ALL: Taken("1", "0"),
-        NODEST: Taken("0", "1"),
+        FORWARD: SavedValue("0", "1"),
+        ALL: SavedValue("1", "0"),
+        NODEST: SavedValue("0", "1"),
     }
     assert [(each.name, each.was) for each in reconciler.statuses()] == [
         ("net.ipv4.ip_forward", "0"),
@@ -75,7 +75,7 @@ async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kerne
 
 
 async def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kernel) -> None:
-    reconciler = SysctlReconciler(CONFIGURATION, {NODEST: Taken("0", "1")}, kernel.remember)
+    reconciler = SysctlReconciler(CONFIGURATION, {NODEST: SavedValue("0", "1")}, kernel.remember)
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
     await reconciler.reconcile()
     assert kernel.done == []
@@ -127,7 +127,7 @@ async def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel)
 
 
 async def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
-    def remember(taken: dict[str, Taken]) -> None:
+    def remember(taken: dict[str, SavedValue]) -> None:
         raise OSError(28, "No space left on device")
 
     reconciler = SysctlReconciler(CONFIGURATION, {}, remember)
@@ -142,7 +142,7 @@ async def test_what_cannot_be_put_back_stays_remembered(kernel: Kernel) -> None:
     kernel.refused = frozenset({NODEST})
     with structlog.testing.capture_logs() as lines:
         reconciler.restore()
-    assert kernel.taken == {NODEST: Taken("0", "1")}
+    assert kernel.taken == {NODEST: SavedValue("0", "1")}
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "1"}
     assert [each["event"] for each in lines] == [
         "sysctl_restored",

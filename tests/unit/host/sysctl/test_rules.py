@@ -8,7 +8,7 @@ import pytest
 
 from hadirector.config.loader import parse
 from hadirector.host.sysctl import reverse_path, rules
-from hadirector.host.sysctl.rules import Interfaces, Taken
+from hadirector.host.sysctl.rules import Interfaces, SavedValue
 from hadirector.model import policy
 from hadirector.model.configuration import Configuration
 
@@ -36,7 +36,7 @@ def configuration(server: str, rest: str = "") -> Configuration:
     return parse(text.encode(), "f", "lb1")
 
 
-def implied(server: str, rest: str = "") -> list[tuple[str, str]]:
+def sysctls(server: str, rest: str = "") -> list[tuple[str, str]]:
     found = rules.wanted_sysctls(configuration(server, rest), EVERYWHERE)
     return [(each.name, each.value) for each in found]
 
@@ -79,7 +79,7 @@ def test_a_configuration_implies(server: str, rest: str, expected: list[tuple[st
     """Each forwarding method, protocol and scheduler needs what it needs, and nothing else."""
     if "userspace" in rest:
         server += ", scheduler: rr"
-    assert implied(server, rest) == expected
+    assert sysctls(server, rest) == expected
 
 
 def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
@@ -91,7 +91,7 @@ def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
             " real_servers: [{address: 10.0.0.2}]",
             'address: "[fd00::9]:80"',
         )
-        for name, _ in [*implied(f"{server}, scheduler: mh", VRRP), NODEST]
+        for name, _ in [*sysctls(f"{server}, scheduler: mh", VRRP), NODEST]
     }
     assert every == set(policy.SYSCTL_NAMES)
 
@@ -110,12 +110,12 @@ ACTUAL: dict[str, str | None] = {
     "net/ipv4/vs/conn_reuse_mode": "0",
 }
 FORWARD_WARNING = (
-    "net.ipv4.ip_forward is 0, expected 1 (nat: what real servers answer is routed through this"
+    "net.ipv4.ip_forward is 0, expected 1 (nat: replies of real servers are routed through this"
     " host)"
 )
 REUSE_WARNING = (
-    "net.ipv4.vs.conn_reuse_mode is {}, expected 1 (a client's port that is used again is"
-    " scheduled anew, not sent to a drained one)"
+    "net.ipv4.vs.conn_reuse_mode is {}, expected 1 (tcp: a new connection from a reused client"
+    " port is scheduled again)"
 )
 
 
@@ -136,7 +136,7 @@ def test_what_is_left_alone_is_warned_of() -> None:
 
 def test_what_the_kernel_lacks_is_warned_of() -> None:
     actual = {**ACTUAL, "net/ipv4/vs/conn_reuse_mode": None}
-    assert decided("", actual) == (["net/ipv4/ip_forward"], [REUSE_WARNING.format("not there")])
+    assert decided("", actual) == (["net/ipv4/ip_forward"], [REUSE_WARNING.format("missing")])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_strict_reverse_path_filter_is_warned_of_with_dr(
     assert names == ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/eth0/rp_filter")
     actual = dict(zip(names, (everywhere, interface), strict=True))
     warnings = reverse_path.strict(made, actual)
-    assert [each.partition(" filters")[0] for each in warnings] == (
+    assert [each.partition(" is strict")[0] for each in warnings] == (
         ["net.ipv4.conf.eth0.rp_filter"] if warned else []
     )
     assert reverse_path.filters(configuration("address: 10.0.0.9:80", VRRP)) == ()
@@ -169,8 +169,8 @@ def test_a_strict_filter_on_the_way_back_of_probes_via_vip_is_warned_of() -> Non
     names = [f"net/ipv4/conf/{each}/rp_filter" for each in ("all", "eth0", "eth2")]
     assert list(reverse_path.filters(made, wanted)) == names
     clients, probes = reverse_path.strict(made, dict.fromkeys(names, "1"), wanted)
-    assert clients.startswith("net.ipv4.conf.eth0.rp_filter filters strictly: with dr and tun")
-    assert probes.startswith("net.ipv4.conf.eth2.rp_filter filters strictly: with via: vip")
+    assert clients.startswith("net.ipv4.conf.eth0.rp_filter is strict: dr and tun serve")
+    assert probes.startswith("net.ipv4.conf.eth2.rp_filter is strict: real servers answer")
 
 
 def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
@@ -184,10 +184,10 @@ def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
 
 def test_only_what_is_still_ours_is_put_back_and_forwarding_never() -> None:
     taken = {
-        "net/ipv4/ip_forward": Taken("0", "1"),
-        "net/ipv4/vs/conn_reuse_mode": Taken("0", "1"),
-        "net/ipv4/vs/sloppy_tcp": Taken("0", "1"),
-        "net/ipv4/conf/gone/send_redirects": Taken("1", "0"),
+        "net/ipv4/ip_forward": SavedValue("0", "1"),
+        "net/ipv4/vs/conn_reuse_mode": SavedValue("0", "1"),
+        "net/ipv4/vs/sloppy_tcp": SavedValue("0", "1"),
+        "net/ipv4/conf/gone/send_redirects": SavedValue("1", "0"),
     }
     actual: dict[str, str | None] = {
         "net/ipv4/ip_forward": "1",
