@@ -1,7 +1,7 @@
 """Decides which real servers doctor probes at the virtual address, and by which services.
 
-Pure. A check with `via: vip` uses the same services (`hadirector.model.vip_probes`). Doctor does this for
-every real server behind dr and tun, with or without `via: vip`.
+Pure. A check with `via: vip` uses the same services (`hadirector.model.vip_probes`). Doctor probes
+every real server behind dr and tun in this way, with or without `via: vip`.
 """
 
 from __future__ import annotations

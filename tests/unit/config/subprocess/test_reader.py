@@ -124,8 +124,8 @@ NAT_SUMMARY = """\
 this host
   net.ipv4.vs.expire_nodest_conn = 1: on_failure remove: connections of a removed real server end \
 instead of hanging
-  net.ipv4.vs.conn_reuse_mode = 1 (not changed): tcp: a new connection from a reused client port is \
-scheduled again
+  net.ipv4.vs.conn_reuse_mode = 1 (not changed): tcp: a new connection from a reused client port \
+is scheduled again
 """
 
 
