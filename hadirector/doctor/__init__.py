@@ -1,5 +1,5 @@
 """Examines this host and its network for faults that break a configuration.
 
-Thin shells gather the facts: `host`, `echo` and `probing`, called by `examination`. Pure functions
-decide the findings: `kernel`, `routing`, `return_path` and `probe_results`, called by `diagnosis`.
+`examination` gathers the facts, by means of `host`, `echo` and `probing`. The modules in `diagnosis`
+decide the findings from them, without I/O.
 """

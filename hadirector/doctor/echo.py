@@ -26,9 +26,9 @@ _ETH_P_IP = 0x0800
 
 
 async def send_echoes(echoes: Collection[Echo]) -> frozenset[Echo]:
-    """Send echo requests, repeat those without a reply, and return those with a reply.
+    """Send echo requests, up to three times each, and return the requests that got a reply.
 
-    Raises OSError if this process may not send them (CAP_NET_RAW) or no such socket can be opened.
+    Raises OSError if this process may not open such sockets (CAP_NET_RAW).
     """
     if not echoes:
         return frozenset()

@@ -8,7 +8,7 @@ from hadirector.host.sysctl.rules import SysctlStatus
 
 
 class SyncDaemonStatus(msgspec.Struct, frozen=True):
-    """The threads of the sync daemon: those that the director owns, and foreign threads."""
+    """The threads of the sync daemon: owned threads that run, and foreign threads."""
 
     running: tuple[str, ...]
     foreign: tuple[str, ...]

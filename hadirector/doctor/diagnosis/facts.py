@@ -74,8 +74,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     through IPVS. ``obstacles`` explains missing results of the latter.
 
     ``clients`` are the addresses that the operator named. ``prove`` is set if the operator allowed
-    echo requests with the source address of a client. ``echo_requests`` lists the requests that
-    were sent, and ``echo_replies`` those whose reply came to this host.
+    echo requests with the source address of a client. ``echo_requests`` are the requests that were
+    sent, and ``echo_replies`` are the requests whose reply came to this host.
     """
 
     routes: Mapping[str, KernelRoute | None] = {}
@@ -128,7 +128,7 @@ def examined_servers(
 
 
 def virtual_addresses(server: VirtualServer) -> tuple[str, ...]:
-    """Return the addresses that clients connect to; those of a firewall mark are unknown."""
+    """Return the addresses that clients connect to; they are unknown for a firewall mark."""
     return tuple(dict.fromkeys(key.address for key in server.keys if not key.firewall_mark))
 
 

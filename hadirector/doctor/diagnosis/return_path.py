@@ -49,8 +49,8 @@ def echo_requests(
 ) -> tuple[Echo, ...]:
     """Choose the echo requests that prove the return paths.
 
-    There are none while another director may hold virtual addresses: real servers may send their
-    replies to that director.
+    No request is sent while another director may hold virtual addresses, because real servers may
+    send their replies to that director.
     """
     if not _holds_all_addresses(configuration, facts):
         return ()
@@ -67,14 +67,14 @@ def echo_requests(
 def return_path_findings(
     configuration: Configuration, facts: Facts, servers: Iterable[ExaminedServer]
 ) -> Iterator[Finding]:
-    """Report return paths that do not lead through this director, and those without proof."""
+    """Report return paths that do not lead through this director, or that are not proven."""
     unproven = []
     for path in _return_paths(configuration, facts, servers):
         sent = [echo for echo in _client_echoes(path, facts) if echo in facts.echo_requests]
         if path.control in facts.echo_replies and sent:
             for echo in sent:
                 if echo not in facts.echo_replies:
-                    yield _bypassed(path, echo.client, named=echo.client in facts.clients)
+                    yield _wrong_path(path, echo.client, named=echo.client in facts.clients)
         else:
             unproven.append(path.server.name)
             yield from _suspicion(path, facts)
@@ -99,10 +99,10 @@ def _return_paths(
 
 
 def _client_echoes(path: _ReturnPath, facts: Facts) -> tuple[Echo, ...]:
-    """Choose the clients to test the path for: those that the operator named.
+    """Choose the clients whose return path is tested: the clients that the operator named.
 
-    Without any, choose one client behind a router, and one in the real server's own subnet if
-    clients arrive on that interface.
+    Without named clients, choose a client behind a router, and a client in the real server's own
+    subnet if clients arrive on that interface.
     """
     if facts.clients:
         named = (client for client in facts.clients if client not in facts.addresses)
@@ -126,7 +126,7 @@ def _neighbor(path: _ReturnPath, facts: Facts) -> str | None:
     return next((candidate for candidate in candidates if candidate not in taken), None)
 
 
-def _bypassed(path: _ReturnPath, client: str, *, named: bool) -> Finding:
+def _wrong_path(path: _ReturnPath, client: str, *, named: bool) -> Finding:
     """Report replies that take another path.
 
     This is an error for named clients and for clients behind a router. It is a warning for the real

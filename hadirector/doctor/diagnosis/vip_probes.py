@@ -1,4 +1,4 @@
-"""Decides which real servers doctor probes at the virtual address, and by which services.
+"""Decides which real servers doctor probes at the virtual address, and the services for that.
 
 Pure. A check with `via: vip` uses the same services (`hadirector.model.vip_probes`). Doctor probes
 every real server behind dr and tun in this way, with or without `via: vip`.
@@ -56,7 +56,7 @@ def vip_probe_configuration(
     range.
     """
     servers = [
-        replace(server, real_servers=tuple(_probed(server, names)), sorry_server=None)
+        replace(server, real_servers=tuple(_vip_checks(server, names)), sorry_server=None)
         for server in configuration.virtual_servers
         if _receives_virtual_address(server)
     ]
@@ -68,7 +68,7 @@ def vip_probe_configuration(
     return replace(configuration, virtual_servers=assign_marks(servers, marks))
 
 
-def _probed(server: VirtualServer, names: Collection[str]) -> Iterator[RealServer]:
+def _vip_checks(server: VirtualServer, names: Collection[str]) -> Iterator[RealServer]:
     key = server.keys[0]
     for real_server in server.real_servers:
         if f"{server.name}/{real_server.name}" not in names or real_server.check is None:

@@ -35,7 +35,7 @@ def fullnat_services(configuration: Configuration) -> frozenset[ServiceKey]:
 
 
 def nft_script(services: Collection[ServiceKey]) -> str:
-    """Render our whole table for nft(8). It replaces an existing one in a single transaction."""
+    """Render our whole table for nft(8). It replaces an existing table in one transaction."""
     lines = [*nft_removal().splitlines(), f"table inet {NAME} {{", " chain postrouting {"]
     # Before the chains of other programs: the first chain that translates the source decides.
     lines.append("  type nat hook postrouting priority srcnat - 5; policy accept;")

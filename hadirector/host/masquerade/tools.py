@@ -29,7 +29,7 @@ class Tool(Protocol):
         """Return a text that changes with our rules; it is empty without rules."""
 
     async def apply(self, services: Collection[ServiceKey]) -> None:
-        """Replace our rules with those for these services."""
+        """Replace our rules by rules for these services."""
 
     async def remove(self) -> None:
         """Remove all our rules."""

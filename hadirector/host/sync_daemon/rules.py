@@ -37,7 +37,7 @@ def matches(actual: SyncSettings, expected: SyncSettings) -> bool:
 
 
 def foreign_threads(actual: Threads, wanted: Threads, owned: Threads) -> Threads:
-    """Return the threads with settings that are neither wanted nor those of an owned thread."""
+    """Return the threads whose settings match neither a wanted nor an owned thread."""
     return {
         role: settings
         for role, settings in actual.items()

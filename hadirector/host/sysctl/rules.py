@@ -92,7 +92,7 @@ def _routing(configuration: Configuration, interfaces: Collection[str]) -> Itera
     if any(is_ipv4(server) for server in nat):
         yield Sysctl(IP_FORWARD, "1", "nat: replies of real servers are routed through this host")
         reason = "nat: redirects would make real servers send replies past this host"
-        # An interface sends redirects if its own parameter or the one of "all" is set.
+        # An interface sends redirects if the parameter of the interface or of "all" is set.
         for interface in ("all", *sorted(interfaces)):
             yield Sysctl(f"net/ipv4/conf/{interface}/send_redirects", "0", reason)
     if any(not is_ipv4(server) for server in nat):
@@ -188,7 +188,7 @@ def contradictions(
 
 
 def describe_difference(sysctl: Sysctl, actual: str | None) -> str:
-    """Describe a parameter with a wrong value, or one that the kernel does not have (None)."""
+    """Describe a parameter with a wrong value, or a parameter that the kernel lacks (None)."""
     name = dotted_name(sysctl.name)
     return f"{name} is {actual or 'missing'}, expected {sysctl.value} ({sysctl.reason})"
 
