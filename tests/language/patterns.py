@@ -28,7 +28,7 @@ BANNED: Final = [
         "subject first",
     ),
     (r"\b(?:of|by|from|to|for|with) (?:whom|whose)\b", "subject, verb, object"),
-    (r"\b(?:of|by) which\b", "subject, verb, object"),
+    (r"(?<!all )(?<!each )(?<!some )\b(?:of|by) which\b", "subject, verb, object"),
     (
         r"(?:^|[.;!?] )(?:Neither|Nor|None|Never|Not|Nothing|No) (?:is|are|has|does|do|of)\b",
         "subject first",
@@ -54,7 +54,7 @@ BANNED: Final = [
         r"\b(?:anew|afresh|thereby|thereof|herein|hence|thus|lest|unto|whence|wherein|whereby)\b",
         "plain words",
     ),
-    (r"\bat a time\b(?! )|\bof late\b|\bfor want of\b|\bin truth\b|\bto and fro\b", "plain words"),
+    (r"\bof late\b|\bfor want of\b|\bin truth\b|\bto and fro\b", "plain words"),
     (r"\bso (?:many|much|long|that many)\b(?! as)", "give the noun: 'at most N ...'"),
     (r"\bno more than some\b|\bsome (?:\d)", "'about'"),
     (r"\bat most as\b|\bmeanwhile\b|\bto begin with\b", "plain words"),
@@ -78,10 +78,10 @@ BANNED: Final = [
     (r"\bsays?\b", "report, return, state, show"),
     (r"\b(?:hears?|heard|overhears?|overheard)\b(?! (?:an? )?advertisements?)", "receive"),
     # F: ellipsis and double negation.
-    (r"\bnot un\w+", "say it positively"),
+    (r"\bnot un(?!der|til|less|ique|it)\w+", "say it positively"),
     (r"\bnothing (?:but|that is not|else than)\b", "say it positively"),
     (r"\bno (?:longer|more) (?:not|un)\w*", "say it positively"),
-    (r"\bbut for\b|\bbut that\b|\bother than that\b|\belse than\b", "'except', 'without'"),
+    (r"\bbut for\b|\bbut that of\b|\bother than that\b|\belse than\b", "'except', 'without'"),
     # G: private nouns.
     (r"\b(?:sights?|in sight|out of sight|lost from sight)\b", "seen, unseen, blind"),
     (r"\b(?:upkeep|homeless|lifted|sentinels?|undecided|eyes)\b", "see docs/glossary.md"),
@@ -89,11 +89,17 @@ BANNED: Final = [
     (r"\bkept (?:in|back|although|all)\b", "held"),
     (r"\bis taken for\b|\btaken for granted\b", "counts as, assume"),
     (
-        r"\b(?:synchronis|recognis|initialis|normalis|organis|summaris|neighbour|colour|behaviour)\w*",
+        r"\b(?:synchronis|recognis|initialis|normalis|organis|summaris|optimis|serialis|prioritis"
+        r"|neighbour|colour|behaviour|favour|honour)\w*",
         "US spelling",
     ),
 ]
-PATTERNS: Final = [(re.compile(pattern), instead) for pattern, instead in BANNED]
+AT_THE_BEGINNING: Final = "(?:^|"
+"""Patterns for the beginning of a sentence depend on its capital letter; all others do not."""
+PATTERNS: Final = [
+    (re.compile(pattern, 0 if pattern.startswith(AT_THE_BEGINNING) else re.IGNORECASE), instead)
+    for pattern, instead in BANNED
+]
 SENTENCE_WORDS_MAX: Final = 35
 LINE_MAX: Final = 120
 PARTICIPLES: Final = re.compile(
