@@ -18,6 +18,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "docs/architecture.md",
     "docs/operations.md",
     "docs/conformance.md",
     "docs/glossary.md",
