@@ -95,7 +95,7 @@ class Election:
 
     def hand_on(self) -> Handoff | None:
         """Describe the vrrp process for the program that takes our place."""
-        return self.child.hand_on(self.states)
+        return self.child.hand_off(self.states)
 
     def stop(self, *, keep: bool) -> None:
         """Order the process to hand over and end, or to leave the addresses where they are."""

@@ -1,1 +1,1 @@
-"""The three kinds of process and the channel between them."""
+"""The processes of a director, and the channels between them."""

@@ -1,8 +1,9 @@
-"""Typed messages over a SOCK_SEQPACKET socketpair.
+"""Sends and receives typed messages over a SOCK_SEQPACKET socketpair.
 
-A packet carries one marker byte and at most 60 KiB of MessagePack; a longer message travels as
-several packets. Sending never blocks: what the socket does not take waits in a queue, and when that
-is full droppable messages are dropped and counted, while any other raises ChannelFullError.
+A packet has one marker byte and at most 60 KiB of MessagePack. A longer message takes several
+packets. Sending never blocks: packets that do not fit into the socket wait in a queue. When the
+queue is full, a droppable message is dropped and counted, and another message raises
+ChannelFullError.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ Incoming = TypeVar("Incoming")
 
 
 class ChannelError(Exception):
-    """The other side does not keep to the protocol."""
+    """The other process violated the protocol."""
 
 
 class ChannelFullError(ChannelError):
-    """The other side has not read for so long that a message had no place to wait."""
+    """The queue is full, because the other process does not read."""
 
 
 class Channel(Generic[Incoming]):
-    """One end. ``incoming`` is the union of the message types this end accepts."""
+    """One end of a channel. ``incoming`` is the union of the message types that it accepts."""
 
     def __init__(self, end: socket.socket, incoming: Any) -> None:
         end.setblocking(False)
@@ -45,9 +46,9 @@ class Channel(Generic[Incoming]):
         self.dropped = 0
 
     def send(self, message: msgspec.Struct, *, droppable: bool = False) -> bool:
-        """Send without ever blocking; False if it was dropped. Raises ChannelFullError.
+        """Send without blocking; return False if the message was dropped. Raises ChannelFullError.
 
-        A peer that is gone is not an error here: ``receive`` reports it.
+        The end of the other process is no error here: ``receive`` reports it.
         """
         packets = _split(self._encoder.encode(message))
         if len(self._waiting) + len(packets) > QUEUE_PACKETS_MAX:
@@ -55,7 +56,7 @@ class Channel(Generic[Incoming]):
                 self.dropped += 1
                 return False
             raise ChannelFullError(
-                f"{len(self._waiting)} packets wait to be read by the other process"
+                f"the other process does not read: {len(self._waiting)} packets are queued"
             )
         idle = not self._waiting
         self._waiting.extend(packets)
@@ -66,7 +67,7 @@ class Channel(Generic[Incoming]):
         return True
 
     async def receive(self) -> Incoming | None:
-        """Wait for the next message; None when the other side is gone. Raises ChannelError."""
+        """Return the next message, or None if the other process has ended. Raises ChannelError."""
         loop = asyncio.get_running_loop()
         parts: list[bytes] = []
         size = 0
@@ -84,15 +85,15 @@ class Channel(Generic[Incoming]):
             if packet[:1] == _LAST:
                 return self._decode(b"".join(parts))
 
-    def hand_on(self) -> int | None:
-        """Duplicate the descriptor for a program that goes on in our place.
+    def duplicate(self) -> int | None:
+        """Duplicate the descriptor for the program that replaces this one.
 
-        None when a message has not been sent whole: what follows would not be understood.
+        Return None while a message is partly sent: the next program could not complete it.
         """
         return None if self._waiting else os.dup(self._socket.fileno())
 
     def close(self) -> None:
-        """Close this end; the other one reads the end of the stream."""
+        """Close this end; the other end then reads the end of the stream."""
         if self._socket.fileno() >= 0:
             asyncio.get_running_loop().remove_writer(self._socket)
             self._socket.close()
@@ -100,7 +101,7 @@ class Channel(Generic[Incoming]):
     def _decode(self, data: bytes) -> Incoming:
         try:
             return self._decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeError) as error:  # the latter is none of the former
+        except (msgspec.DecodeError, UnicodeError) as error:  # invalid UTF-8 is a UnicodeError
             raise ChannelError(f"cannot decode a message of {len(data)} bytes: {error}") from error
 
     def _flush_from_loop(self) -> None:
@@ -121,7 +122,7 @@ class Channel(Generic[Incoming]):
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Make the two connected ends."""
+    """Return two connected ends."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 

@@ -1,7 +1,7 @@
-"""The checks process: runs the probes, and reports verdicts as they flip.
+"""The checks process: runs probes and reports changed verdicts.
 
-Garbage is collected once a second, from what that has left behind: by the number of objects made,
-as Python does it, thousands of probes a second would cost several percent more.
+Garbage is collected once per second. With thousands of probes per second, Python's own trigger, the
+number of new objects, would cost several percent more CPU time.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ from hadirector.processes.messages import (
 STATISTICS_SECONDS = 1.0
 
 FILES_MAX = 24576
-"""File descriptors this process may have: for 8192 probes and as many idle connections."""
+"""The limit of file descriptors: enough for 8192 probes and as many idle connections."""
 
 
 async def serve(channel: Channel[ToChecks]) -> None:
-    """Check what the director says until it says stop or is gone."""
+    """Run the checks that the director configures, until it sends ``Stop`` or ends."""
 
     def report(identity: str, verdict: Verdict, result: Result) -> None:
         channel.send(VerdictChanged(identity, verdict, result))
 
     gc.disable()
-    third = _files() // 3
+    third = _raise_file_limit() // 3
     checker = Checker(report, probes_at_once_max=third, idle_connections_max=third)
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(checker.run(), name="checker"),
             group.create_task(_send_statistics(channel, checker), name="statistics"),
         ]
-        await _obey(channel, checker)
+        await _handle_messages(channel, checker)
         for task in tasks:
             task.cancel()
 
 
-def _files() -> int:
-    """Ask for more file descriptors than the usual 1024; a probe needs one, some need two."""
+def _raise_file_limit() -> int:
+    """Raise the limit of file descriptors and return it; a probe needs one or two of them."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     return limit
 
 
-async def _obey(channel: Channel[ToChecks], checker: Checker) -> None:
+async def _handle_messages(channel: Channel[ToChecks], checker: Checker) -> None:
     while (message := await channel.receive()) is not None:
         match message:
             case ConfigureChecks():

@@ -1,4 +1,4 @@
-"""What every child process does the same: signals, heartbeats, log lines over the channel."""
+"""Runs a child process: ignores signals, opens the channel and sends heartbeats."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def run_child(
     serve: Callable[[Channel[Any]], Awaitable[None]],
     selector: selectors.BaseSelector,
 ) -> None:
-    """Run ``serve`` over the channel whose descriptor is the first argument.
+    """Run ``serve`` with the channel whose descriptor is the first argument of the program.
 
-    The child obeys the channel alone: a service manager or Ctrl-C signals everybody at once, and
-    the director then gives its orders in their order.
+    The child ignores signals, because a service manager or Ctrl-C signals all processes at once.
+    The director stops its children over their channels, in the right order.
     """
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
@@ -43,15 +43,15 @@ async def _serve(
     end: socket.socket, incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]
 ) -> None:
     channel: Channel[Any] = Channel(end, incoming)
-    pulse = asyncio.create_task(_pulse(channel))
+    heartbeats = asyncio.create_task(_send_heartbeats(channel))
     try:
         await serve(channel)
     finally:
-        pulse.cancel()
+        heartbeats.cancel()
         channel.close()
 
 
-async def _pulse(channel: Channel[Any]) -> None:
+async def _send_heartbeats(channel: Channel[Any]) -> None:
     while True:
         channel.send(Heartbeat(), droppable=True)
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -1,7 +1,7 @@
-"""What a director passes to the program it turns into: a child process that goes on meanwhile.
+"""Passes the running vrrp process to the program that replaces the director by exec(2).
 
-The process id stays the same over exec(2), so the child stays our child. Its end of the channel
-stays open, and what it says in between waits in the socket.
+exec(2) does not change the process id, so the vrrp process stays a child. The channel stays open,
+and messages of the child wait in the socket.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VARIABLE = "HADIRECTOR_HANDOFF"
 
 
 class Handoff(msgspec.Struct, frozen=True):
-    """The running vrrp process: its id, the descriptor of our end of its channel, its states."""
+    """The vrrp process: its id, the director's end of its channel, and the instance states."""
 
     pid: int
     descriptor: int
@@ -27,16 +27,15 @@ class Handoff(msgspec.Struct, frozen=True):
 
 
 def publish(handoff: Handoff, environment: MutableMapping[str, str]) -> None:
-    """Leave word for the program that is about to take our place."""
+    """Store the handoff in the environment of the next program."""
     os.set_inheritable(handoff.descriptor, True)
     environment[VARIABLE] = msgspec.json.encode(handoff).decode()
 
 
 def take(environment: MutableMapping[str, str]) -> Handoff | None:
-    """Read what was left for us, once; None when we were started in the ordinary way.
+    """Remove the handoff from the environment and return it; None after an ordinary start.
 
-    What does not describe a living child of ours was not left by our predecessor, or comes too
-    late.
+    Return None as well if it does not describe a running child of this process.
     """
     text = environment.pop(VARIABLE, None)
     if text is None:
@@ -44,19 +43,19 @@ def take(environment: MutableMapping[str, str]) -> Handoff | None:
     try:
         handoff = msgspec.json.decode(text, type=Handoff)
         os.set_inheritable(handoff.descriptor, False)
-        gone = os.waitid(os.P_PID, handoff.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        ended = os.waitid(os.P_PID, handoff.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except (msgspec.DecodeError, UnicodeError, OSError, OverflowError):
         return None
-    if gone:
+    if ended:
         os.close(handoff.descriptor)
         return None
     return handoff
 
 
 class AdoptedProcess:
-    """A child that another program, with our process id, has started.
+    """A child process that an earlier program with this process id started.
 
-    It offers what we use of asyncio.subprocess.Process.
+    It has the attributes of asyncio.subprocess.Process that the supervisor uses.
     """
 
     def __init__(self, pid: int) -> None:
@@ -65,7 +64,7 @@ class AdoptedProcess:
         self._descriptor = os.pidfd_open(pid)
 
     async def wait(self) -> int:
-        """Wait for its end; returns its exit status, or minus the signal that ended it."""
+        """Wait for the end; return the exit status, or minus the number of the signal."""
         if self.returncode is None:
             loop = asyncio.get_running_loop()
             ended = asyncio.Event()
@@ -79,11 +78,11 @@ class AdoptedProcess:
         return self.returncode
 
     def _reap(self) -> None:
-        _, status = os.waitpid(self.pid, 0)  # it has ended: this does not wait
+        _, status = os.waitpid(self.pid, 0)  # does not block, because the process has ended
         self.returncode = os.waitstatus_to_exitcode(status)
         os.close(self._descriptor)
 
     def kill(self) -> None:
-        """End it with SIGKILL."""
+        """End the process with SIGKILL."""
         if self.returncode is None:
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """The typed messages between the director and its child processes.
 
-Every message is one msgspec struct; the tag on the wire is its name. The director sends
-``Configure...`` and orders, the children answer with reports. ``Heartbeat`` goes both ways.
+Each message is a msgspec struct with its name as the tag. The director sends configurations and
+orders, and the children send reports. Both send ``Heartbeat``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
-    """I am alive. Sent every second in both directions."""
+    """Shows that the sender runs. Both sides send it every second."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Finish cleanly and exit; vrrp hands over its addresses or, with ``keep``, leaves them."""
+    """Exit. The vrrp process first hands over its addresses; with ``keep`` it leaves them."""
 
     keep: bool = False
 
@@ -28,10 +28,10 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
     """Run exactly these instances.
 
-    Those named in ``resume`` were ACTIVE in a vrrp process that died a moment ago: they go on as
-    ACTIVE. Those in ``yielding`` were handed over by an operator and let any peer be active.
-    ``tracked`` has the values known of what the instances track, as in `TrackedValues`.
-    With ``realtime`` the process goes before all ordinary ones (`hadirector.processes.realtime`).
+    The instances in ``resume`` were ACTIVE in a vrrp process that has just crashed, and continue as
+    ACTIVE. The instances in ``yielding`` were handed over by an operator, and give way to any peer.
+    ``tracked`` has the known values of tracked objects (`TrackedValues`). With ``realtime``, the
+    process takes precedence over ordinary processes (`hadirector.processes.realtime`).
     """
 
     instances: tuple[InstanceConfiguration, ...]
@@ -42,20 +42,20 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
 
 
 class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):
-    """New values of tracked objects: 1 for well, 0 for down, and for a file its number."""
+    """New values of tracked objects: 1 for up, 0 for down, and the number in a file."""
 
     values: dict[TrackedKey, int]
 
 
 class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
-    """Give an instance to a peer (``undo``: take part in the election normally again)."""
+    """Hand an instance over to a peer; with ``undo``, take part in elections again."""
 
     instance: str
     undo: bool = False
 
 
 class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
-    """Run exactly these checks, starting from what is known of their targets."""
+    """Run exactly these checks, with known verdicts and requested weights of their targets."""
 
     checks: tuple[CheckDefinition, ...]
     verdicts: dict[str, Verdict] = {}
@@ -64,7 +64,7 @@ class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
-    """A check's verdict flipped, or it passes and asks for another weight; by this result."""
+    """A result changed the verdict of a check, or the weight that its target requests."""
 
     check: str
     verdict: Verdict
@@ -72,9 +72,11 @@ class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
 
 
 class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
-    """Latest results by check, batched. ``probes`` counts probes since the worker started,
-    ``late`` those that this host kept waiting, and ``lateness`` tells how long. ``hints`` counts
-    those that caused a probe, ``idle_connections`` the idle connections of this moment.
+    """The latest results by check, and counters since the start of the worker.
+
+    ``probes`` counts probes, and ``late`` counts probes that this host delayed, with their delays
+    in ``lateness``. ``hints`` counts hints that caused a probe. ``idle_connections`` is the number
+    of open idle connections.
     """
 
     probes: int

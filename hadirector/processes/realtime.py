@@ -1,4 +1,4 @@
-"""Puts this process before all ordinary ones, and its memory beyond the reach of paging."""
+"""Gives this process real-time scheduling, and locks its memory."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import os
 from typing import Final
 
 PRIORITY: Final = 10
-"""Of 1 to 99 (sched(7)): above everything ordinary, below the kernel's own threads at 50."""
+"""From 1 to 99 (sched(7)). It is above all ordinary processes and below kernel threads (50)."""
 
 _MCL_CURRENT, _MCL_FUTURE = 1, 2  # asm-generic/mman.h
 
 
 class RealtimeError(Exception):
-    """The kernel refused. The message says what is needed."""
+    """The kernel refused. The message names the capability that is needed."""
 
 
 def enter() -> None:
-    """Schedule this process round robin in real time and lock its memory, present and future.
+    """Schedule this process with SCHED_RR and lock its present and future memory.
 
-    What it starts is ordinary again (SCHED_RESET_ON_FORK). Needs CAP_SYS_NICE and CAP_IPC_LOCK,
-    or limits that allow the same. Raises RealtimeError.
+    Its children are ordinary processes (SCHED_RESET_ON_FORK). This needs CAP_SYS_NICE and
+    CAP_IPC_LOCK, or resource limits that permit it. Raises RealtimeError.
     """
     _memory("mlockall", _MCL_CURRENT | _MCL_FUTURE)
     policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
@@ -33,13 +33,13 @@ def enter() -> None:
 
 
 def leave() -> None:
-    """Become an ordinary process again. Raises RealtimeError."""
+    """Return to ordinary scheduling and unlock the memory. Raises RealtimeError."""
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     _memory("munlockall")
 
 
 def _memory(call: str, *arguments: int) -> None:
-    """Call mlockall(2) or munlockall(2), which Python has no function for."""
+    """Call mlockall(2) or munlockall(2), for which Python has no function."""
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, call)(*arguments) != 0:
         reason = os.strerror(ctypes.get_errno())

@@ -1,4 +1,4 @@
-"""Keeps one child process running and in touch."""
+"""Runs a child process, exchanges messages with it, and restarts it after a crash."""
 
 from __future__ import annotations
 
@@ -32,49 +32,49 @@ Process = asyncio.subprocess.Process | AdoptedProcess
 
 
 class ChildStarted(msgspec.Struct, frozen=True):
-    """A child process is there and waits to be configured."""
+    """A child process runs and waits for its configuration."""
 
     name: str
 
 
 class ChildDied(msgspec.Struct, frozen=True):
-    """A child process ended without having been told to."""
+    """A child process ended without an order to stop."""
 
     name: str
 
 
 class Child(Generic[Incoming]):
-    """One kind of child process: started, listened to, restarted when it dies.
+    """Runs one kind of child process.
 
-    A restart comes at once the first time and then after growing pauses, 30 s at most; a child that
-    lived for 30 s starts that sequence anew. ``tell`` is awaited with ``ChildStarted`` when a new
-    process has said its first word and can be configured, with every message it sends, and with
-    ``ChildDied`` when it is gone against our will.
+    The first restart is immediate. Further restarts follow after growing pauses of up to 30 s. A
+    child that ran for 30 s resets the pauses. ``report`` is awaited with ``ChildStarted`` after the
+    first message of a new process, with every message of the process, and with ``ChildDied`` when
+    the process ended without an order.
     """
 
     def __init__(
-        self, name: str, module: str, incoming: Any, tell: Callable[[Any], Awaitable[None]]
+        self, name: str, module: str, incoming: Any, report: Callable[[Any], Awaitable[None]]
     ) -> None:
         self.name = name
         self.restarts = 0
         self._module = module
         self._incoming = incoming
-        self._tell = tell
+        self._report = report
         self._process: Process | None = None
         self._adopted: Handoff | None = None
-        self._handed_on = False
+        self._handed_off = False
         self._channel: Channel[Incoming] | None = None
-        self._heard_at = 0.0
+        self._last_message_at = 0.0
         self._stop = asyncio.Event()
         self._log = structlog.get_logger().bind(process=name)
 
     @property
     def pid(self) -> int | None:
-        """The process, None while there is none."""
+        """The process id, or None while no process runs."""
         return None if self._process is None else self._process.pid
 
     async def run(self) -> None:
-        """Run the child until it ends after ``stop``."""
+        """Run the child, and restart it, until it ends after ``stop``."""
         failures = 0
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
@@ -84,24 +84,24 @@ class Child(Generic[Incoming]):
             except OSError as error:
                 status = f"could not be started: {error}"
             if self._stop.is_set():
-                say = self._log.error if status else self._log.info
-                say("process_stopped", status=status)
+                log = self._log.error if status else self._log.info
+                log("process_stopped", status=status)
                 return
             failures = 0 if loop.time() - started_at > SETTLED_SECONDS else failures
             pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
             failures += 1
             self.restarts += 1
             self._log.error("process_died", status=status, restart_in=pause)
-            await self._tell(ChildDied(self.name))
+            await self._report(ChildDied(self.name))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stop.wait()
 
     def send(self, message: msgspec.Struct) -> bool:
-        """Send a message to the child if it is there; False when it is not or does not read.
+        """Send a message to the child; return False if no process runs or it does not read.
 
-        A child that is not there is configured from scratch when it is back, and one that has
-        stopped reading is soon killed for its silence, so nothing is lost either way.
+        No message needs to be repeated: a process gets its whole configuration after a start, and a
+        process that does not read is soon killed because it sends nothing.
         """
         if self._channel is None:
             return False
@@ -113,30 +113,30 @@ class Child(Generic[Incoming]):
         return True
 
     def stop(self, order: msgspec.Struct) -> None:
-        """Order the child to finish, or kill it if it does not read; ``run`` then returns."""
+        """Order the child to stop, or kill it if it does not read; then ``run`` returns."""
         self._stop.set()
         if not self.send(order):
             self.kill()
 
     def adopt(self, handoff: Handoff) -> None:
-        """Go on with a process that runs already, instead of starting the first one."""
+        """Use a running process instead of starting the first one."""
         self._adopted = handoff
 
-    def hand_on(self, states: dict[str, State]) -> Handoff | None:
-        """Describe the running process for the program that takes our place.
+    def hand_off(self, states: dict[str, State]) -> Handoff | None:
+        """Return the handoff of the running process to the program that replaces this one.
 
-        None when there is none, or when it does not read. Cancel ``run`` afterwards.
+        Return None if no process runs or it does not read. Cancel ``run`` afterwards.
         """
         if self._process is None or self._channel is None:
             return None
-        descriptor = self._channel.hand_on()
+        descriptor = self._channel.duplicate()
         if descriptor is None:
             return None
-        self._handed_on = True
+        self._handed_off = True
         return Handoff(self._process.pid, descriptor, states)
 
     def kill(self) -> None:
-        """End the process, if there is one, with SIGKILL."""
+        """End the running process with SIGKILL."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
@@ -154,7 +154,7 @@ class Child(Generic[Incoming]):
 
     async def _start(self) -> tuple[Process, Channel[Incoming]]:
         ours, theirs = channel.pair()
-        # There before the process is, so that an order given meanwhile waits for it.
+        # Set this before the process starts, so that messages wait for it in the channel.
         current: Channel[Incoming] = Channel(ours, self._incoming)
         self._channel = current
         with theirs:
@@ -171,8 +171,8 @@ class Child(Generic[Incoming]):
         return process, current
 
     async def _spawn(self, end: socket.socket) -> asyncio.subprocess.Process:
-        # The child must not die of a signal sent to the whole process group before it has had the
-        # time to ignore it. Blocked signals stay blocked across fork and exec; ours arrive late.
+        # A signal to the whole process group must not end the child before it ignores signals. The
+        # child inherits the blocked signals. Signals to this process are delivered later.
         signal.pthread_sigmask(signal.SIG_BLOCK, INHERITED_SIGNALS)
         try:
             return await asyncio.create_subprocess_exec(
@@ -187,34 +187,35 @@ class Child(Generic[Incoming]):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, INHERITED_SIGNALS)
 
     async def _attend(self, process: Process, current: Channel[Incoming]) -> int:
-        """Listen until the channel ends, then see the process end: cancelled too, in good order,
-        unless it is to go on without us.
+        """Receive messages until the channel ends, and wait for the end of the process.
+
+        This also happens after a cancellation, except after a handoff.
         """
-        self._heard_at = asyncio.get_running_loop().time()
-        pulse = asyncio.create_task(self._pulse())
+        self._last_message_at = asyncio.get_running_loop().time()
+        heartbeats = asyncio.create_task(self._send_heartbeats())
         try:
-            await self._listen(current)
+            await self._receive(current)
         finally:
-            pulse.cancel()
+            heartbeats.cancel()
             current.close()
-            status = 0 if self._handed_on else await self._wait_for_end(process)
+            status = 0 if self._handed_off else await self._wait_for_end(process)
         return status
 
-    async def _listen(self, current: Channel[Incoming]) -> None:
-        greeted = False
+    async def _receive(self, current: Channel[Incoming]) -> None:
+        started = False
         try:
             while (message := await current.receive()) is not None:
-                self._heard_at = asyncio.get_running_loop().time()
-                if not greeted:
-                    greeted = True
-                    await self._tell(ChildStarted(self.name))
+                self._last_message_at = asyncio.get_running_loop().time()
+                if not started:
+                    started = True
+                    await self._report(ChildStarted(self.name))
                 if not isinstance(message, Heartbeat):
-                    await self._tell(message)
+                    await self._report(message)
         except ChannelError as error:
             self._log.error("process_protocol_error", error=str(error))
 
     async def _wait_for_end(self, process: Process) -> int:
-        """Wait for a process whose channel has ended; one that stays is killed."""
+        """Wait for the end of a process whose channel has ended; kill it after 10 s."""
         try:
             async with asyncio.timeout(SILENCE_KILL_SECONDS):
                 return await process.wait()
@@ -222,16 +223,16 @@ class Child(Generic[Incoming]):
             self.kill()
             return await process.wait()
 
-    async def _pulse(self) -> None:
+    async def _send_heartbeats(self) -> None:
         alarmed = False
         loop = asyncio.get_running_loop()
         while True:
             self.send(Heartbeat())
             due = loop.time() + HEARTBEAT_SECONDS
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            # While we were away ourselves nobody could be heard.
-            self._heard_at += max(0.0, loop.time() - due)
-            silence = loop.time() - self._heard_at
+            # A delay of this loop is no silence of the child.
+            self._last_message_at += max(0.0, loop.time() - due)
+            silence = loop.time() - self._last_message_at
             if silence > SILENCE_KILL_SECONDS:
                 self._log.error("process_hangs", silence=round(silence, 1))
                 self.kill()

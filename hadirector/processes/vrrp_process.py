@@ -1,8 +1,8 @@
-"""The vrrp process: election and addresses, undisturbed by anything else the director does.
+"""The vrrp process: runs elections and addresses, isolated from all other work of the director.
 
-It writes no log, file or pipe: what it has to say goes over the channel and is dropped, counted,
-when nobody reads. Statuses repeat the whole truth every second. Garbage is collected only then,
-from what a second has left behind; what was there after the start is not looked at again.
+It writes to no log, file or pipe. It sends reports over the channel, and drops and counts them if
+the director does not read. Every second it sends the status of all instances and then collects
+garbage. Objects that existed after the start are excluded from the collection.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from vrrp.speaker import Speaker
 
 STATUS_SECONDS = 1.0
 DIRECTOR_SILENCE_SECONDS = 30.0
-LAST_WORD_SECONDS = 0.1
+LAST_READ_SECONDS = 0.1
 
 
 async def serve(channel: Channel[ToVrrp]) -> None:
-    """Run the instances the director names; give the addresses up when it is gone.
+    """Run the instances that the director configures, and release the addresses at its end.
 
-    The end of the channel means that the director is dead: priority 0, release, exit. Silence for
-    30 s means that it hangs: hand over in good order, exit, and be started anew if it recovers.
+    The end of the channel means that the director has ended: send priority 0, release the addresses
+    and exit. If the director sends nothing for 30 s, it hangs: hand over and exit. A director that
+    recovers starts a new process.
     """
 
     def report(message: Report) -> None:
@@ -47,18 +48,18 @@ async def serve(channel: Channel[ToVrrp]) -> None:
     async with Speaker(report, alone=True) as speaker:
         statuses = asyncio.create_task(_send_statuses(channel, speaker))
         try:
-            await _obey(channel, speaker, report)
+            await _handle_messages(channel, speaker, report)
         finally:
             statuses.cancel()
 
 
-async def _obey(
+async def _handle_messages(
     channel: Channel[ToVrrp], speaker: Speaker, report: Callable[[Report], None]
 ) -> None:
     in_realtime = False
     while True:
         try:
-            message = await _hear(channel)
+            message = await _receive(channel)
         except TimeoutError:
             await speaker.stop()
             return
@@ -85,16 +86,16 @@ async def _obey(
                 pass
 
 
-async def _hear(channel: Channel[ToVrrp]) -> ToVrrp | None:
-    """Wait for the director's next message. Raises TimeoutError when it is silent.
+async def _receive(channel: Channel[ToVrrp]) -> ToVrrp | None:
+    """Wait for the next message of the director. Raises TimeoutError if it sends none.
 
-    After a time-out what waits in the channel is heard first: the silence may have been ours.
+    After the timeout, read once more: this process may have been suspended while messages arrived.
     """
     try:
         async with asyncio.timeout(DIRECTOR_SILENCE_SECONDS):
             return await channel.receive()
     except TimeoutError:
-        async with asyncio.timeout(LAST_WORD_SECONDS):
+        async with asyncio.timeout(LAST_READ_SECONDS):
             return await channel.receive()
 
 
@@ -105,18 +106,18 @@ async def _send_statuses(channel: Channel[ToVrrp], speaker: Speaker) -> None:
             status = speaker.status(name)
             if status is not None:
                 channel.send(status, droppable=True)
-            await asyncio.sleep(0)  # with hundreds of instances timers get their turn between
+            await asyncio.sleep(0)  # with hundreds of instances, timers run in between
         gc.collect()
 
 
 def _freeze() -> None:
-    """Take everything that is there out of what later collections look at."""
+    """Exclude all existing objects from later garbage collections."""
     gc.collect()
     gc.freeze()
 
 
 def _schedule(report: Callable[[Report], None], *, in_realtime: bool) -> None:
-    """Change the scheduling; if the kernel refuses, say so and go on as an ordinary process."""
+    """Change the scheduling; if the kernel refuses, report that and continue."""
     try:
         realtime.enter() if in_realtime else realtime.leave()
     except RealtimeError as error:

@@ -150,13 +150,13 @@ async def test_only_who_has_a_check_is_heard_on_it(monkeypatch: pytest.MonkeyPat
         share[0].identity, Verdict.FAILING, Result(Reason.REFUSED, "refused", 0.0)
     )
     first, second, _ = listener.workers.children
-    await first._tell(said)
+    await first._report(said)
     assert listener.verdicts == {}
-    await second._tell(said)
+    await second._report(said)
     assert listener.verdicts == {share[0].identity: Verdict.FAILING}
     listener.verdicts.clear()
     listener.workers.configure(checks(40), Limits())
-    await second._tell(said)
-    await second._tell(CheckStatistics(1000, 0, {}))
+    await second._report(said)
+    await second._report(CheckStatistics(1000, 0, {}))
     assert listener.verdicts == {}
     assert listener.workers.statistics.probes == 0

@@ -1,4 +1,4 @@
-"""Typed messages between processes: any size, never blocking, bounded."""
+"""Typed messages between processes: any size, without blocking, in a queue with a bound."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_message_larger_than_a_packet_arrives_whole(
     assert await receiver.receive() == large
 
 
-async def test_the_end_of_the_other_side_is_no_error(
+async def test_the_end_of_the_other_process_is_no_error(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
     receiver: Channel[ToChecks] = Channel(ends[1], ToChecks)
@@ -78,7 +78,7 @@ async def test_sending_to_a_dead_process_is_no_error(
 async def test_a_process_that_does_not_read_never_blocks_the_sender(
     ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond the bound droppable messages are dropped and counted, others are an error."""
+    """Beyond the bound, droppable messages are dropped and counted; others are an error."""
     monkeypatch.setattr(channel, "QUEUE_PACKETS_MAX", 5)
     sender: Channel[ToChecks] = Channel(ends[0], ToChecks)
     with pytest.raises(ChannelFullError):
@@ -90,7 +90,7 @@ async def test_a_process_that_does_not_read_never_blocks_the_sender(
     sender.close()
 
 
-async def test_what_waited_is_sent_when_the_other_side_reads_again(
+async def test_queued_messages_are_sent_when_the_other_process_reads_again(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
     sender: Channel[ToChecks] = Channel(ends[0], ToChecks)
@@ -112,7 +112,7 @@ async def test_what_waited_is_sent_when_the_other_side_reads_again(
         b"\x01\x82\xa4type\xb0configure_checks\xa8verdicts\x81\xa1\xff\xa7unknown",
     ],
 )
-async def test_nonsense_is_a_channel_error(
+async def test_an_invalid_message_is_a_channel_error(
     ends: tuple[socket.socket, socket.socket], packet: bytes
 ) -> None:
     receiver: Channel[ToChecks] = Channel(ends[1], ToChecks)

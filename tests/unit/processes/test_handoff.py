@@ -1,4 +1,4 @@
-"""What a director takes for word from its predecessor, and what not."""
+"""Which handoffs of an earlier program a director accepts."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from hadirector.processes.handoff import VARIABLE, take
 
 @pytest.fixture
 def descriptor() -> int:
-    """One that nobody else uses; `take` may close it."""
+    """A descriptor that `take` may close."""
     return os.open(os.devnull, os.O_RDONLY)
 
 
-def test_started_in_the_ordinary_way_there_is_no_word() -> None:
+def test_after_an_ordinary_start_there_is_no_handoff() -> None:
     assert take({"PATH": "/bin"}) is None
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "{}", '{"pid": "x", "descriptor": 0, "states": {}}', '{"pid": "\udcff"}']
 )
-def test_nonsense_is_no_word_and_is_not_passed_on(text: str) -> None:
+def test_an_invalid_handoff_is_removed_from_the_environment(text: str) -> None:
     environment = {VARIABLE: text}
     assert take(environment) is None
     assert environment == {}
 
 
 def test_a_process_that_is_not_our_child_is_not_adopted(descriptor: int) -> None:
-    """A variable that somebody exported names processes of others."""
+    """The variable may come from the environment of a user."""
     text = f'{{"pid": 1, "descriptor": {descriptor}, "states": {{}}}}'
     assert take({VARIABLE: text}) is None
 
 
-def test_a_descriptor_that_is_not_open_is_no_word() -> None:
+def test_a_handoff_needs_an_open_descriptor() -> None:
     text = f'{{"pid": {os.getpid()}, "descriptor": 1000000, "states": {{}}}}'
     assert take({VARIABLE: text}) is None
 
 
-def test_a_child_that_has_ended_meanwhile_is_not_adopted(descriptor: int) -> None:
+def test_a_child_that_has_ended_is_not_adopted(descriptor: int) -> None:
     child = os.fork()
     if child == 0:
         os._exit(0)
