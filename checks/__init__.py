@@ -1,4 +1,4 @@
-"""Health checks: probes of a target, and the judgement of rise and fall.
+"""Health checks: probes of targets, and verdicts from their results.
 
-Knows nothing of IPVS, VRRP or hadirector.
+This package depends neither on vrrp nor on hadirector, and contains nothing about IPVS.
 """

@@ -1,1 +1,1 @@
-"""What a check is: its type, options and results."""
+"""The definition of a check: the type of its probe, its options and its results."""

@@ -1,6 +1,7 @@
-"""What a check is: a target, a probe, and its timing. Validated by whoever reads it from a file.
+"""The definition of a check: a target, a probe and its timing.
 
-None can be part of a cycle, so the garbage collector need not know them (``gc=False``).
+The reader of a configuration validates the values. No struct can be part of a reference cycle, so
+the garbage collector does not need to track any (``gc=False``).
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from checks.definition.options import Probe
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """When to probe and how to judge. Durations are seconds.
+    """When to probe and how to decide the verdict. Durations are seconds.
 
-    ``timeout`` is a hard deadline for one whole probe, whatever the target does.
-    ``rise`` passes in a row bring a failed target back; ``fall`` failures in a row fail it.
-    ``interval`` holds unless one of these is given: ``fast_interval`` while the latest results
-    contradict the verdict, ``slow_interval`` while the target is failing. A probe begins up to
-    ``jitter`` after it is due. ``weight_step`` is how far the weight that a target asks for moves
-    in one probe, in percent of the configured one; None is all the way.
+    ``timeout`` is the deadline of a whole probe. ``rise`` successive passes make a failing target
+    pass, and ``fall`` successive failures make a passing target fail. ``fast_interval`` replaces
+    ``interval`` while the latest results contradict the verdict, and ``slow_interval`` replaces it
+    while the target is failing. A probe begins up to ``jitter`` after it is due. ``weight_step`` is
+    how far the weight follows a request of the target per probe, in percent of the configured
+    weight, without a limit if it is None.
     """
 
     interval: float = 2.0
@@ -32,17 +33,17 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def longest_interval(self) -> float:
-        """Seconds that may pass between two probes of a target, jitter included."""
+        """The longest time between two probes of a target, including jitter, in seconds."""
         return max(self.interval, self.slow_interval or 0.0) + self.jitter
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How probes leave this host: all as the kernel decides unless said otherwise.
+    """How the packets of probes leave this host. The kernel decides by default.
 
-    ``source`` is an address of this host, ``interface`` a device (SO_BINDTODEVICE), ``mark`` the
-    firewall mark of the probe's packets (SO_MARK), 0 for none. ``destination`` is the address that
-    they are sent to in place of the target's: what takes marked ones to the target is set up
-    elsewhere. ``hop_limit`` is how many routers they may pass and one more, 0 for the usual.
+    ``source`` is an address of this host, ``interface`` a device (SO_BINDTODEVICE), and ``mark`` a
+    firewall mark (SO_MARK), 0 for none. ``destination`` replaces the address of the target in the
+    packets; IPVS or another mechanism must forward marked packets to the target. ``hop_limit`` is
+    the TTL or hop limit, 0 for the default.
     """
 
     source: str | None = None
@@ -53,8 +54,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):
-    """How many probes may begin in a second: of all checks together, and of those that share a
-    target's address and port. None is no limit.
+    """How many probes may begin per second: of all checks, and of the checks of one target.
+
+    A target is an address and port here. There is no limit if the value is None.
     """
 
     probes_per_second: int | None = None
@@ -62,9 +64,10 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 
 
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One check. ``identity`` names it in reports; equal definitions may share one identity.
+    """One check. ``identity`` names it in reports. Equal definitions may share one identity.
 
-    With ``idle_connection`` an idle TCP connection to the target is kept, whose end causes a probe.
+    With ``idle_connection``, the checker keeps an idle TCP connection to the target. The end of
+    this connection causes a probe.
     """
 
     identity: str
@@ -77,5 +80,10 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def destination(self) -> str:
-        """The address that probes are sent to."""
+        """The destination address of the probe's packets."""
         return self.route.destination or self.address
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """The address and port of the target."""
+        return self.address, self.port

@@ -316,7 +316,7 @@ COMPOSITE_TRAITS = Traits(
     tests_service=False,
     unused_keys=frozenset(),
 )
-"""The traits of a composite probe, without those of its members (`checks.definition.queries`)."""
+"""The traits of a composite probe itself. `checks.definition.queries` includes its members."""
 
 
 class AllProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="all"):

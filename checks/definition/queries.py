@@ -7,7 +7,7 @@ from checks.definition.traits import NO_PORT, TLS_COST, PathEvidence, Transport
 
 
 def leaf_types(probe: Probe) -> frozenset[type[Probe]]:
-    """Return the types of the probes that are performed: those of the members, or its own type."""
+    """Return the types of the members, or the type of the probe if it is not composite."""
     match probe:
         case AllProbe() | AnyProbe():
             return frozenset().union(*(leaf_types(member.probe) for member in probe.checks))

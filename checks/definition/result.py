@@ -1,4 +1,4 @@
-"""The outcome of one probe, and the verdict over many."""
+"""The result of one probe, and the verdict over many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Verdict(StrEnum):
-    """What is known of a target. UNKNOWN until the first probe ends."""
+    """Whether a target counts as passing. It is UNKNOWN until the first probe ends."""
 
     UNKNOWN = "unknown"
     PASSING = "passing"
@@ -16,10 +16,10 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a probe ended as it did.
+    """Why a probe has passed or failed.
 
-    STATUS is a well-formed answer that says no, BODY and REPLY are answers with other content
-    than expected, and DOWN is what the target's own agent, script or file says of it.
+    STATUS is a valid answer that reports a failure. BODY and REPLY are answers with unexpected
+    content. DOWN is a report of the agent, script or file of the target.
     """
 
     PASSED = "passed"
@@ -38,10 +38,10 @@ class Reason(StrEnum):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One probe's outcome. ``duration`` is seconds; ``detail`` is one line for a person.
+    """The result of one probe. ``duration`` is in seconds, and ``detail`` is one line of text.
 
-    ``weight`` is the percentage of its configured weight that the target asks for, None when it
-    asks for nothing. ``warning`` is one line about what will fail later.
+    ``weight`` is the percentage of the configured weight that the target requests, None if it
+    requests none. ``warning`` is one line about a future failure.
     """
 
     reason: Reason
@@ -52,5 +52,5 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether the target did what was expected of it."""
+        """Whether the probe has passed."""
         return self.reason is Reason.PASSED

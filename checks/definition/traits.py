@@ -12,16 +12,16 @@ from typing import Final, Literal
 import msgspec
 
 NO_PORT: Final = 0
-"""The port of a probe that tests a host rather than one of its ports."""
+"""The port of a probe that tests a host and not a port."""
 
 TLS_COST: Final = 10
-"""The cost of a probe over TLS: the handshake dominates, whatever follows it."""
+"""The cost of a probe over TLS of any type, because the handshake dominates."""
 
 Transport = Literal["tcp", "udp"]
 
 
 class PathEvidence(StrEnum):
-    """What a result shows about the network path from this host to the target.
+    """Whether a result is evidence of the network path from this host to the target.
 
     PROOF: an answer of any kind proves that the path works. UNCLEAR: a failure may be a fault of
     the path, and a pass does not prove that the path works. NONE: the probe uses no network.

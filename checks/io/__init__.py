@@ -1,1 +1,1 @@
-"""Performs the conversations of probes: engine, io_uring, epoll, TLS."""
+"""Performs probes: the engine, sockets, connections and TLS."""

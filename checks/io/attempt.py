@@ -1,4 +1,4 @@
-"""One probe from its start to its result: the deadline, and a name for whatever went wrong."""
+"""The parts of one probe from start to result: progress, deadline, and the reason of a failure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CONNECTING = "connecting"
 
 
 class Outcome(NamedTuple):
-    """What a probe that passed has to say; ``weight`` as in Result."""
+    """The outcome of a probe that passed. ``detail`` and ``weight`` are as in Result."""
 
     detail: str
     weight: int | None = None
 
 
 class ProbeFailedError(Exception):
-    """The target answered, but not as it should; says how."""
+    """The target answered, but not as expected."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -35,9 +35,9 @@ class ProbeFailedError(Exception):
 
 
 class Progress:
-    """How far a probe has come, and what it saw on the way.
+    """The state of a probe in progress.
 
-    ``stage`` is what it is doing now: "no answer within 1 s while ...".
+    ``stage`` is its present activity, for the message "no answer within 1 s while ...".
     """
 
     __slots__ = ("stage", "tls", "warning")
@@ -48,12 +48,12 @@ class Progress:
         self.warning = ""
 
     def enter(self, stage: str) -> None:
-        """Go on to the next stage, or stay in this one."""
+        """Set the stage."""
         self.stage = stage
 
 
 class TimedProgress(Progress):
-    """Remembers too when each stage began, monotonic seconds."""
+    """A progress that also records when each stage began, in monotonic seconds."""
 
     __slots__ = ("stages",)
 
@@ -62,7 +62,7 @@ class TimedProgress(Progress):
         self.stages: list[tuple[str, float]] = []
 
     def enter(self, stage: str) -> None:
-        """Go on to the next stage, or stay in this one."""
+        """Set the stage and record the time if the stage is new."""
         if stage != self.stage:
             self.stages.append((stage, monotonic()))
         super().enter(stage)
@@ -70,12 +70,12 @@ class TimedProgress(Progress):
 
 Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]
 
-FAULTS = (ProbeFailedError, SearchTooLongError, OSError)  # ssl.SSLError is an OSError
-"""What a probe raises for what a target does, or for a want of this host."""
+PROBE_ERRORS = (ProbeFailedError, SearchTooLongError, OSError)  # ssl.SSLError is an OSError
+"""The exceptions that a probe raises because of the target or of a local error."""
 
 
-async def attempt(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
-    """Probe once. It ends by its deadline, and raises for nothing that a target can do."""
+async def run_prober(definition: CheckDefinition, prober: Prober, progress: Progress) -> Result:
+    """Run a prober once, until its deadline. A target cannot cause an exception."""
     started = monotonic()
     weight = None
     try:
@@ -83,40 +83,42 @@ async def attempt(definition: CheckDefinition, prober: Prober, progress: Progres
             detail, weight = await prober(definition, progress)
         reason = Reason.PASSED
     except TimeoutError:
-        reason, detail = Reason.TIMEOUT, too_late(definition, progress.stage)
-    except FAULTS as fault:
-        reason, detail = explain(fault, definition, progress.stage)
+        reason, detail = Reason.TIMEOUT, describe_timeout(definition, progress.stage)
+    except PROBE_ERRORS as error:
+        reason, detail = explain_error(error, definition, progress.stage)
     return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)
 
 
-def too_late(definition: CheckDefinition, stage: str) -> str:
-    """Say that a probe has passed its deadline, and at what."""
-    timeout, question = definition.timing.timeout, _question(definition, stage)
-    return f"no answer within {timeout:g} s while {stage}{question}"
+def describe_timeout(definition: CheckDefinition, stage: str) -> str:
+    """Describe in which stage a probe has reached its deadline."""
+    timeout, remedy = definition.timing.timeout, _suggest_remedy(definition, stage)
+    return f"no answer within {timeout:g} s while {stage}{remedy}"
 
 
-def explain(fault: Exception, definition: CheckDefinition, stage: str) -> tuple[Reason, str]:
-    """Name one of FAULTS and describe it for a person."""
-    match fault:
+def explain_error(error: Exception, definition: CheckDefinition, stage: str) -> tuple[Reason, str]:
+    """Return the reason and the detail of a result for an exception in PROBE_ERRORS."""
+    match error:
         case ProbeFailedError():
-            return fault.reason, fault.detail
+            return error.reason, error.detail
         case SearchTooLongError():
-            return Reason.REPLY, str(fault)
+            return Reason.REPLY, str(error)
         case ssl.SSLError():
-            return Reason.TLS, describe_error(fault)
+            return Reason.TLS, describe_error(error)
         case OSError():
-            reason, detail = reason_of(fault), f"{stage}: {describe(fault)}"
+            reason, detail = reason_of(error), f"{stage}: {describe(error)}"
             if reason is Reason.UNREACHABLE:
-                detail += _question(definition, stage)
+                detail += _suggest_remedy(definition, stage)
             return reason, detail
         case _:
-            raise fault
+            raise error
 
 
-def _question(definition: CheckDefinition, stage: str) -> str:
-    """Say what to look at first where a target that is asked by another address is silent."""
+def _suggest_remedy(definition: CheckDefinition, stage: str) -> str:
+    """Suggest the most likely remedy if a target does not answer at the virtual address."""
     if definition.route.destination is None:
         return ""
     if stage != CONNECTING and transports(definition.probe) != {"udp"}:
-        return ""  # a connection was made, so it has that address
-    return f" (asked as {definition.destination}: has it that address?)"
+        return ""  # the target has established a connection, so it has the address
+    return (
+        f" (probed at {definition.destination}: check that the target has this address configured)"
+    )

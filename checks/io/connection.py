@@ -1,4 +1,4 @@
-"""Sockets of probes: how they leave this host, and bounded conversations over TCP and TLS."""
+"""Sockets of probes with their route options, and limited exchanges over TCP and TLS."""
 
 from __future__ import annotations
 
@@ -16,94 +16,97 @@ from checks.io.errors import describe
 from checks.io.tls import client_context, describe_error, expiry_warning
 
 REPLY_LENGTH_MAX = 64 * 1024
-"""Bytes of a reply that are read, of any probe; of a longer one the rest is not waited for."""
+"""The largest number of bytes that any probe reads of a reply. It does not wait for the rest."""
 
 HANDSHAKE = "in the TLS handshake"
 AWAITING_REPLY = "waiting for the reply"
 
-# linux/in.h; Python 3.11 does not name it. The port is chosen at connect(), for this target only.
+# linux/in.h; Python 3.11 has no name for it. The kernel then selects the source port at connect(),
+# so that it only needs to be free for this target.
 _IP_BIND_ADDRESS_NO_PORT = 24
 _ANY_PORT = 9
 ANY_ROUTE = Route()
 
 
-def open_socket(definition: CheckDefinition, kind: int, protocol: int = 0) -> socket.socket:
-    """Make a socket that does not block and leaves this host as the check says.
+def open_socket(definition: CheckDefinition, socket_type: int, protocol: int = 0) -> socket.socket:
+    """Open a non-blocking socket with the route options of the check.
 
-    Raises OSError, and ProbeFailedError where there is no source to be found.
+    Raises OSError, and ProbeFailedError if no source address is found.
     """
     family = family_of(definition.destination)
-    made = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
-    _lead_out(made, definition, kind)
-    return made
+    opened = socket.socket(family, socket_type | socket.SOCK_NONBLOCK, protocol)
+    _set_route_options(opened, definition, socket_type)
+    return opened
 
 
 def open_stream(definition: CheckDefinition, *, blocking: bool) -> socket.SocketType:
-    """Make one for TCP, and without what Python puts around it: there are thousands a second.
+    """Open a TCP socket without the Python wrapper, for thousands of probes per second.
 
-    Raises as `open_socket`.
+    Raises the same exceptions as `open_socket`.
     """
-    kind = socket.SOCK_STREAM if blocking else socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-    made = socket.SocketType(family_of(definition.destination), kind)
-    _lead_out(made, definition, socket.SOCK_STREAM)
-    return made
+    socket_type = socket.SOCK_STREAM if blocking else socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+    opened = socket.SocketType(family_of(definition.destination), socket_type)
+    _set_route_options(opened, definition, socket.SOCK_STREAM)
+    return opened
 
 
-def _lead_out(made: socket.SocketType, definition: CheckDefinition, kind: int) -> None:
+def _set_route_options(
+    opened: socket.SocketType, definition: CheckDefinition, socket_type: int
+) -> None:
     route = definition.route
     if route == ANY_ROUTE:
         return
     try:
         source = _source_towards(definition) if route.destination is not None else route.source
         if route.mark:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, route.mark)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, route.mark)
         if route.interface is not None:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, route.interface.encode())
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, route.interface.encode())
         if route.hop_limit:
-            _limit_hops(made, route.hop_limit)
+            _set_hop_limit(opened, route.hop_limit)
         if source is not None:
-            if kind == socket.SOCK_STREAM:
-                made.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-            made.bind((source, 0))
+            if socket_type == socket.SOCK_STREAM:
+                opened.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            opened.bind((source, 0))
     except BaseException:
-        made.close()
+        opened.close()
         raise
 
 
 def family_of(address: str) -> socket.AddressFamily:
-    """Tell which family a literal address is of."""
+    """Return the address family of a literal address."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _limit_hops(made: socket.SocketType, hops: int) -> None:
-    if made.family == socket.AF_INET6:
-        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
+def _set_hop_limit(opened: socket.SocketType, hops: int) -> None:
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
     else:
-        made.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
 
 
 def _source_towards(definition: CheckDefinition) -> str:
-    """Choose the address that this host uses towards the target.
+    """Return the source address that this host uses towards the target.
 
-    Towards the destination it could be the destination itself: here too that may be an address of
-    this host, and the target would answer itself.
+    The kernel may select the destination itself as the source towards the destination, because it
+    may be an address of this host too. The target would then send its reply to itself.
     """
     if definition.route.source is not None:
         return definition.route.source
-    with socket.socket(family_of(definition.address), socket.SOCK_DGRAM) as asking:
-        asking.connect((definition.address, _ANY_PORT))  # which sends nothing
-        source = str(asking.getsockname()[0])
+    with socket.socket(family_of(definition.address), socket.SOCK_DGRAM) as lookup:
+        lookup.connect((definition.address, _ANY_PORT))  # on a UDP socket this sends no packet
+        source = str(lookup.getsockname()[0])
     if source == definition.destination or family_of(source) != family_of(definition.destination):
         detail = (
-            f"no address of this host's own to ask {definition.destination} from:"
-            " give the check a source"
+            f"this host has no other address from which to probe {definition.destination}:"
+            " set the key source of the check"
         )
         raise ProbeFailedError(Reason.LOCAL_ERROR, detail)
     return source
 
 
 class Connection:
-    """One TCP connection of a probe. What goes wrong is raised as ProbeFailedError or OSError."""
+    """A TCP connection of a probe. Its methods raise ProbeFailedError and OSError."""
 
     def __init__(
         self,
@@ -114,17 +117,17 @@ class Connection:
     ) -> None:
         self._reader = reader
         self._writer = writer
-        # TLS's own transport, once closed by the peer, does not close what is beneath it.
-        self._beneath_tls = writer.transport
+        # After the peer has closed a TLS transport, closing it does not close the TCP transport.
+        self._tcp_transport = writer.transport
         self._definition = definition
         self._progress = progress
 
     async def start_tls(
         self, options: TlsOptions, name: str | None, protocol: str | None = None
     ) -> None:
-        """Go on under TLS, with ``name`` or else the address in the peer's certificate.
+        """Continue over TLS. The certificate must contain ``name`` or else the address.
 
-        ``protocol`` must be agreed on (ALPN, RFC 7301).
+        If ``protocol`` is given, the peer must select it (ALPN, RFC 7301).
         """
         await self._end_clear_text()
         self._progress.enter(HANDSHAKE)
@@ -136,84 +139,86 @@ class Connection:
             )
         except ssl.SSLError as error:
             if "no application protocol" in describe_error(error):  # the alert of RFC 7301
-                raise _disagreement(protocol) from error
+                raise _protocol_error(protocol) from error
             raise
         tls = self._writer.get_extra_info("ssl_object")
         self._progress.tls = tls
         self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
         if tls.selected_alpn_protocol() != protocol:
-            raise _disagreement(protocol)
+            raise _protocol_error(protocol)
 
     async def _end_clear_text(self) -> None:
-        """See that nothing has come which would later be taken for something said under TLS."""
-        self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a socket's
+        """Raise ProbeFailedError if the peer has sent clear text that would be read as TLS data."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket transport
         with suppress(TimeoutError):
-            async with asyncio.timeout(0):  # what has come is read at once
+            async with asyncio.timeout(0):  # data that has arrived is read at once
                 if unread := await self._reader.read(REPLY_LENGTH_MAX):
                     detail = f"goes on without TLS: {unread.decode(errors='replace')}"
                     raise ProbeFailedError(Reason.PROTOCOL, detail)
 
     async def send(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all data."""
         self._writer.write(data)
         await self._writer.drain()
 
     async def answer(self, data: bytes) -> None:
-        """Send what a reply demands in between, if anything.
+        """Send the data that the protocol requires during the reply, if there is any.
 
-        A peer that has gone may have replied before: reading tells.
+        Errors are ignored: a peer that has closed the connection may have sent its reply before.
         """
         if data:
             with suppress(ConnectionError):
                 await self.send(data)
 
     async def receive(self, length_max: int = REPLY_LENGTH_MAX) -> bytes:
-        """Read what has come, at least one byte; empty at the end of the stream."""
+        """Read at least one byte. The result is empty at the end of the stream."""
         return await self._reader.read(length_max)
 
     async def exactly(self, length: int) -> bytes:
-        """Read this many bytes."""
+        """Read this number of bytes."""
         try:
             return await self._reader.readexactly(length)
         except asyncio.IncompleteReadError as error:
-            raise self._ended() from error
+            raise self._closed_error() from error
 
     async def line(self) -> bytes:
-        """Read a line, without its end; one of more than 64 KiB is a fault of the peer's."""
+        """Read a line without its end. Raises ProbeFailedError if it is longer than 64 KiB."""
         try:
             return (await self._reader.readuntil(b"\n")).rstrip(b"\r\n")
         except asyncio.IncompleteReadError as error:
-            raise self._ended() from error
+            raise self._closed_error() from error
         except asyncio.LimitOverrunError as error:
             detail = f"{self._progress.stage}: a line of more than {REPLY_LENGTH_MAX} bytes"
             raise ProbeFailedError(Reason.PROTOCOL, detail) from error
 
     def local_address(self) -> str:
-        """Our own address on this connection."""
+        """Return the local address of the connection."""
         return str(self._writer.get_extra_info("sockname")[0])
 
     def close(self) -> None:
-        """Take leave as TLS wants it, and wait for nothing."""
+        """Close the connection, with the closure alert of TLS, without waiting for the peer."""
         self._writer.close()
-        self._beneath_tls.abort()
+        self._tcp_transport.abort()
 
-    def _ended(self) -> ProbeFailedError:
+    def _closed_error(self) -> ProbeFailedError:
         detail = f"{self._progress.stage}: connection closed without a complete reply"
         return ProbeFailedError(Reason.PROTOCOL, detail)
 
 
-def _disagreement(protocol: str | None) -> ProbeFailedError:
-    return ProbeFailedError(Reason.TLS, f"TLS: the server does not agree on {protocol}")
+def _protocol_error(protocol: str | None) -> ProbeFailedError:
+    return ProbeFailedError(Reason.TLS, f"TLS: the server did not select {protocol} (ALPN)")
 
 
 @asynccontextmanager
-async def connected(definition: CheckDefinition, progress: Progress) -> AsyncIterator[Connection]:
-    """Connect to the target; closed at the end, however that comes."""
+async def open_connection(
+    definition: CheckDefinition, progress: Progress
+) -> AsyncIterator[Connection]:
+    """Connect to the target, and close the connection at the end of the context."""
     progress.enter(CONNECTING)
-    with open_socket(definition, socket.SOCK_STREAM) as made:
-        await connect(made, definition)
-        # From here on the transport owns the socket; closing it once more does nothing.
-        reader, writer = await asyncio.open_connection(sock=made, limit=REPLY_LENGTH_MAX)
+    with open_socket(definition, socket.SOCK_STREAM) as opened:
+        await connect(opened, definition)
+        # The transport owns the socket from here on. Closing the socket again has no effect.
+        reader, writer = await asyncio.open_connection(sock=opened, limit=REPLY_LENGTH_MAX)
         connection = Connection(reader, writer, definition, progress)
         try:
             yield connection
@@ -221,13 +226,13 @@ async def connected(definition: CheckDefinition, progress: Progress) -> AsyncIte
             connection.close()
 
 
-async def connect(made: socket.socket, definition: CheckDefinition) -> None:
+async def connect(opened: socket.socket, definition: CheckDefinition) -> None:
     """Connect a socket to the target."""
-    await asyncio.get_running_loop().sock_connect(made, (definition.destination, definition.port))
+    await asyncio.get_running_loop().sock_connect(opened, (definition.destination, definition.port))
 
 
 def tls_context(options: TlsOptions, protocol: str | None = None) -> ssl.SSLContext:
-    """Make the TLS settings, where a want of this host is not held against the target."""
+    """Return the TLS settings. Raises ProbeFailedError with LOCAL_ERROR for an unreadable file."""
     try:
         return client_context(options.tls_ca_file, options.tls_verify, protocol)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Datagrams to and from one target: what is no reply is skipped, and ICMP errors are heard."""
+"""Exchanges datagrams with one target. ICMP errors are reported, and foreign datagrams skipped."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from checks.io.attempt import ProbeFailedError
 from checks.io.connection import REPLY_LENGTH_MAX, open_socket
 
 SKIPPED_MAX = 64
-"""Datagrams that are no reply to the probe; a target that sends more is not worth the time."""
+"""The largest number of datagrams that are not the reply before the probe fails."""
 
-# linux/in.h and linux/in6.h; Python 3.11 does not name them.
+# linux/in.h and linux/in6.h; Python 3.11 has no names for these options.
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
 
@@ -24,42 +24,43 @@ Reply = TypeVar("Reply")
 
 
 @contextmanager
-def conversing(
-    definition: CheckDefinition, kind: int, protocol: int = 0
+def open_datagram_socket(
+    definition: CheckDefinition, socket_type: int, protocol: int = 0
 ) -> Iterator[socket.socket]:
-    """Open a socket to the target, on which every ICMP error is reported, not only the fatal ones.
+    """Open a socket to the target on which the kernel reports every ICMP error.
 
-    Without that a host that is unreachable is silence (net/ipv4/udp.c, __udp4_lib_err).
+    By default the kernel does not report that a host is unreachable (net/ipv4/udp.c,
+    __udp4_lib_err), so the probe would see no answer.
     """
-    with open_socket(definition, kind, protocol) as made:
-        if made.family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    with open_socket(definition, socket_type, protocol) as opened:
+        if opened.family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
         else:
-            made.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-        made.connect((definition.destination, definition.port))
-        yield made
+            opened.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        opened.connect((definition.destination, definition.port))
+        yield opened
 
 
-async def send(made: socket.socket, data: bytes) -> None:
+async def send_datagram(opened: socket.socket, data: bytes) -> None:
     """Send one datagram."""
-    await asyncio.get_running_loop().sock_sendall(made, data)
+    await asyncio.get_running_loop().sock_sendall(opened, data)
 
 
-async def receive(made: socket.socket) -> bytes:
-    """Wait for one datagram."""
-    return await asyncio.get_running_loop().sock_recv(made, REPLY_LENGTH_MAX)
+async def receive_datagram(opened: socket.socket) -> bytes:
+    """Receive one datagram."""
+    return await asyncio.get_running_loop().sock_recv(opened, REPLY_LENGTH_MAX)
 
 
-async def first_reply(made: socket.socket, read: Callable[[bytes], Reply | None]) -> Reply:
-    """Wait for the first datagram that ``read`` makes a reply of.
+async def receive_reply(opened: socket.socket, read: Callable[[bytes], Reply | None]) -> Reply:
+    """Return the first reply. ``read`` returns None for a datagram that is not the reply.
 
-    Raises ProbeFailedError after too many others.
+    Raises ProbeFailedError after SKIPPED_MAX other datagrams.
     """
     for _ in range(SKIPPED_MAX):
-        reply = read(await receive(made))
+        reply = read(await receive_datagram(opened))
         if reply is not None:
             return reply
-        # sock_recv returns at once while there is something: let the deadline have its turn.
+        # sock_recv returns at once while datagrams are queued. Let the deadline timer run.
         await asyncio.sleep(0)
     detail = f"{SKIPPED_MAX} datagrams, and none of them is a reply"
     raise ProbeFailedError(Reason.PROTOCOL, detail)

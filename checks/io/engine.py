@@ -1,4 +1,4 @@
-"""Performs conversations without a task or a timer for each: thousands a second in one loop."""
+"""Performs the conversations of thousands of probes per second without a task or timer for each."""
 
 from __future__ import annotations
 
@@ -11,182 +11,178 @@ from typing import Final
 
 from checks.definition.check import CheckDefinition
 from checks.definition.result import Reason, Result
-from checks.io.attempt import FAULTS, Progress, explain, too_late
-from checks.io.epoll import EpollSockets
+from checks.io.attempt import PROBE_ERRORS, Progress, describe_timeout, explain_error
+from checks.io.epoll import Answer, EpollSockets
 from checks.io.errors import one_line
 from checks.io.operations import CONNECT, Conversation, Converse, Operation
-from checks.io.ring import RingSockets
-from checks.io.sockets import Answer, Sockets
 
 DEADLINE_GRAIN: Final = 0.005
-"""Deadlines this close together are served by one timer, seconds."""
+"""One timer serves all deadlines within this time, in seconds."""
 
 
-_Mates = dict["Attempt", None]
-"""Attempts with the same timeout, in the order in which they began."""
+_Attempts = dict["Attempt", None]
+"""Attempts with the same timeout, in the order in which they started."""
 
 
 class Attempt(Progress):
-    """One conversation under way. ``cancel`` gives it up, and nothing is told of it."""
+    """One probe in progress. `cancel` ends it without a result."""
 
     __slots__ = (
-        *("_engine", "definition", "made", "mates", "operation", "place", "started", "steps"),
+        *("_engine", "conversation", "definition", "descriptor", "operation", "same_timeout"),
+        *("socket", "started"),
     )
 
     def __init__(
-        self, engine: Engine, definition: CheckDefinition, converse: Converse, mates: _Mates
+        self,
+        engine: Engine,
+        definition: CheckDefinition,
+        converse: Converse,
+        same_timeout: _Attempts,
     ) -> None:
         super().__init__()
         self._engine = engine
         self.definition = definition
-        self.steps: Conversation | None = converse(definition, self)
+        self.conversation: Conversation | None = converse(definition, self)
         self.started = monotonic()
-        self.mates = mates
-        # What follows is as in Link.
-        self.made: socket.SocketType | None = None
+        self.same_timeout = same_timeout
+        # The attributes of `checks.io.epoll.Link`:
+        self.socket: socket.SocketType | None = None
         self.operation: Operation = CONNECT
-        self.place = -1
+        self.descriptor = -1
 
-    def go_on(self, answer: Answer) -> None:
-        """Tell the conversation, and do what it wants next."""
-        self._engine.go_on(self, answer)
+    def resume(self, answer: Answer) -> None:
+        """Continue the conversation with the result of its operation."""
+        self._engine.resume(self, answer)
 
     def cancel(self) -> None:
-        """Close its socket, by the next `Engine.flush`. Once it has ended this does nothing."""
-        self._engine.drop(self)
+        """Close the connection. Do nothing if the attempt has already ended."""
+        self._engine.cancel(self)
 
 
 class Engine:
-    """Runs attempts in the loop it is made in.
+    """Runs attempts in the current event loop.
 
-    An attempt ends by its deadline, within 5 ms and whatever keeps the loop busy. ``ended`` gets
-    the definition and the result of each, from the loop or `flush`, never from within `start`.
+    An attempt ends at most 5 ms after its deadline, unless the loop is blocked. ``report`` gets the
+    definition and the result of each attempt, from the loop or from `flush`, never from `start`.
     """
 
-    def __init__(self, ended: Callable[[CheckDefinition, Result], None], attempts_max: int) -> None:
-        self._ended = ended
+    def __init__(self, report: Callable[[CheckDefinition, Result], None]) -> None:
+        self._report = report
         self._loop = asyncio.get_running_loop()
-        self._broken: asyncio.Future[None] = self._loop.create_future()
-        self._sockets = _sockets(self.do, attempts_max)
-        self._under_way: dict[float, _Mates] = {}  # by timeout, of which there are few
+        self._failure: asyncio.Future[None] = self._loop.create_future()
+        self._sockets = EpollSockets(self.guard)
+        self._attempts: dict[float, _Attempts] = {}  # by timeout; there are only a few timeouts
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, definition: CheckDefinition, converse: Converse) -> Attempt:
-        """Begin a conversation; what it wants is done by the next `flush`."""
+        """Start a conversation. The caller must call `flush` at the end of a batch."""
         timeout = definition.timing.timeout
-        mates = self._under_way.get(timeout)
-        if mates is None:
-            mates = self._under_way[timeout] = {}
-        attempt = Attempt(self, definition, converse, mates)
-        if not mates:
-            self._arm(attempt.started + timeout)
-        mates[attempt] = None
+        same_timeout = self._attempts.get(timeout)
+        if same_timeout is None:
+            same_timeout = self._attempts[timeout] = {}
+        attempt = Attempt(self, definition, converse, same_timeout)
+        if not same_timeout:
+            self._set_timer(attempt.started + timeout)
+        same_timeout[attempt] = None
         result = self._advance(attempt, None)
         if result is not None:
-            self._loop.call_soon(self.do, partial(self._ended, definition, result))
+            self._loop.call_soon(self.guard, partial(self._report, definition, result))
         return attempt
 
-    def go_on(self, attempt: Attempt, answer: Answer) -> None:
-        """Let a conversation have the answer that it waits for."""
+    def resume(self, attempt: Attempt, answer: Answer) -> None:
+        """Continue a conversation with the result of its operation."""
         result = self._advance(attempt, answer)
         if result is not None:
-            self._ended(attempt.definition, result)
+            self._report(attempt.definition, result)
 
-    def drop(self, attempt: Attempt) -> None:
-        """Give an attempt up."""
-        if attempt.steps is not None:
-            attempt.steps.close()
+    def cancel(self, attempt: Attempt) -> None:
+        """End an attempt without a result. Do nothing if it has already ended."""
+        if attempt.conversation is not None:
+            attempt.conversation.close()
             self._end(attempt)
 
     def flush(self) -> None:
-        """Have done what the conversations want that were begun."""
+        """Continue the conversations that have been started."""
         self._sockets.flush()
 
-    async def broken(self) -> None:
-        """Wait until a fault of our own has stopped the engine, and raise that fault.
+    async def wait_for_failure(self) -> None:
+        """Wait until a callback of the engine fails, and raise its exception.
 
-        In a callback the loop would only log it, and what was to be done next would never be.
+        asyncio only logs an exception of a callback. The probes that the callback would have
+        started next would then be lost.
         """
-        await self._broken
+        await self._failure
 
     def close(self) -> None:
-        """Give up what is under way."""
-        for mates in self._under_way.values():
-            for attempt in tuple(mates):
-                self.drop(attempt)
+        """Cancel all attempts and close the epoll."""
+        for attempts in self._attempts.values():
+            for attempt in tuple(attempts):
+                self.cancel(attempt)
         if self._timer is not None:
             self._timer.cancel()
         self._sockets.close()
 
-    def do(self, part: Callable[[], None]) -> None:
-        """Do something in a callback of the loop: `broken` raises what that raises."""
+    def guard(self, callback: Callable[[], None]) -> None:
+        """Run a callback of the event loop. `wait_for_failure` raises its exception."""
         try:
-            part()
-        except Exception as fault:  # noqa: BLE001 - whoever awaits `broken` gets it
-            if not self._broken.done():
-                self._broken.set_exception(fault)
+            callback()
+        except Exception as error:  # noqa: BLE001 - `wait_for_failure` raises it
+            if not self._failure.done():
+                self._failure.set_exception(error)
 
     def _advance(self, attempt: Attempt, answer: Answer | None) -> Result | None:
-        """Let a conversation go on, until it waits again (None) or has a result."""
-        steps, weight = attempt.steps, None
-        assert steps is not None
+        """Continue a conversation until it waits again (None) or has a result."""
+        conversation, weight = attempt.conversation, None
+        assert conversation is not None
         try:
             while True:
                 if answer is None:
-                    operation = next(steps)
+                    operation = next(conversation)
                 elif isinstance(answer, OSError):
-                    operation = steps.throw(answer)
+                    operation = conversation.throw(answer)
                 else:
-                    operation = steps.send(answer)
+                    operation = conversation.send(answer)
                 answer = self._sockets.perform(attempt, operation)
                 if answer is None:
                     return None
         except StopIteration as end:
             reason, (detail, weight) = Reason.PASSED, end.value
-        except FAULTS as fault:
-            reason, detail = explain(fault, attempt.definition, attempt.stage)
+        except PROBE_ERRORS as error:
+            reason, detail = explain_error(error, attempt.definition, attempt.stage)
         self._end(attempt)
         duration = monotonic() - attempt.started
         return Result(reason, one_line(detail), duration, weight, attempt.warning)
 
     def _end(self, attempt: Attempt) -> None:
         self._sockets.release(attempt)
-        attempt.steps = None
-        del attempt.mates[attempt]
+        attempt.conversation = None
+        del attempt.same_timeout[attempt]
 
-    def _arm(self, deadline: float) -> None:
+    def _set_timer(self, deadline: float) -> None:
         at = deadline + DEADLINE_GRAIN
         if self._timer is not None:
             if self._timer.when() <= at:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self.do, self._time_out)
+        self._timer = self._loop.call_at(at, self.guard, self._handle_deadlines)
 
-    def _time_out(self) -> None:
-        """End what is past its deadline."""
+    def _handle_deadlines(self) -> None:
+        """End the attempts that have passed their deadline."""
         self._timer = None
         now = monotonic()
-        for timeout, mates in tuple(self._under_way.items()):
-            for attempt in tuple(mates):
+        for timeout, attempts in tuple(self._attempts.items()):
+            for attempt in tuple(attempts):
                 if attempt.started + timeout > now:
-                    break  # and so it is for those behind it
-                self._fail(attempt)
-            if mates:
-                self._arm(next(iter(mates)).started + timeout)
+                    break  # all later attempts in this group have later deadlines
+                self._time_out(attempt)
+            if attempts:
+                self._set_timer(next(iter(attempts)).started + timeout)
             else:
-                del self._under_way[timeout]
-        self.flush()  # closes their connections
+                del self._attempts[timeout]
+        self.flush()  # continues probes that the reported results have started
 
-    def _fail(self, attempt: Attempt) -> None:
-        detail = too_late(attempt.definition, attempt.stage)
-        self.drop(attempt)
+    def _time_out(self, attempt: Attempt) -> None:
+        detail = describe_timeout(attempt.definition, attempt.stage)
+        self.cancel(attempt)
         result = Result(Reason.TIMEOUT, detail, monotonic() - attempt.started)
-        self._ended(attempt.definition, result)
-
-
-def _sockets(do: Callable[[Callable[[], None]], None], links_max: int) -> Sockets:
-    """Choose what performs operations: by completion it takes less, where there is io_uring."""
-    try:
-        return RingSockets(do, links_max)
-    except OSError:
-        return EpollSockets(do)
+        self._report(attempt.definition, result)

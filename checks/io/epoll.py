@@ -1,4 +1,4 @@
-"""Sockets by readiness: one epoll, which the asyncio loop watches as one more file descriptor."""
+"""Performs operations on many sockets with one epoll."""
 
 from __future__ import annotations
 
@@ -7,137 +7,166 @@ import errno
 import select
 import socket
 from collections.abc import Callable
+from typing import Final, Protocol
 
+from checks.definition.check import CheckDefinition
 from checks.io.connection import open_stream
 from checks.io.errors import error_of
 from checks.io.operations import Connect, Operation, Receive, Send
-from checks.io.sockets import ROUNDS_MAX, Answer, Link
 
-_EVENTS: dict[type[Operation], int] = {
+ROUNDS_MAX: Final = 4
+"""How many times `EpollSockets.flush` resumes links before other callbacks of the event loop run.
+A probe over HTTP needs three."""
+
+_EVENTS: Final[dict[type[Operation], int]] = {
     Connect: select.EPOLLOUT,
     Send: select.EPOLLOUT,
     Receive: select.EPOLLIN,
 }
 
+Answer = bytes | OSError
+"""The result of an operation: received data, empty bytes after Connect and Send, or an error."""
 
-class EpollSockets:
-    """On a near network much has come already when everything that was due has been begun.
 
-    So whoever waits is looked for once with all the others, by poll(2), and only then put in the
-    epoll: for one that is in and out again that takes longer than all the rest of the waiting.
-    ``do`` is what calls from the loop are made through.
+class Link(Protocol):
+    """The connection of one conversation.
+
+    ``operation`` is the latest operation. ``descriptor`` is the file descriptor in the epoll, -1
+    if the socket is not in the epoll.
     """
 
-    def __init__(self, do: Callable[[Callable[[], None]], None]) -> None:
-        self._do = do
+    definition: CheckDefinition
+    socket: socket.SocketType | None
+    operation: Operation
+    descriptor: int
+
+    def resume(self, answer: Answer) -> None:
+        """Continue the conversation with the result of the operation."""
+
+
+class EpollSockets:
+    """Performs one operation for each of any number of links.
+
+    On a near network many operations are complete as soon as all due probes have begun. `flush`
+    therefore calls poll(2) once for all new operations, and adds only the sockets that are not
+    ready to the epoll. It costs more to add a socket to the epoll and to remove it than the rest of
+    the waiting. The event loop watches the epoll as one file descriptor. Its callbacks run through
+    ``guard``.
+    """
+
+    def __init__(self, guard: Callable[[Callable[[], None]], None]) -> None:
+        self._guard = guard
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._waiting: dict[int, Link] = {}
-        self._fresh: list[Link] = []  # those that began to wait since `_look`
-        self._loop.add_reader(self._epoll, do, self._poll)
+        self._new: list[Link] = []  # links whose operation began since the last poll(2)
+        self._loop.add_reader(self._epoll, guard, self._handle_events)
 
     def perform(self, link: Link, operation: Operation) -> Answer | None:
-        """As `Sockets.perform`: what can be done at once is."""
+        """Perform an operation and return its result, or None if it is not complete.
+
+        Then `Link.resume` gets the result, from `flush` or from the event loop. Raises OSError and
+        ProbeFailedError if no socket can be opened.
+        """
         match operation:
             case Connect():
                 self.release(link)
-                link.made = made = open_stream(link.definition, blocking=False)
+                link.socket = stream = open_stream(link.definition, blocking=False)
                 destination = link.definition.destination, link.definition.port
-                fault = made.connect_ex(destination)
-                if fault != errno.EINPROGRESS:
-                    return _answer(fault)
+                error_number = stream.connect_ex(destination)
+                if error_number != errno.EINPROGRESS:
+                    return _answer(error_number)
             case Send():
                 return self._send(link, operation.data)
         self._wait(link, operation)
         return None
 
     def flush(self) -> None:
-        """Go on with whom something has come for already, and let the epoll tell of the rest."""
+        """Resume the links whose operation is already complete. Add the others to the epoll."""
         for _ in range(ROUNDS_MAX):
-            if not self._fresh:
+            if not self._new:
                 return
-            self._look()
-        self._loop.call_soon(self._do, self.flush)
+            self._poll_new()
+        self._loop.call_soon(self._guard, self.flush)
 
     def release(self, link: Link) -> None:
-        """Close the connection, if there is one."""
-        if link.place >= 0:
-            del self._waiting[link.place]
-            link.place = -1
-        if link.made is not None:
-            link.made.close()  # which also takes it out of the epoll
-            link.made = None
+        """Close the connection, if there is one, and drop a pending operation without a result."""
+        if link.descriptor >= 0:
+            del self._waiting[link.descriptor]
+            link.descriptor = -1
+        if link.socket is not None:
+            link.socket.close()  # this also removes it from the epoll
+            link.socket = None
 
     def close(self) -> None:
-        """Be done; every link has been released."""
+        """Close the epoll. Every link must have been released."""
         self._loop.remove_reader(self._epoll)
         self._epoll.close()
 
-    def _poll(self) -> None:
-        for number, events in self._epoll.poll(0):
-            self._ready(self._waiting[number], events)
+    def _handle_events(self) -> None:
+        for descriptor, events in self._epoll.poll(0):
+            self._complete(self._waiting[descriptor], events)
         self.flush()
 
-    def _look(self) -> None:
-        """Go on with those for whom something has come already; have the epoll tell of the rest."""
-        fresh = {each.made.fileno(): each for each in self._fresh if each.made is not None}
-        self._fresh = []
-        once = select.poll()
-        for number, link in fresh.items():
-            once.register(number, _EVENTS[type(link.operation)])
-        events = dict(once.poll(0))
-        for number, link in fresh.items():
-            if number in events:
-                self._ready(link, events[number])
+    def _poll_new(self) -> None:
+        new = {link.socket.fileno(): link for link in self._new if link.socket is not None}
+        self._new = []
+        poll = select.poll()
+        for descriptor, link in new.items():
+            poll.register(descriptor, _EVENTS[type(link.operation)])
+        ready = dict(poll.poll(0))
+        for descriptor, link in new.items():
+            if descriptor in ready:
+                self._complete(link, ready[descriptor])
             else:
-                link.place = number
-                self._waiting[number] = link
-                self._epoll.register(number, _EVENTS[type(link.operation)])
+                link.descriptor = descriptor
+                self._waiting[descriptor] = link
+                self._epoll.register(descriptor, _EVENTS[type(link.operation)])
 
-    def _ready(self, link: Link, events: int) -> None:
-        answer = self._go_on(link, events)
+    def _complete(self, link: Link, events: int) -> None:
+        answer = self._continue_operation(link, events)
         if answer is not None:
-            link.go_on(answer)
+            link.resume(answer)
 
-    def _go_on(self, link: Link, events: int) -> Answer | None:
-        made, operation = link.made, link.operation
-        assert made is not None
+    def _continue_operation(self, link: Link, events: int) -> Answer | None:
+        stream, operation = link.socket, link.operation
+        assert stream is not None
         match operation:
             case Connect():
                 if events & select.EPOLLERR:
-                    return _answer(made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+                    return _answer(stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
                 return b""
             case Send():
                 return self._send(link, operation.data)
             case Receive():
                 try:
-                    return made.recv(operation.length_max)
-                except BlockingIOError:  # recv(2): what made it readable may be gone
+                    return stream.recv(operation.length_max)
+                except BlockingIOError:  # the kernel may discard the data after the event (recv(2))
                     self._wait(link, operation)
                     return None
-                except OSError as fault:
-                    return fault
+                except OSError as error:
+                    return error
 
     def _send(self, link: Link, data: bytes) -> Answer | None:
-        assert link.made is not None
+        assert link.socket is not None
         try:
-            data = data[link.made.send(data) :]
+            data = data[link.socket.send(data) :]
         except BlockingIOError:
             pass
-        except OSError as fault:
-            return fault
+        except OSError as error:
+            return error
         if not data:
             return b""
         self._wait(link, Send(data))
         return None
 
     def _wait(self, link: Link, operation: Operation) -> None:
-        before, link.operation = link.operation, operation
-        if link.place < 0:
-            self._fresh.append(link)
-        elif _EVENTS[type(before)] != _EVENTS[type(operation)]:
-            self._epoll.modify(link.place, _EVENTS[type(operation)])
+        previous, link.operation = link.operation, operation
+        if link.descriptor < 0:
+            self._new.append(link)
+        elif _EVENTS[type(previous)] != _EVENTS[type(operation)]:
+            self._epoll.modify(link.descriptor, _EVENTS[type(operation)])
 
 
-def _answer(fault: int) -> Answer:
-    return error_of(fault) if fault else b""
+def _answer(error_number: int) -> Answer:
+    return error_of(error_number) if error_number else b""

@@ -1,4 +1,4 @@
-"""What an operating system error during a probe says about the target. One line for a person."""
+"""Translates operating system errors during a probe into a reason and one line of text."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _REASONS = {
     errno.ECONNABORTED: Reason.RESET,
     errno.EPIPE: Reason.RESET,
     errno.ETIMEDOUT: Reason.TIMEOUT,
-    # A failure like any other: clients cannot be sent there either.
+    # Not a local error: this host could not forward clients to the target either.
     errno.ENETUNREACH: Reason.NO_ROUTE,
-    # This host's own want of something. Says nothing about the target.
+    # A shortage or a fault of this host, which proves nothing about the target.
     errno.EMFILE: Reason.LOCAL_ERROR,
     errno.ENFILE: Reason.LOCAL_ERROR,
     errno.ENOBUFS: Reason.LOCAL_ERROR,
@@ -27,39 +27,39 @@ _REASONS = {
     errno.EAFNOSUPPORT: Reason.LOCAL_ERROR,
     errno.ENETDOWN: Reason.LOCAL_ERROR,
     errno.ENODEV: Reason.LOCAL_ERROR,
-    errno.EINVAL: Reason.LOCAL_ERROR,  # a source that does not go with the route
-    errno.EPERM: Reason.LOCAL_ERROR,  # a packet filter's output hook on this host
+    errno.EINVAL: Reason.LOCAL_ERROR,  # the source address does not fit the route
+    errno.EPERM: Reason.LOCAL_ERROR,  # the output hook of a packet filter on this host
 }
 
 
 def reason_of(error: OSError) -> Reason:
-    """Name the fault.
+    """Return the reason of a failure by an operating system error.
 
-    What is not in the table comes from routing or from ICMP (net/ipv4/icmp.c icmp_err_convert,
-    net/ipv6/icmp.c tab_unreach): the target cannot be reached.
+    Errors that are not in the table come from routing or ICMP (net/ipv4/icmp.c icmp_err_convert,
+    net/ipv6/icmp.c tab_unreach), so the target is unreachable.
     """
     if error.errno is not None:
         return _REASONS.get(error.errno, Reason.UNREACHABLE)
-    # asyncio raises these without a number when a peer goes away in a TLS handshake.
+    # asyncio raises errors without a number if the peer closes the connection in a TLS handshake.
     return Reason.RESET if isinstance(error, ConnectionError) else Reason.UNREACHABLE
 
 
 def error_of(number: int) -> OSError:
-    """Make of an errno what Python raises for it."""
+    """Return the exception that Python raises for an errno."""
     return OSError(number, os.strerror(number))
 
 
 def describe(error: OSError) -> str:
-    """The system's own words, without the library's around them."""
+    """Return the text of the operating system for an error, without text that Python adds."""
     if error.errno is not None:
         return os.strerror(error.errno)
     return str(error) or "connection lost"
 
 
 def one_line(text: str) -> str:
-    """Make words from a peer fit for a log line or a terminal: printable, short, one line."""
+    """Make a text from a peer safe for logs and terminals: short, printable and on one line."""
     if len(text) <= DETAIL_LENGTH_MAX and text.isprintable() and "  " not in text:
-        return text.strip()  # nearly all of them, thousands a second
+        return text.strip()  # the usual case, thousands of times per second
     flat = " ".join(text.split())
     safe = "".join(character if character.isprintable() else "?" for character in flat)
     if len(safe) <= DETAIL_LENGTH_MAX:

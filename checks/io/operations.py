@@ -1,9 +1,10 @@
-"""Conversations over TCP as generators: they yield what is to be done, and get what came of it.
+"""The operations of a conversation over TCP.
 
-They touch no socket. What performs them is `checks.io.engine`, without a task or a timer for each,
-and `checks.io.task_runner`, in a task. A fault of the connection is raised in them as OSError; they
-raise that, ProbeFailedError and what judging a reply raises. The connection is closed when they
-end.
+A conversation is a generator. It yields an operation and receives the data that the operation
+returns. It uses no socket itself. `checks.io.engine` performs many conversations without a task or
+a timer for each. `checks.io.task_runner` performs a single conversation in a task. An error of the
+connection is raised in the generator as OSError. The generator raises OSError, ProbeFailedError,
+and the errors of `checks.probes.expectation`. The connection is closed when the generator ends.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from checks.io.connection import REPLY_LENGTH_MAX
 
 
 class Connect(NamedTuple):
-    """Connect to the target, as its definition says; a connection that there was is closed."""
+    """Close the connection, if there is one, and connect to the target."""
 
 
 class Send(NamedTuple):
-    """Send all of it."""
+    """Send all data."""
 
     data: bytes
 
 
 class Receive(NamedTuple):
-    """Receive what has come, at least one byte; nothing at the end of the stream."""
+    """Receive at least one byte. The result is empty at the end of the stream."""
 
     length_max: int = REPLY_LENGTH_MAX
 
@@ -38,6 +39,6 @@ RECEIVE = Receive()
 Operation = Connect | Send | Receive
 
 Conversation = Generator[Operation, bytes, Outcome]
-"""What it gets is what was received, and nothing for the other operations."""
+"""The generator receives the data of each Receive, and empty bytes after other operations."""
 
 Converse = Callable[[CheckDefinition, Progress], Conversation]

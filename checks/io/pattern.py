@@ -1,4 +1,4 @@
-"""Searching a reply for a regular expression without letting the search stop everything else."""
+"""Searches a reply for a regular expression in a limited time."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import signal
 from types import FrameType
 
 SEARCH_TIME_MAX = 0.1
-"""Processor time one search may take, seconds."""
+"""The limit on the CPU time of one search, in seconds."""
 
 
 class SearchTooLongError(Exception):
-    """The search used up its processor time."""
+    """The search has exceeded its CPU time."""
 
 
 def search(pattern: str, text: str) -> bool:
-    """Whether ``pattern`` is found anywhere in ``text``.
+    """Return whether ``pattern`` matches anywhere in ``text``.
 
-    Some patterns take exponential time on some texts, and a search holds the interpreter lock,
-    so neither a thread nor a task can end it. The regular expression engine does look for
-    signals while it backtracks: an interval timer of this process's own processor time ends it.
-    To be called in the main thread, as signals demand.
+    Some patterns take exponential time on some texts. A search holds the interpreter lock, so
+    neither a thread nor a task can end it. The regular expression engine handles signals while it
+    backtracks, so an interval timer on the CPU time of this process (setitimer(2)) can end it.
+    Python allows signal handlers only in the main thread.
 
-    Raises SearchTooLongError when it takes longer than SEARCH_TIME_MAX.
+    Raises SearchTooLongError after SEARCH_TIME_MAX.
     """
 
     def end_search(_signal: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Performs a conversation in a task: where there is only one, or several are combined."""
+"""Performs one conversation in a task, for composite probes and for ``hadirector probe``."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from checks.io.connection import connect, open_socket
 from checks.io.operations import Connect, Converse, Operation, Receive, Send
 
 
-def follow(converse: Converse) -> Prober:
-    """Make what performs a conversation in a task."""
+def run_in_task(converse: Converse) -> Prober:
+    """Return a prober that performs the conversation in the current task."""
 
     async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-        steps = converse(definition, progress)
-        wire = _Wire(definition)
+        conversation = converse(definition, progress)
+        stream = _Stream(definition)
         try:
-            operation = next(steps)
+            operation = next(conversation)
             while True:
                 try:
-                    answer = await wire.perform(operation)
-                except OSError as fault:
-                    operation = steps.throw(fault)
+                    answer = await stream.perform(operation)
+                except OSError as error:
+                    operation = conversation.throw(error)
                 else:
-                    operation = steps.send(answer)
-        except StopIteration as ended:
-            outcome: Outcome = ended.value
+                    operation = conversation.send(answer)
+        except StopIteration as end:
+            outcome: Outcome = end.value
             return outcome
         finally:
-            steps.close()
-            wire.close()
+            conversation.close()
+            stream.close()
 
     return probe
 
 
-class _Wire:
+class _Stream:
     """The connection of a conversation."""
 
     def __init__(self, definition: CheckDefinition) -> None:
         self._definition = definition
-        self._made: socket.socket | None = None
+        self._socket: socket.socket | None = None
 
     async def perform(self, operation: Operation) -> bytes:
         loop = asyncio.get_running_loop()
         match operation:
             case Connect():
                 self.close()
-                self._made = open_socket(self._definition, socket.SOCK_STREAM)
-                await connect(self._made, self._definition)
+                self._socket = open_socket(self._definition, socket.SOCK_STREAM)
+                await connect(self._socket, self._definition)
             case Send(data):
-                assert self._made is not None
-                await loop.sock_sendall(self._made, data)
+                assert self._socket is not None
+                await loop.sock_sendall(self._socket, data)
             case Receive(length_max):
-                assert self._made is not None
-                return await loop.sock_recv(self._made, length_max)
+                assert self._socket is not None
+                return await loop.sock_recv(self._socket, length_max)
         return b""
 
     def close(self) -> None:
-        if self._made is not None:
-            self._made.close()
+        if self._socket is not None:
+            self._socket.close()

@@ -1,4 +1,4 @@
-"""TLS as probes use it: settings, and what a peer's certificates say."""
+"""TLS for probes: client settings, and the content of the certificates of a peer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, NamedTuple
 DAY_SECONDS = 86400
 
 HTTP_2 = "h2"
-"""What HTTP/2 is called when protocols are agreed on (ALPN; RFC 9113, section 3.1)."""
+"""The ALPN identifier of HTTP/2 (RFC 9113, section 3.1)."""
 
 
 @lru_cache(maxsize=256)
 def client_context(
     ca_file: str | None, verify: bool, protocol: str | None = None
 ) -> ssl.SSLContext:
-    """Make the settings of a client; made once, as loading the authorities takes 20 ms.
+    """Return the TLS settings of a client. They are cached: loading the authorities takes 20 ms.
 
-    ``protocol`` is what to go on with (ALPN).
-    ``client_context.cache_clear()`` has the files of authorities read again. Raises OSError when
-    ``ca_file`` cannot be read, ssl.SSLError when no certificate is in it.
+    ``protocol`` is the protocol to negotiate (ALPN). After ``client_context.cache_clear()`` the
+    next call reads the files again. Raises OSError if ``ca_file`` cannot be read, and ssl.SSLError
+    if it contains no certificate.
     """
     context = ssl.create_default_context(cafile=ca_file)
-    context.sslobject_class = _Peer
+    context.sslobject_class = _TlsObject
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -34,11 +34,11 @@ def client_context(
     return context
 
 
-class _Peer(ssl.SSLObject):
-    """One whose certificate may be anything at all."""
+class _TlsObject(ssl.SSLObject):
+    """A TLS connection that reports an unreadable certificate as a fault of the peer."""
 
     def getpeercert(self, binary_form: bool = False) -> Any:
-        """Read the certificate; one that Python cannot read is a fault of the peer's."""
+        """Read the certificate. Raises SSLCertVerificationError if Python cannot decode it."""
         try:
             return super().getpeercert(binary_form)
         except UnicodeDecodeError as error:
@@ -48,16 +48,16 @@ class _Peer(ssl.SSLObject):
 
 
 def describe_error(error: ssl.SSLError) -> str:
-    """Say in one line what OpenSSL found wrong."""
+    """Describe a fault that OpenSSL found, in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate: {error.verify_message}"
     return f"TLS: {(error.reason or str(error)).lower().replace('_', ' ')}"
 
 
 def expiry_warning(connection: ssl.SSLObject, within: float) -> str:
-    """Warn of a verified certificate that expires in less than ``within`` seconds."""
+    """Return a warning if the verified certificate expires in less than ``within`` seconds."""
     certificate = connection.getpeercert()
-    if not certificate:  # not verified: Python then does not tell
+    if not certificate:  # Python returns no content of a certificate that it has not verified
         return ""
     not_after = str(certificate["notAfter"])
     if _seconds_left(not_after) >= within:
@@ -67,9 +67,9 @@ def expiry_warning(connection: ssl.SSLObject, within: float) -> str:
 
 
 class Certificate(NamedTuple):
-    """What a person wants to know of a certificate. Dates are as OpenSSL writes them.
+    """A summary of a certificate. The dates are in the format of OpenSSL.
 
-    ``days_left`` are whole days, negative when its last date is past.
+    ``days_left`` is the number of whole days, negative after the certificate has expired.
     """
 
     subject: str
@@ -81,28 +81,28 @@ class Certificate(NamedTuple):
 
 
 def chain(connection: ssl.SSLObject) -> Iterator[Certificate | None]:
-    """Read the certificates that the peer has sent, verified or not, its own first.
+    """Read the certificates that the peer has sent, its own first, without verification.
 
-    None stands for one that cannot be read, such as by a name that is not UTF-8.
+    None stands for an unreadable certificate, for example with a name that is not UTF-8.
     """
-    # Public only from Python 3.13 on, and then without what is in the certificates.
-    beneath: Any = connection
-    for each in beneath._sslobj.get_unverified_chain() or ():  # noqa: SLF001 - see above
+    # The public method of Python 3.13 returns certificates without their content.
+    untyped: Any = connection
+    for sent in untyped._sslobj.get_unverified_chain() or ():  # noqa: SLF001 - see above
         try:
-            certificate = _certificate(each.get_info())
+            certificate = _certificate(sent.get_info())
         except (ValueError, ssl.SSLError):
             certificate = None
         yield certificate
 
 
-def _certificate(read: dict[str, Any]) -> Certificate:
+def _certificate(content: dict[str, Any]) -> Certificate:
     return Certificate(
-        subject=_distinguished_name(read["subject"]),
-        issuer=_distinguished_name(read["issuer"]),
-        names=tuple(name for _, name in read.get("subjectAltName", ())),
-        not_before=read["notBefore"],
-        not_after=read["notAfter"],
-        days_left=_days_left(read["notAfter"]),
+        subject=_distinguished_name(content["subject"]),
+        issuer=_distinguished_name(content["issuer"]),
+        names=tuple(name for _, name in content.get("subjectAltName", ())),
+        not_before=content["notBefore"],
+        not_after=content["notAfter"],
+        days_left=_days_left(content["notAfter"]),
     )
 
 

@@ -1,1 +1,1 @@
-"""One conversation per probe type."""
+"""The probes: one module for each type or family of types."""

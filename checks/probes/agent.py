@@ -1,4 +1,4 @@
-"""The agent probe: asks the agent of a server how much of it can be used."""
+"""The agent probe: it reads the state and weight of a server from an agent on it."""
 
 from __future__ import annotations
 
@@ -6,42 +6,46 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import AgentProbe
 from checks.definition.result import Reason
 from checks.io.attempt import Outcome, ProbeFailedError, Progress
-from checks.io.connection import AWAITING_REPLY, Connection, connected
+from checks.io.connection import AWAITING_REPLY, Connection, open_connection
 from checks.probes.statement import read_statement
 
 STATEMENT_LENGTH_MAX = 1024
-"""Bytes of a statement that are read; more is no statement."""
+"""The largest number of bytes that are read. A longer text is not a statement."""
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Connect, send what is asked for, and do as the first line says.
+    """Connect, send the data, and evaluate the first line of the reply.
 
-    ``definition.probe`` is an AgentProbe.
+    ``definition.probe`` must be an AgentProbe.
     """
     options = definition.probe
     assert isinstance(options, AgentProbe)
-    async with connected(definition, progress) as connection:
+    async with open_connection(definition, progress) as connection:
         if options.send is not None:
             await connection.send(options.send)
         progress.enter(AWAITING_REPLY)
-        return obey("the agent says", (await _line(connection)).decode(errors="replace"))
+        line = await _read_line(connection)
+        return evaluate_statement("the agent", line.decode(errors="replace"))
 
 
-def obey(speaker: str, text: str) -> Outcome:
-    """Do as a statement says. Raises ProbeFailedError when it says that the server is down."""
+def evaluate_statement(source: str, text: str) -> Outcome:
+    """Return the outcome of a statement. Raises ProbeFailedError if the server is down.
+
+    ``source`` names the agent, script or file in the detail.
+    """
     statement = read_statement(text)
     if statement is None:
         raise ProbeFailedError(
             Reason.PROTOCOL, f"not an agent's statement: {text.strip() or 'nothing'}"
         )
-    said = f"{speaker} {text.strip().splitlines()[0]}"
+    detail = f"{source} reports {text.strip().splitlines()[0]}"
     if not statement.usable:
-        raise ProbeFailedError(Reason.DOWN, said)
-    return Outcome(said, statement.weight)
+        raise ProbeFailedError(Reason.DOWN, detail)
+    return Outcome(detail, statement.weight)
 
 
-async def _line(connection: Connection) -> bytes:
-    """Read until a line ends, or the connection does, or it has become too long for a line."""
+async def _read_line(connection: Connection) -> bytes:
+    """Read until the end of a line, the end of the connection, or the limit."""
     line = b""
     while len(line) < STATEMENT_LENGTH_MAX:
         part = await connection.receive(STATEMENT_LENGTH_MAX - len(line))

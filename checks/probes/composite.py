@@ -1,4 +1,4 @@
-"""Several probes as one: all of them must pass, or any."""
+"""Composite probes: all members must pass, or any member."""
 
 from __future__ import annotations
 
@@ -16,64 +16,66 @@ Run = Callable[[CheckDefinition], Awaitable[Result]]
 
 
 async def run_all(definition: CheckDefinition, members: Sequence[Member], run: Run) -> Result:
-    """Run the probes at once; the first that fails decides, and the others are given up.
+    """Run the members at the same time. The first failure decides and cancels the others.
 
-    One that fails for a want of this host decides only when none fails by itself. The lowest weight
-    that is asked for counts.
+    A local error decides only if no member fails for another reason. The result has the lowest
+    weight that a member requests.
     """
     started = monotonic()
-    results = await _run(definition, members, run, lambda result: _fails_by_itself(result[1]))
-    weights = [each.weight for _, each in results if each.weight is not None]
-    failed = [each for each in results if not each[1].passed]
-    warning = "; ".join(each.warning for _, each in results if each.warning)
-    if not failed:
+    named_results = await _run(definition, members, run, _is_failure)
+    results = [result for _, result in named_results]
+    weights = [result.weight for result in results if result.weight is not None]
+    failures = [(name, result) for name, result in named_results if not result.passed]
+    warning = "; ".join(result.warning for result in results if result.warning)
+    if not failures:
         detail = f"all of {len(results)} pass"
         weight = min(weights, default=None)
         return Result(Reason.PASSED, detail, monotonic() - started, weight, warning)
-    name, decided = next((each for each in failed if _fails_by_itself(each[1])), failed[0])
+    proven = (failure for failure in failures if _is_failure(failure[1]))
+    name, decisive = next(proven, failures[0])
     duration = monotonic() - started
-    return Result(decided.reason, f"{name}: {decided.detail}", duration, warning=warning)
+    return Result(decisive.reason, f"{name}: {decisive.detail}", duration, warning=warning)
 
 
 async def run_any(definition: CheckDefinition, members: Sequence[Member], run: Run) -> Result:
-    """Run the probes at once; the first that passes decides, and the others are given up.
+    """Run the members at the same time. The first pass decides and cancels the others.
 
-    When none does, a want of this host decides: with it, one might have passed.
+    If no member passes, a local error takes precedence, because it may have masked a pass.
     """
     started = monotonic()
-    results = await _run(definition, members, run, lambda result: result[1].passed)
-    passed = next((each for each in results if each[1].passed), None)
-    wanting = next((each for each in results if not _fails_by_itself(each[1])), results[0])
-    name, decided = passed or wanting
-    return replace(decided, detail=f"{name}: {decided.detail}", duration=monotonic() - started)
+    named_results = await _run(definition, members, run, lambda result: result.passed)
+    passes = (named for named in named_results if named[1].passed)
+    local_errors = (named for named in named_results if not _is_failure(named[1]))
+    name, decisive = next(passes, None) or next(local_errors, None) or named_results[0]
+    return replace(decisive, detail=f"{name}: {decisive.detail}", duration=monotonic() - started)
 
 
-_Named = tuple[str, Result]
+_NamedResult = tuple[str, Result]
 
 
 async def _run(
     definition: CheckDefinition,
     members: Sequence[Member],
     run: Run,
-    decides: Callable[[_Named], bool],
-) -> list[_Named]:
-    """Run the probes until one decides; returns the results there are, in the order of ending."""
+    decides: Callable[[Result], bool],
+) -> list[_NamedResult]:
+    """Run the members until a result decides. Return the results so far, in order of completion."""
 
-    async def one(member: Member) -> _Named:
-        aimed = replace(
+    async def run_member(member: Member) -> _NamedResult:
+        member_definition = replace(
             definition,
             probe=member.probe,
             address=member.address or definition.address,
             port=member.port or definition.port,
         )
-        return str(member.probe.__struct_config__.tag), await run(aimed)
+        return str(member.probe.__struct_config__.tag), await run(member_definition)
 
-    tasks = [asyncio.create_task(one(each)) for each in members]
+    tasks = [asyncio.create_task(run_member(member)) for member in members]
     results = []
     try:
-        for ended in asyncio.as_completed(tasks):
-            results.append(await ended)
-            if decides(results[-1]):
+        for completed in asyncio.as_completed(tasks):
+            results.append(await completed)
+            if decides(results[-1][1]):
                 break
     finally:
         for task in tasks:
@@ -82,5 +84,6 @@ async def _run(
     return results
 
 
-def _fails_by_itself(result: Result) -> bool:
+def _is_failure(result: Result) -> bool:
+    """Return whether a failure is proven, and not a local error."""
     return not result.passed and result.reason is not Reason.LOCAL_ERROR

@@ -1,4 +1,4 @@
-"""The DNS probe: one query over UDP or TCP, judged by rcode and answers."""
+"""The DNS probe: one query over UDP or TCP, evaluated by rcode and answers."""
 
 from __future__ import annotations
 
@@ -9,63 +9,67 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import DnsProbe
 from checks.definition.result import Reason
 from checks.io.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
-from checks.io.connection import AWAITING_REPLY, connected
-from checks.io.datagram import conversing, first_reply, send
+from checks.io.connection import AWAITING_REPLY, open_connection
+from checks.io.datagram import open_datagram_socket, receive_reply, send_datagram
 
 if TYPE_CHECKING:
     from dns.message import Message
 
 RECORDS_MAX = 100
-"""Records of a reply that are read. One of the worst kind takes 5 ms, and thousands find room."""
+"""The largest number of records in a reply. The slowest kind of record takes 5 ms to parse."""
 
 _COUNTS_AT = range(4, 12, 2)  # RFC 1035, section 4.1.1
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Ask once. ``definition.probe`` is a DnsProbe."""
-    # Loaded where it is needed: it takes 30 ms.
+    """Send one query. ``definition.probe`` must be a DnsProbe."""
+    # Imported only when needed, because the import takes 30 ms.
     import dns.message
     import dns.rcode
 
     options = definition.probe
     assert isinstance(options, DnsProbe)
     query = dns.message.make_query(options.name, options.record)
-    ask = _ask_over_tcp if options.protocol == "tcp" else _ask_over_udp
-    reply = await ask(definition, query, progress)
+    exchange = _exchange_over_tcp if options.protocol == "tcp" else _exchange_over_udp
+    reply = await exchange(definition, query, progress)
     rcode = dns.rcode.to_text(reply.rcode())
     if rcode != options.expect_rcode:
         raise ProbeFailedError(Reason.STATUS, f"rcode {rcode}, expected {options.expect_rcode}")
-    answers = [each.to_text() for records in reply.answer for each in records]
-    there = {each.lower() for each in answers}
+    answers = [record.to_text() for records in reply.answer for record in records]
+    lower_answers = {answer.lower() for answer in answers}
     for expected in options.expect_answers:
-        if expected.lower() not in there:
+        if expected.lower() not in lower_answers:
             found = ", ".join(answers) or "nothing"
             raise ProbeFailedError(Reason.REPLY, f"{expected} is not among the answers: {found}")
     return Outcome("expected answers" if options.expect_answers else "expected rcode")
 
 
-async def _ask_over_udp(definition: CheckDefinition, query: Message, progress: Progress) -> Message:
+async def _exchange_over_udp(
+    definition: CheckDefinition, query: Message, progress: Progress
+) -> Message:
     progress.enter(CONNECTING)
-    with conversing(definition, socket.SOCK_DGRAM) as made:
-        await send(made, query.to_wire())
+    with open_datagram_socket(definition, socket.SOCK_DGRAM) as opened:
+        await send_datagram(opened, query.to_wire())
         progress.enter(AWAITING_REPLY)
-        return await first_reply(made, lambda data: _read(data, query))
+        return await receive_reply(opened, lambda data: _read_reply(data, query))
 
 
-async def _ask_over_tcp(definition: CheckDefinition, query: Message, progress: Progress) -> Message:
-    async with connected(definition, progress) as connection:
+async def _exchange_over_tcp(
+    definition: CheckDefinition, query: Message, progress: Progress
+) -> Message:
+    async with open_connection(definition, progress) as connection:
         wire = query.to_wire()
         progress.enter(AWAITING_REPLY)
         await connection.send(len(wire).to_bytes(2, "big") + wire)  # RFC 1035, section 4.2.2
         length = int.from_bytes(await connection.exactly(2), "big")
-        reply = _read(await connection.exactly(length), query)
+        reply = _read_reply(await connection.exactly(length), query)
     if reply is None:
         raise ProbeFailedError(Reason.PROTOCOL, "not a DNS reply: it answers another query")
     return reply
 
 
-def _read(data: bytes, query: Message) -> Message | None:
-    """Read a message; None for one that answers another query."""
+def _read_reply(data: bytes, query: Message) -> Message | None:
+    """Parse a message; None if it answers another query."""
     import dns.exception
     import dns.message
 
@@ -76,8 +80,8 @@ def _read(data: bytes, query: Message) -> Message | None:
         raise ProbeFailedError(Reason.PROTOCOL, f"not a DNS reply: {records} records in it")
     try:
         reply = dns.message.from_wire(data)
-    # ValueError: what rdata of some types is made of.
+    # dnspython raises ValueError for the record data of some types.
     except (dns.exception.DNSException, ValueError) as error:
-        words = str(error) or type(error).__name__
-        raise ProbeFailedError(Reason.PROTOCOL, f"not a DNS reply: {words}") from error
+        fault = str(error) or type(error).__name__
+        raise ProbeFailedError(Reason.PROTOCOL, f"not a DNS reply: {fault}") from error
     return reply if query.is_response(reply) else None

@@ -1,4 +1,4 @@
-"""The file probe: a file of this host says whether a target may be used."""
+"""The file probe: a file on this host decides whether a target is usable."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from checks.definition.result import Reason
 from checks.io.attempt import Outcome, ProbeFailedError, Progress
 from checks.io.connection import REPLY_LENGTH_MAX
 from checks.io.errors import describe
-from checks.probes.agent import obey
-from checks.probes.expectation import is_found, mismatch
+from checks.probes.agent import evaluate_statement
+from checks.probes.expectation import describe_mismatch, matches
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Read the file and judge it. Blocks where the file system does.
+    """Read the file and evaluate it. A slow file system blocks this process.
 
-    ``definition.probe`` is a FileProbe.
+    ``definition.probe`` must be a FileProbe.
     """
     options = definition.probe
     assert isinstance(options, FileProbe)
     progress.enter("reading the file")
     text = _read(options.file)
     if options.expect is not None:
-        if not is_found(options.expect, text):
-            raise ProbeFailedError(Reason.DOWN, mismatch(options.expect, text, options.file))
-        return Outcome(f"{options.file} says what is expected")
+        if not matches(options.expect, text):
+            detail = describe_mismatch(options.expect, text, options.file)
+            raise ProbeFailedError(Reason.DOWN, detail)
+        return Outcome(f"{options.file} matches")
     if not text.strip():
-        return Outcome(f"{options.file} is there")
-    return obey(f"{options.file} says", text.decode(errors="replace"))
+        return Outcome(f"{options.file} exists")
+    return evaluate_statement(options.file, text.decode(errors="replace"))
 
 
 def _read(path: str) -> bytes:
     try:
-        # A pipe without a writer would keep us waiting.
+        # Without O_NONBLOCK, open() would wait for a writer of a named pipe.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -43,7 +44,7 @@ def _read(path: str) -> bytes:
         finally:
             os.close(descriptor)
     except FileNotFoundError as error:
-        raise ProbeFailedError(Reason.DOWN, f"{path} is not there") from error
+        raise ProbeFailedError(Reason.DOWN, f"{path} does not exist") from error
     except OSError as error:
         raise ProbeFailedError(Reason.LOCAL_ERROR, f"{path}: {describe(error)}") from error
     raise ProbeFailedError(Reason.LOCAL_ERROR, f"{path} is not a regular file")

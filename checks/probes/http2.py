@@ -1,4 +1,4 @@
-"""One request over HTTP/2 and its reply, within bounds (RFC 9113). The protocol itself is h2's."""
+"""One request over HTTP/2 (RFC 9113) and its reply, within limits. h2 implements the protocol."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from checks.io.attempt import ProbeFailedError
 from checks.io.connection import REPLY_LENGTH_MAX
 
 FRAMES_LENGTH_MAX = 4 * REPLY_LENGTH_MAX
-"""Bytes of all frames that are read; more for one reply is a fault of the server's."""
+"""The largest size of all frames of a reply. A larger size is a protocol error."""
 
 FRAMES_MAX = 2000
-"""Events, about one a frame, that a reply may cause: they take some 10 us each to read."""
+"""The largest number of events of a reply, about one per frame. An event takes about 10 us."""
 
-_PART = 4096  # bytes that are read before the events are counted
+_PART = 4096  # the number of bytes that are parsed between two checks of the number of events
 
-_STREAM = 1  # the first that a client opens
+_STREAM = 1  # the first stream that a client opens
 
-# What does not begin with a SETTINGS frame is no HTTP/2 (section 3.4); h2 waits for the rest of it.
+# A reply must begin with a SETTINGS frame (section 3.4). h2 would wait for the rest of the frame.
 _FRAME_HEADER_LENGTH, _TYPE_AT, _SETTINGS = 9, 3, b"\4"
 
 
 class Exchange:
-    """A request, and what has come of its reply; of the body no more than REPLY_LENGTH_MAX.
+    """A request and its reply so far, with the first REPLY_LENGTH_MAX bytes of the body.
 
-    The names of header fields are in lower case. Those of the trailer section are among them.
+    ``headers`` also contains the fields of the trailer section. Their names are in lower case.
     """
 
     def __init__(self, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
@@ -61,34 +61,34 @@ class Exchange:
             self._connection.send_data(_STREAM, body, end_stream=True)
 
     def to_send(self) -> bytes:
-        """Take what is to be sent now: at first the request, later acknowledgements."""
+        """Return the data to send: first the request, later acknowledgements."""
         return self._connection.data_to_send()
 
     def feed(self, data: bytes) -> None:
-        """Take what has come. Raises ProbeFailedError for what is no reply."""
+        """Parse data. Raises ProbeFailedError if it is not a reply."""
         self._first += data[: _FRAME_HEADER_LENGTH - len(self._first)]
         if self._first[_TYPE_AT : _TYPE_AT + 1] not in (b"", _SETTINGS):
-            raise _no_reply(f"it begins with {self._first!r}")
+            raise _protocol_error(f"it begins with {self._first!r}")
         self._fed += len(data)
         if self._fed > FRAMES_LENGTH_MAX:
-            raise _no_reply(f"frames of more than {FRAMES_LENGTH_MAX} bytes")
+            raise _protocol_error(f"frames of more than {FRAMES_LENGTH_MAX} bytes")
         try:
             for start in range(0, len(data), _PART):
                 for event in self._connection.receive_data(data[start : start + _PART]):
                     self._events += 1
                     self._take(event)
                 if self._events > FRAMES_MAX:
-                    raise _no_reply(f"more than {FRAMES_MAX} frames")
+                    raise _protocol_error(f"more than {FRAMES_MAX} frames")
         except ProtocolError as error:
-            raise _no_reply(str(error)) from error
+            raise _protocol_error(str(error)) from error
 
     @property
     def location(self) -> str | None:
-        """Where a redirect leads to."""
+        """The target of a redirect."""
         return self.headers.get("location")
 
     def finish(self, stage: str) -> None:
-        """Take the end of the connection, before which a reply must have ended."""
+        """Raise ProbeFailedError: the connection has ended before the reply was complete."""
         detail = f"{stage}: connection closed without a complete reply"
         raise ProbeFailedError(Reason.PROTOCOL, detail)
 
@@ -103,18 +103,18 @@ class Exchange:
             case StreamEnded():
                 self.ended = True
             case StreamReset():
-                words = f"the server resets the stream: {_name(event.error_code)}"
-                raise ProbeFailedError(Reason.RESET, words)
-            case ConnectionTerminated():  # after this h2 takes no reply, which there could be
-                words = f"the server ends the connection: {_name(event.error_code)}"
-                raise ProbeFailedError(Reason.RESET, words)
+                detail = f"the server resets the stream: {_error_name(event.error_code)}"
+                raise ProbeFailedError(Reason.RESET, detail)
+            case ConnectionTerminated():  # a reply could still follow, but h2 would reject it
+                detail = f"the server ends the connection: {_error_name(event.error_code)}"
+                raise ProbeFailedError(Reason.RESET, detail)
 
     def _take_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         for name, value in headers:
             self.headers[name.decode("latin-1")] = value.decode("latin-1")
         status = self.headers[":status"]
-        if not re.fullmatch(r"[1-9][0-9]{2}", status):  # which h2 does not look at
-            raise _no_reply(f"status {status}")
+        if not re.fullmatch(r"[1-9][0-9]{2}", status):  # h2 does not validate the status
+            raise _protocol_error(f"status {status}")
         self.status = int(status)
 
     def _take_body(self, event: DataReceived) -> None:
@@ -124,9 +124,9 @@ class Exchange:
             self._connection.acknowledge_received_data(event.flow_controlled_length, _STREAM)
 
 
-def _no_reply(why: str) -> ProbeFailedError:
-    return ProbeFailedError(Reason.PROTOCOL, f"not an HTTP/2 reply: {why}")
+def _protocol_error(reason: str) -> ProbeFailedError:
+    return ProbeFailedError(Reason.PROTOCOL, f"not an HTTP/2 reply: {reason}")
 
 
-def _name(code: int | None) -> str:
+def _error_name(code: int | None) -> str:
     return code.name if isinstance(code, ErrorCodes) else f"error {code}"

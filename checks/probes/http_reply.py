@@ -1,4 +1,4 @@
-"""Reads one HTTP/1 reply from bytes as they come, within bounds."""
+"""Parses one HTTP/1 reply from a stream of bytes, within limits."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from checks.io.attempt import ProbeFailedError
 from checks.io.connection import REPLY_LENGTH_MAX
 
 HEADERS_LENGTH_MAX = 64 * 1024
-"""Bytes of status line and headers that are read; more is a fault of the server's."""
+"""The largest size of status line and headers. A larger size is a protocol error."""
 
 READ_LENGTH_MAX = HEADERS_LENGTH_MAX + 8 * REPLY_LENGTH_MAX
-"""Bytes of a whole reply that are read: a body in chunks of one byte takes six times its length."""
+"""The largest size of a whole reply. Chunks of one byte make it six times the size of the body."""
 
 _INFORMATIONAL = range(100, 200)
 _LENGTHS = frozenset({len(b"content-length"), len(b"transfer-encoding"), len(b"location")})
 
 
 class Reply:
-    """One reply. The parser beneath is llhttp, which Node.js uses; it is strict about the form."""
+    """One reply. The parser is llhttp of Node.js, which is strict about the syntax."""
 
     def __init__(self, *, has_body: bool) -> None:
         self.status: int | None = None
@@ -33,23 +33,26 @@ class Reply:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Take what has come. Raises ProbeFailedError when it is not HTTP."""
+        """Parse data. Raises ProbeFailedError if it is not HTTP."""
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as error:
-            raise _no_reply("it changes the protocol") from error
+            raise _protocol_error("it switches to another protocol") from error
         except httptools.HttpParserError as error:
-            if not self.ended:  # what follows a whole reply is of no interest
-                raise _no_reply(str(error)) from error
+            if not self.ended:  # data after a complete reply is ignored
+                raise _protocol_error(str(error)) from error
         headers_length = self._fed if self.status is None else self._headers_length
         if headers_length > HEADERS_LENGTH_MAX:
-            raise _no_reply(f"headers of more than {HEADERS_LENGTH_MAX} bytes")
+            raise _protocol_error(f"headers of more than {HEADERS_LENGTH_MAX} bytes")
         if self._fed > READ_LENGTH_MAX and not self.ended:
-            raise _no_reply(f"more than {READ_LENGTH_MAX} bytes, and little of a body in them")
+            raise _protocol_error(f"more than {READ_LENGTH_MAX} bytes for a small body")
 
     def finish(self, stage: str) -> None:
-        """Take the end of the connection, which ends a body of unknown length."""
+        """Handle the end of the connection, which also ends a body of unknown length.
+
+        Raises ProbeFailedError if the reply is incomplete.
+        """
         if self.status is None:
             detail = f"{stage}: connection closed without a complete reply"
             raise ProbeFailedError(Reason.PROTOCOL, detail)
@@ -59,17 +62,17 @@ class Reply:
         self.ended = True
 
     def to_send(self) -> bytes:
-        """Nothing: after its request a client has no more to say."""
+        """Return no data, because HTTP/1 requires no data during the reply."""
         return b""
 
     # -- called by the parser -------------------------------------------------------------------
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep what is needed of a header."""
+        """Store a header if the probe needs it."""
         length = len(name)
         self._headers_length += length + len(value)
         if length not in _LENGTHS:
-            return  # nearly all of them
+            return  # nearly all headers
         match name.lower():
             case b"content-length" | b"transfer-encoding":
                 self._length_known = True
@@ -77,7 +80,7 @@ class Reply:
                 self.location = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """Know the status, unless the reply proper is still to come."""
+        """Store the status, unless this is an informational reply before the final one."""
         status = self._parser.get_status_code()
         if status in _INFORMATIONAL:
             self._length_known = False
@@ -86,14 +89,14 @@ class Reply:
             self.ended = not self._has_body
 
     def on_body(self, part: bytes) -> None:
-        """Keep as much of the body as is read."""
+        """Store the body, up to the limit."""
         self.body += part[: REPLY_LENGTH_MAX - len(self.body)]
         self.ended = self.ended or len(self.body) == REPLY_LENGTH_MAX
 
     def on_message_complete(self) -> None:
-        """The reply proper has ended, or an informational one before it."""
+        """Mark the reply as complete, unless it was an informational one."""
         self.ended = self.status is not None
 
 
-def _no_reply(why: str) -> ProbeFailedError:
-    return ProbeFailedError(Reason.PROTOCOL, f"not an HTTP reply: {why}")
+def _protocol_error(reason: str) -> ProbeFailedError:
+    return ProbeFailedError(Reason.PROTOCOL, f"not an HTTP reply: {reason}")

@@ -8,20 +8,21 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import PostgresProbe
 from checks.definition.result import Reason
 from checks.io.attempt import Outcome, ProbeFailedError, Progress
-from checks.io.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, connected
+from checks.io.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, open_connection
 
 _PROTOCOL_VERSION = 3 << 16
 _TERMINATE = b"X" + struct.pack("!I", 4)
-_NOT_NOW = ("53", "57")
-"""Classes of SQLSTATE that say no: insufficient resources, and operator intervention, which is also
-a server that starts, stops or recovers. Any other error only means that we may not log in."""
+_UNAVAILABLE = ("53", "57")
+"""The SQLSTATE classes of a server that accepts no logins: insufficient resources, and operator
+intervention, which includes startup, shutdown and recovery. Any other error concerns only the login
+of this probe."""
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Say who we are and see whether the server would go on. ``definition.probe`` is its own."""
+    """Begin a login and evaluate the answer. ``definition.probe`` must be a PostgresProbe."""
     options = definition.probe
     assert isinstance(options, PostgresProbe)
-    async with connected(definition, progress) as connection:
+    async with open_connection(definition, progress) as connection:
         progress.enter(AWAITING_REPLY)
         await connection.send(_startup(options))
         kind, length = struct.unpack("!cI", await connection.exactly(5))
@@ -32,20 +33,20 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     if kind == b"R":
         return Outcome("accepts logins")
     state, message = _error(body)
-    if state.startswith(_NOT_NOW):
+    if state.startswith(_UNAVAILABLE):
         raise ProbeFailedError(Reason.STATUS, f"{state} {message}")
     return Outcome(f"answers a login with {state} {message}")
 
 
 def _startup(options: PostgresProbe) -> bytes:
     names = ("user", options.user, "database", options.database, "")
-    body = struct.pack("!I", _PROTOCOL_VERSION) + b"".join(each.encode() + b"\0" for each in names)
+    body = struct.pack("!I", _PROTOCOL_VERSION) + b"".join(name.encode() + b"\0" for name in names)
     return struct.pack("!I", len(body) + 4) + body
 
 
 def _error(body: bytes) -> tuple[str, str]:
-    """Read SQLSTATE and message of an ErrorResponse: a letter and text, with a zero after each."""
-    fields = {each[:1]: each[1:].decode(errors="replace") for each in body.split(b"\0")}
+    """Return SQLSTATE and message of an ErrorResponse, whose fields end with a zero byte each."""
+    fields = {field[:1]: field[1:].decode(errors="replace") for field in body.split(b"\0")}
     if b"C" not in fields:
         raise ProbeFailedError(Reason.PROTOCOL, "not a PostgreSQL reply: an error without a code")
     return fields[b"C"], fields.get(b"M", "")

@@ -1,4 +1,4 @@
-"""What performs each type of probe: the table, and the way to run one."""
+"""The function that performs each type of probe, and the function that runs any probe."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from checks.definition.options import (
     UdpProbe,
 )
 from checks.definition.result import Result
-from checks.io.attempt import Prober, Progress, attempt
+from checks.io.attempt import Prober, Progress, run_prober
 from checks.io.operations import Converse
-from checks.io.task_runner import follow
+from checks.io.task_runner import run_in_task
 from checks.probes import (
     agent,
     composite,
@@ -48,10 +48,10 @@ CONVERSATIONS: dict[type[Probe], Converse] = {
     TcpProbe: tcp.converse,
     HttpProbe: http.converse,
 }
-"""Those that `checks.io.engine` can perform: the ones there may be thousands of."""
+"""The types that `checks.io.engine` can perform, thousands of times per second."""
 
 PROBERS: dict[type[Probe], Prober] = {
-    **{probe: follow(converse) for probe, converse in CONVERSATIONS.items()},
+    **{options: run_in_task(converse) for options, converse in CONVERSATIONS.items()},
     TlsProbe: tcp.probe_tls,
     HttpsProbe: http.probe_https,
     GrpcProbe: grpc.probe,
@@ -69,7 +69,7 @@ PROBERS: dict[type[Probe], Prober] = {
 
 
 async def run(definition: CheckDefinition, progress: Progress | None = None) -> Result:
-    """Probe a check's target once. Never raises for what the target does."""
+    """Probe the target of a check once. A target cannot cause an exception."""
     probe = definition.probe
     match probe:
         case AllProbe():
@@ -77,4 +77,4 @@ async def run(definition: CheckDefinition, progress: Progress | None = None) -> 
         case AnyProbe():
             return await composite.run_any(definition, probe.checks, run)
         case _:
-            return await attempt(definition, PROBERS[type(probe)], progress or Progress())
+            return await run_prober(definition, PROBERS[type(probe)], progress or Progress())

@@ -6,16 +6,16 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import ScriptProbe
 from checks.definition.result import Reason
 from checks.io.attempt import Outcome, ProbeFailedError, Progress
-from checks.probes.agent import obey
+from checks.probes.agent import evaluate_statement
 from checks.script_runner.runner import run
 from checks.script_runner.script import Script
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Run it with the target's address and port as last arguments; status 0 passes.
+    """Run the script with the address and port of the target as last arguments. Status 0 passes.
 
-    At the deadline its whole process group is killed. One that cannot be run at all says nothing
-    about the target. ``definition.probe`` is a ScriptProbe.
+    The process group of the script is killed at the deadline. A script that cannot be started is a
+    local error. ``definition.probe`` must be a ScriptProbe.
     """
     options = definition.probe
     assert isinstance(options, ScriptProbe)
@@ -24,7 +24,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
         path=options.script,
         arguments=options.arguments,
         user=options.user,
-        # The probe's own deadline comes first, and kills it too.
+        # The deadline of the probe comes first and kills the script too.
         timeout=definition.timing.timeout + 1.0,
     )
     ended = await run(script, definition.address, str(definition.port))
@@ -34,5 +34,5 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     if not ended.succeeded:
         raise ProbeFailedError(Reason.DOWN, f"{ended.reason}{printed}")
     if options.statement:
-        return obey("the script says", ended.output)
+        return evaluate_statement("the script", ended.output)
     return Outcome(f"{ended.reason}{printed}")

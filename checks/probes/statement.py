@@ -1,9 +1,9 @@
-"""What an agent says of its server, in one line (HAProxy's configuration manual, "agent-check").
+"""Parses the statement of an agent: one line (HAProxy's configuration manual, "agent-check").
 
-``75%`` asks for that part of the configured weight, ``drain`` for no new connections; ``up`` and
-``ready`` ask for nothing; ``down``, ``failed``, ``stopped`` and ``maint`` say that it must not be
-used. Words are separated by blanks or commas; what follows a ``#`` is for people. The number of
-connections that HAProxy reads in ``maxconn:30`` is passed over: IPVS has no such limit for us.
+``75%`` requests that part of the configured weight, and ``drain`` requests weight 0. ``up`` and
+``ready`` request no weight. ``down``, ``failed``, ``stopped`` and ``maint`` mark the server as
+unusable. Spaces or commas separate the words, and a comment follows ``#``. ``maxconn:30`` limits
+connections for HAProxy. It is ignored, because hadirector sets no such limit in IPVS.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _DOWN = frozenset({"down", "failed", "stopped", "maint"})
 
 
 class Statement(NamedTuple):
-    """What was said: whether the server may be used, and for which percentage of its weight."""
+    """Whether the server is usable, and the requested percentage of its weight."""
 
     usable: bool
     weight: int | None
 
 
 def read_statement(text: str) -> Statement | None:
-    """Read the first line of a text; None when that is no statement."""
+    """Parse the first line of a text; None if it is not a statement."""
     line = re.split(r"[\r\n]", text.strip(), maxsplit=1)[0]
-    words = [each for each in _SEPARATORS.split(line.partition("#")[0].lower()) if each]
+    words = [word for word in _SEPARATORS.split(line.partition("#")[0].lower()) if word]
     usable, weight = True, None
     for word in words:
         if match := _PERCENT.fullmatch(word):

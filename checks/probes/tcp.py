@@ -1,4 +1,4 @@
-"""The TCP and TLS probe: passes when a connection is established and says what is expected."""
+"""The TCP and TLS probes: they establish a connection and may compare the reply."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe, TlsProbe
 from checks.definition.result import Reason
 from checks.io.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
-from checks.io.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, connected
+from checks.io.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, open_connection
 from checks.io.operations import CONNECT, Conversation, Receive, Send
-from checks.probes.expectation import is_found, mismatch
+from checks.probes.expectation import describe_mismatch, matches
 
 _SENDING = "sending"
 _CONNECTED = Outcome("connection established")
@@ -17,11 +17,11 @@ _EXPECTED = Outcome("expected reply")
 
 
 def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
-    """Connect to the target, send and read what is asked for, and close.
+    """Connect to the target, send the data, compare the reply, and close the connection.
 
-    The close is an ordinary one. A reset would spare this host a minute of TIME_WAIT for each
-    probe, but servers log resets; a port in TIME_WAIT blocks only its own target's address.
-    ``definition.probe`` is a TcpProbe.
+    The connection is closed with a FIN. A reset would save a minute in TIME_WAIT on this host, but
+    servers log resets. A port in TIME_WAIT is only unusable for the same target.
+    ``definition.probe`` must be a TcpProbe.
     """
     options = definition.probe
     assert isinstance(options, TcpProbe)
@@ -37,15 +37,15 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     while not expected:
         part = yield Receive(REPLY_LENGTH_MAX - len(reply))
         reply += part
-        expected = _is_expected(options.expect, reply, is_last=not part)
+        expected = _match_reply(options.expect, reply, is_last=not part)
     return _EXPECTED
 
 
 async def probe_tls(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Do the same under TLS. ``definition.probe`` is a TlsProbe."""
+    """Do the same over TLS. ``definition.probe`` must be a TlsProbe."""
     options = definition.probe
     assert isinstance(options, TlsProbe)
-    async with connected(definition, progress) as connection:
+    async with open_connection(definition, progress) as connection:
         await connection.start_tls(options, options.tls_name)
         if options.send is not None:
             progress.enter(_SENDING)
@@ -57,14 +57,17 @@ async def probe_tls(definition: CheckDefinition, progress: Progress) -> Outcome:
         while not expected:
             part = await connection.receive(REPLY_LENGTH_MAX - len(reply))
             reply += part
-            expected = _is_expected(options.expect, reply, is_last=not part)
+            expected = _match_reply(options.expect, reply, is_last=not part)
     return _EXPECTED
 
 
-def _is_expected(pattern: str, reply: bytes, *, is_last: bool) -> bool:
-    """Search what has come; nothing more comes after the connection's end, or 64 KiB."""
-    if is_found(pattern, reply):
+def _match_reply(pattern: str, reply: bytes, *, is_last: bool) -> bool:
+    """Return whether the reply so far matches.
+
+    Raises ProbeFailedError at the end of the stream or after 64 KiB without a match.
+    """
+    if matches(pattern, reply):
         return True
     if is_last or len(reply) == REPLY_LENGTH_MAX:
-        raise ProbeFailedError(Reason.REPLY, mismatch(pattern, reply, "reply"))
+        raise ProbeFailedError(Reason.REPLY, describe_mismatch(pattern, reply, "reply"))
     return False

@@ -1,4 +1,4 @@
-"""The UDP probe: a datagram, and what comes back: a reply, an ICMP error, or nothing."""
+"""The UDP probe: it sends a datagram and waits for a reply or an ICMP error."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from checks.definition.options import UdpProbe
 from checks.definition.result import Reason
 from checks.io.attempt import CONNECTING, Outcome, ProbeFailedError, Progress
 from checks.io.connection import AWAITING_REPLY
-from checks.io.datagram import conversing, receive, send
-from checks.probes.expectation import is_found, mismatch
+from checks.io.datagram import open_datagram_socket, receive_datagram, send_datagram
+from checks.probes.expectation import describe_mismatch, matches
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Send once and judge the first datagram that comes back from the target's port.
+    """Send a datagram and evaluate the first datagram from the port of the target.
 
-    ``definition.probe`` is a UdpProbe.
+    ``definition.probe`` must be a UdpProbe.
     """
     options = definition.probe
     assert isinstance(options, UdpProbe)
     progress.enter(CONNECTING)
-    with conversing(definition, socket.SOCK_DGRAM) as made:
-        await send(made, options.send)
+    with open_datagram_socket(definition, socket.SOCK_DGRAM) as opened:
+        await send_datagram(opened, options.send)
         progress.enter(AWAITING_REPLY)
-        reply = await _reply(made, None if options.require_reply else definition.timing.timeout / 2)
+        silence_max = None if options.require_reply else definition.timing.timeout / 2
+        reply = await _receive_reply(opened, silence_max)
     if reply is None:
         return Outcome("no reply, and no ICMP error")
-    if options.expect is not None and not is_found(options.expect, reply):
-        raise ProbeFailedError(Reason.REPLY, mismatch(options.expect, reply, "reply"))
+    if options.expect is not None and not matches(options.expect, reply):
+        raise ProbeFailedError(Reason.REPLY, describe_mismatch(options.expect, reply, "reply"))
     return Outcome("reply" if options.expect is None else "expected reply")
 
 
-async def _reply(made: socket.socket, patience: float | None) -> bytes | None:
-    """Wait for a datagram, or for ``patience`` seconds, after which None is the answer."""
-    waiting = asyncio.timeout(patience)
+async def _receive_reply(opened: socket.socket, silence_max: float | None) -> bytes | None:
+    """Receive a datagram; None after ``silence_max`` seconds without a datagram."""
+    timeout = asyncio.timeout(silence_max)
     try:
-        async with waiting:
-            return await receive(made)
+        async with timeout:
+            return await receive_datagram(opened)
     except TimeoutError:
-        if waiting.expired():
+        if timeout.expired():
             return None
         raise

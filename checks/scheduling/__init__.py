@@ -1,1 +1,1 @@
-"""When a probe is due, and what its result changes."""
+"""When a probe begins, and the effects of its result."""

@@ -1,4 +1,4 @@
-"""How late probes began, as a histogram with a fixed number of buckets."""
+"""A histogram of how late probes begin, with a fixed number of buckets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Final
 import msgspec
 
 BOUNDS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Upper bounds of the buckets in seconds; one more bucket takes what is later."""
+"""The upper bounds of the buckets, in seconds. There is one more bucket for all later probes."""
 
 
 class ProbeLateness(msgspec.Struct, frozen=True):
-    """A snapshot. ``counts[i]`` probes began at most ``bounds[i]`` seconds late and more than the
-    bound before; the last count is of those beyond every bound. ``longest``, and ``total`` of all,
-    are in seconds.
+    """A snapshot of the histogram.
+
+    ``counts[i]`` is the number of probes in the bucket with the upper bound ``bounds[i]``. The last
+    count is for probes beyond all bounds. ``longest`` and ``total`` are in seconds.
     """
 
     counts: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
@@ -25,26 +26,28 @@ class ProbeLateness(msgspec.Struct, frozen=True):
 
 
 class Lateness:
-    """Counts since its making."""
+    """Counts probes from the creation of the object on."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS) + 1)
         self._longest = self._total = 0.0
 
-    def note(self, seconds: float) -> None:
+    def record(self, seconds: float) -> None:
         """Count one probe."""
         self._counts[bisect_left(BOUNDS, seconds)] += 1
         self._longest = max(self._longest, seconds)
         self._total += seconds
 
     def snapshot(self) -> ProbeLateness:
-        """What was counted so far."""
+        """Return the histogram so far."""
         return ProbeLateness(tuple(self._counts), BOUNDS, self._longest, self._total)
 
 
-def merged(snapshots: Iterable[ProbeLateness]) -> ProbeLateness:
-    """Add up what several have counted; of none, nothing."""
-    every = [ProbeLateness(), *snapshots]
-    counts = tuple(sum(column) for column in zip(*(each.counts for each in every), strict=True))
-    longest, total = max(each.longest for each in every), sum(each.total for each in every)
+def merge(snapshots: Iterable[ProbeLateness]) -> ProbeLateness:
+    """Return the sum of any number of histograms."""
+    summands = [ProbeLateness(), *snapshots]
+    columns = zip(*(summand.counts for summand in summands), strict=True)
+    counts = tuple(sum(column) for column in columns)
+    longest = max(summand.longest for summand in summands)
+    total = sum(summand.total for summand in summands)
     return ProbeLateness(counts, BOUNDS, longest, total)

@@ -1,4 +1,4 @@
-"""Rise and fall: from the outcomes of single probes to a verdict."""
+"""Rise and fall: from the outcomes of single probes to a verdict. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from checks.definition.result import Verdict
 
 
 class HealthTracker:
-    """Judges one target by its probes.
+    """Decides the verdict on one target.
 
-    The first probe decides at once: an unknown target that passes enters, one that fails is
-    failing (it had no traffic to lose) and then needs ``rise`` passes like any failed target.
-    A target known to be passing, also one adopted at a restart, leaves only after ``fall``
-    failures in a row. ``rise`` and ``fall`` are at least 1.
+    The first probe decides alone. If it passes, the unknown target becomes passing. If it fails,
+    the target becomes failing, because it had no traffic to lose, and then needs ``rise`` passes
+    like any failed target. A target that is known to pass, for example after a restart, needs
+    ``fall`` failures in a row to become failing. ``rise`` and ``fall`` are at least 1.
     """
 
-    __slots__ = ("_against", "_fall", "_rise", "verdict")
+    __slots__ = ("_contrary", "_fall", "_rise", "verdict")
 
     def __init__(self, rise: int, fall: int, verdict: Verdict = Verdict.UNKNOWN) -> None:
         assert rise >= 1
@@ -22,27 +22,27 @@ class HealthTracker:
         self.verdict = verdict
         self._rise = rise
         self._fall = fall
-        self._against = 0  # outcomes in a row that contradict the verdict
+        self._contrary = 0  # number of successive outcomes that contradict the verdict
 
     def record(self, passed: bool) -> bool:
-        """Take one probe's outcome into account; True when the verdict flips."""
+        """Record the outcome of a probe, and return whether it changes the verdict."""
         outcome = Verdict.PASSING if passed else Verdict.FAILING
         if outcome is self.verdict:
-            self._against = 0
+            self._contrary = 0
             return False
-        self._against += 1
-        if self._against < self._needed():
+        self._contrary += 1
+        if self._contrary < self._threshold():
             return False
         self.verdict = outcome
-        self._against = 0
+        self._contrary = 0
         return True
 
     @property
     def suspect(self) -> bool:
-        """Whether the latest outcomes contradict the verdict, and may yet flip it."""
-        return self._against > 0
+        """Whether the latest outcomes contradict the verdict, so that it may change soon."""
+        return self._contrary > 0
 
-    def _needed(self) -> int:
+    def _threshold(self) -> int:
         match self.verdict:
             case Verdict.UNKNOWN:
                 return 1

@@ -1,4 +1,4 @@
-"""When a target is probed. Times are monotonic seconds, always given, never read here."""
+"""Decides when a target is probed. Times are monotonic seconds and always arguments. Pure."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from collections.abc import Hashable
 from checks.definition.check import Timing
 from checks.definition.result import Verdict
 
-SPLAY_MAX = 1.0
-"""The first probes of any number of targets are spread over this much time at most, seconds."""
+SPREAD_MAX = 1.0
+"""The first probes of all new targets are spread over at most this time, in seconds."""
 
 SPACING_MAX = 0.01
-"""A few targets need no second to be spread over: this far apart at most, seconds."""
+"""The largest time between the first probes of two new targets, in seconds."""
 
-LATE_AFTER = 0.05
-"""A probe started, or a deadline noticed, this long after its time is late, seconds."""
+DELAYED_AFTER = 0.05
+"""A probe is delayed if it begins, or its deadline is noticed, this many seconds too late."""
 
 
 def first_due(now: float, position: int, count: int, interval: float) -> float:
-    """When to probe the new target at ``position`` of ``count`` for the first time.
+    """Return when to probe the new target at ``position`` of ``count`` for the first time.
 
-    Spread evenly by position, without chance: the same configuration gives the same schedule.
+    The times are evenly spaced. The same configuration always gives the same schedule.
     """
     assert 0 <= position < count
-    spacing = min(SPACING_MAX, min(interval, SPLAY_MAX) / count)
+    spacing = min(SPACING_MAX, min(interval, SPREAD_MAX) / count)
     return now + position * spacing
 
 
-def pace(timing: Timing, verdict: Verdict, *, suspect: bool) -> float:
-    """Decide after how many seconds to probe again."""
+def current_interval(timing: Timing, verdict: Verdict, *, suspect: bool) -> float:
+    """Return the time to the next probe, in seconds."""
     if suspect and timing.fast_interval is not None:
         return timing.fast_interval
     if verdict is Verdict.FAILING and timing.slow_interval is not None and not suspect:
@@ -37,28 +37,29 @@ def pace(timing: Timing, verdict: Verdict, *, suspect: bool) -> float:
     return timing.interval
 
 
-def shifted(due: float, jitter: float, identity: Hashable) -> float:
-    """When to begin a probe that is due: up to ``jitter`` seconds later, by the hash of both.
+def add_jitter(due: float, jitter: float, identity: Hashable) -> float:
+    """Return when a probe begins: up to ``jitter`` seconds after it is due.
 
-    The next due time is counted from this one's, so the pace stays. Python hashes texts in each
-    process by a key of its own: two directors do not fall into step.
+    The delay is derived from a hash of both other arguments. The next due time is counted from the
+    present one, so the interval stays the same. Python salts the hashes of text in each process, so
+    two directors do not probe in step.
     """
     return due + jitter * (hash((identity, due)) % 1024 / 1024)
 
 
-class Allowance:
-    """How many probes may begin, of all targets or of one: ``per_second``, None for no limit.
+class RateLimit:
+    """Limits how many probes begin per second; ``per_second`` None is no limit.
 
-    What was not used is not saved up, except for ``grain`` seconds, the time between wake-ups.
+    An unused allowance expires after ``grain`` seconds, the time between two wake-ups.
     """
 
     def __init__(self, per_second: int | None, grain: float) -> None:
         self._spacing = 0.0 if per_second is None else 1 / per_second
         self._grain = grain
-        self.next_at = -math.inf  # when the next one may begin
+        self.next_at = -math.inf  # when the next probe may begin
 
     def take(self, now: float) -> bool:
-        """Whether one may begin now; it then counts."""
+        """Count a probe and return True if it may begin now."""
         if not self._spacing:
             return True
         if now < self.next_at:
@@ -67,11 +68,10 @@ class Allowance:
         return True
 
 
-def skip_missed(due: float, interval: float, now: float) -> float:
-    """The due time to go on from: ``due`` itself, or the last one of its phase before ``now``.
+def skip_missed_periods(due: float, interval: float, now: float) -> float:
+    """Return ``due``, or the last due time before ``now`` if whole periods have been missed.
 
-    Periods missed while nothing could be done are skipped, not made up for, and the phase
-    stays: due times never drift, however late the probes were.
+    Missed periods are skipped and not repeated. The phase stays, so that due times never drift.
     """
     if now < due + interval:
         return due
@@ -79,13 +79,13 @@ def skip_missed(due: float, interval: float, now: float) -> float:
 
 
 def next_due(started_for: float, interval: float, now: float) -> float:
-    """When to probe again after a probe due at ``started_for`` has ended at ``now``.
+    """Return the due time after a probe that was due at ``started_for`` and has ended at ``now``.
 
-    A probe that took longer than its interval is followed by the next one at once.
+    If the probe took longer than the interval, the next probe is due at once.
     """
-    return skip_missed(started_for + interval, interval, now)
+    return skip_missed_periods(started_for + interval, interval, now)
 
 
-def is_late(due: float, now: float) -> bool:
-    """Whether what was due has been kept waiting by this host, not by the target."""
-    return now - due > LATE_AFTER
+def is_delayed(due: float, now: float) -> bool:
+    """Return whether this host, and not the target, has caused a delay."""
+    return now - due > DELAYED_AFTER

@@ -1,4 +1,4 @@
-"""One check as the checker runs it."""
+"""The state of one check while the checker runs it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from checks.definition.check import CheckDefinition
 from checks.definition.result import Result, Verdict
 from checks.io.engine import Attempt
 from checks.scheduling.rise_fall import HealthTracker
-from checks.scheduling.schedule import Allowance, pace
+from checks.scheduling.schedule import RateLimit, current_interval
 
-UNLIMITED: Final = Allowance(None, 0.0)
+UNLIMITED: Final = RateLimit(None, 0.0)
 
 
 class Target:
-    """One check as it runs. In the heap when it waits, or with a probe under way.
+    """The state of one check.
 
-    With a probe that a hint has caused it is both: its due time stays as it was.
+    A target is in the timer queue or has a probe in progress. If a hint has caused that probe, the
+    target is also in the queue, and its due time does not change.
     """
 
     __slots__ = (
-        *("allowance", "asked_again", "begin", "by_hint", "definition", "due", "hinted_at"),
-        *("pace", "probe", "result", "tracker", "waits", "weight"),
+        *("begins_at", "caused_by_hint", "definition", "due", "hinted_at", "interval"),
+        *("is_queued", "probe", "rate_limit", "repeated", "result", "tracker", "weight"),
     )
 
     def __init__(
@@ -32,19 +33,19 @@ class Target:
         timing = definition.timing
         self.definition = definition
         self.tracker = HealthTracker(timing.rise, timing.fall, verdict)
-        self.weight = weight  # the one that was asked for last, as in Result
-        self.due = due  # by its pace; jitter comes on top
-        self.begin = due  # with jitter
-        self.allowance = UNLIMITED  # shared with the other checks of its address and port
+        self.weight = weight  # the latest requested weight, as in Result
+        self.due = due  # without jitter
+        self.begins_at = due  # with jitter
+        self.rate_limit = UNLIMITED  # shared by the checks of the same address and port
         self.probe: asyncio.Task[None] | Attempt | None = None
-        self.result: Result | None = None  # the latest that told another thing than the one before
-        self.asked_again = False
-        self.waits = True
-        self.by_hint = False
+        self.result: Result | None = None  # the latest that differs in more than its duration
+        self.repeated = False  # the probe in progress repeats a probe that this host has delayed
+        self.is_queued = True
+        self.caused_by_hint = False  # a hint has caused the probe in progress
         self.hinted_at = -math.inf
-        self.settle_pace()
+        self.update_interval()
 
-    def settle_pace(self) -> None:
-        """Decide how many seconds there are from one probe to the next, as things stand."""
-        tracker = self.tracker
-        self.pace = pace(self.definition.timing, tracker.verdict, suspect=tracker.suspect)
+    def update_interval(self) -> None:
+        """Set the interval according to the verdict and the latest outcomes."""
+        tracker, timing = self.tracker, self.definition.timing
+        self.interval = current_interval(timing, tracker.verdict, suspect=tracker.suspect)

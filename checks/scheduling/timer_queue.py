@@ -1,4 +1,4 @@
-"""Who is due when, for thousands that move on by the same few paces."""
+"""A priority queue for thousands of items whose times advance by the same few intervals. Pure."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ _Entry = tuple[float, int, T]
 
 
 class TimerQueue(Generic[T]):
-    """Gives back what was put in, the earliest first. Times are in any one unit.
+    """Returns the item with the earliest time first. Times may have any unit.
 
-    What comes in the order of its time, as nearly everything of one pace does, is queued. Only the
-    rest goes to a heap: each time one of thousands is taken from a heap, more of this host's
-    memory is looked at than a whole probe needs.
+    Nearly all items with the same interval are added in the order of their times. They go to a
+    simple queue for that interval, and only the others go to a heap. To take an item from a heap of
+    thousands accesses more memory than a whole probe.
     """
 
     def __init__(self) -> None:
         self._queues: dict[float, deque[_Entry[T]]] = {}
         self._heap: list[_Entry[T]] = []
-        self._order = count()  # between equal times, so that a heap never compares what it holds
+        self._order = count()  # breaks ties, so that the heap never compares two items
 
-    def add(self, at: float, pace: float, what: T) -> None:
-        """Put one in. ``pace`` is by what its times usually grow, of which there are few."""
-        entry = at, next(self._order), what
-        queue = self._queues.get(pace)
+    def add(self, at: float, interval: float, item: T) -> None:
+        """Add an item. Items with the same ``interval`` should mostly come in order."""
+        entry = at, next(self._order), item
+        queue = self._queues.get(interval)
         if queue is None:
-            queue = self._queues[pace] = deque()
+            queue = self._queues[interval] = deque()
         if not queue or queue[-1][0] <= at:
             queue.append(entry)
         else:
             heapq.heappush(self._heap, entry)
 
     def next_at(self) -> float | None:
-        """When the earliest is due; None when there is none."""
+        """Return the earliest time; None if the queue is empty."""
         source = self._earliest()
         return source[0][0] if source else None
 
     def take(self, now: float) -> T | None:
-        """Take the earliest, if it is due; None when nothing is."""
+        """Remove and return the earliest item; None if it is not due."""
         source = self._earliest()
         if not source or source[0][0] > now:
             return None

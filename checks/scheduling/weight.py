@@ -1,22 +1,21 @@
-"""How fast a target's weight follows what the target asks for."""
+"""Decides the weight of a target from the weight that the target requests. Pure."""
 
 from __future__ import annotations
 
-WHOLE = 100
-"""Percent of its configured weight: what a target has that asks for nothing."""
+FULL_WEIGHT = 100
+"""The weight of a target that requests none, in percent of its configured weight."""
 
 
-def followed(given: int | None, asked: int | None, step: int | None) -> int | None:
-    """Say what a target is given after one probe more, in percent as in Result.
+def step_weight(current: int | None, requested: int | None, step: int | None) -> int | None:
+    """Return the weight of a target after one more probe, in percent as in Result.
 
-    ``given`` is what it had so far, ``asked`` what it asks for, ``step`` how far that moves in one
-    probe, None for all the way. To ask for nothing more, 0, is an order and not a measure: it is
-    met at once.
+    A change is limited to ``step`` per probe, None for no limit. A request for 0 takes effect at
+    once, because it is an order of the target and not a measurement.
     """
-    if step is None or asked == 0:
-        return asked
-    before = WHOLE if given is None else given
-    target = WHOLE if asked is None else asked
-    if abs(target - before) <= step:
-        return asked
-    return before + (step if target > before else -step)
+    if step is None or requested == 0:
+        return requested
+    start = FULL_WEIGHT if current is None else current
+    end = FULL_WEIGHT if requested is None else requested
+    if abs(end - start) <= step:
+        return requested
+    return start + (step if end > start else -step)

@@ -1,1 +1,1 @@
-"""Dataplanes apply the wanted services: kernel IPVS, a userspace relay, or a dry run that logs."""
+"""Where wanted services become real: kernel IPVS, an embedded relay, or a log line."""

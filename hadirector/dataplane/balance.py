@@ -1,4 +1,4 @@
-"""Selects a destination for each new connection of the userspace dataplane."""
+"""Decides which destination a new connection goes to, for the dataplane that relays it itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hadirector.model.ipvs import DestinationKey, Scheduler
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A destination with a weight above 0, and its number of open connections."""
+    """A destination that may be chosen: its weight (above 0) and the connections it has now."""
 
     key: DestinationKey
     weight: int
@@ -19,14 +19,14 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Balancer(Protocol):
-    """Selects a destination for each new connection, with regard to earlier selections."""
+    """Chooses a destination for each new connection and remembers what it chose."""
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Select one of ``offers``. There is at least one; they are in the order of the service."""
+        """Choose one of ``offers``, which are not empty and in the order of the service."""
 
 
 class LeastLoaded:
-    """Selects the destination with the least load, and among equals the least recently selected.
+    """Chooses the least loaded destination; among equals the one whose last turn is longest ago.
 
     With a constant load this is round robin.
     """
@@ -37,7 +37,7 @@ class LeastLoaded:
         self._last_turns: dict[DestinationKey, int] = {}
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Select one of ``offers``."""
+        """Choose one of ``offers``."""
         turns = {offer.key: self._last_turns.get(offer.key, 0) for offer in offers}
         chosen = min(offers, key=lambda offer: (self._load(offer), turns[offer.key])).key
         self._turn += 1
@@ -46,18 +46,17 @@ class LeastLoaded:
 
 
 class SmoothWeighted:
-    """Selects each destination in proportion to its weight, evenly spread (smooth weighted rr).
+    """Gives each destination its share of turns, spread as evenly as the weights allow.
 
-    For every connection, each destination gains credits equal to its weight. The destination with
-    the most credits is selected, and loses credits equal to the sum of the weights. Unlike the
-    kernel's wrr, a destination with a high weight gets no run of consecutive connections.
+    Every turn each destination earns its weight and the richest one pays the sum of the weights.
+    Unlike the kernel's wrr, a heavy destination gets no run of consecutive connections.
     """
 
     def __init__(self) -> None:
         self._credits: dict[DestinationKey, int] = {}
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Select one of ``offers``."""
+        """Choose one of ``offers``."""
         earned = {offer.key: self._credits.get(offer.key, 0) + offer.weight for offer in offers}
         chosen = max(earned, key=earned.__getitem__)
         earned[chosen] -= sum(offer.weight for offer in offers)
@@ -76,5 +75,5 @@ SCHEDULERS = tuple(_BALANCERS)
 
 
 def balancer(scheduler: str) -> Balancer:
-    """Return a new balancer for one of ``SCHEDULERS``. Raises KeyError for another scheduler."""
+    """Make the balancer for one of ``SCHEDULERS``. Raises KeyError for any other."""
     return _BALANCERS[scheduler]()

@@ -221,7 +221,7 @@ class OperatorRequests:
             host=self._host.status,
             orphaned_overrides=self._overrides.orphaned(),
             blind=health.eyes.blind,
-            delayed_probes=counted.late,
+            delayed_probes=counted.delayed_probes,
         )
 
     async def _virtual_server_statuses(

@@ -11,7 +11,7 @@ import structlog
 
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Verdict
-from checks.scheduling.lateness import merged
+from checks.scheduling.lateness import merge
 from hadirector.health.sharding import Share, count_workers, divide_into_shares, worker_of
 from hadirector.processes.messages import (
     CheckStatistics,
@@ -28,7 +28,7 @@ _NOTHING_YET: Final = CheckStatistics(0, 0, {})
 class Workers:
     """Keeps the workers running, each with its share of the checks.
 
-    ``handle_message`` is awaited with every message of every worker. A worker that dies is
+    ``handle_message`` is awaited with every message of every worker. If a worker crashes, it is
     restarted with the same share, so that a target that crashes its worker affects no other share.
     """
 
@@ -50,9 +50,9 @@ class Workers:
         workers = [self._statistics.get(child.name, _NOTHING_YET) for child in self.children]
         return CheckStatistics(
             probes=sum(worker.probes for worker in workers),
-            late=sum(worker.late for worker in workers),
+            delayed_probes=sum(worker.delayed_probes for worker in workers),
             latest={},
-            lateness=merged(worker.lateness for worker in workers),
+            lateness=merge(worker.lateness for worker in workers),
             hints=sum(worker.hints for worker in workers),
             idle_connections=sum(worker.idle_connections for worker in workers),
         )
@@ -131,8 +131,8 @@ class Workers:
     def _accept(self, child: Child[FromChecks], number: int, message: Any) -> bool:
         """Store statistics, and return whether a message of a worker is still valid.
 
-        A message of a removed worker is not valid. Neither is a verdict on a check that has moved
-        to another worker, because the verdict of that worker may be newer.
+        A message of a removed worker is not valid. A verdict on a check that has moved to another
+        worker is not valid either, because the verdict of that worker may be newer.
         """
         if child not in self.children:
             return False

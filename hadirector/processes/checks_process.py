@@ -73,10 +73,10 @@ async def _handle_messages(channel: Channel[ToChecks], checker: Checker) -> None
 async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None:
     while True:
         await asyncio.sleep(STATISTICS_SECONDS)
-        latest = checker.latest()
+        latest = checker.take_latest()
         statistics = CheckStatistics(
             checker.probes,
-            checker.late,
+            checker.delayed_probes,
             latest,
             checker.lateness.snapshot(),
             checker.hints,

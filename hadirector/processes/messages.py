@@ -80,7 +80,7 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     """
 
     probes: int
-    late: int
+    delayed_probes: int
     latest: dict[str, Result]
     lateness: ProbeLateness = ProbeLateness()
     hints: int = 0

@@ -119,9 +119,9 @@ def test_a_real_server_without_the_virtual_address_fails_on_both_directors(
     for director in pair:
         assert director.comes_to(routed="fp", tunnelled="pf")
         servers = director.real_servers()
-        question = "(asked as 192.168.122.22: has it that address?)"
+        question = "(probed at 192.168.122.22: check that the target has this address configured)"
         assert question in servers["routed"][0].reason
-        question = "(asked as 192.168.122.23: has it that address?)"
+        question = "(probed at 192.168.122.23: check that the target has this address configured)"
         assert question in servers["tunnelled"][1].reason
         table = kernel_table(director.host)
         assert [each for each in table if " -f " in each] == PROBED

@@ -122,7 +122,7 @@ class PoolWorld:
             if self.health.verdicts.get(check) is Verdict.PASSING:
                 self._verdict(check, Reason.TIMEOUT)
             silent = {check: Result(Reason.TIMEOUT, "", 1.0)}
-            self._handle(CheckStatistics(probes=1, late=0, latest=silent))
+            self._handle(CheckStatistics(probes=1, delayed_probes=0, latest=silent))
 
     def operator_orders(self) -> None:
         each = self.random.choice(self.server.real_servers)

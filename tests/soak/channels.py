@@ -101,7 +101,7 @@ def every_direction() -> list[Channels]:
     to_checks = [ConfigureChecks((_CHECK,), {"web": Verdict.PASSING})]
     from_checks = [
         VerdictChanged("web", Verdict.FAILING, _RESULT),
-        CheckStatistics(probes=1, late=0, latest={"web": _RESULT}),
+        CheckStatistics(probes=1, delayed_probes=0, latest={"web": _RESULT}),
         _NOTICE,
     ]
     return [

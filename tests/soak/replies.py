@@ -9,14 +9,14 @@ import dns.rrset
 
 from checks.definition.options import HttpProbe
 from checks.io.attempt import ProbeFailedError
-from checks.probes.agent import obey
-from checks.probes.dns import _read as read_dns
-from checks.probes.expectation import body_fault
+from checks.probes.agent import evaluate_statement
+from checks.probes.dns import _read_reply as read_dns
+from checks.probes.expectation import find_body_fault
 from checks.probes.grpc import _message as read_grpc
 from checks.probes.grpc import _status as read_health
 from checks.probes.http2 import Exchange
 from checks.probes.http_reply import Reply
-from checks.probes.mysql import _denied as read_denial
+from checks.probes.mysql import _describe_rejection as read_denial
 from checks.probes.mysql import _version as read_version
 
 PART = 7  # bytes that come at a time
@@ -90,7 +90,11 @@ def every_reply() -> list[Replies]:
         Replies("gRPC", GRPC, _read_grpc),
         Replies("MySQL", MYSQL, _read_mysql),
         Replies("DNS", [_dns(query, *each) for each in DNS], lambda data: _read_dns(data, query)),
-        Replies("agent", AGENT, lambda data: obey("it says", data.decode(errors="replace"))),
+        Replies(
+            "agent",
+            AGENT,
+            lambda data: evaluate_statement("it says", data.decode(errors="replace")),
+        ),
     ]
 
 
@@ -102,7 +106,7 @@ def _read_http(data: bytes) -> int | None:
         reply.feed(data[start : start + PART])
     if not reply.ended:
         reply.finish("reading")
-    body_fault(bytes(reply.body), _EXPECTED)
+    find_body_fault(bytes(reply.body), _EXPECTED)
     return reply.status
 
 

@@ -1,56 +1,55 @@
-"""What the rules find, with the path of the value, before its line in the file is known."""
+"""What a rule finds wrong, before it is known in which line that stands."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
-from hadirector.config.document.errors import quote
+from hadirector.config.document.errors import shown
 
 Path = tuple[str | int, ...]
 
 
 class Finding(NamedTuple):
-    """A fault, and the path of the faulty value."""
+    """What is wrong, and the path of the value that is to blame."""
 
     path: Path
     message: str
 
 
 class Claim(NamedTuple):
-    """A value that may occur only once: where it stands, and its description in a message."""
+    """Something that only one may have: by whom, and in words for what."""
 
     path: Path
     value: Hashable
-    description: str
+    words: str
 
 
 def duplicates(claims: Iterable[Claim]) -> Iterator[Finding]:
-    """Yield a finding for each claim whose value an earlier claim has."""
+    """Find each claim on what an earlier one has already."""
     first: dict[Hashable, Path] = {}
     for claim in claims:
         earlier = first.setdefault(claim.value, claim.path)
         if earlier is not claim.path:
-            message = f"duplicate {claim.description}, first at {format_path(earlier)}"
-            yield Finding(claim.path, message)
+            yield Finding(claim.path, f"duplicate {claim.words}, first at {written(earlier)}")
 
 
 def wrong(found: str, expected: str) -> str:
-    """Return the message for a wrong value. ``found`` is already quoted if it needs quotes."""
+    """Say that a value is not what it should be; ``found`` is quoted already if it needs to be."""
     return f"wrong value (got {found}, expected {expected})"
 
 
-def format_path(path: Path) -> str:
-    """Format a path as operators read it: virtual_servers[0].address."""
-    return "".join(map(_format_step, path)).removeprefix(".")
+def written(path: Path) -> str:
+    """Write a path as operators read it: virtual_servers[0].address."""
+    return "".join(map(_step, path)).removeprefix(".")
 
 
-def _format_step(step: str | int) -> str:
+def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step if step.isprintable() else quote(step)}"
+    return f".{step if step.isprintable() else shown(step)}"
 
 
-def prefix_path(path: Path, message: str) -> str:
-    """Put the path of a value before a message about it."""
-    return f"{format_path(path)}: {message}" if path else message
+def named(path: Path, message: str) -> str:
+    """Put the path of a value before what is said of it."""
+    return f"{written(path)}: {message}" if path else message

@@ -1,9 +1,8 @@
-"""The frames in which the reading process sends a configuration to the director.
+"""How the process that reads a configuration hands it to the director.
 
-A frame is four bytes of length and one msgpack value. The frames are the configuration without its
-virtual servers, then the virtual servers in pieces, then the end; or a single frame with the
-faults. The pieces are small, because the director decodes them in its loop: 37,000 real servers at
-once would take 180 ms.
+A frame is four bytes of length and one msgpack value. First the configuration without its virtual
+servers, then these in pieces, then the end; or one frame that says what is wrong. The pieces are
+small so that the director never decodes for long: 37,000 real servers at once take 180 ms.
 """
 
 from __future__ import annotations
@@ -20,12 +19,15 @@ LENGTH_BYTES = 4
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 REAL_SERVERS_PER_PIECE = 64
 
-TEXT_ON_STDIN = "-"
-"""Argument of the reading process: read the text from standard input."""
+FILE_BYTES_MAX = 32 * 1024 * 1024
+"""37,000 real servers with a check each are 7 MB."""
+
+TEXT_IS_GIVEN = "-"
+"""Argument that tells the reading process to take the text from its standard input."""
 
 
 class Head(msgspec.Struct, frozen=True, tag="head"):
-    """The configuration without its virtual servers."""
+    """The configuration, its virtual servers left out."""
 
     configuration: Configuration
 
@@ -37,7 +39,7 @@ class Piece(msgspec.Struct, frozen=True, tag="piece"):
 
 
 class More(msgspec.Struct, frozen=True, tag="more"):
-    """Further real servers of the last virtual server."""
+    """More real servers of the virtual server before."""
 
     real_servers: tuple[RealServer, ...]
 
@@ -47,7 +49,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """The configuration is refused."""
+    """The file holds no good configuration."""
 
     faults: tuple[Fault, ...]
 
@@ -56,7 +58,7 @@ Frame = Head | Piece | More | End | Refusal
 
 
 def split(configuration: Configuration) -> Iterator[Frame]:
-    """Yield the frames of a configuration."""
+    """Cut a configuration into frames."""
     yield Head(replace(configuration, virtual_servers=()))
     for server in configuration.virtual_servers:
         first, *others = _pieces(server.real_servers) or [()]
@@ -66,37 +68,37 @@ def split(configuration: Configuration) -> Iterator[Frame]:
 
 
 def encode(frame: Frame) -> bytes:
-    """Return the bytes of a frame, with its length at the start."""
+    """Write a frame, with its length before it."""
     body = msgspec.msgpack.encode(frame)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 class Assembly:
-    """Assembles a configuration, frame by frame."""
+    """Puts a configuration together from its frames, a little at each of them."""
 
     def __init__(self, head: Head) -> None:
         self._configuration = head.configuration
         self._finished: list[VirtualServer] = []
-        self._current: VirtualServer | None = None
+        self._begun: VirtualServer | None = None
         self._real_servers: list[RealServer] = []
 
     def add(self, frame: Piece | More) -> None:
-        """Add the next frame."""
+        """Take the next frame."""
         if isinstance(frame, More):
             self._real_servers.extend(frame.real_servers)
             return
         self._finish_virtual_server()
-        self._current = frame.virtual_server
+        self._begun = frame.virtual_server
         self._real_servers = list(frame.virtual_server.real_servers)
 
     def finish(self) -> Configuration:
-        """Return the complete configuration."""
+        """Hand over the whole."""
         self._finish_virtual_server()
         return replace(self._configuration, virtual_servers=tuple(self._finished))
 
     def _finish_virtual_server(self) -> None:
-        if self._current is not None:
-            complete = replace(self._current, real_servers=tuple(self._real_servers))
+        if self._begun is not None:
+            complete = replace(self._begun, real_servers=tuple(self._real_servers))
             self._finished.append(complete)
 
 

@@ -1,1 +1,1 @@
-"""The kernel IPVS dataplane, over generic netlink."""
+"""Kernel IPVS over generic netlink."""

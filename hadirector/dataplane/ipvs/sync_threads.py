@@ -1,4 +1,4 @@
-"""Reads, starts and stops the threads of the IPVS sync daemon in the kernel."""
+"""The kernel's sync daemon: which threads run, and starting and stopping them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSetting
 
 async def read() -> dict[SyncRole, SyncSettings]:
     """Read which threads run in this network namespace. Raises DataplaneError."""
-    async with _connection() as netlink:
+    async with _conversation() as netlink:
         answers = await netlink.list_all(sync_messages.list_threads())
     return dict(map(sync_messages.read_thread, answers))
 
 
 async def perform(operation: StartThread | StopThread) -> None:
-    """Start or stop a thread; a thread that does not run counts as stopped.
+    """Start or stop a thread; one that is gone already counts as stopped.
 
     Raises DataplaneError.
     """
-    async with _connection() as netlink:
+    async with _conversation() as netlink:
         [code] = await netlink.perform([sync_messages.request(operation)])
     if code and not (isinstance(operation, StopThread) and code == errno.ESRCH):
         name = errno.errorcode.get(code, str(code))
@@ -33,24 +33,24 @@ async def perform(operation: StartThread | StopThread) -> None:
 
 
 def _cause(operation: StartThread | StopThread, code: int) -> str:
-    """Return the likely cause of an errno of start_sync_thread (ip_vs_sync.c)."""
+    """The likely cause; the codes are those of start_sync_thread (ip_vs_sync.c)."""
     match operation, code:
         case StartThread(_, settings), errno.ENODEV:
             return f"interface {settings.interface} does not exist"
         case StartThread(_, settings), errno.EADDRNOTAVAIL:
             return f"interface {settings.interface} has no address to send from"
         case StartThread(_, settings), errno.EADDRINUSE:
-            return f"port {settings.port} is in use"
+            return f"port {settings.port} is taken"
         case StartThread(), errno.EEXIST:
-            return "a thread with this role already runs"
+            return "one runs already"
         case StartThread(), errno.EINVAL:
-            return "services with real servers of another address family cannot be synchronized"
+            return "a service whose real servers are of another family cannot be synchronised"
         case _:
             return os.strerror(code)
 
 
 @contextlib.asynccontextmanager
-async def _connection() -> AsyncIterator[IpvsNetlink]:
+async def _conversation() -> AsyncIterator[IpvsNetlink]:
     netlink = await IpvsNetlink.open()
     try:
         yield netlink

@@ -53,7 +53,7 @@ async def ask_in_task(port: int, options: Probe) -> Result:
 async def by_engine(definition: CheckDefinition, converse: Converse) -> Result:
     """Have an engine probe once."""
     ended: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-    with closing(Engine(lambda _, result: ended.set_result(result), 16)) as engine:
+    with closing(Engine(lambda _, result: ended.set_result(result))) as engine:
         engine.start(definition, converse)
         engine.flush()
         return await ended

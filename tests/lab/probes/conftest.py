@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
-import os
 import resource
 import socket
 import ssl
@@ -55,17 +53,6 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
             async with asyncio.timeout(0.2):
                 await reader.read()
                 return
-
-
-@pytest.fixture(params=["io_uring", "epoll"])
-def sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain probes by io_uring, and again where the kernel refuses that."""
-    if request.param == "epoll":
-        monkeypatch.setattr("checks.io.engine.RingSockets", _refused)
-
-
-def _refused(*_: object) -> None:
-    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 ENDINGS: dict[str, Handler] = {

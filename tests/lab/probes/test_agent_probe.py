@@ -30,11 +30,11 @@ def saying(words: bytes, ending: Handler) -> Handler:
 @pytest.mark.parametrize(
     ("words", "ending", "reason", "detail", "weight"),
     [
-        (b"75%\n", "hang", Reason.PASSED, "the agent says 75%", 75),
-        (b"up\r", "hang", Reason.PASSED, "the agent says up", None),
-        (b"drain", "close", Reason.PASSED, "the agent says drain", 0),
-        (b"maint\n", "close", Reason.DOWN, "the agent says maint", None),
-        (b"down#disk full\n", "flood", Reason.DOWN, "the agent says down#disk full", None),
+        (b"75%\n", "hang", Reason.PASSED, "the agent reports 75%", 75),
+        (b"up\r", "hang", Reason.PASSED, "the agent reports up", None),
+        (b"drain", "close", Reason.PASSED, "the agent reports drain", 0),
+        (b"maint\n", "close", Reason.DOWN, "the agent reports maint", None),
+        (b"down#disk full\n", "flood", Reason.DOWN, "the agent reports down#disk full", None),
         (b"", "close", Reason.PROTOCOL, "not an agent's statement: ", None),
         (b"SSH-2.0-x\r\n", "hang", Reason.PROTOCOL, "not an agent's statement: SSH-2.0-x", None),
         (b"\xff\xfe\n", "hang", Reason.PROTOCOL, "not an agent's statement: ", None),

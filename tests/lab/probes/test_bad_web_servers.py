@@ -11,8 +11,6 @@ from checks.definition.options import HttpProbe
 from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, ask_in_task, time_for
 
-pytestmark = pytest.mark.usefixtures("sockets")
-
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]
@@ -190,7 +188,7 @@ ZOO = [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Huge: ",
         "flood",
         Reason.PROTOCOL,
-        "not an HTTP reply: more than 589824 bytes, and little of a body in them",
+        "not an HTTP reply: more than 589824 bytes for a small body",
     ),
     Bad(
         "sends binary headers",

@@ -17,8 +17,6 @@ from checks.scheduling.checker import Checker
 from tests.lab.probes.accepting import Acceptor
 from tests.running import running
 
-pytestmark = pytest.mark.usefixtures("sockets")
-
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 
 OFTEN = Timing(interval=0.05, timeout=0.2, rise=2, fall=2)
@@ -188,21 +186,23 @@ async def test_an_adopted_target_is_reported_only_when_it_fails(
     assert reports.is_empty()
     await server.stop()
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
-    assert checker.latest()["web"].reason is Reason.REFUSED
+    assert checker.take_latest()["web"].reason is Reason.REFUSED
 
 
-async def test_a_want_of_our_own_is_no_verdict(
+@pytest.mark.parametrize("probe", [TCP, TlsProbe()], ids=["on the engine", "in a task"])
+async def test_a_local_error_changes_no_verdict(
     checker: Checker,
     reports: Reports,
     closed_port: int,
+    probe: Probe,
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    """A process out of file descriptors does not empty its pools; a plain probe needs none."""
-    checker.configure([check(closed_port, probe=TlsProbe())], {"web": PASSING})
+    """A process without free file descriptors does not empty its pools."""
+    checker.configure([check(closed_port, probe=probe)], {"web": PASSING})
     with no_more_descriptors():
         while checker.probes < 5:  # noqa: ASYNC110 - nothing is reported: that is the point
             await asyncio.sleep(0.01)
-        assert checker.latest()["web"].reason is Reason.LOCAL_ERROR
+        assert checker.take_latest()["web"].reason is Reason.LOCAL_ERROR
         assert reports.is_empty()
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
 
@@ -215,10 +215,10 @@ async def test_a_stall_of_this_process_is_not_held_against_the_target(
     timing = Timing(interval=0.05, timeout=0.2, rise=2, fall=1)
     checker.configure([check(server.port, timing, probe)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
-    assert checker.late == 0
+    assert checker.delayed_probes == 0
     server.stall = 0.5
     await server.connected(server.connections + 4)
-    assert checker.late >= 1
+    assert checker.delayed_probes >= 1
     assert reports.is_empty()
 
 
@@ -264,7 +264,7 @@ async def test_a_removed_check_stops_at_once_and_reports_no_more(
     assert await reports.next() == ("stays", PASSING, Reason.PASSED)
     await server.connected(8)
     assert reports.is_empty()
-    assert checker.latest().keys() == {"stays"}
+    assert checker.take_latest().keys() == {"stays"}
 
 
 async def test_changed_timing_keeps_the_verdict_and_takes_effect_at_once(
@@ -304,7 +304,7 @@ async def test_nothing_to_check_is_a_configuration_too(
     checker.configure([check(server.port)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
     checker.configure([], {})
-    assert checker.latest() == {}
+    assert checker.take_latest() == {}
 
 
 async def test_what_is_configured_before_the_start_is_probed_after_it(
@@ -347,7 +347,7 @@ async def test_a_busy_target_does_not_wait_for_an_idle_one(
     idle = check(closed_port, SELDOM, identity="idle")
     checker.configure([idle, check(server.port)], {})
     await server.connected(5)
-    assert checker.latest().keys() == {"idle", "web"}
+    assert checker.take_latest().keys() == {"idle", "web"}
 
 
 async def test_latest_holds_each_targets_last_result_since_it_was_asked(
@@ -355,10 +355,10 @@ async def test_latest_holds_each_targets_last_result_since_it_was_asked(
 ) -> None:
     checker.configure([check(server.port, SELDOM)], {})
     await reports.next()
-    assert {identity: each.reason for identity, each in checker.latest().items()} == {
+    assert {identity: each.reason for identity, each in checker.take_latest().items()} == {
         "web": Reason.PASSED
     }
-    assert checker.latest() == {}
+    assert checker.take_latest() == {}
 
 
 async def test_no_more_than_the_limit_are_probed_at_once_and_every_target_gets_its_turn(
@@ -373,11 +373,11 @@ async def test_no_more_than_the_limit_are_probed_at_once_and_every_target_gets_i
         for _ in range(25):
             identity, verdict, reason = await reports.next()
             assert (verdict, reason) == (FAILING, Reason.TIMEOUT)
-            assert len(checker._under_way) <= 5
+            assert len(checker._dispatcher._in_progress) <= 5
             seen.add(identity)
     assert len(seen) == 25
     assert checker.probes == 25
-    assert checker.late >= 15
+    assert checker.delayed_probes >= 15
 
 
 def test_the_checks_process_loads_nothing_heavy() -> None:

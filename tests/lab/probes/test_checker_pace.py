@@ -90,7 +90,7 @@ async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
             await asyncio.sleep(1.0)
             elapsed = time.monotonic() - began
             assert 20 <= checker.probes <= 100 * (elapsed + 0.1)
-            assert checker.late > 0
+            assert checker.delayed_probes > 0
             assert checker.lateness.snapshot().longest > 0.2
             assert Verdict.FAILING not in log.verdicts.values()
 
@@ -125,7 +125,7 @@ async def test_all_checks_of_a_target_share_its_limit() -> None:
             most = 10 * (time.monotonic() - began + 0.1)
             accepted = [accept_all(one), accept_all(other)]
         assert all(3 <= count <= most for count in accepted), accepted
-        assert checker.late > 0
+        assert checker.delayed_probes > 0
         assert Verdict.FAILING not in log.verdicts.values()
 
 
@@ -180,8 +180,8 @@ async def test_each_probe_begins_a_little_later_than_it_is_due() -> None:
             first = target.due
 
             def has_begun_often() -> bool:
-                if target.waits and (target.due, target.begin) not in seen:
-                    seen.append((target.due, target.begin))
+                if target.is_queued and (target.due, target.begins_at) not in seen:
+                    seen.append((target.due, target.begins_at))
                 return len(seen) > 8
 
             await eventually("begins often", has_begun_often)
@@ -201,14 +201,14 @@ async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
         async with running(checker):
             checker.configure([check("web", port, timing)], {})
             await eventually("passes", lambda: "web" in log.verdicts)
-            passed = checker.latest()
+            passed = checker.take_latest()
             assert passed["web"].reason is Reason.PASSED
             probes = checker.probes
             await eventually("is probed again", lambda: checker.probes > probes + 2)
-            assert checker.latest() == {}
+            assert checker.take_latest() == {}
             checker.put_back(passed)
-            assert checker.latest() == passed
+            assert checker.take_latest() == passed
             made.close()
             await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
             # Reset, if the close met a connection that the kernel had just made.
-            assert checker.latest()["web"].reason in {Reason.REFUSED, Reason.RESET}
+            assert checker.take_latest()["web"].reason in {Reason.REFUSED, Reason.RESET}

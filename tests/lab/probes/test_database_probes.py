@@ -21,7 +21,7 @@ CUT = "waiting for the reply: connection closed without a complete reply"
 
 @pytest.mark.parametrize(
     ("settings", "detail"),
-    [([], "PONG"), (["--requirepass", "secret"], "answers, and demands a password")],
+    [([], "PONG"), (["--requirepass", "secret"], "answers, but requires a password")],
 )
 async def test_redis_answers_with_and_without_a_password(settings: list[str], detail: str) -> None:
     def command(port: int) -> list[str]:

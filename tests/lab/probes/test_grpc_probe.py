@@ -79,7 +79,10 @@ async def test_grpc_needs_the_servers_word_for_http_2(
 ) -> None:
     async with serve(endings["hang"], authority.server("good", GOOD_NAMES)) as port:
         result = await ask(port, GrpcProbe(tls=True, tls_ca_file=authority.file))
-    assert (result.reason, result.detail) == (Reason.TLS, "TLS: the server does not agree on h2")
+    assert (result.reason, result.detail) == (
+        Reason.TLS,
+        "TLS: the server did not select h2 (ALPN)",
+    )
 
 
 async def test_grpc_sends_what_the_protocol_says(serve: Serve) -> None:
@@ -143,32 +146,32 @@ def failing(code: bytes, words: bytes) -> bytes:
             BEGUN + frame(HEADERS, END_HEADERS | END_STREAM, 1, STATUS_200),
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: its content is nothing",
+            "not a gRPC reply: its content-type is missing",
         ),
         (
             HEAD + frame(DATA, END_STREAM, 1),
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: without grpc-status",
+            "not a gRPC reply: it has no grpc-status",
         ),
-        (HEAD + GOOD_END, "hang", Reason.PROTOCOL, "not a gRPC reply: 0 bytes are not one"),
+        (HEAD + GOOD_END, "hang", Reason.PROTOCOL, "not a gRPC reply: its 0 bytes are not one"),
         (
             HEAD + frame(DATA, 0, 1, b"\0\0\0\0\x63\x08\1") + GOOD_END,
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: 7 bytes are not one message",
+            "not a gRPC reply: its 7 bytes are not one message",
         ),
         (
             HEAD + message(b"\x08" + b"\xff" * 12) + GOOD_END,
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: a number without end",
+            "not a gRPC reply: its message contains an endless number",
         ),
         (
             HEAD + message(b"\x12\1x") + GOOD_END,
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: a field of key 18",
+            "not a gRPC reply: its message contains the unknown key 18",
         ),
         (HEAD + frame(RST_STREAM, 0, 1, b"\0\0\0\7"), "hang", Reason.RESET, "the server resets"),
         (

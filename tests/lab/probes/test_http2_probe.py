@@ -123,8 +123,11 @@ async def test_https_needs_the_servers_word_for_http_2(
     # Not in pytest's own folder: that can be entered by its owner only.
     with tempfile.TemporaryDirectory() as folder, nginx(Path(folder), "ssl", authority) as port:
         old = await ask(port, probe)
-    assert (silent.reason, silent.detail) == (Reason.TLS, "TLS: the server does not agree on h2")
-    assert (old.reason, old.detail) == (Reason.TLS, "TLS: the server does not agree on h2")
+    assert (silent.reason, silent.detail) == (
+        Reason.TLS,
+        "TLS: the server did not select h2 (ALPN)",
+    )
+    assert (old.reason, old.detail) == (Reason.TLS, "TLS: the server did not select h2 (ALPN)")
 
 
 async def test_https_speaks_http_2_with_a_server_that_has_it(

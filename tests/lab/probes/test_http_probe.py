@@ -11,8 +11,6 @@ from checks.definition.result import Reason
 from checks.io import pattern
 from tests.lab.probes.asking import ask
 
-pytestmark = pytest.mark.usefixtures("sockets")
-
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 Answer = Callable[..., AbstractAsyncContextManager[int]]
 

@@ -201,9 +201,9 @@ async def test_a_silent_target_is_not_asked_again_before_it_is_due(
     async with serve(handle) as port:
         checker.configure([check(port, timing=Timing(interval=600, timeout=0.2, fall=3))], {})
         assert await reports.next() == (PASSING, Reason.PASSED)
-        checker.latest()
+        checker.take_latest()
         await asyncio.wait_for(asked.wait(), 3)
-        await eventually(lambda: bool(checker.latest()))
+        await eventually(lambda: bool(checker.take_latest()))
         await asyncio.sleep(0.5)
         assert (checker.hints, checker.probes) == (1, 2)
         assert reports.is_empty()

@@ -93,7 +93,7 @@ def test_several_probes_at_once_have_one_answer(
     assert main(["probe", "any", f"127.0.0.1:{closed_port}", checks]) == 0
     assert main(["probe", "all", f"127.0.0.1:{closed_port}", checks]) == 1
     passed, failed = capsys.readouterr().out.splitlines()
-    assert f"any 127.0.0.1:{closed_port}: passed: file: {tmp_path}/up is there" in passed
+    assert f"any 127.0.0.1:{closed_port}: passed: file: {tmp_path}/up exists" in passed
     assert "refused: tcp: connecting: Connection refused" in failed
 
 
@@ -103,7 +103,7 @@ def test_a_file_is_read_and_nothing_is_connected_to(
     (tmp_path / "half").write_text("50%")
     assert main(["probe", "file", "127.0.0.1", f"file={tmp_path}/half"]) == 0
     first, weight, stage = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"file 127.0.0.1: passed: {tmp_path}/half says 50%")
+    assert first.startswith(f"file 127.0.0.1: passed: {tmp_path}/half reports 50%")
     assert weight == "  requests 50 % of its weight"
     assert "reading the file" in stage
 

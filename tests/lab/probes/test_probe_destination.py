@@ -49,28 +49,30 @@ async def test_a_web_server_is_asked_for_what_clients_ask_it_for(serve: Serve) -
     assert hosts == [b"127.0.0.9:%d" % port] * 2
 
 
-async def test_udp_goes_there_too_and_silence_asks_for_the_address() -> None:
+async def test_udp_uses_the_destination_and_silence_suggests_a_remedy() -> None:
     async with answering(lambda data: [data], host="127.0.0.9") as port:
         assert (await ask(port, UdpProbe(send=b"x"), route=ELSEWHERE)).passed
     async with answering(lambda data: [], host="127.0.0.9") as port:
         result = await ask(port, UdpProbe(send=b"x"), route=ELSEWHERE, timeout=SHORT)
     assert result.reason is Reason.TIMEOUT
-    assert result.detail.endswith(" (asked as 127.0.0.9: has it that address?)")
+    assert result.detail.endswith(
+        " (probed at 127.0.0.9: check that the target has this address configured)"
+    )
 
 
 @pytest.mark.parametrize("probe", [TcpProbe(), TcpProbe(send=b"x")], ids=repr)
-async def test_where_no_connection_comes_about_the_result_asks_for_the_address(
-    deaf_port: int, probe: Probe
-) -> None:
-    """The port is deaf at 127.0.0.1, where a host has it that is known as 127.0.0.2."""
+async def test_a_failed_connection_suggests_a_remedy(deaf_port: int, probe: Probe) -> None:
+    """The target is 127.0.0.2. The destination 127.0.0.1 does not answer at this port."""
     route = Route(source="127.0.0.3", destination="127.0.0.1")
     result = await ask(deaf_port, probe, "127.0.0.2", route, timeout=SHORT)
     assert result.reason is Reason.TIMEOUT
-    said = "while connecting (asked as 127.0.0.1: has it that address?)"
-    assert result.detail == f"no answer within 0.3 s {said}"
+    assert result.detail == (
+        "no answer within 0.3 s while connecting"
+        " (probed at 127.0.0.1: check that the target has this address configured)"
+    )
 
 
-async def test_one_that_was_connected_to_has_the_address(
+async def test_a_failure_after_the_connection_suggests_no_remedy(
     serve: Serve, endings: dict[str, Callable[..., object]]
 ) -> None:
     async with serve(endings["hang"], host="127.0.0.9") as port:
@@ -78,10 +80,11 @@ async def test_one_that_was_connected_to_has_the_address(
     assert result.detail == "no answer within 0.3 s while waiting for the reply"
 
 
-async def test_without_an_address_of_its_own_this_host_is_to_blame(closed_port: int) -> None:
-    """Towards 127.0.0.1 it uses 127.0.0.1, which as the destination would be the target's."""
+async def test_without_another_source_address_the_result_is_a_local_error(closed_port: int) -> None:
+    """This host would use 127.0.0.1 itself as the source towards 127.0.0.1."""
     result = await ask(closed_port, TcpProbe(), route=Route(destination="127.0.0.1"))
     assert result.reason is Reason.LOCAL_ERROR
     assert result.detail == (
-        "no address of this host's own to ask 127.0.0.1 from: give the check a source"
+        "this host has no other address from which to probe 127.0.0.1:"
+        " set the key source of the check"
     )

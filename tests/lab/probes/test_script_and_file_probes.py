@@ -40,8 +40,8 @@ async def test_a_script_is_told_the_target_and_its_status_decides(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "reason", "detail", "weight"),
     [
-        ("echo 30%; echo more", Reason.PASSED, "the script says 30%", 30),
-        ("echo maint", Reason.DOWN, "the script says maint", None),
+        ("echo 30%; echo more", Reason.PASSED, "the script reports 30%", 30),
+        ("echo maint", Reason.DOWN, "the script reports maint", None),
         ("echo hello", Reason.PROTOCOL, "not an agent's statement: hello", None),
         ("true", Reason.PROTOCOL, "not an agent's statement: nothing", None),
         ("echo 30%; exit 3", Reason.DOWN, "exit status 3: 30%", None),
@@ -85,16 +85,16 @@ async def test_a_script_that_must_not_be_run_says_nothing_of_the_target(tmp_path
 @pytest.mark.parametrize(
     ("text", "expect", "reason", "detail", "weight"),
     [
-        (b"", None, Reason.PASSED, "PATH is there", None),
-        (b"\n", None, Reason.PASSED, "PATH is there", None),
-        (b"50%\n", None, Reason.PASSED, "PATH says 50%", 50),
-        (b"drain\n", None, Reason.PASSED, "PATH says drain", 0),
-        (b"maint # until monday\n", None, Reason.DOWN, "PATH says maint # until monday", None),
+        (b"", None, Reason.PASSED, "PATH exists", None),
+        (b"\n", None, Reason.PASSED, "PATH exists", None),
+        (b"50%\n", None, Reason.PASSED, "PATH reports 50%", 50),
+        (b"drain\n", None, Reason.PASSED, "PATH reports drain", 0),
+        (b"maint # until monday\n", None, Reason.DOWN, "PATH reports maint # until monday", None),
         (b"hello\n", None, Reason.PROTOCOL, "not an agent's statement: hello", None),
-        (b"state: ok", "ok$", Reason.PASSED, "PATH says what is expected", None),
+        (b"state: ok", "ok$", Reason.PASSED, "PATH matches", None),
         (b"\xff", "ok$", Reason.DOWN, "PATH of 1 bytes does not match /ok$/", None),
         (b"x" * 65536 + b"ok", "ok$", Reason.DOWN, "PATH of 65536 bytes does not match", None),
-        (None, None, Reason.DOWN, "PATH is not there", None),
+        (None, None, Reason.DOWN, "PATH does not exist", None),
     ],
 )
 async def test_a_file_says_what_is_to_be_done(  # noqa: PLR0917 - pytest gives names

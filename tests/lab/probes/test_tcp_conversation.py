@@ -15,8 +15,6 @@ from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, time_for
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
 
-pytestmark = pytest.mark.usefixtures("sockets")
-
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 

@@ -11,8 +11,6 @@ from checks.definition.options import TcpProbe
 from checks.definition.result import Reason
 from tests.lab.probes.asking import SHORT, ask, ask_in_task
 
-pytestmark = pytest.mark.usefixtures("sockets")
-
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 

@@ -167,14 +167,14 @@ async def test_a_target_that_asks_for_a_part_of_its_weight_gets_it(
 ) -> None:
     """The child that checks is told of it when it starts anew, and a plain pass takes it back."""
     identity = check(ONE, 2.0).identity
-    asked = Result(Reason.PASSED, "the agent says drain", 0.001, weight=0)
+    asked = Result(Reason.PASSED, "the agent reports drain", 0.001, weight=0)
     await director._handle(VerdictChanged(identity, Verdict.PASSING, asked))
     assert in_use(director) == {ONE: Destination(0, ForwardingMethod.NAT)}
     assert director._health.weights == {identity: 0}
     refused = Result(Reason.REFUSED, "connecting: Connection refused", 0.001)
     await director._handle(VerdictChanged(identity, Verdict.FAILING, refused))
     assert in_use(director) == {}
-    passed = Result(Reason.PASSED, "the agent says up", 0.001)
+    passed = Result(Reason.PASSED, "the agent reports up", 0.001)
     await director._handle(VerdictChanged(identity, Verdict.PASSING, passed))
     assert in_use(director) == {ONE: Destination(1, ForwardingMethod.NAT)}
 

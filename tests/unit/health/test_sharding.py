@@ -15,7 +15,7 @@ from checks.definition.options import (
     SmtpProbe,
     TcpProbe,
 )
-from checks.scheduling.lateness import ProbeLateness, merged
+from checks.scheduling.lateness import ProbeLateness, merge
 from hadirector.health.sharding import count_workers, divide_into_shares, jump_hash, worker_of
 
 
@@ -131,5 +131,5 @@ def test_lateness_of_several_adds_up() -> None:
     one = ProbeLateness((1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0), longest=0.015, total=0.04)
     other = ProbeLateness((4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1), longest=6.5, total=7.0)
     together = ProbeLateness((5, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1), longest=6.5, total=7.04)
-    assert merged([one, other]) == together
-    assert merged([]) == ProbeLateness()
+    assert merge([one, other]) == together
+    assert merge([]) == ProbeLateness()

@@ -64,7 +64,7 @@ def fails(health: Health, check: str, reason: Reason) -> frozenset[ServiceKey]:
 
 def answers(health: Health, **reasons: Reason) -> frozenset[ServiceKey]:
     latest = {name.removeprefix("_"): Result(each, "", 1.0) for name, each in reasons.items()}
-    return health.statistics(CheckStatistics(probes=1, late=0, latest=latest))
+    return health.statistics(CheckStatistics(probes=1, delayed_probes=0, latest=latest))
 
 
 def test_the_last_that_fails_brings_all_back_that_failed_with_it(

@@ -1,1 +1,1 @@
-"""Encodes and decodes the messages of IPVS over generic netlink."""
+"""The bytes of IPVS over generic netlink."""

@@ -1,6 +1,6 @@
-"""Encodes and decodes the messages of IPVS, without a socket.
+"""The IPVS messages of generic netlink, to and from the model. Knows no socket.
 
-net/netfilter/ipvs/ip_vs_ctl.c shows the attributes that each command needs.
+What a command must carry is decided in net/netfilter/ipvs/ip_vs_ctl.c.
 """
 
 from __future__ import annotations
@@ -39,31 +39,30 @@ class _Attribute(IntEnum):
 
 
 def list_services() -> Request:
-    """Return the request for all services."""
+    """Ask for every service."""
     return Request(Command.GET_SERVICE)
 
 
 def get_service(key: ServiceKey) -> Request:
-    """Return the request for a service."""
+    """Ask for one service."""
     return _request(Command.GET_SERVICE, services.write_key(key))
 
 
 def list_destinations(key: ServiceKey) -> Request:
-    """Return the request for all destinations of a service; a missing service has none."""
+    """Ask for every destination of a service; none come if there is no such service."""
     return _request(Command.GET_DESTINATION, services.write_key(key))
 
 
 def get_information() -> Request:
-    """Return the request for the version of IPVS, which needs the same capability as a change."""
+    """Ask for the version of IPVS, which takes the same capability as changing it."""
     return Request(Command.GET_INFO)
 
 
 def requests(operation: Operation) -> list[Request]:
-    """Encode an operation; an addition with a share takes two messages.
+    """Write an operation as the kernel takes it: an addition with a share takes two messages.
 
-    For the hash table of sh and mh, the kernel uses the last weight above 0 (__ip_vs_update_dest in
-    ip_vs_ctl.c). Both messages are in one batch. A new connection that arrives between them may
-    still get this destination.
+    The kernel keeps the last weight above 0 for the table of sh and mh (ip_vs_ctl.c,
+    __ip_vs_update_dest). Both go in one batch: between them some new connection may be unlucky.
     """
     match operation:
         case AddDestination(service, key, destination, share) if share:
@@ -75,7 +74,7 @@ def requests(operation: Operation) -> list[Request]:
 
 
 def request(operation: Operation) -> Request:
-    """Encode an operation."""
+    """Write an operation as the kernel takes it."""
     match operation:
         case AddService(key, service):
             return _request(Command.NEW_SERVICE, _service(key, service))
@@ -118,19 +117,19 @@ def _destination(key: DestinationKey, destination: Destination) -> bytes:
 
 
 def read_service(answer: bytes) -> tuple[ServiceKey, Service] | None:
-    """Decode a service; None if the director does not support its protocol."""
-    found = attributes(attributes(answer)[_Attribute.SERVICE])
-    key = services.read_key(found)
-    return None if key is None else (key, services.read_settings(found))
+    """Read a service; None for one whose protocol we never use."""
+    held = attributes(attributes(answer)[_Attribute.SERVICE])
+    key = services.read_key(held)
+    return None if key is None else (key, services.read_settings(held))
 
 
 def read_destination(answer: bytes, service: ServiceKey) -> tuple[DestinationKey, Destination]:
-    """Decode a destination of the requested service."""
-    found = attributes(attributes(answer)[_Attribute.DESTINATION])
-    return destinations.read_key(found, service), destinations.read_settings(found)
+    """Read a destination of the service that was asked for."""
+    held = attributes(attributes(answer)[_Attribute.DESTINATION])
+    return destinations.read_key(held, service), destinations.read_settings(held)
 
 
 def read_counters(answer: bytes, service: ServiceKey) -> tuple[DestinationKey, Counters]:
-    """Decode the counters of a destination of the requested service."""
-    found = attributes(attributes(answer)[_Attribute.DESTINATION])
-    return destinations.read_key(found, service), destinations.read_counters(found)
+    """Read what a destination of the service that was asked for carries."""
+    held = attributes(attributes(answer)[_Attribute.DESTINATION])
+    return destinations.read_key(held, service), destinations.read_counters(held)

@@ -1,1 +1,0 @@
-"""The director itself and its API."""

@@ -1,0 +1,71 @@
+"""The effects of a result on its target."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.definition.check import CheckDefinition, Timing
+from checks.definition.options import AgentProbe
+from checks.definition.result import Reason, Result, Verdict
+from checks.scheduling.judgment import judge
+from checks.scheduling.target import Target
+
+PASSED = Result(Reason.PASSED, "connection established", 0.001)
+REFUSED = Result(Reason.REFUSED, "connecting: Connection refused", 0.001)
+LOCAL_ERROR = Result(Reason.LOCAL_ERROR, "connecting: Too many open files", 0.001)
+
+
+def half(duration: float = 0.001) -> Result:
+    return Result(Reason.PASSED, "the agent reports 50%", duration, weight=50)
+
+
+def target(
+    verdict: Verdict = Verdict.PASSING, weight: int | None = None, step: int | None = None
+) -> Target:
+    definition = CheckDefinition(
+        identity="web",
+        address="192.0.2.1",
+        port=80,
+        probe=AgentProbe(),
+        timing=Timing(rise=1, fall=2, weight_step=step),
+    )
+    return Target(definition, verdict, weight, due=0.0)
+
+
+def test_only_a_change_of_the_verdict_is_reported() -> None:
+    web = target()
+    judgments = [judge(web, result) for result in (PASSED, REFUSED, REFUSED, REFUSED, PASSED)]
+    assert [judgment.is_reported for judgment in judgments] == [False, False, True, False, True]
+
+
+def test_a_result_is_new_if_it_differs_in_more_than_its_duration() -> None:
+    web = target()
+    results = (half(0.001), half(0.002), REFUSED, REFUSED)
+    assert [judge(web, result).is_new for result in results] == [True, False, True, False]
+
+
+def test_a_local_error_is_new_but_changes_nothing() -> None:
+    web = target(weight=50)
+    for expected in (True, False, False):
+        judgment = judge(web, LOCAL_ERROR)
+        assert (judgment.is_new, judgment.is_reported) == (expected, False)
+    assert (web.tracker.verdict, web.weight) == (Verdict.PASSING, 50)
+
+
+def test_a_new_weight_of_a_passing_target_is_reported_once() -> None:
+    web = target()
+    assert [judge(web, half()).is_reported for _ in range(2)] == [True, False]
+    assert web.weight == 50
+
+
+@pytest.mark.parametrize(
+    ("verdict", "weight"),
+    [(Verdict.PASSING, 80), (Verdict.FAILING, 50)],
+)
+def test_a_target_that_starts_to_pass_gets_its_weight_without_steps(
+    verdict: Verdict, weight: int
+) -> None:
+    """A step of 20 % applies only to a target that already passes."""
+    judgment = judge(target(verdict, step=20), half())
+    assert judgment.result.weight == weight
+    assert judgment.is_reported
