@@ -1,1 +1,1 @@
-"""Runs scripts of this host, limited in time, rights and output; knows nothing of what for."""
+"""Runs scripts on this host, with limits on time, rights and output."""

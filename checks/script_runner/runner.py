@@ -1,8 +1,8 @@
-"""Runs a script: as an unprivileged user, to its end or its deadline, whatever it prints.
+"""Runs a script as an unprivileged user until it exits or reaches its deadline.
 
-A script runs in a session of its own with a small environment, nothing to read, and ``/`` as its
-directory. At its deadline, or when nobody waits for it any more, its whole process group is killed.
-What it prints is read, so that it is never held up, but only 4 KiB are kept.
+A script runs in its own session, with a small environment, without standard input, and in the
+directory ``/``. At the deadline, or if its caller is cancelled, its whole process group is killed.
+All output is read, so that the script never blocks, but only the first 4 KiB are kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from checks.script_runner.script import Ended, Script
 
 OUTPUT_BYTES_MAX: Final = 4096
 KILLED_SECONDS: Final = 1.0
-"""How long a killed script is waited for; one that waits for a disk is left behind."""
+"""How long to wait for a killed script. A script that is blocked on a disk is left behind."""
 
 _READ_BYTES: Final = 65536
 _ENVIRONMENT: Final = {
@@ -31,10 +31,10 @@ _ENVIRONMENT: Final = {
 
 
 async def run(script: Script, *arguments: str) -> Ended:
-    """Run a script with these arguments after its own. Never raises for what the script does."""
-    refused = refusal(script)
-    if refused is not None:
-        return Ended(False, refused, started=False)
+    """Run a script with these arguments after its own. The script cannot cause an exception."""
+    fault = find_fault(script)
+    if fault is not None:
+        return Ended(False, fault, started=False)
     output = _Output()
     try:
         process = await _start(script, arguments, output.write_end)
@@ -42,46 +42,47 @@ async def run(script: Script, *arguments: str) -> Ended:
         output.finish()
         return Ended(False, f"{script.path} cannot be started: {error}", started=False)
     try:
-        reason = await _see_end(process, script)
+        reason = await _wait_for_end(process, script)
     finally:
-        printed = output.finish()
-    return Ended(process.returncode == 0, reason, printed)
+        text = output.finish()
+    return Ended(process.returncode == 0, reason, text)
 
 
-def refusal(script: Script) -> str | None:
-    """Say why a script must not be run; None when it may.
+def find_fault(script: Script) -> str | None:
+    """Return why a script must not run; None if it may run.
 
-    Whoever can change the file, or put another in its place, would run it with our rights over
-    the election: so it and every directory above it belong to root, to us or to its user, and
-    nobody else may write to them. A sticky directory such as /tmp protects what is in it.
+    A user who can change or replace the file could use it to influence elections. Therefore the
+    file and all directories above it must belong to root, to the user of this process or to the
+    user of the script, and other users must not have write permission. In a sticky directory such
+    as /tmp, other users cannot replace a file, so write permission is allowed there.
     """
     try:
         user = pwd.getpwnam(script.user)
         path = Path(script.path).resolve(strict=True)
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or not found.st_mode & 0o111:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
             return f"{script.path} is not an executable file"
         trusted = {0, os.geteuid(), user.pw_uid}
-        for each in (path, *path.parents):
-            refused = _untrusted(each, each.stat(), trusted)
-            if refused is not None:
-                return refused
+        for ancestor in (path, *path.parents):
+            fault = _find_permission_fault(ancestor, ancestor.stat(), trusted)
+            if fault is not None:
+                return fault
     except KeyError:
-        return f"{script.path} cannot be run as {script.user}: there is no such user"
+        return f"{script.path} cannot run as {script.user}: there is no such user"
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-        return f"{script.path} cannot be run: {getattr(error, 'strerror', None) or error}"
+        return f"{script.path} cannot run: {getattr(error, 'strerror', None) or error}"
     if os.geteuid() not in (0, user.pw_uid):
-        return f"{script.path} cannot be run as {script.user}: we are not root"
+        return f"{script.path} cannot run as {script.user}: this process does not run as root"
     return None
 
 
-def _untrusted(path: Path, found: os.stat_result, trusted: set[int]) -> str | None:
-    if found.st_uid not in trusted:
-        return f"{path} belongs to the user {found.st_uid}, who could change what is run"
-    sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
-    by_group = found.st_mode & stat.S_IWGRP and found.st_gid != 0
-    if not sticky and (by_group or found.st_mode & stat.S_IWOTH):
-        return f"{path} is writable by others, who could change what is run"
+def _find_permission_fault(path: Path, status: os.stat_result, trusted: set[int]) -> str | None:
+    if status.st_uid not in trusted:
+        return f"{path} belongs to the user {status.st_uid}, who could replace the script"
+    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    by_group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
+    if not sticky and (by_group or status.st_mode & stat.S_IWOTH):
+        return f"{path} is writable by other users, who could replace the script"
     return None
 
 
@@ -106,8 +107,8 @@ async def _start(
     )
 
 
-async def _see_end(process: asyncio.subprocess.Process, script: Script) -> str:
-    """Wait for the end, or make it; says how it was."""
+async def _wait_for_end(process: asyncio.subprocess.Process, script: Script) -> str:
+    """Wait for the end of a process, kill it at its deadline, and return how it ended."""
     try:
         async with asyncio.timeout(script.timeout):
             status = await process.wait()
@@ -130,23 +131,23 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 class _Output:
-    """A pipe that is read as long as the script runs."""
+    """A pipe that is read while the script runs."""
 
     def __init__(self) -> None:
         self._read_end, self.write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(self.write_end, True)
         self._kept = b""
-        asyncio.get_running_loop().add_reader(self._read_end, self._take)
+        asyncio.get_running_loop().add_reader(self._read_end, self._read)
 
     def finish(self) -> str:
-        """Close both ends; what was kept."""
-        self._take()
+        """Close the pipe and return the output that has been kept."""
+        self._read()
         asyncio.get_running_loop().remove_reader(self._read_end)
         os.close(self._read_end)
         os.close(self.write_end)
         return self._kept.decode(errors="replace").strip()
 
-    def _take(self) -> None:
+    def _read(self) -> None:
         with suppress(BlockingIOError):
-            read = os.read(self._read_end, _READ_BYTES)
-            self._kept += read[: OUTPUT_BYTES_MAX - len(self._kept)]
+            output = os.read(self._read_end, _READ_BYTES)
+            self._kept += output[: OUTPUT_BYTES_MAX - len(self._kept)]

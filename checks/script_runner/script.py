@@ -1,4 +1,4 @@
-"""What running a script means. Validated by whoever reads it from a file."""
+"""A script to run, and how it ended. The reader of a configuration validates the values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
-    """A program of this host and its arguments; no shell is asked. ``timeout`` is in seconds."""
+    """A program on this host with its arguments, run without a shell. ``timeout`` is in seconds."""
 
     path: str
     arguments: tuple[str, ...] = ()
@@ -15,7 +15,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How one run ended, and the beginning of what it printed; ``started`` is whether it began."""
+    """How a run ended, with the beginning of the output. ``started`` is False if it never began."""
 
     succeeded: bool
     reason: str

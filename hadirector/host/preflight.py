@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from checks.script_runner.runner import refusal
+from checks.script_runner.runner import find_fault
 from hadirector.model.configuration import Configuration
 from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services
@@ -44,7 +44,7 @@ async def faults(configuration: Configuration) -> list[str]:
 
 def refused_scripts(configuration: Configuration) -> list[str]:
     """Return the scripts that must not be run, each with its place in the file and the reason."""
-    reasons = ((needed.place, refusal(needed.script)) for needed in configuration.needed_scripts)
+    reasons = ((needed.place, find_fault(needed.script)) for needed in configuration.needed_scripts)
     return [f"{place}: {reason}" for place, reason in reasons if reason is not None]
 
 

@@ -88,7 +88,9 @@ def test_every_fault_of_a_file_is_reported_at_its_place(tmp_path: Path) -> None:
     assert not attempt.runtime.exists()
 
 
-@pytest.mark.parametrize(("mode", "fault"), [(0o777, "is writable by others"), (None, "No such")])
+@pytest.mark.parametrize(
+    ("mode", "fault"), [(0o777, "is writable by other users"), (None, "No such")]
+)
 def test_a_script_that_must_not_be_run_is_refused_at_its_place(
     tmp_path: Path, mode: int | None, fault: str
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.script_runner.runner import refusal
+from checks.script_runner.runner import find_fault
 from checks.script_runner.script import Script
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
@@ -77,39 +77,41 @@ def script(tmp_path: Path) -> Path:
 
 
 def test_a_script_that_only_we_can_change_may_run(script: Path) -> None:
-    assert refusal(Script(path=str(script), user=US)) is None
+    assert find_fault(Script(path=str(script), user=US)) is None
 
 
 def test_a_script_that_others_can_change_is_refused(script: Path) -> None:
     """Be it by its own mode or by that of a directory above it."""
     script.chmod(0o757)
-    reason = "is writable by others, who could change what is run"
-    assert refusal(Script(path=str(script), user=US)) == f"{script} {reason}"
+    reason = "is writable by other users, who could replace the script"
+    assert find_fault(Script(path=str(script), user=US)) == f"{script} {reason}"
     script.chmod(0o755)
     script.parent.chmod(0o777)
-    assert refusal(Script(path=str(script), user=US)) == f"{script.parent} {reason}"
+    assert find_fault(Script(path=str(script), user=US)) == f"{script.parent} {reason}"
 
 
 def test_a_link_is_judged_by_what_it_leads_to(script: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(script)
     script.chmod(0o757)
-    assert refusal(Script(path=str(link), user=US)) == (
-        f"{script} is writable by others, who could change what is run"
+    assert find_fault(Script(path=str(link), user=US)) == (
+        f"{script} is writable by other users, who could replace the script"
     )
 
 
 def test_what_is_no_script_is_refused(script: Path, tmp_path: Path) -> None:
     script.chmod(0o644)
-    assert refusal(Script(path=str(script), user=US)) == f"{script} is not an executable file"
-    assert refusal(Script(path=str(tmp_path), user=US)) == f"{tmp_path} is not an executable file"
+    assert find_fault(Script(path=str(script), user=US)) == f"{script} is not an executable file"
+    assert (
+        find_fault(Script(path=str(tmp_path), user=US)) == f"{tmp_path} is not an executable file"
+    )
     missing = tmp_path / "missing"
-    assert refusal(Script(path=str(missing), user=US)) == (
-        f"{missing} cannot be run: No such file or directory"
+    assert find_fault(Script(path=str(missing), user=US)) == (
+        f"{missing} cannot run: No such file or directory"
     )
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    assert str(refusal(Script(path=str(loop), user=US))).startswith(f"{loop} cannot be run: ")
-    assert refusal(Script(path=str(script), user="no-such-user")) == (
-        f"{script} cannot be run as no-such-user: there is no such user"
+    assert str(find_fault(Script(path=str(loop), user=US))).startswith(f"{loop} cannot run: ")
+    assert find_fault(Script(path=str(script), user="no-such-user")) == (
+        f"{script} cannot run as no-such-user: there is no such user"
     )
