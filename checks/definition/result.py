@@ -37,7 +37,7 @@ class Reason(StrEnum):
     DOWN = "down"
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The result of one probe. ``duration`` is in seconds, and ``detail`` is one line of text.
 
     ``weight`` is the percentage of the configured weight that the target requests, None if it
@@ -54,3 +54,9 @@ class Result(msgspec.Struct, frozen=True):
     def passed(self) -> bool:
         """Whether the probe has passed."""
         return self.reason is Reason.PASSED
+
+    @property
+    def summary(self) -> str:
+        """The outcome in one line, with the warning."""
+        outcome = self.detail if self.passed else f"{self.reason}: {self.detail}"
+        return f"{outcome}; {self.warning}" if self.warning else outcome

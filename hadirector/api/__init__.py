@@ -1,1 +1,1 @@
-"""The control interface of a running director, over HTTP."""
+"""The API of a running director, over HTTP on a Unix socket."""

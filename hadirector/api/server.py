@@ -1,10 +1,9 @@
-"""The control interface: HTTP on a Unix socket that only its owner and group may open.
+"""The API of a director: HTTP on a Unix socket that only its owner and group can open.
 
-GET /metrics, GET /v1/status, GET /v1/events, GET /v1/why, POST /v1/handover, POST /v1/override,
-POST /v1/override/lift, POST /v1/plan, POST /v1/reload, POST /v1/restart. Every answer but that of
-/metrics is JSON; an error is ``{"error": "..."}`` with status 400 (a request that is wrong in
-itself), 409 (one that cannot be met) or 503 (the dataplane does not answer, or too many clients
-wait for events).
+``routes`` lists the routes. Every answer except the one of /metrics is JSON. An error is
+``{"error": "..."}`` with one of these statuses: 400 (the request itself is wrong), 409 (the
+director cannot meet it), or 503 (the dataplane does not answer, or too many clients wait for
+events).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -38,37 +37,64 @@ FOLLOWERS_MAX = 32
 """Clients that may wait for events at the same time."""
 WAIT_SECONDS_MAX = 25.0
 SHUTDOWN_SECONDS = 1.0
-"""What a stop waits for a client's request to end, and again for it to be cancelled."""
+"""How long a stop waits for a request to end, and again for it to be cancelled."""
 
 
-class HandOverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of POST /v1/handover; without an instance all are meant."""
+class HandoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /v1/handover. Without an instance, it is about all instances."""
 
     instance: str | None = None
     undo: bool = False
 
 
 class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What GET /v1/events asks for; ``wait`` is seconds."""
+    """The query of GET /v1/events; ``wait`` is seconds."""
 
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     wait: Annotated[float, msgspec.Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0.0
 
 
+class Route(NamedTuple):
+    """A route of the API, with a description in one line."""
+
+    method: str
+    path: str
+    handler: Handler
+    description: str
+
+
 class Handlers:
-    """One method per route."""
+    """The handlers of the routes."""
 
     def __init__(self, director: Director) -> None:
         self._director = director
         self._scraping = asyncio.Lock()
         self._followers: set[asyncio.Task[object]] = set()
 
+    def routes(self) -> tuple[Route, ...]:
+        """Return all routes."""
+        return (
+            Route("GET", "/metrics", self.metrics, "The metrics, in the format of Prometheus."),
+            Route("GET", "/v1/status", self.status, "The status of the director."),
+            Route("GET", "/v1/events", self.events, "The events after a number; can wait."),
+            Route("GET", "/v1/why", self.why, "Why a real server has its weight."),
+            Route("POST", "/v1/handover", self.hand_over, "Hand VRRP instances over, or undo it."),
+            Route("POST", "/v1/override", self.set_override, "Set an override."),
+            Route("POST", "/v1/override/remove", self.remove_override, "Remove an override."),
+            Route("POST", "/v1/plan", self.plan, "What a reload of a configuration would change."),
+            Route("POST", "/v1/reload", self.reload, "Reload the configuration file."),
+            Route("POST", "/v1/restart", self.restart, "Restart the director."),
+        )
+
     async def status(self, _request: web.Request) -> web.Response:
-        """Answer with the whole status."""
+        """Answer with the status."""
         return _answer(await self._director.operator.status())
 
     async def events(self, request: web.Request) -> web.Response:
-        """Answer with the events after number ``?after=N``, waiting ``?wait=S`` s for the first."""
+        """Answer with the events after ``?after=N``; wait up to ``?wait=S`` seconds for the first.
+
+        Too many waiting clients are answered with 503.
+        """
         query = msgspec.convert(dict(request.query), EventsQuery, strict=False)
         task = asyncio.current_task()
         assert task is not None, "a handler runs in a task"
@@ -80,58 +106,58 @@ class Handlers:
         finally:
             self._followers.discard(task)
 
-    async def leave(self, _application: web.Application) -> None:
-        """Send those away who wait for events, so that a stop need not."""
-        for each in self._followers:
-            each.cancel()
+    async def stop_followers(self, _application: web.Application) -> None:
+        """Cancel the requests that wait for events, so that a stop does not wait for them."""
+        for task in self._followers:
+            task.cancel()
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        """Answer with the status in the text format of Prometheus; one at a time is made."""
+        """Answer with the metrics. One answer is made at a time."""
         async with self._scraping:
             status = await self._director.operator.status()
             body = await asyncio.to_thread(exposition.text, status)
         return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
     async def why(self, request: web.Request) -> web.Response:
-        """Answer with how the weight of ``?real_server=VS/RS`` comes about."""
-        return _answer(await self._director.operator.why(request.query.get("real_server", "")))
+        """Answer with the explanation of the weight of ``?real_server=VS/RS``."""
+        return _answer(await self._director.operator.explain(request.query.get("real_server", "")))
 
     async def hand_over(self, request: web.Request) -> web.Response:
-        """Order or undo a handover; answers with the instances meant."""
-        body = msgspec.json.decode(await request.read() or b"{}", type=HandOverBody)
+        """Hand instances over, or undo it; answer with their names."""
+        body = msgspec.json.decode(await request.read() or b"{}", type=HandoverBody)
         instances = self._director.operator.hand_over(body.instance, undo=body.undo)
         return _answer({"instances": instances})
 
-    async def order(self, request: web.Request) -> web.Response:
-        """Order something for a real server; answers with what, in words."""
-        order = msgspec.json.decode(await request.read(), type=OverrideRequest)
-        return _answer({"done": await self._director.operator.order(order)})
+    async def set_override(self, request: web.Request) -> web.Response:
+        """Set an override; answer with its description."""
+        body = msgspec.json.decode(await request.read(), type=OverrideRequest)
+        return _answer({"done": await self._director.operator.set_override(body)})
 
-    async def lift(self, request: web.Request) -> web.Response:
-        """Forget what was ordered for a real server; answers with what that was."""
-        lift = msgspec.json.decode(await request.read(), type=OverrideRemoval)
-        return _answer({"done": await self._director.operator.lift(lift)})
+    async def remove_override(self, request: web.Request) -> web.Response:
+        """Remove an override; answer with its description."""
+        body = msgspec.json.decode(await request.read(), type=OverrideRemoval)
+        return _answer({"done": await self._director.operator.remove_override(body)})
 
     async def restart(self, _request: web.Request) -> web.Response:
-        """Restart the director, unless it could not start again; answers before that begins."""
+        """Restart the director, unless it could not start again; answer before it begins."""
         await self._director.restart()
         return _answer({"restarting": True})
 
     async def plan(self, request: web.Request) -> web.Response:
-        """Answer with what a reload would change if the file were the body; changes nothing.
+        """Answer with what a reload would change if the file were the body. Change nothing.
 
-        ``?file=`` is what faults call it.
+        Faults name the file as ``?file=``.
         """
         file, size = request.query.get("file", "the file"), request.content_length
         if size is None or size > FILE_BYTES_MAX:
             message = f"the file is too large (expected at most {FILE_BYTES_MAX} bytes)"
             raise ConfigError([Fault(file, message)])
         text = await request.content.readexactly(size) if size else b""
-        return _answer(await self._director.preview(text, file))
+        return _answer(await self._director.reconfiguration.preview(text, file))
 
     async def reload(self, _request: web.Request) -> web.Response:
-        """Reload the configuration; answers with what changed, or every fault."""
-        return _answer({"changed": await self._director.reload()})
+        """Reload the configuration; answer with what changed, or with every fault."""
+        return _answer({"changed": await self._director.reconfiguration.reload()})
 
 
 @contextlib.asynccontextmanager
@@ -139,17 +165,13 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     """Serve the API on the socket at ``path`` inside the context. Raises OSError."""
     handlers = Handlers(director)
     application = web.Application(client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json])
-    application.router.add_get("/metrics", handlers.metrics)
-    application.on_shutdown.append(handlers.leave)
-    application.router.add_get("/v1/status", handlers.status)
-    application.router.add_get("/v1/events", handlers.events)
-    application.router.add_post("/v1/handover", handlers.hand_over)
-    application.router.add_get("/v1/why", handlers.why)
-    application.router.add_post("/v1/override", handlers.order)
-    application.router.add_post("/v1/override/lift", handlers.lift)
-    application.router.add_post("/v1/plan", handlers.plan)
-    application.router.add_post("/v1/reload", handlers.reload)
-    application.router.add_post("/v1/restart", handlers.restart)
+    for route in handlers.routes():
+        # add_get adds HEAD as well.
+        if route.method == "GET":
+            application.router.add_get(route.path, route.handler)
+        else:
+            application.router.add_route(route.method, route.path, route.handler)
+    application.on_shutdown.append(handlers.stop_followers)
     runner = web.AppRunner(
         application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
     )
@@ -159,13 +181,13 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
-        with contextlib.suppress(OSError):  # what stands there now is somebody else's
+        with contextlib.suppress(OSError):  # another program may have its own file there now
             _remove_dead_socket(path)
 
 
 @web.middleware
 async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer whatever cannot be done in one form, also what aiohttp refuses (no such route)."""
+    """Answer every error in one form, including errors of aiohttp such as an unknown route."""
     try:
         return await handler(request)
     except (msgspec.DecodeError, UnicodeError, ConfigError) as error:
@@ -193,13 +215,13 @@ def _listen(path: Path) -> socket.socket:
 
 
 def _remove_dead_socket(path: Path) -> None:
-    """Remove a socket at which nobody answers. Raises OSError when something else is there."""
+    """Remove a socket that no process listens on. Raises OSError if anything else is there."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise OSError(errno.EEXIST, "api.unix: this is no socket", str(path))
+        raise OSError(errno.EEXIST, "api.unix: not a socket", str(path))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(CONNECT_SECONDS_MAX)
         with contextlib.suppress(ConnectionRefusedError):

@@ -167,7 +167,7 @@ def _set_override(arguments: argparse.Namespace, action: str, **options: object)
 
 def _remove_override(arguments: argparse.Namespace, action: str) -> int:
     body: dict[str, object] = {"name": arguments.name, "action": action}
-    return _post(arguments.socket, "/v1/override/lift", body)
+    return _post(arguments.socket, "/v1/override/remove", body)
 
 
 def _post(socket: str, route: str, body: dict[str, object]) -> int:

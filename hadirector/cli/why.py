@@ -11,7 +11,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import events, override
-from hadirector.status.explanation import Why
+from hadirector.status.explanation import RealServerExplanation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,18 +34,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(msgspec.json.format(answer).decode())
     else:
-        print("\n".join(render_explanation(msgspec.json.decode(answer, type=Why))))
+        print(
+            "\n".join(render_explanation(msgspec.json.decode(answer, type=RealServerExplanation)))
+        )
     return 0
 
 
-def render_explanation(why: Why) -> list[str]:
+def render_explanation(why: RealServerExplanation) -> list[str]:
     """Render the weight, the steps that lead to it, and the events, the newest last."""
     status = why.status
     connections = f"{status.active_connections} + {status.inactive_connections} connections"
     lines = [f"{why.name}: weight {_weight(status.wanted_weight)} ({connections})"]
     if status.actual_weight != status.wanted_weight:
         lines.append(f"  the table still has weight {_weight(status.actual_weight)}")
-    lines += [f"  {_weight(step.weight):>5}  {step.words}" for step in why.steps]
+    lines += [f"  {_weight(step.weight):>5}  {step.reason}" for step in why.steps]
     lines.append(f"  the check is {status.verdict}: {status.reason}")
     if why.expires_in is not None:
         lines.append(f"  the override expires in {_duration(why.expires_in)}")

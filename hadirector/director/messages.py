@@ -1,4 +1,4 @@
-"""Events: whatever reaches the director, as values in its one queue."""
+"""The messages that reach the director's loop, as values in its one queue."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
 class ConfigurationRead(msgspec.Struct, frozen=True):
-    """The configuration file has been read again, and what it says can be changed to."""
+    """A new configuration was read and can replace the current one."""
 
     configuration: Configuration
 
 
 class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
-    """Some targets still have no verdict: elections begin without them."""
+    """Some targets still have no verdict; elections begin without them."""
 
 
 Message = (

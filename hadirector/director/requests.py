@@ -1,4 +1,4 @@
-"""What operators ask of a running director, apart from starting it anew or with another file."""
+"""Answers the requests of operators to a running director."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from msgspec.structs import replace
 
 from hadirector import __version__
 from hadirector.dataplane.dataplane import TableCounters
-from hadirector.dataplane.reconciler import TableReconciler
-from hadirector.director.pools import Pools
-from hadirector.election.election import Election
-from hadirector.events.event_log import EventLog
-from hadirector.health.verdicts import Health
-from hadirector.host.owned import Memory
-from hadirector.host.reconciler import HostReconciler
+from hadirector.director.parts import Parts
 from hadirector.host.sysctl import files
 from hadirector.host.sysctl.rules import dotted_name
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.overrides.model import OverrideRemoval, OverrideRequest, RealServerName
-from hadirector.overrides.store import OVERRIDES_MAX, OverrideStore
+from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.overrides.model import (
+    OverrideRemoval,
+    OverrideRequest,
+    RealServerName,
+    persistence_fault,
+)
+from hadirector.overrides.store import OVERRIDES_MAX
 from hadirector.processes.supervisor import Child
-from hadirector.status.explanation import Why
+from hadirector.status.explanation import RealServerExplanation
 from hadirector.status.report import (
     ProcessStatus,
     Status,
@@ -35,218 +34,192 @@ from hadirector.status.report import (
     virtual_server_status,
 )
 
-KEEPS_NO_CLIENTS: Final = "net/ipv4/vs/expire_quiescent_template"
+EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
 NAMED_MAX: Final = 10
 """Names that an error message lists."""
-TOLD_MAX: Final = 20
-"""Events of a real server that are told with its weight, the last ones."""
+EVENTS_MAX: Final = 20
+"""Events of an explanation, the latest ones."""
 
 
 class RequestError(Exception):
-    """A request that cannot be met. The message says why."""
+    """A request that cannot be met. The message is the reason."""
 
 
 class OperatorRequests:
-    """Answers requests, from what the parts of a director know; an order is stored, then given."""
+    """Answers requests from the parts of a director. An order is stored before it takes effect."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        memory: Memory,
-        *,
-        overrides: OverrideStore,
-        reconciler: TableReconciler,
-        health: Health,
-        election: Election,
-        pools: Pools,
-        host: HostReconciler,
-        event_log: EventLog,
-    ) -> None:
-        self._configuration = configuration
-        self._memory = memory
-        self._overrides = overrides
-        self._reconciler = reconciler
-        self._health = health
-        self._election = election
-        self._pools = pools
-        self._host = host
-        self._event_log = event_log
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._log = structlog.get_logger()
 
-    def configure(self, configuration: Configuration) -> None:
-        """Speak of this configuration from now on."""
-        self._configuration = configuration
-
     def hand_over(self, instance: str | None, *, undo: bool) -> list[str]:
-        """Give one instance, or all, to the peers until undone; survives reload and restart.
+        """Hand one instance, or all, over to the peers until undone; return their names.
 
-        Returns the names. Raises RequestError when there is no such instance.
+        The handover survives reload and restart. Raises RequestError if there is no such instance.
         """
-        known = list(self._election.instances)
+        election = self._parts.election
+        known = list(election.instances)
         chosen = known if instance is None else [name for name in known if name == instance]
         if not chosen:
             raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
-        others = self._election.yielding.difference(chosen)
+        others = election.yielding.difference(chosen)
         try:
-            self._memory.remember_yielding(others if undo else others.union(chosen))
+            self._parts.memory.remember_yielding(others if undo else others.union(chosen))
         except OSError as error:
-            raise RequestError(f"a restart would forget it: {error}") from error
+            raise RequestError(f"cannot be stored for the next start: {error}") from error
         for name in chosen:
-            self._election.hand_over(name, undo=undo)
+            election.hand_over(name, undo=undo)
             self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
         return chosen
 
-    async def order(self, order: OverrideRequest) -> str:
-        """Order something for a real server; it survives reload and restart. Says what.
+    async def set_override(self, request: OverrideRequest) -> str:
+        """Set an override for a real server; return what it does.
 
-        Raises RequestError when it makes no sense, or could not be kept.
+        Raises RequestError if the request makes no sense or cannot be stored.
         """
-        server, real_server = self._named(order.name)
+        server, real_server = self._find(request.name)
         name = RealServerName(server.name, real_server.name)
-        if (fault := order.contradiction() or self._client_fault(server, order)) is not None:
+        fault = request.contradiction() or self._persistence_fault(server, request)
+        if fault is not None:
             raise RequestError(fault)
-        kept = self._overrides.current
-        if name not in kept and len(kept) >= OVERRIDES_MAX:
-            raise RequestError(f"{OVERRIDES_MAX} overrides are kept already; lift some first")
-        override = order.override(name, monotonic())
+        current = self._parts.overrides.current
+        if name not in current and len(current) >= OVERRIDES_MAX:
+            raise RequestError(f"there are {OVERRIDES_MAX} overrides already; remove some first")
+        override = request.override(name, monotonic())
         try:
-            await self._overrides.order(override)
+            await self._parts.overrides.set(override)
         except OSError as error:
-            raise RequestError(f"a restart would forget it: {error}") from error
-        return f"{name}: {override.words}"
+            raise RequestError(f"cannot be stored for the next start: {error}") from error
+        return f"{name}: {override.description}"
 
-    async def lift(self, lift: OverrideRemoval) -> str:
-        """Forget what was ordered for a real server. Says what that was. Raises RequestError."""
-        kept = self._overrides.current
-        name = next((each for each in kept if str(each) == lift.name), None)
+    async def remove_override(self, request: OverrideRemoval) -> str:
+        """Remove the override of a real server; return what it did. Raises RequestError."""
+        current = self._parts.overrides.current
+        # The full name of an override is enough, even if its real server is not configured.
+        name = next((name for name in current if str(name) == request.name), None)
         if name is None:
-            server, real_server = self._named(lift.name)
+            server, real_server = self._find(request.name)
             name = RealServerName(server.name, real_server.name)
-        if name not in kept or kept[name].action is not lift.action:
-            in_force = f"is {kept[name].words}" if name in kept else "has no order in force"
-            raise RequestError(f"{name} {in_force}")
-        words = kept[name].words
+        override = current.get(name)
+        if override is None:
+            raise RequestError(f"{name} has no override")
+        if override.action is not request.action:
+            raise RequestError(f"{name} is {override.description}")
         try:
-            await self._overrides.lift(name)
+            await self._parts.overrides.remove(name)
         except OSError as error:
-            raise RequestError(f"a restart would forget it: {error}") from error
-        return f"{name}: no longer {words}"
+            raise RequestError(f"cannot be stored for the next start: {error}") from error
+        return f"{name}: no longer {override.description}"
 
-    async def why(self, name: str) -> Why:
-        """Derive a real server's weight. Raises RequestError, and DataplaneError."""
-        server, real_server = self._named(name)
-        held = await self._reconciler.read_counters()
-        judgement = self._pools.judgements.get(server.name)
+    async def explain(self, name: str) -> RealServerExplanation:
+        """Explain the weight of a real server. Raises RequestError and DataplaneError."""
+        parts = self._parts
+        server, real_server = self._find(name)
+        table = await parts.table_reconciler.read_counters()
+        judgement = parts.pools.judgements.get(server.name)
         status = virtual_server_status(
             replace(server, real_servers=(real_server,), sorry_server=None),
-            self._pools.table,
-            held,
-            self._health.verdicts,
-            self._health.results,
+            parts.pools.table,
+            table,
+            parts.health.targets,
             judgement=judgement,
-            overrides=self._overrides.current,
+            overrides=parts.overrides.current,
         )
-        override = self._overrides.current.get(RealServerName(server.name, real_server.name))
+        override = parts.overrides.current.get(RealServerName(server.name, real_server.name))
         now = monotonic()
-        until = (override.expires_at, override.deadline) if override else (None, None)
-        expires_in, deadline_in = (None if each is None else each - now for each in until)
-        flaps_until = judgement.flapping.get(real_server.key) if judgement else None
-        return Why(
+
+        def left(at: float | None) -> float | None:
+            return None if at is None else at - now
+
+        return RealServerExplanation(
             name=f"{server.name}/{real_server.name}",
             steps=judgement.derivations[real_server.key] if judgement else (),
             status=status.real_servers[0],
-            events=self._event_log.about(server.name, real_server.name)[-TOLD_MAX:],
-            expires_in=expires_in,
-            deadline_in=deadline_in,
+            events=parts.recorder.event_log.about(server.name, real_server.name)[-EVENTS_MAX:],
+            expires_in=left(override.expires_at) if override else None,
+            deadline_in=left(override.deadline) if override else None,
             keep_clients=override.keep_clients if override else None,
-            flaps_for=None if flaps_until is None else flaps_until - now,
-        )
-
-    def _named(self, name: str) -> tuple[VirtualServer, RealServer]:
-        """Find VIRTUAL_SERVER/REAL_SERVER; the port may be missing. Raises RequestError."""
-        first, _, second = name.partition("/")
-        servers = {each.name: each for each in self._configuration.virtual_servers}
-        if first not in servers:
-            raise RequestError(f"no virtual server {first} ({_some(servers)})")
-        members = servers[first].real_servers
-        exact = [each for each in members if each.name == second]
-        found = exact or [each for each in members if each.key.address == second]
-        if len(found) == 1:
-            return servers[first], found[0]
-        problem = f"several of {first} have the address" if found else f"{first} has no real server"
-        raise RequestError(f"{problem} {second} ({_some(each.name for each in members)})")
-
-    @staticmethod
-    def _client_fault(server: VirtualServer, order: OverrideRequest) -> str | None:
-        """Say why a drain cannot do to clients of persistence what it is told to.
-
-        The kernel asks one sysctl for all services (ipvs-sysctl.rst, expire_quiescent_template).
-        """
-        if order.keep_clients is None:
-            return None
-        if not server.service.persistence:
-            return f"{server.name} has no persistence that could keep clients"
-        found = files.read([KEEPS_NO_CLIENTS])[KEEPS_NO_CLIENTS]
-        if found == str(int(not order.keep_clients)):
-            return None
-        kept = "goes" if found == "1" else "stays"
-        return (
-            f"{dotted_name(KEEPS_NO_CLIENTS)} is {found or 'missing'}, so every client of"
-            f" persistence {kept}; it can be left to you by sysctls.leave"
+            flaps_for=left(judgement.flapping.get(real_server.key)) if judgement else None,
         )
 
     async def status(self) -> Status:
-        """Describe this moment. Reads the dataplane; raises DataplaneError when that fails."""
-        held = await self._reconciler.read_counters()
-        health = self._health
-        children: list[Child[Any]] = [self._election.child, *health.workers.children]
-        counted = health.workers.statistics
+        """Return the status of this moment. Raises DataplaneError if the table cannot be read."""
+        parts = self._parts
+        table = await parts.table_reconciler.read_counters()
+        configuration, workers = parts.configuration, parts.health.workers
+        children: list[Child[Any]] = [parts.election.child, *workers.children]
+        statistics = workers.statistics
         return Status(
-            name=self._configuration.name,
+            name=configuration.name,
             version=__version__,
             pid=os.getpid(),
-            dataplane=self._configuration.dataplane,
+            dataplane=configuration.dataplane,
             processes=tuple(
                 ProcessStatus(child.name, child.pid, child.restarts) for child in children
             ),
-            instances=tuple(self._election.statuses.values()),
-            virtual_servers=await self._virtual_server_statuses(held),
-            foreign_services=foreign_services(self._configuration, held),
-            failing=self._reconciler.failing,
-            repaired=self._reconciler.repaired,
-            probes=counted.probes,
-            probe_lateness=counted.lateness,
-            hints=counted.hints,
-            idle_connections=counted.idle_connections,
-            host=self._host.status,
-            orphaned_overrides=self._overrides.orphaned(),
-            blind=health.eyes.blind,
-            delayed_probes=counted.delayed_probes,
+            instances=tuple(parts.election.statuses.values()),
+            virtual_servers=await self._virtual_server_statuses(table),
+            foreign_services=foreign_services(parts.configuration, table),
+            failing=parts.table_reconciler.failing,
+            repaired=parts.table_reconciler.repaired,
+            probes=statistics.probes,
+            probe_lateness=statistics.lateness,
+            hints=statistics.hints,
+            idle_connections=statistics.idle_connections,
+            host=parts.host_reconciler.status,
+            orphaned_overrides=parts.overrides.orphaned(),
+            blind=parts.health.blindness.blind,
+            delayed_probes=statistics.delayed_probes,
         )
 
     async def _virtual_server_statuses(
-        self, held: TableCounters
+        self, table: TableCounters
     ) -> tuple[VirtualServerStatus, ...]:
-        """Describe each, with a pause after it: 10,000 real servers take 10 ms and more."""
-        health, statuses = self._health, []
-        for server in self._configuration.virtual_servers:
+        """Return the status of each virtual server, with pauses.
+
+        10,000 real servers take 10 ms or more.
+        """
+        parts, statuses = self._parts, []
+        for server in parts.configuration.virtual_servers:
             statuses.append(
                 virtual_server_status(
                     server,
-                    self._pools.table,
-                    held,
-                    health.verdicts,
-                    health.results,
-                    judgement=self._pools.judgements.get(server.name),
-                    overrides=self._overrides.current,
+                    parts.pools.table,
+                    table,
+                    parts.health.targets,
+                    judgement=parts.pools.judgements.get(server.name),
+                    overrides=parts.overrides.current,
                 )
             )
             await asyncio.sleep(0)
         return tuple(statuses)
 
+    def _find(self, name: str) -> tuple[VirtualServer, RealServer]:
+        """Find VIRTUAL_SERVER/REAL_SERVER, where the port is optional. Raises RequestError."""
+        first, _, second = name.partition("/")
+        servers = {server.name: server for server in self._parts.configuration.virtual_servers}
+        if first not in servers:
+            raise RequestError(f"no virtual server {first} ({_list_names(servers)})")
+        members = servers[first].real_servers
+        exact = [member for member in members if member.name == second]
+        found = exact or [member for member in members if member.key.address == second]
+        if len(found) == 1:
+            return servers[first], found[0]
+        fault = (
+            f"several real servers of {first} have the address"
+            if found
+            else f"{first} has no real server"
+        )
+        raise RequestError(f"{fault} {second} ({_list_names(member.name for member in members)})")
 
-def _some(names: Iterable[str]) -> str:
-    """List what there is, the first of it."""
+    @staticmethod
+    def _persistence_fault(server: VirtualServer, request: OverrideRequest) -> str | None:
+        value = files.read([EXPIRE_QUIESCENT_TEMPLATE])[EXPIRE_QUIESCENT_TEMPLATE]
+        return persistence_fault(server, request, dotted_name(EXPIRE_QUIESCENT_TEMPLATE), value)
+
+
+def _list_names(names: Iterable[str]) -> str:
+    """List the first of these names."""
     found = list(names)
     more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
     return f"there are: {', '.join(found[:NAMED_MAX])}{more}"

@@ -1,10 +1,12 @@
-"""Decides whether this director sees its backends at all, by what it sees itself.
+"""Decides whether this director is blind: it receives no answer, through a fault of its own. Pure.
 
-Pure. A target is seen when it answers anything, also a refusal or a wrong answer: that proves the
-path. It is silent when nothing comes back. This director is blind when every target is silent and
-that is more likely its own fault than theirs: two hosts or more fell silent within one window, the
-errors were its own, or its own interface towards them has no carrier. It sees again with the first
-target that is seen. What a script or a file of this host says is no sight of anything.
+Any answer of a target proves that the path to it works, even a refusal or a wrong answer. A target
+is silent if no answer comes back. The director is blind if every target is silent and one of these
+points to its own fault: two or more hosts fell silent within one window, a probe failed by an error
+of this host, or the interface towards the silent hosts has no carrier. Blindness ends with the
+first answer. Results of script and file checks are no evidence, because they come from this host.
+
+Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -21,147 +23,158 @@ from checks.definition.result import Reason, Result
 from checks.definition.traits import PathEvidence
 
 HOSTS_MIN: Final = 2
-"""A single host that is silent has most likely gone itself."""
+"""Silent hosts that point to a fault of the director. A single host has most likely failed."""
 REPORT_SECONDS: Final = 2.0
-"""What results may be late: those that change no verdict are reported once a second."""
+"""How late a result may arrive: the workers report unchanged verdicts once a second."""
 
 
-class Sight(StrEnum):
-    """What a result says of the path to its target."""
+class Evidence(StrEnum):
+    """What a result proves about the path to its target."""
 
-    SEEN = "seen"
+    ANSWERED = "answered"
     SILENT = "silent"
     OWN_FAULT = "own fault"
 
 
-class Sighting(msgspec.Struct, frozen=True, gc=False):
-    """How a target is seen, and since when, in monotonic seconds."""
+class Observation(msgspec.Struct, frozen=True, gc=False):
+    """The latest evidence about a target, and since when it has been the same."""
 
     host: str
-    sight: Sight
+    evidence: Evidence
     since: float
 
 
-_SIGHTS: Final = {
-    Reason.TIMEOUT: Sight.SILENT,
-    Reason.UNREACHABLE: Sight.SILENT,
-    Reason.NO_ROUTE: Sight.OWN_FAULT,
-    Reason.LOCAL_ERROR: Sight.OWN_FAULT,
+_EVIDENCE: Final = {
+    Reason.TIMEOUT: Evidence.SILENT,
+    Reason.UNREACHABLE: Evidence.SILENT,
+    Reason.NO_ROUTE: Evidence.OWN_FAULT,
+    Reason.LOCAL_ERROR: Evidence.OWN_FAULT,
 }
 
 
 class BlindnessTracker:
-    """Remembers how each target was last seen, by the identity of its check.
+    """Remembers the latest evidence about each target, by the identity of its check.
 
-    ``unseen_since`` is when sight was lost; it goes on for a moment after sight is back, until
-    every target has had the time to pass. Times are monotonic seconds.
+    ``unseen_since`` is when the director became blind. After the blindness it stays set until every
+    target has had the time to pass again.
     """
 
     def __init__(self) -> None:
         self.blind = False
         self.unseen_since: float | None = None
         self._hosts: dict[str, str] = {}
-        self._sightings: dict[str, Sighting] = {}
-        self._seen = 0
+        self._observations: dict[str, Observation] = {}
+        self._answering = 0
         self._window = self._recovery = 0.0
         self._recovered_at = 0.0
 
     def configure(self, checks: Collection[CheckDefinition]) -> None:
-        """Know which targets there are; what is known of those that stay, stays known."""
+        """Replace the targets; the evidence about unchanged targets is kept."""
         self._hosts = {
             check.identity: check.address
             for check in checks
             if path_evidence(check.probe) == {PathEvidence.PROOF}
         }
-        timings = [each.timing for each in checks]
+        timings = [check.timing for check in checks]
         self._window = REPORT_SECONDS + max(
-            (each.longest_interval + each.timeout for each in timings), default=0.0
+            (timing.longest_interval + timing.timeout for timing in timings), default=0.0
         )
         self._recovery = REPORT_SECONDS + max(
-            (each.rise * each.longest_interval + each.timeout for each in timings), default=0.0
+            (timing.rise * timing.longest_interval + timing.timeout for timing in timings),
+            default=0.0,
         )
-        self._sightings = {k: v for k, v in self._sightings.items() if k in self._hosts}
-        self._seen = sum(each.sight is Sight.SEEN for each in self._sightings.values())
+        self._observations = {
+            identity: observation
+            for identity, observation in self._observations.items()
+            if identity in self._hosts
+        }
+        self._answering = sum(
+            observation.evidence is Evidence.ANSWERED for observation in self._observations.values()
+        )
 
-    def see(self, identity: str, reason: Reason, now: float) -> bool:
-        """Take a result into account; returns whether it tells another thing than the one before.
+    def observe(self, identity: str, reason: Reason, now: float) -> bool:
+        """Record a result; return whether it is other evidence than the result before.
 
-        ``look`` has to follow, once for any number of results.
+        Call ``evaluate`` afterwards, once for any number of results.
         """
         host = self._hosts.get(identity)
         if host is None:
             return False
-        sight = sight_of(reason)
-        before = self._sightings.get(identity)
-        if before is not None and before.sight is sight:
+        evidence = evidence_of(reason)
+        before = self._observations.get(identity)
+        if before is not None and before.evidence is evidence:
             return False
-        was_seen = before is None or before.sight is Sight.SEEN
-        # Silence that turns out to be our own fault, or the other way round, goes on.
-        since = now if before is None or was_seen or sight is Sight.SEEN else before.since
-        self._sightings[identity] = Sighting(host, sight, since)
-        self._seen += (sight is Sight.SEEN) - (before is not None and was_seen)
+        answered = before is None or before.evidence is Evidence.ANSWERED
+        # Silence that turns out to be an error of this host is the same silence, and vice versa.
+        since = now if before is None or answered or evidence is Evidence.ANSWERED else before.since
+        self._observations[identity] = Observation(host, evidence, since)
+        self._answering += (evidence is Evidence.ANSWERED) - (before is not None and answered)
         return True
 
-    def look(self, now: float, has_no_carrier: Callable[[str], bool] = lambda _host: False) -> None:
-        """Decide again. Whoever is blind stays so until something is seen.
+    def evaluate(
+        self, now: float, has_no_carrier: Callable[[str], bool] = lambda _host: False
+    ) -> None:
+        """Decide again whether the director is blind. Blindness lasts until a target answers.
 
-        ``has_no_carrier`` is asked whether our own way to a host that just fell silent is cut.
+        ``has_no_carrier`` says of a host that just fell silent whether the interface towards it has
+        no carrier.
         """
         if not self.blind:
-            complete = not self._seen and len(self._sightings) == len(self._hosts)
-            sightings = self._sightings.values()
-            began = blind_since(sightings, self._window) if complete else None
+            complete = not self._answering and len(self._observations) == len(self._hosts)
+            observations = self._observations.values()
+            began = blind_since(observations, self._window) if complete else None
             if complete and began is None:
-                began = cut_off_since(sightings, now - self._window, has_no_carrier)
+                began = cut_off_since(observations, now - self._window, has_no_carrier)
             if began is not None:
                 self.blind, self.unseen_since = True, began
             elif self.unseen_since is not None and now >= self._recovered_at:
                 self.unseen_since = None
-        elif self._seen or not self._hosts:
+        elif self._answering or not self._hosts:
             self.blind = False
             self._recovered_at = now + self._recovery
 
 
-def sight_of(reason: Reason) -> Sight:
-    """Say what a result tells of the path to its target."""
-    return _SIGHTS.get(reason, Sight.SEEN)
+def evidence_of(reason: Reason) -> Evidence:
+    """Return what a result with this reason proves about the path to its target."""
+    return _EVIDENCE.get(reason, Evidence.ANSWERED)
 
 
 def proves_path(check: CheckDefinition, result: Result) -> bool:
-    """Whether a failure was found at the target, and can be no want of sight.
+    """Return whether a failure was found at the target, so that blindness cannot be its cause.
 
-    A script fails by its exit status also when it reached nothing. What a file says was written.
+    A script may end with a failure because it reached nothing. A file needs no path.
     """
-    unclear = PathEvidence.UNCLEAR in path_evidence(check.probe)
-    by_script = result.reason is Reason.DOWN and unclear
-    return sight_of(result.reason) is Sight.SEEN and not result.passed and not by_script
+    by_script = result.reason is Reason.DOWN and PathEvidence.UNCLEAR in path_evidence(check.probe)
+    return evidence_of(result.reason) is Evidence.ANSWERED and not result.passed and not by_script
 
 
-def blind_since(sightings: Collection[Sighting], window: float) -> float | None:
-    """Decide whether nothing is seen by our own fault, and when that began; None if not.
+def blind_since(observations: Collection[Observation], window: float) -> float | None:
+    """Return since when all targets are silent through a fault of this director; None if not.
 
-    Only targets that fell silent within one window of the last one are evidence: those that were
+    Only targets that fell silent within one window of the last one are evidence. Targets that were
     silent before had failed by themselves.
     """
-    if not sightings or any(each.sight is Sight.SEEN for each in sightings):
+    if not observations or any(
+        observation.evidence is Evidence.ANSWERED for observation in observations
+    ):
         return None
-    latest = max(each.since for each in sightings)
-    together = [each for each in sightings if latest - each.since <= window]
-    own_fault = any(each.sight is Sight.OWN_FAULT for each in together)
-    if own_fault or len({each.host for each in together}) >= HOSTS_MIN:
-        return min(each.since for each in together)
+    latest = max(observation.since for observation in observations)
+    together = [observation for observation in observations if latest - observation.since <= window]
+    own_fault = any(observation.evidence is Evidence.OWN_FAULT for observation in together)
+    if own_fault or len({observation.host for observation in together}) >= HOSTS_MIN:
+        return min(observation.since for observation in together)
     return None
 
 
 def cut_off_since(
-    sightings: Collection[Sighting], earliest: float, has_no_carrier: Callable[[str], bool]
+    observations: Collection[Observation], earliest: float, has_no_carrier: Callable[[str], bool]
 ) -> float | None:
-    """Decide whether those that fell silent lately did so by our own carrier; None if not.
+    """Return since when hosts are silent because an interface has no carrier; None if not.
 
-    That is asked of those alone that were seen until ``earliest`` or later: who had failed before
-    is not excused by a cable that is pulled now.
+    Only hosts that fell silent at ``earliest`` or later count: a cable that is pulled now does not
+    explain an older failure.
     """
-    lately = [each for each in sightings if each.since >= earliest]
-    if lately and all(has_no_carrier(host) for host in {each.host for each in lately}):
-        return min(each.since for each in lately)
+    recent = [observation for observation in observations if observation.since >= earliest]
+    if recent and all(has_no_carrier(host) for host in {each.host for each in recent}):
+        return min(observation.since for observation in recent)
     return None

@@ -1,10 +1,8 @@
-"""The director's side of the checks workers: what is known of every target."""
+"""The health of all targets, as the checks workers report it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from time import monotonic
-from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -14,185 +12,182 @@ from checks.definition.result import Result, Verdict
 from checks.io.route_lookup import has_no_carrier
 from hadirector.events.event_log import NAMED_MAX
 from hadirector.health.blindness import BlindnessTracker, proves_path
+from hadirector.health.target import (
+    NO_ASSUMPTIONS,
+    Assumptions,
+    Targets,
+    TargetsSnapshot,
+    TargetState,
+    carry_over,
+    restore,
+)
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey, endpoint
-from hadirector.model.policy import FAILURES_MAX
-from hadirector.model.queries import checks_by_identity, services_by_check
+from hadirector.model.queries import (
+    checks_by_identity,
+    initially_up_checks,
+    services_by_check,
+)
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
-
-NOTHING_FAILS: Mapping[str, str] = MappingProxyType({})
 
 
 class Health:
-    """Keeps the verdicts of the checks workers, over their death too.
+    """Holds the state of every target. A worker that dies loses nothing of it.
 
-    ``failed_at`` is when a target that had passed began to fail, monotonic seconds; ``lost`` are
-    those of them that failed since all were lost from sight, and nothing else is known of.
-    ``weights`` has the percentages of their weights that targets ask for, and ``failures`` when
-    they began to fail lately; not when they were only lost from sight.
+    Times are monotonic seconds. ``put`` receives the messages of the workers.
     """
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        verdicts: dict[str, Verdict],
-        tell: Callable[[Any], Awaitable[None]],
-    ) -> None:
-        self.verdicts = verdicts
-        self.results: dict[str, Result] = {}
-        self.failed_at: dict[str, float] = {}
-        self.unseen: set[str] = set()
-        self.failures: dict[str, tuple[float, ...]] = {}
-        self.weights: dict[str, int] = {}
-        self.workers = Workers(tell)
-        self._checks: dict[str, CheckDefinition] = {}
-        self._dependents: dict[str, frozenset[ServiceKey]] = {}
+    def __init__(self, configuration: Configuration, put: Callable[[Any], Awaitable[None]]) -> None:
+        self.workers = Workers(put)
+        self.blindness = BlindnessTracker()
+        self._targets: dict[str, TargetState] = {}
+        self._without_verdict = 0  # counted, because `complete` is asked for at every verdict
+        self._any_unseen = False
+        self._checks: Mapping[str, CheckDefinition] = {}
+        self._dependents: Mapping[str, frozenset[ServiceKey]] = {}
         self._log = structlog.get_logger()
-        self.eyes = BlindnessTracker()
-        self.configure(configuration, {})
+        self.configure(configuration)
+
+    @property
+    def targets(self) -> Targets:
+        """The states of all targets; a view that changes with every verdict."""
+        return self._targets
 
     @property
     def complete(self) -> bool:
         """Whether there is a verdict on every target."""
-        return self._checks.keys() <= self.verdicts.keys()
+        return not self._without_verdict
 
-    def known(self) -> dict[str, Verdict]:
-        """Say what is known of every target."""
-        return {each: self.verdicts.get(each, Verdict.UNKNOWN) for each in self._checks}
-
-    def configure(
+    def adopt(
         self,
         configuration: Configuration,
-        assumed: Mapping[str, Verdict],
-        failing: Mapping[str, str] = NOTHING_FAILS,
+        verdicts: Mapping[str, Verdict],
+        snapshot: TargetsSnapshot,
     ) -> None:
-        """Know what to check from now on; ``configure_workers`` then makes the workers do it.
+        """Start from the verdicts that the table implies, and from the snapshot of another run."""
+        early = initially_up_checks(configuration)
+        self._replace_targets(restore(self._checks, verdicts, snapshot, early))
 
-        What is known of kept checks stays known; of others ``assumed`` is taken for granted, and
-        that those ``failing`` go on as the old check fails that is named there.
-        """
-        for identity, old in failing.items():
-            if identity not in self._checks and old in self.failed_at:
-                self.verdicts[identity] = Verdict.FAILING
-                self.failed_at[identity] = self.failed_at[old]
-                self.results[identity] = self.results[old]
-                self.failures[identity] = self.failures.get(old, ())
-                if old in self.unseen:
-                    self.unseen.add(identity)
+    def configure(
+        self, configuration: Configuration, assumptions: Assumptions = NO_ASSUMPTIONS
+    ) -> None:
+        """Replace the checks; call ``configure_workers`` to make the workers run them."""
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
         self.workers.configure(self._checks, configuration.limits)
-        self.eyes.configure(self._checks.values())
-        known = {**assumed, **self.verdicts}
-        self.verdicts = {k: v for k, v in known.items() if k in self._checks}
-        self.results = {k: v for k, v in self.results.items() if k in self._checks}
-        self.failed_at = {k: v for k, v in self.failed_at.items() if k in self._checks}
-        self.failures = {k: v for k, v in self.failures.items() if k in self._checks}
-        self.weights = {k: v for k, v in self.weights.items() if k in self._checks}
-        self.unseen = self.unseen & self._checks.keys()
+        self.blindness.configure(self._checks.values())
+        self._replace_targets(carry_over(self._targets, self._checks, assumptions))
 
     def configure_workers(self, only: str | None = None) -> None:
-        """Tell the workers, or the one of this name, what to check and what is known already."""
-        self.workers.send(self.verdicts, self.weights, only)
+        """Send all workers, or the worker of this name, their checks and the known states."""
+        self.workers.send(self._targets, only)
 
-    def verdict_changed(self, event: VerdictChanged) -> frozenset[ServiceKey]:
-        """Take a new verdict or weight; returns the services whose pool depends on it."""
-        check = self._checks.get(event.check)
+    def verdict_changed(self, message: VerdictChanged, now: float) -> frozenset[ServiceKey]:
+        """Record a new verdict or requested weight; return the services that it affects."""
+        check = self._checks.get(message.check)
         if check is None:
             return frozenset()
-        previous = self.verdicts.get(event.check, Verdict.UNKNOWN)
-        self.verdicts[event.check] = event.verdict
-        now = monotonic()
-        if event.verdict is Verdict.PASSING:
-            self.failed_at.pop(event.check, None)
-        elif previous is Verdict.PASSING:
-            self.failed_at[event.check] = now
-            self.failures[event.check] = (*self.failures.get(event.check, ()), now)[-FAILURES_MAX:]
-        self.results[event.check] = event.result
-        if event.result.passed:
-            self._take_weight(event.check, event.result.weight)
-        self._log.info(
-            "verdict_changed" if event.verdict is not previous else "weight_requested",
-            address=check.address,
-            port=check.port,
-            previous=previous.value,
-            verdict=event.verdict.value,
-            reason=event.result.reason.value,
-            detail=event.result.detail,
-        )
-        changed = self._dependents[event.check]
-        if self.eyes.see(event.check, event.result.reason, now):
-            changed |= self._look(now)
-        if self._is_lost(event.check):
-            self.unseen.add(event.check)
-            self._forgive(event.check)
-        else:
-            self.unseen.discard(event.check)
+        previous = self._targets[message.check]
+        state = previous.with_verdict(message.verdict, message.result, now)
+        self._targets[message.check] = state
+        if previous.verdict is Verdict.UNKNOWN:
+            self._without_verdict -= 1
+        self._log_verdict(check, previous.verdict, state.verdict, message.result)
+        changed = self._dependents[message.check]
+        if self.blindness.observe(message.check, message.result.reason, now):
+            changed |= self._evaluate_blindness(now)
+        self._set_unseen(message.check)
         return changed
 
-    def _take_weight(self, identity: str, weight: int | None) -> None:
-        if weight is None:
-            self.weights.pop(identity, None)
-        else:
-            self.weights[identity] = weight
+    def statistics_received(self, message: CheckStatistics, now: float) -> frozenset[ServiceKey]:
+        """Record the latest results; return the services that blindness or its end affects."""
+        targets, observe = self._targets, self.blindness.observe
+        for identity, result in message.latest.items():
+            state = targets.get(identity)
+            if state is not None:
+                if result.warning:
+                    self._log_warning(self._checks[identity], state.result, result)
+                targets[identity] = state.with_result(result)
+                observe(identity, result.reason, now)
+        return self._evaluate_blindness(now) | self._find_unseen()
 
-    def statistics(self, event: CheckStatistics) -> frozenset[ServiceKey]:
-        """Take the latest results; returns the services whose pool depends on what they tell."""
-        now = monotonic()
-        for identity, result in event.latest.items():
-            if identity in self._checks:
-                self._warn(self._checks[identity], result)
-                self.results[identity] = result
-                self.eyes.see(identity, result.reason, now)
-        return self._look(now) | self._find_lost()
+    def _replace_targets(self, targets: dict[str, TargetState]) -> None:
+        self._targets = targets
+        self._without_verdict = sum(state.verdict is Verdict.UNKNOWN for state in targets.values())
+        self._any_unseen = any(state.unseen for state in targets.values())
 
-    def _look(self, now: float) -> frozenset[ServiceKey]:
-        """Find out whether anything is seen; returns the services for which that matters."""
-        was_blind = self.eyes.blind
-        self.eyes.look(now, has_no_carrier)
-        if self.eyes.blind is was_blind:
+    def _evaluate_blindness(self, now: float) -> frozenset[ServiceKey]:
+        """Find out whether the director is blind; return the services that a change affects."""
+        was_blind = self.blindness.blind
+        self.blindness.evaluate(now, has_no_carrier)
+        if self.blindness.blind is was_blind:
             return frozenset()
-        changed = self._find_lost()
-        if self.eyes.blind:
-            would_go = [
-                endpoint(check.address, check.port)
-                for identity, check in self._checks.items()
-                if identity in self.unseen or self.verdicts.get(identity) is Verdict.PASSING
-            ]
-            self._log.error(
-                "blindness_began",
-                targets=len(self._checks),
-                would_be_removed=would_go[:NAMED_MAX],
-                count=len(would_go),
-            )
+        changed = self._find_unseen()
+        if self.blindness.blind:
+            self._log_blindness()
         else:
             self._log.warning("blindness_ended")
         return changed
 
-    def _find_lost(self) -> frozenset[ServiceKey]:
-        before, self.unseen = self.unseen, {each for each in self.failed_at if self._is_lost(each)}
-        for each in self.unseen - before:
-            self._forgive(each)
-        changed = before.symmetric_difference(self.unseen) & self._dependents.keys()
-        return frozenset().union(*(self._dependents[each] for each in changed))
+    def _find_unseen(self) -> frozenset[ServiceKey]:
+        """Mark the targets that are unseen now; return the services whose targets changed."""
+        if self.blindness.unseen_since is None and not self._any_unseen:
+            return frozenset()
+        changed: set[ServiceKey] = set()
+        for identity in self._targets:
+            if self._set_unseen(identity):
+                changed |= self._dependents[identity]
+        self._any_unseen = any(state.unseen for state in self._targets.values())
+        return frozenset(changed)
 
-    def _is_lost(self, identity: str) -> bool:
-        since, failed_at = self.eyes.unseen_since, self.failed_at.get(identity)
-        if since is None or failed_at is None or failed_at < since:
+    def _set_unseen(self, identity: str) -> bool:
+        """Mark a target as unseen if it is; return whether that changed."""
+        state = self._targets[identity]
+        unseen = self._is_unseen(identity, state)
+        if unseen is state.unseen:
             return False
-        return not proves_path(self._checks[identity], self.results[identity])
+        self._targets[identity] = state.with_unseen(unseen)
+        self._any_unseen |= unseen
+        return True
 
-    def _forgive(self, identity: str) -> None:
-        """Forget that a target fell: it was no fault of its own."""
-        failures = self.failures.get(identity, ())
-        if failures and failures[-1] == self.failed_at.get(identity):
-            self.failures[identity] = failures[:-1]
+    def _is_unseen(self, identity: str, state: TargetState) -> bool:
+        since = self.blindness.unseen_since
+        if since is None or state.failed_at is None or state.failed_at < since:
+            return False
+        assert state.result is not None, "a target fails by a result"
+        return not proves_path(self._checks[identity], state.result)
 
-    def _warn(self, check: CheckDefinition, result: Result) -> None:
-        """Log a warning when it is a new one, such as a certificate's last days one by one."""
-        before = self.results.get(check.identity)
-        if result.warning and (before is None or before.warning != result.warning):
+    def _log_verdict(
+        self, check: CheckDefinition, previous: Verdict, verdict: Verdict, result: Result
+    ) -> None:
+        self._log.info(
+            "verdict_changed" if verdict is not previous else "weight_requested",
+            address=check.address,
+            port=check.port,
+            previous=previous.value,
+            verdict=verdict.value,
+            reason=result.reason.value,
+            detail=result.detail,
+        )
+
+    def _log_warning(self, check: CheckDefinition, previous: Result | None, result: Result) -> None:
+        """Log the warning of a result unless the result before had the same warning."""
+        if previous is None or previous.warning != result.warning:
             self._log.warning(
                 "target_warning", address=check.address, port=check.port, warning=result.warning
             )
+
+    def _log_blindness(self) -> None:
+        """Name the targets that the director would remove from their pools if it were not blind."""
+        removed = [
+            endpoint(check.address, check.port)
+            for identity, check in self._checks.items()
+            if (state := self._targets[identity]).unseen or state.verdict is Verdict.PASSING
+        ]
+        self._log.error(
+            "blindness_began",
+            targets=len(self._checks),
+            would_be_removed=removed[:NAMED_MAX],
+            count=len(removed),
+        )

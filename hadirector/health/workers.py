@@ -13,6 +13,7 @@ from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Verdict
 from checks.scheduling.lateness import merge
 from hadirector.health.sharding import Share, count_workers, divide_into_shares, worker_of
+from hadirector.health.target import UNKNOWN_TARGET, Targets
 from hadirector.processes.messages import (
     CheckStatistics,
     ConfigureChecks,
@@ -75,21 +76,27 @@ class Workers:
         while len(self.children) < count:
             self._add()
 
-    def send(
-        self,
-        verdicts: Mapping[str, Verdict],
-        weights: Mapping[str, int],
-        only: str | None = None,
-    ) -> None:
+    def send(self, targets: Targets, only: str | None = None) -> None:
         """Send each worker, or only the worker ``only``, its checks, their verdicts and weights."""
         for child, (checks, limits) in zip(self.children, self._shares, strict=True):
             if only in (None, child.name):
-                identities = [check.identity for check in checks]
+                states = [
+                    (check.identity, targets.get(check.identity, UNKNOWN_TARGET))
+                    for check in checks
+                ]
                 child.send(
                     ConfigureChecks(
                         checks,
-                        {name: verdicts[name] for name in identities if name in verdicts},
-                        {name: weights[name] for name in identities if name in weights},
+                        {
+                            identity: state.verdict
+                            for identity, state in states
+                            if state.verdict is not Verdict.UNKNOWN
+                        },
+                        {
+                            identity: state.requested_weight
+                            for identity, state in states
+                            if state.requested_weight is not None
+                        },
                         limits,
                     )
                 )

@@ -13,20 +13,32 @@ from hadirector.model.ipvs import (
 
 def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
     """Collect the checks to run, each once however many pools depend on it."""
-    return {check.identity: check for _, _, check in _checked(configuration)}
+    return {check.identity: check for _, _, check in checked_real_servers(configuration)}
 
 
 def services_by_check(configuration: Configuration) -> dict[str, frozenset[ServiceKey]]:
     """Name for every check the services whose pool depends on it."""
     found: dict[str, set[ServiceKey]] = {}
-    for server, _, check in _checked(configuration):
+    for server, _, check in checked_real_servers(configuration):
         found.setdefault(check.identity, set()).update(server.keys)
     return {identity: frozenset(keys) for identity, keys in found.items()}
 
 
-def _checked(
+def initially_up_checks(configuration: Configuration) -> frozenset[str]:
+    """Name the checks of real servers that serve before their first probe."""
+    return frozenset(
+        real_server.check.identity
+        for server in configuration.virtual_servers
+        if server.initially_up
+        for real_server in server.real_servers
+        if real_server.check is not None
+    )
+
+
+def checked_real_servers(
     configuration: Configuration,
 ) -> Iterator[tuple[VirtualServer, RealServer, CheckDefinition]]:
+    """Yield every real server that has a check, sorry servers included."""
     for server in configuration.virtual_servers:
         for real_server in server.all_servers:
             if real_server.check is not None:

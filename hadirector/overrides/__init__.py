@@ -1,1 +1,1 @@
-"""What operators ordered for real servers: drain, disable, weight."""
+"""The overrides that operators set for real servers: drain, disable, weight."""

@@ -1,7 +1,7 @@
-"""Operators' orders as they lie on disk, and what becomes of their times on the way there and back.
+"""Converts the times of overrides between memory and disk. Pure.
 
-Pure. In memory times are monotonic, so that a step of the clock changes no order. On disk they are
-the time of day, for monotonic time begins anew at every boot.
+In memory they are monotonic, so a change of the clock does not affect them. On disk they are
+seconds since the epoch, because monotonic time starts again at every boot.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from hadirector.overrides.model import Override
 
 STEP_SECONDS: Final = 0.5
-"""A clock that has moved by more was set. Slewing moves both clocks (clock_gettime(2))."""
+"""A larger change of the offset means that the clock was set. Slewing changes both clocks
+(clock_gettime(2))."""
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """One moment by both clocks, in seconds: since the epoch, and since some time in this boot."""
+    """One moment on both clocks: seconds since the epoch, and monotonic seconds of this boot."""
 
     boot: str
     utc: float
@@ -27,49 +28,53 @@ class Moment(msgspec.Struct, frozen=True):
 
     @property
     def offset(self) -> float:
-        """What to add to monotonic time for the time of day, as it was known then."""
+        """Seconds to add to monotonic time for the time since the epoch, as known then."""
         return self.utc - self.monotonic
 
 
 class StoredOverrides(msgspec.Struct, frozen=True):
-    """The content of the file. The times of the orders are seconds since the epoch."""
+    """The content of the file. The times of the overrides are seconds since the epoch."""
 
     version: Literal[1]
     written: Moment
-    orders: tuple[Override, ...]
+    overrides: tuple[Override, ...]
 
 
-def kept(orders: Iterable[Override], now: Moment) -> StoredOverrides:
-    """Write orders down."""
+def serialize(overrides: Iterable[Override], now: Moment) -> StoredOverrides:
+    """Return the content of the file for these overrides."""
     return StoredOverrides(
-        1, now, tuple(_moved(each, lambda at: at + now.offset) for each in orders)
+        1, now, tuple(_shift(override, lambda at: at + now.offset) for override in overrides)
     )
 
 
-def restored(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
-    """Read orders again.
+def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
+    """Return the overrides of a file.
 
-    In the boot in which they were written the clock does not matter. After a reboot it does, but
-    one that is behind gives no order more time than it had when it was written.
+    In the boot in which the file was written, the clock does not matter. After a reboot it does,
+    but a clock that is slow never extends an override beyond the time that it had left.
     """
     if found.written.boot == now.boot:
-        return tuple(_moved(each, lambda at: at - found.written.offset) for each in found.orders)
+        offset = found.written.offset
+        return tuple(_shift(override, lambda at: at - offset) for override in found.overrides)
     passed = max(0.0, now.utc - found.written.utc)
     return tuple(
-        _moved(each, lambda at: now.monotonic + (at - found.written.utc) - passed)
-        for each in found.orders
+        _shift(override, lambda at: now.monotonic + (at - found.written.utc) - passed)
+        for override in found.overrides
     )
 
 
 def is_outdated(found: StoredOverrides, now: Moment) -> bool:
-    """Whether the clock was set since, so that a reboot would misread the times."""
-    timed = any(each.expires_at is not None or each.deadline is not None for each in found.orders)
+    """Return whether the clock was set since, so that a reboot would misread the times."""
+    timed = any(
+        override.expires_at is not None or override.deadline is not None
+        for override in found.overrides
+    )
     return timed and abs(found.written.offset - now.offset) > STEP_SECONDS
 
 
-def _moved(order: Override, move: Callable[[float], float]) -> Override:
+def _shift(override: Override, shift: Callable[[float], float]) -> Override:
     return replace(
-        order,
-        expires_at=None if order.expires_at is None else move(order.expires_at),
-        deadline=None if order.deadline is None else move(order.deadline),
+        override,
+        expires_at=None if override.expires_at is None else shift(override.expires_at),
+        deadline=None if override.deadline is None else shift(override.deadline),
     )

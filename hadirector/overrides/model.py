@@ -1,4 +1,4 @@
-"""What an operator orders for one real server: drain it, disable it, or give it another weight."""
+"""An override: what an operator orders for one real server. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
+
+from hadirector.model.configuration import VirtualServer
 
 DAY_SECONDS = 24 * 3600.0
 Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
@@ -15,7 +17,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
 
 
 class Action(StrEnum):
-    """What is ordered."""
+    """What an override does to the real server."""
 
     DRAIN = "drain"
     DISABLE = "disable"
@@ -23,7 +25,7 @@ class Action(StrEnum):
 
 
 class RealServerName(msgspec.Struct, frozen=True, order=True, gc=False):
-    """Names one real server of one virtual server, as in commands: web/192.0.2.45:80."""
+    """The name of a real server of a virtual server, as in commands: web/192.0.2.45:80."""
 
     virtual_server: str
     real_server: str
@@ -33,11 +35,12 @@ class RealServerName(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One order; there is one at most for a real server, the last.
+    """An override in force. A real server has at most one, the latest.
 
-    ``expires_at`` is when it is lifted by itself, and ``deadline`` when a drain ends although
-    connections are left; both are monotonic seconds. ``ended`` says why a drain is over: the real
-    server is out of the table then. ``keep_clients`` is what a drain was told of persistence.
+    At ``expires_at`` the override is removed. At ``deadline`` a drain ends even if connections
+    remain. Both are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
+    server is then out of the table. ``keep_clients`` says whether persistent clients stay on a
+    draining server; None leaves that to the setting of the kernel.
     """
 
     name: RealServerName
@@ -51,24 +54,24 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended: str = ""
 
     def expired(self, now: float) -> bool:
-        """Whether it is to be lifted."""
+        """Return whether the override is to be removed."""
         return self.expires_at is not None and now >= self.expires_at
 
     @property
-    def words(self) -> str:
-        """Say what was ordered, by whom and why; without times, so that it stays the same."""
-        done = {
-            Action.DRAIN: f"drained, {self.ended}" if self.ended else "draining",
+    def description(self) -> str:
+        """The action, its author and the reason. There are no times in it, so it never changes."""
+        action = {
+            Action.DRAIN: f"drained ({self.ended})" if self.ended else "draining",
             Action.DISABLE: "disabled",
             Action.WEIGHT: f"weight {self.weight}",
         }[self.action]
-        return f"{done}, by {self.author}" + (f": {self.reason}" if self.reason else "")
+        return f"{action}, by {self.author}" + (f": {self.reason}" if self.reason else "")
 
 
 class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an operator asks for: an override, with times from now on, in seconds.
+    """The request to set an override. Its times are seconds from now.
 
-    ``name`` is VIRTUAL_SERVER/REAL_SERVER; the port may be left out where it is not needed.
+    ``name`` is VIRTUAL_SERVER/REAL_SERVER. The port may be left out if the address is unique.
     """
 
     name: str
@@ -81,16 +84,20 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     keep_clients: bool | None = None
 
     def contradiction(self) -> str | None:
-        """Say what in it makes no sense."""
-        if (self.weight is None) == (self.action is Action.WEIGHT):
-            return f"an order to {self.action} has {'a' if self.weight is None else 'no'} weight"
-        given = (self.deadline_in is not None, self.keep_clients is not None)
-        if any(given) and self.action is not Action.DRAIN:
-            return "only a drain has a deadline, or says what becomes of clients"
+        """Return why the request makes no sense, or None."""
+        if self.action is Action.WEIGHT and self.weight is None:
+            return "an override with the action weight needs a weight"
+        if self.action is not Action.WEIGHT and self.weight is not None:
+            return f"an override with the action {self.action} has no weight"
+        if self.action is not Action.DRAIN:
+            if self.deadline_in is not None:
+                return "only a drain has a deadline"
+            if self.keep_clients is not None:
+                return "only a drain says whether persistent clients stay"
         return None
 
     def override(self, name: RealServerName, now: float) -> Override:
-        """Make the override, for the real server meant."""
+        """Return the override for the real server with this full name."""
         return Override(
             name=name,
             action=self.action,
@@ -104,18 +111,42 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class OverrideRemoval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An operator's wish that an order be no more: the last one, which was to do ``action``."""
+    """The request to remove the override of a real server, if it has this action."""
 
     name: str
     action: Action
 
 
+def persistence_fault(
+    server: VirtualServer, request: OverrideRequest, sysctl: str, value: str | None
+) -> str | None:
+    """Return why a drain cannot keep or release persistent clients as requested, or None.
+
+    One sysctl, expire_quiescent_template, decides it for all services (ipvs-sysctl.rst). ``sysctl``
+    is its full name, and ``value`` its value, None if this kernel does not have it.
+    """
+    if request.keep_clients is None:
+        return None
+    if not server.service.persistence:
+        return f"{server.name} has no persistence, so it has no persistent clients"
+    if value == str(int(not request.keep_clients)):
+        return None
+    consequence = "leaves" if value == "1" else "stays on"
+    return (
+        f"{sysctl} is {value or 'missing'}, so every persistent client {consequence} a"
+        " draining server; to set it yourself, name it in sysctls.leave"
+    )
+
+
 def end_of_drain(override: Override, connections: int, now: float) -> str | None:
-    """Decide whether a drain is over, and say why; ``connections`` are those still carried."""
+    """Return the reason why a drain ends now, or None if it goes on.
+
+    ``connections`` are the connections that the real server still has.
+    """
     if override.action is not Action.DRAIN or override.ended:
         return None
     if connections == 0:
-        return "its connections were gone"
+        return "all connections have ended"
     if override.deadline is not None and now >= override.deadline:
-        return f"its deadline came with {connections} connections left"
+        return f"the deadline passed with {connections} connections left"
     return None

@@ -1,7 +1,8 @@
-"""Keeps what operators ordered for real servers, until it is over.
+"""Holds the overrides of operators until they are removed or expire.
 
-``orders.json`` in the state directory has it, over reloads, restarts and reboots. It is on the disk
-before an order counts as given; a thread writes it, for a disk may take its time.
+They are in ``overrides.json`` in the state directory, so they survive reloads, restarts and
+reboots. An override takes effect after it is on the disk. A thread writes the file, because a disk
+can be slow.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import structlog
@@ -21,104 +22,131 @@ from hadirector import storage
 from hadirector.dataplane.dataplane import DataplaneError, TableCounters
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.overrides.expiry import Moment, StoredOverrides, is_outdated, kept, restored
+from hadirector.overrides.expiry import (
+    Moment,
+    StoredOverrides,
+    is_outdated,
+    restore,
+    serialize,
+)
 from hadirector.overrides.model import Action, Override, RealServerName, end_of_drain
 
-FILE: Final = "orders.json"
+FILE: Final = "overrides.json"
+OLD_FILE: Final = "orders.json"
+"""The name of the file in earlier builds."""
 OVERRIDES_MAX: Final = 10_000
-"""Orders that are kept; one more is refused."""
+"""A further override is refused."""
 PASS_SECONDS: Final = 1.0
-"""How often it is looked whether an order is over."""
+"""The time between two searches for overrides that end."""
 
 
 class OverridesChanged(msgspec.Struct, frozen=True):
-    """Orders for real servers of these virtual servers were given, or are over."""
+    """Overrides of real servers of these virtual servers were set, removed, or have ended."""
 
     virtual_servers: frozenset[str]
 
 
+class _OldFile(msgspec.Struct, frozen=True):
+    """The content of ``OLD_FILE``."""
+
+    version: Literal[1]
+    written: Moment
+    orders: tuple[Override, ...]
+
+
 class OverrideStore:
-    """Holds the orders in force. One for a server that is not configured is kept, and told of."""
+    """Holds the overrides in force.
+
+    The override of a real server that is not configured is kept, and reported as orphaned. ``put``
+    receives a message for every change.
+    """
 
     def __init__(
         self,
         configuration: Configuration,
         reconciler: TableReconciler,
-        tell: Callable[[OverridesChanged], Awaitable[None]],
+        put: Callable[[OverridesChanged], Awaitable[None]],
     ) -> None:
         self._configuration = configuration
         self._reconciler = reconciler
-        self._tell = tell
+        self._put = put
         self._path = Path(configuration.state_directory) / FILE
         self._storing = asyncio.Lock()
         self._log = structlog.get_logger()
-        self._kept = self._read()
-        self.current = {each.name: each for each in restored(self._kept, _now())}
+        self._stored = self._read()
+        self.current = {override.name: override for override in restore(self._stored, _now())}
 
     def configure(self, configuration: Configuration) -> None:
-        """Follow another configuration."""
+        """Replace the configuration."""
         self._configuration = configuration
 
-    async def order(self, override: Override) -> None:
-        """Keep an order, in the place of an older one. Raises OSError when it cannot be stored."""
+    async def set(self, override: Override) -> None:
+        """Set an override; it replaces an older one. Raises OSError if it cannot be stored."""
         async with self._storing:
-            await self._keep({**self.current, override.name: override})
-        self._say("override_set", override.name, override.words)
-        await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
+            await self._store({**self.current, override.name: override})
+        self._report("override_set", override.name, description=override.description)
+        await self._put(OverridesChanged(frozenset({override.name.virtual_server})))
 
-    async def lift(self, name: RealServerName, event: str = "override_removed") -> None:
-        """Forget an order that is there. Raises OSError when that cannot be stored."""
+    async def remove(self, name: RealServerName, event: str = "override_removed") -> None:
+        """Remove an override, and log this event. Raises OSError if that cannot be stored."""
         async with self._storing:
             if name not in self.current:
-                return  # somebody else was faster
-            words = self.current[name].words
-            await self._keep({key: each for key, each in self.current.items() if key != name})
-        self._say(event, name, words)
-        await self._tell(OverridesChanged(frozenset({name.virtual_server})))
+                return  # it was removed while this request waited
+            description = self.current[name].description
+            others = {key: override for key, override in self.current.items() if key != name}
+            await self._store(others)
+        self._report(event, name, description=description)
+        await self._put(OverridesChanged(frozenset({name.virtual_server})))
 
     def orphaned(self) -> tuple[str, ...]:
-        """Name the orders for real servers that are not configured."""
+        """Describe the overrides of real servers that are not configured."""
         known = {
-            RealServerName(server.name, each.name)
+            RealServerName(server.name, real_server.name)
             for server in self._configuration.virtual_servers
-            for each in server.real_servers
+            for real_server in server.real_servers
         }
         return tuple(
-            f"{name} is not configured, but is {self.current[name].words}"
+            f"{name} is not configured, but is {self.current[name].description}"
             for name in sorted(self.current.keys() - known)
         )
 
     async def run(self) -> None:
-        """Look for what is over until cancelled."""
+        """End the overrides whose time has come, until cancelled."""
         while True:
             await asyncio.sleep(PASS_SECONDS)
             try:
-                await self._follow_clock()
+                await self.follow_clock()
                 await self._expire()
                 await self._end_drains()
             except (OSError, DataplaneError) as error:
                 self._log.error("overrides_not_ended", error=str(error))
 
+    async def follow_clock(self) -> None:
+        """Write the file again if the clock was set."""
+        if is_outdated(self._stored, _now()):
+            async with self._storing:
+                await self._store(self.current)
+
     async def _expire(self) -> None:
         now = monotonic()
-        for name, each in list(self.current.items()):
-            if each.expired(now):
-                await self.lift(name, "override_expired")
+        for name, override in list(self.current.items()):
+            if override.expired(now):
+                await self.remove(name, "override_expired")
 
     async def _end_drains(self) -> None:
         draining = {
-            name: each
-            for name, each in self.current.items()
-            if each.action is Action.DRAIN and not each.ended
+            name: override
+            for name, override in self.current.items()
+            if override.action is Action.DRAIN and not override.ended
         }
         if not draining:
             return
-        held = await self._reconciler.read_counters()
+        table = await self._reconciler.read_counters()
         for server in self._configuration.virtual_servers:
             for real_server in server.real_servers:
                 name = RealServerName(server.name, real_server.name)
                 if name in draining:
-                    await self._end_drain(draining[name], connections(server, real_server, held))
+                    await self._end_drain(draining[name], connections(server, real_server, table))
 
     async def _end_drain(self, override: Override, left: int | None) -> None:
         ended = None if left is None else end_of_drain(override, left, monotonic())
@@ -127,50 +155,47 @@ class OverrideStore:
         async with self._storing:
             if self.current.get(override.name) is not override:
                 return
-            await self._keep({**self.current, override.name: replace(override, ended=ended)})
-        self._say("drain_ended", override.name, ended)
-        await self._tell(OverridesChanged(frozenset({override.name.virtual_server})))
+            await self._store({**self.current, override.name: replace(override, ended=ended)})
+        self._report("drain_ended", override.name, reason=ended)
+        await self._put(OverridesChanged(frozenset({override.name.virtual_server})))
 
-    def _say(self, event: str, name: RealServerName, words: str) -> None:
+    def _report(self, event: str, name: RealServerName, **fields: str) -> None:
         self._log.info(
-            event,
-            virtual_server=name.virtual_server,
-            real_server=name.real_server,
-            words=words,
+            event, virtual_server=name.virtual_server, real_server=name.real_server, **fields
         )
 
-    async def _keep(self, overrides: Mapping[RealServerName, Override]) -> None:
-        """Store what is to be in force, and then have it in force. Raises OSError."""
-        kept_orders = kept(overrides.values(), _now())
-        await asyncio.to_thread(storage.store_durably, self._path, kept_orders)
-        self._kept, self.current = kept_orders, dict(overrides)
-
-    async def _follow_clock(self) -> None:
-        """Write the times anew when the clock was set."""
-        if is_outdated(self._kept, _now()):
-            async with self._storing:
-                await self._keep(self.current)
+    async def _store(self, overrides: Mapping[RealServerName, Override]) -> None:
+        """Store the overrides, then put them in force. Raises OSError."""
+        content = serialize(overrides.values(), _now())
+        await asyncio.to_thread(storage.store_durably, self._path, content)
+        self._stored, self.current = content, dict(overrides)
 
     def _read(self) -> StoredOverrides:
-        """Read the file; one that is no good is left aside. Raises OSError when it cannot be."""
+        """Return the content of the file. An unusable file is set aside. Raises OSError."""
+        old_path = self._path.with_name(OLD_FILE)
         try:
             found = storage.read(self._path, StoredOverrides)
+            if found is None and (old := storage.read(old_path, _OldFile)) is not None:
+                found = StoredOverrides(old.version, old.written, old.orders)
+                storage.store_durably(self._path, found)
+                old_path.unlink()
         except storage.StateError as error:
-            aside = storage.set_aside(self._path)
+            path = self._path if self._path.exists() else old_path
+            aside = storage.set_aside(path)
             self._log.error("overrides_unusable", error=str(error), kept_as=str(aside))
             found = None
-        return kept((), _now()) if found is None else found
+        return serialize((), _now()) if found is None else found
 
 
-def connections(server: VirtualServer, real_server: RealServer, held: TableCounters) -> int | None:
-    """Count what a real server still carries; None while it may still get new connections."""
-    found = [held.get(key, {}).get(real_server.destination_key(key)) for key in server.keys]
-    counters = [each for each in found if each is not None]
-    if any(each.weight for each in counters):
+def connections(server: VirtualServer, real_server: RealServer, table: TableCounters) -> int | None:
+    """Count the connections of a real server; None while it may still get new connections."""
+    found = [table.get(key, {}).get(real_server.destination_key(key)) for key in server.keys]
+    counters = [counter for counter in found if counter is not None]
+    if any(counter.weight for counter in counters):
         return None
-    return sum(each.active + each.inactive for each in counters)
+    return sum(counter.active + counter.inactive for counter in counters)
 
 
 def _now() -> Moment:
-    utc = time.time()  # noqa: TID251  # outlives the boot, in the file
+    utc = time.time()  # noqa: TID251  # written to the file, which outlives the boot
     return Moment(storage.boot_id(), utc, monotonic())

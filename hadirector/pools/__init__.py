@@ -1,1 +1,1 @@
-"""Decides which weight each real server gets."""
+"""Decides the weight of each real server, and the table that follows."""

@@ -1,26 +1,59 @@
-"""Reads off the table of a previous run what its pools were. Pure."""
+"""Decides how pools go on after a restart or a reload, from the table and what was known. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from checks.definition.result import Verdict
+from hadirector.health.target import Assumptions
 from hadirector.model.configuration import Configuration
-from hadirector.model.ipvs import (
-    DestinationKey,
-    Table,
-)
-from hadirector.model.queries import _checked
+from hadirector.model.ipvs import DestinationKey, Table
+from hadirector.model.queries import checked_real_servers
 from hadirector.overrides.model import RealServerName
 from hadirector.pools.slow_start import LONG_AGO
 
 
-def adopted_quorums(configuration: Configuration, table: Table) -> dict[str, bool]:
-    """Read off the table that a previous run left behind which pools had lost their quorum.
+class PoolsSnapshot(msgspec.Struct, frozen=True):
+    """What the next run of the director needs of the pools.
 
-    Of those without a sorry server it does not say.
+    ``quorums`` says by virtual server whether its pool had its quorum. ``serving_since`` says by
+    VS/RS since when a real server with slow start serves, in monotonic seconds.
     """
-    return {
+
+    quorums: dict[str, bool] = {}
+    serving_since: dict[str, float] = {}
+
+
+def take_snapshot(
+    configuration: Configuration,
+    quorums: Mapping[str, bool],
+    serving_since: Mapping[str, Mapping[DestinationKey, float]],
+) -> PoolsSnapshot:
+    """Return the snapshot of these pools."""
+    found: dict[str, float] = {}
+    for server in configuration.virtual_servers:
+        since = serving_since.get(server.name)
+        if not since:
+            continue
+        for real_server in server.real_servers:
+            began = since.get(real_server.key, LONG_AGO)
+            if began != LONG_AGO:
+                found[str(RealServerName(server.name, real_server.name))] = began
+    return PoolsSnapshot(dict(quorums), found)
+
+
+def adopted_quorums(
+    configuration: Configuration, table: Table, snapshot: PoolsSnapshot
+) -> dict[str, bool]:
+    """Return which pools had their quorum in the run before.
+
+    The snapshot says it. Without a snapshot, a sorry server in the table shows that its pool has
+    lost the quorum.
+    """
+    names = {server.name for server in configuration.virtual_servers}
+    lost = {
         server.name: False
         for server in configuration.virtual_servers
         if server.sorry_server is not None
@@ -30,34 +63,42 @@ def adopted_quorums(configuration: Configuration, table: Table) -> dict[str, boo
             if (entry := table.get(key)) is not None
         )
     }
+    known = {name: quorum for name, quorum in snapshot.quorums.items() if name in names}
+    return {**lost, **known}
 
 
-def adopted_admissions(
-    configuration: Configuration, table: Table, serving_since: Mapping[str, float]
-) -> dict[str, dict[DestinationKey, float]]:
-    """Take what serves in the table of a previous run for ``serving_since`` then, or long ago."""
+def adopted_serving_since(
+    configuration: Configuration, table: Table, snapshot: PoolsSnapshot
+) -> dict[str, Mapping[DestinationKey, float]]:
+    """Return since when each real server with a weight in the table serves.
+
+    Without an entry in the snapshot, it serves since long ago.
+    """
     return {
         server.name: {
-            each.key: serving_since.get(str(RealServerName(server.name, each.name)), LONG_AGO)
-            for each in server.real_servers
+            real_server.key: snapshot.serving_since.get(
+                str(RealServerName(server.name, real_server.name)), LONG_AGO
+            )
+            for real_server in server.real_servers
             for key in server.keys
             if (entry := table.get(key)) is not None
-            and (held := entry.destinations.get(each.destination_key(key))) is not None
-            and held.weight
+            and (destination := entry.destinations.get(real_server.destination_key(key)))
+            is not None
+            and destination.weight
         }
         for server in configuration.virtual_servers
     }
 
 
 def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Verdict]:
-    """Read verdicts off the table that a previous run left behind.
+    """Infer verdicts from a table, by the identity of the check.
 
-    A destination with a weight was passing; one at weight 0 that is configured with more was
-    failing. What is not in the table is not known. A target that is in use anywhere counts as
-    passing everywhere.
+    A destination with a weight was passing. A destination with weight 0 was failing, unless 0 is
+    its configured weight. A target that is in use in one pool counts as passing in all pools.
+    There is no verdict on a target that is not in the table.
     """
     verdicts: dict[str, Verdict] = {}
-    for server, real_server, check in _checked(configuration):
+    for server, real_server, check in checked_real_servers(configuration):
         weights = [
             entry.destinations[key].weight
             for service in server.keys
@@ -72,19 +113,34 @@ def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Ve
     return verdicts
 
 
-def changed_checks(
-    old: Configuration, new: Configuration, held: Mapping[str, Collection[DestinationKey]]
-) -> dict[str, str]:
-    """Name the new checks of the servers that are ``held`` in their pools, with the old ones."""
+def assume(
+    old: Configuration,
+    new: Configuration,
+    table: Table,
+    held: Mapping[str, Collection[DestinationKey]],
+) -> Assumptions:
+    """Return what a reload assumes of the checks of the new configuration.
+
+    ``held`` are the real servers that are held in their pools, by virtual server.
+    """
     before = {
-        (server.name, each.key): each.check.identity
+        (server.name, real_server.key): real_server.check.identity
         for server in old.virtual_servers
-        for each in server.real_servers
-        if each.check is not None and each.key in held.get(server.name, ())
+        for real_server in server.real_servers
+        if real_server.check is not None
     }
-    return {
-        each.check.identity: before[server.name, each.key]
-        for server in new.virtual_servers
-        for each in (server.real_servers if server.name in held else ())
-        if each.check is not None and (server.name, each.key) in before
-    }
+    predecessors: dict[str, str] = {}
+    held_checks: set[str] = set()
+    for server in new.virtual_servers:
+        held_keys = held.get(server.name, ())
+        for real_server in server.real_servers:
+            check = real_server.check
+            predecessor = before.get((server.name, real_server.key))
+            if check is None or predecessor is None or check.identity == predecessor:
+                continue
+            is_held = real_server.key in held_keys
+            if is_held or check.identity not in held_checks:
+                predecessors[check.identity] = predecessor
+            if is_held:
+                held_checks.add(check.identity)
+    return Assumptions(adopted_verdicts(new, table), predecessors, frozenset(held_checks))

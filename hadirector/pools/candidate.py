@@ -1,4 +1,4 @@
-"""A real server on the way to its weight, gathering the reasons for it."""
+"""A real server whose weight is being decided, with the reasons so far. Pure."""
 
 from __future__ import annotations
 
@@ -8,71 +8,66 @@ from hadirector.model.configuration import RealServer
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """One reason for a weight, and the weight after it; None keeps a server out of the table."""
+    """One reason for a weight, and the weight after it. None means out of the table."""
 
     weight: int | None
-    words: str
+    reason: str
 
 
 Derivation = tuple[Step, ...]
-"""How a weight comes about; the last step says what it is."""
+"""The steps to a weight. The weight of the last step is the result."""
 
 
 class Candidate:
-    """What is known so far.
+    """A real server during the decision about its pool.
 
-    ``worth`` is its weight while it serves, ``failed_at`` when it began to fail having passed
-    before, in monotonic seconds, and ``unseen`` that this is no fault of its own; ``unknown`` says
-    that no probe has ended yet, ``ordered_out`` that an operator took it out, ``weight_ordered``
-    that one gave it its weight.
+    ``full_weight`` is its weight while it serves without slow start. ``failed_at`` is when it began
+    to fail after it had passed, in monotonic seconds. ``unseen`` marks a failure that began while
+    the director was blind. ``unknown`` marks a real server without a verdict. An operator can take
+    it out of the pool (``overridden_out``) or set its weight (``weight_overridden``).
     """
 
     __slots__ = (
         "failed_at",
-        "ordered_out",
+        "full_weight",
+        "overridden_out",
         "real_server",
         "serving",
         "steps",
         "unknown",
         "unseen",
-        "weight_ordered",
-        "worth",
+        "weight_overridden",
     )
 
     def __init__(self, real_server: RealServer) -> None:
         self.real_server = real_server
         self.steps = [Step(real_server.weight, "configured")]
-        self.worth = real_server.weight
+        self.full_weight = real_server.weight
         self.failed_at: float | None = None
         self.unseen = False
-        self.ordered_out = False
+        self.overridden_out = False
         self.unknown = False
-        self.weight_ordered = False
+        self.weight_overridden = False
         self.serving = True
 
-    @property
-    def weight(self) -> int:
-        """Its weight after the last step."""
-        return self.steps[-1].weight or 0
+    def set_weight(self, weight: int, reason: str) -> None:
+        """Change the full weight."""
+        self.full_weight = weight
+        self._step(weight, reason)
 
-    def revalue(self, weight: int, words: str) -> None:
-        """Give it another weight to serve with."""
-        self.worth = weight
-        self._step(weight, words)
-
-    def stay(self, words: str) -> None:
-        """Let it serve, or go on serving."""
-        self._step(self.worth, words)
+    def keep(self, reason: str) -> None:
+        """Serve with the full weight."""
+        self._step(self.full_weight, reason)
         self.serving = True
 
-    def grow(self, weight: int, words: str) -> None:
-        """Let it serve with less than it is worth, for now."""
-        self._step(weight, words)
+    def ramp(self, weight: int, reason: str) -> None:
+        """Serve with less than the full weight for now."""
+        self._step(weight, reason)
 
-    def leave(self, weight: int | None, words: str) -> None:
-        """Let it serve no more."""
-        self._step(weight, words)
+    def remove(self, weight: int | None, reason: str) -> None:
+        """Stop serving, with weight 0 or out of the table."""
+        self._step(weight, reason)
         self.serving = False
 
-    def _step(self, weight: int | None, words: str) -> None:
-        self.steps.append(Step(weight, words))
+    def _step(self, weight: int | None, reason: str) -> None:
+        self.steps.append(Step(weight, reason))

@@ -1,8 +1,8 @@
-"""Decides what weight every real server of a pool has, and says how that comes about.
+"""Decides the weight of every real server of a pool, with the reasons for it. Pure.
 
-Pure: facts in, weights with their derivations out. A weight is a function of the facts of this
-moment. Two things are remembered from decision to decision: whether the pool had its quorum,
-because hysteresis asks for that, and since when its real servers serve, for a slow start.
+A weight follows from the facts of one moment. Only two results of the decision before are needed:
+whether the pool had its quorum, for hysteresis, and since when each real server serves, for slow
+start.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ from hadirector.model.ipvs import DestinationKey
 from hadirector.overrides.model import Action, RealServerName
 from hadirector.pools.candidate import Candidate, Derivation, Step
 from hadirector.pools.facts import Facts
-from hadirector.pools.flap_damping import damp
-from hadirector.pools.min_healthy import brake, look_past_blindness
-from hadirector.pools.slow_start import start_slowly
+from hadirector.pools.flap_damping import apply_flap_damping
+from hadirector.pools.min_healthy import apply_brake, hold_unseen
+from hadirector.pools.slow_start import apply_slow_start
 
 WEIGHT_MAX = 65535
-"""As much as a configuration may give (linux/ip_vs.h has more room, ipvsadm(8) not)."""
+"""The largest weight of ipvsadm(8). linux/ip_vs.h has room for more."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What is decided of one pool.
+    """The decision about one pool. Times are monotonic seconds.
 
-    ``derivations`` are in the order of their keys, the same on every director: ``sh`` and ``mh``
-    build their tables in list order, and two directors must agree on them. ``quorum`` is None while
-    too little is known; ``passing`` is the weight of what passes, which it is judged by. ``held``
-    are the failing servers that are kept in all the same, the first of them the ``unseen`` ones,
-    for they were lost from sight with all others. ``serving_since`` is since when those serve that
-    do, where slow start asks for that, and ``next_change`` when to judge again though all facts but
-    the time stay; ``flapping`` names who flaps, and until when. Monotonic seconds.
+    ``derivations`` are in the order of their keys, which is the same on every director: the
+    schedulers ``sh`` and ``mh`` build their tables in list order, and the directors of a pair must
+    build the same tables. ``quorum`` is None while too little is known, and ``passing`` is the
+    weight that it is decided from. ``held`` are the failing real servers that stay in the pool: the
+    ``unseen`` ones first, then those that the brake holds. ``serving_since`` is since when each
+    real server serves; it is empty in a pool without slow start. ``flapping`` is until when each
+    flapping real server counts as flapping. At ``next_change`` the decision changes even if no
+    fact does.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -47,6 +48,24 @@ class Judgement(msgspec.Struct, frozen=True):
     flapping: Mapping[DestinationKey, float] = {}
     unseen: tuple[DestinationKey, ...] = ()
 
+    def __repr__(self) -> str:
+        """Show every weight, and whatever is not as usual."""
+        weights = [f"{key} {_format_weight(steps)}" for key, steps in self.derivations.items()]
+        if self.sorry is not None:
+            weights.append(f"sorry server {_format_weight(self.sorry)}")
+        quorum = {True: "quorum", False: "no quorum", None: "quorum unknown"}[self.quorum]
+        notes = [
+            f"{name} {', '.join(map(str, keys))}"
+            for name, keys in (
+                ("held", self.held),
+                ("unseen", self.unseen),
+                ("flapping", self.flapping),
+            )
+            if keys
+        ]
+        summary = f"<Judgement {', '.join(weights)}; {quorum}, {self.passing} passing"
+        return "; ".join([summary, *notes]) + ">"
+
 
 def judge(
     server: VirtualServer,
@@ -56,57 +75,56 @@ def judge(
 ) -> Judgement:
     """Decide the weights of one pool.
 
-    ``had_quorum`` and ``serving_since`` are what was decided before, None and empty at first.
+    ``had_quorum`` and ``serving_since`` are from the decision before; None and empty at first.
     """
     candidates = [
-        Candidate(each) for each in sorted(server.real_servers, key=lambda each: each.key)
+        Candidate(real_server)
+        for real_server in sorted(server.real_servers, key=lambda real_server: real_server.key)
     ]
     for candidate in candidates:
-        _obey(server, candidate, facts)
-        _believe(server, candidate, facts)
-    lost = look_past_blindness(candidates)
-    passing = sum(each.worth for each in candidates if each.serving)
+        _apply_override(server, candidate, facts)
+        _apply_check(server, candidate, facts)
+    unseen = hold_unseen(candidates)
+    passing = sum(candidate.full_weight for candidate in candidates if candidate.serving)
     quorum = has_quorum(
         passing,
         server.quorum,
         server.hysteresis,
-        before=None if lost else had_quorum,
-        known=not any(each.unknown for each in candidates),
+        before=None if unseen else had_quorum,
+        known=not any(candidate.unknown for candidate in candidates),
     )
-    flapping = damp(server, candidates, facts.failures, facts.now)
-    braked = brake(server.min_healthy, candidates)
-    _stand_by(server, candidates, braked)
-    held = lost + braked
-    sorry = _sorry(server, facts.verdicts, wanted=quorum is False and not held)
+    flapping = apply_flap_damping(server, candidates, facts)
+    braked = apply_brake(server.min_healthy, candidates)
+    _apply_backup_tiers(server, candidates, braked)
+    held = unseen + braked
+    sorry = _decide_sorry_server(server, facts, wanted=quorum is False and not held)
     if sorry is not None and sorry[-1].weight is not None:
         for candidate in candidates:
             if candidate.serving:
-                candidate.leave(0, "no quorum: the sorry server serves")
-    serving_since, grows_at = start_slowly(candidates, serving_since, facts.now)
-    changes = [*flapping.values(), *(() if grows_at is None else (grows_at,))]
-    derivations = {each.real_server.key: tuple(each.steps) for each in candidates}
-    kept = tuple(each.real_server.key for each in held)
+                candidate.remove(0, "no quorum: the sorry server serves")
+    serving_since, ramps_at = apply_slow_start(candidates, serving_since, facts.now)
+    changes = [*flapping.values(), *(() if ramps_at is None else (ramps_at,))]
     return Judgement(
-        derivations=derivations,
+        derivations={candidate.real_server.key: tuple(candidate.steps) for candidate in candidates},
         sorry=sorry,
         quorum=quorum,
         passing=passing,
-        held=kept,
+        held=_keys(held),
         serving_since=serving_since,
         next_change=min(changes, default=None),
         flapping=flapping,
-        unseen=tuple(each.real_server.key for each in lost),
+        unseen=_keys(unseen),
     )
 
 
 def has_quorum(
     passing: int, quorum: int, hysteresis: int, *, before: bool | None, known: bool
 ) -> bool | None:
-    """Decide whether the weight of what passes is enough.
+    """Decide whether the passing weight is enough.
 
-    What was enough stays so down to ``quorum - hysteresis`` and above 0; what was not has to come
-    to ``quorum + hysteresis``. Before anything was decided the quorum itself counts, and None says
-    that servers of which nothing is known yet (not ``known``) may still bring it.
+    A pool loses its quorum below ``quorum - hysteresis`` or at 0, and regains it at
+    ``quorum + hysteresis``. The first decision (``before`` is None) compares with the quorum
+    itself. It is None while real servers without a verdict (not ``known``) may still reach it.
     """
     if before is False:
         return passing >= quorum + hysteresis
@@ -116,99 +134,111 @@ def has_quorum(
     return False if known else None
 
 
-def _obey(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
-    """Do what an operator ordered."""
-    if not facts.overrides:
-        return
-    name = RealServerName(server.name, candidate.real_server.name)
-    order = facts.overrides.get(name)
-    if order is None:
-        return
-    if order.action is Action.WEIGHT:
-        candidate.revalue(order.weight, order.words)
-        candidate.weight_ordered = True
-        return
-    candidate.ordered_out = True
-    drains = order.action is Action.DRAIN and not order.ended
-    candidate.leave(0 if drains else _weight_when_out(server), order.words)
-
-
-def _believe(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
-    """Take out what does not pass its check. One that has not passed yet gets no connections.
-
-    One that passes may ask for a part of its weight, unless an operator has given it one.
-    """
-    check = candidate.real_server.check
-    if candidate.ordered_out:
-        return
-    if check is None:
-        candidate.stay("not checked")
-        return
-    verdict = facts.verdicts.get(check.identity, Verdict.UNKNOWN)
-    if verdict is Verdict.PASSING:
-        candidate.stay("passing")
-        percent = facts.weights.get(check.identity)
-        if percent is not None and not candidate.weight_ordered:
-            words = f"asks for {percent} %"
-            if check.timing.weight_step is not None:
-                words = f"has {percent} % of it, in steps towards what it asks for"
-            candidate.revalue(part_of(candidate.worth, percent), words)
-        return
-    if verdict is Verdict.UNKNOWN and server.initially_up:
-        candidate.stay("initially up, until its first probe has ended")
-        return
-    candidate.unseen = check.identity in facts.unseen
-    candidate.failed_at = facts.failed_at.get(check.identity)
-    candidate.unknown = verdict is Verdict.UNKNOWN
-    candidate.leave(_weight_when_out(server), verdict.value)
-
-
-def part_of(weight: int, percent: int) -> int:
-    """Scale a weight, within what the kernel takes; some of it is never rounded to nothing."""
+def scale_weight(weight: int, percent: int) -> int:
+    """Return a percentage of a weight. Unless one of them is 0, it is at least 1."""
     if not weight or not percent:
         return 0
     return min(max(weight * percent // 100, 1), WEIGHT_MAX)
 
 
+def _apply_override(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
+    """Apply the override of a real server, if there is one."""
+    if not facts.overrides:
+        return
+    override = facts.overrides.get(RealServerName(server.name, candidate.real_server.name))
+    if override is None:
+        return
+    if override.action is Action.WEIGHT:
+        candidate.set_weight(override.weight, override.description)
+        candidate.weight_overridden = True
+        return
+    candidate.overridden_out = True
+    drains = override.action is Action.DRAIN and not override.ended
+    candidate.remove(0 if drains else _weight_when_out(server), override.description)
+
+
+def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
+    """Remove a real server that does not pass its check, or has not passed it yet.
+
+    A passing real server may request a part of its weight, unless an operator has set the weight.
+    """
+    check = candidate.real_server.check
+    if candidate.overridden_out:
+        return
+    if check is None:
+        candidate.keep("not checked")
+        return
+    target = facts.target(check)
+    if target.verdict is Verdict.PASSING:
+        candidate.keep("passing")
+        percent = target.requested_weight
+        if percent is not None and not candidate.weight_overridden:
+            reason = f"requests {percent} %"
+            if check.timing.weight_step is not None:
+                reason = f"{percent} %, in steps towards the requested weight"
+            candidate.set_weight(scale_weight(candidate.full_weight, percent), reason)
+        return
+    if target.verdict is Verdict.UNKNOWN and server.initially_up:
+        candidate.keep("initially up until its first probe ends")
+        return
+    candidate.unseen = target.unseen
+    candidate.failed_at = target.failed_at
+    candidate.unknown = target.verdict is Verdict.UNKNOWN
+    candidate.remove(_weight_when_out(server), target.verdict.value)
+
+
 def _weight_when_out(server: VirtualServer) -> int | None:
-    """Under ``zero_weight`` it stays, so that a later pass changes a weight and nothing else."""
+    """Return the weight of a removed real server.
+
+    Under ``zero_weight`` it stays in the table, so that a later pass changes only its weight.
+    """
     return 0 if server.on_failure is OnFailure.ZERO_WEIGHT else None
 
 
-def _stand_by(
-    server: VirtualServer, candidates: Sequence[Candidate], failing: Collection[Candidate]
+def _apply_backup_tiers(
+    server: VirtualServer, candidates: Sequence[Candidate], braked: Collection[Candidate]
 ) -> None:
-    """Let a backup tier serve only while the tiers before it do not have the quorum together.
+    """Give a backup tier weight 0 while the tiers before it have the quorum together.
 
-    A ``failing`` server that is kept in counts for nothing: a backup that passes is better.
-
-    A backup that stands by has weight 0, so that connections it got before end in peace.
+    Failing real servers that the brake holds (``braked``) do not count, because a passing backup is
+    better. With weight 0 the existing connections to a backup tier continue.
     """
     before = 0
-    for tier in sorted({each.real_server.backup_tier for each in candidates}):
-        members = [each for each in candidates if each.real_server.backup_tier == tier]
-        weight = sum(each.worth for each in members if each.serving and each not in failing)
+    for tier in sorted({candidate.real_server.backup_tier for candidate in candidates}):
+        serving = [
+            candidate
+            for candidate in candidates
+            if candidate.real_server.backup_tier == tier and candidate.serving
+        ]
+        weight = sum(candidate.full_weight for candidate in serving if candidate not in braked)
         if tier and before >= server.quorum:
-            for each in members:
-                if each.serving:
-                    each.leave(0, f"stands by in backup tier {tier}")
+            for candidate in serving:
+                candidate.remove(0, f"on standby in backup tier {tier}")
         before += weight
 
 
-def _sorry(
-    server: VirtualServer, verdicts: Mapping[str, Verdict], *, wanted: bool
-) -> Derivation | None:
-    """Decide about the sorry server. One that fails its own check is none.
+def _decide_sorry_server(server: VirtualServer, facts: Facts, *, wanted: bool) -> Derivation | None:
+    """Decide the weight of the sorry server. If its own check does not pass, it is not used.
 
-    It leaves the table when the pool is back: with a weight of 0 persistence would keep clients.
+    It leaves the table when the pool has its quorum again: with weight 0, persistence would keep
+    its clients there.
     """
     sorry = server.sorry_server
     if sorry is None:
         return None
     if not wanted:
-        return (Step(None, "stands by"),)
+        return (Step(None, "on standby"),)
     steps = (Step(sorry.weight, "no quorum"),)
     if sorry.check is None:
         return steps
-    verdict = verdicts.get(sorry.check.identity, Verdict.UNKNOWN)
+    verdict = facts.target(sorry.check).verdict
     return (*steps, Step(sorry.weight if verdict is Verdict.PASSING else None, verdict.value))
+
+
+def _keys(candidates: Sequence[Candidate]) -> tuple[DestinationKey, ...]:
+    return tuple(candidate.real_server.key for candidate in candidates)
+
+
+def _format_weight(steps: Derivation) -> str:
+    weight = steps[-1].weight
+    return "out" if weight is None else str(weight)

@@ -1,7 +1,4 @@
-"""Decides what the dataplane should hold, from the configuration and what was judged.
-
-Pure: judgements and states in, tables and address sets out.
-"""
+"""Decides which services and destinations the dataplane should hold for a judgement. Pure."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from vrrp.model.configuration import TrackedKey
 
 
 def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceKey, ServiceEntry]:
-    """Make one virtual server's services and destinations of what was decided of its pool."""
+    """Return the services of a virtual server with the destinations that its judgement requires."""
     weights = {key: steps[-1].weight for key, steps in judgement.derivations.items()}
     if server.sorry_server is not None and judgement.sorry is not None:
         weights[server.sorry_server.key] = judgement.sorry[-1].weight
-    servers = {each.key: each for each in server.all_servers}
+    servers = {real_server.key: real_server for real_server in server.all_servers}
     pool = [
         (servers[key], _destination(server, servers[key], weight))
         for key, weight in weights.items()
@@ -33,8 +30,10 @@ def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceK
     return {
         key: ServiceEntry(
             server.service,
-            {each.destination_key(key): destination for each, destination in pool},
-            {each.destination_key(key): each.weight for each, _ in pool} if hashed else {},
+            {real_server.destination_key(key): destination for real_server, destination in pool},
+            {real_server.destination_key(key): real_server.weight for real_server, _ in pool}
+            if hashed
+            else {},
         )
         for key in server.keys
     }
@@ -53,9 +52,9 @@ def _destination(server: VirtualServer, real_server: RealServer, weight: int) ->
 def tracked_pools(
     configuration: Configuration, quorums: Mapping[str, bool]
 ) -> dict[TrackedKey, int]:
-    """Say for each pool that a VRRP instance tracks whether it has its quorum: 1, or else 0.
+    """Return the values of the pools that VRRP instances track: 1 with the quorum, 0 without.
 
-    One of which too little is known yet is left out.
+    A pool whose quorum is not known yet has no value.
     """
     names = {name for instance in configuration.vrrp for name in instance.tracked("pool")}
     return {TrackedKey("pool", name): int(quorums[name]) for name in names if name in quorums}

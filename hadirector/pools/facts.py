@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
-from checks.definition.result import Verdict
+from checks.definition.check import CheckDefinition
+from hadirector.health.target import UNKNOWN_TARGET, Targets, TargetState
 from hadirector.overrides.model import Override, RealServerName
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What weights are decided from. Times are monotonic seconds.
+    """The states of targets, the overrides in force, and the time in monotonic seconds."""
 
-    ``verdicts``, ``failed_at`` and ``weights`` go by the identity of checks; ``failed_at`` is when
-    a target that had passed began to fail, and has no entry for one that never passed. ``unseen``
-    are those checks that fail only because this director saw nothing any more
-    (`hadirector.health.blindness`). ``weights`` are the percentages of their configured weights
-    that targets ask for. ``failures`` is when targets began to fail lately, the last one last.
-    """
-
-    verdicts: Mapping[str, Verdict]
-    failed_at: Mapping[str, float] = {}
+    targets: Targets
     overrides: Mapping[RealServerName, Override] = {}
-    unseen: Collection[str] = frozenset()
-    weights: Mapping[str, int] = {}
     now: float = 0.0
-    failures: Mapping[str, Sequence[float]] = {}
+
+    def target(self, check: CheckDefinition) -> TargetState:
+        """Return the state of the target of a check."""
+        return self.targets.get(check.identity, UNKNOWN_TARGET)

@@ -1,8 +1,8 @@
-"""Decides for how long a real server that flaps is held out of its pool.
+"""Decides how long a flapping real server is kept out of its pool. Pure.
 
-Pure. A target that failed as often as the policy says, within its window, has flapped. It is held
-out from its last failure on, and twice as long with every further failure within the window. Only
-a pool that can do without it holds anybody out.
+A target flaps if it has failed as often as the policy says within the window. Its real servers are
+then kept out for a time that begins with its latest failure. Every further failure within the
+window doubles that time. No real server is kept out while the pool needs it.
 """
 
 from __future__ import annotations
@@ -13,45 +13,43 @@ from hadirector.model.configuration import VirtualServer
 from hadirector.model.ipvs import DestinationKey
 from hadirector.model.policy import FlapDamping
 from hadirector.pools.candidate import Candidate
+from hadirector.pools.facts import Facts
 
 
-def damp(
-    server: VirtualServer,
-    candidates: Sequence[Candidate],
-    failures: Mapping[str, Sequence[float]],
-    now: float,
+def apply_flap_damping(
+    server: VirtualServer, candidates: Sequence[Candidate], facts: Facts
 ) -> dict[DestinationKey, float]:
-    """Take out those that flap, and say until when each does; ``failures`` go by check identity.
+    """Give flapping real servers weight 0; return until when each counts as flapping.
 
-    They have weight 0: the connections that they got end in peace. They come in all the same while
-    the others that pass lack the quorum, or are fewer than ``min_healthy``.
+    With weight 0 their existing connections continue. They serve nevertheless while the other
+    passing real servers lack the quorum, or are fewer than ``min_healthy``.
     """
     policy = server.flap_damping
     if policy is None:
         return {}
     flapping: dict[DestinationKey, float] = {}
-    held_out: list[Candidate] = []
-    for each in candidates:
-        check = each.real_server.check
-        if check is None or each.unseen or not each.serving:
+    damped: list[Candidate] = []
+    for candidate in candidates:
+        check = candidate.real_server.check
+        if check is None or candidate.unseen or not candidate.serving:
             continue
-        until = flaps_until(policy, failures.get(check.identity, ()))
-        if now < until:
-            flapping[each.real_server.key] = until
-            held_out.append(each)
-    if held_out:
+        until = flaps_until(policy, facts.target(check).failures)
+        if facts.now < until:
+            flapping[candidate.real_server.key] = until
+            damped.append(candidate)
+    if damped:
         needed = not _suffices(server, candidates, flapping)
-        for each in held_out:
+        for candidate in damped:
             if needed:
-                each.stay("flapping, but the pool needs it")
+                candidate.keep("flapping, but the pool needs it")
             else:
-                each.leave(0, "flapping: held out")
+                candidate.remove(0, "flapping: kept out of the pool")
     return flapping
 
 
 def flaps_until(policy: FlapDamping, failures: Sequence[float]) -> float:
-    """Say until when a target flaps that failed at these times; 0 for one that does not."""
-    recent = sum(failures[-1] - each <= policy.window for each in failures)
+    """Return until when a target with failures at these times flaps; 0 if it does not flap."""
+    recent = sum(failures[-1] - failure <= policy.window for failure in failures)
     if recent < policy.failures:
         return 0.0
     return failures[-1] + min(policy.hold * 2.0 ** (recent - policy.failures), policy.hold_max)
@@ -62,12 +60,17 @@ def _suffices(
     candidates: Sequence[Candidate],
     flapping: Mapping[DestinationKey, float],
 ) -> bool:
-    """Decide whether those that pass and do not flap are enough for the pool."""
-    rest = [
-        each
-        for each in candidates
-        if each.serving and each.worth and not each.unseen and each.real_server.key not in flapping
+    """Decide whether the passing real servers that do not flap are enough for the pool."""
+    steady = [
+        candidate
+        for candidate in candidates
+        if candidate.serving
+        and candidate.full_weight
+        and not candidate.unseen
+        and candidate.real_server.key not in flapping
     ]
-    members = sum(1 for each in candidates if each.worth and not each.ordered_out)
-    enough = sum(each.worth for each in rest) >= server.quorum
-    return enough and len(rest) >= server.min_healthy.of(members)
+    members = sum(
+        1 for candidate in candidates if candidate.full_weight and not candidate.overridden_out
+    )
+    enough = sum(candidate.full_weight for candidate in steady) >= server.quorum
+    return enough and len(steady) >= server.min_healthy.of(members)

@@ -1,4 +1,4 @@
-"""Decides which failing servers stay in a pool: the brake on what checks may take out."""
+"""Decides which failing real servers are held in a pool: by the brake, or by blindness. Pure."""
 
 from __future__ import annotations
 
@@ -8,28 +8,38 @@ from hadirector.model.policy import HealthyMinimum
 from hadirector.pools.candidate import Candidate
 
 
-def look_past_blindness(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Keep in what was in when this director lost sight of its backends; says whom."""
-    lost = [each for each in candidates if each.unseen]
-    for each in lost:
-        each.stay("kept: lost from sight with all others")
-    return lost
+def hold_unseen(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Hold and return the real servers whose failure is unseen."""
+    unseen = [candidate for candidate in candidates if candidate.unseen]
+    for candidate in unseen:
+        candidate.keep("held: it began to fail while the director was blind")
+    return unseen
 
 
-def brake(minimum: HealthyMinimum, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Keep in as many failing servers as the minimum asks for; says whom.
+def apply_brake(minimum: HealthyMinimum, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Hold and return as many failing real servers as the minimum requires.
 
-    Those that failed last are kept: then nobody comes in again who had gone. One that has never
-    passed, or that an operator took out, is not kept in, because it was not in.
+    The servers that failed last are held, so that none of those already removed comes back. A
+    server that never passed, or that an operator took out, was not in the pool and is not held.
     """
     if not minimum:
         return []
-    members = [each for each in candidates if each.worth and not each.ordered_out]
-    passing = sum(each.serving for each in members)
-    needed = minimum.of(len(members))
-    fallen = [each for each in members if each.failed_at is not None and not each.serving]
-    fallen.sort(key=lambda each: each.failed_at or 0.0, reverse=True)
-    held = fallen[: max(needed - passing, 0)]
-    for each in held:
-        each.stay(f"kept by min_healthy: {passing} of {len(members)} pass, {needed} are needed")
+    members = [
+        candidate
+        for candidate in candidates
+        if candidate.full_weight and not candidate.overridden_out
+    ]
+    passing = sum(candidate.serving for candidate in members)
+    required = minimum.of(len(members))
+    failed = [
+        candidate
+        for candidate in members
+        if candidate.failed_at is not None and not candidate.serving
+    ]
+    failed.sort(key=lambda candidate: candidate.failed_at or 0.0, reverse=True)
+    held = failed[: max(required - passing, 0)]
+    for candidate in held:
+        candidate.keep(
+            f"held by min_healthy: {passing} of {len(members)} pass, {required} are required"
+        )
     return held

@@ -1,1 +1,1 @@
-"""What a new configuration changes."""
+"""Decides what a new configuration changes."""

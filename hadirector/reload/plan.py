@@ -1,4 +1,4 @@
-"""Decides what a new configuration changes in a running director."""
+"""Decides what a new configuration changes in a running director. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from hadirector.model.configuration import Configuration
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a reload would do, by name; ``refused`` lists what only a restart can change."""
+    """What a reload would start, stop and change, by name.
+
+    ``refused`` are changes that only a restart can make.
+    """
 
     refused: tuple[str, ...]
     started: tuple[str, ...]
@@ -18,10 +21,10 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def summary(self) -> str:
-        """Say it in one line."""
+        """The plan in one line."""
         parts = (("start", self.started), ("stop", self.stopped), ("change", self.changed))
-        said = [f"{verb} {', '.join(names)}" for verb, names in parts if names]
-        return "; ".join(said) if said else "nothing to change"
+        changes = [f"{verb} {', '.join(names)}" for verb, names in parts if names]
+        return "; ".join(changes) if changes else "nothing to change"
 
 
 _FIXED = ("name", "dataplane", "runtime_directory", "state_directory", "api_unix")
@@ -35,8 +38,8 @@ def plan(old: Configuration, new: Configuration) -> Plan:
         for field in _FIXED
         if getattr(old, field) != getattr(new, field)
     )
-    before = named(old)
-    after = named(new)
+    before = reloadable_parts(old)
+    after = reloadable_parts(new)
     return Plan(
         refused=refused,
         started=tuple(sorted(after.keys() - before.keys())),
@@ -47,17 +50,17 @@ def plan(old: Configuration, new: Configuration) -> Plan:
     )
 
 
-def named(configuration: Configuration) -> dict[str, object]:
-    """List what a reload can start, stop or change, under the names that people know it by."""
-    found: dict[str, object] = {
+def reloadable_parts(configuration: Configuration) -> dict[str, object]:
+    """Return what a reload can start, stop or change, by the names that messages use."""
+    parts: dict[str, object] = {
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }
-    found["sysctls"] = (configuration.sysctls, wanted_sysctls(configuration))
-    found.update({words: getattr(configuration, field) for field, words in _SETTINGS.items()})
+    parts["sysctls"] = (configuration.sysctls, wanted_sysctls(configuration))
+    parts.update({name: getattr(configuration, field) for field, name in _SETTINGS.items()})
     if configuration.sync_daemon is not None:
-        found["the sync daemon"] = configuration.sync_daemon
-    found.update({f"VRRP instance {instance.name}": instance for instance in configuration.vrrp})
-    return found
+        parts["the sync daemon"] = configuration.sync_daemon
+    parts.update({f"VRRP instance {instance.name}": instance for instance in configuration.vrrp})
+    return parts
 
 
 _SETTINGS = {

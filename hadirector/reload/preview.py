@@ -1,13 +1,12 @@
-"""Decides what to tell of a reload before it happens: what it would start, stop and change, and
-what follows from that in the kernel.
+"""Decides what a reload would start, stop and change, and what follows in the kernel. Pure.
 
-Pure. The operations are those of the first pass after it, by what is known now: verdicts may change
-until then.
+The operations are those of the first pass after the reload, from the verdicts of this moment. The
+verdicts may change before the reload happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -22,6 +21,7 @@ from hadirector.dataplane.reconcile import (
     describe_actual,
     diff,
 )
+from hadirector.health.target import Targets, carry_over
 from hadirector.host.masquerade.rules import fullnat_services
 from hadirector.host.sync_daemon.rules import Threads, describe_thread, matches, wanted_threads
 from hadirector.model.configuration import Configuration
@@ -35,28 +35,30 @@ from hadirector.model.ipvs import (
 )
 from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services
-from hadirector.pools.adoption import adopted_verdicts
+from hadirector.pools.adoption import assume
 from hadirector.pools.decision import judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
-from hadirector.reload.plan import named, plan
+from hadirector.reload.plan import plan, reloadable_parts
 from vrrp.model.report import State
 
 NAMED_MAX: Final = 10_000
-"""Lines of a kind; the rest is only counted."""
+"""Lines of a kind; further lines are only counted."""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """A running director at one moment.
 
-    ``wanted`` is the table that it keeps, ``actual`` what the dataplane holds. ``faults`` are what
-    this host lacks for the new configuration, ``sysctls`` what that would set.
+    ``held`` are the failing real servers that are held in their pools. ``wanted`` is the table that
+    the director wants, and ``actual`` is the table of the dataplane. ``faults`` are requirements of
+    the new configuration that this host does not meet, and ``sysctls`` are its changes of sysctls.
     """
 
     configuration: Configuration
     facts: Facts
     quorums: Mapping[str, bool]
     serving_since: Mapping[str, Mapping[DestinationKey, float]]
+    held: Mapping[str, Collection[DestinationKey]]
     wanted: Table
     actual: Table
     owned: frozenset[ServiceKey]
@@ -66,10 +68,10 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reload would do. With anything ``refused`` it would do nothing.
+    """What a reload would do. If anything is ``refused``, the reload changes nothing.
 
-    ``checks`` and ``operations`` are limited, and ``left_out`` counts what is not named of them.
-    ``awaited`` are real servers that join when their check has passed for the first time.
+    ``checks``, ``operations`` and ``awaited`` are limited, and ``left_out`` counts the lines beyond
+    the limit. ``awaited`` are real servers that join after the first pass of their check.
     """
 
     refused: tuple[str, ...]
@@ -84,30 +86,35 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing at all would change."""
+        """Whether nothing would change."""
         parts = (self.started, self.stopped, self.changed, self.checks, self.operations)
         return not any((*parts, self.kernel, self.refused))
 
 
 def preview(situation: Situation, new: Configuration) -> Preview:
-    """Say what a reload with this configuration would change."""
+    """Return what a reload with this configuration would change."""
     old = situation.configuration
     planned = plan(old, new)
-    # As the director does it: a check that was changed keeps its target in use until it has failed.
-    known = {**adopted_verdicts(new, situation.wanted), **situation.facts.verdicts}
-    operations = _operations(situation, new, replace(situation.facts, verdicts=known))
-    checks = sorted(_checks(old, new))
-    awaited = tuple(_awaited(new, known))
+    targets = carry_over(
+        situation.facts.targets,
+        checks_by_identity(new),
+        assume(old, new, situation.wanted, situation.held),
+    )
+    operations = _operations(situation, new, replace(situation.facts, targets=targets))
+    checks = sorted(_changed_checks(old, new))
+    awaited = tuple(_awaited(new, targets))
     return Preview(
         refused=(*planned.refused, *situation.faults),
         started=planned.started,
         stopped=planned.stopped,
-        changed=tuple(_detailed(planned.changed, old, new)),
+        changed=tuple(_with_settings(planned.changed, old, new)),
         checks=tuple(checks[:NAMED_MAX]),
-        operations=tuple(_said(each, situation.actual) for each in operations[:NAMED_MAX]),
-        kernel=(*situation.sysctls, *_kernel(situation, new)),
+        operations=tuple(
+            _describe(operation, situation.actual) for operation in operations[:NAMED_MAX]
+        ),
+        kernel=(*situation.sysctls, *_kernel_changes(situation, new)),
         awaited=awaited[:NAMED_MAX],
-        left_out=sum(max(0, len(each) - NAMED_MAX) for each in (checks, operations, awaited)),
+        left_out=sum(max(0, len(lines) - NAMED_MAX) for lines in (checks, operations, awaited)),
     )
 
 
@@ -131,16 +138,16 @@ def _operations(situation: Situation, new: Configuration, facts: Facts) -> list[
     return diff(situation.actual, wanted, situation.owned)
 
 
-def _said(operation: Operation, actual: Table) -> str:
-    said = describe(operation)
+def _describe(operation: Operation, actual: Table) -> str:
+    description = describe(operation)
     if isinstance(operation, EditService | EditDestination):
-        said += f", was {describe_actual(operation, actual)}"
-    return said
+        description += f", was {describe_actual(operation, actual)}"
+    return description
 
 
-def _detailed(names: tuple[str, ...], old: Configuration, new: Configuration) -> Iterator[str]:
-    """Add to the name of what changes which of its settings do; values may be secret."""
-    before, after = named(old), named(new)
+def _with_settings(names: tuple[str, ...], old: Configuration, new: Configuration) -> Iterator[str]:
+    """Add the names of the changed settings; their values may be secret."""
+    before, after = reloadable_parts(old), reloadable_parts(new)
     for name in names:
         settings = ", ".join(_differing(before[name], after[name]))
         yield f"{name}: {settings}" if settings else name
@@ -157,49 +164,50 @@ def _differing(before: object, after: object) -> Iterator[str]:
             yield "address" if field == "keys" else field
 
 
-def _checks(old: Configuration, new: Configuration) -> Iterator[str]:
-    """Name checks by type and target; one whose options alone differ is changed."""
+def _changed_checks(old: Configuration, new: Configuration) -> Iterator[str]:
+    """Name the changed checks by type and target. Other options of a check are a change of it."""
     before, after = checks_by_identity(old), checks_by_identity(new)
-    gone = {_target(each) for each in before.keys() - after.keys()}
-    come = {_target(each) for each in after.keys() - before.keys()}
-    yield from (f"add {each}" for each in come - gone)
-    yield from (f"remove {each}" for each in gone - come)
-    yield from (f"change {each}" for each in come & gone)
+    removed = {_without_options(identity) for identity in before.keys() - after.keys()}
+    added = {_without_options(identity) for identity in after.keys() - before.keys()}
+    yield from (f"add {check}" for check in added - removed)
+    yield from (f"remove {check}" for check in removed - added)
+    yield from (f"change {check}" for check in added & removed)
     for identity in before.keys() & after.keys():
         if before[identity] != after[identity]:
-            yield f"change {_target(identity)}"
+            yield f"change {_without_options(identity)}"
 
 
-def _target(identity: str) -> str:
-    """Drop what stands for the options: ``tcp 192.0.2.45:80 5f3c...``."""
+def _without_options(identity: str) -> str:
+    """Remove the hash of the options from an identity such as ``tcp 192.0.2.45:80 5f3c...``."""
     return identity.rpartition(" ")[0]
 
 
-def _awaited(new: Configuration, known: Mapping[str, Verdict]) -> Iterator[str]:
+def _awaited(new: Configuration, targets: Targets) -> Iterator[str]:
     for server in new.virtual_servers:
-        for each in () if server.initially_up else server.real_servers:
-            check = each.check
-            if check is not None and known.get(check.identity, Verdict.UNKNOWN) is Verdict.UNKNOWN:
-                yield f"{server.name}/{each.name}"
+        for real_server in () if server.initially_up else server.real_servers:
+            check = real_server.check
+            if check is not None and targets[check.identity].verdict is Verdict.UNKNOWN:
+                yield f"{server.name}/{real_server.name}"
 
 
-def _kernel(situation: Situation, new: Configuration) -> Iterator[str]:
-    """Say what is kept besides the table: timeouts, rules of fullnat, the sync daemon."""
+def _kernel_changes(situation: Situation, new: Configuration) -> Iterator[str]:
+    """Describe the changes outside the table: timeouts, masquerade rules, the sync daemon."""
     old = situation.configuration
     for field in ConnectionTimeouts.__struct_fields__:
-        was, value = (getattr(each.connection_timeouts, field) for each in (old, new))
+        was = getattr(old.connection_timeouts, field)
+        value = getattr(new.connection_timeouts, field)
         if was != value and value:
-            yield f"set connection timeout {field} to {value} s, was {_seconds(was)}"
+            yield f"set connection timeout {field} to {value} s, was {_format_seconds(was)}"
         elif was != value:
-            yield f"keep connection timeout {field} no longer at {was} s"
+            yield f"stop keeping connection timeout {field} at {was} s"
     before, after = fullnat_services(old), fullnat_services(new)
-    yield from (f"masquerade {each}" for each in sorted(after - before))
-    yield from (f"masquerade {each} no longer" for each in sorted(before - after))
-    yield from _threads(_wanted_threads(old, situation), _wanted_threads(new, situation))
+    yield from (f"masquerade {service}" for service in sorted(after - before))
+    yield from (f"stop masquerading {service}" for service in sorted(before - after))
+    yield from _thread_changes(_wanted_threads(old, situation), _wanted_threads(new, situation))
 
 
-def _seconds(value: int) -> str:
-    return f"{value} s" if value else "as the kernel had it"
+def _format_seconds(value: int) -> str:
+    return f"{value} s" if value else "not set"
 
 
 def _wanted_threads(configuration: Configuration, situation: Situation) -> Threads:
@@ -208,7 +216,7 @@ def _wanted_threads(configuration: Configuration, situation: Situation) -> Threa
     return wanted_threads(configuration.sync_daemon, situation.states)
 
 
-def _threads(before: Threads, after: Threads) -> Iterator[str]:
+def _thread_changes(before: Threads, after: Threads) -> Iterator[str]:
     for role in SyncRole:
         was, settings = before.get(role), after.get(role)
         if was is not None and settings is not None and matches(was, settings):

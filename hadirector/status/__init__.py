@@ -1,1 +1,1 @@
-"""What a director says of itself: report, explanation, metrics."""
+"""Describes a running director: its status, the explanation of a weight, and metrics."""

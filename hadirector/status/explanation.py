@@ -1,4 +1,4 @@
-"""What ``hadirector why`` is told: how one real server's weight comes about."""
+"""The explanation of the weight of a real server, which ``hadirector why`` prints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hadirector.pools.candidate import Step
 from hadirector.status.report import RealServerStatus
 
 
-class Why(msgspec.Struct, frozen=True):
-    """A real server's weight: ``steps`` lead to it, and ``events`` are what happened to it lately.
+class RealServerExplanation(msgspec.Struct, frozen=True):
+    """Why a real server has its weight: the ``steps`` to it, and the latest ``events``.
 
-    ``expires_in`` and ``deadline_in`` are seconds until an order is lifted by itself, and until a
-    drain ends in any case; ``keep_clients`` is what that was told of persistence. ``flaps_for`` is
-    how long, in seconds, a real server that flaps still counts as such.
+    ``expires_in`` is the time until its override is removed, and ``deadline_in`` the time until its
+    drain ends in any case. ``keep_clients`` says whether persistent clients stay during the drain.
+    ``flaps_for`` is how long a flapping real server still counts as flapping. Times are seconds.
     """
 
     name: str

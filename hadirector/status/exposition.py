@@ -16,20 +16,19 @@ CONTENT_TYPE: Final = exposition.CONTENT_TYPE_LATEST
 
 
 class _Family(Collector):
-    """What the library asks for one metric."""
+    """A collector of one metric, the form that the library expects."""
 
     def __init__(self, family: Metric) -> None:
         self._family = family
 
     def collect(self) -> Iterable[Metric]:
-        """Give it."""
+        """Yield the metric."""
         yield self._family
 
 
 def text(status: Status) -> bytes:
-    """Write all metrics. With 10,000 real servers that takes a second, so do it in a thread.
+    """Return all metrics as text. Call it in a thread: 10,000 real servers take a second.
 
-    It goes metric by metric: to put 10 MB together from 100,000 lines at once would keep all other
-    threads waiting.
+    It works metric by metric. Joining 100,000 lines to 10 MB at once would block all threads.
     """
-    return b"".join(exposition.generate_latest(_Family(each)) for each in families(status))
+    return b"".join(exposition.generate_latest(_Family(family)) for family in families(status))

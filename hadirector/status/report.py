@@ -1,4 +1,4 @@
-"""What a director says about itself: one value, made from the facts of this moment."""
+"""The status of a director: one value that describes one moment."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
-from checks.definition.result import Result, Verdict
+from checks.definition.result import Verdict
 from checks.scheduling.lateness import ProbeLateness
 from hadirector.dataplane.dataplane import NO_TRAFFIC, Counters, TableCounters, Traffic
+from hadirector.health.target import UNKNOWN_TARGET, Targets
 from hadirector.host.status import HostStatus
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import ServiceKey, Table
@@ -20,8 +21,8 @@ from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
 from vrrp.model.report import InstanceStatus
 
-PLACES_MAX = 3
-"""Services of a virtual server that are named."""
+SERVICES_MAX = 3
+"""Services of a virtual server that its address names."""
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
@@ -33,10 +34,10 @@ class ProcessStatus(msgspec.Struct, frozen=True):
 
 
 class RealServerStatus(msgspec.Struct, frozen=True):
-    """A real server; a weight is None where it is not in the table.
+    """A real server. A weight is None if the real server is not in the table.
 
-    ``weight_reason`` says why the wanted weight is not simply what the check makes of the
-    configured one. ``override`` is what an operator has ordered for it.
+    ``weight_reason`` says why the wanted weight differs from what the check alone would give.
+    ``override`` is the action of its override.
     """
 
     address: str
@@ -54,14 +55,13 @@ class RealServerStatus(msgspec.Struct, frozen=True):
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
-    """A virtual server with its real servers; ``present`` tells whether the dataplane has it.
+    """A virtual server with its real servers.
 
-    Connections and traffic are those of all its servers together.
-
-    ``held`` are the failing real servers that would have been removed, ``unseen`` those of them
-    that are kept because they were lost from sight with all others. ``quorum`` says how the pool
-    stands to its quorum where that is lost, or more than one server: ``passing_weight`` is judged
-    by ``needed_weight``, and ``has_quorum`` is None while too little is known.
+    ``present`` says whether the dataplane has it. Connections and traffic are the sums over all its
+    servers. ``held`` are the failing real servers that stay in the pool, and ``unseen`` those of
+    them whose failure began while the director was blind. ``quorum`` describes the quorum if it is
+    lost or configured above 1. ``has_quorum`` compares ``passing_weight`` with ``needed_weight``;
+    it is None while too little is known.
     """
 
     name: str
@@ -85,10 +85,11 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The whole director. ``failing`` maps an operation that did not take to the error.
+    """A whole director.
 
-    ``orphaned_overrides`` are in force for real servers that are not configured. ``blind`` says
-    that this director sees none of its backends, by its own fault. ``delayed_probes``, ``hints``
+    ``failing`` maps every operation on the table that failed to its error. ``orphaned_overrides``
+    describe overrides of real servers that are not configured. ``blind`` says that the director
+    receives no answer from any target, because of a fault of its own. ``delayed_probes``, ``hints``
     and ``idle_connections`` are as in `CheckStatistics`.
     """
 
@@ -115,141 +116,139 @@ class Status(msgspec.Struct, frozen=True):
 def virtual_server_status(
     server: VirtualServer,
     wanted: Table,
-    held: TableCounters,
-    verdicts: Mapping[str, Verdict],
-    results: Mapping[str, Result],
+    actual: TableCounters,
+    targets: Targets,
     *,
     judgement: Judgement | None,
     overrides: Mapping[RealServerName, Override],
 ) -> VirtualServerStatus:
-    """Put side by side what is configured, wanted and there; not judged yet it is unknown why."""
+    """Return the configured, the wanted and the actual state of a virtual server.
+
+    Without a judgement there are no reasons yet.
+    """
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
-    held_back = judgement.held if judgement else ()
+    held = judgement.held if judgement else ()
     unseen = judgement.unseen if judgement else ()
     if sorry is not None and judgement is not None and judgement.sorry is not None:
         derivations[sorry.key] = judgement.sorry
     statuses = [
-        _real_server(
-            each,
-            _in_table(server, each, wanted, held),
-            _health(each, verdicts, results),
-            derivations.get(each.key, ()),
-            overrides.get(RealServerName(server.name, each.name)),
+        _real_server_status(
+            real_server,
+            _in_table(server, real_server, wanted, actual),
+            _check_status(real_server, targets),
+            derivations.get(real_server.key, ()),
+            overrides.get(RealServerName(server.name, real_server.name)),
         )
-        for each in server.all_servers
+        for real_server in server.all_servers
     ]
     return VirtualServerStatus(
         name=server.name,
-        address=_places(server.keys),
+        address=_format_services(server.keys),
         protocol="any" if server.keys[0].firewall_mark else server.keys[0].protocol,
         scheduler=server.service.scheduler,
         forwarding=server.forwarding,
-        present=all(key in held for key in server.keys),
+        present=all(key in actual for key in server.keys),
         real_servers=tuple(statuses[: len(server.real_servers)]),
-        quorum=_quorum(server, judgement) if judgement else "",
-        held=tuple(each.name for each in server.real_servers if each.key in held_back),
+        quorum=_format_quorum(server, judgement) if judgement else "",
+        held=tuple(
+            real_server.name for real_server in server.real_servers if real_server.key in held
+        ),
         sorry_server=statuses[-1] if sorry is not None else None,
-        active_connections=sum(each.active_connections for each in statuses),
-        inactive_connections=sum(each.inactive_connections for each in statuses),
-        total=_sum(each.total for each in statuses),
-        per_second=_sum(each.per_second for each in statuses),
-        unseen=tuple(each.name for each in server.real_servers if each.key in unseen),
+        active_connections=sum(status.active_connections for status in statuses),
+        inactive_connections=sum(status.inactive_connections for status in statuses),
+        total=_sum(status.total for status in statuses),
+        per_second=_sum(status.per_second for status in statuses),
+        unseen=tuple(
+            real_server.name for real_server in server.real_servers if real_server.key in unseen
+        ),
         has_quorum=judgement.quorum if judgement else None,
         passing_weight=judgement.passing if judgement else 0,
         needed_weight=server.quorum,
     )
 
 
-def foreign_services(configuration: Configuration, held: TableCounters) -> tuple[str, ...]:
-    """Name the services in the table that are neither configured nor lead our probes."""
+def foreign_services(configuration: Configuration, actual: TableCounters) -> tuple[str, ...]:
+    """Name the services in the table that are neither configured nor used by our probes."""
     ours = {key for server in configuration.virtual_servers for key in server.keys}
     ours |= probe_services(configuration).keys()
-    return tuple(str(key) for key in sorted(held.keys() - ours))
+    return tuple(str(key) for key in sorted(actual.keys() - ours))
 
 
-def _places(keys: Sequence[ServiceKey]) -> str:
-    """Name the services of a virtual server, or the first and how many more there are."""
-    said = ", ".join(key.place for key in keys[:PLACES_MAX])
-    return said if len(keys) <= PLACES_MAX else f"{said} and {len(keys) - PLACES_MAX} more"
+def _format_services(keys: Sequence[ServiceKey]) -> str:
+    """List the first services of a virtual server, and count the others."""
+    named = ", ".join(key.place for key in keys[:SERVICES_MAX])
+    return named if len(keys) <= SERVICES_MAX else f"{named} and {len(keys) - SERVICES_MAX} more"
 
 
 class _InTable(NamedTuple):
-    """What all the services of a virtual server hold of one real server."""
+    """A real server in the tables, over all services of its virtual server."""
 
     wanted_weight: int | None
     actual_weight: int | None
-    carried: list[Counters]
+    counters: list[Counters]
 
 
 def _in_table(
-    server: VirtualServer, real_server: RealServer, wanted: Table, held: TableCounters
+    server: VirtualServer, real_server: RealServer, wanted: Table, actual: TableCounters
 ) -> _InTable:
     keys = [(service, real_server.destination_key(service)) for service in server.keys]
     entry, destination_key = wanted.get(server.keys[0]), keys[0][1]
     destination = entry.destinations.get(destination_key) if entry else None
     wanted_weight = destination.weight if destination else None
-    counters = [held.get(service, {}).get(key) for service, key in keys]
-    weights = [each.weight if each else None for each in counters]
-    # Of several services the one that is not as wanted is worth telling of.
-    actual_weight = next((each for each in weights if each != wanted_weight), wanted_weight)
-    return _InTable(wanted_weight, actual_weight, [each for each in counters if each])
+    counters = [actual.get(service, {}).get(key) for service, key in keys]
+    weights = [counter.weight if counter else None for counter in counters]
+    # If the services differ, a weight that is not as wanted is the one to show.
+    actual_weight = next((weight for weight in weights if weight != wanted_weight), wanted_weight)
+    return _InTable(wanted_weight, actual_weight, [counter for counter in counters if counter])
 
 
-def _health(
-    real_server: RealServer, verdicts: Mapping[str, Verdict], results: Mapping[str, Result]
-) -> tuple[Verdict, str]:
-    """Say what the check of a real server came to."""
+def _check_status(real_server: RealServer, targets: Targets) -> tuple[Verdict, str]:
+    """Return the verdict on a real server, and the outcome of its latest probe."""
     if real_server.check is None:
         return Verdict.PASSING, "not checked"
-    identity = real_server.check.identity
-    result = results.get(identity)
-    reason = said(result) if result else "no probe has ended yet"
-    return verdicts.get(identity, Verdict.UNKNOWN), reason
+    target = targets.get(real_server.check.identity, UNKNOWN_TARGET)
+    return target.verdict, target.result.summary if target.result else "no probe has ended yet"
 
 
-def _real_server(
+def _real_server_status(
     real_server: RealServer,
     in_table: _InTable,
-    health: tuple[Verdict, str],
+    check_status: tuple[Verdict, str],
     derivation: Derivation,
     override: Override | None,
 ) -> RealServerStatus:
-    verdict, reason = health
+    verdict, reason = check_status
     return RealServerStatus(
         address=real_server.name,
         configured_weight=real_server.weight,
         wanted_weight=in_table.wanted_weight,
         actual_weight=in_table.actual_weight,
-        active_connections=sum(each.active for each in in_table.carried),
-        inactive_connections=sum(each.inactive for each in in_table.carried),
-        total=_sum(each.total for each in in_table.carried),
-        per_second=_sum(each.per_second for each in in_table.carried),
+        active_connections=sum(counters.active for counters in in_table.counters),
+        inactive_connections=sum(counters.inactive for counters in in_table.counters),
+        total=_sum(counters.total for counters in in_table.counters),
+        per_second=_sum(counters.per_second for counters in in_table.counters),
         verdict=verdict,
         reason=reason,
-        weight_reason="; ".join(step.words for step in derivation if step.words not in _PLAIN),
+        weight_reason="; ".join(
+            step.reason for step in derivation if step.reason not in _SHOWN_BY_CHECK
+        ),
         override=override.action if override else None,
     )
 
 
 def _sum(traffic: Iterable[Traffic]) -> Traffic:
-    parts = [astuple(each) for each in traffic]
+    parts = [astuple(part) for part in traffic]
     return Traffic(*map(sum, zip(*parts, strict=True))) if parts else NO_TRAFFIC
 
 
-_PLAIN = {"configured", "not checked", *Verdict}
-"""What the check's own column says already."""
+_SHOWN_BY_CHECK = {"configured", "not checked", *Verdict}
+"""Reasons that the status of the check shows already."""
 
 
-def _quorum(server: VirtualServer, judgement: Judgement) -> str:
+def _format_quorum(server: VirtualServer, judgement: Judgement) -> str:
     if judgement.quorum is False:
-        return f"quorum lost: {judgement.passing} passing, of {server.quorum} needed"
+        return f"quorum lost: {judgement.passing} passing, {server.quorum} needed"
     if server.quorum == 1 or judgement.quorum is None:
         return ""
     return f"quorum {server.quorum}: {judgement.passing} passing"
-
-
-def said(result: Result) -> str:
-    """Say what a probe came to."""
-    said = result.detail if result.passed else f"{result.reason}: {result.detail}"
-    return f"{said}; {result.warning}" if result.warning else said

@@ -37,6 +37,7 @@ from hadirector.dataplane.reconcile import Operation
 from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.director.pools import Pools
 from hadirector.events.recorder import Recorder
+from hadirector.health.target import TargetState
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import (
     Destination,
@@ -303,12 +304,13 @@ async def reload_of_a_large_configuration() -> bool:
     """Ten changed among 37,205: planned, judged, and applied to the kernel."""
     old, new = large_configuration(1), large_configuration(2)
     checks = [each.check for server in old.virtual_servers for each in server.real_servers]
-    passing = {each.identity: Verdict.PASSING for each in checks if each is not None}
+    state = TargetState(Verdict.PASSING)
+    passing = {check.identity: state for check in checks if check is not None}
     pools = Pools(old, Recorder().note)
     facts = Facts(passing, now=time.monotonic())
     dataplane = Watched()
     async with keeping(dataplane) as kept:
-        pools.decide(None, facts, {})
+        pools.decide(None, facts)
         kept.want(pools.table)
         await dataplane.seconds_to_write(LARGE_SERVICES + LARGE_SERVERS, 0.0)
         await dataplane.seconds_to_pass(LARGE_SERVICES)
@@ -317,7 +319,7 @@ async def reload_of_a_large_configuration() -> bool:
         plan(old, new)
         adopted_verdicts(new, pools.table)
         pools.configure(new)
-        pools.decide(None, facts, {})
+        pools.decide(None, facts)
         decided = time.monotonic() - began
         kept.want(pools.table)
         milliseconds = 1000 * await dataplane.seconds_to_write(CHANGED, began)

@@ -120,7 +120,7 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     told = capsys.readouterr().out
     lost = "would_be_removed=[10.99.0.11:80,10.99.0.12:80] count=2"
     assert f"  blindness_began  targets=2 {lost}\n" in told
-    assert f"  failing_servers_held  virtual_server=web {lost} lost_from_sight=2\n" in told
+    assert f"  failing_servers_held  virtual_server=web {lost} unseen=2\n" in told
     assert "  vrrp_state_changed  instance=web previous=ACTIVE state=BACKUP " in told
     assert "  blindness_ended\n" in told
     assert '"blindness_began"' in (tmp_path / "better.log").read_text()

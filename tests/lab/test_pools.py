@@ -188,14 +188,14 @@ def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site)
     site.serve(1, 2, 3, 9)
     site.start()
     site.expect(3, 2, 0, None)
-    assert site.pool().real_servers[2].weight_reason == "stands by in backup tier 1"
+    assert site.pool().real_servers[2].weight_reason == "on standby in backup tier 1"
     site.fail(1)
     site.expect(None, 2, 0, None)
     site.fail(2)
     site.expect(None, None, 5, None)
     site.fail(3)
     site.expect(None, None, None, 1)
-    assert site.pool().quorum == "quorum lost: 0 passing, of 2 needed"
+    assert site.pool().quorum == "quorum lost: 0 passing, 2 needed"
     assert "sorry server: no quorum" in site.command("status").out
     site.serve(3)
     site.expect(None, None, 5, None)
@@ -252,10 +252,10 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(
         site.start()
         site.expect(None, 7, 0) if busy == ONE else site.expect(7, None, 0)
     told = site.command("why", busy).out
-    assert "drained, its connections were gone, by " in told
+    assert "drained (all connections have ended), by " in told
     assert ": new kernel" in told
-    assert 'override_set  words="draining, by ' in told
-    assert "the order is lifted in 59 min" in told
+    assert 'override_set  description="draining, by ' in told
+    assert "the override expires in 59 min" in told
     assert site.command("undrain", busy).status == 0
     assert site.command("weight", idle, "configured").status == 0
     site.expect(3, 2, 0)
@@ -284,7 +284,7 @@ def test_what_an_operator_orders_outlasts_a_reboot(site: Site) -> None:
     site.expect(3, None, 0)
     told = site.command("why", TWO).out
     assert ": disk" in told
-    assert "the order is lifted in 59 min" in told
+    assert "the override expires in 59 min" in told
 
 
 def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Site) -> None:
@@ -316,8 +316,11 @@ def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> 
     for arguments, words in (
         (("drain", "web/127.0.14.4"), "web has no real server 127.0.14.4 (there are: 127.0.14.1:"),
         (("drain", "wbe/127.0.14.1"), "no virtual server wbe (there are: web)"),
-        (("drain", ONE, "--keep-clients"), "web has no persistence that could keep clients"),
-        (("enable", ONE), f"{ONE}:{site.port} has no order in force"),
+        (
+            ("drain", ONE, "--keep-clients"),
+            "web has no persistence, so it has no persistent clients",
+        ),
+        (("enable", ONE), f"{ONE}:{site.port} has no override"),
         (("why", "web"), "web has no real server "),
     ):
         done = site.command(*arguments)

@@ -13,6 +13,7 @@ import pytest
 from checks.definition.check import CheckDefinition, Limits, Timing
 from checks.definition.options import TlsProbe
 from checks.definition.result import Reason, Result, Verdict
+from hadirector.health.target import TargetState
 from hadirector.health.workers import Workers
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
@@ -46,7 +47,7 @@ class Listener:
     async def hear(self, message: Any) -> None:
         match message:
             case ChildStarted():
-                self.workers.send({}, {}, message.name)
+                self.workers.send({}, message.name)
             case ChildDied():
                 self.died.append(message.name)
             case VerdictChanged():
@@ -125,14 +126,14 @@ async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPat
         leaving = listener.workers.children[1:]
         known = dict(listener.verdicts)
         listener.workers.configure(checks(40), Limits())
-        listener.workers.send(known, {})
+        listener.workers.send({name: TargetState(verdict) for name, verdict in known.items()})
         assert listener.names() == ["checks"]
         await listener.until(lambda: all(child.pid is None for child in leaving))
         await listener.until_counted(listener.workers.statistics.probes + 400)
         assert listener.verdicts == known
         listener.verdicts.clear()
         listener.workers.configure(checks(60), Limits())
-        listener.workers.send({}, {})
+        listener.workers.send({})
         assert listener.names() == ["checks", "checks 2"]
         moved = {check.identity for check in listener.workers._shares[1].checks}
         fresh = set(checks(60)) - set(checks(40))

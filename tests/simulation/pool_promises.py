@@ -1,4 +1,4 @@
-"""What holds of every decision about a pool, whatever led to it; worked out from the facts anew."""
+"""What holds for every decision about a pool, derived again from the facts."""
 
 from __future__ import annotations
 
@@ -20,56 +20,58 @@ def judge_promises(
     judgement: Judgement,
     weights: Mapping[DestinationKey, int],
 ) -> None:
-    """Raise AssertionError when one does not hold."""
-    for each in server.real_servers:
-        steps = judgement.derivations[each.key]
-        assert steps[-1].weight == weights.get(each.key), "the last step is the weight"
-        _judge_real_server(server, each, facts, judgement, weights)
+    """Raise AssertionError if a promise is broken."""
+    for real_server in server.real_servers:
+        steps = judgement.derivations[real_server.key]
+        assert steps[-1].weight == weights.get(real_server.key), "the last step is the weight"
+        _judge_real_server(server, real_server, facts, judgement, weights)
     sorry = server.sorry_server
     sorry_serves = sorry is not None and weights.get(sorry.key, 0) > 0
-    serving = [each.key for each in server.real_servers if weights.get(each.key)]
+    serving = [member.key for member in server.real_servers if weights.get(member.key)]
     if sorry_serves:
         assert judgement.quorum is False
-        assert not serving, "pool and sorry server never serve both"
+        assert not serving, "the pool and the sorry server never serve at the same time"
         assert not judgement.held
-    able = [each for each in server.real_servers if _is_able(server, each, facts)]
-    assert serving or sorry_serves or not able, "a pool with somebody who can serve is not empty"
+    able = [member for member in server.real_servers if _is_able(server, member, facts)]
+    assert serving or sorry_serves or not able, "a pool with a server that can serve is not empty"
 
 
 def _judge_real_server(
     server: VirtualServer,
-    each: RealServer,
+    real_server: RealServer,
     facts: Facts,
     judgement: Judgement,
     weights: Mapping[DestinationKey, int],
 ) -> None:
-    weight, order = weights.get(each.key, 0), _order(server, each, facts)
-    if order is not None and order.action is not Action.WEIGHT:
-        assert weight == 0, "who is ordered out serves nobody"
-    if order is not None and order.action is Action.WEIGHT:
-        assert weight <= order.weight
-    elif each.check is not None:
-        percent = max(facts.weights.get(each.check.identity, 100), 100)
-        assert weight <= min(max(each.weight * percent // 100, 0), WEIGHT_MAX)
-    if weight and each.check is not None and each.key not in judgement.held:
-        verdict = facts.verdicts.get(each.check.identity, Verdict.UNKNOWN)
+    weight, override = weights.get(real_server.key, 0), _override(server, real_server, facts)
+    if override is not None and override.action is not Action.WEIGHT:
+        assert weight == 0, "a drained or disabled server does not serve"
+    if override is not None and override.action is Action.WEIGHT:
+        assert weight <= override.weight
+    elif real_server.check is not None:
+        requested = facts.target(real_server.check).requested_weight
+        percent = max(100 if requested is None else requested, 100)
+        assert weight <= min(max(real_server.weight * percent // 100, 0), WEIGHT_MAX)
+    if weight and real_server.check is not None and real_server.key not in judgement.held:
+        verdict = facts.target(real_server.check).verdict
         early = server.initially_up and verdict is Verdict.UNKNOWN
-        assert verdict is Verdict.PASSING or early, "who fails serves nobody"
+        assert verdict is Verdict.PASSING or early, "a failing server does not serve"
 
 
-def _is_able(server: VirtualServer, each: RealServer, facts: Facts) -> bool:
-    """Whether it passes, and neither configuration, operator nor itself say weight 0."""
-    order = _order(server, each, facts)
-    if order is not None:
-        if order.action is not Action.WEIGHT or order.weight == 0:
+def _is_able(server: VirtualServer, real_server: RealServer, facts: Facts) -> bool:
+    """Return whether it passes, and nothing sets its weight to 0."""
+    override = _override(server, real_server, facts)
+    if override is not None:
+        if override.action is not Action.WEIGHT or override.weight == 0:
             return False
-    elif each.weight == 0:
+    elif real_server.weight == 0:
         return False
-    if each.check is None:
+    if real_server.check is None:
         return True
-    passes = facts.verdicts.get(each.check.identity) is Verdict.PASSING
-    return passes and (order is not None or facts.weights.get(each.check.identity) != 0)
+    target = facts.target(real_server.check)
+    passes = target.verdict is Verdict.PASSING
+    return passes and (override is not None or target.requested_weight != 0)
 
 
-def _order(server: VirtualServer, each: RealServer, facts: Facts) -> Override | None:
-    return facts.overrides.get(RealServerName(server.name, each.name))
+def _override(server: VirtualServer, real_server: RealServer, facts: Facts) -> Override | None:
+    return facts.overrides.get(RealServerName(server.name, real_server.name))

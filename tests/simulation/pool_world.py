@@ -1,7 +1,7 @@
-"""One seed: a pool, and a course of verdicts, overrides, asked weights, reloads and restarts.
+"""One seed: a pool, with verdicts, overrides, reloads and restarts in random order.
 
-The real judgement with what remembers for it (`Health`, `Pools`, `SnapshotStore`) runs by a clock
-that the world moves; after every event `pool_promises` are judged.
+The real `Health`, `Pools` and `SnapshotStore` run with a clock that the world moves. After every
+step the promises of `pool_promises` are judged.
 """
 
 from __future__ import annotations
@@ -14,12 +14,21 @@ from msgspec.structs import replace
 from checks.definition.check import CheckDefinition
 from checks.definition.options import TcpProbe
 from checks.definition.result import Reason, Result, Verdict
+from hadirector.director.parts import FAILURE_SECONDS_MAX
 from hadirector.director.pools import Pools
-from hadirector.director.snapshot import WRITE_SECONDS, SnapshotStore
+from hadirector.director.snapshot import WRITE_SECONDS, Snapshot, SnapshotStore
 from hadirector.events.recorder import Recorder
+from hadirector.health.target import take_snapshot
 from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.ipvs import (
+    DestinationKey,
+    ForwardingMethod,
+    Protocol,
+    Service,
+    ServiceKey,
+    Table,
+)
 from hadirector.model.policy import Curve, FlapDamping, HealthyMinimum, SlowStart
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.adoption import adopted_verdicts
@@ -32,22 +41,22 @@ SORRY = DestinationKey("192.0.2.99", 80)
 REAL_SERVERS_MAX = 6
 EVENTS = 40
 LONGEST_SECONDS = 2000.0
-"""What a hold, a slow start and the sight of backends may take together."""
+"""Longer than flap damping, slow start and the recovery from blindness take together."""
 
 
 class Clock:
-    """Stands until it is moved; monotonic seconds."""
+    """A clock in monotonic seconds that stands until it is moved."""
 
     def __init__(self) -> None:
         self.now = 5000.0
 
 
-async def tell(_event: object) -> None:
-    """Nobody listens."""
+async def ignore(_message: object) -> None:
+    """Discard a message."""
 
 
 class PoolWorld:
-    """A director's pool that things happen to."""
+    """A pool of a director, and the events that change it."""
 
     def __init__(self, seed: int, clock: Clock, directory: Path) -> None:
         self.random = Random(seed)
@@ -55,10 +64,8 @@ class PoolWorld:
         self.directory = directory
         self.overrides: dict[RealServerName, Override] = {}
         self.story: list[str] = []
-        self.configuration = self._configured()
-        self._begin()
-        self.pools.adopt({}, self.history.adopt(self.configuration))
-        self._decide("start")
+        self.configuration = self._random_configuration()
+        self._resume("start", {})
 
     @property
     def server(self) -> VirtualServer:
@@ -66,67 +73,59 @@ class PoolWorld:
 
     @property
     def facts(self) -> Facts:
-        health = self.health
-        return Facts(
-            verdicts=health.verdicts,
-            failed_at=health.failed_at,
-            overrides=self.overrides,
-            unseen=health.unseen,
-            weights=health.weights,
-            now=self.clock.now,
-            failures=health.failures,
-        )
+        return Facts(self.health.targets, self.overrides, self.clock.now)
 
     def weights(self) -> dict[DestinationKey, int]:
-        """What the kernel would be given."""
+        """The weights in the wanted table."""
         destinations = self.pools.table[WEB].destinations
-        return {key: each.weight for key, each in destinations.items()}
+        return {key: destination.weight for key, destination in destinations.items()}
 
     def run(self) -> None:
-        """Let things happen, then let all be well."""
-        what = (
+        """Choose events at random, and then let everything recover."""
+        events = (
             *[self.verdict_flips] * 10,
             *[self.time_passes] * 6,
-            *[self.operator_orders] * 2,
-            self.weight_is_asked,
+            *[self.override_changes] * 2,
+            self.weight_is_requested,
             self.all_fall_silent,
             self.reload,
             self.restart,
             self.is_killed,
         )
         for _ in range(EVENTS):
-            self.random.choice(what)()
+            self.random.choice(events)()
         self.settle()
 
-    # --- what happens ---------------------------------------------------------------------------
+    # --- events ---------------------------------------------------------------------------------
 
     def verdict_flips(self) -> None:
         if not self._checks():
             return
         check = self.random.choice(self._checks())
-        passes = self.health.verdicts.get(check) is not Verdict.PASSING
-        if self.health.verdicts.get(check) is None:
+        verdict = self.health.targets[check].verdict
+        passes = verdict is Verdict.FAILING
+        if verdict is Verdict.UNKNOWN:
             passes = self.random.random() < 0.5
         reason = self.random.choice([Reason.REFUSED, Reason.TIMEOUT, Reason.STATUS])
         self._verdict(check, Reason.PASSED if passes else reason)
 
-    def weight_is_asked(self) -> None:
-        passing = [c for c in self._checks() if self.health.verdicts.get(c) is Verdict.PASSING]
+    def weight_is_requested(self) -> None:
+        passing = [check for check in self._checks() if self._passes(check)]
         if passing:
-            asked = self.random.choice([None, 0, 1, 50, 100, 150])
-            self._verdict(self.random.choice(passing), Reason.PASSED, asked)
+            requested = self.random.choice([None, 0, 1, 50, 100, 150])
+            self._verdict(self.random.choice(passing), Reason.PASSED, requested)
 
     def all_fall_silent(self) -> None:
-        """The director loses sight of its backends; some are seen again later."""
+        """The director becomes blind; some targets answer later."""
         for check in self._checks():
-            if self.health.verdicts.get(check) is Verdict.PASSING:
+            if self._passes(check):
                 self._verdict(check, Reason.TIMEOUT)
             silent = {check: Result(Reason.TIMEOUT, "", 1.0)}
             self._handle(CheckStatistics(probes=1, delayed_probes=0, latest=silent))
 
-    def operator_orders(self) -> None:
-        each = self.random.choice(self.server.real_servers)
-        name = RealServerName("web", each.name)
+    def override_changes(self) -> None:
+        real_server = self.random.choice(self.server.real_servers)
+        name = RealServerName("web", real_server.name)
         if self.overrides.pop(name, None) is None:
             action = self.random.choice(list(Action))
             self.overrides[name] = Override(
@@ -136,101 +135,110 @@ class PoolWorld:
                 weight=self.random.choice([0, 1, 300]) if action is Action.WEIGHT else 0,
                 ended=self.random.choice(["", "at last"]) if action is Action.DRAIN else "",
             )
-        self._decide(f"order {name} {self.overrides.get(name)}")
+        self._decide(f"override {name} {self.overrides.get(name)}")
 
     def time_passes(self) -> None:
         self.wait(self.random.choice([0.1, 1.0, 7.0, 60.0, 700.0]))
 
     def reload(self) -> None:
-        self.configuration = self._configured()
-        assumed = self.pools.assumed(self.configuration)
+        self.configuration = self._random_configuration()
+        assumptions = self.pools.assume(self.configuration)
         self.pools.configure(self.configuration)
-        self.health.configure(self.configuration, *assumed)
+        self.health.configure(self.configuration, assumptions)
         self._decide("reload")
 
     def restart(self) -> None:
-        """Whoever served goes on with the weight it had."""
+        """Every server that served keeps its weight."""
         held = self.pools.judgements["web"].held
         before = self.weights()
-        self.history.write(final=True)
-        self._resume("restart")
+        self._write_snapshot(final=True)
+        self._resume("restart", self.pools.table)
         if not held:
             serving = {key: weight for key, weight in before.items() if weight}
-            assert serving == {key: each for key, each in self.weights().items() if key in serving}
+            now = self.weights()
+            assert serving == {key: weight for key, weight in now.items() if key in serving}
 
     def is_killed(self) -> None:
-        """What was written last is a while old."""
-        self._resume("killed and started")
+        """The snapshot on the disk is old."""
+        self._resume("killed and started", self.pools.table)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, and wake the pools when they are due."""
+        """Let time pass, and decide whenever a change is due."""
         until = self.clock.now + seconds
         while (at := self._next_change()) is not None and at <= until:
-            assert at > self.clock.now, "a change is due that has been made"
+            assert at > self.clock.now, "a change that was made is still due"
             self.clock.now = at
             assert self.pools.due(at) == {WEB}
             self._decide("due")
         self.clock.now = until
         if seconds >= WRITE_SECONDS:
-            self.history.write()
+            self._write_snapshot()
         self._decide(f"{seconds} s pass")
 
     def settle(self) -> None:
-        """When all pass, nobody overrides and time has passed, weights are as configured."""
+        """Let all servers pass without overrides; the weights become the configured ones."""
         self.overrides.clear()
         for check in self._checks():
             self._verdict(check, Reason.PASSED)
-        self._decide("all is well")
+        self._decide("all pass")
         self.wait(LONGEST_SECONDS)
         assert self._next_change() is None
         expected, before = {}, 0
         for tier in range(3):
-            members = [each for each in self.server.real_servers if each.backup_tier == tier]
-            stands_by = tier > 0 and before >= self.server.quorum
-            expected.update({each.key: 0 if stands_by else each.weight for each in members})
-            before += 0 if stands_by else sum(each.weight for each in members)
+            members = [member for member in self.server.real_servers if member.backup_tier == tier]
+            on_standby = tier > 0 and before >= self.server.quorum
+            expected.update({member.key: 0 if on_standby else member.weight for member in members})
+            before += 0 if on_standby else sum(member.weight for member in members)
         if before >= self.server.quorum + self.server.hysteresis:
             assert self.weights() == expected
 
-    # --- how ------------------------------------------------------------------------------------
+    # --- steps ----------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        self.health = Health(self.configuration, {}, tell)
+    def _resume(self, step: str, table: Table) -> None:
+        """Start a director that adopts this table."""
+        self.health = Health(self.configuration, ignore)
         self.pools = Pools(self.configuration, Recorder().note)
-        self.history = SnapshotStore(self.directory, self.health, self.pools)
+        self.snapshots = SnapshotStore(self.directory)
+        snapshot = self.snapshots.read()
+        verdicts = adopted_verdicts(self.configuration, table)
+        self.health.adopt(self.configuration, verdicts, snapshot.targets)
+        self.pools.adopt(table, snapshot.pools)
+        self._decide(step)
 
-    def _resume(self, words: str) -> None:
-        table = self.pools.table
-        self._begin()
-        self.health.verdicts.update(adopted_verdicts(self.configuration, table))
-        self.pools.adopt(table, self.history.adopt(self.configuration))
-        self._decide(words)
+    def _write_snapshot(self, *, final: bool = False) -> None:
+        oldest = self.clock.now - FAILURE_SECONDS_MAX
+        targets = take_snapshot(self.health.targets, oldest, final=final)
+        self.snapshots.write(Snapshot(pools=self.pools.snapshot(), targets=targets))
 
     def _next_change(self) -> float | None:
         return self.pools.judgements["web"].next_change
 
     def _checks(self) -> list[str]:
-        return [each.check.identity for each in self.server.all_servers if each.check is not None]
+        servers = self.server.all_servers
+        return [server.check.identity for server in servers if server.check is not None]
 
-    def _verdict(self, check: str, reason: Reason, asked: int | None = None) -> None:
+    def _passes(self, check: str) -> bool:
+        return self.health.targets[check].verdict is Verdict.PASSING
+
+    def _verdict(self, check: str, reason: Reason, weight: int | None = None) -> None:
         verdict = Verdict.PASSING if reason is Reason.PASSED else Verdict.FAILING
-        self._handle(VerdictChanged(check, verdict, Result(reason, "", 0.1, asked)))
+        self._handle(VerdictChanged(check, verdict, Result(reason, "", 0.1, weight)))
 
-    def _handle(self, event: VerdictChanged | CheckStatistics) -> None:
-        if isinstance(event, VerdictChanged):
-            changed = self.health.verdict_changed(event)
+    def _handle(self, message: VerdictChanged | CheckStatistics) -> None:
+        if isinstance(message, VerdictChanged):
+            changed = self.health.verdict_changed(message, self.clock.now)
         else:
-            changed = self.health.statistics(event)
+            changed = self.health.statistics_received(message, self.clock.now)
         if changed:
-            self._decide(str(event))
+            self._decide(str(message))
 
-    def _decide(self, words: str) -> None:
-        self.pools.decide(None, self.facts, {})
-        self.story.append(f"{self.clock.now:9.1f}  {words}: {list(self.weights().values())}")
+    def _decide(self, step: str) -> None:
+        self.pools.decide(None, self.facts)
+        self.story.append(f"{self.clock.now:9.1f}  {step}: {list(self.weights().values())}")
         judgement = self.pools.judgements["web"]
         judge_promises(self.server, self.facts, judgement, self.weights())
 
-    def _configured(self) -> Configuration:
+    def _random_configuration(self) -> Configuration:
         random = self.random
         numbers = random.sample(range(1, 9), random.randint(1, REAL_SERVERS_MAX))
         policies = [None, None, SlowStart(30.0), SlowStart(300.0, 1, Curve.QUADRATIC)]
@@ -269,7 +277,7 @@ class PoolWorld:
 
 
 def check_of(key: DestinationKey) -> CheckDefinition:
-    """A check that is known by its target's address."""
+    """A check whose identity is the address of its target."""
     return CheckDefinition(
         identity=key.address, address=key.address, port=key.port, probe=TcpProbe()
     )

@@ -46,9 +46,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
             {**SET, "action": "drain", "deadline_in": 90.0, "keep_clients": False},
         ),
         ("weight NAME 7", "/v1/override", {**SET, "action": "weight", "weight": 7}),
-        ("weight NAME configured", "/v1/override/lift", {"name": NAME, "action": "weight"}),
-        ("undrain NAME", "/v1/override/lift", {"name": NAME, "action": "drain"}),
-        ("enable NAME", "/v1/override/lift", {"name": NAME, "action": "disable"}),
+        ("weight NAME configured", "/v1/override/remove", {"name": NAME, "action": "weight"}),
+        ("undrain NAME", "/v1/override/remove", {"name": NAME, "action": "drain"}),
+        ("enable NAME", "/v1/override/remove", {"name": NAME, "action": "disable"}),
     ],
 )
 def test_each_command_sends_its_request(

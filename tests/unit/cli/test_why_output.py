@@ -8,7 +8,7 @@ from checks.definition.result import Verdict
 from hadirector.cli.why import render_explanation
 from hadirector.events.event_log import Event, Value
 from hadirector.pools.candidate import Step
-from hadirector.status.explanation import Why
+from hadirector.status.explanation import RealServerExplanation
 from hadirector.status.report import RealServerStatus
 
 PLACE: dict[str, Value] = {"virtual_server": "web", "real_server": "192.0.2.45:80"}
@@ -18,7 +18,7 @@ def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.Monke
     """Times are in UTC, in any time zone."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     status = RealServerStatus("192.0.2.45:80", 10, 0, 10, 3, 4, Verdict.PASSING, "200 OK")
-    why = Why(
+    why = RealServerExplanation(
         name="web/192.0.2.45:80",
         steps=(Step(10, "configured"), Step(0, "draining, by ann: new kernel")),
         status=status,
@@ -27,9 +27,11 @@ def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.Monke
                 7,
                 0.0,
                 "weight_decided",
-                {**PLACE, "weight": None, "because": "configured; failing"},
+                {**PLACE, "weight": None, "reason": "configured; failing"},
             ),
-            Event(9, 86399.0, "override_set", {**PLACE, "words": "draining, by ann: new kernel"}),
+            Event(
+                9, 86399.0, "override_set", {**PLACE, "description": "draining, by ann: new kernel"}
+            ),
         ),
         expires_in=3661.0,
         deadline_in=59.6,
@@ -46,6 +48,6 @@ def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.Monke
         "  the drain ends in at most 1 min",
         "  flap damping lasts for another 43 s",
         "  persistent clients leave the real server",
-        '  1970-01-01 00:00:00Z  weight_decided  weight=null because="configured; failing"',
-        '  1970-01-01 23:59:59Z  override_set  words="draining, by ann: new kernel"',
+        '  1970-01-01 00:00:00Z  weight_decided  weight=null reason="configured; failing"',
+        '  1970-01-01 23:59:59Z  override_set  description="draining, by ann: new kernel"',
     ]

@@ -147,7 +147,7 @@ def test_shares_are_the_configured_weights_in_the_order_of_the_addresses() -> No
         "{address: 198.51.100.2, weight: 5}, {address: 198.51.100.1, check: none}]}]"
     )
     [server] = parse(text.encode(), "f", "lb1").virtual_servers
-    entry = wanted_entries(server, judge(server, Facts(verdicts={}), None))[WEB]
+    entry = wanted_entries(server, judge(server, Facts({}), None))[WEB]
     assert list(entry.destinations.items()) == [(A, at(1)), (B, at(0))]
     assert entry.shares == {A: 1, B: 5}
     assert SchedulerFlag.FALLBACK in entry.service.flags

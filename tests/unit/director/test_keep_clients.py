@@ -1,16 +1,12 @@
-"""What a drain may promise to the clients of persistence, which the kernel decides for all."""
+"""Whether a drain can keep persistent clients, which one sysctl decides for all services."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
-from hadirector.director.requests import KEEPS_NO_CLIENTS, OperatorRequests
-from hadirector.host.sysctl import files
 from hadirector.model.configuration import VirtualServer
 from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
-from hadirector.overrides.model import Action, OverrideRequest
+from hadirector.overrides.model import Action, OverrideRequest, persistence_fault
 
 SYSCTL = "net.ipv4.vs.expire_quiescent_template"
 
@@ -25,36 +21,40 @@ def server(persistence: int) -> VirtualServer:
     )
 
 
-def fault(persistence: int, *, keep_clients: bool) -> str | None:
-    order = OverrideRequest(
+def fault(persistence: int, keep_clients: bool | None, value: str | None) -> str | None:
+    request = OverrideRequest(
         name="web/a", action=Action.DRAIN, author="ann", keep_clients=keep_clients
     )
-    return OperatorRequests._client_fault(server(persistence), order)
+    return persistence_fault(server(persistence), request, SYSCTL, value)
 
 
 @pytest.mark.parametrize(
-    ("found", "keep_clients", "words"),
+    ("value", "keep_clients", "expected"),
     [
         ("1", False, None),
         ("0", True, None),
-        ("1", True, f"{SYSCTL} is 1, so every client of persistence goes"),
-        ("0", False, f"{SYSCTL} is 0, so every client of persistence stays"),
-        (None, False, f"{SYSCTL} is missing, so every client of persistence stays"),
+        ("1", True, f"{SYSCTL} is 1, so every persistent client leaves a draining server"),
+        ("0", False, f"{SYSCTL} is 0, so every persistent client stays on a draining server"),
+        (
+            None,
+            False,
+            f"{SYSCTL} is missing, so every persistent client stays on a draining server",
+        ),
     ],
 )
-def test_a_drain_is_refused_that_the_kernel_would_not_obey(
-    monkeypatch: pytest.MonkeyPatch, found: str | None, keep_clients: bool, words: str | None
+def test_a_drain_that_the_kernel_would_not_follow_is_refused(
+    value: str | None, keep_clients: bool, expected: str | None
 ) -> None:
-    """The templates of clients expire with a weight of 0, or do not, by one sysctl."""
-
-    def read(names: Iterable[str]) -> dict[str, str | None]:
-        assert list(names) == [KEEPS_NO_CLIENTS]
-        return {KEEPS_NO_CLIENTS: found}
-
-    monkeypatch.setattr(files, "read", read)
-    said = fault(300, keep_clients=keep_clients)
-    assert said is None if words is None else (said or "").startswith(words)
+    """With weight 0 the templates of persistent clients expire or not, by one sysctl."""
+    remedy = "; to set it yourself, name it in sysctls.leave"
+    assert fault(300, keep_clients, value) == (None if expected is None else expected + remedy)
 
 
-def test_without_persistence_there_are_no_clients_to_keep() -> None:
-    assert fault(0, keep_clients=True) == "web has no persistence that could keep clients"
+def test_a_virtual_server_without_persistence_has_no_clients_to_keep() -> None:
+    expected = "web has no persistence, so it has no persistent clients"
+    assert fault(0, True, "1") == expected
+
+
+def test_a_drain_that_leaves_it_to_the_kernel_is_never_refused() -> None:
+    assert fault(0, None, "1") is None
+    assert fault(300, None, "1") is None

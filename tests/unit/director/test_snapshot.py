@@ -1,120 +1,65 @@
-"""What of real servers' recent past is there after a restart."""
+"""The snapshot that a director stores for its next start."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
-from msgspec.structs import replace
 
-from checks.definition.check import CheckDefinition
-from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.director import snapshot as module
-from hadirector.director.pools import Past, Pools
-from hadirector.director.snapshot import SnapshotStore
-from hadirector.events.recorder import Recorder
-from hadirector.health.verdicts import Health
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
-from hadirector.pools.slow_start import LONG_AGO
+from hadirector.director.snapshot import FILE, Snapshot, SnapshotStore
+from hadirector.health.target import TargetsSnapshot
+from hadirector.pools.adoption import PoolsSnapshot
 
-KEY = DestinationKey("192.0.2.1", 80)
-OTHER = DestinationKey("192.0.2.2", 80)
-CONFIGURATION = Configuration(
-    name="lb1",
-    virtual_servers=(
-        VirtualServer(
-            name="web",
-            keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-            service=Service("wrr"),
-            forwarding=ForwardingMethod.NAT,
-            real_servers=tuple(
-                RealServer(
-                    key=key,
-                    check=CheckDefinition(
-                        identity=key.address, address=key.address, port=80, probe=TcpProbe()
-                    ),
-                )
-                for key in (KEY, OTHER)
-            ),
-        ),
-    ),
-)
-EARLY = replace(
-    CONFIGURATION,
-    virtual_servers=(replace(CONFIGURATION.virtual_servers[0], initially_up=True),),
+POOLS = PoolsSnapshot(quorums={"web": True}, serving_since={"web/192.0.2.1:80": 9980.0})
+TARGETS = TargetsSnapshot(failures={"a": (9000.0, 9990.0)}, weights={"a": 50}, failing=("b",))
+SNAPSHOT = Snapshot(pools=POOLS, targets=TARGETS)
+FINAL = Snapshot(
+    pools=POOLS,
+    targets=TargetsSnapshot(TARGETS.failures, TARGETS.weights, ("b",), {"b": Verdict.FAILING}),
 )
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stands at 10,000 s."""
-    monkeypatch.setattr(module, "monotonic", lambda: 10_000.0)
+def read(directory: Path) -> Snapshot:
+    return SnapshotStore(directory).read()
 
 
-def parts(configuration: Configuration = CONFIGURATION) -> tuple[Health, Pools]:
-    async def tell(_event: object) -> None:
-        pass
-
-    return Health(configuration, {}, tell), Pools(configuration, Recorder().note)
-
-
-def lived(directory: Path) -> None:
-    """One run in which the first server came in, asked for half and failed, the other long ago."""
-    health, pools = parts()
-    history = SnapshotStore(directory, health, pools)
-    assert history.adopt(CONFIGURATION) == Past()
-    health.verdicts[KEY.address] = Verdict.FAILING
-    health.failures = {KEY.address: (9000.0, 9990.0), OTHER.address: (5.0,)}
-    health.weights = {KEY.address: 50}
-    pools.quorums = {"web": True}
-    pools.serving_since = {"web": {KEY: 9980.0, OTHER: LONG_AGO}}
-    history.write()
+def test_the_next_run_reads_what_the_last_one_wrote(tmp_path: Path) -> None:
+    SnapshotStore(tmp_path).write(SNAPSHOT)
+    found = read(tmp_path)
+    assert (found.pools, found.targets) == (POOLS, TARGETS)
 
 
-def test_the_next_run_goes_on_from_it(tmp_path: Path) -> None:
-    """Verdicts it takes from the kernel's table alone."""
-    lived(tmp_path)
-    health, pools = parts()
-    past = SnapshotStore(tmp_path, health, pools).adopt(CONFIGURATION)
-    assert past == Past(quorums={"web": True}, serving_since={"web/192.0.2.1:80": 9980.0})
-    assert health.failures == {KEY.address: (9000.0, 9990.0)}
-    assert health.weights == {KEY.address: 50}
-    assert health.verdicts == {}
+def test_the_verdicts_of_a_final_snapshot_are_read_once(tmp_path: Path) -> None:
+    """If this run is killed, they are old at the start that follows."""
+    SnapshotStore(tmp_path).write(FINAL)
+    assert read(tmp_path).targets == FINAL.targets
+    assert read(tmp_path).targets == TARGETS
 
 
-def test_who_had_failed_does_not_serve_at_once_although_it_is_initially_up(tmp_path: Path) -> None:
-    lived(tmp_path)
-    health, pools = parts(EARLY)
-    SnapshotStore(tmp_path, health, pools).adopt(EARLY)
-    assert health.verdicts == {KEY.address: Verdict.FAILING}
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'{"boot": "another"}', b'{"boot": 1}'])
-def test_a_file_that_is_no_good_is_none(tmp_path: Path, content: bytes) -> None:
-    """Of another boot, or damaged."""
-    (tmp_path / module.FILE).write_bytes(content)
-    health, pools = parts()
-    assert SnapshotStore(tmp_path, health, pools).adopt(CONFIGURATION) == Past()
-    assert health.failures == {}
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"boot": "another"}', b'{"boot": 1}', b'{"version": 0}']
+)
+def test_an_unusable_file_is_ignored(tmp_path: Path, content: bytes) -> None:
+    """It is damaged, or from another boot or version."""
+    (tmp_path / FILE).write_bytes(content)
+    found = read(tmp_path)
+    assert (found.pools, found.targets) == (PoolsSnapshot(), TargetsSnapshot())
 
 
 def test_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
-    health, pools = parts()
-    history = SnapshotStore(tmp_path, health, pools)
-    history.adopt(CONFIGURATION)
-    history.write()
-    assert not (tmp_path / module.FILE).exists()
+    store = SnapshotStore(tmp_path)
+    store.write(Snapshot())
+    assert not (tmp_path / FILE).exists()
+    store.write(SNAPSHOT)
+    (tmp_path / FILE).unlink()
+    store.write(SNAPSHOT)
+    assert not (tmp_path / FILE).exists()
 
 
-def test_who_passed_and_stood_by_at_weight_0_passes_after_a_planned_restart(tmp_path: Path) -> None:
-    """The table alone looks as if it had failed. Of a run that was killed nothing more is taken."""
-    health, pools = parts()
-    health.verdicts[OTHER.address] = Verdict.PASSING
-    SnapshotStore(tmp_path, health, pools).write(final=True)
-    for expected in (Verdict.PASSING, Verdict.FAILING):
-        health, pools = parts()
-        health.verdicts[OTHER.address] = Verdict.FAILING
-        SnapshotStore(tmp_path, health, pools).adopt(CONFIGURATION)
-        assert health.verdicts == {OTHER.address: expected}
+def test_the_file_is_named_snapshot_and_is_json(tmp_path: Path) -> None:
+    SnapshotStore(tmp_path).write(FINAL)
+    content = msgspec.json.decode((tmp_path / "snapshot.json").read_bytes())
+    assert content["pools"]["quorums"] == {"web": True}
+    assert content["targets"]["verdicts"] == {"b": "failing"}

@@ -1,4 +1,4 @@
-"""What is known of targets while this director sees none of them, and just after."""
+"""The states of targets while the director is blind, and just after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from checks.definition.check import CheckDefinition, Timing
 from checks.definition.options import AllProbe, FileProbe, Member, Probe, ScriptProbe, TcpProbe
 from checks.definition.result import Reason, Result, Verdict
-from hadirector.health import verdicts as module
+from hadirector.health.target import Assumptions, TargetsSnapshot
 from hadirector.health.verdicts import Health
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
@@ -33,84 +33,82 @@ def virtual_server(number: int, service: ServiceKey, probe: Probe = TCP) -> Virt
     )
 
 
-class Clock:
-    now = 0.0
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(module, "monotonic", lambda: made.now)
-    return made
+def health() -> Health:
+    """The health of two passing servers."""
 
-
-@pytest.fixture
-def health(clock: Clock) -> Health:
-    """Of two servers that pass."""
-
-    async def tell(_event: object) -> None:
+    async def put(_message: object) -> None:
         pass
 
     servers = tuple(virtual_server(n, key) for n, key in enumerate(SERVICES, start=1))
+    configuration = Configuration(name="lb1", virtual_servers=servers)
+    made = Health(configuration, put)
     passing = {"1": Verdict.PASSING, "2": Verdict.PASSING}
-    made = Health(Configuration(name="lb1", virtual_servers=servers), passing, tell)
-    assert clock.now == 0.0
+    made.adopt(configuration, passing, TargetsSnapshot())
     return made
 
 
-def fails(health: Health, check: str, reason: Reason) -> frozenset[ServiceKey]:
-    return health.verdict_changed(VerdictChanged(check, Verdict.FAILING, Result(reason, "", 1.0)))
+def fails(health: Health, check: str, reason: Reason, now: float = 0.0) -> frozenset[ServiceKey]:
+    message = VerdictChanged(check, Verdict.FAILING, Result(reason, "", 1.0))
+    return health.verdict_changed(message, now)
 
 
-def answers(health: Health, **reasons: Reason) -> frozenset[ServiceKey]:
-    latest = {name.removeprefix("_"): Result(each, "", 1.0) for name, each in reasons.items()}
-    return health.statistics(CheckStatistics(probes=1, delayed_probes=0, latest=latest))
+def passes(health: Health, check: str, now: float) -> frozenset[ServiceKey]:
+    message = VerdictChanged(check, Verdict.PASSING, Result(Reason.PASSED, "", 0.1))
+    return health.verdict_changed(message, now)
 
 
-def test_the_last_that_fails_brings_all_back_that_failed_with_it(
-    health: Health, clock: Clock
-) -> None:
-    """The services of all of them are decided anew."""
-    clock.now = 100.0
-    assert fails(health, "1", Reason.TIMEOUT) == {SERVICES[0]}
-    assert health.unseen == set()
-    clock.now = 101.0
-    assert fails(health, "2", Reason.TIMEOUT) == set(SERVICES)
-    assert health.unseen == {"1", "2"}
+def answers(health: Health, now: float, **reasons: Reason) -> frozenset[ServiceKey]:
+    latest = {name.removeprefix("_"): Result(reason, "", 1.0) for name, reason in reasons.items()}
+    return health.statistics_received(
+        CheckStatistics(probes=1, delayed_probes=0, latest=latest), now
+    )
 
 
-def test_sight_that_is_known_to_be_lost_keeps_whoever_fails_from_then_on(
-    health: Health, clock: Clock
-) -> None:
-    """Silence is told before it has failed anybody."""
-    clock.now = 100.0
-    assert answers(health, _1=Reason.TIMEOUT, _2=Reason.UNREACHABLE) == set()
-    assert health.eyes.blind
-    assert fails(health, "1", Reason.TIMEOUT) == {SERVICES[0]}
-    assert health.unseen == {"1"}
-    assert health.failures == {"1": ()}
+def unseen(health: Health) -> set[str]:
+    return {identity for identity, state in health.targets.items() if state.unseen}
 
 
-def test_who_answers_wrongly_is_lost_no_more_and_who_passes_once_still_is(
-    health: Health, clock: Clock
-) -> None:
-    """Until it has passed twice, or the time for that is over."""
-    clock.now = 100.0
-    fails(health, "1", Reason.TIMEOUT)
-    fails(health, "2", Reason.TIMEOUT)
-    clock.now = 200.0
-    assert answers(health, _1=Reason.PASSED, _2=Reason.REFUSED) == {SERVICES[1]}
-    assert not health.eyes.blind
-    assert health.unseen == {"1"}
-    clock.now = 207.0  # 2 * 2 s + 1 s, and 2 s for the report
-    assert answers(health) == {SERVICES[0]}
-    assert health.unseen == set()
+def failures(health: Health) -> list[tuple[float, ...]]:
+    return [state.failures for state in health.targets.values()]
 
 
-def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_not(
+def test_the_verdict_that_shows_blindness_also_holds_the_servers_that_failed_before(
     health: Health,
 ) -> None:
-    """For a script fails whatever it could not reach; nobody has to reach anything for a file."""
+    """The pools of all of them need a new decision."""
+    assert fails(health, "1", Reason.TIMEOUT, 100.0) == {SERVICES[0]}
+    assert unseen(health) == set()
+    assert fails(health, "2", Reason.TIMEOUT, 101.0) == set(SERVICES)
+    assert unseen(health) == {"1", "2"}
+
+
+def test_a_target_that_fails_while_the_director_is_blind_is_unseen(health: Health) -> None:
+    """Silent results arrive before the verdict that they cause."""
+    assert answers(health, 100.0, _1=Reason.TIMEOUT, _2=Reason.UNREACHABLE) == set()
+    assert health.blindness.blind
+    assert fails(health, "1", Reason.TIMEOUT, 100.0) == {SERVICES[0]}
+    assert unseen(health) == {"1"}
+    assert failures(health) == [(), ()]
+
+
+def test_a_wrong_answer_ends_being_unseen_at_once_and_a_first_pass_does_not(
+    health: Health,
+) -> None:
+    """It ends after two passes, or when the time for them is over."""
+    fails(health, "1", Reason.TIMEOUT, 100.0)
+    fails(health, "2", Reason.TIMEOUT, 100.0)
+    assert answers(health, 200.0, _1=Reason.PASSED, _2=Reason.REFUSED) == {SERVICES[1]}
+    assert not health.blindness.blind
+    assert unseen(health) == {"1"}
+    assert answers(health, 207.0) == {SERVICES[0]}  # 2 * 2 s + 1 s, and 2 s for the report
+    assert unseen(health) == set()
+
+
+def test_a_failing_script_is_unseen_while_the_director_is_blind_and_a_failing_file_is_not(
+    health: Health,
+) -> None:
+    """A script fails if it reaches nothing. A file check needs no network."""
     script = ScriptProbe(script="/bin/true")
     both = AllProbe(checks=(Member(probe=TCP), Member(probe=script)))
     probes: tuple[Probe, ...] = (TCP, TCP, script, FileProbe(file="/run/web"), both)
@@ -118,34 +116,39 @@ def test_who_fails_by_a_script_out_of_sight_is_lost_and_who_fails_by_a_file_is_n
         virtual_server(number, ServiceKey(Protocol.TCP, f"192.0.2.10{number}", 80), probe)
         for number, probe in enumerate(probes, start=1)
     )
-    passing = {"3": Verdict.PASSING, "4": Verdict.PASSING, "5": Verdict.PASSING}
-    health.configure(Configuration(name="lb1", virtual_servers=servers), passing)
+    assumptions = Assumptions(dict.fromkeys("345", Verdict.PASSING))
+    health.configure(Configuration(name="lb1", virtual_servers=servers), assumptions)
     for check in ("1", "2"):
         fails(health, check, Reason.TIMEOUT)
     for check in ("3", "4"):
         fails(health, check, Reason.DOWN)
     fails(health, "5", Reason.REFUSED)
-    assert health.unseen == {"1", "2", "3"}
+    assert unseen(health) == {"1", "2", "3"}
 
 
-def test_who_passes_again_is_lost_no_more(health: Health, clock: Clock) -> None:
-    clock.now = 100.0
-    fails(health, "1", Reason.TIMEOUT)
-    fails(health, "2", Reason.TIMEOUT)
-    passed = Result(Reason.PASSED, "", 0.1)
-    assert health.verdict_changed(VerdictChanged("1", Verdict.PASSING, passed)) == {SERVICES[0]}
-    assert health.unseen == {"2"}
+def test_a_target_that_passes_again_is_no_longer_unseen(health: Health) -> None:
+    fails(health, "1", Reason.TIMEOUT, 100.0)
+    fails(health, "2", Reason.TIMEOUT, 100.0)
+    assert passes(health, "1", 100.0) == {SERVICES[0]}
+    assert unseen(health) == {"2"}
 
 
-def test_a_fall_out_of_sight_is_not_held_against_anybody(health: Health, clock: Clock) -> None:
-    """Whoever was refused has fallen by itself."""
-    clock.now = 50.0
-    fails(health, "1", Reason.REFUSED)
-    passed = Result(Reason.PASSED, "", 0.1)
-    health.verdict_changed(VerdictChanged("1", Verdict.PASSING, passed))
-    clock.now = 100.0
-    fails(health, "1", Reason.TIMEOUT)
-    assert health.failures == {"1": (50.0, 100.0)}
-    clock.now = 101.0
-    fails(health, "2", Reason.TIMEOUT)
-    assert health.failures == {"1": (50.0,), "2": ()}
+def test_an_unseen_failure_does_not_count_as_a_failure(health: Health) -> None:
+    """A refused connection is a failure of the target itself."""
+    fails(health, "1", Reason.REFUSED, 50.0)
+    passes(health, "1", 50.0)
+    fails(health, "1", Reason.TIMEOUT, 100.0)
+    assert failures(health) == [(50.0, 100.0), ()]
+    fails(health, "2", Reason.TIMEOUT, 101.0)
+    assert failures(health) == [(50.0,), ()]
+
+
+def test_the_health_is_complete_when_every_target_has_a_verdict(health: Health) -> None:
+    assert health.complete
+    servers = tuple(virtual_server(n, SERVICES[0]) for n in (1, 2, 3, 4))
+    health.configure(Configuration(name="lb1", virtual_servers=servers))
+    fails(health, "3", Reason.REFUSED)
+    assert not health.complete
+    fails(health, "4", Reason.REFUSED)
+    passes(health, "4", 1.0)
+    assert health.complete

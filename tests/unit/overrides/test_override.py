@@ -1,4 +1,4 @@
-"""Orders for single real servers: what they say, when they are over, and how they are kept."""
+"""Overrides of real servers: what they say, when they end, and how they are stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.overrides import store as module
-from hadirector.overrides.expiry import Moment, is_outdated, kept, restored
+from hadirector.overrides.expiry import Moment, is_outdated, restore, serialize
 from hadirector.overrides.model import (
     Action,
     Override,
@@ -34,59 +34,65 @@ def drain(deadline: float | None = None) -> Override:
 
 def test_a_drain_ends_with_its_connections_or_at_its_deadline() -> None:
     assert end_of_drain(drain(), 1, 1000.0) is None
-    assert end_of_drain(drain(), 0, 0.0) == "its connections were gone"
+    assert end_of_drain(drain(), 0, 0.0) == "all connections have ended"
     assert end_of_drain(drain(deadline=10.0), 2, 9.9) is None
     assert (
-        end_of_drain(drain(deadline=10.0), 2, 10.0) == "its deadline came with 2 connections left"
+        end_of_drain(drain(deadline=10.0), 2, 10.0) == "the deadline passed with 2 connections left"
     )
 
 
-def test_what_is_no_drain_or_over_does_not_end_again() -> None:
+def test_only_a_drain_that_has_not_ended_ends() -> None:
     disabled = Override(name=NAME, action=Action.DISABLE, author="ann")
-    over = Override(name=NAME, action=Action.DRAIN, author="ann", ended="said once")
+    over = Override(
+        name=NAME, action=Action.DRAIN, author="ann", ended="all connections have ended"
+    )
     assert end_of_drain(disabled, 0, 0.0) is None
     assert end_of_drain(over, 0, 0.0) is None
 
 
 @pytest.mark.parametrize(
-    ("override", "words"),
+    ("override", "description"),
     [
         (drain(), "draining, by ann"),
         (
             Override(name=NAME, action=Action.DRAIN, author="ann", reason="new", ended="at last"),
-            "drained, at last, by ann: new",
+            "drained (at last), by ann: new",
         ),
         (Override(name=NAME, action=Action.DISABLE, author="ann"), "disabled, by ann"),
         (Override(name=NAME, action=Action.WEIGHT, weight=7, author="ann"), "weight 7, by ann"),
     ],
 )
-def test_an_order_says_what_by_whom_and_why(override: Override, words: str) -> None:
-    assert override.words == words
+def test_an_override_describes_its_action_author_and_reason(
+    override: Override, description: str
+) -> None:
+    assert override.description == description
 
 
 @pytest.mark.parametrize(
-    ("order", "fault"),
+    ("request_", "fault"),
     [
         (OverrideRequest(name="a/b", action=Action.DRAIN, author="ann", deadline_in=1.0), None),
         (OverrideRequest(name="a/b", action=Action.WEIGHT, author="ann", weight=0), None),
         (
             OverrideRequest(name="a/b", action=Action.WEIGHT, author="ann"),
-            "an order to weight has a weight",
+            "an override with the action weight needs a weight",
         ),
         (
             OverrideRequest(name="a/b", action=Action.DRAIN, author="ann", weight=1),
-            "an order to drain has no weight",
+            "an override with the action drain has no weight",
         ),
         (
             OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", keep_clients=True),
-            "only a drain has a deadline, or says what becomes of clients",
+            "only a drain says whether persistent clients stay",
+        ),
+        (
+            OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", deadline_in=1.0),
+            "only a drain has a deadline",
         ),
     ],
 )
-def test_an_order_that_contradicts_itself_is_told_so(
-    order: OverrideRequest, fault: str | None
-) -> None:
-    assert order.contradiction() == fault
+def test_a_contradictory_request_is_refused(request_: OverrideRequest, fault: str | None) -> None:
+    assert request_.contradiction() == fault
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_an_order_that_contradicts_itself_is_told_so(
         b'{"name": "a/b", "action": "weight", "author": "ann", "weight": 65536}',
     ],
 )
-def test_an_order_is_bounded_in_everything_it_says(body: bytes) -> None:
+def test_every_value_of_a_request_is_limited(body: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(body, type=OverrideRequest)
 
@@ -118,23 +124,23 @@ WEB = VirtualServer(
 )
 
 
-def test_connections_count_only_once_no_new_ones_can_come() -> None:
-    """Before the weight of 0 has taken, an idle moment would end the drain too soon."""
+def test_connections_are_counted_only_when_no_new_ones_can_come() -> None:
+    """Before the kernel has weight 0, an idle moment would end the drain too soon."""
     (service,) = WEB.keys
     assert connections(WEB, ONE, {service: {ONE.key: Counters(1, 0, 0)}}) is None
     assert connections(WEB, ONE, {service: {ONE.key: Counters(0, 1, 2)}}) == 3
     assert connections(WEB, ONE, {service: {}}) == 0
 
 
-def kept_in(directory: Path) -> OverrideStore:
-    async def tell(_event: OverridesChanged) -> None:
+def store_in(directory: Path) -> OverrideStore:
+    async def put(_message: OverridesChanged) -> None:
         pass
 
     reconciler = TableReconciler(DryRunDataplane(), (), lambda services: None)
     configuration = Configuration(
         name="lb1", state_directory=str(directory), virtual_servers=(WEB,)
     )
-    return OverrideStore(configuration, reconciler, tell)
+    return OverrideStore(configuration, reconciler, put)
 
 
 @pytest.mark.parametrize(
@@ -148,66 +154,92 @@ def kept_in(directory: Path) -> OverrideStore:
     ],
     ids=["restart", "restart, clock set", "reboot", "reboot, too late", "reboot, no clock"],
 )
-def test_an_order_ends_at_its_time_after_a_restart_and_a_reboot(
+def test_an_override_ends_at_its_time_after_a_restart_and_a_reboot(
     boot: str, utc: float, monotonic: float, deadline: float
 ) -> None:
-    """Given 100 s after the boot, for an hour."""
-    written = kept([drain(deadline=3700.0)], Moment("one", 1_000_000.0, 100.0))
-    assert written.orders == (drain(deadline=1_003_600.0),)
-    assert restored(written, Moment(boot, utc, monotonic)) == (drain(deadline=deadline),)
+    """It was set 100 s after the boot, for an hour."""
+    written = serialize([drain(deadline=3700.0)], Moment("one", 1_000_000.0, 100.0))
+    assert written.overrides == (drain(deadline=1_003_600.0),)
+    assert restore(written, Moment(boot, utc, monotonic)) == (drain(deadline=deadline),)
 
 
-def test_an_order_without_an_end_is_not_lost_by_any_clock() -> None:
-    written = kept([drain()], Moment("one", 1_000_000.0, 100.0))
-    assert restored(written, Moment("two", 9e9, 1.0)) == (drain(),)
+def test_an_override_without_an_end_survives_any_change_of_the_clock() -> None:
+    written = serialize([drain()], Moment("one", 1_000_000.0, 100.0))
+    assert restore(written, Moment("two", 9e9, 1.0)) == (drain(),)
     assert not is_outdated(written, Moment("one", 9e9, 100.0))
 
 
-async def test_when_the_clock_is_set_the_file_follows(
+async def test_the_file_is_written_again_when_the_clock_is_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clock that was an hour behind when it was given would end it at the next boot."""
+    """Otherwise a clock that was an hour slow would end the override at the next boot."""
     monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_000_000.0, 100.0))
-    overrides = kept_in(tmp_path)
-    await overrides.order(drain(deadline=1900.0))
+    overrides = store_in(tmp_path)
+    await overrides.set(drain(deadline=1900.0))
     monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_003_700.0, 200.0))
-    await overrides._follow_clock()
+    await overrides.follow_clock()
     assert overrides.current == {NAME: drain(deadline=1900.0)}
     monkeypatch.setattr(module, "_now", lambda: Moment("two", 1_003_800.0, 10.0))
-    assert kept_in(tmp_path).current == {NAME: drain(deadline=1610.0)}
+    assert store_in(tmp_path).current == {NAME: drain(deadline=1610.0)}
 
 
-async def test_an_order_for_a_server_that_is_gone_is_kept_and_told_of(tmp_path: Path) -> None:
-    overrides = kept_in(tmp_path)
-    await overrides.order(drain())
+async def test_the_override_of_a_removed_server_is_kept_and_reported(tmp_path: Path) -> None:
+    overrides = store_in(tmp_path)
+    await overrides.set(drain())
     assert overrides.orphaned() == ()
     overrides.configure(Configuration(name="lb1"))
     assert overrides.orphaned() == ("web/192.0.2.45:80 is not configured, but is draining, by ann",)
-    await overrides.lift(NAME)
+    await overrides.remove(NAME)
     assert overrides.orphaned() == ()
-    assert kept_in(tmp_path).current == {}
+    assert store_in(tmp_path).current == {}
 
 
-async def test_an_order_that_cannot_be_stored_is_not_in_force(tmp_path: Path) -> None:
+async def test_an_override_that_cannot_be_stored_is_not_in_force(tmp_path: Path) -> None:
     """A restart would forget it."""
-    overrides = kept_in(tmp_path)
-    (tmp_path / "orders.new").mkdir()
+    overrides = store_in(tmp_path)
+    (tmp_path / "overrides.new").mkdir()
     with pytest.raises(OSError, match="directory"):
-        await overrides.order(drain())
+        await overrides.set(drain())
     assert overrides.current == {}
 
 
-async def test_two_orders_given_at_once_are_both_kept(tmp_path: Path) -> None:
-    """One is being written while the other comes."""
-    overrides = kept_in(tmp_path)
+async def test_two_overrides_set_at_once_are_both_stored(tmp_path: Path) -> None:
+    """The second request arrives while the first override is being written."""
+    overrides = store_in(tmp_path)
     other = replace(drain(), name=RealServerName("web", "192.0.2.46:80"))
-    await asyncio.gather(overrides.order(drain()), overrides.order(other))
-    assert kept_in(tmp_path).current == {NAME: drain(), other.name: other}
+    await asyncio.gather(overrides.set(drain()), overrides.set(other))
+    assert store_in(tmp_path).current == {NAME: drain(), other.name: other}
 
 
-@pytest.mark.parametrize("content", [b'{"version": 1, "ord', b'{"version": 2}', b'{"boot": ""}'])
-def test_a_file_that_is_no_good_is_left_aside(tmp_path: Path, content: bytes) -> None:
-    """Torn, newer, or something else."""
-    (tmp_path / "orders.json").write_bytes(content)
-    assert kept_in(tmp_path).current == {}
-    assert (tmp_path / "orders.unusable").read_bytes() == content
+@pytest.mark.parametrize("content", [b'{"version": 1, "over', b'{"version": 2}', b'{"boot": ""}'])
+@pytest.mark.parametrize("name", ["overrides", "orders"])
+def test_an_unusable_file_is_set_aside(tmp_path: Path, name: str, content: bytes) -> None:
+    """It is incomplete, of a newer version, or something else."""
+    (tmp_path / f"{name}.json").write_bytes(content)
+    assert store_in(tmp_path).current == {}
+    assert (tmp_path / f"{name}.unusable").read_bytes() == content
+
+
+OLD_CONTENT = b"""{
+  "version": 1,
+  "written": {"boot": "one", "utc": 1000000.0, "monotonic": 100.0},
+  "orders": [
+    {"name": {"virtual_server": "web", "real_server": "192.0.2.45:80"}, "action": "drain",
+     "author": "ann", "deadline": 1003600.0}
+  ]
+}"""
+
+
+async def test_the_file_of_an_earlier_build_is_converted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name was orders.json. The new file takes precedence from then on."""
+    monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_001_600.0, 1700.0))
+    (tmp_path / "orders.json").write_bytes(OLD_CONTENT)
+    overrides = store_in(tmp_path)
+    assert overrides.current == {NAME: drain(deadline=3700.0)}
+    assert not (tmp_path / "orders.json").exists()
+    assert store_in(tmp_path).current == {NAME: drain(deadline=3700.0)}
+    await overrides.remove(NAME)
+    (tmp_path / "orders.json").write_bytes(OLD_CONTENT)
+    assert store_in(tmp_path).current == {}

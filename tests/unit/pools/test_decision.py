@@ -1,4 +1,4 @@
-"""What weights follow from quorum, sorry server and backup tiers, and the words for them."""
+"""The weights that follow from quorum, sorry server, backup tiers and overrides, with reasons."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.definition.check import CheckDefinition
-from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
 from hadirector.model.configuration import OnFailure, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
@@ -15,17 +13,9 @@ from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Step
 from hadirector.pools.decision import Judgement, has_quorum, judge
 from hadirector.pools.facts import Facts
+from tests.unit.pools.builders import facts, pool_weights, real_server
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
-
-
-def real_server(number: int, weight: int = 1, backup_tier: int = 0) -> RealServer:
-    """The real server 192.0.2.NUMBER, checked as "NUMBER"."""
-    key = DestinationKey(f"192.0.2.{number}", 80)
-    check = CheckDefinition(
-        identity=str(number), address=key.address, port=key.port, probe=TcpProbe()
-    )
-    return RealServer(key=key, weight=weight, check=check, backup_tier=backup_tier)
 
 
 def pool(*real_servers: RealServer, quorum: int = 1, hysteresis: int = 0) -> VirtualServer:
@@ -43,21 +33,21 @@ def pool(*real_servers: RealServer, quorum: int = 1, hysteresis: int = 0) -> Vir
 
 
 def verdicts(**of: Verdict) -> Facts:
-    """What is known of the servers, by "_NUMBER"."""
-    return Facts({name.removeprefix("_"): verdict for name, verdict in of.items()})
+    """The verdicts on the servers, by "_NUMBER"."""
+    return facts({name.removeprefix("_"): verdict for name, verdict in of.items()})
 
 
 def weights(judgement: Judgement) -> list[int | None]:
-    """Each real server's weight, the sorry server's last."""
+    """The weight of each real server, and then of the sorry server."""
     assert judgement.sorry is not None
-    return [each[-1].weight for each in (*judgement.derivations.values(), judgement.sorry)]
+    return [*pool_weights(judgement), judgement.sorry[-1].weight]
 
 
 PAIR = pool(real_server(1, 3), real_server(2, 2))
 
 
 def test_without_a_quorum_the_sorry_server_serves_and_the_pool_does_not() -> None:
-    """Connections of a server that still passes go on at weight 0."""
+    """A server that still passes keeps its connections at weight 0."""
     server = pool(real_server(1, 3), real_server(2, 2), quorum=4)
     assert weights(judge(server, verdicts(_1=PASSING, _2=PASSING, _9=PASSING), None)) == [
         3,
@@ -73,8 +63,8 @@ def test_without_a_quorum_the_sorry_server_serves_and_the_pool_does_not() -> Non
     )
 
 
-def test_a_sorry_server_that_fails_is_none() -> None:
-    """What is left of the pool serves."""
+def test_a_failing_sorry_server_is_not_used() -> None:
+    """The rest of the pool serves."""
     server = pool(real_server(1, 3), real_server(2, 2), quorum=4)
     assert weights(judge(server, verdicts(_1=PASSING, _2=FAILING, _9=FAILING), True)) == [
         3,
@@ -83,8 +73,8 @@ def test_a_sorry_server_that_fails_is_none() -> None:
     ]
 
 
-def test_nobody_is_sorry_before_every_server_has_been_tried() -> None:
-    """A start does not show the sorry page for as long as it takes the first server to pass."""
+def test_the_sorry_server_is_not_used_before_every_server_has_a_verdict() -> None:
+    """Otherwise clients would see the sorry page during a start."""
     judgement = judge(PAIR, verdicts(_1=UNKNOWN, _2=FAILING, _9=PASSING), None)
     assert weights(judgement) == [None, None, None]
     assert judgement.quorum is None
@@ -108,12 +98,12 @@ def test_hysteresis_is_around_the_quorum(passing: int, before: bool | None, expe
     assert has_quorum(passing, 10, 3, before=before, known=True) is expected
 
 
-def test_nothing_passing_is_no_quorum_whatever_the_hysteresis() -> None:
+def test_a_pool_without_a_passing_server_has_no_quorum_whatever_the_hysteresis() -> None:
     assert has_quorum(0, 2, 1, before=True, known=True) is False
 
 
 def test_a_backup_tier_serves_while_the_tiers_before_it_lack_the_quorum() -> None:
-    """Tier by tier; one that stands by has weight 0."""
+    """Tier by tier; a tier on standby has weight 0."""
     server = pool(
         real_server(1, 2), real_server(2, 2), real_server(3, 5, 1), real_server(4, 7, 2), quorum=4
     )
@@ -136,7 +126,7 @@ def test_a_backup_tier_serves_while_the_tiers_before_it_lack_the_quorum() -> Non
     assert weights(judge(server, third, None)) == [None, None, None, 7, None]
 
 
-def test_under_zero_weight_what_is_out_stays_at_weight_0() -> None:
+def test_under_zero_weight_a_failing_server_stays_at_weight_0() -> None:
     server = VirtualServer(
         name="web",
         keys=PAIR.keys,
@@ -146,7 +136,7 @@ def test_under_zero_weight_what_is_out_stays_at_weight_0() -> None:
         real_servers=PAIR.real_servers,
     )
     judgement = judge(server, verdicts(_1=FAILING, _2=UNKNOWN), None)
-    assert [each[-1].weight for each in judgement.derivations.values()] == [0, 0]
+    assert pool_weights(judgement) == [0, 0]
 
 
 POOLS = st.builds(
@@ -160,28 +150,28 @@ POOLS = st.builds(
     st.integers(0, 7),
 )
 FACTS = st.lists(st.sampled_from(Verdict), min_size=9, max_size=9).map(
-    lambda found: Facts({str(n + 1): verdict for n, verdict in enumerate(found)})
+    lambda found: facts({str(n + 1): verdict for n, verdict in enumerate(found)})
 )
 BEFORE = st.sampled_from([None, True, False])
 
 
 @given(POOLS, FACTS, BEFORE)
-def test_whatever_is_known_nothing_that_does_not_pass_serves(
-    server: VirtualServer, facts: Facts, before: bool | None
+def test_only_passing_servers_serve_whatever_the_verdicts(
+    server: VirtualServer, known: Facts, before: bool | None
 ) -> None:
-    """And the pool is empty only if nothing of weight passes, or the sorry server serves."""
-    judgement = judge(server, facts, before)
+    """The pool is empty only if no server with a weight passes, or the sorry server serves."""
+    judgement = judge(server, known, before)
     serving = {key for key, steps in judgement.derivations.items() if steps[-1].weight}
     passing = {
-        each.key
-        for each in server.real_servers
-        if each.check and facts.verdicts[each.check.identity] is PASSING and each.weight
+        member.key
+        for member in server.real_servers
+        if member.check and known.target(member.check).verdict is PASSING and member.weight
     }
     assert serving <= passing
     assert judgement.sorry is not None
     if judgement.sorry[-1].weight:
         assert not serving
-        assert facts.verdicts["9"] is PASSING
+        assert known.targets["9"].verdict is PASSING
         assert judgement.quorum is False
     else:
         assert bool(serving) == bool(passing)
@@ -191,10 +181,10 @@ def test_whatever_is_known_nothing_that_does_not_pass_serves(
 def test_the_quorum_moves_only_past_its_hysteresis(
     server: VirtualServer, history: list[Facts]
 ) -> None:
-    """Whatever the history, its state is between the two thresholds that hysteresis gives it."""
+    """The two thresholds hold for any sequence of verdicts."""
     had: bool | None = None
-    for facts in history:
-        judgement = judge(server, facts, had)
+    for known in history:
+        judgement = judge(server, known, had)
         if judgement.quorum is True:
             assert judgement.passing >= max(server.quorum - server.hysteresis, 1)
         if judgement.quorum is False and had is not None:
@@ -202,37 +192,38 @@ def test_the_quorum_moves_only_past_its_hysteresis(
         had = had if judgement.quorum is None else judgement.quorum
 
 
-def ordered(action: Action, weight: int = 0, ended: str = "") -> Facts:
-    """Both servers of a pair pass, and this is ordered for the first."""
-    name = RealServerName("web", "192.0.2.1:80")
-    order = Override(name=name, action=action, weight=weight, ended=ended, author="ann")
-    return Facts({"1": PASSING, "2": PASSING, "9": PASSING}, overrides={name: order})
+NAME = RealServerName("web", "192.0.2.1:80")
+
+
+def overridden(action: Action, weight: int = 0, ended: str = "", first: Verdict = PASSING) -> Facts:
+    """The first server of a pair has this override, and the second one passes."""
+    override = Override(name=NAME, action=action, weight=weight, ended=ended, author="ann")
+    return facts({"1": first, "2": PASSING, "9": PASSING}, overrides={NAME: override})
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("known", "expected"),
     [
-        (ordered(Action.DRAIN), [0, 2, None]),
-        (ordered(Action.DRAIN, ended="at last"), [None, 2, None]),
-        (ordered(Action.DISABLE), [None, 2, None]),
-        (ordered(Action.WEIGHT, 9), [9, 2, None]),
-        (ordered(Action.WEIGHT, 0), [0, 2, None]),
+        (overridden(Action.DRAIN), [0, 2, None]),
+        (overridden(Action.DRAIN, ended="at last"), [None, 2, None]),
+        (overridden(Action.DISABLE), [None, 2, None]),
+        (overridden(Action.WEIGHT, 9), [9, 2, None]),
+        (overridden(Action.WEIGHT, 0), [0, 2, None]),
     ],
 )
-def test_an_operator_is_obeyed(facts: Facts, expected: list[int | None]) -> None:
-    """Draining keeps a server at weight 0, until it is over."""
-    assert weights(judge(PAIR, facts, None)) == expected
+def test_an_override_decides_the_weight(known: Facts, expected: list[int | None]) -> None:
+    """A draining server has weight 0 until the drain ends."""
+    assert weights(judge(PAIR, known, None)) == expected
 
 
-def test_what_an_operator_takes_out_counts_for_no_quorum() -> None:
+def test_a_server_that_an_operator_took_out_does_not_count_towards_the_quorum() -> None:
     server = pool(real_server(1, 3), real_server(2, 2), quorum=4)
-    assert judge(server, ordered(Action.DRAIN), True).quorum is False
-    assert judge(server, ordered(Action.WEIGHT, 2), True).quorum is True
+    assert judge(server, overridden(Action.DRAIN), True).quorum is False
+    assert judge(server, overridden(Action.WEIGHT, 2), True).quorum is True
 
 
-def test_a_weight_that_was_ordered_lets_nothing_in_that_fails() -> None:
-    facts = ordered(Action.WEIGHT, 9)
-    failing = Facts({**facts.verdicts, "1": FAILING}, overrides=facts.overrides)
+def test_a_weight_override_never_enables_a_failing_server() -> None:
+    failing = overridden(Action.WEIGHT, 9, first=FAILING)
     assert weights(judge(PAIR, failing, None)) == [None, 2, None]
 
 
@@ -247,25 +238,23 @@ def test_a_weight_that_was_ordered_lets_nothing_in_that_fails() -> None:
         (65535, 1000, 65535),
     ],
 )
-def test_a_server_that_passes_gets_the_part_of_its_weight_it_asks_for(
+def test_a_passing_server_gets_the_part_of_its_weight_that_it_requests(
     weight: int, percent: int, given: int
 ) -> None:
-    """Never nothing for a little, and never more than the kernel takes."""
-    facts = Facts({"1": PASSING}, weights={"1": percent})
+    """A small part is not rounded to 0, and no part exceeds the limit of the kernel."""
+    known = facts({"1": PASSING}, weights={"1": percent})
     server = pool(real_server(1, weight))
-    (steps,) = judge(server, facts, True).derivations.values()
-    assert steps[2] == Step(given, f"asks for {percent} %")
+    (steps,) = judge(server, known, True).derivations.values()
+    assert steps[2] == Step(given, f"requests {percent} %")
 
 
-def test_what_is_asked_for_matters_neither_to_a_failed_server_nor_to_an_ordered_weight() -> None:
-    name = RealServerName("web", "192.0.2.1:80")
-    order = Override(name=name, action=Action.WEIGHT, author="root", weight=5)
+def test_a_requested_weight_changes_neither_a_failing_server_nor_a_weight_override() -> None:
+    override = Override(name=NAME, action=Action.WEIGHT, author="root", weight=5)
     server = pool(real_server(1, 10))
-    failing = judge(server, Facts({"1": FAILING}, weights={"1": 50}), True)
-    facts = Facts({"1": PASSING}, overrides={name: order}, weights={"1": 50})
-    kept = judge(server, facts, True)
-    assert [each[-1].weight for each in failing.derivations.values()] == [None]
-    assert [each[-1].weight for each in kept.derivations.values()] == [5]
+    failing = judge(server, facts({"1": FAILING}, weights={"1": 50}), True)
+    known = facts({"1": PASSING}, overrides={NAME: override}, weights={"1": 50})
+    assert pool_weights(failing) == [None]
+    assert pool_weights(judge(server, known, True)) == [5]
 
 
 def test_initially_up_serves_until_its_first_probe_has_ended() -> None:
@@ -278,5 +267,21 @@ def test_initially_up_serves_until_its_first_probe_has_ended() -> None:
         real_servers=PAIR.real_servers,
     )
     judgement = judge(server, verdicts(_1=UNKNOWN, _2=FAILING), None)
-    assert [each[-1].weight for each in judgement.derivations.values()] == [3, None]
+    assert pool_weights(judgement) == [3, None]
     assert judgement.quorum is True
+
+
+def test_a_judgement_shows_its_weights_and_what_is_unusual() -> None:
+    usual = judge(PAIR, verdicts(_1=PASSING, _2=FAILING), True)
+    assert repr(usual) == (
+        "<Judgement 192.0.2.1:80 3, 192.0.2.2:80 out, sorry server out; quorum, 3 passing>"
+    )
+    blind = facts({"1": FAILING, "2": PASSING}, failed_at={"1": 5.0}, unseen=("1",))
+    assert repr(judge(PAIR, blind, True)) == (
+        "<Judgement 192.0.2.1:80 3, 192.0.2.2:80 2, sorry server out; quorum, 5 passing;"
+        " held 192.0.2.1:80; unseen 192.0.2.1:80>"
+    )
+    assert repr(judge(PAIR, verdicts(_1=UNKNOWN, _2=FAILING), None)) == (
+        "<Judgement 192.0.2.1:80 out, 192.0.2.2:80 out, sorry server out;"
+        " quorum unknown, 0 passing>"
+    )

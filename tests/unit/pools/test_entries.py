@@ -1,4 +1,4 @@
-"""Which services and destinations are wanted, from verdicts and configuration."""
+"""Which services and destinations are wanted, and what is adopted from a table."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from hadirector.model.ipvs import (
 )
 from hadirector.model.queries import checks_by_identity, services_by_check
 from hadirector.pools import entries
-from hadirector.pools.adoption import adopted_quorums, adopted_verdicts, changed_checks
+from hadirector.pools.adoption import PoolsSnapshot, adopted_quorums, adopted_verdicts, assume
 from hadirector.pools.decision import judge
 from hadirector.pools.entries import tracked_pools
-from hadirector.pools.facts import Facts
+from tests.unit.pools.builders import facts
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 from vrrp.model.report import State
 
@@ -60,11 +60,11 @@ def web(on_failure: OnFailure = OnFailure.REMOVE, weight: int = 2) -> VirtualSer
 def wanted_entries(
     server: VirtualServer, verdicts: Mapping[str, Verdict]
 ) -> dict[ServiceKey, ServiceEntry]:
-    return entries.wanted_entries(server, judge(server, Facts(verdicts), None))
+    return entries.wanted_entries(server, judge(server, facts(verdicts), None))
 
 
 def wanted_entry(server: VirtualServer, verdicts: Mapping[str, Verdict]) -> ServiceEntry:
-    """That of the only service."""
+    """The entry of the only service."""
     [entry] = wanted_entries(server, verdicts).values()
     return entry
 
@@ -78,7 +78,7 @@ def test_nothing_is_in_the_pool_before_its_first_pass() -> None:
     assert wanted_entry(web(), {}).destinations == {}
 
 
-def test_the_service_itself_stands_from_the_start() -> None:
+def test_the_service_is_there_from_the_start() -> None:
     assert wanted_entry(web(), {}).service == Service("wrr")
 
 
@@ -97,14 +97,14 @@ def test_a_failing_server_is_removed() -> None:
     assert wanted_entry(web(), TWO_FAILS).destinations == {ONE: Destination(2, NAT)}
 
 
-def test_a_failing_server_keeps_its_place_at_weight_0_under_zero_weight() -> None:
+def test_a_failing_server_stays_at_weight_0_under_zero_weight() -> None:
     assert wanted_entry(web(OnFailure.ZERO_WEIGHT), TWO_FAILS).destinations == {
         ONE: Destination(2, NAT),
         TWO: Destination(0, NAT),
     }
 
 
-def test_an_unknown_server_stands_at_weight_0_under_zero_weight() -> None:
+def test_a_server_without_a_verdict_has_weight_0_under_zero_weight() -> None:
     assert wanted_entry(web(OnFailure.ZERO_WEIGHT), {}).destinations == {
         ONE: Destination(0, NAT),
         TWO: Destination(0, NAT),
@@ -123,7 +123,7 @@ def test_an_unchecked_server_is_always_in() -> None:
 
 
 def test_every_service_of_a_group_has_the_same_pool() -> None:
-    """Servers without a port of their own are asked at the port of each service."""
+    """A server without a port gets the port of each service."""
     second = ServiceKey(Protocol.TCP, "192.0.2.11", 8080)
     here = DestinationKey("192.0.2.47", 0)
     group = replace(web(), keys=(WEB, second), real_servers=(RealServer(key=here),))
@@ -136,7 +136,7 @@ def test_every_service_of_a_group_has_the_same_pool() -> None:
 
 
 def test_a_server_in_use_in_any_service_of_its_group_is_adopted_as_passing() -> None:
-    """Somebody has set it to 0 in one of them."""
+    """Another program has set its weight to 0 in one of the services."""
     second = ServiceKey(Protocol.TCP, "192.0.2.11", 80)
     table = {
         key: ServiceEntry(Service("wrr"), {ONE: Destination(weight, NAT)})
@@ -174,16 +174,23 @@ def test_a_server_configured_at_weight_0_is_adopted_as_passing() -> None:
     assert adopt({ONE: 0}, weight=0) == {"tcp 192.0.2.45:80": Verdict.PASSING}
 
 
-def test_only_who_is_held_goes_on_failing_by_the_check_that_replaces_its_own() -> None:
-    """In a pool that both configurations have; new check, old check."""
+def test_a_reload_names_the_replaced_checks_and_those_of_held_servers() -> None:
+    """Of pools that both configurations have."""
     old = Configuration(name="lb1", virtual_servers=(web(),))
     servers = tuple(
-        replace(each, check=replace(check(each.key), identity=f"new {each.key}"))
-        for each in web().real_servers
+        replace(server, check=replace(check(server.key), identity=f"new {server.key}"))
+        for server in web().real_servers
     )
     new = Configuration(name="lb1", virtual_servers=(replace(web(), real_servers=servers),))
-    found = changed_checks(old, new, {"web": (ONE,), "gone": (TWO,)})
-    assert found == {"new 192.0.2.45:80": "tcp 192.0.2.45:80"}
+    table = {WEB: ServiceEntry(Service("wrr"), {TWO: Destination(1, NAT)})}
+    assumptions = assume(old, new, table, {"web": (ONE,), "gone": (TWO,)})
+    assert assumptions.predecessors == {
+        "new 192.0.2.45:80": "tcp 192.0.2.45:80",
+        "new 192.0.2.46:80": "tcp 192.0.2.46:80",
+    }
+    assert assumptions.held == {"new 192.0.2.45:80"}
+    assert assumptions.verdicts == {"new 192.0.2.46:80": Verdict.PASSING}
+    assert assume(old, old, table, {"web": (ONE,)}).predecessors == {}
 
 
 def test_nothing_is_adopted_from_an_empty_table() -> None:
@@ -229,8 +236,8 @@ def tracking(*names: str) -> Configuration:
     return Configuration(name="lb1", vrrp=(instance,), virtual_servers=(web(weight=0),))
 
 
-def test_a_tracked_pool_is_well_while_it_has_its_quorum() -> None:
-    """What nobody tracks is not told, nor what is not known yet."""
+def test_a_tracked_pool_is_1_while_it_has_its_quorum() -> None:
+    """A pool that no instance tracks has no value, nor has a pool whose quorum is not known."""
     assert tracked_pools(tracking("web"), {"web": True}) == {TrackedKey("pool", "web"): 1}
     assert tracked_pools(tracking("web"), {"web": False}) == {TrackedKey("pool", "web"): 0}
     assert tracked_pools(tracking("web"), {}) == {}
@@ -244,8 +251,8 @@ def with_sorry() -> VirtualServer:
     return replace(web(), sorry_server=RealServer(key=SORRY, check=check(SORRY)))
 
 
-def test_the_sorry_server_stands_in_the_table_while_it_serves() -> None:
-    """And only then; the pool's servers that pass are at weight 0 meanwhile."""
+def test_the_sorry_server_is_in_the_table_only_while_it_serves() -> None:
+    """The passing servers of the pool have weight 0 during that time."""
     sorry_passes = {"tcp 192.0.2.50:80": Verdict.PASSING}
     none = dict.fromkeys(BOTH_PASS, Verdict.FAILING)
     assert wanted_entry(with_sorry(), BOTH_PASS | sorry_passes).destinations == {
@@ -270,12 +277,15 @@ def test_the_sorry_server_is_checked_like_the_others() -> None:
     }
 
 
-def test_a_table_with_the_sorry_server_in_it_is_that_of_a_lost_quorum() -> None:
-    """Of a table without one nothing is known, nor of a pool that has none."""
+def test_a_sorry_server_in_the_table_shows_a_lost_quorum_without_a_snapshot() -> None:
+    """A table without it shows nothing, and neither does a pool that has no sorry server."""
     configuration = Configuration(name="lb1", virtual_servers=(with_sorry(),))
     with_it = {WEB: ServiceEntry(Service("wrr"), {SORRY: Destination(1, NAT)})}
     without = {WEB: ServiceEntry(Service("wrr"), {ONE: Destination(1, NAT)})}
-    assert adopted_quorums(configuration, with_it) == {"web": False}
-    assert adopted_quorums(configuration, without) == {}
-    assert adopted_quorums(configuration, {}) == {}
-    assert adopted_quorums(Configuration(name="lb1", virtual_servers=(web(),)), with_it) == {}
+    plain, nothing = Configuration(name="lb1", virtual_servers=(web(),)), PoolsSnapshot()
+    assert adopted_quorums(configuration, with_it, nothing) == {"web": False}
+    assert adopted_quorums(configuration, without, nothing) == {}
+    assert adopted_quorums(configuration, {}, nothing) == {}
+    assert adopted_quorums(plain, with_it, nothing) == {}
+    snapshot = PoolsSnapshot(quorums={"web": True, "gone": True})
+    assert adopted_quorums(configuration, with_it, snapshot) == {"web": True}

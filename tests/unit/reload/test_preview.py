@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from checks.definition.result import Verdict
 from hadirector.config import load
+from hadirector.health.target import TargetState
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import (
     Destination,
@@ -78,13 +79,16 @@ def read(tmp_path: Path) -> Reader:
 
 
 def situation(old: Configuration, actual: Table = TABLE) -> Situation:
-    """A director that is ACTIVE, all of whose real servers pass."""
-    checks = [each.check for each in old.virtual_servers[0].real_servers]
+    """An ACTIVE director. All its real servers pass."""
+    checks = [server.check for server in old.virtual_servers[0].real_servers]
     return Situation(
         configuration=old,
-        facts=Facts({each.identity: Verdict.PASSING for each in checks if each is not None}),
+        facts=Facts(
+            {check.identity: TargetState(Verdict.PASSING) for check in checks if check is not None}
+        ),
         quorums={"web": True},
         serving_since={},
+        held={},
         wanted=TABLE,
         actual=actual,
         owned=frozenset({WEB}),
@@ -150,8 +154,8 @@ def test_each_kind_of_change_is_named(read: Reader) -> None:
             "delete destination 192.0.2.46:80 of tcp 192.0.2.10:80",
         ),
         kernel=(
-            "keep connection timeout tcp no longer at 900 s",
-            "set connection timeout udp to 60 s, was as the kernel had it",
+            "stop keeping connection timeout tcp at 900 s",
+            "set connection timeout udp to 60 s, was not set",
             "stop sync daemon master on eth0, id 51, 224.0.0.81:8848",
             "start sync daemon master on eth0, id 52, 224.0.0.81:8848",
         ),

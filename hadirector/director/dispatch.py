@@ -1,0 +1,137 @@
+"""Handles the messages of the director's loop: a message goes in, the wanted table comes out.
+
+Each message is handled completely before the next one. Slow work runs in tasks that answer with a
+message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from time import monotonic
+from typing import assert_never
+
+import structlog
+
+from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
+from hadirector.director.parts import Parts
+from hadirector.director.pools import PoolsDue
+from hadirector.director.reconfigure import change_to
+from hadirector.election.election import ResumeOverdue
+from hadirector.election.tracking import TrackedChanged
+from hadirector.model.ipvs import ServiceKey, Table
+from hadirector.overrides.store import OverridesChanged
+from hadirector.pools.adoption import adopted_verdicts
+from hadirector.pools.pending import PendingPools
+from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from hadirector.processes.supervisor import ChildDied, ChildStarted
+from vrrp.model.report import InstanceStatus, Notice, Transition
+
+
+class Dispatcher:
+    """Updates the parts of a director by messages, and decides again where that is necessary.
+
+    ``put_later`` adds a message to the queue after a delay in seconds. ``more_waits`` says whether
+    the queue has further messages, so that the decision about a burst can wait for them.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        put_later: Callable[[float, Message], None],
+        more_waits: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._parts = parts
+        self._put_later = put_later
+        self._more_waits = more_waits
+        self._pending_pools = PendingPools()
+        self._log = structlog.get_logger()
+
+    @property
+    def table(self) -> Table:
+        """The wanted table."""
+        return self._parts.pools.table
+
+    def adopt(self, table: Table) -> int:
+        """Start from the table and the snapshot of another run; return the number of verdicts."""
+        parts = self._parts
+        snapshot = parts.snapshots.read()
+        verdicts = adopted_verdicts(parts.configuration, table)
+        parts.health.adopt(parts.configuration, verdicts, snapshot.targets)
+        parts.pools.adopt(table, snapshot.pools)
+        parts.decide()
+        return len(verdicts)
+
+    async def handle(self, message: Message) -> None:
+        """Handle one message completely."""
+        match message:
+            case VerdictChanged() | CheckStatistics() | OverridesChanged() | PoolsDue():
+                was_blind = self._parts.health.blindness.blind
+                self._pending_pools.add(self._record(message), monotonic())
+                if self._parts.health.blindness.blind is not was_blind:
+                    self._parts.election.track_visibility(blind=not was_blind)
+            case Transition() | InstanceStatus() | ResumeOverdue():
+                await self._handle_election(message)
+            case Notice():
+                getattr(self._log, message.level)(message.event, **message.fields)
+            case ChildStarted() | ChildDied():
+                self._handle_child(message)
+            case TrackedChanged():
+                self._parts.election.track(message.values)
+            case ConfigurationRead():
+                await change_to(self._parts, message.configuration)
+            case FirstVerdictsOverdue():
+                self._parts.election.begin()
+            case _:
+                assert_never(message)
+        self._decide_pending()
+
+    def _record(
+        self, message: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
+    ) -> Collection[ServiceKey]:
+        """Record what is new; return the services whose pools it may change."""
+        match message:
+            case VerdictChanged():
+                return self._parts.health.verdict_changed(message, monotonic())
+            case CheckStatistics():
+                return self._parts.health.statistics_received(message, monotonic())
+            case PoolsDue():
+                return self._parts.pools.due(monotonic())
+            case OverridesChanged():
+                return {
+                    key
+                    for server in self._parts.configuration.virtual_servers
+                    if server.name in message.virtual_servers
+                    for key in server.keys
+                }
+
+    async def _handle_election(self, message: Transition | InstanceStatus | ResumeOverdue) -> None:
+        parts, election = self._parts, self._parts.election
+        if await election.handle(message):
+            priority = election.priority(message.instance)
+            parts.notifier.state_entered(message.instance, priority, election.states)
+            parts.host_reconciler.follow(election.states)
+            await parts.dataplane.withhold(election.withheld)
+
+    def _handle_child(self, message: ChildStarted | ChildDied) -> None:
+        election = self._parts.election
+        is_vrrp = message.name == election.child.name
+        if isinstance(message, ChildDied):
+            for delay, overdue in election.child_died() if is_vrrp else ():
+                self._put_later(delay, overdue)
+        elif is_vrrp:
+            election.configure_child()
+        else:
+            self._parts.health.configure_workers(message.name)
+
+    def _decide_pending(self) -> None:
+        """Decide about the pending pools, unless more messages come with them.
+
+        Elections begin when there is a decision about every pool.
+        """
+        election = self._parts.election
+        begins = not election.begun and self._parts.health.complete
+        more = not begins and self._more_waits()
+        if changed := self._pending_pools.take(monotonic(), more=more):
+            self._parts.decide(changed)
+        if begins:
+            election.begin()

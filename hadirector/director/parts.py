@@ -1,0 +1,80 @@
+"""The parts of a director, and the decision that connects them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+from time import monotonic
+
+from hadirector.dataplane.dataplane import Dataplane
+from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.director.messages import Message
+from hadirector.director.pools import Pools
+from hadirector.director.snapshot import Snapshot, SnapshotStore
+from hadirector.election.election import Election
+from hadirector.election.notify import Notifier
+from hadirector.election.tracking import Tracking
+from hadirector.events.recorder import Recorder
+from hadirector.health.target import take_snapshot
+from hadirector.health.verdicts import Health
+from hadirector.host.owned import Memory
+from hadirector.host.reconciler import HostReconciler
+from hadirector.model.configuration import Configuration
+from hadirector.model.ipvs import ServiceKey
+from hadirector.overrides.store import OverrideStore
+from hadirector.pools.entries import tracked_pools
+from hadirector.pools.facts import Facts
+
+FAILURE_SECONDS_MAX = 3600.0
+"""The snapshot has no older failures, because no window of flap damping is longer."""
+
+
+class Parts:
+    """Everything that a director consists of. ``put`` adds a message to its queue."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        dataplane: Dataplane,
+        recorder: Recorder,
+        put: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        directory = Path(configuration.runtime_directory)
+        self.configuration = configuration
+        self.dataplane = dataplane
+        self.recorder = recorder
+        self.memory = Memory(directory / "owned.json")
+        self.snapshots = SnapshotStore(directory)
+        self.health = Health(configuration, put)
+        self.pools = Pools(configuration, recorder.note)
+        self.table_reconciler = TableReconciler(
+            dataplane, self.memory.owned.services, self.memory.remember_services
+        )
+        self.host_reconciler = HostReconciler(configuration, self.memory)
+        self.overrides = OverrideStore(configuration, self.table_reconciler, put)
+        self.election = Election(
+            configuration.vrrp,
+            frozenset(self.memory.owned.yielding),
+            put,
+            realtime=configuration.realtime,
+        )
+        self.tracking = Tracking(configuration, put)
+        self.notifier = Notifier(configuration)
+
+    def facts(self) -> Facts:
+        """Return what weights are decided from now; the targets are a view that changes."""
+        return Facts(self.health.targets, self.overrides.current, monotonic())
+
+    def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
+        """Decide about the pools of the changed services, or of all, and pass the decision on."""
+        self.pools.decide(changed, self.facts())
+        self.table_reconciler.want(self.pools.table, changed)
+        self.election.track(tracked_pools(self.configuration, self.pools.quorums))
+
+    def snapshot(self, *, final: bool = False) -> Snapshot:
+        """Return what the next run needs. A ``final`` snapshot is the last one of this run."""
+        oldest = monotonic() - FAILURE_SECONDS_MAX
+        return Snapshot(
+            pools=self.pools.snapshot(),
+            targets=take_snapshot(self.health.targets, oldest, final=final),
+        )

@@ -1,0 +1,136 @@
+"""Replaces the configuration of a running director, and previews what that would change."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+from msgspec.structs import replace
+
+from hadirector.config.document.errors import ConfigError
+from hadirector.config.subprocess import reader
+from hadirector.director.messages import ConfigurationRead, Message
+from hadirector.director.parts import Parts
+from hadirector.director.requests import RequestError
+from hadirector.host import preflight
+from hadirector.host.sysctl import reconciler as sysctl_reconciler
+from hadirector.model.configuration import Configuration
+from hadirector.reload.plan import plan
+from hadirector.reload.preview import Preview, Situation, preview
+
+
+class Reconfiguration:
+    """Reads the configuration file again, and puts a right configuration into the queue."""
+
+    def __init__(self, path: Path, parts: Parts, put: Callable[[Message], Awaitable[None]]) -> None:
+        self._path = path
+        self._parts = parts
+        self._put = put
+        self._reloading = asyncio.Lock()
+        self._reload_waits = False
+        self._log = structlog.get_logger()
+
+    async def check_file(self) -> None:
+        """Raise RequestError if a director could not start with the file as it is."""
+        try:
+            configuration = await reader.read(self._path)
+        except ConfigError as error:
+            raise RequestError(str(error)) from error
+        faults = await preflight.faults(configuration)
+        if faults:
+            raise RequestError("\n".join(faults))
+
+    async def reload(self) -> str:
+        """Read the file again and change to it; return what changes, in one line.
+
+        The current configuration stays if the new one is wrong. Raises RequestError.
+        """
+        async with self._reloading:
+            self._reload_waits = False
+            try:
+                configuration = await reader.read(self._path)
+            except ConfigError as error:
+                self._log.error("reload_refused", faults=str(error).splitlines())
+                raise RequestError(str(error)) from error
+            planned = plan(self._parts.configuration, configuration)
+            faults = [*planned.refused, *await preflight.faults(configuration)]
+            if faults:
+                self._log.error("reload_refused", faults=faults)
+                raise RequestError("\n".join(faults))
+            await self._put(ConfigurationRead(configuration))
+            return planned.summary
+
+    def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
+        """Reload in a task that ``spawn`` starts; the result is logged.
+
+        A reload that has not begun yet also serves the requests that follow.
+        """
+        if self._reload_waits:
+            return
+        self._reload_waits = True
+
+        async def reload_and_log() -> None:
+            with contextlib.suppress(RequestError):
+                await self.reload()
+
+        spawn(reload_and_log(), "reload")
+
+    async def preview(self, text: bytes, file: str) -> Preview:
+        """Return what a reload would change if the file had this text. Change nothing.
+
+        Faults name the text ``file``. Raises ConfigError and DataplaneError.
+        """
+        configuration = await reader.read(file, text)
+        faults = tuple(await preflight.faults(configuration))
+        sysctls = await sysctl_reconciler.preview_sysctls(configuration)
+        actual = await self._parts.table_reconciler.read()
+        parts, facts = self._parts, self._parts.facts()
+        situation = Situation(
+            configuration=parts.configuration,
+            # A thread reads the states while new verdicts come in. The states themselves never
+            # change.
+            facts=replace(facts, targets=dict(facts.targets)),
+            quorums=dict(parts.pools.quorums),
+            serving_since=dict(parts.pools.serving_since),
+            held=parts.pools.held,
+            wanted=parts.pools.table,
+            actual=actual,
+            owned=parts.table_reconciler.owned,
+            states=dict(parts.election.states),
+            faults=faults,
+            sysctls=sysctls,
+        )
+        return await asyncio.to_thread(preview, situation, configuration)
+
+
+async def change_to(parts: Parts, configuration: Configuration) -> None:
+    """Replace the configuration, with pauses: each step takes some ms with 10,000 real servers."""
+    planned = plan(parts.configuration, configuration)
+    await asyncio.sleep(0)
+    assumptions = parts.pools.assume(configuration)
+    await asyncio.sleep(0)
+    parts.configuration = configuration
+    parts.pools.configure(configuration)
+    parts.overrides.configure(configuration)
+    parts.health.configure(configuration, assumptions)
+    await asyncio.sleep(0)
+    await parts.host_reconciler.configure(configuration)
+    parts.tracking.configure(configuration)
+    parts.notifier.configure(configuration)
+    parts.election.configure(configuration.vrrp, realtime=configuration.realtime)
+    parts.election.track_visibility(blind=parts.health.blindness.blind)
+    await parts.dataplane.withhold(parts.election.withheld)
+    await asyncio.sleep(0)
+    parts.decide()
+    # The workers come last, because some probes use services of the new table.
+    parts.health.configure_workers()
+    structlog.get_logger().info(
+        "configuration_changed",
+        started=planned.started,
+        stopped=planned.stopped,
+        changed=planned.changed,
+    )

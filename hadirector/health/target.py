@@ -1,0 +1,183 @@
+"""The state of a target, and how a verdict, a reload and a restart change it. Pure.
+
+Targets are known by the identity of their check. Times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from checks.definition.result import Result, Verdict
+from hadirector.model.policy import FAILURES_MAX
+
+
+class TargetState(msgspec.Struct, frozen=True, gc=False):
+    """What the director knows of one target.
+
+    ``result`` is the latest result, None before the first probe of this run. ``failed_at`` is when
+    a passing target began to fail; it is None while the target passes or if it never passed.
+    ``unseen`` marks a failure that began while the director was blind. ``failures`` are the times
+    at which the target began to fail, the latest one last, without the unseen failures.
+    ``requested_weight`` is the percentage of its configured weight that the target asks for.
+    """
+
+    verdict: Verdict = Verdict.UNKNOWN
+    result: Result | None = None
+    failed_at: float | None = None
+    unseen: bool = False
+    failures: tuple[float, ...] = ()
+    requested_weight: int | None = None
+
+    def with_verdict(self, verdict: Verdict, result: Result, now: float) -> TargetState:
+        """Return the state after a verdict, which this result caused."""
+        failed_at, failures = self.failed_at, self.failures
+        if verdict is Verdict.PASSING:
+            failed_at = None
+        elif self.verdict is Verdict.PASSING:
+            failed_at, failures = now, (*failures, now)[-FAILURES_MAX:]
+        weight = result.weight if result.passed else self.requested_weight
+        return TargetState(verdict, result, failed_at, self.unseen, failures, weight)
+
+    def with_result(self, result: Result) -> TargetState:
+        """Return the state after a result that changed no verdict."""
+        return TargetState(
+            self.verdict, result, self.failed_at, self.unseen, self.failures, self.requested_weight
+        )
+
+    def with_unseen(self, unseen: bool) -> TargetState:
+        """Return the state of which the failure is unseen or not.
+
+        An unseen failure is no fault of the target, so it does not count as one of its failures.
+        """
+        failures = self.failures
+        if unseen and failures and failures[-1] == self.failed_at:
+            failures = failures[:-1]
+        return replace(self, unseen=unseen, failures=failures)
+
+
+UNKNOWN_TARGET = TargetState()
+"""The state of a target before its first verdict."""
+
+Targets = Mapping[str, TargetState]
+"""The states of targets by the identity of their check."""
+
+
+class Assumptions(msgspec.Struct, frozen=True):
+    """What is assumed of the checks that a new configuration adds, until their first verdicts.
+
+    ``verdicts`` follow from the table: a real server in use is assumed to pass. ``predecessors``
+    name for a check the check that it replaces at the same real server, and ``held`` are the checks
+    of real servers that fail but are held in their pool.
+    """
+
+    verdicts: Mapping[str, Verdict] = {}
+    predecessors: Mapping[str, str] = {}
+    held: Collection[str] = frozenset()
+
+
+NO_ASSUMPTIONS = Assumptions()
+
+
+def carry_over(
+    targets: Targets, identities: Iterable[str], assumptions: Assumptions = NO_ASSUMPTIONS
+) -> dict[str, TargetState]:
+    """Return the states of exactly these targets after a reload.
+
+    A target whose check is unchanged keeps its state. A changed check judges its target anew: until
+    then a held target goes on failing as it did, and a target in use is assumed to pass.
+    """
+    return {
+        identity: state
+        if (state := targets.get(identity)) is not None and state.verdict is not Verdict.UNKNOWN
+        else _assume(identity, targets, assumptions)
+        for identity in identities
+    }
+
+
+def _assume(identity: str, targets: Targets, assumptions: Assumptions) -> TargetState:
+    verdict = assumptions.verdicts.get(identity, Verdict.UNKNOWN)
+    known = targets.get(identity)
+    if known is not None:
+        return known if verdict is Verdict.UNKNOWN else replace(known, verdict=verdict)
+    predecessor = targets.get(assumptions.predecessors.get(identity, ""), UNKNOWN_TARGET)
+    if identity in assumptions.held and predecessor.failed_at is not None:
+        return predecessor
+    if verdict is not Verdict.PASSING:
+        return TargetState(verdict=verdict)
+    # The requested weight is carried over too. Without it, a real server that asked for a part of
+    # its weight would get all of it until the first probe of the new check. If the new check
+    # requests no weight, its first pass removes the old request.
+    return TargetState(verdict=verdict, requested_weight=predecessor.requested_weight)
+
+
+class TargetsSnapshot(msgspec.Struct, frozen=True):
+    """What the next run of the director needs of the targets, by the identity of their check.
+
+    ``weights`` are the requested weights, and ``failing`` the targets that fail. ``verdicts`` are
+    the verdicts of all targets. They are only present when the run ended as planned: a killed run
+    leaves verdicts that are up to a second old, and these are not trusted.
+    """
+
+    failures: dict[str, tuple[float, ...]] = {}
+    weights: dict[str, int] = {}
+    failing: tuple[str, ...] = ()
+    verdicts: dict[str, Verdict] = {}
+
+
+def take_snapshot(targets: Targets, oldest: float, *, final: bool) -> TargetsSnapshot:
+    """Return the snapshot of these targets, without failures that are older than ``oldest``.
+
+    A ``final`` snapshot is the last one of a run, and has all verdicts.
+    """
+    notable = [
+        (identity, state)
+        for identity, state in targets.items()
+        if state.failures or state.requested_weight is not None or state.verdict is Verdict.FAILING
+    ]
+    return TargetsSnapshot(
+        failures={
+            identity: state.failures
+            for identity, state in notable
+            if state.failures and state.failures[-1] > oldest
+        },
+        weights={
+            identity: state.requested_weight
+            for identity, state in notable
+            if state.requested_weight is not None
+        },
+        failing=tuple(
+            sorted(identity for identity, state in notable if state.verdict is Verdict.FAILING)
+        ),
+        verdicts={identity: state.verdict for identity, state in targets.items()} if final else {},
+    )
+
+
+def restore(
+    identities: Iterable[str],
+    verdicts: Mapping[str, Verdict],
+    snapshot: TargetsSnapshot,
+    initially_up: Collection[str],
+) -> dict[str, TargetState]:
+    """Return the states of targets at the start of a run.
+
+    ``verdicts`` are inferred from the table of the previous run, where a target at weight 0 looks
+    as if it had failed. The verdicts of a final snapshot are more accurate. ``initially_up`` are
+    the targets that would serve before their first probe: a target that was failing does not.
+    """
+    failing = set(snapshot.failing).intersection(initially_up)
+    states = {}
+    for identity in identities:
+        verdict = verdicts.get(identity)
+        if verdict is None:
+            verdict = Verdict.FAILING if identity in failing else Verdict.UNKNOWN
+        else:
+            verdict = snapshot.verdicts.get(identity, verdict)
+        states[identity] = TargetState(
+            verdict=verdict,
+            failures=snapshot.failures.get(identity, ()),
+            requested_weight=snapshot.weights.get(identity),
+        )
+    return states

@@ -1,0 +1,77 @@
+"""Decides which events a new decision about a pool causes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from hadirector.events.event_log import NAMED_MAX
+from hadirector.model.configuration import VirtualServer
+from hadirector.pools.candidate import Derivation
+from hadirector.pools.decision import Judgement
+from hadirector.pools.facts import Facts
+
+
+class Change(NamedTuple):
+    """A line for the log: its level, the name of the event, and its fields."""
+
+    level: Literal["info", "warning"]
+    event: str
+    fields: dict[str, Any]
+
+
+def pool_changes(
+    server: VirtualServer, before: Judgement | None, now: Judgement, had_quorum: bool | None
+) -> Iterator[Change]:
+    """Yield what is new about a pool: its quorum, its held servers, its flapping servers."""
+    if now.quorum is not None and now.quorum is not had_quorum:
+        yield Change(
+            "info",
+            "quorum_reached" if now.quorum else "quorum_lost",
+            {
+                "virtual_server": server.name,
+                "passing": now.passing,
+                "quorum": server.quorum,
+            },
+        )
+    if now.held != (() if before is None else before.held):
+        yield Change(
+            "warning",
+            "failing_servers_held" if now.held else "failing_servers_released",
+            {
+                "virtual_server": server.name,
+                "would_be_removed": [str(key) for key in now.held[:NAMED_MAX]],
+                "count": len(now.held),
+                "unseen": len(now.unseen),
+            },
+        )
+    for key in now.flapping.keys() - ({} if before is None else before.flapping).keys():
+        yield Change(
+            "warning",
+            "server_flapping",
+            {"virtual_server": server.name, "real_server": str(key)},
+        )
+
+
+def weight_changes(
+    server: VirtualServer, before: Judgement, now: Judgement, facts: Facts
+) -> Iterator[dict[str, object]]:
+    """Yield the fields of an event for every real server whose weight has a new reason."""
+    for real_server in server.real_servers:
+        steps = now.derivations[real_server.key]
+        known = before.derivations.get(real_server.key)
+        if steps == known or (known and _reasons(steps) == _reasons(known)):
+            continue
+        reason = "; ".join(step.reason for step in steps)
+        result = facts.target(real_server.check).result if real_server.check else None
+        yield {
+            "virtual_server": server.name,
+            "real_server": real_server.name,
+            "weight": steps[-1].weight,
+            "reason": f"{reason} ({result.summary})" if result else reason,
+        }
+
+
+def _reasons(steps: Derivation) -> list[object]:
+    """Return the configured weight and the reasons; a weight that ramps up is nothing new."""
+    return [steps[0], *(step.reason for step in steps)]
