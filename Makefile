@@ -20,7 +20,7 @@ MINUTES := 5
 # For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
 
-.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format
+.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -64,6 +64,9 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
 	@[ `id -u` -eq 0 ] || echo "left out, because it needs root: the pair under faults"
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.pair --minutes $(MINUTES) --seed $(SEED)
+
+tables: $(VENV)/.tests ## write the tables of keys into docs/configuration.md
+	$(BIN)/python -m tests.reference
 
 format: $(VENV)/.tests ## format the code
 	$(BIN)/ruff format .

@@ -22,8 +22,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hadirector.config.document.errors import ConfigError, Fault
-from hadirector.config.subprocess.frames import FILE_BYTES_MAX
+from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError, Fault
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.director.director import Director
 from hadirector.director.requests import RequestError

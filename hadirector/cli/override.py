@@ -123,7 +123,7 @@ def duration_seconds(text: str) -> float:
     """Parse a duration such as 2h into seconds. Raises ArgumentTypeError."""
     from pydantic_core import PydanticCustomError
 
-    from hadirector.config.keys.values import duration
+    from hadirector.config.keys.readers import duration
 
     try:
         return duration("1s", "8784h")(text)

@@ -22,7 +22,7 @@ from checks.io.tls import Certificate, chain
 from checks.probes.registry import run as run_probe
 from hadirector.config.checks.single_check import parse_check
 from hadirector.config.document.errors import ConfigError
-from hadirector.config.keys.values import endpoint as read_endpoint
+from hadirector.config.keys.addresses import ENDPOINT
 from hadirector.model.ipvs import DestinationKey, endpoint
 
 EXIT_PASSED = 0
@@ -104,7 +104,7 @@ def _target(probe_type: str, argument: str) -> Target:
     if "://" in argument:
         return _read_url(probe_type, argument)
     try:
-        address, port = read_endpoint(argument)
+        address, port = ENDPOINT(argument)
     except PydanticCustomError as error:
         raise ArgumentError(f"{argument}: expected {error.message()}") from error
     if port is None and probe_type in PROBE_TYPES:

@@ -1,7 +1,8 @@
-"""Reads a configuration file into the validated model, or says everything that is wrong with it.
+"""Reads a configuration file into the model, or reports every fault in it.
 
-Importing this package, ``errors`` or ``reader`` costs nothing: pydantic and PyYAML come with the
-first call of ``load``, and stay out of a director that reads its file through ``reader``.
+The import of this package, of ``document.errors`` or of ``subprocess.reader`` is cheap: pydantic
+and PyYAML are imported by the first call of ``load``. A director reads its file through
+``subprocess.reader`` and never imports them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:
-    """Load a file, blocking. Raises ConfigError with every fault in it."""
+    """Load a file. Blocks. Raises ConfigError with every fault."""
     from hadirector.config import loader
 
     return loader.load(path)

@@ -8,31 +8,24 @@ import socket
 import sys
 from collections.abc import Iterable
 
-from hadirector.config.document.errors import ConfigError
+from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError
 from hadirector.config.loader import load, parse
-from hadirector.config.subprocess.frames import (
-    FILE_BYTES_MAX,
-    TEXT_IS_GIVEN,
-    Frame,
-    Refusal,
-    encode,
-    split,
-)
+from hadirector.config.subprocess.frames import TEXT_ON_STDIN, Frame, Refusal, encode, split
 from hadirector.model.configuration import Configuration
 
 NICENESS = 10
-"""Of 0 to 19 (nice(2)): a large file takes seconds, and probes are not to be late meanwhile."""
+"""From 0 to 19 (nice(2)). A large file takes seconds to read, and probes must not be late."""
 
 
-def main(file: str, *given: str) -> None:
-    """Write the file's configuration, or its faults, to standard output in frames."""
+def main(file: str, *options: str) -> None:
+    """Write the configuration in the file, or its faults, to standard output in frames."""
     os.nice(NICENESS)
     frames: Iterable[Frame]
     try:
-        frames = split(_parse_input(file) if TEXT_IS_GIVEN in given else load(file))
+        frames = split(_parse_input(file) if TEXT_ON_STDIN in options else load(file))
     except ConfigError as error:
         frames = [Refusal(error.faults)]
-    # The director may be stopped before it has heard us out; then nobody wants to know.
+    # If the director has stopped, nothing reads the frames.
     with contextlib.suppress(BrokenPipeError):
         for frame in frames:
             sys.stdout.buffer.write(encode(frame))
@@ -42,7 +35,7 @@ def main(file: str, *given: str) -> None:
 
 
 def _parse_input(file: str) -> Configuration:
-    """Take standard input for what is in the file. Raises ConfigError."""
+    """Parse standard input as the content of the file. Raises ConfigError."""
     return parse(sys.stdin.buffer.read(FILE_BYTES_MAX + 1), file, socket.gethostname())
 
 

@@ -1,4 +1,4 @@
-"""Loads a configuration file: bytes, text, plain values, sections, rules, model."""
+"""Loads a configuration file: from bytes to text, plain values, sections and the model."""
 
 from __future__ import annotations
 
@@ -15,38 +15,41 @@ from pydantic_core import ErrorDetails
 
 from hadirector.config.build import build
 from hadirector.config.document.document import Document, read_document
-from hadirector.config.document.errors import ConfigError, Fault, UnreadableFileError
+from hadirector.config.document.errors import (
+    FILE_BYTES_MAX,
+    ConfigError,
+    Fault,
+    UnreadableFileError,
+)
 from hadirector.config.document.explain import explain
-from hadirector.config.document.finding import Path, named
+from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.syntax import decode
-from hadirector.config.interfaces import needed_interfaces
+from hadirector.config.host_needs import needed_interfaces, needed_scripts
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
-from hadirector.config.scripts import needed_scripts
-from hadirector.config.subprocess.frames import FILE_BYTES_MAX
 from hadirector.model.configuration import Configuration
 
 FAULTS_MAX = 1000
 
-_CUT_LISTS = frozenset({"vrrp", "virtual_servers", "real_servers", "track", "sync_groups"})
-_CUT_SECTIONS = frozenset({"check", *Root.model_fields})
+_REMOVABLE_ITEMS = frozenset({"vrrp", "virtual_servers", "real_servers", "track", "sync_groups"})
+_REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:
-    """Load a file. Blocks. Raises ConfigError, or UnreadableFileError when there is no text."""
+    """Load a file. Blocks. Raises ConfigError; UnreadableFileError if the file has no text."""
     file = os.fspath(path)
     return parse(_read(file), file, socket.gethostname())
 
 
 def load_placed(path: str | os.PathLike[str]) -> tuple[Configuration, Callable[[Path], str]]:
-    """Load a file, with what names the place of the value of a path. Otherwise as ``load``."""
+    """Load a file as ``load`` does, and return the function from a path to its place as well."""
     file = os.fspath(path)
     document = read_document(decode(_read(file), file), file)
     return _configuration(document, file, socket.gethostname()), document.place
 
 
 def parse(data: bytes, file: str, host_name: str) -> Configuration:
-    """Make a configuration out of a file's bytes. Raises ConfigError with every fault."""
+    """Parse the bytes of a file. Raises ConfigError with every fault."""
     return _configuration(read_document(decode(data, file), file), file, host_name)
 
 
@@ -59,13 +62,13 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
         errors = error.errors(include_url=False)
         # Suggestions for thousands of unknown keys would take minutes.
         unexplained = max(0, len(errors) - FAULTS_MAX)
-        faults += explain(errors[:FAULTS_MAX], document)
-        root = _rest(document.value, errors)
+        faults += explain(errors[:FAULTS_MAX], document, Root)
+        root = _without_faults(document.value, errors)
     if root is not None:
-        spoilt = {fault.place for fault in faults}
+        known = {fault.place for fault in faults}
         for finding in findings(root):
-            fault = Fault(document.place(finding.path), named(*finding))
-            if fault.place not in spoilt:
+            fault = Fault(document.place(finding.path), prefix_path(*finding))
+            if fault.place not in known:
                 faults.append(fault)
     if faults or root is None:
         raise ConfigError(_bounded(faults, unexplained, file))
@@ -78,30 +81,30 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
 
 def _read(file: str) -> bytes:
     try:
-        # A pipe or a terminal would keep us waiting, and O_NONBLOCK lets open() itself return.
+        # With O_NONBLOCK, open() returns at once if the file is a pipe or a terminal.
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
             if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise UnreadableFileError([Fault(file, "not a regular file")])
+                raise UnreadableFileError([Fault(file, "the file is not a regular file")])
             return opened.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
-        # ValueError: a name with a zero byte in it.
+        # ValueError: the name of the file has a zero byte.
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableFileError([Fault(file, f"cannot be read: {reason}")]) from error
+        raise UnreadableFileError([Fault(file, f"the file cannot be read: {reason}")]) from error
 
 
-def _rest(value: object, errors: Iterable[ErrorDetails]) -> Root | None:
-    """Cut what is faulty out of a value, and take what is left; None when that is faulty too.
+def _without_faults(value: object, errors: Iterable[ErrorDetails]) -> Root | None:
+    """Return the file without its faulty parts; None if the rest is faulty too.
 
-    Unknown keys go; otherwise the smallest section or list element around a fault is replaced by
-    None. The deepest are cut first, while what is around them still stands.
+    An unknown key is removed. Around any other fault, the smallest section or list element becomes
+    None. The deepest parts are removed first, while the parts around them still exist.
     """
     if not isinstance(value, dict):
         return None
-    for *outer, last in sorted({_cut(each) for each in errors}, key=len, reverse=True):
+    for *outer, last in sorted({_faulty_part(error) for error in errors}, key=len, reverse=True):
         container: Any = value
         for step in outer:
             container = container[step]
-        if isinstance(container, list) or last in _CUT_SECTIONS:
+        if isinstance(container, list) or last in _REMOVABLE_SECTIONS:
             container[last] = None
         else:
             del container[last]
@@ -111,20 +114,20 @@ def _rest(value: object, errors: Iterable[ErrorDetails]) -> Root | None:
         return None
 
 
-def _cut(error: ErrorDetails) -> Path:
-    """Find what to cut: an unknown key, the innermost list element or check, a whole section."""
+def _faulty_part(error: ErrorDetails) -> Path:
+    """Return the path to remove: an unknown key, the innermost list element or check, a section."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
         return path
     for end in range(len(path), 1, -1):
-        in_a_list = path[end - 2] in _CUT_LISTS and isinstance(path[end - 1], int)
+        in_a_list = path[end - 2] in _REMOVABLE_ITEMS and isinstance(path[end - 1], int)
         if in_a_list or path[end - 1] == "check":
             return path[:end]
     return path[:1]
 
 
 def _bounded(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
-    """Put the faults in the order of the file, and only count those that nobody would read."""
+    """Return the faults in the order of the file, with only a count of the last of very many."""
     faults.sort(key=_order)
     left_out = max(0, len(faults) - FAULTS_MAX) + unexplained
     if left_out:

@@ -1,6 +1,6 @@
-"""Judges what spans several keys: duplicates, and values that cannot go together.
+"""Applies the rules of all topics: duplicates, and values that contradict each other.
 
-The rules see sections that are valid by themselves; none of them looks at the host.
+The rules get sections whose single values are valid. They do not look at the host.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 from hadirector.config.checks.rules import check_findings, source_findings
 from hadirector.config.document.finding import Finding, Path
-from hadirector.config.kernel.rules import sync_daemon_findings
-from hadirector.config.keys.section import valid_items
+from hadirector.config.kernel.rules import mixed_family_findings, role_findings
 from hadirector.config.schema import Root
-from hadirector.config.services.check_uses import uses_of
+from hadirector.config.services.check_uses import check_uses
 from hadirector.config.services.rules import virtual_server_findings
 from hadirector.config.services.via_vip import via_findings
 from hadirector.config.tracking.rules import sync_group_findings, track_findings
@@ -20,27 +19,48 @@ from hadirector.config.vrrp.rules import vrrp_findings
 
 
 def findings(root: Root) -> Iterator[Finding]:
-    """Find everything that is wrong with the combination of values in a file."""
+    """Yield every fault in the combination of values in a file."""
     if not root.model_fields_set & {"vrrp", "virtual_servers"}:
-        yield Finding((), "nothing to do (expected vrrp, virtual_servers or both)")
+        yield Finding((), "the file configures nothing (expected vrrp, virtual_servers or both)")
     if root.director is not None and root.director.check is not None:
         yield from check_findings(("director", "check"), root.director.check)
-    yield from vrrp_findings(root)
-    yield from track_findings(root)
-    yield from sync_group_findings(root)
-    yield from sync_daemon_findings(root)
-    yield from virtual_server_findings(root)
+    yield from vrrp_findings(root.instances)
+    yield from track_findings(root.instances, {server.title for _, server in root.servers})
+    yield from sync_group_findings(root.groups, root.instances)
+    yield from _sync_daemon_findings(root)
+    yield from virtual_server_findings(root.servers, root.director)
     yield from _source_findings(root)
-    yield from via_findings(root)
+    yield from _via_findings(root)
+
+
+def _sync_daemon_findings(root: Root) -> Iterator[Finding]:
+    path, daemon = ("sync_daemon",), root.sync_daemon
+    if daemon is None:
+        return
+    if root.director is not None and root.director.dataplane == "userspace":
+        yield Finding(path, "the sync daemon needs the dataplane ipvs (got userspace)")
+    yield from mixed_family_findings(root.servers)
+    # The daemon may follow an instance that was faulty and has been removed.
+    if daemon.role == "both" or (root.vrrp is not None and None not in root.vrrp):
+        yield from role_findings(path, daemon, root.instances, root.groups)
 
 
 def _source_findings(root: Root) -> Iterator[Finding]:
-    """Find a fault of each source once, however many real servers it does not fit."""
+    """Yield a fault of each source once, even if several real servers inherit the check."""
     if root.director is None:
         return
     found: dict[Path, Finding] = {}
-    for index, server in valid_items(root.virtual_servers):
-        for use in uses_of(("virtual_servers", index), server, root.director):
+    for path, server in root.servers:
+        for use in check_uses(path, server, root.director):
             for finding in source_findings(*use):
                 found.setdefault(finding.path, finding)
     yield from found.values()
+
+
+def _via_findings(root: Root) -> Iterator[Finding]:
+    if root.director is None:
+        return
+    held = {
+        address.host for _, instance in root.instances for _, address in instance.held_addresses
+    }
+    yield from via_findings(root.servers, root.director, held)

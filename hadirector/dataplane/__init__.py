@@ -1,1 +1,1 @@
-"""Where wanted services become real: kernel IPVS, an embedded relay, or a log line."""
+"""Dataplanes apply the wanted services: kernel IPVS, a userspace relay, or a dry run that logs."""

@@ -1,4 +1,4 @@
-"""Decides which destination a new connection goes to, for the dataplane that relays it itself."""
+"""Selects a destination for each new connection of the userspace dataplane."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hadirector.model.ipvs import DestinationKey, Scheduler
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A destination that may be chosen: its weight (above 0) and the connections it has now."""
+    """A destination with a weight above 0, and its number of open connections."""
 
     key: DestinationKey
     weight: int
@@ -19,14 +19,14 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Balancer(Protocol):
-    """Chooses a destination for each new connection and remembers what it chose."""
+    """Selects a destination for each new connection, with regard to earlier selections."""
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Choose one of ``offers``, which are not empty and in the order of the service."""
+        """Select one of ``offers``. There is at least one; they are in the order of the service."""
 
 
 class LeastLoaded:
-    """Chooses the least loaded destination; among equals the one whose last turn is longest ago.
+    """Selects the destination with the least load, and among equals the least recently selected.
 
     With a constant load this is round robin.
     """
@@ -37,7 +37,7 @@ class LeastLoaded:
         self._last_turns: dict[DestinationKey, int] = {}
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Choose one of ``offers``."""
+        """Select one of ``offers``."""
         turns = {offer.key: self._last_turns.get(offer.key, 0) for offer in offers}
         chosen = min(offers, key=lambda offer: (self._load(offer), turns[offer.key])).key
         self._turn += 1
@@ -46,17 +46,18 @@ class LeastLoaded:
 
 
 class SmoothWeighted:
-    """Gives each destination its share of turns, spread as evenly as the weights allow.
+    """Selects each destination in proportion to its weight, evenly spread (smooth weighted rr).
 
-    Every turn each destination earns its weight and the richest one pays the sum of the weights.
-    Unlike the kernel's wrr, a heavy destination gets no run of consecutive connections.
+    For every connection, each destination gains credits equal to its weight. The destination with
+    the most credits is selected, and loses credits equal to the sum of the weights. Unlike the
+    kernel's wrr, a destination with a high weight gets no run of consecutive connections.
     """
 
     def __init__(self) -> None:
         self._credits: dict[DestinationKey, int] = {}
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Choose one of ``offers``."""
+        """Select one of ``offers``."""
         earned = {offer.key: self._credits.get(offer.key, 0) + offer.weight for offer in offers}
         chosen = max(earned, key=earned.__getitem__)
         earned[chosen] -= sum(offer.weight for offer in offers)
@@ -75,5 +76,5 @@ SCHEDULERS = tuple(_BALANCERS)
 
 
 def balancer(scheduler: str) -> Balancer:
-    """Make the balancer for one of ``SCHEDULERS``. Raises KeyError for any other."""
+    """Return a new balancer for one of ``SCHEDULERS``. Raises KeyError for another scheduler."""
     return _BALANCERS[scheduler]()

@@ -1,4 +1,4 @@
-"""The port through which the director changes a dataplane."""
+"""The interface of a dataplane, its errors, and the values that it returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hadirector.model.ipvs import (
 
 
 class OperationFailure(msgspec.Struct, frozen=True):
-    """An operation that did not take, in words a person can act on."""
+    """An operation that failed, and a text for the operator: the cause and the remedy."""
 
     operation: Operation
     error: str
@@ -28,7 +28,7 @@ class OperationFailure(msgspec.Struct, frozen=True):
 class Traffic(msgspec.Struct, frozen=True, gc=False):
     """Connections, packets and bytes; ``in`` is towards the real server.
 
-    What does not come back through this host (dr, tun) is not in ``out``.
+    With dr and tun, replies do not pass through this host, so ``out`` stays 0.
     """
 
     connections: int = 0
@@ -42,9 +42,10 @@ NO_TRAFFIC = Traffic()
 
 
 class Counters(msgspec.Struct, frozen=True, gc=False):
-    """What a destination carries at this moment, and has carried since it was added.
+    """The weight, connections and traffic of a destination.
 
-    Both are up to 2 s old; ``per_second`` is the kernel's own estimate, over some seconds.
+    ``total`` counts since the destination was added. ``per_second`` is the kernel's estimate over
+    a few seconds. The kernel updates both every 2 s.
     """
 
     weight: int
@@ -58,9 +59,9 @@ TableCounters = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
 
 
 class Pool(msgspec.Struct, frozen=True, gc=False):
-    """A service's destinations as they were read, in the order in which they were added.
+    """The destinations of a service, in the order in which they were added.
 
-    Equal fingerprints mean equal pools; 0 says nothing.
+    Pools with equal fingerprints are equal. The fingerprint 0 means that there is none.
     """
 
     destinations: Mapping[DestinationKey, Destination]
@@ -68,60 +69,59 @@ class Pool(msgspec.Struct, frozen=True, gc=False):
 
 
 class DataplaneError(Exception):
-    """The dataplane cannot be used at all, or a whole read failed. The message says what to do."""
+    """The dataplane cannot be used, or a read failed. The message has the cause and the remedy."""
 
 
 class Dataplane(Protocol):
-    """Holds services and destinations and forwards traffic to them.
+    """Has services with destinations, and forwards traffic to them.
 
-    Reads and writes never run at the same time: the dataplane serialises them.
+    The dataplane serializes reads and writes.
     """
 
     async def start(self) -> None:
-        """Get ready to read and apply. Raises DataplaneError."""
+        """Prepare to read and apply. Raises DataplaneError."""
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """What services there are: all, or those of the given ones. Raises DataplaneError."""
+        """Read all services, or the given services as far as they exist. Raises DataplaneError."""
 
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
-        """The destinations of a service; None where they are still those of this fingerprint.
+        """Read the destinations of a service; return None if they still have this fingerprint.
 
-        There are none of a service that is not there. Raises DataplaneError.
+        The pool of a service that does not exist is empty. Raises DataplaneError.
         """
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        """What every destination of a service carries now. Raises DataplaneError."""
+        """Read the counters of every destination of a service. Raises DataplaneError."""
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        """Perform the operations in order; one that fails does not stop those after it."""
+        """Perform the operations in order; return failures, which do not stop later operations."""
 
     async def withhold(self, addresses: frozenset[str]) -> None:
         """Stop serving these virtual addresses, and serve all others.
 
-        They are the addresses of VRRP instances that are not ACTIVE here. A kernel dataplane need
-        do nothing: packets to an address that is not held do not arrive. Connections that were
-        begun before are left to end by themselves.
+        These are the addresses of VRRP instances that are not ACTIVE here. A kernel dataplane does
+        nothing, because packets to these addresses do not arrive. Existing connections continue.
         """
 
     async def close(self) -> None:
-        """Let go of sockets. Does not withdraw services."""
+        """Close all sockets. Services are not removed."""
 
 
 async def read_table(dataplane: Dataplane, keys: Collection[ServiceKey] | None = None) -> Table:
-    """Read everything there is now, or of the given services those that exist.
+    """Read all services with their destinations, or the given services as far as they exist.
 
     Raises DataplaneError.
     """
     table: dict[ServiceKey, ServiceEntry] = {}
     for key, service in (await dataplane.read_services(keys)).items():
         pool = await dataplane.read_pool(key)
-        assert pool is not None, "without a fingerprint a pool is told"
+        assert pool is not None, "a read without a fingerprint returns a pool"
         table[key] = ServiceEntry(service, pool.destinations)
     return table
 
 
 async def read_all_counters(dataplane: Dataplane) -> TableCounters:
-    """Read what every destination of every service carries now. Raises DataplaneError."""
+    """Read the counters of every destination of every service. Raises DataplaneError."""
     return {key: await dataplane.read_counters(key) for key in await dataplane.read_services()}

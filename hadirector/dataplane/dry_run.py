@@ -1,4 +1,4 @@
-"""A dataplane that only says what it would do."""
+"""A dataplane that only logs the operations that a real dataplane would perform."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hadirector.model.ipvs import Destination, DestinationKey, Service, ServiceK
 
 
 class DryRunDataplane:
-    """Logs each operation as ``would_apply`` and remembers it as done. Forwards nothing."""
+    """Logs each operation as ``would_apply`` and stores its result. Forwards nothing."""
 
     def __init__(self) -> None:
         self._services: dict[ServiceKey, Service] = {}
@@ -31,38 +31,40 @@ class DryRunDataplane:
         self._log = structlog.get_logger()
 
     async def start(self) -> None:
-        """Do nothing: there is nothing to get ready."""
+        """Do nothing: no preparation is needed."""
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """Return what would be there now."""
-        return {key: each for key, each in self._services.items() if keys is None or key in keys}
+        """Return the services that would exist."""
+        return {
+            key: service for key, service in self._services.items() if keys is None or key in keys
+        }
 
-    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # none is ever told
-        """Return what would be there now."""
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # there are no fingerprints
+        """Return the destinations that would exist."""
         return Pool(dict(self._pools.get(key, {})))
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        """Return what would be there now. Nothing is connected to it."""
+        """Return the weights of destinations that would exist, without connections."""
         pool = self._pools.get(key, {})
-        return {key: Counters(each.weight, 0, 0) for key, each in pool.items()}
+        return {key: Counters(destination.weight, 0, 0) for key, destination in pool.items()}
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        """Log the operations; none fails."""
+        """Log the operations; no operation fails."""
         for operation in operations:
             self._log.info("would_apply", operation=describe(operation))
-            self._remember(operation)
-            await asyncio.sleep(0)  # 10,000 lines take a second
+            self._store(operation)
+            await asyncio.sleep(0)  # 10,000 lines take a second, and others need the loop
         return []
 
     async def withhold(self, addresses: frozenset[str]) -> None:
-        """Do nothing: nothing is served."""
+        """Do nothing: no address is served."""
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there are no sockets."""
 
-    def _remember(self, operation: Operation) -> None:
+    def _store(self, operation: Operation) -> None:
         match operation:
             case AddService(key, service):
                 self._services[key] = service

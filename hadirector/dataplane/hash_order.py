@@ -1,9 +1,9 @@
-"""Decides how the destinations of sh and mh come into the same order on every director.
+"""Decides how to give the destinations of sh and mh the same order on every director.
 
-Both schedulers build their table by walking the list of destinations (ip_vs_sh.c, ip_vs_mh.c): in
-another order, 2 to 8 % of the clients of mh have another real server, and nearly all of sh. The
-kernel adds at one end of its list and cannot move: what is in the wrong place is deleted and added
-again, which its connections outlive (ip_vs_trash_get_dest).
+Both schedulers build their hash table from the list of destinations (ip_vs_sh.c, ip_vs_mh.c). With
+another order, 2 to 8 % of the clients of mh get another real server, and nearly all clients of sh.
+The kernel adds destinations at one end of its list and cannot move them. So a destination in the
+wrong position is deleted and added again. Its connections survive that (ip_vs_trash_get_dest).
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from collections.abc import Mapping
 
 from hadirector.model.ipvs import Destination, DestinationKey
 
-Pool = Mapping[DestinationKey, Destination]
+Destinations = Mapping[DestinationKey, Destination]
 
 
-def in_place(held: Pool, wanted: Pool) -> frozenset[DestinationKey]:
-    """Pick those that can stay where they are, when all others are added after them in order.
+def staying_destinations(actual: Destinations, wanted: Destinations) -> frozenset[DestinationKey]:
+    """Return the destinations that can stay if all others are added after them, in order.
 
-    That is as much of the beginning of ``wanted`` as stands in this order in ``held``.
+    These are the longest beginning of ``wanted`` whose keys are in this order in ``actual``.
     """
     order = list(wanted)
-    found = 0
-    for key in held:
-        if found < len(order) and key == order[found]:
-            found += 1
-    return frozenset(order[:found])
+    count = 0
+    for key in actual:
+        if count < len(order) and key == order[count]:
+            count += 1
+    return frozenset(order[:count])
 
 
-def moves(held: Pool, wanted: Pool) -> frozenset[DestinationKey]:
-    """Pick those that have to be deleted and added again.
+def moves(actual: Destinations, wanted: Destinations) -> frozenset[DestinationKey]:
+    """Return the destinations that must be deleted and added again.
 
-    They go in the order of ``wanted``, with what is new in between, after weights were given to
-    what stays and before any is taken. None at all are moved if by that the only one that serves
-    would be away for a moment: with one that serves the order means nothing, and a later pass finds
-    more.
+    The caller moves them in the order of ``wanted``, together with new destinations. Before that it
+    raises weights of the other destinations, and after that it lowers weights. If a move would
+    remove the only destination with a weight for a moment, nothing is moved. The order has no
+    effect while only one destination has a weight, and a later pass moves the others.
     """
-    staying = in_place(held, wanted)
-    moved = [key for key in wanted if key in held and key not in staying]
-    serving = {key for key, each in held.items() if each.weight}
+    staying = staying_destinations(actual, wanted)
+    moved = [key for key in wanted if key in actual and key not in staying]
+    serving = {key for key, destination in actual.items() if destination.weight}
     serving |= {key for key in staying if wanted[key].weight}
     for key in wanted:
         if key in staying:

@@ -1,9 +1,9 @@
 """Listens for a service, and stops listening without losing a connection.
 
 Closing a listening socket resets the connections in its queue. So a listener that leaves first
-steers new connections to another socket that listens on the same address and port, a successor's
-in another process of the same user (SO_REUSEPORT), goes on accepting for a while, and closes when
-its queue is empty.
+steers new connections to another socket with the same address and port (SO_REUSEPORT): the socket
+of its successor, in another process of the same user. It accepts connections for a while and then
+closes.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Listener:
-    """Accepts connections on one address and port and passes them on. Raises OSError."""
+    """Accepts connections on an address and port, and passes them to ``handle``.
 
-    def __init__(self, address: str, port: int, accepted: Callable[[socket.socket], None]) -> None:
-        self._accepted = accepted
+    The constructor raises OSError if it cannot listen.
+    """
+
+    def __init__(self, address: str, port: int, handle: Callable[[socket.socket], None]) -> None:
+        self._handle = handle
         self._loop = asyncio.get_running_loop()
         self._socket = _listen(address, port)
         self._leaving: asyncio.TimerHandle | None = None
@@ -45,28 +48,28 @@ class Listener:
 
     @property
     def lingering(self) -> bool:
-        """True from ``leave`` until ``stay`` or the end."""
+        """True from ``leave`` until ``stay`` or ``close``."""
         return self._leaving is not None
 
     @property
     def closed(self) -> bool:
-        """True once the address and port are let go."""
+        """True after the socket was closed."""
         return self._socket.fileno() < 0
 
     def leave(self) -> None:
-        """Steer new connections elsewhere, and close after ``LINGER_SECONDS``."""
+        """Steer new connections to another listener, and close after ``LINGER_SECONDS``."""
         if not self.closed and not self.lingering:
             self._leaving = self._loop.call_later(LINGER_SECONDS, self.close)
             self._steer_elsewhere()
 
     def stay(self) -> None:
-        """Go on listening after all."""
+        """Cancel ``leave`` and continue to listen."""
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
 
     def close(self) -> None:
-        """Accept what waits, then close. Connections already accepted are not touched."""
+        """Accept the connections in the queue, then close. Accepted connections continue."""
         if self.closed:
             return
         self.stay()
@@ -88,14 +91,14 @@ class Listener:
             return False
         except OSError as error:
             if error.errno not in _EXHAUSTED:
-                return True  # that connection failed while it waited, accept(2); others may not
+                return True  # this connection failed in the queue (accept(2)); accept the others
             self._loop.remove_reader(self._socket)
             self._loop.call_later(EXHAUSTED_PAUSE_SECONDS, self._accept_again)
             return False
         client.setblocking(False)
         if self.lingering:
             self._steer_elsewhere()
-        self._accepted(client)
+        self._handle(client)
         return True
 
     def _accept_again(self) -> None:
@@ -103,20 +106,21 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept_some)
 
     def _steer_elsewhere(self) -> None:
-        """Point the group of listening sockets at its next member.
+        """Attach a program to the group of listening sockets that selects its next member.
 
-        Nobody can ask the kernel which member we are. But a connection that reaches us shows that
-        the program points at us or at no member (then the kernel chooses by hash), so each one
-        moves the pointer on, until they reach another member or it is known that there is none.
-        The program is the whole group's and the leaving listener's word is the last one.
+        The kernel does not show which member of the group this socket is. A connection that arrives
+        here shows that the program selects this socket, or no member; without a member the kernel
+        selects by hash. So each such connection moves the program to the next member, until
+        connections arrive at another socket or all members were tried. The program is shared by
+        the group, and the last listener that leaves sets it.
         """
         self._steered_to = (self._steered_to + 1) % GROUP_MAX
         instruction = ctypes.create_string_buffer(
             struct.pack("@HBBI", BPF_RET_K, 0, 0, self._steered_to)
         )
         program = struct.pack("@HP", 1, ctypes.addressof(instruction))
-        # Where a sandbox refuses the option the kernel goes on choosing by hash, and lingering
-        # still serves all but the connections of the last instant.
+        # If a sandbox refuses the option, the kernel still selects by hash. Then only connections
+        # that arrive at the moment of closing are lost.
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program)
 

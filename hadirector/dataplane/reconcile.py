@@ -1,4 +1,4 @@
-"""Decides which operations turn the table that is into the table that is wanted."""
+"""Decides the operations that make the actual table equal to the wanted table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from hadirector.dataplane.hash_order import Pool, moves
+from hadirector.dataplane.hash_order import Destinations, moves
 from hadirector.model.ipvs import (
     HASH_SCHEDULERS,
     Destination,
@@ -20,14 +20,14 @@ from hadirector.model.ipvs import (
 
 
 class AddService(msgspec.Struct, frozen=True, tag=True):
-    """Create a service that is not there."""
+    """Create a service."""
 
     key: ServiceKey
     service: Service
 
 
 class EditService(msgspec.Struct, frozen=True, tag=True):
-    """Change anything about a service in place; its connections go on."""
+    """Change the settings of a service; its connections continue."""
 
     key: ServiceKey
     service: Service
@@ -42,8 +42,8 @@ class DeleteService(msgspec.Struct, frozen=True, tag=True):
 class AddDestination(msgspec.Struct, frozen=True, tag=True):
     """Add a destination to a service.
 
-    At weight 0 sh and mh would leave it out of their table, on this director only: it is first
-    added with the weight ``share``, if there is one.
+    sh and mh leave a new destination with weight 0 out of their hash table, which would then differ
+    from other directors. If ``share`` is set, the destination is first added with that weight.
     """
 
     service: ServiceKey
@@ -53,7 +53,7 @@ class AddDestination(msgspec.Struct, frozen=True, tag=True):
 
 
 class EditDestination(msgspec.Struct, frozen=True, tag=True):
-    """Change anything about a destination in place; its connections go on."""
+    """Change the settings of a destination; its connections continue."""
 
     service: ServiceKey
     key: DestinationKey
@@ -73,11 +73,12 @@ Operation = (
 
 
 def diff(actual: Table, wanted: Table, owned: Collection[ServiceKey]) -> list[Operation]:
-    """Decide the operations that make ``wanted`` so and withdraw what is owned but not wanted.
+    """Decide the operations that turn ``actual`` into ``wanted``, in order.
 
-    A service that is neither wanted nor owned is foreign and not touched. In the order given here,
-    a pool that has servers before and after has servers at every moment between; the same holds
-    for servers with a weight above 0. For sh and mh the order of destinations counts too.
+    A service that is owned but not wanted is deleted. A service that is neither owned nor wanted is
+    foreign, and is not changed. If a pool has destinations before and after, it has destinations at
+    every moment between; the same holds for destinations with a weight above 0. For sh and mh, the
+    operations also establish the order of the destinations.
     """
     operations: list[Operation] = []
     for key, entry in wanted.items():
@@ -99,24 +100,24 @@ def _service_operations(
 
 
 def _destination_operations(
-    service: ServiceKey, held: Pool, wanted: ServiceEntry
+    service: ServiceKey, actual: Destinations, wanted: ServiceEntry
 ) -> Iterator[Operation]:
     hashed = wanted.service.scheduler in HASH_SCHEDULERS
-    moved = moves(held, wanted.destinations) if hashed else frozenset()
+    moved = moves(actual, wanted.destinations) if hashed else frozenset()
     edits = [
         EditDestination(service, key, destination)
         for key, destination in wanted.destinations.items()
-        if key in held and key not in moved and held[key] != destination
+        if key in actual and key not in moved and actual[key] != destination
     ]
-    yield from (each for each in edits if each.destination.weight)
+    yield from (edit for edit in edits if edit.destination.weight)
     for key, destination in wanted.destinations.items():
         if key in moved:
             yield DeleteDestination(service, key)
-        if key in moved or key not in held:
+        if key in moved or key not in actual:
             share = 0 if destination.weight else wanted.shares.get(key, 0)
             yield AddDestination(service, key, destination, share)
-    yield from (each for each in edits if not each.destination.weight)
-    for key in held:
+    yield from (edit for edit in edits if not edit.destination.weight)
+    for key in actual:
         if key not in wanted.destinations:
             yield DeleteDestination(service, key)
 
@@ -124,9 +125,9 @@ def _destination_operations(
 def outcome(
     actual: ServiceEntry | None, operations: Iterable[Operation], wanted: ServiceEntry | None
 ) -> ServiceEntry | None:
-    """Say what a service is when its operations (`diff`) have been performed; None if not there.
+    """Return a service as it is after its operations (`diff`); None if it does not exist then.
 
-    That is what is wanted; only for sh and mh the destinations may yet stand in another order.
+    It equals ``wanted``, except that the destinations of sh and mh may be in another order.
     """
     if wanted is None or wanted.service.scheduler not in HASH_SCHEDULERS:
         return wanted
@@ -143,7 +144,7 @@ def outcome(
 
 
 def service_of(operation: Operation) -> ServiceKey:
-    """Name the service that an operation is about."""
+    """Return the service of an operation."""
     match operation:
         case AddService(key) | EditService(key) | DeleteService(key):
             return key
@@ -154,18 +155,18 @@ def service_of(operation: Operation) -> ServiceKey:
 
 
 def describe(operation: Operation) -> str:
-    """Say in one line what an operation does, for logs and error messages."""
+    """Describe an operation in one line, for logs and error messages."""
     match operation:
         case AddService(key, service):
-            return f"add service {key} ({_settings(service)})"
+            return f"add service {key} ({_service_settings(service)})"
         case EditService(key, service):
-            return f"edit service {key} ({_settings(service)})"
+            return f"edit service {key} ({_service_settings(service)})"
         case DeleteService(key):
             return f"delete service {key}"
         case AddDestination(service_key, key, destination):
-            return f"add destination {key} to {service_key} ({_forwards(destination)})"
+            return f"add destination {key} to {service_key} ({_destination_settings(destination)})"
         case EditDestination(service_key, key, destination):
-            return f"edit destination {key} of {service_key} ({_forwards(destination)})"
+            return f"edit destination {key} of {service_key} ({_destination_settings(destination)})"
         case DeleteDestination(service_key, key):
             return f"delete destination {key} of {service_key}"
         case _:
@@ -173,22 +174,23 @@ def describe(operation: Operation) -> str:
 
 
 def describe_actual(operation: Operation, actual: Table) -> str:
-    """Say what was there before an operation."""
+    """Describe the service or destination of an operation as it is in the actual table."""
     entry = actual.get(service_of(operation))
     match operation:
         case EditService() if entry is not None:
-            return _settings(entry.service)
+            return _service_settings(entry.service)
         case AddDestination(_, key) if entry is not None and key in entry.destinations:
-            return "in another place"
+            return "at another position"
         case EditDestination(_, key) | DeleteDestination(_, key) if entry is not None:
-            return _forwards(entry.destinations[key])
+            return _destination_settings(entry.destinations[key])
         case DeleteService() if entry is not None:
-            return f"{_settings(entry.service)}, {len(entry.destinations)} destinations"
+            count = len(entry.destinations)
+            return f"{_service_settings(entry.service)}, {count} destination{'s' * (count != 1)}"
         case _:
-            return "not there"
+            return "missing"
 
 
-def _settings(service: Service) -> str:
+def _service_settings(service: Service) -> str:
     settings = [service.scheduler, *sorted(service.flags)]
     if service.persistence:
         settings.append(f"persistence {service.persistence} s")
@@ -201,7 +203,7 @@ def _settings(service: Service) -> str:
     return ", ".join(settings)
 
 
-def _forwards(destination: Destination) -> str:
+def _destination_settings(destination: Destination) -> str:
     settings = [str(destination.forwarding)]
     if destination.tunnel is not None:
         settings[0] += f" in {destination.tunnel}"

@@ -1,8 +1,9 @@
-"""Keeps the dataplane's table equal to the wanted one.
+"""Reconciles the table of the dataplane with the wanted table.
 
-What is wanted anew is compared with what the table was last known to hold, and applied without
-reading it. Every 10 s all of it is read and compared with that: what differs somebody else has
-changed, and it is repaired. There is no other retry: what failed is met by the next pass.
+A change of the wanted table is compared with the last known state of the table, and applied without
+reading the table. Every 10 s a pass reads the whole table and compares it with the known state. A
+difference was caused by another program, and is repaired. There is no other retry: the next pass
+repeats operations that failed.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from hadirector.model.ipvs import Service, ServiceEntry, ServiceKey, Table
 
 PASS_SECONDS = 10.0
 UNSTEADY_SECONDS = 1.0
-"""What two readings show differently is read again so soon."""
+"""If two readings of a service differ, the next pass begins after this time."""
 
 
 class _Known(msgspec.Struct, frozen=True, gc=False):
-    """A service as it was last read or written, None if not there.
+    """A service as it was last read or written; None if it does not exist.
 
-    The fingerprint is of its pool, from the reading that showed it; 0 where there was none.
+    ``fingerprint`` is that of its pool when it was read, or 0.
     """
 
     entry: ServiceEntry | None
@@ -44,10 +45,10 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
 
 
 class TableReconciler:
-    """Holds the wanted table and makes the dataplane follow.
+    """Makes the table of a dataplane equal to the wanted table.
 
-    ``remember`` is called with all the services that are ours before the first operation on a new
-    one, and again when one has been withdrawn; it has stored them when it returns.
+    ``remember`` stores the owned services. It is called before the first operation on a new
+    service, and after a service was deleted. It may raise OSError.
     """
 
     def __init__(
@@ -61,36 +62,36 @@ class TableReconciler:
         self._remember = remember
         self._wanted: Table = {}
         self._known: dict[ServiceKey, _Known] = {}
-        self._changed: dict[ServiceKey, None] = {}  # in the order in which they came
+        self._changed: dict[ServiceKey, None] = {}  # in the order of their first change
         self._wake = asyncio.Event()
-        self._records = TableLog()
+        self._table_log = TableLog()
         self._log = structlog.get_logger()
 
     @property
     def failing(self) -> dict[str, str]:
-        """Every operation that did not take when it was last tried, with the error."""
-        return self._records.failing
+        """Every operation that failed at its last attempt, with the error."""
+        return self._table_log.failing
 
     @property
     def repaired(self) -> int:
-        """How many operations undid what somebody else had done."""
-        return self._records.repaired
+        """The number of operations that reverted changes by other programs."""
+        return self._table_log.repaired
 
     @property
     def owned(self) -> frozenset[ServiceKey]:
-        """The services that are ours."""
+        """The services that the director created or adopted."""
         return self._owned
 
     def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
-        """Take a new wanted table. ``changed`` names the services that may differ in it."""
+        """Set the wanted table; ``changed`` are the services that may differ, None means all."""
         self._wanted = table
         if changed is None:
-            changed = self._concerned()
+            changed = self._relevant_services()
         self._changed.update(dict.fromkeys(changed))
         self._wake.set()
 
     async def run(self) -> None:
-        """Follow changes and make passes until cancelled."""
+        """Apply changes and make passes until cancelled."""
         loop = asyncio.get_running_loop()
         next_pass = loop.time()
         while True:
@@ -99,26 +100,26 @@ class TableReconciler:
             if due:
                 next_pass = loop.time() + PASS_SECONDS
             try:
-                await self._follow()
+                await self._apply_changes()
                 if due and not await self._pass():
                     next_pass = loop.time() + min(PASS_SECONDS, UNSTEADY_SECONDS)
-                self._forget_withdrawn()
+                self._disown_absent_services()
             except DataplaneError as error:
                 self._log.error("table_pass_failed", error=str(error))
-            self._records.end_round()
+            self._table_log.end_round()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_pass):
                     await self._wake.wait()
 
     async def adopt(self) -> Table:
-        """Read the whole table before the first pass, and go on from that.
+        """Read the whole table before the first pass, and use it as the known state.
 
         Raises DataplaneError.
         """
         table = {}
         for key, service in (await self._dataplane.read_services()).items():
             known = await self._read(key, service)
-            assert known.entry is not None, "it is there"
+            assert known.entry is not None, "a service that was read exists"
             table[key] = known.entry
             if key in self._owned:
                 self._known[key] = known
@@ -129,24 +130,24 @@ class TableReconciler:
         return await read_table(self._dataplane)
 
     async def read_counters(self) -> TableCounters:
-        """Read what every destination carries now. Raises DataplaneError."""
+        """Read the counters of every destination. Raises DataplaneError."""
         return await read_all_counters(self._dataplane)
 
     async def withdraw(self) -> None:
-        """Delete every service that is ours. Raises DataplaneError."""
+        """Delete all owned services. Raises DataplaneError."""
         services = await self._dataplane.read_services(self._owned)
-        actual = {key: ServiceEntry(each, {}) for key, each in services.items()}
+        actual = {key: ServiceEntry(service, {}) for key, service in services.items()}
         operations = diff(actual, {}, self._owned)
         failures = await self._dataplane.apply(operations)
-        self._records.done(operations, failures)
-        self._records.end_round()
+        self._table_log.record_operations(operations, failures)
+        self._table_log.end_round()
         if not failures:
             self._own(frozenset())
 
-    # --- following what is wanted ---------------------------------------------------------------
+    # --- changes of the wanted table ------------------------------------------------------------
 
-    async def _follow(self) -> None:
-        """Make the changed services as they are wanted. Raises DataplaneError."""
+    async def _apply_changes(self) -> None:
+        """Reconcile the changed services. Raises DataplaneError."""
         new = [key for key in self._changed if key in self._wanted and key not in self._owned]
         if new:
             self._own(self._owned.union(new))
@@ -156,74 +157,78 @@ class TableReconciler:
             key = next(iter(self._changed))
             del self._changed[key]
             try:
-                await self._converge(key)
+                await self._reconcile(key)
             except DataplaneError:
                 self._changed[key] = None
                 raise
 
-    async def _converge(self, key: ServiceKey) -> None:
-        """Make a service as it is wanted; read it only if it is not known, or no longer as known.
+    async def _reconcile(self, key: ServiceKey) -> None:
+        """Reconcile a service.
 
-        Raises DataplaneError.
+        It is read first if its state is unknown. It is read again if operations failed, because the
+        known state may be wrong. Raises DataplaneError.
         """
         if key not in self._owned:
-            return  # what cannot be remembered as ours is not made
-        mistaken = key in self._known
-        if mistaken and not await self._apply(key):
+            return  # a service that could not be stored as owned is not created
+        was_known = key in self._known
+        if was_known and not await self._apply(key):
             return
         services = await self._dataplane.read_services([key])
         self._known[key] = await self._read(key, services.get(key))
-        self._records.failed(key, await self._apply(key, repair=mistaken))
+        self._table_log.record_failures(key, await self._apply(key, repair=was_known))
 
     async def _apply(self, key: ServiceKey, *, repair: bool = False) -> list[OperationFailure]:
-        """Apply what makes a service as it is wanted from what it is known to be."""
-        held, wanted = self._known[key].entry, self._wanted.get(key)
-        if held is wanted:
+        """Apply the operations that turn the known state of a service into the wanted state."""
+        actual, wanted = self._known[key].entry, self._wanted.get(key)
+        if actual is wanted:
             return []
-        operations = diff(_table(key, held), _table(key, wanted), (key,))
+        operations = diff(_table(key, actual), _table(key, wanted), (key,))
         if not operations:
             return []
         failures = await self._dataplane.apply(operations)
-        self._records.done(operations, failures, _table(key, held) if repair else None)
+        self._table_log.record_operations(
+            operations, failures, _table(key, actual) if repair else None
+        )
         if failures:
             del self._known[key]
         else:
-            self._known[key] = _Known(outcome(held, operations, wanted))
+            self._known[key] = _Known(outcome(actual, operations, wanted))
         return failures
 
-    # --- looking at what is there ---------------------------------------------------------------
+    # --- passes ---------------------------------------------------------------------------------
 
     async def _pass(self) -> bool:
-        """Look at all that is ours, and repair it; False if some of it would not keep still.
+        """Compare and repair all owned services; return False if a service is unsteady.
 
-        Services that change meanwhile come first. Raises DataplaneError.
+        Services that change during the pass come first. Raises DataplaneError.
         """
-        # What could not be remembered as ours may be by now.
+        # Storing these services as owned failed before; try again.
         self._changed.update(dict.fromkeys(key for key in self._wanted if key not in self._owned))
-        await self._follow()
+        await self._apply_changes()
         before = dict(self._known)
         services = await self._dataplane.read_services()
         steady = True
         slices = Slices()
-        for key in self._concerned():
+        for key in self._relevant_services():
             await slices.pause()
             if self._changed:
-                await self._follow()
-            if self._known.get(key) is before.get(key):  # else it was written since
-                steady &= await self._look_at(key, services.get(key))
+                await self._apply_changes()
+            if self._known.get(key) is before.get(key):  # or else it was written after this read
+                steady &= await self._compare(key, services.get(key))
         return steady
 
-    async def _look_at(self, key: ServiceKey, service: Service | None) -> bool:
-        """Repair a service if it differs from what is known of it; False if it keeps changing.
+    async def _compare(self, key: ServiceKey, service: Service | None) -> bool:
+        """Repair a service if it differs from the known state; return False if it is unsteady.
 
-        A dump is not one moment: what surprises is read again. Raises DataplaneError.
+        A dump does not show a single moment, so a service that differs is read again. It is
+        unsteady if the two readings differ. Raises DataplaneError.
         """
         if key not in self._owned:
             return True
         known = self._known.get(key)
         now = await self._read(key, service, known)
-        surprising = known is not None and _differ(key, known, now)
-        if surprising:
+        changed = known is not None and _differ(key, known, now)
+        if changed:
             services = await self._dataplane.read_services([key])
             if _differ(key, now, await self._read(key, services.get(key))):
                 self._log.info("table_unsteady", service=str(key))
@@ -231,34 +236,34 @@ class TableReconciler:
         elif known is not None:
             now = _Known(known.entry, now.fingerprint)
         self._known[key] = now
-        self._records.failed(key, await self._apply(key, repair=surprising))
+        self._table_log.record_failures(key, await self._apply(key, repair=changed))
         return True
 
     async def _read(
         self, key: ServiceKey, service: Service | None, known: _Known | None = None
     ) -> _Known:
-        """Read the pool of a service that has just been read, unless it is as it was known."""
+        """Read the pool of a service, unless its fingerprint shows the known state."""
         if service is None:
             return _Known(None)
         entry = None if known is None else known.entry
         fingerprint = 0 if known is None else known.fingerprint
         pool = await self._dataplane.read_pool(key, fingerprint)
         if pool is None:
-            assert known is not None, "a pool without a fingerprint is told"
-            assert entry is not None, "only what is there has a fingerprint"
+            assert known is not None, "a read without a fingerprint returns a pool"
+            assert entry is not None, "only a service that exists has a fingerprint"
             if service == entry.service:
                 return known
             pool = Pool(entry.destinations, fingerprint)
         return _Known(ServiceEntry(service, pool.destinations), pool.fingerprint)
 
-    # --- what is ours ---------------------------------------------------------------------------
+    # --- ownership ------------------------------------------------------------------------------
 
-    def _concerned(self) -> list[ServiceKey]:
-        """Name the services that are wanted, and those that are to be withdrawn after them."""
+    def _relevant_services(self) -> list[ServiceKey]:
+        """Return the wanted services, and after them the owned services that must be deleted."""
         return [*self._wanted, *sorted(self._owned - self._wanted.keys())]
 
-    def _forget_withdrawn(self) -> None:
-        """Let go of services that are ours, not wanted and known to be gone."""
+    def _disown_absent_services(self) -> None:
+        """Give up the ownership of services that are not wanted and are known to be deleted."""
         gone = [
             key
             for key in self._owned - self._wanted.keys()
@@ -267,10 +272,10 @@ class TableReconciler:
         if gone and self._own(self._owned.difference(gone)):
             for key in gone:
                 del self._known[key]
-                self._records.failed(key, ())
+                self._table_log.record_failures(key, ())
 
     def _own(self, services: frozenset[ServiceKey]) -> bool:
-        """Have these services remembered as ours; False when they could not be."""
+        """Store these services as owned; return False if that failed."""
         if services == self._owned:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Carries the bytes of one TCP connection between a client and a destination."""
+"""Relays the bytes of one TCP connection between a client and a destination."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from hadirector.model.ipvs import DestinationKey
 
 CONNECT_SECONDS_MAX = 5.0
-IDLE_SECONDS_MAX = 900.0  # as IPVS: its timeout of an established TCP connection
+IDLE_SECONDS_MAX = 900.0  # the timeout of IPVS for an established TCP connection
 PIECE_BYTES_MAX = 65536
 
 
 async def relay(client: socket.socket, destination: DestinationKey) -> None:
-    """Connect to ``destination`` and carry bytes both ways until both sides have finished.
+    """Connect to ``destination`` and relay bytes in both directions until both sides have finished.
 
-    One side's end of data is passed to the other, which may still send. A reset, a refused
-    connection, 5 s without an answer or 900 s without a byte resets both. At most 64 KiB a
-    direction are held here: a reader who stops makes the writer wait. Closes ``client``.
+    If one side finishes, the other side can still send. Both connections are reset after a reset, a
+    refused connection, 5 s without an answer to the connect, or 900 s without a byte. Each
+    direction buffers up to 64 KiB, so a reader that stops makes the writer wait. Closes ``client``.
     """
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in destination.address else socket.AF_INET
@@ -32,10 +32,10 @@ async def relay(client: socket.socket, destination: DestinationKey) -> None:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 await loop.sock_connect(server, (destination.address, destination.port))
-            await _carry_both_ways(client, server)
+            await _relay_both_ways(client, server)
             orderly = True
         except* OSError:
-            pass  # the peers see it as a reset; TimeoutError is an OSError too
+            pass  # both connections are reset below; TimeoutError is an OSError too
         finally:
             if not orderly:
                 reset(client)
@@ -43,26 +43,28 @@ async def relay(client: socket.socket, destination: DestinationKey) -> None:
 
 
 def reset(connection: socket.socket) -> None:
-    """Close so that the peer sees a reset and not an orderly end (SO_LINGER in socket(7))."""
+    """Close with a reset instead of an orderly end (SO_LINGER in socket(7))."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
     connection.close()
 
 
-async def _carry_both_ways(client: socket.socket, server: socket.socket) -> None:
+async def _relay_both_ways(client: socket.socket, server: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(IDLE_SECONDS_MAX) as idle, asyncio.TaskGroup() as both:
 
-        def seen() -> None:
+        def restart_idle_timer() -> None:
             idle.reschedule(loop.time() + IDLE_SECONDS_MAX)
 
-        both.create_task(_carry(client, server, seen))
-        both.create_task(_carry(server, client, seen))
+        both.create_task(_relay_one_way(client, server, restart_idle_timer))
+        both.create_task(_relay_one_way(server, client, restart_idle_timer))
 
 
-async def _carry(source: socket.socket, target: socket.socket, seen: Callable[[], None]) -> None:
+async def _relay_one_way(
+    source: socket.socket, target: socket.socket, restart_idle_timer: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
     while piece := await loop.sock_recv(source, PIECE_BYTES_MAX):
-        seen()
+        restart_idle_timer()
         await loop.sock_sendall(target, piece)
     target.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""Lets long work in the director's loop stop for others, again and again."""
+"""Divides long work in the director's loop into slices, between which other tasks run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 from time import monotonic
 
 SLICE_SECONDS = 0.002
-"""The loop runs at least this often, so that probes' verdicts and adverts' orders get through."""
+"""The longest time between two runs of the loop, which has verdicts and VRRP states to handle."""
 
 
 class Slices:
-    """Counts the time since the loop last ran, for one piece of work."""
+    """Measures the time since the loop last ran, for one piece of work."""
 
     def __init__(self) -> None:
         self._began = monotonic()
 
     async def pause(self) -> None:
-        """Let others run if it is time to. To be called between steps that take far less."""
+        """Let other tasks run if the slice is over. Call this between much shorter steps."""
         if monotonic() - self._began >= SLICE_SECONDS:
             await asyncio.sleep(0)
             self._began = monotonic()

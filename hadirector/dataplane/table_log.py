@@ -1,4 +1,4 @@
-"""Counts and logs what becomes of the table."""
+"""Counts and logs the operations on the table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hadirector.dataplane.reconcile import Operation, describe, describe_actual
 from hadirector.model.ipvs import ServiceKey, Table
 
 LOGGED_OPERATIONS_MAX = 50
-"""Lines that one round may log of a kind; the rest is only counted, in one more."""
+"""Lines of one event that a round logs. A last line has the number of operations without one."""
 
 
 class TableLog:
-    """What was done, what was repaired, and what fails.
+    """Logs completed operations, repairs and failures.
 
-    ``repaired`` counts the operations that undid what somebody else had done.
+    ``repaired`` counts the operations that reverted changes by other programs.
     """
 
     def __init__(self) -> None:
@@ -29,45 +29,48 @@ class TableLog:
 
     @property
     def failing(self) -> dict[str, str]:
-        """Every operation that did not take when it was last tried, with the error."""
+        """Every operation that failed at its last attempt, with the error."""
         return {
             describe(operation): error
             for errors in self._failing.values()
             for operation, error in errors.items()
         }
 
-    def done(
+    def record_operations(
         self,
         operations: Sequence[Operation],
         failures: Sequence[OperationFailure],
         drifted: Table | None = None,
     ) -> None:
-        """Note the operations that took; ``drifted`` is what somebody else had made of it."""
-        failed = {each.operation for each in failures}
-        took = [each for each in operations if each not in failed]
-        self.repaired += 0 if drifted is None else len(took)
-        event = "table_changed" if drifted is None else "table_repaired"
-        for each in self._to_log(event, took):
-            was = {} if drifted is None else {"was": describe_actual(each, drifted)}
-            self._log.info(event, operation=describe(each), **was)
+        """Log the operations that did not fail.
 
-    def failed(self, service: ServiceKey, failures: Sequence[OperationFailure]) -> None:
-        """Note all that fails now of a service; what failed alike before is not logged again."""
+        For a repair, ``drifted`` is the table that another program had changed.
+        """
+        failed = {failure.operation for failure in failures}
+        completed = [operation for operation in operations if operation not in failed]
+        self.repaired += 0 if drifted is None else len(completed)
+        event = "table_changed" if drifted is None else "table_repaired"
+        for operation in self._to_log(event, completed):
+            was = {} if drifted is None else {"was": describe_actual(operation, drifted)}
+            self._log.info(event, operation=describe(operation), **was)
+
+    def record_failures(self, service: ServiceKey, failures: Sequence[OperationFailure]) -> None:
+        """Replace the failures of a service. Failures with the same error are not logged again."""
         before = self._failing.pop(service, {})
-        errors = {each.operation: each.error for each in failures}
+        errors = {failure.operation: failure.error for failure in failures}
         if errors:
             self._failing[service] = errors
         event = "table_change_failed"
-        new = [each for each, error in errors.items() if before.get(each) != error]
-        for each in self._to_log(event, new):
-            self._log.error(event, operation=describe(each), error=errors[each])
+        new = [operation for operation, error in errors.items() if before.get(operation) != error]
+        for operation in self._to_log(event, new):
+            self._log.error(event, operation=describe(operation), error=errors[operation])
 
     def end_round(self) -> None:
-        """Tell how much was not logged one by one; the next round may log as much again."""
+        """Log how many operations had no line of their own, and begin a new round."""
         for event, count in self._logged.items():
             if count > LOGGED_OPERATIONS_MAX:
-                level = self._log.error if event == "table_change_failed" else self._log.info
-                level(event, further=count - LOGGED_OPERATIONS_MAX)
+                log = self._log.error if event == "table_change_failed" else self._log.info
+                log(event, operations_not_logged=count - LOGGED_OPERATIONS_MAX)
         self._logged.clear()
 
     def _to_log(self, event: str, operations: Sequence[Operation]) -> Sequence[Operation]:

@@ -1,7 +1,8 @@
-"""A dataplane in this process: it listens on the virtual addresses and relays TCP connections.
+"""A dataplane in this process, for trials: it listens on virtual addresses and relays TCP.
 
-It needs no privilege and no kernel module, knows TCP only, and serves an address only while it is
-not withheld. Connections end with the process.
+It needs no privileges and no kernel module. It supports TCP only, and not more than 4096
+connections per service. Connections end with the process. It serves an address unless the address
+is withheld.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ CLOSE_SECONDS_MAX = 1.0
 
 
 class OperationRefusedError(Exception):
-    """An operation that cannot be done here; the message says why."""
+    """This dataplane cannot perform an operation. The message has the reason."""
 
 
 class RelayedService:
-    """One virtual service: what it is, its destinations, its listener and its connections."""
+    """A service: its settings, destinations, listener and connections."""
 
     def __init__(self, key: ServiceKey, service: Service) -> None:
         self.key = key
@@ -49,43 +50,43 @@ class RelayedService:
 
     @property
     def listening(self) -> bool:
-        """True while connections are accepted, a leaving listener's included."""
+        """True while connections are accepted, also by a listener that leaves."""
         return self._listener is not None and not self._listener.closed
 
     @property
     def leaving(self) -> bool:
-        """True while the listener lingers on its way out."""
+        """True while the listener accepts its last connections."""
         return self._listener is not None and self._listener.lingering
 
     @property
     def finished(self) -> bool:
-        """True when nothing is left of it: no listener and no connection."""
+        """True without a listener and without a connection."""
         return not self.listening and not self.connections
 
     def edit(self, service: Service) -> None:
-        """Take other settings; connections go on."""
+        """Change the settings; connections continue."""
         self._balancer = balancer(service.scheduler)
         self.service = service
 
     def open(self) -> None:
-        """Listen, or go on listening. Raises OSError."""
+        """Listen, or continue to listen. Raises OSError."""
         if self._listener is not None and not self._listener.closed:
             self._listener.stay()
         else:
-            self._listener = Listener(self.key.address, self.key.port, self._accepted)
+            self._listener = Listener(self.key.address, self.key.port, self._start_connection)
 
     def leave(self) -> None:
-        """Stop listening without losing anybody."""
+        """Stop listening without losing a connection."""
         if self._listener is not None:
             self._listener.leave()
 
     def close(self) -> None:
-        """Stop listening now. Connections go on."""
+        """Stop listening now. Connections continue."""
         if self._listener is not None:
             self._listener.close()
 
-    def _accepted(self, client: socket.socket) -> None:
-        """Start a connection; at ``CONNECTIONS_MAX``, or with nowhere to go, reset the client."""
+    def _start_connection(self, client: socket.socket) -> None:
+        """Relay a connection. Without a destination, or at ``CONNECTIONS_MAX``, reset it."""
         offers = [
             Offer(key, destination.weight, self.active.get(key, 0))
             for key, destination in self.destinations.items()
@@ -98,12 +99,12 @@ class RelayedService:
         self.active[chosen] = self.active.get(chosen, 0) + 1
         connection = asyncio.create_task(relay(client, chosen))
         self.connections.add(connection)
-        connection.add_done_callback(functools.partial(self._ended, client, chosen))
+        connection.add_done_callback(functools.partial(self._end_connection, client, chosen))
 
-    def _ended(
+    def _end_connection(
         self, client: socket.socket, destination: DestinationKey, connection: asyncio.Task[None]
     ) -> None:
-        client.close()  # cancelled before its first step, the relay has not closed it
+        client.close()  # a relay that was canceled before its first step did not close it
         self.connections.discard(connection)
         self.active[destination] -= 1
         if not self.active[destination]:
@@ -111,7 +112,7 @@ class RelayedService:
 
 
 class UserspaceDataplane:
-    """The dataplane port over ``RelayedService``."""
+    """Implements the dataplane with a ``RelayedService`` for each service."""
 
     def __init__(self) -> None:
         self._services: dict[ServiceKey, RelayedService] = {}
@@ -119,13 +120,14 @@ class UserspaceDataplane:
         self._deleted: list[RelayedService] = []
 
     async def start(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing: no preparation is needed."""
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """What is there. A service that should listen and could not is not there, so that the
-        next pass adds it again and its failure is reported.
+        """Return the services that listen or are withheld.
+
+        The next pass adds a service that could not listen again, and reports its failure.
         """
         return {
             key: served.service
@@ -133,23 +135,25 @@ class UserspaceDataplane:
             if (keys is None or key in keys) and (served.listening or key.address in self._withheld)
         }
 
-    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # none is ever told
-        """Where a service relays to."""
+    async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool:  # noqa: ARG002  # there are no fingerprints
+        """Return the destinations of a service."""
         served = self._services.get(key)
         return Pool({} if served is None else dict(served.destinations))
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        """What every destination carries now. There are no inactive connections here."""
+        """Return the counters of every destination. There are no inactive connections here."""
         served = self._services.get(key)
         if served is None:
             return {}
         return {
-            each: Counters(destination.weight, served.active.get(each, 0), inactive=0)
-            for each, destination in served.destinations.items()
+            destination_key: Counters(
+                destination.weight, served.active.get(destination_key, 0), inactive=0
+            )
+            for destination_key, destination in served.destinations.items()
         }
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        """Perform the operations in order; one that fails does not stop those after it."""
+        """Perform the operations in order; return failures, which do not stop later operations."""
         failures = []
         for operation in operations:
             try:
@@ -161,17 +165,17 @@ class UserspaceDataplane:
     async def withhold(self, addresses: frozenset[str]) -> None:
         """Stop listening on these virtual addresses, and listen on all others.
 
-        A service that cannot listen is missing from what is read next.
+        A service that cannot listen is left out by ``read_services``.
         """
         self._withheld = addresses
         for key, served in self._services.items():
             try:
-                self._listen_if_wanted(key, served)
+                self._update_listener(key, served)
             except OperationRefusedError:
                 continue
 
     async def close(self) -> None:
-        """Let go of sockets; connections have 1 s to end."""
+        """Close all sockets; connections have 1 s to end."""
         services = [*self._services.values(), *self._deleted]
         if any(served.leaving for served in services):
             await asyncio.sleep(LINGER_SECONDS)
@@ -190,7 +194,7 @@ class UserspaceDataplane:
             case AddService():
                 self._add_service(operation.key, operation.service)
             case EditService():
-                _refuse_unsupported(operation.key, operation.service)
+                _require_support(operation.key, operation.service)
                 self._service(operation.key).edit(operation.service)
             case DeleteService():
                 self._delete_service(operation.key)
@@ -202,29 +206,29 @@ class UserspaceDataplane:
                 assert_never(operation)
 
     def _add_service(self, key: ServiceKey, service: Service) -> None:
-        _refuse_unsupported(key, service)
+        _require_support(key, service)
         served = self._services.get(key)
         if served is None:
             served = self._services[key] = RelayedService(key, service)
         else:
             served.edit(service)
-        self._listen_if_wanted(key, served)
+        self._update_listener(key, served)
 
     def _delete_service(self, key: ServiceKey) -> None:
-        """Forget a service. A listener on its way out stays for its successor's sake."""
+        """Remove a service. A listener that leaves continues until its successor listens."""
         served = self._service(key)
         if not served.leaving:
             served.close()
         del self._services[key]
-        self._deleted = [each for each in (*self._deleted, served) if not each.finished]
+        self._deleted = [old for old in (*self._deleted, served) if not old.finished]
 
     def _service(self, key: ServiceKey) -> RelayedService:
         try:
             return self._services[key]
         except KeyError:
-            raise OperationRefusedError(f"{key}: no such service") from None
+            raise OperationRefusedError(f"{key}: the service does not exist") from None
 
-    def _listen_if_wanted(self, key: ServiceKey, served: RelayedService) -> None:
+    def _update_listener(self, key: ServiceKey, served: RelayedService) -> None:
         if key.address in self._withheld:
             served.leave()
             return
@@ -234,7 +238,7 @@ class UserspaceDataplane:
             raise OperationRefusedError(f"cannot listen on {key}: {error.strerror}") from error
 
 
-def _refuse_unsupported(key: ServiceKey, service: Service) -> None:
+def _require_support(key: ServiceKey, service: Service) -> None:
     if key.protocol is not Protocol.TCP:
         raise OperationRefusedError(f"{key}: the userspace dataplane relays tcp only")
     if service.scheduler not in SCHEDULERS:

@@ -23,7 +23,7 @@ from hadirector.model.ipvs import (
     SyncSettings,
     Tunnel,
 )
-from hadirector.model.policy import FlapDamping, HealthyMinimum, SlowStart
+from hadirector.model.policy import PoolPolicy, SlowStart
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 
 
@@ -66,11 +66,10 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return str(self.key) if self.key.port else self.key.address
 
 
-class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One configured virtual server: one pool, behind every service in ``keys``.
+class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
+    """One configured virtual server: a pool with its policies, and the services of the pool.
 
-    ``quorum`` and ``hysteresis`` are sums of weights; without the quorum the sorry server serves.
-    ``initially_up`` lets a real server serve before its first probe has ended.
+    The sorry server serves while the pool has no quorum.
     """
 
     name: str
@@ -78,11 +77,6 @@ class VirtualServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     service: Service
     forwarding: ForwardingMethod
     on_failure: OnFailure = OnFailure.REMOVE
-    quorum: int = 1
-    hysteresis: int = 0
-    min_healthy: HealthyMinimum = HealthyMinimum()
-    initially_up: bool = False
-    flap_damping: FlapDamping | None = None
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
 

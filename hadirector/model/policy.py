@@ -1,6 +1,6 @@
 """Policies of a pool, and constants that the configuration and other rooms share.
 
-Pure. Durations are seconds.
+Pure. Durations are in seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from vrrp.model.configuration import TrackedKey
 
 FAILURES_MAX: Final = 16
-"""Failures of a target that are remembered; the oldest is forgotten first."""
+"""Failures of a target that are kept; the oldest failure is dropped first."""
 VISIBILITY_OF_BACKENDS: Final = TrackedKey("visibility", "of backends")
 """The tracked object that is 0 while this director is blind, and 1 otherwise."""
 ACCEPT_LOCAL: Final = "accept_local"
@@ -29,11 +29,11 @@ SYSCTL_NAMES: Final = (
     "sloppy_tcp",
     "backup_only",
 )
-"""Last components of the names of all sysctls that a configuration can imply."""
+"""Last components of the names of all sysctls that a configuration can need."""
 
 
 class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
-    """How many real servers must stay in use: a number of them, or a part of all."""
+    """How many real servers of a pool must stay in use: a count, or a percentage."""
 
     count: int = 0
     percent: int = 0
@@ -42,19 +42,22 @@ class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
         return bool(self.count or self.percent)
 
     def of(self, total: int) -> int:
-        """Say how many of ``total`` that is, rounded up."""
+        """Return the minimum for a pool of ``total`` real servers, rounded up."""
         return max(min(self.count, total), -(-self.percent * total // 100))
 
 
 class Curve(StrEnum):
-    """How a weight grows: evenly, or with small steps at first."""
+    """How a weight grows: in equal steps, or in small steps at first."""
 
     LINEAR = "linear"
     QUADRATIC = "quadratic"
 
 
 class SlowStart(msgspec.Struct, frozen=True, gc=False):
-    """How a real server that comes in grows to its weight, from ``minimum`` percent of it."""
+    """How the weight of a real server grows after it enters the pool.
+
+    It starts at ``minimum`` percent of the weight and reaches the weight after ``duration``.
+    """
 
     duration: float
     minimum: int = 10
@@ -62,9 +65,27 @@ class SlowStart(msgspec.Struct, frozen=True, gc=False):
 
 
 class FlapDamping(msgspec.Struct, frozen=True, gc=False):
-    """When a real server flaps, by ``failures`` within ``window``, and how long it is held out."""
+    """When a real server counts as flapping, and how long it then stays out of the pool.
 
-    failures: int
-    window: float
-    hold: float
-    hold_max: float
+    It flaps after ``failures`` failures within ``window``. The first time out is ``hold``, and it
+    doubles up to ``hold_max``.
+    """
+
+    failures: int = 3
+    window: float = 300.0
+    hold: float = 30.0
+    hold_max: float = 600.0
+
+
+class PoolPolicy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The policies of a pool. ``config.pools.schema`` has a key for each field.
+
+    ``quorum`` and ``hysteresis`` are total weights. ``initially_up`` lets a real server serve
+    before its first probe has ended.
+    """
+
+    quorum: int = 1
+    hysteresis: int = 0
+    min_healthy: HealthyMinimum = HealthyMinimum()
+    initially_up: bool = False
+    flap_damping: FlapDamping | None = None

@@ -178,11 +178,11 @@ async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) ->
         ]
     )
     assert [each.error for each in failures] == [
-        "cannot edit service tcp 192.0.2.1:80 (rr): the service is not there (ESRCH)",
+        "cannot edit service tcp 192.0.2.1:80 (rr): the service does not exist (ESRCH)",
         "cannot add destination 224.0.0.18:80 to tcp 192.0.2.1:80 (nat, weight 1): "
-        "the address is not one of a single host (EINVAL)",
+        "the address is not a unicast address (EINVAL)",
         "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 (nat, weight 1): "
-        "the destination is not there (ENOENT)",
+        "the destination does not exist (ENOENT)",
     ]
 
 

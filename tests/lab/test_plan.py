@@ -133,7 +133,10 @@ def test_without_a_file_or_a_director_the_reason_is_said(
 ) -> None:
     missing = tmp_path / "missing"
     assert main(["plan", "-c", str(missing), "--socket", str(missing)]) == 2
-    assert capsys.readouterr().err == f"{missing}: cannot be read: No such file or directory\n"
+    assert (
+        capsys.readouterr().err
+        == f"{missing}: the file cannot be read: No such file or directory\n"
+    )
     missing.write_text("vrrp: []")
     nobody = str(tmp_path / "api.sock")
     assert main(["plan", "-c", str(missing), "--socket", nobody]) == 1

@@ -52,7 +52,7 @@ async def test_threads_run_with_every_option_and_stop() -> None:
 @pytest.mark.usefixtures("_device")
 async def test_what_the_kernel_refuses_is_explained() -> None:
     await sync_threads.perform(StartThread(SyncRole.MASTER, FOUR))
-    with pytest.raises(DataplaneError, match=r"^one runs already \(EEXIST\)$"):
+    with pytest.raises(DataplaneError, match=r"^a thread with this role already runs \(EEXIST\)$"):
         await sync_threads.perform(StartThread(SyncRole.MASTER, FOUR))
     command("ip", "link", "delete", "d0")
     with pytest.raises(DataplaneError, match=r"^interface d0 does not exist \(ENODEV\)$"):

@@ -1,4 +1,4 @@
-"""Judges the combination of keys in one check."""
+"""Rules for the combination of keys in one check."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ _TIMING = {
     *("interval", "timeout", "rise", "fall"),
     *("fast_interval", "slow_interval", "jitter", "weight_step"),
 }
+_KEYS_OF_OUTER_CHECK = {*_ROUTE, *_TIMING, "idle_connection"}
 
 
 def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
-    """Find keys that the check's type has no use for, and values that contradict each other."""
-    for key in sorted(check.model_fields_set & _useless(check)):
+    """Yield the keys that the type of the check does not use, and contradictory values."""
+    for key in sorted(check.model_fields_set & _unused_keys(check)):
         yield Finding((*path, key), f"a check of this type has no {key}")
     if check.type == NONE:
         return
     yield from _timing_findings(path, check.timing)
     if check.idle_connection and "tcp" not in transports(check.probe):
-        message = f"a check of type {check.type} asks no tcp port to keep a connection to"
+        message = f"a check of type {check.type} has no TCP port for an idle connection"
         yield Finding((*path, "idle_connection"), message)
     for index, member in enumerate(check.members):
         yield from _member_findings((*path, "checks", index), member)
@@ -36,24 +37,27 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
 
 
 def source_findings(path: Path, check: CheckSection, target: str) -> Iterator[Finding]:
-    """Find what a check would ask, from its source, of an address of another family."""
+    """Yield a finding if the source and the probed address have different address families."""
     source = check.source
-    if source is None or check.via is not None:  # that has rules of its own
+    # `services.via_vip` has the rules for a source of checks with via.
+    if source is None or check.via is not None:
         return
-    for each in check.members or (check,):
-        asked = each.address or check.address or target
-        has_source = "source" not in each.probe.traits.unused_keys
-        if has_source and (":" in source) != (":" in asked):
-            message = f"{source} and {asked} are not of one address family"
+    for member in check.members or (check,):
+        probed = member.address or check.address or target
+        uses_source = "source" not in member.probe.traits.unused_keys
+        if uses_source and (":" in source) != (":" in probed):
+            message = (
+                f"the source {source} and the probed address {probed} have different address"
+                " families"
+            )
             yield Finding((*path, "source"), message)
             return
 
 
 def _timing_findings(path: Path, timing: Timing) -> Iterator[Finding]:
-    """Find times that do not go with the interval."""
     if timing.timeout > timing.interval:
         message = (
-            f"a probe must end before the next begins (got a timeout of {timing.timeout:g}s,"
+            f"a probe must end before the next one starts (got a timeout of {timing.timeout:g}s,"
             f" expected at most the interval, {timing.interval:g}s)"
         )
         yield Finding((*path, "timeout"), message)
@@ -76,37 +80,39 @@ def _timing_findings(path: Path, timing: Timing) -> Iterator[Finding]:
         yield Finding((*path, "jitter"), message)
 
 
-def _useless(check: CheckSection) -> set[str]:
-    """Name the keys that a check of this type has no use for."""
+def _unused_keys(check: CheckSection) -> set[str]:
+    """Return the keys that a check of this type does not use."""
     if check.type == NONE:
         return CheckSection.model_fields.keys() - {"type"}
     return set(check.probe.traits.unused_keys)
 
 
 def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:
-    """Find what a check within another one cannot have: a time and a way of its own."""
+    """Yield the keys that a check within another check cannot have."""
     yield from check_findings(path, member)
-    for key in sorted(member.model_fields_set & {*_ROUTE, *_TIMING, "idle_connection"}):
-        yield Finding((*path, key), f"a check within a check has no {key} of its own")
+    for key in sorted(member.model_fields_set & _KEYS_OF_OUTER_CHECK):
+        yield Finding((*path, key), f"{key} belongs to the outer check; leave it out here")
     if member.members:
-        message = f"a check of type {member.type} cannot be within another one"
+        message = f"a check of type {member.type} cannot be within another check"
         yield Finding((*path, "type"), message)
 
 
 def _via_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
-    """Find what has no meaning for a probe that IPVS takes to its real server."""
-    for key in sorted(check.model_fields_set & _VIA_DECIDES.keys()):
-        yield Finding((*path, key), f"via: vip: {_VIA_DECIDES[key]}")
+    """Yield the keys that a probe through IPVS cannot have."""
+    for key in sorted(check.model_fields_set & _SET_BY_VIA.keys()):
+        yield Finding((*path, key), f"with via: vip {_SET_BY_VIA[key]}; leave this out")
     for index, member in enumerate(check.members):
         place = (*path, "checks", index)
         for key in sorted(member.model_fields_set & {"address", "port"}):
-            yield Finding((*place, key), "via: vip: all of its checks ask what is served")
+            message = "with via: vip every probe goes to the virtual server; leave this out"
+            yield Finding((*place, key), message)
         if member.type != NONE and not transports(member.probe) and not member.members:
-            yield Finding((*place, "type"), f"via: vip: no probe of type {member.type} meets IPVS")
+            message = f"a probe of type {member.type} cannot go through IPVS (via: vip)"
+            yield Finding((*place, "type"), message)
 
 
-_VIA_DECIDES = {
-    "address": "each real server is asked by the virtual server's address, and by no other",
-    "interface": "the packets leave by where IPVS sends them",
-    "mark": "every real server has a mark of its own (the key probe_marks of director)",
+_SET_BY_VIA = {
+    "address": "every probe goes to the address of the virtual server",
+    "interface": "IPVS chooses the interface of a probe",
+    "mark": "every real server gets a mark of its own (the key probe_marks of director)",
 }

@@ -1,5 +1,7 @@
-"""The keys of a check: those of every check, and for each type of probe a section made of what
-`checks.definition.options` declares. A type is added there; nothing is to be changed here.
+"""The keys of a check: the keys of every check, and a section for each type of probe.
+
+The section of a type is made from the options that `checks.definition.options` declares. To add a
+type, add it there; this module does not change.
 """
 
 from __future__ import annotations
@@ -14,64 +16,152 @@ from pydantic import AfterValidator, ConfigDict, PlainValidator, create_model
 from checks.definition.check import Route, Timing
 from checks.definition.option_types import Duration, Integer, OptionType, Text, ValueFormat
 from checks.definition.options import PROBE_TYPES, Member, Members, Probe
-from hadirector.config.checks import values as check_values
-from hadirector.config.keys.section import (
-    Address,
-    Count,
-    InterfaceName,
-    Port,
-    ProbeDuration,
-    Section,
-)
-from hadirector.config.keys.values import (
-    boolean,
+from hadirector.config.checks import readers
+from hadirector.config.keys.addresses import Address, Port
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import Count, InterfaceName, ProbeDuration
+from hadirector.config.keys.readers import (
+    BOOLEAN,
+    PERCENTAGE,
+    REGULAR_EXPRESSION,
     choice,
     duration,
     expected,
-    percentage,
-    regular_expression,
+    integer,
     text,
-    whole,
 )
+from hadirector.config.keys.section import Section, SectionClass
 
 NONE = "none"
 TYPES = (*PROBE_TYPES, NONE)
 
 _READERS = {
-    ValueFormat.REGULAR_EXPRESSION: regular_expression,
-    ValueFormat.PAYLOAD: check_values.payload,
-    ValueFormat.STATUS_RANGE: check_values.status_range,
-    ValueFormat.HEADERS: check_values.headers,
-    ValueFormat.JSON_VALUES: check_values.json_values,
-    ValueFormat.HIDDEN_TEXT: check_values.hidden_text,
+    ValueFormat.REGULAR_EXPRESSION: REGULAR_EXPRESSION.read,
+    ValueFormat.PAYLOAD: readers.read_payload,
+    ValueFormat.STATUS_RANGE: readers.read_status_range,
+    ValueFormat.HEADERS: readers.read_headers,
+    ValueFormat.JSON_VALUES: readers.read_json_values,
+    ValueFormat.HIDDEN_TEXT: readers.read_hidden_text,
 }
 
 
 class CheckSection(Section):
-    """How a real server is probed: the keys of every type. A good one is of a type's own class."""
+    """How a real server is probed: the keys of every type. A valid check is of a subclass."""
 
     renamed = {"sentinel": "idle_connection"}
 
-    type: Annotated[str, PlainValidator(choice(TYPES))]
-    address: Address | None = None
-    port: Port | None = None
-    source: Address | None = None
-    interface: InterfaceName | None = None
-    mark: Annotated[int, PlainValidator(whole(0, 2**32 - 1))] = 0
-    via: Annotated[Literal["vip"], PlainValidator(choice(("vip",)))] | None = None
-    interval: ProbeDuration = 2.0
-    timeout: ProbeDuration | None = None
-    rise: Count = 2
-    fall: Count = 2
-    fast_interval: ProbeDuration | None = None
-    slow_interval: ProbeDuration | None = None
-    jitter: Annotated[float, PlainValidator(duration("0s", "1h"))] = 0.0
-    idle_connection: Annotated[bool, PlainValidator(boolean)] = False
-    weight_step: Annotated[int, PlainValidator(percentage)] | None = None
+    type: Annotated[
+        str, choice(TYPES), Key("The type of the probe.", type="a type below, or `none`")
+    ]
+    address: Annotated[
+        Address | None, Key("The address to probe.", default="the real server's")
+    ] = None
+    port: Annotated[Port | None, Key("The port to probe.", default="the real server's")] = None
+    source: Annotated[
+        Address | None,
+        Key(
+            "The source address of the probes. Its address family is that of the probed address.",
+            type="address of this host",
+            default="the kernel's choice",
+        ),
+    ] = None
+    interface: Annotated[
+        InterfaceName | None,
+        Key(
+            "The interface that probes leave by, regardless of the routes (SO_BINDTODEVICE)."
+            " It needs CAP_NET_RAW.",
+            default="the kernel's choice",
+        ),
+    ] = None
+    mark: Annotated[
+        int,
+        integer(0, 2**32 - 1),
+        Key(
+            "The firewall mark of the packets of a probe, for routing rules (SO_MARK)."
+            " It needs CAP_NET_ADMIN."
+        ),
+    ] = 0
+    via: Annotated[
+        Annotated[Literal["vip"], choice(("vip",))] | None,
+        Key(
+            "Send probes the way that the packets of clients take: [via vip](#via-vip).",
+            default="straight to the real server",
+        ),
+    ] = None
+    interval: Annotated[
+        ProbeDuration, Key("The time from the start of one probe to the start of the next.")
+    ] = 2.0
+    timeout: Annotated[
+        ProbeDuration | None,
+        Key(
+            "The time within which the whole probe must end.",
+            type="duration, `10ms` to `1h`, at most `interval`",
+            default="`1s`, or `interval` if that is shorter",
+        ),
+    ] = None
+    rise: Annotated[
+        Count, Key("Successive passing probes that make a failing target pass again.")
+    ] = 2
+    fall: Annotated[Count, Key("Successive failing probes that make a passing target fail.")] = 2
+    fast_interval: Annotated[
+        ProbeDuration | None,
+        Key(
+            "The interval while the latest results contradict the verdict, so that the verdict"
+            " is about to change.",
+            type="duration, from `timeout` to `interval`",
+            default="`interval`",
+        ),
+    ] = None
+    slow_interval: Annotated[
+        ProbeDuration | None,
+        Key(
+            "The interval while the target is failing.",
+            type="duration, `interval` to `1h`",
+            default="`interval`",
+        ),
+    ] = None
+    jitter: Annotated[
+        float,
+        duration("0s", "1h"),
+        Key(
+            "Each probe starts up to this much later, so that several directors do not probe in"
+            " step.",
+            type="duration, up to half of the shortest interval",
+            default="`0s`",
+        ),
+    ] = 0.0
+    idle_connection: Annotated[
+        bool,
+        BOOLEAN,
+        Key(
+            "Keep an idle connection to the target. The end of the connection causes a probe at"
+            " once: [idle connection](#idle_connection)."
+        ),
+    ] = False
+    weight_step: Annotated[
+        Annotated[int, PERCENTAGE] | None,
+        Key(
+            "How far the requested part of the weight moves with one probe, for the types that"
+            " can request a part ([agent](#agent), [script](#script), [file](#file), and several"
+            " probes in one check). A request for 0 takes effect at once, and so does the first"
+            " request after a recovery.",
+            default="the whole way",
+        ),
+    ] = None
+
+    @classmethod
+    def for_value(cls, value: object) -> SectionClass:
+        """Return the section for the type that a check names."""
+        return section_for(value) if isinstance(value, dict) else cls
+
+    @classmethod
+    def explain_unknown_key(cls, key: str) -> str | None:
+        """Return why a check of this type does not have a key that other types have."""
+        return f"a check of this type has no {key}" if key in KEYS_OF_SOME_TYPE else None
 
     @property
     def timing(self) -> Timing:
-        """When to probe; a timeout that is not given is one second, or an interval if shorter."""
+        """When to probe. The default timeout is one second, or the interval if it is shorter."""
         shortest = min(self.interval, self.fast_interval or self.interval)
         return Timing(
             interval=self.interval,
@@ -86,41 +176,44 @@ class CheckSection(Section):
 
     @property
     def route(self) -> Route:
-        """How its probes leave this host."""
+        """How the probes leave this host."""
         return Route(source=self.source, interface=self.interface, mark=self.mark)
 
     @property
     def probe(self) -> Probe:
-        """What to ask; not of the type none."""
+        """The probe with its options. A check of type none has no probe."""
         options = PROBE_TYPES[self.type]
         given = {name: getattr(self, name) for name in options.__struct_fields__}
         if self.members:
             given["checks"] = tuple(
-                Member(probe=each.probe, address=each.address, port=each.port)
-                for each in self.members
+                Member(probe=member.probe, address=member.address, port=member.port)
+                for member in self.members
             )
         return options(**given)
 
     @property
     def members(self) -> tuple[CheckSection, ...]:
-        """The checks within this one, of the types all and any."""
+        """The checks within this check, if its type is all or any."""
         found: tuple[CheckSection, ...] = getattr(self, "checks", ())
         return found
 
 
 class _UnknownCheckSection(CheckSection):
-    """A check whose type is missing or unknown: its options cannot be judged."""
+    """A check whose type is missing or unknown: its options cannot be checked."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 def read_check(value: object) -> CheckSection:
-    """Read a check by the keys of its type; ``check: none`` is a check of the type none."""
+    """Read a check with the keys of its type; ``check: none`` is a check of type none."""
     if value == NONE:
         value = {"type": NONE}
     if not isinstance(value, dict):
         raise expected("a mapping")
-    return section_of(value).model_validate(value)
+    return section_for(value).model_validate(value)
+
+
+Check = Annotated[CheckSection, PlainValidator(read_check)]
 
 
 def _read_member(value: object) -> CheckSection:
@@ -131,38 +224,39 @@ def _read_member(value: object) -> CheckSection:
     return section
 
 
-def section_of(value: dict[str, object]) -> type[CheckSection]:
-    """Choose the keys by which a check is read."""
-    kind = value.get("type")
-    return SECTIONS.get(kind if isinstance(kind, str) else "", _UnknownCheckSection)
+def section_for(value: dict[str, object]) -> type[CheckSection]:
+    """Return the section that reads a check."""
+    name = value.get("type")
+    return SECTIONS.get(name if isinstance(name, str) else "", _UnknownCheckSection)
 
 
-def _section(options: type[Probe]) -> type[CheckSection]:
+def _make_section(options: type[Probe]) -> type[CheckSection]:
     fields: dict[str, Any] = {
-        field.name: (_read_as(field.type), ... if field.required else field.default)
+        field.name: (_annotation(field.type), ... if field.required else field.default)
         for field in msgspec.structs.fields(options)
     }
-    made: type[CheckSection] = create_model(
+    section: type[CheckSection] = create_model(
         f"{options.__name__}Section", __base__=CheckSection, **fields
     )
-    return made
+    return section
 
 
-def _read_as(declared: Any) -> Any:
-    """Turn the declared type of an option into one that pydantic reads it by."""
+def _annotation(declared: Any) -> Any:
+    """Return the annotation with which pydantic reads an option of a declared type."""
     origin, arguments = get_origin(declared), get_args(declared)
     if declared == Members:
         member = Annotated[CheckSection, PlainValidator(_read_member)]
         return Annotated[list[member], AfterValidator(tuple)]
     if declared is bool:
-        return Annotated[bool, PlainValidator(boolean)]
+        return Annotated[bool, BOOLEAN]
     if origin is Literal:
-        return Annotated[str, PlainValidator(choice(arguments))]
+        return Annotated[str, choice(arguments)]
     if origin is types.UnionType or origin is Union:
-        (one,) = (each for each in arguments if each is not types.NoneType)
-        return _read_as(one) | None
+        (option,) = (argument for argument in arguments if argument is not types.NoneType)
+        return _annotation(option) | None
     if origin is tuple:
-        return Annotated[list[_read_as(arguments[0])], AfterValidator(tuple)]  # type: ignore[misc]
+        item = _annotation(arguments[0])
+        return Annotated[list[item], AfterValidator(tuple)]  # type: ignore[valid-type]
     assert origin is Annotated, declared
     return Annotated[Any, PlainValidator(_reader(arguments[1]))]
 
@@ -170,21 +264,21 @@ def _read_as(declared: Any) -> Any:
 def _reader(option_type: OptionType) -> Callable[[object], object]:
     match option_type:
         case Text():
-            return text(option_type.pattern, option_type.description)
+            return text(option_type.pattern, option_type.description, "text").read
         case Integer():
-            return whole(option_type.low, option_type.high)
+            return integer(option_type.low, option_type.high).read
         case Duration():
-            return duration(option_type.low, option_type.high)
+            return duration(option_type.low, option_type.high).read
         case ValueFormat():
             return _READERS[option_type]
 
 
 class NoneSection(CheckSection):
-    """No check at all."""
+    """The real server is not checked."""
 
 
 SECTIONS: dict[str, type[CheckSection]] = {
     NONE: NoneSection,
-    **{name: _section(options) for name, options in PROBE_TYPES.items()},
+    **{name: _make_section(options) for name, options in PROBE_TYPES.items()},
 }
-KEYS_OF_SOME_TYPE = frozenset(key for each in SECTIONS.values() for key in each.model_fields)
+KEYS_OF_SOME_TYPE = frozenset(key for section in SECTIONS.values() for key in section.model_fields)

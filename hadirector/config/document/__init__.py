@@ -1,1 +1,1 @@
-"""Reads YAML into values with their places, and words what is wrong with them."""
+"""Reads YAML into plain values with their places in the file, and words the faults in it."""

@@ -1,9 +1,9 @@
-"""Reads YAML 1.2 text into plain values, and remembers where each of them stands.
+"""Reads YAML 1.2 text into plain values, and keeps the position of each value.
 
-Works on libyaml's event stream with a stack of its own, so neither deep nesting nor aliases can
-make a small file expensive. Scalars follow the core schema of YAML 1.2 (section 10.3.2) without
-its octal and hexadecimal numbers: only ``true`` and ``false`` are booleans; ``no``, ``on``,
-``22:22`` and ``0x10`` are strings.
+The builder reads the event stream of libyaml and has its own stack. Deep nesting and aliases
+therefore cannot make a small file expensive. Scalars follow the core schema of YAML 1.2 (section
+10.3.2) without its octal and hexadecimal numbers: only ``true`` and ``false`` are booleans;
+``no``, ``on``, ``22:22`` and ``0x10`` are strings.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from hadirector.config.document.errors import ConfigError, Fault, shown
-from hadirector.config.document.finding import Path, named
+from hadirector.config.document.errors import ConfigError, Fault, quote
+from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.syntax import explain_syntax
 
 DEPTH_MAX = 20
-# A whole number longer than this means nothing in a configuration; it stays a string and is refused
-# where it stands, before int() has to convert megabytes of digits.
+# No key takes a longer whole number. A longer number stays a string and is refused at its place, so
+# that int() does not convert megabytes of digits.
 DIGITS_MAX = 18
 
 Mark = tuple[int, int]
@@ -27,13 +27,13 @@ Mark = tuple[int, int]
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False}
 _BOOLEANS["FALSE"] = False
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_WHOLE = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
-_ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class Position:
-    """Where a value and its key stand (line and column from 1), and what is inside it."""
+    """The line and column (from 1) of a value and of its key, and the positions in the value."""
 
     __slots__ = ("children", "key", "mark")
 
@@ -44,7 +44,7 @@ class Position:
 
 
 class Document:
-    """One YAML document: its plain value, the positions in it, and what is wrong with its form."""
+    """One YAML document: its plain value, the positions in it, and the faults of its form."""
 
     def __init__(self, file: str, value: object, position: Position, faults: list[Fault]) -> None:
         self.value = value
@@ -53,11 +53,11 @@ class Document:
         self._position = position
 
     def place(self, path: Path) -> str:
-        """Name the place of a value, or of the nearest thing around it that is there."""
+        """Return the place of a value, or of the nearest value around it if the file lacks it."""
         return _place(self._file, self._nearest(path).mark)
 
     def key_place(self, path: Path) -> str:
-        """Name the place of a value's key."""
+        """Return the place of the key of a value."""
         return _place(self._file, self._nearest(path).key)
 
     def _nearest(self, path: Path) -> Position:
@@ -70,7 +70,7 @@ class Document:
 
 
 def read_document(text: str, file: str) -> Document:
-    """Read the one document in ``text``. Raises ConfigError when it has no usable form."""
+    """Read the document in ``text``. Raises ConfigError if the text is not YAML."""
     builder = _Builder(file)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -82,7 +82,7 @@ def read_document(text: str, file: str) -> Document:
 
 
 class _Open(NamedTuple):
-    """A mapping or sequence whose end has not been read."""
+    """A mapping or sequence whose end the builder has not read yet."""
 
     step: str | int
     value: Any
@@ -90,18 +90,18 @@ class _Open(NamedTuple):
 
 
 class _Builder:
-    """Puts values together, one event after another."""
+    """Builds the values from the events of libyaml."""
 
     def __init__(self, file: str) -> None:
         self.faults: list[Fault] = []
         self._file = file
         self._open: list[_Open] = []
         self._root: _Open | None = None
-        # The key that was read last in the innermost mapping, until its value comes.
+        # The last key that was read in the innermost mapping, until its value is read.
         self._key: tuple[str, Mark] | None = None
 
     def feed(self, event: yaml.Event) -> None:
-        """Take the next event."""
+        """Process the next event."""
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
         elif isinstance(event, yaml.MappingStartEvent):
@@ -116,24 +116,24 @@ class _Builder:
             self._stop(_mark(event), "a second document begins here; a file holds one")
 
     def finish(self) -> Document:
-        """Hand over what was read."""
+        """Return the document. Raises ConfigError if the text has none."""
         if self._root is None:
             self._stop((1, 1), "the file is empty (expected director, vrrp or virtual_servers)")
         return Document(self._file, self._root.value, self._root.position, self.faults)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        self._refuse_ornaments(event)
+        self._refuse_properties(event)
         if self._expects_key():
             self._key = (event.value, _mark(event))
             return
         # ``implicit`` is (True, False) exactly for an untagged plain scalar.
         value = _resolve(event.value) if event.implicit[0] else event.value
         if value is None:
-            self._fault(_mark(event), "no value (write one, or leave the key out)")
+            self._fault(_mark(event), "the value is missing (write a value, or leave the key out)")
         self._place(value, _mark(event))
 
     def _begin(self, event: yaml.CollectionStartEvent, value: Any) -> None:
-        self._refuse_ornaments(event)
+        self._refuse_properties(event)
         if self._expects_key():
             self._stop(_mark(event), "a key must be a plain word")
         if len(self._open) == DEPTH_MAX:
@@ -143,7 +143,7 @@ class _Builder:
         self._open.append(_Open(step, value, position))
 
     def _place(self, value: object, mark: Mark) -> Position:
-        """Put a finished or just opened value where it belongs."""
+        """Put a value, or a collection that has just started, into the collection around it."""
         if not self._open:
             position = Position(mark, mark)
             self._root = _Open("", value, position)
@@ -160,7 +160,7 @@ class _Builder:
         position = Position(mark, key_mark)
         if name in parent.value:
             first = parent.position.children[name].key[0]
-            self._fault(key_mark, f"duplicate key {shown(name)}, first given in line {first}")
+            self._fault(key_mark, f"duplicate key {quote(name)}, first in line {first}")
         else:
             parent.value[name] = value
             parent.position.children[name] = position
@@ -169,29 +169,31 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         if self._expects_key():
             self._stop(_mark(event), "a key must be a plain word")
-        self._fault(_mark(event), f"aliases (*{event.anchor}) are not supported; write it out")
+        self._fault(
+            _mark(event), f"aliases (*{event.anchor}) are not supported; write the value out"
+        )
         self._place(None, _mark(event))
 
-    def _refuse_ornaments(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+    def _refuse_properties(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
-            self._fault(_mark(event), f"anchors (&{event.anchor}) are not supported")
+            self._fault(_mark(event), f"anchors (&{event.anchor}) are not supported; remove it")
         if event.tag is not None:
-            self._fault(_mark(event), f"tags ({event.tag}) are not supported")
+            self._fault(_mark(event), f"tags ({event.tag}) are not supported; remove it")
 
     def _expects_key(self) -> bool:
         return bool(self._open) and self._key is None and isinstance(self._open[-1].value, dict)
 
     def _step(self) -> str | int:
-        """Name the value that comes next within the innermost collection; "" when it is a key."""
+        """Return the step to the next value in the innermost collection; "" if it is a key."""
         if self._key is not None:
             return self._key[0]
         innermost = self._open[-1].value if self._open else None
         return len(innermost) if isinstance(innermost, list) else ""
 
     def _fault(self, mark: Mark, message: str) -> None:
-        steps = (*(each.step for each in self._open), self._step())
+        steps = (*(collection.step for collection in self._open), self._step())
         path = tuple(step for step in steps if step != "")
-        self.faults.append(Fault(_place(self._file, mark), named(path, message)))
+        self.faults.append(Fault(_place(self._file, mark), prefix_path(path, message)))
 
     def _stop(self, mark: Mark, message: str) -> NoReturn:
         self._fault(mark, message)
@@ -203,11 +205,11 @@ def _resolve(text: str) -> object:
         return _BOOLEANS[text]
     if text in _NULLS:
         return None
-    if _WHOLE.fullmatch(text):
+    if _INTEGER.fullmatch(text):
         return int(text) if len(text) <= DIGITS_MAX else text
     if _DECIMAL.fullmatch(text):
         return float(text)
-    if _ENDLESS.fullmatch(text):
+    if _INFINITE_OR_NAN.fullmatch(text):
         return float(text.replace(".", ""))
     return text
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words an operator can act on."""
+"""The faults of a configuration, in words that an operator can act on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-SHOWN_CHARACTERS_MAX = 60
+FILE_BYTES_MAX = 32 * 1024 * 1024
+"""Largest file that is read. 37,000 real servers with a check each take 7 MB."""
+QUOTED_CHARACTERS_MAX = 60
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong. ``place`` is "file:line:column", or "file" when it has no text."""
+    """One fault. ``place`` is "file:line:column", or "file" if there is no position in it."""
 
     place: str
     message: str
@@ -21,7 +23,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class ConfigError(Exception):
-    """A configuration that must not be used; ``faults`` is everything that is wrong with it."""
+    """The configuration is refused. ``faults`` has every fault that was found."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         assert faults
@@ -30,11 +32,11 @@ class ConfigError(Exception):
 
 
 class UnreadableFileError(ConfigError):
-    """There was no text to judge: the file is missing, unreadable, too large, or not a file."""
+    """The file has no text to check: it is missing, unreadable, too large, or not a file."""
 
 
-def shown(value: object) -> str:
-    """Quote a value from a file so that it fits in a line and cannot disturb a terminal."""
+def quote(value: object) -> str:
+    """Quote a value from a file. The result is short and has no control characters."""
     match value:
         case None:
             return "nothing"
@@ -42,7 +44,7 @@ def shown(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-        case str() if len(value) > SHOWN_CHARACTERS_MAX:
-            return json.dumps(value[:SHOWN_CHARACTERS_MAX]) + "…"
+        case str() if len(value) > QUOTED_CHARACTERS_MAX:
+            return json.dumps(value[:QUOTED_CHARACTERS_MAX]) + "…"
         case _:
             return json.dumps(value)

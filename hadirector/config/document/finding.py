@@ -1,55 +1,56 @@
-"""What a rule finds wrong, before it is known in which line that stands."""
+"""What the rules find, with the path of the value, before its line in the file is known."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
-from hadirector.config.document.errors import shown
+from hadirector.config.document.errors import quote
 
 Path = tuple[str | int, ...]
 
 
 class Finding(NamedTuple):
-    """What is wrong, and the path of the value that is to blame."""
+    """A fault, and the path of the faulty value."""
 
     path: Path
     message: str
 
 
 class Claim(NamedTuple):
-    """Something that only one may have: by whom, and in words for what."""
+    """A value that may occur only once: where it stands, and its description in a message."""
 
     path: Path
     value: Hashable
-    words: str
+    description: str
 
 
 def duplicates(claims: Iterable[Claim]) -> Iterator[Finding]:
-    """Find each claim on what an earlier one has already."""
+    """Yield a finding for each claim whose value an earlier claim has."""
     first: dict[Hashable, Path] = {}
     for claim in claims:
         earlier = first.setdefault(claim.value, claim.path)
         if earlier is not claim.path:
-            yield Finding(claim.path, f"duplicate {claim.words}, first at {written(earlier)}")
+            message = f"duplicate {claim.description}, first at {format_path(earlier)}"
+            yield Finding(claim.path, message)
 
 
 def wrong(found: str, expected: str) -> str:
-    """Say that a value is not what it should be; ``found`` is quoted already if it needs to be."""
+    """Return the message for a wrong value. ``found`` is already quoted if it needs quotes."""
     return f"wrong value (got {found}, expected {expected})"
 
 
-def written(path: Path) -> str:
-    """Write a path as operators read it: virtual_servers[0].address."""
-    return "".join(map(_step, path)).removeprefix(".")
+def format_path(path: Path) -> str:
+    """Format a path as operators read it: virtual_servers[0].address."""
+    return "".join(map(_format_step, path)).removeprefix(".")
 
 
-def _step(step: str | int) -> str:
+def _format_step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step if step.isprintable() else shown(step)}"
+    return f".{step if step.isprintable() else quote(step)}"
 
 
-def named(path: Path, message: str) -> str:
-    """Put the path of a value before what is said of it."""
-    return f"{written(path)}: {message}" if path else message
+def prefix_path(path: Path, message: str) -> str:
+    """Put the path of a value before a message about it."""
+    return f"{format_path(path)}: {message}" if path else message

@@ -1,4 +1,4 @@
-"""Judges a file before it is YAML, and explains why text is not YAML."""
+"""Decodes a file into text, and explains why text is not YAML."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import re
 
 import yaml
 
-from hadirector.config.document.errors import ConfigError, Fault, UnreadableFileError
-from hadirector.config.subprocess.frames import FILE_BYTES_MAX
+from hadirector.config.document.errors import (
+    FILE_BYTES_MAX,
+    ConfigError,
+    Fault,
+    UnreadableFileError,
+)
 
 # What YAML 1.2 calls printable (production c-printable).
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,7 +25,7 @@ _BARE_IPV6_PORT = re.compile(r"(?<![\"'\w])\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]:[0-9
 
 
 def decode(data: bytes, file: str) -> str:
-    """Turn a file's bytes into text that may be YAML. Raises ConfigError, placed at the fault."""
+    """Decode the bytes of a file into text. Raises ConfigError with the place of the fault."""
     if len(data) > FILE_BYTES_MAX:
         message = f"the file is too large (expected at most {FILE_BYTES_MAX} bytes)"
         raise UnreadableFileError([Fault(file, message)])
@@ -32,7 +36,8 @@ def decode(data: bytes, file: str) -> str:
         message = f"not UTF-8 text (got byte 0x{data[error.start]:02x})"
         raise _fault(file, before, message) from error
     if unprintable := _UNPRINTABLE.search(text):
-        message = f"a control character (got U+{ord(unprintable.group()):04X}, expected text)"
+        character = f"U+{ord(unprintable.group()):04X}"
+        message = f"the text has a control character (got {character}, expected printable text)"
         raise _fault(file, text[: unprintable.start()], message)
     if block := _KEEPALIVED.search(text):
         message = (
@@ -44,22 +49,22 @@ def decode(data: bytes, file: str) -> str:
 
 
 def explain_syntax(error: yaml.YAMLError, text: str) -> tuple[tuple[int, int], str]:
-    """Say where (line and column from 1) and why libyaml refused a text."""
+    """Return the line and column (from 1) at which libyaml refused a text, and why."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return (1, 1), f"not valid YAML: {error}"
     lines = _LINE_BREAK.split(text)
     line = lines[mark.line] if mark.line < len(lines) else ""
-    problem = str(getattr(error, "problem", None) or "it cannot be read")
+    problem = str(getattr(error, "problem", None) or "the text cannot be read")
     context = getattr(error, "context", None)
     reason = _hint(problem, line, line[mark.column : mark.column + 1]) or problem
     if reason is problem and context:
-        reason = f"{problem} {context}, begun in line {_begun(error, mark)}"
+        reason = f"{problem} {context}, which starts in line {_start_line(error, mark)}"
     return (mark.line + 1, mark.column + 1), f"not valid YAML: {reason}"
 
 
 def _hint(problem: str, line: str, character: str) -> str | None:
-    """Say what an operator should do about the faults that are made most often."""
+    """Return what to do about the most frequent faults; None for any other fault."""
     if _BARE_IPV6_PORT.search(line):
         return 'an IPv6 address with a port needs quotes, such as "[2001:db8::1]:80"'
     if problem.endswith("cannot start any token"):
@@ -71,12 +76,12 @@ def _hint(problem: str, line: str, character: str) -> str | None:
     return None
 
 
-def _begun(error: yaml.YAMLError, mark: yaml.Mark) -> int:
-    begun = getattr(error, "context_mark", None) or mark
-    return int(begun.line) + 1
+def _start_line(error: yaml.YAMLError, mark: yaml.Mark) -> int:
+    start = getattr(error, "context_mark", None) or mark
+    return int(start.line) + 1
 
 
 def _fault(file: str, before: str, message: str) -> ConfigError:
-    """Blame the character that comes after ``before``."""
+    """Return the error for the character after ``before``."""
     lines = _LINE_BREAK.split(before)
     return ConfigError([Fault(f"{file}:{len(lines)}:{len(lines[-1]) + 1}", message)])

@@ -1,46 +1,32 @@
-"""Makes the model of what is set in the kernel besides the table, out of good sections."""
+"""Makes the kernel settings besides the IPVS table."""
 
 from __future__ import annotations
 
-from hadirector.config.keys.section import valid_items
-from hadirector.config.schema import Root
+from collections.abc import Sequence
+
+from hadirector.config.kernel.schema import SyncDaemonSection, SysctlsSection
+from hadirector.config.keys.build import build_struct
+from hadirector.config.keys.section import Placed
+from hadirector.config.vrrp.schema import VrrpSection
 from hadirector.model.configuration import SyncDaemon, SysctlPolicy
-from hadirector.model.ipvs import ConnectionTimeouts, SyncSettings
+from hadirector.model.ipvs import SyncSettings
 
 
-def sysctl_policy(root: Root) -> SysctlPolicy:
-    """What to do about sysctls."""
-    assert root.sysctls is not None
-    return SysctlPolicy(apply=root.sysctls.apply, leave=frozenset(root.sysctls.leave))
+def sysctl_policy(section: SysctlsSection) -> SysctlPolicy:
+    """Return how to treat sysctls."""
+    return build_struct(SysctlPolicy, section, leave=frozenset(section.leave))
 
 
-def connection_timeouts(root: Root) -> ConnectionTimeouts:
-    """How long IPVS keeps idle connections."""
-    section = root.connection_timeouts
-    assert section is not None
-    return ConnectionTimeouts(
-        tcp=section.tcp or 0, tcp_fin=section.tcp_fin or 0, udp=section.udp or 0
-    )
+def sync_daemon(section: SyncDaemonSection, instances: Sequence[Placed[VrrpSection]]) -> SyncDaemon:
+    """Return the sync daemon.
 
-
-def sync_daemon(root: Root) -> SyncDaemon | None:
-    """The sync daemon: it follows the instance that is named, or any one where all move together.
-
-    Its id is by default the VRID of that instance, which keeps groups of directors apart.
+    It follows the instance that the section names, or else the first instance: the rules allow
+    this only if all instances move together. The default id is the VRID of that instance, which
+    differs between groups of directors.
     """
-    section = root.sync_daemon
-    if section is None:
-        return None
-    instances = {instance.name: instance for _, instance in valid_items(root.vrrp)}
+    by_name = {instance.name: instance for _, instance in instances}
     follows = section.role == "follow"
-    instance = (section.instance or next(iter(instances))) if follows else None
-    identity = instances[instance].virtual_router_id if instance is not None else 0
-    settings = SyncSettings(
-        interface=section.interface,
-        id=identity if section.id is None else section.id,
-        maximum_length=section.maximum_length,
-        group=section.group,
-        port=section.port,
-        ttl=section.ttl,
-    )
-    return SyncDaemon(instance=instance, settings=settings)
+    name = (section.instance or next(iter(by_name))) if follows else None
+    default_id = 0 if name is None else by_name[name].virtual_router_id
+    identity = default_id if section.id is None else section.id
+    return SyncDaemon(instance=name, settings=build_struct(SyncSettings, section, id=identity))

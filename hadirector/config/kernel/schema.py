@@ -1,38 +1,53 @@
-"""The keys that say what is set in the kernel besides the IPVS table."""
+"""The keys of kernel settings besides the IPVS table."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import PlainValidator
-
-from hadirector.config.keys.section import InterfaceName, Name, Port, Section
-from hadirector.config.keys.values import boolean, choice, expected, whole, whole_seconds
+from hadirector.config.keys.addresses import Port
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import InterfaceName, Name
+from hadirector.config.keys.readers import (
+    BOOLEAN,
+    Reader,
+    choice,
+    expected,
+    integer,
+    whole_seconds,
+)
+from hadirector.config.keys.section import Section
+from hadirector.model.ipvs import ConnectionTimeouts
 from hadirector.model.policy import SYSCTL_NAMES
 
-SysctlWord = Annotated[str, PlainValidator(choice(SYSCTL_NAMES))]
+SysctlName = Annotated[str, choice(SYSCTL_NAMES)]
+Seconds = Annotated[int, whole_seconds("1s", "744h")]
 
 
 class SysctlsSection(Section):
-    """What to do about the sysctls that the configuration implies."""
+    """How to treat the sysctls that the configuration needs."""
 
-    apply: Annotated[bool, PlainValidator(boolean)] = True
-    leave: list[SysctlWord] = []
-
-
-Seconds = Annotated[int, PlainValidator(whole_seconds("1s", "744h"))]
+    apply: Annotated[
+        bool, BOOLEAN, Key("Whether to set the parameters. `false` only warns of differences.")
+    ] = True
+    leave: Annotated[list[SysctlName], Key("Parameters that are never set.", default="none")] = []
 
 
 class ConnectionTimeoutsSection(Section):
     """How long IPVS keeps idle connections."""
 
-    tcp: Seconds | None = None
-    tcp_fin: Seconds | None = None
-    udp: Seconds | None = None
+    model = ConnectionTimeouts
+
+    tcp: Annotated[
+        Seconds | None, Key("For an established TCP connection.", default="unchanged")
+    ] = None
+    tcp_fin: Annotated[
+        Seconds | None, Key("For a TCP connection after a FIN.", default="unchanged")
+    ] = None
+    udp: Annotated[Seconds | None, Key("Between two UDP packets.", default="unchanged")] = None
 
 
-def _group(value: object) -> str:
+def _read_group(value: object) -> str:
     try:
         found = ipaddress.ip_address(value) if isinstance(value, str) else None
     except ValueError:
@@ -43,17 +58,48 @@ def _group(value: object) -> str:
 
 
 class SyncDaemonSection(Section):
-    """Which director is told of the connections here, and how."""
+    """How the sync daemon of IPVS copies connections to other directors."""
 
-    interface: InterfaceName
-    role: Annotated[Literal["follow", "both"], PlainValidator(choice(("follow", "both")))] = (
-        "follow"
-    )
-    instance: Name | None = None
-    id: Annotated[int, PlainValidator(whole(0, 255))] | None = None
-    # A backup takes messages of 1024 bytes at least (ip_vs_sync.c, start_sync_thread); 65535 are an
-    # IPv6 packet with its headers.
-    maximum_length: Annotated[int, PlainValidator(whole(1024, 65487))] | None = None
-    group: Annotated[str, PlainValidator(_group)] = "224.0.0.81"
-    port: Port = 8848
-    ttl: Annotated[int, PlainValidator(whole(1, 255))] = 1
+    interface: Annotated[InterfaceName, Key("The interface that sends and receives the messages.")]
+    role: Annotated[
+        Literal["follow", "both"],
+        choice(("follow", "both")),
+        Key(
+            "`follow`: send (master) while the instance is ACTIVE, and receive (backup) otherwise."
+            " `both`: always send and receive."
+        ),
+    ] = "follow"
+    instance: Annotated[
+        Name | None,
+        Key(
+            "The instance whose state decides the role.",
+            type="the name of a VRRP instance",
+            default="the only instance, or any instance if all are in one sync group",
+        ),
+    ] = None
+    id: Annotated[
+        Annotated[int, integer(0, 255)] | None,
+        Key(
+            "The sync id. It is the same on all directors of a group. Messages with another id are"
+            " ignored, except by a thread with id 0.",
+            default="the `virtual_router_id` of the instance; 0 with `role: both`",
+        ),
+    ] = None
+    # A backup needs messages of at least 1024 bytes (ip_vs_sync.c, start_sync_thread). 65487 bytes
+    # fill an IPv6 packet together with its headers.
+    maximum_length: Annotated[
+        Annotated[int, integer(1024, 65487)] | None,
+        Key(
+            "The length of a message in bytes, without headers.",
+            default="what fits into the MTU of `interface`",
+        ),
+    ] = None
+    group: Annotated[
+        str,
+        Reader(_read_group, "multicast address"),
+        Key("The destination of the messages.", default="`224.0.0.81`"),
+    ] = "224.0.0.81"
+    port: Annotated[Port, Key("The UDP port of all directors.")] = 8848
+    ttl: Annotated[
+        int, integer(1, 255), Key("The number of networks that a message may cross.")
+    ] = 1

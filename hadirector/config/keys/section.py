@@ -1,60 +1,75 @@
-"""What the sections of a configuration file share: their base, and types of values."""
+"""The base of the sections of a configuration file, and lists of sections."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from hadirector.config.keys.values import address, duration, text, whole
+from hadirector.config.document.finding import Path
+from hadirector.config.keys.readers import expected
 
 Item = TypeVar("Item")
-
-# A name stands in commands as VIRTUAL_SERVER/REAL_SERVER, so it holds no blank and no slash.
-Name = Annotated[
-    str,
-    PlainValidator(text(r"[A-Za-z0-9_.:@\[\]-]{1,64}", "a name of letters, digits and _.:@[]-")),
-]
-# net/core/dev.c, dev_valid_name.
-InterfaceName = Annotated[
-    str,
-    PlainValidator(
-        text(
-            r"(?!\.{1,2}\Z)[^\s/:\x00-\x1f\x7f-\U0010ffff]{1,15}",
-            "an interface name of 1 to 15 characters",
-        )
-    ),
-]
-FilePath = Annotated[
-    str, PlainValidator(text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file"))
-]
-Address = Annotated[str, PlainValidator(address)]
-Port = Annotated[int, PlainValidator(whole(1, 65535))]
-Count = Annotated[int, PlainValidator(whole(1, 100))]
-ProbeDuration = Annotated[float, PlainValidator(duration("10ms", "1h"))]
+SectionClass: TypeAlias = "type[Section]"
 
 
 class Section(BaseModel):
     """A mapping in the file.
 
-    ``later`` are keys that a later version will know. ``renamed`` maps the old names of keys to the
-    new ones: an old name is refused, and the message names the new one.
+    ``model`` is the struct that `build_struct` makes of the section. ``later`` are keys that a
+    later version will accept. ``renamed`` maps the old name of a key to the new name: the old name
+    is refused, and the message gives the new name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    model: ClassVar[type[msgspec.Struct] | None] = None
     later: ClassVar[frozenset[str]] = frozenset()
     renamed: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def key_names(cls) -> list[str]:
-        """The keys as they are written."""
+        """Return the names of the keys, as in a file."""
         return [field.alias or name for name, field in cls.model_fields.items()]
 
+    @classmethod
+    def for_value(cls, _value: object) -> SectionClass:
+        """Return the class that reads a value; a section with variants overrides this."""
+        return cls
 
-def valid_items(items: Sequence[Item | None] | None) -> Iterator[tuple[int, Item]]:
-    """Go through the elements that were not cut out, each with its index in the file."""
-    for index, item in enumerate(items or ()):
-        if item is not None:
-            yield index, item
+    @classmethod
+    def explain_unknown_key(cls, _key: str) -> str | None:
+        """Return why a key does not belong here, if another variant of the section has it."""
+        return None
+
+
+class Placed(NamedTuple, Generic[Item]):
+    """An item of a list in the file, with the path of the item."""
+
+    path: Path
+    item: Item
+
+
+def place_items(path: Path, items: Sequence[Item | None] | None) -> tuple[Placed[Item], ...]:
+    """Return the items of the list at ``path``, without the items that were faulty (None)."""
+    return tuple(
+        Placed((*path, index), item) for index, item in enumerate(items or ()) if item is not None
+    )
+
+
+def switch(section: type[Section], forms: str) -> BeforeValidator:
+    """Read ``true`` as a section with its defaults and ``false`` as no section.
+
+    ``forms`` names the expected forms in an error message.
+    """
+
+    def read(value: Any) -> Any:
+        if isinstance(value, bool):
+            return section() if value else None
+        if not isinstance(value, dict):
+            raise expected(forms)
+        return value
+
+    return BeforeValidator(read)

@@ -1,64 +1,282 @@
-"""The keys that say how the weights of a pool are judged."""
+"""The keys of a pool: its policies, its real servers and its sorry server.
+
+To add a policy, add a key here and a field of the same name to `PoolPolicy` or `RealServer` in the
+model. The reference and the value of the model come from the key.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic import BeforeValidator
 
-from hadirector.config.keys.section import Section
-from hadirector.config.keys.values import choice, duration, expected, percentage, whole
-from hadirector.model import policy as pool_policy
-from hadirector.model.policy import FAILURES_MAX, Curve
+from hadirector.config.checks.schema import Check
+from hadirector.config.keys.addresses import ENDPOINT, Endpoint
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.readers import (
+    HEALTHY_MINIMUM,
+    PERCENTAGE,
+    choice,
+    duration,
+    integer,
+    mapping,
+)
+from hadirector.config.keys.section import Placed, Section, place_items, switch
+from hadirector.config.services.tunnel import TunnelSection
+from hadirector.model import policy
+from hadirector.model.configuration import OnFailure
+from hadirector.model.ipvs import DestinationKey
 
-InitialState = Annotated[Literal["down", "up"], PlainValidator(choice(("down", "up")))]
-_slow_start_duration = duration("1s", "1h")
+_SLOW_START_DURATION = duration("1s", "1h")
+# ip_vs keeps a connection threshold in 32 bits.
+Threshold = Annotated[int, integer(1, 0xFFFFFFFF)]
 
 
 class SlowStartSection(Section):
-    """How a real server that comes in grows to its weight."""
+    """How the weight of a real server grows after the server enters the pool."""
 
-    duration: Annotated[float, PlainValidator(_slow_start_duration)]
-    minimum: Annotated[int, PlainValidator(percentage)] = 10
-    curve: Annotated[Curve, PlainValidator(choice(Curve))] = Curve.LINEAR
+    model = policy.SlowStart
 
-    @property
-    def policy(self) -> pool_policy.SlowStart:
-        """What the judgement goes by."""
-        return pool_policy.SlowStart(self.duration, self.minimum, self.curve)
+    duration: Annotated[
+        float, _SLOW_START_DURATION, Key("The time until the real server has its full weight.")
+    ]
+    minimum: Annotated[
+        int,
+        PERCENTAGE,
+        Key(
+            "The first weight, as a part of the full weight. It is never less than 1.",
+            default="`10%`",
+        ),
+    ] = 10
+    curve: Annotated[
+        policy.Curve, choice(policy.Curve), Key("Equal steps, or small steps at first.")
+    ] = policy.Curve.LINEAR
 
 
 class FlapDampingSection(Section):
-    """When a real server flaps, and how long it is then held out."""
+    """When a real server counts as flapping, and how long it then stays out of the pool."""
 
-    failures: Annotated[int, PlainValidator(whole(2, FAILURES_MAX))] = 3
-    window: Annotated[float, PlainValidator(duration("1s", "1h"))] = 300.0
-    hold: Annotated[float, PlainValidator(duration("1s", "1h"))] = 30.0
-    hold_max: Annotated[float, PlainValidator(duration("1s", "24h"))] = 600.0
+    model = policy.FlapDamping
 
-    @property
-    def policy(self) -> pool_policy.FlapDamping:
-        """What the judgement goes by."""
-        return pool_policy.FlapDamping(self.failures, self.window, self.hold, self.hold_max)
+    failures: Annotated[
+        int,
+        integer(2, policy.FAILURES_MAX),
+        Key(
+            "The number of failures within `window` that counts as flapping. A failure is a change"
+            " of the verdict, not a single failing probe."
+        ),
+    ] = 3
+    window: Annotated[
+        float, duration("1s", "1h"), Key("The time in which failures are counted.")
+    ] = 300.0
+    hold: Annotated[
+        float,
+        duration("1s", "1h"),
+        Key(
+            "How long the real server stays out the first time. Each further failure within"
+            " `window` doubles it."
+        ),
+    ] = 30.0
+    hold_max: Annotated[
+        float,
+        duration("1s", "24h"),
+        Key("The longest time out.", type="duration, `1s` to `24h`, at least `hold`"),
+    ] = 600.0
 
 
-def _damping(value: object) -> object:
-    """Read true as damping with every default and false as none."""
-    if isinstance(value, bool):
-        return FlapDampingSection() if value else None
-    if not isinstance(value, dict):
-        raise expected("true, false or a mapping")
-    return value
-
-
-FlapDamping = Annotated[FlapDampingSection | None, BeforeValidator(_damping)]
-
-
-def _duration_alone(value: object) -> object:
-    """Read a duration as that of a mapping that has nothing else."""
+def _read_slow_start(value: object) -> object:
+    """Read a duration as a mapping that has only the duration."""
     if isinstance(value, dict):
         return value
-    return SlowStartSection(duration=_slow_start_duration(value))
+    return SlowStartSection(duration=_SLOW_START_DURATION(value))
 
 
-SlowStart = Annotated[SlowStartSection, BeforeValidator(_duration_alone)]
+SlowStart = Annotated[SlowStartSection, BeforeValidator(_read_slow_start)]
+
+
+def destination(address: Endpoint, service_port: int) -> DestinationKey:
+    """Return the address and port of a server. The default port is that of the virtual server.
+
+    The port is 0 if the virtual server has several ports: each packet keeps its port.
+    """
+    return DestinationKey(address.address, address.port or service_port)
+
+
+class RealServerSection(Section):
+    """One real server."""
+
+    address: Annotated[
+        Endpoint,
+        ENDPOINT,
+        Key(
+            "The real server. The default port is the port of the virtual server, or the port of"
+            " each connection if the virtual server has several."
+        ),
+    ]
+    weight: Annotated[
+        int,
+        integer(0, 65535),
+        Key("The share of new connections. A server with weight 0 gets none."),
+    ] = 1
+    backup_tier: Annotated[
+        int,
+        integer(0, 255),
+        Key(
+            "A server in a tier above 0 serves only while the passing servers of all lower tiers"
+            " together do not reach the quorum."
+        ),
+    ] = 0
+    upper_threshold: Annotated[
+        Threshold | None,
+        Key(
+            "With this number of connections, the server gets no new connections.",
+            default="no limit",
+        ),
+    ] = None
+    lower_threshold: Annotated[
+        Threshold | None,
+        Key(
+            "The server gets new connections again when it has fewer connections than this.",
+            type="less than `upper_threshold`",
+            default="three quarters of `upper_threshold`",
+        ),
+    ] = None
+    tunnel: Annotated[
+        TunnelSection | None,
+        Key(
+            "How packets to this server are encapsulated.",
+            type="[tunnel](#tunnel)",
+            default="the virtual server's",
+        ),
+    ] = None
+    slow_start: Annotated[
+        SlowStart | None,
+        Key(
+            "The time in which the weight grows after the server enters the pool.",
+            type="duration, or [slow_start](#slow_start)",
+            default="the virtual server's",
+        ),
+    ] = None
+    check: Annotated[
+        Check | None,
+        Key(
+            "How this real server is probed.",
+            type="[check](#check)",
+            default="the virtual server's",
+        ),
+    ] = None
+
+
+class SorryServerSection(Section):
+    """The server that serves while the pool has no quorum."""
+
+    address: Annotated[
+        Endpoint, ENDPOINT, Key("The sorry server. The default port is that of the virtual server.")
+    ]
+    check: Annotated[
+        Check | None,
+        Key(
+            "How the sorry server is probed. It does not inherit a check.",
+            type="[check](#check)",
+            default="none",
+        ),
+    ] = None
+
+
+class PoolSection(Section):
+    """The keys of a virtual server that are policies of its pool."""
+
+    on_failure: Annotated[
+        Annotated[OnFailure, choice(OnFailure)] | None,
+        Key(
+            "What the kernel does with a failed real server: the server leaves the table, or stays"
+            " with weight 0. With `sh` and `mh`, the removal of one server would send clients of"
+            " healthy servers elsewhere. All directors keep the real servers of `sh` and `mh` in"
+            " one order, so that they send a client to the same server.",
+            default="`remove`; with `sh` and `mh` always `zero_weight`",
+        ),
+    ] = None
+    quorum: Annotated[
+        int,
+        integer(1, 0x7FFFFFFF),
+        Key(
+            "The total weight of passing real servers that the pool needs. Without quorum the sorry"
+            " server serves, and an instance that tracks the pool sees a fault."
+        ),
+    ] = 1
+    hysteresis: Annotated[
+        int,
+        integer(0, 0x7FFFFFFF),
+        Key(
+            "The pool loses the quorum below `quorum` - `hysteresis`, and regains it at `quorum` +"
+            " `hysteresis`.",
+            type="0 to `quorum` - 1",
+        ),
+    ] = 0
+    min_healthy: Annotated[
+        policy.HealthyMinimum,
+        HEALTHY_MINIMUM,
+        Key(
+            "[The brake](#the-brake): how many real servers stay in use, even if they fail.",
+            default="0, which is off",
+        ),
+    ] = policy.HealthyMinimum()
+    slow_start: Annotated[
+        SlowStart | None,
+        Key(
+            "The time in which the weight of a real server grows after it enters the pool.",
+            type="duration `1s` to `1h`, or [slow_start](#slow_start)",
+            default="none",
+        ),
+    ] = None
+    initial_state: Annotated[
+        bool,
+        mapping({"down": False, "up": True}),
+        Key(
+            "Whether a new real server waits for its first pass (`down`), or serves until its first"
+            " probe has failed (`up`). A real server that the kernel has at a restart keeps its"
+            " state.",
+            default="`down`",
+            field="initially_up",
+        ),
+    ] = False
+    flap_damping: Annotated[
+        FlapDampingSection | None,
+        switch(FlapDampingSection, "true, false or a mapping"),
+        Key(
+            "Whether a real server that fails often stays out of the pool for a time.",
+            type="`true`, `false`, or [flap_damping](#flap_damping)",
+            default="`false`",
+        ),
+    ] = None
+    sorry_server: Annotated[
+        SorryServerSection | None,
+        Key(
+            "The server that serves while the pool has no quorum. Without a sorry server, the"
+            " passing real servers go on serving.",
+            type="[sorry server](#sorry_server)",
+            default="none",
+        ),
+    ] = None
+    check: Annotated[
+        Check | None,
+        Key(
+            "The check of every real server of this pool that has no check of its own.",
+            type="[check](#check)",
+            default="the director's",
+        ),
+    ] = None
+    real_servers: Annotated[
+        list[RealServerSection | None],
+        Key(
+            "The servers that get the connections.",
+            type="list of [real servers](#real_servers)",
+            default="empty",
+        ),
+    ] = []
+
+    @cached_property
+    def members(self) -> tuple[Placed[RealServerSection], ...]:
+        """The real servers, with their paths below the virtual server."""
+        return place_items(("real_servers",), self.real_servers)

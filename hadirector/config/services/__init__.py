@@ -1,1 +1,1 @@
-"""Virtual servers, their real servers, and how packets reach them."""
+"""Virtual servers: where clients connect, and how packets reach the real servers."""

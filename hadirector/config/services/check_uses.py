@@ -1,4 +1,4 @@
-"""Finds the checks as real servers have them, from wherever in the file."""
+"""Finds the check of each real server, wherever it is in the file."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hadirector.config.checks.schema import NONE, CheckSection
+from hadirector.config.director.schema import DirectorSection
 from hadirector.config.document.finding import Path
-from hadirector.config.keys.section import valid_items
-from hadirector.config.schema import DirectorSection, VirtualServerSection
+from hadirector.config.services.schema import VirtualServerSection
 
-OF_DIRECTOR: Path = ("director", "check")
+DIRECTOR_CHECK: Path = ("director", "check")
 
 
 class Use(NamedTuple):
-    """A check as the real server of ``address`` has it, from ``path`` or from one above it."""
+    """The check that a real server has or inherits, with its path, and the server's address."""
 
     path: Path
     section: CheckSection
     address: str
 
 
-def uses_of(path: Path, server: VirtualServerSection, director: DirectorSection) -> Iterator[Use]:
-    """Go through the checks that are in force for its real servers, and its sorry server's own."""
-    inherited: tuple[Path, CheckSection | None] = (OF_DIRECTOR, director.check)
+def check_uses(
+    path: Path, server: VirtualServerSection, director: DirectorSection
+) -> Iterator[Use]:
+    """Yield the checks of the real servers of a pool, and the check of its sorry server."""
+    inherited: tuple[Path, CheckSection | None] = (DIRECTOR_CHECK, director.check)
     if server.check is not None:
         inherited = ((*path, "check"), server.check)
-    for index, each in valid_items(server.real_servers):
+    for step, real_server in server.members:
         place, check = inherited
-        if each.check is not None:
-            place, check = (*path, "real_servers", index, "check"), each.check
+        if real_server.check is not None:
+            place, check = (*path, *step, "check"), real_server.check
         if check is not None and check.type != NONE:
-            yield Use(place, check, each.address.address)
+            yield Use(place, check, real_server.address.address)
     sorry = server.sorry_server
     if sorry is not None and sorry.check is not None and sorry.check.type != NONE:
         yield Use((*path, "sorry_server", "check"), sorry.check, sorry.address.address)

@@ -1,26 +1,178 @@
-"""Keys of virtual servers and real servers that have a shape of their own."""
+"""The keys of a virtual server: where clients connect, and how the kernel forwards packets."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import itertools
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Literal
 
-from pydantic import PlainValidator
+from hadirector.config.keys.addresses import PORT_RANGE, SERVICE_ENDPOINT, Endpoint, PortRange
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import Name
+from hadirector.config.keys.readers import BOOLEAN, choice, integer, whole_seconds
+from hadirector.config.pools.schema import PoolSection
+from hadirector.config.services.tunnel import TunnelSection
+from hadirector.model.ipvs import (
+    ForwardingMethod,
+    Protocol,
+    Scheduler,
+    SchedulerFlag,
+    ServiceKey,
+)
 
-from hadirector.config.keys.section import Section
-from hadirector.config.keys.values import choice, whole
-from hadirector.model.ipvs import Tunnel, TunnelChecksum, TunnelType
+SERVICES_MAX = 1000
+"""Services of one virtual server. The kernel has the whole pool once for each service."""
 
 
-class TunnelSection(Section):
-    """How packets are wrapped on their way to a real server."""
+class VirtualServerSection(PoolSection):
+    """One virtual server with its pool."""
 
-    type: Annotated[TunnelType, PlainValidator(choice(TunnelType))] = TunnelType.IPIP
-    port: Annotated[int, PlainValidator(whole(1, 65535))] | None = None
-    checksum: Annotated[TunnelChecksum, PlainValidator(choice(TunnelChecksum))] = (
-        TunnelChecksum.NONE
-    )
+    later = frozenset({"notify"})
+
+    name: Annotated[
+        Name | None,
+        Key(
+            "The name of the virtual server in commands and logs. It is required with `addresses`.",
+            default="the address and port, for udp and sctp with `-udp` or `-sctp` at the end; for"
+            " a firewall mark `fwmark-7`, or `fwmark-7-ipv6`",
+        ),
+    ] = None
+    address: Annotated[
+        Annotated[Endpoint, SERVICE_ENDPOINT] | None,
+        Key(
+            "Where clients connect. Port 0 stands for every port that has no other service, and"
+            " needs `persistence`.",
+            default="one of `address`, `addresses` and `fwmark` is required",
+        ),
+    ] = None
+    addresses: Annotated[
+        list[Annotated[PortRange, PORT_RANGE]],
+        Key(
+            "Several addresses for one pool. Each address and port is a service in the kernel and"
+            " is scheduled separately. There are at most 1000 services.",
+            type="list of addresses of one family, each with a port or ports: `192.0.2.1:80`,"
+            " `192.0.2.1:8000-8009`",
+            default="",
+        ),
+    ] = []
+    fwmark: Annotated[
+        Annotated[int, integer(1, 0xFFFFFFFF)] | None,
+        Key(
+            "Packets with this firewall mark (`iptables -t mangle -A PREROUTING ... -j MARK"
+            " --set-mark 7`), regardless of their protocol, address and port.",
+            default="",
+        ),
+    ] = None
+    family: Annotated[
+        Literal["ipv4", "ipv6"],
+        choice(("ipv4", "ipv6")),
+        Key(
+            "Only with `fwmark`: the address family of the marked packets. Each family has its own"
+            " service."
+        ),
+    ] = "ipv4"
+    protocol: Annotated[
+        Protocol,
+        choice(Protocol),
+        Key("The transport protocol; not with `fwmark`."),
+    ] = Protocol.TCP
+    scheduler: Annotated[
+        Scheduler,
+        choice(Scheduler),
+        Key("How the kernel selects a real server. `wlc` is also the default of ipvsadm."),
+    ] = Scheduler.WLC
+    scheduler_flags: Annotated[
+        list[Annotated[SchedulerFlag, choice(SchedulerFlag)]],
+        Key("For `sh` and `mh` only, which always have `fallback`.", default="none"),
+    ] = []
+    one_packet: Annotated[
+        bool,
+        BOOLEAN,
+        Key(
+            "For udp: every packet is scheduled separately and no connection is kept. Answers are"
+            " not translated back: with `nat` they come from the address of the real server, with"
+            " `dr` and `tun` from the address that the real server chooses."
+        ),
+    ] = False
+    forwarding: Annotated[
+        ForwardingMethod,
+        choice(ForwardingMethod),
+        Key(
+            "How packets reach a real server; see [fullnat](#fullnat). With `dr` and `tun` they"
+            " arrive unchanged, so the port of the real server is that of the virtual server."
+        ),
+    ] = ForwardingMethod.NAT
+    tunnel: Annotated[
+        TunnelSection | None,
+        Key(
+            "Only with `tun`: how packets are encapsulated.",
+            type="[tunnel](#tunnel)",
+            default="`{type: ipip}`",
+        ),
+    ] = None
+    # ip_vs keeps the persistence timeout in jiffies in an unsigned int; ipvsadm stops at 31 days.
+    persistence: Annotated[
+        Annotated[int, whole_seconds("1s", "744h")] | None,
+        Key("How long a client stays with its real server.", default="off"),
+    ] = None
+    persistence_prefix_length: Annotated[
+        Annotated[int, integer(1, 128)] | None,
+        Key(
+            "Clients whose addresses have this many leading bits in common count as one client"
+            " (the netmask of ipvsadm).",
+            type="1 to 32, for IPv6 to 128",
+            default="the whole address",
+            field="prefix_length",
+        ),
+    ] = None
+    persistence_engine: Annotated[
+        Annotated[Literal["sip"], choice(("sip",))] | None,
+        Key(
+            "What persistence uses besides the address of the client. `sip` keeps the packets of a"
+            " Call-ID together, over udp.",
+            default="none",
+            field="engine",
+        ),
+    ] = None
 
     @property
-    def tunnel(self) -> Tunnel:
-        """The tunnel that it describes."""
-        return Tunnel(self.type, self.port or 0, self.checksum)
+    def place_key(self) -> str:
+        """The key that says where clients connect."""
+        if self.fwmark is not None:
+            return "fwmark"
+        return "addresses" if self.addresses else "address"
+
+    @cached_property
+    def keys(self) -> tuple[ServiceKey, ...]:
+        """The keys of the services in the kernel, at most ``SERVICES_MAX`` + 1 of them."""
+        return tuple(itertools.islice(self._keys(), SERVICES_MAX + 1))
+
+    def _keys(self) -> Iterator[ServiceKey]:
+        if self.fwmark is not None:
+            yield ServiceKey.marked(self.fwmark, ipv6=self.family == "ipv6")
+        if self.address is not None:
+            yield ServiceKey(self.protocol, self.address.address, self.address.port or 0)
+        for ports in self.addresses:
+            for port in range(ports.first, ports.last + 1):
+                yield ServiceKey(self.protocol, ports.address, port)
+
+    @property
+    def port(self) -> int:
+        """The port of all services; 0 if they have different ports, or stand for all ports."""
+        if self.address is not None:
+            return self.address.port or 0
+        ports = {port for ports in self.addresses for port in (ports.first, ports.last)}
+        return ports.pop() if len(ports) == 1 else 0
+
+    @property
+    def title(self) -> str:
+        """The name. The default is the first service, with the protocol unless it is tcp."""
+        if self.name is not None:
+            return self.name
+        first = next(self._keys(), None)
+        if first is None:
+            return ""  # a fault that the rules find
+        if first.firewall_mark:
+            return f"fwmark-{self.fwmark}" + "-ipv6" * (self.family == "ipv6")
+        return first.place if self.protocol is Protocol.TCP else f"{first.place}-{self.protocol}"

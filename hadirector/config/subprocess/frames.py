@@ -1,8 +1,9 @@
-"""How the process that reads a configuration hands it to the director.
+"""The frames in which the reading process sends a configuration to the director.
 
-A frame is four bytes of length and one msgpack value. First the configuration without its virtual
-servers, then these in pieces, then the end; or one frame that says what is wrong. The pieces are
-small so that the director never decodes for long: 37,000 real servers at once take 180 ms.
+A frame is four bytes of length and one msgpack value. The frames are the configuration without its
+virtual servers, then the virtual servers in pieces, then the end; or a single frame with the
+faults. The pieces are small, because the director decodes them in its loop: 37,000 real servers at
+once would take 180 ms.
 """
 
 from __future__ import annotations
@@ -19,15 +20,12 @@ LENGTH_BYTES = 4
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 REAL_SERVERS_PER_PIECE = 64
 
-FILE_BYTES_MAX = 32 * 1024 * 1024
-"""37,000 real servers with a check each are 7 MB."""
-
-TEXT_IS_GIVEN = "-"
-"""Argument that tells the reading process to take the text from its standard input."""
+TEXT_ON_STDIN = "-"
+"""Argument of the reading process: read the text from standard input."""
 
 
 class Head(msgspec.Struct, frozen=True, tag="head"):
-    """The configuration, its virtual servers left out."""
+    """The configuration without its virtual servers."""
 
     configuration: Configuration
 
@@ -39,7 +37,7 @@ class Piece(msgspec.Struct, frozen=True, tag="piece"):
 
 
 class More(msgspec.Struct, frozen=True, tag="more"):
-    """More real servers of the virtual server before."""
+    """Further real servers of the last virtual server."""
 
     real_servers: tuple[RealServer, ...]
 
@@ -49,7 +47,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """The file holds no good configuration."""
+    """The configuration is refused."""
 
     faults: tuple[Fault, ...]
 
@@ -58,7 +56,7 @@ Frame = Head | Piece | More | End | Refusal
 
 
 def split(configuration: Configuration) -> Iterator[Frame]:
-    """Cut a configuration into frames."""
+    """Yield the frames of a configuration."""
     yield Head(replace(configuration, virtual_servers=()))
     for server in configuration.virtual_servers:
         first, *others = _pieces(server.real_servers) or [()]
@@ -68,37 +66,37 @@ def split(configuration: Configuration) -> Iterator[Frame]:
 
 
 def encode(frame: Frame) -> bytes:
-    """Write a frame, with its length before it."""
+    """Return the bytes of a frame, with its length at the start."""
     body = msgspec.msgpack.encode(frame)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 class Assembly:
-    """Puts a configuration together from its frames, a little at each of them."""
+    """Assembles a configuration, frame by frame."""
 
     def __init__(self, head: Head) -> None:
         self._configuration = head.configuration
         self._finished: list[VirtualServer] = []
-        self._begun: VirtualServer | None = None
+        self._current: VirtualServer | None = None
         self._real_servers: list[RealServer] = []
 
     def add(self, frame: Piece | More) -> None:
-        """Take the next frame."""
+        """Add the next frame."""
         if isinstance(frame, More):
             self._real_servers.extend(frame.real_servers)
             return
         self._finish_virtual_server()
-        self._begun = frame.virtual_server
+        self._current = frame.virtual_server
         self._real_servers = list(frame.virtual_server.real_servers)
 
     def finish(self) -> Configuration:
-        """Hand over the whole."""
+        """Return the complete configuration."""
         self._finish_virtual_server()
         return replace(self._configuration, virtual_servers=tuple(self._finished))
 
     def _finish_virtual_server(self) -> None:
-        if self._begun is not None:
-            complete = replace(self._begun, real_servers=tuple(self._real_servers))
+        if self._current is not None:
+            complete = replace(self._current, real_servers=tuple(self._real_servers))
             self._finished.append(complete)
 
 

@@ -1,6 +1,6 @@
-"""Reads a configuration file in a process of its own, so that the director's loop goes on.
+"""Reads a configuration file in a process of its own, so that the director's loop is not blocked.
 
-Imports neither pydantic nor PyYAML.
+This module imports neither pydantic nor PyYAML.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hadirector.config.document.errors import ConfigError, Fault
 from hadirector.config.subprocess.frames import (
     FRAME_BYTES_MAX,
     LENGTH_BYTES,
-    TEXT_IS_GIVEN,
+    TEXT_ON_STDIN,
     Assembly,
     End,
     Frame,
@@ -31,54 +31,58 @@ TOTAL_BYTES_MAX = 256 * 1024 * 1024
 _DECODER = msgspec.msgpack.Decoder(Frame)
 
 
-class _BrokenOffError(Exception):
-    """The process did not finish what it had to say."""
+class _IncompleteError(Exception):
+    """The process did not send a complete configuration."""
 
 
 async def read(path: str | os.PathLike[str], text: bytes | None = None) -> Configuration:
-    """Read a file, or the text that it is going to have.
+    """Read a file, or ``text`` as the future content of the file.
 
-    Raises ConfigError with every fault, or when reading takes over a minute.
+    Raises ConfigError with every fault, or if reading takes more than a minute.
     """
     file = os.fspath(path)
-    given = [] if text is None else [TEXT_IS_GIVEN]
+    options = [] if text is None else [TEXT_ON_STDIN]
     try:
-        # A session of its own: a signal to our whole process group must not end the reading.
+        # With a session of its own, the process does not get signals for our process group.
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "hadirector.config",
             file,
-            *given,
+            *options,
             stdin=asyncio.subprocess.DEVNULL if text is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise _failure(file, f"the process that reads it cannot be started: {error}") from error
+        raise _failure(
+            file, f"the process that reads the file cannot be started: {error}"
+        ) from error
     try:
         assert process.stdout is not None
         async with asyncio.timeout(READING_SECONDS_MAX):
             if process.stdin is not None and text is not None:
-                await _tell(process.stdin, text)
+                await _send(process.stdin, text)
             return await _receive(process.stdout)
     except TimeoutError as error:
-        raise _failure(file, f"reading it took over {READING_SECONDS_MAX:g} s") from error
+        raise _failure(
+            file, f"reading the file took more than {READING_SECONDS_MAX:g} s"
+        ) from error
     except (
-        _BrokenOffError,
+        _IncompleteError,
         asyncio.IncompleteReadError,
         msgspec.DecodeError,
         UnicodeError,
     ) as error:
-        raise _failure(file, f"the process that reads it failed: {error}") from error
+        raise _failure(file, f"the process that reads the file failed: {error}") from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
 
 
-async def _tell(stream: asyncio.StreamWriter, text: bytes) -> None:
-    """Write a text whole; that a process which failed does not take it will show in its answer."""
+async def _send(stream: asyncio.StreamWriter, text: bytes) -> None:
+    """Send the whole text. If the process has failed, the error shows when its answer is read."""
     stream.write(text)
     with contextlib.suppress(ConnectionError):
         await stream.drain()
@@ -87,12 +91,12 @@ async def _tell(stream: asyncio.StreamWriter, text: bytes) -> None:
 
 async def _receive(stream: asyncio.StreamReader) -> Configuration:
     assembly: Assembly | None = None
-    room = TOTAL_BYTES_MAX
+    remaining = TOTAL_BYTES_MAX
     while True:
         length = int.from_bytes(await stream.readexactly(LENGTH_BYTES), "big")
-        room -= length
-        if length > FRAME_BYTES_MAX or room < 0:
-            raise _BrokenOffError("the configuration is too large")
+        remaining -= length
+        if length > FRAME_BYTES_MAX or remaining < 0:
+            raise _IncompleteError("the configuration is too large")
         frame = _DECODER.decode(await stream.readexactly(length))
         match frame:
             case Refusal():
@@ -100,12 +104,12 @@ async def _receive(stream: asyncio.StreamReader) -> Configuration:
             case Head():
                 assembly = Assembly(frame)
             case _ if assembly is None:
-                raise _BrokenOffError("its first word is missing")
+                raise _IncompleteError("the first frame is missing")
             case End():
                 return assembly.finish()
             case _:
                 assembly.add(frame)
-        # What has been buffered already is returned without a pause; others want the loop too.
+        # Buffered frames are read without a pause, so give the other tasks of the loop a turn.
         await asyncio.sleep(0)
 
 

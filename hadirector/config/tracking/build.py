@@ -1,74 +1,77 @@
-"""Makes the model of what VRRP instances depend on, and of whom to tell, out of good sections."""
+"""Makes tracked objects, tracked scripts, notifications and sync groups."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from checks.script_runner.script import Script
-from hadirector.config.keys.section import valid_items
-from hadirector.config.schema import Root, VrrpSection
-from hadirector.config.tracking.schema import NotifySection
+from hadirector.config.keys.build import build_struct
+from hadirector.config.keys.section import Placed
+from hadirector.config.tracking.schema import NotifySection, SyncGroupSection
+from hadirector.config.vrrp.schema import VrrpSection
 from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
 from hadirector.model.policy import VISIBILITY_OF_BACKENDS
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 
 
 def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
-    """What one instance tracks by itself, and whether the director sees its backends, if any."""
-    tracked = [
-        TrackedObject(key=key, weight=each.weight, flap_delay=each.flap_delay)
-        for _, each in valid_items(section.track)
-        for key in each.objects
+    """Return the objects that an instance tracks.
+
+    If the director has backends, their visibility is one of the objects.
+    """
+    objects = [
+        build_struct(TrackedObject, tracked, key=key)
+        for _, tracked in section.tracked
+        for key in tracked.objects
     ]
     if has_backends and section.blind_priority_weight:
-        tracked.append(
+        objects.append(
             TrackedObject(key=VISIBILITY_OF_BACKENDS, weight=section.blind_priority_weight)
         )
-    return tuple(tracked)
+    return tuple(objects)
 
 
-def in_groups(
-    root: Root, instances: tuple[InstanceConfiguration, ...]
+def assign_groups(
+    groups: Sequence[Placed[SyncGroupSection]], instances: Sequence[InstanceConfiguration]
 ) -> tuple[InstanceConfiguration, ...]:
-    """Tell instances of their sync groups. What one member tracks, all of them track."""
-    named = {each.name: each for each in instances}
-    for _, group in valid_items(root.sync_groups):
-        members = [named[name] for name in group.instances]
-        tracked = {each.key: each for member in members for each in member.track}
+    """Return the instances with their groups. Each member tracks the objects of all members."""
+    by_name = {instance.name: instance for instance in instances}
+    for _, group in groups:
+        members = [by_name[name] for name in group.instances]
+        objects = {tracked.key: tracked for member in members for tracked in member.track}
         for member in members:
-            named[member.name] = replace(
-                member, sync_group=group.name, track=tuple(tracked.values())
+            by_name[member.name] = replace(
+                member, sync_group=group.name, track=tuple(objects.values())
             )
-    return tuple(named.values())
+    return tuple(by_name.values())
 
 
-def tracked_scripts(root: Root) -> tuple[TrackedScript, ...]:
-    """Every script that is tracked, once."""
+def tracked_scripts(instances: Sequence[Placed[VrrpSection]]) -> tuple[TrackedScript, ...]:
+    """Return the tracked scripts of all instances, each script once."""
     scripts: dict[TrackedKey, TrackedScript] = {}
-    for _, instance in valid_items(root.vrrp):
-        for _, each in valid_items(instance.track):
-            if each.script is not None:
-                timing = each.timing
-                script = Script(
-                    path=each.script,
-                    arguments=tuple(each.arguments),
-                    user=each.user,
-                    timeout=timing.timeout,
-                )
-                (key,) = each.objects
+    for _, instance in instances:
+        for _, tracked in instance.tracked:
+            if tracked.script is not None:
+                (key,) = tracked.objects
+                timing = tracked.timing
+                script = build_struct(Script, tracked, timeout=timing.timeout)
                 scripts[key] = TrackedScript(key=key, script=script, timing=timing)
     return tuple(scripts.values())
 
 
-def notifications(root: Root) -> tuple[Notification, ...]:
-    """The scripts that are told of new states, in the order of the file."""
-    instances = [
-        _notification("INSTANCE", each.name, each.notify) for _, each in valid_items(root.vrrp)
+def notifications(
+    instances: Sequence[Placed[VrrpSection]], groups: Sequence[Placed[SyncGroupSection]]
+) -> tuple[Notification, ...]:
+    """Return the notify scripts of instances and groups, in the order of the file."""
+    of_instances = [
+        _notification("INSTANCE", instance.name, instance.notify) for _, instance in instances
     ]
-    groups = [
-        _notification("GROUP", each.name, each.notify) for _, each in valid_items(root.sync_groups)
-    ]
-    return tuple(each for each in instances + groups if each is not None)
+    of_groups = [_notification("GROUP", group.name, group.notify) for _, group in groups]
+    return tuple(
+        notification for notification in of_instances + of_groups if notification is not None
+    )
 
 
 def _notification(
@@ -76,10 +79,4 @@ def _notification(
 ) -> Notification | None:
     if section is None:
         return None
-    script = Script(
-        path=section.script,
-        arguments=tuple(section.arguments),
-        user=section.user,
-        timeout=section.timeout,
-    )
-    return Notification(kind=kind, name=name, script=script)
+    return Notification(kind=kind, name=name, script=build_struct(Script, section))

@@ -1,44 +1,52 @@
-"""Judges what VRRP instances depend on, and which of them move together."""
+"""Rules for the tracked objects of VRRP instances, and for sync groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from hadirector.config.document.errors import shown
-from hadirector.config.document.finding import Claim, Finding, Path, duplicates, written, wrong
-from hadirector.config.keys.section import valid_items
-from hadirector.config.schema import Root, VrrpSection
+from hadirector.config.document.errors import quote
+from hadirector.config.document.finding import (
+    Claim,
+    Finding,
+    Path,
+    duplicates,
+    format_path,
+    wrong,
+)
+from hadirector.config.keys.section import Placed
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
+from hadirector.config.vrrp.schema import VrrpSection
 from vrrp.model.configuration import TrackedKey, TrackedKind
 
 KINDS = ("interface", "pool", "script", "file", "process")
-_USEFUL: dict[TrackedKind, set[str]] = {
+_KEYS_OF_KIND: dict[TrackedKind, set[str]] = {
     "interface": {"flap_delay"},
     "script": {"arguments", "user", "interval", "timeout", "rise", "fall"},
 }
-_ALWAYS_USEFUL = {*KINDS, "weight"}
-_COMMON_KEYS = ("priority", "preempt", "blind_priority_weight")
+_KEYS_OF_EVERY_KIND = {*KINDS, "weight"}
+_COMMON_KEYS_OF_MEMBERS = ("priority", "preempt", "blind_priority_weight")
 
 
-def track_findings(root: Root) -> Iterator[Finding]:
-    """Find what cannot be tracked, or not in this way."""
-    pools = {server.title for _, server in valid_items(root.virtual_servers)}
-    for index, instance in valid_items(root.vrrp):
-        path: Path = ("vrrp", index)
-        yield from _flap_findings(path, instance)
-        objects = (Claim(where, key, str(key)) for where, key, _ in _objects(path, instance))
+def track_findings(
+    instances: Sequence[Placed[VrrpSection]], pools: Collection[str]
+) -> Iterator[Finding]:
+    """Yield the faults of tracked objects. ``pools`` are the names of the virtual servers."""
+    for path, instance in instances:
+        yield from _flap_delay_findings((*path, "flap_delay"), instance)
+        objects = (Claim(place, key, str(key)) for place, key, _ in _objects(path, instance))
         yield from duplicates(objects)
-        for place, tracked in valid_items(instance.track):
-            yield from _object_findings((*path, "track", place), tracked, pools)
-    yield from _different_scripts(root)
+        for place, tracked in instance.tracked:
+            yield from _object_findings((*path, *place), tracked, pools)
+    yield from _different_scripts(instances)
 
 
-def sync_group_findings(root: Root) -> Iterator[Finding]:
-    """Find groups that cannot move together."""
-    instances = {instance.name: instance for _, instance in valid_items(root.vrrp)}
-    groups = [(("sync_groups", index), each) for index, each in valid_items(root.sync_groups)]
+def sync_group_findings(
+    groups: Sequence[Placed[SyncGroupSection]], instances: Sequence[Placed[VrrpSection]]
+) -> Iterator[Finding]:
+    """Yield the faults of sync groups."""
+    by_name = {instance.name: instance for _, instance in instances}
     yield from duplicates(
-        Claim((*path, "name"), group.name, f"name {shown(group.name)}") for path, group in groups
+        Claim((*path, "name"), group.name, f"name {quote(group.name)}") for path, group in groups
     )
     yield from duplicates(
         Claim((*path, "instances", place), name, f"instance {name}")
@@ -46,53 +54,65 @@ def sync_group_findings(root: Root) -> Iterator[Finding]:
         for place, name in enumerate(group.instances)
     )
     for path, group in groups:
-        yield from _group_findings((*path, "instances"), group, instances)
+        yield from _group_findings((*path, "instances"), group, by_name)
 
 
 def _objects(path: Path, instance: VrrpSection) -> Iterator[tuple[Path, TrackedKey, TrackSection]]:
-    """Go through what an instance tracks: where it is named, as what, and the whole section."""
-    for place, tracked in valid_items(instance.track):
+    """Yield the path of the key that names a tracked object, the object, and its section."""
+    for place, tracked in instance.tracked:
         for key in tracked.objects[:1]:
-            yield (*path, "track", place, key.kind), key, tracked
+            yield (*path, *place, key.kind), key, tracked
 
 
-def _object_findings(path: Path, tracked: TrackSection, pools: set[str]) -> Iterator[Finding]:
+def _object_findings(
+    path: Path, tracked: TrackSection, pools: Collection[str]
+) -> Iterator[Finding]:
     kinds = [key.kind for key in tracked.objects]
     if len(kinds) != 1:
         found = " and ".join(kinds) or "none of them"
         yield Finding(path, wrong(found, f"one of {', '.join(KINDS)}"))
         return
-    useful = _USEFUL.get(kinds[0], set()) | _ALWAYS_USEFUL
-    for key in sorted(tracked.model_fields_set - useful):
+    used = _KEYS_OF_KIND.get(kinds[0], set()) | _KEYS_OF_EVERY_KIND
+    for key in sorted(tracked.model_fields_set - used):
         yield Finding((*path, key), f"a tracked {kinds[0]} has no {key}")
     if tracked.timing.timeout > tracked.timing.interval:
         expected = f"at most the interval, {tracked.interval:g}s"
         yield Finding((*path, "timeout"), wrong(f"{tracked.timing.timeout:g}s", expected))
     if tracked.pool is not None and tracked.pool not in pools:
         expected = "the name of a virtual server"
-        yield Finding((*path, "pool"), wrong(shown(tracked.pool), expected))
+        yield Finding((*path, "pool"), wrong(quote(tracked.pool), expected))
 
 
-def _different_scripts(root: Root) -> Iterator[Finding]:
-    """A script that several instances track runs once, so they must mean the same."""
+def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
+    """Yield scripts that two instances track with different users or timings.
+
+    A script runs once for all instances that track it.
+    """
     first: dict[TrackedKey, tuple[Path, TrackSection]] = {}
-    for index, instance in valid_items(root.vrrp):
-        for path, key, tracked in _objects(("vrrp", index), instance):
-            where, other = first.setdefault(key, (path, tracked))
+    for path, instance in instances:
+        for place, key, tracked in _objects(path, instance):
+            earlier, other = first.setdefault(key, (place, tracked))
             if tracked.script and (tracked.user, tracked.timing) != (other.user, other.timing):
-                yield Finding(path, f"the same script runs otherwise at {written(where)}")
+                message = f"the same script has another user or timing at {format_path(earlier)}"
+                yield Finding(place, message)
 
 
-def _flap_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    """A peer takes over after three intervals of silence at the earliest."""
+def _flap_delay_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    """Yield a flap delay after whose end a peer may already have taken over.
+
+    A peer takes over after three silent intervals at the earliest.
+    """
     longest = 2 * instance.advert_interval
     if instance.flap_delay > longest:
-        expected = f"at most two advertisement intervals, {longest:g}s: then a peer takes over"
-        yield Finding((*path, "flap_delay"), wrong(f"{instance.flap_delay:g}s", expected))
+        expected = (
+            f"at most two advertisement intervals, {longest:g}s, because a peer takes over in the"
+            " third"
+        )
+        yield Finding(path, wrong(f"{instance.flap_delay:g}s", expected))
 
 
 def _group_findings(
-    path: Path, group: SyncGroupSection, instances: dict[str, VrrpSection]
+    path: Path, group: SyncGroupSection, instances: Mapping[str, VrrpSection]
 ) -> Iterator[Finding]:
     if len(group.instances) < 2:
         message = f"wrong number (got {len(group.instances)}, expected 2 or more instances)"
@@ -102,20 +122,26 @@ def _group_findings(
     for place, member in members:
         if member is None:
             expected = "the name of a VRRP instance"
-            yield Finding((*path, place), wrong(shown(group.instances[place]), expected))
+            yield Finding((*path, place), wrong(quote(group.instances[place]), expected))
             continue
         yield from _member_findings((*path, place), member, members[0][1])
         for _, key, tracked in _objects((), member):
             if objects.setdefault(key, tracked).weight != tracked.weight:
-                message = f"members of a group track together: different weights of {key}"
+                message = f"the members of a group must track {key} with the same weight"
                 yield Finding((*path, place), message)
 
 
 def _member_findings(
     path: Path, member: VrrpSection, first: VrrpSection | None
 ) -> Iterator[Finding]:
-    """With different rules each would go its own way, and the group to and fro."""
-    for key in _COMMON_KEYS:
+    """Yield keys that differ between members.
+
+    Members with different rules would decide differently, and the group would move back and forth.
+    """
+    for key in _COMMON_KEYS_OF_MEMBERS:
         if first is not None and getattr(member, key) != getattr(first, key):
-            message = f"{member.name} needs the same {key} as {first.name} to move with it"
+            message = (
+                f"{member.name} needs the same {key} as {first.name}, because the members of a"
+                " group move together"
+            )
             yield Finding(path, message)

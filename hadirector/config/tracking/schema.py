@@ -1,55 +1,112 @@
-"""The keys that say what VRRP instances depend on, who moves together, and who is told."""
+"""The keys of tracked objects, notify scripts and sync groups."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import PlainValidator
-
 from checks.definition.check import Timing
-from hadirector.config.keys.section import (
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import (
+    Argument,
     Count,
     FilePath,
     InterfaceName,
     Name,
     ProbeDuration,
-    Section,
+    UserName,
 )
-from hadirector.config.keys.values import duration, text, whole
+from hadirector.config.keys.readers import duration, integer, text
+from hadirector.config.keys.section import Section
 from vrrp.model.configuration import TrackedKey, TrackedKind
 
-Argument = Annotated[
-    str, PlainValidator(text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters"))
-]
 # As in /proc/PID/comm: TASK_COMM_LEN is 16 with the final zero.
 ProcessName = Annotated[
-    str, PlainValidator(text(r"[^\x00-\x1f\x7f/]{1,15}", "a process name of 1 to 15 characters"))
-]
-UserName = Annotated[
-    str, PlainValidator(text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host"))
+    str,
+    text(
+        r"[^\x00-\x1f\x7f/]{1,15}",
+        "a process name of 1 to 15 characters",
+        "name, at most 15 characters",
+    ),
 ]
 
 
 class TrackSection(Section):
-    """Something an instance depends on: one of the first keys names it."""
+    """An object that an instance depends on. One of the first five keys names it."""
 
-    interface: InterfaceName | None = None
-    pool: Name | None = None
-    script: FilePath | None = None
-    file: FilePath | None = None
-    process: ProcessName | None = None
-    weight: Annotated[int, PlainValidator(whole(-253, 253))] = 0
-    flap_delay: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 0.0
-    arguments: list[Argument] = []
-    user: UserName = "nobody"
-    interval: ProbeDuration = 2.0
-    timeout: ProbeDuration | None = None
-    rise: Count = 2
-    fall: Count = 2
+    interface: Annotated[
+        InterfaceName | None, Key("Well while the interface is up and has carrier.", default="")
+    ] = None
+    pool: Annotated[
+        Name | None,
+        Key(
+            "Well while the pool has its [quorum](#pool-policies).",
+            type="the name of a virtual server",
+            default="",
+        ),
+    ] = None
+    script: Annotated[
+        FilePath | None,
+        Key(
+            "Well while the script exits with 0; see [scripts](#scripts).",
+            default="",
+            field="path",
+        ),
+    ] = None
+    file: Annotated[
+        FilePath | None,
+        Key(
+            "The file holds a whole number and is read once a second. With a weight, the number"
+            " multiplies the weight. Without a weight, any number but 0 is a fault. A missing file"
+            " counts as 0. A text that is not a number is logged, and the previous number stays.",
+            default="",
+        ),
+    ] = None
+    process: Annotated[
+        ProcessName | None,
+        Key(
+            "Well while a process has this name in `/proc/PID/comm`. The director looks once a"
+            " second.",
+            default="",
+        ),
+    ] = None
+    weight: Annotated[
+        int,
+        integer(-253, 253),
+        Key("What the object adds to the priority.", default="0: no weight"),
+    ] = 0
+    flap_delay: Annotated[
+        float,
+        duration("10ms", "1h"),
+        Key("Interfaces only: how long a change must last before it counts.", default="none"),
+    ] = 0.0
+    arguments: Annotated[list[Argument], Key("Scripts only: arguments.", default="none")] = []
+    user: Annotated[UserName, Key("Scripts only: the user that runs the script.")] = "nobody"
+    interval: Annotated[
+        ProbeDuration,
+        Key("Scripts only: the time from the start of one run to the start of the next."),
+    ] = 2.0
+    timeout: Annotated[
+        ProbeDuration | None,
+        Key(
+            "Scripts only: a run that takes longer is killed and counts as a failure.",
+            type="duration, `10ms` to `1h`, at most `interval`",
+            default="`1s`, or `interval` if that is shorter",
+        ),
+    ] = None
+    rise: Annotated[
+        Count,
+        Key(
+            "Scripts only: successive successes that make the object well again. The first run"
+            " decides at once."
+        ),
+    ] = 2
+    fall: Annotated[
+        Count, Key("Scripts only: successive failures that make the object a fault.")
+    ] = 2
 
     @property
     def objects(self) -> list[TrackedKey]:
-        """What is named here: in a good section one kind, with its name."""
+        """The objects that the section names: one object in a valid section."""
         command = None if self.script is None else " ".join((self.script, *self.arguments))
         named: dict[TrackedKind, str | None] = {
             "interface": self.interface,
@@ -62,23 +119,42 @@ class TrackSection(Section):
 
     @property
     def timing(self) -> Timing:
-        """When to run a script; as in a check."""
+        """When to run a script, as in a check."""
         timeout = min(1.0, self.interval) if self.timeout is None else self.timeout
         return Timing(interval=self.interval, timeout=timeout, rise=self.rise, fall=self.fall)
 
 
 class NotifySection(Section):
-    """Who is told of every new state."""
+    """The script that runs for every new state."""
 
-    script: FilePath
-    arguments: list[Argument] = []
-    user: UserName = "nobody"
-    timeout: Annotated[float, PlainValidator(duration("10ms", "1h"))] = 30.0
+    script: Annotated[FilePath, Key("See [scripts](#scripts).", field="path")]
+    arguments: Annotated[
+        list[Argument], Key("Arguments before those of keepalived.", default="none")
+    ] = []
+    user: Annotated[UserName, Key("The user that runs the script.")] = "nobody"
+    timeout: Annotated[float, duration("10ms", "1h"), Key("A run that takes longer is killed.")] = (
+        30.0
+    )
 
 
 class SyncGroupSection(Section):
-    """Instances that move together."""
+    """VRRP instances that change their state together."""
 
-    name: Name
-    instances: list[Name]
-    notify: NotifySection | None = None
+    name: Annotated[Name, Key("The name of the group, which its script gets.")]
+    instances: Annotated[
+        list[Name],
+        Key(
+            "The members. They have the same `priority` and `preempt`. An instance belongs to at"
+            " most one group.",
+            type="list of two or more names of instances",
+        ),
+    ]
+    notify: Annotated[
+        NotifySection | None,
+        Key(
+            "The script that runs for every new state of the group: `MASTER` when all instances"
+            " are ACTIVE, `FAULT` when one of them takes no part.",
+            type="[notify](#notify)",
+            default="none",
+        ),
+    ] = None

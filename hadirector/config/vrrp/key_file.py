@@ -1,6 +1,6 @@
-"""Reads the keys of auth_hmac, each from a file of its own.
+"""Reads the keys of auth_hmac. Each key is in a file of its own.
 
-Whatever is wrong, neither a key nor what was given in place of a path is shown.
+No error message shows a key, or a text that stands where the path should be: it may be a key.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import re
 import stat
 
-from hadirector.config.keys.values import expected, hidden_expected
+from hadirector.config.keys.readers import Reader, expected, hidden_expected
 from vrrp.model.configuration import Secret
 from vrrp.protocol.authentication import KEY_BYTES_MAX, read_key
 
@@ -17,12 +17,12 @@ _PATH = re.compile(r"/[\x20-\x7e]{1,1023}")
 _FILE_BYTES_MAX = len("hex:") + 2 * KEY_BYTES_MAX + 1
 
 
-def key_file(value: object) -> Secret:
-    """Read the key in the file of this name."""
+def _read_key_file(value: object) -> Secret:
+    """Read the key in the file of this name. Raises the error for a key that is not usable."""
     if not isinstance(value, str) or not _PATH.fullmatch(value):
         raise hidden_expected("the absolute path of a key file")
     try:
-        # A pipe would keep us waiting, and O_NONBLOCK lets open() itself return.
+        # With O_NONBLOCK, open() returns at once if the file is a pipe.
         opened = os.open(value, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(opened)
@@ -35,10 +35,13 @@ def key_file(value: object) -> Secret:
         raise expected("a key file; it is not a regular file")
     if status.st_mode & stat.S_IRWXO:
         mode = stat.S_IMODE(status.st_mode)
-        raise expected(f"a key file that is closed to others; its mode is {mode:04o}")
+        raise expected(f"a key file that is closed to others (chmod o=); its mode is {mode:04o}")
     if len(content) > _FILE_BYTES_MAX:
         raise expected(f"a key file of at most {_FILE_BYTES_MAX} bytes; it is longer")
     try:
         return read_key(content)
     except ValueError as error:
         raise expected(f"a key file; {error}") from None
+
+
+KEY_FILE = Reader(_read_key_file, "absolute path")

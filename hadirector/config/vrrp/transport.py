@@ -1,4 +1,4 @@
-"""Judges how a VRRP instance's advertisements travel."""
+"""Rules for the transport of advertisements."""
 
 from __future__ import annotations
 
@@ -6,28 +6,19 @@ import ipaddress
 from collections.abc import Iterator
 
 from hadirector.config.document.finding import Claim, Finding, Path, duplicates, wrong
-from hadirector.config.schema import UnicastSection, VrrpSection
+from hadirector.config.keys.addresses import ip_version
+from hadirector.config.vrrp.schema import UnicastSection, VrrpSection
 
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
-def family(instance: VrrpSection) -> int:
-    """The IP version of the first virtual address; 4 when there is none."""
-    addresses = instance.virtual_addresses
-    return version(addresses[0].address) if addresses else 4
-
-
-def version(address: str) -> int:
-    """The IP version of an address."""
-    return 6 if ":" in address else 4
-
-
 def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    """Find what is wrong with transport and unicast."""
+    """Yield the faults of transport and unicast."""
     unicast = instance.unicast
     if unicast is None:
         if instance.transport == "udp":
-            yield Finding((*path, "transport"), "transport udp needs unicast: {source, peers}")
+            message = "transport udp needs the section unicast with source and peers"
+            yield Finding((*path, "transport"), message)
         return
     place = (*path, "unicast")
     if not unicast.peers:
@@ -41,7 +32,8 @@ def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
 
 
 def _claims(place: Path, unicast: UnicastSection) -> list[Claim]:
-    claims = [Claim((*place, "source"), unicast.source, "address, the source is no peer")]
+    description = f"address {unicast.source}; the source is not a peer"
+    claims = [Claim((*place, "source"), unicast.source, description)]
     for index, peer in enumerate(unicast.peers):
         claims.append(Claim((*place, "peers", index), peer, f"address {peer}"))
     return claims
@@ -50,9 +42,10 @@ def _claims(place: Path, unicast: UnicastSection) -> list[Claim]:
 def _source_findings(
     place: Path, instance: VrrpSection, unicast: UnicastSection
 ) -> Iterator[Finding]:
-    virtual = {each.host for each in instance.virtual_addresses}
+    virtual = {address.host for address in instance.virtual_addresses}
+    # The address owner (priority 255) has the virtual address as its own (RFC 9568 1.7).
     if unicast.source in virtual and instance.priority != 255:
-        expected = "an address of this director alone, not a virtual one"
+        expected = "an address that only this director has, not a virtual address"
         yield Finding((*place, "source"), wrong(unicast.source, expected))
 
 
@@ -60,28 +53,30 @@ def _protocol_112_findings(
     path: Path, instance: VrrpSection, unicast: UnicastSection
 ) -> Iterator[Finding]:
     if "transport" in instance.model_fields_set:
-        yield Finding((*path, "transport"), "unicast is no multicast; leave one of them out")
+        message = "transport multicast contradicts the section unicast; leave one of them out"
+        yield Finding((*path, "transport"), message)
     if unicast.port is not None:
         message = "protocol 112 has no ports; leave this out, or add transport: udp"
         yield Finding((*path, "unicast", "port"), message)
     for claim in _claims((*path, "unicast"), unicast):
         address = str(claim.value)
-        if version(address) != family(instance):
-            expected = f"an IPv{family(instance)} address like the virtual addresses"
+        if ip_version(address) != instance.family:
+            expected = f"an IPv{instance.family} address like the virtual addresses"
             yield Finding(claim.path, wrong(address, expected))
 
 
 def _udp_findings(path: Path, instance: VrrpSection, unicast: UnicastSection) -> Iterator[Finding]:
-    if family(instance) == 6:
-        yield Finding((*path, "transport"), "transport udp speaks IPv4 only")
+    if instance.family == 6:
+        yield Finding((*path, "transport"), "transport udp works over IPv4 only")
     if unicast.ttl_min is not None:
-        message = "udp does not show the TTL; leave this out"
+        message = "the TTL of a UDP datagram is not visible; leave this out"
         yield Finding((*path, "unicast", "ttl_min"), message)
     enforced = instance.auth_hmac is not None and instance.auth_hmac.mode == "enforce"
     for claim in _claims((*path, "unicast"), unicast):
         address = str(claim.value)
-        if version(address) == 6:
-            yield Finding(claim.path, wrong(address, "an IPv4 address: udp speaks IPv4 only"))
+        if ip_version(address) == 6:
+            expected = "an IPv4 address: transport udp works over IPv4 only"
+            yield Finding(claim.path, wrong(address, expected))
         elif not enforced and ipaddress.ip_address(address) not in _LOOPBACK:
-            expected = "an address in 127.0.0.0/8; beyond it udp needs auth_hmac in mode enforce"
+            expected = "an address in 127.0.0.0/8; other addresses need auth_hmac in mode enforce"
             yield Finding(claim.path, wrong(address, expected))

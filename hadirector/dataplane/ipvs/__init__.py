@@ -1,1 +1,1 @@
-"""Kernel IPVS over generic netlink."""
+"""The kernel IPVS dataplane, over generic netlink."""

@@ -1,4 +1,4 @@
-"""The kernel's IPVS as a dataplane."""
+"""The IPVS of the kernel as a dataplane."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from hadirector.model.ipvs import DestinationKey, Service, ServiceKey
 Read = TypeVar("Read")
 
 BATCH_OPERATIONS = 16
-"""The loop runs between batches; their answers are far below what a socket buffers."""
+"""The loop runs between batches. The answers to a batch fit into the buffer of a socket."""
 
 
 class IpvsDataplane:
     """Reads and changes the IPVS table of this network namespace.
 
-    Firewall mark and SCTP services are not in what is read: they are never ours. A conversation
-    that broke off costs that one read or change; the next opens a new socket.
+    Reads leave out services of protocols other than TCP, UDP and SCTP; these are foreign. After an
+    error the socket is closed, and the next read or change opens a new one.
     """
 
     def __init__(self) -> None:
@@ -34,15 +34,15 @@ class IpvsDataplane:
         self._in_use = asyncio.Lock()
 
     async def start(self) -> None:
-        """See that the kernel has IPVS and lets us program it. Raises DataplaneError."""
-        async with self._conversation() as netlink:
+        """Check that the kernel has IPVS and permits changes. Raises DataplaneError."""
+        async with self._connection() as netlink:
             await netlink.get(messages.get_information())
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """Read what services there are: all, or those of the given ones. Raises DataplaneError."""
-        async with self._conversation() as netlink:
+        """Read all services, or the given services as far as they exist. Raises DataplaneError."""
+        async with self._connection() as netlink:
             if keys is None:
                 answers = await netlink.list_all(messages.list_services())
             else:
@@ -51,28 +51,29 @@ class IpvsDataplane:
         return dict(read for answer in answers if (read := messages.read_service(answer)))
 
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
-        """Read the destinations of a service, in the order they were added.
+        """Read the destinations of a service, in the order in which they were added.
 
-        None where they are still those of this fingerprint: what is not read into values costs a
-        twentieth. Raises DataplaneError.
+        Return None if they still have this fingerprint, which takes a twentieth of the time. Raises
+        DataplaneError.
         """
-        async with self._conversation() as netlink:
+        async with self._connection() as netlink:
             datagrams = await netlink.dump(messages.list_destinations(key))
-        seen = pool_fingerprint(datagrams)
-        if seen and seen == fingerprint:
+        actual = pool_fingerprint(datagrams)
+        if actual and actual == fingerprint:
             return None
-        return Pool(await _oldest_first(datagrams, key, messages.read_destination), seen)
+        return Pool(await _oldest_first(datagrams, key, messages.read_destination), actual)
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        """Read how many connections every destination of a service has. Raises DataplaneError."""
-        async with self._conversation() as netlink:
+        """Read the counters of every destination of a service. Raises DataplaneError."""
+        async with self._connection() as netlink:
             datagrams = await netlink.dump(messages.list_destinations(key))
         return await _oldest_first(datagrams, key, messages.read_counters)
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order, in batches.
 
-        What is already there is edited instead of added, what is already gone counts as deleted.
+        If a service or destination to add exists already, it is edited. If one to delete does not
+        exist, it counts as deleted.
         """
         failures: list[OperationFailure] = []
         slices = Slices()
@@ -81,21 +82,22 @@ class IpvsDataplane:
             try:
                 failures += await self._apply(operations[start : start + BATCH_OPERATIONS])
             except DataplaneError as error:
-                failures += [OperationFailure(each, str(error)) for each in operations[start:]]
+                rest = operations[start:]
+                failures += [OperationFailure(operation, str(error)) for operation in rest]
                 break
         return failures
 
     async def withhold(self, addresses: frozenset[str]) -> None:
-        """Do nothing: packets to an address that is not held do not arrive."""
+        """Do nothing: packets to addresses that this host does not hold do not arrive."""
 
     async def close(self) -> None:
-        """Close the socket; the table stays as it is."""
+        """Close the socket; the table does not change."""
         if self._netlink is not None:
             self._netlink.close()
             self._netlink = None
 
     async def _apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        async with self._conversation() as netlink:
+        async with self._connection() as netlink:
             refused = await _perform(netlink, operations)
             edits = [edit for pair in refused if (edit := edit_instead(*pair))]
             refused = [pair for pair in refused if not edit_instead(*pair) and not is_gone(*pair)]
@@ -103,14 +105,14 @@ class IpvsDataplane:
         return [failure(*pair) for pair in refused]
 
     @contextlib.asynccontextmanager
-    async def _conversation(self) -> AsyncIterator[IpvsNetlink]:
+    async def _connection(self) -> AsyncIterator[IpvsNetlink]:
         async with self._in_use:
             if self._netlink is None:
                 self._netlink = await IpvsNetlink.open()
             try:
                 yield self._netlink
             except BaseException:
-                # Answers still under way would stay in this socket's queues for ever.
+                # Answers to an interrupted request would be taken for answers to the next one.
                 await self.close()
                 raise
 
@@ -120,25 +122,26 @@ async def _oldest_first(
     service: ServiceKey,
     read: Callable[[bytes, ServiceKey], tuple[DestinationKey, Read]],
 ) -> dict[DestinationKey, Read]:
-    """Read a dump of destinations; the kernel keeps the newest at the head of its list."""
+    """Decode a dump of destinations, in reverse: the kernel lists the newest destination first."""
     slices = Slices()
     pool: dict[DestinationKey, Read] = {}
     for datagram in reversed(datagrams):
         await slices.pause()
         for frame in reversed(tuple(frames.read(datagram))):
-            key, held = read(frame.content, service)
-            pool[key] = held
+            key, value = read(frame.content, service)
+            pool[key] = value
     return pool
 
 
 async def _perform(
     netlink: IpvsNetlink, operations: Sequence[Operation]
 ) -> list[tuple[Operation, int]]:
-    """Perform operations; return those that were refused, with the kernel's errno."""
+    """Perform operations; return the refused operations, each with the errno of the kernel."""
     if not operations:
         return []
-    written = [messages.requests(operation) for operation in operations]
-    codes = iter(await netlink.perform([message for several in written for message in several]))
-    outcomes = [[next(codes) for _ in several] for several in written]
-    refusals = [next(filter(None, several), 0) for several in outcomes]
-    return [(each, code) for each, code in zip(operations, refusals, strict=True) if code]
+    batches = [messages.requests(operation) for operation in operations]
+    codes = iter(await netlink.perform([request for batch in batches for request in batch]))
+    results = [[next(codes) for _ in batch] for batch in batches]
+    first_codes = [next(filter(None, result), 0) for result in results]
+    pairs = zip(operations, first_codes, strict=True)
+    return [(operation, code) for operation, code in pairs if code]

@@ -1,4 +1,4 @@
-"""The conversation with the kernel: one generic netlink socket, bound to the IPVS family."""
+"""The connection to IPVS in the kernel: a generic netlink socket."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ from hadirector.dataplane.ipvs.codec.uapi import FAMILY_NAME, FAMILY_VERSION
 from hadirector.dataplane.slices import Slices
 
 ANSWER_SECONDS = 10.0
-"""The kernel answers at once, unless it first loads a module."""
+"""The kernel answers at once, unless it must load a module."""
 
 DATAGRAM_SIZE_MAX = 64 * 1024
-"""The kernel fills at most 32 KiB at a time (netlink_dump, net/netlink/af_netlink.c)."""
+"""The kernel fills at most 32 KiB per datagram (netlink_dump, net/netlink/af_netlink.c)."""
 
 DUMP_SIZE_MAX = 256 * 1024 * 1024
-"""Some 650,000 destinations; a longer dump is broken off."""
+"""About 650,000 destinations; a longer dump is an error."""
 
+_MISMATCH = "IPVS sent an answer that does not match the request; the connection is opened again"
 _SEQUENCE_MAX = 0xFFFFFFFF
 _NETLINK_GENERIC = 16  # linux/netlink.h; the socket module does not name it
 
-# The family that knows the others (linux/genetlink.h).
+# The control family, which resolves the names of other families (linux/genetlink.h).
 _CONTROL, _CONTROL_VERSION = 16, 1
 _GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 3, 1, 2
 
 
 class IpvsNetlink:
-    """Asks and orders, one request or batch at a time. All of it raises DataplaneError.
+    """Sends a request or batch and receives the answer. All methods raise DataplaneError.
 
-    After an exception answers may still be on their way: close it and open another.
+    After an exception there may be unread answers, so the socket must be closed.
     """
 
     def __init__(self, opened: socket.socket) -> None:
@@ -46,22 +47,22 @@ class IpvsNetlink:
 
     @classmethod
     async def open(cls) -> Self:
-        """Open a socket and look the family up, which loads ip_vs where modules can be loaded."""
+        """Open a socket and resolve the family IPVS, which loads the module ip_vs if possible."""
         try:
             opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC)
         except OSError as error:
-            raise _broken_off(error) from error
+            raise _connection_error(error) from error
         opened.setblocking(False)
-        made = cls(opened)
+        netlink = cls(opened)
         try:
-            await made._bind()
+            await netlink._resolve_family()
         except BaseException:
-            made.close()
+            netlink.close()
             raise
-        return made
+        return netlink
 
     async def get(self, request: Request) -> bytes | None:
-        """Ask for one thing; return its attributes, or None if it is not there."""
+        """Request a single object; return its attributes, or None if it does not exist."""
         self._send([request])
         answer = await self._answer()
         if answer.kind != frames.ERROR:
@@ -71,33 +72,33 @@ class IpvsNetlink:
         raise DataplaneError(refusal(answer.code))
 
     async def list_all(self, request: Request) -> list[bytes]:
-        """Ask for all of a kind; return the attributes of each."""
+        """Request all objects of a kind; return the attributes of each object."""
         datagrams = await self.dump(request)
         return [frame.content for datagram in datagrams for frame in frames.read(datagram)]
 
     async def dump(self, request: Request) -> list[bytes]:
-        """Ask for all of a kind; return the datagrams in which they came, and nothing else."""
+        """Request all objects of a kind; return the datagrams with them, undecoded."""
         self._send([request], frames.DUMP)
         slices = Slices()
         datagrams: list[bytes] = []
         size = 0
         while size <= DUMP_SIZE_MAX:
             datagram = await self._receive()
-            frame = self._checked(frames.first(datagram))
+            frame = self._match(frames.first(datagram))
             if frame.kind == frames.ERROR or (frame.kind == frames.DONE and frame.code):
                 raise DataplaneError(refusal(frame.code))
-            if frame.kind == frames.DONE:  # in a datagram of its own: others are filled up
+            if frame.kind == frames.DONE:  # always in a datagram of its own
                 return datagrams
             datagrams.append(datagram)
             size += len(datagram)
             await slices.pause()
-        raise DataplaneError(f"a list of IPVS is longer than {DUMP_SIZE_MAX} bytes")
+        raise DataplaneError(f"the answer of IPVS is longer than {DUMP_SIZE_MAX} bytes")
 
     async def perform(self, requests: Sequence[Request]) -> list[int]:
-        """Give orders in one datagram; return for each the kernel's errno, 0 for done.
+        """Send requests that change something in one datagram; return the errno of each, or 0.
 
-        The kernel works all of them off before this process goes on: the length of a batch decides
-        how long everything else here waits. Only what fails and the last one are answered.
+        The kernel handles the whole batch before `send` returns, so a long batch delays everything
+        else in this process. The kernel acknowledges only failures and the last request.
         """
         first = self._sequence + 1
         self._send(requests, frames.ACKNOWLEDGE)
@@ -106,7 +107,7 @@ class IpvsNetlink:
             datagram = await self._receive()
             for frame in frames.read(datagram):
                 if frame.kind != frames.ERROR or not first <= frame.sequence <= self._sequence:
-                    raise DataplaneError("the conversation with IPVS got out of step")
+                    raise DataplaneError(_MISMATCH)
                 codes[frame.sequence - first] = frame.code
                 if frame.sequence == self._sequence:
                     return codes
@@ -115,7 +116,7 @@ class IpvsNetlink:
         """Close the socket."""
         self._socket.close()
 
-    async def _bind(self) -> None:
+    async def _resolve_family(self) -> None:
         self._send([Request(_GET_FAMILY, text(_FAMILY_NAME, FAMILY_NAME))])
         answer = await self._answer()
         if answer.kind == frames.ERROR:
@@ -124,46 +125,47 @@ class IpvsNetlink:
         self._version = FAMILY_VERSION
 
     def _send(self, requests: Sequence[Request], flags: int = 0) -> None:
-        """Send in one datagram; the last request has these flags too."""
+        """Send requests in one datagram; ``flags`` are added to the last request."""
         if self._sequence + len(requests) > _SEQUENCE_MAX:
             self._sequence = 0
-        written = [self._write(each) for each in requests[:-1]]
-        written.append(self._write(requests[-1], flags))
+        encoded = [self._encode(request) for request in requests[:-1]]
+        encoded.append(self._encode(requests[-1], flags))
         try:
-            self._socket.send(b"".join(written))
+            self._socket.send(b"".join(encoded))
         except OSError as error:
-            raise _broken_off(error) from error
+            raise _connection_error(error) from error
 
-    def _write(self, request: Request, flags: int = 0) -> bytes:
+    def _encode(self, request: Request, flags: int = 0) -> bytes:
         self._sequence += 1
         flags |= frames.REQUEST
         return frames.write(request, self._family, self._version, flags, self._sequence)
 
     async def _answer(self) -> Frame:
-        return self._checked(frames.first(await self._receive()))
+        return self._match(frames.first(await self._receive()))
 
-    def _checked(self, frame: Frame | None) -> Frame:
+    def _match(self, frame: Frame | None) -> Frame:
+        """Return a frame if it answers the last request. Raises DataplaneError."""
         if frame is None or frame.sequence != self._sequence:
-            raise DataplaneError("the conversation with IPVS got out of step")
+            raise DataplaneError(_MISMATCH)
         return frame
 
     async def _receive(self) -> bytes:
-        """Take the next datagram. It is there already, unless the kernel works on it."""
+        """Receive the next datagram. Usually it is available at once."""
         try:
             return self._socket.recv(DATAGRAM_SIZE_MAX)
         except BlockingIOError:
             pass
         except OSError as error:
-            raise _broken_off(error) from error
+            raise _connection_error(error) from error
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await asyncio.get_running_loop().sock_recv(self._socket, DATAGRAM_SIZE_MAX)
         except TimeoutError as error:
-            words = f"the kernel did not answer on IPVS within {ANSWER_SECONDS:g} s"
-            raise DataplaneError(words) from error
+            reason = f"IPVS did not answer within {ANSWER_SECONDS:g} s"
+            raise DataplaneError(reason) from error
         except OSError as error:
-            raise _broken_off(error) from error
+            raise _connection_error(error) from error
 
 
-def _broken_off(error: OSError) -> DataplaneError:
-    return DataplaneError(f"the conversation with IPVS broke off: {error}")
+def _connection_error(error: OSError) -> DataplaneError:
+    return DataplaneError(f"the netlink connection to IPVS failed: {error}")

@@ -1,9 +1,8 @@
-"""Finds out, before anything is changed, whether IPVS here can do what is configured.
+"""Checks that IPVS on this host supports the configured services, before anything is changed.
 
-The kernel lists neither schedulers nor persistence engines: whether one is there is seen by using
-it. So a short-lived child process adds throw-away services in a network namespace of its own, which
-vanish with it. That also makes the kernel load the modules, which later would hold up the
-director's loop.
+The kernel does not list its schedulers and persistence engines; the only test is to use them. So a
+short-lived child process adds services in a network namespace of its own, which ends with the
+process. This also loads the modules, which would block the director's loop later.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ CLONE_NEWNET = 0x40000000
 
 
 async def faults(services: Collection[Service]) -> list[str]:
-    """List what stands in the way of programming IPVS with services like these, for the operator.
+    """Return the faults that prevent services with these settings, for the operator.
 
-    Without CAP_SYS_ADMIN there is no namespace to try modules in: they are taken to be there, and a
-    missing one is then an OperationFailure that names it.
+    Without CAP_SYS_ADMIN the process cannot enter a namespace, and modules are not tested. A
+    missing module then causes an OperationFailure with its name.
     """
-    schedulers = {each.scheduler for each in services}
-    engines = {f"{ENGINE_PREFIX}{each.engine}" for each in services if each.engine}
+    schedulers = {service.scheduler for service in services}
+    engines = {f"{ENGINE_PREFIX}{service.engine}" for service in services if service.engine}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -48,18 +47,23 @@ async def faults(services: Collection[Service]) -> list[str]:
         async with asyncio.timeout(CHILD_SECONDS):
             output, _ = await process.communicate()
     except TimeoutError:
-        return [f"trying out IPVS took longer than {CHILD_SECONDS:g} s: is a module stuck loading?"]
+        return [
+            f"the test of IPVS modules took longer than {CHILD_SECONDS:g} s; a module may be stuck"
+            " while the kernel loads it"
+        ]
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        return [f"trying out IPVS ended with status {process.returncode}; the error is above"]
+        return [
+            f"the test of IPVS modules ended with status {process.returncode}; see the error above"
+        ]
     return msgspec.json.decode(output, type=list[str])
 
 
 async def _faults_here(modules: Sequence[str]) -> list[str]:
-    """Do the child's work. It leaves its network namespace for a new one."""
+    """Test the modules in a new network namespace; this runs in the child process."""
     try:
         netlink = await IpvsNetlink.open()
         await netlink.get(get_information())
@@ -75,7 +79,7 @@ def _enter_new_namespace() -> bool:
 
 
 async def _missing_modules(modules: Sequence[str]) -> list[str]:
-    """Give each scheduler or engine a service: one the kernel lacks is refused with ENOENT."""
+    """Add a service for each module; the kernel refuses it with ENOENT if the module is missing."""
     netlink = await IpvsNetlink.open()
     codes = await netlink.perform(
         [
@@ -92,7 +96,7 @@ async def _missing_modules(modules: Sequence[str]) -> list[str]:
 
 
 def _sample(module: str) -> Service:
-    """Make a service that needs this module and no other."""
+    """Return a service that needs this module and no other module."""
     if not module.startswith(ENGINE_PREFIX):
         return Service(module)
     return Service("none", persistence=1, engine=module.removeprefix(ENGINE_PREFIX))

@@ -1,4 +1,4 @@
-"""The kernel's sync daemon: which threads run, and starting and stopping them."""
+"""Reads, starts and stops the threads of the IPVS sync daemon in the kernel."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSetting
 
 async def read() -> dict[SyncRole, SyncSettings]:
     """Read which threads run in this network namespace. Raises DataplaneError."""
-    async with _conversation() as netlink:
+    async with _connection() as netlink:
         answers = await netlink.list_all(sync_messages.list_threads())
     return dict(map(sync_messages.read_thread, answers))
 
 
 async def perform(operation: StartThread | StopThread) -> None:
-    """Start or stop a thread; one that is gone already counts as stopped.
+    """Start or stop a thread; a thread that does not run counts as stopped.
 
     Raises DataplaneError.
     """
-    async with _conversation() as netlink:
+    async with _connection() as netlink:
         [code] = await netlink.perform([sync_messages.request(operation)])
     if code and not (isinstance(operation, StopThread) and code == errno.ESRCH):
         name = errno.errorcode.get(code, str(code))
@@ -33,24 +33,24 @@ async def perform(operation: StartThread | StopThread) -> None:
 
 
 def _cause(operation: StartThread | StopThread, code: int) -> str:
-    """The likely cause; the codes are those of start_sync_thread (ip_vs_sync.c)."""
+    """Return the likely cause of an errno of start_sync_thread (ip_vs_sync.c)."""
     match operation, code:
         case StartThread(_, settings), errno.ENODEV:
             return f"interface {settings.interface} does not exist"
         case StartThread(_, settings), errno.EADDRNOTAVAIL:
             return f"interface {settings.interface} has no address to send from"
         case StartThread(_, settings), errno.EADDRINUSE:
-            return f"port {settings.port} is taken"
+            return f"port {settings.port} is in use"
         case StartThread(), errno.EEXIST:
-            return "one runs already"
+            return "a thread with this role already runs"
         case StartThread(), errno.EINVAL:
-            return "a service whose real servers are of another family cannot be synchronised"
+            return "services with real servers of another address family cannot be synchronized"
         case _:
             return os.strerror(code)
 
 
 @contextlib.asynccontextmanager
-async def _conversation() -> AsyncIterator[IpvsNetlink]:
+async def _connection() -> AsyncIterator[IpvsNetlink]:
     netlink = await IpvsNetlink.open()
     try:
         yield netlink

@@ -1,4 +1,7 @@
-"""The kernel's connection timeouts, which all its services share: IPVS_CMD_GET_CONFIG and SET."""
+"""Reads and sets the connection timeouts of IPVS, which all services share.
+
+The commands are IPVS_CMD_GET_CONFIG and IPVS_CMD_SET_CONFIG.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ _ATTRIBUTES = {"tcp": 4, "tcp_fin": 5, "udp": 6}
 
 
 async def read() -> ConnectionTimeouts:
-    """Read all three. Raises DataplaneError."""
+    """Read all timeouts. Raises DataplaneError."""
     netlink = await IpvsNetlink.open()
     try:
         answer = await netlink.get(Request(_GET))
     finally:
         netlink.close()
-    assert answer is not None, "there is always a configuration"
+    assert answer is not None, "IPVS always has timeouts"
     return read_timeouts(answer)
 
 
 async def write(timeouts: ConnectionTimeouts) -> None:
-    """Set those that are not 0, for connections whose state changes from now on.
+    """Set the timeouts that are not 0. They apply to a connection from its next change of state.
 
     Raises DataplaneError.
     """
@@ -38,17 +41,19 @@ async def write(timeouts: ConnectionTimeouts) -> None:
     finally:
         netlink.close()
     if code:
-        words = "a time is longer than the kernel counts" if code == errno.EINVAL else refusal(code)
-        raise DataplaneError(words)
+        too_long = "a timeout is longer than the kernel supports"
+        raise DataplaneError(too_long if code == errno.EINVAL else refusal(code))
 
 
 def read_timeouts(answer: bytes) -> ConnectionTimeouts:
-    """Read the kernel's answer."""
-    held = attributes(answer)
-    return ConnectionTimeouts(**{name: read_number(held[it]) for name, it in _ATTRIBUTES.items()})
+    """Decode the answer of the kernel."""
+    found = attributes(answer)
+    return ConnectionTimeouts(
+        **{name: read_number(found[number]) for name, number in _ATTRIBUTES.items()}
+    )
 
 
 def write_timeouts(timeouts: ConnectionTimeouts) -> Request:
-    """Write the order; what is 0 stays as it is."""
-    written = (uint32(it, getattr(timeouts, name)) for name, it in _ATTRIBUTES.items())
-    return Request(_SET, b"".join(written))
+    """Encode the request; the kernel does not change a timeout that is 0 in it."""
+    encoded = (uint32(number, getattr(timeouts, name)) for name, number in _ATTRIBUTES.items())
+    return Request(_SET, b"".join(encoded))

@@ -13,8 +13,8 @@ FaultsOf = Callable[[str], list[str]]
 
 SERVER = "virtual_servers: [{address: 10.0.0.1:80, "
 UDP = (
-    "the check asks a tcp port, which says nothing about the udp port of the same number: give the"
-    " check another type or a port of its own, or write check: none"
+    "the check probes a tcp port, but the virtual server serves the udp port of this number:"
+    " choose another type of check, add a port to the check, or write check: none"
 )
 SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolved'
 
@@ -23,7 +23,10 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
     ("text", "fault"),
     [
         ("- 1", "1:1: wrong value (got a list, expected a mapping)"),
-        ("director: {}", "1:1: nothing to do (expected vrrp, virtual_servers or both)"),
+        (
+            "director: {}",
+            ("1:1: the file configures nothing (expected vrrp, virtual_servers or both)"),
+        ),
         ("vrrp: 3", "1:7: vrrp: wrong value (got 3, expected a list)"),
         (
             "virtual_servers: []\nvrpp: 1",
@@ -92,19 +95,19 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
         ),
         (
             "scheduler_flags: [port]}]",
-            "1:59: virtual_servers[0].scheduler_flags: only sh and mh have flags (got scheduler"
-            " wlc)",
+            "1:59: virtual_servers[0].scheduler_flags: only the schedulers sh and mh have flags"
+            " (got scheduler wlc)",
         ),
         (
             "scheduler: mh, on_failure: remove}]",
-            "1:69: virtual_servers[0].on_failure: mh is always zero_weight: removing a real server"
-            " would send the clients of healthy ones elsewhere",
+            "1:69: virtual_servers[0].on_failure: scheduler mh always uses zero_weight: the"
+            " removal of a real server would send clients of healthy servers elsewhere",
         ),
         (
             "forwarding: dr, real_servers: [{address: 10.0.0.2:81}]}]",
             "1:83: virtual_servers[0].real_servers[0].address: with forwarding dr the packet"
-            " reaches the real server unchanged, so the port cannot differ from the virtual"
-            " server's (got 81, expected 80)",
+            " reaches the real server unchanged, so the port is that of the virtual server (got"
+            " 81, expected 80)",
         ),
         (
             "real_servers: [{address: web1}]}]",
@@ -119,7 +122,8 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
         (
             "real_servers: [{address: '2001:db8::1'}]}]",
             "1:67: virtual_servers[0].real_servers[0].address: wrong value (got 2001:db8::1,"
-            " expected an IPv4 address like the virtual server's; nat cannot mix them)",
+            " expected an IPv4 address like the virtual server's; nat cannot mix address"
+            " families)",
         ),
         (
             "real_servers: [{address: 10.0.0.1}]}]",
@@ -187,8 +191,8 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ("{type: none, rise: 2}", "check.rise: a check of this type has no rise"),
         (
             "{type: tcp, interval: 1s, timeout: 2s}",
-            "check.timeout: a probe must end before the next begins (got a timeout of 2s, expected"
-            " at most the interval, 1s)",
+            "check.timeout: a probe must end before the next one starts (got a timeout of 2s,"
+            " expected at most the interval, 1s)",
         ),
         ("{type: tcp, interval: 500ms}", ""),
         (
@@ -255,13 +259,19 @@ def test_a_fault_of_a_check(faults_of: FaultsOf, check: str, message: str) -> No
         ("protocol: udp", "protocol: the userspace dataplane relays tcp only (got udp)"),
         (
             "scheduler: sh",
-            "scheduler: the userspace dataplane has no sh (expected one of rr, wrr, lc, wlc)",
+            (
+                "scheduler: the userspace dataplane does not have sh (expected one of rr, wrr,"
+                " lc, wlc)"
+            ),
         ),
         (
             "forwarding: dr",
             "forwarding: the userspace dataplane relays connections, which is nat (got dr)",
         ),
-        ("persistence: 5s", "persistence: the userspace dataplane has no persistence"),
+        (
+            "persistence: 5s",
+            ("persistence: the userspace dataplane does not support persistence; leave this out"),
+        ),
     ],
 )
 def test_what_only_the_kernel_can_do_is_refused_in_userspace(
@@ -338,9 +348,9 @@ def test_a_file_that_cannot_be_read_says_why(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError) as caught:
         load(tmp_path / name)
     reason = {
-        ".": "cannot be read: Is a directory",
-        "missing.yaml": "cannot be read: No such file or directory",
-        "a\0b": "cannot be read: embedded null byte",
-        "pipe": "not a regular file",
+        ".": "the file cannot be read: Is a directory",
+        "missing.yaml": "the file cannot be read: No such file or directory",
+        "a\0b": "the file cannot be read: embedded null byte",
+        "pipe": "the file is not a regular file",
     }[name]
     assert str(caught.value) == f"{tmp_path / name}: {reason}"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hadirector.config.loader import parse
-from hadirector.dataplane.hash_order import in_place, moves
+from hadirector.dataplane.hash_order import moves, staying_destinations
 from hadirector.dataplane.reconcile import (
     AddDestination,
     AddService,
@@ -107,7 +107,7 @@ def test_a_pool_in_order_is_not_touched(pool: Weights) -> None:
 
 def test_what_was_added_late_is_followed_by_those_that_belong_behind_it() -> None:
     held = {A: at(1), C: at(1), D: at(1)}
-    assert in_place(held, {A: at(1), B: at(1), C: at(1), D: at(1)}) == {A}
+    assert staying_destinations(held, {A: at(1), B: at(1), C: at(1), D: at(1)}) == {A}
     assert diff(table({A: 1, C: 1, D: 1}), table({A: 1, B: 1, C: 1, D: 1}), [WEB]) == [
         AddDestination(WEB, B, at(1)),
         DeleteDestination(WEB, C),

@@ -262,9 +262,11 @@ def test_operations_are_described_in_one_line() -> None:
 def test_what_was_there_before_an_operation_is_said() -> None:
     actual = {WEB: ServiceEntry(WRR, {A: Destination(3, DR)})}
     assert describe_actual(EditService(WEB, Service("rr")), actual) == "wrr"
-    assert describe_actual(DeleteService(WEB), actual) == "wrr, 1 destinations"
+    assert describe_actual(DeleteService(WEB), actual) == "wrr, 1 destination"
     assert describe_actual(EditDestination(WEB, A, Destination(1, NAT)), actual) == "dr, weight 3"
     assert describe_actual(DeleteDestination(WEB, A), actual) == "dr, weight 3"
-    assert describe_actual(AddDestination(WEB, A, Destination(3, DR)), actual) == "in another place"
-    assert describe_actual(AddDestination(WEB, B, Destination(1, NAT)), actual) == "not there"
-    assert describe_actual(AddService(DNS, WRR), actual) == "not there"
+    assert (
+        describe_actual(AddDestination(WEB, A, Destination(3, DR)), actual) == "at another position"
+    )
+    assert describe_actual(AddDestination(WEB, B, Destination(1, NAT)), actual) == "missing"
+    assert describe_actual(AddService(DNS, WRR), actual) == "missing"

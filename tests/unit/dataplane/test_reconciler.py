@@ -126,7 +126,7 @@ async def test_a_pass_logs_50_operations_and_counts_the_others(
         async with running(kept):
             await until(lambda: len(lines) > 50)
     assert len(lines) == 51
-    assert lines[-1] == {"event": "table_changed", "log_level": "info", "further": 40}
+    assert lines[-1] == {"event": "table_changed", "log_level": "info", "operations_not_logged": 40}
 
 
 async def test_a_dataplane_that_does_not_answer_is_asked_again(

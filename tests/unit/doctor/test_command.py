@@ -15,7 +15,8 @@ def test_a_faulty_or_unreadable_file_is_the_status_2(
     """Every fault has its place."""
     file = tmp_path / "f.yaml"
     assert main(["doctor", "-c", str(file)]) == 2
-    assert capsys.readouterr().err == f"{file}: cannot be read: No such file or directory\n"
+    message = f"{file}: the file cannot be read: No such file or directory\n"
+    assert capsys.readouterr().err == message
     file.write_text("virtual_servers: 7\nnothing: 1\n")
     assert main(["doctor", "-c", str(file)]) == 2
     [first, second] = capsys.readouterr().err.splitlines()

@@ -1,29 +1,66 @@
-"""The keys that say what an ACTIVE instance puts on its host besides answering for itself."""
+"""The keys of a virtual address."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic import BeforeValidator
 
-from hadirector.config.keys.section import InterfaceName, Section
-from hadirector.config.keys.values import choice, expected, text, virtual_address
+from hadirector.config.keys.addresses import VIRTUAL_ADDRESS
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import InterfaceName
+from hadirector.config.keys.readers import expected, mapping, text
+from hadirector.config.keys.section import Section
+from vrrp.model.configuration import Placement
 
-Scope = Literal["global", "site", "link", "host"]
-SCOPE: Final[tuple[Scope, ...]] = ("global", "site", "link", "host")
+SCOPES: Final = {"global": 0, "site": 200, "link": 253, "host": 254}
+"""The numbers of the kernel (rtnetlink(7), rtm_scope)."""
+Scope = Annotated[int, mapping(SCOPES)]
 # IFNAMSIZ is 16 with the final zero (linux/if.h).
 Label = Annotated[
-    str, PlainValidator(text(r"[\x21-\x7e]{1,15}", "a label of 1 to 15 visible characters"))
+    str,
+    text(
+        r"[\x21-\x7e]{1,15}",
+        "a label of 1 to 15 visible characters",
+        "at most 15 characters that begin with the name of the device",
+    ),
 ]
 
 
 class AddressSection(Section):
-    """A virtual address, and where and how it is put."""
+    """A virtual address, with the device and the way it is held."""
 
-    address: Annotated[str, PlainValidator(virtual_address)]
-    device: InterfaceName | None = None
-    label: Label | None = None
-    scope: Annotated[Scope, PlainValidator(choice(SCOPE))] = "global"
+    model = Placement
+
+    address: Annotated[
+        str,
+        VIRTUAL_ADDRESS,
+        Key(
+            "Without a prefix length, the address is a /32 or a /128. A /128 is never the source"
+            " of connections of the host itself. For an IPv4 prefix length below 32,"
+            " `promote_secondaries` of the device is set, so that the removal of one address"
+            " leaves the other addresses of its subnet in place."
+        ),
+    ]
+    device: Annotated[
+        InterfaceName | None,
+        Key(
+            "The interface that holds and announces the address. If this device is down or"
+            " missing, the instance reports it, adds the address as soon as possible, and keeps"
+            " its state. To make the device a fault, `track` the interface.",
+            default="`interface`, or the interface of `virtual_mac`",
+        ),
+    ] = None
+    label: Annotated[
+        Label | None,
+        Key(
+            "IPv4 only: the name of the address in older tools, such as `eth1:web`.", default="none"
+        ),
+    ] = None
+    scope: Annotated[
+        Scope,
+        Key("IPv4 only: where the address is valid, as in ip-address(8).", default="`global`"),
+    ] = SCOPES["global"]
 
     @property
     def host(self) -> str:
@@ -31,13 +68,13 @@ class AddressSection(Section):
         return self.address.partition("/")[0]
 
 
-def _address_alone(value: object) -> object:
-    """Read a text as the address of a mapping that has nothing else."""
+def _read_address(value: object) -> object:
+    """Read a text as a mapping that has only the address."""
     if isinstance(value, str):
-        return AddressSection(address=virtual_address(value))
+        return AddressSection(address=VIRTUAL_ADDRESS(value))
     if not isinstance(value, dict):
         raise expected("a literal address, or a mapping that has one")
     return value
 
 
-VirtualAddress = Annotated[AddressSection, BeforeValidator(_address_alone)]
+VirtualAddress = Annotated[AddressSection, BeforeValidator(_read_address)]

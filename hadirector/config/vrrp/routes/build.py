@@ -1,58 +1,46 @@
-"""Makes virtual routes and rules out of sections that have been found good."""
+"""Makes virtual routes and rules."""
 
 from __future__ import annotations
 
-from hadirector.config.schema import VrrpSection
-from hadirector.config.vrrp.addresses.build import SCOPES
-from hadirector.config.vrrp.addresses.schema import Scope
-from hadirector.config.vrrp.routes.rules import destination, rule_family
-from hadirector.config.vrrp.routes.schema import NUMBER_MAX, RouteSection, RuleSection
-from hadirector.config.vrrp.transport import version
+from hadirector.config.keys.addresses import ip_version
+from hadirector.config.keys.build import build_struct
+from hadirector.config.vrrp.addresses.schema import SCOPES
+from hadirector.config.vrrp.routes.schema import EVERYTHING, RouteSection, RuleSection
+from hadirector.config.vrrp.schema import VrrpSection
 from vrrp.model.configuration import VirtualRoute, VirtualRule
 
 IPV6_METRIC = 1024
-"""What the kernel makes of an IPv6 route's metric 0 (IP6_RT_PRIO_USER)."""
-_EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
+"""The metric that the kernel gives an IPv6 route with metric 0 (IP6_RT_PRIO_USER)."""
 
 
 def virtual_routes(section: VrrpSection) -> tuple[VirtualRoute, ...]:
-    """The routes of an instance."""
-    return tuple(_route(each, section) for each in section.virtual_routes)
+    """Return the routes of an instance."""
+    return tuple(_route(route, section.family) for route in section.virtual_routes)
 
 
 def virtual_rules(section: VrrpSection) -> tuple[VirtualRule, ...]:
-    """The rules of an instance."""
-    return tuple(_rule(each, section) for each in section.virtual_rules)
+    """Return the rules of an instance."""
+    return tuple(_rule(rule, section.family) for rule in section.virtual_rules)
 
 
-def _route(route: RouteSection, instance: VrrpSection) -> VirtualRoute:
-    prefix = destination(route, instance)
-    family = version(prefix)
-    # As ip-route(8): what needs no gateway is on the link.
-    near: Scope = "link" if route.gateway is None and route.type == "unicast" else "global"
-    return VirtualRoute(
-        destination=prefix,
-        gateway=route.gateway,
-        device=route.device,
-        source=route.source,
-        metric=route.metric or (IPV6_METRIC if family == 6 else 0),
-        table=route.table,
-        scope=SCOPES[route.scope or near] if family == 4 else 0,
-        kind=route.type,
-        on_link=route.on_link,
+def _route(route: RouteSection, instance_family: int) -> VirtualRoute:
+    destination = route.prefix(instance_family)
+    ipv6 = ip_version(destination) == 6
+    # As ip-route(8): a destination without a gateway is on the link.
+    on_link = route.gateway is None and route.type == "unicast"
+    default_scope = SCOPES["link" if on_link else "global"]
+    scope = default_scope if route.scope is None else route.scope
+    return build_struct(
+        VirtualRoute,
+        route,
+        destination=destination,
+        metric=route.metric or (IPV6_METRIC if ipv6 else 0),
+        scope=0 if ipv6 else scope,
     )
 
 
-def _rule(rule: RuleSection, instance: VrrpSection) -> VirtualRule:
-    everything = _EVERYTHING[rule_family(rule, instance)]
-    return VirtualRule(
-        source=rule.origin or everything,
-        destination=rule.to or everything,
-        priority=rule.priority,
-        table=rule.table or 0,
-        kind=rule.type or "table",
-        input_device=rule.input_device,
-        output_device=rule.output_device,
-        mark=rule.fwmark,
-        mask=NUMBER_MAX if rule.fwmask is None else rule.fwmask,
+def _rule(rule: RuleSection, instance_family: int) -> VirtualRule:
+    everything = EVERYTHING[rule.family(instance_family)]
+    return build_struct(
+        VirtualRule, rule, source=rule.origin or everything, destination=rule.to or everything
     )

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
-from hadirector.config.keys.section import InterfaceName, Section
-from hadirector.config.keys.values import address, boolean, choice, expected, whole
-from hadirector.config.vrrp.addresses.schema import SCOPE, Scope
+from hadirector.config.keys.addresses import PREFIX, Address, ip_version
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import InterfaceName
+from hadirector.config.keys.readers import BOOLEAN, Reader, choice, expected, integer
+from hadirector.config.keys.section import Section
+from hadirector.config.vrrp.addresses.schema import Scope
 from vrrp.model.configuration import RouteKind
 
 DEFAULT_ROUTE = "default"
 MAIN_TABLE = 254
 _TABLES = {"main": MAIN_TABLE, "default": 253}
 NUMBER_MAX = 0xFFFFFFFF
+EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
+"""The prefix of all addresses, by IP version."""
 
 
-def prefix(value: object) -> str:
-    """Read ADDRESS/LENGTH; without a length, one address."""
-    try:
-        if isinstance(value, str) and "%" not in value:
-            return str(ipaddress.ip_network(value))
-    except ValueError:
-        pass
-    raise expected("a prefix such as 10.0.0.0/8, with no bit set beyond its length")
+def _read_destination(value: object) -> str:
+    return DEFAULT_ROUTE if value == DEFAULT_ROUTE else PREFIX(value)
 
 
-def destination(value: object) -> str:
-    """Read a prefix, or the word for all of a family."""
-    return DEFAULT_ROUTE if value == DEFAULT_ROUTE else prefix(value)
-
-
-def table(value: object) -> int:
-    """Read a routing table."""
+def _read_table(value: object) -> int:
     if isinstance(value, str) and value in _TABLES:
         return _TABLES[value]
     if type(value) is not int or not 1 <= value <= NUMBER_MAX:
@@ -42,43 +34,130 @@ def table(value: object) -> int:
     return value
 
 
-Address = Annotated[str, PlainValidator(address)]
-Prefix = Annotated[str, PlainValidator(prefix)]
-Table = Annotated[int, PlainValidator(table)]
-Number = Annotated[int, PlainValidator(whole(0, NUMBER_MAX))]
+Prefix = Annotated[str, PREFIX]
+Destination = Annotated[str, Reader(_read_destination, "prefix, or `default`")]
+Table = Annotated[int, Reader(_read_table, f"`main`, `default` or 1 to {NUMBER_MAX}")]
+Number = Annotated[int, integer(0, NUMBER_MAX)]
+RouteType = Annotated[RouteKind, choice(("unicast", "blackhole", "unreachable", "prohibit"))]
+RuleType = Annotated[
+    Literal["blackhole", "unreachable", "prohibit"],
+    choice(("blackhole", "unreachable", "prohibit")),
+]
 
 
 class RouteSection(Section):
     """A virtual route."""
 
-    destination: Annotated[str, PlainValidator(destination)]
-    gateway: Address | None = None
-    device: InterfaceName | None = None
-    source: Address | None = None
-    metric: Number = 0
-    table: Table = MAIN_TABLE
-    scope: Annotated[Scope, PlainValidator(choice(SCOPE))] | None = None
+    destination: Annotated[
+        Destination,
+        Key(
+            "The destination; an address without a length is a /32 or a /128. `default` belongs to"
+            " the address family of `gateway` or `source`, or else of the instance."
+        ),
+    ]
+    gateway: Annotated[
+        Address | None,
+        Key(
+            "The next hop. A route without a gateway needs a `device`, and so does a link-local"
+            " gateway.",
+            default="none",
+        ),
+    ] = None
+    device: Annotated[
+        InterfaceName | None,
+        Key("The interface that packets leave by.", default="the interface towards the gateway"),
+    ] = None
+    source: Annotated[
+        Address | None,
+        Key(
+            "The source address of connections of the host itself. It may be a virtual address.",
+            default="the kernel's choice",
+        ),
+    ] = None
+    metric: Annotated[
+        Number,
+        Key(
+            "Of several routes to a destination, the route with the lowest metric is used.",
+            default="0; for IPv6 1024, which is the kernel's meaning of 0",
+        ),
+    ] = 0
+    table: Annotated[Table, Key("The routing table.", default="`main`")] = MAIN_TABLE
+    scope: Annotated[
+        Scope | None,
+        Key(
+            "IPv4 only: the scope of the destination.",
+            default="`link` without a gateway, else `global`",
+        ),
+    ] = None
     type: Annotated[
-        RouteKind, PlainValidator(choice(("unicast", "blackhole", "unreachable", "prohibit")))
+        RouteType,
+        Key(
+            "What happens to packets: `unicast` forwards them, `blackhole` drops them, and the"
+            " others refuse them with an ICMP error. A route that does not forward has no"
+            " `gateway`, `device`, `source`, `scope` or `on_link`.",
+            field="kind",
+        ),
     ] = "unicast"
-    on_link: Annotated[bool, PlainValidator(boolean)] = False
+    on_link: Annotated[
+        bool,
+        BOOLEAN,
+        Key("Treat the gateway as reachable on the device, regardless of its address."),
+    ] = False
+
+    def prefix(self, family: int) -> str:
+        """Return the destination as a prefix.
+
+        A default route has the address family of its gateway or source, or else ``family``.
+        """
+        if self.destination != DEFAULT_ROUTE:
+            return self.destination
+        address = self.gateway or self.source
+        return EVERYTHING[family if address is None else ip_version(address)]
 
 
 class RuleSection(Section):
     """A virtual rule."""
 
-    priority: Annotated[int, PlainValidator(whole(1, NUMBER_MAX))]
-    origin: Prefix | None = Field(default=None, alias="from")
-    to: Prefix | None = None
-    input_device: InterfaceName | None = None
-    output_device: InterfaceName | None = None
-    fwmark: Number | None = None
-    fwmask: Number | None = None
-    table: Table | None = None
-    type: (
-        Annotated[
-            Literal["blackhole", "unreachable", "prohibit"],
-            PlainValidator(choice(("blackhole", "unreachable", "prohibit"))),
-        ]
-        | None
-    ) = None
+    priority: Annotated[
+        int,
+        integer(1, NUMBER_MAX),
+        Key("Rules are tried in this order. The rule for table main has 32766."),
+    ]
+    origin: Annotated[
+        Prefix | None, Key("The source addresses of the packets.", default="any", field="source")
+    ] = Field(default=None, alias="from")
+    to: Annotated[
+        Prefix | None,
+        Key("The destination addresses of the packets.", default="any", field="destination"),
+    ] = None
+    input_device: Annotated[
+        InterfaceName | None,
+        Key(
+            "The interface that packets arrive on. `lo` stands for packets of the host itself.",
+            default="any",
+        ),
+    ] = None
+    output_device: Annotated[
+        InterfaceName | None,
+        Key("The interface that a socket of this host is bound to.", default="any"),
+    ] = None
+    fwmark: Annotated[
+        Number | None, Key("The firewall mark of the packets.", default="any", field="mark")
+    ] = None
+    fwmask: Annotated[
+        Number | None,
+        Key("The bits of the mark that are compared.", default="all bits", field="mask"),
+    ] = None
+    table: Annotated[
+        Table | None,
+        Key("The routing table to use. A rule has a `table` or a `type`.", default="none"),
+    ] = None
+    type: Annotated[
+        RuleType | None,
+        Key("What happens to packets instead, as for a route.", default="none", field="kind"),
+    ] = None
+
+    def family(self, default: int) -> int:
+        """Return the IP version of the prefixes, or ``default`` if the rule has no prefix."""
+        prefix = self.origin or self.to
+        return default if prefix is None else ip_version(prefix)

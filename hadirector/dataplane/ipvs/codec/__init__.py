@@ -1,1 +1,1 @@
-"""The bytes of IPVS over generic netlink."""
+"""Encodes and decodes the messages of IPVS over generic netlink."""

@@ -1,6 +1,6 @@
-"""A destination's attributes (IPVS_DEST_ATTR_*), to and from the model. Pure.
+"""Encodes and decodes the attributes of a destination (IPVS_DEST_ATTR_*). Pure.
 
-What they must be is decided in net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_genl_parse_dest().
+The kernel parses them in ip_vs_genl_parse_dest() in net/netfilter/ipvs/ip_vs_ctl.c.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CHECKSUMS_BY_NUMBER = {number: checksum for checksum, number in _CHECKSUMS.item
 
 
 def write_key(key: DestinationKey) -> bytes:
-    """Write what identifies a destination within its service."""
+    """Encode the attributes that identify a destination within its service."""
     return (
         uint16(DestinationAttribute.FAMILY, family_of(key.address))
         + attribute(DestinationAttribute.ADDRESS, ip_address(key.address).packed)
@@ -53,8 +53,8 @@ def write_key(key: DestinationKey) -> bytes:
 
 
 def write_settings(destination: Destination) -> bytes:
-    """Write everything else about a destination."""
-    assert destination.forwarding is not None, "only foreign destinations lack a method we know"
+    """Encode the other attributes of a destination."""
+    assert destination.forwarding is not None, "only foreign destinations have an unknown method"
     settings = (
         uint32(DestinationAttribute.FORWARDING, _FORWARDING[destination.forwarding])
         + uint32(DestinationAttribute.WEIGHT, destination.weight)
@@ -64,39 +64,39 @@ def write_settings(destination: Destination) -> bytes:
     return settings if destination.tunnel is None else settings + _write_tunnel(destination.tunnel)
 
 
-def read_key(held: dict[int, bytes], service: ServiceKey) -> DestinationKey:
-    """Read what identifies a destination of a service."""
-    # Kernels before 3.18 do not tell the family: there it is the service's.
-    told = held.get(DestinationAttribute.FAMILY)
-    family = read_number(told) if told else family_of(service.address)
+def read_key(found: dict[int, bytes], service: ServiceKey) -> DestinationKey:
+    """Decode the attributes that identify a destination of a service."""
+    # Kernels before 3.18 do not send the family; there it is always the family of the service.
+    sent = found.get(DestinationAttribute.FAMILY)
+    family = read_number(sent) if sent else family_of(service.address)
     return DestinationKey(
-        read_address(family, held[DestinationAttribute.ADDRESS]),
-        read_port(held[DestinationAttribute.PORT]),
+        read_address(family, found[DestinationAttribute.ADDRESS]),
+        read_port(found[DestinationAttribute.PORT]),
     )
 
 
-def read_settings(held: dict[int, bytes]) -> Destination:
-    """Read everything else about a destination that can be set."""
-    method = read_number(held[DestinationAttribute.FORWARDING]) & FORWARDING_MASK
+def read_settings(found: dict[int, bytes]) -> Destination:
+    """Decode the other attributes of a destination that can be set."""
+    method = read_number(found[DestinationAttribute.FORWARDING]) & FORWARDING_MASK
     forwarding = _FORWARDING_BY_NUMBER.get(method)
     return Destination(
-        read_number(held[DestinationAttribute.WEIGHT]),
+        read_number(found[DestinationAttribute.WEIGHT]),
         forwarding,
-        read_number(held[DestinationAttribute.UPPER_THRESHOLD]),
-        read_number(held[DestinationAttribute.LOWER_THRESHOLD]),
-        _read_tunnel(held) if forwarding is ForwardingMethod.TUN else None,
+        read_number(found[DestinationAttribute.UPPER_THRESHOLD]),
+        read_number(found[DestinationAttribute.LOWER_THRESHOLD]),
+        _read_tunnel(found) if forwarding is ForwardingMethod.TUN else None,
     )
 
 
-def read_counters(held: dict[int, bytes]) -> Counters:
-    """Read what a destination carries. Kernels before 4.1 do not tell it in these numbers."""
-    told = attributes(held.get(DestinationAttribute.STATISTICS, b""))
-    numbers = [read_number(told.get(each, b"")) for each in StatisticsAttribute]
+def read_counters(found: dict[int, bytes]) -> Counters:
+    """Decode the counters of a destination. Kernels before 4.1 do not send 64-bit counters."""
+    statistics = attributes(found.get(DestinationAttribute.STATISTICS, b""))
+    numbers = [read_number(statistics.get(number, b"")) for number in StatisticsAttribute]
     half = len(numbers) // 2
     return Counters(
-        weight=read_number(held[DestinationAttribute.WEIGHT]),
-        active=read_number(held[DestinationAttribute.ACTIVE_CONNECTIONS]),
-        inactive=read_number(held[DestinationAttribute.INACTIVE_CONNECTIONS]),
+        weight=read_number(found[DestinationAttribute.WEIGHT]),
+        active=read_number(found[DestinationAttribute.ACTIVE_CONNECTIONS]),
+        inactive=read_number(found[DestinationAttribute.INACTIVE_CONNECTIONS]),
         total=Traffic(*numbers[:half]),
         per_second=Traffic(*numbers[half:]),
     )
@@ -110,11 +110,11 @@ def _write_tunnel(tunnel: Tunnel) -> bytes:
     )
 
 
-def _read_tunnel(held: dict[int, bytes]) -> Tunnel | None:
-    """Read the wrapping. Kernels before 5.2 tell none: all they know is IP in IP."""
-    kind = _TUNNELS_BY_NUMBER.get(read_number(held.get(DestinationAttribute.TUNNEL_TYPE, b"")))
-    flags = read_number(held.get(DestinationAttribute.TUNNEL_FLAGS, b""))
+def _read_tunnel(found: dict[int, bytes]) -> Tunnel | None:
+    """Decode the tunnel. Kernels before 5.2 support only IP in IP and send no attributes for it."""
+    kind = _TUNNELS_BY_NUMBER.get(read_number(found.get(DestinationAttribute.TUNNEL_TYPE, b"")))
+    flags = read_number(found.get(DestinationAttribute.TUNNEL_FLAGS, b""))
     checksum = _CHECKSUMS_BY_NUMBER.get(flags)
     if kind is None or checksum is None:
         return None
-    return Tunnel(kind, read_port(held.get(DestinationAttribute.TUNNEL_PORT, b"")), checksum)
+    return Tunnel(kind, read_port(found.get(DestinationAttribute.TUNNEL_PORT, b"")), checksum)

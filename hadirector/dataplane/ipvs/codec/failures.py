@@ -1,4 +1,4 @@
-"""Says why the kernel refused something, in words a person can act on. Pure."""
+"""Explains why the kernel refused a request, for the operator. Pure."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ ENGINE_PREFIX = "pe_"
 
 
 def refusal(code: int) -> str:
-    """Say why the kernel refuses whatever is asked."""
+    """Explain an errno that does not depend on the request."""
     if code == errno.EPERM:
         return NO_CAPABILITY
     return f"IPVS refused: {os.strerror(code)} ({errno.errorcode.get(code, code)})"
 
 
 def missing_module(name: str) -> str:
-    """Say what is missing with a module ``ip_vs_NAME``: a scheduler or a persistence engine."""
+    """Explain a missing module ``ip_vs_NAME``: a scheduler or a persistence engine."""
     kind = "scheduler"
     if name.startswith(ENGINE_PREFIX):
         kind = "persistence engine"
-    words = f"{kind} {name.removeprefix(ENGINE_PREFIX)}"
-    return f"the kernel has no {words}: its module ip_vs_{name} is missing"
+    feature = f"{kind} {name.removeprefix(ENGINE_PREFIX)}"
+    return f"the kernel has no {feature}: its module ip_vs_{name} is missing"
 
 
 def is_gone(operation: Operation, code: int) -> bool:
-    """Say whether what should be deleted was not there, which is as good."""
+    """Return whether a deletion failed because the service or destination does not exist."""
     deletes = isinstance(operation, DeleteService | DeleteDestination)
     return deletes and code in (errno.ESRCH, errno.ENOENT)
 
 
 def edit_instead(operation: Operation, code: int) -> Operation | None:
-    """Decide the edit that meets an addition of what is already there."""
+    """Return the edit that replaces an addition of an existing service or destination."""
     if code != errno.EEXIST:
         return None
     match operation:
@@ -70,7 +70,7 @@ def failure(operation: Operation, code: int) -> OperationFailure:
 
 
 def _cause(operation: Operation, code: int) -> str:
-    """The likely cause; the codes are those of net/netfilter/ipvs/ip_vs_ctl.c."""
+    """Return the likely cause of an errno of net/netfilter/ipvs/ip_vs_ctl.c."""
     if general := _GENERAL_CAUSES.get(code):
         return general
     match operation:
@@ -85,7 +85,7 @@ def _cause(operation: Operation, code: int) -> str:
 
 _GENERAL_CAUSES = {
     errno.EPERM: NO_CAPABILITY,
-    errno.ESRCH: "the service is not there",
+    errno.ESRCH: "the service does not exist",
     errno.EAFNOSUPPORT: "the kernel's IPVS was built without this address family",
 }
 
@@ -106,15 +106,15 @@ def _service_cause(key: ServiceKey, service: Service, code: int) -> str | None:
 def _destination_cause(service: ServiceKey, key: DestinationKey, code: int) -> str | None:
     match code:
         case errno.ENOENT:
-            return "the destination is not there"
+            return "the destination does not exist"
         case errno.ERANGE:
-            return "the weight, or a lower threshold above the upper one"
+            return "the weight is out of range, or the lower threshold is above the upper threshold"
         case errno.EINVAL if (":" in service.address) != (":" in key.address):
             return (
-                "its family is not the service's, which takes forwarding tun, and a host whose"
-                " connection sync daemon is not running"
+                "its address family differs from the service, which needs forwarding tun and a"
+                " host without a running sync daemon"
             )
         case errno.EINVAL:
-            return "the address is not one of a single host"
+            return "the address is not a unicast address"
         case _:
             return None

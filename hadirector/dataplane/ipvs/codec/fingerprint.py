@@ -1,7 +1,7 @@
-"""Tells whether a pool is still as it was, from the bytes of a dump alone. Pure.
+"""Computes the fingerprint of a pool from the bytes of a dump, to detect changes. Pure.
 
-Reading 30,000 destinations into values takes many times as long as having them from the kernel,
-and nearly always nothing but their counters has changed.
+Decoding 30,000 destinations takes much longer than the dump of the kernel. Nearly always only the
+counters have changed.
 """
 
 from __future__ import annotations
@@ -27,39 +27,42 @@ _ATTRIBUTE = Struct("=HH")
 
 
 def pool_fingerprint(datagrams: Sequence[bytes]) -> int:
-    """Take the fingerprint of a dump of destinations: a hash, for this process; 0 is none.
+    """Return a hash of a dump of destinations without their counters; 0 if there is none.
 
-    The first message says where the counters of all are: one function of the kernel writes them
-    (ip_vs_ctl.c, ip_vs_genl_fill_dest), and those of one length have their attributes alike.
+    It is valid in this process only. The first message shows the position of the counters in all
+    messages. A single function of the kernel writes them (ip_vs_ctl.c, ip_vs_genl_fill_dest), so
+    messages of equal length have the same layout.
     """
     if not datagrams:
         return hash(())
     layout = _layout(datagrams[0])
     try:
-        kept = [b"".join(chain.from_iterable(iter_unpack(layout, each))) for each in datagrams]
+        settings = [
+            b"".join(chain.from_iterable(iter_unpack(layout, datagram))) for datagram in datagrams
+        ]
     except error:
-        return 0  # messages of several lengths
-    return hash((layout, *kept))
+        return 0  # the messages differ in length
+    return hash((layout, *settings))
 
 
 def _layout(datagram: bytes) -> str:
-    """Describe the first message of a datagram: the bytes that count (``s``) and others (``x``).
+    """Return the struct format of the first message: hashed bytes (``s``), other bytes (``x``).
 
-    It holds one attribute, the destination, and in this one all others.
+    The message has one attribute, the destination, which contains all others.
     """
     [end] = _LENGTH.unpack_from(datagram)
     offset = CONTENT_AT + _ATTRIBUTE.size
     formats = [f"={LENGTH_AND_TYPE}s{offset - LENGTH_AND_TYPE}x"]
-    counts = 0
+    hashed = 0
     while offset + _ATTRIBUTE.size <= end:
         length, kind = _ATTRIBUTE.unpack_from(datagram, offset)
         size = max(length + -length % 4, _ATTRIBUTE.size)
         offset += size
         if kind not in _COUNTERS:
-            counts += size
+            hashed += size
             continue
-        if counts:
-            formats.append(f"{counts}s")
-            counts = 0
+        if hashed:
+            formats.append(f"{hashed}s")
+            hashed = 0
         formats.append(f"{size}x")
-    return "".join([*formats, f"{counts}s"])
+    return "".join([*formats, f"{hashed}s"])

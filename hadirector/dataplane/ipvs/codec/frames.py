@@ -1,6 +1,6 @@
-"""Generic netlink messages around what IPVS is asked and answers, to and from bytes. Pure.
+"""Encodes and decodes generic netlink messages. Pure.
 
-Formats and numbers are those of linux/netlink.h and linux/genetlink.h.
+linux/netlink.h and linux/genetlink.h define the formats and numbers.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from struct import Struct
 import msgspec
 
 ERROR = 2
-"""NLMSG_ERROR: an acknowledgement, or why there is none."""
+"""NLMSG_ERROR: an acknowledgment or an error."""
 DONE = 3
-"""NLMSG_DONE: a dump is over."""
+"""NLMSG_DONE: the end of a dump."""
 
 REQUEST = 0x1
 ACKNOWLEDGE = 0x4
@@ -22,23 +22,23 @@ DUMP = 0x300
 _HEADER = Struct("=IHHII")
 """struct nlmsghdr: length, type, flags, sequence number, port."""
 LENGTH_AND_TYPE = 6
-"""Bytes of it that come first."""
+"""The number of bytes of these first two fields."""
 _GENERIC_HEADER = Struct("=BBH")
 """struct genlmsghdr: command, version, reserved."""
 _CODE = Struct("=i")
 CONTENT_AT = _HEADER.size + _GENERIC_HEADER.size
-"""Where attributes begin in a message of a family."""
+"""The offset of the attributes in a message of a family."""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """What a family is asked or ordered: a command and its attributes."""
+    """A request to a family: a command and its attributes."""
 
     command: int
     content: bytes = b""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """One message as it came: its type, the sequence number of its request, and all its bytes."""
+    """A received message: its type, the sequence number of its request, and all its bytes."""
 
     kind: int
     sequence: int
@@ -46,19 +46,19 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def content(self) -> bytes:
-        """The attributes of a message of a family."""
+        """The attributes, as bytes."""
         return self.data[CONTENT_AT:]
 
     @property
     def code(self) -> int:
-        """The errno that an ERROR or the end of a dump carries, 0 for none."""
+        """The errno in an ERROR or DONE message; 0 without an error."""
         if len(self.data) < _HEADER.size + _CODE.size:
             return 0
         return -int(_CODE.unpack_from(self.data, _HEADER.size)[0])
 
 
 def write(request: Request, family: int, version: int, flags: int, sequence: int) -> bytes:
-    """Write a request. Its length needs no padding: attributes are padded already."""
+    """Encode a request. It needs no padding, because its attributes are padded."""
     length = CONTENT_AT + len(request.content)
     return (
         _HEADER.pack(length, family, flags, sequence, 0)
@@ -68,12 +68,12 @@ def write(request: Request, family: int, version: int, flags: int, sequence: int
 
 
 def first(datagram: bytes) -> Frame | None:
-    """Read the first message of a datagram; None if it is not whole."""
+    """Decode the first message of a datagram; None if it is not complete."""
     return next(read(datagram), None)
 
 
 def read(datagram: bytes) -> Iterator[Frame]:
-    """Read the messages of a datagram; what follows a malformed one is not read."""
+    """Decode the messages of a datagram; decoding stops at a malformed message."""
     offset = 0
     while offset + _HEADER.size <= len(datagram):
         length, kind, _, sequence, _ = _HEADER.unpack_from(datagram, offset)

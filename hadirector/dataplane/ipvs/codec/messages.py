@@ -1,6 +1,6 @@
-"""The IPVS messages of generic netlink, to and from the model. Knows no socket.
+"""Encodes and decodes the messages of IPVS, without a socket.
 
-What a command must carry is decided in net/netfilter/ipvs/ip_vs_ctl.c.
+net/netfilter/ipvs/ip_vs_ctl.c shows the attributes that each command needs.
 """
 
 from __future__ import annotations
@@ -39,30 +39,31 @@ class _Attribute(IntEnum):
 
 
 def list_services() -> Request:
-    """Ask for every service."""
+    """Return the request for all services."""
     return Request(Command.GET_SERVICE)
 
 
 def get_service(key: ServiceKey) -> Request:
-    """Ask for one service."""
+    """Return the request for a service."""
     return _request(Command.GET_SERVICE, services.write_key(key))
 
 
 def list_destinations(key: ServiceKey) -> Request:
-    """Ask for every destination of a service; none come if there is no such service."""
+    """Return the request for all destinations of a service; a missing service has none."""
     return _request(Command.GET_DESTINATION, services.write_key(key))
 
 
 def get_information() -> Request:
-    """Ask for the version of IPVS, which takes the same capability as changing it."""
+    """Return the request for the version of IPVS, which needs the same capability as a change."""
     return Request(Command.GET_INFO)
 
 
 def requests(operation: Operation) -> list[Request]:
-    """Write an operation as the kernel takes it: an addition with a share takes two messages.
+    """Encode an operation; an addition with a share takes two messages.
 
-    The kernel keeps the last weight above 0 for the table of sh and mh (ip_vs_ctl.c,
-    __ip_vs_update_dest). Both go in one batch: between them some new connection may be unlucky.
+    For the hash table of sh and mh, the kernel uses the last weight above 0 (__ip_vs_update_dest in
+    ip_vs_ctl.c). Both messages are in one batch. A new connection that arrives between them may
+    still get this destination.
     """
     match operation:
         case AddDestination(service, key, destination, share) if share:
@@ -74,7 +75,7 @@ def requests(operation: Operation) -> list[Request]:
 
 
 def request(operation: Operation) -> Request:
-    """Write an operation as the kernel takes it."""
+    """Encode an operation."""
     match operation:
         case AddService(key, service):
             return _request(Command.NEW_SERVICE, _service(key, service))
@@ -117,19 +118,19 @@ def _destination(key: DestinationKey, destination: Destination) -> bytes:
 
 
 def read_service(answer: bytes) -> tuple[ServiceKey, Service] | None:
-    """Read a service; None for one whose protocol we never use."""
-    held = attributes(attributes(answer)[_Attribute.SERVICE])
-    key = services.read_key(held)
-    return None if key is None else (key, services.read_settings(held))
+    """Decode a service; None if the director does not support its protocol."""
+    found = attributes(attributes(answer)[_Attribute.SERVICE])
+    key = services.read_key(found)
+    return None if key is None else (key, services.read_settings(found))
 
 
 def read_destination(answer: bytes, service: ServiceKey) -> tuple[DestinationKey, Destination]:
-    """Read a destination of the service that was asked for."""
-    held = attributes(attributes(answer)[_Attribute.DESTINATION])
-    return destinations.read_key(held, service), destinations.read_settings(held)
+    """Decode a destination of the requested service."""
+    found = attributes(attributes(answer)[_Attribute.DESTINATION])
+    return destinations.read_key(found, service), destinations.read_settings(found)
 
 
 def read_counters(answer: bytes, service: ServiceKey) -> tuple[DestinationKey, Counters]:
-    """Read what a destination of the service that was asked for carries."""
-    held = attributes(attributes(answer)[_Attribute.DESTINATION])
-    return destinations.read_key(held, service), destinations.read_counters(held)
+    """Decode the counters of a destination of the requested service."""
+    found = attributes(attributes(answer)[_Attribute.DESTINATION])
+    return destinations.read_key(found, service), destinations.read_counters(found)

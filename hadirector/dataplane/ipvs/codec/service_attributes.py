@@ -1,6 +1,6 @@
-"""A service's attributes (IPVS_SVC_ATTR_*), to and from the model. Pure.
+"""Encodes and decodes the attributes of a service (IPVS_SVC_ATTR_*). Pure.
 
-What they must be is decided in net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_genl_parse_service().
+The kernel parses them in ip_vs_genl_parse_service() in net/netfilter/ipvs/ip_vs_ctl.c.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ _SCHEDULER_FLAGS = {
 }
 
 _FLAGS = Struct("=II")
-"""struct ip_vs_flags: the flags, and which of them are meant."""
+"""struct ip_vs_flags: the flags, and the mask of flags to set."""
 _ALL_FLAGS = 0xFFFFFFFF
 
 
 def family_of(address: str) -> int:
-    """Say which family an address is of."""
+    """Return the address family of an address."""
     return AF_INET6 if ":" in address else AF_INET
 
 
 def read_address(family: int, value: bytes) -> str:
-    """Both families come in a field of 16 bytes (union nf_inet_addr)."""
+    """Decode an address; both families use a field of 16 bytes (union nf_inet_addr)."""
     return str(ip_address(value[: 4 if family == AF_INET else 16]))
 
 
 def write_key(key: ServiceKey) -> bytes:
-    """Write what identifies a service: its mark, or else protocol, address and port."""
+    """Encode the identity of a service: its firewall mark, or protocol, address and port."""
     family = uint16(ServiceAttribute.FAMILY, family_of(key.address))
     if key.firewall_mark:
         return family + uint32(ServiceAttribute.FIREWALL_MARK, key.firewall_mark)
@@ -65,48 +65,48 @@ def write_key(key: ServiceKey) -> bytes:
     )
 
 
-def read_key(held: dict[int, bytes]) -> ServiceKey | None:
-    """Read what identifies a service; None for a protocol that we never use."""
-    family = read_number(held[ServiceAttribute.FAMILY])
-    if mark := read_number(held.get(ServiceAttribute.FIREWALL_MARK, b"")):
+def read_key(found: dict[int, bytes]) -> ServiceKey | None:
+    """Decode the identity of a service; None for a protocol that the director does not support."""
+    family = read_number(found[ServiceAttribute.FAMILY])
+    if mark := read_number(found.get(ServiceAttribute.FIREWALL_MARK, b"")):
         return ServiceKey.marked(mark, ipv6=family == AF_INET6)
-    protocol = _PROTOCOLS_BY_NUMBER.get(read_number(held[ServiceAttribute.PROTOCOL]))
+    protocol = _PROTOCOLS_BY_NUMBER.get(read_number(found[ServiceAttribute.PROTOCOL]))
     if protocol is None:
         return None
-    address = read_address(family, held[ServiceAttribute.ADDRESS])
-    return ServiceKey(protocol, address, read_port(held[ServiceAttribute.PORT]))
+    address = read_address(family, found[ServiceAttribute.ADDRESS])
+    return ServiceKey(protocol, address, read_port(found[ServiceAttribute.PORT]))
 
 
 def write_settings(key: ServiceKey, service: Service) -> bytes:
-    """Write everything else about a service."""
+    """Encode the other attributes of a service."""
     settings = (
         text(ServiceAttribute.SCHEDULER, service.scheduler)
         + attribute(ServiceAttribute.FLAGS, _FLAGS.pack(_flags(service), _ALL_FLAGS))
         + uint32(ServiceAttribute.TIMEOUT, service.persistence)
         + attribute(ServiceAttribute.NETMASK, _netmask(family_of(key.address), service))
     )
-    if service.engine:  # left out there is none, and an edit takes a former one away
+    if service.engine:  # an edit without the attribute removes the engine
         settings += text(ServiceAttribute.PERSISTENCE_ENGINE, service.engine)
     return settings
 
 
-def read_settings(held: dict[int, bytes]) -> Service:
-    """Read everything else about a service."""
-    scheduler = read_text(held[ServiceAttribute.SCHEDULER])
+def read_settings(found: dict[int, bytes]) -> Service:
+    """Decode the other attributes of a service."""
+    scheduler = read_text(found[ServiceAttribute.SCHEDULER])
     known = _SCHEDULER_FLAGS if scheduler in HASH_SCHEDULERS else {}
-    told = ServiceFlag(_FLAGS.unpack(held[ServiceAttribute.FLAGS])[0])
-    timeout = read_number(held[ServiceAttribute.TIMEOUT])
-    prefix_length, contiguous = _prefix_length(held)
+    flags = ServiceFlag(_FLAGS.unpack(found[ServiceAttribute.FLAGS])[0])
+    timeout = read_number(found[ServiceAttribute.TIMEOUT])
+    prefix_length, contiguous = _prefix_length(found)
     service = Service(
         scheduler,
-        flags=frozenset(name for name, flag in known.items() if flag in told),
-        persistence=timeout if ServiceFlag.PERSISTENT in told else 0,
+        flags=frozenset(name for name, flag in known.items() if flag in flags),
+        persistence=timeout if ServiceFlag.PERSISTENT in flags else 0,
         prefix_length=prefix_length,
-        engine=read_text(held.get(ServiceAttribute.PERSISTENCE_ENGINE, b"")),
-        one_packet=ServiceFlag.ONE_PACKET in told,
+        engine=read_text(found.get(ServiceAttribute.PERSISTENCE_ENGINE, b"")),
+        one_packet=ServiceFlag.ONE_PACKET in flags,
         other_settings=not contiguous,
     )
-    if told | ServiceFlag.HASHED != _flags(service) | ServiceFlag.HASHED:
+    if flags | ServiceFlag.HASHED != _flags(service) | ServiceFlag.HASHED:
         return replace(service, other_settings=True)
     return service
 
@@ -123,17 +123,20 @@ def _flags(service: Service) -> ServiceFlag:
 
 
 def _netmask(family: int, service: Service) -> bytes:
-    """Write the clients that count as one: a netmask for IPv4, a prefix length for IPv6."""
+    """Encode the granularity of persistence: a netmask for IPv4, a prefix length for IPv6."""
     if family == AF_INET6:
         return (service.prefix_length or 128).to_bytes(4, sys.byteorder)
     host_bits = 32 - (service.prefix_length or 32)
     return (0xFFFFFFFF >> host_bits << host_bits).to_bytes(4, "big")
 
 
-def _prefix_length(held: dict[int, bytes]) -> tuple[int | None, bool]:
-    """Read the same: None for single clients, and whether the netmask is one with a length."""
-    value = held[ServiceAttribute.NETMASK]
-    if read_number(held[ServiceAttribute.FAMILY]) == AF_INET6:
+def _prefix_length(found: dict[int, bytes]) -> tuple[int | None, bool]:
+    """Decode the granularity: its prefix length (None for single clients).
+
+    The second value is False for a netmask that has no prefix length.
+    """
+    value = found[ServiceAttribute.NETMASK]
+    if read_number(found[ServiceAttribute.FAMILY]) == AF_INET6:
         length = read_number(value)
         return (None if length == 128 else length), True
     host_bits = 0xFFFFFFFF ^ int.from_bytes(value, "big")

@@ -1,7 +1,7 @@
-"""The messages about IPVS's sync daemon, to and from the model. Knows no socket.
+"""Encodes and decodes the messages about the IPVS sync daemon, without a socket.
 
-The attributes are those of ip_vs_genl_fill_daemon and ip_vs_genl_new_daemon (ip_vs_ctl.c); the port
-is in this machine's byte order, unlike those of services.
+The kernel handles them in ip_vs_genl_fill_daemon and ip_vs_genl_new_daemon (ip_vs_ctl.c). The port
+is in the byte order of this machine, unlike the ports of services.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ _ROLES = {number: role for role, number in _STATES.items()}
 
 
 def list_threads() -> Request:
-    """Ask which threads run."""
+    """Return the request for the running threads."""
     return Request(Command.GET)
 
 
 def request(operation: StartThread | StopThread) -> Request:
-    """Write an operation as the kernel takes it."""
+    """Encode an operation."""
     state = uint32(DaemonAttribute.STATE, _STATES[operation.role])
     if isinstance(operation, StopThread):
         return Request(Command.DELETE, attribute(_DAEMON, state))
@@ -66,18 +66,18 @@ def request(operation: StartThread | StopThread) -> Request:
 
 
 def read_thread(answer: bytes) -> tuple[SyncRole, SyncSettings]:
-    """Read a thread that runs."""
-    held = attributes(attributes(answer)[_DAEMON])
-    group = held.get(DaemonAttribute.GROUP) or held[DaemonAttribute.GROUP_6]
+    """Decode a running thread."""
+    found = attributes(attributes(answer)[_DAEMON])
+    group = found.get(DaemonAttribute.GROUP) or found[DaemonAttribute.GROUP_6]
     settings = SyncSettings(
-        interface=read_text(held[DaemonAttribute.INTERFACE]),
-        id=read_number(held[DaemonAttribute.SYNC_ID]),
-        maximum_length=read_number(held[DaemonAttribute.MAXIMUM_LENGTH]),
+        interface=read_text(found[DaemonAttribute.INTERFACE]),
+        id=read_number(found[DaemonAttribute.SYNC_ID]),
+        maximum_length=read_number(found[DaemonAttribute.MAXIMUM_LENGTH]),
         group=str(ip_address(group)),
-        port=read_number(held[DaemonAttribute.PORT]),
-        ttl=read_number(held[DaemonAttribute.TTL]),
+        port=read_number(found[DaemonAttribute.PORT]),
+        ttl=read_number(found[DaemonAttribute.TTL]),
     )
-    return _ROLES[read_number(held[DaemonAttribute.STATE])], settings
+    return _ROLES[read_number(found[DaemonAttribute.STATE])], settings
 
 
 def _settings(settings: SyncSettings) -> bytes:

@@ -1,4 +1,4 @@
-"""The numbers of include/uapi/linux/ip_vs.h, as far as they are used here."""
+"""The numbers of include/uapi/linux/ip_vs.h that the director uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORWARDING_MASK = 0x7
 
 
 class Command(IntEnum):
-    """The commands used here, IPVS_CMD_*."""
+    """Commands, IPVS_CMD_*."""
 
     NEW_SERVICE = 1
     SET_SERVICE = 2
@@ -26,7 +26,7 @@ class Command(IntEnum):
 
 
 class ServiceAttribute(IntEnum):
-    """The attributes used here, IPVS_SVC_ATTR_*."""
+    """Attributes of a service, IPVS_SVC_ATTR_*."""
 
     FAMILY = 1
     PROTOCOL = 2
@@ -41,7 +41,7 @@ class ServiceAttribute(IntEnum):
 
 
 class DestinationAttribute(IntEnum):
-    """The attributes used here, IPVS_DEST_ATTR_*."""
+    """Attributes of a destination, IPVS_DEST_ATTR_*."""
 
     ADDRESS = 1
     PORT = 2
@@ -61,7 +61,7 @@ class DestinationAttribute(IntEnum):
 
 
 class StatisticsAttribute(IntEnum):
-    """The attributes used here, IPVS_STATS_ATTR_*: totals, then the same per second."""
+    """Attributes of statistics, IPVS_STATS_ATTR_*: totals, and then the rates per second."""
 
     CONNECTIONS = 1
     PACKETS_IN = 2
@@ -76,7 +76,7 @@ class StatisticsAttribute(IntEnum):
 
 
 class ServiceFlag(IntFlag):
-    """IP_VS_SVC_F_*. The SCHED flags mean what the scheduler says."""
+    """Flags of a service, IP_VS_SVC_F_*. The scheduler defines the SCHED flags."""
 
     PERSISTENT = 0x01
     HASHED = 0x02

@@ -53,20 +53,23 @@ def server(check: str) -> str:
         ),
         (
             "{type: ping, idle_connection: true}",
-            "idle_connection: a check of type ping asks no tcp port to keep a connection to",
+            "idle_connection: a check of type ping has no TCP port for an idle connection",
         ),
         (
             "{type: dns, name: a, port: 53, idle_connection: true}",
-            "idle_connection: a check of type dns asks",
+            "idle_connection: a check of type dns has no TCP port",
         ),
         (
             "{type: all, checks: [{type: tcp, idle_connection: true}, {type: http}]}",
-            "checks[0].idle_connection: a check within a check has no idle_connection of its own",
+            (
+                "checks[0].idle_connection: idle_connection belongs to the outer check; leave"
+                " it out here"
+            ),
         ),
         ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
         (
             "{type: agent, weight_step: 10}",
-            "weight_step: wrong value (got 10, expected a part from 1% to 100%)",
+            "weight_step: wrong value (got 10, expected a percentage from 1% to 100%)",
         ),
         ("{type: tcp, jitter: -1s}", 'jitter: wrong value (got "-1s", expected a duration from 0s'),
         ("{type: tcp, fall: 0}", "fall: wrong value (got 0, expected a whole number from 1 to"),
@@ -86,7 +89,7 @@ def server(check: str) -> str:
         ("{type: http, method: get}", 'method: wrong value (got "get", expected one of GET, HEAD'),
         ("{type: http, body: x}", "body: only a POST has a body (got method GET)"),
         ("{type: http, password: x}", "password: requires a username"),
-        ('{type: http, username: "a\\nb"}', "username: wrong value (got something that is not"),
+        ('{type: http, username: "a\\nb"}', "username: wrong value (got a value that is not"),
         ("{type: http, username: 'a:b'}", "username: contains a colon, which basic authentication"),
         ("{type: http, redirects: 11}", "redirects: wrong value (got 11, expected a whole number"),
         ("{type: http, http_version: 1.1}", "http_version: wrong value (got 1.1, expected a whole"),
@@ -108,11 +111,17 @@ def server(check: str) -> str:
             "{type: http, method: HEAD, expect_body: x}",
             "expect_body: the reply to a HEAD request has no",
         ),
-        ("{type: udp}", "the check asks a udp port, which says nothing about the tcp port of the"),
+        (
+            "{type: udp}",
+            "the check probes a udp port, but the virtual server serves the tcp port",
+        ),
         ("{type: dns, port: 53}", 'the key "name" is missing'),
         ("{type: dns, name: a..b}", 'name: wrong value (got "a..b", expected a domain name)'),
         ("{type: dns, name: a, record: ANY}", 'record: wrong value (got "ANY", expected one of A'),
-        ("{type: dns, name: a}", "the check asks a udp port, which says nothing about the tcp"),
+        (
+            "{type: dns, name: a}",
+            ("the check probes a udp port, but the virtual server serves the tcp"),
+        ),
         ("{type: dns, name: a, expect_answers: [5]}", "expect_answers[0]: wrong value (got 5, exp"),
         ("{type: smtp, tls_name: a}", "tls_name: has no effect without starttls: true"),
         ("{type: smtp, tls_verify: false}", "tls_verify: has no effect without starttls: true"),
@@ -147,11 +156,11 @@ def server(check: str) -> str:
         ),
         (
             "{type: all, checks: [{type: tcp}, {type: tcp, rise: 3}]}",
-            "checks[1].rise: a check within a check has no rise of its own",
+            "checks[1].rise: rise belongs to the outer check; leave it out here",
         ),
         (
             "{type: all, checks: [{type: tcp}, {type: tcp, source: 10.0.0.9}]}",
-            "checks[1].source: a check within a check has no source of its own",
+            "checks[1].source: source belongs to the outer check; leave it out here",
         ),
         (
             "{type: all, checks: [{type: tcp}, none]}",
@@ -159,7 +168,7 @@ def server(check: str) -> str:
         ),
         (
             "{type: all, checks: [{type: tcp}, {type: any, checks: [{type: tcp}, {type: ping}]}]}",
-            "checks[1].type: a check of type any cannot be within another one",
+            "checks[1].type: a check of type any cannot be within another check",
         ),
         (
             "{type: all, checks: [{type: tcp}, {type: http, body: a}]}",
@@ -167,20 +176,38 @@ def server(check: str) -> str:
         ),
         (
             "{type: all, checks: [{type: ping}, {type: udp}]}",
-            "the check asks a udp port, which says nothing about the tcp port of the same",
+            (
+                "the check probes a udp port, but the virtual server serves the tcp port of"
+                " this number"
+            ),
         ),
         ("{type: tcp, mark: 4294967296}", "mark: wrong value (got 4294967296, expected a whole"),
         ("{type: tcp, interface: a/b}", 'interface: wrong value (got "a/b", expected an interface'),
         ("{type: tcp, source: here}", 'source: wrong value (got "here", expected a literal IPv4'),
-        ("{type: tcp, source: '::1', address: 10.0.0.2}", "source: ::1 and 10.0.0.2 are not of"),
-        ("{type: ping, source: '::1'}", "source: ::1 and 10.0.0.2 are not of one address family"),
+        (
+            "{type: tcp, source: '::1', address: 10.0.0.2}",
+            ("source: the source ::1 and the probed address 10.0.0.2 have different"),
+        ),
+        (
+            "{type: ping, source: '::1'}",
+            (
+                "source: the source ::1 and the probed address"
+                " 10.0.0.2 have different address families"
+            ),
+        ),
         (
             "{type: all, source: '::1', checks: [{type: script, script: /s}, {type: tcp}]}",
-            "source: ::1 and 10.0.0.2 are not of one address family",
+            (
+                "source: the source ::1 and the probed address 10.0.0.2 have different address"
+                " families"
+            ),
         ),
         (
             "{type: any, source: 10.0.0.9, checks: [{type: tcp}, {type: tcp, address: '::1'}]}",
-            "source: 10.0.0.9 and ::1 are not of one address family",
+            (
+                "source: the source 10.0.0.9 and the probed address ::1 have different address"
+                " families"
+            ),
         ),
     ],
 )
@@ -198,7 +225,10 @@ def test_a_source_that_does_not_fit_one_real_server_is_one_fault(faults_of: Faul
         for port in (80, 81)
     )
     (fault,) = faults_of(f"director: {{check: {{type: tcp, source: 10.0.0.9}}}}\n{servers}]")
-    message = "director.check.source: 10.0.0.9 and fd00::2 are not of one address family"
+    message = (
+        "director.check.source: the source 10.0.0.9 and the probed address fd00::2"
+        " have different address families"
+    )
     assert fault == f"1:39: {message}"
     fitting = "{type: tcp, source: 10.0.0.9, address: 10.0.0.2}"
     assert faults_of(f"director: {{check: {fitting}}}\n{servers}]") == []

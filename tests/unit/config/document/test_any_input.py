@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hadirector.config.document.errors import ConfigError, shown
+from hadirector.config.document.errors import ConfigError, quote
 from hadirector.config.loader import parse
 from hadirector.model.configuration import Configuration
 
@@ -122,7 +122,7 @@ def judge(data: bytes) -> None:
 def test_a_key_of_two_lines_is_named_in_one() -> None:
     with pytest.raises(ConfigError) as raised:
         parse(b"{0\n\xc2\x850", "f", "host")
-    assert str(raised.value.faults[0]).startswith(r'f:4:1: "0\n0": no value')
+    assert str(raised.value.faults[0]).startswith(r'f:4:1: "0\n0": the value is missing')
 
 
 @given(st.binary(max_size=200))
@@ -147,4 +147,4 @@ def test_any_tree_of_known_keys_is_judged(tree: dict[str, Any]) -> None:
 @pytest.mark.parametrize("character", ["\x1b", "\x9b", "\n", "\u202e"])
 def test_a_shown_value_cannot_disturb_a_terminal(character: str) -> None:
     """Control and direction characters are escaped."""
-    assert character not in shown(f"a{character}b")
+    assert character not in quote(f"a{character}b")

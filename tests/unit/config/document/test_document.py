@@ -64,11 +64,11 @@ def test_every_value_and_key_has_its_place() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("a: {b: 1, b: 2}", 'f:1:11: a: duplicate key "b", first given in line 1'),
-        ("a:\nb: 1", "f:1:3: a: no value (write one, or leave the key out)"),
-        ("- 1\n-", "f:2:2: [1]: no value (write one, or leave the key out)"),
-        ("a: &x 1", "f:1:4: a: anchors (&x) are not supported"),
-        ("a: !!str 1", "f:1:4: a: tags (tag:yaml.org,2002:str) are not supported"),
+        ("a: {b: 1, b: 2}", 'f:1:11: a: duplicate key "b", first in line 1'),
+        ("a:\nb: 1", "f:1:3: a: the value is missing (write a value, or leave the key out)"),
+        ("- 1\n-", "f:2:2: [1]: the value is missing (write a value, or leave the key out)"),
+        ("a: &x 1", "f:1:4: a: anchors (&x) are not supported; remove it"),
+        ("a: !!str 1", "f:1:4: a: tags (tag:yaml.org,2002:str) are not supported; remove it"),
         ("{[a]: b}", "f:1:2: a key must be a plain word"),
         ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a file holds one"),
         ("", "f:1:1: the file is empty (expected director, vrrp or virtual_servers)"),
@@ -88,9 +88,12 @@ def test_every_value_and_key_has_its_place() -> None:
         (
             "a: [1, 2\nb: 3\n",
             "f:2:2: not valid YAML: did not find expected ',' or ']' while parsing a flow"
-            " sequence, begun in line 1",
+            " sequence, which starts in line 1",
         ),
-        ("a: \x00", "f:1:4: a control character (got U+0000, expected text)"),
+        (
+            "a: \x00",
+            ("f:1:4: the text has a control character (got U+0000, expected printable text)"),
+        ),
         (
             "a: 1\n  vrrp_instance VI_1 {\n",
             "f:2:3: this is a keepalived.conf (got a vrrp_instance block); this version reads"
@@ -124,12 +127,12 @@ def test_an_alias_bomb_costs_nothing() -> None:
     """Aliases are refused one by one, never expanded."""
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     assert faults_of(bomb) == [
-        "f:1:4: a: anchors (&a) are not supported",
-        "f:2:4: b: anchors (&b) are not supported",
-        "f:2:8: b[0]: aliases (*a) are not supported; write it out",
-        "f:2:12: b[1]: aliases (*a) are not supported; write it out",
-        "f:3:5: c[0]: aliases (*b) are not supported; write it out",
-        "f:3:9: c[1]: aliases (*b) are not supported; write it out",
+        "f:1:4: a: anchors (&a) are not supported; remove it",
+        "f:2:4: b: anchors (&b) are not supported; remove it",
+        "f:2:8: b[0]: aliases (*a) are not supported; write the value out",
+        "f:2:12: b[1]: aliases (*a) are not supported; write the value out",
+        "f:3:5: c[0]: aliases (*b) are not supported; write the value out",
+        "f:3:9: c[1]: aliases (*b) are not supported; write the value out",
     ]
 
 

@@ -19,15 +19,15 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
         (
             f"quorum: 3, hysteresis: 1, {TWO}}}]",
             [
-                "1:50: virtual_servers[0].quorum: wrong value (got 4, expected with the hysteresis"
-                " at most 3, the weight of all real servers together)"
+                "1:50: virtual_servers[0].quorum: wrong value (got 4, expected at most 3, the"
+                " total weight of the real servers, with the hysteresis)"
             ],
         ),
         (
             f"quorum: 2, hysteresis: 2, {TWO}}}]",
             [
-                "1:65: virtual_servers[0].hysteresis: wrong value (got 2, expected less than the"
-                " quorum, 2: nothing passing is never enough)"
+                "1:65: virtual_servers[0].hysteresis: wrong value (got 2, expected less than"
+                " the quorum, 2, so that the pool can lose it)"
             ],
         ),
         (
@@ -47,15 +47,16 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
         (
             f'sorry_server: {{address: "[fd00::1]:80"}}, {TWO}}}]',
             [
-                "1:66: virtual_servers[0].sorry_server.address: wrong value (got fd00::1, expected"
-                " an IPv4 address like the virtual server's; nat cannot mix them)"
+                "1:66: virtual_servers[0].sorry_server.address: wrong value (got fd00::1,"
+                " expected an IPv4 address like the virtual server's; nat cannot mix address"
+                " families)"
             ],
         ),
         (
             f"sorry_server: {{address: 10.0.0.9, check: {{type: tcp, timeout: 3s}}}}, {TWO}}}]",
             [
-                "1:104: virtual_servers[0].sorry_server.check.timeout: a probe must end before the"
-                " next begins (got a timeout of 3s, expected at most the interval, 2s)"
+                "1:104: virtual_servers[0].sorry_server.check.timeout: a probe must end before"
+                " the next one starts (got a timeout of 3s, expected at most the interval, 2s)"
             ],
         ),
         (f"min_healthy: 2, {TWO}}}]", []),
@@ -70,15 +71,15 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
         (
             f"min_healthy: 0%, {TWO}}}]",
             [
-                '1:55: virtual_servers[0].min_healthy: wrong value (got "0%", expected a number of'
-                " real servers, or a part of them from 1% to 100%)"
+                '1:55: virtual_servers[0].min_healthy: wrong value (got "0%", expected a number'
+                " of real servers, or a percentage from 1% to 100%)"
             ],
         ),
         (
             f"min_healthy: 0.5, {TWO}}}]",
             [
-                "1:55: virtual_servers[0].min_healthy: wrong value (got 0.5, expected a number of"
-                " real servers, or a part of them from 1% to 100%)"
+                "1:55: virtual_servers[0].min_healthy: wrong value (got 0.5, expected a number"
+                " of real servers, or a percentage from 1% to 100%)"
             ],
         ),
         (
@@ -106,25 +107,25 @@ SLOW = "real_servers: [{address: 10.0.0.2, weight: 10}, {address: 10.0.0.3, weig
         (
             f"slow_start: 30s, scheduler: mh, {SLOW}}}]}}]",
             [
-                "1:54: virtual_servers[0].slow_start: mh would send clients elsewhere with every"
-                " step of a weight"
+                "1:54: virtual_servers[0].slow_start: with scheduler mh, each step of a weight"
+                " would send clients to other real servers; leave this out"
             ],
         ),
         (
             f"scheduler: rr, {SLOW}, slow_start: 2s}}]}}]",
             [
-                "1:149: virtual_servers[0].real_servers[1].slow_start: rr does not share by weights"
-                " (wrr and wlc do)"
+                "1:149: virtual_servers[0].real_servers[1].slow_start: scheduler rr does not"
+                " distribute connections by weight (expected a scheduler such as wrr or wlc)"
             ],
         ),
         (
             "slow_start: 30s, real_servers: [{address: 10.0.0.2, weight: 1},"
             " {address: 10.0.0.3}]}]",
             [
-                "1:102: virtual_servers[0].real_servers[0].weight: a weight of 1 has nothing to"
-                " grow from; under slow_start give 10 or 100",
-                "1:116: virtual_servers[0].real_servers[1].address: a weight of 1 has nothing to"
-                " grow from; under slow_start give 10 or 100",
+                "1:102: virtual_servers[0].real_servers[0].weight: slow_start needs a weight"
+                " above 1, because weights are whole numbers (expected 10 or 100)",
+                "1:116: virtual_servers[0].real_servers[1].address: slow_start needs a weight"
+                " above 1, because weights are whole numbers (expected 10 or 100)",
             ],
         ),
         (
@@ -139,7 +140,7 @@ SLOW = "real_servers: [{address: 10.0.0.2, weight: 10}, {address: 10.0.0.3, weig
             [
                 '1:54: virtual_servers[0].slow_start: the key "duration" is missing',
                 "1:64: virtual_servers[0].slow_start.minimum: wrong value (got 0.1, expected a"
-                " part from 1% to 100%)",
+                " percentage from 1% to 100%)",
                 '1:76: virtual_servers[0].slow_start.curve: wrong value (got "round", expected one'
                 " of linear, quadratic)",
             ],

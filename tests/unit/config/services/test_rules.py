@@ -20,10 +20,10 @@ FaultsOf = Callable[[str], list[str]]
 
 SERVER = "virtual_servers: [{"
 AT = "virtual_servers[0]"
-NOT_BOTH = "a virtual server has address or {}, not both"
+NOT_BOTH = "a virtual server has either address or {}, not both"
 UNCHANGED = (
-    "with forwarding {} the packet reaches the real server unchanged, so the port cannot differ"
-    " from the virtual server's (got {})"
+    "with forwarding {} the packet reaches the real server unchanged, so the port is that of the"
+    " virtual server (got {})"
 )
 
 
@@ -43,17 +43,17 @@ UNCHANGED = (
         ),
         (
             "addresses: [10.0.0.1:80]",
-            f'1:31: {AT}.addresses: several addresses need a name to be called by (the key "name")',
+            f'1:31: {AT}.addresses: a virtual server with addresses needs a name (the key "name")',
         ),
         (
             "name: a, addresses: [10.0.0.1:1000-1999, 10.0.0.2:80]",
-            f"1:40: {AT}.addresses: each address and port is a service (expected at most 1000 of"
-            " them)",
+            f"1:40: {AT}.addresses: each address and port is a service (expected at most 1000"
+            " services)",
         ),
         (
             "name: a, addresses: [10.0.0.1:80, '[2001:db8::1]:80']",
             f"1:54: {AT}.addresses[1]: wrong value (got 2001:db8::1, expected an address of the"
-            " same family as the first one)",
+            " same family as the first address)",
         ),
         (
             "name: a, addresses: [10.0.0.1:80, 10.0.0.1:79-81]",
@@ -76,12 +76,12 @@ UNCHANGED = (
         ),
         (
             "address: 10.0.0.1:0",
-            f"1:29: {AT}.address: port 0, which is all ports, needs persistence: a client's"
-            " connections to different ports belong to one real server",
+            f"1:29: {AT}.address: port 0 (all ports) needs persistence, so that the"
+            " connections of a client to different ports reach the same real server",
         ),
         (
             "address: 10.0.0.1:0, persistence: 1m, real_servers: [{address: 10.0.0.2}]",
-            f"1:29: {AT}.address: there is more than one port to probe: give the check a port, or"
+            f"1:29: {AT}.address: there are several ports to probe: add a port to the check, or"
             " write check: none",
         ),
         (
@@ -90,12 +90,12 @@ UNCHANGED = (
         ),
         (
             "fwmark: 7, protocol: udp",
-            f"1:41: {AT}.protocol: a firewall mark stands for packets of any protocol: say it where"
-            " they are marked",
+            f"1:41: {AT}.protocol: a firewall mark matches packets of any protocol; choose the"
+            " protocol in the firewall rule that sets the mark",
         ),
         (
             "address: 10.0.0.1:80, family: ipv6",
-            f"1:50: {AT}.family: an address says its family itself; this is for fwmark",
+            f"1:50: {AT}.family: the family follows from the address; family is for fwmark only",
         ),
         (
             "fwmark: 7}, {fwmark: 7, name: b, family: ipv6}, {fwmark: 7, name: c",
@@ -105,17 +105,17 @@ UNCHANGED = (
         (
             "fwmark: 7, real_servers: [{address: '2001:db8::1', check: none}]",
             f"1:56: {AT}.real_servers[0].address: wrong value (got 2001:db8::1, expected an IPv4"
-            " address like the virtual server's; nat cannot mix them)",
+            " address like the virtual server's; nat cannot mix address families)",
         ),
         (
             "fwmark: 7, forwarding: fullnat",
-            f"1:43: {AT}.forwarding: fullnat: its connections are known by the address they were"
-            " made to, and a mark has none",
+            f"1:43: {AT}.forwarding: fullnat finds its connections by the virtual address,"
+            " and a firewall mark has no address",
         ),
         (
             "fwmark: 7, persistence: 60, check: none, real_servers: [{address: '10.0.0.2:80'}]",
             f"1:86: {AT}.real_servers[0].address: with persistence over all ports a connection"
-            " keeps its port (got 80, expected none)",
+            " keeps its port (got 80, expected no port)",
         ),
     ],
 )
@@ -129,26 +129,27 @@ def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: Faul
     [
         (
             "one_packet: true",
-            "1:65: AT.one_packet: only udp has connections of one packet (got tcp)",
+            "1:65: AT.one_packet: one_packet works with udp only (got tcp)",
         ),
         (
             "protocol: udp, one_packet: true, persistence: 60",
-            "1:99: AT.persistence: each packet is a connection of its own under one_packet; only"
-            " the engine sip tells which belong together",
+            "1:99: AT.persistence: with one_packet each packet is a connection of its own;"
+            " persistence needs persistence_engine: sip to find the packets that belong"
+            " together",
         ),
         (
             "persistence_prefix_length: 24",
-            "1:80: AT.persistence_prefix_length: there is none without a time (the key"
-            ' "persistence")',
+            "1:80: AT.persistence_prefix_length: persistence_prefix_length needs a duration of"
+            ' persistence (the key "persistence")',
         ),
         (
             "persistence: 60, persistence_prefix_length: 64",
-            "1:97: AT.persistence_prefix_length: wrong value (got 64, expected 1 to 32, like the"
-            " addresses of its clients)",
+            "1:97: AT.persistence_prefix_length: wrong value (got 64, expected 1 to 32, the"
+            " length of the addresses of its clients)",
         ),
         (
             "persistence: 60, persistence_engine: sip",
-            "1:90: AT.persistence_engine: the engine sip reads udp only (got tcp)",
+            "1:90: AT.persistence_engine: the engine sip works with udp only (got tcp)",
         ),
         (
             "forwarding: tun, real_servers: [{address: '10.0.0.2:81'}]",
@@ -156,14 +157,14 @@ def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: Faul
         ),
         (
             "forwarding: fullnat, protocol: udp, one_packet: true",
-            "1:101: AT.one_packet: fullnat: the source is replaced for a whole connection, and"
-            " one_packet makes none",
+            "1:101: AT.one_packet: fullnat translates whole connections, and one_packet has no"
+            " connections",
         ),
         ("tunnel: {type: gre}", "1:61: AT.tunnel: only forwarding tun has a tunnel (got nat)"),
         (
             "forwarding: tun, tunnel: {type: gue}",
-            "1:78: AT.tunnel: gue travels over UDP: where does the real server listen (the key"
-            ' "port")?',
+            '1:78: AT.tunnel: the key "port" is missing: the UDP port on which the real server'
+            " decapsulates",
         ),
         (
             "forwarding: tun, tunnel: {type: gre, port: 5}",
@@ -172,13 +173,13 @@ def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: Faul
         (
             "forwarding: tun, real_servers: [{address: 10.0.0.2, tunnel: {type: gre,"
             " checksum: remote}}]",
-            "1:135: AT.real_servers[0].tunnel.checksum: wrong value (got remote, expected none or"
-            " full, which is what gre has)",
+            "1:135: AT.real_servers[0].tunnel.checksum: wrong value (got remote, expected none"
+            " or full, the checksums of gre)",
         ),
         (
             "real_servers: [{address: 10.0.0.2, lower_threshold: 5}]",
             "1:105: AT.real_servers[0].lower_threshold: wrong value (got 5, expected an"
-            " upper_threshold to stand below)",
+            " upper_threshold above it)",
         ),
         (
             "real_servers: [{address: 10.0.0.2, lower_threshold: 5, upper_threshold: 5}]",
@@ -186,9 +187,9 @@ def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: Faul
         ),
         (
             "protocol: sctp, real_servers: [{address: 10.0.0.2}]",
-            "1:63: AT.protocol: the check asks a tcp port, which says nothing about the sctp port"
-            " of the same number: give the check another type or a port of its own, or write"
-            " check: none",
+            "1:63: AT.protocol: the check probes a tcp port, but the virtual server serves the"
+            " sctp port of this number: choose another type of check, add a port to the check,"
+            " or write check: none",
         ),
     ],
 )
@@ -209,8 +210,8 @@ def test_the_sync_daemon_and_mixed_families_exclude_each_other(faults_of: Faults
     daemon = "\nsync_daemon: {interface: eth1, role: both}"
     assert faults_of(f"{SERVER}{server}}}]") == []
     assert faults_of(f"{SERVER}{server}}}]{daemon}") == [
-        f"1:118: {AT}.real_servers[1].address: the sync daemon cannot run beside a real server of"
-        " another address family than its virtual server's"
+        f"1:118: {AT}.real_servers[1].address: the sync daemon excludes real servers whose"
+        " address family is not that of the virtual server"
     ]
 
 

@@ -23,21 +23,44 @@ def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
     ("check", "fault"),
     [
         ("{type: tcp, via: loopback}", 'via: wrong value (got "loopback", expected one of vip)'),
-        ("{type: tcp, via: vip, address: 10.0.0.7}", "address: via: vip: each real server is ask"),
-        ("{type: tcp, via: vip, interface: eth1}", "interface: via: vip: the packets leave by"),
-        ("{type: tcp, via: vip, mark: 7}", "mark: via: vip: every real server has a mark of its"),
+        (
+            "{type: tcp, via: vip, address: 10.0.0.7}",
+            (
+                "address: with via: vip every probe"
+                " goes to the address of the virtual"
+                " server; leave this out"
+            ),
+        ),
+        (
+            "{type: tcp, via: vip, interface: eth1}",
+            ("interface: with via: vip IPVS chooses the interface of a probe; leave this out"),
+        ),
+        (
+            "{type: tcp, via: vip, mark: 7}",
+            (
+                "mark: with via: vip every real server gets a"
+                " mark of its own (the key probe_marks of"
+                " director); leave this out"
+            ),
+        ),
         ("{type: tcp, via: vip, port: 81}", "port: via: vip: wrong value (got 81, expected the po"),
         (
             "{type: tcp, via: vip, source: 10.0.0.9}",
-            "source: via: vip: answers to 10.0.0.9 go to whoever holds it (expected no",
+            (
+                "source: via: vip: 10.0.0.9 is a virtual address, and the answers go to the"
+                " director that holds it (expected an address that only this host has)"
+            ),
         ),
         (
             "{type: tcp, via: vip, source: 10.0.0.1}",
-            "source: via: vip: answers to 10.0.0.1 go to whoever holds it (expected no",
+            (
+                "source: via: vip: 10.0.0.1 is a virtual address, and the answers go to the"
+                " director that holds it (expected an address that only this host has)"
+            ),
         ),
         (
             "{type: tcp, via: vip, source: 'fd00::1'}",
-            "source: via: vip: fd00::1 and 10.0.0.1 are not of one address family",
+            "source: via: vip: fd00::1 and 10.0.0.1 have different address families",
         ),
         ("{type: ping, via: vip}", "via: a check of this type has no via"),
         ("{type: script, script: /s, via: vip}", "via: a check of this type has no via"),
@@ -45,15 +68,18 @@ def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
         ("{type: none, via: vip}", "via: a check of this type has no via"),
         (
             "{type: all, via: vip, checks: [{type: tcp}, {type: ping}]}",
-            "checks[1].type: via: vip: no probe of type ping meets IPVS",
+            "checks[1].type: a probe of type ping cannot go through IPVS (via: vip)",
         ),
         (
             "{type: any, via: vip, checks: [{type: tcp, port: 81}, {type: tcp}]}",
-            "checks[0].port: via: vip: all of its checks ask what is served",
+            (
+                "checks[0].port: with via: vip every probe goes to the virtual server; leave"
+                " this out"
+            ),
         ),
         (
             "{type: all, checks: [{type: tcp, via: vip}, {type: http}]}",
-            "checks[0].via: a check within a check has no via of its own",
+            "checks[0].via: via belongs to the outer check; leave it out here",
         ),
     ],
 )
@@ -71,20 +97,32 @@ def test_a_key_that_does_not_go_with_via_is_a_fault(
         (
             'address: "10.0.0.1:80"',
             "{}",
-            "only with dr and tun a real server has that address (got",
+            "a real server has the virtual address only with forwarding dr or tun (got",
         ),
-        ('address: "10.0.0.1:80", forwarding: fullnat', "{}", "only with dr and tun a real server"),
-        ("fwmark: 7, forwarding: dr", "{}", "a firewall mark has no address to ask"),
+        (
+            'address: "10.0.0.1:80", forwarding: fullnat',
+            "{}",
+            ("a real server has the virtual address only with forwarding dr"),
+        ),
+        (
+            "fwmark: 7, forwarding: dr",
+            "{}",
+            ("a virtual server with a firewall mark has no address to probe"),
+        ),
         (
             'name: w, addresses: ["10.0.0.1:80", "10.0.0.5:80"], forwarding: dr',
             "{}",
-            "there is more than one address to ask",
+            "the virtual server has more than one address to probe",
         ),
-        (DR, "{dataplane: dry-run}", "the dry-run dataplane takes no probe through IPVS"),
+        (
+            DR,
+            "{dataplane: dry-run}",
+            ("probes cannot go through the dry-run dataplane (expected ipvs)"),
+        ),
         (
             'address: "10.0.0.1:80", scheduler: rr',
             "{dataplane: userspace}",
-            "the userspace dataplane takes no probe through IPVS",
+            "probes cannot go through the userspace dataplane (expected ipvs)",
         ),
     ],
 )
@@ -106,15 +144,15 @@ virtual_servers:
   - {{address: "10.0.0.1:81", real_servers: [{{address: 10.0.0.2}}, {{address: 10.0.0.3}}]}}
 """
     assert faults_of(text) == [
-        "4:15: virtual_servers[1].address: via: vip: only with dr and tun a real server has that"
-        " address (got nat)"
+        "4:15: virtual_servers[1].address: via: vip: a real server has the virtual address only"
+        " with forwarding dr or tun (got nat)"
     ]
 
 
 def test_a_tunnel_into_the_other_family_needs_a_source(faults_of: FaultsOf) -> None:
     keys = 'address: "10.0.0.1:80", forwarding: tun'
     [fault] = faults_of(server(keys=keys, target="fd00::2"))
-    assert "check.via: via: vip: fd00::2 and 10.0.0.1 are not of one address family" in fault
+    assert "check.via: via: vip: fd00::2 and 10.0.0.1 have different address families" in fault
     assert not faults_of(server("{type: tcp, via: vip, source: 10.0.0.8}", keys, "fd00::2"))
 
 
@@ -122,7 +160,7 @@ def test_of_several_ports_the_check_names_one(faults_of: FaultsOf) -> None:
     keys = 'name: w, addresses: ["10.0.0.1:80-81"], forwarding: dr'
     assert not faults_of(server("{type: tcp, via: vip, port: 81}", keys))
     [fault] = faults_of(server(keys=keys))
-    assert "there is more than one port to probe: give the check a port" in fault
+    assert "there are several ports to probe: add a port to the check" in fault
 
 
 @pytest.mark.parametrize(
@@ -148,7 +186,7 @@ def test_a_mark_of_our_own_probes_is_no_other_ones(
     """0x68000000 to 0x68ffffff; with other marks for the probes, or without them, they are free."""
     [fault] = faults_of(server().replace("]}]", f"]}}, {rest}]"))
     assert f"{place}: " in fault
-    assert "is one of the marks of our own probes, 0x68000000-0x68ffffff" in fault
+    assert "is in the range of the marks of probes, 0x68000000-0x68ffffff" in fault
     other = "director: {probe_marks: 1-9}\n"
     assert not faults_of(other + server().replace("]}]", f"]}}, {rest}]"))
     assert not faults_of(f"virtual_servers: [{rest}]")
@@ -156,7 +194,7 @@ def test_a_mark_of_our_own_probes_is_no_other_ones(
 
 def test_the_directors_own_mark_is_compared_too(faults_of: FaultsOf) -> None:
     text = "director: {check: {type: tcp, mark: 1744830464}}\n" + server()
-    assert "director.check.mark: 1744830464 is one of" in faults_of(text)[0]
+    assert "director.check.mark: 1744830464 is in the range of" in faults_of(text)[0]
 
 
 @pytest.mark.parametrize("value", ["5", '"9-1"', '"0-5"', '"1-0x100000000"', '"1-4294967296"'])

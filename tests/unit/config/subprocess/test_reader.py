@@ -57,14 +57,14 @@ async def test_a_process_that_does_not_listen_to_a_text_is_a_fault(
 ) -> None:
     """However long that is."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    with pytest.raises(ConfigError, match=r"^f: the process that reads it failed: "):
+    with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f", b"#" * 10_000_000)
 
 
 async def test_a_process_that_says_nothing_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload must not take what was cut short."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    with pytest.raises(ConfigError, match=r"^f: the process that reads it failed: "):
+    with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f")
 
 
@@ -75,7 +75,7 @@ async def test_reading_has_a_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_pat
     hanging.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(hanging))
     monkeypatch.setattr(reader, "READING_SECONDS_MAX", 0.05)
-    with pytest.raises(ConfigError, match=r"^f: reading it took over 0.05 s$"):
+    with pytest.raises(ConfigError, match=r"^f: reading the file took more than 0.05 s$"):
         await reader.read("f")
 
 
@@ -135,7 +135,7 @@ is scheduled again
         ("vrrp: []", (0, "{}: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
         (NAT, (0, f"{{}}: valid: {NAT_SUMMARY}", "")),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
-        (None, (2, "", "{}: cannot be read: No such file or directory\n")),
+        (None, (2, "", "{}: the file cannot be read: No such file or directory\n")),
     ],
 )
 def test_check_config_answers_by_exit_code(

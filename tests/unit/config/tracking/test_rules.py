@@ -120,20 +120,23 @@ sync_groups: {groups}
             "[]",
             "[]",
             "[{name: g, instances: [a, c]}]",
-            "5:40: sync_groups[0].instances[1]: c needs the same priority as a to move with it",
+            (
+                "5:40: sync_groups[0].instances[1]: c needs the same priority as a, because the"
+                " members of a group move together"
+            ),
         ),
         (
             "[{file: /f, weight: 1}]",
             "[{file: /f, weight: 2}]",
             "[{name: g, instances: [a, b]}]",
-            "5:40: sync_groups[0].instances[1]: members of a group track together: different"
-            " weights of file /f",
+            "5:40: sync_groups[0].instances[1]: the members of a group must track file /f with"
+            " the same weight",
         ),
         (
             "[{script: /s, rise: 1}]",
             "[{script: /s}]",
             "[]",
-            "3:102: vrrp[1].track[0].script: the same script runs otherwise at"
+            "3:102: vrrp[1].track[0].script: the same script has another user or timing at"
             " vrrp[0].track[0].script",
         ),
         (

@@ -39,8 +39,8 @@ def test_an_address_says_where_and_how_it_is_put() -> None:
         ("[{address: 10.0.0.1, label: eth0-web}]", ""),
         (
             "[{address: 10.0.0.1, device: eth1, label: 'eth0:b'}]",
-            '1:118: vrrp[0].virtual_addresses[0].label: wrong value (got "eth0:b", expected the'
-            " name of the interface and what follows it, such as eth1:web)",
+            '1:118: vrrp[0].virtual_addresses[0].label: wrong value (got "eth0:b", expected a'
+            " label that begins with the name of the interface, such as eth1:web)",
         ),
         (
             "[{address: 10.0.0.1, label: 'eth0:a-very-long'}]",
@@ -54,8 +54,8 @@ def test_an_address_says_where_and_how_it_is_put() -> None:
         ),
         (
             "[{address: 'fe80::1', scope: link}]",
-            "1:105: vrrp[0].virtual_addresses[0].scope: the scope of an IPv6 address follows from"
-            " the address; leave this out",
+            "1:105: vrrp[0].virtual_addresses[0].scope: the kernel derives the scope of an IPv6"
+            " address from the address; leave this out",
         ),
         (
             "[{address: 10.0.0.1, scope: nowhere}]",
@@ -64,8 +64,8 @@ def test_an_address_says_where_and_how_it_is_put() -> None:
         ),
         (
             "[{address: 127.0.0.2, device: eth1}]",
-            "1:106: vrrp[0].virtual_addresses[0].device: a loopback address is every host's"
-            " already, and put nowhere; leave this out",
+            "1:106: vrrp[0].virtual_addresses[0].device: every host has the loopback addresses"
+            " already, so this address is not added; leave this out",
         ),
         (
             "[{device: eth1}]",
@@ -82,7 +82,10 @@ def test_an_address_says_where_and_how_it_is_put() -> None:
         ),
         (
             "['fe80::1', {address: 'fe80::1', device: eth1}]",
-            "1:88: vrrp[0].virtual_addresses[1]: fe80::1 on two devices needs two instances",
+            (
+                "1:88: vrrp[0].virtual_addresses[1]: fe80::1 on a second device needs a second"
+                " instance"
+            ),
         ),
         (
             "[10.0.0.1, {address: 10.0.0.1, device: eth1}]",

@@ -71,7 +71,7 @@ def test_by_default_the_window_is_three_intervals_and_at_least_5_s(
     ("rest", "fault"),
     [
         ("send_key: 7, keys: []", ".send_key: wrong value (got 7, expected the id of one of the"
-         " keys: there are none)"),
+                                  " keys: there are no keys)"),
         ("send_key: 9, keys: [{id: 7, file: @/7}, {id: 8, file: @/8}]", ".send_key: wrong value"
          " (got 9, expected the id of one of the keys: 7, 8)"),
         ("send_key: 7, keys: [{id: 7, file: @/7}, {id: 7, file: @/8}]", ".keys[1].id: duplicate"
@@ -82,10 +82,14 @@ def test_by_default_the_window_is_three_intervals_and_at_least_5_s(
          " expected one of receive_only, permissive, enforce)"),
         ("window: 301s, send_key: 7, keys: [{id: 7, file: @/7}]", '.window: wrong value (got'
          ' "301s", expected a duration from 1s to 300s, such as 200ms, 2s, 1m or 1h)'),
-        ("send_key: 7, keys: [{id: 7, file: 'hex:c0ffee'}]", ".keys[0].file: wrong value (got"
-         " something that is not shown, expected the absolute path of a key file)"),
+        ("send_key: 7, keys: [{id: 7, file: 'hex:c0ffee'}]", ".keys[0].file: wrong value (got a"
+                                                             " value that is not shown,"
+                                                             " expected the absolute path of a"
+                                                             " key file)"),
         ("send_key: 7, keys: [{id: 7, file: [hex, c0ffee]}]", ".keys[0].file: wrong value (got"
-         " something that is not shown, expected the absolute path of a key file)"),
+                                                              " a value that is not shown,"
+                                                              " expected the absolute path of a"
+                                                              " key file)"),
     ],
 )  # fmt: skip
 def test_a_fault_of_auth_hmac(faults_of: FaultsOf, keys: Path, rest: str, fault: str) -> None:
@@ -116,8 +120,8 @@ def make(content: bytes, mode: int) -> Callable[[Path], None]:
         (lambda _: None, "a key file; it cannot be read: No such file or directory"),
         (make_fifo, "a key file; it is not a regular file"),
         (make_directory, "a key file; it is not a regular file"),
-        (make(RAW, 0o644), "a key file that is closed to others; its mode is 0644"),
-        (make(RAW, 0o602), "a key file that is closed to others; its mode is 0602"),
+        (make(RAW, 0o644), "a key file that is closed to others (chmod o=); its mode is 0644"),
+        (make(RAW, 0o602), "a key file that is closed to others (chmod o=); its mode is 0602"),
         (make(b"hunter2", 0o600), "a key file; it has 7 bytes, and a key has 32 to 64"),
         (make(b"k" * 134, 0o600), "a key file of at most 133 bytes; it is longer"),
         (
@@ -143,7 +147,7 @@ def test_a_password_beside_auth_hmac_is_refused(faults_of: FaultsOf, keys: Path)
         f" auth_hmac: {{send_key: 7, keys: [{{id: 7, file: {keys}/7}}]}}"
     )
     assert faults(faults_of, rest) == [
-        "vrrp[0].authentication: beside auth_hmac a password adds nothing; leave this out"
+        "vrrp[0].authentication: auth_hmac replaces the password; leave the password out"
     ]
 
 
@@ -158,7 +162,7 @@ def test_udp_beyond_this_host_takes_enforced_authentication(
     hmac = f"auth_hmac: {{mode: {mode}, send_key: 7, keys: [{{id: 7, file: {keys}/7}}]}}"
     found = faults(faults_of, UDP + hmac)
     assert len(found) == count
-    assert all("beyond it udp needs auth_hmac in mode enforce" in fault for fault in found)
+    assert all("other addresses need auth_hmac in mode enforce" in fault for fault in found)
 
 
 def test_a_new_key_is_a_change_of_the_instance_and_not_shown(keys: Path) -> None:

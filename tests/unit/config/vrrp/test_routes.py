@@ -100,11 +100,11 @@ def test_rules_become_what_the_kernel_is_to_have() -> None:
         ),
         (
             "destination: 10.6.0.0/16, type: blackhole, device: e",
-            "0].device: blackhole leads nowhere; leave this out",
+            "0].device: a route of type blackhole forwards no packets; leave this out",
         ),
         (
             "destination: 10.6.0.0/16, device: e, on_link: true",
-            "0].on_link: this needs a gateway and a device",
+            "0].on_link: on_link needs a gateway and a device",
         ),
         (
             "destination: 10.6.0.0/16, device: e, table: local",
@@ -113,7 +113,7 @@ def test_rules_become_what_the_kernel_is_to_have() -> None:
         ),
         (
             "destination: default, device: e}, {destination: 0.0.0.0/0, gateway: 10.0.0.2",
-            "1]: duplicate route to 0.0.0.0/0 of this table and metric, first at"
+            "1]: duplicate route to 0.0.0.0/0 with this table and metric, first at"
             " vrrp[0].virtual_routes[0]",
         ),
         ("destination: default, device: e}, {destination: default, device: e, metric: 1", ""),
@@ -135,14 +135,14 @@ def test_a_fault_of_a_route(faults_of: FaultsOf, route: str, fault: str) -> None
         ("priority: 1, table: 5, type: prohibit", "0]: a rule needs either a table or a type"),
         (
             "priority: 1000, table: 5, from: 10.5.0.0/24, to: '2001:db8::/32'",
-            "0].to: wrong value (got 2001:db8::/32, expected an IPv4 prefix like the other one)",
+            "0].to: wrong value (got 2001:db8::/32, expected an IPv4 prefix like the key from)",
         ),
         (
             "priority: 1000, table: 5, from: default",
             '0].from: wrong value (got "default", expected a prefix such as 10.0.0.0/8, with no bit'
             " set beyond its length)",
         ),
-        ("priority: 1000, table: 5, fwmask: 255", "0].fwmask: a mask needs a fwmark"),
+        ("priority: 1000, table: 5, fwmask: 255", "0].fwmask: fwmask needs a fwmark"),
         (
             "priority: 1000, table: 5, form: 10.5.0.0/24",
             '0]: unknown key "form", did you mean "from"?',

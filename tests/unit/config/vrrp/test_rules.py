@@ -14,7 +14,7 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
     [
         (
             "virtual_router_id: 1}]",
-            '1:88: vrrp[0]: duplicate key "virtual_router_id", first given in line 1',
+            '1:88: vrrp[0]: duplicate key "virtual_router_id", first in line 1',
         ),
         ("priority: 1}]", ""),
         ("priority: 255}]", ""),
@@ -74,8 +74,8 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "version: 2, authentication: {type: pass, password: s3cret123}}]",
-            "1:139: vrrp[0].authentication.password: wrong value (got something that is not shown,"
-            " expected 1 to 8 visible ASCII characters, in quotes; no more are sent)",
+            "1:139: vrrp[0].authentication.password: wrong value (got a value that is not"
+            " shown, expected 1 to 8 visible ASCII characters, in quotes; no more are sent)",
         ),
         (
             "version: 2, authentication: {type: ah, password: s3cret12}}]",
@@ -93,7 +93,7 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         (
             "flap_delay: 3s}]",
             "1:100: vrrp[0].flap_delay: wrong value (got 3s, expected at most two advertisement"
-            " intervals, 2s: then a peer takes over)",
+            " intervals, 2s, because a peer takes over in the third)",
         ),
         ("virtual_mac: true}]", ""),
         (
@@ -108,18 +108,21 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "virtual_mac: {name: eth0}}]",
-            '1:101: vrrp[0].virtual_mac: wrong value (got "eth0", expected the name of an interface'
-            " to be made, no instance's interface)",
+            '1:101: vrrp[0].virtual_mac: wrong value (got "eth0", expected a name for a new'
+            " interface, not the interface of an instance)",
         ),
         (
             "virtual_mac: true, transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.2]}}]",
-            "1:101: vrrp[0].virtual_mac: UDP advertisements have no virtual MAC; leave this out",
+            (
+                "1:101: vrrp[0].virtual_mac: advertisements over UDP have no virtual MAC; leave"
+                " this out"
+            ),
         ),
         (
             "virtual_mac: true}, {name: b, interface: eth1, virtual_router_id: 1,"
             " virtual_addresses: [10.0.0.8], virtual_mac: true}]",
-            "1:201: vrrp[1].virtual_mac: duplicate macvlan vrrp4-1 (give one of them another name),"
-            " first at vrrp[0].virtual_mac",
+            "1:201: vrrp[1].virtual_mac: duplicate macvlan vrrp4-1 (choose another name for one"
+            " of them), first at vrrp[0].virtual_mac",
         ),
         (
             "max_learned_interval: 500ms}]",
@@ -136,17 +139,23 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "address_mismatch: accept}]",
-            "1:106: vrrp[0].address_mismatch: version 3 counts and reports other addresses, and"
-            " never drops; leave this out",
+            "1:106: vrrp[0].address_mismatch: version 3 never drops an advertisement for its"
+            " addresses; leave this out",
         ),
         (
             "transport: udp}]",
-            "1:99: vrrp[0].transport: transport udp needs unicast: {source, peers}",
+            (
+                "1:99: vrrp[0].transport: transport udp needs the section unicast with source"
+                " and peers"
+            ),
         ),
         ("unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]", ""),
         (
             "transport: multicast, unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]",
-            "1:99: vrrp[0].transport: unicast is no multicast; leave one of them out",
+            (
+                "1:99: vrrp[0].transport: transport multicast contradicts the section unicast;"
+                " leave one of them out"
+            ),
         ),
         (
             "unicast: {source: 10.0.0.1, peers: []}}]",
@@ -154,8 +163,8 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "unicast: {source: 10.0.0.9, peers: [10.0.0.2]}}]",
-            "1:106: vrrp[0].unicast.source: wrong value (got 10.0.0.9, expected an address of this"
-            " director alone, not a virtual one)",
+            "1:106: vrrp[0].unicast.source: wrong value (got 10.0.0.9, expected an address that"
+            " only this director has, not a virtual address)",
         ),
         (
             "unicast: {source: 10.0.0.1, peers: ['2001:db8::2']}}]",
@@ -169,7 +178,10 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.2], ttl_min: 254}}]",
-            "1:162: vrrp[0].unicast.ttl_min: udp does not show the TTL; leave this out",
+            (
+                "1:162: vrrp[0].unicast.ttl_min: the TTL of a UDP datagram is not visible;"
+                " leave this out"
+            ),
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: []}}]",
@@ -178,12 +190,12 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: [10.0.0.2]}}]",
             "1:141: vrrp[0].unicast.peers[0]: wrong value (got 10.0.0.2, expected an address in"
-            " 127.0.0.0/8; beyond it udp needs auth_hmac in mode enforce)",
+            " 127.0.0.0/8; other addresses need auth_hmac in mode enforce)",
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: ['::1']}}]",
-            "1:141: vrrp[0].unicast.peers[0]: wrong value (got ::1, expected an IPv4 address: udp"
-            " speaks IPv4 only)",
+            "1:141: vrrp[0].unicast.peers[0]: wrong value (got ::1, expected an IPv4 address:"
+            " transport udp works over IPv4 only)",
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: [127.0.0.1]}}]",
@@ -230,23 +242,35 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
 @pytest.mark.parametrize(
     ("addresses", "message"),
     [
-        ("[]", "wrong number (got 0, expected 1 to 255, others unadvertised_addresses)"),
+        (
+            "[]",
+            (
+                "wrong number (got 0, expected 1 to 255; put further addresses into"
+                " unadvertised_addresses)"
+            ),
+        ),
         (
             f"[{', '.join(f'10.0.{i // 200}.{i % 200 + 1}' for i in range(256))}]",
-            "wrong number (got 256, expected 1 to 255, others unadvertised_addresses)",
+            (
+                "wrong number (got 256, expected 1 to 255; put further addresses into"
+                " unadvertised_addresses)"
+            ),
         ),
         (
             "['2001:db8::1', 'fe80::1']",
-            "wrong value (got 2001:db8::1/128, expected a link-local address in the first place,"
-            " such as fe80::100)",
+            "wrong value (got 2001:db8::1/128, expected a link-local address as the first"
+            " address, such as fe80::100)",
         ),
         (
             "['fe80::1', 10.0.0.1]",
-            "mixed families (got 10.0.0.1/32, expected IPv6 as before)",
+            "mixed address families (got 10.0.0.1/32, expected IPv6 like the first address)",
         ),
         (
             f"[{', '.join(f'fe80::{i}' for i in range(1, 91))}]",
-            "wrong number (got 90, expected 1 to 89, others unadvertised_addresses)",
+            (
+                "wrong number (got 90, expected 1 to 89; put further addresses into"
+                " unadvertised_addresses)"
+            ),
         ),
         (
             "[10.0.0.1], unadvertised_addresses: ['fe80::1', 10.0.0.1/24]",

@@ -153,7 +153,7 @@ def test_a_section_means(section: str, groups: str, daemon: SyncDaemon) -> None:
         (
             "{interface: eth1}",
             "[]",
-            '1:14: sync_daemon: the key "instance" is missing: one of a, b has to be followed',
+            '1:14: sync_daemon: the key "instance" is missing (expected one of a, b)',
         ),
         (
             "{interface: eth1, instance: c}",
@@ -164,7 +164,7 @@ def test_a_section_means(section: str, groups: str, daemon: SyncDaemon) -> None:
         (
             "{interface: eth1, role: both, instance: a}",
             "[]",
-            "1:54: sync_daemon.instance: with role both no instance is followed; leave this out",
+            "1:54: sync_daemon.instance: role both does not depend on an instance; leave this out",
         ),
         (
             "{interface: eth1, group: 10.0.0.1}",
@@ -190,8 +190,8 @@ def test_a_fault_of_the_section(faults_of: FaultsOf, section: str, groups: str, 
 def test_a_daemon_without_a_role_or_without_ipvs_is_a_fault(faults_of: FaultsOf) -> None:
     text = FILE.format(section="{interface: eth1}", groups=GROUP, dataplane="userspace")
     assert faults_of(text) == [
-        "1:14: sync_daemon: the userspace dataplane has no connections that IPVS could send"
+        "1:14: sync_daemon: the sync daemon needs the dataplane ipvs (got userspace)"
     ]
     assert faults_of("sync_daemon: {interface: eth1}\nvirtual_servers: []") == [
-        "1:14: sync_daemon: without vrrp there is no role to follow (expected role: both)"
+        "1:14: sync_daemon: role follow needs a VRRP instance (add vrrp, or write role: both)"
     ]

@@ -53,13 +53,13 @@ SH = Service("sh", frozenset({SchedulerFlag.FALLBACK, SchedulerFlag.PORT}), 300)
             AddDestination(WEB, SERVER, Destination(1, NAT)),
             errno.ESRCH,
             "cannot add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1): "
-            "the service is not there (ESRCH)",
+            "the service does not exist (ESRCH)",
         ),
         (
             EditDestination(WEB, SERVER, Destination(1, NAT)),
             errno.ENOENT,
             "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 (nat, weight 1): "
-            "the destination is not there (ENOENT)",
+            "the destination does not exist (ENOENT)",
         ),
         (
             AddService(DNS, Service("rr")),
@@ -77,21 +77,22 @@ SH = Service("sh", frozenset({SchedulerFlag.FALLBACK, SchedulerFlag.PORT}), 300)
             AddDestination(WEB, SERVER, Destination(1, NAT)),
             errno.EINVAL,
             "cannot add destination 198.51.100.1:80 to tcp 192.0.2.1:80 (nat, weight 1): "
-            "the address is not one of a single host (EINVAL)",
+            "the address is not a unicast address (EINVAL)",
         ),
         (
             AddDestination(DNS, SERVER, Destination(1, ForwardingMethod.TUN, tunnel=Tunnel())),
             errno.EINVAL,
             "cannot add destination 198.51.100.1:80 to udp [2001:db8::53]:53 "
-            "(tun in ipip, weight 1): its family is not the service's, which takes forwarding tun,"
-            " and a host whose connection sync daemon is not running (EINVAL)",
+            "(tun in ipip, weight 1): its address family differs from the service, which needs"
+            " forwarding tun and a host without a running sync daemon (EINVAL)",
         ),
         (
             EditDestination(WEB, SERVER, Destination(1, NAT, 10, 20)),
             errno.ERANGE,
             "cannot edit destination 198.51.100.1:80 of tcp 192.0.2.1:80 "
             "(nat, weight 1, upper threshold 10, lower threshold 20): "
-            "the weight, or a lower threshold above the upper one (ERANGE)",
+            "the weight is out of range, or the lower threshold is above the upper threshold"
+            " (ERANGE)",
         ),
         (
             AddService(DNS, Service("rr", persistence=60, prefix_length=64, engine="sip")),

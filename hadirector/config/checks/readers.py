@@ -1,11 +1,11 @@
-"""Reads the values of options that only checks have (`option_types.ValueFormat`)."""
+"""Readers of the values that only checks have (`option_types.ValueFormat`)."""
 
 from __future__ import annotations
 
 import re
 
 from checks.definition.option_types import JsonScalar
-from hadirector.config.keys.values import expected, hidden_expected
+from hadirector.config.keys.readers import Reader, expected, hidden_expected
 from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
 
 PAYLOAD_BYTES_MAX = 4096
@@ -13,7 +13,7 @@ HEADERS_MAX = 32
 JSON_VALUES_MAX = 32
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, section 5.6.2
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?")
-_HEADERS_OF_OURS = {"host", "connection", "content-length", "transfer-encoding"}
+_RESERVED_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
 _JSON_PATH = re.compile(r"[^.\x00-\x1f]{1,64}(\.[^.\x00-\x1f]{1,64}){0,15}")
 _HEXADECIMAL = re.compile(r"hex:((?:[0-9a-fA-F]{2})*)")
 _MARK_RANGE = re.compile(
@@ -22,13 +22,13 @@ _MARK_RANGE = re.compile(
 _STATUS_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
 
 
-def payload(value: object) -> bytes:
-    """Read text, which is sent as UTF-8, or bytes as "hex:" and hexadecimal digits."""
+def read_payload(value: object) -> bytes:
+    """Read text, which is sent as UTF-8, or "hex:" and the hexadecimal digits of bytes."""
     if isinstance(value, str):
         hexadecimal = _HEXADECIMAL.fullmatch(value)
-        found = bytes.fromhex(hexadecimal[1]) if hexadecimal else _encoded(value)
-        unfinished = value.startswith("hex:") and not hexadecimal
-        if found is not None and len(found) <= PAYLOAD_BYTES_MAX and not unfinished:
+        found = bytes.fromhex(hexadecimal[1]) if hexadecimal else _encode(value)
+        incomplete = value.startswith("hex:") and not hexadecimal
+        if found is not None and len(found) <= PAYLOAD_BYTES_MAX and not incomplete:
             return found
     raise expected(
         f"text of at most {PAYLOAD_BYTES_MAX} bytes, in quotes, or hex: and pairs of hexadecimal"
@@ -36,8 +36,8 @@ def payload(value: object) -> bytes:
     )
 
 
-def status_range(value: object) -> tuple[int, int]:
-    """Read a status code, or two as in 200-299."""
+def read_status_range(value: object) -> tuple[int, int]:
+    """Read a status code, or a range of codes such as 200-299."""
     if type(value) is int and 100 <= value <= 599:
         return value, value
     found = _STATUS_RANGE.fullmatch(value) if isinstance(value, str) else None
@@ -46,14 +46,14 @@ def status_range(value: object) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def headers(value: object) -> tuple[tuple[str, str], ...]:
-    """Read header fields of a request by their names."""
+def read_headers(value: object) -> tuple[tuple[str, str], ...]:
+    """Read the names and values of header fields of a request."""
     if not isinstance(value, dict) or len(value) > HEADERS_MAX:
         raise expected(f"a mapping of at most {HEADERS_MAX} header names to text")
     for name, content in value.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _HEADERS_OF_OURS:
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
             raise expected(
-                "names of header fields, other than Host (there is the key host), Connection,"
+                "names of header fields, other than Host (use the key host), Connection,"
                 " Content-Length and Transfer-Encoding"
             )
         if not isinstance(content, str) or not _HEADER_VALUE.fullmatch(content):
@@ -61,8 +61,8 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
-def json_values(value: object) -> tuple[tuple[str, JsonScalar], ...]:
-    """Read what is expected at which places of a JSON document."""
+def read_json_values(value: object) -> tuple[tuple[str, JsonScalar], ...]:
+    """Read the expected values of a JSON document, each with its path."""
     if not isinstance(value, dict) or not 1 <= len(value) <= JSON_VALUES_MAX:
         raise expected(
             f"a mapping of 1 to {JSON_VALUES_MAX} paths such as services.0.state to values"
@@ -75,15 +75,14 @@ def json_values(value: object) -> tuple[tuple[str, JsonScalar], ...]:
     return tuple(value.items())
 
 
-def hidden_text(value: object) -> str:
-    """Read what must not be shown."""
+def read_hidden_text(value: object) -> str:
+    """Read a secret text: an error message does not show it."""
     if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,256}", value):
         raise hidden_expected("1 to 256 characters, in quotes")
     return value
 
 
-def mark_range(value: object) -> MarkRange:
-    """Read FIRST-LAST, decimal or hexadecimal."""
+def _read_mark_range(value: object) -> MarkRange:
     found = _MARK_RANGE.fullmatch(value) if isinstance(value, str) else None
     if found is not None:
         marks = MarkRange(int(found[1], 0), int(found[2], 0))
@@ -92,7 +91,11 @@ def mark_range(value: object) -> MarkRange:
     raise expected(f"two firewall marks from 1 to 0xffffffff, such as {DEFAULT_MARKS}")
 
 
-def _encoded(value: str) -> bytes | None:
+MARK_RANGE = Reader(_read_mark_range, "`FIRST-LAST`, from 1 to 0xffffffff")
+"""FIRST-LAST, decimal or hexadecimal."""
+
+
+def _encode(value: str) -> bytes | None:
     try:
         return value.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, which JSON-like escapes can write

@@ -3,7 +3,8 @@
 import pytest
 from pydantic_core import PydanticCustomError
 
-from hadirector.config.keys.values import Endpoint, address, duration, endpoint, regular_expression
+from hadirector.config.keys.addresses import ADDRESS, ENDPOINT, Endpoint
+from hadirector.config.keys.readers import REGULAR_EXPRESSION, duration
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_what_is_no_duration_in_range_is_refused(written: object) -> None:
 )
 def test_an_endpoint_is_an_address_and_maybe_a_port(written: str, value: Endpoint) -> None:
     """The address comes out canonical."""
-    assert endpoint(written) == value
+    assert ENDPOINT(written) == value
 
 
 @pytest.mark.parametrize(
@@ -97,18 +98,18 @@ def test_an_endpoint_is_an_address_and_maybe_a_port(written: str, value: Endpoin
 def test_what_is_no_endpoint_is_refused(written: object) -> None:
     """Names, wrong ports, and addresses that no single host has."""
     with pytest.raises(PydanticCustomError):
-        endpoint(written)
+        ENDPOINT(written)
 
 
 @pytest.mark.parametrize("written", ["192.0.2", "localhost", "1", 1, "::%1", "ff02::1", "::"])
 def test_what_is_no_address_is_refused(written: object) -> None:
     """A number is not taken for an address either."""
     with pytest.raises(PydanticCustomError):
-        address(written)
+        ADDRESS(written)
 
 
 @pytest.mark.parametrize("written", ["(", "a" * 1025, "", 5, "(" * 1000, "a{99999999999}"])
 def test_what_is_no_regular_expression_is_refused(written: object) -> None:
     """Also one that is too deep for the compiler."""
     with pytest.raises(PydanticCustomError):
-        regular_expression(written)
+        REGULAR_EXPRESSION(written)

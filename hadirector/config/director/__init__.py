@@ -1,0 +1,1 @@
+"""The director itself and its API."""

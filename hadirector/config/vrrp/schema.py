@@ -1,0 +1,292 @@
+"""The keys of a VRRP instance."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from hadirector.config.keys.addresses import Address, Port, ip_version
+from hadirector.config.keys.key import Key
+from hadirector.config.keys.names import InterfaceName, Name
+from hadirector.config.keys.readers import BOOLEAN, choice, duration, integer
+from hadirector.config.keys.section import Placed, Section, place_items, switch
+from hadirector.config.tracking.schema import NotifySection, TrackSection
+from hadirector.config.vrrp.addresses.schema import AddressSection, VirtualAddress
+from hadirector.config.vrrp.authentication import AuthenticationSection, AuthHmacSection
+from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
+from vrrp.model.configuration import virtual_mac_interface
+
+
+class PreemptSection(Section):
+    """How to preempt. None instead of the section means that the instance does not preempt."""
+
+    delay: Annotated[
+        float,
+        duration("10ms", "1h"),
+        Key("The time to wait before taking over from a lower priority.", default="none"),
+    ] = 0.0
+
+
+class VirtualMacSection(Section):
+    """The macvlan with the virtual MAC. None instead of the section means the interface's MAC."""
+
+    name: Annotated[
+        InterfaceName | None,
+        Key("The name of the macvlan.", default="`vrrp4-VRID` or `vrrp6-VRID`"),
+    ] = None
+
+
+class UnicastSection(Section):
+    """The directors that exchange advertisements without multicast."""
+
+    source: Annotated[
+        Address,
+        Key("The address of this director on `interface`. It is not a virtual address."),
+    ]
+    peers: Annotated[
+        list[Address],
+        Key(
+            "The other directors. Advertisements from any other address are dropped.",
+            type="list of addresses, not empty",
+        ),
+    ]
+    ttl_min: Annotated[
+        Annotated[int, integer(1, 255)] | None,
+        Key(
+            "Not with udp: the lowest TTL (IPv6: hop limit) that is accepted. Advertisements are"
+            " sent with 255 and each router on the way lowers it by one, so 255 proves that a peer"
+            " is on the link. Below 255, any host that can send with the address of a peer is"
+            " accepted, so use `auth_hmac`. keepalived 2.2.7 sends IPv6 unicast with 64.",
+            default="255",
+        ),
+    ] = None
+    port: Annotated[
+        Port | None, Key("Only with udp: the port of all directors.", default="1112")
+    ] = None
+
+
+class VrrpSection(Section):
+    """One VRRP instance."""
+
+    later = frozenset({"director_silence"})
+    renamed = {
+        "clamp": "clamp_learned_interval",
+        "blind_weight": "blind_priority_weight",
+    }
+
+    name: Annotated[Name, Key("The name of the instance in commands and logs.")]
+    interface: Annotated[
+        InterfaceName,
+        Key(
+            "The interface that sends advertisements and holds the virtual addresses.",
+            type="interface name, at most 15 characters",
+        ),
+    ]
+    virtual_router_id: Annotated[
+        int, integer(1, 255), Key("The VRID. It is the same on every director of the group.")
+    ]
+    version: Annotated[
+        Literal[2, 3],
+        integer(2, 3),
+        Key("The protocol version of the advertisements.", type="2 or 3"),
+    ] = 3
+    priority: Annotated[
+        int,
+        integer(1, 255),
+        Key("The director with the highest priority becomes active. 255 is the address owner."),
+    ] = 100
+    advert_interval: Annotated[
+        float,
+        duration("10ms", "255s"),
+        Key(
+            "The time between advertisements.",
+            type="duration: version 3 `10ms` to `40.95s` in steps of 10 ms, version 2 whole seconds"
+            " `1s` to `255s`",
+        ),
+    ] = 1.0
+    preempt: Annotated[
+        PreemptSection | None,
+        switch(PreemptSection, "true, false or {delay: DURATION}"),
+        Key(
+            "Whether this director takes over from an active director with a lower priority.",
+            type="`true`, `false`, or [preempt](#preempt)",
+            default="`true`",
+        ),
+    ] = PreemptSection()
+    virtual_addresses: Annotated[
+        list[VirtualAddress],
+        Key(
+            "The addresses that the active director holds and advertises. Over IPv6 the first"
+            " address is link-local (RFC 9568 5.2.9), and the version is 3.",
+            type="list of [addresses](#virtual_addresses) of one family: 1 to 255 of IPv4, 1 to 89"
+            " of IPv6",
+        ),
+    ]
+    unadvertised_addresses: Annotated[
+        list[VirtualAddress],
+        Key(
+            "Further addresses that the active director holds without advertising them: addresses"
+            " of the other family, or more addresses than fit into an advertisement.",
+            type="list of at most 1000 [addresses](#virtual_addresses) of either family",
+            default="empty",
+        ),
+    ] = []
+    virtual_routes: Annotated[
+        list[RouteSection],
+        Key(
+            "The routes of the active director.",
+            type="list of [routes](#virtual_routes)",
+            default="empty",
+        ),
+    ] = []
+    virtual_rules: Annotated[
+        list[RuleSection],
+        Key(
+            "The routing rules of the active director.",
+            type="list of [rules](#virtual_rules)",
+            default="empty",
+        ),
+    ] = []
+    virtual_mac: Annotated[
+        VirtualMacSection | None,
+        switch(VirtualMacSection, "true, false or {name: INTERFACE}"),
+        Key(
+            "Whether the virtual addresses have the MAC of the virtual router, which is the same on"
+            " every director (RFC 9568 7.3), instead of the MAC of the interface.",
+            type="`true`, `false`, or [virtual_mac](#virtual_mac)",
+            default="`false`",
+        ),
+    ] = None
+    transport: Annotated[
+        Literal["multicast", "udp"],
+        choice(("multicast", "udp")),
+        Key(
+            "`multicast`: IP protocol 112 to 224.0.0.18 or ff02::12. `udp`: the same packets in UDP"
+            " datagrams. `udp` needs `unicast`, and outside 127.0.0.0/8 also `auth_hmac` in mode"
+            " `enforce`."
+        ),
+    ] = "multicast"
+    unicast: Annotated[
+        UnicastSection | None,
+        Key(
+            "The peers that get the advertisements instead of the multicast group: over protocol"
+            " 112, as with `unicast_peer` of keepalived, or with `transport: udp`.",
+            type="[unicast](#unicast)",
+            default="none",
+        ),
+    ] = None
+    checksum: Annotated[
+        Literal["rfc5798", "rfc9568"],
+        choice(("rfc5798", "rfc9568")),
+        Key(
+            "Version 3 over IPv4 only: send checksums with the pseudo-header (`rfc5798`, as"
+            " keepalived does) or without it (`rfc9568`). Both forms are accepted."
+        ),
+    ] = "rfc5798"
+    authentication: Annotated[
+        AuthenticationSection | None,
+        Key(
+            "Version 2 only: the password of RFC 2338.",
+            type="[authentication](#authentication)",
+            default="none",
+        ),
+    ] = None
+    auth_hmac: Annotated[
+        AuthHmacSection | None,
+        Key(
+            "Sign every advertisement, and accept only signed advertisements.",
+            type="[auth_hmac](#auth_hmac)",
+            default="none",
+        ),
+    ] = None
+    track: Annotated[
+        list[TrackSection | None],
+        Key(
+            "The objects that this instance depends on.",
+            type="list of [tracked objects](#track)",
+            default="none",
+        ),
+    ] = []
+    blind_priority_weight: Annotated[
+        int,
+        integer(-253, 0),
+        Key(
+            "What is added to the priority while this director is [blind](#the-brake). 0 leaves the"
+            " priority as it is."
+        ),
+    ] = -150
+    flap_delay: Annotated[
+        float,
+        duration("10ms", "80s"),
+        Key(
+            "How long `interface` may be without carrier before this instance gives up its"
+            " addresses. A peer takes over by the third interval.",
+            type="duration, at most two advertisement intervals",
+            default="none",
+        ),
+    ] = 0.0
+    start_delay: Annotated[
+        float,
+        duration("10ms", "1h"),
+        Key(
+            "How long a director only listens after its start, for example until a switch port"
+            " forwards. An instance that resumes after a crash of the vrrp process does not wait.",
+            default="none",
+        ),
+    ] = 0.0
+    max_learned_interval: Annotated[
+        Annotated[float, duration("10ms", "40.95s")] | None,
+        Key(
+            "Version 3 follows the interval of the active router. A longer interval than this"
+            " raises an alarm: it may be forged, and the takeover takes three times as long.",
+            type="duration, at least `advert_interval`, up to `40.95s`",
+            default="ten times `advert_interval`, at least `5s`",
+        ),
+    ] = None
+    clamp_learned_interval: Annotated[
+        bool,
+        BOOLEAN,
+        Key(
+            "Do not follow an interval longer than `max_learned_interval`. If the active router"
+            " really is that slow, **both directors become active** in turns, because its"
+            " advertisements arrive too seldom."
+        ),
+    ] = False
+    address_mismatch: Annotated[
+        Literal["drop", "accept"],
+        choice(("drop", "accept")),
+        Key(
+            "Version 2 only: whether an advertisement that lists other addresses is dropped (RFC"
+            " 3768 7.1). Version 3 counts and reports it, and never drops it."
+        ),
+    ] = "drop"
+    notify: Annotated[
+        NotifySection | None,
+        Key("The script that runs for every new state.", type="[notify](#notify)", default="none"),
+    ] = None
+
+    @property
+    def family(self) -> int:
+        """The IP version of the first virtual address; 4 if there is no address."""
+        addresses = self.virtual_addresses
+        return ip_version(addresses[0].address) if addresses else 4
+
+    @property
+    def macvlan(self) -> str | None:
+        """The name of the macvlan with the virtual MAC; None without one."""
+        if self.virtual_mac is None:
+            return None
+        return self.virtual_mac.name or virtual_mac_interface(self.family, self.virtual_router_id)
+
+    @cached_property
+    def held_addresses(self) -> tuple[Placed[AddressSection], ...]:
+        """Every address that the active director holds, with its path below the instance."""
+        return (
+            *place_items(("virtual_addresses",), self.virtual_addresses),
+            *place_items(("unadvertised_addresses",), self.unadvertised_addresses),
+        )
+
+    @cached_property
+    def tracked(self) -> tuple[Placed[TrackSection], ...]:
+        """The tracked objects, with their paths below the instance."""
+        return place_items(("track",), self.track)
