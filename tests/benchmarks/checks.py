@@ -32,7 +32,7 @@ from hadirector.lab.topology import Host, Network
 from hadirector.lab.uml import kernel_has_ipvs
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
-from tests.lab.routers import wait_until
+from tests.waiting import eventually
 
 TARGETS = 2000
 MANY = 10_000
@@ -197,7 +197,7 @@ def hadirector(
         def status() -> Status:
             return msgspec.json.decode(request(str(api), "GET", "/v1/status"), type=Status)
 
-        wait_until(api.exists, 60.0, "the director answers")
+        eventually(api.exists, 60.0, "the director answers")
         try:
             yield process.pid, status
         finally:

@@ -25,7 +25,8 @@ from pyroute2 import IPRoute, netns
 from hadirector.lab.topology import Host, Network
 from tests.benchmarks.pairs import ComparedRouter, Director, KeepalivedRouter, Kind, Pair, build
 from tests.benchmarks.table import Bar, Measured, render, verdict
-from tests.lab.routers import VIRTUAL_ADDRESS, Listener, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener
+from tests.waiting import eventually
 
 SETTLE_SECONDS = 0.3
 AFTERMATH_SECONDS = 1.2
@@ -168,7 +169,7 @@ def wait_for_phase(client: Host, source: str, seconds: float) -> None:
         def heard() -> list[float]:
             return [each.at for each in listener.heard() if each.source == source]
 
-        wait_until(lambda: bool(heard()), 10.0, f"an advertisement of {source} after {begin}")
+        eventually(heard, 10.0, f"an advertisement of {source} after {begin}")
         time.sleep(max(0.0, heard()[-1] + seconds - time.monotonic()))
 
 
@@ -186,7 +187,7 @@ def measure(pair: Pair, event: Event, interval: float, phase: float) -> dict[str
         result = result_of(prober)
     event.recover(active)
     if standby.host.holds(VIRTUAL_ADDRESS):
-        wait_until(lambda: active.backups() > backups, 30.0, f"{active.host.namespace} BACKUP")
+        eventually(lambda: active.backups() > backups, 30.0, f"{active.host.namespace} BACKUP")
     pair.settle()
     return result
 
@@ -199,9 +200,9 @@ def return_role(pair: Pair) -> None:
     backups = second.backups()
     second.terminate()
     second.finish()
-    wait_until(lambda: first.host.holds(VIRTUAL_ADDRESS), 30.0, "the first router ACTIVE")
+    eventually(lambda: first.host.holds(VIRTUAL_ADDRESS), 30.0, "the first router ACTIVE")
     second.start()
-    wait_until(lambda: second.backups() > backups, 30.0, "the second router BACKUP")
+    eventually(lambda: second.backups() > backups, 30.0, "the second router BACKUP")
 
 
 def measure_interval(

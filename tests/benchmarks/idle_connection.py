@@ -16,14 +16,13 @@ from pathlib import Path
 
 from hadirector.lab.topology import Network
 from tests.lab.experiment import (
-    DIRECTOR_ADDRESSES,
     VIRTUAL_ADDRESS,
     WEB_ADDRESSES,
     build_site,
-    eventually,
     start_director,
     start_web,
 )
+from tests.waiting import eventually
 
 BAR_MS = 20.0
 INTERVAL = 2.0
@@ -52,7 +51,7 @@ def measure(runs: int, *, idle_connection: bool) -> list[float]:
         table = Path(f"/proc/{director.pid}/net/ip_vs")
         stayed = []
         for number in range(runs):
-            _wait(table, present=True)
+            eventually(lambda: _ENTRY in table.read_text(), SECONDS_MAX, "web1 in the table")
             # Kills fall evenly between two probes: their interval is what the connection saves.
             time.sleep(1.0 + INTERVAL * number / runs)
             began = time.monotonic()
@@ -64,11 +63,6 @@ def measure(runs: int, *, idle_connection: bool) -> list[float]:
             victim = start_web(site.webs[0], "web1")
         host.stop(director)
     return stayed
-
-
-def _wait(table: Path, *, present: bool) -> None:
-    if not eventually(lambda: (_ENTRY in table.read_text()) is present, SECONDS_MAX):
-        sys.exit(f"{WEB_ADDRESSES[0]} does not enter the table of {DIRECTOR_ADDRESSES[0]}")
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from hadirector.api.client import request
 from hadirector.lab.topology import Network
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
-from tests.lab.routers import wait_until
+from tests.waiting import eventually
 from vrrp.model.report import State
 
 INSTANCES = 500
@@ -68,11 +68,12 @@ def main() -> int:
         def status() -> Status:
             return msgspec.json.decode(request(socket, "GET", "/v1/status"), type=Status)
 
-        wait_until((runtime / "api.sock").exists, 30.0, "the director answers")
-        wait_until(
-            lambda: [each.state for each in status().instances].count(State.ACTIVE) == INSTANCES,
+        eventually((runtime / "api.sock").exists, 30.0, "the director answers")
+        eventually(
+            lambda: [each.state for each in status().instances].count(State.ACTIVE),
             30.0,
             f"{INSTANCES} instances ACTIVE",
+            expected=INSTANCES,
         )
         time.sleep(6.0)  # beyond the second volley of announcements
         pid = next(each.pid for each in status().processes if each.name == "vrrp")

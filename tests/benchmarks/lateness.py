@@ -26,7 +26,7 @@ from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
-from tests.lab.routers import wait_until
+from tests.waiting import eventually
 from vrrp.protocol.packet import PROTOCOL
 
 INTERVAL = 0.1
@@ -166,7 +166,7 @@ def measure(adverts: int, *, realtime: bool) -> tuple[list[float], list[float]]:
         assert server.stdout is not None
         server.stdout.readline()
         start_director(host, configuration(directory, realtime=realtime), directory)
-        wait_until(lambda: host.holds("10.99.0.100"), 60.0, "ACTIVE")
+        eventually(lambda: host.holds("10.99.0.100"), 60.0, "ACTIVE")
         stack.enter_context(working(host, _RELOADS, api))
         stack.enter_context(working(host, _STATUSES, api))
         sleeper = stack.enter_context(working(host, _SLEEPER, str(INTERVAL), str(adverts)))

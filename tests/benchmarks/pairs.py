@@ -15,7 +15,8 @@ from typing import Protocol
 from hadirector.api.client import request
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
-from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived
+from tests.waiting import eventually
 
 PRIORITY, LOWERED = 100, 50
 
@@ -183,7 +184,7 @@ class Pair:
         def settled() -> bool:
             return [each.host.holds(VIRTUAL_ADDRESS) for each in self.routers].count(True) == 1
 
-        wait_until(settled, 20.0, "one router with the address")
+        eventually(settled, 20.0, "one router with the address")
 
 
 def build(network: Network, directory: Path, kinds: tuple[Kind, Kind], interval: float) -> Pair:
@@ -204,7 +205,7 @@ def build(network: Network, directory: Path, kinds: tuple[Kind, Kind], interval:
         for number, kind in enumerate(kinds, start=1)
     )
     first.start()
-    wait_until(lambda: first.host.holds(VIRTUAL_ADDRESS), 30.0, "the first router ACTIVE")
+    eventually(lambda: first.host.holds(VIRTUAL_ADDRESS), 30.0, "the first router ACTIVE")
     second.start()
-    wait_until(lambda: second.backups() > 0, 30.0, "the second router BACKUP")
+    eventually(lambda: second.backups() > 0, 30.0, "the second router BACKUP")
     return Pair(network, client, (first, second))

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,7 @@ from hadirector.model.ipvs import (
 from hadirector.pools.adoption import adopted_verdicts
 from hadirector.pools.facts import Facts
 from hadirector.reload.plan import plan
+from tests.waiting import eventually_async
 
 EMPTY_BAR, PASS_BAR = 2.0, 2.0
 CHANGE_BAR_MS, RELOAD_BAR_MS = 20.0, 1000.0
@@ -68,7 +69,6 @@ class Watched(IpvsDataplane):
         super().__init__()
         self.read_from = self.read_until = self.written_at = 0.0
         self.pools_read = self.written = 0
-        self._went_on = asyncio.Event()
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
@@ -81,7 +81,6 @@ class Watched(IpvsDataplane):
         pool = await super().read_pool(key, fingerprint)
         self.pools_read += 1
         self.read_until = time.monotonic()
-        self._went_on.set()
         return pool
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
@@ -89,26 +88,21 @@ class Watched(IpvsDataplane):
         assert not failures, failures[0].error
         self.written += len(operations)
         self.written_at = time.monotonic()
-        self._went_on.set()
         return failures
 
     async def seconds_to_write(self, count: int, began: float) -> float:
         """Wait until so many operations more are done; the time from ``began`` to the last."""
         wanted = self.written + count
-        await self._until(lambda: self.written >= wanted)
+        await eventually_async(lambda: self.written >= wanted, SECONDS_MAX, f"{count} operations")
         return self.written_at - began
 
     async def seconds_to_pass(self, services: int) -> float:
         """Wait for the next pass, and for its end; how long it took."""
         now = time.monotonic()
-        await self._until(lambda: self.read_from >= now and self.pools_read >= services)
+        await eventually_async(
+            lambda: self.read_from >= now and self.pools_read >= services, SECONDS_MAX, "a pass"
+        )
         return self.read_until - self.read_from
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(SECONDS_MAX):
-            while not condition():
-                self._went_on.clear()
-                await self._went_on.wait()
 
 
 @contextlib.asynccontextmanager

@@ -28,7 +28,7 @@ from hadirector.model.ipvs import DestinationKey, Service
 from tests.benchmarks import netlink_stub
 from tests.benchmarks.checks import Server, targets
 from tests.benchmarks.lateness import percentile
-from tests.lab.routers import wait_until
+from tests.waiting import eventually
 
 POOLS, SERVERS, TURNING = 50, 100, 1
 SECONDS, SETTLED = 40.0, 10.0
@@ -141,7 +141,7 @@ def measure() -> tuple[list[float], int]:
         stack.enter_context(writing(host, answers, "-c", _TURNING_SERVER))
         module = ("-m", "tests.benchmarks.verdict")
         stack.enter_context(writing(host, orders, *module, "--stub", path))
-        wait_until(Path(path).exists, 10.0, "the stub")
+        eventually(Path(path).exists, 10.0, "the stub")
         log = directory / "log"
         stack.enter_context(writing(host, log, *module, "--director", str(file), "--stub", path))
         time.sleep(SETTLED)

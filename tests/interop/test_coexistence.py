@@ -17,7 +17,8 @@ import pytest
 
 from hadirector.lab.topology import Network
 from tests.lab.frr import Frr
-from tests.lab.routers import Keepalived, VrrpRouter, wait_until
+from tests.lab.routers import Keepalived, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.netns,
@@ -199,7 +200,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 def test_nothing_moves_in_a_minute_of_calm(lab: Lab) -> None:
     """No takeover, no drop, no difference in the addresses."""
     companies = [lab.company(*each) for each in COMPANIES]
-    wait_until(
+    eventually(
         lambda: all(company.settled() for company in companies), 30.0, "every election decided"
     )
     before = {company.what: company.transitions() for company in companies}

@@ -15,7 +15,8 @@ import pytest
 
 from hadirector.lab.topology import Network
 from tests.lab.frr import Frr
-from tests.lab.routers import Heard, Listener, VrrpRouter, wait_until
+from tests.lab.routers import Heard, Listener, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.frr]
 
@@ -86,10 +87,10 @@ class Lab:
         return all(self.our_host.holds(each) for each in addresses)
 
     def wait_for_us(self, frr: Frr) -> None:
-        wait_until(lambda: self.we_hold() and not frr.holds(), 5.0, "we hold alone")
+        eventually(lambda: self.we_hold() and not frr.holds(), 5.0, "we hold alone")
 
     def wait_for(self, frr: Frr) -> None:
-        wait_until(lambda: frr.holds() and not self.we_hold(), 5.0, "FRR holds alone")
+        eventually(lambda: frr.holds() and not self.we_hold(), 5.0, "FRR holds alone")
 
 
 @pytest.fixture(params=[V4, V6, V4_VIRTUAL_MAC], ids=["ipv4", "ipv6", "virtual-mac"])
@@ -116,7 +117,7 @@ class Wire:
         def found() -> list[Heard]:
             return [each for each in self.theirs() if each.at > at]
 
-        wait_until(lambda: bool(found()), 5.0, "an advertisement of FRR")
+        eventually(found, 5.0, "an advertisement of FRR")
         return found()[0]
 
 

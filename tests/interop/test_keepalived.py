@@ -16,8 +16,8 @@ from tests.lab.routers import (
     Keepalived,
     Listener,
     VrrpRouter,
-    wait_until,
 )
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -72,7 +72,7 @@ class Lab:
         return [host.name for host in hosts if host.holds(VIRTUAL_ADDRESS)]
 
     def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
-        wait_until(lambda: self.holders() == [host.name], timeout, f"{host.name} the only holder")
+        eventually(self.holders, timeout, f"{host.name} the only holder", expected=[host.name])
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def wait_for_advertisement(listener: Listener, source: str) -> Heard:
     def arrived() -> bool:
         return any(each.source == source and each.at > begin for each in listener.heard())
 
-    wait_until(arrived, 10.0, f"an advertisement of {source}")
+    eventually(arrived, 10.0, f"an advertisement of {source}")
     return first_after(listener.heard(), source, begin)
 
 

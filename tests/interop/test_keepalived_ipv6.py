@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import Heard, Keepalived, Listener, VrrpRouter, wait_until
+from tests.lab.routers import Heard, Keepalived, Listener, VrrpRouter, wait_for_holder
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -41,15 +42,7 @@ class Lab:
 
     def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
         """Wait until it is the only one, and holds both addresses."""
-        hosts = (self.our_host, self.their_host)
-
-        def alone() -> bool:
-            return all(
-                [each for each in hosts if each.holds(address)] == [host]
-                for address in (LINK_LOCAL, GLOBAL)
-            )
-
-        wait_until(alone, timeout, f"{host.name} the only holder")
+        wait_for_holder((self.our_host, self.their_host), host, (LINK_LOCAL, GLOBAL), timeout)
 
 
 @pytest.fixture
@@ -70,7 +63,7 @@ def first_after(listener: Listener, source: str, at: float) -> Heard:
     def found() -> list[Heard]:
         return [each for each in listener.heard() if each.source == source and each.at > at]
 
-    wait_until(lambda: bool(found()), 10.0, f"an advertisement of {source}")
+    eventually(found, 10.0, f"an advertisement of {source}")
     return found()[0]
 
 

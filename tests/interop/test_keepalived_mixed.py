@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, VrrpRouter, wait_until
+from tests.lab.routers import Keepalived, VrrpRouter, wait_for_holder
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -32,12 +32,7 @@ class Lab:
         return Keepalived(self.second, self._directory, priority=250, advert_interval=0.3)
 
     def wait_for_holder(self, host: Host) -> None:
-        hosts = (self.first, self.second, self.third)
-
-        def alone() -> bool:
-            return [each for each in hosts if each.holds(VIRTUAL_ADDRESS)] == [host]
-
-        wait_until(alone, 10.0, f"{host.name} the only holder")
+        wait_for_holder((self.first, self.second, self.third), host)
 
 
 @pytest.fixture

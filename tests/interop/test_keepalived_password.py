@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, VrrpRouter, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -39,7 +40,7 @@ def test_with_the_same_password_we_follow_keepalived_and_take_over(
 ) -> None:
     """We accept its advertisements, and it obeys ours: after its stop and return, one holder."""
     router, keepalived = start(hosts, tmp_path, ours=100, theirs=200, password="abc")
-    wait_until(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
+    eventually(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
     time.sleep(1.5)
     status = router.status()
     assert (status["state"], status["active_router"]) == ("BACKUP", "10.99.0.2")
@@ -61,6 +62,6 @@ def test_another_password_is_counted_as_such(hosts: tuple[Host, Host], tmp_path:
     """Nobody hears anybody, and our status says why."""
     router, _keepalived = start(hosts, tmp_path, ours=100, theirs=200, password="abd")
     router.wait_for("ACTIVE")
-    wait_until(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
+    eventually(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
     time.sleep(1.0)
     assert router.status()["counters"]["dropped_auth_password"] >= 1

@@ -12,7 +12,7 @@ import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
-from tests.lab.routers import Keepalived, wait_until
+from tests.lab.routers import Keepalived, wait_for_holder
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -90,12 +90,7 @@ class Lab:
 
     def wait_for_holder(self, host: Host) -> None:
         """Wait until this host alone holds both addresses."""
-        other = self.their_host if host is self.our_host else self.our_host
-
-        def alone() -> bool:
-            return all(host.holds(each) and not other.holds(each) for each in (OUTSIDE, INSIDE))
-
-        wait_until(alone, 15.0, f"{host.name} holds both alone")
+        wait_for_holder((self.our_host, self.their_host), host, (OUTSIDE, INSIDE), 15.0)
 
 
 @pytest.fixture

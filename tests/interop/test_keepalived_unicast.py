@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, Listener, VrrpRouter, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, Listener, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -45,7 +46,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 def test_we_follow_keepalived_and_take_over_when_it_stops(lab: Lab) -> None:
     """Its advertisements come to our address, with the pseudo-header of that address."""
     keepalived = lab.keepalived(200)
-    wait_until(lambda: lab.theirs.holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
+    eventually(lambda: lab.theirs.holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
     router = lab.router(100)
     router.wait_for("BACKUP")
     time.sleep(2 * DOWN_100)
@@ -69,7 +70,7 @@ def test_keepalived_follows_us_and_takes_over_when_we_stop(lab: Lab) -> None:
         assert len(router.became("ACTIVE")) == 1
         assert listener.heard() == []
         router.stop()
-    wait_until(lambda: lab.theirs.holds(VIRTUAL_ADDRESS), 2.0, "keepalived ACTIVE")
+    eventually(lambda: lab.theirs.holds(VIRTUAL_ADDRESS), 2.0, "keepalived ACTIVE")
 
 
 def test_who_is_no_peer_or_speaks_to_the_group_is_not_heard(lab: Lab) -> None:
@@ -78,7 +79,7 @@ def test_who_is_no_peer_or_speaks_to_the_group_is_not_heard(lab: Lab) -> None:
     router.wait_for("ACTIVE")
     with Listener(lab.theirs) as listener:
         listener.send(bytes.fromhex("3133ff010064d9ab0a630064"))
-    wait_until(
+    eventually(
         lambda: "dropped_destination" in router.status()["counters"], 5.0, "the drop counted"
     )
     assert len(router.became("BACKUP")) == 1
@@ -89,7 +90,7 @@ def test_a_source_that_the_interface_lacks_is_told_and_taken_up_when_it_comes(la
     lab.ours.run("ip", "address", "delete", f"{OURS}/24", "dev", "eth0")
     lab.ours.run("ip", "address", "add", "10.99.0.9/24", "dev", "eth0")
     router = lab.router(100)
-    wait_until(lambda: "transport_unusable" in str(router.reports()), 5.0, "the notice")
+    eventually(lambda: "transport_unusable" in str(router.reports()), 5.0, "the notice")
     assert router.status()["state"] == "INITIALIZE"
     lab.ours.run("ip", "address", "add", f"{OURS}/24", "dev", "eth0")
     router.wait_for("ACTIVE")
@@ -114,7 +115,7 @@ def test_unicast_over_ipv6_in_both_roles(tmp_path: Path) -> None:
         peer = "unicast_src_ip 2001:db8:99::2\n unicast_peer {\n 2001:db8:99::1\n }"
         keepalived = Keepalived(theirs, tmp_path, priority=200, addresses=addresses, extra=peer)
         assert router.wait_for("BACKUP")["reason"] == "a higher priority was heard"
-        wait_until(lambda: theirs.holds("2001:db8:99::100"), 2.0, "keepalived ACTIVE")
+        eventually(lambda: theirs.holds("2001:db8:99::100"), 2.0, "keepalived ACTIVE")
         time.sleep(2 * DOWN_100)
         assert router.status()["state"] == "BACKUP"
         keepalived.stop()

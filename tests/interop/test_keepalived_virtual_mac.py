@@ -12,8 +12,9 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import Keepalived, VrrpRouter, wait_until
+from tests.lab.routers import Keepalived, VrrpRouter
 from tests.lab.wire import Wire
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -71,7 +72,9 @@ class Lab:
         return [each for each in (self.our_host, self.their_host) if each.holds(address)]
 
     def wait_for_holder(self, host: Host, addresses: tuple[str, ...]) -> None:
-        wait_until(lambda: self.holder(addresses) == [host], 10.0, f"{host.name} the only holder")
+        eventually(
+            lambda: self.holder(addresses), 10.0, f"{host.name} the only holder", expected=[host]
+        )
 
     def client_agrees(self, addresses: tuple[str, ...]) -> None:
         """See that the client has known the virtual MAC all the time, and is answered."""
@@ -158,12 +161,15 @@ def test_a_keepalived_without_use_vmac_is_a_peer_like_any_other(lab: Lab) -> Non
         ours = lab.ours(200, IPV4)
         ours.wait_for("ACTIVE")
         lab.wait_for_holder(lab.our_host, IPV4)
-        wait_until(lambda: bool(wire.arp("10.99.0.100")), 5.0, "gratuitous ARP")
+        eventually(lambda: wire.arp("10.99.0.100"), 5.0, "gratuitous ARP")
     assert neighbour(lab.third_host, "10.99.0.100") == MACS[IPV4]
     assert answers(lab.third_host, "10.99.0.100")
     ours.stop()
     lab.wait_for_holder(lab.their_host, IPV4)
-    wait_until(
-        lambda: neighbour(lab.third_host, "10.99.0.100") == theirs, 5.0, "keepalived's own MAC"
+    eventually(
+        lambda: neighbour(lab.third_host, "10.99.0.100"),
+        5.0,
+        "keepalived's own MAC",
+        expected=theirs,
     )
     keepalived.stop()

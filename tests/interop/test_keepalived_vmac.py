@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, VrrpRouter, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, Keepalived, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
@@ -45,7 +46,7 @@ class Lab:
             shown = self.neighbour.run("ip", "neighbor", "show", VIRTUAL_ADDRESS).stdout
             return holders == [host] and mac in shown
 
-        wait_until(arrived, 5.0, f"{host.name} the only holder, known as {mac}")
+        eventually(arrived, 5.0, f"{host.name} the only holder, known as {mac}")
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -111,13 +109,3 @@ def start_director(host: Host, configuration: str, directory: Path) -> subproces
 def kernel_table(host: Host) -> list[str]:
     """Return the host's IPVS table in the form of ``ipvsadm --save --numeric``, sorted."""
     return sorted(line.strip() for line in host.run("ipvsadm", "-Sn").stdout.splitlines())
-
-
-def eventually(condition: Callable[[], bool], seconds: float, *, pause: float = 0.1) -> bool:
-    """Ask again and again until the condition holds; False when ``seconds`` are over."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause)
-    return True

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from hadirector.lab.topology import Host
-from tests.lab.routers import VIRTUAL_ROUTER_ID, wait_until
+from tests.lab.routers import VIRTUAL_ROUTER_ID
+from tests.waiting import eventually
 
 DAEMONS = Path("/usr/lib/frr")
 """Where Debian's package frr has them: in nobody's search path."""
@@ -56,7 +57,7 @@ class Frr:
         self.log = directory / f"{host.name}.frr.log"
         self.log.touch()
         self._zebra = self._start("zebra", [])
-        wait_until((directory / "zebra.socket").exists, 10.0, "zebra listens")
+        eventually((directory / "zebra.socket").exists, 10.0, "zebra listens")
         self._vrrpd = self._start("vrrpd", settings)
 
     def holds(self) -> bool:
@@ -70,7 +71,7 @@ class Frr:
 
     def wait_for_backup(self) -> None:
         """Wait until it takes part in the election."""
-        wait_until(lambda: self.entered("BACKUP") > 0, 10.0, "FRR is BACKUP")
+        eventually(lambda: self.entered("BACKUP") > 0, 10.0, "FRR is BACKUP")
 
     def stop(self) -> None:
         """Stop it in good order; zebra stays, to take the carrier away."""

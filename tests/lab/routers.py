@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host
+from tests.waiting import eventually
 from vrrp.protocol.packet import (
     MULTICAST_IPV4,
     MULTICAST_IPV6,
@@ -32,17 +33,23 @@ VIRTUAL_ADDRESS = "10.99.0.100"
 VIRTUAL_ROUTER_ID = 51
 
 _SO_TIMESTAMPNS = 35  # asm-generic/socket.h; absent from the socket module
-_POLL_SECONDS = 0.01
 
 
-def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> float:
-    """Poll until ``condition`` holds; the monotonic time then. Raises TimeoutError naming it."""
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {timeout} s: {what}")
-        time.sleep(_POLL_SECONDS)
-    return time.monotonic()
+def wait_for_holder(
+    hosts: Sequence[Host],
+    holder: Host,
+    addresses: Sequence[str] = (VIRTUAL_ADDRESS,),
+    seconds: float = 10.0,
+) -> float:
+    """Wait until one of the hosts alone holds the addresses; return the time of that moment."""
+
+    def holders() -> dict[str, list[str]]:
+        return {
+            address: [host.name for host in hosts if host.holds(address)] for address in addresses
+        }
+
+    only = {address: [holder.name] for address in addresses}
+    return eventually(holders, seconds, "the holders of each address", expected=only)
 
 
 class VrrpRouter:
@@ -90,11 +97,11 @@ class VrrpRouter:
     def wait_for(self, state: str, timeout: float = 10.0) -> dict[str, Any]:
         """Wait until the last transition is to this state, and return it."""
 
-        def arrived() -> bool:
+        def last_state() -> str:
             transitions = [each for each in self.reports() if each["type"] == "transition"]
-            return bool(transitions) and transitions[-1]["state"] == state
+            return transitions[-1]["state"] if transitions else "no transition"
 
-        wait_until(arrived, timeout, f"{self.host.name} {state}: {self._log.read_text()}")
+        eventually(last_state, timeout, f"the state of {self.host.name}", expected=state)
         return self.became(state)[-1]
 
     def status(self) -> dict[str, Any]:
@@ -105,7 +112,7 @@ class VrrpRouter:
 
         before = len(statuses())
         self.process.send_signal(signal.SIGUSR2)
-        wait_until(lambda: len(statuses()) > before, 5.0, "a status")
+        eventually(lambda: len(statuses()) > before, 5.0, "a status")
         return statuses()[-1]
 
     def hand_over(self) -> None:
@@ -173,7 +180,7 @@ vrrp_instance test {{
 
     def wait_for_backup(self) -> None:
         """Wait until it takes part in the election."""
-        wait_until(lambda: self.entered("BACKUP") > 0, 10.0, "keepalived is BACKUP")
+        eventually(lambda: self.entered("BACKUP") > 0, 10.0, "keepalived is BACKUP")
 
     def stop(self) -> None:
         """Stop it in good order."""

@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable
 
 from hadirector.lab.topology import Host
+from tests.waiting import TRUE, eventually_async
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.speaker import Speaker
+
+SETTLE_SECONDS = 5.0
 
 FIRST = InstanceConfiguration(
     name="first",
@@ -28,11 +31,12 @@ def lifetimes(host: Host, device: str = "eth0") -> dict[str, int]:
     return {address: int(seconds) for address, seconds in found}
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds, 5 s at most. The speaker goes on while it is asked."""
-    async with asyncio.timeout(5):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  (it has no event)
-            await asyncio.sleep(0.01)
+async def settle(look: Callable[[], object], what: str = "", *, expected: object = TRUE) -> None:
+    """Wait until the speaker has brought about what is expected, at most 5 s.
+
+    The speaker runs on while ``look`` runs a program: see ``eventually_async``.
+    """
+    await eventually_async(look, SETTLE_SECONDS, what, expected=expected, threaded=True)
 
 
 async def change(host: Host, *lines: str) -> None:
@@ -43,4 +47,6 @@ async def change(host: Host, *lines: str) -> None:
 async def activate(speaker: Speaker, *instances: InstanceConfiguration) -> None:
     """Run these instances alone, and wait until all of them are ACTIVE."""
     await speaker.configure(instances)
-    await eventually(lambda: all(each.state is State.ACTIVE for each in speaker.statuses()))
+    await settle(
+        lambda: {each.state for each in speaker.statuses()}, "all ACTIVE", expected={State.ACTIVE}
+    )

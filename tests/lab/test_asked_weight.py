@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.status.report import Status
-from tests.lab.experiment import eventually
+from tests.waiting import eventually
 
 CONFIGURATION = """\
 director: {{dataplane: dry-run, runtime_directory: {directory}}}
@@ -32,10 +31,6 @@ def wanted_weight(directory: Path) -> int | None:
     return server.real_servers[0].wanted_weight
 
 
-def is_wanted(directory: Path, weight: int | None) -> bool:
-    return wanted_weight(directory) == weight
-
-
 def test_a_real_server_gets_the_weight_that_its_file_asks_for(tmp_path: Path) -> None:
     """All of it, a part, none, out, and all of it again."""
     (tmp_path / "file").write_text(CONFIGURATION.format(directory=tmp_path))
@@ -47,7 +42,7 @@ def test_a_real_server_gets_the_weight_that_its_file_asks_for(tmp_path: Path) ->
     try:
         for words, weight in (("up", 10), ("50%", 5), ("drain", 0), ("maint", None), ("up", 10)):
             says.write_text(words)
-            assert eventually(partial(is_wanted, tmp_path, weight), 10.0), words
+            eventually(lambda: wanted_weight(tmp_path), 10.0, words, expected=weight)
     finally:
         director.terminate()
         director.wait(timeout=10)

@@ -17,7 +17,8 @@ from hadirector.cli import main
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director, start_web
-from tests.lab.routers import wait_until
+from tests.lab.routers import wait_for_holder
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
@@ -61,15 +62,11 @@ class Pair:
         return None
 
     def wait_for_holder(self, host: Host) -> None:
-        def alone() -> bool:
-            holders = [each for each in (self.better, self.worse) if each.holds(VIRTUAL_ADDRESS)]
-            return holders == [host]
-
-        wait_until(alone, 20.0, f"{host.name} the only holder")
+        wait_for_holder((self.better, self.worse), host, (VIRTUAL_ADDRESS,), 20.0)
 
     def wait_for_weights(self, host: Host) -> None:
         """Until both real servers are in, and the sorry server is not."""
-        wait_until(lambda: self.weights(host) == [1, 1, None], 20.0, "both real servers in")
+        eventually(lambda: self.weights(host), 20.0, "both real servers in", expected=[1, 1, None])
 
     def weights(self, host: Host) -> list[int | None]:
         status = self.status(host)
@@ -80,11 +77,11 @@ class Pair:
         return [each.actual_weight for each in (*pool.real_servers, pool.sorry_server)]
 
     def wait_for_sight(self, host: Host, *, blind: bool) -> Status:
-        def found() -> bool:
+        def found() -> bool | None:
             status = self.status(host)
-            return status is not None and status.blind is blind
+            return status.blind if status else None
 
-        wait_until(found, 20.0, f"blind {blind}")
+        eventually(found, 20.0, f"blindness of {host.name}", expected=blind)
         status = self.status(host)
         assert status is not None
         return status
@@ -132,6 +129,6 @@ def test_a_single_dead_server_is_no_blindness(network: Network, tmp_path: Path) 
     pair.wait_for_holder(pair.better)
     pair.wait_for_weights(pair.better)
     pair.better.ip(f"route add unreachable {BACKENDS[0]}/32")
-    wait_until(lambda: pair.weights(pair.better) == [None, 1, None], 20.0, "one server left")
+    eventually(lambda: pair.weights(pair.better), 20.0, "one server left", expected=[None, 1, None])
     assert not pair.wait_for_sight(pair.better, blind=False).blind
     assert pair.better.holds(VIRTUAL_ADDRESS)

@@ -11,12 +11,12 @@ from tests.lab.answering import Answering, answer
 from tests.lab.experiment import (
     Site,
     build_site,
-    eventually,
     fetch,
     kernel_table,
     start_director,
     start_web,
 )
+from tests.waiting import eventually
 
 CONFIGURATION = """\
 director: {{name: lb1, dataplane: ipvs, runtime_directory: {directory}/run}}
@@ -76,7 +76,7 @@ def test_direct_routing_follows_the_health_of_the_servers(network: Network, tmp_
     [process, _] = site.start_webs()
     start_director(director, CONFIGURATION.format(directory=tmp_path), tmp_path)
     both = sorted([SERVICE, WEB1, WEB2, *SIX])
-    assert eventually(lambda: kernel_table(director) == both, START_SECONDS)
+    eventually(lambda: kernel_table(director), START_SECONDS, expected=both)
 
     answers = fetch(client, "192.168.122.22", 20)
     assert answers in (["web1", "web2"] * 10, ["web2", "web1"] * 10)
@@ -89,10 +89,10 @@ def test_direct_routing_follows_the_health_of_the_servers(network: Network, tmp_
 
     web1.stop(process)
     rest = sorted([SERVICE, WEB2, *SIX])
-    assert eventually(lambda: kernel_table(director) == rest, FALL_SECONDS + SLACK_SECONDS)
+    eventually(lambda: kernel_table(director), FALL_SECONDS + SLACK_SECONDS, expected=rest)
     assert fetch(client, "192.168.122.22", 20) == ["web2"] * 20
 
     start_web(web1, "web1")
-    assert eventually(lambda: kernel_table(director) == both, RISE_SECONDS + SLACK_SECONDS)
+    eventually(lambda: kernel_table(director), RISE_SECONDS + SLACK_SECONDS, expected=both)
     answers = fetch(client, "192.168.122.22", 20)
     assert answers in (["web1", "web2"] * 10, ["web2", "web1"] * 10)

@@ -19,10 +19,10 @@ from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import (
     CLIENT_ADDRESS,
     DIRECTOR_ADDRESSES,
-    eventually,
     start_director,
     start_web,
 )
+from tests.waiting import eventually
 
 CONFIGURATION = """\
 director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}/{name}}}
@@ -70,18 +70,20 @@ def test_the_client_is_served_again_within_the_window(
         text = CONFIGURATION.format(name=host.name, priority=priority, directory=tmp_path)
         start_web(host, host.name)
         start_director(host, text, tmp_path)
-    assert eventually(
-        lambda: first.holds("192.168.122.22") and not second.holds("192.168.122.22"), 20.0
+    eventually(
+        lambda: first.holds("192.168.122.22") and not second.holds("192.168.122.22"),
+        20.0,
+        "the first director alone has the address",
     )
     file = tmp_path / "samples"
     with file.open("w") as output:
         arguments = ["--address", "192.168.122.22", "--interval", "10"]
         client.start(sys.executable, "-m", "hadirector.demo.client", *arguments, output=output)
-    assert eventually(lambda: served_by(file, "director1"), 10.0)
+    eventually(lambda: served_by(file, "director1"), 10.0, "an answer of director1")
 
     began = time.monotonic()
     FAILURES[failure](first)
-    assert eventually(lambda: served_by(file, "director2"), 10.0)
+    eventually(lambda: served_by(file, "director2"), 10.0, "an answer of director2")
 
     answered = min(each["ended"] for each in samples(file) if each["server"] == "director2")
     assert answered - began <= DOWN_SECONDS + SLACK_SECONDS

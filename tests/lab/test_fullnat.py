@@ -15,7 +15,8 @@ from hadirector.host.masquerade.tools import TOOLS
 from hadirector.lab.topology import Host, Network
 from hadirector.model.ipvs import Protocol, ServiceKey
 from tests.lab.answering import Answering, answer, inside
-from tests.lab.experiment import eventually, kernel_table, start_director
+from tests.lab.experiment import kernel_table, start_director
+from tests.waiting import eventually
 
 EXAMPLE = Path(__file__).parents[2] / "configs/fullnat.yaml"
 CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"
@@ -114,7 +115,7 @@ def test_servers_need_no_route_back(hosts: tuple[Host, Host], tmp_path: Path) ->
     tool = chosen_tool(director)
     director.run(*tool.foreign.split())
     running = start_director(director, text + MORE, tmp_path)
-    assert eventually(lambda: len(kernel_table(director)) == 9, START_SECONDS)
+    eventually(lambda: len(kernel_table(director)), START_SECONDS, expected=9)
     answers = [answer(client, CLIENT, VIRTUAL, 80) for _ in range(6)]
     assert sorted(answers) == ["director"] * 2 + ["web1"] * 2 + ["web2"] * 2
     answers = [answer(client, CLIENT6, VIRTUAL6, 80) for _ in range(4)]
@@ -125,9 +126,9 @@ def test_servers_need_no_route_back(hosts: tuple[Host, Host], tmp_path: Path) ->
     assert rules(director, tool) == kept
 
     director.run(*tool.loss.split())
-    assert eventually(lambda: rules(director, tool) == kept, REPAIR_SECONDS)
+    eventually(lambda: rules(director, tool), REPAIR_SECONDS, expected=kept)
     log = tmp_path / "director.log"
-    assert eventually(lambda: "masquerade_repaired" in log.read_text(), 5.0)
+    eventually(lambda: "masquerade_repaired" in log.read_text(), 5.0, "the repair in the log")
 
     assert director.stop(running) == 0
     assert rules(director, tool) == tool.theirs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,6 +15,7 @@ from checks.scheduling.checker import Checker
 from hadirector.lab.topology import Host, Network
 from tests.lab.answering import inside
 from tests.lab.experiment import start_web
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.netns
 
@@ -23,12 +24,6 @@ SELDOM = Timing(interval=600, timeout=0.5, fall=3)
 CHECK = CheckDefinition(
     identity="web", address=WEB, port=80, probe=TcpProbe(), timing=SELDOM, idle_connection=True
 )
-
-
-async def eventually(is_so: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 - the kernel tells nobody but the checker
-            await asyncio.sleep(0.02)
 
 
 class Known:
@@ -48,7 +43,7 @@ async def checking(host: Host, known: Known) -> AsyncIterator[Checker]:
     with inside(host):
         task = asyncio.create_task(checker.run())
         checker.configure([CHECK], {})
-        await eventually(lambda: checker.idle_connections == 1)
+        await eventually_async(lambda: checker.idle_connections, 15.0, expected=1)
         try:
             yield checker
         finally:
@@ -72,7 +67,9 @@ async def test_a_lost_carrier_causes_one_probe_and_no_verdict(hosts: tuple[Host,
     async with checking(director, known) as checker:
         assert checker.probes == 1
         director.link_down()
-        await eventually(lambda: checker.hints >= 1 and checker.probes >= 2)
+        await eventually_async(
+            lambda: checker.hints >= 1 and checker.probes >= 2, 15.0, "a hint, and a probe after it"
+        )
         assert known.verdicts == [Verdict.PASSING]
 
 
@@ -84,5 +81,7 @@ async def test_a_target_that_does_not_answer_arp_is_probed(hosts: tuple[Host, Ho
         web.link_down()
         director.ip(f"neighbour change {WEB} dev eth0 nud probe")
         assert checker.hints == 0
-        await eventually(lambda: checker.hints >= 1 and checker.probes >= 2)
+        await eventually_async(
+            lambda: checker.hints >= 1 and checker.probes >= 2, 15.0, "a hint, and a probe after it"
+        )
         assert known.verdicts == [Verdict.PASSING]

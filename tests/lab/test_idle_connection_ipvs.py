@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Network
-from tests.lab.experiment import build_site, eventually, kernel_table, start_director
+from tests.lab.experiment import build_site, kernel_table, start_director
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
@@ -35,6 +36,6 @@ def test_a_killed_web_server_is_out_at_once(network: Network, tmp_path: Path) ->
     director.ip("address add 192.168.122.22/32 dev eth0")
     _, web2 = site.start_webs()
     start_director(director, CONFIGURATION.format(directory=tmp_path), tmp_path)
-    assert eventually(lambda: kernel_table(director) == [SERVICE, WEB1, WEB2], 60.0)
+    eventually(lambda: kernel_table(director), 60.0, expected=[SERVICE, WEB1, WEB2])
     web2.kill()
-    assert eventually(lambda: kernel_table(director) == [SERVICE, WEB1], 15.0)
+    eventually(lambda: kernel_table(director), 15.0, expected=[SERVICE, WEB1])

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.experiment import DIRECTOR_ADDRESSES, eventually, start_director
+from tests.lab.experiment import DIRECTOR_ADDRESSES, start_director
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -46,7 +47,7 @@ class LoneDirector:
         self._directory = directory
         self.process = self.start()
         self._log = directory / "director1.log"
-        assert eventually(self.holds, 15)
+        eventually(self.holds, 15)
 
     def start(self, more: str = "") -> subprocess.Popen[str]:
         """Start a director, with more lines for its instance."""
@@ -98,17 +99,21 @@ def test_the_director_removes_the_address_of_a_vrrp_process_that_stays_away(
     first = director.vrrp_pid()
     begun = time.monotonic()
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: director.vrrp_pid() != first, 1.0, pause=0.001)
+    eventually(lambda: director.vrrp_pid() != first, 1.0, "a new vrrp process")
     os.kill(director.vrrp_pid(), signal.SIGSTOP)
-    assert eventually(lambda: not director.holds(), 3.0, pause=0.01)
+    eventually(lambda: not director.holds(), 3.0, "the address removed")
     assert 2 * ADVERT_INTERVAL <= time.monotonic() - begun < 2 * ADVERT_INTERVAL + 1.0
-    assert eventually(lambda: director.gave("vrrp_process_not_back_in_time"), 1.0)
+    eventually(
+        lambda: director.gave("vrrp_process_not_back_in_time"),
+        1.0,
+        "the end of the wait for the vrrp process",
+    )
 
 
 def test_a_killed_director_leaves_no_address(director: LoneDirector) -> None:
     """Its vrrp process releases at once; nobody waits for a lifetime."""
     director.process.kill()
-    assert eventually(lambda: not director.holds(), 1.5, pause=0.02)
+    eventually(lambda: not director.holds(), 1.5, "the address released")
 
 
 def test_the_kernel_takes_the_address_from_a_director_whose_processes_are_all_killed(
@@ -116,7 +121,7 @@ def test_the_kernel_takes_the_address_from_a_director_whose_processes_are_all_ki
 ) -> None:
     director.host.kill_processes()
     # The lifetime is 3 s; the kernel may be 1.3 s late.
-    assert eventually(lambda: not director.holds(), 5.0, pause=0.05)
+    eventually(lambda: not director.holds(), 5.0, "the end of the address's lifetime")
 
 
 def test_routes_of_killed_processes_go_at_the_next_start_also_when_no_longer_configured(
@@ -125,9 +130,9 @@ def test_routes_of_killed_processes_go_at_the_next_start_also_when_no_longer_con
     """The kernel takes one of them along with its source; nothing else has a lifetime."""
     director.host.stop(director.process)
     director.start(ROUTES)
-    assert eventually(lambda: len(director.routing().splitlines()) == 3, 15.0)
+    eventually(lambda: len(director.routing().splitlines()), 15.0, expected=3)
     director.host.kill_processes()
-    assert eventually(lambda: not director.holds(), 5.0, pause=0.05)
+    eventually(lambda: not director.holds(), 5.0, "the end of the address's lifetime")
     assert len(director.routing().splitlines()) == 2
     director.start()
-    assert eventually(lambda: director.routing() == "", 10.0)
+    eventually(director.routing, 10.0, expected="")

@@ -20,12 +20,12 @@ from tests.lab.experiment import (
     VIRTUAL_ADDRESS,
     Site,
     build_site,
-    eventually,
     fetch,
     kernel_table,
     start_director,
 )
 from tests.lab.transfer import Transfer, transfer
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 
@@ -119,10 +119,10 @@ def connections(director: Host) -> list[int]:
     return [int(line.split()[2]) for line in lines if ":80 " in line]
 
 
-def goes_on(running: Transfer) -> bool:
-    """Whether much more comes."""
+def expect_more(running: Transfer) -> None:
+    """Wait until the transfer has received 100,000 bytes more."""
     goal = running.received + 100_000
-    return eventually(lambda: running.received >= goal, SLACK_SECONDS)
+    eventually(lambda: running.received >= goal, SLACK_SECONDS, "another 100,000 bytes")
 
 
 def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
@@ -134,13 +134,13 @@ def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
     director.host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
     site.start_webs()
     director.start()
-    assert eventually(lambda: len(director.table) == 5, START_SECONDS)
+    eventually(lambda: len(director.table), START_SECONDS, expected=5)
     through = (site.webs[0], site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 81)
     with transfer(*through) as running:
         stops_and_starts(director)
         said = {"web": (0, 14), "bulk": (1, 1)}
-        assert eventually(lambda: director.carried() == said, SLACK_SECONDS)
-        assert goes_on(running)
+        eventually(director.carried, SLACK_SECONDS, expected=said)
+        expect_more(running)
 
         assert director.plan(director.text + MORE) == 0
         told = f"  add destination 192.168.122.46:81 to {BULK} (nat, weight 1)"
@@ -149,20 +149,20 @@ def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
         assert len(table) == 5
         assert director.reload(director.text + MORE) == 0
         more = sorted([*table, "-a -t 192.168.122.22:81 -r 192.168.122.46:81 -m -w 1"])
-        assert eventually(lambda: director.table == more, SLACK_SECONDS)
-        assert goes_on(running)
+        eventually(lambda: director.table, SLACK_SECONDS, expected=more)
+        expect_more(running)
 
         request(director.socket, "POST", "/v1/restart")
         assert all(each == more for each in director.table_until_started(3, 3.0))
-        assert goes_on(running)
+        expect_more(running)
 
         assert director.process is not None
         director.process.kill()
         director.process.wait()
-        assert goes_on(running)
+        expect_more(running)
         director.start()
         assert all(each == more for each in director.table_until_started(4, 3.0))
-        assert goes_on(running)
+        expect_more(running)
 
         drain_ends_with_the_transfer(director, running)
     drain_ends_at_its_deadline(director)
@@ -172,7 +172,7 @@ def stops_and_starts(director: Director) -> None:
     """Under on_stop: keep the table stays, entry by entry."""
     client, table = director.site.client, director.table
     assert len(fetch(client, VIRTUAL_ADDRESS, 4)) == 4
-    assert eventually(lambda: connections(director.host) == [4, 2, 2], 10.0)
+    eventually(lambda: connections(director.host), 10.0, expected=[4, 2, 2])
     assert director.process is not None
     assert director.host.stop(director.process) == 0
     assert director.table == table
@@ -196,11 +196,11 @@ def drain_ends_with_the_transfer(director: Director, running: Transfer) -> None:
     """Without a deadline it waits as long as that takes."""
     assert director.command("drain", "bulk/192.168.122.45") == 0
     drained = ["192.168.122.45:81 -m -w 0", WEB2]
-    assert eventually(lambda: bulk(director) == drained, SLACK_SECONDS)
-    assert goes_on(running)
+    eventually(lambda: bulk(director), SLACK_SECONDS, expected=drained)
+    expect_more(running)
     assert bulk(director) == drained
     assert running.finish()
-    assert eventually(lambda: bulk(director) == [WEB2], RESET_SECONDS + SLACK_SECONDS)
+    eventually(lambda: bulk(director), RESET_SECONDS + SLACK_SECONDS, expected=[WEB2])
 
 
 def drain_ends_at_its_deadline(director: Director) -> None:
@@ -212,7 +212,7 @@ def drain_ends_at_its_deadline(director: Director) -> None:
         begun = time.monotonic()
         deadline = f"{DEADLINE_SECONDS:g}s"
         assert director.command("drain", "bulk/192.168.122.46", "--deadline", deadline) == 0
-        assert eventually(lambda: bulk(director) == [], DEADLINE_SECONDS + SLACK_SECONDS)
+        eventually(lambda: bulk(director), DEADLINE_SECONDS + SLACK_SECONDS, expected=[])
         assert time.monotonic() - begun >= DEADLINE_SECONDS
 
 
@@ -243,7 +243,7 @@ def test_a_drain_keeps_the_clients_of_persistence_or_sends_them_elsewhere(
     site.start_webs()
     director.text = CLIENTS.format(directory=tmp_path, left="expire_quiescent_template")
     director.start()
-    assert eventually(lambda: len(director.table) == 3, START_SECONDS)
+    eventually(lambda: len(director.table), START_SECONDS, expected=3)
     first, second = fetch(site.client, VIRTUAL_ADDRESS, 2)
     assert first == second
     server = f"web/{ADDRESSES[first]}"
@@ -251,12 +251,16 @@ def test_a_drain_keeps_the_clients_of_persistence_or_sends_them_elsewhere(
     with connect(site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 80):
         assert director.command("drain", server, "--no-keep-clients") == 1  # the kernel keeps them
         assert director.command("drain", server, "--keep-clients") == 0
-        assert eventually(lambda: drained in director.table, SLACK_SECONDS)
+        eventually(
+            lambda: drained in director.table, SLACK_SECONDS, "the drained real server at weight 0"
+        )
         assert fetch(site.client, VIRTUAL_ADDRESS, 3) == [first] * 3
 
         assert director.command("undrain", server) == 0
         assert director.reload(CLIENTS.format(directory=tmp_path, left="")) == 0
         assert director.command("drain", server, "--no-keep-clients") == 0
-        assert eventually(lambda: drained in director.table, SLACK_SECONDS)
+        eventually(
+            lambda: drained in director.table, SLACK_SECONDS, "the drained real server at weight 0"
+        )
         [other] = ADDRESSES.keys() - {first}
         assert fetch(site.client, VIRTUAL_ADDRESS, 3) == [other] * 3

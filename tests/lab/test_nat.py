@@ -10,12 +10,12 @@ from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import (
     Site,
     build_site,
-    eventually,
     fetch,
     kernel_table,
     start_director,
     start_web,
 )
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
@@ -70,18 +70,18 @@ def test_rr_alternates_and_follows_the_health_of_the_servers(site: Site, tmp_pat
     text = CONFIGURATION.format(directory=tmp_path, scheduler="rr", weight=1)
     running = start_director(director, text, tmp_path)
     both = [SERVICE_RR, WEB1, WEB2]
-    assert eventually(lambda: kernel_table(director) == both, START_SECONDS)
+    eventually(lambda: kernel_table(director), START_SECONDS, expected=both)
 
     answers = fetch(client, "192.168.122.22", 20)
     assert answers in (["web1", "web2"] * 10, ["web2", "web1"] * 10)
 
     web2.stop(process)
     one = [SERVICE_RR, WEB1]
-    assert eventually(lambda: kernel_table(director) == one, FALL_SECONDS + SLACK_SECONDS)
+    eventually(lambda: kernel_table(director), FALL_SECONDS + SLACK_SECONDS, expected=one)
     assert fetch(client, "192.168.122.22", 20) == ["web1"] * 20
 
     start_web(web2, "web2")
-    assert eventually(lambda: kernel_table(director) == both, RISE_SECONDS + SLACK_SECONDS)
+    eventually(lambda: kernel_table(director), RISE_SECONDS + SLACK_SECONDS, expected=both)
     answers = fetch(client, "192.168.122.22", 20)
     assert (answers.count("web1"), answers.count("web2")) == (10, 10)
 
@@ -98,7 +98,7 @@ def test_wrr_follows_the_weights(site: Site, tmp_path: Path) -> None:
     site.start_webs()
     text = CONFIGURATION.format(directory=tmp_path, scheduler="wrr", weight=2)
     start_director(director, text, tmp_path)
-    assert eventually(lambda: len(kernel_table(director)) == 3, START_SECONDS)
+    eventually(lambda: len(kernel_table(director)), START_SECONDS, expected=3)
 
     answers = fetch(site.client, "192.168.122.22", 99)
 

@@ -13,7 +13,7 @@ from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Network
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director, start_web
-from tests.lab.routers import wait_until
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(60)]
 
@@ -44,7 +44,7 @@ def test_a_cut_cable_of_our_own_empties_no_pool(network: Network, tmp_path: Path
             return status.virtual_servers[0].real_servers[0].wanted_weight, status.blind
         return None
 
-    wait_until(lambda: seen() == (1, False), 20.0, "the real server in")
+    eventually(seen, 20.0, "the real server in", expected=(1, False))
     director.link_down()
     weights = set()
 
@@ -53,10 +53,10 @@ def test_a_cut_cable_of_our_own_empties_no_pool(network: Network, tmp_path: Path
         weights.add(now and now[0])
         return now is not None and now[1]
 
-    wait_until(blind, 20.0, "blind")
+    eventually(blind, 20.0, "blind")
     assert weights == {1}
     director.link_up()
-    wait_until(lambda: seen() == (1, False), 20.0, "sight back")
+    eventually(seen, 20.0, "sight back", expected=(1, False))
 
 
 def test_the_kernel_is_asked_for_the_carrier_towards_a_host(network: Network) -> None:
@@ -70,4 +70,4 @@ def test_the_kernel_is_asked_for_the_carrier_towards_a_host(network: Network) ->
 
     assert lost() == "False False False False False"
     host.link_down()
-    wait_until(lambda: lost() == "True True False False False", 10.0, "the carrier lost")
+    eventually(lost, 10.0, "the carrier lost", expected="True True False False False")

@@ -12,11 +12,11 @@ from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import (
     Site,
     build_site,
-    eventually,
     fetch,
     kernel_table,
     start_director,
 )
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 
@@ -92,15 +92,17 @@ def started_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 @pytest.fixture
 def pair(started_pair: Pair) -> Pair:
     """The pair in good health, the first director being active."""
-    assert eventually(started_pair.settled, START_SECONDS)
-    assert eventually(started_pair.serves, FAILOVER_SECONDS)
+    eventually(started_pair.settled, START_SECONDS)
+    eventually(started_pair.serves, FAILOVER_SECONDS)
     return started_pair
 
 
 def assert_second_serves(pair: Pair) -> None:
     second = pair.site.directors[1]
-    assert eventually(lambda: second.holds("192.168.122.22"), FAILOVER_SECONDS)
-    assert eventually(pair.serves, FAILOVER_SECONDS)
+    eventually(
+        lambda: second.holds("192.168.122.22"), FAILOVER_SECONDS, "director2 has the address"
+    )
+    eventually(pair.serves, FAILOVER_SECONDS)
     assert kernel_table(second) == TABLE
 
 
@@ -112,8 +114,8 @@ def test_power_loss(pair: Pair) -> None:
 
     first.gain_power()
     pair.start(first)
-    assert eventually(pair.settled, START_SECONDS)
-    assert eventually(pair.serves, FAILOVER_SECONDS)
+    eventually(pair.settled, START_SECONDS)
+    eventually(pair.serves, FAILOVER_SECONDS)
 
 
 def test_all_processes_killed(pair: Pair) -> None:
@@ -121,12 +123,12 @@ def test_all_processes_killed(pair: Pair) -> None:
     first = pair.site.directors[0]
     first.kill_processes()
     assert_second_serves(pair)
-    assert eventually(lambda: pair.holders() == ["director2"], FAILOVER_SECONDS)
+    eventually(pair.holders, FAILOVER_SECONDS, expected=["director2"])
     assert pair.serves()
 
     pair.start(first)
-    assert eventually(pair.settled, START_SECONDS)
-    assert eventually(pair.serves, FAILOVER_SECONDS)
+    eventually(pair.settled, START_SECONDS)
+    eventually(pair.serves, FAILOVER_SECONDS)
 
 
 def test_link_cut(pair: Pair) -> None:
@@ -136,5 +138,5 @@ def test_link_cut(pair: Pair) -> None:
     assert_second_serves(pair)
 
     first.link_up()
-    assert eventually(pair.settled, START_SECONDS)
-    assert eventually(pair.serves, FAILOVER_SECONDS)
+    eventually(pair.settled, START_SECONDS)
+    eventually(pair.serves, FAILOVER_SECONDS)

@@ -13,7 +13,7 @@ import pytest
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
-from tests.lab.experiment import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -58,7 +58,7 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     made = Running(tmp_path_factory.mktemp("plan"))
     try:
-        assert eventually(made.ready, START_SECONDS)
+        eventually(made.ready, START_SECONDS)
         yield made
     finally:
         made.process.terminate()
@@ -88,8 +88,10 @@ def test_a_plan_says_what_the_reload_then_does(
 
     changed.replace(running.file)
     assert running.command("reload") == 0
-    assert eventually(lambda: b"127.0.15.3:80" in running.status(), 10.0)
-    assert eventually(running.ready, 10.0)
+    eventually(
+        lambda: b"127.0.15.3:80" in running.status(), 10.0, "the real server in the new status"
+    )
+    eventually(running.ready, 10.0)
     capsys.readouterr()
     assert running.command("plan", "-c", str(running.file)) == 0
     assert capsys.readouterr().out == "nothing would change\n"

@@ -26,7 +26,7 @@ from hadirector.api.client import ApiError, request
 from hadirector.cli import main
 from hadirector.events.event_log import Event
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
-from tests.lab.experiment import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -160,12 +160,13 @@ class Site:
     def expect(self, *weights: int | None) -> None:
         """Wait until the dataplane has these weights."""
 
-        def come() -> bool:
-            with suppress(ApiError):
-                return self.weights() == list(weights)
-            return False
+        def found() -> list[int | None] | str:
+            try:
+                return self.weights()
+            except ApiError as error:
+                return str(error)
 
-        assert eventually(come, PATIENCE_SECONDS, pause=0.02), self.weights()
+        eventually(found, PATIENCE_SECONDS, "the weights", expected=list(weights))
 
 
 HADIRECTOR = [sys.executable, "-m", "hadirector"]
@@ -232,7 +233,7 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(
     assert follower.stderr is not None
     # A connection that is open keeps the drain from ending.
     with socket.create_connection(("127.0.14.100", site.port)):
-        assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
+        eventually(site.carried, PATIENCE_SECONDS, expected=1)
         [busy] = [
             f"web/{each.address.partition(':')[0]}"
             for each in site.pool().real_servers
@@ -296,7 +297,7 @@ def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Sit
     site.command("disable", TWO)
     site.expect(3, None, 0)
     with socket.create_connection(("127.0.14.100", site.port)):
-        assert eventually(lambda: site.carried() == 1, PATIENCE_SECONDS)
+        eventually(site.carried, PATIENCE_SECONDS, expected=1)
         site.command("drain", ONE)
         site.expect(0, None, 5)
         assert site.command("enable", TWO).status == 0

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ import pytest
 from checks.definition.result import Verdict
 from hadirector.api.client import ApiError, request
 from hadirector.status.report import Status
+from tests.waiting import eventually
 from vrrp.model.report import State
 
 VIRTUAL_ADDRESS = "127.0.0.110"
@@ -107,16 +108,6 @@ class RunningDirector:
         self.process.wait()
 
 
-def until(condition: Callable[[], bool], seconds: float) -> float:
-    """Wait for something to hold; returns after how many seconds it did."""
-    begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        if condition():
-            return time.monotonic() - begun
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s")
-
-
 def exists(pid: int) -> bool:
     return Path("/proc", str(pid)).exists()
 
@@ -175,7 +166,11 @@ def pair(tmp_path: Path, web: WebServer) -> Iterator[tuple[RunningDirector, Runn
             )
             directors.append(RunningDirector(tmp_path / name, configuration))
         first, second = directors
-        until(lambda: first.is_active() and first.is_healthy() and second.is_healthy(), 30)
+        eventually(
+            lambda: first.is_active() and first.is_healthy() and second.is_healthy(),
+            30,
+            "the first director ACTIVE, and all services healthy",
+        )
         yield first, second
     finally:
         for director in directors:
@@ -191,7 +186,9 @@ def test_a_dead_server_is_out_within_fall_intervals_and_a_timeout(
     """On both directors: the BACKUP probes and programs like the ACTIVE."""
     web.kill()
     begun = time.monotonic()
-    until(lambda: not any(director.is_healthy() for director in pair), 5)
+    eventually(
+        lambda: not any(director.is_healthy() for director in pair), 5, "no director healthy"
+    )
     # fall 2 x interval 0.2 s + timeout 0.2 s, and half a second for a busy machine.
     assert time.monotonic() - begun < 2 * 0.2 + 0.2 + 0.5
 
@@ -201,12 +198,12 @@ def test_a_killed_checks_process_is_back_within_a_second_and_its_verdicts_are_ke
 ) -> None:
     first, _ = pair
     killed = first.kill("checks")
-    until(lambda: first.pid("checks") not in (None, killed), 1.0)
+    eventually(lambda: first.pid("checks") not in (None, killed), 1.0, "a new checks process")
     [server] = first.status().virtual_servers
     assert server.real_servers[0].verdict is Verdict.PASSING
     assert server.real_servers[0].actual_weight == 1
     before = first.status().probes
-    until(lambda: first.status().probes != before, 5)
+    eventually(lambda: first.status().probes != before, 5, "another probe")
     assert '"verdict": "failing"' not in first.log
 
 
@@ -214,8 +211,12 @@ def test_a_killed_vrrp_process_resumes_and_no_peer_notices(pair: Pair) -> None:
     first, second = pair
     before = len(second.log)
     killed = first.kill("vrrp")
-    until(lambda: first.pid("vrrp") not in (None, killed), 1.0)
-    until(lambda: '"reason": "resumed"' in first.log or first.is_active(), 2.0)
+    eventually(lambda: first.pid("vrrp") not in (None, killed), 1.0, "a new vrrp process")
+    eventually(
+        lambda: '"reason": "resumed"' in first.log or first.is_active(),
+        2.0,
+        "the new vrrp process resumes as ACTIVE",
+    )
     time.sleep(4 * ADVERT_INTERVAL)
     assert first.is_active()
     assert not second.is_active()
@@ -236,8 +237,12 @@ def test_the_director_gives_up_the_addresses_of_a_vrrp_process_that_stays_away(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.005)
-    until(lambda: "vrrp_process_not_back_in_time" in first.log, 1.0)
-    until(second.is_active, 5 * ADVERT_INTERVAL)
+    eventually(
+        lambda: "vrrp_process_not_back_in_time" in first.log,
+        1.0,
+        "the end of the wait for the vrrp process",
+    )
+    eventually(second.is_active, 5 * ADVERT_INTERVAL)
 
 
 def test_a_killed_director_leaves_no_orphan_and_the_peer_takes_over_at_once(pair: Pair) -> None:
@@ -246,8 +251,10 @@ def test_a_killed_director_leaves_no_orphan_and_the_peer_takes_over_at_once(pair
     children = [first.pid("vrrp"), first.pid("checks")]
     first.process.kill()
     # Skew time is (256 - 100) / 256 x 1 s = 0.609 s, where a crash takes 2 to 3 s more.
-    assert until(second.is_active, 5) < 2.0
-    until(lambda: not any(exists(pid) for pid in children if pid), 2)
+    eventually(second.is_active, 2.0)
+    eventually(
+        lambda: not any(exists(pid) for pid in children if pid), 2, "all child processes gone"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -261,13 +268,13 @@ def test_a_signal_to_the_whole_process_group_stops_it_cleanly(
     assert "director_stopped" in first.log
     assert "process_died" not in first.log
     assert not any(exists(pid) for pid in children if pid)
-    until(second.is_active, 4)
+    eventually(second.is_active, 4)
 
 
 def test_sigterm_to_the_director_alone_hands_over_before_it_ends(pair: Pair) -> None:
     first, second = pair
     first.process.terminate()
-    until(second.is_active, 4)
+    eventually(second.is_active, 4)
     assert first.process.wait(timeout=10) == 0
 
 
@@ -277,10 +284,10 @@ def test_a_child_that_hangs_is_killed_for_its_silence(pair: Pair) -> None:
     hung = first.pid("checks")
     assert hung is not None
     os.kill(hung, signal.SIGSTOP)
-    until(lambda: "process_silent" in first.log, 6)
+    eventually(lambda: "process_silent" in first.log, 6, "the report of a silent process")
     assert exists(hung)
-    until(lambda: not exists(hung), 12)
-    until(lambda: first.pid("checks") not in (None, hung), 2)
+    eventually(lambda: not exists(hung), 12, "the hung process gone")
+    eventually(lambda: first.pid("checks") not in (None, hung), 2, "a new checks process")
 
 
 class MailServer(threading.Thread):
@@ -331,7 +338,7 @@ def test_a_stopped_and_continued_checks_process_fails_no_target(
     here = f"director: {{dataplane: userspace, runtime_directory: {tmp_path / 'lb' / 'run'}}}\n"
     director = RunningDirector(tmp_path / "lb", here + servers)
     try:
-        until(lambda: '"verdict": "passing"' in director.log, 30)
+        eventually(lambda: '"verdict": "passing"' in director.log, 30, "the first passing verdict")
         checks = director.pid("checks")
         assert checks is not None
         mail.may_greet.clear()
@@ -342,7 +349,7 @@ def test_a_stopped_and_continued_checks_process_fails_no_target(
         time.sleep(2.3)  # longer than the timeout, shorter than the silence that raises an alarm
         os.kill(checks, signal.SIGCONT)
         before = director.status().probes
-        until(lambda: director.status().probes > before + 1, 10)
+        eventually(lambda: director.status().probes > before + 1, 10, "two more probes")
         assert '"verdict": "failing"' not in director.log
         assert director.pid("checks") == checks
     finally:
@@ -354,7 +361,7 @@ def test_a_director_that_was_frozen_does_not_blame_its_children(pair: Pair) -> N
     os.kill(first.process.pid, signal.SIGSTOP)
     time.sleep(11.0)
     os.kill(first.process.pid, signal.SIGCONT)
-    until(first.is_healthy, 5)
+    eventually(first.is_healthy, 5)
     time.sleep(2.0)
     assert [first.restarts("checks"), first.restarts("vrrp")] == [0, 0]
 
@@ -364,12 +371,12 @@ def test_sighup_reloads_and_a_wrong_file_changes_nothing(pair: Pair) -> None:
     good = first.file.read_text()
     first.file.write_text(good.replace("scheduler: rr", "scheduler: zz"))
     first.process.send_signal(signal.SIGHUP)
-    until(lambda: "reload_refused" in first.log, 5)
+    eventually(lambda: "reload_refused" in first.log, 5, "the refusal of the reload")
     assert first.status().virtual_servers[0].scheduler == "rr"
     assert first.is_active()
     first.file.write_text(good.replace("scheduler: rr", "scheduler: wlc"))
     first.process.send_signal(signal.SIGHUP)
-    until(lambda: first.status().virtual_servers[0].scheduler == "wlc", 5)
+    eventually(lambda: first.status().virtual_servers[0].scheduler, 5, expected="wlc")
     assert first.is_active()
     assert first.is_healthy()
 
@@ -380,11 +387,15 @@ def test_a_handover_yields_until_undone_and_survives_a_restart_of_the_vrrp_proce
     first, second = pair
     socket_path = str(first.directory / "run" / "api.sock")
     request(socket_path, "POST", "/v1/handover", {"instance": "web"})
-    until(lambda: second.is_active() and not first.is_active(), 5)
+    eventually(
+        lambda: second.is_active() and not first.is_active(), 5, "the second director alone ACTIVE"
+    )
     first.kill("vrrp")
     time.sleep(6 * ADVERT_INTERVAL)
     assert second.is_active()
     assert not first.is_active()
     assert first.status().instances[0].yielding
     request(socket_path, "POST", "/v1/handover", {"instance": "web", "undo": True})
-    until(lambda: first.is_active() and not second.is_active(), 10)
+    eventually(
+        lambda: first.is_active() and not second.is_active(), 10, "the first director alone ACTIVE"
+    )

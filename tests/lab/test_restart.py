@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Network
-from tests.lab.experiment import eventually, kernel_table, start_director
+from tests.lab.experiment import kernel_table, start_director
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
@@ -47,14 +48,14 @@ def test_only_what_is_ours_is_withdrawn(network: Network, tmp_path: Path) -> Non
     keep = HEAD.format(directory=tmp_path, on_stop="keep")
     running = start_director(director, keep + PORT_80 + PORT_81, tmp_path)
     everything = sorted(OURS_80 + OURS_81 + FOREIGN)
-    assert eventually(lambda: kernel_table(director) == everything, START_SECONDS)
+    eventually(lambda: kernel_table(director), START_SECONDS, expected=everything)
     assert director.stop(running) == 0
     assert kernel_table(director) == everything
 
     release = HEAD.format(directory=tmp_path, on_stop="release")
     running = start_director(director, release + PORT_80, tmp_path)
     rest = sorted(OURS_80 + FOREIGN)
-    assert eventually(lambda: kernel_table(director) == rest, START_SECONDS)
+    eventually(lambda: kernel_table(director), START_SECONDS, expected=rest)
 
     assert director.stop(running) == 0
     assert kernel_table(director) == FOREIGN

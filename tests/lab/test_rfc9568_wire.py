@@ -13,8 +13,9 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.lab.wire import Wire
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -47,7 +48,7 @@ class Link:
         better, worse = self.better(), self.worse()
         better.wait_for("ACTIVE")
         worse.wait_for("BACKUP")
-        wait_until(lambda: self.holders() == ["better"], 10.0, "the better one the only holder")
+        eventually(self.holders, 10.0, "the better one the only holder", expected=["better"])
         return better, worse
 
     def holders(self) -> list[str]:
@@ -98,7 +99,7 @@ def test_an_advertisement_is_what_the_rfc_says_to_the_byte(link: Link, wire: Wir
     """
     link.better_host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0 valid_lft 60 preferred_lft 60")
     link.better("--resume").wait_for("ACTIVE")
-    wait_until(lambda: len(wire.advertisements(BETTER)) >= 3, 5.0, "three advertisements")
+    eventually(lambda: len(wire.advertisements(BETTER)) >= 3, 5.0, "three advertisements")
     for frame in wire.advertisements(BETTER):
         assert frame.data[:6] == bytes.fromhex("01005e000012")
         assert frame.sender == mac(link.better_host)
@@ -112,7 +113,7 @@ def test_an_advertisement_is_what_the_rfc_says_to_the_byte(link: Link, wire: Wir
 def test_advertisements_are_periodic_without_drift(link: Link, wire: Wire) -> None:
     """6.4.3: thirty intervals of 100 ms take 3 s, whatever each one's lateness."""
     link.better("--resume").wait_for("ACTIVE")
-    wait_until(lambda: len(wire.advertisements(BETTER)) > 30, 6.0, "31 advertisements")
+    eventually(lambda: len(wire.advertisements(BETTER)) > 30, 6.0, "31 advertisements")
     times = [frame.at for frame in wire.advertisements(BETTER)]
     assert 2.97 <= times[30] - times[0] <= 3.03
 
@@ -122,7 +123,7 @@ def test_a_takeover_is_advertised_then_announced(link: Link, wire: Wire) -> None
     broadcast, from the interface's own MAC.
     """
     link.worse().wait_for("ACTIVE")
-    wait_until(lambda: len(wire.arp(VIRTUAL_ADDRESS)) >= 5, 5.0, "a volley")
+    eventually(lambda: len(wire.arp(VIRTUAL_ADDRESS)) >= 5, 5.0, "a volley")
     own = mac(link.worse_host).hex()
     for frame in wire.arp(VIRTUAL_ADDRESS)[:5]:
         assert frame.data == bytes.fromhex(
@@ -138,7 +139,7 @@ def test_an_address_that_does_not_stand_is_not_announced(
     wrapper = ("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin")
     router = VrrpRouter(link.worse_host, tmp_path, wrapper=wrapper)
     router.wait_for("ACTIVE")
-    wait_until(lambda: len(wire.advertisements(WORSE)) >= 5, 5.0, "five advertisements")
+    eventually(lambda: len(wire.advertisements(WORSE)) >= 5, 5.0, "five advertisements")
     assert link.holders() == []
     assert wire.arp(VIRTUAL_ADDRESS) == []
 
@@ -256,4 +257,4 @@ def test_an_active_router_frozen_for_5_s_wakes_as_a_listener(link: Link, wire: W
     assert woken[1].at - woken[0].at >= 0.121
     overlap = max(frame.at for frame in wire.advertisements(WORSE)) - woken[1].at
     assert overlap <= 0.1
-    wait_until(lambda: link.holders() == ["better"], 1.0, "one holder")
+    eventually(link.holders, 1.0, "one holder", expected=["better"])

@@ -11,7 +11,8 @@ import pytest
 
 from hadirector.lab.topology import Network
 from tests.lab.answering import Answering, connect
-from tests.lab.experiment import FORWARDS, eventually, kernel_table, start_director
+from tests.lab.experiment import FORWARDS, kernel_table, start_director
+from tests.waiting import eventually
 
 EXAMPLE = Path(__file__).parents[2] / "configs/schedulers.yaml"
 CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"
@@ -55,7 +56,7 @@ def test_every_scheduler_chooses_in_its_way(network: Network, tmp_path: Path) ->
             web = network.host(f"web{name}", f"192.168.122.{number}/24", routes=back)
             servers.listen(web, (80,))
         start_director(director, text, tmp_path)
-        assert eventually(lambda: len(kernel_table(director)) == 3 * len(ports), START_SECONDS)
+        eventually(lambda: len(kernel_table(director)), START_SECONDS, expected=3 * len(ports))
 
         def chosen(scheduler: str, count: int = 6) -> str:
             made = (connect(client, CLIENT, VIRTUAL, int(ports[scheduler])) for _ in range(count))

@@ -16,8 +16,9 @@ import pytest
 from hadirector.api.client import request
 from hadirector.lab.topology import Network
 from hadirector.status.report import Status
-from tests.lab.experiment import eventually, start_director
-from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
+from tests.lab.experiment import start_director
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter
+from tests.waiting import eventually
 from vrrp.model.report import InstanceStatus, State
 
 pytestmark = pytest.mark.netns
@@ -43,7 +44,7 @@ class ActiveDirector:
         self.host = network.host("director", "10.99.0.1/24")
         self.witness = network.host("witness", "10.99.0.2/24")
         self.start()
-        wait_until(lambda: self.host.holds(VIRTUAL_ADDRESS), 20.0, "ACTIVE")
+        eventually(lambda: self.host.holds(VIRTUAL_ADDRESS), 20.0, "ACTIVE")
 
     def start(self) -> None:
         text = CONFIGURATION.format(directory=self.directory, priority=200)
@@ -102,15 +103,15 @@ def test_a_restarted_director_obeys_and_minds_its_child(director: ActiveDirector
     """What it adopted it reconfigures, restarts when it dies, and stops."""
     director.write(CONFIGURATION.format(directory=director.directory, priority=150))
     assert director.restart().returncode == 0
-    assert eventually(lambda: [each.priority for each in director.status().instances] == [150], 5.0)
+    eventually(lambda: [each.priority for each in director.status().instances], 5.0, expected=[150])
 
     vrrp = director.child("vrrp")
     assert vrrp is not None
     os.kill(vrrp, signal.SIGKILL)
-    assert eventually(lambda: director.child("vrrp") not in (None, vrrp), 5.0)
+    eventually(lambda: director.child("vrrp") not in (None, vrrp), 5.0, "a new vrrp process")
     with Listener(director.witness) as listener:
-        assert eventually(lambda: bool(listener.heard()), 5.0)
-    assert eventually(lambda: director.host.holds(VIRTUAL_ADDRESS), 1.0)
+        eventually(listener.heard, 5.0, "an advertisement")
+    eventually(lambda: director.host.holds(VIRTUAL_ADDRESS), 1.0, "the address")
 
     began = time.monotonic()
     assert director.host.stop(director.process) == 0
@@ -138,14 +139,18 @@ def test_a_handover_is_kept_over_a_restart_and_over_a_stop_and_a_start(
     peer.wait_for("BACKUP")
     director.hand_over()
     peer.wait_for("ACTIVE")
-    assert eventually(director.yields, 5.0)
+    eventually(director.yields, 5.0)
     assert director.restart().returncode == 0
-    assert eventually(director.yields, 5.0)
+    eventually(director.yields, 5.0)
     assert director.host.stop(director.process) == 0
     director.start()
-    assert eventually(lambda: os.path.exists(director.socket) and director.yields(), 10.0)
+    eventually(
+        lambda: os.path.exists(director.socket) and director.yields(),
+        10.0,
+        "the director yields after its start",
+    )
     time.sleep(4 * ADVERT_INTERVAL)  # more than an Active_Down_Interval
     assert director.yields()
     assert len(peer.became("BACKUP")) == 1
     director.hand_over(undo=True)
-    wait_until(lambda: director.host.holds(VIRTUAL_ADDRESS), 5.0, "ACTIVE again")
+    eventually(lambda: director.host.holds(VIRTUAL_ADDRESS), 5.0, "ACTIVE again")

@@ -10,7 +10,8 @@ import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.answering import Answering, answer, connect, datagrams, reset
-from tests.lab.experiment import FORWARDS, eventually, kernel_table, start_director
+from tests.lab.experiment import FORWARDS, kernel_table, start_director
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
@@ -82,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Host]
         for name, number in WEBS.items():
             serve(servers, real_server(network, name, number))
         start_director(director, configuration(directory), directory)
-        eventually(lambda: kernel_table(director) == WITNESSED, START_SECONDS)
+        eventually(lambda: kernel_table(director), START_SECONDS, expected=WITNESSED)
         yield client, director
 
 
@@ -135,10 +136,10 @@ def test_timeouts_are_set_again_when_somebody_changes_them(site: tuple[Host, Hos
     """Those of ipvsadm --set."""
     _, director = site
     wanted = "Timeout (tcp tcpfin udp): 3600 30 120\n"
-    assert eventually(lambda: timeouts(director) == wanted, 5.0)
+    eventually(lambda: timeouts(director), 5.0, expected=wanted)
     director.run("ipvsadm", "--set", "900", "0", "0")
     assert timeouts(director) == "Timeout (tcp tcpfin udp): 900 30 120\n"
-    assert eventually(lambda: timeouts(director) == wanted, 10.0 + 5.0)
+    eventually(lambda: timeouts(director), 10.0 + 5.0, expected=wanted)
 
 
 def timeouts(host: Host) -> str:
@@ -211,10 +212,10 @@ def test_a_server_at_its_upper_threshold_waits_for_the_lower_one(site: tuple[Hos
     assert limits == ["2", "1"]
     first, second, *others = made
     reset(first)
-    assert eventually(lambda: carried() == 1, RESET_SECONDS)
+    eventually(carried, RESET_SECONDS, expected=1)
     assert answer(client, NEAR, VIRTUAL[25], 8080) == "web2"
     reset(second)
-    assert eventually(lambda: carried() == 0, RESET_SECONDS)
+    eventually(carried, RESET_SECONDS, expected=0)
     assert answer(client, NEAR, VIRTUAL[25], 8080) == "web1"
     for each in others:
         each.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,8 +19,9 @@ import pytest
 from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import Status
-from tests.lab.experiment import eventually, kernel_table, start_director
+from tests.lab.experiment import kernel_table, start_director
 from tests.lab.tcp_connection import Conversation, start_server
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 
@@ -154,6 +155,17 @@ def direct_server(outside: Network) -> Host:
     return host
 
 
+def expect_more(talking: Sequence[Conversation]) -> None:
+    """Wait until five more numbers have come back on each connection, which still stands."""
+    goals = [each.exchanges + 5 for each in talking]
+
+    def have_come() -> bool:
+        return all(each.exchanges >= goal for each, goal in zip(talking, goals, strict=True))
+
+    eventually(have_come, SLACK_SECONDS, "five more numbers on each connection")
+    assert all(each.alive for each in talking)
+
+
 def test_connections_outlive_every_director(
     pair: tuple[Host, Director, Director], tmp_path: Path
 ) -> None:
@@ -161,65 +173,60 @@ def test_connections_outlive_every_director(
     client, first, second = pair
     first.start()
     second.start()
-    assert eventually(first.holds_both, START_SECONDS)
-    assert eventually(lambda: first.threads() == MASTER, SLACK_SECONDS)
-    assert eventually(lambda: second.threads() == BACKUP, START_SECONDS)
-    assert eventually(lambda: len(kernel_table(first.host)) == 7, SLACK_SECONDS)
+    eventually(first.holds_both, START_SECONDS)
+    eventually(first.threads, SLACK_SECONDS, expected=MASTER)
+    eventually(second.threads, START_SECONDS, expected=BACKUP)
+    eventually(lambda: len(kernel_table(first.host)), SLACK_SECONDS, expected=7)
     talking = [
         Conversation(client, each, PORT, tmp_path / f"{each}.client.log") for each in ADDRESSES
     ]
 
-    def goes_on() -> bool:
-        """Whether many more numbers come back on the same connections."""
-        goals = [each.exchanges + 5 for each in talking]
-
-        def come() -> bool:
-            return all(each.exchanges >= goal for each, goal in zip(talking, goals, strict=True))
-
-        return eventually(come, SLACK_SECONDS) and all(each.alive for each in talking)
-
-    assert goes_on()
-    assert eventually(second.knows_the_connections, SLACK_SECONDS)
+    expect_more(talking)
+    eventually(second.knows_the_connections, SLACK_SECONDS)
 
     # Somebody stops the daemon and edits the service.
     first.host.run("ipvsadm", "--stop-daemon", "master")
     first.host.run("ipvsadm", "-E", "-t", f"{OUTSIDE}:{PORT}", "-s", "rr")
     repaired = [*MASTER, f"-A -t {OUTSIDE}:{PORT} -s wlc"]
-    assert eventually(
-        lambda: [*first.threads(), first.service()] == repaired, DRIFT_SECONDS + SLACK_SECONDS
+    eventually(
+        lambda: [*first.threads(), first.service()],
+        DRIFT_SECONDS + SLACK_SECONDS,
+        expected=repaired,
     )
-    assert goes_on()
+    expect_more(talking)
     assert b'"table_repaired"' in (first.ask("GET", "/v1/events") or b"")
 
     first.reload("wrr")
-    assert eventually(lambda: first.service().endswith("-s wrr"), SLACK_SECONDS)
-    assert goes_on()
+    eventually(lambda: first.service().endswith("-s wrr"), SLACK_SECONDS, "the scheduler wrr")
+    expect_more(talking)
 
     before = first.checks_process()
     assert before is not None
     first.ask("POST", "/v1/restart")
-    assert eventually(lambda: first.checks_process() not in (None, before), START_SECONDS)
-    assert eventually(lambda: first.threads() == MASTER, SLACK_SECONDS)
-    assert goes_on()
+    eventually(
+        lambda: first.checks_process() not in (None, before), START_SECONDS, "a new checks process"
+    )
+    eventually(first.threads, SLACK_SECONDS, expected=MASTER)
+    expect_more(talking)
 
     # Its vrrp process hands over at once; the kernel goes on with the table.
     assert first.process is not None
     os.kill(first.process.pid, signal.SIGKILL)
-    assert eventually(second.holds_both, SLACK_SECONDS)
-    assert eventually(lambda: second.threads() == MASTER, SLACK_SECONDS)
-    assert goes_on()
+    eventually(second.holds_both, SLACK_SECONDS)
+    eventually(second.threads, SLACK_SECONDS, expected=MASTER)
+    expect_more(talking)
 
     first.start()
-    assert eventually(first.holds_both, START_SECONDS)
-    assert eventually(
-        lambda: (first.threads(), second.threads()) == (MASTER, BACKUP), SLACK_SECONDS
+    eventually(first.holds_both, START_SECONDS)
+    eventually(
+        lambda: (first.threads(), second.threads()), SLACK_SECONDS, expected=(MASTER, BACKUP)
     )
-    assert goes_on()
+    expect_more(talking)
 
     first.host.lose_power()
-    assert eventually(second.holds_both, SLACK_SECONDS)
-    assert goes_on()
-    assert eventually(lambda: second.threads() == MASTER, SLACK_SECONDS)
+    eventually(second.holds_both, SLACK_SECONDS)
+    expect_more(talking)
+    eventually(second.threads, SLACK_SECONDS, expected=MASTER)
 
     assert second.process is not None
     assert second.host.stop(second.process) == 0

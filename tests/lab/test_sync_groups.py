@@ -11,7 +11,8 @@ import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
-from tests.lab.routers import wait_until
+from tests.lab.routers import wait_for_holder
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
@@ -76,12 +77,7 @@ class Pair:
 
     def wait_for_holder(self, host: Host) -> None:
         """Wait until this host alone holds both addresses."""
-        other = self.worse if host is self.better else self.better
-
-        def alone() -> bool:
-            return self.held(host) == list(ADDRESSES) and self.held(other) == []
-
-        wait_until(alone, 20.0, f"{host.name} holds both: {self.held(host)} {self.held(other)}")
+        wait_for_holder((self.better, self.worse), host, ADDRESSES, 20.0)
 
     def told(self, name: str) -> list[str]:
         """What the script was told on this director."""
@@ -101,7 +97,7 @@ def test_losing_one_link_moves_both_addresses(pair: Pair) -> None:
     pair.second_cable("up")
     pair.wait_for_holder(pair.better)
     expected = ["BACKUP 200", "MASTER 200", "FAULT 200", "BACKUP 200", "MASTER 200"]
-    wait_until(lambda: len(pair.told("better")) == 10, 5.0, "ten notifications")
+    eventually(lambda: len(pair.told("better")), 5.0, "ten notifications", expected=10)
     for kind in ("INSTANCE outside", "GROUP both"):
         lines = [line for line in pair.told("better") if line.startswith(kind)]
         assert lines == [f"{kind} {each}" for each in expected]
@@ -116,4 +112,4 @@ def test_a_stop_hands_both_over(pair: Pair) -> None:
         "INSTANCE outside STOP 200",
         "GROUP both STOP 200",
     }
-    wait_until(lambda: "GROUP both MASTER 100" in pair.told("worse"), 5.0, "the group told")
+    eventually(lambda: "GROUP both MASTER 100" in pair.told("worse"), 5.0, "the group told")

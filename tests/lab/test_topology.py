@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network, TopologyError
-from tests.lab.experiment import FORWARDS, eventually, fetch, kernel_table, start_web
+from tests.lab.experiment import FORWARDS, fetch, kernel_table, start_web
+from tests.waiting import eventually
 
 CARRIER = "/sys/class/net/eth0/carrier"
 
@@ -48,7 +49,9 @@ class TestNetwork:
         assert right.holds("192.168.122.45")
         assert not reaches(left, "192.168.122.45")
         right.link_up()
-        assert eventually(lambda: reaches(left, "192.168.122.45"), 5.0)
+        eventually(
+            lambda: reaches(left, "192.168.122.45"), 5.0, "the host answers after the link is up"
+        )
 
     def test_power_loss_ends_processes_and_state(self, network: Network) -> None:
         """A host without power has no process and no interface; with power it is new."""
@@ -61,16 +64,18 @@ class TestNetwork:
         assert not reaches(left, "192.168.122.45")
         right.gain_power()
         assert not right.holds("192.168.122.22")
-        assert eventually(lambda: reaches(left, "192.168.122.45"), 5.0)
+        eventually(
+            lambda: reaches(left, "192.168.122.45"), 5.0, "the host answers after the power is back"
+        )
 
     def test_kill_processes_reaches_other_sessions(self, network: Network) -> None:
         """SIGKILL reaches every process of the host, also one that left its parent's session."""
         host = network.host("host", "192.168.122.45/24")
         host.start("sh", "-c", "setsid sleep 1000 & sleep 1000")
         listing = ["ip", "netns", "pids", host.namespace]
-        assert eventually(lambda: len(subprocess.check_output(listing).split()) == 3, 5.0)
+        eventually(lambda: len(subprocess.check_output(listing).split()), 5.0, expected=3)
         host.kill_processes()
-        assert eventually(lambda: subprocess.check_output(listing) == b"", 5.0)
+        eventually(lambda: subprocess.check_output(listing), 5.0, expected=b"")
 
     def test_nothing_is_left_after_a_failure(self) -> None:
         """Namespaces and processes are gone although the block ended with an exception."""

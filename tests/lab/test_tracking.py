@@ -18,7 +18,8 @@ from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
-from tests.lab.routers import wait_until
+from tests.lab.routers import wait_for_holder
+from tests.waiting import eventually
 from vrrp.model.report import InstanceStatus, State
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
@@ -64,7 +65,7 @@ class Pair:
             )
             start_director(host, text, self._directory)
         waits = '"state": "BACKUP"'
-        wait_until(lambda: waits in self.log(self.worse), 15.0, "the worse one takes part")
+        eventually(lambda: waits in self.log(self.worse), 15.0, "the worse one takes part")
         self.wait_for_holder(self.better)
 
     def log(self, host: Host) -> str:
@@ -80,27 +81,22 @@ class Pair:
         return None
 
     def wait_for_arithmetic(self, expected: str) -> None:
-        def shown() -> bool:
+        def arithmetic() -> str | None:
             instance = self.instance(self.better)
-            return instance is not None and instance.priority_arithmetic == expected
+            return instance.priority_arithmetic if instance else None
 
-        wait_until(shown, 10.0, expected)
+        eventually(arithmetic, 10.0, expected=expected)
 
-    def wait_for_obstacle(self, expected: str | None) -> None:
-        def shown() -> bool:
+    def wait_for_fault(self, expected: str | None) -> None:
+        def fault() -> str | None:
             instance = self.instance(self.better)
-            return instance is not None and instance.fault == expected
+            return instance.fault if instance else "no status"
 
-        wait_until(shown, 10.0, str(expected))
+        eventually(fault, 10.0, expected=expected)
 
     def wait_for_holder(self, host: Host) -> float:
         """Wait until this host alone holds the address; the time then."""
-
-        def alone() -> bool:
-            holders = [each for each in (self.better, self.worse) if each.holds(VIRTUAL_ADDRESS)]
-            return holders == [host]
-
-        return wait_until(alone, 15.0, f"{host.name} the only holder")
+        return wait_for_holder((self.better, self.worse), host, (VIRTUAL_ADDRESS,), 15.0)
 
 
 @pytest.fixture
@@ -119,8 +115,8 @@ def test_a_tracked_interface_that_loses_carrier_is_a_fault(pair: Pair) -> None:
     pair.better.ip("link set far down")
     pair.wait_for_holder(pair.worse)
     reason = '"reason": "the active router resigned"'
-    wait_until(lambda: reason in pair.log(pair.worse), 5.0, reason)
-    pair.wait_for_obstacle("interface eth1 is down")
+    eventually(lambda: reason in pair.log(pair.worse), 5.0, reason)
+    pair.wait_for_fault("interface eth1 is down")
     pair.better.ip("link set far up")
     pair.wait_for_holder(pair.better)
 
@@ -151,7 +147,7 @@ def test_a_flap_shorter_than_its_delay_changes_nothing(pair: Pair) -> None:
     time.sleep(0.5)
     assert pair.better.holds(VIRTUAL_ADDRESS)
     assert not pair.worse.holds(VIRTUAL_ADDRESS)
-    wait_until(lambda: pair.instance(pair.better) is not None, 5.0, "a status")
+    eventually(lambda: pair.instance(pair.better) is not None, 5.0, "a status")
     instance = pair.instance(pair.better)
     assert instance is not None
     assert instance.counters["transitions"] == 2  # BACKUP, ACTIVE
@@ -195,7 +191,7 @@ def test_scripts_files_and_processes_move_the_priority(pair: Pair, tmp_path: Pat
     pair.wait_for_arithmetic(f"200 - 20 (script {script}) + 10 (file {number}: 2 * 5) = 190")
     switch.write_text("1")
     pair.wait_for_holder(pair.worse)
-    pair.wait_for_obstacle(f"file {switch} says 1")
+    pair.wait_for_fault(f"file {switch} says 1")
     number.unlink()
     switch.unlink()
     (tmp_path / "good").touch()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab import uml
-from tests.lab.experiment import eventually
+from tests.waiting import eventually
 
 missing = uml.missing_programs()
 pytestmark = pytest.mark.skipif(
@@ -99,7 +99,7 @@ def test_output_is_live_and_sigterm_ends_everything() -> None:
         assert kernels_in_group(kernel)
         process.terminate()
         assert process.wait(10) == 128 + 15
-    assert eventually(lambda: kernels_in_group(kernel) == [], 5.0)
+    eventually(lambda: kernels_in_group(kernel), 5.0, expected=[])
 
 
 def test_killed_outright_the_kernel_goes_too() -> None:
@@ -115,7 +115,7 @@ def test_killed_outright_the_kernel_goes_too() -> None:
         assert directory.name.startswith("hadirector-uml-")
         [kernel] = map(int, subprocess.check_output(["pgrep", "-P", str(process.pid)]).split())
         process.kill()
-    assert eventually(lambda: kernels_in_group(kernel) == [], 5.0)
+    eventually(lambda: kernels_in_group(kernel), 5.0, expected=[])
     assert not directory.exists()
 
 

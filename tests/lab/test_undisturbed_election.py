@@ -17,8 +17,9 @@ import pytest
 from hadirector.api.client import request
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import Status
-from tests.lab.experiment import eventually, start_director
+from tests.lab.experiment import start_director
 from tests.lab.routers import VIRTUAL_ADDRESS, Heard, Listener
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -64,7 +65,11 @@ def test_a_log_reader_that_has_stopped_delays_nothing(network: Network, tmp_path
     file.write_text(text + THOUSAND_SERVERS)
     unread, log = os.pipe()
     host.start(sys.executable, "-m", "hadirector", "run", "-c", str(file), output=log)
-    assert eventually(lambda: host.holds(VIRTUAL_ADDRESS) and is_full(unread), 20.0)
+    eventually(
+        lambda: host.holds(VIRTUAL_ADDRESS) and is_full(unread),
+        20.0,
+        "the address, and a full queue of reports",
+    )
     with Listener(witness) as listener:
         time.sleep(2.0)
         heard = listener.heard()
@@ -92,8 +97,8 @@ def test_an_address_added_on_one_director_and_then_on_the_other_makes_no_flap(
 
     for host in priorities:
         start_director(host, configuration(host, ONE), tmp_path)
-        assert eventually(lambda: better.holds(VIRTUAL_ADDRESS), 20.0)
-    assert eventually(lambda: (tmp_path / "lb2.log").read_text().count('"BACKUP"') == 1, 20.0)
+        eventually(lambda: better.holds(VIRTUAL_ADDRESS), 20.0, "the address at the better router")
+    eventually(lambda: (tmp_path / "lb2.log").read_text().count('"BACKUP"'), 20.0, expected=1)
 
     with Listener(witness) as listener:
         for host in priorities:

@@ -10,7 +10,8 @@ import pytest
 from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import RealServerStatus, Status
-from tests.lab.experiment import build_site, eventually, kernel_table, start_director
+from tests.lab.experiment import build_site, kernel_table, start_director
+from tests.waiting import eventually
 
 CONFIGURATION = """\
 director:
@@ -80,15 +81,15 @@ class Director:
         status = self.status()
         return {each.name: each.real_servers for each in status.virtual_servers} if status else {}
 
-    def comes_to(self, routed: str, tunnelled: str) -> bool:
-        """Whether the verdicts on web1 and web2 become these, a letter each."""
+    def expect(self, routed: str, tunnelled: str) -> None:
+        """Wait until the verdicts on web1 and web2 are these, a letter each."""
         wanted = {"routed": routed, "tunnelled": tunnelled, "unaware": "pp"}
 
         def found() -> dict[str, str]:
             servers = self.real_servers().items()
             return {name: "".join(each.verdict[0] for each in those) for name, those in servers}
 
-        return eventually(lambda: found() == wanted, START_SECONDS, pause=0.5)
+        eventually(found, START_SECONDS, expected=wanted)
 
     def stop(self) -> None:
         self.host.stop(self._process)
@@ -113,11 +114,11 @@ def test_a_real_server_without_the_virtual_address_fails_on_both_directors(
         for host, priority in zip(site.directors, (200, 100), strict=True)
     ]
     active, backup = pair
-    assert eventually(lambda: active.is_in("ACTIVE"), START_SECONDS, pause=0.5)
-    assert eventually(lambda: backup.is_in("BACKUP"), SLACK_SECONDS, pause=0.5)
+    eventually(lambda: active.is_in("ACTIVE"), START_SECONDS, "the first director ACTIVE")
+    eventually(lambda: backup.is_in("BACKUP"), SLACK_SECONDS, "the second director BACKUP")
 
     for director in pair:
-        assert director.comes_to(routed="fp", tunnelled="pf")
+        director.expect(routed="fp", tunnelled="pf")
         servers = director.real_servers()
         question = "(probed at 192.168.122.22: check that the target has this address configured)"
         assert question in servers["routed"][0].reason
@@ -134,7 +135,7 @@ def test_a_real_server_without_the_virtual_address_fails_on_both_directors(
     web1.ip("address add 192.168.122.22/32 dev lo")
     web2.ip("address add 192.168.122.23/32 dev tunl0")
     for director in pair:
-        assert director.comes_to(routed="pp", tunnelled="pp")
+        director.expect(routed="pp", tunnelled="pp")
 
     for director in reversed(pair):
         director.stop()

@@ -15,8 +15,9 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.lab.wire import IPV4, Frame, Wire
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -106,7 +107,7 @@ def test_whatever_concerns_the_virtual_address_names_the_virtual_mac(lab: Lab, w
     """
     router = lab.better()
     router.wait_for("ACTIVE")
-    wait_until(lambda: len(wire.arp(VIRTUAL_ADDRESS)) >= 5, 5.0, "a volley")
+    eventually(lambda: len(wire.arp(VIRTUAL_ADDRESS)) >= 5, 5.0, "a volley")
     volley = wire.arp(VIRTUAL_ADDRESS)[:5]
     for frame in volley:
         assert frame.data == bytes.fromhex(
@@ -143,7 +144,7 @@ def test_settings_that_let_both_macs_answer_are_told_with_what_they_should_be(la
         "net.ipv4.conf.eth0.arp_ignore=1 net.ipv4.conf.eth0.arp_announce=2"
         " net.ipv4.conf.all.rp_filter=0"
     )
-    wait_until(lambda: answers(lab.third_host), 5.0, "an answer")
+    eventually(lambda: answers(lab.third_host), 5.0, "an answer")
 
 
 def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
@@ -153,7 +154,7 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
     better, worse = lab.better(), lab.worse()
     better.wait_for("ACTIVE")
     worse.wait_for("BACKUP")
-    wait_until(lambda: lab.listening() == ["better"], 5.0, "the better one alone listens")
+    eventually(lab.listening, 5.0, "the better one alone listens", expected=["better"])
     assert answers(lab.third_host)
     better.crash()
     worse.wait_for("ACTIVE")
@@ -162,7 +163,7 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
     again = lab.better()
     again.wait_for("ACTIVE")
     assert worse.wait_for("BACKUP")["reason"] == "a higher priority was heard"
-    wait_until(lambda: lab.listening() == ["better"], 5.0, "the loser deaf to the virtual MAC")
+    eventually(lab.listening, 5.0, "the loser deaf to the virtual MAC", expected=["better"])
     assert answers(lab.third_host)
     arp = [*wire.arp(VIRTUAL_ADDRESS), *wire.advertisements(WORSE)]
     assert {frame.sender for frame in arp} == {VIRTUAL_MAC}
@@ -179,11 +180,11 @@ def test_the_active_router_forwards_frames_to_the_virtual_mac_and_a_backup_drops
     better, worse = lab.better(), lab.worse()
     better.wait_for("ACTIVE")
     worse.wait_for("BACKUP")
-    wait_until(lambda: lab.listening() == ["better"], 5.0, "the better one alone listens")
+    eventually(lab.listening, 5.0, "the better one alone listens", expected=["better"])
     with Wire(lab.worse_host) as backup:
         wire.send(VIRTUAL_MAC, IPV4, datagram("10.99.0.77"))
-        wait_until(lambda: bool(seen(wire)), 5.0, "a forwarded datagram")
-        wait_until(lambda: bool(seen(backup)), 5.0, "the same frame at the BACKUP")
+        eventually(lambda: seen(wire), 5.0, "a forwarded datagram")
+        eventually(lambda: seen(backup), 5.0, "the same frame at the BACKUP")
         time.sleep(0.1)
     assert [frame.payload[8] for frame in seen(wire)] == [63]
 
@@ -192,7 +193,7 @@ def test_a_process_that_was_killed_is_followed_without_a_flap(lab: Lab, wire: Wi
     """The successor of the process takes over its macvlan as it stands; addresses never go."""
     before = lab.better()
     before.wait_for("ACTIVE")
-    wait_until(lambda: lab.better_host.holds(VIRTUAL_ADDRESS), 5.0, "the address")
+    eventually(lambda: lab.better_host.holds(VIRTUAL_ADDRESS), 5.0, "the address")
     shown = lab.better_host.run("ip", "-o", "link", "show", "vrrp4-51").stdout
     before.process.send_signal(signal.SIGKILL)
     after = lab.better("--resume")
@@ -206,9 +207,9 @@ def test_a_process_that_was_killed_is_followed_without_a_flap(lab: Lab, wire: Wi
 def test_a_process_that_is_not_active_lowers_what_a_killed_one_left(lab: Lab) -> None:
     before = lab.better()
     before.wait_for("ACTIVE")
-    wait_until(lambda: is_up(lab.better_host), 5.0, "it listens")
+    eventually(lambda: is_up(lab.better_host), 5.0, "it listens")
     lab.worse().wait_for("BACKUP")
     before.crash()
     lab.router(lab.better_host, "--no-preempt", priority=90).wait_for("BACKUP")
-    wait_until(lambda: not is_up(lab.better_host), 5.0, "it listens no more")
+    eventually(lambda: not is_up(lab.better_host), 5.0, "it listens no more")
     assert not lab.better_host.holds(VIRTUAL_ADDRESS)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.speaking import FIRST, activate, eventually, lifetimes
+from tests.lab.speaking import FIRST, activate, lifetimes, settle
 from tests.lab.wire import Wire
 from vrrp.addresses.macvlan import lower_leftover
 from vrrp.model.configuration import InstanceConfiguration, Placement, Unicast
@@ -53,10 +53,10 @@ async def test_it_is_a_macvlan_that_is_there_but_down_until_it_is_needed(
 ) -> None:
     """Gone with the instance."""
     await speaker.configure([msgspec.structs.replace(VIRTUAL, advert_interval=0.5)])
-    await eventually(lambda: "macvlan mode bridge" in shown(host))
+    await settle(lambda: "macvlan mode bridge" in shown(host), "the macvlan in mode bridge")
     assert "link/ether 00:00:5e:00:01:33 " in shown(host)
     assert not is_up(host)
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
     assert is_up(host)
     assert lifetimes(host) == {}
     await speaker.release_now()
@@ -83,7 +83,7 @@ async def test_the_addresses_stand_when_the_first_advertisement_leaves(
 async def test_no_address_is_made_of_the_virtual_mac(speaker: Speaker, host: Host) -> None:
     """RFC 9568 7.4: no link-local one, and none by a router's advertisement."""
     await activate(speaker, IPV6)
-    await eventually(lambda: host.holds("2001:db8:99::100"))
+    await settle(lambda: host.holds("2001:db8:99::100"), "the IPv6 address")
     addresses = host.run("ip", "-6", "-o", "address", "show", "dev", "vrrp6-51").stdout
     assert sorted(re.findall(r"inet6 (\S+)", addresses)) == [
         "2001:db8:99::100/128",
@@ -109,31 +109,31 @@ async def test_a_foreign_interface_of_that_name_is_let_be_and_told(
     host.ip(command)
     before = shown(host)
     await speaker.configure([VIRTUAL])
-    await eventually(lambda: speaker.statuses()[0].fault == "virtual_mac_unusable")
+    await settle(lambda: speaker.statuses()[0].fault, expected="virtual_mac_unusable")
     assert speaker.statuses()[0].state is State.INITIALIZE
     assert speaker.statuses()[0].counters["virtual_mac_errors"] >= 1
     assert shown(host) == before
     host.ip("link delete vrrp4-51")
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
 
 
 async def test_one_that_somebody_deletes_is_made_again(speaker: Speaker, host: Host) -> None:
     await activate(speaker, VIRTUAL)
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
     host.ip("link delete vrrp4-51")
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
     assert is_up(host)
     host.ip("link set vrrp4-51 down")
-    await eventually(lambda: is_up(host) and held(host) == BOTH)
+    await settle(lambda: is_up(host) and held(host) == BOTH, "the macvlan up with both addresses")
 
 
 async def test_it_goes_and_comes_with_the_interface_it_is_over(
     speaker: Speaker, host: Host
 ) -> None:
     await activate(speaker, VIRTUAL)
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
     host.ip("link delete eth0")
-    await eventually(lambda: speaker.statuses()[0].state is State.INITIALIZE)
+    await settle(lambda: speaker.statuses()[0].state, expected=State.INITIALIZE)
     assert shown(host) == ""
     host.ip(
         "link add eth0 type veth peer name far",
@@ -141,24 +141,24 @@ async def test_it_goes_and_comes_with_the_interface_it_is_over(
         "address add 10.99.0.1/24 dev eth0",
         "link set eth0 up",
     )
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
 
 
 async def test_a_reload_turns_it_on_and_off(speaker: Speaker, host: Host) -> None:
     """The addresses move, and nothing is left behind."""
     await activate(speaker, FIRST)
-    await eventually(lambda: lifetimes(host).keys() == BOTH)
+    await settle(lambda: lifetimes(host).keys(), expected=BOTH)
     await activate(speaker, VIRTUAL)
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
     assert lifetimes(host) == {}
     await activate(speaker, FIRST)
-    await eventually(lambda: lifetimes(host).keys() == BOTH)
+    await settle(lambda: lifetimes(host).keys(), expected=BOTH)
     assert shown(host) == ""
 
 
 async def test_it_stays_up_for_a_process_that_goes_on(speaker: Speaker, host: Host) -> None:
     await activate(speaker, VIRTUAL)
-    await eventually(lambda: held(host) == BOTH)
+    await settle(lambda: held(host), expected=BOTH)
     before = shown(host)
     await speaker.stop(keep=True)
     assert shown(host) == before
@@ -173,8 +173,8 @@ async def test_an_address_with_a_device_of_its_own_stands_there(
     """``device`` goes before the macvlan."""
     placed = (Placement("10.99.0.101/32", device="eth0"),)
     await activate(speaker, msgspec.structs.replace(VIRTUAL, placements=placed))
-    await eventually(lambda: held(host) == {"10.99.0.100/32"})
-    await eventually(lambda: lifetimes(host).keys() == {"10.99.0.101/32"})
+    await settle(lambda: held(host), expected={"10.99.0.100/32"})
+    await settle(lambda: lifetimes(host).keys(), expected={"10.99.0.101/32"})
 
 
 async def test_unicast_leaves_by_the_interface_and_the_announcement_by_the_macvlan(
@@ -184,7 +184,7 @@ async def test_unicast_leaves_by_the_interface_and_the_announcement_by_the_macvl
     with Wire(network.host("peer", "10.99.0.2/24")) as wire:
         unicast = Unicast("10.99.0.1", ("10.99.0.2",))
         await activate(speaker, msgspec.structs.replace(VIRTUAL, transport=unicast))
-        await eventually(lambda: bool(wire.arp("10.99.0.100")))
+        await settle(lambda: wire.arp("10.99.0.100"), "gratuitous ARP")
         assert wire.arp("10.99.0.100")[0].sender == VIRTUAL_MAC
         own = host.run("cat", "/sys/class/net/eth0/address").stdout.strip().replace(":", "")
         assert {each.sender.hex() for each in wire.advertisements("10.99.0.1")} == {own}

@@ -11,8 +11,9 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VrrpRouter, wait_until
+from tests.lab.routers import VrrpRouter
 from tests.lab.wire import Frame, Wire
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -88,7 +89,7 @@ def test_whatever_concerns_the_virtual_addresses_names_the_virtual_mac(
     """
     router = lab.router(lab.left, 100)
     router.wait_for("ACTIVE")
-    wait_until(lambda: len(neighbor_advertisements(wire, GLOBAL)) >= 5, 5.0, "a volley")
+    eventually(lambda: len(neighbor_advertisements(wire, GLOBAL)) >= 5, 5.0, "a volley")
     for frame in carrying(wire, VRRP):
         assert frame.data[:54] == bytes.fromhex(
             "333300000012 00005e000233 86dd 6c000000 0028 70 ff"

@@ -12,7 +12,7 @@ from pyroute2 import netns
 
 from hadirector.lab.topology import Host
 from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
-from tests.lab.speaking import FIRST, activate, eventually, lifetimes
+from tests.lab.speaking import FIRST, activate, lifetimes, settle
 from vrrp.addresses.addresses import remove
 from vrrp.model.report import State
 from vrrp.speaker import Speaker
@@ -30,7 +30,7 @@ async def test_instances_share_an_interface_and_release_only_their_own(
     """Two VRIDs, one socket; the one no longer configured takes its address with it."""
     await activate(speaker, FIRST, SECOND)
     everything = {"10.99.0.100/32", "10.99.0.101/32", "10.99.0.200/24"}
-    await eventually(lambda: lifetimes(host).keys() == everything)
+    await settle(lambda: lifetimes(host).keys(), expected=everything)
     await speaker.configure([FIRST])
     assert lifetimes(host).keys() == {"10.99.0.100/32", "10.99.0.101/32"}
     assert host.holds("10.99.0.1")
@@ -42,7 +42,7 @@ async def test_a_changed_address_list_is_applied_in_place(speaker: Speaker, host
     changed = msgspec.structs.replace(FIRST, virtual_addresses=("10.99.0.101/32", "10.99.0.102/32"))
     await speaker.configure([changed])
     assert speaker.statuses()[0].state is State.ACTIVE
-    await eventually(lambda: lifetimes(host).keys() == {"10.99.0.101/32", "10.99.0.102/32"})
+    await settle(lambda: lifetimes(host).keys(), expected={"10.99.0.101/32", "10.99.0.102/32"})
 
 
 async def test_a_kept_address_outlives_the_process_for_a_minute(
@@ -50,7 +50,7 @@ async def test_a_kept_address_outlives_the_process_for_a_minute(
 ) -> None:
     """Nothing is said to the peers, and the lifetime is lengthened."""
     await activate(speaker, FIRST)
-    await eventually(lambda: len(lifetimes(host)) == 2)
+    await settle(lambda: len(lifetimes(host)), expected=2)
     assert all(seconds <= 3 for seconds in lifetimes(host).values())
     await speaker.stop(keep=True)
     assert speaker.statuses() == []
@@ -63,7 +63,7 @@ async def test_more_addresses_than_are_changed_at_once_all_come_and_go(
 ) -> None:
     many = {f"10.98.0.{number}/32" for number in range(1, 41)}
     await activate(speaker, msgspec.structs.replace(FIRST, virtual_addresses=tuple(sorted(many))))
-    await eventually(lambda: lifetimes(host).keys() == many)
+    await settle(lambda: lifetimes(host).keys(), expected=many)
     await speaker.stop()
     assert lifetimes(host) == {}
 
@@ -71,7 +71,7 @@ async def test_more_addresses_than_are_changed_at_once_all_come_and_go(
 async def test_release_now_takes_the_addresses_away(speaker: Speaker, host: Host) -> None:
     """When it returns they are gone."""
     await activate(speaker, FIRST, SECOND)
-    await eventually(lambda: len(lifetimes(host)) == 3)
+    await settle(lambda: len(lifetimes(host)), expected=3)
     await speaker.release_now()
     assert lifetimes(host) == {}
 
@@ -100,17 +100,17 @@ async def test_an_address_whose_lifetime_ended_while_we_were_frozen_is_nobodys_t
     """The router listens first, and claims the address again when it has heard nobody."""
     router = VrrpRouter(host, tmp_path)
     router.wait_for("ACTIVE")
-    await eventually(lambda: host.holds(VIRTUAL_ADDRESS))
+    await settle(lambda: host.holds(VIRTUAL_ADDRESS), "the address")
     router.process.send_signal(signal.SIGSTOP)
     # The lifetime is 3 s; the kernel may be 1.3 s late.
-    await eventually(lambda: not host.holds(VIRTUAL_ADDRESS))
+    await settle(lambda: not host.holds(VIRTUAL_ADDRESS), "the address released")
     woken = asyncio.get_running_loop().time()
     router.process.send_signal(signal.SIGCONT)
     assert router.wait_for("BACKUP")["reason"] == "this process was stalled"
     assert not host.holds(VIRTUAL_ADDRESS)
     # Priority 100, interval 0.1 s: it listens for an interval and the skew time, 160.9 ms.
     assert router.wait_for("ACTIVE")["at"] - woken >= 0.16
-    await eventually(lambda: host.holds(VIRTUAL_ADDRESS))
+    await settle(lambda: host.holds(VIRTUAL_ADDRESS), "the address")
     assert "addresses_removed" not in router.status()["counters"]
 
 
@@ -121,9 +121,11 @@ async def test_unadvertised_addresses_move_with_the_advertised_ones(
     others = ("10.99.0.102/32", "2001:db8:99::100/128")
     await activate(speaker, msgspec.structs.replace(FIRST, unadvertised_addresses=others))
     everything = ("10.99.0.100", "10.99.0.101", "10.99.0.102", "2001:db8:99::100")
-    await eventually(lambda: all(host.holds(each) for each in everything))
+    await settle(lambda: all(host.holds(each) for each in everything), "all addresses")
     await speaker.configure([FIRST])
-    await eventually(lambda: not any(host.holds(each) for each in everything[2:]))
+    await settle(
+        lambda: not any(host.holds(each) for each in everything[2:]), "only the first two addresses"
+    )
     assert all(host.holds(each) for each in everything[:2])
     await speaker.release_now()
     assert not any(host.holds(each) for each in everything)
@@ -139,7 +141,7 @@ async def test_a_virtual_address_that_is_its_subnets_primary_takes_no_other_with
     host.sysctl({"net.ipv4.conf.eth0.promote_secondaries": "0"})
     primary = msgspec.structs.replace(FIRST, virtual_addresses=("10.98.0.100/24",))
     await activate(speaker, primary)
-    await eventually(lambda: host.holds("10.98.0.100"))
+    await settle(lambda: host.holds("10.98.0.100"), "the new address")
     host.ip("address add 10.98.0.5/24 dev eth0")
     secondary = host.run("ip", "address", "show", "dev", "eth0", "secondary").stdout
     assert "10.98.0.5/24" in secondary

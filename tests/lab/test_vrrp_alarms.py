@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Network
-from tests.lab.routers import VrrpRouter, wait_until
+from tests.lab.routers import VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -31,11 +32,11 @@ def test_another_password_makes_two_active_routers_and_each_alarms_the_other(
         (ours, "this router and 10.99.0.2 (priority 200) are active at the same time"),
         (theirs, "this router and 10.99.0.1 (priority 100) are active at the same time"),
     ):
-        wait_until(lambda: router.status()["alarms"] == [words], 15.0, words)  # noqa: B023  # at once
+        eventually(lambda: router.status()["alarms"], 15.0, words, expected=[words])  # noqa: B023  # at once
         assert router.status()["counters"]["two_active_routers"] == 1
 
     theirs.stop()
-    wait_until(lambda: ours.status()["alarms"] == [], 15.0, "the end of the alarm")
+    eventually(lambda: ours.status()["alarms"], 15.0, "the end of the alarm", expected=[])
     told = [each["event"] for each in ours.reports() if each["type"] == "notice"]
     assert [each for each in told if each.startswith("two_active")] == [
         "two_active_routers",

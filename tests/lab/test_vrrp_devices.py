@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hadirector.lab.topology import Host
-from tests.lab.speaking import FIRST, activate, change, eventually, lifetimes
+from tests.lab.speaking import FIRST, activate, change, lifetimes, settle
 from tests.lab.wire import Wire
 from vrrp.model.configuration import Placement
 from vrrp.model.report import State
@@ -35,7 +35,7 @@ async def test_an_address_stands_on_its_own_device_with_label_and_scope(
     """And goes from there when the instance lets go, as from its interface."""
     add_device(host)
     await activate(speaker, PLACED)
-    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    await settle(lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the other device")
     assert lifetimes(host).keys() == {NEAR}
     shown = host.run("ip", "-4", "address", "show", "dev", "service").stdout
     assert "inet 10.97.0.100/24 scope link dynamic service:web" in shown
@@ -48,7 +48,7 @@ async def test_an_address_is_announced_on_its_own_device(speaker: Speaker, host:
     add_device(host)
     with Wire(host, "far") as wire:
         await activate(speaker, PLACED)
-        await eventually(lambda: bool(wire.arp("10.97.0.100")))
+        await settle(lambda: wire.arp("10.97.0.100"), "gratuitous ARP")
         hardware = host.run("cat", "/sys/class/net/service/address").stdout.strip()
         assert wire.arp("10.97.0.100")[0].sender == bytes.fromhex(hardware.replace(":", ""))
         assert wire.arp("10.99.0.100") == []
@@ -59,18 +59,20 @@ async def test_a_device_that_comes_and_goes_takes_only_its_own_addresses_along(
 ) -> None:
     """The instance stays ACTIVE, says what it misses, and adds and announces it when it can."""
     await activate(speaker, PLACED)
-    await eventually(lambda: lifetimes(host).keys() == {NEAR})
+    await settle(lambda: lifetimes(host).keys(), expected={NEAR})
 
     def errors() -> int:
         return speaker.statuses()[0].counters.get("address_errors", 0)
 
     for _ in range(2):
         before = errors()
-        await eventually(lambda: errors() > before)  # noqa: B023  (awaited in its round)
+        await settle(lambda: errors() > before, "another address error")  # noqa: B023  (awaited in its round)
         add_device(host)
         with Wire(host, "far") as wire:
-            await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
-            await eventually(lambda: bool(wire.arp("10.97.0.100")))
+            await settle(
+                lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the new device"
+            )
+            await settle(lambda: wire.arp("10.97.0.100"), "gratuitous ARP")
         await change(host, "link delete service")
     (status,) = speaker.statuses()
     assert status.state is State.ACTIVE
@@ -86,7 +88,10 @@ async def test_leftovers_go_from_every_device_at_the_start(speaker: Speaker, hos
         "address add 10.97.0.7/24 dev service valid_lft 60 preferred_lft 60",
     )
     await speaker.configure([msgspec.structs.replace(PLACED, advert_interval=10.0)])
-    await eventually(lambda: not host.holds("10.99.0.100") and not host.holds("10.97.0.100"))
+    await settle(
+        lambda: not host.holds("10.99.0.100") and not host.holds("10.97.0.100"),
+        "both addresses released",
+    )
     assert host.holds("10.97.0.7")
 
 
@@ -94,15 +99,16 @@ async def test_an_address_moves_to_another_device_by_a_reload(speaker: Speaker, 
     """The old place is cleaned, the instance stays ACTIVE; a new label replaces the old one."""
     add_device(host)
     await activate(speaker, PLACED)
-    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    await settle(lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the other device")
     labelled = (Placement(ELSEWHERE, label="eth0:web"),)
     await speaker.configure([msgspec.structs.replace(PLACED, placements=labelled)])
-    await eventually(lambda: lifetimes(host).keys() == {NEAR, ELSEWHERE})
+    await settle(lambda: lifetimes(host).keys(), expected={NEAR, ELSEWHERE})
     assert lifetimes(host, "service") == {}
     relabelled = (Placement(ELSEWHERE, label="eth0:mail"),)
     await speaker.configure([msgspec.structs.replace(PLACED, placements=relabelled)])
-    await eventually(
-        lambda: "eth0:mail" in host.run("ip", "-4", "address", "show", "dev", "eth0").stdout
+    await settle(
+        lambda: "eth0:mail" in host.run("ip", "-4", "address", "show", "dev", "eth0").stdout,
+        "the label",
     )
     assert speaker.statuses()[0].counters["transitions"] == 2
 
@@ -112,9 +118,9 @@ async def test_an_address_taken_from_its_own_device_is_put_back(
 ) -> None:
     add_device(host)
     await activate(speaker, PLACED)
-    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    await settle(lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the other device")
     await change(host, f"address delete {ELSEWHERE} dev service")
-    await eventually(lambda: ELSEWHERE in lifetimes(host, "service"))
+    await settle(lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the other device")
     assert speaker.statuses()[0].counters["addresses_removed"] == 1
 
 
@@ -131,11 +137,17 @@ async def test_a_device_that_is_down_for_a_while_has_its_addresses_announced_aga
     )
     add_device(host)
     await activate(speaker, placed)
-    await eventually(lambda: host.holds("10.97.0.100") and host.holds("2001:db8:97::100"))
+    await settle(
+        lambda: host.holds("10.97.0.100") and host.holds("2001:db8:97::100"),
+        "both addresses on the new device",
+    )
     await change(host, "link set service down")
     await asyncio.sleep(0.2)  # long enough to be noticed
     with Wire(host, "far") as wire:
         await change(host, "link set service up")
-        await eventually(lambda: bool(wire.arp("10.97.0.100")))
-    await eventually(lambda: host.holds("10.97.0.100") and host.holds("2001:db8:97::100"))
+        await settle(lambda: wire.arp("10.97.0.100"), "gratuitous ARP")
+    await settle(
+        lambda: host.holds("10.97.0.100") and host.holds("2001:db8:97::100"),
+        "both addresses on the new device",
+    )
     assert "addresses_removed" not in speaker.statuses()[0].counters

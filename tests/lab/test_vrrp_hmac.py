@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter
+from tests.waiting import eventually_async
 from vrrp.model.configuration import (
     HmacAuthentication,
     HmacKey,
@@ -47,12 +48,6 @@ def hmac(mode: HmacMode, *keys: HmacKey) -> HmacAuthentication:
     return HmacAuthentication(mode=mode, send_key=keys[0].key_id, keys=keys, window=5.0)
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (what is waited for has no event)
-            await asyncio.sleep(0.005)
-
-
 async def test_rollout_and_rotation_go_without_a_flap() -> None:
     """Director by director, step by step as documented, with advertisements between the steps."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -73,7 +68,7 @@ async def test_rollout_and_rotation_go_without_a_flap() -> None:
             await first.configure([configuration(FIRST, SECOND, port, step)])
             await asyncio.sleep(0.3)  # longer than the Active_Down_Interval, 0.18 s
             await second.configure([configuration(SECOND, FIRST, port, step)])
-            await eventually(lambda: first.statuses()[0].state is State.ACTIVE)
+            await eventually_async(lambda: first.statuses()[0].state, 5.0, expected=State.ACTIVE)
             await asyncio.sleep(0.3)
         counters = second.statuses()[0].counters
         await first.release_now()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import Listener, VrrpRouter, wait_until
+from tests.lab.routers import Listener, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -45,7 +46,7 @@ class Pair:
         return [host.name for host in (self.left, self.right) if host.holds(address)]
 
     def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
-        wait_until(lambda: self.holders() == [host.name], timeout, f"{host.name} the only holder")
+        eventually(self.holders, timeout, f"{host.name} the only holder", expected=[host.name])
 
 
 @pytest.fixture
@@ -73,7 +74,9 @@ def test_a_graceful_stop_leaves_no_moment_without_a_holder(pair: Pair, listener:
     right.wait_for("BACKUP")
     pair.wait_for_holder(pair.left)
     assert pair.holders(LINK_LOCAL) == ["left"]
-    wait_until(lambda: right.status()["active_router"] == "fe80::1", 2.0, "the active router")
+    eventually(
+        lambda: right.status()["active_router"], 2.0, "the active router", expected="fe80::1"
+    )
     left.stop()
     taken = right.wait_for("ACTIVE")
     resignation = next(each for each in listener.heard() if each.priority == 0)
@@ -116,7 +119,7 @@ def test_equal_priorities_are_decided_by_the_link_local_address(
     left.wait_for("ACTIVE")
     pair.right.link_down()
     right = pair.router(pair.right, 100)
-    wait_until(lambda: len(right.reports()) > 0, 5.0, "a notice of the missing carrier")
+    eventually(lambda: len(right.reports()) > 0, 5.0, "a notice of the missing carrier")
     pair.right.link_up()
     right.wait_for("BACKUP")
     assert pair.holders() == ["left"]
@@ -191,7 +194,7 @@ def test_a_source_address_that_is_tentative_is_waited_for(pair: Pair) -> None:
     pair.left.sysctl({"net.ipv6.conf.eth0.accept_dad": "1"})
     pair.left.ip("address delete fe80::1/64 dev eth0")
     router = pair.router(pair.left, 100)
-    wait_until(lambda: len(router.reports()) > 0, 5.0, "a notice")
+    eventually(lambda: len(router.reports()) > 0, 5.0, "a notice")
     assert router.reports()[0]["fields"]["reason"] == "no_link_local_address"
     added = time.monotonic()
     pair.left.ip("address add fe80::1/64 dev eth0")
@@ -211,7 +214,7 @@ def test_a_bad_checksum_and_a_foreign_hop_limit_are_counted_and_change_nothing(
     good = bytes.fromhex(f"3133c802 000a d922 {body}")
     listener.send(good[:7] + b"\x00" + good[8:])
     listener.send(good, hop_limit=254)
-    wait_until(lambda: "dropped_ttl" in router.status()["counters"], 2.0, "the second one")
+    eventually(lambda: "dropped_ttl" in router.status()["counters"], 2.0, "the second one")
     counters = router.status()["counters"]
     assert counters["dropped_checksum"] == 1
     assert router.status()["state"] == "ACTIVE"

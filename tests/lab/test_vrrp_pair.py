@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter, wait_until
+from tests.lab.routers import VIRTUAL_ADDRESS, Listener, VrrpRouter
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
 
@@ -51,7 +52,7 @@ class Pair:
         return [host.name for host in hosts if host.holds(VIRTUAL_ADDRESS)]
 
     def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
-        wait_until(lambda: self.holders() == [host.name], timeout, f"{host.name} the only holder")
+        eventually(self.holders, timeout, f"{host.name} the only holder", expected=[host.name])
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_a_missing_interface_is_told_and_waited_for(pair: Pair) -> None:
     """A router on an interface that does not exist starts when it appears."""
     pair.worse_host.ip("link set eth0 down", "link set eth0 name eth9")
     worse = pair.worse()
-    wait_until(lambda: bool(notices(worse)), 5.0, "a notice")
+    eventually(lambda: notices(worse), 5.0, "a notice")
     assert notices(worse)[0]["event"] == "interface_unusable"
     assert notices(worse)[0]["fields"] == {"interface": "eth0", "reason": "interface_missing"}
     pair.worse_host.ip("link set eth9 name eth0", "link set eth0 up")
@@ -164,7 +165,7 @@ def test_an_interface_without_an_address_takes_no_part(pair: Pair) -> None:
     worse.wait_for("ACTIVE")
     pair.worse_host.ip("address delete 10.99.0.2/24 dev eth0")
     assert worse.wait_for("INITIALIZE")["reason"] == "no_address"
-    wait_until(lambda: pair.holders() == [], 5.0, "the virtual address gone")
+    eventually(pair.holders, 5.0, "the virtual address gone", expected=[])
 
 
 def test_an_address_that_somebody_removes_is_put_back(pair: Pair) -> None:
@@ -251,7 +252,7 @@ def test_the_takeover_is_announced_by_gratuitous_arp(pair: Pair, tmp_path: Path)
 def test_a_missing_capability_is_named_and_holds_nothing_up(pair: Pair) -> None:
     """Without CAP_NET_RAW there is no election, without CAP_NET_ADMIN no address; a stop works."""
     worse = pair.worse(wrapper=("setpriv", "--bounding-set", "-all", "--inh-caps", "-all"))
-    wait_until(lambda: len(notices(worse)) == 2, 5.0, "two notices")
+    eventually(lambda: len(notices(worse)), 5.0, "two notices", expected=2)
     told = {each["event"]: each["fields"] for each in notices(worse)}
     assert told["interface_unusable"]["reason"] == "CAP_NET_RAW is needed"
     assert told["address_failed"]["error"] == (

@@ -7,7 +7,7 @@ import pytest
 from pyroute2 import netns
 
 from hadirector.lab.topology import Host
-from tests.lab.speaking import FIRST, activate, change, eventually
+from tests.lab.speaking import FIRST, activate, change, settle
 from vrrp.addresses.addresses import remove
 from vrrp.model.configuration import Placement, VirtualRoute, VirtualRule
 from vrrp.model.report import Report, State
@@ -64,7 +64,7 @@ async def test_routes_and_rules_come_with_active_and_go_with_it(
 ) -> None:
     """Of both families, in tables of their own, under a protocol number of their own."""
     await activate(speaker, ROUTED)
-    await eventually(lambda: routing(host) == EVERYTHING)
+    await settle(lambda: routing(host), expected=EVERYTHING)
     await speaker.release_now()
     assert routing(host) == set()
     assert "10.99.0.0/24 dev eth0" in host.run("ip", "route").stdout
@@ -72,14 +72,14 @@ async def test_routes_and_rules_come_with_active_and_go_with_it(
 
 async def test_what_somebody_removes_is_put_back_and_counted(speaker: Speaker, host: Host) -> None:
     await activate(speaker, ROUTED)
-    await eventually(lambda: routing(host) == EVERYTHING)
+    await settle(lambda: routing(host), expected=EVERYTHING)
     await change(
         host,
         "route delete 10.50.0.0/16 table 100",
         "route delete 2001:db8:50::/48",
         "rule delete priority 1000",
     )
-    await eventually(lambda: routing(host) == EVERYTHING)
+    await settle(lambda: routing(host), expected=EVERYTHING)
     assert counters(speaker)["routes_removed"] == 3
 
 
@@ -88,10 +88,10 @@ async def test_a_route_that_goes_with_its_source_comes_back_with_it(
 ) -> None:
     """The kernel deletes it without a word; only the address was taken by somebody."""
     await activate(speaker, ROUTED)
-    await eventually(lambda: routing(host) == EVERYTHING)
+    await settle(lambda: routing(host), expected=EVERYTHING)
     await change(host, "address delete 10.99.0.100/32 dev eth0")
-    await eventually(lambda: counters(speaker).get("addresses_removed") == 1)
-    await eventually(lambda: routing(host) == EVERYTHING)
+    await settle(lambda: counters(speaker).get("addresses_removed"), expected=1)
+    await settle(lambda: routing(host), expected=EVERYTHING)
     assert "routes_removed" not in counters(speaker)
 
 
@@ -107,10 +107,10 @@ async def test_an_ipv6_route_gets_its_source_back(speaker: Speaker, host: Host) 
         f"2001:db8:50::/48 via 2001:db8:99::9 dev eth0 proto 112 src {virtual}"
         " metric 1024 pref medium"
     }
-    await eventually(lambda: routing(host) == everything)
+    await settle(lambda: routing(host), expected=everything)
     await change(host, f"address delete {virtual}/64 dev eth0")
-    await eventually(lambda: counters(speaker).get("addresses_removed") == 1)
-    await eventually(lambda: routing(host) == everything)
+    await settle(lambda: counters(speaker).get("addresses_removed"), expected=1)
+    await settle(lambda: routing(host), expected=everything)
 
 
 async def test_a_route_whose_device_goes_comes_back_with_it(speaker: Speaker, host: Host) -> None:
@@ -126,12 +126,12 @@ async def test_a_route_whose_device_goes_comes_back_with_it(speaker: Speaker, ho
     )
     shown = "10.53.0.0/16 dev service proto 112 scope link"
     await activate(speaker, placed)
-    await eventually(lambda: shown in routing(host))
+    await settle(lambda: shown in routing(host), "the route in the table")
     await change(host, "link delete service")
-    await eventually(lambda: counters(speaker).get("route_errors", 0) > 0)
+    await settle(lambda: counters(speaker).get("route_errors", 0) > 0, "a route error")
     assert len(routing(host)) == 1
     await change(host, cable, "link set far up", "link set service up")
-    await eventually(lambda: shown in routing(host))
+    await settle(lambda: shown in routing(host), "the route in the table")
     assert "routes_removed" not in counters(speaker)
     assert speaker.statuses()[0].state is State.ACTIVE
 
@@ -155,7 +155,7 @@ async def test_foreign_ones_are_left_where_they_are(speaker: Speaker, host: Host
         return foreign <= shown and "1000:\tfrom 10.5.0.0/24 lookup 100 proto static" in rules
 
     await activate(speaker, ROUTED)
-    await eventually(lambda: counters(speaker).get("route_errors", 0) >= 2)
+    await settle(lambda: counters(speaker).get("route_errors", 0) >= 2, "two route errors")
     assert stand()
     await speaker.release_now()
     assert stand()
@@ -178,11 +178,11 @@ async def test_leftovers_of_a_crash_are_cleaned_at_the_start(host: Host) -> None
     try:
         async with Speaker(reports.append, alone=True) as speaker:
             await speaker.configure([NOT_ACTIVE])
-            await eventually(lambda: routing(host) == set())
+            await settle(lambda: routing(host), expected=set())
         host.ip(*leftover[:-1])
         async with Speaker(reports.append, alone=True) as speaker:
             await speaker.configure([NOT_ACTIVE], resume=frozenset({"first"}))
-            await eventually(lambda: routing(host) == EVERYTHING)
+            await settle(lambda: routing(host), expected=EVERYTHING)
             assert "routes_removed" not in counters(speaker)
         await remove(NOT_ACTIVE)
         assert routing(host) == set()
@@ -194,21 +194,19 @@ async def test_leftovers_of_a_crash_are_cleaned_at_the_start(host: Host) -> None
 async def test_a_reload_changes_what_differs(speaker: Speaker, host: Host) -> None:
     """A route with another gateway takes the place of the old one; ACTIVE stays ACTIVE."""
     await activate(speaker, ROUTED)
-    await eventually(lambda: routing(host) == EVERYTHING)
+    await settle(lambda: routing(host), expected=EVERYTHING)
     moved = msgspec.structs.replace(ROUTES[0], gateway="10.99.0.10")
     changed = msgspec.structs.replace(
         ROUTED, virtual_routes=(moved, *ROUTES[1:2]), virtual_rules=RULES[:1]
     )
     await speaker.configure([changed])
-    await eventually(
-        lambda: (
-            routing(host)
-            == {
-                "10.50.0.0/16 via 10.99.0.10 dev eth0 table 100 proto 112 metric 7",
-                "10.51.0.0/16 dev eth0 proto 112 scope link src 10.99.0.100",
-                "1000: from 10.5.0.0/24 lookup 100 proto 112",
-            }
-        )
+    await settle(
+        lambda: routing(host),
+        expected={
+            "10.50.0.0/16 via 10.99.0.10 dev eth0 table 100 proto 112 metric 7",
+            "10.51.0.0/16 dev eth0 proto 112 scope link src 10.99.0.100",
+            "1000: from 10.5.0.0/24 lookup 100 proto 112",
+        },
     )
     assert counters(speaker)["transitions"] == 2
     assert "routes_removed" not in counters(speaker)

@@ -6,11 +6,12 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
 
+from tests.waiting import eventually_async
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject, UdpUnicast
 from vrrp.model.report import Notice, Report, State, Transition
 from vrrp.protocol.packet import Address, Datagram, DropReason
@@ -65,18 +66,16 @@ async def sides() -> AsyncIterator[tuple[Side, Side]]:
         yield first, second
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (what is waited for has no event)
-            await asyncio.sleep(0.005)
-
-
 async def elect(sides: tuple[Side, Side], port: int) -> None:
     first, second = sides
     await first.speaker.configure([configuration(FIRST, SECOND, port, 200)])
     await second.speaker.configure([configuration(SECOND, FIRST, port, 100)])
-    await eventually(lambda: first.state() is State.ACTIVE)
-    await eventually(lambda: second.counters().get("advertisements_received", 0) > 1)
+    await eventually_async(first.state, 5.0, expected=State.ACTIVE)
+    await eventually_async(
+        lambda: second.counters().get("advertisements_received", 0) > 1,
+        5.0,
+        "an advertisement received",
+    )
     assert second.state() is State.BACKUP
 
 
@@ -102,7 +101,7 @@ async def test_release_now_does_not_wait_for_a_successor(
     async with asyncio.timeout(0.04):  # less than a skew time and an advertisement
         await first.speaker.release_now()
     assert second.state() is State.BACKUP
-    await eventually(lambda: second.state() is State.ACTIVE)
+    await eventually_async(second.state, 5.0, expected=State.ACTIVE)
 
 
 async def test_a_changed_priority_is_taken_in_place(sides: tuple[Side, Side], port: int) -> None:
@@ -110,8 +109,8 @@ async def test_a_changed_priority_is_taken_in_place(sides: tuple[Side, Side], po
     first, second = sides
     await elect(sides, port)
     await first.speaker.configure([configuration(FIRST, SECOND, port, 50)])
-    await eventually(lambda: second.state() is State.ACTIVE)
-    await eventually(lambda: first.state() is State.BACKUP)
+    await eventually_async(second.state, 5.0, expected=State.ACTIVE)
+    await eventually_async(first.state, 5.0, expected=State.BACKUP)
     assert "no longer configured" not in first.reasons()
 
 
@@ -121,7 +120,7 @@ async def test_another_transport_restarts_the_instance(sides: tuple[Side, Side],
     await elect(sides, port)
     await first.speaker.configure([configuration(FIRST, STRANGER, port, 200)])
     assert "no longer configured" in first.reasons()
-    await eventually(lambda: first.state() is State.ACTIVE)
+    await eventually_async(first.state, 5.0, expected=State.ACTIVE)
 
 
 async def test_a_resumed_instance_is_active_at_once(sides: tuple[Side, Side], port: int) -> None:
@@ -130,7 +129,7 @@ async def test_a_resumed_instance_is_active_at_once(sides: tuple[Side, Side], po
     await first.speaker.configure(
         [configuration(FIRST, SECOND, port, 100)], resume=frozenset({"demo"})
     )
-    await eventually(lambda: first.state() is State.ACTIVE)
+    await eventually_async(first.state, 5.0, expected=State.ACTIVE)
     assert first.reasons() == ["resumed"]
 
 
@@ -143,11 +142,19 @@ async def test_an_instance_with_a_fault_listens_to_nobody_and_says_so(
     depends = TrackedObject(key=TrackedKey("pool", "web"))
     faulty = replace(configuration(SECOND, FIRST, port, 100), track=(depends,))
     await second.speaker.configure([faulty], values={depends.key: 0})
-    await eventually(lambda: second.counters().get("dropped_not_taking_part", 0) > 1)
+    await eventually_async(
+        lambda: second.counters().get("dropped_not_taking_part", 0) > 1,
+        5.0,
+        "drops of an instance in INITIALIZE",
+    )
     assert second.state() is State.INITIALIZE
     heard = second.counters()["advertisements_received"]
     second.speaker.learn({depends.key: 1})
-    await eventually(lambda: second.counters()["advertisements_received"] > heard)
+    await eventually_async(
+        lambda: second.counters()["advertisements_received"] > heard,
+        5.0,
+        "another advertisement received",
+    )
     assert first.state() is State.ACTIVE
 
 
@@ -165,7 +172,7 @@ async def test_datagrams_of_strangers_and_random_bytes_are_counted_and_harmless(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wrong_port:
         wrong_port.bind((FIRST, 0))
         wrong_port.sendto(b"x", (SECOND, port))
-    await eventually(lambda: second.counters().get("dropped_not_a_peer", 0) == 41)
+    await eventually_async(lambda: second.counters().get("dropped_not_a_peer", 0), 5.0, expected=41)
     assert len(second.reasons()) == transitions
     notices = [each for each in second.reports if isinstance(each, Notice)]
     assert len(notices) == 1
@@ -184,12 +191,12 @@ async def test_a_port_in_use_is_told_and_tried_again(sides: tuple[Side, Side], p
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
         squatter.bind((FIRST, port))
         await first.speaker.configure([configuration(FIRST, SECOND, port, 100)])
-        await eventually(lambda: bool(first.reports))
+        await eventually_async(lambda: first.reports, 5.0, "a report")
         notice = first.reports[0]
         assert isinstance(notice, Notice)
         assert notice.event == "transport_unusable"
         assert "Address already in use" in str(notice.fields["error"])
-    await eventually(lambda: first.state() is State.ACTIVE)
+    await eventually_async(first.state, 5.0, expected=State.ACTIVE)
 
 
 def test_addresses_outside_loopback_are_refused() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from hadirector.health.target import TargetState
 from hadirector.health.workers import Workers
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
+from tests.waiting import eventually_async
 
 CLOSED_PORT = 1
 
@@ -35,6 +36,9 @@ def checks(count: int) -> dict[str, CheckDefinition]:
     }
 
 
+SECONDS_MAX = 20.0
+
+
 class Listener:
     """Configures each worker when it has started, as a director does, and notes the rest."""
 
@@ -42,7 +46,6 @@ class Listener:
         self.workers = Workers(self.hear)
         self.verdicts: dict[str, Verdict] = {}
         self.died: list[str] = []
-        self.told = asyncio.Event()
 
     async def hear(self, message: Any) -> None:
         match message:
@@ -54,20 +57,15 @@ class Listener:
                 self.verdicts[message.check] = message.verdict
             case CheckStatistics():
                 assert message.latest.keys() <= checks(90).keys()
-        self.told.set()
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for what some message brings about; statistics come every second."""
-        async with asyncio.timeout(20):
-            while not condition():
-                self.told.clear()
-                await self.told.wait()
+    async def wait_for_verdicts(self, names: set[str]) -> None:
+        await eventually_async(lambda: set(self.verdicts), SECONDS_MAX, expected=names)
 
-    async def until_judged(self, names: set[str]) -> None:
-        await self.until(lambda: self.verdicts.keys() == names)
-
-    async def until_counted(self, probes: int) -> None:
-        await self.until(lambda: self.workers.statistics.probes >= probes)
+    async def wait_for_probes(self, count: int) -> None:
+        """Wait until the statistics, which come every second, count this many probes."""
+        await eventually_async(
+            lambda: self.workers.statistics.probes >= count, SECONDS_MAX, f"{count} probes"
+        )
 
     def names(self) -> list[str]:
         return [child.name for child in self.workers.children]
@@ -91,9 +89,9 @@ async def listening(processors: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 async def test_every_check_is_run_by_one_of_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     async with listening(8, monkeypatch) as listener:
         assert listener.names() == ["checks", "checks 2", "checks 3"]
-        await listener.until_judged(set(checks(90)))
+        await listener.wait_for_verdicts(set(checks(90)))
         assert set(listener.verdicts.values()) == {Verdict.FAILING}
-        await listener.until_counted(180)
+        await listener.wait_for_probes(180)
         pids = {child.pid for child in listener.workers.children}
         assert len(pids) == 3
     assert {child.pid for child in listener.workers.children} == {None}
@@ -102,19 +100,19 @@ async def test_every_check_is_run_by_one_of_the_workers(monkeypatch: pytest.Monk
 async def test_no_more_workers_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     async with listening(2, monkeypatch) as listener:
         assert listener.names() == ["checks", "checks 2"]
-        await listener.until_judged(set(checks(90)))
+        await listener.wait_for_verdicts(set(checks(90)))
 
 
 async def test_a_worker_that_dies_comes_back_to_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     async with listening(8, monkeypatch) as listener:
-        await listener.until_judged(set(checks(90)))
+        await listener.wait_for_verdicts(set(checks(90)))
         others = [child.pid for child in listener.workers.children if child.name != "checks 2"]
         listener.verdicts.clear()
         listener.workers.children[1].kill()
-        await listener.until(lambda: listener.died == ["checks 2"])
+        await eventually_async(lambda: listener.died, SECONDS_MAX, expected=["checks 2"])
         share = {check.identity for check in listener.workers._shares[1].checks}
         assert 10 < len(share) < 50
-        await listener.until_judged(share)
+        await listener.wait_for_verdicts(share)
         left = [child.pid for child in listener.workers.children if child.name != "checks 2"]
         assert left == others
 
@@ -122,14 +120,16 @@ async def test_a_worker_that_dies_comes_back_to_its_share(monkeypatch: pytest.Mo
 async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left of the checks is probed by who is left; those that leave are no dead ones."""
     async with listening(8, monkeypatch) as listener:
-        await listener.until_judged(set(checks(90)))
+        await listener.wait_for_verdicts(set(checks(90)))
         leaving = listener.workers.children[1:]
         known = dict(listener.verdicts)
         listener.workers.configure(checks(40), Limits())
         listener.workers.send({name: TargetState(verdict) for name, verdict in known.items()})
         assert listener.names() == ["checks"]
-        await listener.until(lambda: all(child.pid is None for child in leaving))
-        await listener.until_counted(listener.workers.statistics.probes + 400)
+        await eventually_async(
+            lambda: {child.pid for child in leaving}, SECONDS_MAX, expected={None}
+        )
+        await listener.wait_for_probes(listener.workers.statistics.probes + 400)
         assert listener.verdicts == known
         listener.verdicts.clear()
         listener.workers.configure(checks(60), Limits())
@@ -137,7 +137,7 @@ async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPat
         assert listener.names() == ["checks", "checks 2"]
         moved = {check.identity for check in listener.workers._shares[1].checks}
         fresh = set(checks(60)) - set(checks(40))
-        await listener.until_judged(moved | fresh)
+        await listener.wait_for_verdicts(moved | fresh)
         assert listener.died == []
 
 

@@ -27,7 +27,7 @@ from hadirector.api.client import ApiError, request
 from hadirector.lab.topology import Host, Network
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
-from tests.lab.routers import wait_until
+from tests.waiting import eventually
 from vrrp.model.report import State
 
 ADDRESS = "10.99.0.100"
@@ -62,7 +62,7 @@ class Director:
     def start(self) -> None:
         """Start it anew, with another priority, and wait until it answers."""
         self._process = start_director(self.host, self._configuration(), self._directory)
-        wait_until(self._answers, 30.0, f"{self.host.name} answers")
+        eventually(self._answers, 30.0, f"{self.host.name} answers")
 
     def state(self) -> State | None:
         """That of its instance; None before it is known. Raises ApiError."""
@@ -111,7 +111,7 @@ class Director:
             return False
         return True
 
-    def _wait(self) -> None:
+    def _pause(self) -> None:
         time.sleep(self._random.uniform(0.0, 1.5))
 
     def _command(self, *words: str) -> None:
@@ -121,12 +121,12 @@ class Director:
     def _stop(self) -> None:
         status = self.host.stop(self._process)
         assert status == 0, f"{self.host.name} ended with status {status}"
-        self._wait()
+        self._pause()
         self.start()
 
     def _crash(self) -> None:
         self.host.kill_processes()
-        self._wait()
+        self._pause()
         self.start()
 
     def _vrrp_process(self) -> int:
@@ -141,12 +141,12 @@ class Director:
     def _freeze(self) -> None:
         pid = self._vrrp_process()
         os.kill(pid, signal.SIGSTOP)
-        self._wait()
+        self._pause()
         os.kill(pid, signal.SIGCONT)
 
     def _lose_link(self) -> None:
         self.host.link_down()
-        self._wait()
+        self._pause()
         self.host.link_up()
 
     def _lose_address(self) -> None:
@@ -154,7 +154,7 @@ class Director:
 
     def _hand_over(self) -> None:
         self._command("handover")
-        self._wait()
+        self._pause()
         self._command("handover", "--undo")
 
     def _reload(self) -> None:
@@ -198,7 +198,7 @@ class Soak:
 
     def _settle(self) -> None:
         """One that returns with a higher priority takes over within that time, too."""
-        wait_until(self._stays_in_order, SETTLE_SECONDS, "one ACTIVE with the address, one BACKUP")
+        eventually(self._stays_in_order, SETTLE_SECONDS, "one ACTIVE with the address, one BACKUP")
 
     def _stays_in_order(self) -> bool:
         end = time.monotonic() + CALM_SECONDS

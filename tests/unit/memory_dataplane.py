@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hadirector.dataplane.dataplane import Counters, DataplaneError, OperationFailure, Pool
@@ -85,10 +84,3 @@ class MemoryDataplane:
     async def withhold(self, addresses: frozenset[str]) -> None: ...
 
     async def close(self) -> None: ...
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let other tasks run until something holds."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - the fake dataplane has nothing to signal with
-            await asyncio.sleep(0)

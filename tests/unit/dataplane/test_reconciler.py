@@ -22,7 +22,8 @@ from hadirector.model.ipvs import (
     ServiceKey,
 )
 from tests.running import running
-from tests.unit.memory_dataplane import MemoryDataplane, until
+from tests.unit.memory_dataplane import MemoryDataplane
+from tests.waiting import eventually_async
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 OLD = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)
@@ -52,7 +53,7 @@ async def test_what_is_wanted_becomes_so(
     kept = TableReconciler(dataplane, (), remembered.append)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
     assert remembered == [frozenset({WEB})]
 
 
@@ -63,7 +64,7 @@ async def test_a_service_is_remembered_as_ours_before_it_exists(
     kept = TableReconciler(dataplane, (), lambda services: seen.append(WEB in dataplane.table))
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: WEB in dataplane.table)
+        await eventually_async(lambda: WEB in dataplane.table, 5.0, "the service in the table")
     assert seen == [False]
 
 
@@ -74,7 +75,7 @@ async def test_an_owned_service_that_is_not_wanted_is_withdrawn_a_foreign_one_is
     kept = TableReconciler(dataplane, [OLD], remembered.append)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: OLD not in dataplane.table)
+        await eventually_async(lambda: OLD not in dataplane.table, 5.0, "the old service gone")
     assert dataplane.table.keys() == {WEB, FOREIGN}
     assert remembered[-1] == {WEB}
 
@@ -87,13 +88,13 @@ async def test_what_fails_is_named_and_met_again_by_a_later_pass(
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: bool(kept.failing))
+        await eventually_async(lambda: kept.failing, 5.0, "a failing service")
         assert kept.failing == {
             "add destination 192.0.2.45:80 to tcp 192.0.2.10:80 (nat, weight 1)": "refused"
         }
         dataplane.refuse = lambda operation: False
-        await until(lambda: dataplane.table == WANTED)
-        await until(lambda: not kept.failing)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
+        await eventually_async(lambda: not kept.failing, 5.0, "no failing service")
 
 
 async def test_what_fails_stays_named_while_other_services_change(
@@ -104,11 +105,11 @@ async def test_what_fails_stays_named_while_other_services_change(
     kept.want({OLD: ServiceEntry(RR, {})})
     with structlog.testing.capture_logs() as lines:
         async with running(kept):
-            await until(lambda: bool(kept.failing))
+            await eventually_async(lambda: kept.failing, 5.0, "a failing service")
             kept.want({OLD: ServiceEntry(RR, {}), **WANTED}, {WEB})
-            await until(lambda: WEB in dataplane.table)
+            await eventually_async(lambda: WEB in dataplane.table, 5.0, "the service in the table")
             kept.want({OLD: ServiceEntry(RR, {}), **WANTED})
-            await until(lambda: dataplane.reads.count(frozenset({OLD})) == 2)
+            await eventually_async(lambda: dataplane.reads.count(frozenset({OLD})), 5.0, expected=2)
     assert list(kept.failing) == ["add service tcp 192.0.2.10:8080 (rr)"]
     assert [line["event"] for line in lines].count("table_change_failed") == 1
 
@@ -124,7 +125,7 @@ async def test_a_pass_logs_50_operations_and_counts_the_others(
     kept.want(services)
     with structlog.testing.capture_logs() as lines:
         async with running(kept):
-            await until(lambda: len(lines) > 50)
+            await eventually_async(lambda: len(lines) > 50, 5.0, "50 log lines")
     assert len(lines) == 51
     assert lines[-1] == {"event": "table_changed", "log_level": "info", "operations_not_logged": 40}
 
@@ -137,9 +138,9 @@ async def test_a_dataplane_that_does_not_answer_is_asked_again(
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: len(dataplane.reads) > 1)
+        await eventually_async(lambda: len(dataplane.reads) > 1, 5.0, "a second read")
         dataplane.broken = False
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
 
 
 async def test_nothing_new_is_made_that_cannot_be_remembered_as_ours(
@@ -157,9 +158,11 @@ async def test_nothing_new_is_made_that_cannot_be_remembered_as_ours(
     kept.want({**WANTED, OLD: ServiceEntry(RR, {TWO: IN})})
     async with running(kept):
         # A service that is ours already is kept true meanwhile.
-        await until(lambda: dataplane.table == {OLD: ServiceEntry(RR, {TWO: IN})})
+        await eventually_async(
+            lambda: dataplane.table, 5.0, expected={OLD: ServiceEntry(RR, {TWO: IN})}
+        )
         full[0] = False
-        await until(lambda: dataplane.table.keys() == {WEB, OLD})
+        await eventually_async(lambda: set(dataplane.table), 5.0, expected={WEB, OLD})
 
 
 async def test_what_somebody_else_changed_is_repaired_and_counted(
@@ -169,10 +172,10 @@ async def test_what_somebody_else_changed_is_repaired_and_counted(
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
         assert kept.repaired == 0
         dataplane.table = {}
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
     assert kept.repaired == 2
 
 
@@ -183,11 +186,11 @@ async def test_a_repair_is_logged_with_what_was_found(
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
         with structlog.testing.capture_logs() as lines:
             spoilt = Destination(7, ForwardingMethod.DR)
             dataplane.table = {WEB: ServiceEntry(Service("wlc"), {ONE: spoilt, TWO: IN})}
-            await until(lambda: dataplane.table == WANTED)
+            await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
     assert [(each["event"], each["operation"], each["was"]) for each in lines] == [
         ("table_repaired", "edit service tcp 192.0.2.10:80 (rr)", "wlc"),
         (
@@ -212,7 +215,7 @@ async def test_a_difference_that_is_gone_at_a_second_look_is_not_acted_on(
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(wanted)
     async with running(kept):
-        await until(lambda: dataplane.table == wanted)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=wanted)
         dataplane.table = {WEB: ServiceEntry(RR, {}), OLD: ServiceEntry(RR, {})}
 
         async def read_pool(key: ServiceKey, fingerprint: int = 0) -> Pool | None:
@@ -225,8 +228,8 @@ async def test_a_difference_that_is_gone_at_a_second_look_is_not_acted_on(
         read = dataplane.read_pool
         monkeypatch.setattr(dataplane, "read_pool", read_pool)
         with structlog.testing.capture_logs() as lines:
-            await until(lambda: dataplane.table == wanted)
-            await until(lambda: kept.repaired == 1)
+            await eventually_async(lambda: dataplane.table, 5.0, expected=wanted)
+            await eventually_async(lambda: kept.repaired, 5.0, expected=1)
     assert sorted(each["event"] for each in lines) == ["table_repaired", "table_unsteady"]
 
 

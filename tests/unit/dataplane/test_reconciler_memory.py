@@ -21,7 +21,8 @@ from hadirector.model.ipvs import (
     ServiceKey,
 )
 from tests.running import running
-from tests.unit.memory_dataplane import MemoryDataplane, until
+from tests.unit.memory_dataplane import MemoryDataplane
+from tests.waiting import eventually_async
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 FOREIGN = ServiceKey(Protocol.TCP, "198.51.100.1", 25)
@@ -41,12 +42,12 @@ async def test_what_is_known_is_changed_without_being_read(dataplane: MemoryData
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: len(dataplane.reads) == 2)
+        await eventually_async(lambda: len(dataplane.reads), 5.0, expected=2)
         # Unknown at first, it was read alone; then everything in the first pass.
         assert dataplane.reads == [{WEB}, None]
         changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
         kept.want(changed, {WEB})
-        await until(lambda: dataplane.table == changed)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=changed)
     assert len(dataplane.reads) == 2
 
 
@@ -60,7 +61,7 @@ async def test_what_was_adopted_is_not_read_again_before_it_is_changed(
     kept.want(WANTED)
     with structlog.testing.capture_logs() as lines:
         async with running(kept):
-            await until(lambda: len(dataplane.reads) == 2)
+            await eventually_async(lambda: len(dataplane.reads), 5.0, expected=2)
     assert dataplane.table[WEB] == WANTED[WEB]
     assert dataplane.reads == [None, None]
     assert [each["event"] for each in lines] == ["table_changed", "table_changed"]
@@ -72,14 +73,14 @@ async def test_a_change_that_meets_somebody_elses_reads_the_service_and_repairs_
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: len(dataplane.reads) == 2)
+        await eventually_async(lambda: len(dataplane.reads), 5.0, expected=2)
         dataplane.table = {}
         dataplane.refuse = lambda operation: (
             not dataplane.table and not isinstance(operation, AddService)
         )
         changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
         kept.want(changed, {WEB})
-        await until(lambda: dataplane.table == changed)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=changed)
         assert dataplane.reads[2:] == [frozenset({WEB})]
         assert kept.repaired == 3
         assert not kept.failing
@@ -93,12 +94,12 @@ async def test_a_pool_of_the_same_fingerprint_is_not_read_into_values(
     kept = TableReconciler(dataplane, (), lambda services: None)
     kept.want(WANTED)
     async with running(kept):
-        await until(lambda: dataplane.pools_read == 4)
+        await eventually_async(lambda: dataplane.pools_read, 5.0, expected=4)
         assert dataplane.recognised >= 2
         dataplane.table = {WEB: ServiceEntry(RR, {})}
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
         dataplane.table = {WEB: ServiceEntry(Service("wlc"), {ONE: IN})}
-        await until(lambda: dataplane.table == WANTED)
+        await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
 
 
 async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
@@ -113,9 +114,11 @@ async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
     await kept.adopt()
     kept.want({WEB: ServiceEntry(hashed, {ONE: out, TWO: IN})})
     async with running(kept):
-        await until(lambda: len(dataplane.reads) > 3)
+        await eventually_async(lambda: len(dataplane.reads) > 3, 5.0, "a fourth read")
         assert list(dataplane.table[WEB].destinations) == [TWO, ONE]
         kept.want({WEB: ServiceEntry(hashed, {ONE: IN, TWO: IN})}, {WEB})
-        await until(lambda: list(dataplane.table[WEB].destinations) == [ONE, TWO])
+        await eventually_async(
+            lambda: list(dataplane.table[WEB].destinations), 5.0, expected=[ONE, TWO]
+        )
         assert dataplane.table[WEB].destinations == {ONE: IN, TWO: IN}
     assert kept.repaired == 0
