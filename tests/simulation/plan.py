@@ -12,7 +12,7 @@ from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
-from vrrp.protocol.packet import OWNER_PRIORITY, Address
+from vrrp.protocol.packet import Address
 from vrrp.router.event import (
     ConfigurationChanged,
     HandOver,
@@ -24,7 +24,8 @@ from vrrp.router.event import (
 )
 
 VIRTUAL_ADDRESSES = {4: ("10.99.0.100/32",), 6: ("fe80::100/64", "2001:db8::100/64")}
-PRIORITIES = [1, 50, 100, 100, 101, 200, 254, 255]
+OWNER_PRIORITY = 255  # RFC 9568 5.2.4
+PRIORITIES = [1, 50, 100, 100, 101, 200, 254, OWNER_PRIORITY]
 
 
 class Course:

@@ -1,42 +1,61 @@
-"""DESIGN's first two promises, watched at every moment of a simulated world.
+"""DESIGN's first two promises, checked after every event of a simulated world.
 
-The bounds, where ``interval`` is the longest advertisement interval any router was configured with,
-``delay`` the longest way of a packet, and clocks differ by ``CLOCK_SKEW`` at most:
+The limits are literal numbers from the RFC and the documents, not constants of the code: a longer
+delay in the code breaks a promise. ``interval`` is the longest advertisement interval of a router,
+``delay`` the longest time of a packet on the link. Clocks differ by at most ``CLOCK_SKEW``.
 
-- **Nobody holds the addresses** for no longer than 3 intervals, the longest skew time (one
-  interval; a second in version 2), what a router that starts only listens at first, and one delay,
-  counted from the last trouble. When that is long over, there is no such moment at all.
-- **Two hold them**, neither of which is handing over, for no longer than two delays. In the first
-  moments after trouble, two routers that could not hear each other need one of them to advertise:
-  an interval more.
-- **Two hold them, one of which is handing over**, for no longer than it goes on without a
-  successor: two intervals and 0.2 s, then the release delay of 0.2 s, and two delays.
-- **Nobody changes his state** once all of that, and the longest preemption delay, is over.
+- **No router holds the addresses**, counted from the last trouble, for at most 3 intervals, the
+  longest skew time (one interval; a second in version 2), the start delay of a router, and one
+  delay. Later than ``calm_after`` there is no such moment.
+- **Two routers hold them, neither in a handover**, for at most two delays. After trouble, when two
+  routers could not receive each other's advertisements, one of them has to advertise first: the
+  limit is one interval longer.
+- **Two routers hold them, one in a handover**, for at most two pauses between its advertisements of
+  priority 0 (an interval and 0.1 s each), the release delay of 0.2 s, and two delays.
+- **A dead or frozen process leaves the addresses to its kernel** for at most the lifetime. During
+  that time the kernel does not count as a second holder.
+- **No router changes its state** after ``calm_after``, when all of that and the longest preemption
+  delay are over.
 
-They hold for every side of a partitioned link by itself. Of a link that loses packets or is deaf
-in one direction nothing can be promised; it must only be well again afterwards. A process that is
-dead or frozen can do nothing about its addresses: its kernel ends them by their lifetime, and until
-then they are not counted as a second holder.
+The limits hold for each side of a partitioned link. They do not hold on a link that loses packets
+or is deaf in one direction. After such a fault the link must recover.
 """
 
 from __future__ import annotations
 
+import math
+
 from tests.simulation.world import Node, World
-from vrrp.router.handover import RELEASE_DELAY, RESIGNATION_MARGIN
 
 CLOCK_SKEW = 0.01
 ROUNDING = 0.000_1
+
+ACTIVE_DOWN_INTERVALS = 3
+"""RFC 9568 6.1: Active_Down_Interval = 3 * Active_Adver_Interval + Skew_Time."""
+RELEASE_DELAY = 0.2
+"""CHANGELOG, "Added": a handover ends at most 200 ms after the successor is heard."""
+REPEAT_PAUSE = 0.1
+"""Added to one interval: no skew time is longer than one interval (RFC 9568 6.1), so a second
+advertisement of priority 0 after this pause cannot restart a successor's skew time."""
+LIFETIME_SECONDS_MIN = 3
+LIFETIME_INTERVALS = 4
+REFRESH_SECONDS = 0.5
+"""docs/decisions/0006: a lifetime is four intervals and one refresh, and at least 3 s."""
+
+NONE = "no router holds the addresses"
+TWO = "two routers hold the addresses"
+TWO_IN_HANDOVER = "two routers hold the addresses, one in a handover,"
 
 Side = tuple[int, int]
 """A link, and a part of it when it is partitioned."""
 
 
 class BrokenPromiseError(AssertionError):
-    """Which, where, when and for how long."""
+    """A promise was broken: its message says which one, where, when and for how long."""
 
 
 class Promises:
-    """Watches one world; tell it of every trouble."""
+    """Checks the promises in one world. ``trouble`` must be called at every trouble."""
 
     def __init__(
         self,
@@ -50,33 +69,49 @@ class Promises:
         self._world = world
         delay = world.delay[1]
         slow = 1 + 2 * CLOCK_SKEW
-        patience = 2 * (interval + RESIGNATION_MARGIN) + RELEASE_DELAY
-        silence = 3 * interval + longest_skew + start_delay
+        handover = 2 * (interval + REPEAT_PAUSE) + RELEASE_DELAY
+        silence = ACTIVE_DOWN_INTERVALS * interval + longest_skew + start_delay
         self.gap_limit = silence * slow + delay + ROUNDING
         self.overlap_limit = 2 * delay + ROUNDING
         self.meeting_limit = self.overlap_limit + interval * slow
-        self.departure_limit = self.overlap_limit + patience * slow
-        self.calm_after = self.gap_limit * 2 + self.departure_limit + preempt_delay * slow
+        self.handover_limit = self.overlap_limit + handover * slow
+        self.calm_after = self.gap_limit * 2 + self.handover_limit + preempt_delay * slow
+        self.lifetime_limit = ROUNDING + max(
+            LIFETIME_SECONDS_MIN, math.ceil(LIFETIME_INTERVALS * interval + REFRESH_SECONDS)
+        )
         self._troubled_at = 0.0
         self._since: dict[tuple[str, Side], float] = {}
+        self._left_since: dict[Node, float] = {}
+        """Nodes without a working process whose kernel still holds the addresses."""
 
     def trouble(self) -> None:
-        """Something went wrong at this moment, or was asked for."""
+        """Begin to count anew: something went wrong at this moment, or an operator ordered it."""
         self._troubled_at = self._world.now
         self._since.clear()
 
     def state_changed(self, node: Node) -> None:
-        """Raise BrokenPromiseError if there was no reason to."""
+        """Raise BrokenPromiseError if a router changes its state in calm."""
         lossy = self._world.loss > 0 or self._world.deaf
         if not lossy and self._world.now > self._troubled_at + self.calm_after:
             raise BrokenPromiseError(f"{node} changed its state at {self._world.now:.4f} in calm")
 
     def check(self) -> None:
-        """Raise BrokenPromiseError if one is."""
+        """Raise BrokenPromiseError if a promise is broken now."""
+        for node in self._world.nodes:
+            self._check_lifetime(node)
         if self._world.loss > 0 or self._world.deaf:
             return
         for side in {(node.link, node.side) for node in self._world.nodes}:
             self._check_side(side)
+
+    def _check_lifetime(self, node: Node) -> None:
+        now = self._world.now
+        if node.working or not node.holds(now):
+            self._left_since.pop(node, None)
+            return
+        seconds = now - self._left_since.setdefault(node, now)
+        if seconds > self.lifetime_limit:
+            raise BrokenPromiseError(f"the kernel of {node} holds for {seconds:.4f} s at {now:.4f}")
 
     def _check_side(self, side: Side) -> None:
         now = self._world.now
@@ -84,15 +119,15 @@ class Promises:
         working = [node for node in nodes if node.working]
         holders = [node for node in working if node.holds(now)]
         staying = [node for node in holders if not node.router.handing_over]
-        nobody = bool(working) and not any(node.holds(now) for node in nodes)
-        gap_limit = ROUNDING if self._calm("nobody holds", side) else self.gap_limit
-        self._judge("nobody holds", side, nobody, gap_limit)
-        self._judge("two hold and leave", side, len(holders) > 1, self.departure_limit)
-        overlap_limit = self.overlap_limit if self._calm("two hold", side) else self.meeting_limit
-        self._judge("two hold", side, len(staying) > 1, overlap_limit)
+        none = bool(working) and not any(node.holds(now) for node in nodes)
+        gap_limit = ROUNDING if self._calm(NONE, side) else self.gap_limit
+        self._judge(NONE, side, none, gap_limit)
+        self._judge(TWO_IN_HANDOVER, side, len(holders) > 1, self.handover_limit)
+        overlap_limit = self.overlap_limit if self._calm(TWO, side) else self.meeting_limit
+        self._judge(TWO, side, len(staying) > 1, overlap_limit)
 
     def _calm(self, what: str, side: Side) -> bool:
-        """Whether what lasts now began when trouble was long over."""
+        """Return whether the present condition began after the last trouble was over."""
         since = self._since.get((what, side), self._world.now)
         return since > self._troubled_at + self.calm_after
 
@@ -103,4 +138,4 @@ class Promises:
         now = self._world.now
         seconds = now - self._since.setdefault((what, side), now)
         if seconds > limit:
-            raise BrokenPromiseError(f"{what} the addresses at {now:.4f} for {seconds:.4f} s")
+            raise BrokenPromiseError(f"{what} at {now:.4f} for {seconds:.4f} s")
