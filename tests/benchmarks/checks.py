@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -185,13 +185,20 @@ def resident_kilobytes(pids: list[int]) -> float:
 
 @contextlib.contextmanager
 def hadirector(
-    host: Host, kind: str, count: int, interval: float
+    host: Host,
+    kind: str,
+    count: int,
+    interval: float,
+    python: Sequence[str] = (sys.executable,),
 ) -> Iterator[tuple[int, Callable[[], Status]]]:
-    """Run one during the block; says its process and how to ask for its status."""
+    """Run a director during the block; yield its process id, and a function that gets its status.
+
+    ``python`` is the command that runs it (see ``start_director``).
+    """
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         text = our_configuration(kind, count, interval, directory)
-        process = start_director(host, text, directory)
+        process = start_director(host, text, directory, python)
         api = directory / "run" / "api.sock"
 
         def status() -> Status:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -206,13 +206,17 @@ def return_role(pair: Pair) -> None:
 
 
 def measure_interval(
-    interval: float, events: Sequence[Event], runs: int, directory: Path
+    interval: float,
+    events: Sequence[Event],
+    runs: int,
+    directory: Path,
+    sides: Mapping[str, tuple[Kind, Kind]],
 ) -> Iterator[Measured]:
     """Measure each event ``runs`` times at one advertisement interval, the sides in turn."""
     with contextlib.ExitStack() as stack:
         pairs = {
             side: build(stack.enter_context(Network()), directory / str(number), kinds, interval)
-            for number, (side, kinds) in enumerate((SIDES | MIXED).items())
+            for number, (side, kinds) in enumerate(sides.items())
         }
         for event in events:
             for run in range(runs):
@@ -226,6 +230,12 @@ def measure_interval(
                         return_role(pair)
 
 
+def strike_in_time() -> None:
+    """Schedule this process in real time, and the processes that it starts as usual."""
+    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+    os.sched_setscheduler(0, policy, os.sched_param(10))
+
+
 def main() -> int:
     """Measure, print the table, and say whether every bar was met."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -235,13 +245,13 @@ def main() -> int:
     parser.add_argument("--events", nargs="+", choices=names, default=names, metavar="NAME")
     options = parser.parse_args()
     events = [event for event in EVENTS if event.name in options.events]
-    # Strikes at its moment; what it starts is ordinary again.
-    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-    os.sched_setscheduler(0, policy, os.sched_param(10))
+    strike_in_time()
     measured: list[Measured] = []
     for interval in options.intervals:
         with tempfile.TemporaryDirectory() as directory:
-            for each in measure_interval(interval, events, options.runs, Path(directory)):
+            for each in measure_interval(
+                interval, events, options.runs, Path(directory), SIDES | MIXED
+            ):
                 measured.append(each)
                 print(f"{each.interval:6g} s  {each.event:24} {each.side:26} {each.lost_ms:9.2f}")
     print(render(measured))

@@ -8,6 +8,8 @@ processor would decide otherwise, on either side.
 from __future__ import annotations
 
 import signal
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -70,17 +72,29 @@ class ComparedRouter(Protocol):
 
 
 class Director:
-    """``hadirector run`` with all its processes, and nothing to balance."""
+    """``hadirector run`` with all its processes, and nothing to balance.
 
-    def __init__(self, host: Host, directory: Path, interval: float) -> None:
+    ``python`` is the command that runs it (see ``start_director``).
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        directory: Path,
+        interval: float,
+        python: Sequence[str] = (sys.executable,),
+    ) -> None:
         self.host = host
+        self._python = python
         self._directory = directory
         runtime = directory / host.name
         self._api = str(runtime / "api.sock")
         self._configuration = _DIRECTOR.format(name=host.name, directory=runtime, interval=interval)
 
     def start(self) -> None:
-        self._process = start_director(self.host, self._configuration, self._directory)
+        self._process = start_director(
+            self.host, self._configuration, self._directory, self._python
+        )
 
     def terminate(self) -> None:
         self._process.terminate()
@@ -162,7 +176,7 @@ class KeepalivedRouter:
         self._running.process.send_signal(signal.SIGHUP)
 
 
-Kind = type[Director] | type[KeepalivedRouter]
+Kind = Callable[[Host, Path, float], ComparedRouter]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import tempfile
 import time
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,9 +109,9 @@ def run_stub(path: str) -> None:
 
 @contextlib.contextmanager
 def writing(host: Host, file: Path, *command: str) -> Iterator[None]:
-    """Run a Python program in a host during the block; what it prints goes to a file."""
+    """Run a program in a host during the block; its output goes to a file."""
     with file.open("w") as output:
-        process = host.start(sys.executable, *command, output=output)
+        process = host.start(*command, output=output)
         try:
             yield
         finally:
@@ -128,8 +128,12 @@ def events(file: Path, since: float, until: float) -> dict[str, list[float]]:
     return found
 
 
-def measure() -> tuple[list[float], int]:
-    """Milliseconds from answer to order, and how many answers had none before the next one."""
+def measure(python: Sequence[str] = (sys.executable,)) -> tuple[list[float], int]:
+    """Return the milliseconds from answer to order, and the number of answers without an order.
+
+    An order counts if it comes before the next answer. ``python`` is the command that runs the
+    director's module.
+    """
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         network = stack.enter_context(Network())
@@ -138,12 +142,13 @@ def measure() -> tuple[list[float], int]:
         answers, orders = directory / "answers", directory / "orders"
         path, file = str(directory / "kernel"), directory / "director.yaml"
         file.write_text(configuration(directory))
-        stack.enter_context(writing(host, answers, "-c", _TURNING_SERVER))
+        stack.enter_context(writing(host, answers, sys.executable, "-c", _TURNING_SERVER))
         module = ("-m", "tests.benchmarks.verdict")
-        stack.enter_context(writing(host, orders, *module, "--stub", path))
+        stack.enter_context(writing(host, orders, sys.executable, *module, "--stub", path))
         eventually(Path(path).exists, 10.0, "the stub")
         log = directory / "log"
-        stack.enter_context(writing(host, log, *module, "--director", str(file), "--stub", path))
+        options = ("--director", str(file), "--stub", path)
+        stack.enter_context(writing(host, log, *python, *module, *options))
         time.sleep(SETTLED)
         began = time.monotonic()
         time.sleep(SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -98,12 +99,17 @@ def fetch(client: Host, address: str, count: int, *, seconds: float = 5.0) -> li
     return result.stdout.splitlines()
 
 
-def start_director(host: Host, configuration: str, directory: Path) -> subprocess.Popen[str]:
-    """Start ``hadirector run`` on this configuration; it logs to ``NAME.log`` in ``directory``."""
+def start_director(
+    host: Host, configuration: str, directory: Path, python: Sequence[str] = (sys.executable,)
+) -> subprocess.Popen[str]:
+    """Start ``hadirector run`` with a configuration; it logs to ``NAME.log`` in ``directory``.
+
+    ``python`` is the command that runs a module: another one runs another checkout's director.
+    """
     file = directory / f"{host.name}.yaml"
     file.write_text(configuration)
     with (directory / f"{host.name}.log").open("a") as log:
-        return host.start(sys.executable, "-m", "hadirector", "run", "-c", str(file), output=log)
+        return host.start(*python, "-m", "hadirector", "run", "-c", str(file), output=log)
 
 
 def kernel_table(host: Host) -> list[str]:
