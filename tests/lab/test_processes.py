@@ -10,21 +10,17 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from checks.definition.result import Verdict
-from hadirector.api.client import ApiError, request
-from hadirector.status.report import Status
+from hadirector.api.client import request
+from tests.lab.loopback import RunningDirector, WebServer, free_ports
 from tests.waiting import eventually
-from vrrp.model.report import State
 
 VIRTUAL_ADDRESS = "127.0.0.110"
 ADVERT_INTERVAL = 1.0
@@ -49,94 +45,8 @@ virtual_servers:
 """
 
 
-class RunningDirector:
-    """One ``hadirector run`` in a process group of its own, its log in a file."""
-
-    def __init__(self, directory: Path, configuration: str) -> None:
-        self.directory = directory
-        directory.mkdir()
-        self.file = directory / "hadirector.yaml"
-        self.file.write_text(configuration)
-        self.log_file = directory / "log"
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self.log_file.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "hadirector", "run", "-c", str(self.file)],
-                stderr=log,
-                start_new_session=True,
-            )
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text()
-
-    def status(self) -> Status:
-        answer = request(str(self.directory / "run" / "api.sock"), "GET", "/v1/status")
-        return msgspec.json.decode(answer, type=Status)
-
-    def pid(self, process: str) -> int | None:
-        return next(each.pid for each in self.status().processes if each.name == process)
-
-    def restarts(self, process: str) -> int:
-        return next(each.restarts for each in self.status().processes if each.name == process)
-
-    def is_active(self) -> bool:
-        with contextlib.suppress(ApiError):
-            return any(each.state is State.ACTIVE for each in self.status().instances)
-        return False
-
-    def is_healthy(self) -> bool:
-        """Whether its vrrp process has reported and its one real server is in the table."""
-        with contextlib.suppress(ApiError):
-            status = self.status()
-            [server] = status.virtual_servers
-            return bool(status.instances) and server.real_servers[0].actual_weight == 1
-        return False
-
-    def kill(self, process: str) -> int:
-        pid = self.pid(process)
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        return pid
-
-    def end(self) -> None:
-        """End whatever is left of the process group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 def exists(pid: int) -> bool:
     return Path("/proc", str(pid)).exists()
-
-
-def free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-class WebServer:
-    """A real server on loopback."""
-
-    def __init__(self) -> None:
-        [self.port] = free_ports(1)
-        arguments = ["--address", "127.0.0.1", "--port", str(self.port), "--name", "web"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "hadirector.demo.web", *arguments], stdout=subprocess.PIPE
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture
