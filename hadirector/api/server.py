@@ -27,7 +27,7 @@ from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.director.director import Director
 from hadirector.director.requests import RequestError
 from hadirector.overrides.model import OverrideRemoval, OverrideRequest
-from hadirector.status import exposition
+from hadirector.status.report import Status
 
 BODY_SIZE_MAX = 64 * 1024
 SOCKET_MODE = 0o660
@@ -114,8 +114,8 @@ class Handlers:
         """Answer with the metrics. One answer is made at a time."""
         async with self._scraping:
             status = await self._director.operator.status()
-            body = await asyncio.to_thread(exposition.text, status)
-        return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
+            body, content_type = await asyncio.to_thread(_exposition, status)
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def why(self, request: web.Request) -> web.Response:
         """Answer with the explanation of the weight of ``?real_server=VS/RS``."""
@@ -227,6 +227,16 @@ def _remove_dead_socket(path: Path) -> None:
             probe.connect(str(path))
             raise OSError(errno.EADDRINUSE, "api.unix: another director answers here", str(path))
     path.unlink()
+
+
+def _exposition(status: Status) -> tuple[bytes, str]:
+    """Render the metrics; returns them with their content type. The first call imports a library.
+
+    To be called in a thread.
+    """
+    from hadirector.status import exposition
+
+    return exposition.text(status), exposition.CONTENT_TYPE
 
 
 def _answer(value: object) -> web.Response:

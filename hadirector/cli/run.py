@@ -46,38 +46,52 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 2 if the director cannot start."""
     # Imports take a while. Ctrl-C in that time ends the process without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from hadirector import log
-    from hadirector.events.recorder import Recorder
-
     sys.setswitchinterval(SWITCH_SECONDS)
-    recorder = Recorder()
-    writer = log.configure(also=[recorder])
     try:
-        asyncio.run(_run(Path(arguments.config).absolute(), writer, recorder))
+        asyncio.run(_start(Path(arguments.config).absolute()))
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
     except asyncio.CancelledError:
         return 0  # stopped during the start
-    finally:
-        writer.drain(seconds=1.0)
     return 0
 
 
-async def _run(path: Path, writer: LogWriter, recorder: Recorder) -> None:
+async def _start(path: Path) -> None:
+    """Read the configuration and import the director at the same time, then run it."""
     starting = asyncio.current_task()
     assert starting is not None
     _obey_signals(stop=starting.cancel, reload=lambda: None)
+    from hadirector.config.subprocess.launch import launch
+
+    launching = asyncio.create_task(launch(path))
+    await asyncio.sleep(0)  # starts the process that reads
+    from hadirector import log
+    from hadirector.config.subprocess.reader import read
+    from hadirector.events.recorder import Recorder
+
+    reading = asyncio.create_task(read(path, launching=launching))
+
+    recorder = Recorder()
+    writer = log.configure(also=[recorder])
+    try:
+        await _run(path, reading, writer, recorder)
+    finally:
+        writer.drain(seconds=1.0)
+
+
+async def _run(
+    path: Path, reading: asyncio.Task[Configuration], writer: LogWriter, recorder: Recorder
+) -> None:
     from hadirector.api.server import serving
     from hadirector.config.document.errors import ConfigError
-    from hadirector.config.subprocess import reader
     from hadirector.dataplane.dataplane import DataplaneError
     from hadirector.director.director import Director
     from hadirector.host import preflight
     from hadirector.processes import handoff
 
     try:
-        configuration = await reader.read(path)
+        configuration = await reading
         faults = await preflight.faults(configuration)
         if faults:
             raise StartError("\n".join(faults))

@@ -87,5 +87,6 @@ async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None
         gc.collect()
 
 
-if __name__ == "__main__":
-    run_child(ToChecks, serve, selectors.DefaultSelector())
+def main(descriptor: int) -> None:
+    """Run the process over its end of the channel."""
+    run_child(descriptor, ToChecks, serve, selectors.DefaultSelector())

@@ -6,7 +6,6 @@ import asyncio
 import selectors
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,11 +18,12 @@ _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run_child(
+    descriptor: int,
     incoming: Any,
     serve: Callable[[Channel[Any]], Awaitable[None]],
     selector: selectors.BaseSelector,
 ) -> None:
-    """Run ``serve`` with the channel whose descriptor is the first argument of the program.
+    """Run ``serve`` with the channel that has this descriptor.
 
     The child ignores signals, because a service manager or Ctrl-C signals all processes at once.
     The director stops its children over their channels, in the right order.
@@ -31,7 +31,7 @@ def run_child(
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _IGNORED)
-    end = socket.socket(fileno=int(sys.argv[1]))
+    end = socket.socket(fileno=descriptor)
     loop = asyncio.SelectorEventLoop(selector)
     try:
         loop.run_until_complete(_serve(end, incoming, serve))

@@ -178,6 +178,7 @@ class Child(Generic[Incoming]):
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
+                "hadirector.processes",
                 self._module,
                 str(end.fileno()),
                 pass_fds=[end.fileno()],

@@ -124,5 +124,6 @@ def _schedule(report: Callable[[Report], None], *, in_realtime: bool) -> None:
         report(Notice("error", "realtime_refused", {"error": str(error)}))
 
 
-if __name__ == "__main__":
-    run_child(ToVrrp, serve, selectors.SelectSelector())
+def main(descriptor: int) -> None:
+    """Run the process over its end of the channel."""
+    run_child(descriptor, ToVrrp, serve, selectors.SelectSelector())

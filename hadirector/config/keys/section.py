@@ -23,7 +23,7 @@ class Section(BaseModel):
     is refused, and the message gives the new name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     model: ClassVar[type[msgspec.Struct] | None] = None
     later: ClassVar[frozenset[str]] = frozenset()

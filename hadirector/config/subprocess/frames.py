@@ -20,9 +20,6 @@ LENGTH_BYTES = 4
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 REAL_SERVERS_PER_PIECE = 64
 
-TEXT_ON_STDIN = "-"
-"""Argument of the reading process: read the text from standard input."""
-
 
 class Head(msgspec.Struct, frozen=True, tag="head"):
     """The configuration without its virtual servers."""

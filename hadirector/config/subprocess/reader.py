@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
+from collections.abc import Awaitable
 
 import msgspec
 
@@ -16,13 +16,13 @@ from hadirector.config.document.errors import ConfigError, Fault
 from hadirector.config.subprocess.frames import (
     FRAME_BYTES_MAX,
     LENGTH_BYTES,
-    TEXT_ON_STDIN,
     Assembly,
     End,
     Frame,
     Head,
     Refusal,
 )
+from hadirector.config.subprocess.launch import launch
 from hadirector.model.configuration import Configuration
 
 READING_SECONDS_MAX = 60.0
@@ -35,25 +35,20 @@ class _IncompleteError(Exception):
     """The process did not send a complete configuration."""
 
 
-async def read(path: str | os.PathLike[str], text: bytes | None = None) -> Configuration:
+async def read(
+    path: str | os.PathLike[str],
+    text: bytes | None = None,
+    *,
+    launching: Awaitable[asyncio.subprocess.Process] | None = None,
+) -> Configuration:
     """Read a file, or ``text`` as the future content of the file.
 
-    Raises ConfigError with every fault, or if reading takes more than a minute.
+    ``launching`` is the process that reads the file, if the caller has started it already. Raises
+    ConfigError with every fault, or if reading takes more than a minute.
     """
     file = os.fspath(path)
-    options = [] if text is None else [TEXT_ON_STDIN]
     try:
-        # With a session of its own, the process does not get signals for our process group.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "hadirector.config",
-            file,
-            *options,
-            stdin=asyncio.subprocess.DEVNULL if text is None else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        process = await (launching or launch(file, text_on_stdin=text is not None))
     except (OSError, ValueError) as error:
         raise _failure(
             file, f"the process that reads the file cannot be started: {error}"

@@ -1,0 +1,32 @@
+"""Starts the process that reads a configuration file.
+
+The module imports next to nothing, so that the process runs while its caller imports the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Final
+
+TEXT_ON_STDIN: Final = "-"
+"""Argument of the reading process: read the text from standard input."""
+
+
+async def launch(
+    path: str | os.PathLike[str], *, text_on_stdin: bool = False
+) -> asyncio.subprocess.Process:
+    """Start the process. Raises OSError and ValueError."""
+    options = [TEXT_ON_STDIN] if text_on_stdin else []
+    # With a session of its own, the process does not get signals for our process group.
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hadirector.config",
+        os.fspath(path),
+        *options,
+        stdin=asyncio.subprocess.PIPE if text_on_stdin else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
