@@ -55,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     if len(arguments.client) > CLIENTS_MAX:
         print(f"hadirector: at most {CLIENTS_MAX} clients can be named", file=sys.stderr)
         return EXIT_FAULTY
-    from hadirector.config.loader import load_placed
+    from hadirector.config.loader import load_with_places
 
     try:
-        configuration, place = load_placed(arguments.config)
+        configuration, place = load_with_places(arguments.config)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULTY

@@ -41,7 +41,7 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     return parse(_read(file), file, socket.gethostname())
 
 
-def load_placed(path: str | os.PathLike[str]) -> tuple[Configuration, Callable[[Path], str]]:
+def load_with_places(path: str | os.PathLike[str]) -> tuple[Configuration, Callable[[Path], str]]:
     """Load a file as ``load`` does, and return the function from a path to its place as well."""
     file = os.fspath(path)
     document = read_document(decode(_read(file), file), file)
@@ -71,7 +71,7 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
             if fault.place not in known:
                 faults.append(fault)
     if faults or root is None:
-        raise ConfigError(_bounded(faults, unexplained, file))
+        raise ConfigError(_limit(faults, unexplained, file))
     return replace(
         build(root, host_name),
         needed_interfaces=needed_interfaces(root, document.place),
@@ -126,7 +126,7 @@ def _faulty_part(error: ErrorDetails) -> Path:
     return path[:1]
 
 
-def _bounded(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
+def _limit(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
     """Return the faults in the order of the file, with only a count of the last of very many."""
     faults.sort(key=_order)
     left_out = max(0, len(faults) - FAULTS_MAX) + unexplained

@@ -2,8 +2,8 @@
 
 The keys of each section are in the ``schema`` module of its topic: one class for each section, and
 one field for each key, with its type, its default and its text in docs/configuration.md. The rules
-check the keys that depend on each other. A section or a list element that is None was faulty and
-has been removed, so that the rules can check the rest.
+check the keys that depend on each other. None replaces a faulty section or list element, so that
+the rules can check the rest.
 """
 
 from __future__ import annotations

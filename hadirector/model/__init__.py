@@ -1,1 +1,1 @@
-"""The nouns of a director: what is configured, and what the kernel holds."""
+"""The nouns of a director: its configuration, and the contents of the kernel's IPVS table."""

@@ -1,8 +1,9 @@
-"""The nouns of a director: what is configured, and what the kernel holds.
+"""The configuration of a director.
 
-Pure values. Addresses are strings in canonical form (``str(ipaddress.ip_address(...))``), durations
-are seconds, and everything is validated before it gets here. None can be part of a cycle, so the
-garbage collector need not know them (``gc=False``): 10,000 real servers took it 30 ms each time.
+Pure values, which are validated before they are made. Addresses are strings in canonical form
+(``str(ipaddress.ip_address(...))``), and durations are in seconds. The values have no reference
+cycles, so the garbage collector does not track them (``gc=False``): a collection with 10,000 real
+servers took 30 ms.
 """
 
 from __future__ import annotations
@@ -28,23 +29,17 @@ from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 
 
 class OnFailure(StrEnum):
-    """What happens in the kernel to a real server whose checks fail."""
+    """How the kernel's table shows a real server that fails its check."""
 
     REMOVE = "remove"
     ZERO_WEIGHT = "zero_weight"
 
 
-# --- what the kernel holds ---------------------------------------------------------------------
-
-
-# --- what is configured ------------------------------------------------------------------------
-
-
 class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One configured real server. Without a ``check`` it is always in.
+    """One configured real server. Without a ``check`` it is always in the pool.
 
-    Those of a ``backup_tier`` above 0 serve only while the tiers before it lack the quorum.
-    Port 0 in its key is the port of the service.
+    A server with a ``backup_tier`` above 0 serves only while the lower tiers do not reach the
+    quorum. Port 0 in the key stands for the port of the service.
     """
 
     key: DestinationKey
@@ -57,12 +52,12 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     slow_start: SlowStart | None = None
 
     def destination_key(self, service: ServiceKey) -> DestinationKey:
-        """Name the destination that it is in a service."""
+        """Return the key of this server's destination in a service."""
         return DestinationKey(self.key.address, self.key.port or service.port)
 
     @property
     def name(self) -> str:
-        """What it is called in commands, after its virtual server's name and a slash."""
+        """The name in commands, after the name of the virtual server and a slash."""
         return str(self.key) if self.key.port else self.key.address
 
 
@@ -82,13 +77,13 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
 
     @property
     def kernel_forwarding(self) -> ForwardingMethod:
-        """What IPVS does of the forwarding: fullnat is its nat, the rest is done by netfilter."""
+        """The forwarding method in IPVS. For fullnat it is nat, and netfilter does the rest."""
         fullnat = self.forwarding is ForwardingMethod.FULLNAT
         return ForwardingMethod.NAT if fullnat else self.forwarding
 
     @property
     def all_servers(self) -> tuple[RealServer, ...]:
-        """The real servers, and the sorry server if there is one."""
+        """The real servers and, if configured, the sorry server."""
         sorry = () if self.sorry_server is None else (self.sorry_server,)
         return self.real_servers + sorry
 
@@ -97,7 +92,7 @@ DataplaneName = Literal["ipvs", "userspace", "dry-run"]
 
 
 class TrackedScript(msgspec.Struct, frozen=True, kw_only=True):
-    """A script that VRRP instances track (`vrrp.router.priority`): it runs again and again."""
+    """A script that VRRP instances track (`vrrp.router.priority`). It runs at intervals."""
 
     key: TrackedKey
     script: Script
@@ -108,7 +103,7 @@ NotifiedObject = Literal["INSTANCE", "GROUP"]
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """A script that is told of every new state of a VRRP instance or a sync group."""
+    """A script that runs for every new state of a VRRP instance or a sync group."""
 
     kind: NotifiedObject
     name: str
@@ -116,9 +111,10 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncDaemon(msgspec.Struct, frozen=True, kw_only=True):
-    """IPVS's connection synchronisation: master while ``instance`` is ACTIVE, backup otherwise.
+    """The connection synchronization of IPVS.
 
-    Without an instance it is both all the time.
+    It is master while ``instance`` is ACTIVE, and backup otherwise. Without an instance it is
+    always both.
     """
 
     instance: str | None
@@ -126,14 +122,14 @@ class SyncDaemon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SysctlPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether to set the sysctls that are implied, and which to leave alone all the same."""
+    """Whether to set the sysctls that the configuration needs, and which are never set."""
 
     apply: bool = True
     leave: frozenset[str] = frozenset()
 
 
 class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
-    """An interface that the host has to have: what needs it, and where the file names it."""
+    """An interface that the host must have, with its user and its place in the file."""
 
     name: str
     needed_by: str
@@ -141,16 +137,16 @@ class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
-    """A script that will be run, and where the file names it."""
+    """A script that will run, with its place in the file."""
 
     script: Script
     place: str
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A whole validated configuration file, host checks excepted.
+    """A whole validated configuration file.
 
-    ``needed_interfaces`` and ``needed_scripts`` are for these.
+    ``needed_interfaces`` and ``needed_scripts`` must still be checked on the host.
     """
 
     name: str

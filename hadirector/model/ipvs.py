@@ -1,8 +1,8 @@
-"""What the kernel holds: services and destinations of IPVS, and how they are named.
+"""The IPVS table of the kernel: services, destinations, and their keys.
 
-Pure values. Addresses are strings in canonical form (``str(ipaddress.ip_address(...))``), durations
-are seconds. None can be part of a cycle, so the garbage collector need not track them
-(``gc=False``): with 10,000 real servers a collection took 30 ms.
+Pure values. Addresses are strings in canonical form (``str(ipaddress.ip_address(...))``), and
+durations are in seconds. The values have no reference cycles, so the garbage collector does not
+track them (``gc=False``): a collection with 10,000 real servers took 30 ms.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 
 class Protocol(StrEnum):
-    """Transport protocol of a virtual server."""
+    """The transport protocol of a virtual server."""
 
     TCP = "tcp"
     UDP = "udp"
@@ -61,7 +61,7 @@ class ForwardingMethod(StrEnum):
 
 
 class TunnelType(StrEnum):
-    """What a tunnelled packet is wrapped in: IP in IP, GRE, or generic UDP encapsulation."""
+    """The encapsulation of a tunnel: IP in IP, GRE, or generic UDP encapsulation."""
 
     IPIP = "ipip"
     GRE = "gre"
@@ -69,7 +69,7 @@ class TunnelType(StrEnum):
 
 
 class TunnelChecksum(StrEnum):
-    """Checksum of the outer header (ipvsadm(8): tun-nocsum, tun-csum, tun-remcsum)."""
+    """The checksum of the outer header (ipvsadm(8): tun-nocsum, tun-csum, tun-remcsum)."""
 
     NONE = "none"
     FULL = "full"
@@ -77,10 +77,10 @@ class TunnelChecksum(StrEnum):
 
 
 class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False, omit_defaults=True):
-    """What identifies a service in IPVS. Port 0 is every port that has no service of its own.
+    """The identity of a service in IPVS. Port 0 stands for all ports without another service.
 
-    A service for a firewall mark looks as the kernel keeps it: the unspecified address of its
-    family, tcp and port 0, though it takes marked packets of any protocol, address and port.
+    The key of a firewall mark has the form that the kernel gives it: the unspecified address of
+    the family, tcp and port 0. The service takes marked packets of any protocol, address and port.
     """
 
     protocol: Protocol
@@ -89,13 +89,13 @@ class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False, omit_default
     firewall_mark: int = 0
 
     @classmethod
-    def marked(cls, mark: int, *, ipv6: bool = False) -> Self:
-        """Name the service of a firewall mark, one for each address family."""
+    def for_mark(cls, mark: int, *, ipv6: bool = False) -> Self:
+        """Return the key of a firewall mark. Each address family has its own service."""
         return cls(Protocol.TCP, "::" if ipv6 else "0.0.0.0", 0, mark)  # noqa: S104  # no socket
 
     @property
     def place(self) -> str:
-        """Say what packets it takes, without the protocol."""
+        """The address and port, or the firewall mark, without the protocol."""
         if self.firewall_mark:
             return f"fwmark {self.firewall_mark}" + " (IPv6)" * (":" in self.address)
         return endpoint(self.address, self.port)
@@ -105,7 +105,7 @@ class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False, omit_default
 
 
 class DestinationKey(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What identifies a destination within its service. Port 0 keeps the port of the packet."""
+    """The identity of a destination in its service. With port 0, a packet keeps its port."""
 
     address: str
     port: int
@@ -115,13 +115,13 @@ class DestinationKey(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class Service(msgspec.Struct, frozen=True, gc=False):
-    """A virtual service as IPVS holds it. ``persistence`` is seconds, 0 when off.
+    """A virtual service in IPVS. ``persistence`` is in seconds; 0 means off.
 
-    ``prefix_length`` says how much of a client's address persistence looks at, None for all of it;
-    ``engine`` what else it goes by (the module ``ip_vs_pe_NAME``). ``scheduler`` and ``engine`` are
-    plain strings: a foreign service may use ones that we do not know. ``other_settings`` is True
-    when the kernel holds something that we never set, such as the third scheduler flag: it differs
-    from what is wanted and is edited away.
+    Persistence compares the first ``prefix_length`` bits of the address of a client, or the whole
+    address (None), and the data of the ``engine`` (the module ``ip_vs_pe_NAME``). ``scheduler`` and
+    ``engine`` are plain strings, because a foreign service may have unknown values.
+    ``other_settings`` is True if the kernel has settings that hadirector never makes, such as the
+    third scheduler flag. The reconciler then removes them.
     """
 
     scheduler: str
@@ -134,7 +134,7 @@ class Service(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tunnel(msgspec.Struct, frozen=True, gc=False):
-    """How packets are wrapped on their way to a real server; ``port`` is for GUE."""
+    """How packets are encapsulated on the way to a real server. ``port`` is for GUE only."""
 
     type: TunnelType = TunnelType.IPIP
     port: int = 0
@@ -150,11 +150,13 @@ class Tunnel(msgspec.Struct, frozen=True, gc=False):
 
 
 class Destination(msgspec.Struct, frozen=True, gc=False):
-    """A real server as IPVS holds it. ``forwarding`` is None for a method we do not set.
+    """A real server in IPVS.
 
-    At ``upper_threshold`` connections it gets no new ones until there are fewer than
-    ``lower_threshold``, or three quarters of the upper where that is 0; 0 is no limit. ``tunnel``
-    is None for other methods than tun, and for a tunnel of a kind we do not know.
+    ``forwarding`` is missing (None) for a method that hadirector does not set. With
+    ``upper_threshold`` connections, the destination gets no new connections until it has fewer than
+    ``lower_threshold``, or fewer than three quarters of the upper threshold if the lower is 0. An
+    upper threshold of 0 means no limit. ``tunnel`` is missing for methods other than tun, and for
+    an unknown type of tunnel.
     """
 
     weight: int
@@ -165,10 +167,10 @@ class Destination(msgspec.Struct, frozen=True, gc=False):
 
 
 class ServiceEntry(msgspec.Struct, frozen=True, gc=False):
-    """A service with its destinations, in the order in which they were or will be added.
+    """A service with its destinations, in the order in which they are added.
 
-    ``shares`` says, in a wanted entry for sh or mh, by which weight each destination has its part
-    of the scheduler's table, also while its own weight is 0.
+    A wanted entry for sh or mh has ``shares``: the weight that decides the part of the scheduler's
+    table for each destination, even while the weight of the destination is 0.
     """
 
     service: Service
@@ -180,7 +182,7 @@ Table = Mapping[ServiceKey, ServiceEntry]
 
 
 class SyncSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a thread of the sync daemon speaks; without ``maximum_length`` as the kernel chooses."""
+    """The settings of a sync thread. The kernel chooses a missing ``maximum_length``."""
 
     interface: str
     id: int
@@ -191,14 +193,14 @@ class SyncSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectionTimeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that IPVS keeps an idle connection, in three states. 0 is what the kernel has."""
+    """Seconds that IPVS keeps an idle connection. 0 leaves the value of the kernel unchanged."""
 
     tcp: int = 0
     tcp_fin: int = 0
     udp: int = 0
 
     def overridden_by(self, other: ConnectionTimeouts) -> ConnectionTimeouts:
-        """Take those of the other that are not 0."""
+        """Return these timeouts with the values of ``other`` that are not 0."""
         return ConnectionTimeouts(
             tcp=other.tcp or self.tcp,
             tcp_fin=other.tcp_fin or self.tcp_fin,
@@ -210,30 +212,30 @@ class ConnectionTimeouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def endpoint(address: str, port: int) -> str:
-    """Write an address and port as people do: 192.0.2.1:80, [2001:db8::1]:80."""
+    """Format an address and port: 192.0.2.1:80, [2001:db8::1]:80."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def address_bits(address: str) -> int:
-    """Say how many bits an address has."""
+    """Return the number of bits of an address."""
     return 128 if ":" in address else 32
 
 
 class SyncRole(StrEnum):
-    """What a thread does, by the kernel's names."""
+    """The role of a sync thread, with the kernel's names."""
 
     MASTER = "master"
     BACKUP = "backup"
 
 
 class StartThread(msgspec.Struct, frozen=True):
-    """Start a thread that does not run."""
+    """Start a sync thread."""
 
     role: SyncRole
     settings: SyncSettings
 
 
 class StopThread(msgspec.Struct, frozen=True):
-    """Stop a thread."""
+    """Stop a sync thread."""
 
     role: SyncRole

@@ -1,4 +1,4 @@
-"""Questions about a configuration that several rooms ask. Pure."""
+"""Queries on a configuration that several rooms use. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hadirector.model.ipvs import (
 
 
 def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
-    """Collect the checks to run, each once however many pools depend on it."""
+    """Return the checks to run. A check that several pools share occurs once."""
     return {check.identity: check for _, _, check in checked_real_servers(configuration)}
 
 
 def services_by_check(configuration: Configuration) -> dict[str, frozenset[ServiceKey]]:
-    """Name for every check the services whose pool depends on it."""
+    """Return, for every check, the services whose pools depend on it."""
     found: dict[str, set[ServiceKey]] = {}
     for server, _, check in checked_real_servers(configuration):
         found.setdefault(check.identity, set()).update(server.keys)
@@ -25,7 +25,7 @@ def services_by_check(configuration: Configuration) -> dict[str, frozenset[Servi
 
 
 def initially_up_checks(configuration: Configuration) -> frozenset[str]:
-    """Name the checks of real servers that serve before their first probe."""
+    """Return the checks of real servers that serve before their first probe."""
     return frozenset(
         real_server.check.identity
         for server in configuration.virtual_servers

@@ -1,8 +1,8 @@
-"""Decides the services of ours that take probes to one real server by way of IPVS (`via: vip`).
+"""Decides the IPVS services that forward the probes of checks with ``via: vip``.
 
-Pure. Such a probe goes to the virtual address, as a client's packets do, and carries a mark. The
-service of that mark has one destination, so that the probe meets exactly that real server, which
-must take the virtual address as its own.
+Pure. Such a probe goes to the virtual address, like the packets of clients, and has a firewall
+mark. The service of the mark has one destination, so the probe reaches exactly this real server.
+The real server must accept the virtual address as its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hadirector.model.ipvs import (
 )
 
 PROBE_SERVICE: Final = Service(Scheduler.RR)
-"""Of one destination; any scheduler would do."""
+"""The service has one destination, so its scheduler does not matter."""
 
 
 class MarkRange(NamedTuple):
@@ -38,7 +38,7 @@ class MarkRange(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of marks."""
         return self.last - self.first + 1
 
     def __contains__(self, mark: object) -> bool:
@@ -51,75 +51,83 @@ class MarkRange(NamedTuple):
 DEFAULT_MARKS: Final = MarkRange(0x68000000, 0x68FFFFFF)
 
 _HOPS_OF_DR: Final = 2
-"""IPVS counts itself as one (decrement_ttl in net/netfilter/ipvs/ip_vs_xmit.c)."""
+"""IPVS counts as one hop (decrement_ttl in net/netfilter/ipvs/ip_vs_xmit.c)."""
 
 
 def route_via_vip(route: Route, forwarding: ForwardingMethod, destination: str) -> Route:
-    """Lead probes to the virtual address; `assign_marks` decides which mark takes them on."""
-    # A real server behind dr is next to us. One that lacks the virtual address and forwards packets
-    # must not send ours on to the director that has it, and be judged by another one's answer.
+    """Return the route to the virtual address. `assign_marks` adds the mark."""
+    # A real server behind dr is on the same link. Without the hop limit, a real server that lacks
+    # the virtual address and forwards packets could send the probe to the director that holds the
+    # address, and pass with the answer of another real server.
     hop_limit = _HOPS_OF_DR if forwarding is ForwardingMethod.DR else 0
     return replace(route, destination=destination, hop_limit=hop_limit)
 
 
 def assign_marks(servers: Sequence[VirtualServer], marks: MarkRange) -> tuple[VirtualServer, ...]:
-    """Give each check that goes through IPVS a mark; there must be enough of them.
+    """Return the servers with a mark for each check that goes through IPVS.
 
-    It follows from the names of the virtual and the real server, and stays what it is whatever else
-    is configured, unless two names want the same one (of 16 million, 100 servers: 0.03 %).
+    There must be enough marks. A mark is derived from the names of the virtual server and the real
+    server, so other changes of the configuration do not change it. The exception is a collision of
+    two names (for 100 servers and 16 million marks: 0.03 %).
     """
-    names = [_name(server, each) for server in servers for each, _ in _probed(server)]
-    assigned = _assigned(names, marks)
+    names = [_name(server, real_server) for server in servers for real_server, _ in _probes(server)]
+    marks_by_name = _choose_marks(names, marks)
     return tuple(
         replace(
             server,
-            real_servers=tuple(_with_mark(server, each, assigned) for each in server.real_servers),
-            sorry_server=server.sorry_server and _with_mark(server, server.sorry_server, assigned),
+            real_servers=tuple(
+                _with_mark(server, real_server, marks_by_name)
+                for real_server in server.real_servers
+            ),
+            sorry_server=server.sorry_server
+            and _with_mark(server, server.sorry_server, marks_by_name),
         )
-        if any(_probed(server))
+        if any(_probes(server))
         else server
         for server in servers
     )
 
 
 def probe_services(configuration: Configuration) -> Table:
-    """Decide the services that the probes need."""
+    """Return the services that the probes need."""
     return {
-        ServiceKey.marked(check.route.mark, ipv6=":" in check.destination): ServiceEntry(
+        ServiceKey.for_mark(check.route.mark, ipv6=":" in check.destination): ServiceEntry(
             PROBE_SERVICE,
             {
-                DestinationKey(each.key.address, 0): Destination(
-                    1, server.kernel_forwarding, tunnel=each.tunnel
+                DestinationKey(real_server.key.address, 0): Destination(
+                    1, server.kernel_forwarding, tunnel=real_server.tunnel
                 )
             },
         )
         for server in configuration.virtual_servers
-        for each, check in _probed(server)
+        for real_server, check in _probes(server)
     }
 
 
 def probed_servers(configuration: Configuration) -> frozenset[str]:
-    """Name the real servers that answer with a virtual address of IPv4."""
+    """Return the addresses of real servers that answer probes from a virtual IPv4 address."""
     return frozenset(
-        each.key.address
+        real_server.key.address
         for server in configuration.virtual_servers
-        for each, check in _probed(server)
+        for real_server, check in _probes(server)
         if ":" not in check.destination
     )
 
 
-def _probed(server: VirtualServer) -> Iterator[tuple[RealServer, CheckDefinition]]:
-    for each in server.all_servers:
-        if each.check is not None and each.check.route.destination is not None:
-            yield each, each.check
+def _probes(server: VirtualServer) -> Iterator[tuple[RealServer, CheckDefinition]]:
+    """Yield the servers of a pool whose checks go through IPVS, with the checks."""
+    for real_server in server.all_servers:
+        check = real_server.check
+        if check is not None and check.route.destination is not None:
+            yield real_server, check
 
 
 def _name(server: VirtualServer, real_server: RealServer) -> str:
     return f"{server.name}/{real_server.key}"
 
 
-def _assigned(names: Iterable[str], marks: MarkRange) -> dict[str, int]:
-    """Choose by hash; of two that meet, the later in the alphabet takes the next free one."""
+def _choose_marks(names: Iterable[str], marks: MarkRange) -> dict[str, int]:
+    """Choose the marks by hash. If two names collide, the later name gets the next free mark."""
     taken: dict[int, str] = {}
     for name in sorted(names):
         at = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % marks.size
@@ -130,9 +138,9 @@ def _assigned(names: Iterable[str], marks: MarkRange) -> dict[str, int]:
 
 
 def _with_mark(
-    server: VirtualServer, real_server: RealServer, assigned: dict[str, int]
+    server: VirtualServer, real_server: RealServer, marks_by_name: dict[str, int]
 ) -> RealServer:
-    mark = assigned.get(_name(server, real_server))
+    mark = marks_by_name.get(_name(server, real_server))
     if mark is None or real_server.check is None:
         return real_server
     route = replace(real_server.check.route, mark=mark)

@@ -199,7 +199,7 @@ async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) ->
             "-A -u [2001:db8::53]:53 -s rr -p 60 -M 64 --pe sip -o",
         ),
         (
-            ServiceKey.marked(7, ipv6=True),
+            ServiceKey.for_mark(7, ipv6=True),
             Service("rr", persistence=60, prefix_length=48),
             "-A -f 7 -6 -s rr -p 60 -M 48",
         ),
@@ -264,7 +264,7 @@ async def test_a_foreign_service_is_seen_and_not_touched(dataplane: IpvsDataplan
             Service("lc", persistence=77),
             {DestinationKey("198.51.100.9", 22): Destination(3, TUN, tunnel=Tunnel())},
         ),
-        ServiceKey.marked(7): ServiceEntry(Service("rr"), {}),
+        ServiceKey.for_mark(7): ServiceEntry(Service("rr"), {}),
         ServiceKey(Protocol.SCTP, "192.0.2.9", 36412): ServiceEntry(Service("rr"), {}),
     }
     await reconcile(dataplane, web("wrr", a=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from checks.definition.option_types import JsonScalar
-from hadirector.config.keys.readers import Reader, expected, hidden_expected
+from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
 from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
 
 PAYLOAD_BYTES_MAX = 4096
@@ -30,7 +30,7 @@ def read_payload(value: object) -> bytes:
         incomplete = value.startswith("hex:") and not hexadecimal
         if found is not None and len(found) <= PAYLOAD_BYTES_MAX and not incomplete:
             return found
-    raise expected(
+    raise expectation_error(
         f"text of at most {PAYLOAD_BYTES_MAX} bytes, in quotes, or hex: and pairs of hexadecimal"
         " digits"
     )
@@ -42,43 +42,43 @@ def read_status_range(value: object) -> tuple[int, int]:
         return value, value
     found = _STATUS_RANGE.fullmatch(value) if isinstance(value, str) else None
     if found is None or found[1] > found[2]:
-        raise expected("a status from 100 to 599, or a range such as 200-299")
+        raise expectation_error("a status from 100 to 599, or a range such as 200-299")
     return int(found[1]), int(found[2])
 
 
 def read_headers(value: object) -> tuple[tuple[str, str], ...]:
     """Read the names and values of header fields of a request."""
     if not isinstance(value, dict) or len(value) > HEADERS_MAX:
-        raise expected(f"a mapping of at most {HEADERS_MAX} header names to text")
+        raise expectation_error(f"a mapping of at most {HEADERS_MAX} header names to text")
     for name, content in value.items():
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
-            raise expected(
+            raise expectation_error(
                 "names of header fields, other than Host (use the key host), Connection,"
                 " Content-Length and Transfer-Encoding"
             )
         if not isinstance(content, str) or not _HEADER_VALUE.fullmatch(content):
-            raise expected(f"visible ASCII text as the value of {name}, in quotes")
+            raise expectation_error(f"visible ASCII text as the value of {name}, in quotes")
     return tuple(value.items())
 
 
 def read_json_values(value: object) -> tuple[tuple[str, JsonScalar], ...]:
     """Read the expected values of a JSON document, each with its path."""
     if not isinstance(value, dict) or not 1 <= len(value) <= JSON_VALUES_MAX:
-        raise expected(
+        raise expectation_error(
             f"a mapping of 1 to {JSON_VALUES_MAX} paths such as services.0.state to values"
         )
     for path, content in value.items():
         if not _JSON_PATH.fullmatch(path):
-            raise expected("paths into JSON such as services.0.state, of at most 16 steps")
+            raise expectation_error("paths into JSON such as services.0.state, of at most 16 steps")
         if not isinstance(content, str | int | float | bool):
-            raise expected(f"text, a number, true or false as the value of {path}")
+            raise expectation_error(f"text, a number, true or false as the value of {path}")
     return tuple(value.items())
 
 
 def read_hidden_text(value: object) -> str:
     """Read a secret text: an error message does not show it."""
     if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,256}", value):
-        raise hidden_expected("1 to 256 characters, in quotes")
+        raise hidden_expectation_error("1 to 256 characters, in quotes")
     return value
 
 
@@ -88,7 +88,7 @@ def _read_mark_range(value: object) -> MarkRange:
         marks = MarkRange(int(found[1], 0), int(found[2], 0))
         if 1 <= marks.first <= marks.last <= 0xFFFFFFFF:
             return marks
-    raise expected(f"two firewall marks from 1 to 0xffffffff, such as {DEFAULT_MARKS}")
+    raise expectation_error(f"two firewall marks from 1 to 0xffffffff, such as {DEFAULT_MARKS}")
 
 
 MARK_RANGE = Reader(_read_mark_range, "`FIRST-LAST`, from 1 to 0xffffffff")

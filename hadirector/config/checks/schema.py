@@ -26,7 +26,7 @@ from hadirector.config.keys.readers import (
     REGULAR_EXPRESSION,
     choice,
     duration,
-    expected,
+    expectation_error,
     integer,
     text,
 )
@@ -209,7 +209,7 @@ def read_check(value: object) -> CheckSection:
     if value == NONE:
         value = {"type": NONE}
     if not isinstance(value, dict):
-        raise expected("a mapping")
+        raise expectation_error("a mapping")
     return section_for(value).model_validate(value)
 
 
@@ -220,7 +220,7 @@ def _read_member(value: object) -> CheckSection:
     """Read a check within a check."""
     section = read_check(value)
     if section.type == NONE:
-        raise expected("a check other than none")
+        raise expectation_error("a check other than none")
     return section
 
 

@@ -44,17 +44,17 @@ class DirectorSection(Section):
         DataplaneName,
         choice(("ipvs", "userspace", "dry-run")),
         Key(
-            "What forwards traffic. `ipvs`: the kernel. `userspace`: this process, for trials (tcp"
-            " only; scheduler rr, wrr, lc or wlc; no persistence). `dry-run`: nothing; operations"
-            " are only logged, but probes, VRRP and addresses are real."
+            "The part that forwards traffic. `ipvs`: the kernel. `userspace`: this process, for"
+            " trials (tcp only; scheduler rr, wrr, lc or wlc; no persistence). `dry-run`: nothing;"
+            " operations are only logged, but probes, VRRP and addresses are real."
         ),
     ] = "ipvs"
     on_stop: Annotated[
         Literal["release", "keep"],
         choice(("release", "keep")),
         Key(
-            "What a stop does. `release`: hand over the addresses and remove the services of this"
-            " director. `keep`: leave everything in place."
+            "The actions at a stop. `release`: hand over the addresses and remove the services of"
+            " this director. `keep`: leave everything in place."
         ),
     ] = "release"
     realtime: Annotated[

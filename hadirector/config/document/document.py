@@ -74,7 +74,7 @@ def read_document(text: str, file: str) -> Document:
     builder = _Builder(file)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            builder.feed(event)
+            builder.process(event)
     except yaml.YAMLError as error:
         mark, message = explain_syntax(error, text)
         raise ConfigError([*builder.faults, Fault(_place(file, mark), message)]) from error
@@ -100,7 +100,7 @@ class _Builder:
         # The last key that was read in the innermost mapping, until its value is read.
         self._key: tuple[str, Mark] | None = None
 
-    def feed(self, event: yaml.Event) -> None:
+    def process(self, event: yaml.Event) -> None:
         """Process the next event."""
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event)

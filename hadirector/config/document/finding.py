@@ -1,4 +1,4 @@
-"""What the rules find, with the path of the value, before its line in the file is known."""
+"""The findings of the rules: a fault and the path of its value, before its line is known."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from hadirector.config.document.errors import (
     UnreadableFileError,
 )
 
-# What YAML 1.2 calls printable (production c-printable).
+# Characters that YAML 1.2 excludes (everything outside its production c-printable).
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _KEEPALIVED = re.compile(

@@ -12,7 +12,7 @@ from hadirector.config.keys.readers import (
     BOOLEAN,
     Reader,
     choice,
-    expected,
+    expectation_error,
     integer,
     whole_seconds,
 )
@@ -53,7 +53,7 @@ def _read_group(value: object) -> str:
     except ValueError:
         found = None
     if found is None or not found.is_multicast or "%" in str(found):
-        raise expected("a multicast address, such as 224.0.0.81 or ff02::81")
+        raise expectation_error("a multicast address, such as 224.0.0.81 or ff02::81")
     return str(found)
 
 

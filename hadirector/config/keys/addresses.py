@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
-from hadirector.config.keys.readers import Reader, expected, integer
+from hadirector.config.keys.readers import Reader, expectation_error, integer
 
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -33,7 +33,7 @@ class PortRange(NamedTuple):
 def _read_address(value: object) -> str:
     found = _parse_address(value)
     if found is None:
-        raise expected("a literal IPv4 or IPv6 address; host names are not resolved")
+        raise expectation_error("a literal IPv4 or IPv6 address; host names are not resolved")
     return found
 
 
@@ -45,18 +45,18 @@ def _read_endpoint(value: object) -> Endpoint:
 def _read_service_endpoint(value: object) -> Endpoint:
     found, port = _split_endpoint(value)
     if port is None:
-        raise expected(f"an address with its port, {_SUCH_AS}")
+        raise expectation_error(f"an address with its port, {_SUCH_AS}")
     return Endpoint(found, 0 if port == "0" else _parse_port(port))
 
 
 def _read_port_range(value: object) -> PortRange:
     found, ports = _split_endpoint(value)
     if ports is None:
-        raise expected(f"an address with its port or ports (80-89), {_SUCH_AS}")
+        raise expectation_error(f"an address with its port or ports (80-89), {_SUCH_AS}")
     first, dash, last = ports.partition("-")
     port_range = PortRange(found, _parse_port(first), _parse_port(last if dash else first))
     if port_range.last < port_range.first:
-        raise expected("the lower port first")
+        raise expectation_error("the lower port first")
     return port_range
 
 
@@ -64,12 +64,12 @@ def _read_virtual_address(value: object) -> str:
     host, slash, length = value.partition("/") if isinstance(value, str) else ("", "", "")
     found = _parse_address(host)
     if found is None:
-        raise expected("a literal address, with or without /PREFIX-LENGTH")
+        raise expectation_error("a literal address, with or without /PREFIX-LENGTH")
     longest = 128 if ":" in found else 32
     if not slash:
         return f"{found}/{longest}"
     if not re.fullmatch(r"[1-9][0-9]{0,2}", length) or int(length) > longest:
-        raise expected(f"a prefix length from 1 to {longest}")
+        raise expectation_error(f"a prefix length from 1 to {longest}")
     return f"{found}/{length}"
 
 
@@ -79,7 +79,7 @@ def _read_prefix(value: object) -> str:
             return str(ipaddress.ip_network(value))
     except ValueError:
         pass
-    raise expected("a prefix such as 10.0.0.0/8, with no bit set beyond its length")
+    raise expectation_error("a prefix such as 10.0.0.0/8, with no bit set beyond its length")
 
 
 ADDRESS = Reader(_read_address, "address")
@@ -106,28 +106,28 @@ def ip_version(address: str) -> int:
 def _split_endpoint(value: object) -> tuple[str, str | None]:
     """Split an endpoint into its address, in canonical form, and the text of its port."""
     if not isinstance(value, str):
-        raise _endpoint_expected()
+        raise _endpoint_error()
     if bracketed := _BRACKETED.fullmatch(value):
         host, port = bracketed.groups()
         if ":" not in host:
-            raise _endpoint_expected()
+            raise _endpoint_error()
     elif value.count(":") == 1:
         host, port = value.split(":")
     else:
         host, port = value, None
     found = _parse_address(host)
     if found is None:
-        raise _endpoint_expected()
+        raise _endpoint_error()
     return found, port
 
 
-def _endpoint_expected() -> PydanticCustomError:
-    return expected(f"ADDRESS:PORT, {_SUCH_AS}")
+def _endpoint_error() -> PydanticCustomError:
+    return expectation_error(f"ADDRESS:PORT, {_SUCH_AS}")
 
 
 def _parse_port(text: str) -> int:
     if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
-        raise expected("a port from 1 to 65535 after the address")
+        raise expectation_error("a port from 1 to 65535 after the address")
     return int(text)
 
 

@@ -18,8 +18,8 @@ def build_struct(struct: type[Struct], section: Section, **values: object) -> St
 
     A field of the struct takes the value of the key that has its name, or that names it in its
     declaration (`Key.field`). ``values`` replace the values of keys and set further fields. A list
-    becomes a tuple, and a section becomes its own ``model``. A field whose value is None keeps its
-    default.
+    becomes a tuple, and a section becomes its own ``model``. A field without a value (None) keeps
+    its default.
     """
     for field, key in filled_fields(struct, type(section)):
         if field not in values:

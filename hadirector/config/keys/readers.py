@@ -52,12 +52,12 @@ class Reader(Generic[Value]):
         return core_schema.no_info_plain_validator_function(self.read)
 
 
-def expected(what: str) -> PydanticCustomError:
+def expectation_error(what: str) -> PydanticCustomError:
     """Return the error for a value that does not have the expected form."""
     return PydanticCustomError(EXPECTED, "{what}", {"what": what})
 
 
-def hidden_expected(what: str) -> PydanticCustomError:
+def hidden_expectation_error(what: str) -> PydanticCustomError:
     """Return the error for a secret value: the message does not show the value."""
     return PydanticCustomError(HIDDEN, "{what}", {"what": what})
 
@@ -67,7 +67,7 @@ def integer(low: int, high: int) -> Reader[int]:
 
     def read(value: object) -> int:
         if type(value) is not int or not low <= value <= high:
-            raise expected(f"a whole number from {low} to {high}")
+            raise expectation_error(f"a whole number from {low} to {high}")
         return value
 
     return Reader(read, f"{low} to {high}")
@@ -81,7 +81,7 @@ def duration(low: str, high: str) -> Reader[float]:
         seconds = _seconds(value)
         # The comparison is also false for NaN.
         if not low_seconds <= seconds <= high_seconds:
-            raise expected(f"a duration from {low} to {high}, such as 200ms, 2s, 1m or 1h")
+            raise expectation_error(f"a duration from {low} to {high}, such as 200ms, 2s, 1m or 1h")
         return seconds
 
     return Reader(read, f"duration, `{low}` to `{high}`")
@@ -94,7 +94,7 @@ def whole_seconds(low: str, high: str) -> Reader[int]:
     def read(value: object) -> int:
         seconds = read_duration(value)
         if not seconds.is_integer():
-            raise expected(f"whole seconds from {low} to {high}")
+            raise expectation_error(f"whole seconds from {low} to {high}")
         return int(seconds)
 
     return Reader(read, f"duration, whole seconds `{low}` to `{high}`")
@@ -111,7 +111,7 @@ def mapping(values: Mapping[str, Value]) -> Reader[Value]:
     def read(value: object) -> Value:
         if isinstance(value, str) and value in values:
             return values[value]
-        raise expected("one of " + ", ".join(values))
+        raise expectation_error("one of " + ", ".join(values))
 
     return Reader(read, ", ".join(f"`{word}`" for word in values))
 
@@ -127,22 +127,22 @@ def text(pattern: str, what: str, description: str) -> Reader[str]:
         if isinstance(value, str) and compiled.fullmatch(value):
             return value
         if isinstance(value, int | float):
-            raise expected(f"{what}, in quotes")
-        raise expected(what)
+            raise expectation_error(f"{what}, in quotes")
+        raise expectation_error(what)
 
     return Reader(read, description)
 
 
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise expected("true or false")
+        raise expectation_error("true or false")
     return value
 
 
 def _percentage(value: object) -> int:
     if isinstance(value, str) and _PERCENTAGE.fullmatch(value):
         return int(value.removesuffix("%"))
-    raise expected("a percentage from 1% to 100%")
+    raise expectation_error("a percentage from 1% to 100%")
 
 
 def _healthy_minimum(value: object) -> HealthyMinimum:
@@ -150,19 +150,21 @@ def _healthy_minimum(value: object) -> HealthyMinimum:
         return HealthyMinimum(count=value)
     if isinstance(value, str) and _PERCENTAGE.fullmatch(value):
         return HealthyMinimum(percent=int(value.removesuffix("%")))
-    raise expected("a number of real servers, or a percentage from 1% to 100%")
+    raise expectation_error("a number of real servers, or a percentage from 1% to 100%")
 
 
 def _regular_expression(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= REGEX_CHARACTERS_MAX:
-        raise expected(f"a regular expression of at most {REGEX_CHARACTERS_MAX} characters")
+        raise expectation_error(
+            f"a regular expression of at most {REGEX_CHARACTERS_MAX} characters"
+        )
     try:
         with warnings.catch_warnings():
             # Python warns about patterns whose meaning may change in a later version.
             warnings.simplefilter("ignore")
             re.compile(value)
     except (re.error, RecursionError, OverflowError) as error:
-        raise expected(f"a regular expression: {error}") from error
+        raise expectation_error(f"a regular expression: {error}") from error
     return value
 
 

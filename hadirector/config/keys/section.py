@@ -9,7 +9,7 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from hadirector.config.document.finding import Path
-from hadirector.config.keys.readers import expected
+from hadirector.config.keys.readers import expectation_error
 
 Item = TypeVar("Item")
 SectionClass: TypeAlias = "type[Section]"
@@ -69,7 +69,7 @@ def switch(section: type[Section], forms: str) -> BeforeValidator:
         if isinstance(value, bool):
             return section() if value else None
         if not isinstance(value, dict):
-            raise expected(forms)
+            raise expectation_error(forms)
         return value
 
     return BeforeValidator(read)

@@ -19,7 +19,7 @@ from hadirector.model.ipvs import ForwardingMethod
 def real_servers(
     server: VirtualServerSection, inherited: CheckTemplate | None
 ) -> tuple[RealServer, ...]:
-    """Return the real servers. ``inherited`` is the check for those without their own check."""
+    """Return the real servers. ``inherited`` is the check of servers without their own check."""
     via = vip_route(server)
     return tuple(_real_server(section, server, inherited, via) for _, section in server.members)
 

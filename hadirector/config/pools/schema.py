@@ -190,10 +190,10 @@ class PoolSection(Section):
     on_failure: Annotated[
         Annotated[OnFailure, choice(OnFailure)] | None,
         Key(
-            "What the kernel does with a failed real server: the server leaves the table, or stays"
-            " with weight 0. With `sh` and `mh`, the removal of one server would send clients of"
-            " healthy servers elsewhere. All directors keep the real servers of `sh` and `mh` in"
-            " one order, so that they send a client to the same server.",
+            "How the kernel's table shows a failed real server: not at all, or with weight 0. With"
+            " `sh` and `mh`, the removal of one server would send clients of healthy servers"
+            " elsewhere. All directors keep the real servers of `sh` and `mh` in one order,"
+            " regardless of earlier failures, so that they send a client to the same server.",
             default="`remove`; with `sh` and `mh` always `zero_weight`",
         ),
     ] = None

@@ -129,8 +129,8 @@ class VirtualServerSection(PoolSection):
     persistence_engine: Annotated[
         Annotated[Literal["sip"], choice(("sip",))] | None,
         Key(
-            "What persistence uses besides the address of the client. `sip` keeps the packets of a"
-            " Call-ID together, over udp.",
+            "The data that persistence uses besides the address of the client. `sip` keeps the"
+            " packets of a Call-ID together, over udp.",
             default="none",
             field="engine",
         ),
@@ -138,7 +138,7 @@ class VirtualServerSection(PoolSection):
 
     @property
     def place_key(self) -> str:
-        """The key that says where clients connect."""
+        """The key that defines where clients connect."""
         if self.fwmark is not None:
             return "fwmark"
         return "addresses" if self.addresses else "address"
@@ -150,7 +150,7 @@ class VirtualServerSection(PoolSection):
 
     def _keys(self) -> Iterator[ServiceKey]:
         if self.fwmark is not None:
-            yield ServiceKey.marked(self.fwmark, ipv6=self.family == "ipv6")
+            yield ServiceKey.for_mark(self.fwmark, ipv6=self.family == "ipv6")
         if self.address is not None:
             yield ServiceKey(self.protocol, self.address.address, self.address.port or 0)
         for ports in self.addresses:

@@ -1,1 +1,1 @@
-"""What VRRP instances depend on, sync groups and notify scripts."""
+"""Tracked objects of VRRP instances, sync groups and notify scripts."""

@@ -72,7 +72,7 @@ class TrackSection(Section):
     weight: Annotated[
         int,
         integer(-253, 253),
-        Key("What the object adds to the priority.", default="0: no weight"),
+        Key("The number that the object adds to the priority.", default="0: no weight"),
     ] = 0
     flap_delay: Annotated[
         float,
@@ -129,7 +129,7 @@ class NotifySection(Section):
 
     script: Annotated[FilePath, Key("See [scripts](#scripts).", field="path")]
     arguments: Annotated[
-        list[Argument], Key("Arguments before those of keepalived.", default="none")
+        list[Argument], Key("Arguments, before the arguments of keepalived.", default="none")
     ] = []
     user: Annotated[UserName, Key("The user that runs the script.")] = "nobody"
     timeout: Annotated[float, duration("10ms", "1h"), Key("A run that takes longer is killed.")] = (

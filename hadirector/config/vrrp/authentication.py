@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from hadirector.config.document.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.keys.key import Key
-from hadirector.config.keys.readers import Reader, choice, duration, hidden_expected, integer
+from hadirector.config.keys.readers import (
+    Reader,
+    choice,
+    duration,
+    hidden_expectation_error,
+    integer,
+)
 from hadirector.config.keys.section import Section
 from hadirector.config.vrrp.key_file import KEY_FILE
 from vrrp.model.configuration import HmacKey, HmacMode, PassAuthentication, Secret
@@ -19,7 +25,9 @@ if TYPE_CHECKING:
 
 def _read_password(value: object) -> Secret:
     if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{1,8}", value):
-        raise hidden_expected("1 to 8 visible ASCII characters, in quotes; no more are sent")
+        raise hidden_expectation_error(
+            "1 to 8 visible ASCII characters, in quotes; no more are sent"
+        )
     return Secret(value.encode())
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 
-from hadirector.config.keys.readers import Reader, expected, hidden_expected
+from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
 from vrrp.model.configuration import Secret
 from vrrp.protocol.authentication import KEY_BYTES_MAX, read_key
 
@@ -20,7 +20,7 @@ _FILE_BYTES_MAX = len("hex:") + 2 * KEY_BYTES_MAX + 1
 def _read_key_file(value: object) -> Secret:
     """Read the key in the file of this name. Raises the error for a key that is not usable."""
     if not isinstance(value, str) or not _PATH.fullmatch(value):
-        raise hidden_expected("the absolute path of a key file")
+        raise hidden_expectation_error("the absolute path of a key file")
     try:
         # With O_NONBLOCK, open() returns at once if the file is a pipe.
         opened = os.open(value, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -30,18 +30,20 @@ def _read_key_file(value: object) -> Secret:
         finally:
             os.close(opened)
     except OSError as error:
-        raise expected(f"a key file; it cannot be read: {error.strerror}") from error
+        raise expectation_error(f"a key file; it cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise expected("a key file; it is not a regular file")
+        raise expectation_error("a key file; it is not a regular file")
     if status.st_mode & stat.S_IRWXO:
         mode = stat.S_IMODE(status.st_mode)
-        raise expected(f"a key file that is closed to others (chmod o=); its mode is {mode:04o}")
+        raise expectation_error(
+            f"a key file that is closed to others (chmod o=); its mode is {mode:04o}"
+        )
     if len(content) > _FILE_BYTES_MAX:
-        raise expected(f"a key file of at most {_FILE_BYTES_MAX} bytes; it is longer")
+        raise expectation_error(f"a key file of at most {_FILE_BYTES_MAX} bytes; it is longer")
     try:
         return read_key(content)
     except ValueError as error:
-        raise expected(f"a key file; {error}") from None
+        raise expectation_error(f"a key file; {error}") from None
 
 
 KEY_FILE = Reader(_read_key_file, "absolute path")

@@ -211,8 +211,8 @@ class VrrpSection(Section):
         int,
         integer(-253, 0),
         Key(
-            "What is added to the priority while this director is [blind](#the-brake). 0 leaves the"
-            " priority as it is."
+            "The number that is added to the priority while this director is [blind](#the-brake)."
+            " 0 leaves the priority unchanged."
         ),
     ] = -150
     flap_delay: Annotated[

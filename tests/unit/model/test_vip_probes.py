@@ -51,7 +51,7 @@ def marks(made: Configuration) -> dict[str, int]:
 
 def test_every_real_server_has_a_service_with_it_alone_as_destination() -> None:
     assert probe_services(configuration(web("10.0.0.45", "10.0.0.46"))) == {
-        ServiceKey.marked(mark): ServiceEntry(
+        ServiceKey.for_mark(mark): ServiceEntry(
             Service("rr"), {DestinationKey(address, 0): Destination(1, ForwardingMethod.DR)}
         )
         for mark, address in ((MARK_45, "10.0.0.45"), (MARK_46, "10.0.0.46"))
@@ -119,7 +119,7 @@ def test_the_same_probe_of_the_same_server_on_another_way_is_another_check() -> 
 
 def test_status_calls_these_services_neither_ours_nor_foreign() -> None:
     made = configuration(web("10.0.0.45"))
-    held: TableCounters = {ServiceKey.marked(MARK_45): {}, ServiceKey.marked(7): {}}
+    held: TableCounters = {ServiceKey.for_mark(MARK_45): {}, ServiceKey.for_mark(7): {}}
     assert foreign_services(made, held) == ("fwmark 7",)
 
 

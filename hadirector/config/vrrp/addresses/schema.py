@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from hadirector.config.keys.addresses import VIRTUAL_ADDRESS
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName
-from hadirector.config.keys.readers import expected, mapping, text
+from hadirector.config.keys.readers import expectation_error, mapping, text
 from hadirector.config.keys.section import Section
 from vrrp.model.configuration import Placement
 
@@ -73,7 +73,7 @@ def _read_address(value: object) -> object:
     if isinstance(value, str):
         return AddressSection(address=VIRTUAL_ADDRESS(value))
     if not isinstance(value, dict):
-        raise expected("a literal address, or a mapping that has one")
+        raise expectation_error("a literal address, or a mapping that has one")
     return value
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from hadirector.config.keys.addresses import PREFIX, Address, ip_version
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName
-from hadirector.config.keys.readers import BOOLEAN, Reader, choice, expected, integer
+from hadirector.config.keys.readers import BOOLEAN, Reader, choice, expectation_error, integer
 from hadirector.config.keys.section import Section
 from hadirector.config.vrrp.addresses.schema import Scope
 from vrrp.model.configuration import RouteKind
@@ -30,7 +30,7 @@ def _read_table(value: object) -> int:
     if isinstance(value, str) and value in _TABLES:
         return _TABLES[value]
     if type(value) is not int or not 1 <= value <= NUMBER_MAX:
-        raise expected(f"main, default or a whole number from 1 to {NUMBER_MAX}")
+        raise expectation_error(f"main, default or a whole number from 1 to {NUMBER_MAX}")
     return value
 
 
@@ -92,7 +92,7 @@ class RouteSection(Section):
     type: Annotated[
         RouteType,
         Key(
-            "What happens to packets: `unicast` forwards them, `blackhole` drops them, and the"
+            "The treatment of packets: `unicast` forwards them, `blackhole` drops them, and the"
             " others refuse them with an ICMP error. A route that does not forward has no"
             " `gateway`, `device`, `source`, `scope` or `on_link`.",
             field="kind",
@@ -154,7 +154,11 @@ class RuleSection(Section):
     ] = None
     type: Annotated[
         RuleType | None,
-        Key("What happens to packets instead, as for a route.", default="none", field="kind"),
+        Key(
+            "The treatment of packets without a table, as for a route.",
+            default="none",
+            field="kind",
+        ),
     ] = None
 
     def family(self, default: int) -> int:

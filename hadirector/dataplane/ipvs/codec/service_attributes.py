@@ -69,7 +69,7 @@ def read_key(found: dict[int, bytes]) -> ServiceKey | None:
     """Decode the identity of a service; None for a protocol that the director does not support."""
     family = read_number(found[ServiceAttribute.FAMILY])
     if mark := read_number(found.get(ServiceAttribute.FIREWALL_MARK, b"")):
-        return ServiceKey.marked(mark, ipv6=family == AF_INET6)
+        return ServiceKey.for_mark(mark, ipv6=family == AF_INET6)
     protocol = _PROTOCOLS_BY_NUMBER.get(read_number(found[ServiceAttribute.PROTOCOL]))
     if protocol is None:
         return None

@@ -224,10 +224,10 @@ def only_server(text: str) -> VirtualServer:
 def test_a_firewall_mark_is_a_service_of_its_family() -> None:
     """Servers without a port keep that of the packet."""
     four = only_server("fwmark: 7, check: none, real_servers: [{address: 10.0.0.2}]")
-    assert (four.name, four.keys) == ("fwmark-7", (ServiceKey.marked(7),))
+    assert (four.name, four.keys) == ("fwmark-7", (ServiceKey.for_mark(7),))
     assert four.real_servers[0].key == DestinationKey("10.0.0.2", 0)
     six = only_server("fwmark: 7, family: ipv6")
-    assert (six.name, six.keys) == ("fwmark-7-ipv6", (ServiceKey.marked(7, ipv6=True),))
+    assert (six.name, six.keys) == ("fwmark-7-ipv6", (ServiceKey.for_mark(7, ipv6=True),))
 
 
 def test_a_group_is_a_service_for_each_address_and_port() -> None:

@@ -55,11 +55,11 @@ def test_passing_real_servers_are_probed_through_services_with_our_own_marks() -
 
 
 def test_a_range_with_a_mark_of_another_service_is_not_used() -> None:
-    probed = vip_probe_configuration(configuration(), {WEB1}, [ServiceKey.marked(0x6A001234)])
+    probed = vip_probe_configuration(configuration(), {WEB1}, [ServiceKey.for_mark(0x6A001234)])
     assert probed is not None
     [key] = probe_services(probed)
     assert 0x6B000000 <= key.firewall_mark <= 0x6B00FFFF
-    everywhere = [ServiceKey.marked(first << 24) for first in range(0x6A, 0x72)]
+    everywhere = [ServiceKey.for_mark(first << 24) for first in range(0x6A, 0x72)]
     assert vip_probe_configuration(configuration(), {WEB1}, everywhere) is None
 
 

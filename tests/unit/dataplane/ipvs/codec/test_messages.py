@@ -265,14 +265,14 @@ RR = "0700 0600 7272 00000800 0800 00000000" + HASHED
 
 
 def test_a_firewall_mark_is_named_by_its_number_and_family() -> None:
-    assert sent(request(DeleteService(ServiceKey.marked(7)))) == (
+    assert sent(request(DeleteService(ServiceKey.for_mark(7)))) == (
         bytes.fromhex("03010000") + nested(1, MARK)
     )
     read = read_service(answer(1, MARK + RR + "0800 0900 ffffffff"))
-    assert read == (ServiceKey.marked(7), Service("rr"))
+    assert read == (ServiceKey.for_mark(7), Service("rr"))
     read = read_service(answer(1, MARK_6 + RR + PREFIX_128))
-    assert read == (ServiceKey.marked(7, ipv6=True), Service("rr"))
-    assert [str(each) for each in (ServiceKey.marked(7), ServiceKey.marked(7, ipv6=True))] == [
+    assert read == (ServiceKey.for_mark(7, ipv6=True), Service("rr"))
+    assert [str(each) for each in (ServiceKey.for_mark(7), ServiceKey.for_mark(7, ipv6=True))] == [
         "fwmark 7",
         "fwmark 7 (IPv6)",
     ]
