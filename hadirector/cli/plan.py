@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.socket, "POST", f"/v1/plan?file={quote(str(file))}", file.read_bytes()
         )
     except OSError as error:
-        print(f"{file}: cannot be read: {error.strerror}", file=sys.stderr)
+        print(f"{file}: the file cannot be read: {error.strerror}", file=sys.stderr)
         return EXIT_FAULTY
     except BadRequestError as error:
         print(error, file=sys.stderr)
