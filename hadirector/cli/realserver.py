@@ -1,4 +1,4 @@
-"""Make this host fit to be a real server behind dr or tun, or undo or check that."""
+"""Configure this host as a real server for dr or tun, or check or undo that."""
 
 from __future__ import annotations
 
@@ -18,41 +18,52 @@ _FAULTS = (HostError, PlanError, setup.RecordError, unit.UnitError, OSError)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    making = actions.add_parser("setup", help="take the addresses, and keep silent about them")
-    making.add_argument(
-        "--persistent", action="store_true", help="also at every boot, by a systemd unit"
+    setup_parser = actions.add_parser(
+        "setup", help="add the virtual addresses, and do not answer ARP requests for them"
     )
-    checking = actions.add_parser("check", help="say what holds; exit 1 when something does not")
-    for each in (making, checking):
-        each.add_argument("addresses", nargs="+", type=_address, metavar="ADDRESS")
-        each.add_argument(
+    setup_parser.add_argument(
+        "--persistent", action="store_true", help="repeat this at every boot, by a systemd unit"
+    )
+    check_parser = actions.add_parser(
+        "check", help="show which settings are in effect; exit 1 if one is missing"
+    )
+    for parser_with_addresses in (setup_parser, check_parser):
+        parser_with_addresses.add_argument(
+            "addresses", nargs="+", type=_address, metavar="ADDRESS", help="a virtual address"
+        )
+        parser_with_addresses.add_argument(
             "--method",
             type=Method,
             choices=list(Method),
             default=Method.LOOPBACK,
-            help="loopback (default; for dr), interface (dr, with arptables) or tunnel (tun)",
+            help="where to add the addresses: loopback (default; for dr), interface (for dr, with"
+            " arptables rules) or tunnel (for tun)",
         )
-        each.add_argument("--interface", default="eth0", help="of the method interface")
-    undoing = actions.add_parser("undo", help="take back exactly what setup changed")
-    for each in (making, undoing):
-        each.add_argument(
+        parser_with_addresses.add_argument(
+            "--interface",
+            default="eth0",
+            help="the interface for --method interface (default: %(default)s)",
+        )
+    undo_parser = actions.add_parser("undo", help="undo exactly the changes of setup")
+    for parser_with_record in (setup_parser, undo_parser):
+        parser_with_record.add_argument(
             "--runtime-directory",
             type=Path,
             default=Path("/run/hadirector"),
             metavar="DIRECTORY",
-            help="where setup remembers what it changed (default: %(default)s)",
+            help="where setup records its changes (default: %(default)s)",
         )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it. Returns 1 when this host refuses, or when a check fails."""
+    """Run the action. Returns 1 if this host refuses or a checked setting is missing."""
     try:
         with contextlib.closing(Host()) as host:
             match arguments.action:
                 case "setup":
                     return _setup(host, arguments)
                 case "check":
-                    return _check(host, _wanted(host, arguments))
+                    return _check(host, _settings(host, arguments))
                 case _:
                     return _undo(host, arguments)
     except _FAULTS as error:
@@ -61,36 +72,36 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _setup(host: Host, arguments: argparse.Namespace) -> int:
-    wanted = _wanted(host, arguments)
+    wanted = _settings(host, arguments)
     changed = setup.setup(host, wanted, arguments.runtime_directory / setup.FILE_NAME)
     for setting in wanted:
-        print(f"{'done' if setting in changed else 'was so':8}{setting}")
+        print(f"{'applied' if setting in changed else 'unchanged':10}{setting}")
     if arguments.persistent:
         unit.install(unit.text(_program(), _arguments(arguments)))
-        print(f"{'done':8}{unit.NAME} does this at every boot")
+        print(f"{'applied':10}{unit.NAME} repeats this at every boot")
     return 0
 
 
 def _undo(host: Host, arguments: argparse.Namespace) -> int:
     for setting in setup.undo(host, arguments.runtime_directory / setup.FILE_NAME):
-        print(f"{'undone':8}{setting}")
+        print(f"{'undone':10}{setting}")
     unit.remove()
     return 0
 
 
 def _check(host: Host, wanted: tuple[Setting, ...]) -> int:
-    good = True
+    complete = True
     for setting in wanted:
         try:
-            holds, why = host.holds(setting), ""
+            holds, reason = host.holds(setting), ""
         except HostError as error:
-            holds, why = False, f": {error}"
-        good = good and holds
-        print(f"{'good' if holds else 'MISSING':8}{setting}{why}")
-    return 0 if good else 1
+            holds, reason = False, f": {error}"
+        complete = complete and holds
+        print(f"{'ok' if holds else 'MISSING':10}{setting}{reason}")
+    return 0 if complete else 1
 
 
-def _wanted(host: Host, arguments: argparse.Namespace) -> tuple[Setting, ...]:
+def _settings(host: Host, arguments: argparse.Namespace) -> tuple[Setting, ...]:
     own_address = None
     if arguments.method is Method.INTERFACE:
         own_address = host.own_address(arguments.interface)
@@ -112,7 +123,7 @@ def _arguments(arguments: argparse.Namespace) -> list[str]:
 
 
 def _program() -> list[str]:
-    """How this program was started."""
+    """Return the command that starts this program."""
     started = Path(sys.argv[0]).resolve()
     module = started.name == "__main__.py"
     return [sys.executable, "-m", "hadirector"] if module else [str(started)]

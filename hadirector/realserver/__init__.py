@@ -1,1 +1,1 @@
-"""Makes a host fit to be a real server behind direct routing or a tunnel."""
+"""Configures a host as a real server for the forwarding methods dr and tun."""

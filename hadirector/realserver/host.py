@@ -1,4 +1,4 @@
-"""Asks this host whether a setting holds, and makes it hold or undoes it."""
+"""Checks, applies and undoes settings on this host."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _IFF_UP = 1  # include/uapi/linux/if.h
 
 
 class HostError(Exception):
-    """The host refused; the message names the setting and says why."""
+    """The host refused. The message has the setting and the reason."""
 
 
 class Host:
-    """This host's network namespace. Every method raises HostError."""
+    """The network namespace of this host. Every method raises HostError."""
 
     def __init__(self) -> None:
         self._netlink = IPRoute()
@@ -32,17 +32,17 @@ class Host:
         self._netlink.close()
 
     def own_address(self, interface: str) -> IPv4Address | None:
-        """The interface's first IPv4 address with neighbours, if it has one."""
+        """Return the first IPv4 address of the interface whose subnet has other hosts, if any."""
         for message in self._netlink.get_addr(family=socket.AF_INET, index=self._index(interface)):
             if message["prefixlen"] < 32:
                 return IPv4Address(message.get("IFA_LOCAL"))
         return None
 
     def holds(self, setting: Setting) -> bool:
-        """Say whether it is as it should be."""
+        """Return whether the setting is in effect."""
         match setting:
             case Sysctl():
-                return self.value(setting) in (setting.value, *setting.also_good)
+                return self.value(setting) in (setting.value, *setting.also_suitable)
             case Device():
                 return self._is_up(setting.name)
             case LocalAddress():
@@ -51,14 +51,14 @@ class Host:
                 return _has_rule(setting)
 
     def value(self, sysctl: Sysctl) -> str:
-        """The value it has."""
+        """Return the value of the parameter."""
         try:
             return (_SYSCTLS / sysctl.name).read_text().strip()
         except OSError as error:
             raise HostError(f"{sysctl.name}: {error.strerror}") from error
 
     def apply(self, setting: Setting) -> None:
-        """Make it hold."""
+        """Apply the setting."""
         match setting:
             case Sysctl():
                 _write(setting.name, setting.value)
@@ -70,7 +70,7 @@ class Host:
                 _command("arptables", "-A", setting.chain, *setting.arguments)
 
     def undo(self, setting: Setting, before: str | None) -> None:
-        """Take it back; a sysctl gets the value it had before."""
+        """Undo the setting; ``before`` is the former value of a sysctl."""
         match setting:
             case Sysctl():
                 if before is not None and self.value(setting) == setting.value:
@@ -87,7 +87,7 @@ class Host:
     def _index(self, name: str) -> int:
         found = self._netlink.link_lookup(ifname=name)
         if not found:
-            raise HostError(f"there is no interface {name}")
+            raise HostError(f"interface {name} does not exist")
         return int(found[0])
 
     def _is_up(self, name: str) -> bool:
@@ -136,7 +136,7 @@ def _write(name: str, value: str) -> None:
 
 
 def _has_rule(rule: ArpRule) -> bool:
-    """Both arptables list a rule with the options it was made with, in an order of their own."""
+    """Return whether a rule exists. Both versions of arptables reorder the options of a rule."""
     listed = _command("arptables", "-n", "-L", rule.chain)
     return any(set(rule.arguments) <= set(line.split()) for line in listed.splitlines())
 

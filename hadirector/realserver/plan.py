@@ -1,8 +1,8 @@
-"""What a real server behind dr or tun needs of its host, as values.
+"""Decides the settings that a host needs as a real server behind dr or tun.
 
-Packets arrive with the virtual address as their destination, so the host must take it as its own,
-and must keep silent about it: a real server that answers ARP for the virtual address takes the
-director's traffic.
+Packets arrive with the virtual address as their destination, so the host must have this address.
+But it must not answer ARP requests for it, because then clients send their packets to the real
+server instead of the director.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 
 class Method(StrEnum):
-    """Where the virtual address stands."""
+    """The interface that gets the virtual address."""
 
     LOOPBACK = "loopback"
     INTERFACE = "interface"
@@ -23,14 +23,14 @@ class Method(StrEnum):
 
 
 class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
-    """A kernel parameter, by its path under /proc/sys, and the values that do.
+    """A kernel parameter, by its path under /proc/sys, the value to set, and other suitable values.
 
-    Undone by its former value, if it still has ours.
+    Undo restores the former value, unless the value has changed since.
     """
 
     name: str
     value: str
-    also_good: tuple[str, ...]
+    also_suitable: tuple[str, ...]
     reason: str
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
 
 
 class Device(msgspec.Struct, frozen=True, tag="device"):
-    """An interface that a kernel module brings, up. It is left up: others may use it too."""
+    """An interface of a kernel module, up. Undo leaves it up, because others may use it."""
 
     name: str
     module: str
@@ -48,7 +48,7 @@ class Device(msgspec.Struct, frozen=True, tag="device"):
 
 
 class LocalAddress(msgspec.Struct, frozen=True, tag="address"):
-    """An address of the host, alone in its subnet. Undone by its removal."""
+    """An address of the host, with the prefix length of a single address. Undo removes it."""
 
     address: str
     device: str
@@ -58,7 +58,7 @@ class LocalAddress(msgspec.Struct, frozen=True, tag="address"):
 
 
 class ArpRule(msgspec.Struct, frozen=True, tag="arp_rule"):
-    """A rule of arptables(8). Undone by its removal."""
+    """A rule of arptables(8). Undo removes it."""
 
     chain: str
     arguments: tuple[str, ...]
@@ -71,17 +71,17 @@ Setting = Sysctl | Device | LocalAddress | ArpRule
 
 
 class PlanError(Exception):
-    """What is asked for cannot work; the message says why."""
+    """The requested settings cannot work. The message has the reason."""
 
 
 _IGNORE = Sysctl(
     "net/ipv4/conf/all/arp_ignore",
     "1",
     ("2", "8"),
-    "no answer to ARP for an address of another interface",
+    "answer ARP requests only for addresses of the interface",
 )
 _ANNOUNCE = Sysctl(
-    "net/ipv4/conf/all/arp_announce", "2", (), "ARP asks with the interface's own address"
+    "net/ipv4/conf/all/arp_announce", "2", (), "use the address of the interface in ARP requests"
 )
 
 
@@ -91,38 +91,41 @@ def settings(
     interface: str,
     own_address: IPv4Address | None,
 ) -> tuple[Setting, ...]:
-    """List what these virtual addresses need, in the order in which it is to be applied.
+    """Return the settings for these virtual addresses, in the order in which to apply them.
 
-    An address comes last: from then on the host would answer for it. ``interface`` and
-    ``own_address`` are the real server's, wanted by INTERFACE only.
+    The address comes last, because the host answers ARP requests from then on. Only INTERFACE needs
+    ``interface`` and ``own_address``, which belong to the real server.
 
-    IPv6 needs the address alone: neighbour solicitations are answered for the addresses of the
-    interface they come in by (ndisc_recv_ns in net/ipv6/ndisc.c), so INTERFACE has no way to keep
-    silent there. Raises PlanError.
+    IPv6 needs only the address. A host answers neighbor solicitations for the addresses of the
+    interface that they arrive on (ndisc_recv_ns in net/ipv6/ndisc.c). So INTERFACE cannot prevent
+    answers for IPv6. Raises PlanError.
     """
     if method is Method.INTERFACE:
         return _on_interface(addresses, interface, own_address)
-    found: list[Setting] = []
+    wanted: list[Setting] = []
     if any(address.version == 4 for address in addresses):
-        found += [_IGNORE, _ANNOUNCE]
+        wanted += [_IGNORE, _ANNOUNCE]
     for address in addresses:
-        found += _on_loopback(address) if method is Method.LOOPBACK else _on_tunnel(address)
-    return tuple(dict.fromkeys(found))
+        wanted += _on_loopback(address) if method is Method.LOOPBACK else _on_tunnel(address)
+    return tuple(dict.fromkeys(wanted))
 
 
 def _on_loopback(address: IPv4Address | IPv6Address) -> list[Setting]:
-    return [LocalAddress(_alone(address), "lo")]
+    return [LocalAddress(_with_full_prefix(address), "lo")]
 
 
 def _on_tunnel(address: IPv4Address | IPv6Address) -> list[Setting]:
-    """The kernel uses the strictest of "all" and the interface's own, and 2 beats 1 (ip-sysctl)."""
+    """The kernel uses the greater rp_filter of "all" and the interface (ip-sysctl.rst)."""
     if address.version == 6:
-        return [Device("ip6tnl0", "ip6_tunnel"), LocalAddress(_alone(address), "ip6tnl0")]
-    loose = "the client is not reached through the tunnel its packets come by"
+        return [
+            Device("ip6tnl0", "ip6_tunnel"),
+            LocalAddress(_with_full_prefix(address), "ip6tnl0"),
+        ]
+    loose = "accept packets of clients, although the route to them is not through the tunnel"
     return [
         Device("tunl0", "ipip"),
         Sysctl("net/ipv4/conf/tunl0/rp_filter", "2", (), loose),
-        LocalAddress(_alone(address), "tunl0"),
+        LocalAddress(_with_full_prefix(address), "tunl0"),
     ]
 
 
@@ -130,19 +133,22 @@ def _on_interface(
     addresses: Sequence[IPv4Address | IPv6Address], interface: str, own_address: IPv4Address | None
 ) -> tuple[Setting, ...]:
     if own_address is None:
-        raise PlanError(f"{interface} has no IPv4 address that ARP could ask with")
-    found: list[Setting] = []
+        raise PlanError(f"{interface} has no IPv4 address for ARP requests")
+    wanted: list[Setting] = []
     for address in addresses:
         if address.version == 6:
-            raise PlanError(f"{address}: {Method.INTERFACE} is for IPv4; use {Method.LOOPBACK}")
+            raise PlanError(
+                f"{address}: the method {Method.INTERFACE} supports only IPv4;"
+                f" use the method {Method.LOOPBACK}"
+            )
         mangled = ("-s", str(address), "-j", "mangle", "--mangle-ip-s", str(own_address))
-        found += [
+        wanted += [
             ArpRule("INPUT", ("-d", str(address), "-j", "DROP")),
             ArpRule("OUTPUT", mangled),
-            LocalAddress(_alone(address), interface),
+            LocalAddress(_with_full_prefix(address), interface),
         ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(wanted))
 
 
-def _alone(address: IPv4Address | IPv6Address) -> str:
+def _with_full_prefix(address: IPv4Address | IPv6Address) -> str:
     return f"{address}/{address.max_prefixlen}"

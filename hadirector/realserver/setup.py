@@ -1,6 +1,6 @@
-"""Makes settings hold, remembers what it changed, and takes exactly that back.
+"""Applies settings, records the changes, and undoes exactly these changes.
 
-What was changed is in a file under /run before it is changed: a reboot empties both.
+A change is recorded in a file under /run before it is applied. A reboot removes both.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ FILE_NAME: Final = "realserver.json"
 VERSION: Final = 1
 
 
-class Made(msgspec.Struct, frozen=True):
-    """A setting that did not hold before we made it; ``before`` is a sysctl's former value."""
+class Change(msgspec.Struct, frozen=True):
+    """A setting that setup applied; ``before`` is the former value of a sysctl."""
 
     setting: Setting
     before: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True):
-    """The content of the file, in the order in which it was made."""
+    """The content of the file, in the order of the changes."""
 
     version: int = VERSION
-    made: tuple[Made, ...] = ()
+    made: tuple[Change, ...] = ()
 
 
 class RecordError(Exception):
-    """The file cannot be used; the message names it and says why."""
+    """The file cannot be used. The message has its name and the reason."""
 
 
 def read(path: Path) -> Record:
-    """What setups have made on this host. Raises RecordError."""
+    """Return the changes of earlier setups on this host. Raises RecordError."""
     try:
         record = msgspec.json.decode(path.read_bytes(), type=Record)
     except FileNotFoundError:
@@ -51,16 +51,19 @@ def read(path: Path) -> Record:
 
 
 def setup(host: Host, settings: Sequence[Setting], path: Path) -> list[Setting]:
-    """Make all of them hold; returns those that did not. Raises HostError, RecordError, OSError."""
+    """Apply the settings that are not in effect and return them.
+
+    Raises HostError, RecordError and OSError.
+    """
     record = read(path)
     changed = []
     for setting in settings:
-        # A module that is yet to be loaded brings its sysctls with it: ask one after the other.
+        # Check each setting only now: an earlier one may load the module of a later sysctl.
         if host.holds(setting):
             continue
         before = host.value(setting) if isinstance(setting, Sysctl) else None
-        if setting not in {each.setting for each in record.made}:
-            record = Record(made=(*record.made, Made(setting, before)))
+        if setting not in {change.setting for change in record.made}:
+            record = Record(made=(*record.made, Change(setting, before)))
             storage.store(path, record)
         host.apply(setting)
         changed.append(setting)
@@ -68,9 +71,12 @@ def setup(host: Host, settings: Sequence[Setting], path: Path) -> list[Setting]:
 
 
 def undo(host: Host, path: Path) -> list[Setting]:
-    """Take back what setups made, the last first; returns it. Raises as `setup`."""
-    made = read(path).made[::-1]
-    for each in made:
-        host.undo(each.setting, each.before)
+    """Undo the changes of earlier setups, the last change first, and return them.
+
+    Raises HostError, RecordError and OSError.
+    """
+    changes = read(path).made[::-1]
+    for change in changes:
+        host.undo(change.setting, change.before)
     path.unlink(missing_ok=True)
-    return [each.setting for each in made]
+    return [change.setting for change in changes]

@@ -1,4 +1,4 @@
-"""A systemd unit that does at each boot what `realserver setup` did once."""
+"""Installs a systemd unit that runs `realserver setup` at every boot."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _SECONDS_MAX: Final = 30.0
 
 
 class UnitError(Exception):
-    """The unit cannot be installed or removed; the message says why."""
+    """The unit cannot be installed or removed. The message has the reason."""
 
 
 def text(program: Sequence[str], arguments: Sequence[str]) -> str:
-    """Describe the unit; ``program`` is how hadirector is started.
+    """Return the text of the unit; ``program`` is the command that starts hadirector.
 
-    Raises UnitError for what systemd.service(5) would read otherwise than it stands.
+    Raises UnitError for a path with characters that systemd.service(5) interprets.
     """
     for word in program:
         if not word.isprintable() or set(word) & set(" \"'\\%$"):
@@ -52,7 +52,7 @@ def install(content: str) -> None:
 
 
 def remove() -> None:
-    """Disable the unit and delete it, if it is there. Raises UnitError."""
+    """Disable and delete the unit, if it exists. Raises UnitError."""
     if not FILE.exists():
         return
     _systemctl("disable", NAME)

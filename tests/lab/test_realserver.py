@@ -1,4 +1,4 @@
-"""`hadirector realserver` on real hosts: fit, silent, and as before when undone."""
+"""`hadirector realserver` on real hosts: setup, check and undo."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def realserver(
 
 
 def answers_for(client: Host, address: str) -> bool:
-    """Whether anybody says that the address is his, to a client that has not asked before."""
+    """Whether a host answers ARP requests for the address, from a client with an empty cache."""
     client.run("ip", "neighbour", "flush", "dev", "eth0")
     client.run("bash", "-c", f"echo >/dev/udp/{address}/9", check=False)
 
@@ -38,14 +38,14 @@ def answers_for(client: Host, address: str) -> bool:
 
 
 def state_of(host: Host) -> list[str]:
-    """Whatever setup could change."""
+    """All that setup could change."""
     parameters = host.run("sysctl", "-a", "--pattern", r"arp_|rp_filter").stdout.splitlines()
     addresses = host.run("ip", "-oneline", "address").stdout.replace(" tentative", "")
     return [*addresses.splitlines(), *parameters]
 
 
 @pytest.mark.netns
-def test_the_loopback_takes_the_addresses_in_silence_and_gives_them_back(
+def test_setup_on_the_loopback_prevents_arp_answers_and_undo_reverts_it(
     network: Network, tmp_path: Path
 ) -> None:
     client = network.host("client", "192.0.2.1/24", "2001:db8::1/64")
@@ -55,13 +55,15 @@ def test_the_loopback_takes_the_addresses_in_silence_and_gives_them_back(
 
     assert realserver(host, "check", FOUR, SIX).stdout.count("MISSING ") == 4
     host.ip(f"address add {FOUR}/32 dev lo")
-    assert answers_for(client, FOUR), "a host as it comes answers for what is on its loopback"
+    assert answers_for(client, FOUR), (
+        "by default a host answers for the addresses of its loopback interface"
+    )
     host.ip(f"address delete {FOUR}/32 dev lo")
 
-    assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("done ") == 4
-    assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("was so ") == 4
+    assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("applied ") == 4
+    assert realserver(host, "setup", FOUR, SIX, *memory).stdout.count("unchanged ") == 4
     good = realserver(host, "check", FOUR, SIX)
-    assert (good.returncode, good.stdout.count("good ")) == (0, 4)
+    assert (good.returncode, good.stdout.count("ok ")) == (0, 4)
     assert host.holds(FOUR)
     assert host.holds(SIX)
     assert not answers_for(client, FOUR)
@@ -75,14 +77,12 @@ def test_the_loopback_takes_the_addresses_in_silence_and_gives_them_back(
 
 
 @pytest.mark.netns
-def test_undo_leaves_what_was_there_before_and_what_others_have_changed_since(
-    network: Network, tmp_path: Path
-) -> None:
+def test_undo_leaves_earlier_settings_and_later_changes(network: Network, tmp_path: Path) -> None:
     host = network.host("web", "192.0.2.20/24")
     host.ip(f"address add {FOUR}/32 dev lo")
     memory = ["--runtime-directory", str(tmp_path)]
 
-    assert realserver(host, "setup", FOUR, *memory).stdout.count("done ") == 2
+    assert realserver(host, "setup", FOUR, *memory).stdout.count("applied ") == 2
     host.sysctl({"net.ipv4.conf.all.arp_ignore": "8"})
     assert realserver(host, "undo", *memory).returncode == 0
 
@@ -92,7 +92,7 @@ def test_undo_leaves_what_was_there_before_and_what_others_have_changed_since(
 
 
 @pytest.mark.netns
-def test_what_cannot_be_done_is_said(network: Network, tmp_path: Path) -> None:
+def test_faults_are_reported(network: Network, tmp_path: Path) -> None:
     host = network.host("web", "192.0.2.20/24")
 
     wrong = realserver(host, "setup", "127.0.0.1")
@@ -100,7 +100,7 @@ def test_what_cannot_be_done_is_said(network: Network, tmp_path: Path) -> None:
     assert "127.0.0.1: expected a virtual address" in wrong.stderr
     absent = realserver(host, "setup", FOUR, "--method=interface", "--interface=eth7")
     assert absent.returncode == 1
-    assert absent.stderr == "hadirector: there is no interface eth7\n"
+    assert absent.stderr == "hadirector: interface eth7 does not exist\n"
     memory = tmp_path / "realserver.json"
     memory.write_text("{")
     broken = realserver(host, "undo", "--runtime-directory", str(tmp_path))
@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_said(network: Network, tmp_path: Path) -> None:
 def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
     network: Network, tmp_path: Path
 ) -> None:
-    """By tun to web1, by dr to web2: the command made both fit, and neither answers ARP for it."""
+    """With tun to web1 and dr to web2; neither answers ARP requests for its virtual address."""
     client = network.host("client", "192.0.2.1/24")
     director = network.host(
         "director", "192.0.2.30/24", "192.0.2.10/32", "192.0.2.11/32", sysctls=FORWARDS
@@ -129,7 +129,7 @@ def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
     director.run("ipvsadm", "-R", text="\n".join(table) + "\n")
     start_web(web1, "web1")
     start_web(web2, "web2")
-    # The lab's kernel has arptables without nftables, so Debian's other arptables it is.
+    # The kernel of the lab has no nftables for arptables, so use Debian's legacy arptables.
     (tmp_path / "arptables").symlink_to("/usr/sbin/arptables-legacy")
     path = f"{tmp_path}:{os.environ['PATH']}"
     ways = [

@@ -1,4 +1,4 @@
-"""What a real server behind dr or tun needs of its host."""
+"""The settings of a host as a real server behind dr or tun."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FOUR = IPv4Address("192.0.2.10")
 SIX = IPv6Address("2001:db8::10")
 
 
-def described(method: Method, *addresses: IPv4Address | IPv6Address) -> list[str]:
+def descriptions(method: Method, *addresses: IPv4Address | IPv6Address) -> list[str]:
     found = settings(method, addresses, "eth0", IPv4Address("192.0.2.20"))
-    return [str(each).partition(" (")[0] for each in found]
+    return [str(setting).partition(" (")[0] for setting in found]
 
 
-def test_the_loopback_takes_the_address_after_arp_is_silenced() -> None:
-    assert described(Method.LOOPBACK, FOUR, SIX) == [
+def test_the_loopback_gets_the_address_after_arp_is_restricted() -> None:
+    assert descriptions(Method.LOOPBACK, FOUR, SIX) == [
         "net/ipv4/conf/all/arp_ignore = 1",
         "net/ipv4/conf/all/arp_announce = 2",
         "address 192.0.2.10/32 on lo",
@@ -28,11 +28,11 @@ def test_the_loopback_takes_the_address_after_arp_is_silenced() -> None:
 
 
 def test_ipv6_alone_changes_no_parameter() -> None:
-    assert described(Method.LOOPBACK, SIX) == ["address 2001:db8::10/128 on lo"]
+    assert descriptions(Method.LOOPBACK, SIX) == ["address 2001:db8::10/128 on lo"]
 
 
-def test_a_tunnel_accepts_clients_that_are_reached_another_way() -> None:
-    assert described(Method.TUNNEL, FOUR, SIX) == [
+def test_a_tunnel_accepts_clients_with_a_route_elsewhere() -> None:
+    assert descriptions(Method.TUNNEL, FOUR, SIX) == [
         "net/ipv4/conf/all/arp_ignore = 1",
         "net/ipv4/conf/all/arp_announce = 2",
         "interface tunl0 is up",
@@ -43,25 +43,27 @@ def test_a_tunnel_accepts_clients_that_are_reached_another_way() -> None:
     ]
 
 
-def test_on_the_interface_arp_is_silenced_by_rules_for_each_address() -> None:
-    assert described(Method.INTERFACE, FOUR) == [
+def test_on_the_interface_rules_for_each_address_restrict_arp() -> None:
+    assert descriptions(Method.INTERFACE, FOUR) == [
         "arptables INPUT -d 192.0.2.10 -j DROP",
         "arptables OUTPUT -s 192.0.2.10 -j mangle --mangle-ip-s 192.0.2.20",
         "address 192.0.2.10/32 on eth0",
     ]
 
 
-def test_on_the_interface_there_is_nothing_to_silence_ipv6_with() -> None:
-    with pytest.raises(PlanError, match="2001:db8::10: interface is for IPv4; use loopback"):
-        described(Method.INTERFACE, SIX)
+def test_the_method_interface_refuses_ipv6() -> None:
+    with pytest.raises(
+        PlanError, match="2001:db8::10: the method interface supports only IPv4; use the"
+    ):
+        descriptions(Method.INTERFACE, SIX)
 
 
-def test_rules_need_an_address_to_ask_with() -> None:
+def test_rules_need_an_address_for_arp_requests() -> None:
     with pytest.raises(PlanError, match="eth0 has no IPv4 address"):
         settings(Method.INTERFACE, [FOUR], "eth0", None)
 
 
-def test_the_unit_says_the_same_as_the_command() -> None:
+def test_the_unit_runs_the_same_command() -> None:
     text = unit.text(["/opt/venv/bin/hadirector"], ["192.0.2.10", "--method=tunnel"])
     assert (
         "\nExecStart=/opt/venv/bin/hadirector realserver setup 192.0.2.10 --method=tunnel\n" in text
