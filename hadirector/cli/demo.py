@@ -1,4 +1,4 @@
-"""Play failures and a handover on this machine, and judge what they cost."""
+"""Run a pair of directors on this machine, cause failures, and show their effect."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataplane",
         choices=DATAPLANES,
         default="userspace",
-        help="userspace: on loopback, without privilege; ipvs: in network namespaces, as root",
+        help="userspace (default): on loopback, without privileges; ipvs: in network namespaces,"
+        " as root",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="leave everything running afterwards, until Ctrl-C"
+        "--keep", action="store_true", help="leave the processes running afterwards, until Ctrl-C"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play it. Returns 1 if a promise was not kept, 2 if it cannot be played here."""
-    from hadirector.demo import demo
+    """Run the demo. Returns 1 if a promise was not kept, 2 if the demo cannot run here."""
+    from hadirector.demo import runner
 
-    return demo.run(dataplane=arguments.dataplane, keep=arguments.keep)
+    return runner.run(dataplane=arguments.dataplane, keep=arguments.keep)

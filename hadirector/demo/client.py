@@ -1,8 +1,8 @@
-"""A steady client: one GET on a new connection every few milliseconds, each one accounted for.
+"""A client that sends a GET on a new connection every few milliseconds and records each request.
 
 ``python -m hadirector.demo.client --address A --port P --seconds S`` prints one JSON line per
-request, or with ``--summary`` one line in all. The standard library only: it starts quickly inside
-a lab kernel too.
+request, or a single line with ``--summary``. It uses only the standard library, so that it starts
+fast in User-Mode Linux too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Sample(NamedTuple):
-    """One request: when it began and ended (monotonic seconds), who answered, or what failed."""
+    """A request: its begin and end (monotonic seconds), and the server or the failure."""
 
     began: float
     ended: float
@@ -38,14 +38,14 @@ async def send_steadily(
     port: int,
     *,
     interval: float,
-    patience: float,
+    seconds_max: float,
     record: Callable[[Sample], None],
     count: int | None = None,
 ) -> None:
-    """Begin a request every ``interval`` seconds, whatever became of those before; record each.
+    """Send a request every ``interval`` seconds, independent of earlier requests, and record it.
 
-    Ends after ``count`` requests, or when cancelled. A request that would be the 513th in flight is
-    not sent and recorded as failed.
+    Ends after ``count`` requests, or when canceled. At most 512 requests are in flight; a request
+    beyond that is not sent, and recorded as failed.
     """
     loop = asyncio.get_running_loop()
     due = loop.time()
@@ -55,7 +55,7 @@ async def send_steadily(
         nonlocal in_flight
         in_flight += 1
         try:
-            record(await request(address, port, patience))
+            record(await request(address, port, seconds_max))
         finally:
             in_flight -= 1
 
@@ -65,7 +65,7 @@ async def send_steadily(
                 requests.create_task(send())
             else:
                 now = loop.time()
-                record(Sample(now, now, failure=f"not sent: {IN_FLIGHT_MAX} others wait"))
+                record(Sample(now, now, failure=f"not sent: {IN_FLIGHT_MAX} in flight"))
             due += interval
             await asyncio.sleep(max(0.0, due - loop.time()))
 
@@ -75,11 +75,11 @@ async def send_on_one_connection(
     port: int,
     *,
     interval: float,
-    patience: float,
+    seconds_max: float,
     record: Callable[[Sample], None],
     count: int | None = None,
 ) -> None:
-    """Send requests one after the other on one connection; a new one only when it has failed."""
+    """Send requests in sequence on one connection; open a new one only after a failure."""
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as connection:
         streams: Streams | None = None
@@ -87,35 +87,35 @@ async def send_on_one_connection(
             began = loop.time()
             server = failure = ""
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(seconds_max):
                     if streams is None:
                         streams = await asyncio.open_connection(address, port)
                         connection.callback(streams[1].close)
-                    server = await _ask(*streams, address)
+                    server = await _get(*streams, address)
             except (OSError, EOFError, ValueError) as error:
-                failure = _reason(error, patience)
+                failure = _reason(error, seconds_max)
                 streams = None
                 connection.pop_all().close()
             record(Sample(began, loop.time(), server, failure))
             await asyncio.sleep(interval)
 
 
-async def request(address: str, port: int, patience: float) -> Sample:
-    """GET / on a new connection and wait ``patience`` seconds; the answer's body is the name."""
+async def request(address: str, port: int, seconds_max: float) -> Sample:
+    """Send GET / on a new connection and return the server name or the failure."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(seconds_max):
             reader, writer = await asyncio.open_connection(address, port)
             with contextlib.closing(writer):
-                server = await _ask(reader, writer, address)
+                server = await _get(reader, writer, address)
     except (OSError, EOFError, ValueError) as error:
-        return Sample(began, loop.time(), failure=_reason(error, patience))
+        return Sample(began, loop.time(), failure=_reason(error, seconds_max))
     return Sample(began, loop.time(), server=server)
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> str:
-    """Raises OSError, EOFError, or ValueError when the answer is not a name."""
+async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> str:
+    """Return the body of the response. Raises OSError and EOFError, or ValueError for a status."""
     writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
     status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     if " 200 " not in status:
@@ -125,10 +125,10 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, addre
     return body.decode("latin-1").strip()
 
 
-def _reason(error: OSError | EOFError | ValueError, patience: float) -> str:
+def _reason(error: OSError | EOFError | ValueError, seconds_max: float) -> str:
     match error:
         case TimeoutError():
-            return f"no answer in {patience:g} s"
+            return f"no answer in {seconds_max:g} s"
         case ConnectionRefusedError():
             return "refused"
         case ConnectionResetError():
@@ -140,7 +140,7 @@ def _reason(error: OSError | EOFError | ValueError, patience: float) -> str:
 
 
 def summary(samples: Sequence[Sample]) -> dict[str, object]:
-    """Count what happened, and how long an answer took."""
+    """Count requests, servers and failures, and compute latencies in milliseconds."""
     latencies = sorted(sample.ended - sample.began for sample in samples if sample.server)
     return {
         "sent": len(samples),
@@ -173,7 +173,7 @@ async def _run(options: argparse.Namespace) -> list[Sample]:
             options.address,
             options.port,
             interval=options.interval / 1000,
-            patience=options.timeout / 1000,
+            seconds_max=options.timeout / 1000,
             record=record,
             count=options.seconds and math.ceil(options.seconds * 1000 / options.interval),
         )
@@ -186,15 +186,17 @@ async def _run(options: argparse.Namespace) -> list[Sample]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Send until the time is over, SIGTERM or SIGINT. Exit 1 if a summarised request failed."""
+    """Send requests for a time, or until SIGTERM or SIGINT. Exit 1 if one failed (--summary)."""
     parser = argparse.ArgumentParser(prog="python -m hadirector.demo.client", description=__doc__)
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, default=80)
     parser.add_argument("--seconds", type=float, help="default: until stopped")
     parser.add_argument("--interval", type=float, default=10.0, metavar="MS")
     parser.add_argument("--timeout", type=float, default=1000.0, metavar="MS")
-    parser.add_argument("--one-connection", action="store_true", help="instead of one each")
-    parser.add_argument("--summary", action="store_true", help="one line at the end")
+    parser.add_argument(
+        "--one-connection", action="store_true", help="send all requests on one connection"
+    )
+    parser.add_argument("--summary", action="store_true", help="print a single line at the end")
     options = parser.parse_args(arguments)
     samples = asyncio.run(_run(options))
     if options.summary:

@@ -1,4 +1,4 @@
-"""The demo on 127.0.0.0/8: no privilege, no kernel module."""
+"""The environment on 127.0.0.0/8, which needs no privileges and no kernel module."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from hadirector.demo.stage import Stage, StageError, Timing
+from hadirector.demo.environment import Environment, Timing, UnavailableError
 
 VRRP_PORT = 18112
 DIRECTORS = {"lb1": "127.0.1.1", "lb2": "127.0.1.2"}
@@ -19,7 +19,7 @@ def _vrrp(source: str, peer: str) -> str:
     unicast: {{source: {source}, peers: [{peer}], port: {VRRP_PORT}}}"""
 
 
-STAGE = Stage(
+ENVIRONMENT = Environment(
     dataplane="userspace",
     virtual_address="127.0.0.100",
     port=18080,
@@ -36,27 +36,29 @@ STAGE = Stage(
         check_interval=0.3,
         check_timeout=0.2,
         request_interval=0.01,
-        request_patience=1.0,
-        settle=1.5,
+        request_timeout=1.0,
+        observation=1.5,
     ),
-    inside={},
+    prefixes={},
 )
 
 
 @contextmanager
-def loopback() -> Iterator[Stage]:
-    """Give the stage when its addresses are free. Raises StageError when a port is in use."""
+def loopback() -> Iterator[Environment]:
+    """Return the environment. Raises UnavailableError if one of its ports is in use."""
     with ExitStack() as sockets:
-        for address in (STAGE.virtual_address, *STAGE.web_addresses.values()):
-            port = STAGE.port if address == STAGE.virtual_address else STAGE.web_port
+        for address in (ENVIRONMENT.virtual_address, *ENVIRONMENT.web_addresses.values()):
+            port = (
+                ENVIRONMENT.port if address == ENVIRONMENT.virtual_address else ENVIRONMENT.web_port
+            )
             _claim(sockets, socket.SOCK_STREAM, address, port)
         for address in DIRECTORS.values():
             _claim(sockets, socket.SOCK_DGRAM, address, VRRP_PORT)
-    yield STAGE
+    yield ENVIRONMENT
 
 
 def _claim(sockets: ExitStack, kind: socket.SocketKind, address: str, port: int) -> None:
-    """Bind what the demo is about to bind, to find out before anything is started."""
+    """Bind a port that the demo will use, before it starts any process."""
     probe = sockets.enter_context(socket.socket(socket.AF_INET, kind))
     if kind is socket.SOCK_STREAM:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,10 +67,10 @@ def _claim(sockets: ExitStack, kind: socket.SocketKind, address: str, port: int)
     except OSError as error:
         protocol = "tcp" if kind is socket.SOCK_STREAM else "udp"
         advice = (
-            "end what uses it (another demo?) and start again"
+            "end the program that uses it (another demo?) and start again"
             if error.errno == errno.EADDRINUSE
             else "the demo needs the whole of 127.0.0.0/8 on lo"
         )
-        raise StageError(
+        raise UnavailableError(
             f"{protocol} {address}:{port} cannot be used: {error.strerror}; {advice}"
         ) from error

@@ -1,7 +1,7 @@
-"""The demo in network namespaces: kernel IPVS, VRRP by multicast, one bridge. Needs root.
+"""The environment in network namespaces, with kernel IPVS and VRRP over multicast. Needs root.
 
-Direct routing with ``mh`` and its port flag: both directors choose the same real server for the
-same connection, so it survives a change of director even half-way (net.ipv4.vs.sloppy_tcp).
+It uses dr and the scheduler mh with its port flag. So both directors select the same real server
+for a connection, and connections survive a change of director (net.ipv4.vs.sloppy_tcp).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hadirector.demo.stage import Stage, StageError, Timing
+from hadirector.demo.environment import Environment, Timing, UnavailableError
 from hadirector.lab import uml
 from hadirector.lab.topology import Network, TopologyError
 
@@ -26,47 +26,47 @@ NATIVE = Timing(
     check_interval=0.3,
     check_timeout=0.2,
     request_interval=0.01,
-    request_patience=1.0,
-    settle=1.5,
+    request_timeout=1.0,
+    observation=1.5,
 )
-# User-Mode Linux runs everything on one processor and needs 4 s for what takes 0.7 s elsewhere.
+# User-Mode Linux uses one processor. It is about six times as slow as an ordinary kernel.
 SLOW = Timing(
     advert_interval=1.0,
     check_interval=2.0,
     check_timeout=1.0,
     request_interval=0.1,
-    request_patience=3.0,
-    settle=4.0,
-    patience=120.0,
-    widening=5.0,
+    request_timeout=3.0,
+    observation=4.0,
+    wait_max=120.0,
+    allowance=5.0,
 )
 SLOW_SECONDS_MAX = 600.0
 
 
-def play_in_user_mode_linux() -> int:
-    """Play the whole demo inside a kernel that has IPVS. Raises StageError."""
+def run_in_user_mode_linux() -> int:
+    """Run the whole demo in User-Mode Linux, which has IPVS. Raises UnavailableError."""
     command = [sys.executable, "-m", "hadirector", "demo", "--dataplane", "ipvs"]
     try:
         return uml.run(command, SLOW_SECONDS_MAX)
     except uml.UmlError as error:
-        raise StageError(str(error)) from error
+        raise UnavailableError(str(error)) from error
 
 
 @contextmanager
-def namespaces() -> Iterator[Stage]:
-    """Build the network and give the stage. Raises StageError."""
+def namespaces() -> Iterator[Environment]:
+    """Build the network and return the environment. Raises UnavailableError."""
     if os.geteuid() != 0:
-        raise StageError("the dataplane ipvs is played in network namespaces: run this as root")
+        raise UnavailableError("the demo with IPVS needs network namespaces: run it as root")
     try:
         with Network() as network:
-            yield _stage(network)
+            yield _environment(network)
     except TopologyError as error:
-        raise StageError(str(error)) from error
+        raise UnavailableError(str(error)) from error
 
 
-def _stage(network: Network) -> Stage:
-    # A real server answers for the virtual address and must not announce it (arp_ignore and
-    # arp_announce in Documentation/networking/ip-sysctl).
+def _environment(network: Network) -> Environment:
+    # The real servers have the virtual address and must not answer ARP requests for it (arp_ignore
+    # and arp_announce in Documentation/networking/ip-sysctl.rst).
     quiet = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
     sloppy = {"net.ipv4.vs.sloppy_tcp": "1"}
     hosts = [
@@ -76,19 +76,19 @@ def _stage(network: Network) -> Stage:
     for web in hosts[len(DIRECTORS) :]:
         web.ip(f"address add {VIRTUAL_ADDRESS}/32 dev lo")
     client = network.host("client", f"{CLIENT}/24")
-    inside = {host.name: ["ip", "netns", "exec", host.namespace] for host in (*hosts, client)}
-    return Stage(
+    prefixes = {host.name: ["ip", "netns", "exec", host.namespace] for host in (*hosts, client)}
+    return Environment(
         dataplane="ipvs",
         virtual_address=VIRTUAL_ADDRESS,
         port=80,
         web_addresses=WEBS,
         web_port=80,
-        web_listens_on="0.0.0.0",  # noqa: S104  # in a namespace of its own, for both its addresses
+        web_listens_on="0.0.0.0",  # noqa: S104  # a namespace of its own; it has both addresses
         interface="eth0",
         vrrp_lines=dict.fromkeys(DIRECTORS, "    transport: multicast"),
         virtual_server_lines=("    scheduler: mh\n    scheduler_flags: [port]\n    forwarding: dr"),
         timing=SLOW if _in_user_mode_linux() else NATIVE,
-        inside={**inside, "held": inside["client"]},
+        prefixes={**prefixes, "session": prefixes["client"]},
     )
 
 

@@ -1,4 +1,4 @@
-"""Prints the demo as it happens, and the table at its end."""
+"""Prints the progress of the demo, and the table of outcomes at its end."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hadirector.demo.judge import Judgement
+from hadirector.demo.outcome import Outcome
 
 PLAIN_WIDTH = 118
 
 
 class Timeline:
-    """Lines with the seconds since the beginning in front; coloured on a terminal."""
+    """Prints lines with the seconds since the start; a terminal gets colors."""
 
     def __init__(self) -> None:
         console = Console(highlight=False)
@@ -25,51 +25,50 @@ class Timeline:
         )
         self._began = time.monotonic()
 
-    def act(self, text: str) -> None:
-        """What the demo does."""
+    def print_action(self, text: str) -> None:
+        """Print an action of the demo."""
         self._print(f"[bold]>> {escape(text)}[/]")
 
-    def fact(self, who: str, text: str, *, style: str = "") -> None:
-        """What somebody says has happened."""
-        self._print(
-            f"   [cyan]{who}[/] " + (f"[{style}]{escape(text)}[/]" if style else escape(text))
-        )
+    def print_report(self, source: str, text: str, *, style: str = "") -> None:
+        """Print a report of a director or the client."""
+        styled = f"[{style}]{escape(text)}[/]" if style else escape(text)
+        self._print(f"   [cyan]{source}[/] {styled}")
 
-    def traffic(self, active: str, servers: Mapping[str, int], failed: int) -> None:
-        """What the client saw since the last such line."""
+    def print_traffic(self, active: str, servers: Mapping[str, int], failed: int) -> None:
+        """Print the answers and failures that the client counted since the last such line."""
         shares = "  ".join(f"{name} {count:3d}" for name, count in servers.items())
         failures = f"[red]failed {failed}[/]" if failed else "[dim]failed 0[/]"
-        self._print(f"   [dim]ACTIVE[/] {active}  [dim]answers by[/]  {shares}  {failures}")
+        self._print(f"   [dim]ACTIVE[/] {active}  [dim]answers from[/]  {shares}  {failures}")
 
-    def say(self, text: str) -> None:
-        """Something for the reader, as it stands."""
+    def print_text(self, text: str) -> None:
+        """Print a text without a time."""
         self._console.print(escape(text), soft_wrap=True)
 
-    def table(self, judgements: Sequence[Judgement]) -> None:
-        """The judgement on every event, then how the bounds are made up and what failed."""
-        table = Table(box=box.SIMPLE_HEAD, title="what each event cost", title_justify="left")
+    def print_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Print the table of outcomes, and below it the formulas of the bounds and the failures."""
+        table = Table(box=box.SIMPLE_HEAD, title="effect of each event", title_justify="left")
         table.add_column("event")
-        for heading in ("sent", "failed", "blackout", "over after", "promised"):
+        for heading in ("requests", "failed", "outage", "recovered after", "promise"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("")
-        for each in judgements:
-            promise = each.event.promise
+        for outcome in outcomes:
+            promise = outcome.event.promise
             table.add_row(
-                each.event.title,
-                str(each.sent),
-                str(each.failed),
-                _milliseconds(each.blackout),
-                _milliseconds(each.over_after),
-                _milliseconds(promise.seconds) if promise.seconds else "no failure",
-                "[green]ok[/]" if each.kept else "[bold red]NOT OK[/]",
+                outcome.event.title,
+                str(outcome.sent),
+                str(outcome.failed),
+                _milliseconds(outcome.outage),
+                _milliseconds(outcome.recovered_after),
+                f"within {_milliseconds(promise.seconds)}" if promise.seconds else "no failure",
+                "[green]ok[/]" if outcome.kept else "[bold red]NOT OK[/]",
             )
         self._console.print(table)
-        for each in judgements:
-            if each.event.promise.seconds:
-                bound = _milliseconds(each.event.promise.seconds)
-                self.say(f"{each.event.title}: {bound} = {each.event.promise.because}")
-            for failure, count in each.failures.items():
-                self.say(f"{each.event.title}: {count} x {failure}")
+        for outcome in outcomes:
+            title, promise = outcome.event.title, outcome.event.promise
+            if promise.seconds:
+                self.print_text(f"{title}: {_milliseconds(promise.seconds)} = {promise.formula}")
+            for failure, count in outcome.failures.items():
+                self.print_text(f"{title}: {count} x {failure}")
 
     def _print(self, text: str) -> None:
         since = time.monotonic() - self._began
@@ -77,4 +76,4 @@ class Timeline:
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return "not over" if seconds is None else f"{seconds * 1000:.0f} ms"
+    return "not ended" if seconds is None else f"{seconds * 1000:.0f} ms"

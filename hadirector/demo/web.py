@@ -1,9 +1,8 @@
-"""A web server small enough to start quickly anywhere: the labs' real server.
+"""A small web server that starts quickly: the real server of the demo and the lab.
 
 ``python -m hadirector.demo.web --address A --port P --name NAME`` answers ``GET /healthz`` with
-``ok`` and any other path with its name. It prints ``ready`` once it listens, and SIGTERM ends it.
-One thread serves one connection: plain, and without asyncio's 0.4 s of imports inside User-Mode
-Linux.
+``ok`` and any other path with its name. It prints ``ready`` when it listens, and SIGTERM ends it.
+Each connection has a thread, because the import of asyncio takes 0.4 s in User-Mode Linux.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ import time
 from collections.abc import Sequence
 
 CONNECTION_LIMIT = 512
-"""Connections served at once; further ones wait in the listen queue."""
+"""The number of concurrent connections; further connections wait in the listen queue."""
 
 HEAD_LIMIT = 16 * 1024
-"""Bytes of one request's head; a longer one is answered 431 and closed."""
+"""The size of a request head in bytes; a longer head gets the status 431."""
 
 IDLE_SECONDS = 30.0
-"""A connection that sends nothing for this long is closed."""
+"""A connection without data for this time is closed."""
 
 
 def answer(head: bytes, name: str) -> tuple[bytes, bool]:
-    """Decide the response to a request head, and if the connection stays open (RFC 9112 9.3)."""
+    """Return the response to a request head, and whether the connection persists (RFC 9112 9.3)."""
     lines = head.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
@@ -55,13 +54,13 @@ def _response(status: str, body: str, *, keep: bool) -> bytes:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """Open the listening socket; raises OSError when the address or port cannot be had."""
+    """Open the listening socket. Raises OSError if the address or port is not available."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return socket.create_server((address, port), family=family, backlog=CONNECTION_LIMIT)
 
 
 def serve(listener: socket.socket, name: str, delay: float) -> None:
-    """Serve connections until the process ends; ``delay`` seconds pass before each answer."""
+    """Serve connections until the process ends, with ``delay`` seconds before each response."""
     slots = threading.BoundedSemaphore(CONNECTION_LIMIT)
     while True:
         slots.acquire()
@@ -77,14 +76,14 @@ def _serve_connection(
     try:
         with connection:
             connection.settimeout(IDLE_SECONDS)
-            _converse(connection, name, delay)
+            _serve_requests(connection, name, delay)
     except OSError:
-        pass  # the client went away or fell silent: nothing is owed to it
+        pass  # the client has closed the connection, or sent nothing for 30 s
     finally:
         slots.release()
 
 
-def _converse(connection: socket.socket, name: str, delay: float) -> None:
+def _serve_requests(connection: socket.socket, name: str, delay: float) -> None:
     received = b""
     keep = True
     while keep:
@@ -129,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _end(_number: int, _frame: object) -> None:
-    """End at once: an exception could come up wherever the program is, and be taken for another."""
+    """Exit at once: an exception from a signal handler could be caught by other code."""
     os._exit(0)
 
 

@@ -1,1 +1,1 @@
-"""Network-namespace topologies and small programs for the demo, the tests and the benchmarks."""
+"""Networks of namespaces, and User-Mode Linux, for the demo, the tests and the benchmarks."""

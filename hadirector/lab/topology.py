@@ -1,11 +1,12 @@
-"""Hosts on one bridge, each in its own network namespace: where directors meet real kernels.
+"""A network of hosts on one bridge, each in its own network namespace.
 
-``Network`` is a context manager. It makes a namespace with a bridge in it and gives every host a
-namespace with ``eth0``, a veth whose other end is a port of that bridge. The machine's own
-namespace is never touched. Names carry our process id, so runs do not meet; at the end, also after
-a failure, the processes in the namespaces are killed and the namespaces removed. Needs root and
-iproute2; the ``ip`` commands go in batches, because inside User-Mode Linux every process costs tens
-of ms.
+``Network`` is a context manager. It creates a namespace with a bridge. Each host gets a namespace
+with ``eth0``, a veth whose peer is a port of the bridge. The namespace of the machine itself is not
+changed. Names contain the process id, so concurrent runs do not conflict. At the end, also after a
+failure, the processes in the namespaces are killed and the namespaces are removed.
+
+This needs root and iproute2. ``ip`` commands are sent in batches, because starting a process in
+User-Mode Linux takes tens of milliseconds.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from typing import IO, Self
 _numbers = itertools.count(1)
 
 _GRACE_SECONDS = 10.0
-"""How long a process may take to end after SIGTERM, inside User-Mode Linux too."""
+"""The time that a process has to end after SIGTERM; it is enough for User-Mode Linux too."""
 
 
 class TopologyError(RuntimeError):
-    """An ``ip`` command failed; the text has the command and what it said."""
+    """An ``ip`` command failed. The message has the command and its error output."""
 
 
 class Host:
-    """One machine of the network: a namespace, an ``eth0``, and the processes started in it.
+    """A host of the network: a namespace, an ``eth0``, and the processes started in it.
 
-    Made by Network.host.
+    ``Network.host`` creates it.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Host:
     def run(
         self, *command: str, timeout: float = 60.0, check: bool = True, text: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in this host to its end; raises CalledProcessError if it fails."""
+        """Run a command in this host to its end. Raises CalledProcessError if it fails."""
         return subprocess.run(
             self._inside(command),
             input=text,
@@ -74,8 +75,8 @@ class Host:
     ) -> subprocess.Popen[str]:
         """Start a command in this host, in a session of its own.
 
-        ``output`` takes both its standard output and error. The process ends with the host at the
-        latest.
+        ``output`` receives its standard output and standard error. The process ends with the host
+        at the latest.
         """
         process = subprocess.Popen(
             self._inside(command),
@@ -90,7 +91,7 @@ class Host:
         return process
 
     def stop(self, process: subprocess.Popen[str]) -> int:
-        """End a process started here with SIGTERM, then SIGKILL; return its status."""
+        """End a process with SIGTERM, and after 10 s with SIGKILL; return its status."""
         if process not in self._processes:
             return process.wait()
         process.terminate()
@@ -103,10 +104,11 @@ class Host:
         return process.wait()
 
     def kill_processes(self) -> None:
-        """Kill every process that lives in this host's namespace, all at once, with SIGKILL.
+        """Kill every process in this host's namespace at the same time, with SIGKILL.
 
-        They are stopped first: a child that saw its parent die would still take its leave. One just
-        started may not have entered the namespace yet, so those we started are named as well.
+        All processes are suspended first. Otherwise a child could react to the end of its parent. A
+        process that was just started may not have entered the namespace yet, so the processes that
+        this object started are killed as well.
         """
         started = {process.pid for process in self._processes if process.poll() is None}
         pids = started.union(self.pids())
@@ -120,46 +122,46 @@ class Host:
         self._processes.clear()
 
     def pids(self) -> list[int]:
-        """Every process that lives in this host's namespace."""
+        """Return the ids of all processes in this host's namespace."""
         return [int(pid) for pid in _ip("netns", "pids", self.namespace).split()]
 
     @property
     def bridge_namespace(self) -> str:
-        """The namespace of the network's bridge, with a port for each host, of its name."""
+        """The namespace of the bridge, which has a port with the name of each host."""
         return self._network.bridge
 
     def link_down(self) -> None:
-        """Cut the cable: this host's ``eth0`` stays up but loses its carrier."""
+        """Disconnect the cable: this host's ``eth0`` stays up but loses its carrier."""
         self._network.batch_on_bridge(f"link set dev {self.name} down")
 
     def link_up(self) -> None:
-        """Mend the cable."""
+        """Connect the cable again."""
         self._network.batch_on_bridge(f"link set dev {self.name} up")
 
     def lose_power(self) -> None:
-        """Power loss: the interface vanishes, then the processes, then all state of the kernel."""
+        """Simulate a power loss: remove the interface, the processes and all kernel state."""
         self._network.batch_on_bridge(f"link delete dev {self.name}")
         self.remove()
 
     def gain_power(self) -> None:
-        """Boot again after ``lose_power``: a new kernel state with the same addresses."""
+        """Boot again after ``lose_power``, with new kernel state and the same addresses."""
         self._network.build(self)
 
     def ip(self, *lines: str) -> None:
-        """Apply lines of ``ip -batch`` in this host."""
+        """Run lines of ``ip -batch`` in this host."""
         _batch(lines, self.namespace)
 
     def sysctl(self, values: Mapping[str, str]) -> None:
-        """Set kernel parameters, by their names under /proc/sys with dots."""
+        """Set kernel parameters by their dotted names."""
         self.run("sysctl", "-q", "-w", *(f"{name}={value}" for name, value in values.items()))
 
     def holds(self, address: str) -> bool:
-        """Say whether an address is on one of this host's interfaces."""
+        """Return whether an interface of this host has an address."""
         return f" {address}/" in self.run("ip", "-oneline", "address", "show").stdout
 
     def configure(self) -> None:
-        """Give the new namespace its parameters, addresses and routes."""
-        # Duplicate address detection would keep IPv6 addresses unusable for a second.
+        """Set the parameters, addresses and routes of the new namespace."""
+        # Duplicate address detection makes IPv6 addresses unusable for a second.
         self.sysctl({"net.ipv6.conf.default.accept_dad": "0", **self._sysctls})
         self.ip(
             "link set lo up",
@@ -169,7 +171,7 @@ class Host:
         )
 
     def remove(self) -> None:
-        """Kill the processes and remove the namespace, if it is there."""
+        """Kill the processes and remove the namespace, if it exists."""
         if Path("/run/netns", self.namespace).exists():
             self.kill_processes()
             _ip("netns", "delete", self.namespace)
@@ -179,7 +181,7 @@ class Host:
 
 
 class Network:
-    """One bridge with hosts on it. Everything it makes is gone after the ``with`` block."""
+    """A bridge with hosts. The end of the ``with`` block removes everything."""
 
     def __init__(self) -> None:
         self.prefix = f"ha{os.getpid()}-{next(_numbers)}"
@@ -187,7 +189,7 @@ class Network:
         self._hosts: list[Host] = []
 
     def __enter__(self) -> Self:
-        """Make the bridge; raises TopologyError without root or iproute2."""
+        """Create the bridge. Raises TopologyError without root or iproute2."""
         _ip("netns", "add", self.bridge)
         try:
             self.batch_on_bridge(
@@ -214,9 +216,9 @@ class Network:
         routes: Sequence[str] = (),
         sysctls: Mapping[str, str] | None = None,
     ) -> Host:
-        """Add a host with addresses (with prefix length) on ``eth0`` and ``ip route`` routes.
+        """Add a host with addresses (with prefix length) on ``eth0`` and routes for ``ip route``.
 
-        The name, at most 15 characters, is also that of its port on the bridge.
+        Its port on the bridge has the same name, of at most 15 characters.
         """
         host = Host(self, name, addresses, routes, sysctls or {})
         self._hosts.append(host)
@@ -224,7 +226,7 @@ class Network:
         return host
 
     def connect(self, host: Host, interface: str, *addresses: str) -> None:
-        """Give a host of another network a further interface, with its cable to this bridge."""
+        """Connect a host of another network to this bridge, with an additional interface."""
         _batch(
             [
                 f"link add name {host.name} netns {self.bridge} type veth"
@@ -238,7 +240,7 @@ class Network:
         )
 
     def build(self, host: Host) -> None:
-        """Make a host's namespace and cable, and configure it."""
+        """Create the namespace and the cable of a host, and configure it."""
         _batch(
             [
                 f"netns add {host.namespace}",
@@ -250,11 +252,11 @@ class Network:
         host.configure()
 
     def batch_on_bridge(self, *lines: str) -> None:
-        """Apply lines of ``ip -batch`` in the bridge's namespace."""
+        """Run lines of ``ip -batch`` in the namespace of the bridge."""
         _batch(lines, self.bridge)
 
     def _remove(self) -> None:
-        with contextlib.ExitStack() as stack:  # each is removed even if another refuses
+        with contextlib.ExitStack() as stack:  # remove all of them, even if a removal fails
             stack.callback(_ip, "netns", "delete", self.bridge)
             for host in self._hosts:
                 stack.callback(host.remove)

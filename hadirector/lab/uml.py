@@ -1,13 +1,12 @@
-"""Run a command inside User-Mode Linux, for kernels without IPVS.
+"""Run a command in User-Mode Linux, on a machine whose kernel has no IPVS.
 
 ``python -m hadirector.lab.uml [--timeout SECONDS] -- COMMAND...`` boots Debian's ``linux.uml`` with
-this machine's own file tree as its root, loads IPVS and the network modules, runs the command there
-in the current directory, streams its output, and exits with its status. Nothing has to be prepared:
-no image, no KVM, no privilege.
+the file system of this machine as its root, and loads IPVS and the network modules. Then it runs
+the command in the current directory, copies its output, and exits with its status. It needs no
+image, no KVM and no privileges.
 
-The command sees the host's tree, writable, except ``/tmp``, ``/run`` and ``/dev/shm``, which are
-fresh and empty inside; the current directory and the virtual environment stay visible wherever they
-are.
+The command can read and write the files of this machine, except ``/tmp``, ``/run`` and
+``/dev/shm``, which are empty. The current directory and the virtual environment are always visible.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ MODULES = (
     *("bridge", "veth", "macvlan", "dummy", "ipip", "ip_gre", "ip6_tunnel", "fou", "sctp"),
     *("nf_conntrack", "iptable_nat", "iptable_filter", "xt_ipvs", "xt_MASQUERADE"),
 )
-"""Loaded before the command starts; the kernel asks for any other when it needs it."""
+"""Modules that are loaded before the command starts. The kernel loads others on demand."""
 
 FRESH_DIRECTORIES = ("/tmp", "/run", "/dev/shm")  # noqa: S108  # mount points, not files we create
 HOST_TREE = "/run/host"
-"""Where the whole host tree is seen inside, also what the fresh directories cover."""
+"""The mount point of the whole host file system, with the directories that are hidden."""
 
 CARRIED_VARIABLES = (
     *("CI", "COLUMNS", "FORCE_COLOR", "HOME", "LANG", "LC_ALL", "NO_COLOR", "TERM", "VIRTUAL_ENV"),
@@ -47,7 +46,7 @@ CARRIED_VARIABLES = (
 ADMINISTRATOR_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
 TIMEOUT_STATUS = 124
-"""Exit status after the time limit, the one timeout(1) uses."""
+"""The exit status after the time limit, as of timeout(1)."""
 
 _POLL_SECONDS = 0.05
 
@@ -56,8 +55,8 @@ exec 3<&0
 (read -r _ <&3; rm -rf "$0"; kill -KILL 0) &
 exec linux.uml "$@" </dev/null 3<&-
 """
-"""Becomes the kernel, and leaves a watcher: when our end of its pipe closes, as we were killed, it
-removes the directory and kills the group."""
+"""Starts the kernel and a watcher. When this process ends, the pipe of the watcher closes; then the
+watcher removes the directory and kills the process group."""
 
 _INIT = """\
 #!/bin/sh
@@ -87,15 +86,15 @@ sync
 mv {files}/status.new {files}/status
 sleep 60
 """
-"""Once the status is written the kernel is killed from outside: sync left nothing unwritten."""
+"""Prepares the system and runs the command. After the status is written, run() kills the kernel."""
 
 
 class UmlError(RuntimeError):
-    """User-Mode Linux is missing or did not come up; the text says what to do or what it said."""
+    """User-Mode Linux is missing or did not boot. The message has the remedy or its output."""
 
 
 def kernel_has_ipvs() -> bool:
-    """Say whether this kernel has IPVS, loading its module where it can be loaded."""
+    """Return whether this kernel has IPVS; load its module if possible."""
     if Path("/proc/net/ip_vs").exists():
         return True
     if shutil.which("modprobe", path=_search_path()) is not None:
@@ -110,7 +109,7 @@ def kernel_has_ipvs() -> bool:
 
 
 def missing_programs() -> list[str]:
-    """List what this machine lacks to boot User-Mode Linux, each with its Debian package."""
+    """Return the programs that User-Mode Linux needs and that are missing, with their packages."""
     packages = {
         "linux.uml": "user-mode-linux",
         "modprobe": "kmod",
@@ -135,12 +134,11 @@ def run(
     environment: Mapping[str, str] | None = None,
     memory: str = "1G",
 ) -> int:
-    """Run a command inside User-Mode Linux and return its exit status.
+    """Run a command in User-Mode Linux and return its exit status.
 
-    Its standard output and error are copied, together and as they are written, to ``output`` (our
-    own standard output if absent). ``timeout`` is in seconds and counts the boot, about 2 s; when
-    it is over everything inside is killed and 124 returned. Raises UmlError when the kernel cannot
-    be booted.
+    Standard output and standard error are copied to ``output``, by default the standard output.
+    ``timeout`` is in seconds and includes the boot of about 2 s. After the timeout the kernel is
+    killed, and the status is 124. Raises UmlError if the kernel does not boot.
     """
     missing = missing_programs()
     if missing:
@@ -157,18 +155,18 @@ def run(
             )
         )
         init.chmod(0o700)
-        with _booted(init, memory, files / "console") as kernel:
+        with _boot(init, memory, files / "console") as kernel:
             return _follow(kernel, files, output or sys.stdout.buffer, timeout)
 
 
 def init_script(
     command: Sequence[str], *, files: Path, directory: Path, environment: Mapping[str, str]
 ) -> str:
-    """Write the first process of the inner system: prepare it, run the command, tell its status."""
+    """Return the script of the first process, which prepares the system and runs the command."""
     visible = dict.fromkeys([files, directory, Path(sys.prefix), Path(sys.base_prefix)])
     return _INIT.format(
         host_tree=HOST_TREE,
-        visible="\n".join(_uncover(path) for path in visible if _is_covered(path)),
+        visible="\n".join(_uncover(path) for path in visible if _is_hidden(path)),
         environment="\n".join(
             f"export {name}={shlex.quote(value)}" for name, value in environment.items()
         ),
@@ -179,7 +177,7 @@ def init_script(
     )
 
 
-def _is_covered(path: Path) -> bool:
+def _is_hidden(path: Path) -> bool:
     return any(path.is_relative_to(fresh) for fresh in FRESH_DIRECTORIES)
 
 
@@ -199,24 +197,24 @@ def _carried_environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _host_directory() -> Iterator[Path]:
-    """Make a directory of our own that both kernels see, and remove it afterwards."""
+    """Create a directory that both kernels can access, and remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix="hadirector-uml-", dir="/var/tmp") as name:
         yield Path(name)
 
 
 @contextlib.contextmanager
-def _booted(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the kernel in a process group of its own, and kill that whole group at the end.
+def _boot(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the kernel in a process group of its own, and kill the whole group at the end.
 
-    It never gets our terminal, whose settings it would change: its console is a file. It dies with
-    us even if we are killed outright, which closes the pipe that is its standard input.
+    Its console is a file, because it would change the settings of a terminal. Its standard input is
+    a pipe: if this process is killed, the pipe closes and the watcher kills the kernel.
     """
     arguments = [f"mem={memory}", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]
     arguments += ["quiet", f"init={init}", "con=null", "con0=null,fd:2"]
     arguments.append(f"uml_dir={init.parent}/")  # instead of the user's ~/.uml
     environment = {**os.environ, "PATH": _search_path()}
-    if Path("/dev/shm").is_dir():  # noqa: S108  # the kernel makes and unlinks its own unique file
-        environment["TMPDIR"] = "/dev/shm"  # noqa: S108  # its memory is a file: in RAM, not on disk
+    if Path("/dev/shm").is_dir():  # noqa: S108  # the kernel creates and unlinks a unique file
+        environment["TMPDIR"] = "/dev/shm"  # noqa: S108  # the memory of the kernel is a file; keep it in RAM
     if xsave.has_amx():
         environment["LD_PRELOAD"] = str(xsave.build_library(init.parent))
     with console.open("wb") as log:
@@ -239,36 +237,41 @@ def _booted(init: Path, memory: str, console: Path) -> Iterator[subprocess.Popen
 
 
 def _follow(kernel: subprocess.Popen[bytes], files: Path, output: BinaryIO, timeout: float) -> int:
-    """Copy the command's output until it has ended; return its exit status."""
+    """Copy the output of the command until its end; return its exit status."""
     deadline = time.monotonic() + timeout
     status = files / "status"
-    with (files / "output").open("rb") as written:
+    with (files / "output").open("rb") as source:
         while True:
             ended = status.exists() or kernel.poll() is not None
-            shutil.copyfileobj(written, output)
+            shutil.copyfileobj(source, output)
             output.flush()
             if ended:
                 break
             if time.monotonic() > deadline:
-                print(f"hadirector.lab.uml: no end after {timeout:g} s: killed", file=sys.stderr)
+                print(f"hadirector.lab.uml: killed after {timeout:g} s", file=sys.stderr)
                 return TIMEOUT_STATUS
             time.sleep(_POLL_SECONDS)
     if not status.exists():
-        said = (files / "console").read_text(errors="replace").strip()
-        raise UmlError(f"User-Mode Linux ended before the command did; its console said:\n{said}")
+        console = (files / "console").read_text(errors="replace").strip()
+        raise UmlError(f"User-Mode Linux ended before the command; its console:\n{console}")
     return int(status.read_text())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line's command inside User-Mode Linux; exit 2 if that is impossible."""
+    """Run the command of the command line in User-Mode Linux; return 2 if it does not boot."""
     parser = argparse.ArgumentParser(
         prog="python -m hadirector.lab.uml", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds, boot included")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=600.0,
+        help="seconds, including the boot (default: %(default)g)",
+    )
     parser.add_argument(
         "--kernel-has-ipvs",
         action="store_true",
-        help="run nothing; exit 0 if this kernel itself has IPVS, 1 if not",
+        help="run no command; exit 0 if the kernel of this machine has IPVS, 1 if not",
     )
     parser.add_argument("command", nargs="*", metavar="COMMAND")
     options = parser.parse_args(arguments)

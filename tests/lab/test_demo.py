@@ -1,4 +1,4 @@
-"""The demo leaves nothing behind. That its promises hold is for ``make demo`` itself to show."""
+"""The demo leaves no process and no file behind. ``make demo`` itself checks the promises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hadirector.demo.demo import DIRECTORY_PREFIX, SHORT
+from hadirector.demo.runner import DIRECTORY_PREFIX, PARENT
 
 DEMO = [sys.executable, "-m", "hadirector", "demo"]
 
@@ -20,7 +20,7 @@ def children(parent: int) -> list[Path]:
     """The processes started by ``parent`` that still run (proc(5), stat)."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # ended while we looked
+        with contextlib.suppress(OSError):  # the process has ended
             state, ppid = (process / "stat").read_text().rpartition(") ")[2].split()[:2]
             if int(ppid) == parent and state != "Z":
                 found.append(process)
@@ -28,7 +28,7 @@ def children(parent: int) -> list[Path]:
 
 
 def directories() -> set[Path]:
-    return set(Path(SHORT).glob(f"{DIRECTORY_PREFIX}*"))
+    return set(Path(PARENT).glob(f"{DIRECTORY_PREFIX}*"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -42,19 +42,22 @@ def test_an_interrupted_demo_ends_its_processes_and_removes_its_files(
         for line in demo.stdout:
             if "is BACKUP" in line:
                 break
-        actors = children(demo.pid)
-        assert len(actors) == 5  # three web servers and two directors
-        everyone = [*actors, *(child for actor in actors for child in children(int(actor.name)))]
+        parents = children(demo.pid)
+        assert len(parents) == 5  # three web servers and two directors
+        processes = [
+            *parents,
+            *(child for parent in parents for child in children(int(parent.name))),
+        ]
         assert len(directories() - before) == 1
         demo.send_signal(number)
-        said, _ = demo.communicate(timeout=20)
+        output, _ = demo.communicate(timeout=20)
     finally:
         demo.kill()
         demo.wait()
         demo.stdout.close()
     assert demo.returncode == 130
-    assert said.endswith("everything has been ended\n")
-    assert [process for process in everyone if process.exists()] == []
+    assert output.endswith("all processes have been ended\n")
+    assert [process for process in processes if process.exists()] == []
     assert directories() == before
 
 
@@ -64,5 +67,5 @@ def test_a_port_in_use_is_named_before_anything_is_started() -> None:
     assert demo.returncode == 2
     assert demo.stdout == (
         "demo: tcp 127.0.1.12:18081 cannot be used: Address already in use; "
-        "end what uses it (another demo?) and start again\n"
+        "end the program that uses it (another demo?) and start again\n"
     )

@@ -1,4 +1,4 @@
-"""What the demo needs of a place to play: addresses, configuration files, times and promises."""
+"""The environment of a demo: addresses, configuration files, times and promises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from hadirector.demo.judge import Promise
+from hadirector.demo.outcome import Promise
 
 PRIORITIES = {"lb1": 200, "lb2": 100}
 FALL = 2
@@ -15,53 +15,54 @@ RISE = 2
 CRASH_SLACK_SECONDS = 0.05
 
 
-class StageError(Exception):
-    """The demo cannot be played here. The message says why, and what helps."""
+class UnavailableError(Exception):
+    """The demo cannot run on this machine. The message has the reason and the remedy."""
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Seconds. ``settle`` is watched after each event, ``patience`` waited for what must come.
+    """Times in seconds.
 
-    ``widening`` is added to every bound where the kernel is a slow one.
+    The demo observes the client for ``observation`` after each event, and waits up to ``wait_max``
+    for a state. ``allowance`` is added to each bound, for a slow kernel.
     """
 
     advert_interval: float
     check_interval: float
     check_timeout: float
     request_interval: float
-    request_patience: float
-    settle: float
-    patience: float = 30.0
-    widening: float = 0.0
+    request_timeout: float
+    observation: float
+    wait_max: float = 30.0
+    allowance: float = 0.0
 
     @property
     def server_death(self) -> Promise:
-        """How long a dead real server may still be given connections."""
+        """The longest time for which a killed real server gets connections."""
         return Promise(
-            FALL * self.check_interval + self.check_timeout + self.widening,
-            self._because("fall x interval + timeout"),
+            FALL * self.check_interval + self.check_timeout + self.allowance,
+            self._formula("fall x interval + timeout"),
         )
 
     @property
     def director_crash(self) -> Promise:
-        """How long the BACKUP may take (RFC 9568 6.1: Active_Down_Interval), and 50 ms."""
+        """The Active_Down_Interval of the BACKUP director (RFC 9568 6.1), and 50 ms."""
         skew = (256 - PRIORITIES["lb2"]) / 256 * self.advert_interval
         return Promise(
-            3 * self.advert_interval + skew + CRASH_SLACK_SECONDS + self.widening,
-            self._because("3 x advert interval + skew + 50 ms"),
+            3 * self.advert_interval + skew + CRASH_SLACK_SECONDS + self.allowance,
+            self._formula("3 x advert interval + skew + 50 ms"),
         )
 
     @property
-    def nothing(self) -> Promise:
-        """Nothing fails."""
+    def no_failure(self) -> Promise:
+        """The promise that no request fails."""
         return Promise()
 
-    def _because(self, formula: str) -> str:
-        return f"{formula} + {self.widening:g} s (slow kernel)" if self.widening else formula
+    def _formula(self, formula: str) -> str:
+        return f"{formula} + {self.allowance:g} s (slow kernel)" if self.allowance else formula
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One place to play. ``inside`` maps a host to what a command needs in front to run there."""
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment. ``prefixes`` maps a process to the command that runs it on its host."""
 
     dataplane: str
     virtual_address: str
@@ -73,10 +74,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     vrrp_lines: Mapping[str, str]
     virtual_server_lines: str
     timing: Timing
-    inside: Mapping[str, list[str]]
+    prefixes: Mapping[str, list[str]]
 
     def configuration(self, director: str, directory: Path) -> str:
-        """Write a director's configuration file."""
+        """Return the configuration file of a director."""
         timing = self.timing
         real_servers = "\n".join(
             f"      - {{address: {address}:{self.web_port}}}"
@@ -112,8 +113,8 @@ virtual_servers:
 {real_servers}
 """
 
-    def in_names(self, operation: str) -> str:
-        """Shorten what a director says of its table: web servers by name, the service left out."""
+    def shorten(self, operation: str) -> str:
+        """Shorten an operation on the table: name the web server, and leave out the service."""
         service = f"tcp {self.virtual_address}:{self.port}"
         short = operation.replace(f" to {service}", "").replace(f" of {service}", "")
         for name, address in self.web_addresses.items():
@@ -122,5 +123,5 @@ virtual_servers:
 
 
 def api_socket(directory: Path, director: str) -> Path:
-    """Where a director takes orders."""
+    """Return the path of the API socket of a director."""
     return directory / director / "api.sock"
