@@ -45,7 +45,7 @@ test: check ## run check, then the lab and the interoperability tests
 	tests/lab.sh
 
 emulated: $(VENV)/.tests ## test fullnat by nftables in an emulated Debian kernel; as root, 2 minutes
-	tests/emulated.sh tests/lab/test_fullnat.py::test_servers_need_no_route_back
+	tests/emulated.sh tests/lab/test_fullnat.py::test_real_servers_need_no_return_route
 
 bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and lateness; as root
 	$(BIN)/python -m tests.benchmarks.failover --runs $(RUNS)

@@ -1,4 +1,4 @@
-"""What a marked test needs from the machine: without it the test is left out, in CI it fails."""
+"""Markers: a test is skipped where the machine lacks what it needs. With CI set, it fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hadirector.lab.uml import kernel_has_ipvs
 from tests.lab.frr import DAEMONS
 
-# A busy machine is slow, which says nothing about the code.
+# A slow example says nothing about the code: the machine may be busy.
 settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
@@ -19,7 +19,7 @@ settings.load_profile("unhurried")
 
 
 def missing(item: pytest.Item) -> str | None:
-    """Say what this machine lacks for a test's markers."""
+    """Return what this machine lacks for the markers of a test, or None."""
     marks = {mark.name for mark in item.iter_markers()}
     if marks & {"netns", "ipvs", "keepalived", "frr"}:
         if os.geteuid() != 0:
@@ -36,13 +36,13 @@ def missing(item: pytest.Item) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let two kernels share the tests between them."""
+    """Add the option --part, with which two kernels share the tests."""
     parser.addoption("--part", metavar="I/N", help="every Nth test only, beginning with the Ith")
 
 
-@pytest.hookimpl(trylast=True)  # of what the markers have left
+@pytest.hookimpl(trylast=True)  # after the markers have deselected tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the part of the tests that was asked for."""
+    """Keep only the tests of the part that --part names."""
     part = config.getoption("--part")
     if part is None:
         return
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what cannot run here, and say why; continuous integration leaves nothing out."""
+    """Skip a test that this machine cannot run, with the reason. With CI set, fail it."""
     reason = missing(item)
     if reason is None:
         return

@@ -1,4 +1,4 @@
-"""Something that runs until it is cancelled, running as long as a test needs it."""
+"""Runs an object's ``run`` method during a block of a test."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Runs(Protocol):
-    """A checker, a keeper of the table."""
+    """An object that runs until it is cancelled: a checker, a reconciler."""
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -15,7 +15,7 @@ class Runs(Protocol):
 
 @contextlib.asynccontextmanager
 async def running(each: Runs) -> AsyncIterator[None]:
-    """Run it, and end it however the test ends."""
+    """Run the object during the block; cancel it at the end, also after a failure."""
     task = asyncio.create_task(each.run())
     try:
         yield

@@ -1,6 +1,7 @@
-"""Servers that answer with their host's name, and who asks them: sockets of this process.
+"""Servers that answer with the name of their host, and their clients.
 
-A socket belongs to the namespace in which it was made, so that neither needs a process there.
+All of them are sockets of the test's own process: a socket belongs to the namespace in which it was
+made, so the hosts need no process.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ WAIT_SECONDS = 3.0
 
 @contextlib.contextmanager
 def inside(host: Host) -> Iterator[None]:
-    """Make this thread's new sockets in a host's namespace."""
+    """Create this thread's new sockets in the namespace of a host during the block."""
     netns.pushns(host.namespace)
     try:
         yield
@@ -32,7 +33,7 @@ def inside(host: Host) -> Iterator[None]:
 
 
 class Answering:
-    """Answers every connection and datagram with the name of the host it was meant for."""
+    """Answers every connection and datagram with the name of the host that received it."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -43,7 +44,7 @@ class Answering:
         self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> Self:
-        """Begin to answer."""
+        """Start to answer."""
         self._selector.register(self._ending, selectors.EVENT_READ)
         self._thread.start()
         return self
@@ -54,7 +55,7 @@ class Answering:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """End the thread and close every socket."""
+        """Stop the thread and close all sockets."""
         self._end.close()
         self._thread.join()
         for each in (*self._names, *self._held, self._ending):
@@ -67,20 +68,20 @@ class Answering:
         kind: socket.SocketKind = socket.SOCK_STREAM,
         protocol: int = 0,
     ) -> None:
-        """Answer at these ports of a host, on any address of both families."""
+        """Answer at these ports of a host, on all its addresses of both families."""
         with inside(host):
             for port in ports:
                 made = socket.socket(socket.AF_INET6, kind, protocol)
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-                made.bind(("::", port))  # a virtual address as well as its own
+                made.bind(("::", port))  # on virtual addresses too
                 if kind is socket.SOCK_STREAM:
                     made.listen()
                 self._names[made] = host.name.encode()
                 self._selector.register(made, selectors.EVENT_READ)
 
     def hold(self, port: int) -> None:
-        """Leave the connections to a port open until the end."""
+        """Keep the connections to a port open until the end."""
         self._held_ports.add(port)
 
     def _serve(self) -> None:
@@ -108,7 +109,7 @@ class Answering:
 def connect(
     client: Host, source: str, address: str, port: int, protocol: int = socket.IPPROTO_TCP
 ) -> socket.socket:
-    """Connect from one of a client's addresses."""
+    """Return a new connection from one of a client's addresses."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with inside(client):
         made = socket.socket(family, socket.SOCK_STREAM, protocol)
@@ -123,7 +124,7 @@ def connect(
 
 
 def reset(connection: socket.socket) -> None:
-    """Close a connection so that nobody waits for the other's end of it (SO_LINGER, socket(7))."""
+    """Close a connection with a reset: no side waits for the other (SO_LINGER, socket(7))."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -131,7 +132,7 @@ def reset(connection: socket.socket) -> None:
 def answer(
     client: Host, source: str, address: str, port: int, protocol: int = socket.IPPROTO_TCP
 ) -> str:
-    """Connect once; return who answered."""
+    """Connect once; return the name of the host that answered."""
     with connect(client, source, address, port, protocol) as made:
         return made.recv(100).decode()
 
@@ -139,7 +140,7 @@ def answer(
 def datagrams(
     client: Host, source: str, address: str, port: int, contents: Sequence[bytes]
 ) -> list[str]:
-    """Send datagrams from one port, one after the other; return who answered each."""
+    """Send datagrams from one port, one after the other; return the host that answered each."""
     with inside(client):
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with made:

@@ -1,4 +1,4 @@
-"""What the tests in network namespaces share."""
+"""Fixtures of the tests in network namespaces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture
 def host(network: Network) -> Host:
-    """A host by itself."""
+    """A single host."""
     return network.host("host", "10.99.0.1/24")
 
 
@@ -46,7 +46,9 @@ async def speaker(host: Host) -> AsyncIterator[Speaker]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show a failed test's ``*.log`` files: inside User-Mode Linux they do not outlive the run."""
+    """Show the ``*.log`` files of a failed test: files inside User-Mode Linux are lost after the
+    run.
+    """
     report = yield
     if report.when == "call" and report.failed and isinstance(item, pytest.Function):
         directory = item.funcargs.get("tmp_path")
@@ -58,7 +60,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def own_namespace() -> Iterator[None]:
-    """Put this process into a network namespace of its own, whose IPVS table is empty."""
+    """Put this process into its own network namespace, whose IPVS table is empty."""
     name = f"hadirector-{os.getpid()}"
     netns.create(name)
     netns.pushns(name)

@@ -1,4 +1,4 @@
-"""The parts of every experiment: a client, directors, web servers, and the kernel as witness."""
+"""The hosts of most lab tests: a client, directors and web servers, and the kernel's IPVS table."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DIRECTOR_ADDRESSES = ("192.168.122.30", "192.168.122.31")
 WEB_ADDRESSES = ("192.168.122.45", "192.168.122.46")
 VIRTUAL_ADDRESS = "192.168.122.22"
 
-# For a director that is set by hand; hadirector does it itself. With one leg it would tell the real
-# servers of the shorter way to the client; "all" is not enough (ip-sysctl).
+# For a director without hadirector, which sets these itself. With one interface the host would send
+# redirects to the real servers; the setting of "all" is not enough (ip-sysctl).
 FORWARDS: Final = {
     "net.ipv4.ip_forward": "1",
     "net.ipv4.conf.all.send_redirects": "0",
@@ -34,18 +34,19 @@ class Site:
     webs: tuple[Host, Host]
 
     def start_webs(self) -> list[subprocess.Popen[str]]:
-        """Start web1 and web2, each answering with its name."""
+        """Start web1 and web2. Each answers with its name."""
         return [start_web(web, web.name) for web in self.webs]
 
 
 def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: int = 1) -> Site:
-    """Build the hosts as a forwarding method needs them. Nobody holds the virtual address yet.
+    """Build the hosts that a forwarding method needs. No host has the virtual address yet.
 
-    What a director needs of its own kernel is for hadirector to set.
+    The director's own sysctls are left to hadirector.
 
-    nat: on one subnet the replies would bypass the director, so the web servers have a route for
-    the client through the first one. dr: the web servers have the virtual address on their loopback
-    and keep silent about it (arp_ignore and arp_announce, Documentation/networking/ip-sysctl).
+    nat: on one subnet the replies would bypass the director. Therefore the web servers have a route
+    to the client through the first director. dr: the web servers have the virtual address on their
+    loopback and do not answer ARP requests for it (arp_ignore and arp_announce,
+    Documentation/networking/ip-sysctl).
     """
     silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
     back = f"{CLIENT_ADDRESS}/32 via {DIRECTOR_ADDRESSES[0]}"
@@ -70,8 +71,8 @@ def build_site(network: Network, forwarding: Literal["nat", "dr"], directors: in
 
 
 def start_web(host: Host, name: str) -> subprocess.Popen[str]:
-    """Start a web server on port 80 that answers with its name; return once it listens."""
-    # A direct routing server is asked at the virtual address, a NAT server at its own.
+    """Start a web server on port 80 that answers with its name; return when it listens."""
+    # With dr, requests come to the virtual address; with nat, to the server's own address.
     arguments = ["--address", "0.0.0.0", "--port", "80", "--name", name]  # a lab
     process = host.start(
         sys.executable, "-m", "hadirector.demo.web", *arguments, output=subprocess.PIPE
@@ -84,10 +85,10 @@ def start_web(host: Host, name: str) -> subprocess.Popen[str]:
 
 
 def fetch(client: Host, address: str, count: int, *, seconds: float = 5.0) -> list[str]:
-    """Make ``count`` requests one after the other, each on a new connection; return their answers.
+    """Make ``count`` requests one after the other, each on a new connection; return the answers.
 
-    A request that fails, or takes longer than ``seconds``, leaves ``failed: `` and curl's reason in
-    its place. One curl process makes them all.
+    For a request that fails, or takes longer than ``seconds``, the answer is ``failed: `` with
+    curl's reason. One curl process makes all requests.
     """
     limit = ["--max-time", f"{seconds:g}", "--header", "Connection: close"]
     told = ["--silent", "--write-out", "%{onerror}failed: %{errormsg}\n"]
@@ -104,7 +105,8 @@ def start_director(
 ) -> subprocess.Popen[str]:
     """Start ``hadirector run`` with a configuration; it logs to ``NAME.log`` in ``directory``.
 
-    ``python`` is the command that runs a module: another one runs another checkout's director.
+    ``python`` is the command that runs a module. The command of another checkout runs the director
+    of that checkout.
     """
     file = directory / f"{host.name}.yaml"
     file.write_text(configuration)

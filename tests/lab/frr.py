@@ -1,4 +1,4 @@
-"""A real FRR vrrpd on a host of a lab, with the zebra it needs."""
+"""A real FRR vrrpd on a lab host, with the zebra that it needs."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from tests.lab.routers import VIRTUAL_ROUTER_ID
 from tests.waiting import eventually
 
 DAEMONS = Path("/usr/lib/frr")
-"""Where Debian's package frr has them: in nobody's search path."""
+"""The directory of the daemons in Debian's package frr. It is not in the search path."""
 
 _MACVLAN = "vrrp"
 _OWNER = "frr"
 
 
 class Frr:
-    """FRR's version 3, multicast, for addresses of one family.
+    """FRR's vrrpd, version 3 over multicast, for addresses of one family.
 
-    It wants an interface with the virtual MAC (RFC 9568 7.3) and the virtual addresses on it, made
-    by its administrator, and lets that have no carrier while it is BACKUP. Over IPv6 it advertises
-    from the first link-local address there: ``link_local``. Its daemons run as a user of their own,
-    to whom ``directory`` is given: let it be in a place that everybody may enter.
+    It needs an interface with the virtual MAC (RFC 9568 7.3) and the virtual addresses, which an
+    administrator creates. While it is BACKUP, it takes the carrier from this interface. Over IPv6
+    it advertises from the first link-local address of the interface: ``link_local``. Its daemons
+    run as their own user and own ``directory``: choose a directory whose parents every user may
+    enter.
     """
 
     def __init__(
@@ -61,24 +62,24 @@ class Frr:
         self._vrrpd = self._start("vrrpd", settings)
 
     def holds(self) -> bool:
-        """Say whether its interface with the virtual addresses has a carrier."""
+        """Return whether its interface with the virtual addresses has a carrier."""
         return "LOWER_UP" in self.host.run("ip", "link", "show", _MACVLAN).stdout
 
     def entered(self, state: Literal["BACKUP", "ACTIVE"]) -> int:
-        """How often it has gone into this state."""
+        """Return the number of transitions to a state."""
         word = "Master" if state == "ACTIVE" else "Backup"
         return self.log.read_text().count(f" -> {word}\n")
 
     def wait_for_backup(self) -> None:
-        """Wait until it takes part in the election."""
+        """Wait until it is BACKUP."""
         eventually(lambda: self.entered("BACKUP") > 0, 10.0, "FRR is BACKUP")
 
     def stop(self) -> None:
-        """Stop it in good order; zebra stays, to take the carrier away."""
+        """Stop vrrpd with SIGTERM. zebra stays, because it takes the carrier away."""
         self.host.stop(self._vrrpd)
 
     def crash(self) -> None:
-        """Kill its processes with SIGKILL on a host that lives on."""
+        """Kill its processes with SIGKILL; its host runs on."""
         self.host.kill_processes()
 
     def _make_interface(self, family: int, addresses: Sequence[str]) -> None:

@@ -1,9 +1,10 @@
-"""One echo request a millisecond to an address, and how long nobody answered.
+"""Sends one echo request per millisecond to an address, and measures how long no host answered.
 
-``python -m tests.lab.prober ADDRESS`` says ``ready``, sends until SIGTERM, and prints one JSON
-line. Kernels answer ICMP echo by themselves, so what is measured is where the address lives and
-whether its neighbours know, and no server's speed. Needs root, for a raw socket and for real-time
-scheduling: a prober that waits for a processor measures the processor.
+``python -m tests.lab.prober ADDRESS`` prints ``ready``, sends until SIGTERM, and prints one JSON
+line. Kernels answer ICMP echo requests without a process. Therefore the prober measures which host
+has the address and whether the neighbors know it, and not the speed of a server. It needs root, for
+a raw socket and for real-time scheduling: a prober that waits for a processor measures the
+processor.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ from collections.abc import Container, Sequence
 
 INTERVAL = 0.001
 OWN_GAP = 0.002
-"""Seconds between two requests from which the gap is the prober's own doing, and subtracted."""
+"""Seconds between two requests. A longer gap was caused by the prober itself and does not count."""
 PATIENCE = 0.3
-"""Seconds that the last requests are waited for."""
+"""Seconds to wait for the answers to the last requests."""
 
 _ECHO_REPLY, _ECHO_REQUEST = 0, 8  # RFC 792
 _PRIORITY = 20
 
 
 def lost_seconds(sent_at: Sequence[float], answered: Container[int]) -> float:
-    """Seconds covered by requests that nobody answered: each stands for the time to the next.
+    """Return the seconds covered by unanswered requests. Each request covers the time to the next
+    one.
 
-    One followed by a gap of the prober's own stands for `INTERVAL`.
+    A request that is followed by a gap of the prober itself covers `INTERVAL`.
     """
     lost = 0.0
     for number, began in enumerate(sent_at):
@@ -42,7 +44,7 @@ def lost_seconds(sent_at: Sequence[float], answered: Container[int]) -> float:
 
 
 def echo_request(identifier: int, number: int) -> bytes:
-    """Build the ICMP message (RFC 792); ``number`` travels whole in its data."""
+    """Return the ICMP message (RFC 792). Its data contain ``number``."""
     sequence = number & 0xFFFF
     data = struct.pack("!Q", number)
     header = struct.pack("!BBHHH", _ECHO_REQUEST, 0, 0, identifier, sequence)
@@ -53,7 +55,7 @@ def echo_request(identifier: int, number: int) -> bytes:
 
 
 def answered_number(packet: bytes, identifier: int) -> int | None:
-    """Say which request an IPv4 packet answers; None for anything else."""
+    """Return the number of the request that an IPv4 packet answers, or None for another packet."""
     start = (packet[0] & 0x0F) * 4
     if len(packet) < start + 16:
         return None
@@ -62,7 +64,7 @@ def answered_number(packet: bytes, identifier: int) -> int | None:
 
 
 class Prober:
-    """Sends and remembers until `stop`."""
+    """Sends requests until `stop`, and remembers which were answered."""
 
     def __init__(self, address: str) -> None:
         self._socket = socket.socket(
@@ -75,11 +77,11 @@ class Prober:
         self._stopped = False
 
     def stop(self) -> None:
-        """Send no more; ``run`` returns."""
+        """Send no more requests; ``run`` returns."""
         self._stopped = True
 
     def run(self) -> dict[str, float]:
-        """Send until `stop`, and sum up: counts, and the time without an answer in ms."""
+        """Send until `stop`; return the counts and the time without an answer in ms."""
         due = time.monotonic()
         while not self._stopped:
             self._send()
@@ -100,7 +102,7 @@ class Prober:
         try:
             self._socket.send(echo_request(self._identifier, number))
         except OSError:
-            return  # sent and unanswered: it counts as lost
+            return  # the request counts as sent and unanswered
 
     def _receive(self) -> None:
         while True:
@@ -113,7 +115,7 @@ class Prober:
 
 
 def main() -> None:
-    """Probe the address that is the first argument, until SIGTERM."""
+    """Probe the address in the first argument until SIGTERM."""
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     prober = Prober(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: prober.stop())

@@ -1,4 +1,4 @@
-"""VRRP routers on the hosts of a lab: ours by itself, keepalived, and an ear that takes no part."""
+"""VRRP routers on lab hosts: ``python -m vrrp``, keepalived, and a listener for advertisements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vrrp.protocol.packet import (
 VIRTUAL_ADDRESS = "10.99.0.100"
 VIRTUAL_ROUTER_ID = 51
 
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; absent from the socket module
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not have it
 
 
 def wait_for_holder(
@@ -53,7 +53,7 @@ def wait_for_holder(
 
 
 class VrrpRouter:
-    """``python -m vrrp`` on a host, behind a ``wrapper`` command if given, and what it prints."""
+    """``python -m vrrp`` on a host, and its reports. ``wrapper`` is a command that runs it."""
 
     def __init__(
         self,
@@ -82,20 +82,20 @@ class VrrpRouter:
             )
 
     def reports(self) -> list[dict[str, Any]]:
-        """Every report so far; ``at`` is in monotonic seconds."""
+        """Return all reports so far; ``at`` is in monotonic seconds."""
         complete = self._log.read_text().rpartition("\n")[0]
         return [json.loads(line) for line in complete.splitlines() if line]
 
     def became(self, state: str) -> list[dict[str, Any]]:
-        """The transitions to this state."""
+        """Return the transitions to a state."""
         return [each for each in self.reports() if each.get("state") == state and "reason" in each]
 
     def entered(self, state: str) -> int:
-        """How often it has gone into this state."""
+        """Return the number of transitions to a state."""
         return len(self.became(state))
 
     def wait_for(self, state: str, timeout: float = 10.0) -> dict[str, Any]:
-        """Wait until the last transition is to this state, and return it."""
+        """Wait until the last transition is to this state; return that transition."""
 
         def last_state() -> str:
             transitions = [each for each in self.reports() if each["type"] == "transition"]
@@ -105,7 +105,7 @@ class VrrpRouter:
         return self.became(state)[-1]
 
     def status(self) -> dict[str, Any]:
-        """A status taken now."""
+        """Request a status and return it."""
 
         def statuses() -> list[dict[str, Any]]:
             return [each for each in self.reports() if each["type"] == "status"]
@@ -116,21 +116,22 @@ class VrrpRouter:
         return statuses()[-1]
 
     def hand_over(self) -> None:
-        """Ask it to hand over and stay behind."""
+        """Order a handover. The router runs on as BACKUP."""
         self.process.send_signal(signal.SIGUSR1)
 
     def stop(self) -> None:
-        """Stop it in good order."""
+        """Stop it with SIGTERM; it must end with status 0."""
         assert self.host.stop(self.process) == 0, self._log.read_text()
 
     def crash(self) -> None:
-        """Kill it with SIGKILL on a host that lives on."""
+        """Kill it with SIGKILL; its host runs on."""
         self.host.kill_processes()
 
 
 class Keepalived:
-    """A real keepalived (VRRP only) on a host; ``extra`` goes into its instance, ``heading``
-    before it.
+    """A real keepalived (VRRP only) on a host.
+
+    ``extra`` is added to its instance, ``heading`` comes before the instance.
     """
 
     def __init__(
@@ -174,26 +175,26 @@ vrrp_instance test {{
             )
 
     def entered(self, state: Literal["BACKUP", "ACTIVE"]) -> int:
-        """How often it has gone into this state."""
+        """Return the number of transitions to a state."""
         word = "MASTER" if state == "ACTIVE" else state
         return self.log.read_text().count(f"Entering {word} STATE")
 
     def wait_for_backup(self) -> None:
-        """Wait until it takes part in the election."""
+        """Wait until it is BACKUP."""
         eventually(lambda: self.entered("BACKUP") > 0, 10.0, "keepalived is BACKUP")
 
     def stop(self) -> None:
-        """Stop it in good order."""
+        """Stop it with SIGTERM."""
         self.host.stop(self.process)
 
     def crash(self) -> None:
-        """Kill its processes with SIGKILL on a host that lives on."""
+        """Kill its processes with SIGKILL; its host runs on."""
         self.host.kill_processes()
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One advertisement on the wire; ``at`` is when the kernel got it, in monotonic seconds."""
+    """One received advertisement; ``at`` is when the kernel received it, in monotonic seconds."""
 
     at: float
     source: str
@@ -202,9 +203,9 @@ class Heard:
 
 
 class Listener:
-    """Hears every advertisement on a host's link from now on; the kernel keeps up to 200 of them.
+    """Receives all advertisements on a host's link; the kernel keeps up to 200 of them.
 
-    Those over IPv6 if ``family`` is 6. Close it, or use it as a context manager.
+    With ``family`` 6 those over IPv6. Close it, or use it as a context manager.
     """
 
     def __init__(self, host: Host, family: Literal[4, 6] = 4) -> None:
@@ -233,7 +234,7 @@ class Listener:
         self._socket.close()
 
     def heard(self) -> list[Heard]:
-        """Every well-formed advertisement so far."""
+        """Return all well-formed advertisements so far."""
         wall_minus_monotonic = time.clock_gettime(time.CLOCK_REALTIME) - time.monotonic()
         while True:
             try:
@@ -250,14 +251,16 @@ class Listener:
             self._heard.append(Heard(at, str(source), read.priority, read.advert_interval))
 
     def _taken_apart(self, packet: bytes, sender: str) -> tuple[Address, bytes, Address]:
-        """Source, message and group; a raw socket delivers the IPv4 header, but no IPv6 one."""
+        """Return source, message and group. A raw socket delivers the IPv4 header, but not the IPv6
+        header.
+        """
         if self._family == 6:
             return IPv6Address(sender.partition("%")[0]), packet, MULTICAST_IPV6
         datagram = parse_datagram(packet)
         return datagram.source, datagram.payload, datagram.destination
 
     def send(self, payload: bytes, hop_limit: int = 255) -> None:
-        """Send bytes to the group as an IP packet of protocol 112."""
+        """Send a message of protocol 112 to the group."""
         if self._family == 6:
             ip = socket.IPPROTO_IPV6
             self._socket.setsockopt(ip, socket.IPV6_MULTICAST_IF, self._index)

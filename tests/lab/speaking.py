@@ -1,4 +1,4 @@
-"""A speaker of one's own on a lone host, driven by its calls, and what the kernel holds then."""
+"""A VRRP speaker in the test's own process, on a single host, and helpers to look at the kernel."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ FIRST = InstanceConfiguration(
     virtual_addresses=("10.99.0.100/32", "10.99.0.101/32"),
     advert_interval=0.2,
 )
-"""Its interval is long enough for a loop that waits for an `ip` now and then not to stall."""
+"""The interval is long: the event loop stalls for a moment when a test runs `ip`."""
 
 
 def lifetimes(host: Host, device: str = "eth0") -> dict[str, int]:
-    """The IPv4 addresses of a device that have a lifetime, with its seconds."""
+    """Return the IPv4 addresses of a device that have a lifetime, with the seconds left."""
     shown = host.run("ip", "-4", "address", "show", "dev", device, "dynamic").stdout
     found = re.findall(r"inet (\S+) .*\n\s+valid_lft (\d+)sec", shown)
     return {address: int(seconds) for address, seconds in found}
 
 
 async def settle(look: Callable[[], object], what: str = "", *, expected: object = TRUE) -> None:
-    """Wait until the speaker has brought about what is expected, at most 5 s.
+    """Wait until the speaker has brought about the expected value, at most 5 s.
 
-    The speaker runs on while ``look`` runs a program: see ``eventually_async``.
+    The speaker continues to run while ``look`` runs a program: see ``eventually_async``.
     """
     await eventually_async(look, SETTLE_SECONDS, what, expected=expected, threaded=True)
 
 
 async def change(host: Host, *lines: str) -> None:
-    """Apply lines of `ip -batch` while the speaker goes on."""
+    """Apply lines of `ip -batch` while the speaker runs."""
     await asyncio.to_thread(host.ip, *lines)
 
 
 async def activate(speaker: Speaker, *instances: InstanceConfiguration) -> None:
-    """Run these instances alone, and wait until all of them are ACTIVE."""
+    """Configure these instances only, and wait until all of them are ACTIVE."""
     await speaker.configure(instances)
     await settle(
         lambda: {each.state for each in speaker.statuses()}, "all ACTIVE", expected={State.ACTIVE}

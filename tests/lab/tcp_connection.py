@@ -1,8 +1,8 @@
-"""One long-lived TCP connection, and whether anything on its way was lost.
+"""One long-lived TCP connection that notices any loss.
 
-``python -m tests.lab.tcp_connection serve PORT`` answers every line with the same line;
-``... talk ADDRESS PORT`` sends a number every 100 ms on a single connection, prints each that comes
-back, and ends with an error as soon as an answer is missing, wrong, or a minute late.
+``python -m tests.lab.tcp_connection serve PORT`` answers each line with the same line. ``... talk
+ADDRESS PORT`` sends a number every 100 ms on a single connection and prints each number that comes
+back. It ends with an error when an answer is missing, wrong, or a minute late.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def serve(port: int) -> None:
 
 
 def talk(address: str, port: int) -> None:
-    """Send and receive until killed; raises OSError or ValueError when the connection is broken."""
+    """Send and receive until killed. Raises OSError or ValueError when the connection is broken."""
     with socket.create_connection((address, port), ANSWER_SECONDS) as connection:
         answers = connection.makefile("r")
         number = 0
@@ -53,7 +53,7 @@ def talk(address: str, port: int) -> None:
 
 
 class Conversation:
-    """A client that talks, started in a host; its log tells how far it has come."""
+    """A ``talk`` process in a host, with its log."""
 
     def __init__(self, client: Host, address: str, port: int, log: Path) -> None:
         self._log = log
@@ -63,17 +63,17 @@ class Conversation:
 
     @property
     def exchanges(self) -> int:
-        """How many numbers have come back."""
+        """The number of answers so far."""
         return self._log.read_text().count("\n")
 
     @property
     def alive(self) -> bool:
-        """Whether the connection is still the first one."""
+        """Whether the first connection still stands."""
         return self.process.poll() is None
 
 
 def start_server(host: Host, port: int) -> subprocess.Popen[str]:
-    """Start a server that answers; return once it listens."""
+    """Start a ``serve`` process; return when it listens."""
     command = (sys.executable, "-m", __name__, "serve", str(port))
     process = host.start(*command, output=subprocess.PIPE)
     assert process.stdout is not None

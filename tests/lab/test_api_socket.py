@@ -1,4 +1,4 @@
-"""The API's socket: never taken from anybody, never made over a file."""
+"""The API's socket file: which files it replaces, its mode, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mode_of(path: Path) -> int:
 
 
 async def serve_once(path: Path) -> int:
-    """Serve for a moment; returns the socket's mode."""
+    """Serve for a moment; return the mode of the socket file."""
     async with serving(NOBODY, path):
         return mode_of(path)
 
@@ -39,14 +39,14 @@ async def test_only_owner_and_group_may_open_it_and_it_is_gone_afterwards(tmp_pa
     assert not path.exists()
 
 
-async def test_a_dead_socket_is_replaced(tmp_path: Path) -> None:
+async def test_a_socket_without_a_director_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     assert stat.S_ISSOCK(await serve_once(path))
 
 
-async def test_a_living_socket_is_left_to_its_director(tmp_path: Path) -> None:
+async def test_a_socket_with_a_running_director_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
@@ -64,7 +64,7 @@ async def test_a_file_is_never_replaced_by_a_socket(tmp_path: Path) -> None:
     assert path.read_text() == "keep me"
 
 
-async def test_a_route_that_is_not_there_is_refused_in_json(tmp_path: Path) -> None:
+async def test_an_unknown_route_is_refused_in_json(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     async with serving(NOBODY, path):
         with pytest.raises(ApiError, match="Not Found"):
@@ -73,7 +73,7 @@ async def test_a_route_that_is_not_there_is_refused_in_json(tmp_path: Path) -> N
             await asyncio.to_thread(request, str(path), "GET", "/v1/handover")
 
 
-async def test_a_body_that_is_no_text_is_a_bad_request(tmp_path: Path) -> None:
+async def test_a_body_that_is_not_text_is_a_bad_request(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     async with serving(NOBODY, path):
         reader, writer = await asyncio.open_unix_connection(path)
@@ -84,7 +84,7 @@ async def test_a_body_that_is_no_text_is_a_bad_request(tmp_path: Path) -> None:
         await writer.wait_closed()
 
 
-async def test_a_client_that_never_finishes_its_request_does_not_hold_up_a_stop(
+async def test_a_client_that_never_finishes_its_request_does_not_delay_a_stop(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "api.sock"
@@ -98,7 +98,7 @@ async def test_a_client_that_never_finishes_its_request_does_not_hold_up_a_stop(
         assert loop.time() - begun < 5.0
 
 
-async def test_a_file_put_in_its_place_is_let_be_at_the_end(tmp_path: Path) -> None:
+async def test_a_stop_leaves_a_file_that_replaced_the_socket(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     async with serving(NOBODY, path):
         path.unlink()
@@ -112,7 +112,7 @@ async def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 async def ask(path: Path, route: str) -> str:
-    """Send a request, and give the first line of the answer; none when there is none."""
+    """Send a request; return the first line of the answer, empty if there is no answer."""
     reader, writer = await asyncio.open_unix_connection(path)
     writer.write(f"GET {route} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     try:
@@ -122,8 +122,8 @@ async def ask(path: Path, route: str) -> str:
         await writer.wait_closed()
 
 
-async def test_so_many_may_wait_for_events_and_one_more_is_refused(tmp_path: Path) -> None:
-    """All get the event when it comes. Who does not wait is always answered."""
+async def test_one_client_too_many_that_waits_for_events_is_refused(tmp_path: Path) -> None:
+    """All waiting clients get the event. A client that does not wait is always answered."""
     path, recorder = tmp_path / "api.sock", Recorder()
     async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
         asked = [asyncio.create_task(ask(path, "/v1/events?wait=25")) for _ in range(33)]
@@ -135,7 +135,7 @@ async def test_so_many_may_wait_for_events_and_one_more_is_refused(tmp_path: Pat
 
 
 @pytest.mark.parametrize("query", ["after=-1", "after=x", "wait=26", "wait=nan", "until=3"])
-async def test_a_question_for_events_that_makes_no_sense_is_refused(
+async def test_a_query_for_events_with_a_wrong_parameter_is_refused(
     tmp_path: Path, query: str
 ) -> None:
     path = tmp_path / "api.sock"
@@ -144,7 +144,7 @@ async def test_a_question_for_events_that_makes_no_sense_is_refused(
 
 
 class Waited(Recorder):
-    """Knows when somebody waits for events."""
+    """Counts the clients that wait for events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,10 +155,10 @@ class Waited(Recorder):
         return await super().after(number, seconds)
 
 
-async def test_who_waits_for_events_does_not_hold_up_a_stop(
+async def test_a_client_that_waits_for_events_does_not_delay_a_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else it would for as long as it waits, and then get an answer."""
+    """Without care, a stop would last until the client's wait ends."""
     monkeypatch.setattr(server, "SHUTDOWN_SECONDS", 3600.0)
     path, recorder = tmp_path / "api.sock", Waited()
     async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):

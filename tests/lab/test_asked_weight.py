@@ -1,4 +1,4 @@
-"""A file that says how much of a real server may be used, from the file to what the table wants."""
+"""A file check requests a weight; the wanted weight of the real server follows."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def wanted_weight(directory: Path) -> int | None:
     return server.real_servers[0].wanted_weight
 
 
-def test_a_real_server_gets_the_weight_that_its_file_asks_for(tmp_path: Path) -> None:
-    """All of it, a part, none, out, and all of it again."""
+def test_a_real_server_gets_the_weight_that_its_file_requests(tmp_path: Path) -> None:
+    """Full weight, half, weight 0, removed, and full weight again."""
     (tmp_path / "file").write_text(CONFIGURATION.format(directory=tmp_path))
     says = tmp_path / "agent"
     says.write_text("up")

@@ -1,6 +1,6 @@
-"""Two directors on one link with two real servers; one loses sight of both.
+"""Two directors and two real servers on one link. One director no longer sees the servers.
 
-Director ``better`` has priority 200 and ``worse`` has 100; advertisements go every 0.1 s.
+Director ``better`` has priority 200 and ``worse`` has 100; the advertisement interval is 0.1 s.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Pair:
         wait_for_holder((self.better, self.worse), host, (VIRTUAL_ADDRESS,), 20.0)
 
     def wait_for_weights(self, host: Host) -> None:
-        """Until both real servers are in, and the sorry server is not."""
+        """Wait until both real servers are in the pool, and the sorry server is not."""
         eventually(lambda: self.weights(host), 20.0, "both real servers in", expected=[1, 1, None])
 
     def weights(self, host: Host) -> list[int | None]:
@@ -90,7 +90,9 @@ class Pair:
 def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The peer that sees takes over; when sight is back nobody leaves the pool on the way."""
+    """The peer that sees its backends takes over. When the director sees again, no server leaves
+    its pool.
+    """
     pair = Pair(network, tmp_path)
     pair.wait_for_holder(pair.better)
     pair.wait_for_weights(pair.better)
@@ -108,7 +110,7 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     assert not status.blind
     pair.better.ip(*(f"route del unreachable {each}/32" for each in BACKENDS))
     pair.wait_for_sight(pair.better, blind=False)
-    end = time.monotonic() + 5.0  # longer than what sight takes to recover
+    end = time.monotonic() + 5.0  # longer than the end of the blindness takes
     while time.monotonic() < end:
         assert pair.weights(pair.better) == [1, 1, None]
         time.sleep(0.05)
@@ -123,8 +125,10 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     assert '"blindness_began"' in (tmp_path / "better.log").read_text()
 
 
-def test_a_single_dead_server_is_no_blindness(network: Network, tmp_path: Path) -> None:
-    """It leaves, and the other one takes everything."""
+def test_a_single_dead_server_does_not_make_a_director_blind(
+    network: Network, tmp_path: Path
+) -> None:
+    """The server leaves the pool, and the other gets all requests."""
     pair = Pair(network, tmp_path)
     pair.wait_for_holder(pair.better)
     pair.wait_for_weights(pair.better)

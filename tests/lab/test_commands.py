@@ -1,4 +1,4 @@
-"""The commands as a shell and a person with Ctrl-C see them; without privilege."""
+"""The commands as a shell and a user with Ctrl-C see them, without privilege."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def configuration(directory: Path, runtime: Path | None = None) -> str:
     return str(file)
 
 
-def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
-    """As in ``hadirector check-config FILE | true``: no traceback."""
+def test_a_reader_that_closes_the_pipe_early_is_no_fault(tmp_path: Path) -> None:
+    """As in ``hadirector check-config FILE | true``: there is no traceback."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -48,9 +48,9 @@ def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
 def test_a_director_that_is_starting_can_be_stopped(
     tmp_path: Path, number: signal.Signals, after: float
 ) -> None:
-    """Whatever it has just been doing: no traceback, and no process is left in its session."""
+    """At any moment of the start: there is no traceback, and no process is left in the session."""
     director = subprocess.Popen(
-        # Whoever runs the tests in the background may have them ignore SIGINT.
+        # A shell that runs the tests in the background makes them ignore SIGINT.
         ["env", "--default-signal=INT", *HADIRECTOR, "run", "-c", configuration(tmp_path)],
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -58,7 +58,7 @@ def test_a_director_that_is_starting_can_be_stopped(
     time.sleep(after)
     director.send_signal(number)
     _, said = director.communicate(timeout=20)
-    # A slow machine may not have got to our first line yet; then the signal itself ends it.
+    # On a slow machine the program may not have begun; then the signal ends it directly.
     assert director.returncode in {0, -number}
     if director.returncode == 0:
         assert b"Traceback" not in said
@@ -66,8 +66,8 @@ def test_a_director_that_is_starting_can_be_stopped(
         os.killpg(director.pid, 0)
 
 
-def test_a_runtime_directory_that_cannot_be_made_is_named_with_its_key(tmp_path: Path) -> None:
-    """Not as an errno."""
+def test_a_runtime_directory_that_cannot_be_created_is_named_with_its_key(tmp_path: Path) -> None:
+    """The message is not an errno."""
     (tmp_path / "file").touch()
     file = configuration(tmp_path, runtime=tmp_path / "file" / "run")
     done = subprocess.run(

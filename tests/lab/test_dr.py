@@ -1,4 +1,4 @@
-"""The direct routing experiment: the web servers have the virtual address themselves."""
+"""Direct routing (dr): the web servers have the virtual address on their loopback."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SLACK_SECONDS = 15.0
 
 
 def give_ipv6(site: Site) -> None:
-    """Give every host an address, and the virtual one to who serves it; lo answers for nobody."""
+    """Give every host an IPv6 address, and the web servers the virtual one on lo."""
     [director] = site.directors
     for host, number in ((site.client, 70), (director, 30), *zip(site.webs, (45, 46), strict=True)):
         host.ip(f"address add fd00:122::{number}/64 dev eth0")
@@ -65,9 +65,10 @@ def give_ipv6(site: Site) -> None:
 @pytest.mark.ipvs
 @pytest.mark.timeout(300)
 def test_direct_routing_follows_the_health_of_the_servers(network: Network, tmp_path: Path) -> None:
-    """Requests alternate; a stopped server leaves the kernel in time, a started one returns.
+    """Requests alternate. A stopped server leaves the kernel's table in time, a started server
+    returns.
 
-    Over IPv6 they are forwarded as well.
+    The same holds over IPv6.
     """
     site = build_site(network, "dr")
     client, [director], [web1, _] = site.client, site.directors, site.webs

@@ -1,7 +1,7 @@
-"""How long a client is without service when the active director is gone, on this kernel.
+"""How long a client gets no answer after the loss of the active director, on this kernel.
 
-The directors only elect: each has a web server of its own behind the virtual address, so an answer
-tells which director got the request. The pair with IPVS is in test_pair.py.
+The directors only elect. Each has its own web server behind the virtual address, so an answer shows
+which director received the request. The pair with IPVS is in test_pair.py.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ vrrp:
     virtual_addresses: [192.168.122.22]
 """
 
-# RFC 9568 6.1: three intervals of 1 s, and a skew time of 156/256 of one for priority 100.
+# RFC 9568 6.1: three intervals of 1 s, and a skew time of 156/256 s for priority 100.
 DOWN_SECONDS = 3.609
-# For noticing, announcing and answering on a busy machine.
+# For detection, announcement and answer on a busy machine.
 SLACK_SECONDS = 0.4
 
 FAILURES: dict[str, Callable[[Host], None]] = {

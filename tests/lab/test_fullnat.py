@@ -1,4 +1,4 @@
-"""fullnat: real servers without a way back answer all the same, and our rules are kept."""
+"""fullnat: real servers without a return route answer, and the rules are kept in place."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MORE = """\
 
 
 class Tool(NamedTuple):
-    """What holds the rules: how they are seen, and lost, beside one of somebody else."""
+    """The tool that holds the rules, and how a test lists and flushes them beside foreign rules."""
 
     listing: str
     foreign: str
@@ -92,23 +92,23 @@ def hosts(network: Network) -> Iterator[tuple[Host, Host]]:
 
 
 def chosen_tool(host: Host) -> Tool:
-    """What a director chooses: nftables where the kernel has them."""
+    """Return the tool that a director chooses: nftables where the kernel has it."""
     nft, *rule = NFT.foreign.split()
     return IPTABLES if host.run(nft, "--check", *rule, check=False).returncode else NFT
 
 
 def rules(host: Host, tool: Tool) -> list[str]:
-    """The rules that replace sources, or lead to such."""
+    """Return the rules that replace source addresses, or jump to such rules."""
     lines = map(str.strip, host.run(*tool.listing.split()).stdout.splitlines())
     return sorted(each for each in lines if each.startswith("-A") or each.endswith("masquerade"))
 
 
 @pytest.mark.ipvs
 @pytest.mark.timeout(300)
-def test_servers_need_no_route_back(hosts: tuple[Host, Host], tmp_path: Path) -> None:
-    """They share the client's network, where plain nat is bypassed by their answers.
+def test_real_servers_need_no_return_route(hosts: tuple[Host, Host], tmp_path: Path) -> None:
+    """The servers are in the client's network, where the replies of plain nat bypass the director.
 
-    The rules are put back when lost, and go at a stop.
+    The rules are restored after a flush, and removed at a stop.
     """
     client, director = hosts
     text = EXAMPLE.read_text().replace("lb1", f"lb1\n  runtime_directory: {tmp_path}/run")
@@ -151,8 +151,8 @@ EVERY_KIND = frozenset(
     ],
 )
 @pytest.mark.usefixtures("own_namespace")
-async def test_every_kind_of_rule_is_taken_and_removed(name: ToolName) -> None:
-    """Of each protocol and address family, with a port and without."""
+async def test_the_kernel_accepts_and_removes_every_kind_of_rule(name: ToolName) -> None:
+    """For each protocol and address family, with a port and without."""
     tool = TOOLS[name]
     assert await tool.list_rules() == ""
     await tool.check(EVERY_KIND)
@@ -169,10 +169,10 @@ async def test_every_kind_of_rule_is_taken_and_removed(name: ToolName) -> None:
 
 
 @pytest.mark.netns
-async def test_nftables_masquerades_what_was_asked_for_at_the_virtual_address(
+async def test_nftables_masquerades_requests_to_the_virtual_address(
     hosts: tuple[Host, Host],
 ) -> None:
-    """A destination translation stands in for IPVS, which this kernel need not have."""
+    """A destination translation replaces IPVS, which this kernel need not have."""
     client, director = hosts
     director.sysctl({"net.ipv4.ip_forward": "1"})
     translation = (

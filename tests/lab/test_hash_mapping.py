@@ -1,6 +1,6 @@
-"""Two directors with the same configuration send every client to the same real server.
+"""Two directors with the same configuration send each client to the same real server.
 
-Asked of the kernel itself: datagrams from many ports, and which destination each of them got.
+The tests send datagrams from many ports and read from the kernel which destination each one got.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ Owners = Mapping[tuple[int, int], str]
 
 
 def command(*arguments: str, text: str = "") -> None:
-    """Run a command of this namespace."""
+    """Run a command in this namespace."""
     subprocess.run(arguments, input=text, text=True, check=True)
 
 
 @contextlib.asynccontextmanager
 async def director(number: int) -> AsyncIterator[IpvsDataplane]:
-    """Be in a namespace of its own, where packets to the real servers vanish."""
+    """Enter a new namespace, in which packets to the real servers are dropped."""
     name = f"hash-{os.getpid()}-{number}"
     netns.create(name)
     netns.pushns(name)
@@ -71,7 +71,7 @@ async def director(number: int) -> AsyncIterator[IpvsDataplane]:
 
 
 def table(servers: list[str], failing: tuple[str, ...] = ()) -> Table:
-    """What the configuration wants: both schedulers, the same pool, in canonical order."""
+    """Return the wanted table: both schedulers with the same pool, in canonical order."""
     made = {}
     for key, scheduler in ((MH, "mh"), (SH, "sh")):
         keys = [DestinationKey(each, key.port) for each in sorted(servers)]
@@ -87,13 +87,13 @@ def table(servers: list[str], failing: tuple[str, ...] = ()) -> Table:
 
 
 async def reconcile(dataplane: IpvsDataplane, wanted: Table) -> None:
-    """One pass of the reconciler; a further one finds nothing to do."""
+    """Run one pass of the reconciler; a second pass finds nothing to do."""
     assert await dataplane.apply(diff(await read_table(dataplane), wanted, wanted.keys())) == []
     assert diff(await read_table(dataplane), wanted, wanted.keys()) == []
 
 
 def mapping() -> Owners:
-    """Send a datagram from every client to every service, and see where the kernel sent it."""
+    """Send a datagram from every client to every service; return where the kernel sent each."""
     for port in CLIENT_PORTS:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.bind((VIRTUAL_ADDRESS, port))
@@ -109,19 +109,22 @@ def mapping() -> Owners:
 
 
 def differing(one: Owners, other: Owners, service: ServiceKey) -> int:
-    """How many clients of a service another director sends elsewhere."""
+    """Return the number of clients of a service that another director sends elsewhere."""
     return sum(one[each] != other[each] for each in one if each[1] == service.port)
 
 
-async def test_the_mapping_is_the_same_whatever_happened_before() -> None:
-    """One director starts anew while a server fails; the other has a past. A naive one differs."""
+async def test_the_mapping_does_not_depend_on_earlier_changes() -> None:
+    """One director starts while a server fails, the other one has run for a while.
+
+    Without canonical order their mappings differ.
+    """
     async with director(1) as fresh:
         await reconcile(fresh, table(SERVERS, (FAILING,)))
         expected = mapping()
     assert FAILING not in expected.values()
 
     async with director(2) as experienced:
-        # Somebody filled the table in another order, before the first server was configured.
+        # An operator filled the table in another order, before the first server was configured.
         backwards = [
             f"-A -u {VIRTUAL_ADDRESS}:{key.port} -s {name} -b {name}-fallback,{name}-port\n"
             + "".join(
@@ -151,7 +154,7 @@ async def test_the_mapping_is_the_same_whatever_happened_before() -> None:
 
 
 async def test_a_failing_server_moves_its_own_clients_only() -> None:
-    """By weight 0 and the fallback flag; it comes back to the same clients."""
+    """Weight 0 and the fallback flag move them; later the server gets the same clients again."""
     async with director(4) as dataplane:
         await reconcile(dataplane, table(SERVERS))
         before = mapping()

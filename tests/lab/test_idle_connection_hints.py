@@ -1,4 +1,4 @@
-"""Hints from the kernel: what happens to the way towards a target causes a probe at once."""
+"""Hints from the kernel: a change on the path to a target causes a probe at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECK = CheckDefinition(
 
 
 class Known:
-    """The verdicts reported."""
+    """Collects the reported verdicts."""
 
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
@@ -38,7 +38,7 @@ class Known:
 
 @contextlib.asynccontextmanager
 async def checking(host: Host, known: Known) -> AsyncIterator[Checker]:
-    """A checker with an idle connection to the web server and no probe due for long."""
+    """Run a checker with an idle connection to the web server, and no probe due soon."""
     checker = Checker(known)
     with inside(host):
         task = asyncio.create_task(checker.run())
@@ -54,14 +54,14 @@ async def checking(host: Host, known: Known) -> AsyncIterator[Checker]:
 
 @pytest.fixture
 def hosts(network: Network) -> tuple[Host, Host]:
-    """A host that checks, and one that serves."""
+    """A host that probes, and a host that serves."""
     director, web = network.host("director", "10.99.0.1/24"), network.host("web", f"{WEB}/24")
     start_web(web, "web")
     return director, web
 
 
 async def test_a_lost_carrier_causes_one_probe_and_no_verdict(hosts: tuple[Host, Host]) -> None:
-    """The interface is that of the route to the target; one failure of three decides nothing."""
+    """The carrier is that of the route's interface; one failure of three changes no verdict."""
     director, _ = hosts
     known = Known()
     async with checking(director, known) as checker:
@@ -74,7 +74,7 @@ async def test_a_lost_carrier_causes_one_probe_and_no_verdict(hosts: tuple[Host,
 
 
 async def test_a_target_that_does_not_answer_arp_is_probed(hosts: tuple[Host, Host]) -> None:
-    """Its cable is cut; the kernel asks for its MAC address as it does now and then, in vain."""
+    """Its cable is cut, and the kernel verifies its MAC address in vain."""
     director, web = hosts
     known = Known()
     async with checking(director, known) as checker:

@@ -27,9 +27,9 @@ WEB2 = "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -m -w 1"
 
 
 def test_a_killed_web_server_is_out_at_once(network: Network, tmp_path: Path) -> None:
-    """Within 15 s, on the slowest of machines, where the next probe is due in 10 minutes.
+    """Within 15 s, also on a very slow machine; the next probe is due in 10 minutes.
 
-    How soon it really is tells the benchmark: ``python -m tests.benchmarks.idle_connection``.
+    ``python -m tests.benchmarks.idle_connection`` measures the time.
     """
     site = build_site(network, "nat")
     [director] = site.directors

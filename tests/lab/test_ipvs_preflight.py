@@ -1,4 +1,4 @@
-"""What the preflight finds out about a kernel, and that it leaves no trace in it."""
+"""The preflight lists what the kernel lacks, and leaves no trace in the kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENGINES = ["sip", "sop"]
 
 
 def command(*arguments: str) -> list[str]:
-    """Run a command and return the lines it prints."""
+    """Run a command; return the lines that it prints."""
     ended = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
     return ended.stdout.splitlines()
 
@@ -52,6 +52,6 @@ print(*asyncio.run(preflight.faults([Service("wrr"), Service("twos")])), sep="\\
     ],
 )
 def test_preflight_without_a_capability(capability: str, said: str) -> None:
-    """Without CAP_SYS_ADMIN schedulers cannot be tried, which is no fault."""
+    """Without CAP_SYS_ADMIN the preflight cannot try schedulers. That is no fault."""
     without = ["setpriv", f"--bounding-set=-{capability}", f"--inh-caps=-{capability}"]
     assert command(*without, sys.executable, "-c", PREFLIGHT) == [said]

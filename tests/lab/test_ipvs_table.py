@@ -1,4 +1,4 @@
-"""The kernel's own IPVS table, with ipvsadm as the independent witness."""
+"""The kernel's own IPVS table, as ipvsadm shows it independently."""
 
 from __future__ import annotations
 
@@ -58,36 +58,36 @@ async def dataplane() -> AsyncIterator[IpvsDataplane]:
 
 
 def command(*arguments: str) -> list[str]:
-    """Run a command and return the lines it prints, in single spaces."""
+    """Run a command; return the lines that it prints, in single spaces."""
     ended = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
     return [" ".join(line.split()) for line in ended.stdout.splitlines()]
 
 
 def ipvsadm(*arguments: str) -> None:
-    """Change the table as an operator would."""
+    """Change the table as an operator does."""
     command("ipvsadm", *arguments)
 
 
 def witnessed() -> list[str]:
-    """The table as ipvsadm saves it."""
+    """Return the table as ipvsadm saves it."""
     return command("ipvsadm", "-Sn")
 
 
 def thresholds() -> list[str]:
-    """Address, upper and lower threshold, active and inactive connections of destinations."""
+    """Return address, both thresholds, active and inactive connections of destinations."""
     lines = command("ipvsadm", "-Ln", "--thresholds")
     return [line.removeprefix("-> ") for line in lines if line.startswith("-> 1")]
 
 
 async def reconcile(dataplane: IpvsDataplane, wanted: Table) -> None:
-    """One pass of the reconciler, where everything in ``wanted`` and nothing else is ours."""
+    """Run one pass of the reconciler; ``wanted`` has all services that are ours."""
     operations = diff(await read_table(dataplane), wanted, wanted.keys())
     assert await dataplane.apply(operations) == []
     assert diff(await read_table(dataplane), wanted, wanted.keys()) == []
 
 
 def web(scheduler: str, **destinations: int) -> Table:
-    """The service WEB with NAT destinations by weight: ``web("wrr", a=1)``."""
+    """Return the service WEB with NAT destinations by weight: ``web("wrr", a=1)``."""
     names = {"a": A, "b": B, "c": C}
     pool = {names[name]: Destination(weight, NAT) for name, weight in destinations.items()}
     return {WEB: ServiceEntry(Service(scheduler), pool)}
@@ -144,7 +144,7 @@ async def test_every_scheduler_is_known_by_its_name(dataplane: IpvsDataplane) ->
     )
 
 
-async def test_a_scheduler_the_kernel_lacks_is_named_and_stops_nothing_else(
+async def test_a_missing_scheduler_is_named_and_stops_no_other_operation(
     dataplane: IpvsDataplane,
 ) -> None:
     failures = await dataplane.apply(
@@ -167,7 +167,7 @@ async def test_a_scheduler_the_kernel_lacks_is_named_and_stops_nothing_else(
     ]
 
 
-async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) -> None:
+async def test_an_operation_that_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) -> None:
     group = DestinationKey("224.0.0.18", 80)
     failures = await dataplane.apply(
         [
@@ -210,7 +210,7 @@ async def test_what_the_kernel_refuses_is_explained(dataplane: IpvsDataplane) ->
         ),
     ],
 )
-async def test_flags_and_persistence_come_and_go_by_edit(
+async def test_an_edit_sets_and_removes_flags_and_persistence(
     dataplane: IpvsDataplane, key: ServiceKey, service: Service, line: str
 ) -> None:
     plain = {key: ServiceEntry(Service("rr"), {})}
@@ -224,7 +224,7 @@ async def test_flags_and_persistence_come_and_go_by_edit(
     assert witnessed() == without
 
 
-async def test_tunnels_and_thresholds_come_and_go_by_edit(dataplane: IpvsDataplane) -> None:
+async def test_an_edit_sets_and_removes_tunnels_and_thresholds(dataplane: IpvsDataplane) -> None:
     plain = web("wrr", a=1)
     gue = Tunnel(TunnelType.GUE, 6080, TunnelChecksum.FULL)
     limited = {WEB: ServiceEntry(Service("wrr"), {A: Destination(1, TUN, 20, 10, gue)})}
@@ -241,7 +241,7 @@ async def test_tunnels_and_thresholds_come_and_go_by_edit(dataplane: IpvsDatapla
     assert (witnessed(), thresholds()) == (before, ["198.51.100.1:80 0 0 0 0"])
 
 
-async def test_a_pool_changes_and_goes(dataplane: IpvsDataplane) -> None:
+async def test_a_pool_is_changed_and_removed(dataplane: IpvsDataplane) -> None:
     await reconcile(dataplane, web("wrr", a=1, b=2))
     await reconcile(dataplane, web("wlc", b=5, c=1))
     assert sorted(witnessed()) == [
@@ -297,7 +297,7 @@ async def test_drift_is_repaired(dataplane: IpvsDataplane, drift: str) -> None:
     assert sorted(witnessed()) == sorted(before)
 
 
-async def test_thresholds_of_somebody_else_are_taken_back(dataplane: IpvsDataplane) -> None:
+async def test_thresholds_that_an_operator_set_are_removed(dataplane: IpvsDataplane) -> None:
     await reconcile(dataplane, web("wrr", a=1))
     ipvsadm("-e", "-t", "192.0.2.1:80", "-r", "198.51.100.1:80", "-m", "-w", "1", "-x", "9")
     assert thresholds() == ["198.51.100.1:80 9 0 0 0"]
@@ -305,7 +305,7 @@ async def test_thresholds_of_somebody_else_are_taken_back(dataplane: IpvsDatapla
     assert thresholds() == ["198.51.100.1:80 0 0 0 0"]
 
 
-async def test_one_packet_scheduling_of_somebody_else_is_taken_back(
+async def test_one_packet_scheduling_that_an_operator_set_is_removed(
     dataplane: IpvsDataplane,
 ) -> None:
     wanted = {DNS: ServiceEntry(Service("wrr"), {})}
@@ -316,7 +316,7 @@ async def test_one_packet_scheduling_of_somebody_else_is_taken_back(
     assert witnessed() == ["-A -u [2001:db8::53]:53 -s wrr"]
 
 
-async def test_what_somebody_else_added_or_deleted_meanwhile_is_no_failure(
+async def test_an_entry_that_an_operator_has_just_added_or_deleted_is_no_failure(
     dataplane: IpvsDataplane,
 ) -> None:
     ipvsadm("-A", "-t", "192.0.2.1:80", "-s", "rr")
@@ -344,7 +344,7 @@ async def test_many_destinations_keep_the_order_in_which_they_were_added(
     assert list((await read_table(dataplane))[WEB].destinations) == list(pool)
 
 
-async def test_of_the_services_asked_for_those_are_read_that_exist(
+async def test_a_read_of_named_services_returns_those_that_exist(
     dataplane: IpvsDataplane,
 ) -> None:
     ipvsadm("-A", "-u", "[2001:db8::53]:53", "-s", "rr")
@@ -356,7 +356,7 @@ async def test_of_the_services_asked_for_those_are_read_that_exist(
     assert await read_table(dataplane, []) == {}
 
 
-async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDataplane) -> None:
+async def test_edits_keep_a_connection_and_its_counters(dataplane: IpvsDataplane) -> None:
     command("ip", "address", "add", "192.0.2.1/32", "dev", "lo")
     with socket.create_server(("127.0.0.1", 8080)) as server:
         here = DestinationKey("127.0.0.1", 8080)
@@ -371,14 +371,14 @@ async def test_edits_keep_a_connection_and_counters_tell_of_it(dataplane: IpvsDa
                 assert accepted.recv(100) == b"still here"
                 counters = (await dataplane.read_counters(WEB))[here]
                 assert (counters.weight, counters.active, counters.inactive) == (0, 1, 0)
-                async with asyncio.timeout(10):  # the kernel adds them up every 2 s
+                async with asyncio.timeout(10):  # the kernel updates them every 2 s
                     while not counters.total.bytes_in:
                         await asyncio.sleep(0.1)
                         counters = (await dataplane.read_counters(WEB))[here]
                 assert counters.total.connections == 1
 
 
-async def test_after_a_cancelled_read_the_next_one_is_right(dataplane: IpvsDataplane) -> None:
+async def test_the_read_after_a_cancelled_read_is_right(dataplane: IpvsDataplane) -> None:
     await reconcile(dataplane, web("wrr", a=1, b=2))
     for steps in range(12):
         reading = asyncio.create_task(read_table(dataplane))
@@ -390,7 +390,7 @@ async def test_after_a_cancelled_read_the_next_one_is_right(dataplane: IpvsDatap
         assert await read_table(dataplane) == web("wrr", a=1, b=2)
 
 
-async def test_a_kernel_without_the_family_is_told_from_all_else(
+async def test_a_kernel_without_the_netlink_family_has_its_own_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(netlink, "FAMILY_NAME", "NOT-IPVS")

@@ -1,4 +1,4 @@
-"""Virtual addresses on a real interface, when the processes that hold them die."""
+"""Virtual addresses on a real interface after the processes that held them were killed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROUTES = """\
 
 
 class LoneDirector:
-    """A director without a peer, ACTIVE and holding its address."""
+    """A director without a peer, ACTIVE, with its address."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.host: Host = network.host("director1", f"{DIRECTOR_ADDRESSES[0]}/24")
@@ -55,7 +55,7 @@ class LoneDirector:
         return start_director(self.host, text, self._directory)
 
     def routing(self) -> str:
-        """The routes and rules that are not the kernel's own."""
+        """Return the routes and rules that are not the kernel's own."""
         routes = self.host.run("ip", "route", "show", "table", "all", "proto", "112").stdout
         return routes + self.host.run("ip", "rule", "show", "priority", "1000").stdout
 
@@ -69,7 +69,7 @@ class LoneDirector:
         return any(event.get("reason") == reason for event in self.events())
 
     def vrrp_pid(self) -> int:
-        """The newest vrrp process, by what the log says."""
+        """Return the newest vrrp process in the log."""
         started = [
             event["pid"]
             for event in self.events()
@@ -84,7 +84,7 @@ def director(network: Network, tmp_path: Path) -> LoneDirector:
     return LoneDirector(network, tmp_path)
 
 
-def test_a_vrrp_process_that_resumes_never_lets_go_of_the_address(director: LoneDirector) -> None:
+def test_a_vrrp_process_that_resumes_never_releases_the_address(director: LoneDirector) -> None:
     os.kill(director.vrrp_pid(), signal.SIGKILL)
     deadline = time.monotonic() + 4.0
     while time.monotonic() < deadline:
@@ -95,7 +95,10 @@ def test_a_vrrp_process_that_resumes_never_lets_go_of_the_address(director: Lone
 def test_the_director_removes_the_address_of_a_vrrp_process_that_stays_away(
     director: LoneDirector,
 ) -> None:
-    """After two intervals, well before the lifetime of 3 s would end it: the next one hangs."""
+    """The next vrrp process hangs.
+
+    The director removes the address after two intervals, before its lifetime of 3 s ends.
+    """
     first = director.vrrp_pid()
     begun = time.monotonic()
     os.kill(first, signal.SIGKILL)
@@ -111,7 +114,7 @@ def test_the_director_removes_the_address_of_a_vrrp_process_that_stays_away(
 
 
 def test_a_killed_director_leaves_no_address(director: LoneDirector) -> None:
-    """Its vrrp process releases at once; nobody waits for a lifetime."""
+    """Its vrrp process releases the address at once, before its lifetime ends."""
     director.process.kill()
     eventually(lambda: not director.holds(), 1.5, "the address released")
 
@@ -124,10 +127,10 @@ def test_the_kernel_takes_the_address_from_a_director_whose_processes_are_all_ki
     eventually(lambda: not director.holds(), 5.0, "the end of the address's lifetime")
 
 
-def test_routes_of_killed_processes_go_at_the_next_start_also_when_no_longer_configured(
+def test_the_next_start_removes_the_routes_of_killed_processes_from_an_earlier_configuration(
     director: LoneDirector,
 ) -> None:
-    """The kernel takes one of them along with its source; nothing else has a lifetime."""
+    """The kernel removes one of them with its source address; the others have no lifetime."""
     director.host.stop(director.process)
     director.start(ROUTES)
     eventually(lambda: len(director.routing().splitlines()), 15.0, expected=3)

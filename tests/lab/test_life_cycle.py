@@ -1,4 +1,4 @@
-"""What restarts, a reload, a kill and drains do to the table, and to what runs through it."""
+"""What restarts, a reload, a kill and drains do to the table, and to a transfer through it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(400)]
 START_SECONDS = 60.0
 SLACK_SECONDS = 30.0
 RESET_SECONDS = 10.0
-"""What the kernel keeps of a connection that was reset (ip_vs_proto_tcp.c)."""
+"""The kernel keeps a connection that was reset for this time (ip_vs_proto_tcp.c)."""
 DEADLINE_SECONDS = 3.0
 
 TEXT = """\
@@ -59,7 +59,7 @@ BULK = "tcp 192.168.122.22:81"
 
 
 class Director:
-    """A director, the file it reads, and the site it serves."""
+    """A director, its configuration file, and the site that it serves."""
 
     def __init__(self, site: Site, directory: Path) -> None:
         self.site = site
@@ -85,13 +85,13 @@ class Director:
         return main([name, *arguments, "--socket", self.socket])
 
     def carried(self) -> dict[str, tuple[int, int]]:
-        """What `status` says of each virtual server: active connections, and all there were."""
+        """Return the active and all connections of each virtual server in `status`."""
         answer = request(self.socket, "GET", "/v1/status")
         servers = msgspec.json.decode(answer, type=Status).virtual_servers
         return {each.name: (each.active_connections, each.total.connections) for each in servers}
 
     def plan(self, text: str) -> int:
-        """Ask what a reload with another text would change."""
+        """Run `plan` with another text."""
         draft = self._file.with_name("draft.yaml")
         draft.write_text(text)
         return self.command("plan", "-c", str(draft))
@@ -102,7 +102,9 @@ class Director:
         return self.command("reload")
 
     def table_until_started(self, times: int, seconds: float) -> list[list[str]]:
-        """Look at the table until the director has started so often, and some seconds more."""
+        """Return all tables seen until the director has started so many times, and some seconds
+        after.
+        """
         seen, end = [], time.monotonic() + START_SECONDS
         while self.times_started < times and time.monotonic() < end:
             seen.append(self.table)
@@ -114,7 +116,7 @@ class Director:
 
 
 def connections(director: Host) -> list[int]:
-    """What the kernel counted for the service and each destination; it adds up every 2 s."""
+    """Return the kernel's counters of the service and its destinations, updated every 2 s."""
     lines = director.run("ipvsadm", "-Ln", "--stats").stdout.splitlines()
     return [int(line.split()[2]) for line in lines if ":80 " in line]
 
@@ -125,10 +127,13 @@ def expect_more(running: Transfer) -> None:
     eventually(lambda: running.received >= goal, SLACK_SECONDS, "another 100,000 bytes")
 
 
-def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
+def test_a_transfer_survives_restarts_a_reload_and_a_kill(
     network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """None of them changes an entry that need not change; drains wait for the transfer's end."""
+    """None of them changes an entry that need not change.
+
+    A drain waits for the end of the transfer.
+    """
     site = build_site(network, "nat")
     director = Director(site, tmp_path)
     director.host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
@@ -137,7 +142,7 @@ def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
     eventually(lambda: len(director.table), START_SECONDS, expected=5)
     through = (site.webs[0], site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 81)
     with transfer(*through) as running:
-        stops_and_starts(director)
+        stop_and_start(director)
         said = {"web": (0, 14), "bulk": (1, 1)}
         eventually(director.carried, SLACK_SECONDS, expected=said)
         expect_more(running)
@@ -164,12 +169,12 @@ def test_a_transfer_outlives_restarts_a_reload_and_a_kill(
         assert all(each == more for each in director.table_until_started(4, 3.0))
         expect_more(running)
 
-        drain_ends_with_the_transfer(director, running)
-    drain_ends_at_its_deadline(director)
+        drain_until_the_transfer_ends(director, running)
+    drain_until_its_deadline(director)
 
 
-def stops_and_starts(director: Director) -> None:
-    """Under on_stop: keep the table stays, entry by entry."""
+def stop_and_start(director: Director) -> None:
+    """Under on_stop: keep, every entry of the table stays."""
     client, table = director.site.client, director.table
     assert len(fetch(client, VIRTUAL_ADDRESS, 4)) == 4
     eventually(lambda: connections(director.host), 10.0, expected=[4, 2, 2])
@@ -178,22 +183,22 @@ def stops_and_starts(director: Director) -> None:
     assert director.table == table
     director.start()
     assert all(each == table for each in director.table_until_started(2, 5.0))
-    # Deleted and made again, a destination would count from nothing.
+    # The counters of a destination that was deleted and added again would begin at 0.
     assert connections(director.host) == [4, 2, 2]
     answers = fetch(client, VIRTUAL_ADDRESS, 10)
     assert (answers.count("web1"), answers.count("web2")) == (5, 5)
 
 
 def bulk(director: Director) -> list[str]:
-    """The real servers of the service that the transfer goes through."""
+    """Return the real servers of the service that the transfer uses."""
     return [line.split(":81 -r ")[1] for line in director.table if ":81 -r " in line]
 
 
 WEB2 = "192.168.122.46:81 -m -w 1"
 
 
-def drain_ends_with_the_transfer(director: Director, running: Transfer) -> None:
-    """Without a deadline it waits as long as that takes."""
+def drain_until_the_transfer_ends(director: Director, running: Transfer) -> None:
+    """Without a deadline a drain waits for the last connection."""
     assert director.command("drain", "bulk/192.168.122.45") == 0
     drained = ["192.168.122.45:81 -m -w 0", WEB2]
     eventually(lambda: bulk(director), SLACK_SECONDS, expected=drained)
@@ -203,8 +208,8 @@ def drain_ends_with_the_transfer(director: Director, running: Transfer) -> None:
     eventually(lambda: bulk(director), RESET_SECONDS + SLACK_SECONDS, expected=[WEB2])
 
 
-def drain_ends_at_its_deadline(director: Director) -> None:
-    """Though a connection is left."""
+def drain_until_its_deadline(director: Director) -> None:
+    """A drain ends at its deadline although a connection is left."""
     site = director.site
     with inside(site.webs[1]):
         listener = socket.create_server(("", 81))
@@ -236,7 +241,7 @@ ADDRESSES = {"web1": "192.168.122.45", "web2": "192.168.122.46"}
 def test_a_drain_keeps_the_clients_of_persistence_or_sends_them_elsewhere(
     network: Network, tmp_path: Path
 ) -> None:
-    """As it was told to; one open connection keeps it from ending."""
+    """As its option says; one open connection keeps the drain from ending."""
     site = build_site(network, "nat")
     director = Director(site, tmp_path)
     director.host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
@@ -249,7 +254,9 @@ def test_a_drain_keeps_the_clients_of_persistence_or_sends_them_elsewhere(
     server = f"web/{ADDRESSES[first]}"
     drained = f"-a -t 192.168.122.22:80 -r {ADDRESSES[first]}:80 -m -w 0"
     with connect(site.client, CLIENT_ADDRESS, VIRTUAL_ADDRESS, 80):
-        assert director.command("drain", server, "--no-keep-clients") == 1  # the kernel keeps them
+        assert (
+            director.command("drain", server, "--no-keep-clients") == 1
+        )  # the kernel keeps the clients
         assert director.command("drain", server, "--keep-clients") == 0
         eventually(
             lambda: drained in director.table, SLACK_SECONDS, "the drained real server at weight 0"

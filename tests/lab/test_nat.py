@@ -1,4 +1,4 @@
-"""The NAT experiment: one director, kernel IPVS, two web servers that come and go."""
+"""nat: one director, kernel IPVS, and two web servers that stop and start."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WEB1 = "-a -t 192.168.122.22:80 -r 192.168.122.45:80 -m -w 1"
 WEB2 = "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -m -w 1"
 
 START_SECONDS = 60.0
-"""Inside User-Mode Linux a director takes long to import what it needs."""
+"""In User-Mode Linux a director imports its modules slowly."""
 
 FALL_SECONDS = 2 * 0.5 + 0.5
 RISE_SECONDS = 2 * 0.5 + 0.5
@@ -57,13 +57,16 @@ NODEST = "net.ipv4.vs.expire_nodest_conn"
 
 
 def sysctls(host: Host) -> dict[str, str]:
-    """The kernel parameters that matter here, as they are."""
+    """Return the present values of the kernel parameters that nat needs."""
     said = host.run("sysctl", FORWARD, REDIRECTS, NODEST).stdout.splitlines()
     return dict(line.split(" = ") for line in said)
 
 
 def test_rr_alternates_and_follows_the_health_of_the_servers(site: Site, tmp_path: Path) -> None:
-    """Requests alternate; a stopped server leaves the kernel in time, a started one returns."""
+    """Requests alternate.
+
+    A stopped server leaves the kernel's table in time, a started server returns.
+    """
     client, [director], [_, web2] = site.client, site.directors, site.webs
     [_, process] = site.start_webs()
     assert sysctls(director) == {FORWARD: "0", REDIRECTS: "1", NODEST: "0"}
@@ -88,7 +91,7 @@ def test_rr_alternates_and_follows_the_health_of_the_servers(site: Site, tmp_pat
     assert sysctls(director) == {FORWARD: "1", REDIRECTS: "0", NODEST: "1"}
     assert director.stop(running) == 0
     assert kernel_table(director) == []
-    # With one leg redirects would have led the web servers round the director.
+    # With one interface, redirects would have led the web servers past the director.
     assert sysctls(director) == {FORWARD: "1", REDIRECTS: "1", NODEST: "0"}
 
 
@@ -102,5 +105,5 @@ def test_wrr_follows_the_weights(site: Site, tmp_path: Path) -> None:
 
     answers = fetch(site.client, "192.168.122.22", 99)
 
-    # Any 99 of a sequence that repeats after three.
+    # Any 99 requests of a sequence that repeats after three.
     assert (answers.count("web1"), answers.count("web2")) == (66, 33)

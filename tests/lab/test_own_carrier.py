@@ -1,4 +1,4 @@
-"""A director with a single backend host, whose own cable is cut."""
+"""The cable of a director that has a single backend host is cut."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ ASKING = (
 )
 
 
-def test_a_cut_cable_of_our_own_empties_no_pool(network: Network, tmp_path: Path) -> None:
-    """One host that is silent is otherwise taken for dead."""
+def test_a_cut_cable_of_the_director_empties_no_pool(network: Network, tmp_path: Path) -> None:
+    """Without the director's own carrier, a single silent host would count as failed."""
     director = network.host("lb1", "10.99.0.1/24")
     start_web(network.host("web1", "10.99.0.11/24"), "web1")
     start_director(director, CONFIGURATION.format(directory=tmp_path), tmp_path)
@@ -59,8 +59,8 @@ def test_a_cut_cable_of_our_own_empties_no_pool(network: Network, tmp_path: Path
     eventually(seen, 20.0, "sight back", expected=(1, False))
 
 
-def test_the_kernel_is_asked_for_the_carrier_towards_a_host(network: Network) -> None:
-    """On the link, behind a gateway, without a route, and of this host itself."""
+def test_the_kernel_knows_the_carrier_of_the_route_to_a_host(network: Network) -> None:
+    """For a host on the link, behind a gateway, without a route, and for this host itself."""
     host = network.host("lb1", "10.99.0.1/24")
     host.ip("route add 192.0.2.0/24 via 10.99.0.254")
     asked = ("10.99.0.11", "192.0.2.1", "198.51.100.1", "10.99.0.1", "::1")

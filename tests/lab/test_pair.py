@@ -1,4 +1,4 @@
-"""Two directors with direct routing: whatever happens to one, the other serves the client."""
+"""Two directors with direct routing: when one fails, the other serves the client."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PRIORITIES = {"director1": 200, "director2": 100}
 
 START_SECONDS = 90.0
 FAILOVER_SECONDS = 20.0
-"""The protocol's bound is 3.6 s; User-Mode Linux with one core for all hosts gets slack."""
+"""The protocol's bound is 3.6 s; the rest is for User-Mode Linux, with one core for all hosts."""
 
 
 class Pair:
@@ -75,13 +75,13 @@ class Pair:
         )
 
     def serves(self) -> bool:
-        """Whether requests are answered, by both web servers in turn."""
+        """Whether both web servers answer requests in turn."""
         return sorted(fetch(self.site.client, "192.168.122.22", 2, seconds=2.0)) == ["web1", "web2"]
 
 
 @pytest.fixture(scope="module")
 def started_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two directors, started once: inside User-Mode Linux that takes half a minute."""
+    """Two directors, started once: in User-Mode Linux a start takes half a minute."""
     with Network() as network:
         pair = Pair(network, tmp_path_factory.mktemp("pair"))
         for host in pair.site.directors:
@@ -91,7 +91,7 @@ def started_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 @pytest.fixture
 def pair(started_pair: Pair) -> Pair:
-    """The pair in good health, the first director being active."""
+    """The pair in good health, with the first director ACTIVE."""
     eventually(started_pair.settled, START_SECONDS)
     eventually(started_pair.serves, FAILOVER_SECONDS)
     return started_pair
@@ -107,7 +107,7 @@ def assert_second_serves(pair: Pair) -> None:
 
 
 def test_power_loss(pair: Pair) -> None:
-    """The active director's interface and processes vanish: the other serves, until it returns."""
+    """The ACTIVE director loses its interface and processes. The other serves until it returns."""
     first = pair.site.directors[0]
     first.lose_power()
     assert_second_serves(pair)
@@ -119,7 +119,7 @@ def test_power_loss(pair: Pair) -> None:
 
 
 def test_all_processes_killed(pair: Pair) -> None:
-    """All the active director's processes are killed: its kernel gives the address up by itself."""
+    """All processes of the ACTIVE director are killed. Its kernel removes the address."""
     first = pair.site.directors[0]
     first.kill_processes()
     assert_second_serves(pair)
@@ -132,7 +132,10 @@ def test_all_processes_killed(pair: Pair) -> None:
 
 
 def test_link_cut(pair: Pair) -> None:
-    """The active director's cable is cut: the other serves; mended, there is one holder again."""
+    """The cable of the ACTIVE director is cut, and the other serves.
+
+    After the repair there is one holder.
+    """
     first = pair.site.directors[0]
     first.link_down()
     assert_second_serves(pair)

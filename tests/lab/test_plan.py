@@ -1,4 +1,4 @@
-"""`hadirector plan` asks a running director what a reload would change, and changes nothing."""
+"""`hadirector plan` lists what a reload would change in a running director, and changes nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ virtual_servers:
 
 
 class Running:
-    """A director, and the file it has read."""
+    """A director, and the file that it has read."""
 
     def __init__(self, directory: Path) -> None:
         self.file = directory / "hadirector.yaml"
@@ -65,10 +65,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         made.process.wait(20.0)
 
 
-def test_a_plan_says_what_the_reload_then_does(
+def test_a_plan_lists_what_the_reload_then_does(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file beside the real one can be asked about first. Then nothing is left to change."""
+    """The plan is made for a file beside the real one. After the reload the plan is empty."""
     changed = running.file.with_name("new.yaml")
     changed.write_text(running.text.replace("rr", "wrr").replace("127.0.15.2}", "127.0.15.3}"))
     before = running.status()
@@ -97,7 +97,7 @@ def test_a_plan_says_what_the_reload_then_does(
     assert capsys.readouterr().out == "nothing would change\n"
 
 
-def test_what_a_reload_would_refuse_is_a_no(
+def test_a_plan_for_a_file_that_a_reload_would_refuse_exits_1(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = running.file.with_name("other.yaml")
@@ -108,7 +108,7 @@ def test_what_a_reload_would_refuse_is_a_no(
     )
 
 
-def test_every_fault_of_a_wrong_file_is_told_with_its_place(
+def test_every_fault_of_a_wrong_file_is_reported_at_its_place(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = running.file.with_name("wrong.yaml")
@@ -122,7 +122,7 @@ def test_every_fault_of_a_wrong_file_is_told_with_its_place(
 def test_a_file_without_a_configuration_is_a_fault(
     running: Running, capsys: pytest.CaptureFixture[str], size: int
 ) -> None:
-    """Also one larger than any configuration."""
+    """Also a file larger than any configuration."""
     file = running.file.with_name("size.yaml")
     with file.open("wb") as opened:
         opened.truncate(size)
@@ -130,7 +130,7 @@ def test_a_file_without_a_configuration_is_a_fault(
     assert str(file) in capsys.readouterr().err
 
 
-def test_without_a_file_or_a_director_the_reason_is_said(
+def test_without_a_file_or_a_director_the_reason_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = tmp_path / "missing"

@@ -1,6 +1,6 @@
-"""What becomes of a pool on loopback whose real servers come and go, with the userspace dataplane.
+"""A pool on loopback, whose real servers come and go, with the userspace dataplane.
 
-A real server accepts connections and waits for them to end.
+A real server accepts connections and waits for their end.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Patient(socketserver.BaseRequestHandler):
 
 
 class RealServer(socketserver.ThreadingTCPServer):
-    """One real server."""
+    """A real server."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -67,7 +67,7 @@ class RealServer(socketserver.ThreadingTCPServer):
 
 
 class Done(NamedTuple):
-    """How a command ended."""
+    """The exit status and output of a command."""
 
     status: int
     out: str
@@ -75,7 +75,7 @@ class Done(NamedTuple):
 
 
 class Site:
-    """A director, and whatever servers listen."""
+    """A director and its real servers."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -117,7 +117,7 @@ class Site:
             server.server_close()
 
     def command(self, *arguments: str) -> Done:
-        """Run a command of this director's."""
+        """Run a command against this director."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             try:
@@ -131,7 +131,7 @@ class Site:
         return f"{self._directory}/run/api.sock"
 
     def metric(self, sample: str) -> float:
-        """One sample of what Prometheus would see, which has to be of its form."""
+        """Return one sample of the metrics, whose text must be valid for Prometheus."""
         text = request(self.api, "GET", "/metrics").decode()
         found = {
             each.name + "".join(f",{value}" for _, value in sorted(each.labels.items())): each.value
@@ -148,13 +148,13 @@ class Site:
         return msgspec.json.decode(answer, type=Status).virtual_servers[0]
 
     def weights(self) -> list[int | None]:
-        """What the dataplane has: the real servers in order, then the sorry server if any."""
+        """Return the weights in the dataplane: the real servers in order, then the sorry server."""
         pool = self.pool()
         sorry = () if pool.sorry_server is None else (pool.sorry_server,)
         return [each.actual_weight for each in (*pool.real_servers, *sorry)]
 
     def carried(self) -> int:
-        """How many connections its servers carry."""
+        """Return the connections of all real servers."""
         return sum(map(carries, self.pool().real_servers))
 
     def expect(self, *weights: int | None) -> None:
@@ -184,7 +184,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site) -> None:
-    """And comes back the same way; `status` says why at every step."""
+    """It returns in the same way; `status` has the reason at every step."""
     site.write("quorum: 2\n    sorry_server: {address: 127.0.14.9, check: {type: tcp}}")
     site.serve(1, 2, 3, 9)
     site.start()
@@ -207,19 +207,19 @@ def test_a_pool_falls_back_tier_by_tier_and_then_to_the_sorry_server(site: Site)
 ONE, TWO = "web/127.0.14.1", "web/127.0.14.2"
 
 
-def test_what_an_operator_orders_outlasts_reload_and_restart(
+def test_an_override_survives_reload_and_restart(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
-    """A drain, a weight; each with its author, its reason, and the way back.
+    """A drain and a weight, each with its author, its reason, and its undo.
 
-    Whoever follows the events is told of the restart, and of what goes on after it.
+    `events --follow` shows the restart and the events after it.
     """
     site.write("")
     site.serve(1, 2, 3)
     site.start()
     site.expect(3, 2, 0)
     follower = subprocess.Popen(
-        # Whoever runs the tests in the background may have them ignore SIGINT.
+        # A shell that runs the tests in the background makes them ignore SIGINT.
         [
             *("env", "--default-signal=INT", *HADIRECTOR),
             *("events", "--follow", "--json", "--socket", site.api),
@@ -231,7 +231,7 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(
     request.addfinalizer(follower.kill)
     assert follower.stdout is not None
     assert follower.stderr is not None
-    # A connection that is open keeps the drain from ending.
+    # An open connection keeps the drain from ending.
     with socket.create_connection(("127.0.14.100", site.port)):
         eventually(site.carried, PATIENCE_SECONDS, expected=1)
         [busy] = [
@@ -271,8 +271,8 @@ def test_what_an_operator_orders_outlasts_reload_and_restart(
     assert follower.communicate(timeout=20)[1] == "hadirector: the director answers again\n"
 
 
-def test_what_an_operator_orders_outlasts_a_reboot(site: Site) -> None:
-    """Which empties the runtime directory, and not the state directory."""
+def test_an_override_survives_a_reboot(site: Site) -> None:
+    """A reboot empties the runtime directory, but not the state directory."""
     site.write("")
     site.serve(1, 2, 3)
     site.start()
@@ -288,8 +288,8 @@ def test_what_an_operator_orders_outlasts_a_reboot(site: Site) -> None:
     assert "the override expires in 59 min" in told
 
 
-def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Site) -> None:
-    """Until then it stands at weight 0; an order with a time is lifted when that has come."""
+def test_a_drain_ends_with_its_last_connection_or_at_its_deadline(site: Site) -> None:
+    """Until then the weight is 0. An override with a time limit is removed at that time."""
     site.write("")
     site.serve(1, 2, 3)
     site.start()
@@ -308,8 +308,8 @@ def test_a_drain_ends_when_its_last_connection_does_or_at_its_deadline(site: Sit
     site.expect(None, 2, 0)
 
 
-def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> None:
-    """And one for a server that a reload removes is kept, and told of."""
+def test_a_useless_override_is_refused_with_a_remedy(site: Site) -> None:
+    """An override for a server that a reload removes is kept and reported."""
     site.write("")
     site.serve(1, 2, 3)
     site.start()
@@ -338,8 +338,8 @@ def test_an_order_that_makes_no_sense_is_refused_with_what_would(site: Site) -> 
     assert orphaned not in site.command("status").out
 
 
-def test_the_brake_keeps_the_last_that_failed_over_a_reload(site: Site) -> None:
-    """And lets them go when others pass; they are named meanwhile."""
+def test_the_brake_holds_the_last_failing_servers_over_a_reload(site: Site) -> None:
+    """It releases them when others pass. Until then they are named."""
     site.write("min_healthy: 2")
     site.serve(1, 2, 3)
     site.start()

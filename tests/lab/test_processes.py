@@ -1,7 +1,7 @@
 """Two real directors on loopback, whose processes are killed one by one.
 
-Everything runs without privilege: ``dataplane: userspace``, VRRP over UDP between 127.0.1.1 and
-127.0.1.2, the virtual address one of 127.0.0.0/8.
+They need no privilege: ``dataplane: userspace``, VRRP over UDP between 127.0.1.1 and 127.0.1.2, and
+a virtual address in 127.0.0.0/8.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def web() -> Iterator[WebServer]:
 
 @pytest.fixture
 def pair(tmp_path: Path, web: WebServer) -> Iterator[tuple[RunningDirector, RunningDirector]]:
-    """Two directors in their settled state: the first ACTIVE, the second BACKUP."""
+    """Two directors: the first is ACTIVE, the second BACKUP."""
     port, vrrp_port = free_ports(2)
     addresses = {"lb1": ("127.0.1.1", "127.0.1.2", 200), "lb2": ("127.0.1.2", "127.0.1.1", 100)}
     directors = []
@@ -93,7 +93,7 @@ Pair = tuple[RunningDirector, RunningDirector]
 def test_a_dead_server_is_out_within_fall_intervals_and_a_timeout(
     pair: Pair, web: WebServer
 ) -> None:
-    """On both directors: the BACKUP probes and programs like the ACTIVE."""
+    """On both directors: a BACKUP probes and changes its table like an ACTIVE director."""
     web.kill()
     begun = time.monotonic()
     eventually(
@@ -134,10 +134,10 @@ def test_a_killed_vrrp_process_resumes_and_no_peer_notices(pair: Pair) -> None:
     assert '"state": "ACTIVE"' not in second.log[before:]
 
 
-def test_the_director_gives_up_the_addresses_of_a_vrrp_process_that_stays_away(
+def test_the_director_releases_the_addresses_of_a_vrrp_process_that_stays_away(
     pair: Pair,
 ) -> None:
-    """Every new one is stopped before it can resume."""
+    """Each new vrrp process is killed before it can resume."""
     first, second = pair
     first.kill("vrrp")
     deadline = time.monotonic() + 3 * ADVERT_INTERVAL
@@ -156,7 +156,7 @@ def test_the_director_gives_up_the_addresses_of_a_vrrp_process_that_stays_away(
 
 
 def test_a_killed_director_leaves_no_orphan_and_the_peer_takes_over_at_once(pair: Pair) -> None:
-    """Its vrrp process sends priority 0, so the peer waits for its skew time only."""
+    """Its vrrp process sends priority 0, so the peer waits only for its skew time."""
     first, second = pair
     children = [first.pid("vrrp"), first.pid("checks")]
     first.process.kill()
@@ -189,7 +189,7 @@ def test_sigterm_to_the_director_alone_hands_over_before_it_ends(pair: Pair) -> 
 
 
 def test_a_child_that_hangs_is_killed_for_its_silence(pair: Pair) -> None:
-    """Three seconds of silence are an alarm, ten are the end."""
+    """After three seconds of silence there is an event, after ten the process is killed."""
     first, _ = pair
     hung = first.pid("checks")
     assert hung is not None
@@ -201,7 +201,7 @@ def test_a_child_that_hangs_is_killed_for_its_silence(pair: Pair) -> None:
 
 
 class MailServer(threading.Thread):
-    """A real server that greets whoever connects, but only while ``may_greet`` is set."""
+    """A real server that sends a greeting only while ``may_greet`` is set."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -210,7 +210,7 @@ class MailServer(threading.Thread):
         self.listener = socket.create_server(("127.0.0.1", 0))
 
     def run(self) -> None:
-        """Serve one client after the other, until the listener is shut down."""
+        """Serve one client after the other until the listener is shut down."""
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
@@ -239,7 +239,7 @@ def mail() -> Iterator[MailServer]:
 def test_a_stopped_and_continued_checks_process_fails_no_target(
     tmp_path: Path, mail: MailServer
 ) -> None:
-    """It slept past the deadline of a probe that was answered meanwhile, so it asks once more."""
+    """The deadline of a probe passed while the process was stopped. It probes once more."""
     servers = CONFIGURATION[CONFIGURATION.index("virtual_servers:") :].format(
         port=free_ports(1)[0], web_port=mail.listener.getsockname()[1]
     )
@@ -256,7 +256,7 @@ def test_a_stopped_and_continued_checks_process_fails_no_target(
         assert mail.asked.wait(10)
         os.kill(checks, signal.SIGSTOP)
         mail.may_greet.set()
-        time.sleep(2.3)  # longer than the timeout, shorter than the silence that raises an alarm
+        time.sleep(2.3)  # longer than the timeout, shorter than the silence that is reported
         os.kill(checks, signal.SIGCONT)
         before = director.status().probes
         eventually(lambda: director.status().probes > before + 1, 10, "two more probes")
@@ -266,7 +266,7 @@ def test_a_stopped_and_continued_checks_process_fails_no_target(
         director.end()
 
 
-def test_a_director_that_was_frozen_does_not_blame_its_children(pair: Pair) -> None:
+def test_a_director_that_was_stopped_does_not_kill_its_children(pair: Pair) -> None:
     first, _ = pair
     os.kill(first.process.pid, signal.SIGSTOP)
     time.sleep(11.0)

@@ -1,4 +1,4 @@
-"""What cannot work is refused before anything is changed, in words that say what to do."""
+"""A configuration that cannot work is refused before any change, with a remedy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Attempt:
 
 
 def without_capabilities() -> tuple[str, ...]:
-    """Lead-in for a command that must lack CAP_NET_ADMIN and CAP_NET_RAW even for root."""
+    """Return a command prefix that drops CAP_NET_ADMIN and CAP_NET_RAW, also for root."""
     if os.geteuid() != 0:
         return ()
     setpriv = shutil.which("setpriv")
@@ -94,7 +94,7 @@ def test_every_fault_of_a_file_is_reported_at_its_place(tmp_path: Path) -> None:
 def test_a_script_that_must_not_be_run_is_refused_at_its_place(
     tmp_path: Path, mode: int | None, fault: str
 ) -> None:
-    """Also one of a check within a check, and for root by ``check-config``."""
+    """Also a script of a check within a check, and by ``check-config`` if root runs it."""
     script = tmp_path / "script"
     if mode is not None:
         script.write_text("#!/bin/sh\n")
@@ -124,12 +124,12 @@ def test_a_script_that_must_not_be_run_is_refused_at_its_place(
     assert started.returncode == 2
     assert f"{file}:8:34: {script}" in started.stderr
     assert fault in started.stderr
-    is_root = os.geteuid() == 0  # for others, whose director runs elsewhere, the file is good
+    is_root = os.geteuid() == 0  # for other users the file is good: their director runs elsewhere
     assert judged.returncode == (1 if is_root else 0)
     assert (f"{file}:8:34: {script}" in judged.stderr) is is_root
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hadirector", "run", "-c", str(tmp_path / "none.yaml")],
         capture_output=True,
@@ -143,7 +143,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.ipvs
-def test_a_scheduler_the_kernel_lacks_is_named_with_its_module(tmp_path: Path) -> None:
+def test_a_missing_scheduler_is_named_with_its_module(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, scheduler="twos")
     assert attempt.status == 2
     assert "ip_vs_twos" in attempt.said

@@ -1,4 +1,4 @@
-"""What is ours and what is foreign, over a restart."""
+"""Our services and foreign ones, over a restart."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ FOREIGN = [
 ]
 
 
-def test_only_what_is_ours_is_withdrawn(network: Network, tmp_path: Path) -> None:
-    """A service dropped from the file while the director was down goes at its start; no other."""
+def test_only_our_own_services_are_removed(network: Network, tmp_path: Path) -> None:
+    """A start removes the service that left the file while the director was down, and no other."""
     director = network.host("director1", "192.168.122.30/24", "192.168.122.22/32")
     director.run("ipvsadm", "-R", text="\n".join(FOREIGN) + "\n")
     keep = HEAD.format(directory=tmp_path, on_stop="keep")

@@ -1,4 +1,4 @@
-"""What RFC 9568 asks of the wire, seen on the wire, byte for byte (docs/conformance.md)."""
+"""The requirements of RFC 9568 on the wire, byte for byte (docs/conformance.md)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PRIORITY_255_NO_PSEUDO_HEADER = bytes.fromhex("3133ff01000a c4f9 0a630064")
 
 
 class Link:
-    """The hosts ``better`` and ``worse``, and the frames that a third one sees."""
+    """The hosts ``better`` and ``worse``, and the frames that a third host receives."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.better_host = network.host("better", f"{BETTER}/24")
@@ -119,8 +119,9 @@ def test_advertisements_are_periodic_without_drift(link: Link, wire: Wire) -> No
 
 
 def test_a_takeover_is_advertised_then_announced(link: Link, wire: Wire) -> None:
-    """6.4.2, 8.1.2: one advertisement, then requests with both protocol addresses the virtual one,
-    broadcast, from the interface's own MAC.
+    """6.4.2, 8.1.2: one advertisement, then ARP requests.
+
+    Both protocol addresses are the virtual one; they are broadcast from the interface's own MAC.
     """
     link.worse().wait_for("ACTIVE")
     eventually(lambda: len(wire.arp(VIRTUAL_ADDRESS)) >= 5, 5.0, "a volley")
@@ -132,10 +133,10 @@ def test_a_takeover_is_advertised_then_announced(link: Link, wire: Wire) -> None
     assert wire.advertisements(WORSE)[0].at < wire.arp(VIRTUAL_ADDRESS)[0].at
 
 
-def test_an_address_that_does_not_stand_is_not_announced(
+def test_an_address_that_could_not_be_added_is_not_announced(
     link: Link, wire: Wire, tmp_path: Path
 ) -> None:
-    """8.1.2: without the right to add it, the router is ACTIVE and no gratuitous ARP leaves."""
+    """8.1.2: a router that may not add the address is ACTIVE and sends no gratuitous ARP."""
     wrapper = ("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin")
     router = VrrpRouter(link.worse_host, tmp_path, wrapper=wrapper)
     router.wait_for("ACTIVE")
@@ -144,12 +145,16 @@ def test_an_address_that_does_not_stand_is_not_announced(
     assert wire.arp(VIRTUAL_ADDRESS) == []
 
 
-def test_a_backup_answers_for_nothing_and_stops_in_silence(link: Link, wire: Wire) -> None:
+def test_a_backup_answers_no_request_and_stops_without_an_advertisement(
+    link: Link, wire: Wire
+) -> None:
     """6.4.2: no ARP reply, no packet accepted, no priority 0 at the end."""
-    link.worse_host.sysctl({"net.ipv4.ip_forward": "0"})  # new namespaces have it from the host
+    link.worse_host.sysctl({"net.ipv4.ip_forward": "0"})  # new namespaces inherit it from the host
     _, worse = link.settled()
     begin = len(wire.arp(VIRTUAL_ADDRESS))
-    before = len(wire.advertisements(WORSE))  # it may have been ACTIVE until the better one came
+    before = len(
+        wire.advertisements(WORSE)
+    )  # it may have been ACTIVE until the better router started
     wire.ask_for(VIRTUAL_ADDRESS, THIRD)
     time.sleep(0.2)
     replies = [f for f in wire.arp(VIRTUAL_ADDRESS)[begin:] if f.payload[6:8] == b"\x00\x02"]
@@ -161,7 +166,7 @@ def test_a_backup_answers_for_nothing_and_stops_in_silence(link: Link, wire: Wir
 
 
 def test_what_is_sent_to_the_group_is_not_forwarded(link: Link, wire: Wire) -> None:
-    """5.1.1.2: nothing leaves by another interface of a host that forwards."""
+    """5.1.1.2: a host that forwards sends no such packet through another interface."""
     link.better_host.ip(
         "link add eth1 type veth peer name other", "link set eth1 up", "link set other up",
         "address add 10.98.0.1/24 dev eth1",
@@ -176,7 +181,7 @@ def test_what_is_sent_to_the_group_is_not_forwarded(link: Link, wire: Wire) -> N
 
 
 def test_a_backup_that_forwards_passes_packets_on_to_the_active_router(link: Link) -> None:
-    """8.3.1: it answers for nothing itself; how the host routes is its operator's."""
+    """8.3.1: it accepts none itself. The routes of the host are its operator's."""
     link.worse_host.sysctl({"net.ipv4.ip_forward": "1"})
     link.settled()
     assert accepts_packets(link.worse_host, link.third_host)
@@ -184,7 +189,7 @@ def test_a_backup_that_forwards_passes_packets_on_to_the_active_router(link: Lin
     assert not accepts_packets(link.worse_host, link.third_host)
 
 
-# Each with priority 255 or 0, so that it would have an effect if it were listened to.
+# Each has priority 255 or 0, so that it would have an effect if it were accepted.
 REFUSED = [
     ("3133ff01000a c4f8 0a630064", 255, "checksum"),
     ("31330001000a c3fb 0a630064", 255, "checksum"),
@@ -201,9 +206,10 @@ OTHER_VIRTUAL_ROUTER = bytes.fromhex("3134ff01000a c4f8 0a630064")
 
 
 def test_refused_packets_move_no_timer(link: Link, wire: Wire) -> None:
-    """7.1: a storm of them neither starves an ACTIVE router nor keeps a BACKUP from taking over.
+    """7.1: many of them neither disturb an ACTIVE router nor keep a BACKUP from taking over.
 
-    Every half interval for three Active_Down_Intervals, then on through a crash of the ACTIVE.
+    They come each half interval for three Active_Down_Intervals, and then through a crash of the
+    ACTIVE.
     """
     better, worse = link.settled()
     begin = time.monotonic()
@@ -231,7 +237,7 @@ def test_refused_packets_move_no_timer(link: Link, wire: Wire) -> None:
 
 
 def test_two_owners_end_as_one(link: Link) -> None:
-    """8.3.2: misconfigured with 255 twice, the higher address stays, the other follows it."""
+    """8.3.2: with 255 configured twice, the router with the higher address stays ACTIVE."""
     better, worse = link.better(priority=255), link.worse(priority=255)
     worse.wait_for("ACTIVE")
     better.wait_for("BACKUP")
@@ -242,12 +248,12 @@ def test_two_owners_end_as_one(link: Link) -> None:
     assert told == [{"instance": "eth0-51", "source": WORSE, "count": 1}]
 
 
-def test_an_active_router_frozen_for_5_s_wakes_as_a_listener(link: Link, wire: Wire) -> None:
-    """2.5: it resigns, listens for an interval and its skew time, and only then preempts."""
+def test_an_active_router_frozen_for_5_s_listens_first(link: Link, wire: Wire) -> None:
+    """2.5: it gives up, listens for an interval and its skew time, and only then preempts."""
     better, _ = link.settled()
     better.process.send_signal(signal.SIGSTOP)
     time.sleep(5.0)
-    assert link.holders() == ["worse"]  # the kernel took the address from the frozen one
+    assert link.holders() == ["worse"]  # the kernel removed the address of the frozen router
     begin = time.monotonic()
     better.process.send_signal(signal.SIGCONT)
     assert better.wait_for("BACKUP")["reason"] == "this process was stalled"

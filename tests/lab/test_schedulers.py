@@ -1,4 +1,4 @@
-"""Each scheduler chooses as it is known to: configs/schedulers.yaml, with connections that stay."""
+"""Each scheduler of configs/schedulers.yaml chooses in its way, with connections that stay open."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ EXAMPLE = Path(__file__).parents[2] / "configs/schedulers.yaml"
 CLIENT, VIRTUAL = "192.168.122.70", "192.168.122.22"
 START_SECONDS = 60.0
 
-# ip_vs_SCHEDULER.c in Linux 6.1, worked out for weights 1 and 2, in this order: of two that are
-# equal, the kernel takes the one that was added last.
+# From ip_vs_SCHEDULER.c in Linux 6.1, for weights 1 and 2 in this order. Of two equal servers, the
+# kernel chooses the one that was added last.
 CHOSEN = {
     "lc": "212121",
     "wlc": "211211",
@@ -30,23 +30,28 @@ CHOSEN = {
     "lblc": "22111111",
     "lblcr": "22111112",
 }
-"""Which of the two servers gets each of the connections that follow one another."""
+"""The server that gets each of successive connections."""
 SHARED = {"rr": ("111222", "121212|212121"), "wrr": ("111122", ".*")}
-"""What is sorted, and the order where there is one; where they begin, the kernel is free to say."""
+"""Which answers are sorted, and their order where it is defined. The kernel may begin anywhere."""
 BY_HASH = ("dh", "sh", "mh")
 BY_PORT = ("sh_port", "mh_port")
 SPREAD = 24
-"""Of so many connections of one client, all with one server would be chance once in 10,000."""
+"""The chance that these connections of one client all reach one server is 1 in 10,000."""
 
 
 @pytest.mark.ipvs
 @pytest.mark.timeout(200)
 def test_every_scheduler_chooses_in_its_way(network: Network, tmp_path: Path) -> None:
-    """Thirteen of them, by traffic; twos is not in this kernel, which other tests see named."""
+    """Thirteen schedulers, by their traffic.
+
+    This kernel does not have twos; other tests cover that.
+    """
     client = network.host("client", f"{CLIENT}/24")
     director = network.host("director", "192.168.122.30/24", f"{VIRTUAL}/32", sysctls=FORWARDS)
     text = EXAMPLE.read_text().replace("lb1", f"lb1\n  runtime_directory: {tmp_path}/run")
-    text = re.sub("check: .*", "check: none", text)  # whichever passes first would be added first
+    text = re.sub(
+        "check: .*", "check: none", text
+    )  # the server that passes first would be added first
     ports = dict(re.findall(r"name: (\w+)\n    address: [0-9.]+:(\d+)", text))
     assert ports.keys() == {*CHOSEN, *SHARED, *BY_HASH, *BY_PORT}
     with Answering() as servers, ExitStack() as connections:

@@ -1,4 +1,4 @@
-"""Real scripts: whatever they do, they end in time and their processes with them."""
+"""Real scripts end in time, with all their processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Write = Callable[[str], str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a shell script that others may read; its path."""
+    """Write a shell script that all users may read; return its path."""
 
     def write(text: str) -> str:
         file = tmp_path / "script"
@@ -32,7 +32,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def ended_process(file: Path) -> bool:
-    """Whether the process whose number is in a file is gone, or a zombie."""
+    """Return whether the process whose number is in a file is gone, or a zombie."""
     stat = Path(f"/proc/{file.read_text().strip()}/stat")
     return not stat.exists() or ") Z " in stat.read_text()
 
@@ -45,14 +45,18 @@ async def test_the_exit_status_decides(write: Write) -> None:
     assert await run(Script(path=write("kill -9 $$"), user=US)) == Ended(False, "ended by signal 9")
 
 
-async def test_arguments_come_through_no_shell(write: Write) -> None:
-    """Its own first, in an environment of ours, with nothing to read and / as its directory."""
+async def test_no_shell_interprets_the_arguments(write: Write) -> None:
+    """The script gets its own arguments first, our environment, empty input, and / as its
+    directory.
+    """
     path = write('printf "%s|" "$@" "$HOME" "$PWD"; cat')
     ended = await run(Script(path=path, arguments=("a b", "$HOME"), user=US, timeout=5.0), ";ls")
     assert ended.output == "a b|$HOME|;ls||/|"
 
 
-async def test_at_its_deadline_it_is_killed_with_its_children(write: Write, tmp_path: Path) -> None:
+async def test_a_script_is_killed_with_its_children_at_its_deadline(
+    write: Write, tmp_path: Path
+) -> None:
     path = write(f"sleep 60 & echo $! > {tmp_path}/child; trap '' TERM; wait; sleep 60")
     started = time.monotonic()
     ended = await run(Script(path=path, user=US, timeout=0.3))
@@ -62,22 +66,24 @@ async def test_at_its_deadline_it_is_killed_with_its_children(write: Write, tmp_
     assert ended_process(tmp_path / "child")
 
 
-async def test_whatever_it_prints_only_the_beginning_is_kept(write: Write) -> None:
-    """And printing more than a pipe holds does not hold it up."""
+async def test_only_the_beginning_of_its_output_is_kept(write: Write) -> None:
+    """A script that prints more than a pipe holds is not blocked."""
     ended = await run(
         Script(path=write("head -c 1000000 /dev/zero | tr '\\0' x"), user=US, timeout=5.0)
     )
     assert ended == Ended(True, "exit status 0", "x" * 4096)
 
 
-async def test_what_it_leaves_running_holds_nothing_up(write: Write) -> None:
+async def test_a_process_that_the_script_leaves_running_delays_nothing(write: Write) -> None:
     """A notification may start a daemon that keeps the output open."""
     started = time.monotonic()
     assert (await run(Script(path=write("sleep 2 & exit 0"), user=US))).succeeded
     assert time.monotonic() - started < 1.0
 
 
-async def test_nobody_waiting_any_more_it_is_killed(write: Write, tmp_path: Path) -> None:
+async def test_a_script_is_killed_when_its_caller_is_cancelled(
+    write: Write, tmp_path: Path
+) -> None:
     path = write(f"echo $$ > {tmp_path}/pid; sleep 60")
     running = asyncio.create_task(run(Script(path=path, user=US, timeout=60.0)))
     await asyncio.sleep(0.5)
@@ -89,7 +95,7 @@ async def test_nobody_waiting_any_more_it_is_killed(write: Write, tmp_path: Path
     assert ended_process(tmp_path / "pid")
 
 
-async def test_what_is_no_program_is_named(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_program_is_named(tmp_path: Path) -> None:
     file = tmp_path / "script"
     file.write_text("#!/no/such/interpreter\n")
     file.chmod(0o755)
@@ -98,7 +104,7 @@ async def test_what_is_no_program_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.netns
-async def test_it_runs_as_the_user_it_is_given(write: Write, tmp_path: Path) -> None:
+async def test_a_script_runs_as_the_given_user(write: Write, tmp_path: Path) -> None:
     """Without any other group, and without capabilities."""
     for each in (tmp_path, *tmp_path.parents[:-2]):
         each.chmod(0o755)

@@ -1,4 +1,4 @@
-"""``hadirector restart``: a new director in the old one's place, and nobody notices."""
+"""``hadirector restart``: a new director replaces the old one without any other effect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ vrrp:
 
 
 class ActiveDirector:
-    """A director alone on a link, ACTIVE, and the other host that listens."""
+    """A single director on a link, ACTIVE, and the other host, which listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.directory = directory
@@ -84,7 +84,9 @@ def director(network: Network, tmp_path: Path) -> ActiveDirector:
 
 
 def test_the_vrrp_process_goes_on_over_two_restarts(director: ActiveDirector) -> None:
-    """Same process ids, no advertisement left out, no resignation, and the address stands."""
+    """The process id stays, no advertisement is missing, priority 0 is not sent, and the address
+    stands.
+    """
     vrrp, checks = director.child("vrrp"), director.child("checks")
     with Listener(director.witness) as listener:
         for _ in range(2):
@@ -99,8 +101,8 @@ def test_the_vrrp_process_goes_on_over_two_restarts(director: ActiveDirector) ->
     assert max(gaps) < 2 * ADVERT_INTERVAL
 
 
-def test_a_restarted_director_obeys_and_minds_its_child(director: ActiveDirector) -> None:
-    """What it adopted it reconfigures, restarts when it dies, and stops."""
+def test_a_restarted_director_controls_the_adopted_vrrp_process(director: ActiveDirector) -> None:
+    """It reconfigures the adopted vrrp process, restarts it after a crash, and stops it."""
     director.write(CONFIGURATION.format(directory=director.directory, priority=150))
     assert director.restart().returncode == 0
     eventually(lambda: [each.priority for each in director.status().instances], 5.0, expected=[150])
@@ -119,7 +121,7 @@ def test_a_restarted_director_obeys_and_minds_its_child(director: ActiveDirector
     assert not director.host.holds(VIRTUAL_ADDRESS)
 
 
-def test_a_restart_that_could_not_start_is_refused(director: ActiveDirector) -> None:
+def test_a_restart_with_a_wrong_file_is_refused(director: ActiveDirector) -> None:
     """With a wrong file nothing is stopped."""
     checks = director.child("checks")
     director.write("director: {nmae: lb1}\n")
@@ -132,7 +134,7 @@ def test_a_restart_that_could_not_start_is_refused(director: ActiveDirector) -> 
 def test_a_handover_is_kept_over_a_restart_and_over_a_stop_and_a_start(
     director: ActiveDirector,
 ) -> None:
-    """Only an operator undoes it; until then a peer of lower priority stays ACTIVE."""
+    """Only an operator undoes it. Until then a peer of lower priority stays ACTIVE."""
     peer = VrrpRouter(
         director.witness, director.directory, priority=100, advert_interval=ADVERT_INTERVAL
     )

@@ -1,4 +1,6 @@
-"""Every kind of service, from the examples in configs to who answers; ipvsadm is the witness."""
+"""Every kind of service in the examples of configs: the kernel's table, and the servers that
+answer.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,10 @@ pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 CONFIGS = Path(__file__).parents[2] / "configs"
 START_SECONDS = 60.0
 RESET_SECONDS = 10.0 + 15.0
-"""What the kernel keeps of a connection that was reset (ip_vs_proto_tcp.c), and slack."""
+"""The kernel keeps a connection that was reset for this time (ip_vs_proto_tcp.c), with slack."""
 
 NEAR, OTHER, DIRECT = "192.168.122.70", "192.168.122.72", "192.168.122.71"
-"""A client's addresses. Replies to the first two go back through the director."""
+"""A client's addresses. Replies to the first two pass through the director."""
 WEBS = {"web1": 45, "web2": 46}
 VIRTUAL = {number: f"192.168.122.{number}" for number in range(22, 30)}
 TUNNELLED = [VIRTUAL[number] for number in (26, 27, 28, 29)]
@@ -64,12 +66,12 @@ WITNESSED = """\
 -a -u 192.168.122.25:53 -r 192.168.122.45:53 -m -w 1
 -a -u 192.168.122.25:53 -r 192.168.122.46:53 -m -w 1
 """.splitlines()
-"""What both examples make, as ipvsadm saves it."""
+"""The table of both examples, as ipvsadm saves it."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Host]]:
-    """A client and a director that has read both examples; two servers answer with their names."""
+    """A client and a director with both examples; two servers answer with their names."""
     directory = tmp_path_factory.mktemp("services")
     with Network() as network, Answering() as servers:
         client = network.host("client", *(f"{each}/24" for each in (NEAR, OTHER, DIRECT)))
@@ -88,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Host]
 
 
 def configuration(directory: Path) -> str:
-    """Both examples in one file."""
+    """Return both examples in one text."""
     texts = [(CONFIGS / name).read_text() for name in ("services.yaml", "tun.yaml")]
     lists = [text.partition("virtual_servers:\n")[2] for text in texts]
     director = f"director: {{name: lb1, runtime_directory: {directory}/run, check: none}}\n"
@@ -97,7 +99,10 @@ def configuration(directory: Path) -> str:
 
 
 def real_server(network: Network, name: str, number: int) -> Host:
-    """A host as configs/tun.yaml asks for it, whose way to two of the clients is the director."""
+    """Build a host that configs/tun.yaml requires.
+
+    Its route to two client addresses is the director.
+    """
     address = f"192.168.122.{number}"
     back = [f"{each}/32 via 192.168.122.30" for each in (NEAR, OTHER)]
     silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
@@ -120,20 +125,20 @@ def real_server(network: Network, name: str, number: int) -> Host:
 
 
 def serve(servers: Answering, host: Host) -> None:
-    """Answer wherever the examples send a client."""
+    """Answer on all ports of the examples."""
     servers.listen(host, (80, 8080))
     servers.listen(host, (53, 5060), socket.SOCK_DGRAM)
     servers.listen(host, (36412,), socket.SOCK_STREAM, socket.IPPROTO_SCTP)
 
 
-def test_the_kernel_holds_what_the_examples_say(site: tuple[Host, Host]) -> None:
-    """A tunnel of a real server's own replaces the virtual server's."""
+def test_the_kernel_has_the_table_of_the_examples(site: tuple[Host, Host]) -> None:
+    """The tunnel of a real server replaces the virtual server's tunnel."""
     _, director = site
     assert kernel_table(director) == WITNESSED
 
 
-def test_timeouts_are_set_again_when_somebody_changes_them(site: tuple[Host, Host]) -> None:
-    """Those of ipvsadm --set."""
+def test_timeouts_that_an_operator_changed_are_restored(site: tuple[Host, Host]) -> None:
+    """The timeouts of ipvsadm --set."""
     _, director = site
     wanted = "Timeout (tcp tcpfin udp): 3600 30 120\n"
     eventually(lambda: timeouts(director), 5.0, expected=wanted)
@@ -143,19 +148,19 @@ def test_timeouts_are_set_again_when_somebody_changes_them(site: tuple[Host, Hos
 
 
 def timeouts(host: Host) -> str:
-    """The connection timeouts, as ipvsadm shows them."""
+    """Return the connection timeouts, as ipvsadm shows them."""
     return host.run("ipvsadm", "-L", "--timeout").stdout
 
 
 def test_marked_packets_are_shared_whatever_their_port(site: tuple[Host, Host]) -> None:
-    """Both ports take turns with one another, because they are one service."""
+    """Both ports belong to one service, so they share its turns."""
     client, _ = site
     answers = [answer(client, NEAR, VIRTUAL[22], port) for port in (80, 8080, 8080, 80)]
     assert answers in (["web1", "web2"] * 2, ["web2", "web1"] * 2)
 
 
 def test_all_ports_of_a_persistent_client_lead_to_one_server(site: tuple[Host, Host]) -> None:
-    """So do its neighbours' within the prefix."""
+    """So do the ports of clients within the prefix."""
     client, _ = site
     clients = [(NEAR, 80), (NEAR, 8080), (OTHER, 80), (OTHER, 8080)]
     answers = {answer(client, source, VIRTUAL[23], port) for source, port in clients}
@@ -176,14 +181,14 @@ def test_sctp_associations_alternate(site: tuple[Host, Host]) -> None:
 
 
 def test_each_packet_of_one_client_port_is_scheduled(site: tuple[Host, Host]) -> None:
-    """Without one_packet they would all go where the first one went."""
+    """Without one_packet all packets would go to the server of the first one."""
     client, _ = site
     answers = datagrams(client, NEAR, VIRTUAL[25], 53, [b"who?"] * 6)
     assert answers in (["web1", "web2"] * 3, ["web2", "web1"] * 3)
 
 
 def test_packets_of_one_call_stay_together(site: tuple[Host, Host]) -> None:
-    """From whichever client they come; another call goes elsewhere."""
+    """From every client; another call goes to another server."""
     client, _ = site
     calls = [
         f"INVITE sip:a@example.net SIP/2.0\r\nCall-ID: {call}@example.net\r\n\r\n".encode()
@@ -195,11 +200,13 @@ def test_packets_of_one_call_stay_together(site: tuple[Host, Host]) -> None:
 
 
 def test_a_server_at_its_upper_threshold_waits_for_the_lower_one(site: tuple[Host, Host]) -> None:
-    """The third connection goes elsewhere, and so do more while one of the first two is left."""
+    """The third connection goes to the other server, and so do more while one of the first two is
+    left.
+    """
     client, director = site
 
     def carried() -> int:
-        """How many connections the limited server has."""
+        """Return the connections of the limited server."""
         lines = director.run("ipvsadm", "-Lcn").stdout.splitlines()
         return sum(f"{VIRTUAL[25]}:8080 192.168.122.45:80" in " ".join(x.split()) for x in lines)
 
@@ -223,7 +230,7 @@ def test_a_server_at_its_upper_threshold_waits_for_the_lower_one(site: tuple[Hos
 
 @pytest.mark.parametrize("number", [26, 27, 28, 29], ids=["ipip", "gre", "gue", "mixed"])
 def test_a_tunnel_reaches_both_servers(site: tuple[Host, Host], number: int) -> None:
-    """They unwrap, and answer the client themselves."""
+    """They unwrap the packets and answer the client directly."""
     client, _ = site
     answers = [answer(client, DIRECT, VIRTUAL[number], 80) for _ in range(4)]
     assert answers in (["web1", "web2"] * 2, ["web2", "web1"] * 2)

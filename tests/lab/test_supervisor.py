@@ -1,4 +1,4 @@
-"""How a child process is started and stopped. The children here are real checks processes."""
+"""The supervisor starts and stops child processes. The children here are real checks processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ async def test_an_order_to_stop_reaches_a_process_that_is_just_being_started(tur
 
 
 async def test_a_process_that_cannot_be_started_counts_as_one_that_died() -> None:
-    """Without a file descriptor for its channel there is no process; later there may be."""
+    """Without a free file descriptor for its channel there is no process; a later start may
+    succeed.
+    """
     events: asyncio.Queue[Any] = asyncio.Queue()
     child = checks_process(events)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -46,7 +48,7 @@ async def test_a_process_that_cannot_be_started_counts_as_one_that_died() -> Non
 
 
 async def test_a_cancelled_supervisor_sees_its_process_end() -> None:
-    """A director that crashes leaves its vrrp process the time to release the addresses."""
+    """After a crash of the director, the vrrp process has time to release the addresses."""
     events: asyncio.Queue[Any] = asyncio.Queue()
     child = checks_process(events)
     running = asyncio.create_task(child.run())

@@ -1,8 +1,8 @@
-"""Connections outlive every director: configs/nat-pair.yaml, with real kernels.
+"""Connections survive every director: configs/nat-pair.yaml, with real kernels.
 
-Clients on one network, real servers on another, two directors with a leg in each. The outside and
-the inside address float together; the real servers' default route is the inside one. The server of
-dr and tun is among the clients.
+The clients are on one network, the real servers on another, and both directors on both. The outside
+and the inside address move together. The default route of the real servers is the inside address.
+The server for dr and tun is in the clients' network.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PORT = 7
 START_SECONDS = 60.0
 DRIFT_SECONDS = 10.0
 SLACK_SECONDS = 40.0
-"""TCP sends again after 0.2, 0.4, 0.8 ... seconds: what was lost in a takeover comes late."""
+"""TCP sends again after 0.2, 0.4, 0.8 ... seconds: a segment lost in a takeover arrives late."""
 
 CONFIGURATION = """\
 director: {{name: {name}, runtime_directory: {directory}/{name}}}
@@ -72,7 +72,7 @@ virtual_servers:
 
 
 class Director:
-    """A host with two legs, and the hadirector in it."""
+    """A director with an interface in both networks."""
 
     def __init__(self, host: Host, priority: int, directory: Path) -> None:
         self.host = host
@@ -92,7 +92,7 @@ class Director:
         )
 
     def ask(self, method: str, path: str) -> bytes | None:
-        """Ask the API; None while nobody answers."""
+        """Make a request to the API; return None if the director does not answer."""
         try:
             return request(f"{self._directory}/{self.host.name}/api.sock", method, path)
         except ApiError:
@@ -113,7 +113,7 @@ class Director:
         return self.host.holds(OUTSIDE) and self.host.holds(INSIDE)
 
     def threads(self) -> list[str]:
-        """The sync daemon, as ipvsadm shows it."""
+        """Return the sync daemon's threads, as ipvsadm shows them."""
         said = self.host.run("ipvsadm", "-L", "--daemon").stdout.splitlines()
         return sorted(line.split("(")[0].strip() for line in said)
 
@@ -129,7 +129,7 @@ MASTER, BACKUP = ["master sync daemon"], ["backup sync daemon"]
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Host, Director, Director]]:
-    """The client and the directors, with a real server behind them that echoes."""
+    """The client and the directors, with real servers that echo."""
     with Network() as outside, Network() as inside:
         client = outside.host("client", "192.168.122.70/24")
         directors = []
@@ -146,7 +146,7 @@ def pair(tmp_path: Path) -> Iterator[tuple[Host, Director, Director]]:
 
 
 def direct_server(outside: Network) -> Host:
-    """A real server that answers the clients itself (configs/dr.yaml, configs/tun.yaml)."""
+    """Build a real server that answers the clients directly (configs/dr.yaml, configs/tun.yaml)."""
     silent = {"net.ipv4.conf.all.arp_ignore": "1", "net.ipv4.conf.all.arp_announce": "2"}
     host = outside.host("web3", "192.168.122.47/24", sysctls=silent)
     held = (f"address add {each}/32 dev lo" for each in (DIRECT, TUNNELLED))
@@ -166,10 +166,10 @@ def expect_more(talking: Sequence[Conversation]) -> None:
     assert all(each.alive for each in talking)
 
 
-def test_connections_outlive_every_director(
+def test_connections_survive_every_director(
     pair: tuple[Host, Director, Director], tmp_path: Path
 ) -> None:
-    """Through nat, dr and tun: over drift, reload, restart, a killed director and a power loss."""
+    """Over nat, dr and tun; through drift, reload, restart, a killed director and a power loss."""
     client, first, second = pair
     first.start()
     second.start()
@@ -184,7 +184,7 @@ def test_connections_outlive_every_director(
     expect_more(talking)
     eventually(second.knows_the_connections, SLACK_SECONDS)
 
-    # Somebody stops the daemon and edits the service.
+    # An operator stops the daemon and edits the service.
     first.host.run("ipvsadm", "--stop-daemon", "master")
     first.host.run("ipvsadm", "-E", "-t", f"{OUTSIDE}:{PORT}", "-s", "rr")
     repaired = [*MASTER, f"-A -t {OUTSIDE}:{PORT} -s wlc"]
@@ -209,7 +209,7 @@ def test_connections_outlive_every_director(
     eventually(first.threads, SLACK_SECONDS, expected=MASTER)
     expect_more(talking)
 
-    # Its vrrp process hands over at once; the kernel goes on with the table.
+    # Its vrrp process hands over at once; the kernel keeps the table.
     assert first.process is not None
     os.kill(first.process.pid, signal.SIGKILL)
     eventually(second.holds_both, SLACK_SECONDS)

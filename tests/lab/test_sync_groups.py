@@ -1,6 +1,6 @@
-"""Two directors with an instance on each of two links, moving together.
+"""Two directors with an instance on each of two links; the instances move together.
 
-Each host has two cables to the bridge, eth0 and eth1. Advertisements go every 0.1 s.
+Each host has two cables to the bridge, eth0 and eth1. The advertisement interval is 0.1 s.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ sync_groups:
 
 
 class Pair:
-    """Directors ``better`` (200) and ``worse`` (100), and a script that notes what it is told."""
+    """Directors ``better`` (200) and ``worse`` (100), with a script that records its arguments."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.better = network.host("better", "10.99.0.1/24")
@@ -69,7 +69,7 @@ class Pair:
         self.wait_for_holder(self.better)
 
     def second_cable(self, state: str) -> None:
-        """Cut (``down``) or mend (``up``) the better host's second cable."""
+        """Cut (``down``) or repair (``up``) the second cable of ``better``."""
         self._network.batch_on_bridge(f"link set dev better1 {state}")
 
     def held(self, host: Host) -> list[str]:
@@ -80,7 +80,7 @@ class Pair:
         wait_for_holder((self.better, self.worse), host, ADDRESSES, 20.0)
 
     def told(self, name: str) -> list[str]:
-        """What the script was told on this director."""
+        """Return the arguments of all runs of the script on this director."""
         lines = self.told_file.read_text().splitlines()
         return [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
 
@@ -91,7 +91,7 @@ def pair(network: Network, tmp_path: Path) -> Pair:
 
 
 def test_losing_one_link_moves_both_addresses(pair: Pair) -> None:
-    """And with the link both come back; the scripts are told in keepalived's words."""
+    """Both return with the link. The scripts get keepalived's words."""
     pair.second_cable("down")
     pair.wait_for_holder(pair.worse)
     pair.second_cable("up")
@@ -104,7 +104,7 @@ def test_losing_one_link_moves_both_addresses(pair: Pair) -> None:
 
 
 def test_a_stop_hands_both_over(pair: Pair) -> None:
-    """Both are taken over, and the scripts of the director that stops are told STOP."""
+    """The peer takes both over, and the scripts of the stopped director get STOP."""
     pair.better.stop(pair.processes["better"])
     assert pair.held(pair.better) == []
     pair.wait_for_holder(pair.worse)

@@ -1,4 +1,4 @@
-"""The kernel's sync daemon, with ipvsadm as the independent witness."""
+"""The kernel's sync daemon, as ipvsadm shows it independently."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ async def test_threads_run_with_every_option_and_stop() -> None:
     assert matches(threads[SyncRole.MASTER], FOUR)
     for role in SyncRole:
         await sync_threads.perform(StopThread(role))
-    await sync_threads.perform(StopThread(SyncRole.MASTER))  # gone already, which is as good
+    await sync_threads.perform(StopThread(SyncRole.MASTER))  # stopped already, which is no error
     assert await sync_threads.read() == {}
 
 
 @pytest.mark.usefixtures("_device")
-async def test_what_the_kernel_refuses_is_explained() -> None:
+async def test_an_operation_that_the_kernel_refuses_is_explained() -> None:
     await sync_threads.perform(StartThread(SyncRole.MASTER, FOUR))
     with pytest.raises(DataplaneError, match=r"^a thread with this role already runs \(EEXIST\)$"):
         await sync_threads.perform(StartThread(SyncRole.MASTER, FOUR))

@@ -16,7 +16,7 @@ CARRIER = "/sys/class/net/eth0/carrier"
 
 
 def reaches(client: Host, address: str) -> bool:
-    # Nobody listens there: a kernel that is reached refuses at once, any other is silent.
+    # No process listens on this port: a host that is reached refuses at once.
     [answer] = fetch(client, address, 1, seconds=1.0)
     return "Couldn't connect" in answer
 
@@ -30,7 +30,7 @@ class TestNetwork:
         assert reaches(left, "192.168.122.45")
 
     def test_routes_and_sysctls_are_set(self, network: Network) -> None:
-        """A host gets the routes and kernel parameters it was asked for."""
+        """A host gets its routes and kernel parameters."""
         host = network.host(
             "host",
             "192.168.122.45/24",
@@ -69,7 +69,7 @@ class TestNetwork:
         )
 
     def test_kill_processes_reaches_other_sessions(self, network: Network) -> None:
-        """SIGKILL reaches every process of the host, also one that left its parent's session."""
+        """SIGKILL reaches every process of the host, also a process in another session."""
         host = network.host("host", "192.168.122.45/24")
         host.start("sh", "-c", "setsid sleep 1000 & sleep 1000")
         listing = ["ip", "netns", "pids", host.namespace]
@@ -78,7 +78,7 @@ class TestNetwork:
         eventually(lambda: subprocess.check_output(listing), 5.0, expected=b"")
 
     def test_nothing_is_left_after_a_failure(self) -> None:
-        """Namespaces and processes are gone although the block ended with an exception."""
+        """Namespaces and processes are gone after an exception in the block."""
         processes = []
 
         def fail() -> None:
@@ -92,7 +92,7 @@ class TestNetwork:
         assert [process.poll() for process in processes] == [-9]
         assert not list(Path("/run/netns").glob(f"ha{os.getpid()}-*"))
 
-    def test_stop_is_gentle_then_firm(self, network: Network) -> None:
+    def test_stop_sends_sigterm_and_then_sigkill(self, network: Network) -> None:
         """A process gets SIGTERM first, and its own exit status is returned."""
         host = network.host("host", "192.168.122.45/24")
         script = "trap 'exit 5' TERM; echo trapped; while :; do sleep 0.1; done"
@@ -101,14 +101,14 @@ class TestNetwork:
         assert process.stdout.readline() == "trapped\n"
         assert host.stop(process) == 5
 
-    def test_ip_failure_is_told(self, network: Network) -> None:
-        """A line that ip refuses is named together with its reason."""
+    def test_ip_failure_is_reported(self, network: Network) -> None:
+        """The error has the line that ip refused, and its reason."""
         host = network.host("host", "192.168.122.45/24")
         with pytest.raises(TopologyError, match=r"(?s)address add nonsense.*failed: .*nonsense"):
             host.ip("address add nonsense dev eth0")
 
     def test_web_server_is_fetched(self, network: Network) -> None:
-        """Requests are answered by name, and a dead server's requests are failures."""
+        """The answers are names; requests to a dead server are failures."""
         client = network.host("client", "192.168.122.70/24")
         server = network.host("web1", "192.168.122.45/24")
         process = start_web(server, "web1")
@@ -121,7 +121,9 @@ class TestNetwork:
 @pytest.mark.ipvs
 @pytest.mark.timeout(180)
 def test_nat_by_hand_follows_the_weights(network: Network) -> None:
-    """The lab itself is good: NAT, wrr, weights 2 and 1 set by ipvsadm share 99 as 66 and 33."""
+    """The lab works without hadirector: NAT, wrr, weights 2 and 1 set by ipvsadm share 99 requests
+    as 66 and 33.
+    """
     client = network.host("client", "192.168.122.70/24")
     director = network.host(
         "director",
@@ -129,7 +131,7 @@ def test_nat_by_hand_follows_the_weights(network: Network) -> None:
         "192.168.122.22/32",
         sysctls=FORWARDS,
     )
-    # On one subnet the replies must be made to return through the director.
+    # On one subnet the replies need a route through the director.
     back = ["192.168.122.70/32 via 192.168.122.30"]
     web1 = network.host("web1", "192.168.122.45/24", routes=back)
     web2 = network.host("web2", "192.168.122.46/24", routes=back)

@@ -1,7 +1,8 @@
-"""Two directors on one link: what the better one depends on fails, and comes back.
+"""Two directors on one link: an object that the better one tracks fails and recovers.
 
-Director ``better`` has priority 200 and a second interface; ``worse`` has 100. Advertisements go
-every 0.1 s: silence is noticed after 361 ms, a resignation after 61 ms.
+Director ``better`` has priority 200 and a second interface; ``worse`` has 100. The advertisement
+interval is 0.1 s: the peer takes over 361 ms after the last advertisement, or 61 ms after priority
+0.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ SECOND_INTERFACE = (
 
 
 class Pair:
-    """The two directors, and a real server on each one's loopback."""
+    """The two directors, with a real server on the loopback of each."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.better = network.host("better", "10.99.0.1/24")
@@ -58,7 +59,7 @@ class Pair:
         self.better.ip(*SECOND_INTERFACE)
 
     def start(self, extra: str) -> None:
-        """Start both; ``extra`` is one more line for the better one's instance."""
+        """Start both; ``extra`` is one more line for the instance of ``better``."""
         for host, priority, line in ((self.better, 200, extra), (self.worse, 100, "")):
             text = CONFIGURATION.format(
                 name=host.name, directory=self._directory, priority=priority, extra=line
@@ -69,11 +70,11 @@ class Pair:
         self.wait_for_holder(self.better)
 
     def log(self, host: Host) -> str:
-        """What its director has logged."""
+        """Return the log of a director."""
         return (self._directory / f"{host.name}.log").read_text()
 
     def instance(self, host: Host) -> InstanceStatus | None:
-        """What the director says of its instance; statuses are a second old at most."""
+        """Return the director's status of its instance, at most one second old."""
         with contextlib.suppress(ApiError):
             answer = request(f"{self._directory}/{host.name}/api.sock", "GET", "/v1/status")
             instances = msgspec.json.decode(answer, type=Status).instances
@@ -95,7 +96,7 @@ class Pair:
         eventually(fault, 10.0, expected=expected)
 
     def wait_for_holder(self, host: Host) -> float:
-        """Wait until this host alone holds the address; the time then."""
+        """Wait until this host alone holds the address; return the time of that moment."""
         return wait_for_holder((self.better, self.worse), host, (VIRTUAL_ADDRESS,), 15.0)
 
 
@@ -110,7 +111,7 @@ def serve(host: Host) -> subprocess.Popen[str]:
 
 
 def test_a_tracked_interface_that_loses_carrier_is_a_fault(pair: Pair) -> None:
-    """The address goes to the peer at once, by resignation, and comes back with the carrier."""
+    """Priority 0 moves the address to the peer at once. The address returns with the carrier."""
     pair.start("track: [{interface: eth1}]")
     pair.better.ip("link set far down")
     pair.wait_for_holder(pair.worse)
@@ -121,8 +122,8 @@ def test_a_tracked_interface_that_loses_carrier_is_a_fault(pair: Pair) -> None:
     pair.wait_for_holder(pair.better)
 
 
-def test_a_tracked_interface_may_vanish_and_come_back(pair: Pair) -> None:
-    """As a weight it only lowers the priority: the peer takes over by the protocol's own rules."""
+def test_a_tracked_interface_may_be_removed_and_added_again(pair: Pair) -> None:
+    """With a weight it only lowers the priority: the peer takes over by the protocol's rules."""
     pair.start("track: [{interface: eth1, weight: -150}]")
     pair.better.ip("link del eth1")
     pair.wait_for_holder(pair.worse)
@@ -136,7 +137,7 @@ def test_a_tracked_interface_may_vanish_and_come_back(pair: Pair) -> None:
 
 
 def test_a_flap_shorter_than_its_delay_changes_nothing(pair: Pair) -> None:
-    """Neither of a tracked interface nor of the instance's own."""
+    """On a tracked interface and on the instance's own interface."""
     pair.start("flap_delay: 200ms\n    track: [{interface: eth1, flap_delay: 5s}]")
     pair.better.link_down()
     time.sleep(0.05)
@@ -154,7 +155,7 @@ def test_a_flap_shorter_than_its_delay_changes_nothing(pair: Pair) -> None:
 
 
 def test_a_pool_that_is_lost_moves_the_priority(pair: Pair) -> None:
-    """And is shown with its arithmetic; when a real server is back the address follows it."""
+    """`status` shows the arithmetic. When a real server passes again, the address returns."""
     real_servers = {host: serve(host) for host in (pair.better, pair.worse)}
     pair.start("track: [{pool: web, weight: -150}]")
     pair.wait_for_arithmetic("200")
@@ -167,9 +168,9 @@ def test_a_pool_that_is_lost_moves_the_priority(pair: Pair) -> None:
 
 
 def test_scripts_files_and_processes_move_the_priority(pair: Pair, tmp_path: Path) -> None:
-    """Each by its own weight; the last one of them decides without any."""
+    """Each has its own weight; the last one has none and makes a fault."""
     for each in (tmp_path, *tmp_path.parents[:-2]):
-        each.chmod(0o755)  # nobody has to come there
+        each.chmod(0o755)  # other users need no access to it
     script, number, switch = tmp_path / "script", tmp_path / "number", tmp_path / "switch"
     script.write_text(f"#!/bin/sh\ntest -e {tmp_path}/good\n")
     script.chmod(0o755)
@@ -187,7 +188,7 @@ def test_scripts_files_and_processes_move_the_priority(pair: Pair, tmp_path: Pat
     )
     pair.wait_for_arithmetic(f"200 + 10 (file {number}: 2 * 5) = 210")
     (tmp_path / "good").unlink()
-    number.write_text("gone wrong")  # the number before stays
+    number.write_text("gone wrong")  # the earlier number stays
     pair.wait_for_arithmetic(f"200 - 20 (script {script}) + 10 (file {number}: 2 * 5) = 190")
     switch.write_text("1")
     pair.wait_for_holder(pair.worse)

@@ -41,12 +41,12 @@ def test_status_output_and_directory_are_the_commands() -> None:
 
 
 def test_arguments_are_not_interpreted() -> None:
-    """Arguments reach the command as they are, whatever a shell would make of them."""
+    """No shell changes the arguments of the command."""
     assert run("printf", "%s|", "a b", "$HOME", "it's", "{x}") == (0, "a b|$HOME|it's|{x}|")
 
 
 def test_kernel_has_ipvs_and_its_schedulers() -> None:
-    """IPVS and all its schedulers are loaded in the inner kernel, with bridges and NAT."""
+    """The inner kernel has IPVS with all its schedulers, bridges and NAT."""
     _, output = run("cut", "-d ", "-f1", "/proc/modules")
     loaded = set(output.split())
     assert {"ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc"} <= loaded
@@ -55,7 +55,9 @@ def test_kernel_has_ipvs_and_its_schedulers() -> None:
 
 
 def test_directory_under_tmp_is_seen(tmp_path: Path) -> None:
-    """A directory below /tmp is visible and writable if it is the current one, others are not."""
+    """The current directory is visible and writable also below /tmp; other directories there are
+    not.
+    """
     (tmp_path / "from-outside").write_text("outside\n")
     hidden = tmp_path.parent / f"{tmp_path.name}-hidden"
     hidden.touch()
@@ -71,13 +73,13 @@ def test_virtual_environment_works_inside() -> None:
 
 
 def test_ci_variable_is_carried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests inside know that they run in continuous integration."""
+    """Tests inside see the variable CI."""
     monkeypatch.setenv("CI", "true")
     assert run("printenv", "CI") == (0, "true\n")
 
 
 def test_time_limit_ends_everything() -> None:
-    """When the time is over the command is killed, what it wrote is kept and 124 returned."""
+    """At the time limit the command is killed, its output is kept, and 124 is returned."""
     status, output = run("sh", "-c", "readlink /proc/self/fd/1; sleep 1000", timeout=6.0)
     assert status == 124
     assert re.fullmatch(r"/var/tmp/hadirector-uml-\w+/output\n", output)
@@ -85,7 +87,7 @@ def test_time_limit_ends_everything() -> None:
 
 
 def test_output_is_live_and_sigterm_ends_everything() -> None:
-    """Output is seen while the command runs, and SIGTERM to us leaves no process and no file."""
+    """The output comes while the command runs. After SIGTERM there is no process and no file."""
     script = "echo started; sleep 1000"
     with subprocess.Popen(
         [sys.executable, "-m", "hadirector.lab.uml", "--", "sh", "-c", script],
@@ -102,8 +104,8 @@ def test_output_is_live_and_sigterm_ends_everything() -> None:
     eventually(lambda: kernels_in_group(kernel), 5.0, expected=[])
 
 
-def test_killed_outright_the_kernel_goes_too() -> None:
-    """Even SIGKILL to us ends the kernel we booted, and its directory goes."""
+def test_sigkill_ends_the_inner_kernel_too() -> None:
+    """After SIGKILL the inner kernel ends too, and its directory is removed."""
     script = "readlink /proc/self/fd/1; sleep 1000"
     with subprocess.Popen(
         [sys.executable, "-m", "hadirector.lab.uml", "--", "sh", "-c", script],
@@ -119,15 +121,15 @@ def test_killed_outright_the_kernel_goes_too() -> None:
     assert not directory.exists()
 
 
-def test_unbootable_kernel_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A boot that fails is an error that carries the console's last words."""
+def test_the_error_of_a_failed_boot_has_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has the end of the console's text."""
     monkeypatch.setattr(uml, "MODULES", ("no_such_module",))
     with pytest.raises(uml.UmlError, match="no_such_module not found"):
         run("true")
 
 
 def test_missing_programs_are_named_with_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the machine lacks is named together with the Debian package that has it."""
+    """Each missing program is named with its Debian package."""
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr(uml, "ADMINISTRATOR_PATH", "/nonexistent")
     with pytest.raises(uml.UmlError, match=r"linux\.uml \(Debian package user-mode-linux\)"):

@@ -1,4 +1,6 @@
-"""Elections go on while the director's log is not read and while its configuration changes."""
+"""Elections continue while no process reads the director's log, and while its configuration
+changes.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def status(directory: Path, name: str) -> Status:
 
 
 def is_full(pipe: int) -> bool:
-    """Whether what waits in a pipe leaves no room for another line (pipe(7): 64 KiB)."""
+    """Return whether a pipe has no room for another line (pipe(7): 64 KiB)."""
     (waiting,) = struct.unpack("=i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
     return bool(waiting > 60_000)
 
@@ -57,7 +59,7 @@ def longest_gap(heard: list[Heard]) -> float:
 
 
 def test_a_log_reader_that_has_stopped_delays_nothing(network: Network, tmp_path: Path) -> None:
-    """The pipe is full after 64 KiB; advertisements keep their pace and the director answers."""
+    """The pipe is full after 64 KiB. Advertisements keep their pace and the director answers."""
     host = network.host("director", "10.99.0.1/24")
     witness = network.host("witness", "10.99.0.9/24")
     text = CONFIGURATION.format(name="lb1", directory=tmp_path, priority=200, addresses=ONE)
@@ -83,7 +85,7 @@ def test_a_log_reader_that_has_stopped_delays_nothing(network: Network, tmp_path
 def test_an_address_added_on_one_director_and_then_on_the_other_makes_no_flap(
     network: Network, tmp_path: Path
 ) -> None:
-    """Reloaded one after the other; in between the lists differ, and nothing moves."""
+    """The directors reload one after the other. While their lists differ, no address moves."""
     better, worse = (
         network.host(name, f"10.99.0.{number}/24") for number, name in enumerate(("lb1", "lb2"), 1)
     )

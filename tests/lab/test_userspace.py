@@ -55,7 +55,7 @@ async def backend(handler: Handler) -> AsyncIterator[DestinationKey]:
 
 
 def naming(name: bytes) -> Handler:
-    """A server that answers each line with its name."""
+    """Return a server that answers each line with its name."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer), contextlib.suppress(ConnectionError):
@@ -66,7 +66,7 @@ def naming(name: bytes) -> Handler:
 
 
 async def ask(port: int) -> bytes:
-    """One new connection: its one-byte answer."""
+    """Return the one-byte answer on a new connection."""
     reader, writer = await asyncio.open_connection(VIRTUAL_ADDRESS, port)
     with contextlib.closing(writer):
         writer.write(b"?\n")
@@ -150,7 +150,7 @@ async def test_a_refused_destination_resets_the_client(
 
 
 @pytest.mark.parametrize("way_out", ["drained", "removed", "service deleted"])
-async def test_connections_begun_go_on_when_their_destination_leaves(
+async def test_open_connections_continue_when_their_destination_is_removed(
     dataplane: UserspaceDataplane, port: int, way_out: str
 ) -> None:
     key = service_key(port)
@@ -174,7 +174,7 @@ async def test_connections_begun_go_on_when_their_destination_leaves(
         writer.close()
 
 
-async def test_a_withheld_address_refuses_and_its_connections_go_on(
+async def test_a_withheld_address_refuses_new_connections_and_keeps_open_ones(
     dataplane: UserspaceDataplane, port: int
 ) -> None:
     async with backend(naming(b"a")) as a:
@@ -193,7 +193,7 @@ async def test_a_withheld_address_refuses_and_its_connections_go_on(
         assert await ask(port) == b"a"
 
 
-async def test_an_address_that_comes_back_while_lingering_stays(
+async def test_an_address_that_returns_while_lingering_stays(
     dataplane: UserspaceDataplane, port: int
 ) -> None:
     async with backend(naming(b"a")) as a:
@@ -201,11 +201,11 @@ async def test_an_address_that_comes_back_while_lingering_stays(
         await dataplane.withhold(frozenset({VIRTUAL_ADDRESS}))
         assert await ask(port) == b"a"
         await dataplane.withhold(frozenset())
-        await asyncio.sleep(0.5)  # past the end of the lingering
+        await asyncio.sleep(0.5)  # after the end of the lingering
         assert await ask(port) == b"a"
 
 
-async def test_a_port_in_use_is_reported_and_met_again_by_the_next_pass(
+async def test_a_port_in_use_is_reported_and_tried_again_by_the_next_pass(
     dataplane: UserspaceDataplane,
 ) -> None:
     with socket.create_server((VIRTUAL_ADDRESS, 0)) as other:
@@ -242,7 +242,7 @@ async def test_a_port_in_use_is_reported_and_met_again_by_the_next_pass(
         ),
     ],
 )
-async def test_what_it_cannot_do_is_refused_by_name(
+async def test_an_unsupported_feature_is_refused_by_name(
     dataplane: UserspaceDataplane, key: ServiceKey, service: Service, error: str
 ) -> None:
     (failure,) = await dataplane.apply([AddService(key, service)])
@@ -269,13 +269,13 @@ async def test_new_connections_avoid_a_listener_that_leaves(leaver_is_older: boo
         names.append(await reached.get())
     older.close()
     younger.close()
-    # Each connection that reaches the leaver moves the pointer on: past itself and the two places
-    # of the group of four that are empty. By hash alone it would get about 50.
+    # Each connection to the leaving listener moves the pointer past itself and the two empty places
+    # of the group of four. With the hash alone the listener would get about 50.
     assert names.count(name) <= 3
 
 
 class Director:
-    """A process of its own that serves the port, or withholds its address, as told."""
+    """A process that serves the port, or withholds its address, as ordered."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -343,7 +343,7 @@ async def test_no_connection_fails_while_the_address_moves_between_processes(
 
 
 async def obey(port: int, destination: DestinationKey) -> None:
-    """Be a director process: carry out the words read from standard input."""
+    """Be a director process: execute the words from standard input."""
     dataplane = UserspaceDataplane()
     await dataplane.withhold(frozenset({VIRTUAL_ADDRESS}))
     await dataplane.apply(

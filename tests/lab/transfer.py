@@ -1,5 +1,6 @@
-"""A long transfer over one TCP connection, and whether every byte of it came: sockets of this
-process, in the namespaces of their hosts.
+"""A long transfer over one TCP connection that is checked byte by byte.
+
+Both ends are sockets of the test's own process, made in the namespaces of their hosts.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from tests.lab.answering import connect, inside, reset
 BLOCK_BYTES = 8 * 1024
 PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
-"""What was lost is sent again after 0.2, 0.4, 0.8 ... seconds."""
+"""TCP sends a lost segment again after 0.2, 0.4, 0.8 ... seconds."""
 
 
 class Transfer:
-    """Pseudo-random bytes on their way from a server to a client, until ``finish``."""
+    """Pseudo-random bytes from a server to a client, until ``finish``."""
 
     def __init__(self, sending: socket.socket, receiving: socket.socket) -> None:
         self.received = 0
@@ -37,7 +38,7 @@ class Transfer:
             thread.start()
 
     def finish(self) -> bool:
-        """Let it end; says whether what came is what was sent."""
+        """End the transfer; return whether the received bytes are the sent ones."""
         self._finished.set()
         for thread in self._threads:
             thread.join()
@@ -64,7 +65,7 @@ class Transfer:
 def transfer(
     server: Host, client: Host, source: str, address: str, port: int
 ) -> Iterator[Transfer]:
-    """Begin a transfer to an address that leads to the server; it ends with the context."""
+    """Run a transfer to an address that leads to the server during the block."""
     with inside(server):
         listener = socket.create_server(("", port))
     with listener:
