@@ -1,4 +1,4 @@
-"""Log lines: for people on a terminal, JSON otherwise. Writing one never blocks the event loop."""
+"""Writes log lines: as text to a terminal, as JSON elsewhere. It never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -33,10 +33,16 @@ LINES_MAX = 10_000
 
 
 class LogWriter:
-    """Writes lines from a thread of its own, so that a reader who stops delays nobody.
+    """Writes lines in a thread, so that a stream that blocks does not block the caller.
 
-    When 10,000 lines wait, further ones are dropped; the next line that fits says how many.
+    At most 10,000 lines wait. Further lines are dropped, and the next line reports their number.
     """
+
+    # logging.handlers.QueueHandler and QueueListener cannot replace this class (Python 3.11). If
+    # the queue is full, QueueHandler writes a traceback to stderr in the thread of the caller,
+    # which blocks if stderr is the stream that blocks. QueueListener.stop raises queue.Full on a
+    # full queue, and waits for the stream without a limit. Both count nothing. With these methods
+    # replaced, little of them would be left, and a line would cost 16 us instead of 1.5 us.
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -45,7 +51,7 @@ class LogWriter:
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
     def write(self, text: str) -> None:
-        """Queue one piece of text."""
+        """Put a line into the queue."""
         try:
             if self._dropped:
                 self._lines.put_nowait(
@@ -57,10 +63,10 @@ class LogWriter:
             self._dropped += 1
 
     def flush(self) -> None:
-        """Do nothing: the thread flushes after every line."""
+        """Do nothing, because the thread flushes after every line."""
 
     def drain(self, seconds: float) -> None:
-        """Give waiting lines a chance to be written before the process ends."""
+        """Wait until all lines are written, at most this many seconds."""
         drained = threading.Thread(target=self._lines.join, daemon=True)
         drained.start()
         drained.join(seconds)
@@ -78,13 +84,13 @@ class LogWriter:
 
 
 class LibraryHandler(logging.Handler):
-    """Turns what libraries log into lines like ours, written without blocking like ours.
+    """Converts the records of libraries to log lines of the event ``library_message``.
 
-    What aiohttp makes of a malformed request is no fault of ours and gets no traceback.
+    An error of aiohttp about a malformed request is a fault of the client. It gets no traceback.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log one record as ``library_message``."""
+        """Log one record."""
         error = record.exc_info[1] if record.exc_info else None
         fields: dict[str, object] = {"library": record.name, "message": record.getMessage()}
         level = record.levelno
@@ -99,9 +105,9 @@ class LibraryHandler(logging.Handler):
 def configure(
     stream: TextIO | None = None, also: Sequence[structlog.typing.Processor] = ()
 ) -> LogWriter:
-    """Set the logs of this process up, its libraries' included; ``also`` gets each of our lines."""
-    # Without stderr, /dev/null takes its number, so that nothing else is opened in its place.
-    target = stream or sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as we live
+    """Configure the logs of this process and its libraries; ``also`` processes every line."""
+    # Without stderr, open /dev/null, so that no other file gets the number of stderr.
+    target = stream or sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     writer = LogWriter(target)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(sort_keys=False)
@@ -118,7 +124,7 @@ def configure(
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=writer),  # type: ignore[arg-type] # TextIO is more than it uses
+        logger_factory=structlog.WriteLoggerFactory(file=writer),  # type: ignore[arg-type] # it needs only write and flush
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[LibraryHandler()], level=logging.INFO, force=True)

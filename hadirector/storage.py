@@ -1,9 +1,4 @@
-"""What must survive a restart of the director, in one small file.
-
-``owned.json`` names the services and sync daemon threads that are ours and what the sysctls were
-that we have set, written before each is applied, the VRRP instances that an operator handed over.
-Whatever the kernel holds beyond that is foreign.
-"""
+"""Reads and writes the small files that must survive a restart of the director."""
 
 from __future__ import annotations
 
@@ -20,17 +15,17 @@ Content = TypeVar("Content", bound=msgspec.Struct)
 
 
 class StateError(Exception):
-    """The file is there but cannot be used. The message names it and says why."""
+    """The file exists but cannot be used. The message has its name and the reason."""
 
 
 @cache
 def boot_id() -> str:
-    """Name the boot in which this runs; empty where the kernel does not."""
+    """Return the id of this boot; empty if the kernel has none."""
     return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
 
 
 def read(path: Path, kind: type[Content]) -> Content | None:
-    """Read a file of this kind, or nothing where there is none. Raises StateError."""
+    """Return the content of the file, None if there is no file. Raises StateError."""
     try:
         if path.stat().st_size > SIZE_MAX:
             raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
@@ -42,10 +37,10 @@ def read(path: Path, kind: type[Content]) -> Content | None:
 
 
 def store(path: Path, content: msgspec.Struct) -> None:
-    """Replace the file in one step, so that a crash leaves the old or the new one.
+    """Replace the file atomically, so that a crash leaves the old or the new content.
 
-    Not synced to disk: it lies on a file system that a power loss empties together with the kernel
-    table it describes. Raises OSError.
+    The file is not synced to the disk. It is on a file system that a power loss empties together
+    with the kernel state that the file describes. Raises OSError.
     """
     path.parent.mkdir(mode=0o755, exist_ok=True)
     unfinished = path.with_suffix(".new")
@@ -54,9 +49,9 @@ def store(path: Path, content: msgspec.Struct) -> None:
 
 
 def store_durably(path: Path, content: msgspec.Struct) -> None:
-    """Replace the file in one step, and return when the new one survives a power loss.
+    """Replace the file atomically, and return when the new content would survive a power loss.
 
-    That takes as long as the disk does (fsync(2)). Raises OSError.
+    The disk decides how long that takes (fsync(2)). Raises OSError.
     """
     unfinished = path.with_suffix(".new")
     with unfinished.open("wb") as file:
@@ -66,13 +61,13 @@ def store_durably(path: Path, content: msgspec.Struct) -> None:
     os.replace(unfinished, path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)  # the new name is in it
+        os.fsync(directory)  # it has the new name
     finally:
         os.close(directory)
 
 
 def set_aside(path: Path) -> Path:
-    """Move an unusable file out of the way, kept for a person to look at. Raises OSError."""
-    kept = path.with_suffix(".unusable")
-    os.replace(path, kept)
-    return kept
+    """Rename an unusable file, so that it can be examined; return its new path. Raises OSError."""
+    aside = path.with_suffix(".unusable")
+    os.replace(path, aside)
+    return aside

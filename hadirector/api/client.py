@@ -1,4 +1,4 @@
-"""A small synchronous client of the control interface, for the command line."""
+"""A small synchronous client of the API, for the command line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ANSWER_SIZE_MAX = 256 * 1024 * 1024
 
 
 class ApiError(Exception):
-    """The director cannot be reached, or refused. The message says which and why."""
+    """The director cannot be reached, or it refused the request. The message is the reason."""
 
 
 class BadRequestError(ApiError):
-    """What was sent is wrong in itself, whatever the director is doing."""
+    """The request itself is wrong, so the director would never accept it."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -31,14 +31,14 @@ class _Connection(http.client.HTTPConnection):
 
 
 def request(path: str, method: str, route: str, body: object = None) -> bytes:
-    """Send one request to the director listening at ``path``; returns the JSON answer.
+    """Send one request to the director that listens at ``path``; return the JSON answer.
 
-    A body of bytes is sent as it is, any other as JSON. Raises ApiError.
+    A body of bytes is sent unchanged, any other body as JSON. Raises ApiError.
     """
     connection = _Connection(path)
-    plain = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+    content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
     try:
-        connection.request(method, route, plain)
+        connection.request(method, route, content)
         response = connection.getresponse()
         answer = response.read(ANSWER_SIZE_MAX)
     except (OSError, http.client.HTTPException) as error:

@@ -1,6 +1,6 @@
 """The API of a director: HTTP on a Unix socket that only its owner and group can open.
 
-``routes`` lists the routes. Every answer except the one of /metrics is JSON. An error is
+`Handlers.routes` lists the routes. Every answer is JSON, except for /metrics. An error is
 ``{"error": "..."}`` with one of these statuses: 400 (the request itself is wrong), 409 (the
 director cannot meet it), or 503 (the dataplane does not answer, or too many clients wait for
 events).
@@ -80,7 +80,7 @@ class Handlers:
             Route("POST", "/v1/handover", self.hand_over, "Hand VRRP instances over, or undo it."),
             Route("POST", "/v1/override", self.set_override, "Set an override."),
             Route("POST", "/v1/override/remove", self.remove_override, "Remove an override."),
-            Route("POST", "/v1/plan", self.plan, "What a reload of a configuration would change."),
+            Route("POST", "/v1/plan", self.plan, "Preview a reload of a configuration."),
             Route("POST", "/v1/reload", self.reload, "Reload the configuration file."),
             Route("POST", "/v1/restart", self.restart, "Restart the director."),
         )
@@ -143,7 +143,7 @@ class Handlers:
         return _answer({"restarting": True})
 
     async def plan(self, request: web.Request) -> web.Response:
-        """Answer with what a reload would change if the file were the body. Change nothing.
+        """Answer with the preview of a reload in which the file has this body. Change nothing.
 
         Faults name the file as ``?file=``.
         """

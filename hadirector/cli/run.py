@@ -98,7 +98,7 @@ async def _run(
         with contextlib.ExitStack() as locks:
             for directory, key in _directories(configuration).items():
                 locks.callback(os.close, _lock(directory, key))
-            async with recorder.kept_in(Path(configuration.runtime_directory)):
+            async with recorder.persist_in(Path(configuration.runtime_directory)):
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
                 director = Director(path, configuration, dataplane, recorder, adopted)

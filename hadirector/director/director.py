@@ -56,7 +56,7 @@ class Director:
         self._handoff: Handoff | None = None
 
     async def run(self) -> Handoff | None:
-        """Adopt the kernel's table, run until ``stop``, then leave as ``on_stop`` says.
+        """Adopt the kernel's table, run until ``stop``, then leave by the rule ``on_stop``.
 
         After ``restart``, leave everything in place and keep the vrrp process running. Return the
         description of that process for the program that replaces this one.
@@ -103,7 +103,7 @@ class Director:
         return self._handoff
 
     def stop(self) -> None:
-        """Begin to leave for good; ``run`` returns when that is done."""
+        """Begin to leave, without a restart; ``run`` returns when that is done."""
         self._restarting = False
         self._stop.set()
 
@@ -134,11 +134,11 @@ class Director:
             await asyncio.sleep(0)  # other tasks run during a burst of messages
 
     def _put_later(self, delay: float, message: Message) -> None:
-        async def put() -> None:
+        async def wait_and_put() -> None:
             await asyncio.sleep(delay)
             await self._messages.put(message)
 
-        self._spawn(put(), type(message).__name__)
+        self._spawn(wait_and_put(), type(message).__name__)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -30,8 +30,8 @@ from vrrp.model.report import InstanceStatus, Notice, Transition
 class Dispatcher:
     """Updates the parts of a director by messages, and decides again where that is necessary.
 
-    ``put_later`` adds a message to the queue after a delay in seconds. ``more_waits`` says whether
-    the queue has further messages, so that the decision about a burst can wait for them.
+    ``put_later`` adds a message to the queue after a delay in seconds. ``more_waits`` returns
+    whether the queue has further messages, so that the decision about a burst can wait for them.
     """
 
     def __init__(
@@ -91,9 +91,9 @@ class Dispatcher:
         """Record what is new; return the services whose pools it may change."""
         match message:
             case VerdictChanged():
-                return self._parts.health.verdict_changed(message, monotonic())
+                return self._parts.health.record_verdict(message, monotonic())
             case CheckStatistics():
-                return self._parts.health.statistics_received(message, monotonic())
+                return self._parts.health.record_statistics(message, monotonic())
             case PoolsDue():
                 return self._parts.pools.due(monotonic())
             case OverridesChanged():

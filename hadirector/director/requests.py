@@ -46,7 +46,7 @@ class RequestError(Exception):
 
 
 class OperatorRequests:
-    """Answers requests from the parts of a director. An order is stored before it takes effect."""
+    """Answers requests. Every change is stored before it takes effect."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -128,7 +128,7 @@ class OperatorRequests:
         override = parts.overrides.current.get(RealServerName(server.name, real_server.name))
         now = monotonic()
 
-        def left(at: float | None) -> float | None:
+        def remaining(at: float | None) -> float | None:
             return None if at is None else at - now
 
         return RealServerExplanation(
@@ -136,10 +136,10 @@ class OperatorRequests:
             steps=judgement.derivations[real_server.key] if judgement else (),
             status=status.real_servers[0],
             events=parts.recorder.event_log.about(server.name, real_server.name)[-EVENTS_MAX:],
-            expires_in=left(override.expires_at) if override else None,
-            deadline_in=left(override.deadline) if override else None,
+            expires_in=remaining(override.expires_at) if override else None,
+            deadline_in=remaining(override.deadline) if override else None,
             keep_clients=override.keep_clients if override else None,
-            flaps_for=left(judgement.flapping.get(real_server.key)) if judgement else None,
+            flaps_for=remaining(judgement.flapping.get(real_server.key)) if judgement else None,
         )
 
     async def status(self) -> Status:
@@ -167,7 +167,7 @@ class OperatorRequests:
             hints=statistics.hints,
             idle_connections=statistics.idle_connections,
             host=parts.host_reconciler.status,
-            orphaned_overrides=parts.overrides.orphaned(),
+            orphaned_overrides=parts.overrides.find_orphans(),
             blind=parts.health.blindness.blind,
             delayed_probes=statistics.delayed_probes,
         )

@@ -1,6 +1,6 @@
-"""The events that people may ask for later: numbered, in order, and not more than some.
+"""The log of events: numbered, in order, and limited to the latest ones. Pure.
 
-Pure. An event is a line of the log that is kept, or a new reason for a weight; ``KEPT`` names them.
+An event is a log line whose name is in ``EVENT_NAMES``, or a new reason for a weight.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Annotated, Final
 import msgspec
 
 EVENTS_MAX: Final = 2000
-"""Events that are kept; the oldest goes first."""
+"""Events that the log keeps; the oldest event is removed first."""
 TEXT_MAX: Final = 500
-"""Characters of a text in an event; what is longer is cut off."""
+"""Characters of a text in an event; a longer text is truncated."""
 YEAR_10000: Final = 253402300800.0
-"""Seconds since the epoch; dates of people end before it."""
+"""Seconds since the epoch; later times cannot be shown as a date."""
 NAMED_MAX: Final = 50
-"""Names in a list; an event with a list has the count of all."""
+"""Names in a list; the event has their total count as well."""
 
 WEIGHT_DECIDED: Final = "weight_decided"
-KEPT: Final = frozenset(
+EVENT_NAMES: Final = frozenset(
     {
         "director_started",
         "director_stopping",
@@ -60,7 +60,7 @@ Value = str | int | float | bool | None | list[str]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event. ``at`` is seconds since the epoch, for people; the number tells the order."""
+    """One event. ``at`` is seconds since the epoch, for display; the number gives the order."""
 
     number: int
     at: Annotated[float, msgspec.Meta(ge=0, lt=YEAR_10000)]
@@ -69,10 +69,10 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """The events after one that is known, the oldest first.
+    """The events after a number, the oldest first.
 
-    ``last`` is the number of the last one that happened, 0 before the first; ``missed`` counts
-    those between that were dropped for want of room.
+    ``last`` is the number of the latest event, 0 before the first one. ``missed`` counts the
+    events in between that the log has removed.
     """
 
     events: tuple[Event, ...]
@@ -81,47 +81,47 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class EventLog:
-    """Keeps the last events. Numbers start at 1 and go on over restarts."""
+    """Keeps the latest events. Numbers start at 1 and continue after a restart."""
 
     def __init__(self) -> None:
         self.last = 0
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
 
     def restore(self, last: int, events: Iterable[Event]) -> None:
-        """Go on from what an earlier run has kept. Raises ValueError when that is out of order."""
+        """Continue the log of an earlier run. Raises ValueError if its events are out of order."""
         found = list(events)
-        numbers = [0, *(each.number for each in found), last + 1]
-        if any(one >= other for one, other in pairwise(numbers)):
+        numbers = [0, *(event.number for event in found), last + 1]
+        if any(first >= second for first, second in pairwise(numbers)):
             raise ValueError("the events are not in the order of their numbers")
         self.last = last
         self._events.extend(found)
 
     def note(self, at: float, name: str, fields: Mapping[str, object]) -> None:
-        """Keep one more event."""
+        """Add an event."""
         self.last += 1
-        plain = {key: _plain(value) for key, value in fields.items()}
-        self._events.append(Event(self.last, at, name, plain))
+        limited = {key: _limit(value) for key, value in fields.items()}
+        self._events.append(Event(self.last, at, name, limited))
 
     def after(self, number: int) -> Page:
-        """Give the events after the one with this number."""
+        """Return the events after this number."""
         first = self._events[0].number if self._events else self.last + 1
-        events = tuple(each for each in self._events if each.number > number)
+        events = tuple(event for event in self._events if event.number > number)
         return Page(events, self.last, max(0, first - number - 1))
 
     def about(self, virtual_server: str, real_server: str) -> tuple[Event, ...]:
-        """Give the events of one real server."""
+        """Return the events of one real server."""
         return tuple(
-            each
-            for each in self._events
-            if each.fields.get("real_server") == real_server
-            and each.fields.get("virtual_server") == virtual_server
+            event
+            for event in self._events
+            if event.fields.get("real_server") == real_server
+            and event.fields.get("virtual_server") == virtual_server
         )
 
 
-def _plain(value: object) -> Value:
-    """Make a value one that is kept, and not too large."""
+def _limit(value: object) -> Value:
+    """Convert a value to a type that an event can have, and limit its size."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, tuple | list):
-        return [str(each)[:TEXT_MAX] for each in value[:NAMED_MAX]]
+        return [str(item)[:TEXT_MAX] for item in value[:NAMED_MAX]]
     return str(value)[:TEXT_MAX]

@@ -1,6 +1,7 @@
-"""Keeps the event_log of a running director: from its log, for whoever waits, and over a restart.
+"""Records the events of a running director, from its log lines.
 
-``events.json`` lies beside ``owned.json``. It is written once a second while events come.
+The events survive a restart in ``events.json`` in the runtime directory. While there are new
+events, the file is written once a second.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import msgspec
 import structlog
 
 from hadirector import storage
-from hadirector.events.event_log import KEPT, Event, EventLog, Page
+from hadirector.events.event_log import EVENT_NAMES, Event, EventLog, Page
 
 FILE: Final = "events.json"
 WRITE_SECONDS: Final = 1.0
 
 
 class Events(msgspec.Struct, frozen=True):
-    """The content of the file; ``last`` is the number of the last event that happened."""
+    """The content of the file; ``last`` is the number of the latest event."""
 
     version: Literal[1]
     last: int
@@ -31,7 +32,7 @@ class Events(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """A processor of log lines that keeps those in `event_log.KEPT`, and lets all of them pass."""
+    """A processor of log lines: it records the lines whose event is in ``EVENT_NAMES``."""
 
     def __init__(self) -> None:
         self.event_log = EventLog()
@@ -43,21 +44,21 @@ class Recorder:
     def __call__(
         self, _logger: object, _method: str, line: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        """Take a line of the log, from the thread of the event loop."""
-        if line["event"] in KEPT:
+        """Return the line unchanged. Called in the thread of the event loop."""
+        if line["event"] in EVENT_NAMES:
             fields = {key: value for key, value in line.items() if key not in ("event", "level")}
             self.note(line["event"], **fields)
         return line
 
     def note(self, name: str, /, **fields: object) -> None:
-        """Keep an event that has no line in the log."""
-        self.event_log.note(time.time(), name, fields)  # noqa: TID251  # shown to people
+        """Record an event, which needs no log line."""
+        self.event_log.note(time.time(), name, fields)  # noqa: TID251  # for display
         self._news.set()
 
     async def after(self, number: int, seconds: float) -> Page:
-        """Give the events after the one with this number, as soon as there are any.
+        """Return the events after this number; wait for the first one, at most ``seconds``.
 
-        When there are none in so many seconds, or the number has not been reached, there are none.
+        A number beyond the latest event returns no events at once.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -67,11 +68,11 @@ class Recorder:
         return self.event_log.after(number)
 
     @contextlib.asynccontextmanager
-    async def kept_in(self, directory: Path) -> AsyncIterator[None]:
-        """Go on from the file in this directory, and write it inside the context."""
+    async def persist_in(self, directory: Path) -> AsyncIterator[None]:
+        """Continue from the file in this directory, and write the file during the context."""
         self._path = directory / FILE
         self._read(self._path)
-        writing = asyncio.create_task(self._write_again_and_again(), name="events")
+        writing = asyncio.create_task(self._write_regularly(), name="events")
         try:
             yield
         finally:
@@ -80,14 +81,14 @@ class Recorder:
                 await writing
             self._write()
 
-    async def _write_again_and_again(self) -> None:
+    async def _write_regularly(self) -> None:
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             self._write()
 
     def _write(self) -> None:
-        """Write what has come since; a failure is logged, and met again the next time."""
-        assert self._path is not None, "it is called where the path is known"
+        """Write the file if there are new events. A failure is logged, and retried later."""
+        assert self._path is not None, "persist_in sets the path first"
         if self.event_log.last == self._written:
             return
         page = self.event_log.after(0)
@@ -99,12 +100,12 @@ class Recorder:
             self._written = page.last
 
     def _read(self, path: Path) -> None:
-        """Take what an earlier run has kept; a file that is no good is left aside."""
+        """Restore the events of an earlier run. An unusable file is set aside."""
         try:
-            kept = storage.read(path, Events)
-            if kept is not None:
-                self.event_log.restore(kept.last, kept.events)
-                self._written = kept.last
+            stored = storage.read(path, Events)
+            if stored is not None:
+                self.event_log.restore(stored.last, stored.events)
+                self._written = stored.last
         except (storage.StateError, ValueError) as error:
             aside = storage.set_aside(path)
             self._log.error("events_unusable", error=str(error), file=str(path), kept_as=str(aside))

@@ -29,7 +29,7 @@ REPORT_SECONDS: Final = 2.0
 
 
 class Evidence(StrEnum):
-    """What a result proves about the path to its target."""
+    """The conclusion from a result about the path to its target."""
 
     ANSWERED = "answered"
     SILENT = "silent"
@@ -116,8 +116,8 @@ class BlindnessTracker:
     ) -> None:
         """Decide again whether the director is blind. Blindness lasts until a target answers.
 
-        ``has_no_carrier`` says of a host that just fell silent whether the interface towards it has
-        no carrier.
+        ``has_no_carrier`` returns whether the interface towards a host has no carrier. It is called
+        for hosts that just fell silent.
         """
         if not self.blind:
             complete = not self._answering and len(self._observations) == len(self._hosts)

@@ -15,13 +15,13 @@ from hadirector.model.policy import FAILURES_MAX
 
 
 class TargetState(msgspec.Struct, frozen=True, gc=False):
-    """What the director knows of one target.
+    """Everything that the director knows about one target.
 
     ``result`` is the latest result, None before the first probe of this run. ``failed_at`` is when
-    a passing target began to fail; it is None while the target passes or if it never passed.
+    a passing target began to fail, None while the target passes and if it never passed.
     ``unseen`` marks a failure that began while the director was blind. ``failures`` are the times
     at which the target began to fail, the latest one last, without the unseen failures.
-    ``requested_weight`` is the percentage of its configured weight that the target asks for.
+    ``requested_weight`` is the percentage of its configured weight that the target requests.
     """
 
     verdict: Verdict = Verdict.UNKNOWN
@@ -48,7 +48,7 @@ class TargetState(msgspec.Struct, frozen=True, gc=False):
         )
 
     def with_unseen(self, unseen: bool) -> TargetState:
-        """Return the state of which the failure is unseen or not.
+        """Return the state with its failure marked as unseen, or not.
 
         An unseen failure is no fault of the target, so it does not count as one of its failures.
         """
@@ -66,7 +66,7 @@ Targets = Mapping[str, TargetState]
 
 
 class Assumptions(msgspec.Struct, frozen=True):
-    """What is assumed of the checks that a new configuration adds, until their first verdicts.
+    """Assumptions about the checks that a new configuration adds, until their first verdicts.
 
     ``verdicts`` follow from the table: a real server in use is assumed to pass. ``predecessors``
     name for a check the check that it replaces at the same real server, and ``held`` are the checks
@@ -86,8 +86,9 @@ def carry_over(
 ) -> dict[str, TargetState]:
     """Return the states of exactly these targets after a reload.
 
-    A target whose check is unchanged keeps its state. A changed check judges its target anew: until
-    then a held target goes on failing as it did, and a target in use is assumed to pass.
+    A target whose check is unchanged keeps its state. A changed check needs a new verdict. Until
+    then, the target of a held real server keeps its failure, and a target in use is assumed to
+    pass.
     """
     return {
         identity: state
@@ -107,14 +108,14 @@ def _assume(identity: str, targets: Targets, assumptions: Assumptions) -> Target
         return predecessor
     if verdict is not Verdict.PASSING:
         return TargetState(verdict=verdict)
-    # The requested weight is carried over too. Without it, a real server that asked for a part of
+    # The requested weight is carried over too. Without it, a real server that requested a part of
     # its weight would get all of it until the first probe of the new check. If the new check
     # requests no weight, its first pass removes the old request.
     return TargetState(verdict=verdict, requested_weight=predecessor.requested_weight)
 
 
 class TargetsSnapshot(msgspec.Struct, frozen=True):
-    """What the next run of the director needs of the targets, by the identity of their check.
+    """The part of the snapshot about targets, by the identity of their check.
 
     ``weights`` are the requested weights, and ``failing`` the targets that fail. ``verdicts`` are
     the verdicts of all targets. They are only present when the run ended as planned: a killed run

@@ -33,7 +33,7 @@ from hadirector.processes.messages import CheckStatistics, VerdictChanged
 
 
 class Health:
-    """Holds the state of every target. A worker that dies loses nothing of it.
+    """Holds the state of every target. It survives the end of a worker process.
 
     Times are monotonic seconds. ``put`` receives the messages of the workers.
     """
@@ -42,7 +42,7 @@ class Health:
         self.workers = Workers(put)
         self.blindness = BlindnessTracker()
         self._targets: dict[str, TargetState] = {}
-        self._without_verdict = 0  # counted, because `complete` is asked for at every verdict
+        self._without_verdict = 0  # a counter, because `complete` is read at every verdict
         self._any_unseen = False
         self._checks: Mapping[str, CheckDefinition] = {}
         self._dependents: Mapping[str, frozenset[ServiceKey]] = {}
@@ -83,7 +83,7 @@ class Health:
         """Send all workers, or the worker of this name, their checks and the known states."""
         self.workers.send(self._targets, only)
 
-    def verdict_changed(self, message: VerdictChanged, now: float) -> frozenset[ServiceKey]:
+    def record_verdict(self, message: VerdictChanged, now: float) -> frozenset[ServiceKey]:
         """Record a new verdict or requested weight; return the services that it affects."""
         check = self._checks.get(message.check)
         if check is None:
@@ -100,7 +100,7 @@ class Health:
         self._set_unseen(message.check)
         return changed
 
-    def statistics_received(self, message: CheckStatistics, now: float) -> frozenset[ServiceKey]:
+    def record_statistics(self, message: CheckStatistics, now: float) -> frozenset[ServiceKey]:
         """Record the latest results; return the services that blindness or its end affects."""
         targets, observe = self._targets, self.blindness.observe
         for identity, result in message.latest.items():

@@ -177,6 +177,15 @@ class ServiceEntry(msgspec.Struct, frozen=True, gc=False):
     destinations: Mapping[DestinationKey, Destination]
     shares: Mapping[DestinationKey, int] = {}
 
+    def __repr__(self) -> str:
+        """Show the scheduler and the weight of every destination, with its share if it has one."""
+        pool = [
+            f"{key} {destination.weight}"
+            + (f" (share {self.shares[key]})" if key in self.shares else "")
+            for key, destination in self.destinations.items()
+        ]
+        return f"<ServiceEntry {self.service.scheduler}: {', '.join(pool) or 'empty'}>"
+
 
 Table = Mapping[ServiceKey, ServiceEntry]
 

@@ -63,7 +63,7 @@ def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
     )
 
 
-def is_outdated(found: StoredOverrides, now: Moment) -> bool:
+def needs_rewrite(found: StoredOverrides, now: Moment) -> bool:
     """Return whether the clock was set since, so that a reboot would misread the times."""
     timed = any(
         override.expires_at is not None or override.deadline is not None

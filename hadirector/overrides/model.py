@@ -17,7 +17,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
 
 
 class Action(StrEnum):
-    """What an override does to the real server."""
+    """The effect of an override on the real server."""
 
     DRAIN = "drain"
     DISABLE = "disable"
@@ -39,8 +39,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     At ``expires_at`` the override is removed. At ``deadline`` a drain ends even if connections
     remain. Both are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
-    server is then out of the table. ``keep_clients`` says whether persistent clients stay on a
-    draining server; None leaves that to the setting of the kernel.
+    server is then out of the table. With ``keep_clients``,
+    persistent clients stay on a draining server; None leaves that to the setting of the kernel.
     """
 
     name: RealServerName
@@ -53,8 +53,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     keep_clients: bool | None = None
     ended: str = ""
 
-    def expired(self, now: float) -> bool:
-        """Return whether the override is to be removed."""
+    def ends_by(self, now: float) -> bool:
+        """Return whether the override has expired by this time."""
         return self.expires_at is not None and now >= self.expires_at
 
     @property
@@ -93,7 +93,7 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             if self.deadline_in is not None:
                 return "only a drain has a deadline"
             if self.keep_clients is not None:
-                return "only a drain says whether persistent clients stay"
+                return "only a drain can keep or release persistent clients"
         return None
 
     def override(self, name: RealServerName, now: float) -> Override:

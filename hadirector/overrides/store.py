@@ -25,7 +25,7 @@ from hadirector.model.configuration import Configuration, RealServer, VirtualSer
 from hadirector.overrides.expiry import (
     Moment,
     StoredOverrides,
-    is_outdated,
+    needs_rewrite,
     restore,
     serialize,
 )
@@ -98,7 +98,7 @@ class OverrideStore:
         self._report(event, name, description=description)
         await self._put(OverridesChanged(frozenset({name.virtual_server})))
 
-    def orphaned(self) -> tuple[str, ...]:
+    def find_orphans(self) -> tuple[str, ...]:
         """Describe the overrides of real servers that are not configured."""
         known = {
             RealServerName(server.name, real_server.name)
@@ -123,14 +123,14 @@ class OverrideStore:
 
     async def follow_clock(self) -> None:
         """Write the file again if the clock was set."""
-        if is_outdated(self._stored, _now()):
+        if needs_rewrite(self._stored, _now()):
             async with self._storing:
                 await self._store(self.current)
 
     async def _expire(self) -> None:
         now = monotonic()
         for name, override in list(self.current.items()):
-            if override.expired(now):
+            if override.ends_by(now):
                 await self.remove(name, "override_expired")
 
     async def _end_drains(self) -> None:

@@ -1,4 +1,4 @@
-"""Decides how pools go on after a restart or a reload, from the table and what was known. Pure."""
+"""Decides how pools continue after a restart or a reload. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hadirector.pools.slow_start import LONG_AGO
 
 
 class PoolsSnapshot(msgspec.Struct, frozen=True):
-    """What the next run of the director needs of the pools.
+    """The part of the snapshot about pools.
 
-    ``quorums`` says by virtual server whether its pool had its quorum. ``serving_since`` says by
-    VS/RS since when a real server with slow start serves, in monotonic seconds.
+    ``quorums`` is whether each pool had its quorum, by virtual server. ``serving_since`` is since
+    when each real server with slow start serves, by VS/RS, in monotonic seconds.
     """
 
     quorums: dict[str, bool] = {}
@@ -49,8 +49,8 @@ def adopted_quorums(
 ) -> dict[str, bool]:
     """Return which pools had their quorum in the run before.
 
-    The snapshot says it. Without a snapshot, a sorry server in the table shows that its pool has
-    lost the quorum.
+    The snapshot has the answer. Without a snapshot, a sorry server in the table shows that its pool
+    has lost the quorum.
     """
     names = {server.name for server in configuration.virtual_servers}
     lost = {

@@ -30,9 +30,9 @@ class Judgement(msgspec.Struct, frozen=True):
 
     ``derivations`` are in the order of their keys, which is the same on every director: the
     schedulers ``sh`` and ``mh`` build their tables in list order, and the directors of a pair must
-    build the same tables. ``quorum`` is None while too little is known, and ``passing`` is the
-    weight that it is decided from. ``held`` are the failing real servers that stay in the pool: the
-    ``unseen`` ones first, then those that the brake holds. ``serving_since`` is since when each
+    build the same tables. ``quorum`` (None while too little is known) follows from the weight
+    ``passing``. ``held`` are the failing real servers that stay in the pool: first the ``unseen``
+    servers, then the servers that the brake holds. ``serving_since`` is since when each
     real server serves; it is empty in a pool without slow start. ``flapping`` is until when each
     flapping real server counts as flapping. At ``next_change`` the decision changes even if no
     fact does.
@@ -49,7 +49,7 @@ class Judgement(msgspec.Struct, frozen=True):
     unseen: tuple[DestinationKey, ...] = ()
 
     def __repr__(self) -> str:
-        """Show every weight, and whatever is not as usual."""
+        """Show every weight, the quorum, and the servers that are held or flap."""
         weights = [f"{key} {_format_weight(steps)}" for key, steps in self.derivations.items()]
         if self.sorry is not None:
             weights.append(f"sorry server {_format_weight(self.sorry)}")
@@ -123,8 +123,9 @@ def has_quorum(
     """Decide whether the passing weight is enough.
 
     A pool loses its quorum below ``quorum - hysteresis`` or at 0, and regains it at
-    ``quorum + hysteresis``. The first decision (``before`` is None) compares with the quorum
-    itself. It is None while real servers without a verdict (not ``known``) may still reach it.
+    ``quorum + hysteresis``. The first decision (``before=None``) compares with the quorum
+    itself. Its result is open (None) while real servers without a verdict (``known=False``) may
+    still reach the quorum.
     """
     if before is False:
         return passing >= quorum + hysteresis

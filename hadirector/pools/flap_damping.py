@@ -1,8 +1,8 @@
 """Decides how long a flapping real server is kept out of its pool. Pure.
 
-A target flaps if it has failed as often as the policy says within the window. Its real servers are
-then kept out for a time that begins with its latest failure. Every further failure within the
-window doubles that time. No real server is kept out while the pool needs it.
+A target flaps if it has reached the number of failures of the policy within the window. Its real
+servers are then kept out for a time that begins with its latest failure. Every further failure
+within the window doubles that time. No real server is kept out while the pool needs it.
 """
 
 from __future__ import annotations

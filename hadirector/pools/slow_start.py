@@ -56,7 +56,7 @@ def apply_slow_start(
 
 
 def share(policy: SlowStart | None, steps: int) -> int:
-    """Return the part of its weight that a real server gets after so many steps, in thousandths."""
+    """Return the part of its weight that a real server has after these steps, in thousandths."""
     if policy is None or steps >= STEPS:
         return WHOLE
     power = 2 if policy.curve is Curve.QUADRATIC else 1

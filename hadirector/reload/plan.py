@@ -9,7 +9,7 @@ from hadirector.model.configuration import Configuration
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a reload would start, stop and change, by name.
+    """The changes of a reload, by name.
 
     ``refused`` are changes that only a restart can make.
     """

@@ -1,7 +1,7 @@
 """Decides what a reload would start, stop and change, and what follows in the kernel. Pure.
 
-The operations are those of the first pass after the reload, from the verdicts of this moment. The
-verdicts may change before the reload happens.
+The operations are the first pass after the reload. They follow from the verdicts of this moment,
+which may change before the reload happens.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reload would do. If anything is ``refused``, the reload changes nothing.
+    """The effects of a reload. If anything is ``refused``, the reload changes nothing.
 
     ``checks``, ``operations`` and ``awaited`` are limited, and ``left_out`` counts the lines beyond
     the limit. ``awaited`` are real servers that join after the first pass of their check.
@@ -102,7 +102,7 @@ def preview(situation: Situation, new: Configuration) -> Preview:
     )
     operations = _operations(situation, new, replace(situation.facts, targets=targets))
     checks = sorted(_changed_checks(old, new))
-    awaited = tuple(_awaited(new, targets))
+    awaited = tuple(_awaiting_first_pass(new, targets))
     return Preview(
         refused=(*planned.refused, *situation.faults),
         started=planned.started,
@@ -182,7 +182,7 @@ def _without_options(identity: str) -> str:
     return identity.rpartition(" ")[0]
 
 
-def _awaited(new: Configuration, targets: Targets) -> Iterator[str]:
+def _awaiting_first_pass(new: Configuration, targets: Targets) -> Iterator[str]:
     for server in new.virtual_servers:
         for real_server in () if server.initially_up else server.real_servers:
             check = real_server.check

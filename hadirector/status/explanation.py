@@ -13,7 +13,7 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
     """Why a real server has its weight: the ``steps`` to it, and the latest ``events``.
 
     ``expires_in`` is the time until its override is removed, and ``deadline_in`` the time until its
-    drain ends in any case. ``keep_clients`` says whether persistent clients stay during the drain.
+    drain ends in any case. ``keep_clients`` is whether persistent clients stay during the drain.
     ``flaps_for`` is how long a flapping real server still counts as flapping. Times are seconds.
     """
 

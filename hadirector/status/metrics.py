@@ -1,7 +1,7 @@
-"""What a director says of itself, as Prometheus metrics.
+"""Converts a status to Prometheus metrics. Pure.
 
-Pure: a status in, metric families out, so that nothing is counted twice. Names and units follow
-Prometheus ("Metric and label naming"). docs/metrics.md describes each.
+Names and units follow the Prometheus guide "Metric and label naming". docs/metrics.md describes
+every metric.
 """
 
 from __future__ import annotations
@@ -26,167 +26,191 @@ from vrrp.model.report import InstanceStatus, State
 
 DROPPED: Final = "dropped_"
 Sample = tuple[Sequence[str], float]
-"""The values of the labels, and the number."""
+"""The values of the labels, and the value of the sample."""
 
 
 def families(status: Status) -> Iterator[Metric]:
-    """Describe a director at one moment. What is not known has no sample."""
-    yield from _of_director(status)
-    yield from _of_checks(status)
-    yield from _of_dataplane(status)
-    yield from _of_virtual_servers(status.virtual_servers)
-    yield from _of_real_servers(status.virtual_servers)
-    yield from _of_traffic(status.virtual_servers)
-    yield from _of_instances(status.instances)
-    yield from _of_advertisements(status.instances)
+    """Yield all metrics of a status. An unknown value has no sample."""
+    yield from _director_metrics(status)
+    yield from _check_metrics(status)
+    yield from _dataplane_metrics(status)
+    yield from _virtual_server_metrics(status.virtual_servers)
+    yield from _real_server_metrics(status.virtual_servers)
+    yield from _traffic_metrics(status.virtual_servers)
+    yield from _instance_metrics(status.instances)
+    yield from _advertisement_metrics(status.instances)
 
 
-def _of_director(status: Status) -> Iterator[Metric]:
+def _director_metrics(status: Status) -> Iterator[Metric]:
     processes = status.processes
     yield _gauge(
         "build_info",
-        "The version that runs; always 1.",
+        "Version, name and dataplane of the director. Always 1.",
         ("version", "director", "dataplane"),
         [((status.version, status.name, status.dataplane), 1)],
     )
     yield _gauge(
         "process_up",
-        "Whether a child process runs.",
+        "Whether the child process is running.",
         ("process",),
-        (((each.name,), each.pid is not None) for each in processes),
+        (((process.name,), process.pid is not None) for process in processes),
     )
     yield _counter(
         "process_restarts",
-        "How often a child process was started again after it had ended by itself.",
+        "Restarts of the child process after it ended unexpectedly.",
         ("process",),
-        (((each.name,), each.restarts) for each in processes),
+        (((process.name,), process.restarts) for process in processes),
     )
 
 
-def _of_checks(status: Status) -> Iterator[Metric]:
-    yield _counter("probes", "Probes that were made.", (), [((), status.probes)])
+def _check_metrics(status: Status) -> Iterator[Metric]:
+    yield _counter("probes", "Total number of probes.", (), [((), status.probes)])
     yield _counter(
-        "probes_delayed", "Probes that this host kept waiting.", (), [((), status.delayed_probes)]
+        "probes_delayed",
+        "Total number of probes that this host delayed.",
+        (),
+        [((), status.delayed_probes)],
     )
     yield _histogram(
         "probe_lateness_seconds",
-        "How long after its time a probe began.",
+        "Delay between the scheduled and the actual start of a probe.",
         (),
         [((), status.probe_lateness)],
     )
-    yield _counter("hints", "Hints that caused a probe at once.", (), [((), status.hints)])
+    yield _counter(
+        "hints", "Total number of hints that caused an immediate probe.", (), [((), status.hints)]
+    )
     yield _gauge(
-        "idle_connections", "Idle connections to targets.", (), [((), status.idle_connections)]
+        "idle_connections",
+        "Number of open idle connections to targets.",
+        (),
+        [((), status.idle_connections)],
     )
     yield _gauge(
         "blind",
-        "Whether this director sees none of its backends, by its own fault.",
+        "Whether the director is blind: it receives no answer from any target.",
         (),
         [((), status.blind)],
     )
 
 
-def _of_dataplane(status: Status) -> Iterator[Metric]:
+def _dataplane_metrics(status: Status) -> Iterator[Metric]:
     host = status.host
     yield _counter(
         "table_repairs",
-        "Operations that undid what somebody else had done to the table.",
+        "Operations that repaired a change of the IPVS table by another program.",
         (),
         [((), status.repaired)],
     )
     yield _gauge(
         "table_failing_operations",
-        "Operations on the table that did not take when they were last tried.",
+        "Operations on the IPVS table that failed at their last attempt.",
         (),
         [((), len(status.failing))],
     )
     yield _gauge(
         "foreign_services",
-        "Services in the table that are not ours.",
+        "Services in the IPVS table that hadirector did not create.",
         (),
         [((), len(status.foreign_services))],
     )
     yield _counter(
         "host_repairs",
-        "What somebody else had changed of sysctls and their like, and was put right.",
+        "Repairs of host settings that another program changed, such as sysctls.",
         (),
         [((), host.repaired)],
     )
-    yield _gauge("host_warnings", "What cannot be kept.", (), [((), len(host.warnings))])
+    yield _gauge(
+        "host_warnings", "Host settings that could not be applied.", (), [((), len(host.warnings))]
+    )
     yield _gauge(
         "orphaned_overrides",
-        "Orders for real servers that are not configured.",
+        "Overrides of real servers that are not configured.",
         (),
         [((), len(status.orphaned_overrides))],
     )
 
 
-def _of_virtual_servers(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
+def _virtual_server_metrics(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
     def gauge(
         name: str, documentation: str, value: Callable[[VirtualServerStatus], float | None]
     ) -> Metric:
-        samples = _known(((each.name,), value(each)) for each in servers)
+        samples = _skip_unknown(((server.name,), value(server)) for server in servers)
         return _gauge(f"virtual_server_{name}", documentation, ("virtual_server",), samples)
 
-    yield gauge("present", "Whether the dataplane has it.", lambda each: each.present)
-    yield gauge("has_quorum", "Whether the pool has its quorum.", lambda each: each.has_quorum)
-    yield gauge("passing_weight", "The weight of what passes.", lambda each: each.passing_weight)
-    yield gauge("quorum_weight", "The weight that is the quorum.", lambda each: each.needed_weight)
+    yield gauge("present", "Whether the dataplane has the services.", lambda server: server.present)
+    yield gauge("has_quorum", "Whether the pool has its quorum.", lambda server: server.has_quorum)
+    yield gauge(
+        "passing_weight",
+        "Total weight of the passing real servers.",
+        lambda server: server.passing_weight,
+    )
+    yield gauge(
+        "quorum_weight", "Total weight required for quorum.", lambda server: server.needed_weight
+    )
     yield gauge(
         "sorry_server_serves",
-        "Whether the sorry server stands in for the pool.",
+        "Whether the sorry server serves instead of the pool.",
         _sorry_server_serves,
     )
     yield _gauge(
         "virtual_server_held_real_servers",
-        "Failing real servers that would have been removed, by what keeps them.",
+        "Failing real servers that are held in the pool, by cause.",
         ("virtual_server", "cause"),
         (
-            ((each.name, cause), count)
-            for each in servers
+            ((server.name, cause), count)
+            for server in servers
             for cause, count in (
-                ("min_healthy", len(each.held) - len(each.unseen)),
-                ("blindness", len(each.unseen)),
+                ("min_healthy", len(server.held) - len(server.unseen)),
+                ("blindness", len(server.unseen)),
             )
         ),
     )
 
 
-def _of_real_servers(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
+def _real_server_metrics(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
     def gauge(
         name: str, documentation: str, value: Callable[[RealServerStatus], float | None]
     ) -> Metric:
         labels = ("virtual_server", "real_server")
-        samples = _known((place, value(each)) for place, each in _real_servers(servers))
+        samples = _skip_unknown((place, value(server)) for place, server in _real_servers(servers))
         return _gauge(f"real_server_{name}", documentation, labels, samples)
 
-    yield gauge("up", "Whether its check passes.", _up)
-    yield gauge("configured_weight", "The configured weight.", lambda each: each.configured_weight)
-    yield gauge("wanted_weight", "The weight decided on.", lambda each: each.wanted_weight)
-    yield gauge("weight", "The weight in the table.", lambda each: each.actual_weight)
+    yield gauge("up", "Whether the check passes.", _up)
+    yield gauge("configured_weight", "Configured weight.", lambda server: server.configured_weight)
+    yield gauge(
+        "wanted_weight", "Weight that the director wants.", lambda server: server.wanted_weight
+    )
+    yield gauge("weight", "Weight in the IPVS table.", lambda server: server.actual_weight)
     yield _gauge(
         "real_server_override",
-        "What an operator has ordered: drain, disable or weight; always 1.",
+        "Override of the real server, by action. Always 1.",
         ("virtual_server", "real_server", "action"),
         (
-            ((*at, each.override), 1)
-            for at, each in _real_servers(servers)
-            if each.override is not None
+            ((*at, server.override), 1)
+            for at, server in _real_servers(servers)
+            if server.override is not None
         ),
     )
-    yield gauge("active_connections", "Active connections.", lambda each: each.active_connections)
     yield gauge(
-        "inactive_connections", "Inactive connections.", lambda each: each.inactive_connections
+        "active_connections",
+        "Active connections to the real server.",
+        lambda server: server.active_connections,
+    )
+    yield gauge(
+        "inactive_connections",
+        "Inactive connections to the real server.",
+        lambda server: server.inactive_connections,
     )
 
 
-def _of_traffic(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
+def _traffic_metrics(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
     labels = ("virtual_server", "real_server")
     yield _counter(
         "real_server_connections",
-        "Connections since it was added to the table.",
+        "Connections since the real server was added to the IPVS table.",
         labels,
-        ((place, each.total.connections) for place, each in _real_servers(servers)),
+        ((place, server.total.connections) for place, server in _real_servers(servers)),
     )
 
     def both_ways(
@@ -194,95 +218,119 @@ def _of_traffic(servers: Sequence[VirtualServerStatus]) -> Iterator[Metric]:
     ) -> Metric:
         samples = (
             ((*place, direction), number)
-            for place, each in _real_servers(servers)
-            for direction, number in zip(("in", "out"), value(each.total), strict=True)
+            for place, server in _real_servers(servers)
+            for direction, number in zip(("in", "out"), value(server.total), strict=True)
         )
         return _counter(f"real_server_{name}", documentation, (*labels, "direction"), samples)
 
     yield both_ways(
-        "packets", "Packets to it and back.", lambda each: (each.packets_in, each.packets_out)
+        "packets",
+        "Packets to the real server (in) and back from it (out).",
+        lambda traffic: (traffic.packets_in, traffic.packets_out),
     )
-    yield both_ways("bytes", "Bytes to it and back.", lambda each: (each.bytes_in, each.bytes_out))
+    yield both_ways(
+        "bytes",
+        "Bytes to the real server (in) and back from it (out).",
+        lambda traffic: (traffic.bytes_in, traffic.bytes_out),
+    )
 
 
-def _of_instances(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
+def _instance_metrics(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
     def gauge(name: str, documentation: str, value: Callable[[InstanceStatus], float]) -> Metric:
-        samples = (((each.instance,), value(each)) for each in instances)
+        samples = (((instance.instance,), value(instance)) for instance in instances)
         return _gauge(f"vrrp_{name}", documentation, ("vrrp_instance",), samples)
 
     yield _gauge(
         "vrrp_state",
-        "1 for the state that the instance is in.",
+        "1 for the current state of the instance, 0 for the other states.",
         ("vrrp_instance", "state"),
-        (((each.instance, one), each.state is one) for each in instances for one in State),
+        (
+            ((instance.instance, state), instance.state is state)
+            for instance in instances
+            for state in State
+        ),
     )
-    yield gauge("priority", "The priority in force.", lambda each: each.priority)
+    yield gauge("priority", "Current priority of the instance.", lambda instance: instance.priority)
     yield gauge(
         "fault",
         "1 while the instance is in FAULT and takes no part in elections.",
-        lambda each: each.fault is not None,
+        lambda instance: instance.fault is not None,
     )
-    yield gauge("handing_over", "Whether it waits for its successor.", lambda e: e.handing_over)
-    yield gauge("yielding", "Whether an operator handed it over.", lambda each: each.yielding)
-    yield gauge("alarms", "What is wrong with other routers.", lambda each: len(each.alarms))
+    yield gauge(
+        "handing_over",
+        "Whether the instance is handing over and waits for its peer.",
+        lambda instance: instance.handing_over,
+    )
+    yield gauge(
+        "yielding",
+        "Whether an operator handed the instance over.",
+        lambda instance: instance.yielding,
+    )
+    yield gauge(
+        "alarms",
+        "Number of active alarms about peer routers.",
+        lambda instance: len(instance.alarms),
+    )
 
 
-def _of_advertisements(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
+def _advertisement_metrics(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
     def counter(name: str, documentation: str) -> Metric:
-        samples = (((each.instance,), each.counters.get(name, 0)) for each in instances)
+        samples = (((instance.instance,), instance.counters.get(name, 0)) for instance in instances)
         return _counter(f"vrrp_{name}", documentation, ("vrrp_instance",), samples)
 
     yield counter("advertisements_sent", "Advertisements sent.")
-    yield counter("advertisements_received", "Advertisements received and believed.")
-    yield counter("transitions", "Changes of state.")
+    yield counter("advertisements_received", "Advertisements received and accepted.")
+    yield counter("transitions", "State changes of the instance.")
     yield _counter(
         "vrrp_advertisements_dropped",
-        "Advertisements for the instance that were not believed, by reason.",
+        "Advertisements for the instance that were rejected, by reason.",
         ("vrrp_instance", "reason"),
-        _dropped(instances, lambda each: each.counters),
+        _drop_reasons(instances, lambda instance: instance.counters),
     )
     yield _counter(
         "vrrp_advertisements_undelivered",
-        "What its interface received for no instance of this family, by reason.",
+        "VRRP packets on the interface that belong to no instance, by reason.",
         ("vrrp_instance", "reason"),
-        _dropped(instances, lambda each: each.undelivered),
+        _drop_reasons(instances, lambda instance: instance.undelivered),
     )
     yield _counter(
         "vrrp_incidents",
-        "Whatever else the instance counts, by kind.",
+        "Other counters of the instance, by kind.",
         ("vrrp_instance", "kind"),
         (
-            ((each.instance, kind), count)
-            for each in instances
-            for kind, count in each.counters.items()
+            ((instance.instance, kind), count)
+            for instance in instances
+            for kind, count in instance.counters.items()
             if kind not in _COUNTED and not kind.startswith(DROPPED)
         ),
     )
     yield _histogram(
         "vrrp_advertisement_lateness_seconds",
-        "How long after its time an advertisement was sent.",
+        "Delay between the scheduled and the actual sending of an advertisement.",
         ("vrrp_instance",),
-        (((each.instance,), each.advertisement_lateness) for each in instances),
+        (((instance.instance,), instance.advertisement_lateness) for instance in instances),
     )
 
 
 _COUNTED: Final = {"advertisements_sent", "advertisements_received", "transitions"}
-"""Counters of an instance that have a metric of their own."""
+"""Counters of an instance that have their own metric."""
 
 
-def _dropped(
+def _drop_reasons(
     instances: Sequence[InstanceStatus], counters: Callable[[InstanceStatus], Mapping[str, int]]
 ) -> Iterator[Sample]:
-    for each in instances:
-        for kind, count in counters(each).items():
+    for instance in instances:
+        for kind, count in counters(instance).items():
             if kind.startswith(DROPPED):
-                yield (each.instance, kind.removeprefix(DROPPED)), count
+                yield (instance.instance, kind.removeprefix(DROPPED)), count
 
 
 def _real_servers(
     servers: Sequence[VirtualServerStatus],
 ) -> Iterator[tuple[tuple[str, str], RealServerStatus]]:
-    return (((one.name, each.address), each) for one in servers for each in one.real_servers)
+    return (
+        ((pool.name, server.address), server) for pool in servers for server in pool.real_servers
+    )
 
 
 def _up(server: RealServerStatus) -> float | None:
@@ -294,7 +342,7 @@ def _sorry_server_serves(server: VirtualServerStatus) -> float | None:
     return None if sorry is None else sorry.wanted_weight is not None
 
 
-def _known(samples: Iterable[tuple[Sequence[str], float | None]]) -> Iterator[Sample]:
+def _skip_unknown(samples: Iterable[tuple[Sequence[str], float | None]]) -> Iterator[Sample]:
     return ((labels, value) for labels, value in samples if value is not None)
 
 
@@ -310,7 +358,7 @@ def _gauge(
 def _counter(
     name: str, documentation: str, labels: Sequence[str], samples: Iterable[Sample]
 ) -> Metric:
-    """A counter since the start of what counts; its name gets ``_total`` at the end."""
+    """Return a counter. Its name gets the suffix ``_total``."""
     family = CounterMetricFamily(f"hadirector_{name}", documentation, labels=labels)
     for values, number in samples:
         family.add_metric(values, number)
@@ -330,6 +378,6 @@ def _histogram(
 
 
 def _buckets(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
-    """Add the counts up, as Prometheus has them; the last bucket takes everything."""
+    """Return the cumulative counts that Prometheus expects; the last bucket counts everything."""
     names = [*map(repr, bounds), "+Inf"]
     return list(zip(names, accumulate(counts), strict=True))

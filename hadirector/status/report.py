@@ -26,7 +26,7 @@ SERVICES_MAX = 3
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
-    """A child process; ``pid`` is None while it is not running."""
+    """A child process. ``pid`` has a value while it is running."""
 
     name: str
     pid: int | None
@@ -34,9 +34,9 @@ class ProcessStatus(msgspec.Struct, frozen=True):
 
 
 class RealServerStatus(msgspec.Struct, frozen=True):
-    """A real server. A weight is None if the real server is not in the table.
+    """A real server. A real server that is not in the table has no weight (None).
 
-    ``weight_reason`` says why the wanted weight differs from what the check alone would give.
+    ``weight_reason`` is the reason why the wanted weight does not follow from the check alone.
     ``override`` is the action of its override.
     """
 
@@ -57,11 +57,11 @@ class RealServerStatus(msgspec.Struct, frozen=True):
 class VirtualServerStatus(msgspec.Struct, frozen=True):
     """A virtual server with its real servers.
 
-    ``present`` says whether the dataplane has it. Connections and traffic are the sums over all its
-    servers. ``held`` are the failing real servers that stay in the pool, and ``unseen`` those of
-    them whose failure began while the director was blind. ``quorum`` describes the quorum if it is
-    lost or configured above 1. ``has_quorum`` compares ``passing_weight`` with ``needed_weight``;
-    it is None while too little is known.
+    ``present`` is whether the dataplane has its services. Connections and traffic are the sums over
+    all its servers. ``held`` are the failing real servers that stay in the pool. Some of them are
+    ``unseen``: their failure began while the director was blind. ``quorum`` describes the quorum if
+    it is lost or configured above 1. ``has_quorum`` compares ``passing_weight`` with
+    ``needed_weight`` (None while too little is known).
     """
 
     name: str
@@ -88,7 +88,7 @@ class Status(msgspec.Struct, frozen=True):
     """A whole director.
 
     ``failing`` maps every operation on the table that failed to its error. ``orphaned_overrides``
-    describe overrides of real servers that are not configured. ``blind`` says that the director
+    describe overrides of real servers that are not configured. ``blind`` means that the director
     receives no answer from any target, because of a fault of its own. ``delayed_probes``, ``hints``
     and ``idle_connections`` are as in `CheckStatistics`.
     """

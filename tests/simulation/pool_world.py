@@ -226,9 +226,9 @@ class PoolWorld:
 
     def _handle(self, message: VerdictChanged | CheckStatistics) -> None:
         if isinstance(message, VerdictChanged):
-            changed = self.health.verdict_changed(message, self.clock.now)
+            changed = self.health.record_verdict(message, self.clock.now)
         else:
-            changed = self.health.statistics_received(message, self.clock.now)
+            changed = self.health.record_statistics(message, self.clock.now)
         if changed:
             self._decide(str(message))
 

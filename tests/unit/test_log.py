@@ -1,4 +1,4 @@
-"""Log lines: one form for ours and the libraries', and a reader who stops delays nobody."""
+"""Log lines have one form, and a stream that blocks does not block the caller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hadirector import log
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """Where the lines go; afterwards logging is as it was."""
+    """The stream of the lines. The logging configuration is restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     made = io.StringIO()
@@ -44,14 +44,14 @@ def test_outside_a_terminal_a_line_is_json(stream: io.StringIO) -> None:
     assert line["port"] == 80
 
 
-def test_what_a_library_logs_becomes_a_line_like_ours(stream: io.StringIO) -> None:
+def test_a_record_of_a_library_becomes_a_log_line(stream: io.StringIO) -> None:
     writer = log.configure(stream)
-    log_as_aiohttp(ZeroDivisionError("a fault of ours"))
+    log_as_aiohttp(ZeroDivisionError("a programming error"))
     [line] = lines(stream, writer)
     assert line["event"] == "library_message"
     assert line["library"] == "aiohttp.server"
     assert line["level"] == "error"
-    assert "a fault of ours" in str(line["exception"])
+    assert "a programming error" in str(line["exception"])
 
 
 def test_a_malformed_request_gets_no_traceback(stream: io.StringIO) -> None:
@@ -63,7 +63,7 @@ def test_a_malformed_request_gets_no_traceback(stream: io.StringIO) -> None:
     assert "random bytes" in str(line["error"])
 
 
-def test_a_reader_who_stops_delays_nobody_and_learns_what_was_dropped() -> None:
+def test_a_stream_that_blocks_delays_no_caller_and_later_reports_the_dropped_lines() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as stream:
         writer = log.LogWriter(stream)
@@ -71,14 +71,14 @@ def test_a_reader_who_stops_delays_nobody_and_learns_what_was_dropped() -> None:
         for _ in range(log.LINES_MAX + 5000):
             writer.write(line)
         with os.fdopen(reading, "rb") as reader:
-            # What fits into the queue arrives; the rest is counted.
+            # The lines that fit into the queue arrive; the others are counted.
             text = reader.read(100 * log.LINES_MAX)
             writer.write("the end\n")
             while not text.endswith(b"the end\n"):
                 text += reader.read1()
     arrived = text.splitlines()[:-1]
-    counted = [json.loads(each) for each in arrived if each.startswith(b"{")]
-    assert {each["event"] for each in counted} == {"log_lines_dropped"}
-    dropped = sum(each["count"] for each in counted)
+    counted = [json.loads(line) for line in arrived if line.startswith(b"{")]
+    assert {fields["event"] for fields in counted} == {"log_lines_dropped"}
+    dropped = sum(fields["count"] for fields in counted)
     assert dropped >= 4000
     assert len(arrived) - len(counted) + dropped == log.LINES_MAX + 5000

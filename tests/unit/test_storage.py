@@ -1,4 +1,4 @@
-"""What survives a restart, and what happens when the file is damaged."""
+"""The file of owned kernel state, and what happens when it is damaged."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "owned.json"
 
 
-def test_a_missing_file_is_an_empty_one(path: Path) -> None:
+def test_a_missing_file_counts_as_empty(path: Path) -> None:
     assert owned.load(path) == owned.Owned()
 
 
-def test_what_was_stored_is_loaded(path: Path) -> None:
+def test_stored_content_is_loaded(path: Path) -> None:
     storage.store(path, OWNED)
     assert owned.load(path) == OWNED
 
 
-def test_the_file_can_be_read_by_a_person(path: Path) -> None:
+def test_the_file_is_readable_json(path: Path) -> None:
     storage.store(path, OWNED)
     assert json.loads(path.read_text()) == {
         "version": 1,
@@ -58,14 +58,14 @@ def test_the_file_can_be_read_by_a_person(path: Path) -> None:
     }
 
 
-def test_storing_leaves_nothing_else_behind(path: Path) -> None:
+def test_storing_leaves_no_other_file(path: Path) -> None:
     storage.store(path, OWNED)
     storage.store(path, owned.Owned())
-    assert [each.name for each in path.parent.iterdir()] == ["owned.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["owned.json"]
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "fault"),
     [
         (b"", "truncated"),
         (b'{"version": 1, "services": [', "truncated"),
@@ -75,17 +75,17 @@ def test_storing_leaves_nothing_else_behind(path: Path) -> None:
         (b'{"version": 1, "services": [{"protocol": "\xff"}]}', "utf-8"),
     ],
 )
-def test_a_damaged_file_is_named_with_what_is_wrong(
-    path: Path, content: bytes, complaint: str
+def test_the_error_names_a_damaged_file_and_its_fault(
+    path: Path, content: bytes, fault: str
 ) -> None:
     path.write_bytes(content)
-    with pytest.raises(storage.StateError, match=complaint) as caught:
+    with pytest.raises(storage.StateError, match=fault) as caught:
         owned.load(path)
     assert str(path) in str(caught.value)
 
 
-def test_an_unusable_file_is_kept_for_a_person(path: Path) -> None:
+def test_an_unusable_file_is_set_aside(path: Path) -> None:
     path.write_bytes(b"?")
-    kept = storage.set_aside(path)
-    assert kept.read_bytes() == b"?"
+    aside = storage.set_aside(path)
+    assert aside.read_bytes() == b"?"
     assert not path.exists()

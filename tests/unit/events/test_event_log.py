@@ -1,4 +1,4 @@
-"""What is kept of what happens: numbered, bounded, and over a restart."""
+"""The events that are kept: numbered, limited, and across a restart."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from hadirector import log
 from hadirector.cli.events import line
-from hadirector.events.event_log import EVENTS_MAX, KEPT, Event, EventLog
+from hadirector.events.event_log import EVENT_NAMES, EVENTS_MAX, Event, EventLog
 from hadirector.events.recorder import FILE, Recorder
 
 PAGE = Path(__file__).parents[3] / "docs/operations.md"
 
 
 def numbers(event_log: EventLog, after: int) -> list[int]:
-    return [each.number for each in event_log.after(after).events]
+    return [event.number for event in event_log.after(after).events]
 
 
-def test_the_oldest_events_go_first_and_are_counted_as_missed() -> None:
+def test_the_oldest_events_are_removed_first_and_count_as_missed() -> None:
     event_log = EventLog()
     for number in range(EVENTS_MAX + 3):
         event_log.note(1.0, "quorum_lost", {"virtual_server": "web", "passing": number})
@@ -36,8 +36,8 @@ def test_the_oldest_events_go_first_and_are_counted_as_missed() -> None:
     assert numbers(event_log, 2001) == [2002, 2003]
 
 
-def test_whatever_is_noted_is_kept_short_and_plain() -> None:
-    """A list keeps 50 names, a text 500 characters, an unknown value its words."""
+def test_values_of_an_event_are_limited() -> None:
+    """A list has 50 names and a text 500 characters. Other values are converted to text."""
     event_log = EventLog()
     fields = {"names": tuple(range(60)), "text": "x" * 501, "path": Path("/run"), "none": None}
     event_log.note(1.0, "failing_servers_held", fields)
@@ -56,11 +56,11 @@ def test_a_real_server_has_its_own_events_and_no_others() -> None:
         fields = {"virtual_server": virtual_server, "real_server": real_server}
         event_log.note(1.0, "weight_decided", fields)
     event_log.note(1.0, "quorum_lost", {"virtual_server": "web"})
-    assert [each.number for each in event_log.about("web", "a")] == [1]
+    assert [event.number for event in event_log.about("web", "a")] == [1]
 
 
-def test_of_the_log_those_lines_are_kept_that_are_events() -> None:
-    """With their fields, and without level and time of the line; all of them are written."""
+def test_log_lines_with_the_name_of_an_event_are_recorded() -> None:
+    """With their fields, without the level and the time of the line. All lines are written."""
     recorder, stream = Recorder(), io.StringIO()
     writer = log.configure(stream, [recorder])
     try:
@@ -76,26 +76,26 @@ def test_of_the_log_those_lines_are_kept_that_are_events() -> None:
     assert event.fields == {"name": "net.ipv4.ip_forward", "was": "0"}
 
 
-async def test_who_waits_gets_an_event_when_it_happens_or_none_in_time() -> None:
+async def test_a_waiting_client_gets_the_first_event_or_none_after_its_time() -> None:
     recorder = Recorder()
     assert (await recorder.after(0, 0.0)).events == ()
     waiting = asyncio.create_task(recorder.after(0, 30.0))
     await asyncio.sleep(0)
     recorder.note("quorum_lost", virtual_server="web")
-    assert [each.name for each in (await waiting).events] == ["quorum_lost"]
-    page = await recorder.after(7, 30.0)  # of another life: it is told at once
+    assert [event.name for event in (await waiting).events] == ["quorum_lost"]
+    page = await recorder.after(7, 30.0)  # a number of an older run: the answer comes at once
     assert (page.last, page.events) == (1, ())
 
 
-async def test_events_outlast_a_restart_with_their_numbers(tmp_path: Path) -> None:
+async def test_events_survive_a_restart_with_their_numbers(tmp_path: Path) -> None:
     first = Recorder()
-    async with first.kept_in(tmp_path):
+    async with first.persist_in(tmp_path):
         first.note("quorum_lost", virtual_server="web")
     second = Recorder()
-    async with second.kept_in(tmp_path):
+    async with second.persist_in(tmp_path):
         second.note("quorum_reached", virtual_server="web")
-    kept = [(each.number, each.name) for each in second.event_log.after(0).events]
-    assert kept == [(1, "quorum_lost"), (2, "quorum_reached")]
+    found = [(event.number, event.name) for event in second.event_log.after(0).events]
+    assert found == [(1, "quorum_lost"), (2, "quorum_reached")]
 
 
 GOOD = b'{"version":1,"last":2,"events":[{"number":2,"at":1.0,"name":"a","fields":{}}]}'
@@ -114,23 +114,23 @@ GOOD = b'{"version":1,"last":2,"events":[{"number":2,"at":1.0,"name":"a","fields
     ],
     ids=["torn", "empty", "foreign", "newer", "number beyond the last", "number 0", "no date"],
 )
-async def test_a_file_that_is_no_good_is_named_and_left_aside(
+async def test_an_unusable_file_is_reported_and_set_aside(
     tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     structlog.reset_defaults()
     (tmp_path / FILE).write_bytes(content)
     recorder = Recorder()
-    async with recorder.kept_in(tmp_path):
+    async with recorder.persist_in(tmp_path):
         assert recorder.event_log.after(0).events == ()
     assert (tmp_path / "events.unusable").read_bytes() == content
-    said = capsys.readouterr().out
-    assert "events_unusable" in said
-    assert str(tmp_path / FILE) in said
+    logged = capsys.readouterr().out
+    assert "events_unusable" in logged
+    assert str(tmp_path / FILE) in logged
 
 
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3))
-def test_whatever_is_in_a_file_it_is_taken_or_left_aside(at: int, instead: bytes) -> None:
-    """Some bytes of a good one are others; what is taken can be shown."""
+def test_a_changed_file_is_restored_or_set_aside(at: int, instead: bytes) -> None:
+    """Some bytes of a good file are replaced. All restored events can be shown."""
     with TemporaryDirectory() as directory:
         (path := Path(directory) / FILE).write_bytes(
             GOOD[:at] + instead + GOOD[at + len(instead) :]
@@ -138,14 +138,14 @@ def test_whatever_is_in_a_file_it_is_taken_or_left_aside(at: int, instead: bytes
         recorder = Recorder()
         recorder._read(path)
         assert path.exists() or (path.parent / "events.unusable").exists()
-        assert all(line(each) for each in recorder.event_log.after(0).events)
+        assert all(line(event) for event in recorder.event_log.after(0).events)
 
 
-async def test_a_good_file_is_taken(tmp_path: Path) -> None:
-    """The counterpart of those that are not."""
+async def test_a_good_file_is_restored(tmp_path: Path) -> None:
+    """The counterpart of the unusable files."""
     (tmp_path / FILE).write_bytes(GOOD)
     recorder = Recorder()
-    async with recorder.kept_in(tmp_path):
+    async with recorder.persist_in(tmp_path):
         assert numbers(recorder.event_log, 0) == [2]
 
 
@@ -154,25 +154,25 @@ def test_an_event_is_one_line_in_utc_that_grep_finds() -> None:
         "virtual_server": "web",
         "would_be_removed": ["192.0.2.1:80", "192.0.2.2:80"],
         "weight": None,
-        "words": 'by ann: "now"\nplease',
+        "description": 'by ann: "now"\nplease',
         "count": 2,
     }
     assert line(Event(5, 86399.9, "failing_servers_held", {**fields}), ("virtual_server",)) == (
         "1970-01-01 23:59:59Z  failing_servers_held  would_be_removed=[192.0.2.1:80,192.0.2.2:80]"
-        r' weight=null words="by ann: \"now\"\nplease" count=2'
+        r' weight=null description="by ann: \"now\"\nplease" count=2'
     )
 
 
 def test_every_event_is_documented() -> None:
-    """And nothing is that is not kept."""
+    """The chapter lists no other events."""
     chapter = PAGE.read_text().split("\n## Events\n")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
-    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(KEPT)
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(EVENT_NAMES)
 
 
-def test_every_event_is_one_that_something_tells_of() -> None:
-    """A line of the log that gets another name would silently be kept no more."""
+def test_every_event_has_a_log_line_with_its_name() -> None:
+    """Otherwise a renamed log line would silently be no event any more."""
     tree = Path(__file__).parents[3]
     sources = [*(tree / "hadirector").rglob("*.py"), *(tree / "vrrp").rglob("*.py")]
-    told = "".join(path.read_text() for path in sources if path.name != "event_log.py")
-    assert {name for name in KEPT if f'"{name}"' not in told} == {"weight_decided"}
+    text = "".join(path.read_text() for path in sources if path.name != "event_log.py")
+    assert {name for name in EVENT_NAMES if f'"{name}"' not in text} == {"weight_decided"}

@@ -50,19 +50,17 @@ def health() -> Health:
 
 def fails(health: Health, check: str, reason: Reason, now: float = 0.0) -> frozenset[ServiceKey]:
     message = VerdictChanged(check, Verdict.FAILING, Result(reason, "", 1.0))
-    return health.verdict_changed(message, now)
+    return health.record_verdict(message, now)
 
 
 def passes(health: Health, check: str, now: float) -> frozenset[ServiceKey]:
     message = VerdictChanged(check, Verdict.PASSING, Result(Reason.PASSED, "", 0.1))
-    return health.verdict_changed(message, now)
+    return health.record_verdict(message, now)
 
 
 def answers(health: Health, now: float, **reasons: Reason) -> frozenset[ServiceKey]:
     latest = {name.removeprefix("_"): Result(reason, "", 1.0) for name, reason in reasons.items()}
-    return health.statistics_received(
-        CheckStatistics(probes=1, delayed_probes=0, latest=latest), now
-    )
+    return health.record_statistics(CheckStatistics(probes=1, delayed_probes=0, latest=latest), now)
 
 
 def unseen(health: Health) -> set[str]:

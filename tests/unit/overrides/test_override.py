@@ -15,7 +15,7 @@ from hadirector.dataplane.reconciler import TableReconciler
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.overrides import store as module
-from hadirector.overrides.expiry import Moment, is_outdated, restore, serialize
+from hadirector.overrides.expiry import Moment, needs_rewrite, restore, serialize
 from hadirector.overrides.model import (
     Action,
     Override,
@@ -83,7 +83,7 @@ def test_an_override_describes_its_action_author_and_reason(
         ),
         (
             OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", keep_clients=True),
-            "only a drain says whether persistent clients stay",
+            "only a drain can keep or release persistent clients",
         ),
         (
             OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", deadline_in=1.0),
@@ -166,7 +166,7 @@ def test_an_override_ends_at_its_time_after_a_restart_and_a_reboot(
 def test_an_override_without_an_end_survives_any_change_of_the_clock() -> None:
     written = serialize([drain()], Moment("one", 1_000_000.0, 100.0))
     assert restore(written, Moment("two", 9e9, 1.0)) == (drain(),)
-    assert not is_outdated(written, Moment("one", 9e9, 100.0))
+    assert not needs_rewrite(written, Moment("one", 9e9, 100.0))
 
 
 async def test_the_file_is_written_again_when_the_clock_is_set(
@@ -186,11 +186,13 @@ async def test_the_file_is_written_again_when_the_clock_is_set(
 async def test_the_override_of_a_removed_server_is_kept_and_reported(tmp_path: Path) -> None:
     overrides = store_in(tmp_path)
     await overrides.set(drain())
-    assert overrides.orphaned() == ()
+    assert overrides.find_orphans() == ()
     overrides.configure(Configuration(name="lb1"))
-    assert overrides.orphaned() == ("web/192.0.2.45:80 is not configured, but is draining, by ann",)
+    assert overrides.find_orphans() == (
+        "web/192.0.2.45:80 is not configured, but is draining, by ann",
+    )
     await overrides.remove(NAME)
-    assert overrides.orphaned() == ()
+    assert overrides.find_orphans() == ()
     assert store_in(tmp_path).current == {}
 
 

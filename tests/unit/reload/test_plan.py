@@ -1,4 +1,4 @@
-"""What a reload would change."""
+"""The changes of a reload."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_differences_are_named() -> None:
 
 
 def test_kernel_settings_that_change_are_named() -> None:
-    """The timeouts, and what is implied by another forwarding."""
+    """The timeouts, and the sysctls that another forwarding method implies."""
     hashed = msgspec.structs.replace(server("web", 80), forwarding=ForwardingMethod.FULLNAT)
     new = msgspec.structs.replace(
         OLD,
@@ -70,7 +70,7 @@ def test_kernel_settings_that_change_are_named() -> None:
     )
 
 
-def test_what_only_a_restart_can_change_is_refused_by_name() -> None:
+def test_changes_that_need_a_restart_are_refused() -> None:
     new = msgspec.structs.replace(OLD, dataplane="userspace")
     assert plan(OLD, new).refused == (
         "dataplane cannot change from ipvs to userspace without a restart",

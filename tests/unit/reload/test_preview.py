@@ -1,4 +1,4 @@
-"""What a reload would change, told without a director."""
+"""The preview of a reload, without a director."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ TABLE: Table = {
 
 
 class Reader:
-    """Loads texts."""
+    """Loads configurations from text."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "hadirector.yaml"
@@ -99,34 +99,34 @@ def situation(old: Configuration, actual: Table = TABLE) -> Situation:
 
 
 def test_the_same_file_changes_nothing(read: Reader) -> None:
-    told = preview(situation(read(OLD)), read(OLD))
-    assert told == NOTHING
-    assert told.empty
+    result = preview(situation(read(OLD)), read(OLD))
+    assert result == NOTHING
+    assert result.empty
 
 
-def test_the_services_of_probes_via_vip_are_told_with_the_others(read: Reader) -> None:
+def test_the_services_of_probes_via_vip_are_part_of_the_operations(read: Reader) -> None:
     """The mark is 0x68000000 and the last 3 of the first 8 bytes of its names' SHA-256."""
     old = OLD.replace("nat", "dr").replace("46}", "46, check: {type: tcp, via: vip}}")
-    told = preview(situation(read(OLD)), read(old))
-    assert told.operations[:2] == (
+    result = preview(situation(read(OLD)), read(old))
+    assert result.operations[:2] == (
         "add service fwmark 1752664704 (rr)",
         "add destination 192.0.2.46 to fwmark 1752664704 (dr, weight 1)",
     )
 
 
-def test_what_somebody_did_to_the_table_is_told_with_it(read: Reader) -> None:
-    """A reload has the table looked through."""
+def test_repairs_of_the_table_are_part_of_the_operations(read: Reader) -> None:
+    """A reload compares the whole table."""
     entry = TABLE[WEB]
     drifted = {WEB: ServiceEntry(Service("rr"), dict(list(entry.destinations.items())[:1]))}
-    told = preview(situation(read(OLD), drifted), read(OLD))
-    assert told.operations == (
+    result = preview(situation(read(OLD), drifted), read(OLD))
+    assert result.operations == (
         "edit service tcp 192.0.2.10:80 (wrr), was rr",
         "add destination 192.0.2.46:80 to tcp 192.0.2.10:80 (nat, weight 1)",
     )
 
 
 def test_each_kind_of_change_is_named(read: Reader) -> None:
-    """With its settings, its checks, its operations, and what else the kernel is told."""
+    """Settings, checks, operations on the table, and other changes in the kernel."""
     text = (
         OLD.replace("scheduler: wrr", "scheduler: wlc")
         .replace("interval: 2s", "interval: 3s")
@@ -135,8 +135,8 @@ def test_each_kind_of_change_is_named(read: Reader) -> None:
         .replace("virtual_router_id: 51", "virtual_router_id: 52")
         .replace("tcp: 15m", "udp: 1m")
     )
-    told = preview(situation(read(OLD)), read(text))
-    assert told == Preview(
+    result = preview(situation(read(OLD)), read(text))
+    assert result == Preview(
         refused=(),
         started=(),
         stopped=(),
@@ -162,29 +162,32 @@ def test_each_kind_of_change_is_named(read: Reader) -> None:
         awaited=("web/192.0.2.47:80",),
         left_out=0,
     )
-    assert not told.empty
+    assert not result.empty
 
 
-def test_what_would_be_refused_is_named_and_what_goes_too(read: Reader) -> None:
-    """With the faults of this host."""
+def test_refused_changes_and_removed_parts_are_named(read: Reader) -> None:
+    """The faults of this host are refusals."""
     old, new = read(OLD), read("director: {name: lb2}\nvrrp: []")
-    told = preview(replace(situation(old), faults=("no interface",)), new)
-    assert told.refused == ("name cannot change from lb1 to lb2 without a restart", "no interface")
-    assert told.stopped == ("VRRP instance web", "the sync daemon", "virtual server web")
-    assert told.operations == ("delete service tcp 192.0.2.10:80",)
+    result = preview(replace(situation(old), faults=("no interface",)), new)
+    assert result.refused == (
+        "name cannot change from lb1 to lb2 without a restart",
+        "no interface",
+    )
+    assert result.stopped == ("VRRP instance web", "the sync daemon", "virtual server web")
+    assert result.operations == ("delete service tcp 192.0.2.10:80",)
 
 
 def test_rules_of_fullnat_are_named(read: Reader) -> None:
-    told = preview(situation(read(OLD)), read(OLD.replace("nat\n", "fullnat\n")))
-    assert told.changed == ("sysctls", "virtual server web: forwarding")
-    assert told.kernel == ("masquerade tcp 192.0.2.10:80",)
+    result = preview(situation(read(OLD)), read(OLD.replace("nat\n", "fullnat\n")))
+    assert result.changed == ("sysctls", "virtual server web: forwarding")
+    assert result.kernel == ("masquerade tcp 192.0.2.10:80",)
 
 
-def test_a_plan_has_an_end(read: Reader) -> None:
-    """10,000 lines of a kind are told, the rest is counted."""
+def test_a_preview_is_limited(read: Reader) -> None:
+    """It has 10,000 lines of each kind. Further lines are counted."""
     servers = "".join(
         f"      - {{address: 10.{n // 250}.0.{n % 250 + 1}, check: none}}\n" for n in range(10_003)
     )
-    told = preview(situation(read(OLD)), read(OLD + servers))
-    assert len(told.operations) == 10_000
-    assert told.left_out == 3
+    result = preview(situation(read(OLD)), read(OLD + servers))
+    assert len(result.operations) == 10_000
+    assert result.left_out == 3

@@ -1,4 +1,4 @@
-"""What Prometheus gets to see, and that docs/metrics.md describes it."""
+"""The metrics, and that docs/metrics.md describes them."""
 
 from __future__ import annotations
 
@@ -92,78 +92,78 @@ STATUS = Status(
 
 
 def samples(status: Status) -> dict[str, float]:
-    """Each sample as it is written, parsed: its name with its labels in order, and its value."""
+    """The parsed samples: each name with its labels in order, and each value."""
     return {
-        f"{each.name}{list(each.labels.values())}": each.value
+        f"{sample.name}{list(sample.labels.values())}": sample.value
         for family in text_string_to_metric_families(exposition.text(status).decode())
-        for each in family.samples
+        for sample in family.samples
     }
 
 
-def test_a_director_is_told_of_with_its_processes_and_probes() -> None:
-    told = samples(STATUS)
-    assert told["hadirector_build_info['ipvs', 'lb1', '0.1.0']"] == 1
-    assert told["hadirector_process_up['vrrp']"] == 1
-    assert told["hadirector_process_up['checks']"] == 0
-    assert told["hadirector_process_restarts_total['checks']"] == 3
-    assert told["hadirector_probes_total[]"] == 1000
-    assert told["hadirector_probes_delayed_total[]"] == 5
-    assert told["hadirector_probe_lateness_seconds_bucket['0.005']"] == 900
-    assert told["hadirector_probe_lateness_seconds_bucket['0.01']"] == 960
-    assert told["hadirector_probe_lateness_seconds_sum[]"] == 4.25
-    assert told["hadirector_probe_lateness_seconds_bucket['+Inf']"] == 1000
-    assert told["hadirector_table_repairs_total[]"] == 6
-    assert told["hadirector_host_repairs_total[]"] == 4
+def test_a_director_has_metrics_of_its_processes_and_probes() -> None:
+    found = samples(STATUS)
+    assert found["hadirector_build_info['ipvs', 'lb1', '0.1.0']"] == 1
+    assert found["hadirector_process_up['vrrp']"] == 1
+    assert found["hadirector_process_up['checks']"] == 0
+    assert found["hadirector_process_restarts_total['checks']"] == 3
+    assert found["hadirector_probes_total[]"] == 1000
+    assert found["hadirector_probes_delayed_total[]"] == 5
+    assert found["hadirector_probe_lateness_seconds_bucket['0.005']"] == 900
+    assert found["hadirector_probe_lateness_seconds_bucket['0.01']"] == 960
+    assert found["hadirector_probe_lateness_seconds_sum[]"] == 4.25
+    assert found["hadirector_probe_lateness_seconds_bucket['+Inf']"] == 1000
+    assert found["hadirector_table_repairs_total[]"] == 6
+    assert found["hadirector_host_repairs_total[]"] == 4
 
 
-def test_a_pool_is_told_of_with_its_quorum_and_its_real_servers() -> None:
-    """What is not known has no sample: the third is not in the table, nor probed yet."""
-    told = samples(STATUS)
+def test_a_pool_has_metrics_of_its_quorum_and_its_real_servers() -> None:
+    """The third real server is not in the table and has no verdict, so it has no samples."""
+    found = samples(STATUS)
     pool, one, two, three = "'a \"web\"'", *(f"192.0.2.{n}:80" for n in (45, 46, 47))
-    assert told[f"hadirector_virtual_server_has_quorum[{pool}]"] == 0
-    assert told[f"hadirector_virtual_server_quorum_weight[{pool}]"] == 20
-    assert told[f"hadirector_virtual_server_sorry_server_serves[{pool}]"] == 1
-    assert told[f"hadirector_real_server_up['{one}', {pool}]"] == 1
-    assert told[f"hadirector_real_server_up['{two}', {pool}]"] == 0
-    assert f"hadirector_real_server_up['{three}', {pool}]" not in told
-    assert told[f"hadirector_real_server_wanted_weight['{one}', {pool}]"] == 0
-    assert told[f"hadirector_real_server_weight['{one}', {pool}]"] == 7
-    assert f"hadirector_real_server_weight['{three}', {pool}]" not in told
-    assert told[f"hadirector_real_server_override['drain', '{one}', {pool}]"] == 1
-    assert told[f"hadirector_real_server_connections_total['{one}', {pool}]"] == 40
-    assert told[f"hadirector_real_server_bytes_total['in', '{one}', {pool}]"] == 5000
-    assert told[f"hadirector_real_server_bytes_total['out', '{one}', {pool}]"] == 7000
+    assert found[f"hadirector_virtual_server_has_quorum[{pool}]"] == 0
+    assert found[f"hadirector_virtual_server_quorum_weight[{pool}]"] == 20
+    assert found[f"hadirector_virtual_server_sorry_server_serves[{pool}]"] == 1
+    assert found[f"hadirector_real_server_up['{one}', {pool}]"] == 1
+    assert found[f"hadirector_real_server_up['{two}', {pool}]"] == 0
+    assert f"hadirector_real_server_up['{three}', {pool}]" not in found
+    assert found[f"hadirector_real_server_wanted_weight['{one}', {pool}]"] == 0
+    assert found[f"hadirector_real_server_weight['{one}', {pool}]"] == 7
+    assert f"hadirector_real_server_weight['{three}', {pool}]" not in found
+    assert found[f"hadirector_real_server_override['drain', '{one}', {pool}]"] == 1
+    assert found[f"hadirector_real_server_connections_total['{one}', {pool}]"] == 40
+    assert found[f"hadirector_real_server_bytes_total['in', '{one}', {pool}]"] == 5000
+    assert found[f"hadirector_real_server_bytes_total['out', '{one}', {pool}]"] == 7000
 
 
 @pytest.mark.parametrize(
     ("unseen", "by_brake", "by_blindness"), [((), 1, 0), (("192.0.2.46:80",), 0, 1)]
 )
-def test_who_is_kept_in_is_counted_by_what_keeps_him(
+def test_held_servers_are_counted_by_cause(
     unseen: tuple[str, ...], by_brake: int, by_blindness: int
 ) -> None:
-    told = samples(
+    found = samples(
         replace(STATUS, virtual_servers=(replace(POOL, unseen=unseen),), blind=bool(unseen))
     )
-    assert told["hadirector_blind[]"] == by_blindness
-    kept = "hadirector_virtual_server_held_real_servers"
-    assert told[f"{kept}['min_healthy', 'a \"web\"']"] == by_brake
-    assert told[f"{kept}['blindness', 'a \"web\"']"] == by_blindness
+    assert found["hadirector_blind[]"] == by_blindness
+    held = "hadirector_virtual_server_held_real_servers"
+    assert found[f"{held}['min_healthy', 'a \"web\"']"] == by_brake
+    assert found[f"{held}['blindness', 'a \"web\"']"] == by_blindness
 
 
-def test_an_instance_is_told_of_with_what_it_dropped() -> None:
-    told = samples(STATUS)
-    assert told["hadirector_vrrp_state['ACTIVE', 'web']"] == 1
-    assert told["hadirector_vrrp_state['BACKUP', 'web']"] == 0
-    assert told["hadirector_vrrp_priority['web']"] == 200
-    assert told["hadirector_vrrp_advertisements_sent_total['web']"] == 9
-    assert told["hadirector_vrrp_advertisements_dropped_total['ttl', 'web']"] == 3
+def test_an_instance_has_metrics_of_its_dropped_advertisements() -> None:
+    found = samples(STATUS)
+    assert found["hadirector_vrrp_state['ACTIVE', 'web']"] == 1
+    assert found["hadirector_vrrp_state['BACKUP', 'web']"] == 0
+    assert found["hadirector_vrrp_priority['web']"] == 200
+    assert found["hadirector_vrrp_advertisements_sent_total['web']"] == 9
+    assert found["hadirector_vrrp_advertisements_dropped_total['ttl', 'web']"] == 3
     dropped = "hadirector_vrrp_advertisements_undelivered_total"
-    assert told[f"{dropped}['virtual_router_id', 'web']"] == 7
-    assert told["hadirector_vrrp_incidents_total['address_restored', 'web']"] == 1
+    assert found[f"{dropped}['virtual_router_id', 'web']"] == 7
+    assert found["hadirector_vrrp_incidents_total['address_restored', 'web']"] == 1
     lateness = "hadirector_vrrp_advertisement_lateness_seconds"
-    assert told[f"{lateness}_bucket['0.01', 'web']"] == 6
-    assert told[f"{lateness}_count['web']"] == 6
-    assert told[f"{lateness}_sum['web']"] == 0.0042
+    assert found[f"{lateness}_bucket['0.01', 'web']"] == 6
+    assert found[f"{lateness}_count['web']"] == 6
+    assert found[f"{lateness}_sum['web']"] == 0.0042
 
 
 def documented() -> dict[str, tuple[str, frozenset[str]]]:
@@ -175,18 +175,18 @@ def documented() -> dict[str, tuple[str, frozenset[str]]]:
 
 
 def test_every_metric_is_documented_with_its_type_and_labels() -> None:
-    """And nothing is that there is not."""
+    """The page describes no other metrics."""
     exported = {
         family.name + "_total" * (family.type == "counter"): (
             family.type,
-            frozenset(label for each in family.samples for label in each.labels) - {"le"},
+            frozenset(label for sample in family.samples for label in sample.labels) - {"le"},
         )
         for family in families(STATUS)
     }
     assert documented() == exported
 
 
-def test_the_alert_rules_ask_for_metrics_that_there_are() -> None:
-    asked = re.findall(r"hadirector_\w+", (PAGE.parents[1] / ALERTS).read_text())
-    assert asked
-    assert set(asked) <= documented().keys()
+def test_the_alert_rules_use_documented_metrics() -> None:
+    used = re.findall(r"hadirector_\w+", (PAGE.parents[1] / ALERTS).read_text())
+    assert used
+    assert set(used) <= documented().keys()
