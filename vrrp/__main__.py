@@ -1,7 +1,7 @@
-"""Runs one VRRP instance by itself and prints what it reports, one JSON line each.
+"""Runs a single VRRP instance, and prints its reports as JSON lines.
 
-SIGTERM and SIGINT hand over and stop; SIGUSR1 hands over and stays behind, SIGUSR2 prints a
-status. ``at`` in each line is the monotonic clock in seconds, the same in all processes of a host.
+SIGTERM and SIGINT hand over and stop. SIGUSR1 hands over and keeps running. SIGUSR2 prints the
+status. ``at`` in each line is the monotonic clock in seconds, which all processes of a host share.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from vrrp.speaker import Speaker
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run the instance until a signal stops it."""
     configuration, resume = _arguments()
-    # epoll rounds timers up to whole milliseconds, select does not.
+    # epoll rounds timers up to milliseconds; select does not.
     loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
     try:
         loop.run_until_complete(_run(configuration, resume=resume))
@@ -81,16 +81,39 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--priority", type=int, default=100)
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
     add("--no-preempt", action="store_true")
-    add("--resume", action="store_true", help="go on as ACTIVE for a process that died")
-    add("--password", help="version 2: RFC 2338's plain one")
-    add("--hmac-key", action="append", default=[], metavar="ID:FILE", help="the first one sends")
+    add("--resume", action="store_true", help="continue as ACTIVE after a process that died")
+    add("--password", help="plain password of RFC 2338, for version 2")
+    add(
+        "--hmac-key",
+        action="append",
+        default=[],
+        metavar="ID:FILE",
+        help="key for auth_hmac; the first key signs",
+    )
     add("--hmac-mode", choices=("receive_only", "permissive", "enforce"), default="enforce")
-    add("--sequence-file", default="", metavar="FILE", help="keeps auth_hmac's numbers growing")
-    add("--virtual-mac", nargs="?", const="", metavar="INTERFACE", help="addresses on a macvlan")
-    add("--unicast-source", metavar="ADDRESS", help="to peers instead of multicast")
+    add(
+        "--sequence-file",
+        default="",
+        metavar="FILE",
+        help="stores the last sequence number of auth_hmac",
+    )
+    add(
+        "--virtual-mac",
+        nargs="?",
+        const="",
+        metavar="INTERFACE",
+        help="hold the addresses on a macvlan with the virtual MAC",
+    )
+    add("--unicast-source", metavar="ADDRESS", help="source address; unicast instead of multicast")
     add("--unicast-peer", action="append", default=[], metavar="ADDRESS")
-    add("--ttl-min", type=int, default=255, metavar="1-255", help="of what unicast peers send")
-    add("--udp-source", metavar="ADDRESS", help="UDP instead of multicast")
+    add(
+        "--ttl-min",
+        type=int,
+        default=255,
+        metavar="1-255",
+        help="minimum TTL of unicast advertisements",
+    )
+    add("--udp-source", metavar="ADDRESS", help="source address; UDP instead of multicast")
     add("--udp-peer", action="append", default=[], metavar="ADDRESS")
     add("--udp-port", type=int, default=1112)
     options = parser.parse_args()
@@ -122,7 +145,7 @@ def _transport(options: argparse.Namespace) -> Transport:
 
 
 def _virtual_mac(options: argparse.Namespace) -> str | None:
-    """The name given; the usual one if the option has none."""
+    """Return the name of the macvlan: the default name if the option has no value."""
     if options.virtual_mac != "":
         return cast("str | None", options.virtual_mac)
     family = 6 if ":" in options.address[0] else 4
@@ -134,7 +157,7 @@ def _authentication(options: argparse.Namespace) -> Authentication | None:
         return PassAuthentication(Secret(options.password.encode()))
     keys = [
         HmacKey(int(key_id), read_key(Path(file).read_bytes()))
-        for key_id, _, file in (each.partition(":") for each in options.hmac_key)
+        for key_id, _, file in (option.partition(":") for option in options.hmac_key)
     ]
     if not keys:
         return None

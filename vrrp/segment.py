@@ -1,4 +1,4 @@
-"""One interface and family in which instances speak: their socket, who gets what."""
+"""The instances on one interface and family: their common socket, and who gets which packet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from vrrp.instance.instance import Instance
-from vrrp.instance.rate_limited_notices import Incidents
+from vrrp.instance.rate_limited_notices import RateLimitedNotices
 from vrrp.model.configuration import InstanceConfiguration, Unicast
 from vrrp.model.report import Notice, Report
 from vrrp.netlink.links import Link
@@ -19,11 +19,11 @@ from vrrp.transport.unicast import UnicastPath
 from vrrp.transport.virtual_mac import VirtualMacPath
 
 REOPEN_SECONDS: Final = 1.0
-"""Seconds after which a socket that could not be opened is tried again."""
+"""Seconds between attempts to open a socket."""
 
 
 class Segment:
-    """Attaches its instances while the interface can carry them, detaches them when it cannot."""
+    """Attaches its instances to the transport while the interface is usable."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Segment:
         report: Callable[[Report], None],
         frames: FrameSocket,
     ) -> None:
-        self.incidents = Incidents(report, interface=interface)
+        self.notices = RateLimitedNotices(report, interface=interface)
         self._interface = interface
         self._family = family
         self._report = report
@@ -41,24 +41,24 @@ class Segment:
         self._link: Link | None = None
         self._virtual: frozenset[Address] = frozenset()
         self._socket: RawSocket | None = None
-        self._obstacle: str | None = None
+        self._fault: str | None = None
         self._retry: asyncio.TimerHandle | None = None
 
-    def join(self, instance: Instance) -> None:
-        """Take an instance in; it is attached by the next `follow`."""
+    def add(self, instance: Instance) -> None:
+        """Add an instance. The next `update` attaches it."""
         virtual_router_id = instance.configuration.virtual_router_id
         assert virtual_router_id not in self._instances
         self._instances[virtual_router_id] = instance
 
-    def part(self, instance: Instance) -> bool:
-        """Let an instance go; whether there are others."""
+    def remove(self, instance: Instance) -> bool:
+        """Remove an instance. Return whether others remain."""
         del self._instances[instance.configuration.virtual_router_id]
         return bool(self._instances)
 
-    def follow(self, link: Link | None, virtual: frozenset[Address]) -> None:
-        """Act on what the interface is now; None when there is none.
+    def update(self, link: Link | None, virtual: frozenset[Address]) -> None:
+        """Attach or detach the instances, for the present state of the link; None if it is missing.
 
-        None of the ``virtual`` addresses of this host is used as a source.
+        The ``virtual`` addresses of this host are not used as source addresses.
         """
         if self._socket is not None and (link is None or link.index != self._socket.index):
             self._detach("interface_gone")
@@ -67,10 +67,10 @@ class Segment:
         fault = self._attach()
         if fault is not None:
             self._detach(fault)
-        if fault is not None and fault != self._obstacle:
+        if fault is not None and fault != self._fault:
             fields = {"interface": self._interface, "reason": fault}
             self._report(Notice("error", "interface_unusable", dict(fields)))
-        self._obstacle = fault
+        self._fault = fault
 
     def close(self) -> None:
         """Close the socket."""
@@ -79,7 +79,7 @@ class Segment:
         self._close_socket()
 
     def _attach(self) -> str | None:
-        """Attach every instance, or say what is in the way."""
+        """Attach all instances. Return the fault of the interface if that is not possible."""
         link = self._link
         if link is None:
             return "interface_missing"
@@ -106,9 +106,12 @@ class Segment:
         return None
 
     def _prepare(self, link: Link) -> list[Instance]:
-        """Have the macvlans of virtual MACs made; the instances that are without theirs."""
-        every = self._instances.values()
-        unprepared = [each for each in every if not each.holding.prepare(link.index)]
+        """Create the macvlans. Return the instances whose macvlan could not be created."""
+        unprepared = [
+            instance
+            for instance in self._instances.values()
+            if not instance.resources.prepare(link.index)
+        ]
         if unprepared:
             self._try_again()
         return unprepared
@@ -117,15 +120,15 @@ class Segment:
         configuration = instance.configuration
         transport = configuration.transport
         if not isinstance(transport, Unicast):
-            instance.attach(self._group_path(configuration, advertisements))
+            instance.attach(self._multicast_path(configuration, advertisements))
         elif link.has(transport.source):
             instance.attach(UnicastPath(advertisements, transport))
         else:
             instance.detach("source_missing")
-            absent = f"{transport.source} is no address of {self._interface}"
-            instance.transport_failed(OSError(errno.EADDRNOTAVAIL, absent))
+            absent = f"{transport.source} is not an address of {self._interface}"
+            instance.report_transport_error(OSError(errno.EADDRNOTAVAIL, absent))
 
-    def _group_path(
+    def _multicast_path(
         self, configuration: InstanceConfiguration, advertisements: RawSocket
     ) -> RawSocket | VirtualMacPath:
         if configuration.virtual_mac is None:
@@ -140,9 +143,7 @@ class Segment:
 
     def _open_socket(self, link: Link, source: Address) -> RawSocket:
         if self._socket is None:
-            self._socket = RawSocket(
-                self._interface, link.index, source, self._deliver, self._refuse
-            )
+            self._socket = RawSocket(self._interface, link.index, source, self._deliver, self._drop)
         return self._socket
 
     def _close_socket(self) -> None:
@@ -155,22 +156,22 @@ class Segment:
             self._retry.cancel()
         loop = asyncio.get_running_loop()
         self._retry = loop.call_later(
-            REOPEN_SECONDS, lambda: self.follow(self._link, self._virtual)
+            REOPEN_SECONDS, lambda: self.update(self._link, self._virtual)
         )
 
     def _deliver(self, datagram: Datagram) -> None:
-        """Hand a datagram to the instance whose VRID it carries (the second byte)."""
+        """Pass a datagram to the instance with its VRID, which is the second byte."""
         if len(datagram.payload) < 2:
-            self._refuse(DropReason.TRUNCATED, datagram.source)
+            self._drop(DropReason.TRUNCATED, datagram.source)
             return
         instance = self._instances.get(datagram.payload[1])
         if instance is None:
-            self._refuse(DropReason.VIRTUAL_ROUTER_ID, datagram.source)
+            self._drop(DropReason.VIRTUAL_ROUTER_ID, datagram.source)
         else:
             instance.receive(datagram)
 
-    def _refuse(self, reason: DropReason, source: Address | None) -> None:
-        self.incidents.happened(
+    def _drop(self, reason: DropReason, source: Address | None) -> None:
+        self.notices.note(
             "advertisement_dropped",
             f"dropped_{reason}",
             asyncio.get_running_loop().time(),

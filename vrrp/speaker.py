@@ -1,4 +1,4 @@
-"""All VRRP instances of a host: which of them run, and on which links."""
+"""All VRRP instances of a host: starts, changes and stops them, and connects them to links."""
 
 from __future__ import annotations
 
@@ -12,18 +12,13 @@ from typing import Final, Literal, Self
 
 from msgspec.structs import replace
 
-from vrrp.addresses.address_reconciler import Place
-from vrrp.addresses.addresses import (
-    AddressError,
-    promote_secondaries,
-    shared_subnets,
-    virtual_addresses,
-)
-from vrrp.addresses.announcement_listener import AnnouncementSocket
+from vrrp.addresses.addresses import AddressError
+from vrrp.addresses.announcement_listener import AnnouncementListener
+from vrrp.addresses.host_links import HostLinks
 from vrrp.addresses.routes import items, sweep
-from vrrp.instance.companions import SyncGroup
 from vrrp.instance.instance import Instance
 from vrrp.instance.sequence import SequenceNumbers
+from vrrp.instance.sync_group import SyncGroup
 from vrrp.model.configuration import (
     InstanceConfiguration,
     Multicast,
@@ -32,9 +27,8 @@ from vrrp.model.configuration import (
     Unicast,
 )
 from vrrp.model.report import InstanceStatus, Notice, Report, Scalar
-from vrrp.netlink.address_socket import AddressSocket
-from vrrp.netlink.links import Link, LinkWatcher
-from vrrp.netlink.rtnetlink import Standing
+from vrrp.netlink.rtnetlink import InterfaceAddress
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 from vrrp.protocol.packet import Address
 from vrrp.segment import Segment
 from vrrp.transport.frames import FrameSocket
@@ -43,7 +37,7 @@ from vrrp.transport.udp import UdpSocket
 Level = Literal["warning", "error"]
 
 REBIND_SECONDS: Final = 1.0
-"""Seconds after which a UDP address that could not be bound is tried again."""
+"""Seconds between attempts to bind a UDP address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +47,29 @@ class _Running:
 
 
 class Speaker:
-    """Runs the instances it is configured with; as an async context manager it owns their tasks.
+    """Runs the configured instances. It is an async context manager, which owns their tasks.
 
-    Leaving the context drops everything as it stands: call `stop` or `release_now` before. With
-    loopback addresses and the UDP transport alone no privilege is needed; multicast needs
-    CAP_NET_RAW, other virtual addresses both that and CAP_NET_ADMIN. What the kernel refuses is
-    reported as a notice and tried again. One that is ``alone`` on its host removes all routes and
-    rules that an earlier one has left.
+    Call `stop` or `release_now` before leaving the context. Otherwise the instances end without
+    priority 0, and their addresses stay until the end of their lifetime.
+
+    Loopback addresses with the UDP transport need no privilege. The other transports need
+    CAP_NET_RAW; other addresses also need CAP_NET_ADMIN. If the kernel refuses an operation, the
+    speaker reports a notice and tries again.
+
+    A speaker that is ``alone`` on its host removes the routes and rules of earlier speakers.
     """
 
     def __init__(self, report: Callable[[Report], None], *, alone: bool = False) -> None:
         self._report = report
-        self._sweeps = alone
+        self._sweep_due = alone
         self._running: dict[str, _Running] = {}
         self._segments: dict[tuple[str, int], Segment] = {}
-        self._virtual: frozenset[Address] = frozenset()
-        self._links: dict[str, Link | None] = {}
         self._values: dict[TrackedKey, int] = {}
-        self._kernel: AddressSocket | None = None
-        self._watcher: LinkWatcher | None = None
-        self._watching: asyncio.Task[None] | None = None
         self._sequence = SequenceNumbers()
         self._frames = FrameSocket()
-        self._announcements = AnnouncementSocket(self._announced)
+        self._announcements = AnnouncementListener(self._note_announcement)
         self._tasks = asyncio.TaskGroup()
+        self._links = HostLinks(self._tasks, self._note_link, self._restore, report)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -84,10 +77,8 @@ class Speaker:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        await self._drop(tuple(self._running))
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait((self._watching,))
+        await self._discard(tuple(self._running))
+        await self._links.close()
         self._frames.close()
         self._announcements.close()
         await self._stack.aclose()
@@ -99,273 +90,222 @@ class Speaker:
         yielding: frozenset[str] = frozenset(),
         values: Mapping[TrackedKey, int] = MappingProxyType({}),
     ) -> None:
-        """Run exactly these instances: start, stop, keep or change each in place.
+        """Run exactly these instances: start, stop, change in place or keep each of them.
 
-        An instance on another interface, VRID, version, family or transport is another one: the
-        old one leaves first, which takes up to 5 s if it is ACTIVE. ``resume`` names those that go
-        on as ACTIVE for a process that died, ``yielding`` those that stay behind any peer.
-        ``values`` are of what they track, as in `learn`.
+        A new interface, VRID, version, family or transport makes an instance another one. Then the
+        old instance stops first, which takes up to 5 s if it is ACTIVE.
+
+        ``resume`` has the names of instances that were ACTIVE in a process that died a moment ago.
+        ``yielding`` has the names of instances that were handed over. ``values`` are the values of
+        tracked objects, as in `update_values`.
         """
         self._values = dict(values)
-        wanted = {each.name: each for each in instances}
-        leaving = []
+        wanted = {configuration.name: configuration for configuration in instances}
+        stopping = []
         for name, running in self._running.items():
             configuration, current = wanted.get(name), running.instance.configuration
             if configuration is None or configuration.identity != current.identity:
-                leaving.append(name)
+                stopping.append(name)
             elif configuration != current:
-                running.instance.change(configuration, self._known())
-                self._place(running.instance)
-        await self._leave(leaving, "no longer configured")
-        self._watch(wanted.values())
+                running.instance.configure(configuration, self._tracked_values())
+                self._update_resources(running.instance)
+        await self._stop_instances(stopping, "no longer configured")
+        self._links.configure(wanted.values())
         starting = [
             Instance(
-                each,
+                configuration,
                 self._report,
                 self._sequence,
                 self._frames,
                 self._announcements,
-                resume=each.name in resume,
-                yielding=each.name in yielding,
+                resume=name in resume,
+                yielding=name in yielding,
             )
-            for each in wanted.values()
-            if each.name not in self._running
+            for name, configuration in wanted.items()
+            if name not in self._running
         ]
-        self._group([*(running.instance for running in self._running.values()), *starting])
+        self._form_groups([*self._instances(), *starting])
         for instance in starting:
             self._start(instance)
-        if self._sweeps:
-            self._sweeps = False
+        if self._sweep_due:
+            self._sweep_due = False
             await self._sweep()
 
-    def learn(self, values: Mapping[TrackedKey, int]) -> None:
-        """Take in values of tracked objects (`vrrp.router.priority`), by the objects' keys.
+    def update_values(self, values: Mapping[TrackedKey, int]) -> None:
+        """Use new values of tracked objects (`vrrp.router.priority`).
 
-        Interfaces are watched here, and are not among them.
+        The speaker itself watches tracked interfaces; ``values`` do not include them.
         """
         self._values.update(values)
-        for running in self._running.values():
-            running.instance.learn(values)
-
-    def _announced(self, device: str, address: Address) -> None:
-        for running in self._running.values():
-            running.instance.announced(device, address)
+        for instance in self._instances():
+            instance.update_values(values)
 
     def hand_over(self, name: str, *, undo: bool = False) -> None:
-        """Give an instance, and its sync group, to a peer, or (``undo``) let it compete again."""
+        """Hand an instance over to a peer, with its sync group, or undo that."""
         running = self._running.get(name)
         if running is None:
             self._notice("warning", "unknown_instance", instance=name)
         else:
-            for instance in running.instance.companions.instances:
-                instance.hand_over(undo=undo)
+            running.instance.sync_group.hand_over(undo=undo)
 
     async def stop(self, *, keep: bool = False) -> None:
-        """Stop all instances at once, each handing over first, within 5 s and a margin.
+        """Hand over and stop all instances at the same time, within 5 s and a margin.
 
-        ``keep``: say nothing to the peers and leave the addresses standing for 60 s, for a
-        process that goes on in our place.
+        With ``keep``, send nothing to the peers, and leave the addresses for 60 s to a process that
+        continues.
         """
         names = tuple(self._running)
         if not keep:
-            await self._leave(names, "stopped")
+            await self._stop_instances(names, "stopped")
             return
-        instances = [running.instance for running in self._running.values()]
-        await self._drop(names)
+        instances = self._instances()
+        await self._discard(names)
         for instance in instances:
             try:
-                await instance.holding.addresses.keep()
+                await instance.resources.addresses.extend_lifetime()
             except AddressError as error:
                 self._notice("error", "address_not_kept", error=str(error))
 
     async def release_now(self) -> None:
-        """Resign and release without waiting for a successor; within 1 s."""
-        instances = [running.instance for running in self._running.values()]
+        """Send priority 0 and release the addresses within 1 s, without waiting for a successor."""
+        instances = self._instances()
         for instance in instances:
             instance.detach("released")
         async with asyncio.TaskGroup() as releasing:
             for instance in instances:
-                releasing.create_task(instance.holding.released())
-        await self._drop(tuple(self._running))
+                releasing.create_task(instance.resources.wait_for_release())
+        await self._discard(tuple(self._running))
 
     def names(self) -> tuple[str, ...]:
-        """The instances that run."""
+        """Return the names of the running instances."""
         return tuple(self._running)
 
     def status(self, name: str) -> InstanceStatus | None:
-        """A snapshot of one instance; None when it does not run any more."""
+        """Return the status of one instance; None if it does not run."""
         running = self._running.get(name)
         if running is None:
             return None
-        segment = self._segments.get(_segment(running.instance))
-        undelivered = {} if segment is None else dict(segment.incidents.counters)
+        segment = self._segments.get(_segment_key(running.instance))
+        undelivered = {} if segment is None else dict(segment.notices.counters)
         return replace(running.instance.status(), undelivered=undelivered)
 
     def statuses(self) -> list[InstanceStatus]:
-        """A snapshot of every instance."""
+        """Return the status of every instance."""
         return [status for name in self._running if (status := self.status(name)) is not None]
 
-    async def _sweep(self) -> None:
-        """Remove routes and rules that an earlier process has left and no instance has any more.
+    def _instances(self) -> list[Instance]:
+        return [running.instance for running in self._running.values()]
 
-        Those an instance still has, it sees to itself.
+    def _tracked_values(self) -> dict[TrackedKey, int]:
+        return {**self._values, **self._links.carriers()}
+
+    async def _sweep(self) -> None:
+        """Remove the routes and rules of earlier processes that are not configured.
+
+        Each instance reconciles its configured routes and rules itself.
         """
-        configurations = (running.instance.configuration for running in self._running.values())
-        configured = [item for each in configurations for item in items(each)]
+        configured = [item for each in self._instances() for item in items(each.configuration)]
         indexes = {name: index for index, name in socket.if_nameindex()}
         try:
-            with closing(AddressSocket()) as kernel:
+            with closing(RtnetlinkSocket()) as kernel:
                 for failure in await sweep(kernel, configured, indexes):
                     self._notice("error", "route_not_removed", error=str(failure))
         except OSError as error:
             self._notice("error", "routes_not_listed", error=str(error))
 
-    def _group(self, instances: Iterable[Instance]) -> None:
-        """Tell every instance with which others it moves together."""
+    def _form_groups(self, instances: Iterable[Instance]) -> None:
+        """Give every instance its sync group. Without one, it forms a group with one member."""
         groups: dict[tuple[bool, str], list[Instance]] = {}
-        for each in instances:
-            group = each.configuration.sync_group
-            key = (group is not None, group or each.configuration.name)
-            groups.setdefault(key, []).append(each)
+        for instance in instances:
+            name = instance.configuration.sync_group
+            key = (name is not None, name or instance.name)
+            groups.setdefault(key, []).append(instance)
         for members in groups.values():
-            companions = SyncGroup(members)
-            for each in members:
-                each.companions = companions
-            companions.settle()
+            group = SyncGroup(members)
+            for member in members:
+                member.sync_group = group
+            group.settle()
 
     def _start(self, instance: Instance) -> None:
-        configuration = instance.configuration
-        work: list[Coroutine[object, object, None]] = [instance.holding.addresses.run()]
-        self._place(instance)
-        instance.learn(self._known())
-        match configuration.transport:
+        work: list[Coroutine[object, object, None]] = [instance.resources.addresses.run()]
+        self._update_resources(instance)
+        instance.update_values(self._tracked_values())
+        match instance.configuration.transport:
             case UdpUnicast() as transport:
-                work.append(self._speak_udp(instance, transport))
+                work.append(self._run_udp(instance, transport))
             case Multicast() | Unicast():
-                self._join(instance)
-        tasks = tuple(self._tasks.create_task(each) for each in work)
-        self._running[configuration.name] = _Running(instance, tasks)
+                self._add_to_segment(instance)
+        tasks = tuple(self._tasks.create_task(coroutine) for coroutine in work)
+        self._running[instance.name] = _Running(instance, tasks)
 
-    async def _leave(self, names: Iterable[str], reason: str) -> None:
-        async with asyncio.TaskGroup() as leaving:
+    async def _stop_instances(self, names: Iterable[str], reason: str) -> None:
+        async with asyncio.TaskGroup() as stopping:
             for name in names:
-                leaving.create_task(self._running[name].instance.leave(reason))
-        await self._drop(names)
+                stopping.create_task(self._running[name].instance.stop(reason))
+        await self._discard(names)
 
-    async def _drop(self, names: Iterable[str]) -> None:
+    async def _discard(self, names: Iterable[str]) -> None:
+        """Close instances and end their tasks."""
         for name in names:
             running = self._running.pop(name)
             running.instance.close()
             if not isinstance(running.instance.configuration.transport, UdpUnicast):
-                self._part(running.instance)
+                self._remove_from_segment(running.instance)
             for task in running.tasks:
                 task.cancel()
             await asyncio.wait(running.tasks)
 
-    async def _speak_udp(self, instance: Instance, transport: UdpUnicast) -> None:
-        """Attach an instance to its own UDP socket as soon as that can be bound."""
+    async def _run_udp(self, instance: Instance, transport: UdpUnicast) -> None:
+        """Bind the UDP socket of an instance, trying again until that succeeds, and use it."""
         while True:
             try:
                 authenticated = instance.configuration.authenticated
                 udp = UdpSocket(
-                    transport, instance.receive, instance.refuse, authenticated=authenticated
+                    transport, instance.receive, instance.count_drop, authenticated=authenticated
                 )
             except (OSError, ValueError) as error:
-                instance.transport_failed(error)
+                instance.report_transport_error(error)
                 await asyncio.sleep(REBIND_SECONDS)
                 continue
             instance.attach(udp)
             await udp.receive()
 
-    def _watch(self, configurations: Iterable[InstanceConfiguration]) -> None:
-        """Watch the links of those instances that need the kernel for anything but UDP."""
-        every = tuple(configurations)
-        needing = [each for each in every if _needs_link(each)]
-        tracked = {name for each in every for name in each.tracked("interface")}
-        if self._watcher is None:
-            if not needing and not tracked:
-                return
-            self._kernel = self._stack.enter_context(closing(AddressSocket()))
-            self._watcher = LinkWatcher(self._kernel, self._link_changed, self._address_removed)
-            self._watching = self._tasks.create_task(self._watcher.run())
-        virtual = [ours for each in needing for ours in virtual_addresses(each)]
-        interfaces = {each.interface for each in needing} | {each.device for each in virtual}
-        routes = (route for each in needing for route in each.virtual_routes)
-        interfaces |= tracked | {each.device for each in routes if each.device is not None}
-        self._links = {name: link for name, link in self._links.items() if name in interfaces}
-        self._virtual = frozenset(each.address.ip for each in virtual)
-        self._watcher.watch(interfaces, self._virtual)
-
-    def _link_changed(self, name: str, link: Link | None) -> None:
-        self._links[name] = link
-        carrier = {TrackedKey("interface", name): _carrier(link)}
-        for running in self._running.values():
-            running.instance.learn(carrier)
-            self._place(running.instance, name)
+    def _note_link(self, name: str) -> None:
+        carrier = self._links.carriers(name)
+        for instance in self._instances():
+            instance.update_values(carrier)
+            self._update_resources(instance, name)
         for (interface, _), segment in self._segments.items():
             if interface == name:
-                segment.follow(link, self._virtual)
+                segment.update(self._links.links[name], self._links.virtual)
 
-    def _address_removed(self, gone: Standing) -> None:
-        for running in self._running.values():
-            running.instance.holding.restore(gone)
+    def _note_announcement(self, device: str, address: Address) -> None:
+        for instance in self._instances():
+            instance.note_announcement(device, address)
 
-    def _known(self) -> dict[TrackedKey, int]:
-        """Return the last value of every tracked object."""
-        carriers = {
-            TrackedKey("interface", name): _carrier(link) for name, link in self._links.items()
-        }
-        return {**self._values, **carriers}
+    def _restore(self, removed: InterfaceAddress) -> None:
+        for instance in self._instances():
+            instance.resources.restore(removed)
 
-    def _place(self, instance: Instance, only: str | None = None) -> None:
-        """Tell an instance where its addresses go, as far as that is known: all, or one device."""
-        configured = instance.holding.addresses.configured
-        devices = {instance.configuration.interface, *(each.device for each in configured)}
-        for device in devices | instance.holding.routes.devices:
-            if self._kernel is None or device not in self._links or only not in (None, device):
-                continue
-            link = self._links[device]
-            place = Place() if link is None else Place(link.index, link.permanent(), link.carrier)
-            instance.holding.addresses.place(self._kernel, device, place)
-            if link is not None and device in shared_subnets(configured):
-                self._protect_secondaries(device)
+    def _update_resources(self, instance: Instance, device: str | None = None) -> None:
+        self._links.update_resources(instance.configuration, instance.resources, device)
 
-    def _protect_secondaries(self, device: str) -> None:
-        """See that a virtual address that goes takes no other of its subnet with it."""
-        try:
-            promote_secondaries(device)
-        except OSError as error:
-            self._notice(
-                "warning", "secondary_addresses_at_risk", interface=device, error=str(error)
-            )
-
-    def _join(self, instance: Instance) -> None:
-        interface, family = where = _segment(instance)
+    def _add_to_segment(self, instance: Instance) -> None:
+        interface, family = key = _segment_key(instance)
         new = Segment(interface, family, self._report, self._frames)
-        segment = self._segments.setdefault(where, new)
-        segment.join(instance)
-        if interface in self._links:
-            segment.follow(self._links[interface], self._virtual)
+        segment = self._segments.setdefault(key, new)
+        segment.add(instance)
+        if interface in self._links.links:
+            segment.update(self._links.links[interface], self._links.virtual)
 
-    def _part(self, instance: Instance) -> None:
-        where = _segment(instance)
-        if not self._segments[where].part(instance):
-            self._segments.pop(where).close()
+    def _remove_from_segment(self, instance: Instance) -> None:
+        key = _segment_key(instance)
+        if not self._segments[key].remove(instance):
+            self._segments.pop(key).close()
 
     def _notice(self, level: Level, event: str, **fields: Scalar) -> None:
         self._report(Notice(level, event, fields))
 
 
-def _segment(instance: Instance) -> tuple[str, Literal[4, 6]]:
+def _segment_key(instance: Instance) -> tuple[str, Literal[4, 6]]:
     return instance.configuration.interface, instance.configuration.family
-
-
-def _needs_link(configuration: InstanceConfiguration) -> bool:
-    """Whether an instance sends multicast, or holds what is not local anyway."""
-    if not isinstance(configuration.transport, UdpUnicast):
-        return True
-    return bool(virtual_addresses(configuration) or items(configuration))
-
-
-def _carrier(link: Link | None) -> int:
-    return int(link is not None and link.carrier)

@@ -108,7 +108,7 @@ class Dispatcher:
         parts, election = self._parts, self._parts.election
         if await election.handle(message):
             priority = election.priority(message.instance)
-            parts.notifier.state_entered(message.instance, priority, election.states)
+            parts.notifier.note_state(message.instance, priority, election.states)
             parts.host_reconciler.follow(election.states)
             await parts.dataplane.withhold(election.withheld)
 
@@ -116,7 +116,7 @@ class Dispatcher:
         election = self._parts.election
         is_vrrp = message.name == election.child.name
         if isinstance(message, ChildDied):
-            for delay, overdue in election.child_died() if is_vrrp else ():
+            for delay, overdue in election.note_crash() if is_vrrp else ():
                 self._put_later(delay, overdue)
         elif is_vrrp:
             election.configure_child()

@@ -1,1 +1,1 @@
-"""The director's side of VRRP: the election, tracked objects, notify scripts."""
+"""The director's side of VRRP: the vrrp process, tracked objects, notify scripts."""

@@ -1,4 +1,4 @@
-"""The director's side of the vrrp process: what it is told, and what happens when it dies."""
+"""The director's side of the vrrp process: orders, reports, and what follows from a crash."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from msgspec.structs import replace
 from hadirector.election.withheld import withheld_addresses
 from hadirector.model.policy import VISIBILITY_OF_BACKENDS
 from hadirector.processes.handoff import Handoff
-from hadirector.processes.messages import ConfigureVrrp, FromVrrp, HandOver, Stop, TrackedValues
+from hadirector.processes.messages import (
+    ConfigureVrrp,
+    FromVrrp,
+    RequestHandover,
+    Stop,
+    TrackedValues,
+)
 from hadirector.processes.supervisor import Child
 from vrrp.addresses.addresses import AddressError, remove
-from vrrp.addresses.macvlan import lower_leftover
+from vrrp.addresses.macvlan import bring_leftover_down
 from vrrp.addresses.routes import RouteError
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, State, Transition
@@ -25,21 +31,21 @@ RESUME_INTERVALS = 2
 
 
 class ResumeOverdue(msgspec.Struct, frozen=True):
-    """The vrrp process died while ``instance`` was ACTIVE, and has not taken it up again in time.
+    """The time for a new vrrp process to resume an ACTIVE instance is over.
 
-    ``death`` counts the deaths, so that an old alarm does not hit a new life.
+    ``crash`` is the number of the crash. A message about an earlier crash has no effect.
     """
 
     instance: str
-    death: int
+    crash: int
 
 
 class Election:
-    """Runs the vrrp process and knows the state of each instance.
+    """Runs the vrrp process, and keeps the state of each instance.
 
-    An ACTIVE instance whose process dies keeps its addresses for two advertisement intervals: a new
-    process that is back by then goes on as if nothing had been. After that the addresses are
-    removed here, because a peer is about to take them.
+    If the process crashes while an instance is ACTIVE, its addresses stay for two advertisement
+    intervals. A new process that starts within this time resumes the instance. After that time the
+    director removes the addresses, because a peer is about to acquire them.
     """
 
     def __init__(
@@ -59,16 +65,16 @@ class Election:
         self.child: Child[FromVrrp] = Child(
             "vrrp", "hadirector.processes.vrrp_process", FromVrrp, tell
         )
-        # Each with the death that interrupted it, until it is taken up again or given up.
+        # The number of the crash by instance, until the instance is resumed or given up.
         self._interrupted: dict[str, int] = {}
-        self._deaths = 0
+        self._crashes = 0
         self._begun = False
         self._may_start = asyncio.Event()
         self._log = structlog.get_logger()
 
     @property
     def withheld(self) -> frozenset[str]:
-        """The virtual addresses that are not ours to serve now."""
+        """The virtual addresses that this director must not serve now."""
         return withheld_addresses(self.instances.values(), self.states)
 
     @property
@@ -77,35 +83,35 @@ class Election:
         return self._begun
 
     def begin(self) -> None:
-        """Take part in elections from now on, as soon as there is anything to elect."""
+        """Take part in elections from now on. The vrrp process starts if there is an instance."""
         self._begun = True
         if self.instances:
             self._may_start.set()
 
     async def run(self) -> None:
-        """Run the vrrp process, from ``begin`` until it ends after ``stop``."""
+        """Run the vrrp process from `begin` until it ends after `stop`."""
         await self._may_start.wait()
         await self.child.run()
 
     def adopt(self, handoff: Handoff) -> None:
-        """Go on with a vrrp process that runs already."""
+        """Use a vrrp process that is already running."""
         self.child.adopt(handoff)
         self.states = dict(handoff.states)
         self._may_start.set()
 
     def hand_on(self) -> Handoff | None:
-        """Describe the vrrp process for the program that takes our place."""
+        """Describe the running vrrp process for the program that replaces this one."""
         return self.child.hand_off(self.states)
 
     def stop(self, *, keep: bool) -> None:
-        """Order the process to hand over and end, or to leave the addresses where they are."""
+        """Order the process to hand over and exit, or with ``keep`` to leave the addresses."""
         self.child.stop(Stop(keep=keep))
         self._may_start.set()
 
     def configure(
         self, instances: tuple[InstanceConfiguration, ...], *, realtime: bool = False
     ) -> None:
-        """Change to these instances, and to this way of scheduling the process."""
+        """Run these instances, with or without realtime scheduling."""
         self.instances = {instance.name: instance for instance in instances}
         for known in (self.states, self.statuses, self._interrupted):
             for name in known.keys() - self.instances.keys():
@@ -116,28 +122,28 @@ class Election:
             self.begin()
 
     def hand_over(self, instance: str, *, undo: bool) -> None:
-        """Give an instance to its peers until undone."""
+        """Hand an instance over to a peer, or undo that. A new process gets the same order."""
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
-        self.child.send(HandOver(instance, undo))
+        self.child.send(RequestHandover(instance, undo))
 
     def priority(self, instance: str) -> int:
-        """The priority in force as last reported, a second ago at most."""
+        """Return the effective priority in the latest report, which is at most a second old."""
         status = self.statuses.get(instance)
         return self.instances[instance].priority if status is None else status.priority
 
     def track(self, values: Mapping[TrackedKey, int]) -> None:
-        """Tell the process which of the objects tracked have other values now."""
+        """Send the changed values of tracked objects to the process."""
         changed = {key: value for key, value in values.items() if self.tracked.get(key) != value}
         self.tracked.update(changed)
         if changed:
             self.child.send(TrackedValues(changed))
 
     def track_visibility(self, *, blind: bool) -> None:
-        """Tell the process whether this director is blind, on which priorities may depend."""
+        """Send to the process whether this director is blind, which may affect priorities."""
         self.track({VISIBILITY_OF_BACKENDS: int(not blind)})
 
     def configure_child(self) -> None:
-        """Tell the process what to run and what to go on with."""
+        """Send the instances, the interrupted instances and all tracked values to the process."""
         instances = tuple(self.instances.values())
         keys = {tracked.key for instance in instances for tracked in instance.track}
         self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
@@ -146,54 +152,55 @@ class Election:
             ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)
         )
 
-    def child_died(self) -> list[tuple[float, ResumeOverdue]]:
-        """Give what was ACTIVE a short time to be taken up again, once for however many deaths.
+    def note_crash(self) -> list[tuple[float, ResumeOverdue]]:
+        """Start the time in which a new process can resume the ACTIVE instances.
 
-        Returns the events that must come back here, each with its delay in seconds.
+        A second crash does not extend the time. Return the messages that `handle` must get later,
+        each with its delay in seconds.
         """
-        self._deaths += 1
+        self._crashes += 1
         overdue: list[tuple[float, ResumeOverdue]] = []
         for name, instance in self.instances.items():
             if self.states.get(name) is not State.ACTIVE:
                 self._enter(name, State.INITIALIZE, "vrrp_process_died")
             elif name not in self._interrupted:
-                self._interrupted[name] = self._deaths
+                self._interrupted[name] = self._crashes
                 delay = RESUME_INTERVALS * instance.advert_interval
-                overdue.append((delay, ResumeOverdue(name, self._deaths)))
+                overdue.append((delay, ResumeOverdue(name, self._crashes)))
         return overdue
 
-    async def handle(self, event: Transition | InstanceStatus | ResumeOverdue) -> bool:
-        """Follow what the vrrp process reports, or act on its failing to come back.
+    async def handle(self, message: Transition | InstanceStatus | ResumeOverdue) -> bool:
+        """Handle a report of the vrrp process, or the end of the time to resume an instance.
 
-        Returns whether a state has changed.
+        Return whether a state has changed.
         """
-        if event.instance not in self.instances:
-            return False  # no longer configured, and on its way out
-        match event:
+        if message.instance not in self.instances:
+            return False  # the instance is no longer configured, and is stopping
+        match message:
             case Transition():
-                return self._follow(event.instance, event.state, event.reason)
+                return self._follow(message.instance, message.state, message.reason)
             case InstanceStatus():
-                self.statuses[event.instance] = event
-                # The periodic truth heals a transition whose report was dropped.
-                return self._follow(event.instance, event.state, "status")
+                self.statuses[message.instance] = message
+                # The periodic status replaces a transition that was dropped.
+                return self._follow(message.instance, message.state, "status")
             case ResumeOverdue():
-                return await self._give_up(event)
+                return await self._give_up(message)
 
     def _follow(self, instance: str, state: State, reason: str) -> bool:
         self._interrupted.pop(instance, None)
         return self._enter(instance, state, reason)
 
     async def _give_up(self, overdue: ResumeOverdue) -> bool:
-        """Remove the addresses of an instance that nobody has taken up again."""
-        if self._interrupted.get(overdue.instance) != overdue.death:
+        """Remove the addresses of an instance that was not resumed in time."""
+        if self._interrupted.get(overdue.instance) != overdue.crash:
             return False
         del self._interrupted[overdue.instance]
         instance = self.instances[overdue.instance]
         try:
             await remove(instance)
-            await lower_leftover(instance)
+            await bring_leftover_down(instance)
         except (AddressError, RouteError, OSError) as error:
-            # Their lifetime ends them all the same.
+            # The kernel removes the addresses at the end of their lifetime.
             self._log.error("addresses_not_removed", error=str(error))
         return self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")
 

@@ -1,8 +1,8 @@
-"""Finds out what the scripts, files and processes that VRRP instances track are worth.
+"""Finds the values of the scripts, files and processes that VRRP instances track.
 
-It all happens in the director, so that nothing here ever delays an advertisement: scripts as
-processes of their own, one run of each at a time; files and processes in a thread, once a second.
-A hanging file system holds up all files and processes; what was known of them stays known.
+This runs in the director, so that it cannot delay an advertisement. Scripts run as processes; runs
+of the same script do not overlap. A thread reads files and processes once a second. A hanging file
+system delays all files and processes, and their last values stay in use.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class TrackedChanged(msgspec.Struct, frozen=True):
 
 
 class Tracking:
-    """Watches what the configuration names, until `run` is cancelled."""
+    """Watches the tracked scripts, files and processes of the configuration in the task `run`."""
 
     def __init__(
         self, configuration: Configuration, tell: Callable[[TrackedChanged], Awaitable[None]]
     ) -> None:
         self._configuration = configuration
         self._tell = tell
-        self._complaints: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
         self._configured = asyncio.Event()
         self._log = structlog.get_logger()
 
     def configure(self, configuration: Configuration) -> None:
-        """Watch what this configuration names from now on."""
+        """Watch the tracked objects of this configuration from now on."""
         self._configuration = configuration
         self._configured.set()
 
@@ -68,7 +68,7 @@ class Tracking:
                 await self._configured.wait()
 
     async def _watch(self, tracked: TrackedScript) -> None:
-        """Run a script again and again; a run that takes longer delays the next."""
+        """Run a script once per interval. A run that takes longer delays the next run."""
         loop = asyncio.get_running_loop()
         health = HealthTracker(tracked.timing.rise, tracked.timing.fall)
         while True:
@@ -92,65 +92,65 @@ class Tracking:
             due = loop.time() + POLL_SECONDS
             files, processes = self._names("file"), self._names("process")
             if files or processes:
-                read = await self._patiently(_in_thread(partial(_read, files, processes)))
-                self._complain(read.complaints)
+                read = await self._wait_for(_in_thread(partial(_read, files, processes)))
+                self._log_errors(read.errors)
                 await self._tell(TrackedChanged(read.values))
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _names(self, kind: TrackedKind) -> list[str]:
         instances = self._configuration.vrrp
-        return sorted({name for each in instances for name in each.tracked(kind)})
+        return sorted({name for instance in instances for name in instance.tracked_names(kind)})
 
-    async def _patiently(self, reading: asyncio.Future[_Read]) -> _Read:
-        """Wait however long it takes, and say so when it takes long."""
+    async def _wait_for(self, reading: asyncio.Future[_Read]) -> _Read:
+        """Wait for a reading without a limit. Log a warning if it takes 10 s."""
         await asyncio.wait((reading,), timeout=HANGING_SECONDS)
         if not reading.done():
             self._log.warning("tracked_files_hang", seconds=HANGING_SECONDS)
         return await reading
 
-    def _complain(self, complaints: dict[str, str]) -> None:
-        """Log what is wrong with a file once, until it is something else."""
-        for path, words in complaints.items():
-            if self._complaints.get(path) != words:
-                self._log.warning("tracked_file_unusable", error=words)
-        self._complaints = complaints
+    def _log_errors(self, errors: dict[str, str]) -> None:
+        """Log each new error of a file once."""
+        for path, error in errors.items():
+            if self._errors.get(path) != error:
+                self._log.warning("tracked_file_unusable", error=error)
+        self._errors = errors
 
 
 class _Read(NamedTuple):
-    """The values read, and for each file without a number what is wrong with it, by path."""
+    """The values that were read, and the errors of files without a number, by path."""
 
     values: dict[TrackedKey, int]
-    complaints: dict[str, str]
+    errors: dict[str, str]
 
 
 def _read(files: list[str], processes: list[str]) -> _Read:
-    """Read all of them. A file without a number in it keeps the value it had."""
+    """Read all files and processes. A file with an error is not among the values."""
     values: dict[TrackedKey, int] = {}
-    complaints: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for path in files:
         try:
             values[TrackedKey("file", path)] = read_number(path)
         except FileError as error:
-            complaints[path] = str(error)
+            errors[path] = str(error)
     if processes:
         runs_by_name = running(processes)
         values |= {TrackedKey("process", name): int(runs) for name, runs in runs_by_name.items()}
-    return _Read(values, complaints)
+    return _Read(values, errors)
 
 
 def _in_thread(work: Callable[[], _Read]) -> asyncio.Future[_Read]:
-    """Do blocking work in a thread that may never come back, also when we want to end."""
+    """Run blocking work in a daemon thread, which may hang without blocking the exit."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[_Read] = loop.create_future()
+    result: asyncio.Future[_Read] = loop.create_future()
 
     def deliver(read: _Read) -> None:
-        if not done.done():
-            done.set_result(read)
+        if not result.done():
+            result.set_result(read)
 
     def body() -> None:
         read = work()
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(deliver, read)
 
     threading.Thread(target=body, name="tracking", daemon=True).start()
-    return done
+    return result

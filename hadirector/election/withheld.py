@@ -1,4 +1,4 @@
-"""Decides which virtual addresses must not be served here."""
+"""Decides which virtual addresses this director must not serve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vrrp.model.report import State
 def withheld_addresses(
     instances: Iterable[InstanceConfiguration], states: Mapping[str, State]
 ) -> frozenset[str]:
-    """Decide which virtual addresses must not be served here: those of instances not ACTIVE."""
+    """Return the addresses of all instances that are not ACTIVE."""
     return frozenset(
         address.partition("/")[0]
         for instance in instances

@@ -56,5 +56,5 @@ def tracked_pools(
 
     A pool whose quorum is not known yet has no value.
     """
-    names = {name for instance in configuration.vrrp for name in instance.tracked("pool")}
+    names = {name for instance in configuration.vrrp for name in instance.tracked_names("pool")}
     return {TrackedKey("pool", name): int(quorums[name]) for name in names if name in quorums}

@@ -47,8 +47,8 @@ class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):
     values: dict[TrackedKey, int]
 
 
-class HandOver(msgspec.Struct, frozen=True, tag="hand_over"):
-    """Hand an instance over to a peer; with ``undo``, take part in elections again."""
+class RequestHandover(msgspec.Struct, frozen=True, tag="request_handover"):
+    """Hand an instance over to a peer, or with ``undo`` let it compete normally again."""
 
     instance: str
     undo: bool = False
@@ -87,7 +87,7 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     idle_connections: int = 0
 
 
-ToVrrp = ConfigureVrrp | TrackedValues | HandOver | Stop | Heartbeat
+ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | Stop | Heartbeat
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
 ToChecks = ConfigureChecks | Stop | Heartbeat
 FromChecks = VerdictChanged | CheckStatistics | Notice | Heartbeat

@@ -17,8 +17,8 @@ from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import (
     ConfigureVrrp,
-    HandOver,
     Heartbeat,
+    RequestHandover,
     Stop,
     ToVrrp,
     TrackedValues,
@@ -76,8 +76,8 @@ async def _handle_messages(
                 )
                 _freeze()
             case TrackedValues():
-                speaker.learn(message.values)
-            case HandOver():
+                speaker.update_values(message.values)
+            case RequestHandover():
                 speaker.hand_over(message.instance, undo=message.undo)
             case Stop():
                 await speaker.stop(keep=message.keep)

@@ -77,7 +77,7 @@ while True:
 """
 _SLEEPER = """\
 import sys, time
-from vrrp import realtime
+from hadirector.processes import realtime
 realtime.enter()
 interval, count = float(sys.argv[1]), int(sys.argv[2])
 due, late = time.monotonic(), []

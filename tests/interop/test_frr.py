@@ -170,7 +170,7 @@ def test_frr_of_higher_priority_preempts_us(lab: Lab) -> None:
     ours = lab.ours(100)
     ours.wait_for("ACTIVE")
     frr = lab.frr(200)
-    assert ours.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert ours.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     lab.wait_for(frr)
 
 
@@ -182,7 +182,7 @@ def test_a_graceful_stop_of_frr_costs_the_skew_time(lab: Lab, wire: Wire) -> Non
     ours.wait_for("BACKUP")
     wire.first_of_theirs_after(time.monotonic())
     frr.stop()
-    assert ours.wait_for("ACTIVE")["reason"] == "the active router resigned"
+    assert ours.wait_for("ACTIVE")["reason"] == "the active router sent priority 0"
     resignation = next(each for each in wire.theirs() if each.priority == 0)
     gap = wire.ours()[0].at - resignation.at
     assert SKEW_100 - 0.001 <= gap <= SKEW_100 + SLACK

@@ -153,7 +153,7 @@ def test_keepalived_of_higher_priority_preempts_us(lab: Lab, protocol: Protocol)
     ours = lab.ours(protocol, 100)
     ours.wait_for("ACTIVE")
     lab.keepalived(protocol, 200)
-    assert ours.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert ours.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     lab.wait_for_holder(lab.their_host, 1.0)
 
 

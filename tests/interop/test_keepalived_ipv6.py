@@ -74,7 +74,7 @@ def test_keepalived_of_higher_priority_preempts_us_and_its_stop_costs_the_skew_t
     ours = lab.ours(100)
     ours.wait_for("ACTIVE")
     keepalived = lab.keepalived(200)
-    assert ours.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert ours.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     lab.wait_for_holder(lab.their_host)
     assert ours.status()["active_router"] == THEIRS
     keepalived.stop()

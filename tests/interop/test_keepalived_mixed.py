@@ -52,7 +52,7 @@ def test_the_address_goes_down_the_priorities_and_up_again(lab: Lab) -> None:
     first.stop()
     lab.wait_for_holder(lab.second)
     keepalived.stop()
-    assert third.wait_for("ACTIVE")["reason"] == "the active router resigned"
+    assert third.wait_for("ACTIVE")["reason"] == "the active router sent priority 0"
     lab.wait_for_holder(lab.third)
     lab.keepalived()
     lab.wait_for_holder(lab.second)

@@ -54,7 +54,7 @@ def test_we_follow_keepalived_and_take_over_when_it_stops(lab: Lab) -> None:
     assert (status["state"], status["active_router"]) == ("BACKUP", THEIRS)
     assert not [name for name in status["counters"] if name.startswith("dropped")]
     keepalived.stop()
-    assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router resigned"
+    assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router sent priority 0"
     assert lab.ours.holds(VIRTUAL_ADDRESS)
 
 
@@ -114,9 +114,9 @@ def test_unicast_over_ipv6_in_both_roles(tmp_path: Path) -> None:
         router.wait_for("ACTIVE")
         peer = "unicast_src_ip 2001:db8:99::2\n unicast_peer {\n 2001:db8:99::1\n }"
         keepalived = Keepalived(theirs, tmp_path, priority=200, addresses=addresses, extra=peer)
-        assert router.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+        assert router.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
         eventually(lambda: theirs.holds("2001:db8:99::100"), 2.0, "keepalived ACTIVE")
         time.sleep(2 * DOWN_100)
         assert router.status()["state"] == "BACKUP"
         keepalived.stop()
-        assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router resigned"
+        assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router sent priority 0"

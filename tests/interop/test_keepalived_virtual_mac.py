@@ -124,7 +124,7 @@ def test_a_preemption_by_keepalived_and_its_crash_change_nothing_at_the_client(
     lab.wait_for_holder(lab.our_host, addresses)
     lab.client_agrees(addresses)
     keepalived = lab.keepalived(200, addresses)
-    assert ours.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert ours.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     lab.wait_for_holder(lab.their_host, addresses)
     lab.client_agrees(addresses)
     keepalived.crash()

@@ -61,7 +61,7 @@ def test_keepalived_with_a_virtual_mac_preempts_us_and_hands_back(lab: Lab) -> N
     keepalived = lab.keepalived(200)
     lab.wait_for_holder(lab.theirs)
     keepalived.stop()
-    assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router resigned"
+    assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router sent priority 0"
     lab.wait_for_holder(lab.ours)
 
 

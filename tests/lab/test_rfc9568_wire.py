@@ -256,7 +256,7 @@ def test_an_active_router_frozen_for_5_s_listens_first(link: Link, wire: Wire) -
     assert link.holders() == ["worse"]  # the kernel removed the address of the frozen router
     begin = time.monotonic()
     better.process.send_signal(signal.SIGCONT)
-    assert better.wait_for("BACKUP")["reason"] == "this process was stalled"
+    assert better.wait_for("BACKUP")["reason"] == "the process was stalled"
     better.wait_for("ACTIVE")
     woken = [frame for frame in wire.advertisements(BETTER) if frame.at > begin]
     assert [frame.payload[22] for frame in woken[:2]] == [0, 200]

@@ -115,7 +115,7 @@ def test_a_tracked_interface_that_loses_carrier_is_a_fault(pair: Pair) -> None:
     pair.start("track: [{interface: eth1}]")
     pair.better.ip("link set far down")
     pair.wait_for_holder(pair.worse)
-    reason = '"reason": "the active router resigned"'
+    reason = '"reason": "the active router sent priority 0"'
     eventually(lambda: reason in pair.log(pair.worse), 5.0, reason)
     pair.wait_for_fault("interface eth1 is down")
     pair.better.ip("link set far up")
@@ -192,7 +192,7 @@ def test_scripts_files_and_processes_move_the_priority(pair: Pair, tmp_path: Pat
     pair.wait_for_arithmetic(f"200 - 20 (script {script}) + 10 (file {number}: 2 * 5) = 190")
     switch.write_text("1")
     pair.wait_for_holder(pair.worse)
-    pair.wait_for_fault(f"file {switch} says 1")
+    pair.wait_for_fault(f"file {switch} contains 1")
     number.unlink()
     switch.unlink()
     (tmp_path / "good").touch()

@@ -162,7 +162,7 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
     assert answers(lab.third_host)
     again = lab.better()
     again.wait_for("ACTIVE")
-    assert worse.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert worse.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     eventually(lab.listening, 5.0, "the loser deaf to the virtual MAC", expected=["better"])
     assert answers(lab.third_host)
     arp = [*wire.arp(VIRTUAL_ADDRESS), *wire.advertisements(WORSE)]

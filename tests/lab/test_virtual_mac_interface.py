@@ -10,7 +10,7 @@ import pytest
 from hadirector.lab.topology import Host, Network
 from tests.lab.speaking import FIRST, activate, lifetimes, settle
 from tests.lab.wire import Wire
-from vrrp.addresses.macvlan import lower_leftover
+from vrrp.addresses.macvlan import bring_leftover_down
 from vrrp.model.configuration import InstanceConfiguration, Placement, Unicast
 from vrrp.model.report import State
 from vrrp.protocol.packet import Address
@@ -163,7 +163,7 @@ async def test_it_stays_up_for_a_process_that_goes_on(speaker: Speaker, host: Ho
     await speaker.stop(keep=True)
     assert shown(host) == before
     assert all(seconds >= 58 for seconds in lifetimes(host, "vrrp4-51").values())
-    await lower_leftover(VIRTUAL)
+    await bring_leftover_down(VIRTUAL)
     assert not is_up(host)
 
 

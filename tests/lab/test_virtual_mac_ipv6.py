@@ -117,6 +117,6 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab) -> None:
     assert neighbour(lab.third, GLOBAL) == VIRTUAL_MAC
     assert answers(lab.third, GLOBAL)
     lab.router(lab.left, 200).wait_for("ACTIVE")
-    assert right.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert right.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     assert answers(lab.third, GLOBAL)
     assert neighbour(lab.third, GLOBAL) == VIRTUAL_MAC

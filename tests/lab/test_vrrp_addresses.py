@@ -106,7 +106,7 @@ async def test_an_address_whose_lifetime_ended_while_we_were_frozen_is_nobodys_t
     await settle(lambda: not host.holds(VIRTUAL_ADDRESS), "the address released")
     woken = asyncio.get_running_loop().time()
     router.process.send_signal(signal.SIGCONT)
-    assert router.wait_for("BACKUP")["reason"] == "this process was stalled"
+    assert router.wait_for("BACKUP")["reason"] == "the process was stalled"
     assert not host.holds(VIRTUAL_ADDRESS)
     # Priority 100, interval 0.1 s: it listens for an interval and the skew time, 160.9 ms.
     assert router.wait_for("ACTIVE")["at"] - woken >= 0.16

@@ -141,5 +141,5 @@ def test_udp_between_hosts_is_authenticated(network: Network, tmp_path: Path) ->
     active.stop()
     backup.wait_for("ACTIVE")
     router(1, 200).wait_for("ACTIVE")
-    assert backup.wait_for("BACKUP")["reason"] == "a higher priority was heard"
+    assert backup.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     assert not [name for name in backup.status()["counters"] if name.startswith("dropped")]

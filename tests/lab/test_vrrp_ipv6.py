@@ -131,7 +131,7 @@ def test_equal_priorities_are_decided_by_the_link_local_address(
     again = VrrpRouter(pair.right, pair._directory, "--resume", priority=100, addresses=ADDRESSES)
     again.wait_for("ACTIVE")
     assert left.wait_for("BACKUP")["reason"] == (
-        "an equal priority with a higher address was heard"
+        "a peer has the same priority and a higher address"
     )
     pair.wait_for_holder(pair.right)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import re
 import tokenize
@@ -99,7 +100,9 @@ def docstrings(path: Path) -> Iterator[Passage]:
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
                 value = statement.value.value
                 if isinstance(value, str):
-                    for paragraph in value.split("\n\n"):
+                    for paragraph in inspect.cleandoc(value).split("\n\n"):
+                        if all(line.startswith("    ") for line in paragraph.splitlines()):
+                            continue  # a literal block
                         text = plain(" ".join(paragraph.split()))
                         yield Passage(str(path.relative_to(ROOT)), statement.lineno, text)
 

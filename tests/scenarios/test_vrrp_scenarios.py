@@ -17,7 +17,7 @@ import pytest
 
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.protocol.packet import MULTICAST_IPV4, decode, encode
-from vrrp.protocol.validation import own_advertisement, vet
+from vrrp.protocol.validation import own_advertisement, validate
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
@@ -25,10 +25,9 @@ from vrrp.router.event import (
     AnnounceAddresses,
     ConfigurationChanged,
     Event,
-    HandOver,
-    HandOverAbandoned,
-    HandOverUndone,
-    Leave,
+    HandoverAbandoned,
+    HandoverRequested,
+    HandoverUndone,
     PriorityChanged,
     ReleaseAddresses,
     SendAdvertisement,
@@ -36,10 +35,11 @@ from vrrp.router.event import (
     Startup,
     StateChanged,
     StopAnnouncing,
+    StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
-from vrrp.router.sync_group import Member, decide
+from vrrp.router.sync_group import MemberStatus, decide
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 USUAL = InstanceConfiguration(
@@ -52,9 +52,9 @@ ORDERS: dict[str, Event] = {
     "start": Startup(),
     "resume": Startup(resume=True),
     "shutdown": Shutdown("told to"),
-    "leave": Leave("told to"),
-    "hand_over": HandOver(),
-    "undo": HandOverUndone(),
+    "leave": StopRequested("told to"),
+    "hand_over": HandoverRequested(),
+    "undo": HandoverUndone(),
 }
 
 
@@ -68,13 +68,13 @@ class Node:
         self.frozen = False
         self.socket: deque[tuple[bytes, IPv4Address]] = deque()
 
-    def member(self, name: str) -> Member:
-        return Member(
+    def member(self, name: str) -> MemberStatus:
+        return MemberStatus(
             name,
             self.router.state,
             self.obstacle,
-            wants_active=self.router.wants_active,
-            departing=self.router.handing_over,
+            ready=self.router.ready,
+            handing_over=self.router.handing_over,
         )
 
 
@@ -151,7 +151,7 @@ class Story:
     def receive(self, name: str, message: bytes, source: IPv4Address) -> None:
         router = self.nodes[name].router
         advertisement = decode(message, source, MULTICAST_IPV4)
-        reason = vet(
+        reason = validate(
             advertisement,
             source=source,
             destination=MULTICAST_IPV4,
@@ -206,7 +206,7 @@ def described(action: Action) -> str:  # noqa: PLR0911 (one line per action)
             return "releases"
         case StateChanged(previous, state, reason):
             return f"{previous} -> {state}: {reason}"
-        case HandOverAbandoned():
+        case HandoverAbandoned():
             return "abandons the handover"
 
 

@@ -1,7 +1,7 @@
 """One seed for sync groups: hosts with an instance on each of several links, moving together.
 
 `vrrp.router.sync_group` decides, as it does in a director; what drives it here follows
-`vrrp.instance.companions`.
+`vrrp.instance.sync_group`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
-from vrrp.router.event import HandOver, HandOverUndone, Leave, TakeOver
-from vrrp.router.sync_group import Member, decide
+from vrrp.router.event import GroupBecomesActive, HandoverRequested, HandoverUndone, StopRequested
+from vrrp.router.sync_group import MemberStatus, decide
 
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
 
@@ -80,7 +80,7 @@ class Host:
         """Every instance leaves by itself; once one leaves it is no companion any more."""
         self._leaving = True
         for node in self.nodes.values():
-            self._world.deliver(node, Leave("told to"))
+            self._world.deliver(node, StopRequested("told to"))
 
     def lose_carrier(self, node: Node) -> None:
         """Its last words reach nobody."""
@@ -101,7 +101,7 @@ class Host:
             return
         self._settling = True
         while events := decide([self._member(name) for name in self.nodes]):
-            if TakeOver() in events.values() and not self._still_wanted():
+            if GroupBecomesActive() in events.values() and not self._still_wanted():
                 continue
             for name, event in events.items():
                 self._world.deliver(self.nodes[name], event)
@@ -109,21 +109,21 @@ class Host:
         self._settling = False
         self._check()
 
-    def _member(self, name: str) -> Member:
+    def _member(self, name: str) -> MemberStatus:
         node = self.nodes[name]
-        return Member(
+        return MemberStatus(
             name=name,
             state=node.router.state,
             fault="link_down" if node in self._without_carrier else None,
             resume=self._resume,
-            wants_active=node.router.wants_active,
-            departing=node.router.handing_over,
+            ready=node.router.ready,
+            handing_over=node.router.handing_over,
         )
 
     def _still_wanted(self) -> bool:
         for node in self.nodes.values():
             self._world.drain(node)
-        return all(node.router.wants_active for node in self.nodes.values())
+        return all(node.router.ready for node in self.nodes.values())
 
     def _check(self) -> None:
         """All of them ACTIVE, or none but those that are on their way out."""
@@ -225,12 +225,12 @@ class GroupCourse:
             ("freezes", host.freeze),
             ("loses a carrier", lambda: host.lose_carrier(self.random.choice(nodes))),
             ("is told to stop", host.stop),
-            ("is told to hand over", lambda: self._tell(host, HandOver())),
-            ("is told to compete again", lambda: self._tell(host, HandOverUndone())),
+            ("is told to hand over", lambda: self._tell(host, HandoverRequested())),
+            ("is told to compete again", lambda: self._tell(host, HandoverUndone())),
             ("changes sides", lambda: self._change_sides(host)),
         ]
 
-    def _tell(self, host: Host, event: HandOver | HandOverUndone) -> None:
+    def _tell(self, host: Host, event: HandoverRequested | HandoverUndone) -> None:
         for node in host.nodes.values():
             self.world.deliver(node, event)
 

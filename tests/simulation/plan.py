@@ -15,12 +15,12 @@ from vrrp.model.report import State
 from vrrp.protocol.packet import Address
 from vrrp.router.event import (
     ConfigurationChanged,
-    HandOver,
-    HandOverUndone,
-    Leave,
+    HandoverRequested,
+    HandoverUndone,
     OwnAddressChanged,
     PriorityChanged,
     Shutdown,
+    StopRequested,
 )
 
 VIRTUAL_ADDRESSES = {4: ("10.99.0.100/32",), 6: ("fe80::100/64", "2001:db8::100/64")}
@@ -125,9 +125,9 @@ class Course:
             ("is killed and resumes", lambda: self._resume_soon(node)),
             ("freezes", lambda: world.freeze(node)),
             ("loses its link", lambda: self._lose_link(node)),
-            ("is told to stop", lambda: world.deliver(node, Leave("told to"))),
-            ("is told to hand over", lambda: world.deliver(node, HandOver())),
-            ("is told to compete again", lambda: world.deliver(node, HandOverUndone())),
+            ("is told to stop", lambda: world.deliver(node, StopRequested("told to"))),
+            ("is told to hand over", lambda: world.deliver(node, HandoverRequested())),
+            ("is told to compete again", lambda: world.deliver(node, HandoverUndone())),
             ("is configured otherwise", lambda: self._reconfigure(node)),
             ("has its priority moved", lambda: self._move_priority(node)),
             ("gets another address", lambda: self._readdress(node)),

@@ -16,7 +16,7 @@ from tests.simulation.promises import CLOCK_SKEW, ROUNDING
 from tests.simulation.rounds import settle
 from tests.simulation.world import Node
 from vrrp.model.report import State
-from vrrp.router.event import Event, HandOver, Leave, Shutdown
+from vrrp.router.event import Event, HandoverRequested, Shutdown, StopRequested
 
 SEEDS = 2000
 GROUP_SEEDS = 400
@@ -117,7 +117,7 @@ def test_a_sudden_resignation_costs_the_skew_time() -> None:
             assert within_clock_skew(skew, seconds, skew, calm.world.delay[1])
 
 
-@pytest.mark.parametrize("event", [HandOver(), Leave("stopped")])
+@pytest.mark.parametrize("event", [HandoverRequested(), StopRequested("stopped")])
 def test_a_planned_departure_leaves_no_moment_without_a_holder(event: Event) -> None:
     """Whoever succeeds, and whether packets overtake one another or come twice."""
     for seed in range(100):

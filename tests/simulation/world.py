@@ -25,7 +25,7 @@ from vrrp.protocol.packet import (
     decode,
     encode,
 )
-from vrrp.protocol.validation import own_advertisement, vet
+from vrrp.protocol.validation import own_advertisement, validate
 from vrrp.router.event import (
     AcquireAddresses,
     AdvertisementReceived,
@@ -254,7 +254,7 @@ class World:
 
     def _receive(self, node: Node, message: bytes, source: Address) -> None:
         advertisement = _read(message, source)
-        refused = vet(
+        refused = validate(
             advertisement,
             source=source,
             destination=_multicast(source),

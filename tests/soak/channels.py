@@ -19,8 +19,8 @@ from hadirector.processes.messages import (
     ConfigureVrrp,
     FromChecks,
     FromVrrp,
-    HandOver,
     Heartbeat,
+    RequestHandover,
     Stop,
     ToChecks,
     ToVrrp,
@@ -95,7 +95,7 @@ def every_direction() -> list[Channels]:
     to_vrrp = [
         ConfigureVrrp((_INSTANCE,)),
         TrackedValues({TrackedKey("pool", "web"): 0}),
-        HandOver("web"),
+        RequestHandover("web"),
     ]
     from_vrrp = [Transition("web", State.BACKUP, State.ACTIVE, "silence"), _NOTICE, _STATUS]
     to_checks = [ConfigureChecks((_CHECK,), {"web": Verdict.PASSING})]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
-from vrrp.instance.messaging import Conversation
+from vrrp.instance.messaging import Messaging
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.model.configuration import (
     Authentication,
@@ -87,9 +87,7 @@ class Packets:
             authentication=authentication,
         )
         numbers = SequenceNumbers(lambda: SENT_NS, lambda: 0)
-        self._conversation = Conversation(
-            configuration, numbers, self._happened, lambda _advertisement, _source: None
-        )
+        self._messaging = Messaging(configuration, numbers, self._note_problem)
         self._router = Router(configuration, self._own)
         self._router.handle(Startup(), 0.0)
         self._now = 0.0
@@ -113,9 +111,10 @@ class Packets:
         except PacketError as error:
             return str(DropReason(error.reason))
         self._dropped = ""
-        advertisement = self._conversation.hear(datagram, self._own)
-        if advertisement is None:
-            return str(DropReason(self._dropped.removeprefix("dropped_")))
+        advertisement, dropped = self._messaging.receive(datagram, self._own)
+        if advertisement is None or dropped is not None:
+            assert self._dropped == f"dropped_{dropped}"
+            return str(dropped)
         assert not self._dropped
         self._now += 0.01
         self._router.handle(AdvertisementReceived(advertisement, datagram.source), self._now)
@@ -149,11 +148,11 @@ class Packets:
         mended[_CHECKSUM] = (0xFFFF - ones_complement_sum(covered)).to_bytes(2)
         return bytes(mended) + trailer
 
-    def _happened(self, event: str, kind: str, **fields: object) -> None:
+    def _note_problem(self, event: str, counter: str, **fields: object) -> None:
         if event in REMARKS:
             return
         assert event == "advertisement_dropped", (event, fields)
-        self._dropped = kind
+        self._dropped = counter
 
 
 def every_kind() -> list[Packets]:

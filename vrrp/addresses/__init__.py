@@ -1,1 +1,1 @@
-"""What an ACTIVE instance holds: addresses, routes, macvlan interfaces."""
+"""The resources of an ACTIVE instance on its host: addresses, routes, rules, macvlans."""

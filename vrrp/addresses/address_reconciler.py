@@ -1,4 +1,4 @@
-"""Makes the kernel agree with whether an instance is to hold its virtual addresses."""
+"""Reconciles the virtual addresses of one instance with the kernel."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from vrrp.addresses.addresses import (
 )
 from vrrp.addresses.macvlan import Macvlan
 from vrrp.addresses.route_reconciler import RouteReconciler
-from vrrp.netlink.address_socket import AddressSocket
-from vrrp.netlink.rtnetlink import Interface, Standing, VirtualAddress
+from vrrp.netlink.rtnetlink import Interface, InterfaceAddress, VirtualAddress
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 
 SETTLE_SECONDS: Final = 1.0
 RESTORED_MAX: Final = 256
-"""Addresses put back at once in one period of refreshing: all of an instance. Against somebody who
-takes away faster than that, the refresh has to do."""
+"""Removed addresses that are restored at once between two renewals: enough for all of an instance.
+If another program removes more of them, the next renewal adds them again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A device: its index, 0 while there is none, and the addresses that are not ours to change.
+class DeviceState:
+    """The state of a device.
 
-    Without ``carrier`` nobody hears what is announced on it.
+    ``index`` is 0 while the device does not exist. ``foreign`` are addresses that must not be
+    changed. Without ``carrier``, announcements reach no host.
     """
 
     index: int = 0
@@ -41,18 +42,19 @@ class Place:
     carrier: bool = False
 
 
-_NOWHERE: Final = Place()
+_ABSENT: Final = DeviceState()
 
 
 class AddressReconciler:
-    """Holds one instance's virtual addresses while told to, and keeps them away otherwise.
+    """Adds the virtual addresses of one instance after `hold`, and removes them after `release`.
 
-    The instance says what is wanted and goes on at once; ``run`` makes the kernel agree. A change
-    that fails is told to ``failed``, tried again after 0.5 s, and stops no other. ``acquired`` is
-    called when addresses have come to stand, for the announcements that follow. Leftovers of an
-    earlier process are removed first, unless the addresses are wanted by then. The ``routes`` come
-    after the addresses, which may be their sources, and go before them. The ``macvlan`` that they
-    stand on, if any, is up while they are wanted.
+    Both methods return at once; the task `run` changes the kernel. It calls ``failed`` for an
+    error, and tries again after 0.5 s. An error does not stop the other changes. It calls
+    ``acquired`` after addresses were added, so that they can be announced. At the start it removes
+    the addresses of an earlier process, unless they are already wanted again.
+
+    ``routes`` are added after the addresses, because an address may be the source of a route, and
+    removed before them. The ``macvlan`` is up while the addresses are wanted.
     """
 
     def __init__(
@@ -66,17 +68,17 @@ class AddressReconciler:
         macvlan: Macvlan | None = None,
     ) -> None:
         self.configured = tuple(addresses)
-        self._by_place = {(each.device, each.address): each for each in addresses}
+        self._by_device = {(virtual.device, virtual.address): virtual for virtual in addresses}
         self._lifetime = lifetime(advert_interval)
         self._surplus: frozenset[VirtualAddress] = frozenset()
         self._acquired = acquired
         self._failed = failed
         self._routes = routes
         self._macvlan = macvlan
-        self._kernel: AddressSocket | None = None
-        self._places: dict[str, Place] = {}
+        self._kernel: RtnetlinkSocket | None = None
+        self._devices: dict[str, DeviceState] = {}
         self._wanted = False
-        self._standing: frozenset[VirtualAddress] = frozenset()
+        self._held: frozenset[VirtualAddress] = frozenset()
         self._released = False
         self._renewed_at = 0.0
         self._restored = 0
@@ -85,72 +87,72 @@ class AddressReconciler:
 
     @property
     def held(self) -> list[VirtualAddress]:
-        """The addresses that stand by our doing or, foreign, without it."""
-        return [each for each in self.configured if each in self._standing]
+        """The configured addresses that are on their devices, including foreign addresses."""
+        return [virtual for virtual in self.configured if virtual in self._held]
 
-    def place(self, kernel: AddressSocket, device: str, place: Place) -> None:
-        """Say where what goes on a device goes; without index it is gone, and all with it."""
-        before = self._places.get(device, _NOWHERE)
-        if place != before:
-            self._routes.disturb()
-        if place.index != before.index or place.carrier > before.carrier:
-            self._unsettle()
-        self._kernel, self._places[device] = kernel, place
+    def update_device(self, kernel: RtnetlinkSocket, device: str, state: DeviceState) -> None:
+        """Note the state of a device that holds addresses or routes."""
+        before = self._devices.get(device, _ABSENT)
+        if state != before:
+            self._routes.invalidate()
+        if state.index != before.index or state.carrier > before.carrier:
+            self._request_pass()
+        self._kernel, self._devices[device] = kernel, state
 
-    def change(self, addresses: Sequence[VirtualAddress], advert_interval: float) -> None:
-        """Hold these instead of those configured until now."""
+    def configure(self, addresses: Sequence[VirtualAddress], advert_interval: float) -> None:
+        """Replace the configured addresses."""
         self._lifetime = lifetime(advert_interval)
         self._surplus = (self._surplus | set(self.configured)) - set(addresses)
         self.configured = tuple(addresses)
-        self._by_place = {(each.device, each.address): each for each in addresses}
-        self._unsettle()
+        self._by_device = {(virtual.device, virtual.address): virtual for virtual in addresses}
+        self._request_pass()
 
     def hold(self) -> None:
-        """Want the addresses here; as many as are added at once stand when this returns.
+        """Request the addresses. Add them before returning, if there are few of them.
 
-        If one is refused, ``run`` meets that again and tells it.
+        The task `run` reports an address that the kernel refuses.
         """
         self._wanted = True
-        self._unsettle()
+        self._request_pass()
         targets = self._targets(self.configured)
         if self._kernel is None or len(targets) > ADDED_AT_ONCE:
             return
-        if self._raise_macvlan():
+        if self._bring_macvlan_up():
             return
         with suppress(OSError):
             codes = self._kernel.renew(targets, self._lifetime)
-            refused = [each for (_, each), code in zip(targets, codes, strict=True) if code]
-            self._stand(refused)
+            refused = [virtual for (_, virtual), code in zip(targets, codes, strict=True) if code]
+            self._note_held(refused)
             self._routes.hold(self._kernel, self._indexes())
 
-    def let_go(self) -> None:
-        """Want them gone."""
+    def release(self) -> None:
+        """Request that the addresses are removed."""
         self._wanted = False
-        self._unsettle()
+        self._request_pass()
 
-    def restore(self, gone: Standing) -> bool:
-        """Put an address back that is gone from an interface; whether somebody had taken it.
+    def restore(self, removed: InterfaceAddress) -> bool:
+        """Add an address again that was removed from an interface. Return True if it was added.
 
-        Not if it has not been renewed for so long that its lifetime may be over. This process was
-        stalled then, and its router has to listen before anything is claimed.
+        If the address was not renewed for a long time, its lifetime may have ended. Then this
+        process was stalled, and the router must listen first: the address is not added.
         """
         stalled = asyncio.get_running_loop().time() - self._renewed_at > 2 * REFRESH_SECONDS
         if stalled or self._kernel is None or self._restored >= RESTORED_MAX:
             return False
-        ours = self._at(gone)
+        ours = self._find_held(removed)
         if ours is None:
             return False
         self._restored += 1
-        with suppress(OSError):  # the next refresh meets it, and tells
-            if self._kernel.restore(gone.interface, ours, self._lifetime) != 0:
+        with suppress(OSError):  # `run` tries again, and reports the error
+            if self._kernel.restore(removed.interface, ours, self._lifetime) != 0:
                 return False
-            self._routes.disturb()
+            self._routes.invalidate()
             self._routes.hold(self._kernel, self._indexes())
             return True
         return False
 
     async def settle(self) -> bool:
-        """Wait until the kernel agrees with what is wanted; False if it does not within 1 s."""
+        """Wait until the kernel is as requested. Return False if that takes longer than 1 s."""
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._settled.wait()
@@ -158,10 +160,10 @@ class AddressReconciler:
             return False
         return True
 
-    async def keep(self) -> None:
-        """Leave held addresses standing for `KEPT_LIFETIME_SECONDS` after us.
+    async def extend_lifetime(self) -> None:
+        """Give held addresses a lifetime of `KEPT_LIFETIME_SECONDS`, for the next process.
 
-        Call it when ``run`` has ended. Raises AddressError.
+        Call it after `run` has ended. Raises AddressError.
         """
         if self._wanted and self._kernel is not None:
             targets = self._targets(self.configured)
@@ -170,7 +172,7 @@ class AddressReconciler:
                 raise next(iter(refused.values()))
 
     async def run(self) -> None:
-        """Make the kernel agree, until cancelled."""
+        """Reconcile until cancelled."""
         while True:
             self._wake.clear()
             self._restored = 0
@@ -184,35 +186,35 @@ class AddressReconciler:
                     await self._wake.wait()
 
     async def _refresh(self) -> None:
-        """Add or renew once. What is wanted may change meanwhile; then this is void."""
-        failures = await self._release_surplus() + self._raise_macvlan()
+        """Add or renew all addresses once. A change of the request makes the result void."""
+        failures = await self._release_surplus() + self._bring_macvlan_up()
         refused: dict[VirtualAddress, AddressError] = {}
-        whole = True
+        complete = True
         if self._kernel is not None:
             refused = self._missing()
             refused |= await acquire(self._kernel, self._targets(self.configured), self._lifetime)
-            whole = await self._routes.acquire(self._kernel, self._indexes())
-        self._tell([*failures, *refused.values()])
+            complete = await self._routes.acquire(self._kernel, self._indexes())
+        self._report_first([*failures, *refused.values()])
         if self._wake.is_set():
             return
-        stood = self._standing
-        self._stand(refused)
-        if whole and not refused and not failures:
+        before = self._held
+        self._note_held(refused)
+        if complete and not refused and not failures:
             self._settled.set()
-        if self._standing - stood:
+        if self._held - before:
             self._acquired()
 
     async def _release(self) -> None:
-        """Delete once, until it has worked."""
+        """Delete the routes and addresses, unless an earlier pass has deleted all of them."""
         if self._released:
             return
-        gone = self._kernel is None or await self._routes.release(self._kernel, self._indexes())
+        removed = self._kernel is None or await self._routes.release(self._kernel, self._indexes())
         failures = await self._release_surplus()
         if self._kernel is not None:
             failures += await release(self._kernel, self._targets(self.configured))
-        failures += await self._lower_macvlan()
-        self._tell(failures)
-        if gone and not failures and not self._wake.is_set():
+        failures += await self._bring_macvlan_down()
+        self._report_first(failures)
+        if removed and not failures and not self._wake.is_set():
             self._released = True
             self._settled.set()
 
@@ -225,62 +227,64 @@ class AddressReconciler:
             self._surplus -= surplus
         return failures
 
-    def _raise_macvlan(self) -> list[AddressError]:
+    def _bring_macvlan_up(self) -> list[AddressError]:
         try:
             if self._macvlan is not None:
-                self._macvlan.raise_up()
+                self._macvlan.bring_up()
         except OSError as error:
-            return [AddressError(f"cannot raise the virtual MAC: {error}")]
+            return [AddressError(f"cannot bring the macvlan up: {error}")]
         return []
 
-    async def _lower_macvlan(self) -> list[AddressError]:
+    async def _bring_macvlan_down(self) -> list[AddressError]:
         try:
             if self._macvlan is not None:
-                await self._macvlan.lower()
+                await self._macvlan.bring_down()
         except OSError as error:
-            return [AddressError(f"cannot lower the virtual MAC: {error}")]
+            return [AddressError(f"cannot bring the macvlan down: {error}")]
         return []
 
-    def _tell(self, failures: Sequence[AddressError]) -> None:
-        """One is told for all: they mostly have the same cause."""
+    def _report_first(self, failures: Sequence[AddressError]) -> None:
+        """Report the first failure only: failures of one pass usually have the same cause."""
         if failures:
             self._failed(failures[0])
 
     def _missing(self) -> dict[VirtualAddress, AddressError]:
         return {
-            each: AddressError(f"cannot add {each.address}: there is no interface {each.device}")
-            for each in self.configured
-            if not self._places.get(each.device, _NOWHERE).index
+            virtual: AddressError(
+                f"cannot add {virtual.address}: there is no interface {virtual.device}"
+            )
+            for virtual in self.configured
+            if not self._devices.get(virtual.device, _ABSENT).index
         }
 
     def _indexes(self) -> dict[str, int]:
-        """The devices that are there."""
-        return {name: place.index for name, place in self._places.items() if place.index}
+        """Return the indexes of the devices that exist."""
+        return {name: state.index for name, state in self._devices.items() if state.index}
 
     def _targets(self, addresses: Iterable[VirtualAddress]) -> list[Target]:
-        """Those to change, and where: on devices that are there, and not foreign."""
-        placed = ((self._places.get(each.device, _NOWHERE), each) for each in addresses)
+        """Return the addresses that can be changed, with the indexes of their devices."""
+        states = ((self._devices.get(virtual.device, _ABSENT), virtual) for virtual in addresses)
         return [
-            (place.index, each)
-            for place, each in placed
-            if place.index and each.address not in place.foreign
+            (state.index, virtual)
+            for state, virtual in states
+            if state.index and virtual.address not in state.foreign
         ]
 
-    def _at(self, gone: Standing) -> VirtualAddress | None:
-        """Find which of those that stand by our doing has been there."""
-        for device, place in self._places.items():
-            if place.index == gone.interface and gone.address not in place.foreign:
-                ours = self._by_place.get((device, gone.address))
-                return ours if ours in self._standing else None
+    def _find_held(self, removed: InterfaceAddress) -> VirtualAddress | None:
+        """Return the held address, not a foreign one, that was removed from an interface."""
+        for device, state in self._devices.items():
+            if state.index == removed.interface and removed.address not in state.foreign:
+                ours = self._by_device.get((device, removed.address))
+                return ours if ours in self._held else None
         return None
 
-    def _stand(self, refused: Iterable[VirtualAddress]) -> None:
-        there = self._kernel is not None
-        self._standing = frozenset(self.configured if there else ()) - frozenset(refused)
+    def _note_held(self, refused: Iterable[VirtualAddress]) -> None:
+        configured = self.configured if self._kernel is not None else ()
+        self._held = frozenset(configured) - frozenset(refused)
         self._renewed_at = asyncio.get_running_loop().time()
 
-    def _unsettle(self) -> None:
-        self._standing = frozenset()
+    def _request_pass(self) -> None:
+        self._held = frozenset()
         self._released = False
         self._settled.clear()
         self._wake.set()

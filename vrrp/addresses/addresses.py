@@ -1,12 +1,14 @@
-"""Virtual addresses on an interface, each with a lifetime, so that the kernel ends what we cannot.
+"""Virtual addresses on the interfaces of the host, each with a lifetime.
 
-An address is added with a lifetime and refreshed every 0.5 s while its router is ACTIVE: the kernel
-takes it from a process that died or hangs, after 3 s at the earliest and not before a peer has had
-the time to take over, so that a killed process costs no time without an answer. The lifetime also
-tells ours from foreign: an address that stands without one (the host's own, an address owner's) is
+While a router is ACTIVE, the lifetime of its addresses is renewed every 0.5 s. If the process exits
+or hangs, the kernel removes the addresses at the end of their lifetime. The lifetime is at least
+3 s, and long enough for a peer to take over before it ends. So after a crash there is always a host
+that answers.
+
+An address without a lifetime is foreign: it belongs to the host, or to an address owner. It is
 never changed or deleted.
 
-Addresses within 127.0.0.0/8, and ::1, are local to every host; for them there is nothing to do.
+Addresses in 127.0.0.0/8 and the address ::1 are local to every host. They are not added.
 """
 
 from __future__ import annotations
@@ -23,21 +25,21 @@ from pathlib import Path
 
 from vrrp.addresses.routes import RouteError, delete, items
 from vrrp.model.configuration import InstanceConfiguration, Placement
-from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.rtnetlink import Interface, VirtualAddress
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 
 SHORTEST_LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
 KEPT_LIFETIME_SECONDS = 60
 ADDED_AT_ONCE = 16
-"""Addresses added before timers get their turn: a fraction of a millisecond. They are deleted one
-by one, for that may take the kernel half a millisecond each."""
+"""Addresses that are added before timers run again, within a fraction of a millisecond. They are
+deleted one by one, because a deletion may take the kernel half a millisecond."""
 
-_NOT_THERE = (errno.EADDRNOTAVAIL, errno.ENODEV)  # the address, or its interface, is gone already
+_MISSING = (errno.EADDRNOTAVAIL, errno.ENODEV)  # the address or its interface does not exist
 
 
 Target = tuple[int, VirtualAddress]
-"""An address, and the index of the interface to change it on."""
+"""An address, and the index of the interface on which it is added or deleted."""
 
 
 class AddressError(Exception):
@@ -45,15 +47,15 @@ class AddressError(Exception):
 
 
 def virtual_addresses(configuration: InstanceConfiguration) -> tuple[VirtualAddress, ...]:
-    """What an instance has to add to interfaces: all that is not local to every host anyway."""
-    placements = {each.address: each for each in configuration.placements}
+    """Return the addresses of an instance that have to be added to an interface."""
+    placements = {placement.address: placement for placement in configuration.placements}
     found = []
     for text in configuration.held_addresses:
         address = ip_interface(text)
         placement = placements.get(text) or Placement(text)
         device = placement.device or configuration.device
         if device == configuration.virtual_mac and _is_lone_link_local(address):
-            # Nothing else on a macvlan gives it the way back to the hosts of its link.
+            # A macvlan has no other address with a route to the hosts of the link.
             address = IPv6Interface(f"{address.ip}/64")
         if not address.ip.is_loopback:
             found.append(VirtualAddress(address, device, placement.label, placement.scope))
@@ -65,19 +67,19 @@ def _is_lone_link_local(address: Interface) -> bool:
 
 
 def shared_subnets(addresses: Iterable[VirtualAddress]) -> frozenset[str]:
-    """The devices on which one of them can be the primary address of an IPv4 subnet of others."""
+    """Return the devices where an address may be the primary address of an IPv4 subnet."""
     return frozenset(
-        each.device
-        for each in addresses
-        if each.address.version == 4 and each.address.network.prefixlen < 32
+        virtual.device
+        for virtual in addresses
+        if virtual.address.version == 4 and virtual.address.network.prefixlen < 32
     )
 
 
 def promote_secondaries(interface: str) -> None:
-    """Have the kernel keep the other addresses of a subnet when its primary one goes.
+    """Make the kernel keep the other addresses of a subnet when the primary address is removed.
 
-    Without this (ip-sysctl, promote_secondaries) it deletes all of them, whether the primary one
-    is removed or its lifetime ends. Raises OSError where it cannot be set.
+    Without this sysctl (ip-sysctl, promote_secondaries) the kernel deletes all of them, also at
+    the end of the primary address's lifetime. Raises OSError if it cannot be set.
     """
     setting = Path("/proc/sys/net/ipv4/conf", interface, "promote_secondaries")
     if setting.read_text(encoding="ascii").strip() == "0":
@@ -85,59 +87,65 @@ def promote_secondaries(interface: str) -> None:
 
 
 def lifetime(advert_interval: float) -> int:
-    """Seconds an address stands by itself: a peer's longest active-down interval, which is four
-    advertisement intervals, and the time since the last refresh.
+    """Return the lifetime of an address in seconds.
+
+    It is the longest active-down interval of a peer, which is four advertisement intervals, plus
+    the time since the last renewal.
     """
     return max(SHORTEST_LIFETIME_SECONDS, math.ceil(4 * advert_interval + REFRESH_SECONDS))
 
 
 async def acquire(
-    kernel: AddressSocket, targets: Sequence[Target], seconds: int
+    kernel: RtnetlinkSocket, targets: Sequence[Target], seconds: int
 ) -> dict[VirtualAddress, AddressError]:
-    """Add each address, or renew its lifetime where it stands. Returns what was refused."""
+    """Add each address, or renew its lifetime. Return the addresses that the kernel refused."""
     refused: dict[VirtualAddress, AddressError] = {}
     for start in range(0, len(targets), ADDED_AT_ONCE):
-        some = targets[start : start + ADDED_AT_ONCE]
-        for (_, each), code in zip(some, kernel.renew(some, seconds), strict=True):
+        batch = targets[start : start + ADDED_AT_ONCE]
+        for (_, virtual), code in zip(batch, kernel.renew(batch, seconds), strict=True):
             if code:
-                refused[each] = AddressError(f"cannot add {each.address}: {_reason(code)}")
+                refused[virtual] = AddressError(f"cannot add {virtual.address}: {_reason(code)}")
         if start + ADDED_AT_ONCE < len(targets):
             await asyncio.sleep(0)
     return refused
 
 
-async def release(kernel: AddressSocket, targets: Sequence[Target]) -> list[AddressError]:
-    """Delete addresses, which have to be ours; those that are not there are no failure.
+async def release(kernel: RtnetlinkSocket, targets: Sequence[Target]) -> list[AddressError]:
+    """Delete addresses. Return the failures. A missing address is not a failure.
 
-    Returns what failed.
+    The caller must not pass a foreign address.
     """
     failures: list[AddressError] = []
-    for index, each in targets:
-        code = kernel.delete(index, each.address)
-        if code not in (0, *_NOT_THERE):
-            failures.append(AddressError(f"cannot remove {each.address}: {_reason(code)}"))
+    for index, virtual in targets:
+        code = kernel.delete(index, virtual.address)
+        if code not in (0, *_MISSING):
+            failures.append(AddressError(f"cannot remove {virtual.address}: {_reason(code)}"))
         await asyncio.sleep(0)
     return failures
 
 
 async def remove(configuration: InstanceConfiguration) -> None:
-    """Delete what an instance holds and is ours, in place of a vrrp process that cannot.
+    """Delete the addresses and routes of an instance whose process has died.
 
-    Needs CAP_NET_ADMIN, unless all of them are loopback addresses. An interface that is gone has
-    taken all on it along. Raises AddressError, RouteError or OSError.
+    Foreign addresses stay. CAP_NET_ADMIN is needed, unless all addresses are loopback addresses.
+    An interface that was deleted needs nothing: its addresses were deleted with it. Raises
+    AddressError, RouteError or OSError.
     """
     wanted, routes = virtual_addresses(configuration), items(configuration)
     if not wanted and not routes:
         return
     indexes = {name: index for index, name in socket.if_nameindex()}
-    with closing(AddressSocket()) as kernel:
+    with closing(RtnetlinkSocket()) as kernel:
         failures: list[AddressError | RouteError] = [*await delete(kernel, routes, indexes)]
         targets: list[Target] = []
-        for device in {each.device for each in wanted} & indexes.keys():
-            standing = kernel.standing(indexes[device])
-            ours = {each.address for each in standing if not each.permanent}
-            here = (each for each in wanted if each.device == device and each.address in ours)
-            targets += [(indexes[device], each) for each in here]
+        for device in {virtual.device for virtual in wanted} & indexes.keys():
+            present = kernel.addresses(indexes[device])
+            ours = {found.address for found in present if not found.permanent}
+            targets += [
+                (indexes[device], virtual)
+                for virtual in wanted
+                if virtual.device == device and virtual.address in ours
+            ]
         failures += await release(kernel, targets)
         if failures:
             raise failures[0]

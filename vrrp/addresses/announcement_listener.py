@@ -1,8 +1,8 @@
-"""Hears when somebody announces an address: the successor of a router that hands over.
+"""Receives announcements of addresses by other hosts, in particular by the successor in a handover.
 
-One socket for the whole process, on every interface, opened at the first handover and then kept:
-to close one takes the kernel 10 ms and more. A filter in the kernel lets nothing but announcements
-wake us, which are rare; what does not fit in its buffer is lost, and a time limit serves instead.
+The process opens one socket for all interfaces at its first handover. It keeps the socket open,
+because closing it takes the kernel 10 ms or more. A filter in the kernel passes announcements only,
+which are rare. If the receive buffer overflows, the handover ends by its time limit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vrrp.protocol.announce import announced
+from vrrp.protocol.announce import announced_address
 from vrrp.protocol.packet import Address
 
 _ETH_P_ALL: Final = 0x0003  # linux/if_ether.h
@@ -45,21 +45,21 @@ _ANNOUNCEMENTS: Final = (
 )
 
 
-class AnnouncementSocket:
-    """Calls ``heard(device, address)`` for each announcement of another host, once it listens."""
+class AnnouncementListener:
+    """Calls ``received(device, address)`` for each announcement of another host, after `listen`."""
 
-    def __init__(self, heard: Callable[[str, Address], None]) -> None:
-        self._heard = heard
+    def __init__(self, received: Callable[[str, Address], None]) -> None:
+        self._received = received
         self._socket: socket.socket | None = None
 
     def listen(self) -> None:
-        """Listen from now on. Raises OSError, PermissionError without CAP_NET_RAW."""
+        """Open the socket if it is closed. Raises OSError, PermissionError without CAP_NET_RAW."""
         if self._socket is not None:
             return
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
         opened = socket.socket(socket.AF_PACKET, kind, socket.htons(_ETH_P_ALL))
         try:
-            _attach(opened, _ANNOUNCEMENTS)  # what came before it is read, and is nothing
+            _attach(opened, _ANNOUNCEMENTS)  # earlier frames are unfiltered, which is harmless
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         except OSError:
             opened.close()
@@ -68,7 +68,7 @@ class AnnouncementSocket:
         asyncio.get_running_loop().add_reader(opened, self._receive, opened)
 
     def close(self) -> None:
-        """Close the socket. Closing twice is harmless."""
+        """Close the socket. A second call has no effect."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -78,11 +78,11 @@ class AnnouncementSocket:
         for _ in range(_FRAMES_AT_ONCE):
             try:
                 frame, (device, _, kind, *_rest) = opened.recvfrom(_FRAME_BYTES)
-            except OSError:  # nothing more, or an interface went down
+            except OSError:  # no more frames, or an interface went down
                 return
-            address = announced(frame)
+            address = announced_address(frame)
             if address is not None and kind != _PACKET_OUTGOING:
-                self._heard(device, address)
+                self._received(device, address)
 
 
 def _attach(opened: socket.socket, program: Sequence[tuple[int, int, int, int]]) -> None:

@@ -1,4 +1,4 @@
-"""Sends the announcements of a takeover when they are due (`vrrp.protocol.announce`)."""
+"""Sends the announcements of a takeover on their schedule (`vrrp.protocol.announce`)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class _Announcement(NamedTuple):
 
 
 class Announcer:
-    """Announces addresses on a schedule by the loop's timers, so that it can be cut off at once.
+    """Announces addresses by timers of the event loop, so that `stop` takes effect at once.
 
-    Each address goes out of its own device. What cannot be sent is told to ``failed``; the
-    schedule goes on.
+    Each address is announced on its own device. ``failed`` is called with each error; the schedule
+    continues.
     """
 
     def __init__(self, frames: FrameSocket, failed: Callable[[OSError], None]) -> None:
@@ -32,7 +32,7 @@ class Announcer:
         self._started = 0.0
 
     def start(self, addresses: Iterable[VirtualAddress]) -> None:
-        """Announce at once, and go on by the schedule, from its beginning if it runs already."""
+        """Announce the addresses now, and start the schedule from its beginning."""
         self.stop()
         self._announcements = list(self._prepare(addresses))
         if not self._announcements:
@@ -50,13 +50,13 @@ class Announcer:
 
     def _prepare(self, addresses: Iterable[VirtualAddress]) -> Iterator[_Announcement]:
         hardware: dict[str, bytes | None] = {}
-        for each in addresses:
-            if each.device not in hardware:
-                hardware[each.device] = self._hardware_address(each.device)
-            hardware_address = hardware[each.device]
+        for virtual in addresses:
+            if virtual.device not in hardware:
+                hardware[virtual.device] = self._hardware_address(virtual.device)
+            hardware_address = hardware[virtual.device]
             if hardware_address is not None:
-                frame = announcement(hardware_address, each.address.ip)
-                yield _Announcement(each.device, frame)
+                frame = announcement(hardware_address, virtual.address.ip)
+                yield _Announcement(virtual.device, frame)
 
     def _hardware_address(self, device: str) -> bytes | None:
         try:

@@ -1,4 +1,4 @@
-"""What an ACTIVE instance has on its host: addresses, routes, announcements, the virtual MAC."""
+"""The resources of one instance on its host: addresses, routes, announcements, virtual MAC."""
 
 from __future__ import annotations
 
@@ -7,104 +7,106 @@ from collections.abc import Callable
 from vrrp.addresses.address_reconciler import AddressReconciler
 from vrrp.addresses.addresses import AddressError, virtual_addresses
 from vrrp.addresses.announcer import Announcer
-from vrrp.addresses.macvlan import macvlan_of, shortcomings
+from vrrp.addresses.macvlan import macvlan_of, unsuitable_sysctls
 from vrrp.addresses.route_reconciler import RouteReconciler
-from vrrp.addresses.routes import Item, RouteError, described, items
+from vrrp.addresses.routes import Item, RouteError, describe, items
 from vrrp.model.configuration import InstanceConfiguration
-from vrrp.model.report import Incident
-from vrrp.netlink.rtnetlink import Standing
+from vrrp.model.report import ReportProblem
+from vrrp.netlink.rtnetlink import InterfaceAddress
 from vrrp.transport.frames import FrameSocket
 
 
 class HeldResources:
-    """Takes and gives up what belongs to one instance, and announces it while it stands.
+    """Acquires, announces and releases the resources of one instance.
 
-    ``run`` of its ``addresses`` has to run for that. ``may_announce`` is asked when some have come
-    to stand later than they were wanted.
+    The task ``addresses.run`` must run. ``may_announce`` decides whether addresses that were added
+    with a delay are announced.
     """
 
     def __init__(
         self,
         configuration: InstanceConfiguration,
         frames: FrameSocket,
-        incident: Incident,
+        report_problem: ReportProblem,
         may_announce: Callable[[], bool],
     ) -> None:
         self._configuration = configuration
-        self._incident = incident
+        self._report_problem = report_problem
         self._may_announce = may_announce
         self._macvlan = macvlan_of(configuration)
-        self.routes = RouteReconciler(items(configuration), self._route_removed, self._route_failed)
+        self.routes = RouteReconciler(
+            items(configuration), self._report_removed_route, self._report_route_error
+        )
         self.addresses = AddressReconciler(
             virtual_addresses(configuration),
             configuration.advert_interval,
-            self._addresses_stand,
-            self._address_failed,
+            self._announce_new,
+            self._report_address_error,
             self.routes,
             macvlan=self._macvlan,
         )
-        self._announcer = Announcer(frames, self._announcement_failed)
+        self._announcer = Announcer(frames, self._report_announcement_error)
         self._announcement_due = False
 
-    def change(self, configuration: InstanceConfiguration) -> None:
-        """Have what another configuration of the same virtual router says."""
+    def configure(self, configuration: InstanceConfiguration) -> None:
+        """Use another configuration of the same virtual router."""
         self._configuration = configuration
-        self.routes.change(items(configuration))
-        self.addresses.change(virtual_addresses(configuration), configuration.advert_interval)
+        self.routes.configure(items(configuration))
+        self.addresses.configure(virtual_addresses(configuration), configuration.advert_interval)
 
     def prepare(self, interface_index: int) -> bool:
-        """Have the macvlan of the virtual MAC made, if there is to be one; whether it is there."""
+        """Create the macvlan if the instance has a virtual MAC; return False if that fails."""
         if self._macvlan is None:
             return True
         try:
-            if self._macvlan.make(interface_index):
-                self._judge_settings()
+            if self._macvlan.create(interface_index):
+                self._check_settings()
         except OSError as error:
-            self._incident("virtual_mac_unusable", "virtual_mac_errors", error=error)
+            self._report_problem("virtual_mac_unusable", "virtual_mac_errors", error=error)
             return False
         return True
 
     def announce(self) -> None:
-        """Announce the addresses as soon as they stand."""
+        """Announce the addresses as soon as they are added."""
         self._announcement_due = True
         if self.addresses.held:
             self._announce()
 
     def stop_announcing(self) -> None:
-        """Announce nothing more, nor when others come to stand."""
+        """Stop the announcements, also of addresses that are added later."""
         self._announcement_due = False
         self._announcer.stop()
 
-    def let_go(self) -> None:
-        """Want nothing here any more."""
+    def release(self) -> None:
+        """Stop the announcements, and request that the addresses and routes are removed."""
         self.stop_announcing()
-        self.addresses.let_go()
+        self.addresses.release()
 
-    async def released(self) -> None:
-        """Wait until the addresses are gone, 1 s at most, and remove what they stood on."""
+    async def wait_for_release(self) -> None:
+        """Wait at most 1 s until the addresses are removed, and then remove the macvlan."""
         if not await self.addresses.settle():
-            self._incident("addresses_not_released", "address_errors")
+            self._report_problem("addresses_not_released", "address_errors")
         if self._macvlan is not None:
             try:
                 await self._macvlan.remove()
             except OSError as error:
-                self._incident("virtual_mac_not_removed", "virtual_mac_errors", error=error)
+                self._report_problem("virtual_mac_not_removed", "virtual_mac_errors", error=error)
 
-    def restore(self, gone: Standing) -> None:
-        """Put a virtual address back that somebody has taken away, and count it."""
-        if self.addresses.restore(gone):
-            self._incident("address_removed", "addresses_removed", address=gone.address.ip)
+    def restore(self, removed: InterfaceAddress) -> None:
+        """Add a virtual address again that another program has removed, and report that."""
+        if self.addresses.restore(removed):
+            self._report_problem("address_removed", "addresses_removed", address=removed.address.ip)
 
-    def _judge_settings(self) -> None:
-        """Tell what of the host's settings keeps IPv4 neighbours from the virtual MAC."""
-        missing = shortcomings(self._configuration.interface)
+    def _check_settings(self) -> None:
+        """Report sysctls that keep IPv4 neighbors from using the virtual MAC."""
+        missing = unsuitable_sysctls(self._configuration.interface)
         if missing and self._configuration.family == 4:
-            self._incident(
+            self._report_problem(
                 "virtual_mac_undermined", "virtual_mac_undermined", needs=" ".join(missing)
             )
 
-    def _addresses_stand(self) -> None:
-        """Announce all of them when some have come to stand, but never after a successor."""
+    def _announce_new(self) -> None:
+        """Announce all addresses after some were added, but not during a handover."""
         self._announcement_due = self._may_announce()
         self._announce()
 
@@ -113,14 +115,14 @@ class HeldResources:
             self._announcement_due = False
             self._announcer.start(self.addresses.held)
 
-    def _announcement_failed(self, error: OSError) -> None:
-        self._incident("announcement_not_sent", "announcement_errors", error=error)
+    def _report_announcement_error(self, error: OSError) -> None:
+        self._report_problem("announcement_not_sent", "announcement_errors", error=error)
 
-    def _address_failed(self, error: AddressError) -> None:
-        self._incident("address_failed", "address_errors", error=error)
+    def _report_address_error(self, error: AddressError) -> None:
+        self._report_problem("address_failed", "address_errors", error=error)
 
-    def _route_removed(self, item: Item) -> None:
-        self._incident("route_removed", "routes_removed", item=described(item))
+    def _report_removed_route(self, item: Item) -> None:
+        self._report_problem("route_removed", "routes_removed", item=describe(item))
 
-    def _route_failed(self, error: RouteError) -> None:
-        self._incident("route_failed", "route_errors", error=error)
+    def _report_route_error(self, error: RouteError) -> None:
+        self._report_problem("route_failed", "route_errors", error=error)

@@ -1,4 +1,4 @@
-"""Makes the kernel agree with the routes and rules an instance puts beside its addresses."""
+"""Reconciles the routes and rules of one instance with the kernel."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from vrrp.addresses.routes import (
     RouteError,
     addition,
     delete,
-    described,
+    describe,
     device_index,
     our_routes,
     reason,
 )
 from vrrp.model.configuration import VirtualRoute, VirtualRule
-from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.route_message import (
     FAMILIES,
-    is_in_place_of,
+    blocks_route,
     is_route,
     listed_route_deletion,
     route_addition,
 )
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 
 
 class RouteReconciler:
-    """Adds what is missing every time it is asked to, and deletes what is ours.
+    """Adds routes and rules at each call of `acquire`, and deletes them at `release`.
 
-    Adding again is also how a loss is noticed: the kernel tells of few of them. What stood by our
-    doing and is missing was taken by somebody, which ``removed`` is told, unless the kernel may
-    have taken it along with an address or a device (`disturb`). A route of somebody else's in the
-    place of ours is left alone, and told to ``failed`` once; so is what the kernel refuses, each
-    time. ``indexes`` are the devices that are there.
+    The kernel does not report every removed route. So `acquire` adds all of them again, and calls
+    ``removed`` for an item that was missing: another program has removed it. After `invalidate` it
+    does not, because the kernel may have removed the item together with an address or a device.
+
+    If a foreign route is in the way, it stays, and ``failed`` is called once. If the kernel refuses
+    an item, ``failed`` is called each time. ``indexes`` are the indexes of the existing devices.
     """
 
     def __init__(
@@ -48,128 +49,131 @@ class RouteReconciler:
         self._removed = removed
         self._failed = failed
         self._surplus: tuple[Item, ...] = ()
-        self._standing: set[Item] = set()
+        self._present: set[Item] = set()
         self._foreign: set[Item] = set()
 
     @property
     def devices(self) -> frozenset[str]:
-        """The devices whose indexes are needed."""
-        routes = (each for each in self.configured if isinstance(each, VirtualRoute))
-        return frozenset(each.device for each in routes if each.device is not None)
+        """The devices of the routes."""
+        routes = (item for item in self.configured if isinstance(item, VirtualRoute))
+        return frozenset(route.device for route in routes if route.device is not None)
 
-    def change(self, items: Sequence[Item]) -> None:
-        """Hold these instead of those configured until now."""
+    def configure(self, items: Sequence[Item]) -> None:
+        """Replace the configured routes and rules."""
         dropped = set(self.configured + self._surplus) - set(items)
-        self._surplus = tuple(each for each in self.configured + self._surplus if each in dropped)
+        self._surplus = tuple(item for item in self.configured + self._surplus if item in dropped)
         self.configured = tuple(items)
-        self._standing -= dropped
+        self._present -= dropped
         self._foreign -= dropped
 
-    def disturb(self) -> None:
-        """An address or a device went or came, and routes may have gone with it."""
-        self._standing.clear()
+    def invalidate(self) -> None:
+        """Note that an address or a device has changed, which may have removed routes."""
+        self._present.clear()
         self._foreign.clear()
 
-    def hold(self, kernel: AddressSocket, indexes: Mapping[str, int]) -> None:
-        """Add what can be added at once, for a takeover; `acquire` follows. Raises OSError."""
+    def hold(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> None:
+        """Add the items now if there are few of them. `acquire` must follow. Raises OSError."""
         if len(self.configured) <= ADDED_AT_ONCE:
             self._add(kernel, self.configured, indexes)
 
-    async def acquire(self, kernel: AddressSocket, indexes: Mapping[str, int]) -> bool:
-        """Add what is missing, once; whether nothing was refused. Raises OSError."""
-        good = await self._delete_surplus(kernel, indexes)
+    async def acquire(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> bool:
+        """Add the missing items once; return False if one was refused. Raises OSError."""
+        deleted = await self._delete_surplus(kernel, indexes)
         refused: dict[Item, int] = {}
         for start in range(0, len(self.configured), ADDED_AT_ONCE):
-            some = self.configured[start : start + ADDED_AT_ONCE]
-            refused |= self._add(kernel, some, indexes)
+            batch = self.configured[start : start + ADDED_AT_ONCE]
+            refused |= self._add(kernel, batch, indexes)
             await asyncio.sleep(0)
-        refused |= self._judge(kernel, _in_doubt(refused), indexes)
-        for each, code in refused.items():
+        refused |= self._replace(kernel, _conflicting(refused), indexes)
+        for item, code in refused.items():
             if code:
-                self._failed(RouteError(f"cannot add {described(each)}: {reason(code)}"))
-        return good and not any(refused.values())
+                self._failed(RouteError(f"cannot add {describe(item)}: {reason(code)}"))
+        return deleted and not any(refused.values())
 
-    async def release(self, kernel: AddressSocket, indexes: Mapping[str, int]) -> bool:
-        """Delete what is ours, once; whether all of it is gone. Raises OSError."""
-        self.disturb()
-        gone = await self._delete_surplus(kernel, indexes)
-        gone = await self._delete(kernel, self.configured, indexes) and gone
-        self.disturb()  # a takeover meanwhile has added some, and we have deleted them
-        return gone
+    async def release(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> bool:
+        """Delete the items once; return False if one could not be deleted. Raises OSError."""
+        self.invalidate()
+        deleted = await self._delete_surplus(kernel, indexes)
+        deleted = await self._delete(kernel, self.configured, indexes) and deleted
+        self.invalidate()  # a takeover may have added items, which were then deleted here
+        return deleted
 
     def _add(
-        self, kernel: AddressSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
+        self, kernel: RtnetlinkSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
     ) -> dict[Item, int]:
-        """Add each; the error numbers of those that were refused.
+        """Add each item; return the error numbers of the refused items.
 
-        EEXIST of a route is one of them only while it is not known what stands there.
+        EEXIST for a route counts as an error only if the existing route is not known yet.
         """
-        requests = {each: addition(each, indexes) for each in wanted}
-        possible = {each: request for each, request in requests.items() if request is not None}
+        requests = {item: addition(item, indexes) for item in wanted}
+        possible = {item: request for item, request in requests.items() if request is not None}
         codes = dict.fromkeys(requests, errno.ENODEV)
         if possible:
             answers = kernel.change(list(possible.values()))
             codes |= dict(zip(possible, answers, strict=True))
         refused = {}
-        for each, code in codes.items():
+        for item, code in codes.items():
             if code == 0:
-                if each in self._standing:
-                    self._removed(each)
-                self._standing.add(each)
-                self._foreign.discard(each)
-            elif code == errno.EEXIST and isinstance(each, VirtualRule):
-                self._standing.add(each)  # the kernel compares all of a rule
-            elif code != errno.EEXIST or each not in self._standing | self._foreign:
-                self._standing.discard(each)
-                refused[each] = code
+                if item in self._present:
+                    self._removed(item)
+                self._present.add(item)
+                self._foreign.discard(item)
+            elif code == errno.EEXIST and isinstance(item, VirtualRule):
+                self._present.add(item)  # the kernel compares all fields of a rule
+            elif code != errno.EEXIST or item not in self._present | self._foreign:
+                self._present.discard(item)
+                refused[item] = code
         return refused
 
-    def _judge(
-        self, kernel: AddressSocket, doubtful: Sequence[VirtualRoute], indexes: Mapping[str, int]
+    def _replace(
+        self, kernel: RtnetlinkSocket, routes: Sequence[VirtualRoute], indexes: Mapping[str, int]
     ) -> dict[Item, int]:
-        """Find out what stands in place of routes, and put them in place of older ones of ours.
+        """Replace outdated routes with our protocol number, which are in the way of ``routes``.
 
-        Returns the kernel's error numbers, 0 where nothing is to be done any more.
+        Return the error numbers of the kernel. It is 0 for a route that is present, replaced, or
+        blocked by a foreign route.
         """
-        if not doubtful:
+        if not routes:
             return {}
         ours = [body for family in FAMILIES for body in our_routes(kernel, family)]
         codes: dict[Item, int] = {}
-        for route in doubtful:
+        for route in routes:
             index = device_index(route, indexes) or 0
-            there = [body for body in ours if is_in_place_of(body, route)]
+            blocking = [body for body in ours if blocks_route(body, route)]
             codes[route] = 0
-            if not there:
+            if not blocking:
                 self._foreign.add(route)
-                self._failed(RouteError(f"{described(route)} is there already, and not ours"))
+                self._failed(
+                    RouteError(f"{describe(route)} exists already and belongs to another program")
+                )
                 continue
-            if not any(is_route(body, route, index) for body in there):
-                away = [listed_route_deletion(body) for body in there]
-                *_, codes[route] = kernel.change([*away, route_addition(route, index)])
+            if not any(is_route(body, route, index) for body in blocking):
+                deletions = [listed_route_deletion(body) for body in blocking]
+                *_, codes[route] = kernel.change([*deletions, route_addition(route, index)])
             if codes[route] == 0:
-                self._standing.add(route)
+                self._present.add(route)
         return codes
 
-    async def _delete_surplus(self, kernel: AddressSocket, indexes: Mapping[str, int]) -> bool:
+    async def _delete_surplus(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> bool:
         surplus = self._surplus
-        gone = await self._delete(kernel, surplus, indexes)
-        if gone:
-            self._surplus = tuple(each for each in self._surplus if each not in surplus)
-        return gone
+        deleted = await self._delete(kernel, surplus, indexes)
+        if deleted:
+            self._surplus = tuple(item for item in self._surplus if item not in surplus)
+        return deleted
 
     async def _delete(
-        self, kernel: AddressSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
+        self, kernel: RtnetlinkSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
     ) -> bool:
         failures = await delete(kernel, wanted, indexes)
-        for each in failures:
-            self._failed(each)
+        for failure in failures:
+            self._failed(failure)
         return not failures
 
 
-def _in_doubt(refused: Mapping[Item, int]) -> list[VirtualRoute]:
-    """The routes that the kernel says are there already."""
+def _conflicting(refused: Mapping[Item, int]) -> list[VirtualRoute]:
+    """Return the routes that the kernel refused because a similar route exists."""
     return [
-        each
-        for each, code in refused.items()
-        if code == errno.EEXIST and isinstance(each, VirtualRoute)
+        item
+        for item, code in refused.items()
+        if code == errno.EEXIST and isinstance(item, VirtualRoute)
     ]

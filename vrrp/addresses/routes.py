@@ -1,8 +1,8 @@
-"""Virtual routes and rules in the kernel, by calls that look at it once.
+"""Virtual routes and rules in the kernel: functions that change or list them once.
 
-Unlike addresses they have no lifetime: what a killed process leaves is recognised by its protocol
-number (`vrrp.netlink.route_message`) and removed by the next one. A route whose preferred source is
-a virtual address of IPv4 goes with that address even then.
+Unlike addresses, routes and rules have no lifetime. If a process is killed, the next process finds
+them by their protocol number (`vrrp.netlink.route_message`) and removes them. The kernel removes an
+IPv4 route together with the virtual address that is its preferred source.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from vrrp.model.configuration import InstanceConfiguration, VirtualRoute, VirtualRule
-from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.route_message import (
     FAMILIES,
     RTM_NEWROUTE,
@@ -32,32 +31,34 @@ from vrrp.netlink.route_message import (
     rule_deletion,
     rules_listing,
 )
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 
 Item = VirtualRoute | VirtualRule
 
-_NOT_THERE: Final = (errno.ESRCH, errno.ENOENT, errno.ENODEV)
+_MISSING: Final = (errno.ESRCH, errno.ENOENT, errno.ENODEV)
 
 
 class RouteError(Exception):
     """The kernel refused to change a route or a rule."""
 
 
-def described(item: Item) -> str:
-    """What an item is called in notices."""
+def describe(item: Item) -> str:
+    """Return the name of an item in reports."""
     if isinstance(item, VirtualRoute):
         return f"route {item.destination} of table {item.table}"
     return f"rule {item.priority} from {item.source} to {item.destination}"
 
 
 def items(configuration: InstanceConfiguration) -> tuple[Item, ...]:
-    """What an instance puts beside its addresses, in the order it comes: nothing is ruled to a
-    table before that has its routes.
+    """Return the routes and rules of an instance, in the order in which they are added.
+
+    Rules follow the routes, so that a table has its routes before a rule leads to it.
     """
     return (*configuration.virtual_routes, *configuration.virtual_rules)
 
 
 def addition(item: Item, indexes: Mapping[str, int]) -> bytes | None:
-    """Build the message that adds an item; None when its device is missing."""
+    """Build the message that adds an item; None if its device does not exist."""
     if isinstance(item, VirtualRule):
         return rule_addition(item)
     index = device_index(item, indexes)
@@ -65,77 +66,74 @@ def addition(item: Item, indexes: Mapping[str, int]) -> bytes | None:
 
 
 async def delete(
-    kernel: AddressSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
+    kernel: RtnetlinkSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
 ) -> list[RouteError]:
-    """Delete items of ours, the last one first; those that are not there are no failure.
-
-    Returns what failed.
-    """
+    """Delete items in reverse order. Return the failures. A missing item is not a failure."""
     failures: list[RouteError] = []
-    for each in reversed(wanted):
-        index = device_index(each, indexes)
+    for item in reversed(wanted):
+        index = device_index(item, indexes)
         if index is None:
-            continue  # the kernel has taken it along with its device
+            continue  # the kernel deleted the route together with its device
         request = (
-            route_deletion(each, index) if isinstance(each, VirtualRoute) else rule_deletion(each)
+            route_deletion(item, index) if isinstance(item, VirtualRoute) else rule_deletion(item)
         )
         (code,) = kernel.change([request])
-        if code not in (0, *_NOT_THERE):
-            failures.append(RouteError(f"cannot remove {described(each)}: {reason(code)}"))
+        if code not in (0, *_MISSING):
+            failures.append(RouteError(f"cannot remove {describe(item)}: {reason(code)}"))
         await asyncio.sleep(0)
     return failures
 
 
 async def sweep(
-    kernel: AddressSocket, configured: Iterable[Item], indexes: Mapping[str, int]
+    kernel: RtnetlinkSocket, configured: Iterable[Item], indexes: Mapping[str, int]
 ) -> list[RouteError]:
-    """Delete what has our protocol number and is not configured any more. Returns what failed.
+    """Delete routes and rules with our protocol number that are not configured.
 
-    Raises OSError when the kernel cannot list it at this moment.
+    Return the failures. Raises OSError if the kernel cannot list them at this moment.
     """
     wanted = tuple(configured)
-    routes = [each for each in wanted if isinstance(each, VirtualRoute)]
-    rules = [each for each in wanted if isinstance(each, VirtualRule)]
+    routes = [item for item in wanted if isinstance(item, VirtualRoute)]
+    rules = [item for item in wanted if isinstance(item, VirtualRule)]
     requests: list[bytes] = []
     for family in FAMILIES:
         requests += [
             listed_route_deletion(body)
             for body in our_routes(kernel, family)
-            if not any(_is_placed(body, each, indexes) for each in routes)
+            if not any(_matches(body, route, indexes) for route in routes)
         ]
         requests += [
             listed_rule_deletion(body)
-            for body in kernel.listed(rules_listing(family), RTM_NEWRULE)
-            if is_our_rule(body) and not any(is_rule(body, each) for each in rules)
+            for body in kernel.dump(rules_listing(family), RTM_NEWRULE)
+            if is_our_rule(body) and not any(is_rule(body, rule) for rule in rules)
         ]
     failures = []
     for request in requests:
         (code,) = kernel.change([request])
-        if code not in (0, *_NOT_THERE):
-            failures.append(RouteError(f"cannot remove what was left over: {reason(code)}"))
+        if code not in (0, *_MISSING):
+            failures.append(RouteError(f"cannot remove a leftover route or rule: {reason(code)}"))
         await asyncio.sleep(0)
     return failures
 
 
-def our_routes(kernel: AddressSocket, family: int) -> list[bytes]:
+def our_routes(kernel: RtnetlinkSocket, family: int) -> list[bytes]:
     """List the routes with our protocol number. Raises OSError."""
     return [
-        each for each in kernel.listed(routes_listing(family), RTM_NEWROUTE) if is_our_route(each)
+        body for body in kernel.dump(routes_listing(family), RTM_NEWROUTE) if is_our_route(body)
     ]
 
 
 def reason(code: int) -> str:
-    """Say what an error number means here."""
+    """Return the text for an error number of the kernel."""
     return "CAP_NET_ADMIN is needed" if code == errno.EPERM else os.strerror(code)
 
 
 def device_index(item: Item, indexes: Mapping[str, int]) -> int | None:
-    """The index of an item's device: 0 where it needs none, None where that is missing."""
+    """Return the index of the device of an item: 0 without a device, None if it does not exist."""
     if isinstance(item, VirtualRule) or item.device is None:
         return 0
     return indexes.get(item.device) or None
 
 
-def _is_placed(body: bytes, route: VirtualRoute, indexes: Mapping[str, int]) -> bool:
+def _matches(body: bytes, route: VirtualRoute, indexes: Mapping[str, int]) -> bool:
     index = device_index(route, indexes)
     return index is not None and is_route(body, route, index)

@@ -1,1 +1,1 @@
-"""One VRRP instance at work."""
+"""A running VRRP instance: it drives its router, and performs the router's actions."""

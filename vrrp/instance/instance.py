@@ -1,8 +1,7 @@
-"""One VRRP instance at work: datagrams and timers into its router, the router's actions out.
+"""One VRRP instance: it passes packets and timers to its router, and performs the actions.
 
-Whatever concerns an advertisement happens at once, inside the callback that caused it. What may
-take long, changing addresses, is only asked for here; `HeldResources` sees to it in a task of its
-own.
+Advertisements are handled and sent at once, inside the callback of the socket or timer. Changes of
+addresses can take longer: the instance requests them, and `HeldResources` makes them in a task.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from typing import Final, assert_never
 import msgspec
 
 from vrrp.addresses.addresses import lifetime, virtual_addresses
-from vrrp.addresses.announcement_listener import AnnouncementSocket
+from vrrp.addresses.announcement_listener import AnnouncementListener
 from vrrp.addresses.resources import HeldResources
-from vrrp.instance.companions import SyncGroup
-from vrrp.instance.messaging import Conversation
-from vrrp.instance.rate_limited_notices import Incidents
+from vrrp.instance.messaging import Messaging
+from vrrp.instance.rate_limited_notices import RateLimitedNotices
 from vrrp.instance.sequence import SequenceNumbers
+from vrrp.instance.sync_group import SyncGroup
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.lateness import Lateness
 from vrrp.model.report import InstanceStatus, Notice, Report, Scalar, State, Transition
-from vrrp.protocol.packet import Address, Advertisement, Datagram, DropReason
+from vrrp.protocol.packet import Address, Datagram, DropReason
 from vrrp.router.alarms import Alarms
 from vrrp.router.eligibility import LINK_DOWN, Eligibility
 from vrrp.router.event import (
@@ -36,10 +35,9 @@ from vrrp.router.event import (
     AnnounceAddresses,
     ConfigurationChanged,
     Event,
-    HandOver,
-    HandOverAbandoned,
-    HandOverUndone,
-    Leave,
+    HandoverAbandoned,
+    HandoverRequested,
+    HandoverUndone,
     OwnAddressChanged,
     PriorityChanged,
     ReleaseAddresses,
@@ -48,21 +46,22 @@ from vrrp.router.event import (
     Startup,
     StateChanged,
     StopAnnouncing,
+    StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
-from vrrp.router.sync_group import Member
+from vrrp.router.sync_group import MemberStatus
 from vrrp.transport import Transport
 from vrrp.transport.frames import FrameSocket
 
-_NOWHERE: Final = IPv4Address(0)
+_UNKNOWN_ADDRESS: Final = IPv4Address(0)
 
 
 class Instance:
-    """Drives one router. It takes part in VRRP while it is attached to a transport.
+    """Drives one router, which takes part in elections while it is attached to a transport.
 
-    ``yielding`` and ``resume`` say how it starts (`hadirector` asks for them after a restart).
-    ``run`` has to run for its addresses to follow.
+    ``yielding``: the instance was handed over before the start. ``resume``: it was ACTIVE in a
+    process that died a moment ago. The task ``resources.addresses.run`` must run.
     """
 
     def __init__(
@@ -71,146 +70,177 @@ class Instance:
         report: Callable[[Report], None],
         sequence: SequenceNumbers,
         frames: FrameSocket,
-        announcements: AnnouncementSocket,
+        announcements: AnnouncementListener,
         *,
         resume: bool = False,
         yielding: bool = False,
     ) -> None:
         self.configuration = configuration
-        self.companions = SyncGroup([self])
-        self.leaving = False
+        self.stopping = False
         self._loop = asyncio.get_running_loop()
-        self._participation = Eligibility(configuration)
+        self._eligibility = Eligibility(configuration)
         listen_until = -math.inf if resume else self._loop.time() + configuration.start_delay
-        self.router = Router(self._in_force(), _NOWHERE, listen_until=listen_until)
+        self.router = Router(
+            self._effective_configuration(), _UNKNOWN_ADDRESS, listen_until=listen_until
+        )
+        self.sync_group = SyncGroup([self])
         self._alarms = Alarms()
-        self.incidents = Incidents(report, instance=configuration.name)
-        self.holding = HeldResources(configuration, frames, self._incident, self._may_announce)
+        self.notices = RateLimitedNotices(report, instance=configuration.name)
+        self.resources = HeldResources(
+            configuration, frames, self._report_problem, self._may_announce
+        )
         self._report = report
         self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
         self._resume = resume
-        self._conversation = Conversation(configuration, sequence, self._incident, self._overhear)
+        self._messaging = Messaging(configuration, sequence, self._report_problem)
         self._transport: Transport | None = None
         self._announcements = announcements
         self._lateness = Lateness()
         self._timer: asyncio.TimerHandle | None = None
-        self._settling: asyncio.TimerHandle | None = None
+        self._eligibility_timer: asyncio.TimerHandle | None = None
         self._initialized = asyncio.Event()
         self._initialized.set()
         if yielding:
-            self.handle(HandOver())
+            self.handle(HandoverRequested())
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.name!r} on {self.configuration.interface}: {self.router.summary}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the instance in the configuration."""
+        return self.configuration.name
 
     def attach(self, transport: Transport) -> None:
-        """Take part through ``transport``.
+        """Take part in elections through ``transport``.
 
-        Call it again when the transport or its source address has changed.
+        Call this again after a change of the transport or its source address.
         """
-        if self.leaving:
+        if self.stopping:
             return
         self._transport = transport
         self.handle(OwnAddressChanged(transport.source))
-        self._participation.link_usable(self._loop.time())
-        self._reconsider()
+        self._eligibility.link_usable(self._loop.time())
+        self._update_eligibility()
 
     def detach(self, reason: str) -> None:
-        """Take no part any more; what can still be said is said first."""
-        self._participation.link_unusable(reason, self._loop.time())
-        self._reconsider()
-        if self.leaving:
-            self.handle(Shutdown(reason))  # its companions go on without it
+        """Take no part in elections from now on. An ACTIVE router sends priority 0 if it can."""
+        self._eligibility.link_unusable(reason, self._loop.time())
+        self._update_eligibility()
+        if self.stopping:  # the sync group ignores this instance, so it does not shut it down
+            self.handle(Shutdown(reason))
         if reason != LINK_DOWN:
             self._transport = None
 
-    def learn(self, values: Mapping[TrackedKey, int]) -> None:
-        """Take in the values of objects that may be tracked here."""
-        self._participation.learn(values, self._loop.time())
-        self._reconsider()
+    def update_values(self, values: Mapping[TrackedKey, int]) -> None:
+        """Use new values of tracked objects. Values of other objects are ignored."""
+        self._eligibility.update(values, self._loop.time())
+        self._update_eligibility()
 
-    def change(
+    def configure(
         self, configuration: InstanceConfiguration, values: Mapping[TrackedKey, int]
     ) -> None:
-        """Go on under another configuration of the same virtual router."""
+        """Use another configuration of the same virtual router."""
         self.configuration = configuration
-        self._conversation.change(configuration)
-        self.holding.change(configuration)
-        self._participation.configure(configuration)
-        self._participation.learn(values, self._loop.time())
-        self.handle(ConfigurationChanged(self._in_force()))
-        self._reconsider()
+        self._messaging.configure(configuration)
+        self.resources.configure(configuration)
+        self._eligibility.configure(configuration)
+        self._eligibility.update(values, self._loop.time())
+        self.handle(ConfigurationChanged(self._effective_configuration()))
+        self._update_eligibility()
 
-    def member(self) -> Member:
-        """What the sync group has to know of this moment."""
+    def member_status(self) -> MemberStatus:
+        """Return the state of the instance, on which its sync group decides."""
         router = self.router
-        return Member(
+        return MemberStatus(
             name=self.configuration.name,
             state=router.state,
-            fault=self._participation.fault,
-            pending=self._participation.pending,
+            fault=self._eligibility.fault,
+            pending=self._eligibility.pending,
             resume=self._resume and self._loop.time() < self._resume_until,
-            wants_active=router.wants_active,
-            departing=router.handing_over,
+            ready=router.ready,
+            handing_over=router.handing_over,
         )
 
     def handle(self, event: Event) -> None:
-        """Let the router take one event, and do what follows from it."""
+        """Handle one event, and then settle the sync group."""
+        self.apply(event)
+        self.sync_group.settle()
+
+    def apply(self, event: Event) -> None:
+        """Pass one event to the router, perform its actions, and settle the alarms."""
         self._resume = self._resume and not isinstance(event, Startup)
         actions = self.router.handle(event, self._loop.time())
         if self.configuration.virtual_mac is not None:
-            # The first advertisement turns switches to this host: its address stands by then.
-            actions = sorted(actions, key=lambda each: not isinstance(each, AcquireAddresses))
+            # The first advertisement makes switches send to this host, so the addresses go first.
+            actions = sorted(actions, key=lambda action: not isinstance(action, AcquireAddresses))
         for action in actions:
             self._perform(action)
         if self.router.handing_over:
             self._listen_for_successor()
-        self._arm()
+        self._set_timer()
         self._settle_alarms()
-        self.companions.settle()
 
     def drain(self) -> None:
-        """Hear what already waits in the socket."""
+        """Handle the packets that already wait in the socket."""
         if self._transport is not None:
             self._transport.drain()
 
-    def announced(self, device: str, address: Address) -> None:
-        """Another host announces an address on one of this host's interfaces."""
+    def note_announcement(self, device: str, address: Address) -> None:
+        """Note that another host announced an address on a device of this host."""
         if self.router.handing_over and any(
-            (each.device, each.address.ip) == (device, address)
-            for each in virtual_addresses(self.configuration)
+            (virtual.device, virtual.address.ip) == (device, address)
+            for virtual in virtual_addresses(self.configuration)
         ):
-            self.incidents.counters["successor_announcements"] += 1
+            self.notices.counters["successor_announcements"] += 1
             self.handle(AddressAnnounced(address))
 
     def hand_over(self, *, undo: bool) -> None:
-        """Give the addresses to a peer and stay behind it, or compete again."""
-        self.handle(HandOverUndone() if undo else HandOver())
+        """Hand over to a peer, or undo that."""
+        self.handle(HandoverUndone() if undo else HandoverRequested())
 
-    async def leave(self, reason: str) -> None:
-        """Hand over if ACTIVE (the router sets the limit), stop, and see the addresses gone.
+    async def stop(self, reason: str) -> None:
+        """Hand over if ACTIVE, stop, and wait until the addresses are removed.
 
-        What the kernel does not take away within 1 s, it does when the lifetime is over.
+        The router limits the handover to 5 s. The wait ends after 1 s: the lifetime of an address
+        that could not be removed ends soon.
         """
-        self.leaving = True
-        self.handle(Leave(reason))
+        self.stopping = True
+        self.handle(StopRequested(reason))
         await self._initialized.wait()
         self.detach(reason)
-        await self.holding.released()
+        await self.resources.wait_for_release()
 
     def receive(self, datagram: Datagram) -> None:
-        """Judge one datagram, and tell the router if it is an advertisement for it."""
-        advertisement = self._conversation.hear(datagram, self.router.own_address)
-        if advertisement is not None:
-            self._accept(advertisement, datagram.source)
+        """Validate one datagram. Give an accepted advertisement to the router.
 
-    def refuse(self, reason: DropReason, source: Address | None) -> None:
-        """Count a datagram that is none of ours."""
-        self._conversation.refuse(reason, source)
+        The alarms also use advertisements that were dropped, if they show an ACTIVE peer.
+        """
+        reception = self._messaging.receive(datagram, self.router.own_address)
+        advertisement, dropped = reception
+        if advertisement is None:
+            return
+        if reception.shows_active_peer:
+            self._alarms.note(advertisement, datagram.source, self._loop.time())
+        if dropped is None and self.router.state is State.INITIALIZE:
+            dropped = DropReason.NOT_TAKING_PART
+            self.count_drop(dropped, datagram.source)
+        if dropped is None:
+            self.notices.counters["advertisements_received"] += 1
+            self.handle(AdvertisementReceived(advertisement, datagram.source))
+        elif reception.shows_active_peer:
+            self._settle_alarms()
 
-    def transport_failed(self, error: Exception) -> None:
-        """Count an attempt to open the transport that failed."""
-        self._incident("transport_unusable", "transport_errors", error=error)
+    def count_drop(self, reason: DropReason, source: Address | None) -> None:
+        """Count a datagram that was dropped."""
+        self._messaging.count_drop(reason, source)
+
+    def report_transport_error(self, error: Exception) -> None:
+        """Count a failed attempt to open the transport, and report it."""
+        self._report_problem("transport_unusable", "transport_errors", error=error)
 
     def status(self) -> InstanceStatus:
-        """A snapshot."""
+        """Return the state of the instance, for people and for metrics."""
         router = self.router
         active_router = router.active_router
         return InstanceStatus(
@@ -225,43 +255,31 @@ class Instance:
             active_router=None if active_router is None else str(active_router),
             active_down_interval=router.active_down_interval,
             counters=self._counters(),
-            priority_arithmetic=self._participation.priority.arithmetic,
-            fault=self._participation.fault or self._participation.pending,
+            priority_arithmetic=self._eligibility.priority.arithmetic,
+            fault=self._eligibility.fault or self._eligibility.pending,
             sync_group=self.configuration.sync_group,
             alarms=tuple(self._alarms.raised.values()),
             advertisement_lateness=self._lateness.snapshot(),
         )
 
     def close(self) -> None:
-        """Do nothing more: no timer, no announcement, no message."""
-        self.leaving = True
+        """Cancel the timers and the announcements, and send nothing from now on."""
+        self.stopping = True
         self._transport = None
-        for timer in (self._timer, self._settling):
+        for timer in (self._timer, self._eligibility_timer):
             if timer is not None:
                 timer.cancel()
-        self.holding.stop_announcing()
+        self.resources.stop_announcing()
 
     def _counters(self) -> dict[str, int]:
         lost = 0 if self._transport is None else self._transport.lost
-        return {**self.incidents.counters, **({"datagrams_lost": lost} if lost else {})}
-
-    def _accept(self, advertisement: Advertisement, source: Address) -> None:
-        if self.router.state is State.INITIALIZE:
-            self.refuse(DropReason.NOT_TAKING_PART, source)
-            return
-        self.incidents.counters["advertisements_received"] += 1
-        self.handle(AdvertisementReceived(advertisement, source))
+        return {**self.notices.counters, **({"datagrams_lost": lost} if lost else {})}
 
     def _listen_for_successor(self) -> None:
         try:
             self._announcements.listen()
-        except OSError as error:  # the time limit serves instead
-            self._incident("announcements_not_heard", "announcement_errors", error=error)
-
-    def _overhear(self, advertisement: Advertisement, source: Address) -> None:
-        """Somebody advertises for this virtual router, whether or not he is believed."""
-        self._alarms.hear(advertisement, source, self._loop.time())
-        self._settle_alarms()
+        except OSError as error:  # the handover then ends by its time limit
+            self._report_problem("announcements_not_heard", "announcement_errors", error=error)
 
     def _settle_alarms(self) -> None:
         router = self.router
@@ -272,27 +290,29 @@ class Instance:
             active_down_interval=router.active_down_interval,
             now=self._loop.time(),
         ):
-            self.incidents.counters[change.kind] += change.detail is not None
+            self.notices.counters[change.kind] += change.detail is not None
             self._report(change.notice(self.configuration.name))
 
-    def _in_force(self) -> InstanceConfiguration:
-        """The configuration with the priority that is in force."""
-        priority = self._participation.priority.priority
+    def _effective_configuration(self) -> InstanceConfiguration:
+        """Return the configuration with the effective priority."""
+        priority = self._eligibility.priority.priority
         return msgspec.structs.replace(self.configuration, priority=priority)
 
-    def _reconsider(self) -> None:
-        """Act on what has become known of what this instance depends on."""
-        self._participation.settle(self._loop.time())
-        priority = self._participation.priority.priority
+    def _update_eligibility(self) -> None:
+        """Act on a change of the link or of a tracked object."""
+        self._eligibility.settle(self._loop.time())
+        priority = self._eligibility.priority.priority
         if priority != self.router.configuration.priority:
             self.handle(PriorityChanged(priority))
-        self.companions.settle()
-        if self._settling is not None:
-            self._settling.cancel()
-        due = self._participation.deadline
-        self._settling = None if due is None else self._loop.call_at(due, self._reconsider)
+        self.sync_group.settle()
+        if self._eligibility_timer is not None:
+            self._eligibility_timer.cancel()
+        due = self._eligibility.deadline
+        self._eligibility_timer = (
+            None if due is None else self._loop.call_at(due, self._update_eligibility)
+        )
 
-    def _arm(self) -> None:
+    def _set_timer(self) -> None:
         deadline = self.router.deadline
         if self._timer is not None:
             if self._timer.when() == deadline:
@@ -301,7 +321,7 @@ class Instance:
         self._timer = None if deadline is None else self._loop.call_at(deadline, self._time_out)
 
     def _time_out(self) -> None:
-        """Hear what already waits in the socket, then let the router see what time it is."""
+        """Handle the packets that wait in the socket, and then the expired timer."""
         assert self._transport is not None
         assert self._timer is not None
         due, self._timer = self._timer.when(), None
@@ -318,28 +338,28 @@ class Instance:
             case SendAdvertisement(priority):
                 self._send(priority)
             case AcquireAddresses():
-                self.holding.addresses.hold()
+                self.resources.addresses.hold()
             case AnnounceAddresses():
-                self.holding.announce()
+                self.resources.announce()
             case StopAnnouncing():
-                self.holding.stop_announcing()
+                self.resources.stop_announcing()
             case ReleaseAddresses():
-                self.holding.let_go()
+                self.resources.release()
             case StateChanged(previous, state, reason):
-                self._changed_state(previous, state, reason)
-            case HandOverAbandoned():
+                self._report_state(previous, state, reason)
+            case HandoverAbandoned():
                 fields: dict[str, Scalar] = {"instance": self.configuration.name}
-                self._report(Notice("warning", "hand_over_abandoned", fields))
+                self._report(Notice("warning", "handover_abandoned", fields))
             case _:
                 assert_never(action)
 
     def _send(self, priority: int) -> None:
         assert self._transport is not None
-        sent = self._conversation.say(priority, self._transport)
-        self.incidents.counters["advertisements_sent"] += sent
+        sent = self._messaging.send(priority, self._transport)
+        self.notices.counters["advertisements_sent"] += sent
 
-    def _changed_state(self, previous: State, state: State, reason: str) -> None:
-        self.incidents.counters["transitions"] += 1
+    def _report_state(self, previous: State, state: State, reason: str) -> None:
+        self.notices.counters["transitions"] += 1
         if state is State.INITIALIZE:
             self._initialized.set()
         else:
@@ -349,7 +369,7 @@ class Instance:
     def _may_announce(self) -> bool:
         return not self.router.handing_over
 
-    def _incident(self, event: str, kind: str, **fields: object) -> None:
+    def _report_problem(self, event: str, counter: str, **fields: object) -> None:
         now = self._loop.time()
         texts = {name: str(value) for name, value in fields.items()}
-        self.incidents.happened(event, kind, now, **texts)
+        self.notices.note(event, counter, now, **texts)

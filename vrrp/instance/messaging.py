@@ -1,15 +1,20 @@
-"""What one instance says to its peers, and what of theirs it believes."""
+"""The advertisements of one instance: how it sends them, and which received ones it accepts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration, Multicast
 from vrrp.model.configuration import Transport as TransportConfiguration
-from vrrp.model.report import Incident
-from vrrp.protocol.authentication import MULTICAST_SENDERS_MAX, SequenceMemory, judge, sign, split
+from vrrp.model.report import ReportProblem
+from vrrp.protocol.authentication import (
+    MULTICAST_SENDERS_MAX,
+    SequenceMemory,
+    authenticate,
+    sign,
+    split_trailer,
+)
 from vrrp.protocol.packet import (
     OWNER_PRIORITY,
     Address,
@@ -21,109 +26,128 @@ from vrrp.protocol.packet import (
     encode,
     with_trailer,
 )
-from vrrp.protocol.validation import NOT_FOR_US, lists_other_addresses, own_advertisement, vet
+from vrrp.protocol.validation import (
+    NOT_FOR_US,
+    lists_other_addresses,
+    own_advertisement,
+    validate,
+)
 from vrrp.transport import Transport
 
 CLOCK_BEHIND_SECONDS: Final = 2.0
-"""How far the clock may be behind the time we go by before it is reported: a leap second is not."""
+"""Seconds that the clock may be behind the latest time used. A leap second is not reported."""
 
 
-class Conversation:
-    """Makes messages and judges them; remembers whom it heard, also under another configuration.
+class Reception(NamedTuple):
+    """The result of receiving one datagram.
 
-    ``overheard`` is told of advertisements for this virtual router, also of those dropped.
+    ``advertisement`` is None if the datagram could not be decoded. ``dropped`` is why the
+    advertisement was dropped; None if it was accepted.
     """
+
+    advertisement: Advertisement | None
+    dropped: DropReason | None
+
+    @property
+    def shows_active_peer(self) -> bool:
+        """Whether a peer of this virtual router is ACTIVE, even if its advertisement was dropped.
+
+        A peer with a wrong key, for example, may be ACTIVE. A replay proves nothing.
+        """
+        return self.advertisement is not None and self.dropped not in NOT_FOR_US
+
+
+class Messaging:
+    """Builds and validates messages. Sequence numbers of senders outlive a new configuration."""
 
     def __init__(
         self,
         configuration: InstanceConfiguration,
         sequence: SequenceNumbers,
-        incident: Incident,
-        overheard: Callable[[Advertisement, Address], None],
+        report_problem: ReportProblem,
     ) -> None:
         self._sequence = sequence
-        self._incident = incident
-        self._overheard = overheard
+        self._report_problem = report_problem
         self._memory = SequenceMemory(_senders_max(configuration.transport))
-        self.change(configuration)
+        self.configure(configuration)
 
-    def change(self, configuration: InstanceConfiguration) -> None:
-        """Go on under another configuration."""
+    def configure(self, configuration: InstanceConfiguration) -> None:
+        """Use this configuration from now on."""
         self._configuration = configuration
         if isinstance(configuration.authentication, HmacAuthentication):
             path = configuration.authentication.sequence_file
             try:
                 self._sequence.keep_in(path)
-            except OSError as error:  # until a restart the numbers in memory are as good
+            except OSError as error:  # the numbers in memory are enough until the next start
                 fields = {"path": path, "error": error.strerror}
-                self._incident("sequence_not_kept", "sequence_not_kept", **fields)
+                self._report_problem("sequence_not_kept", "sequence_not_kept", **fields)
 
-    def say(self, priority: int, transport: Transport) -> int:
-        """Advertise this priority to everybody; to how many destinations that went."""
+    def send(self, priority: int, transport: Transport) -> int:
+        """Send an advertisement to all destinations; return how many of them it was sent to."""
         advertisement = own_advertisement(self._configuration, priority)
         trailer: bytes | None = None
         sent = 0
         for destination in transport.destinations:
             message = encode(advertisement, transport.source, destination)
-            if trailer is None:  # it covers neither destination nor checksum
+            if trailer is None:  # it covers neither the destination nor the checksum
                 trailer = self._trailer(message, transport.source)
             payload = with_trailer(message, trailer, transport.source, destination)
             try:
                 transport.send(payload, destination)
             except OSError as error:
                 fields = {"error": error, "destination": destination}
-                self._incident("advertisement_not_sent", "send_errors", **fields)
+                self._report_problem("advertisement_not_sent", "send_errors", **fields)
             else:
                 sent += 1
         return sent
 
-    def hear(self, datagram: Datagram, own_address: Address) -> Advertisement | None:
-        """Judge a datagram; None when it is dropped, which is counted."""
+    def receive(self, datagram: Datagram, own_address: Address) -> Reception:
+        """Decode and validate a datagram. A dropped datagram is counted."""
         source, destination = datagram.source, datagram.destination
         hmac = isinstance(self._configuration.authentication, HmacAuthentication)
-        message, trailer = split(datagram.payload, source) if hmac else (datagram.payload, b"")
+        payload = datagram.payload
+        message, trailer = split_trailer(payload, source) if hmac else (payload, b"")
         try:
             advertisement = decode(message, source, destination, trailer)
         except PacketError as error:
-            self.refuse(error.reason, source)
-            return None
-        reason = vet(
+            self.count_drop(error.reason, source)
+            return Reception(None, error.reason)
+        reason = validate(
             advertisement,
             source=source,
             destination=destination,
             ttl=datagram.ttl,
             own_address=own_address,
             configuration=self._configuration,
-        ) or self._mistrust(message, trailer, source)
-        if reason not in NOT_FOR_US:
-            self._overheard(advertisement, source)
+        ) or self._authenticate(message, trailer, source)
         if reason is None:
-            self._remark(advertisement, source)
-            return advertisement
-        self.refuse(reason, source)
-        return None
+            self._report_differences(advertisement, source)
+        else:
+            self.count_drop(reason, source)
+        return Reception(advertisement, reason)
 
-    def refuse(self, reason: DropReason, source: Address | None) -> None:
-        """Count a datagram that is none of ours."""
-        self._incident("advertisement_dropped", f"dropped_{reason}", reason=reason, source=source)
+    def count_drop(self, reason: DropReason, source: Address | None) -> None:
+        """Count a datagram that was dropped."""
+        fields = {"reason": reason, "source": source}
+        self._report_problem("advertisement_dropped", f"dropped_{reason}", **fields)
 
-    def _remark(self, advertisement: Advertisement, source: Address) -> None:
-        """Tell of what is believed, but probably a mistake in somebody's configuration."""
+    def _report_differences(self, advertisement: Advertisement, source: Address) -> None:
+        """Report what is probably a mistake in the configuration of a router."""
         ours = self._configuration
         if lists_other_addresses(advertisement, ours):
-            self._incident("address_list_differs", "address_list_differs", source=source)
+            self._report_problem("address_list_differs", "address_list_differs", source=source)
         if advertisement.priority == OWNER_PRIORITY == ours.priority:
-            self._incident("second_owner", "second_owners", source=source)
+            self._report_problem("second_owner", "second_owners", source=source)
         if advertisement.advert_interval_centiseconds != round(ours.advert_interval * 100):
             fields = {"source": source, "interval": advertisement.advert_interval}
-            self._incident("advert_interval_differs", "advert_interval_differs", **fields)
+            self._report_problem("advert_interval_differs", "advert_interval_differs", **fields)
 
-    def _mistrust(self, message: bytes, trailer: bytes, source: Address) -> DropReason | None:
-        """Say why an advertisement must not be believed."""
+    def _authenticate(self, message: bytes, trailer: bytes, source: Address) -> DropReason | None:
+        """Return why auth_hmac drops a message; None if it accepts it or is not configured."""
         authentication = self._configuration.authentication
         if not isinstance(authentication, HmacAuthentication):
             return None
-        reason = judge(
+        reason = authenticate(
             message,
             trailer,
             source,
@@ -134,8 +158,9 @@ class Conversation:
         if reason is None:
             self._sequence.agree()
         if reason is not None and not self._configuration.authenticated:
-            kind = f"tolerated_{reason}"
-            self._incident("advertisement_not_authentic", kind, reason=reason, source=source)
+            fields = {"reason": reason, "source": source}
+            counter = f"tolerated_{reason}"
+            self._report_problem("advertisement_not_authentic", counter, **fields)
             return None
         return reason
 
@@ -150,7 +175,8 @@ class Conversation:
         number = self._sequence.next()
         behind = self._sequence.seconds_behind
         if behind > CLOCK_BEHIND_SECONDS:
-            self._incident("clock_stepped_back", "clock_stepped_back", seconds=round(behind, 1))
+            fields = {"seconds": round(behind, 1)}
+            self._report_problem("clock_stepped_back", "clock_stepped_back", **fields)
         return sign(message, source, authentication.send_key, key, number)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong again and again is counted every time and told now and then."""
+"""Problems that may occur often: each is counted, and reported at a limited rate."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Final
 from vrrp.model.report import Notice, Scalar
 
 SPACING: Final = 10.0
-"""Seconds between two notices of the same kind."""
+"""Seconds between two notices for the same counter."""
 
 
-class Incidents:
-    """Counts incidents by kind and reports each kind at most once in 10 s, with its count.
+class RateLimitedNotices:
+    """Counts problems, and reports each kind at most once in 10 s, with the number of cases.
 
-    Kinds are names from our own code, so their number is bounded whatever peers send.
+    The names of the counters are constants of this program. So packets of peers cannot increase
+    the number of counters without limit.
     """
 
     def __init__(self, report: Callable[[Notice], None], **fields: Scalar) -> None:
@@ -23,17 +24,18 @@ class Incidents:
         self._report = report
         self._fields = fields
         self._quiet_until: dict[str, float] = {}
-        self._told: Counter[str] = Counter()
+        self._reported: Counter[str] = Counter()
 
-    def happened(self, event: str, kind: str, now: float, **fields: Scalar) -> None:
-        """Count one incident under ``kind``; ``event`` and ``fields`` are for its notice.
+    def note(self, event: str, counter: str, now: float, **fields: Scalar) -> None:
+        """Count one problem, and report it as ``event`` if the rate limit permits.
 
-        The notice's ``count`` is of those since the last notice of this kind.
+        The field ``count`` of the notice is the number of cases since the last notice for this
+        counter. ``fields`` describe the latest case.
         """
-        self.counters[kind] += 1
-        if now < self._quiet_until.get(kind, now):
+        self.counters[counter] += 1
+        if now < self._quiet_until.get(counter, now):
             return
-        self._quiet_until[kind] = now + SPACING
-        count = self.counters[kind] - self._told[kind]
-        self._told[kind] = self.counters[kind]
+        self._quiet_until[counter] = now + SPACING
+        count = self.counters[counter] - self._reported[counter]
+        self._reported[counter] = self.counters[counter]
         self._report(Notice("warning", event, {**self._fields, **fields, "count": count}))

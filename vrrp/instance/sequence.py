@@ -1,4 +1,4 @@
-"""The time by which auth_hmac goes, and the sequence numbers it sends."""
+"""The clock of auth_hmac, and the sequence numbers that it sends."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ _NANOSECONDS: Final = 1_000_000_000
 
 
 class SequenceNumbers:
-    """UTC that never goes back, and one row of numbers for all instances of a process.
+    """UTC that never runs backwards, and increasing numbers for all instances of a process.
 
-    While the wall clock is behind a time that has been used, time runs on from there at the
-    pace of the monotonic clock: peers whose clocks were not stepped go on believing us. Used is a
-    time when a number was sent, and when a peer's agreed with it (`agree`).
+    A time has been used if a number with it was sent, or if the clock of a peer agreed with it
+    (`agree`). While the wall clock is behind a time that has been used, the time continues from
+    there at the rate of the monotonic clock. So peers whose clocks were not stepped back still
+    accept the messages of this router.
 
-    The last number lies in a mapped file, written before the number is used: a process that is
-    killed leaves it in the kernel's page cache, and writing it is a store to memory, no system
-    call. So neither a restart nor a clock that was stepped back in between repeats or lowers a
-    number. The file belongs on a tmpfs, as /run is: on a disk, writing back may hold up the store.
+    The last number is stored in a mapped file before it is used. Writing it needs no system call,
+    and it stays in the page cache when the process is killed. So a number is never repeated or
+    lower, even if the clock is stepped back between two runs. The file must be on a tmpfs such as
+    /run: on a disk, writeback can block the process.
 
-    ``wall`` and ``steady`` are clocks of nanoseconds, the first one's since 1970.
+    ``wall`` and ``steady`` return nanoseconds; ``wall`` counts them since 1970.
     """
 
     def __init__(
@@ -36,30 +37,30 @@ class SequenceNumbers:
     ) -> None:
         self._wall = wall
         self._steady = steady
-        self._used: int | None = None  # UTC minus the steady clock, when it was last used
+        self._used: int | None = None  # UTC minus the steady clock, at the latest used time
         self._last: bytearray | mmap.mmap = bytearray(_BYTES)
         self._path = ""
 
     @property
     def seconds_behind(self) -> float:
-        """Seconds by which the wall clock is behind the time that has been used; 0: it is not."""
-        _, running_on = self.times()
-        return max(0.0, (running_on - self._wall()) / _NANOSECONDS)
+        """How many seconds the wall clock is behind the latest used time; 0 if it is not."""
+        _, continued = self.times()
+        return max(0.0, (continued - self._wall()) / _NANOSECONDS)
 
     def times(self) -> tuple[int, int]:
-        """What time it may be: by the wall clock, and if it was stepped back wrongly."""
+        """Return the wall clock, and the time if the wall clock was stepped back by mistake."""
         wall = self._wall()
         return wall, wall if self._used is None else max(wall, self._steady() + self._used)
 
     def agree(self) -> None:
-        """Take note that a peer's clock agrees with ours."""
+        """Note that the clock of a peer agrees with the current time."""
         _, now = self.times()
         self._used = now - self._steady()
 
     def keep_in(self, path: str) -> None:
-        """Go on where the file ends, and keep it up to date from now on. Raises OSError.
+        """Continue after the number in this file, and store each number there. Raises OSError.
 
-        A file of another length is none of ours, or half made; it is begun anew.
+        A file with a wrong length is replaced.
         """
         if path in ("", self._path):
             return
@@ -76,7 +77,7 @@ class SequenceNumbers:
         self._path = path
 
     def next(self) -> int:
-        """Take the next number."""
+        """Return the next number, and store it."""
         self.agree()
         _, now = self.times()
         number = next_sequence(self._read(), now)

@@ -1,1 +1,1 @@
-"""What is configured for an instance, and what it reports."""
+"""The values of VRRP: the configuration of an instance, and its reports."""

@@ -1,4 +1,7 @@
-"""What one VRRP instance is configured to be. Validated by whoever reads it from a file."""
+"""The configuration of one VRRP instance.
+
+These values are not validated here. The reader of the configuration file validates them.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ import msgspec
 
 
 class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
-    """Protocol 112 to 224.0.0.18 or ff02::12 on the instance's interface (RFC 9568 5.1)."""
+    """Send IP protocol 112 to 224.0.0.18 or ff02::12 on the interface (RFC 9568 5.1)."""
 
 
 class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
-    """Protocol 112 to named peers, from ``source``, an address of the instance's interface.
+    """Send IP protocol 112 to ``peers`` from ``source``, an address of the interface.
 
-    ``peers`` are the only addresses heard, with a TTL of ``ttl_min`` at least; 255 is sent.
+    Advertisements are accepted from ``peers`` only, with a TTL of at least ``ttl_min``. The TTL
+    that is sent is 255.
     """
 
     source: str
@@ -23,10 +27,10 @@ class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
 
 
 class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
-    """The same packets inside UDP datagrams, for places where protocol 112 does not pass.
+    """Send the same packets inside UDP datagrams, for networks that block IP protocol 112.
 
-    ``source`` is our own address, also the one used for tie-breaks and pseudo-headers; ``peers``
-    are the only addresses heard. All of them use the same ``port``.
+    ``source`` is the local address. It also decides ties and enters the pseudo-header.
+    Advertisements are accepted from ``peers`` only. All routers use the same ``port``.
     """
 
     source: str
@@ -35,7 +39,7 @@ class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
 
 
 class Secret(msgspec.Struct, frozen=True):
-    """Bytes that no log line, status or traceback may show."""
+    """A value that must not appear in a log line, a status or a traceback."""
 
     value: bytes
 
@@ -43,15 +47,15 @@ class Secret(msgspec.Struct, frozen=True):
         return "Secret()"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Show rich no more than anyone else."""
+        """Hide the value from the traceback formatter of rich as well."""
         return []
 
 
 class PassAuthentication(msgspec.Struct, frozen=True, tag="pass"):
-    """RFC 2338's plain password, for version 2: 1 to 8 characters of ASCII.
+    """The simple text password of RFC 2338, for version 2: 1 to 8 ASCII characters.
 
-    It travels in the clear and is the same in every message: it keeps a neighbour's wrong
-    configuration out, not an attacker.
+    The password is sent in clear text. It protects against a misconfigured neighbor, but not
+    against an attacker.
     """
 
     password: Secret
@@ -61,18 +65,19 @@ HmacMode = Literal["receive_only", "permissive", "enforce"]
 
 
 class HmacKey(msgspec.Struct, frozen=True):
-    """A shared key of auth_hmac, 32 to 64 bytes, and its id on the wire (0 to 255)."""
+    """A shared key of auth_hmac (32 to 64 bytes), and its id in packets (0 to 255)."""
 
     key_id: int
     secret: Secret
 
 
 class HmacAuthentication(msgspec.Struct, frozen=True, tag="hmac", kw_only=True):
-    """auth_hmac (`vrrp.protocol.authentication`). ``window`` is in seconds.
+    """The configuration of auth_hmac (`vrrp.protocol.authentication`). ``window`` is in seconds.
 
-    Every key is good for receiving, the one of ``send_key`` for sending. In ``receive_only`` and
-    ``permissive`` what is not authentic is counted, not dropped; ``receive_only`` sends no trailer.
-    ``sequence_file`` keeps the last sequence number over a restart; empty for none.
+    All ``keys`` are accepted on receipt. The key with the id ``send_key`` signs what is sent.
+    The modes ``receive_only`` and ``permissive`` count advertisements that are not authentic, and
+    accept them. In ``receive_only`` the instance sends no trailer. ``sequence_file`` stores the
+    last sequence number for the next start; if it is empty, nothing is stored.
     """
 
     mode: HmacMode
@@ -82,8 +87,8 @@ class HmacAuthentication(msgspec.Struct, frozen=True, tag="hmac", kw_only=True):
     sequence_file: str = ""
 
     def key(self, key_id: int) -> Secret | None:
-        """Find a key by its id."""
-        return next((each.secret for each in self.keys if each.key_id == key_id), None)
+        """Return the key with this id, or None."""
+        return next((key.secret for key in self.keys if key.key_id == key_id), None)
 
 
 Transport = Multicast | Unicast | UdpUnicast
@@ -94,7 +99,7 @@ TrackedKind = Literal["interface", "pool", "script", "file", "process", "visibil
 
 
 class TrackedKey(NamedTuple):
-    """The identity of a tracked object. Its text is what reports call the object: "pool web"."""
+    """The identity of a tracked object. `str` gives its name in reports: "pool web"."""
 
     kind: TrackedKind
     name: str
@@ -104,11 +109,10 @@ class TrackedKey(NamedTuple):
 
 
 class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that an instance depends on; `vrrp.router.priority` says what follows from its
-    value.
+    """An object whose value affects an instance (`vrrp.router.priority`).
 
-    Without a ``weight`` the instance takes part only while the object is well. ``flap_delay`` is
-    how many seconds an interface's change has to last before it counts.
+    Without a ``weight``, the instance takes part in elections only while the object is up.
+    A change of an interface takes effect when it has lasted ``flap_delay`` seconds.
     """
 
     key: TrackedKey
@@ -117,10 +121,10 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """How one of an instance's addresses is put on the host, where that is not the plain way.
+    """The options of a virtual address that has any (ip-address(8)).
 
-    ``device`` is another interface than the instance's, ``label`` the name that old tools show
-    IPv4 addresses by, ``scope`` the kernel's number (rtnetlink(7), rtm_scope).
+    ``device`` replaces the interface of the instance. ``label`` is the name under which older
+    tools show an IPv4 address. ``scope`` is the kernel's number (rtnetlink(7), rtm_scope).
     """
 
     address: str
@@ -136,8 +140,9 @@ RuleKind = Literal["table", "blackhole", "unreachable", "prohibit"]
 class VirtualRoute(msgspec.Struct, frozen=True, kw_only=True):
     """A route that moves with the addresses (ip-route(8)).
 
-    ``destination`` is a prefix ("10.0.0.0/8"), ``source`` the address preferred for what the host
-    itself sends, ``metric`` what the kernel keeps: IPv6 knows no 0.
+    ``destination`` is a prefix ("10.0.0.0/8"). ``source`` is the preferred source address of
+    packets that this host sends. ``metric`` is the value that the kernel stores: it is never 0
+    for IPv6.
     """
 
     destination: str
@@ -154,7 +159,8 @@ class VirtualRoute(msgspec.Struct, frozen=True, kw_only=True):
 class VirtualRule(msgspec.Struct, frozen=True, kw_only=True):
     """A routing rule that moves with the addresses (ip-rule(8)).
 
-    ``source`` and ``destination`` are prefixes of one family, "0.0.0.0/0" or "::/0" for any.
+    ``source`` and ``destination`` are prefixes of the same family. "0.0.0.0/0" and "::/0" match
+    every address.
     """
 
     source: str
@@ -169,19 +175,23 @@ class VirtualRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
-    """One VRRP instance. Durations are seconds; addresses are literals in canonical form.
+    """One VRRP instance. Durations are in seconds; addresses are literals in canonical form.
 
-    ``virtual_addresses`` carry their prefix length ("192.0.2.1/32"), and so do the
-    ``unadvertised_addresses``, which move with them and may be of the other family. The
-    ``placements`` are of some of them, by the same texts. ``checksum`` chooses the form that is
-    sent for version 3 over IPv4: with the pseudo-header ("rfc5798", as keepalived and FRR do by
-    default) or without ("rfc9568"). Both are accepted. ``flap_delay`` is how long the interface may
-    be without carrier before the instance minds, ``start_delay`` how long it only listens at first.
-    In version 3 a learned interval above `learned_interval_limit` is alarmed, and with
-    ``clamp_learned_interval`` not followed. ``address_mismatch`` says whether version 2 drops an
-    advertisement that lists other addresses (RFC 3768 7.1). Instances of one ``sync_group`` move
-    together. ``virtual_mac`` is the name of the macvlan that the addresses stand on, with the
-    virtual router's MAC; None: on the interface itself.
+    - ``virtual_addresses`` include the prefix length ("192.0.2.1/32"). The
+      ``unadvertised_addresses`` do too. They move with the virtual addresses, and their family
+      may differ. ``placements`` refer to both by the same texts.
+    - ``checksum`` selects the form that is sent for version 3 over IPv4: with the pseudo-header
+      ("rfc5798", the default of keepalived and FRR) or without it ("rfc9568"). Both forms are
+      accepted on receipt.
+    - ``flap_delay`` is the longest loss of carrier that has no effect. ``start_delay`` is the
+      time after the start during which the instance does not become ACTIVE.
+    - In version 3, a learned interval above `learned_interval_limit` raises an alarm.
+      ``clamp_learned_interval`` limits the learned interval to it.
+    - ``address_mismatch`` decides whether version 2 drops an advertisement with a different
+      address list (RFC 3768 7.1).
+    - Instances with the same ``sync_group`` change state together.
+    - ``virtual_mac`` is the name of the macvlan that has the virtual MAC address and holds the
+      virtual addresses. None: the interface holds them.
     """
 
     name: str
@@ -211,38 +221,38 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def learned_interval_limit(self) -> float:
-        """The longest interval of another router that is nothing to worry about, in seconds."""
+        """The longest advertisement interval of a peer that raises no alarm, in seconds."""
         return self.max_learned_interval or max(10 * self.advert_interval, 5.0)
 
     @property
     def held_addresses(self) -> tuple[str, ...]:
-        """What the active router holds and announces: the advertised ones and the others."""
+        """All addresses that the ACTIVE router holds and announces."""
         return self.virtual_addresses + self.unadvertised_addresses
 
     @property
     def family(self) -> Literal[4, 6]:
-        """The IP version of the virtual addresses, which is that of the advertisements."""
+        """The IP version of the virtual addresses and of the advertisements."""
         return 6 if ":" in self.virtual_addresses[0] else 4
 
     @property
     def device(self) -> str:
-        """Where the addresses stand that are not placed elsewhere."""
+        """The interface that holds the addresses, unless a placement names another device."""
         return self.virtual_mac or self.interface
 
     @property
     def hardware_address(self) -> bytes:
-        """The virtual router's MAC (RFC 9568 7.3)."""
+        """The virtual MAC address (RFC 9568 7.3)."""
         return bytes((0, 0, 0x5E, 0, 1 if self.family == 4 else 2, self.virtual_router_id))
 
     @property
     def authenticated(self) -> bool:
-        """Whether nobody without a key is believed."""
+        """Whether an advertisement without a valid trailer of auth_hmac is dropped."""
         authentication = self.authentication
         return isinstance(authentication, HmacAuthentication) and authentication.mode == "enforce"
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What cannot change without becoming another virtual router, or another path to it."""
+        """The fields that cannot change in place: a change needs a new instance."""
         return (
             self.name,
             self.interface,
@@ -253,11 +263,11 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             self.virtual_mac,
         )
 
-    def tracked(self, kind: TrackedKind) -> list[str]:
-        """The names of the objects of one kind that are tracked."""
+    def tracked_names(self, kind: TrackedKind) -> list[str]:
+        """Return the names of the tracked objects of one kind."""
         return [tracked.key.name for tracked in self.track if tracked.key.kind == kind]
 
 
 def virtual_mac_interface(family: int, virtual_router_id: int) -> str:
-    """The name a macvlan has that is given no other."""
+    """Return the default name of the macvlan of a virtual router."""
     return f"vrrp{family}-{virtual_router_id}"

@@ -8,13 +8,15 @@ from typing import Final
 import msgspec
 
 BOUNDS: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Upper bounds of the buckets in seconds; one more bucket takes what is later."""
+"""Upper bounds of the buckets in seconds. One more bucket counts everything above them."""
 
 
 class LatenessHistogram(msgspec.Struct, frozen=True):
-    """A snapshot. ``counts[i]`` advertisements were at most ``bounds[i]`` seconds late and more
-    than the bound before; the last count is of those beyond every bound. ``total`` and
-    ``longest`` are in seconds.
+    """The lateness of all advertisements that were sent, at one moment.
+
+    ``counts[i]`` is the number of advertisements that were at most ``bounds[i]`` seconds late and
+    later than the previous bound. The last count has no upper bound. ``total`` and ``longest``
+    are in seconds.
     """
 
     counts: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
@@ -24,7 +26,7 @@ class LatenessHistogram(msgspec.Struct, frozen=True):
 
 
 class Lateness:
-    """Counts since its making."""
+    """Counts how late advertisements were sent, since it was created."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS) + 1)
@@ -32,12 +34,12 @@ class Lateness:
         self._longest = 0.0
 
     def note(self, seconds: float) -> None:
-        """Count one advertisement; one that was early by a clock's grain was not late."""
+        """Count one advertisement. A negative lateness, from the resolution of the clock, is 0."""
         late = max(0.0, seconds)
         self._counts[bisect_left(BOUNDS, late)] += 1
         self._total += late
         self._longest = max(self._longest, late)
 
     def snapshot(self) -> LatenessHistogram:
-        """What was counted so far."""
+        """Return the counts up to now."""
         return LatenessHistogram(tuple(self._counts), BOUNDS, self._total, self._longest)

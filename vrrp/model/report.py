@@ -1,4 +1,4 @@
-"""What a running VRRP speaker tells whoever started it. Values only."""
+"""The reports of a running speaker to the program that started it. Values only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Transition(msgspec.Struct, frozen=True, tag="transition"):
 
 
 class Notice(msgspec.Struct, frozen=True, tag="notice"):
-    """Something worth a log line; ``event`` is a stable snake_case name."""
+    """A line for the log. ``event`` is a stable name in snake_case."""
 
     level: Literal["debug", "info", "warning", "error"]
     event: str
@@ -38,15 +38,18 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
 
 
 class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
-    """A snapshot of one instance for people and metrics.
+    """The state of one instance at one moment, for people and for metrics.
 
-    ``counters`` maps a name ("advertisements_sent", "dropped_checksum", ...) to a count since
-    start, ``undelivered`` does so for what its interface received for no instance of this family.
-    ``handing_over`` is true while an ACTIVE instance waits for its successor; ``yielding`` while it
-    lets any peer stay active after a handover. ``active_router`` is the source address of the last
-    accepted advertisement, ``active_down_interval`` is in seconds. ``priority_arithmetic`` says how
-    the priority comes about (`vrrp.router.priority`), ``fault`` what keeps the instance from
-    taking part, ``alarms`` what is wrong with others (`vrrp.router.alarms`).
+    - ``handing_over``: the instance is ACTIVE and waits for its successor.
+    - ``yielding``: after a handover, the instance has the lowest priority, so that any peer may
+      be ACTIVE.
+    - ``active_router``: the source address of the last accepted advertisement of a peer.
+    - ``active_down_interval``: in seconds.
+    - ``counters``: counts since the start, by name ("advertisements_sent", "dropped_checksum").
+      ``undelivered`` counts the packets on the interface that belong to no instance.
+    - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
+    - ``fault``: the reason why the instance takes no part in elections.
+    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
     """
 
     instance: str
@@ -71,8 +74,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
 Report = Transition | Notice | InstanceStatus
 
 
-class Incident(Protocol):
-    """Counts what went wrong under ``kind``, and tells of it now and then as ``event``."""
+class ReportProblem(Protocol):
+    """Counts a problem under ``counter``, and reports it as ``event``, at a limited rate."""
 
-    def __call__(self, event: str, kind: str, **fields: object) -> None:
-        """Take one incident."""
+    def __call__(self, event: str, counter: str, **fields: object) -> None:
+        """Count the problem. ``fields`` describe it in the notice."""

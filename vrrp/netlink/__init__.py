@@ -1,1 +1,1 @@
-"""rtnetlink: messages, sockets, link events."""
+"""rtnetlink: messages, the socket, link events."""

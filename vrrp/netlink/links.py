@@ -1,4 +1,4 @@
-"""The interfaces VRRP runs on: index, carrier and addresses, and word when they change."""
+"""The state of interfaces (index, carrier, addresses), and a watcher that reports changes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from vrrp.netlink.address_socket import AddressSocket
 from vrrp.netlink.rtnetlink import (
     RTM_DELADDR,
     RTM_DELLINK,
     RTM_NEWADDR,
     RTM_NEWLINK,
     Interface,
+    InterfaceAddress,
     Message,
-    Standing,
     interface_index,
     messages,
     read_address,
 )
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 from vrrp.protocol.packet import Address
 
 # linux/rtnetlink.h, linux/if.h, linux/sockios.h
@@ -32,28 +32,29 @@ _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _SIOCGIFFLAGS = 0x8913
 _INTERFACE_REQUEST = struct.Struct("=16sH22x")  # struct ifreq
 
-_REREAD_SECONDS = 5.0  # in case the kernel lost an event or its cause was not an event
+_REREAD_SECONDS = 5.0  # in case an event was lost, or a change caused no event
 _RETRY_SECONDS = 0.1
 _EVENT_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One interface at one moment. ``carrier`` is up and running.
+    """The state of one interface at one moment.
 
-    ``addresses`` are in the kernel's order.
+    ``carrier``: the interface is up and running. ``addresses`` are in the order of the kernel.
     """
 
     name: str
     index: int
     carrier: bool
-    addresses: tuple[Standing, ...]
+    addresses: tuple[InterfaceAddress, ...]
 
     def source(self, family: Literal[4, 6], virtual: Iterable[Address]) -> Address | None:
-        """The address advertisements come from (RFC 9568 7.2), not one of ``virtual``.
+        """Return the source address of advertisements (RFC 9568 7.2); None if there is none.
 
-        IPv4: the primary address. IPv6: the link-local one, once the kernel lets us use it. Only
-        an address owner, whose virtual address is the interface's own, may use that one.
+        For IPv4 it is the primary address. For IPv6 it is the link-local address, when duplicate
+        address detection has ended. ``virtual`` addresses are not used, except by an address
+        owner: its virtual address is a permanent address of the interface.
         """
         usable = [
             each
@@ -62,24 +63,24 @@ class Link:
             and not each.tentative
             and (family == 4 or each.address.is_link_local)
         ]
-        ours = set(virtual)
-        own = [each.address.ip for each in usable if each.address.ip not in ours]
+        excluded = set(virtual)
+        own = [each.address.ip for each in usable if each.address.ip not in excluded]
         owned = [each.address.ip for each in usable if each.permanent]
         return next(iter(own + owned), None)
 
     def has(self, source: str) -> bool:
-        """Whether the kernel would send from this address of the interface."""
+        """Return whether the interface has this address and the kernel can send from it."""
         return any(str(each.address.ip) == source and not each.tentative for each in self.addresses)
 
     def permanent(self) -> frozenset[Interface]:
-        """The addresses that stand without a lifetime: not ours to change."""
+        """Return the addresses without a lifetime. They are foreign and must not be changed."""
         return frozenset(each.address for each in self.addresses if each.permanent)
 
 
-def read_link(kernel: AddressSocket, name: str) -> Link | None:
-    """What the kernel knows of an interface; None when there is none of that name.
+def read_link(kernel: RtnetlinkSocket, name: str) -> Link | None:
+    """Return the state of an interface; None if it does not exist.
 
-    Raises OSError when the kernel cannot say at this moment.
+    Raises OSError if the kernel cannot answer at this moment.
     """
     try:
         index = socket.if_nametoindex(name)
@@ -87,55 +88,56 @@ def read_link(kernel: AddressSocket, name: str) -> Link | None:
     except OSError:
         return None
     carrier = flags & (_IFF_UP | _IFF_RUNNING) == _IFF_UP | _IFF_RUNNING
-    return Link(name, index, carrier, tuple(kernel.standing(index)))
+    return Link(name, index, carrier, tuple(kernel.addresses(index)))
 
 
 class LinkWatcher:
-    """Calls ``changed`` with an interface's name and its Link (None: gone) at every change.
+    """Calls ``changed`` with the name of an interface and its `Link` at every change.
 
-    The first call for a watched name comes at once. Refreshing a virtual address is an address
-    event too, many per second; the ``virtual`` ones among the addresses with a lifetime therefore
-    cause no new look. When such an address goes, ``removed`` is called.
+    The link is None if the interface does not exist. The first call for a name follows `watch`
+    immediately. The renewal of a virtual address causes events, many per second. Events of
+    ``virtual`` addresses with a lifetime are therefore ignored, except that ``removed`` is called
+    when such an address was removed.
     """
 
     def __init__(
         self,
-        kernel: AddressSocket,
+        kernel: RtnetlinkSocket,
         changed: Callable[[str, Link | None], None],
-        removed: Callable[[Standing], None],
+        removed: Callable[[InterfaceAddress], None],
     ) -> None:
         self._kernel = kernel
         self._changed = changed
         self._removed = removed
         self._links: dict[str, Link | None] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._virtual: frozenset[Address] = frozenset()
-        self._look = asyncio.Event()
+        self._reread = asyncio.Event()
 
     def watch(self, names: Iterable[str], virtual: frozenset[Address]) -> None:
         """Watch exactly these interfaces."""
         self._links = {name: self._links.get(name) for name in names}
-        self._told &= self._links.keys()
+        self._reported &= self._links.keys()
         self._virtual = virtual
-        self._look.set()
+        self._reread.set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()
         with closing(_open_events()) as events:
-            loop.add_reader(events, self._hear, events)
+            loop.add_reader(events, self._receive, events)
             try:
                 while True:
-                    self._look.clear()
+                    self._reread.clear()
                     certain = self._read_all()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_REREAD_SECONDS if certain else _RETRY_SECONDS):
-                            await self._look.wait()
+                            await self._reread.wait()
             finally:
                 loop.remove_reader(events)
 
     def _read_all(self) -> bool:
-        """Read each link and tell what changed; whether the kernel answered every time."""
+        """Read all links, and report changes. Return False if the kernel could not answer."""
         certain = True
         for name in tuple(self._links):
             try:
@@ -143,27 +145,27 @@ class LinkWatcher:
             except OSError:
                 certain = False
                 continue
-            if name in self._told and link == self._links[name]:
+            if name in self._reported and link == self._links[name]:
                 continue
             self._links[name] = link
-            self._told.add(name)
+            self._reported.add(name)
             self._changed(name, link)
         return certain
 
-    def _hear(self, events: socket.socket) -> None:
+    def _receive(self, events: socket.socket) -> None:
         try:
             data = events.recv(_EVENT_BYTES)
         except BlockingIOError:
             return
-        except OSError:  # ENOBUFS: some were lost
-            self._look.set()
+        except OSError:  # ENOBUFS: events were lost
+            self._reread.set()
             return
         for event in messages(data):
-            if self._hear_event(event):
-                self._look.set()
+            if self._handle_event(event):
+                self._reread.set()
 
-    def _hear_event(self, event: Message) -> bool:
-        """Tell of a virtual address that went; whether anything else asks for a new look."""
+    def _handle_event(self, event: Message) -> bool:
+        """Report a removed virtual address. Return whether the links must be read again."""
         if event.kind not in (RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR):
             return False
         index = interface_index(event.body)
@@ -181,7 +183,7 @@ class LinkWatcher:
 
 
 def _is_up(name: str) -> bool:
-    """Whether an interface is there and set up: one that is not loses its IPv6 addresses."""
+    """Return whether an interface is up. If it is not, the kernel removes its IPv6 addresses."""
     try:
         return bool(_flags(name) & _IFF_UP)
     except OSError:
@@ -189,10 +191,10 @@ def _is_up(name: str) -> bool:
 
 
 def _flags(name: str) -> int:
-    """The flags of an interface (netdevice(7)). Raises OSError when there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    """Return the flags of an interface (netdevice(7)). Raises OSError if it does not exist."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         request = _INTERFACE_REQUEST.pack(name.encode(), 0)
-        _, flags = _INTERFACE_REQUEST.unpack(fcntl.ioctl(asking, _SIOCGIFFLAGS, request))
+        _, flags = _INTERFACE_REQUEST.unpack(fcntl.ioctl(opened, _SIOCGIFFLAGS, request))
     return int(flags)
 
 

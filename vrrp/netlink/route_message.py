@@ -1,14 +1,13 @@
-"""The rtnetlink messages for routes and rules, as bytes, and whose a route or rule is.
+"""The rtnetlink messages for routes and rules, as bytes, and how to identify our own.
 
-Ours carry a protocol number of their own (rtm_protocol, FRA_PROTOCOL), which the kernel keeps and
-compares when something is deleted. All of them are in the host's byte order (rtnetlink(7),
+Our routes and rules have a protocol number (rtm_protocol, FRA_PROTOCOL). The kernel stores it, and
+compares it when a route or rule is deleted. All fields are in host byte order (rtnetlink(7),
 linux/rtnetlink.h, linux/fib_rules.h).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -17,14 +16,15 @@ from vrrp.netlink.rtnetlink import (
     ADD_MISSING,
     AF_INET,
     AF_INET6,
-    DELETE,
+    CHANGE,
     LIST,
     attribute,
+    attributes,
     request,
 )
 
 PROTOCOL: Final = 112
-"""VRRP's own number, which no routing daemon in iproute2's rt_protos has."""
+"""The IP protocol number of VRRP. No routing daemon in rt_protos of iproute2 uses it."""
 
 RTM_NEWROUTE, _RTM_DELROUTE, _RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, _RTM_DELRULE, _RTM_GETRULE = 32, 33, 34
@@ -50,7 +50,7 @@ _RULE_KINDS: Final[dict[RuleKind, int]] = {
 }
 
 _SAME_ROUTE: Final = frozenset({_RTA_DST, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_TABLE})
-_PLACE: Final = frozenset({_RTA_DST, _RTA_PRIORITY, _RTA_TABLE})
+_UNIQUE: Final = frozenset({_RTA_DST, _RTA_PRIORITY, _RTA_TABLE})
 _SAME_RULE: Final = frozenset(
     {
         *(_FRA_DST, _FRA_SRC, _FRA_IIFNAME, _FRA_OIFNAME, _FRA_PRIORITY),
@@ -62,29 +62,30 @@ FAMILIES: Final = (AF_INET, AF_INET6)
 
 
 def route_addition(route: VirtualRoute, index: int) -> bytes:
-    """Build RTM_NEWROUTE; the kernel answers EEXIST if one of this destination, metric and table
-    stands. ``index`` is of the route's device, 0 without one.
+    """Build RTM_NEWROUTE. ``index`` is the index of the device of the route, 0 without a device.
+
+    The kernel answers EEXIST if a route with this destination, metric and table exists.
     """
     return request(RTM_NEWROUTE, ADD_MISSING, _route(route, index))
 
 
 def route_deletion(route: VirtualRoute, index: int) -> bytes:
-    """Build RTM_DELROUTE for such a route of ours; the kernel answers ESRCH if there is none."""
-    return request(_RTM_DELROUTE, DELETE, _route(route, index))
+    """Build RTM_DELROUTE for a route of ours. The kernel answers ESRCH if it does not exist."""
+    return request(_RTM_DELROUTE, CHANGE, _route(route, index))
 
 
 def rule_addition(rule: VirtualRule) -> bytes:
-    """Build RTM_NEWRULE; the kernel answers EEXIST if an equal one stands, whoever's it is."""
+    """Build RTM_NEWRULE. The kernel answers EEXIST if an equal rule exists, even a foreign one."""
     return request(RTM_NEWRULE, ADD_MISSING, _rule(rule))
 
 
 def rule_deletion(rule: VirtualRule) -> bytes:
     """Build RTM_DELRULE."""
-    return request(_RTM_DELRULE, DELETE, _rule(rule))
+    return request(_RTM_DELRULE, CHANGE, _rule(rule))
 
 
 def routes_listing(family: int) -> bytes:
-    """Build RTM_GETROUTE for our routes, as `NETLINK_GET_STRICT_CHK` has it."""
+    """Build RTM_GETROUTE for our routes (`NETLINK_GET_STRICT_CHK`)."""
     return request(_RTM_GETROUTE, LIST, _HEADER.pack(family, 0, 0, 0, 0, PROTOCOL, 0, 0, 0))
 
 
@@ -95,43 +96,43 @@ def rules_listing(family: int) -> bytes:
 
 def listed_route_deletion(body: bytes) -> bytes:
     """Build RTM_DELROUTE for a route that was listed."""
-    return request(_RTM_DELROUTE, DELETE, body)
+    return request(_RTM_DELROUTE, CHANGE, body)
 
 
 def listed_rule_deletion(body: bytes) -> bytes:
     """Build RTM_DELRULE for a rule that was listed."""
-    return request(_RTM_DELRULE, DELETE, body)
+    return request(_RTM_DELRULE, CHANGE, body)
 
 
 def is_our_route(body: bytes) -> bool:
-    """Whether a listed route has our protocol number; old kernels list the others too."""
+    """Return whether a listed route has our protocol number. Old kernels list all routes."""
     return bool(body[5] == PROTOCOL)
 
 
 def is_our_rule(body: bytes) -> bool:
-    """Whether a listed rule has our protocol number."""
-    return dict(_attributes(body)).get(_FRA_PROTOCOL) == bytes([PROTOCOL])
+    """Return whether a listed rule has our protocol number."""
+    return dict(attributes(body, _HEADER.size)).get(_FRA_PROTOCOL) == bytes([PROTOCOL])
 
 
 def is_route(body: bytes, route: VirtualRoute, index: int) -> bool:
-    """Whether a listed route is this one, and not just of its destination.
+    """Return whether a listed route is equal to ``route``.
 
-    The kernel names a device also where none was asked for.
+    The device is compared only if ``index`` is not 0: the kernel selects a device otherwise.
     """
-    asked = _route(route, index)
-    if index and dict(_attributes(body)).get(_RTA_OIF) != struct.pack("=I", index):
+    wanted = _route(route, index)
+    if index and dict(attributes(body, _HEADER.size)).get(_RTA_OIF) != struct.pack("=I", index):
         return False
-    return _identity(body, _SAME_ROUTE) == _identity(asked, _SAME_ROUTE)
+    return _identity(body, _SAME_ROUTE) == _identity(wanted, _SAME_ROUTE)
 
 
-def is_in_place_of(body: bytes, route: VirtualRoute) -> bool:
-    """Whether a listed route keeps this one from being added: the kernel has one of a kind."""
-    asked = _route(route, 0)
-    return body[:2] == asked[:2] and _found(body, _PLACE) == _found(asked, _PLACE)
+def blocks_route(body: bytes, route: VirtualRoute) -> bool:
+    """Return whether a listed route has the same destination, metric and table as ``route``."""
+    wanted = _route(route, 0)
+    return body[:2] == wanted[:2] and _select(body, _UNIQUE) == _select(wanted, _UNIQUE)
 
 
 def is_rule(body: bytes, rule: VirtualRule) -> bool:
-    """Whether a listed rule is this one."""
+    """Return whether a listed rule is equal to ``rule``."""
     return _identity(body, _SAME_RULE) == _identity(_rule(rule), _SAME_RULE)
 
 
@@ -180,22 +181,15 @@ def _prefix(text: str) -> tuple[int, int, bytes]:
 
 
 def _identity(body: bytes, kinds: frozenset[int]) -> tuple[object, ...]:
-    """What tells one from another: family, lengths, tos, type or action, and these attributes."""
+    """Return the fields that identify a route or rule, with the attributes of these kinds."""
     family, to_length, from_length, tos, _, _, _, kind, _ = _HEADER.unpack_from(body)
-    return family, to_length, from_length, tos, kind, _found(body, kinds)
+    return family, to_length, from_length, tos, kind, _select(body, kinds)
 
 
-def _found(body: bytes, kinds: frozenset[int]) -> frozenset[tuple[int, bytes]]:
-    """The attributes of these kinds; a number 0 is as good as none."""
-    return frozenset(each for each in _attributes(body) if each[0] in kinds and any(each[1]))
-
-
-def _attributes(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Take a message's attributes apart; one that is broken ends the reading."""
-    offset = _HEADER.size
-    while offset + 4 <= len(body):
-        length, kind = struct.unpack_from("=HH", body, offset)
-        if length < 4:
-            return
-        yield kind, body[offset + 4 : offset + length]
-        offset += (length + 3) & ~3
+def _select(body: bytes, kinds: frozenset[int]) -> frozenset[tuple[int, bytes]]:
+    """Return the attributes of these kinds. A value of 0 is the same as a missing attribute."""
+    return frozenset(
+        (kind, value)
+        for kind, value in attributes(body, _HEADER.size)
+        if kind in kinds and any(value)
+    )

@@ -1,6 +1,6 @@
-"""The rtnetlink messages VRRP needs, as bytes: addresses added, removed, listed, and events.
+"""The netlink header, and the rtnetlink messages for addresses and links, as bytes.
 
-All of them are in the host's byte order (netlink(7), rtnetlink(7)).
+All fields are in host byte order (netlink(7), rtnetlink(7)).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR, _RTM_GETADDR = 16, 17, 20, 2
 # linux/if_addr.h
 _ADDRESS_HEADER: Final = struct.Struct("=BBBBI")
 _ATTRIBUTE_HEADER: Final = struct.Struct("=HH")
+_NLA_TYPE_MASK: Final = 0x3FFF
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_CACHEINFO = 1, 2, 3, 6
 _IFA_F_NODAD, _IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT = 0x02, 0x08, 0x40, 0x80
 
@@ -34,16 +35,17 @@ AF_INET, AF_INET6 = 2, 10
 
 _RENEW: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_REPLACE | _NLM_F_CREATE
 ADD_MISSING: Final = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_EXCL | _NLM_F_CREATE
-DELETE: Final = _NLM_F_REQUEST | _NLM_F_ACK
+CHANGE: Final = _NLM_F_REQUEST | _NLM_F_ACK
+QUERY: Final = _NLM_F_REQUEST
 LIST: Final = _NLM_F_REQUEST | _NLM_F_DUMP
-
+"""The flags of the kinds of requests."""
 
 CACHED: Final = 4096
-"""Addresses whose making is not repeated: refreshing and listing hundreds must not take long."""
+"""Number of cached messages and addresses, so that renewing hundreds of addresses is fast."""
 
 
 class Message(NamedTuple):
-    """One netlink message. ``interrupted``: the list it is of changed while it was being made."""
+    """One netlink message. ``interrupted``: the list changed while the kernel returned it."""
 
     kind: int
     number: int
@@ -52,7 +54,7 @@ class Message(NamedTuple):
 
 
 class VirtualAddress(NamedTuple):
-    """An address to be put on a device; ``scope`` is the kernel's number (rtnetlink(7))."""
+    """An address of an instance, with its device. ``scope`` is a number of rtnetlink(7)."""
 
     address: Interface
     device: str
@@ -60,11 +62,11 @@ class VirtualAddress(NamedTuple):
     scope: int = 0
 
 
-class Standing(NamedTuple):
-    """An address on an interface, which is named by its index.
+class InterfaceAddress(NamedTuple):
+    """An address on an interface. ``interface`` is the index of the interface.
 
-    ``permanent`` ones have no lifetime; ``tentative`` ones may not be used, for the kernel is
-    still asking whether somebody else has them (RFC 4862 5.4), or knows that somebody has.
+    A ``permanent`` address has no lifetime. A ``tentative`` address cannot be used: duplicate
+    address detection (RFC 4862 5.4) has not ended, or has found a duplicate.
     """
 
     interface: int
@@ -77,13 +79,13 @@ class Standing(NamedTuple):
 def renewal(
     index: int, virtual: VirtualAddress, lifetime: int, *, only_missing: bool = False
 ) -> bytes:
-    """Build RTM_NEWADDR: add the address, or renew it where it stands, for ``lifetime`` seconds.
+    """Build RTM_NEWADDR, which adds or renews an address for ``lifetime`` seconds.
 
-    With ``only_missing`` the kernel answers EEXIST where it stands.
+    With ``only_missing``, the kernel answers EEXIST if the address exists.
 
-    An IPv6 address is not asked for on the link first: the router it is taken over from may still
-    have it. One without a subnet (/128) is added as deprecated, so that the host does not choose
-    it as the source of connections of its own.
+    Duplicate address detection is disabled for IPv6, because the previous router may still have
+    the address. An address with the prefix length 128 is added as deprecated, so that the host
+    does not select it as the source of its own connections.
     """
     address = virtual.address
     alone = address.version == 6 and address.network.prefixlen == 128
@@ -97,23 +99,24 @@ def renewal(
 
 def deletion(index: int, address: Interface) -> bytes:
     """Build RTM_DELADDR."""
-    return request(RTM_DELADDR, DELETE, _address(index, address, 0, 0))
+    return request(RTM_DELADDR, CHANGE, _address(index, address, 0, 0))
 
 
 def listing(index: int) -> bytes:
-    """Build RTM_GETADDR for all addresses of an interface, as `NETLINK_GET_STRICT_CHK` has it."""
+    """Build RTM_GETADDR for all addresses of an interface (`NETLINK_GET_STRICT_CHK`)."""
     return request(_RTM_GETADDR, LIST, _ADDRESS_HEADER.pack(0, 0, 0, 0, index))
 
 
-def numbered(messages: Sequence[bytes]) -> bytes:
-    """Join messages, the sequence number of each being its place."""
+def number_messages(messages: Sequence[bytes]) -> bytes:
+    """Join messages. The sequence number of a message is its position."""
     return b"".join(
-        each[:8] + struct.pack("=I", number) + each[12:] for number, each in enumerate(messages)
+        message[:8] + struct.pack("=I", number) + message[12:]
+        for number, message in enumerate(messages)
     )
 
 
 def messages(data: bytes) -> Iterator[Message]:
-    """Take apart what a netlink socket delivers."""
+    """Split the data of a netlink socket into messages."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, flags, number, _ = _HEADER.unpack_from(data, offset)
@@ -125,24 +128,24 @@ def messages(data: bytes) -> Iterator[Message]:
 
 
 def error_code(body: bytes) -> int:
-    """The error number in an NLMSG_ERROR, 0 for an acknowledgement."""
+    """Return the error number in an NLMSG_ERROR; 0 for an acknowledgement."""
     (code,) = struct.unpack_from("=i", body)
     return -int(code)
 
 
 def interface_index(body: bytes) -> int:
-    """Which interface a link or address message is about; both have it in the same place."""
+    """Return the interface index of a link or address message. Both have it at the same offset."""
     (index,) = struct.unpack_from("=I", body, 4)
     return int(index)
 
 
-def read_address(body: bytes) -> Standing | None:
-    """Read RTM_NEWADDR or RTM_DELADDR; None for what is neither IPv4 nor IPv6."""
+def read_address(body: bytes) -> InterfaceAddress | None:
+    """Read RTM_NEWADDR or RTM_DELADDR. Return None for other families than IPv4 and IPv6."""
     family, length, flags, _, index = _ADDRESS_HEADER.unpack_from(body)
     packed = _local_address(body)
     if (family, len(packed)) not in ((AF_INET, 4), (AF_INET6, 16)):
         return None
-    return Standing(
+    return InterfaceAddress(
         interface=index,
         address=_interface(packed, length),
         permanent=bool(flags & _IFA_F_PERMANENT),
@@ -151,7 +154,7 @@ def read_address(body: bytes) -> Standing | None:
 
 
 def request(kind: int, flags: int, body: bytes) -> bytes:
-    """Build one message; `numbered` gives it its number."""
+    """Build one message. `number_messages` sets its sequence number."""
     return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
 
 
@@ -159,6 +162,16 @@ def attribute(kind: int, value: bytes) -> bytes:
     """Build one attribute."""
     padding = bytes(-len(value) % 4)
     return _ATTRIBUTE_HEADER.pack(4 + len(value), kind) + value + padding
+
+
+def attributes(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield the kinds and values of attributes, up to an invalid attribute."""
+    while offset + 4 <= len(data):
+        length, kind = _ATTRIBUTE_HEADER.unpack_from(data, offset)
+        if length < 4:
+            return
+        yield kind & _NLA_TYPE_MASK, data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
 
 
 @lru_cache(CACHED)
@@ -176,8 +189,10 @@ def _address(index: int, address: Interface, flags: int, scope: int) -> bytes:
 
 
 def _local_address(body: bytes) -> bytes:
-    """The kernel writes IFA_LOCAL and IFA_ADDRESS side by side, before anything else; IFA_ADDRESS
-    is the other end's on a point-to-point link, where alone IPv6 has an IFA_LOCAL.
+    """Return IFA_LOCAL, or IFA_ADDRESS if there is no IFA_LOCAL.
+
+    The kernel writes both at the start of the message. On a point-to-point link, IFA_ADDRESS is
+    the address of the other end. IPv6 has IFA_LOCAL only on such links.
     """
     found = b""
     offset = _ADDRESS_HEADER.size

@@ -1,1 +1,1 @@
-"""The bytes of VRRP: packets, authentication, validation, announcements."""
+"""The bytes of VRRP: packets, authentication, validation, announcements of addresses."""

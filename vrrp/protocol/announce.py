@@ -1,4 +1,4 @@
-"""Telling the link where a virtual address lives now: the frames, and when to send them."""
+"""Announcements of virtual addresses: gratuitous ARP, neighbor advertisements, their schedule."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from vrrp.protocol.checksum import ones_complement_sum, pseudo_header
 from vrrp.protocol.packet import Address
 
 VOLLEY: Final = 5
-"""Announcements of each address in a volley; as keepalived, for links that lose some."""
+"""Announcements of each address in a volley, as in keepalived: a link may lose some of them."""
 SPACING: Final = 0.03
-"""Seconds between two of them: small receive queues keep up, and one is late enough to matter."""
+"""Seconds between two announcements of a volley, so that small receive queues do not overflow."""
 SECOND_VOLLEY: Final = 5.0
-"""Seconds after the takeover, when a switch port that had to come up does forward."""
+"""Seconds from the takeover to the second volley: a switch port that came up forwards by then."""
 BURST: Final = 16
-"""Addresses announced in one go, which takes a fraction of a millisecond; then timers get their
-turn, for announcing hundreds may not delay an advertisement."""
+"""Addresses that are announced before timers run again. A burst takes a fraction of a millisecond,
+so announcing hundreds of addresses does not delay an advertisement."""
 BURST_SPACING: Final = 0.001
 """Seconds between two bursts."""
 REANNOUNCE_SPACING: Final = 1.0
-"""Seconds between announcements provoked by others, who must not be able to multiply frames."""
+"""Minimum seconds between announcements that packets of peers cause, to limit their rate."""
 REFRESH: Final = 60.0
-"""Seconds between later announcements: they heal what a host learned wrongly or missed."""
+"""Seconds between later announcements, for hosts that missed one or learned another address."""
 
 _BROADCAST: Final = b"\xff" * 6
 _ETHERTYPE_ARP: Final = 0x0806
@@ -45,8 +45,8 @@ _TARGET_LINK_LAYER_ADDRESS: Final = 2
 def gratuitous_arp(hardware_address: bytes, address: IPv4Address) -> bytes:
     """Build the broadcast Ethernet frame that maps an address to ``hardware_address``.
 
-    A request with sender and target address equal (RFC 5227 2.3, RFC 9568 8.1.2). Linux takes a
-    request at once even into an entry it has just updated, but not every form of reply.
+    It is a request in which sender and target address are equal (RFC 5227 2.3, RFC 9568 8.1.2).
+    Linux accepts a request even for an entry that it has just updated, but not every form of reply.
     """
     assert len(hardware_address) == 6
     ethernet = _BROADCAST + hardware_address + struct.pack("!H", _ETHERTYPE_ARP)
@@ -55,10 +55,10 @@ def gratuitous_arp(hardware_address: bytes, address: IPv4Address) -> bytes:
 
 
 def unsolicited_neighbor_advertisement(hardware_address: bytes, address: IPv6Address) -> bytes:
-    """Build the Ethernet frame that tells all nodes of ``hardware_address`` (RFC 9568 8.2.2).
+    """Build the Ethernet frame that maps an address to ``hardware_address`` (RFC 9568 8.2.2).
 
-    Router and Override are set, Solicited is not (RFC 9568 6.4.2): a host that uses the address
-    as its default router would drop it at an advertisement without Router (RFC 4861 7.2.5).
+    The flags Router and Override are set, and Solicited is not (RFC 9568 6.4.2). Without Router,
+    hosts would remove the address from their default routers (RFC 4861 7.2.5).
     """
     assert len(hardware_address) == 6
     target = struct.pack("!BB", _TARGET_LINK_LAYER_ADDRESS, 1) + hardware_address
@@ -72,17 +72,17 @@ def unsolicited_neighbor_advertisement(hardware_address: bytes, address: IPv6Add
 
 
 def announcement(hardware_address: bytes, address: Address) -> bytes:
-    """Build the frame that announces an address, by its family."""
+    """Build the frame that announces an address of either family."""
     if isinstance(address, IPv4Address):
         return gratuitous_arp(hardware_address, address)
     return unsolicited_neighbor_advertisement(hardware_address, address)
 
 
-def announced(frame: bytes) -> Address | None:
-    """Read which address an Ethernet frame announces; None when it announces none.
+def announced_address(frame: bytes) -> Address | None:
+    """Return the address that an Ethernet frame announces; None if it is not an announcement.
 
-    An ARP request or reply with sender and target address equal, or a neighbour advertisement to
-    all nodes.
+    Announcements are ARP packets in which sender and target address are equal, and neighbor
+    advertisements to all nodes.
     """
     kind = frame[12:14]
     if kind == struct.pack("!H", _ETHERTYPE_ARP):
@@ -96,9 +96,9 @@ def announced(frame: bytes) -> Address | None:
 
 
 def schedule(count: int) -> Iterator[tuple[float, slice]]:
-    """When to announce which of ``count`` addresses, in seconds after the takeover, without end.
+    """Yield, without end, when to announce which of ``count`` addresses.
 
-    ``count`` is at least 1.
+    Times are in seconds after the takeover. ``count`` is at least 1.
     """
     bursts = [slice(start, start + BURST) for start in range(0, count, BURST)]
     spacing = max(SPACING, len(bursts) * BURST_SPACING)

@@ -1,9 +1,9 @@
-"""auth_hmac: keepalived's authentication trailer (draft-cassen-vrrp-auth-hmac-00), both versions.
+"""auth_hmac: the authentication trailer of keepalived (draft-cassen-vrrp-auth-hmac-00).
 
-Behind the VRRP message stand 28 bytes: extension type 1, key id, two zeros, the sequence number
-(UTC seconds, 1/65536 s, counter) and the first 16 bytes of an HMAC-SHA256. The layout and what the
-HMAC covers are as keepalived 2.4.3 puts them on the wire. In IPv4 neither the VRRP checksum nor any
-length but IP's knows of the trailer; the checksum of IPv6 covers it
+The trailer is the same for both versions. Its 28 bytes follow the VRRP message: extension type 1,
+key id, two zeros, sequence number (UTC seconds, 1/65536 s, counter) and the first 16 bytes of an
+HMAC-SHA256. The layout and the bytes that the HMAC covers are the same as in keepalived 2.4.3. In
+IPv4, only the length in the IP header includes the trailer. In IPv6, the checksum covers it too
 (`vrrp.protocol.packet.with_trailer`).
 """
 
@@ -22,7 +22,7 @@ TRAILER_BYTES: Final = 28
 KEY_BYTES_MIN: Final = 32
 KEY_BYTES_MAX: Final = 64
 MULTICAST_SENDERS_MAX: Final = 4
-"""Senders of a multicast instance whose sequence numbers are remembered, as in keepalived."""
+"""Number of senders whose sequence numbers a multicast instance remembers, as in keepalived."""
 
 _EXTENSION_TYPE: Final = 1
 _HEAD: Final = struct.Struct("!BBHQ")
@@ -37,7 +37,8 @@ _SEQUENCE_BITS: Final = 64
 class SequenceMemory:
     """The highest sequence number of each of the last ``senders_max`` senders.
 
-    Only authentic numbers come in here, so that nobody without a key can push a sender out.
+    It must be given only numbers of authentic messages. Otherwise a sender without a key could
+    displace the other senders.
     """
 
     def __init__(self, senders_max: int) -> None:
@@ -45,7 +46,7 @@ class SequenceMemory:
         self._highest: OrderedDict[Address, int] = OrderedDict()
 
     def accept(self, source: Address, sequence: int) -> bool:
-        """Take a number that is higher than all before; False for one that is not."""
+        """Store a number, and return True, if it is higher than all earlier ones of this sender."""
         highest = self._highest.get(source)
         if highest is not None and not is_later(sequence, highest):
             return False
@@ -56,8 +57,8 @@ class SequenceMemory:
         return True
 
 
-def split(payload: bytes, source: Address) -> tuple[bytes, bytes]:
-    """Cut the trailer off a message; it is empty when there are not exactly 28 bytes of it."""
+def split_trailer(payload: bytes, source: Address) -> tuple[bytes, bytes]:
+    """Return message and trailer; the trailer is empty unless it has exactly 28 bytes."""
     end = len(payload) - TRAILER_BYTES
     if end > 0 and message_length(payload, source) == end:
         return payload[:end], payload[end:]
@@ -65,12 +66,12 @@ def split(payload: bytes, source: Address) -> tuple[bytes, bytes]:
 
 
 def sign(message: bytes, source: Address, key_id: int, key: Secret, sequence: int) -> bytes:
-    """Make the trailer of a message; it is the same whoever the message goes to."""
+    """Build the trailer of a message. It is the same for all destinations."""
     head = _HEAD.pack(_EXTENSION_TYPE, key_id, 0, sequence)
     return head + _tag(message, source, key, head)
 
 
-def judge(
+def authenticate(
     message: bytes,
     trailer: bytes,
     source: Address,
@@ -79,10 +80,11 @@ def judge(
     memory: SequenceMemory,
     times: Iterable[int],
 ) -> DropReason | None:
-    """Say why a message is not authentic, fresh and new; None when it is.
+    """Return why a message must be dropped; None if it is authentic, recent and not a replay.
 
-    ``memory`` changes only when it is. ``times`` are what time it may be, in nanoseconds since
-    1970; fresh by one of them is fresh.
+    ``times`` are the possible current times, in nanoseconds since 1970. It is enough that the
+    message is recent for any of these times. ``memory`` stores the sequence number if the message
+    is accepted.
     """
     if not trailer:
         return DropReason.HMAC_MISSING
@@ -95,20 +97,20 @@ def judge(
         return DropReason.HMAC_KEY
     if not hmac.compare_digest(_tag(message, source, key, head), trailer[_HEAD.size :]):
         return DropReason.HMAC_TAG
-    apart = min(abs(seconds_behind(sequence, each)) for each in times)
-    if apart > authentication.window:
+    difference = min(abs(seconds_behind(sequence, time)) for time in times)
+    if difference > authentication.window:
         return DropReason.HMAC_STALE
     return None if memory.accept(source, sequence) else DropReason.HMAC_REPLAY
 
 
 def sequence_at(utc_ns: int) -> int:
-    """The lowest sequence number of a moment, given in nanoseconds since 1970."""
+    """Return the lowest sequence number of a time, given in nanoseconds since 1970."""
     ticks = utc_ns * _TICKS_PER_SECOND // 1_000_000_000
     return ticks << _COUNTER_BITS & (1 << _SEQUENCE_BITS) - 1
 
 
 def next_sequence(last: int | None, utc_ns: int) -> int:
-    """The number after ``last``: that of this moment, or while the clock is behind, one more."""
+    """Return the number of this time, or ``last`` + 1 if the clock is behind ``last``."""
     now = sequence_at(utc_ns)
     if last is None or is_later(now, last):
         return now
@@ -116,31 +118,31 @@ def next_sequence(last: int | None, utc_ns: int) -> int:
 
 
 def is_later(sequence: int, other: int) -> bool:
-    """Compare in serial arithmetic (RFC 1982): seconds wrap around in the year 2106."""
+    """Compare by serial number arithmetic (RFC 1982): seconds wrap around in the year 2106."""
     return 0 < (sequence - other) % (1 << _SEQUENCE_BITS) < 1 << (_SEQUENCE_BITS - 1)
 
 
 def seconds_behind(sequence: int, utc_ns: int) -> float:
-    """Seconds by which a clock is behind a sequence number; negative when it is ahead."""
+    """Return how many seconds a clock is behind a sequence number; negative if it is ahead."""
     half = 1 << (_TICK_BITS - 1)
     ticks = (sequence >> _COUNTER_BITS) - (sequence_at(utc_ns) >> _COUNTER_BITS)
     return ((ticks + half) % (2 * half) - half) / _TICKS_PER_SECOND
 
 
 def read_key(content: bytes) -> Secret:
-    """Read what stands in a key file: ``hex:`` and digits, or the bytes themselves.
+    """Return the key in the content of a key file: ``hex:`` and digits, or plain bytes.
 
-    One line feed at the end is the editor's. Raises ValueError, which does not show the key.
+    One line feed at the end is ignored. Raises ValueError; its message does not contain the key.
     """
     key = content.removesuffix(b"\n")
     if key.startswith(b"hex:"):
         try:
             key = bytes.fromhex(key.removeprefix(b"hex:").decode("ascii"))
-        except ValueError:  # its message may quote the key, so it is not passed on
-            raise ValueError("what follows hex: is not pairs of hexadecimal digits") from None
+        except ValueError:  # the cause may quote the key
+            raise ValueError("expected pairs of hexadecimal digits after hex:") from None
     if not KEY_BYTES_MIN <= len(key) <= KEY_BYTES_MAX:
         expected = f"{KEY_BYTES_MIN} to {KEY_BYTES_MAX}"
-        raise ValueError(f"it has {len(key)} bytes, and a key has {expected}")
+        raise ValueError(f"the key has {len(key)} bytes, expected {expected}")
     return Secret(key)
 
 

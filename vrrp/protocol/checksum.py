@@ -1,4 +1,4 @@
-"""The Internet checksum (RFC 1071) and the pseudo-headers it may cover."""
+"""The Internet checksum (RFC 1071), and the pseudo-headers that it may cover."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from ipaddress import IPv4Address, IPv6Address
 
 
 def ones_complement_sum(data: bytes) -> int:
-    """The sum of 16-bit words; ``data`` is of even length. Right data sums up to 0xFFFF."""
+    """Return the sum of 16-bit words: 0xFFFF if ``data`` has a valid checksum.
+
+    The length of ``data`` must be even.
+    """
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
@@ -20,7 +23,7 @@ def pseudo_header(
     protocol: int,
     length: int,
 ) -> bytes:
-    """RFC 793 3.1 for IPv4, RFC 8200 8.1 for IPv6."""
+    """Build the pseudo-header (RFC 793 3.1 for IPv4, RFC 8200 8.1 for IPv6)."""
     layout = "!HH" if source.version == 4 else "!II"
     upper = (protocol, length) if source.version == 4 else (length, protocol)
     return source.packed + destination.packed + struct.pack(layout, *upper)

@@ -1,4 +1,4 @@
-"""Advertisements as whole Ethernet frames, for those that leave with the virtual MAC as source."""
+"""Advertisements as complete Ethernet frames, which have the virtual MAC as their source."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _IPV4_HEADER_BYTES: Final = 20
 
 
 def advertisement_frame(hardware_address: bytes, source: Address, message: bytes) -> bytes:
-    """Build the frame that carries a VRRP message to the group of the source's family.
+    """Build the frame that sends a VRRP message to the multicast group of the source's family.
 
-    RFC 9568 7.2, 5.1.1, 5.1.2: the virtual MAC, the interface's own address, TTL 255.
+    The frame has the virtual MAC as its source, ``source`` as its IP source, and TTL 255
+    (RFC 9568 7.2, 5.1.1, 5.1.2).
     """
     assert len(hardware_address) == 6
     if isinstance(source, IPv4Address):

@@ -1,7 +1,7 @@
-"""The VRRP message on the wire: versions 2 (RFC 3768) and 3 (RFC 5798, RFC 9568).
+"""The codec of VRRP messages: versions 2 (RFC 3768) and 3 (RFC 5798, RFC 9568).
 
-Bytes in, values out, and back. Whatever the bytes are, the answer is a value or a `PacketError`
-that names one `DropReason`; a dropped packet must not touch any timer (RFC 9568 7.1).
+For any bytes, the result of decoding is a value or a `PacketError` with one `DropReason`. A dropped
+packet must not affect any timer (RFC 9568 7.1).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -21,7 +21,7 @@ ChecksumForm = Literal["rfc5798", "rfc9568"]
 PROTOCOL: Final = 112
 TTL: Final = 255
 TRAFFIC_CLASS: Final = 0xC0
-"""Internetwork control, as keepalived and FRR mark advertisements; IPv4 calls it TOS."""
+"""Internetwork control, as in keepalived and FRR. In IPv4 the field is called TOS."""
 OWNER_PRIORITY: Final = 255
 MULTICAST_IPV4: Final = IPv4Address("224.0.0.18")
 MULTICAST_IPV6: Final = IPv6Address("ff02::12")
@@ -32,11 +32,11 @@ _HEADER: Final = struct.Struct("!BBBBHH")
 _CHECKSUM_OFFSET: Final = 6
 _IPV4_HEADER: Final = struct.Struct("!BBHHHBBH4s4s")
 AUTH_DATA_BYTES: Final = 8
-"""Every message of version 2 ends in these, also without authentication (RFC 3768 5.3.10)."""
+"""Length of the authentication data at the end of every version 2 message (RFC 3768 5.3.10)."""
 
 
 class DropReason(StrEnum):
-    """Why a packet was not accepted; the stable name behind a ``dropped_...`` counter."""
+    """Why a packet was dropped. The values are the stable names of the ``dropped_...`` counters."""
 
     IP_TRUNCATED = "ip_truncated"
     IP_VERSION = "ip_version"
@@ -69,7 +69,7 @@ class DropReason(StrEnum):
 
 
 class PacketError(ValueError):
-    """The bytes are not an advertisement we accept; ``reason`` says why."""
+    """The bytes are not a valid advertisement, for this ``reason``."""
 
     def __init__(self, reason: DropReason) -> None:
         super().__init__(reason.value)
@@ -77,10 +77,7 @@ class PacketError(ValueError):
 
 
 class Datagram(msgspec.Struct, frozen=True):
-    """What the IP header in front of a message says, and the message.
-
-    ``ttl`` is the hop limit in IPv6.
-    """
+    """A message, with the fields of its IP header. ``ttl`` is the hop limit in IPv6."""
 
     source: Address
     destination: Address
@@ -91,9 +88,10 @@ class Datagram(msgspec.Struct, frozen=True):
 class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
 
-    ``checksum_form`` tells the two forms of version 3 over IPv4 apart; it is None where only one
-    form exists (version 2, IPv6). ``auth_type`` and ``auth_data`` are fields of version 2; the data
-    of type 0, none, means nothing and reads as zeros.
+    ``checksum_form`` is the form of the checksum in version 3 over IPv4, which has two. It is None
+    for version 2 and for IPv6, which have only one form. ``auth_type`` and ``auth_data`` are
+    fields of version 2. For type 0 (no authentication), the data has no meaning and is decoded as
+    zeros.
     """
 
     version: Literal[2, 3]
@@ -105,6 +103,18 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     auth_type: int = 0
     auth_data: bytes = bytes(AUTH_DATA_BYTES)
 
+    def __repr__(self) -> str:
+        """Leave out ``auth_data``, which may be a password."""
+        addresses = " ".join(map(str, self.addresses))
+        return (
+            f"<Advertisement v{self.version} VRID {self.virtual_router_id} priority"
+            f" {self.priority} every {self.advert_interval:g}s: {addresses}>"
+        )
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Hide ``auth_data`` from the traceback formatter of rich as well."""
+        return []
+
     @property
     def advert_interval(self) -> float:
         """The advertised interval in seconds."""
@@ -112,10 +122,10 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_datagram(data: bytes) -> Datagram:
-    """Read the IPv4 datagram a raw socket delivers: header, options, payload (RFC 791 3.1).
+    """Decode the IPv4 datagram of a raw socket: header, options and payload (RFC 791 3.1).
 
-    The kernel has already checked the header checksum and reassembled fragments. Bytes beyond
-    the total length are link padding and are cut off. Raises PacketError.
+    The kernel has already verified the header checksum and reassembled fragments. Bytes after the
+    total length are padding of the link and are removed. Raises PacketError.
     """
     if len(data) < _IPV4_HEADER.size:
         raise PacketError(DropReason.IP_TRUNCATED)
@@ -137,7 +147,7 @@ def parse_datagram(data: bytes) -> Datagram:
 
 
 def encode(advertisement: Advertisement, source: Address, destination: Address) -> bytes:
-    """Build the message; the addresses of the IP header enter the pseudo-header only."""
+    """Build the message. The addresses of the IP header are used for the pseudo-header only."""
     version_and_type = advertisement.version << 4 | _TYPE_ADVERTISEMENT
     listed = b"".join(address.packed for address in advertisement.addresses)
     assert 1 <= len(advertisement.addresses) <= 255
@@ -164,8 +174,10 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
 
 
 def with_trailer(message: bytes, trailer: bytes, source: Address, destination: Address) -> bytes:
-    """Append a trailer. Only the checksum of IPv6 covers it, because that is of the whole payload:
-    many have the kernel make and check it (RFC 3542 3.1).
+    """Append a trailer to a message.
+
+    In IPv6 the checksum covers the trailer. Many implementations let the kernel calculate and
+    verify that checksum, which it does for the whole payload (RFC 3542 3.1).
     """
     if source.version == 4:
         return message + trailer
@@ -177,7 +189,7 @@ def with_trailer(message: bytes, trailer: bytes, source: Address, destination: A
 
 
 def message_length(payload: bytes, source: Address) -> int:
-    """Where the message that begins a payload ends, by its own account; 0 when it has no header."""
+    """Return the length of the message that begins a payload, from its header; 0 without one."""
     if len(payload) < _HEADER.size:
         return 0
     auth_data = AUTH_DATA_BYTES if payload[0] >> 4 == 2 else 0
@@ -187,11 +199,11 @@ def message_length(payload: bytes, source: Address) -> int:
 def decode(
     data: bytes, source: Address, destination: Address, trailer: bytes = b""
 ) -> Advertisement:
-    """Read a message, as far as that needs no configuration (RFC 9568 7.1, RFC 3768 7.1).
+    """Decode a message, and do the checks that need no configuration (RFC 9568 7.1, RFC 3768 7.1).
 
     ``source`` and ``destination`` come from the IP header; their family is that of the address
-    list. Either checksum form is accepted for version 3 over IPv4. ``trailer`` is what has been
-    cut off behind the message (`vrrp.protocol.authentication.split`). Raises PacketError.
+    list. For version 3 over IPv4 both checksum forms are accepted. ``trailer`` was removed from
+    the end of the payload (`vrrp.protocol.authentication.split_trailer`). Raises PacketError.
     """
     if len(data) < _HEADER.size:
         raise PacketError(DropReason.TRUNCATED)
@@ -204,11 +216,11 @@ def decode(
     _check_length(data, source)
     covered = data + trailer if source.version == 6 else data
     checksum_form = _checksum_form(covered, version, source, destination)
-    # Version 2: a byte of authentication type, a byte of seconds. Version 3: four reserved bits,
-    # ignored on receipt (RFC 9568 5.2.6), twelve of centiseconds.
+    # Version 2: one byte for the authentication type, one byte for seconds. Version 3: four
+    # reserved bits, which are ignored (RFC 9568 5.2.6), and twelve bits for centiseconds.
     centiseconds = (interval & 0xFF) * 100 if version == 2 else interval & _MAXIMUM_INTERVAL
     auth_type = interval >> 8 if version == 2 else 0
-    if centiseconds == 0:  # RFC 9568 erratum 8301: it would make every timer zero
+    if centiseconds == 0:  # RFC 9568 erratum 8301: every timer would be 0
         raise PacketError(DropReason.ADVERT_INTERVAL_ZERO)
     return Advertisement(
         version=version,
@@ -229,7 +241,7 @@ def _interval_field(advertisement: Advertisement) -> int:
         return centiseconds
     seconds, remainder = divmod(centiseconds, 100)
     assert 1 <= seconds <= 255
-    assert remainder == 0, "version 2 counts whole seconds"
+    assert remainder == 0, "version 2 has whole seconds"
     return advertisement.auth_type << 8 | seconds
 
 
@@ -242,7 +254,7 @@ def _version(version: int, source: Address) -> Literal[2, 3]:
 
 
 def _check_length(data: bytes, source: Address) -> None:
-    """The exact length, as keepalived and FRR want it too; version 2 ends in 8 more bytes."""
+    """Require the exact length, as keepalived and FRR do."""
     expected = message_length(data, source)
     if len(data) < expected:
         raise PacketError(DropReason.TRUNCATED)
@@ -260,8 +272,10 @@ def _addresses(data: bytes, count: int, source: Address) -> tuple[Address, ...]:
 def _checksum_form(
     data: bytes, version: int, source: Address, destination: Address
 ) -> ChecksumForm | None:
-    """Find the form under which the checksum is right. RFC 5798 was read as including a
-    pseudo-header in IPv4, RFC 9568 5.2.8 excludes it; both are on the wire.
+    """Return the form for which the checksum is correct. Raises PacketError if there is none.
+
+    In IPv4, implementations of RFC 5798 include a pseudo-header; RFC 9568 5.2.8 excludes it. Both
+    forms are in use.
     """
     plain = ones_complement_sum(data) == 0xFFFF
     if version == 2:

@@ -1,4 +1,4 @@
-"""What an instance says of itself, and which well-formed advertisements it listens to."""
+"""The advertisement that an instance sends, and the validation of received advertisements."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ NOT_FOR_US: Final = frozenset(
         DropReason.HMAC_REPLAY,
     }
 )
-"""Reasons that say nothing of our virtual router now: another's packet, our own, from elsewhere, or
-an old one."""
+"""Drop reasons of packets that do not show an ACTIVE peer: packets of other virtual routers, from
+other networks or from this router, and old packets."""
 
 
 def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
-    """What an instance says of itself with this priority (0: it resigns)."""
+    """Build the advertisement of an instance with this priority; 0 starts a handover."""
     addresses = configured_addresses(configuration.virtual_addresses)
     two_forms = configuration.version == 3 and addresses[0].version == 4
     return Advertisement(
@@ -58,7 +58,7 @@ def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Ad
     )
 
 
-def vet(
+def validate(
     advertisement: Advertisement,
     *,
     source: Address,
@@ -67,29 +67,30 @@ def vet(
     own_address: Address,
     configuration: InstanceConfiguration,
 ) -> DropReason | None:
-    """Decide whether this instance listens to a well-formed advertisement (RFC 9568 7.1).
+    """Return why an instance must drop a decoded advertisement (RFC 9568 7.1); None to accept it.
 
-    ``ttl`` is None where the transport does not show it (UDP). Returns None when it passes.
+    ``ttl`` is None if the transport does not show it (UDP).
     """
     if source == own_address:
         return DropReason.OWN_PACKET
-    refused = _vet_path(source, destination, ttl, configuration.transport)
-    if refused is not None:
-        return refused
+    reason = _validate_path(source, destination, ttl, configuration.transport)
+    if reason is not None:
+        return reason
     if advertisement.version != configuration.version:
         return DropReason.VERSION
     if advertisement.virtual_router_id != configuration.virtual_router_id:
         return DropReason.VIRTUAL_ROUTER_ID
     if advertisement.version == 2:
-        return _vet_version_2(advertisement, configuration)
+        return _validate_version_2(advertisement, configuration)
     return None
 
 
 def lists_other_addresses(
     advertisement: Advertisement, configuration: InstanceConfiguration
 ) -> bool:
-    """Whether a peer lists other virtual addresses than ours: in version 3 worth a counter and a
-    line in the log, never a drop (RFC 9568 7.1).
+    """Return whether an advertisement lists other virtual addresses than this instance has.
+
+    In version 3 this is reported, but the advertisement is not dropped (RFC 9568 7.1).
     """
     configured = configured_addresses(configuration.virtual_addresses)
     return set(advertisement.addresses) != set(configured)
@@ -97,14 +98,14 @@ def lists_other_addresses(
 
 @lru_cache(maxsize=256)
 def configured_addresses(virtual_addresses: tuple[str, ...]) -> tuple[Address, ...]:
-    """The addresses to advertise: what is configured, without prefix lengths."""
+    """Return the configured addresses without their prefix lengths."""
     return tuple(ip_interface(address).ip for address in virtual_addresses)
 
 
-def _vet_path(
+def _validate_path(
     source: Address, destination: Address, ttl: int | None, transport: Transport
 ) -> DropReason | None:
-    """Only neighbours on the link (RFC 9568 5.1.1.3), or the peers we were given."""
+    """Accept routers on the link (RFC 9568 5.1.1.3), or the configured peers."""
     match transport:
         case Multicast():
             ttl_min, expected = TTL, destination in (MULTICAST_IPV4, MULTICAST_IPV6)
@@ -119,10 +120,10 @@ def _vet_path(
     return None if expected else DropReason.DESTINATION
 
 
-def _vet_version_2(
+def _validate_version_2(
     advertisement: Advertisement, configuration: InstanceConfiguration
 ) -> DropReason | None:
-    """RFC 3768 7.1: authentication, interval and address list must agree with ours."""
+    """Require the same authentication, interval and address list (RFC 3768 7.1)."""
     if advertisement.auth_type != _auth_type(configuration):
         return DropReason.AUTH_TYPE
     if not compare_digest(advertisement.auth_data, _auth_data(configuration)):

@@ -1,7 +1,7 @@
-"""Alarms: what the protocol itself does not forbid, but no operator wants to last.
+"""Alarms: faults of peer routers, detected in their advertisements.
 
-One instance watches what it hears. Times are monotonic seconds; nothing here touches a timer or
-the state of the router.
+The protocol permits these situations, but they are faults if they last. Alarms change neither the
+state nor a timer of the router. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -16,54 +16,55 @@ from vrrp.model.report import Notice
 from vrrp.protocol.packet import Address, Advertisement
 
 REMEMBERED_INTERVALS: Final = 10
-"""Intervals for which a silent router may still be one: who is heard seldom is noticed too."""
+"""Intervals after which a silent router no longer counts as ACTIVE. The number is high, so that a
+router is detected although most of its advertisements are lost."""
 SENDERS_MAX: Final = 8
-"""Active routers that are told apart; of more, who was heard longest ago is forgotten."""
+"""Maximum number of senders that are remembered. The sender that was silent longest is dropped."""
 
 
 class AlarmKind(StrEnum):
-    """The alarms there are; the names are those of their events in the log."""
+    """The kinds of alarms. Their names are the names of the events in the log."""
 
     TWO_ACTIVE_ROUTERS = "two_active_routers"
     LEARNED_INTERVAL_TOO_LONG = "learned_interval_too_long"
 
 
 class AlarmChanged(NamedTuple):
-    """An alarm began, with ``detail``, or ended: ``detail`` is None."""
+    """An alarm began, with a ``detail``, or ended. Then ``detail`` is None."""
 
     kind: AlarmKind
     detail: str | None
 
     def notice(self, instance: str) -> Notice:
-        """Say so in the log."""
+        """Return the notice for the log."""
         if self.detail is None:
             return Notice("info", f"{self.kind}_over", {"instance": instance})
         return Notice("error", self.kind, {"instance": instance, "detail": self.detail})
 
 
-class _Heard(msgspec.Struct):
+class _Sender(msgspec.Struct):
     at: float
     priority: int
     advert_interval: float
 
 
 class Alarms:
-    """Decides which alarms an instance raises. ``raised`` maps each to one line for a person."""
+    """Decides which alarms an instance raises. ``raised`` has a one-line text for each of them."""
 
     def __init__(self) -> None:
         self.raised: dict[AlarmKind, str] = {}
-        self._heard: dict[Address, _Heard] = {}
-        self._together_since: float | None = None
+        self._senders: dict[Address, _Sender] = {}
+        self._conflict_since: float | None = None
 
-    def hear(self, advertisement: Advertisement, source: Address, now: float) -> None:
-        """Take note of who says that he is active; priority 0 says that he is no longer."""
-        self._heard.pop(source, None)
+    def note(self, advertisement: Advertisement, source: Address, now: float) -> None:
+        """Remember the sender of an advertisement as ACTIVE; with priority 0, forget it."""
+        self._senders.pop(source, None)
         if advertisement.priority == 0:
             return
-        if len(self._heard) >= SENDERS_MAX:
-            del self._heard[next(iter(self._heard))]
+        if len(self._senders) >= SENDERS_MAX:
+            del self._senders[next(iter(self._senders))]
         interval = advertisement.advert_interval
-        self._heard[source] = _Heard(now, advertisement.priority, interval)
+        self._senders[source] = _Sender(now, advertisement.priority, interval)
 
     def settle(
         self,
@@ -74,18 +75,18 @@ class Alarms:
         active_down_interval: float,
         now: float,
     ) -> list[AlarmChanged]:
-        """Decide what is to be alarmed now; returns what has changed.
+        """Decide which alarms are raised now, and return the changed alarms.
 
-        ``active``: this router is ACTIVE and does not hand over. ``active_router`` is whom it
-        follows otherwise.
+        ``active``: this router is ACTIVE and not handing over. ``active_router`` is the router
+        that it follows as BACKUP.
         """
-        self._heard = {
-            who: each
-            for who, each in self._heard.items()
-            if now - each.at <= REMEMBERED_INTERVALS * each.advert_interval
+        self._senders = {
+            address: sender
+            for address, sender in self._senders.items()
+            if now - sender.at <= REMEMBERED_INTERVALS * sender.advert_interval
         }
         wanted = self._two_active(active, active_down_interval, now)
-        followed = None if active_router is None else self._heard.get(active_router)
+        followed = None if active_router is None else self._senders.get(active_router)
         if followed is not None and followed.advert_interval > configuration.learned_interval_limit:
             wanted[AlarmKind.LEARNED_INTERVAL_TOO_LONG] = (
                 f"{active_router} advertises every {followed.advert_interval:g}s,"
@@ -101,22 +102,22 @@ class Alarms:
     def _two_active(
         self, active: bool, active_down_interval: float, now: float
     ) -> dict[AlarmKind, str]:
-        """Two that hear each other settle it at the next advertisement of the one that wins.
+        """Raise the alarm if two routers are ACTIVE for longer than an active-down interval.
 
-        As many may be lost as the protocol allows before it calls a router silent, and no more.
-        So two that are still heard an active-down interval later are a fault: they do not hear
-        each other, discard what they hear, or are no VRRP routers.
+        Of two routers that receive each other's advertisements, one becomes BACKUP at the next
+        advertisement of the other, or a few later if some are lost. If both still advertise an
+        active-down interval later, they do not receive each other's advertisements or drop them.
         """
-        if len(self._heard) + active < 2:
-            self._together_since = None
+        if len(self._senders) + active < 2:
+            self._conflict_since = None
             return {}
-        if self._together_since is None:
-            self._together_since = now
-        settled_at = self._together_since + active_down_interval
+        if self._conflict_since is None:
+            self._conflict_since = now
+        conflict_end = self._conflict_since + active_down_interval
         routers = sorted(
-            f"{who} (priority {each.priority})"
-            for who, each in self._heard.items()
-            if each.at > settled_at
+            f"{address} (priority {sender.priority})"
+            for address, sender in self._senders.items()
+            if sender.at > conflict_end
         )
         if len(routers) + active < 2:
             return {}

@@ -1,4 +1,4 @@
-"""What flaps counts only when it has lasted."""
+"""Values that take effect only when they have lasted."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ Value = TypeVar("Value")
 
 
 class Debounced(Generic[Value]):
-    """A value that counts, and perhaps another one that will, unless it is taken back.
+    """A value in effect, and a reported value that will replace it if it lasts.
 
-    ``value`` is None before the first report, which counts at once. Times are monotonic seconds;
-    ``deadline`` is when `settle` has something to do.
+    ``value`` is None before the first report, which takes effect at once. ``deadline`` is when
+    `settle` must be called, in monotonic seconds.
     """
 
-    __slots__ = ("_coming", "deadline", "value")
+    __slots__ = ("_pending", "deadline", "value")
 
     def __init__(self) -> None:
         self.value: Value | None = None
         self.deadline: float | None = None
-        self._coming: Value | None = None
+        self._pending: Value | None = None
 
     def report(self, value: Value, now: float, delay: float) -> None:
-        """Take a value in; one that differs counts when it has lasted ``delay`` seconds."""
+        """Note a value. A different value takes effect when it has lasted ``delay`` seconds."""
         if self.value is None or delay <= 0 or value == self.value:
             self.value, self.deadline = value, None
-        elif self.deadline is None or value != self._coming:
-            self._coming, self.deadline = value, now + delay
+        elif self.deadline is None or value != self._pending:
+            self._pending, self.deadline = value, now + delay
 
     def settle(self, now: float) -> None:
-        """Let the coming value count if its time has come."""
+        """Let the pending value take effect if it has lasted long enough."""
         if self.deadline is not None and now >= self.deadline:
-            self.value, self.deadline = self._coming, None
+            self.value, self.deadline = self._pending, None

@@ -1,4 +1,4 @@
-"""Who goes before whom, and how long to wait for it (RFC 9568 6.1 and 6.4.3)."""
+"""Election rules: which router wins, and the timers (RFC 9568 6.1 and 6.4.3)."""
 
 from __future__ import annotations
 
@@ -9,44 +9,47 @@ from vrrp.protocol.packet import OWNER_PRIORITY, Address, Advertisement
 
 
 def skew_time(version: int, priority: int, active_advert_interval: float) -> float:
-    """Seconds by which the lower of two priorities waits longer.
+    """Return the skew time in seconds: a router with a lower priority waits longer.
 
-    In version 3 the interval scales it; in version 2 it does not (RFC 3768 6.1).
+    In version 3 it is proportional to the interval; in version 2 it is not (RFC 3768 6.1).
     """
     scale = 1.0 if version == 2 else active_advert_interval
     return (256 - priority) / 256 * scale
 
 
-def reason_to_lose(heard: int, source: Address, priority: int, own_address: Address) -> str | None:
-    """Say why an ACTIVE router must give way to another of priority ``heard``; None: it need not.
+def reason_to_lose(
+    peer_priority: int, source: Address, priority: int, own_address: Address
+) -> str | None:
+    """Return why an ACTIVE router loses to an ACTIVE peer; None if it wins.
 
-    Addresses compare unsigned, in network order. This also decides between two owners
-    (RFC 9568 erratum 8298), who would otherwise both stay.
+    Addresses are compared as unsigned numbers in network order. Two address owners are compared
+    in the same way (RFC 9568 erratum 8298). Otherwise both would stay ACTIVE.
     """
-    if heard > priority:
-        return "a higher priority was heard"
-    if heard == priority and int(source) > int(own_address):
-        return "an equal priority with a higher address was heard"
+    if peer_priority > priority:
+        return "a peer has a higher priority"
+    if peer_priority == priority and int(source) > int(own_address):
+        return "a peer has the same priority and a higher address"
     return None
 
 
 def race_end(now: float, active_down_interval: float) -> float:
-    """When a sync group that steps back for a member that has lost is done with waiting, at least.
+    """Return until when a sync group stays BACKUP after one of its members has lost.
 
-    Two groups of equal priority that take over at once may each lose on a link where the other has
-    the higher address. Both step back, and after equal waits would race again, for ever. So each
-    waits up to a quarter more than the Active_Down_Interval, about an advertisement interval; what
-    a host's clock shows beyond milliseconds is as good as chance.
+    Two groups of equal priority that take over at the same moment may each lose on the link where
+    the other has the higher address. Both become BACKUP, and after equal waits this would repeat
+    without end. So the wait is up to a quarter longer than the Active_Down_Interval, which is
+    about one advertisement interval. The fraction of a millisecond of the host's clock serves as
+    a random number.
     """
     return now + active_down_interval * (1 + now * 1000 % 1.0 / 4)
 
 
 def followed_interval(advertisement: Advertisement, configuration: InstanceConfiguration) -> float:
-    """Seconds at which to expect an active router's advertisements, in version 3 (RFC 9568 6.4.2).
+    """Return the interval of the active router in seconds, for version 3 (RFC 9568 6.4.2).
 
-    With ``clamp_learned_interval`` never more than the limit. Where that is less than its true
-    interval, both will be ACTIVE in turns: a slow or forged interval is met, and a slow router is
-    not.
+    With ``clamp_learned_interval`` it is at most the limit. If the true interval is longer than
+    the limit, both routers become ACTIVE in turn. So the option protects against a forged
+    interval, and does not work with a slow router.
     """
     interval = advertisement.advert_interval
     return (
@@ -57,19 +60,22 @@ def followed_interval(advertisement: Advertisement, configuration: InstanceConfi
 
 
 class Patience(msgspec.Struct):
-    """Whether a BACKUP stays behind a router it hears, and since when it has for a lower priority.
+    """Decides whether a BACKUP router stays BACKUP when a peer advertises.
 
-    A preemption delay begins with the first lower priority heard (as in keepalived), and is
-    spent waiting behind it. The owner always preempts (RFC 9568 6.1).
+    The preemption delay begins with the first advertisement of a lower priority, as in
+    keepalived. An address owner always preempts (RFC 9568 6.1).
     """
 
     ends_at: float | None = None
 
     def accepts(
-        self, heard: int, priority: int, configuration: InstanceConfiguration, now: float
+        self, peer_priority: int, priority: int, configuration: InstanceConfiguration, now: float
     ) -> bool:
-        """Decide about a router of priority ``heard``; ours in force is ``priority``."""
-        if heard >= priority:
+        """Decide whether a peer with ``peer_priority`` may stay ACTIVE.
+
+        ``priority`` is the priority of this router.
+        """
+        if peer_priority >= priority:
             self.ends_at = None
             return True
         if priority == OWNER_PRIORITY:

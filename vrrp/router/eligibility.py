@@ -1,4 +1,4 @@
-"""Whether an instance may take part in its virtual router, and with which priority."""
+"""Decides whether an instance may take part in elections, and with which priority."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ LINK_DOWN: Final = "link_down"
 
 
 class Eligibility:
-    """What one instance depends on: its own link and what it tracks.
+    """The link of one instance, its tracked objects, and the priority that results from them.
 
-    Times are monotonic seconds. ``deadline`` is when `settle` has something to do; ``priority``
-    follows from what is known.
+    Times are monotonic seconds. ``deadline`` is when `settle` must be called.
     """
 
     priority: EffectivePriority
@@ -29,14 +28,14 @@ class Eligibility:
         self.configure(configuration)
 
     def configure(self, configuration: InstanceConfiguration) -> None:
-        """Depend on what this configuration names; what is known of it already stays known."""
+        """Use this configuration. Values of objects that are still tracked are kept."""
         self._configuration = configuration
         keys = {tracked.key for tracked in configuration.track}
         self._tracked = {key: self._tracked.get(key, Debounced()) for key in keys}
         self._decide()
 
-    def learn(self, values: Mapping[TrackedKey, int], now: float) -> None:
-        """Take in values of objects; of those not tracked nothing is kept."""
+    def update(self, values: Mapping[TrackedKey, int], now: float) -> None:
+        """Note values of tracked objects. Values of other objects are ignored."""
         for tracked in self._configuration.track:
             value = values.get(tracked.key)
             if value is not None:
@@ -44,35 +43,35 @@ class Eligibility:
         self._decide()
 
     def link_usable(self, now: float) -> None:
-        """The instance's own interface can carry its advertisements."""
+        """Note that the interface of the instance can send advertisements."""
         self._link.report(_NOTHING, now, 0.0)
 
     def link_unusable(self, reason: str, now: float) -> None:
-        """It cannot. A carrier that is away for a moment may be waited for."""
+        """Note that it cannot. A loss of carrier takes effect after ``flap_delay`` only."""
         delay = self._configuration.flap_delay if reason == LINK_DOWN else 0.0
         self._link.report(reason, now, delay)
 
     def settle(self, now: float) -> None:
-        """Let count what has lasted long enough."""
-        for each in self._tracked.values():
-            each.settle(now)
+        """Let the values take effect that have lasted long enough."""
+        for debounced in self._tracked.values():
+            debounced.settle(now)
         self._link.settle(now)
         self._decide()
 
     @property
     def deadline(self) -> float | None:
-        """The next moment at which something comes to count."""
-        waiting = [self._link.deadline, *(each.deadline for each in self._tracked.values())]
-        return min((each for each in waiting if each is not None), default=None)
+        """The next moment at which a value takes effect; None if no value is pending."""
+        deadlines = [self._link.deadline, *(value.deadline for value in self._tracked.values())]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     @property
     def fault(self) -> str | None:
-        """What keeps the instance from taking part; None when nothing does."""
+        """Why the instance cannot take part in elections; None if it can."""
         return self._link.value or self.priority.fault
 
     @property
     def pending(self) -> str | None:
-        """What keeps it from beginning to take part; None when nothing does."""
+        """Why the instance cannot start yet; None if it can."""
         return "link_unknown" if self._link.value is None else self.priority.unknown
 
     def _decide(self) -> None:

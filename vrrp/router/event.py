@@ -1,4 +1,4 @@
-"""What goes into a virtual router and what comes out of it. Values only."""
+"""The events that go into a virtual router, and the actions that come out of it. Values only."""
 
 from __future__ import annotations
 
@@ -10,72 +10,76 @@ from vrrp.protocol.packet import Address, Advertisement
 
 
 class Startup(msgspec.Struct, frozen=True):
-    """Begin. ``resume``: a process that was ACTIVE died a moment ago, and we continue for it."""
+    """Leave INITIALIZE.
+
+    ``resume``: become ACTIVE at once, because the previous process was ACTIVE until it died a
+    moment ago.
+    """
 
     resume: bool = False
 
 
 class Shutdown(msgspec.Struct, frozen=True):
-    """Stop at once, in order: resign if ACTIVE, then release."""
+    """Enter INITIALIZE at once. An ACTIVE router sends priority 0, then releases the addresses."""
 
     reason: str
 
 
 class AdvertisementReceived(msgspec.Struct, frozen=True):
-    """An advertisement that was accepted, and the address it came from."""
+    """An advertisement was accepted. ``source`` is the address of its sender."""
 
     advertisement: Advertisement
     source: Address
 
 
 class TimerExpired(msgspec.Struct, frozen=True):
-    """The time may have come; ignored before ``deadline``."""
+    """The timer may have expired. The router ignores this event before its ``deadline``."""
 
 
-class HandOver(msgspec.Struct, frozen=True):
-    """Let a peer be active and take part with the lowest priority until `HandOverUndone`."""
+class HandoverRequested(msgspec.Struct, frozen=True):
+    """Hand over to a peer, and keep the lowest priority until `HandoverUndone`."""
 
 
-class HandOverUndone(msgspec.Struct, frozen=True):
-    """Compete again with the configured priority."""
+class HandoverUndone(msgspec.Struct, frozen=True):
+    """Use the configured priority again, and stop a handover that has not ended."""
 
 
-class Leave(msgspec.Struct, frozen=True):
-    """Hand over, then stop, with or without a successor. Not undone by anything."""
+class StopRequested(msgspec.Struct, frozen=True):
+    """Hand over if ACTIVE, then enter INITIALIZE, even without a successor. Cannot be undone."""
 
     reason: str
 
 
 class ConfigurationChanged(msgspec.Struct, frozen=True):
-    """Priority, interval, preemption, virtual addresses or checksum form changed in place."""
+    """The configuration of this virtual router has changed."""
 
     configuration: InstanceConfiguration
 
 
 class PriorityChanged(msgspec.Struct, frozen=True):
-    """What is tracked has moved the priority (`vrrp.router.priority`)."""
+    """Tracked objects have changed the priority (`vrrp.router.priority`)."""
 
     priority: int
 
 
-class TakeOver(msgspec.Struct, frozen=True):
-    """Every member of the sync group wants to be ACTIVE: become it."""
+class GroupBecomesActive(msgspec.Struct, frozen=True):
+    """Every member of the sync group is ready to take over: become ACTIVE."""
 
 
-class StepBack(msgspec.Struct, frozen=True):
-    """Another member of the sync group is not ACTIVE: resign, and be BACKUP."""
+class GroupBecomesBackup(msgspec.Struct, frozen=True):
+    """A member of the sync group is BACKUP: send priority 0 and become BACKUP."""
 
     reason: str
 
 
 class OwnAddressChanged(msgspec.Struct, frozen=True):
-    """Our primary address, which decides ties, is another one now."""
+    """The primary address of the interface, which decides ties, has changed."""
 
     address: Address
 
 
 class AddressAnnounced(msgspec.Struct, frozen=True):
-    """Another host announces one of our addresses; it matters while we hand over."""
+    """Another host announced one of the virtual addresses. Only a handover uses this event."""
 
     address: Address
 
@@ -85,13 +89,13 @@ Event = (
     | Shutdown
     | AdvertisementReceived
     | TimerExpired
-    | HandOver
-    | HandOverUndone
-    | Leave
+    | HandoverRequested
+    | HandoverUndone
+    | StopRequested
     | ConfigurationChanged
     | PriorityChanged
-    | TakeOver
-    | StepBack
+    | GroupBecomesActive
+    | GroupBecomesBackup
     | OwnAddressChanged
     | AddressAnnounced
 )
@@ -104,7 +108,7 @@ class SendAdvertisement(msgspec.Struct, frozen=True):
 
 
 class AcquireAddresses(msgspec.Struct, frozen=True):
-    """Hold exactly the configured virtual addresses; some may be held already."""
+    """Hold exactly the configured virtual addresses. Some of them may be held already."""
 
 
 class AnnounceAddresses(msgspec.Struct, frozen=True):
@@ -112,11 +116,11 @@ class AnnounceAddresses(msgspec.Struct, frozen=True):
 
 
 class StopAnnouncing(msgspec.Struct, frozen=True):
-    """Send no further announcement: the successor's must be the last that hosts hear."""
+    """Send no more announcements: the last ones must come from the successor."""
 
 
 class ReleaseAddresses(msgspec.Struct, frozen=True):
-    """Remove the virtual addresses and stop announcing them."""
+    """Stop announcing the virtual addresses, and remove them."""
 
 
 class StateChanged(msgspec.Struct, frozen=True):
@@ -127,8 +131,8 @@ class StateChanged(msgspec.Struct, frozen=True):
     reason: str
 
 
-class HandOverAbandoned(msgspec.Struct, frozen=True):
-    """Report that no peer took over, so that this router goes on as ACTIVE."""
+class HandoverAbandoned(msgspec.Struct, frozen=True):
+    """Report that no peer took over, and that this router stays ACTIVE."""
 
 
 Action = (
@@ -138,5 +142,5 @@ Action = (
     | StopAnnouncing
     | ReleaseAddresses
     | StateChanged
-    | HandOverAbandoned
+    | HandoverAbandoned
 )

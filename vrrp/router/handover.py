@@ -1,8 +1,8 @@
-"""A planned handover under way: the router is ACTIVE, has resigned, and still answers.
+"""A handover in progress: the router has sent priority 0, and still answers for its addresses.
 
-It makes before it breaks. The successor's first advertisement precedes its addresses, so release
-waits for their announcements, or for `RELEASE_DELAY` without any. Nobody there: the patience ends,
-and the router decides.
+The successor's first advertisement precedes its addresses. So the router releases the addresses
+only when the successor has announced all of them, or `RELEASE_DELAY` after the last sign of the
+successor. Without a successor the handover ends at ``give_up_at``.
 """
 
 from __future__ import annotations
@@ -15,79 +15,83 @@ import msgspec
 from vrrp.protocol.packet import Address
 
 RELEASE_DELAY: Final = 0.2
-"""Seconds from the successor's advertisement, or from the last of its announcements while some are
-missing, to our release."""
+"""Seconds from the successor's advertisement, or from its latest announcement while others are
+missing, to the release."""
 SETTLE_DELAY: Final = 0.02
-"""Seconds from the announcement of the last address to our release: what was sent to us before
-that is still answered."""
-RESIGNATION_MARGIN: Final = 0.1
-"""Seconds beyond one interval before priority 0 is repeated: a successor's skew time is at most
-one interval, and a repeat within it would start it anew."""
-LONGEST_LEAVE: Final = 5.0
-"""Seconds after which a stop releases the addresses whether or not a successor was heard."""
+"""Seconds from the announcement of the last address to the release. Packets that were sent to this
+host before the announcement are still answered."""
+REPEAT_MARGIN: Final = 0.1
+"""Seconds beyond one interval before priority 0 is repeated. A successor waits for its skew time,
+which is at most one interval. An earlier repeat would restart that wait."""
+STOP_SECONDS_MAX: Final = 5.0
+"""Seconds after which a router that stops releases the addresses, even without a successor."""
 
 
 class Handover(msgspec.Struct):
-    """Times are monotonic seconds.
+    """The progress of one handover. Times are monotonic seconds.
 
-    ``stop_reason`` is set when the router stops afterwards, and then never taken back.
-    ``heard_at`` is when the successor was last heard; ``release_at`` is when to step back, None
-    while there is no successor. ``awaited`` are the addresses that it has not announced.
+    - ``stop_reason``: the router stops after the handover. It is never taken back.
+    - ``successor_seen_at``: when the latest advertisement of the successor arrived.
+    - ``release_at``: when to release the addresses; None while there is no successor.
+    - ``missing``: the addresses that the successor has not announced.
     """
 
     pause: float
     repeat_at: float
     give_up_at: float
-    awaited: frozenset[Address]
+    missing: frozenset[Address]
     stop_reason: str | None = None
-    heard_at: float = 0.0
+    successor_seen_at: float = 0.0
     release_at: float | None = None
 
     @classmethod
     def begin(cls, now: float, advert_interval: float, addresses: Iterable[Address]) -> Handover:
-        """Resign now; repeat it once, then give up when the repeat has had its time too."""
-        pause = advert_interval + RESIGNATION_MARGIN
+        """Begin a handover, for which the router sends priority 0 now and once more later."""
+        pause = advert_interval + REPEAT_MARGIN
         return cls(
             pause=pause,
             repeat_at=now + pause,
             give_up_at=now + 2 * pause,
-            awaited=frozenset(addresses),
+            missing=frozenset(addresses),
         )
 
     @property
     def deadline(self) -> float:
-        """When something is due: the release, a repeated resignation or the end of patience."""
+        """When to release the addresses or, without a successor, repeat priority 0 or give up."""
         if self.release_at is not None:
             return self.release_at
         return min(self.repeat_at, self.give_up_at)
 
-    def stop(self, now: float, reason: str) -> None:
-        """The router stops afterwards, and within `LONGEST_LEAVE`."""
+    def stop_afterwards(self, now: float, reason: str) -> None:
+        """Stop the router after the handover, within `STOP_SECONDS_MAX`."""
         if self.stop_reason is None:
             self.stop_reason = reason
-            self.give_up_at = min(self.give_up_at, now + LONGEST_LEAVE)
+            self.give_up_at = min(self.give_up_at, now + STOP_SECONDS_MAX)
 
-    def hear(self, now: float, priority: int) -> None:
-        """A peer advertises: the successor, unless it resigns too (then there is none)."""
+    def note_advertisement(self, now: float, priority: int) -> None:
+        """Take the sender as the successor, or with priority 0 wait for another successor."""
         if priority == 0:
             self.release_at = None
             return
-        self.heard_at = now
+        self.successor_seen_at = now
         if self.release_at is None:
             self.release_at = now + self._delay
 
-    def hear_announcement(self, now: float, address: Address) -> None:
-        """Somebody announces an address. Only the first time counts, so nobody can put us off."""
-        if address not in self.awaited:
+    def note_announcement(self, now: float, address: Address) -> None:
+        """Note that another host announced an address.
+
+        A repeated announcement has no effect, so that no host can delay the release.
+        """
+        if address not in self.missing:
             return
-        self.awaited -= {address}
+        self.missing -= {address}
         if self.release_at is not None:
             self.release_at = now + self._delay
 
     @property
     def _delay(self) -> float:
-        return RELEASE_DELAY if self.awaited else SETTLE_DELAY
+        return RELEASE_DELAY if self.missing else SETTLE_DELAY
 
     def repeat(self, now: float) -> None:
-        """Priority 0 is sent once more; the next time after another pause."""
+        """Note that priority 0 was sent again."""
         self.repeat_at = now + self.pause

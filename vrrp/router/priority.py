@@ -1,10 +1,12 @@
-"""From tracked objects to the priority in force, and why.
+"""Calculates the priority of an instance from its tracked objects.
 
-A value is 1 for well and 0 for down; a file's is the number in it. Weights add up as in keepalived:
-a positive one counts while the object is well, a negative one while it is down, and a file's counts
-as often as its number says. Without a weight an object that is down, or a file whose number is not
-0, is a fault, and the instance does not take part. An object of which nothing is known yet changes
-nothing, except that without a weight it keeps an instance from beginning.
+The value of an object is 1 if it is up and 0 if it is down. The value of a file is the number in
+it. Weights are added as in keepalived: a positive weight while the object is up, a negative weight
+while it is down. The weight of a file is multiplied by its number.
+
+An object without a weight is a fault while it is down, and a file while its number is not 0. An
+instance with a fault takes no part in elections. An object without a known value does not change
+the priority. If it has no weight, the instance does not start before the value is known.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from vrrp.protocol.packet import OWNER_PRIORITY
 
 PRIORITY_MIN: Final = 1
 PRIORITY_MAX: Final = 254
-"""What weights can move a priority to: 0 and 255 say something else (RFC 9568 5.2.4)."""
+"""The range that weights can reach: 0 and 255 have special meanings (RFC 9568 5.2.4)."""
 
 
 class EffectivePriority(msgspec.Struct, frozen=True):
-    """The priority in force, and how it comes about.
+    """The priority of an instance, and its calculation as a text.
 
-    ``fault`` keeps the instance from taking part; ``unknown`` from beginning to.
+    ``fault`` is why the instance cannot take part in elections. ``unknown`` is why it cannot
+    start yet.
     """
 
     priority: int
@@ -35,34 +38,36 @@ class EffectivePriority(msgspec.Struct, frozen=True):
 
 
 def effective_priority(
-    configured: int, tracked: Sequence[TrackedObject], values: Mapping[TrackedKey, int]
+    configured: int, objects: Sequence[TrackedObject], values: Mapping[TrackedKey, int]
 ) -> EffectivePriority:
-    """Decide the priority from the values known, by the objects' keys."""
-    decisive = [(each, values.get(each.key)) for each in tracked if each.weight == 0]
-    fault = next((words for each, value in decisive if (words := _fault(each, value))), None)
-    unknown = next(
-        (f"{each.key} is not known yet" for each, value in decisive if value is None), None
-    )
-    terms = [term for each in tracked if (term := _term(each, values.get(each.key)))]
+    """Calculate the priority from the known ``values``."""
+    required = [(tracked, values.get(tracked.key)) for tracked in objects if tracked.weight == 0]
+    fault = next((text for tracked, value in required if (text := _fault(tracked, value))), None)
+    unknown = next((_unknown(tracked) for tracked, value in required if value is None), None)
+    terms = [term for tracked in objects if (term := _term(tracked, values.get(tracked.key)))]
     if configured == OWNER_PRIORITY or not terms:
-        # The owner answers for its own addresses; 255 is not one priority among others.
+        # Weights do not apply to the address owner: its priority is always 255.
         return EffectivePriority(configured, str(configured), fault, unknown)
     total = configured + sum(amount for amount, _ in terms)
     priority = min(max(total, PRIORITY_MIN), PRIORITY_MAX)
     limited = "" if priority == total else f", limited to {priority}"
-    written = "".join(f" {'-' if n < 0 else '+'} {abs(n)} ({words})" for n, words in terms)
-    return EffectivePriority(priority, f"{configured}{written} = {total}{limited}", fault, unknown)
+    added = "".join(f" {'-' if n < 0 else '+'} {abs(n)} ({name})" for n, name in terms)
+    return EffectivePriority(priority, f"{configured}{added} = {total}{limited}", fault, unknown)
 
 
 def _fault(tracked: TrackedObject, value: int | None) -> str | None:
-    """Say what is wrong with an object that has no weight; None when it is well or not known."""
+    """Return the fault of an object without a weight; None if it is up or unknown."""
     if tracked.key.kind == "file":
-        return f"{tracked.key} says {value}" if value else None
+        return f"{tracked.key} contains {value}" if value else None
     return f"{tracked.key} is down" if value == 0 else None
 
 
+def _unknown(tracked: TrackedObject) -> str:
+    return f"the state of {tracked.key} is not known yet"
+
+
 def _term(tracked: TrackedObject, value: int | None) -> tuple[int, str] | None:
-    """What an object adds to the priority, and the words for it; None for nothing."""
+    """Return the amount that an object adds to the priority, and its name; None if nothing."""
     key, weight = tracked.key, tracked.weight
     if value is None or weight == 0:
         return None

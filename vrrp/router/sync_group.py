@@ -1,8 +1,11 @@
-"""Instances that move together: all of them ACTIVE, or none.
+"""The rules of a sync group: all of its instances are ACTIVE, or none is.
 
-A member whose Active_Down_Timer has run out wants to be ACTIVE and waits for the others to want it
-too. One that cannot take part holds all of them out, one that loses takes all of them back. An
-instance that is in no group is a group by itself.
+- A member whose Active_Down_Timer has expired does not become ACTIVE. It waits until every member
+  is ready.
+- A member with a fault keeps all members in INITIALIZE.
+- A member that loses an election makes all members BACKUP.
+
+An instance without a sync group is a group with one member.
 """
 
 from __future__ import annotations
@@ -12,15 +15,17 @@ from collections.abc import Sequence
 import msgspec
 
 from vrrp.model.report import State
-from vrrp.router.event import Event, Shutdown, Startup, StepBack, TakeOver
+from vrrp.router.event import Event, GroupBecomesActive, GroupBecomesBackup, Shutdown, Startup
 
 
-class Member(msgspec.Struct, frozen=True):
-    """One instance at this moment.
+class MemberStatus(msgspec.Struct, frozen=True):
+    """The state of one member at one moment.
 
-    ``fault`` is what keeps it from taking part, ``pending`` what keeps it from beginning.
-    ``resume``: it goes on, as ACTIVE, for a process that died. ``wants_active``: as BACKUP it has
-    waited its time. ``departing``: it hands over, and decides itself when that is done.
+    - ``fault``: why the member cannot take part in elections.
+    - ``pending``: why the member cannot start yet.
+    - ``resume``: the member continues as ACTIVE for a process that died.
+    - ``ready``: the member is BACKUP, and its Active_Down_Timer has expired.
+    - ``handing_over``: the router of the member decides when the handover has ended.
     """
 
     name: str
@@ -28,45 +33,49 @@ class Member(msgspec.Struct, frozen=True):
     fault: str | None = None
     pending: str | None = None
     resume: bool = False
-    wants_active: bool = False
-    departing: bool = False
+    ready: bool = False
+    handing_over: bool = False
 
 
-def decide(members: Sequence[Member]) -> dict[str, Event]:
-    """Decide what must happen to which members now; ask again when it has happened."""
-    hindered = [each for each in members if each.fault is not None]
-    if hindered:
-        return _hold_out(members, hindered)
-    outside = [each for each in members if each.state is State.INITIALIZE]
-    if outside:
-        ready = all(each.pending is None for each in members)
-        return {each.name: Startup(resume=each.resume) for each in outside} if ready else {}
-    behind = [each for each in members if each.state is State.BACKUP]
-    if len(behind) < len(members):
-        return _step_back(members, behind)
-    if all(each.wants_active for each in behind):
-        return {each.name: TakeOver() for each in behind}
+def decide(members: Sequence[MemberStatus]) -> dict[str, Event]:
+    """Return the next event of each member that must change, by the name of the member.
+
+    Call it again after the events were handled, until it returns no event.
+    """
+    faulty = [member for member in members if member.fault is not None]
+    if faulty:
+        return _shut_down(members, faulty[0])
+    stopped = [member for member in members if member.state is State.INITIALIZE]
+    if stopped:
+        startable = all(member.pending is None for member in members)
+        return {each.name: Startup(resume=each.resume) for each in stopped} if startable else {}
+    backups = [member for member in members if member.state is State.BACKUP]
+    if len(backups) < len(members):
+        return _become_backup(members, backups)
+    if all(member.ready for member in backups):
+        return {member.name: GroupBecomesActive() for member in backups}
     return {}
 
 
-def _hold_out(members: Sequence[Member], hindered: Sequence[Member]) -> dict[str, Event]:
-    """Each for its own reason, the others for that of the first who has one."""
-    first = hindered[0]
-    for_others = f"{first.fault} ({first.name} of the same sync group)"
+def _shut_down(members: Sequence[MemberStatus], faulty: MemberStatus) -> dict[str, Event]:
+    """Shut down all members: with its own fault, or with that of the first faulty member."""
+    reason = f"{faulty.fault} (sync group member {faulty.name})"
     return {
-        each.name: Shutdown(each.fault or for_others)
-        for each in members
-        if each.state is not State.INITIALIZE
+        member.name: Shutdown(member.fault or reason)
+        for member in members
+        if member.state is not State.INITIALIZE
     }
 
 
-def _step_back(members: Sequence[Member], behind: Sequence[Member]) -> dict[str, Event]:
-    """No member stays ACTIVE beside one that is BACKUP, unless it is on its way out itself."""
-    if not behind:
+def _become_backup(
+    members: Sequence[MemberStatus], backups: Sequence[MemberStatus]
+) -> dict[str, Event]:
+    """Make every ACTIVE member BACKUP if one member is, except members that are handing over."""
+    if not backups:
         return {}
-    reason = f"{behind[0].name} of the same sync group is not active"
+    reason = f"sync group member {backups[0].name} is not ACTIVE"
     return {
-        each.name: StepBack(reason)
-        for each in members
-        if each.state is State.ACTIVE and not each.departing
+        member.name: GroupBecomesBackup(reason)
+        for member in members
+        if member.state is State.ACTIVE and not member.handing_over
     }

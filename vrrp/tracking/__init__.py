@@ -1,1 +1,1 @@
-"""What instances track besides interfaces; the vrrp process itself is only told results."""
+"""Readers of tracked files and processes, which run outside the vrrp process."""

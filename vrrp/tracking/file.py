@@ -11,16 +11,17 @@ _NUMBER: Final = re.compile(rb"\s*([+-]?[0-9]{1,9})\s*")
 
 
 class FileError(Exception):
-    """A file without a number in it; the message names it and says what was found."""
+    """The file contains no number, or cannot be read. The message has its path and content."""
 
 
 def read_number(path: str) -> int:
-    """Read the whole number that is all there is in a file; a missing file says 0.
+    """Return the integer that a file contains; 0 if the file does not exist.
 
-    Blocks where the file system does. Raises FileError, also for a file that is being written.
+    A hanging file system blocks this function. Raises FileError, for example for a file that is
+    incomplete.
     """
     try:
-        # A pipe without a writer would keep us waiting.
+        # Opening a pipe without a writer would block.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             text = os.read(descriptor, _BYTES_MAX + 1)

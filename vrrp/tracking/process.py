@@ -1,4 +1,4 @@
-"""Which tracked processes run."""
+"""Finds out which tracked processes run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _GONE: Final = frozenset({"Z", "X"})  # zombie and dead (proc(5))
 
 
 def running(names: Iterable[str], proc: Path = Path("/proc")) -> dict[str, bool]:
-    """Tell for each name whether a process of that name runs, as in /proc/PID/comm.
+    """Return for each name whether a process with that name (/proc/PID/comm) runs.
 
-    Takes some 20 µs for every process of the host.
+    This takes about 20 µs for each process of the host.
     """
     missing = set(names)
     found = dict.fromkeys(missing, False)
@@ -22,7 +22,7 @@ def running(names: Iterable[str], proc: Path = Path("/proc")) -> dict[str, bool]
         if not missing:
             break
         if entry.isdecimal():
-            with suppress(OSError):  # it has just ended
+            with suppress(OSError):  # the process has just ended
                 name, state = _parse((proc / entry / "stat").read_text(errors="replace"))
                 if name in missing and state not in _GONE:
                     found[name] = True
@@ -31,6 +31,6 @@ def running(names: Iterable[str], proc: Path = Path("/proc")) -> dict[str, bool]
 
 
 def _parse(text: str) -> tuple[str, str]:
-    """Name and state of proc(5)'s stat; the name, in parentheses, may hold any character."""
+    """Return name and state in /proc/PID/stat (proc(5)). The name may contain parentheses."""
     name, _, rest = text.partition("(")[2].rpartition(")")
     return name, rest[1:2]

@@ -1,4 +1,4 @@
-"""How advertisements travel: raw IP protocol 112, or the same packets inside UDP datagrams."""
+"""The transports of advertisements: raw IP protocol 112, or UDP datagrams."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ RECEIVE_BUFFER_BYTES: Final = 1 << 20
 DATAGRAM_BYTES: Final = 65535
 
 Deliver = Callable[[Datagram], None]
-Refuse = Callable[[DropReason, Address | None], None]
-"""Takes the reason and the sender, None where the packet is too broken to say."""
+Drop = Callable[[DropReason, Address | None], None]
+"""Called with the reason and the sender of a dropped packet; None if the sender is unknown."""
 
 
 class Transport(Protocol):
-    """What an instance needs of its transport.
+    """The part of a transport that an instance uses.
 
-    ``source`` and ``destinations`` are the addresses that messages carry; to each destination goes
-    a message of its own, because checksums cover it. ``send`` puts the message on the wire before
-    it returns and raises OSError when the kernel refuses it. ``drain`` delivers at once what has
-    already arrived, so that a timer that fires late (a stalled process) is judged after the
-    advertisements that came in the meantime.
+    ``source`` and ``destinations`` are the addresses of the messages. Each destination gets a
+    separate message, because the checksum covers its address.
     """
 
     source: Address
@@ -30,10 +27,13 @@ class Transport(Protocol):
 
     @property
     def lost(self) -> int:
-        """Datagrams that the full receive queue of the socket did not take."""
+        """The number of datagrams that were lost because the receive queue was full."""
 
     def send(self, payload: bytes, destination: Address) -> None:
-        """Send one VRRP message to one destination."""
+        """Send one VRRP message before returning. Raises OSError if the kernel refuses it."""
 
     def drain(self) -> None:
-        """Deliver what waits in the socket."""
+        """Deliver the packets that wait in the socket before returning.
+
+        So a late timer of a stalled process is handled after the packets that arrived before it.
+        """

@@ -23,12 +23,12 @@ _IP_MULTICAST_ALL: Final = 49
 
 
 class Ipv4:
-    """What `vrrp.transport.raw` needs of the family."""
+    """The IPv4 functions of `vrrp.transport.raw`."""
 
     group: Address = MULTICAST_IPV4
 
     def open(self, interface: str, index: int) -> socket.socket:
-        """Open a socket that hears 224.0.0.18 on one interface alone."""
+        """Open a socket that receives from 224.0.0.18 on one interface only. Raises OSError."""
         opened = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
         try:
             ip = socket.IPPROTO_IP
@@ -56,11 +56,14 @@ class Ipv4:
         payload: bytes,
         destination: Address,
     ) -> None:
-        """Send one message."""
+        """Send one message. Raises OSError."""
         information = struct.pack("=I4s4s", index, source.packed, bytes(4))
         control = [(socket.IPPROTO_IP, _IP_PKTINFO, information)]
         opened.sendmsg([payload], control, 0, (str(destination), 0))
 
     def receive(self, opened: socket.socket) -> Datagram:
-        """Read one datagram; the kernel delivers it with its header."""
+        """Read one datagram, which the kernel delivers with its IP header.
+
+        Raises PacketError, and OSError if there is no datagram.
+        """
         return parse_datagram(opened.recv(DATAGRAM_BYTES))

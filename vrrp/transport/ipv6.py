@@ -16,16 +16,16 @@ _CONTROL_BYTES: Final = socket.CMSG_SPACE(_PACKET_INFORMATION.size) + socket.CMS
 
 
 class Ipv6:
-    """What `vrrp.transport.raw` needs of the family.
+    """The IPv6 functions of `vrrp.transport.raw`.
 
-    The checksum is made and checked by `vrrp.protocol.packet` and not by the kernel
-    (IPV6_CHECKSUM), which would drop what is wrong without a word.
+    `vrrp.protocol.packet` calculates and verifies the checksum. The kernel (IPV6_CHECKSUM) would
+    drop packets with a wrong checksum without counting them here.
     """
 
     group: Address = MULTICAST_IPV6
 
     def open(self, interface: str, index: int) -> socket.socket:
-        """Open a socket that hears ff02::12 on one interface alone."""
+        """Open a socket that receives from ff02::12 on one interface only. Raises OSError."""
         opened = socket.socket(socket.AF_INET6, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
         try:
             ip = socket.IPPROTO_IPV6
@@ -54,16 +54,19 @@ class Ipv6:
         payload: bytes,
         destination: Address,
     ) -> None:
-        """Send one message."""
+        """Send one message. Raises OSError."""
         information = _PACKET_INFORMATION.pack(source.packed, index)
         control = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
         opened.sendmsg([payload], control, 0, (str(destination), 0, 0, index))
 
     def receive(self, opened: socket.socket) -> Datagram:
-        """Read one datagram; of its header the kernel tells what it is asked for."""
+        """Read one datagram. Control messages have the fields of its IP header.
+
+        Raises OSError if there is no datagram.
+        """
         payload, control, _, sender = opened.recvmsg(DATAGRAM_BYTES, _CONTROL_BYTES)
-        told = {kind: data for _, kind, data in control}
-        destination, _ = _PACKET_INFORMATION.unpack(told[socket.IPV6_PKTINFO])
-        (hop_limit,) = struct.unpack("=i", told[socket.IPV6_HOPLIMIT])
+        fields = {kind: data for _, kind, data in control}
+        destination, _ = _PACKET_INFORMATION.unpack(fields[socket.IPV6_PKTINFO])
+        (hop_limit,) = struct.unpack("=i", fields[socket.IPV6_HOPLIMIT])
         source = IPv6Address(str(sender[0]).partition("%")[0])
         return Datagram(source, IPv6Address(destination), hop_limit, payload)

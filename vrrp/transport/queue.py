@@ -1,4 +1,4 @@
-"""What a socket's receive queue, which the kernel bounds, did not take."""
+"""Counts datagrams that were lost because the receive queue of a socket was full."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SK_MEMINFO: Final = struct.Struct("=9I")  # linux/sock_diag.h; the last one is 
 
 
 def datagrams_lost(receiver: socket.socket) -> int:
-    """Count the datagrams dropped since the socket was opened; 0 for one that is closed."""
+    """Return the number of datagrams lost since the socket was opened; 0 if it is closed."""
     if receiver.fileno() < 0:
         return 0
     *_, drops = _SK_MEMINFO.unpack(

@@ -1,6 +1,6 @@
-"""VRRP messages inside UDP datagrams, between named peers.
+"""The transport over UDP datagrams between configured peers.
 
-UDP proves nothing of where a datagram comes from, so beyond 127.0.0.0/8 it takes auth_hmac.
+The source address of a UDP datagram can be forged. So outside 127.0.0.0/8, auth_hmac is required.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from vrrp.model.configuration import UdpUnicast
 from vrrp.protocol.packet import TTL, Address, Datagram, DropReason
-from vrrp.transport import Deliver, Refuse
+from vrrp.transport import Deliver, Drop
 from vrrp.transport.queue import datagrams_lost
 
 if TYPE_CHECKING:
@@ -27,45 +27,46 @@ _RECEIVE_BUFFER_BYTES = 1 << 18
 
 
 class UdpSocket:
-    """Sends to each peer and hears only the peers; ``receive`` has to run while it is open.
+    """Sends to all peers and receives from peers only. The task `receive` must run.
 
-    The receive queue is bounded by the kernel: ``receive`` handles each datagram in the loop
-    iteration after the one that read it, and asyncio reads one per iteration, so asyncio-dgram's
-    own queue, which has no bound, never holds more than that. What the kernel's buffer does not
-    take is lost there. What does not come from a peer and the common port goes to ``refuse``.
+    The kernel limits the receive queue, and drops datagrams when it is full. The queue of
+    asyncio-dgram has no limit, but never holds more than one datagram: asyncio reads one datagram
+    per loop iteration, and `receive` handles it in the next one. ``drop`` is called for a datagram
+    that does not come from a peer and the common port.
 
-    ``authenticated``: what is not authentic goes no further. Raises ValueError for addresses
-    outside 127.0.0.0/8 without that, and OSError when (source, port) cannot be bound.
+    ``authenticated``: messages that are not authentic are dropped later. Without it, the
+    constructor raises ValueError for addresses outside 127.0.0.0/8. It raises OSError if source
+    and port cannot be bound.
     """
 
     def __init__(
-        self, configuration: UdpUnicast, deliver: Deliver, refuse: Refuse, *, authenticated: bool
+        self, configuration: UdpUnicast, deliver: Deliver, drop: Drop, *, authenticated: bool
     ) -> None:
         for address in (configuration.source, *configuration.peers):
             if not authenticated and IPv4Address(address) not in LOOPBACK:
                 raise ValueError(
-                    f"{address}: VRRP over UDP works outside {LOOPBACK} only with auth_hmac"
+                    f"{address}: VRRP over UDP outside {LOOPBACK} requires auth_hmac"
                     " in mode enforce"
                 )
         self.source: Address = IPv4Address(configuration.source)
         self._port = configuration.port
         self.destinations: Sequence[Address] = tuple(map(IPv4Address, configuration.peers))
         self._deliver = deliver
-        self._refuse = refuse
+        self._drop = drop
         self._socket = _bind(configuration)
         self._stream: DatagramStream | None = None
 
     @property
     def lost(self) -> int:
-        """Datagrams that the full receive queue did not take."""
+        """The number of datagrams that were lost because the receive queue was full."""
         return datagrams_lost(self._socket)
 
     def send(self, payload: bytes, destination: Address) -> None:
-        """Send one message to one peer, directly: an advertisement waits for no task."""
+        """Send one message to one peer before returning. Raises OSError."""
         self._socket.sendto(payload, (str(destination), self._port))
 
     async def receive(self) -> None:
-        """Deliver what the peers send, until the socket is closed."""
+        """Deliver the messages of the peers until the socket is closed."""
         from asyncio_dgram import TransportClosed, from_socket
 
         self._stream = stream = await from_socket(self._socket)
@@ -80,28 +81,28 @@ class UdpSocket:
             stream.close()
 
     def drain(self) -> None:
-        """Deliver what waits in the kernel's buffer."""
+        """Deliver the datagrams that wait in the socket, up to a limit."""
         for _ in range(_DRAIN_LIMIT):
             try:
                 payload, sender = self._socket.recvfrom(_DATAGRAM_BYTES)
             except OSError:
-                return  # nothing more (EAGAIN), or closed
+                return  # no more datagrams (EAGAIN), or the socket is closed
             self._accept(payload, sender)
 
     def close(self) -> None:
-        """Close the socket. Closing twice is harmless."""
+        """Close the socket. A second call has no effect."""
         if self._stream is None:
             self._socket.close()
         else:
-            self._stream.close()  # which owns the socket now
+            self._stream.close()  # the stream owns the socket
 
     def _accept(self, payload: bytes, sender: tuple[str, int]) -> None:
         host, port = sender
         source = IPv4Address(host)
         if source not in self.destinations or port != self._port:
-            self._refuse(DropReason.NOT_A_PEER, source)
+            self._drop(DropReason.NOT_A_PEER, source)
             return
-        # UDP does not show the TTL, and it is not looked at here.
+        # UDP does not show the TTL, so it is not validated.
         self._deliver(Datagram(source, self.source, TTL, payload))
 
 

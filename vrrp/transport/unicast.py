@@ -1,4 +1,4 @@
-"""IP protocol 112 to named peers. No RFC defines it; keepalived's unicast_peer is the model."""
+"""The transport to unicast peers over IP protocol 112, as unicast_peer of keepalived."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from vrrp.transport.raw import RawSocket
 
 
 class UnicastPath:
-    """One instance's way to its peers, over the socket of its interface and family.
+    """Sends the messages of one instance to its peers through a shared raw socket.
 
-    That socket hears what is sent to any address of the host; `vrrp.protocol.validation` leaves
-    what the peers send to ``source``.
+    The socket receives packets to all addresses of the host. `vrrp.protocol.validation` drops
+    packets that are not sent from a peer to ``source``.
     """
 
     def __init__(self, carrier: RawSocket, configuration: Unicast) -> None:
@@ -24,13 +24,13 @@ class UnicastPath:
 
     @property
     def lost(self) -> int:
-        """Datagrams that the full receive queue of the shared socket did not take."""
+        """The number of datagrams that were lost in the receive queue of the shared socket."""
         return self._carrier.lost
 
     def send(self, payload: bytes, destination: Address) -> None:
-        """Send one message to one peer."""
+        """Send one message to one peer. Raises OSError."""
         self._carrier.send_from(self.source, payload, destination)
 
     def drain(self) -> None:
-        """Deliver what waits in the shared socket."""
+        """Deliver the packets that wait in the shared socket."""
         self._carrier.drain()

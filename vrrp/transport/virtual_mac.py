@@ -1,4 +1,4 @@
-"""Advertisements to the group in frames whose source is the virtual MAC (RFC 9568 7.2)."""
+"""The transport that sends advertisements with the virtual MAC as source (RFC 9568 7.2)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from vrrp.transport.raw import RawSocket
 
 
 class VirtualMacPath:
-    """One instance's way to the group; it hears over the socket of its interface and family.
+    """Sends the messages of one instance as frames, and receives through a shared raw socket.
 
-    Its frames leave by the interface itself: the first one precedes the macvlan's going up, and
-    the last one may follow its going down.
+    It sends on the interface itself, not on the macvlan: the macvlan may still be down at the
+    first advertisement, and already down at the last one.
     """
 
     def __init__(
@@ -29,15 +29,15 @@ class VirtualMacPath:
 
     @property
     def lost(self) -> int:
-        """Datagrams that the full receive queue of the shared socket did not take."""
+        """The number of datagrams that were lost in the receive queue of the shared socket."""
         return self._carrier.lost
 
     def send(self, payload: bytes, destination: Address) -> None:
-        """Send one message to the group."""
+        """Send one message to the group. Raises OSError."""
         assert destination in self.destinations
         frame = advertisement_frame(self._hardware_address, self.source, payload)
         self._frames.send(self._interface, frame)
 
     def drain(self) -> None:
-        """Deliver what waits in the shared socket."""
+        """Deliver the packets that wait in the shared socket."""
         self._carrier.drain()

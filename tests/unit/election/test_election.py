@@ -9,7 +9,7 @@ import pytest
 
 from hadirector.election import election
 from hadirector.election.election import Election, ResumeOverdue
-from hadirector.processes.messages import ConfigureVrrp, HandOver
+from hadirector.processes.messages import ConfigureVrrp, RequestHandover
 from vrrp.addresses.addresses import AddressError
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import InstanceStatus, State, Transition
@@ -79,12 +79,12 @@ async def test_the_addresses_of_a_backup_are_withheld(two: Election) -> None:
 
 async def test_a_dead_process_has_two_intervals_to_resume_what_was_active(two: Election) -> None:
     """No alarm is set for an instance that held nothing."""
-    assert two.child_died() == [(2.0, ResumeOverdue("web", 1))]
+    assert two.note_crash() == [(2.0, ResumeOverdue("web", 1))]
     assert two.withheld == {"192.0.2.11"}
 
 
 async def test_the_next_process_is_told_what_to_resume(two: Election, sent: Sent) -> None:
-    two.child_died()
+    two.note_crash()
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
 
@@ -92,7 +92,7 @@ async def test_the_next_process_is_told_what_to_resume(two: Election, sent: Sent
 async def test_a_process_that_resumed_in_time_keeps_the_addresses(
     two: Election, removed: list[str]
 ) -> None:
-    [(_, overdue)] = two.child_died()
+    [(_, overdue)] = two.note_crash()
     two.configure_child()
     await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
     await two.handle(overdue)
@@ -104,7 +104,7 @@ async def test_nobody_back_in_time_means_the_addresses_are_removed(
     two: Election, removed: list[str], sent: Sent
 ) -> None:
     """And a process that comes after that starts as BACKUP."""
-    [(_, overdue)] = two.child_died()
+    [(_, overdue)] = two.note_crash()
     await two.handle(overdue)
     assert removed == ["web"]
     assert two.withheld == {"192.0.2.10", "192.0.2.11"}
@@ -115,9 +115,9 @@ async def test_nobody_back_in_time_means_the_addresses_are_removed(
 async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
     two: Election, removed: list[str]
 ) -> None:
-    [(_, first)] = two.child_died()
+    [(_, first)] = two.note_crash()
     await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
-    two.child_died()
+    two.note_crash()
     await two.handle(first)
     assert removed == []
 
@@ -125,9 +125,9 @@ async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
 async def test_dying_again_and_again_does_not_put_the_removal_off(
     two: Election, removed: list[str], sent: Sent
 ) -> None:
-    [(_, overdue)] = two.child_died()
-    assert two.child_died() == []
-    assert two.child_died() == []
+    [(_, overdue)] = two.note_crash()
+    assert two.note_crash() == []
+    assert two.note_crash() == []
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
     await two.handle(overdue)
@@ -137,7 +137,7 @@ async def test_dying_again_and_again_does_not_put_the_removal_off(
 async def test_a_reload_before_the_new_process_is_told_anything_does_not_lose_the_resuming(
     two: Election, sent: Sent
 ) -> None:
-    two.child_died()
+    two.note_crash()
     two.configure((WEB,))
     assert sent == [ConfigureVrrp((WEB,), frozenset({"web"}))]
 
@@ -145,7 +145,7 @@ async def test_a_reload_before_the_new_process_is_told_anything_does_not_lose_th
 async def test_an_instance_that_came_back_by_reload_does_not_resume(
     two: Election, sent: Sent
 ) -> None:
-    two.child_died()
+    two.note_crash()
     two.configure((MAIL,))
     two.configure((WEB, MAIL))
     assert sent[-1] == ConfigureVrrp((WEB, MAIL))
@@ -158,7 +158,7 @@ async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
         raise AddressError("EPERM")
 
     monkeypatch.setattr(election, "remove", refuse)
-    [(_, overdue)] = two.child_died()
+    [(_, overdue)] = two.note_crash()
     await two.handle(overdue)
     assert two.states["web"] is State.INITIALIZE
 
@@ -175,7 +175,7 @@ async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
 ) -> None:
     """Although the last status that came says so, and no other will come."""
     await two.handle(STATUS)
-    alarms = two.child_died()
+    alarms = two.note_crash()
     for _, overdue in alarms:
         await two.handle(overdue)
     assert two.statuses["mail"].state is State.INITIALIZE
@@ -208,9 +208,9 @@ async def test_a_handover_reaches_the_process_and_the_next_one_too(
     two.configure_child()
     two.hand_over("web", undo=True)
     assert sent == [
-        HandOver("web"),
+        RequestHandover("web"),
         ConfigureVrrp((WEB, MAIL), frozenset(), frozenset({"web"})),
-        HandOver("web", undo=True),
+        RequestHandover("web", undo=True),
     ]
     assert two.yielding == frozenset()
 

@@ -85,9 +85,9 @@ def test_a_group_is_what_all_its_members_are(members: list[State], state: State)
 async def test_states_are_told_in_keepalived_s_words_and_in_their_order(scripts: Scripts) -> None:
     notifier = Notifier(CONFIGURATION)
     for state, priority in ((BACKUP, 100), (ACTIVE, 100), (INITIALIZE, 50)):
-        notifier.state_entered("alone", priority, {"alone": state})
+        notifier.note_state("alone", priority, {"alone": state})
     notifier.stop()
-    notifier.state_entered("alone", 50, {"alone": INITIALIZE})
+    notifier.note_state("alone", 50, {"alone": INITIALIZE})
     await finished(notifier)
     assert scripts.told == [
         "/alone INSTANCE alone BACKUP 100",
@@ -100,10 +100,10 @@ async def test_states_are_told_in_keepalived_s_words_and_in_their_order(scripts:
 async def test_a_group_is_told_once_for_all_its_members(scripts: Scripts) -> None:
     """One without a script is told to nobody, and still counts for the group."""
     notifier = Notifier(CONFIGURATION)
-    notifier.state_entered("web", 100, {"web": BACKUP})
-    notifier.state_entered("mail", 100, {"web": BACKUP, "mail": BACKUP})
-    notifier.state_entered("web", 100, {"web": ACTIVE, "mail": BACKUP})
-    notifier.state_entered("mail", 100, {"web": ACTIVE, "mail": ACTIVE})
+    notifier.note_state("web", 100, {"web": BACKUP})
+    notifier.note_state("mail", 100, {"web": BACKUP, "mail": BACKUP})
+    notifier.note_state("web", 100, {"web": ACTIVE, "mail": BACKUP})
+    notifier.note_state("mail", 100, {"web": ACTIVE, "mail": ACTIVE})
     await finished(notifier)
     assert [each for each in scripts.told if each.startswith("/both")] == [
         "/both GROUP both BACKUP 100",
@@ -119,7 +119,7 @@ async def test_a_script_that_takes_long_misses_old_states_but_not_the_last(
     running = asyncio.create_task(notifier.run())
     scripts.go.clear()
     for priority in range(1, 21):
-        notifier.state_entered("alone", priority, {"alone": ACTIVE})
+        notifier.note_state("alone", priority, {"alone": ACTIVE})
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     scripts.go.set()
@@ -133,9 +133,9 @@ async def test_a_script_of_another_instance_waits_for_nobody(scripts: Scripts) -
     notifier = Notifier(CONFIGURATION)
     running = asyncio.create_task(notifier.run())
     scripts.go.clear()
-    notifier.state_entered("web", 1, {"web": ACTIVE})
-    notifier.state_entered("web", 2, {"web": BACKUP})
-    notifier.state_entered("alone", 3, {"alone": ACTIVE})
+    notifier.note_state("web", 1, {"web": ACTIVE})
+    notifier.note_state("web", 2, {"web": BACKUP})
+    notifier.note_state("alone", 3, {"alone": ACTIVE})
     for _ in range(5):
         await asyncio.sleep(0)
     assert sorted(scripts.told) == ["/alone INSTANCE alone MASTER 3", "/web INSTANCE web MASTER 1"]

@@ -122,11 +122,11 @@ def make(content: bytes, mode: int) -> Callable[[Path], None]:
         (make_directory, "a key file; it is not a regular file"),
         (make(RAW, 0o644), "a key file that is closed to others (chmod o=); its mode is 0644"),
         (make(RAW, 0o602), "a key file that is closed to others (chmod o=); its mode is 0602"),
-        (make(b"hunter2", 0o600), "a key file; it has 7 bytes, and a key has 32 to 64"),
+        (make(b"hunter2", 0o600), "a key file; the key has 7 bytes, expected 32 to 64"),
         (make(b"k" * 134, 0o600), "a key file of at most 133 bytes; it is longer"),
         (
             make(b"hex:" + b"hunter22" * 8, 0o600),
-            "a key file; what follows hex: is not pairs of hexadecimal digits",
+            "a key file; expected pairs of hexadecimal digits after hex:",
         ),
     ],
 )

@@ -10,16 +10,16 @@ from typing import cast
 
 import pytest
 
-from vrrp.addresses.address_reconciler import RESTORED_MAX, AddressReconciler, Place
+from vrrp.addresses.address_reconciler import RESTORED_MAX, AddressReconciler, DeviceState
 from vrrp.addresses.addresses import AddressError, Target
 from vrrp.addresses.route_reconciler import RouteReconciler
-from vrrp.netlink.address_socket import AddressSocket
-from vrrp.netlink.rtnetlink import Standing, VirtualAddress
+from vrrp.netlink.rtnetlink import InterfaceAddress, VirtualAddress
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 
 ADDRESS = VirtualAddress(IPv4Interface("10.99.0.100/32"), "eth0")
 ELSEWHERE = VirtualAddress(IPv4Interface("10.99.0.101/32"), "eth1")
 TARGET = (7, ADDRESS)
-GONE = Standing(7, ADDRESS.address, permanent=False, tentative=False)
+GONE = InterfaceAddress(7, ADDRESS.address, permanent=False, tentative=False)
 
 
 class Kernel:
@@ -51,7 +51,7 @@ def kernel() -> Kernel:
 async def holder(kernel: Kernel) -> AddressReconciler:
     """One that holds its address on interface 7."""
     made = AddressReconciler([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
-    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
     made.hold()
     assert kernel.addresses == {TARGET}
     return made
@@ -74,7 +74,7 @@ async def test_what_is_not_held_here_is_none_of_ours(
     kernel.addresses.clear()
     assert not holder.restore(GONE._replace(interface=8))
     assert not holder.restore(GONE._replace(address=ELSEWHERE.address))
-    holder.let_go()
+    holder.release()
     assert not holder.restore(GONE)
     assert kernel.addresses == set()
 
@@ -118,12 +118,12 @@ async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel
     made = AddressReconciler(
         [ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed, no_routes()
     )
-    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
+    made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
     made.hold()
     await run_for_a_moment(made)
     assert made.held == [ADDRESS]
     assert told == ["cannot add 10.99.0.101/32: there is no interface eth1"]
-    made.place(cast("AddressSocket", kernel), "eth1", Place(8))
+    made.update_device(cast("RtnetlinkSocket", kernel), "eth1", DeviceState(8))
     await run_for_a_moment(made)
     assert kernel.addresses == {TARGET, (8, ELSEWHERE)}
     assert made.held == [ADDRESS, ELSEWHERE]
@@ -137,8 +137,8 @@ async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kerne
         [ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes()
     )
     everything = frozenset({ADDRESS.address, ELSEWHERE.address})
-    made.place(cast("AddressSocket", kernel), "eth0", Place(7))
-    made.place(cast("AddressSocket", kernel), "eth1", Place(8, everything))
+    made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
+    made.update_device(cast("RtnetlinkSocket", kernel), "eth1", DeviceState(8, everything))
     made.hold()
     assert kernel.addresses == {TARGET}
     assert made.held == [ADDRESS, ELSEWHERE]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from vrrp.model.configuration import VirtualRoute, VirtualRule
 from vrrp.netlink.route_message import (
-    is_in_place_of,
+    blocks_route,
     is_our_route,
     is_our_rule,
     is_route,
@@ -95,10 +95,10 @@ def test_a_listed_route_is_recognised_by_all_that_was_asked_for() -> None:
     assert not is_route(listed, replace(ROUTE, gateway="10.99.0.8"), 7)
     assert not is_route(listed, replace(ROUTE, source=None), 7)
     assert not is_route(listed, replace(ROUTE, kind="blackhole"), 7)
-    assert is_in_place_of(listed, replace(ROUTE, gateway="10.99.0.8", source=None))
-    assert not is_in_place_of(listed, replace(ROUTE, metric=8))
-    assert not is_in_place_of(listed, replace(ROUTE, table=301))
-    assert not is_in_place_of(listed, replace(ROUTE, destination="10.50.0.0/17"))
+    assert blocks_route(listed, replace(ROUTE, gateway="10.99.0.8", source=None))
+    assert not blocks_route(listed, replace(ROUTE, metric=8))
+    assert not blocks_route(listed, replace(ROUTE, table=301))
+    assert not blocks_route(listed, replace(ROUTE, destination="10.50.0.0/17"))
 
 
 def test_a_listed_rule_is_recognised_by_all_it_compares() -> None:

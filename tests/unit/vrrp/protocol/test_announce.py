@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from vrrp.protocol.announce import (
-    announced,
+    announced_address,
     gratuitous_arp,
     schedule,
     unsolicited_neighbor_advertisement,
@@ -70,11 +70,13 @@ NEIGHBOR_ADVERTISEMENT = (
 
 @pytest.mark.parametrize("octets", [ARP_REPLY, ARP_REPLY.replace("0002", "0001", 1)])
 def test_an_arp_packet_about_oneself_announces_an_ipv4_address(octets: str) -> None:
-    assert announced(bytes.fromhex(octets)) == IPv4Address("10.99.0.100")
+    assert announced_address(bytes.fromhex(octets)) == IPv4Address("10.99.0.100")
 
 
 def test_a_neighbour_advertisement_to_all_nodes_announces_an_ipv6_address() -> None:
-    assert announced(bytes.fromhex(NEIGHBOR_ADVERTISEMENT)) == IPv6Address("2001:db8:99::100")
+    assert announced_address(bytes.fromhex(NEIGHBOR_ADVERTISEMENT)) == IPv6Address(
+        "2001:db8:99::100"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,4 +95,4 @@ def test_a_neighbour_advertisement_to_all_nodes_announces_an_ipv6_address() -> N
 def test_other_frames_announce_nothing(octets: str) -> None:
     """Cut short, about somebody else, of another protocol or type, or to one host only."""
     whole = octets.replace(" ", "")
-    assert announced(bytes.fromhex(whole[: len(whole) // 2 * 2])) is None
+    assert announced_address(bytes.fromhex(whole[: len(whole) // 2 * 2])) is None

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from vrrp.model.configuration import HmacAuthentication, HmacKey, PassAuthentication, Secret
 from vrrp.protocol.authentication import (
     SequenceMemory,
+    authenticate,
     is_later,
-    judge,
     next_sequence,
     read_key,
     seconds_behind,
     sequence_at,
     sign,
-    split,
+    split_trailer,
 )
 from vrrp.protocol.packet import Address, DropReason, PacketError, decode, with_trailer
 
@@ -65,7 +65,7 @@ def verdict(
     utc_ns: int = V3_SENT,
     authentication: HmacAuthentication | None = None,
 ) -> DropReason | None:
-    return judge(
+    return authenticate(
         bytes.fromhex(wire[0]),
         bytes.fromhex(wire[1]),
         source,
@@ -110,10 +110,10 @@ def test_a_payload_is_parted_and_read(
 ) -> None:
     """The message is what its header says, and 28 bytes behind it are a trailer."""
     message, trailer = map(bytes.fromhex, wire)
-    assert split(message + trailer, source) == (message, trailer)
+    assert split_trailer(message + trailer, source) == (message, trailer)
     assert decode(message, source, destination, trailer).priority == 150
-    assert split(message, source) == (message, b"")
-    assert split(message + trailer + b"x", source) == (message + trailer + b"x", b"")
+    assert split_trailer(message, source) == (message, b"")
+    assert split_trailer(message + trailer + b"x", source) == (message + trailer + b"x", b"")
     with pytest.raises(PacketError, match="trailing_bytes"):
         decode(message + trailer, source, destination)
 
@@ -174,7 +174,7 @@ def test_fresh_by_one_of_two_times_is_fresh() -> None:
     """The second is for a wall clock that was stepped back."""
     stepped_back = (V3_SENT - 3600 * SECOND, V3_SENT)
     message, trailer = map(bytes.fromhex, V3)
-    heard = judge(
+    heard = authenticate(
         message,
         trailer,
         SOURCE,
@@ -250,12 +250,12 @@ def test_a_key_file_holds_bytes_or_hexadecimal_digits(content: bytes, key: bytes
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "it has 0 bytes, and a key has 32 to 64"),
-        (b"k" * 31 + b"\n", "it has 31 bytes, and a key has 32 to 64"),
-        (b"k" * 65, "it has 65 bytes, and a key has 32 to 64"),
-        (b"hex:" + b"00" * 31, "it has 31 bytes, and a key has 32 to 64"),
-        (b"hex:" + b"0" * 65, "what follows hex: is not pairs of hexadecimal digits"),
-        (b"hex:" + b"\xc3\xa4" * 32, "what follows hex: is not pairs of hexadecimal digits"),
+        (b"", "the key has 0 bytes, expected 32 to 64"),
+        (b"k" * 31 + b"\n", "the key has 31 bytes, expected 32 to 64"),
+        (b"k" * 65, "the key has 65 bytes, expected 32 to 64"),
+        (b"hex:" + b"00" * 31, "the key has 31 bytes, expected 32 to 64"),
+        (b"hex:" + b"0" * 65, "expected pairs of hexadecimal digits after hex:"),
+        (b"hex:" + b"\xc3\xa4" * 32, "expected pairs of hexadecimal digits after hex:"),
     ],
 )
 def test_a_bad_key_file_is_explained_without_its_content(content: bytes, message: str) -> None:
@@ -279,11 +279,11 @@ def test_any_bytes_with_any_trailer_are_an_advertisement_or_a_named_drop(
     """Never an exception but PacketError, and never authentic."""
     data = bytes.fromhex(start) + payload
     for source, destination in ((SOURCE, GROUP), (LINK_LOCAL, GROUP_6)):
-        message, trailer = split(data, source)
+        message, trailer = split_trailer(data, source)
         assert message + trailer == data
         with suppress(PacketError):
             decode(message, source, destination, trailer)
-            heard = judge(
+            heard = authenticate(
                 message,
                 trailer,
                 source,

@@ -26,7 +26,7 @@ from vrrp.protocol.packet import (
     encode,
     parse_datagram,
 )
-from vrrp.protocol.validation import lists_other_addresses, own_advertisement, vet
+from vrrp.protocol.validation import lists_other_addresses, own_advertisement, validate
 
 SOURCE = IPv4Address("10.99.0.1")
 US = IPv4Address("10.99.0.2")
@@ -284,7 +284,7 @@ def test_an_instance_listens_only_to_what_concerns_it(
     """RFC 9568 7.1 and RFC 3768 7.1, which gives the owner of other addresses the benefit."""
     usual: dict[str, object] = {"source": SOURCE, "destination": GROUP, "ttl": 255}
     arrival = {**usual, **path}
-    heard = vet(value, own_address=US, configuration=configured, **arrival)  # type: ignore[arg-type]  # mixed table
+    heard = validate(value, own_address=US, configuration=configured, **arrival)  # type: ignore[arg-type]  # mixed table
     assert heard is verdict
 
 
@@ -293,7 +293,7 @@ def test_a_peer_whose_first_address_is_not_link_local_is_heard() -> None:
     listed = ("fe80::99:100", "2001:db8:99::100")
     swapped = advertisement(addresses=tuple(IPv6Address(each) for each in listed[::-1]), form=None)
     configured = configuration(virtual_addresses=tuple(f"{each}/128" for each in listed))
-    heard = vet(
+    heard = validate(
         swapped,
         source=LINK_LOCAL,
         destination=GROUP_6,
@@ -385,3 +385,10 @@ def test_no_single_damaged_byte_passes() -> None:
             damaged[place] ^= flip
             with pytest.raises(PacketError):
                 decode(bytes(damaged), SOURCE, GROUP)
+
+
+def test_the_repr_of_an_advertisement_is_one_line_without_its_password() -> None:
+    sent = own_advertisement(LOCKED, 150)
+    assert sent.auth_data == b"abc\0\0\0\0\0"
+    assert repr(sent) == "<Advertisement v2 VRID 51 priority 150 every 1s: 10.99.0.100>"
+    assert list(sent.__rich_repr__()) == []

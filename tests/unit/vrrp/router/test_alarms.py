@@ -39,7 +39,7 @@ class Watch:
             addresses=(IPv4Address("10.99.0.100"),),
             checksum_form="rfc5798",
         )
-        self.alarms.hear(said, source, now)
+        self.alarms.note(said, source, now)
 
     def settle(
         self, now: float, *, active: bool = False, follows: IPv4Address | None = None

@@ -10,7 +10,7 @@ import msgspec
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement, DropReason
-from vrrp.protocol.validation import vet
+from vrrp.protocol.validation import validate
 from vrrp.router.event import AdvertisementReceived, SendAdvertisement, Startup, TimerExpired
 from vrrp.router.machine import Router
 
@@ -107,7 +107,7 @@ def test_clamped_it_is_followed_up_to_the_limit() -> None:
 
 
 def judged(**changes: object) -> DropReason | None:
-    return vet(
+    return validate(
         said(version=2, addresses=(OTHER,)),
         source=PEER,
         destination=IPv4Address("224.0.0.18"),

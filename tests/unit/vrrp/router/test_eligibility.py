@@ -74,22 +74,22 @@ def test_a_link_not_heard_of_keeps_it_from_beginning() -> None:
 
 def test_an_object_without_weight_decides() -> None:
     made = participation(UPLINK)
-    assert (made.fault, made.pending) == (None, "interface eth1 is not known yet")
-    made.learn({UPLINK.key: 0}, 1001.0)
+    assert (made.fault, made.pending) == (None, "the state of interface eth1 is not known yet")
+    made.update({UPLINK.key: 0}, 1001.0)
     assert (made.fault, made.pending) == ("interface eth1 is down", None)
-    made.learn({UPLINK.key: 1, TrackedKey("interface", "eth2"): 0}, 1002.0)
+    made.update({UPLINK.key: 1, TrackedKey("interface", "eth2"): 0}, 1002.0)
     assert (made.fault, made.pending) == (None, None)
 
 
 def test_a_flapping_object_counts_only_when_it_has_lasted() -> None:
     made = participation(TrackedObject(key=TrackedKey("interface", "eth1"), flap_delay=2.0))
-    made.learn({UPLINK.key: 1}, 1000.0)
-    made.learn({UPLINK.key: 0}, 1001.0)
+    made.update({UPLINK.key: 1}, 1000.0)
+    made.update({UPLINK.key: 0}, 1001.0)
     assert (made.fault, made.deadline) == (None, 1003.0)
-    made.learn({UPLINK.key: 1}, 1002.9)
+    made.update({UPLINK.key: 1}, 1002.9)
     made.settle(1003.0)
     assert (made.fault, made.deadline) == (None, None)
-    made.learn({UPLINK.key: 0}, 1004.0)
+    made.update({UPLINK.key: 0}, 1004.0)
     made.settle(1006.0)
     assert made.fault == "interface eth1 is down"
 
@@ -110,9 +110,9 @@ def test_what_is_known_survives_a_change_of_configuration() -> None:
     """As far as it is still tracked; what is new is not known yet."""
     web = TrackedObject(key=TrackedKey("pool", "web"), weight=-50)
     made = participation(UPLINK, web)
-    made.learn({UPLINK.key: 1, web.key: 0}, 1001.0)
+    made.update({UPLINK.key: 1, web.key: 0}, 1001.0)
     assert made.priority.priority == 150
     other = TrackedObject(key=TrackedKey("pool", "other"))
     made.configure(msgspec.structs.replace(USUAL, priority=100, track=(web, other)))
     assert made.priority.arithmetic == "100 - 50 (pool web) = 50"
-    assert made.pending == "pool other is not known yet"
+    assert made.pending == "the state of pool other is not known yet"

@@ -17,16 +17,16 @@ from vrrp.router.event import (
     AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
-    HandOver,
-    HandOverAbandoned,
-    HandOverUndone,
-    Leave,
+    HandoverAbandoned,
+    HandoverRequested,
+    HandoverUndone,
     ReleaseAddresses,
     SendAdvertisement,
     Shutdown,
     Startup,
     StateChanged,
     StopAnnouncing,
+    StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
@@ -71,7 +71,7 @@ def router_in(state: State, configuration: InstanceConfiguration = USUAL) -> Rou
     return router
 
 
-def handing_over(event: HandOver | Leave) -> Router:
+def handing_over(event: HandoverRequested | StopRequested) -> Router:
     router = router_in(State.ACTIVE)
     assert router.handle(event, 1000.5) == RESIGN
     assert router.handing_over
@@ -90,7 +90,7 @@ class TestHandOver:
     """Resign, keep answering, step back once the successor is heard."""
 
     def test_the_addresses_are_released_200_ms_after_the_successor_is_heard(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         assert router.handle(advert(50), 1001.0) == []
         assert router.deadline == 1001.2
         assert router.handle(advert(50), 1001.1) == []
@@ -105,7 +105,7 @@ class TestHandOver:
     def test_they_are_released_20_ms_after_the_successor_has_announced_all_of_them(self) -> None:
         two = changed(virtual_addresses=("10.99.0.100/32",), unadvertised_addresses=("fd00::1/64",))
         router = router_in(ACTIVE, two)
-        router.handle(HandOver(), 1000.5)
+        router.handle(HandoverRequested(), 1000.5)
         router.handle(advert(50), 1001.0)
         assert router.handle(announced("10.99.0.100"), 1001.1) == []
         assert router.deadline == pytest.approx(1001.3)
@@ -117,7 +117,7 @@ class TestHandOver:
         assert ReleaseAddresses() in router.handle(TimerExpired(), 1001.22)
 
     def test_an_announcement_may_overtake_the_advertisement_but_does_not_replace_it(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         router.handle(announced("10.99.0.100"), 1000.9)
         assert router.deadline == pytest.approx(1001.6)
         router.handle(advert(50), 1001.0)
@@ -129,23 +129,23 @@ class TestHandOver:
         assert (router.state, router.deadline) == (ACTIVE, 1001.0)
 
     def test_resigning_is_repeated_after_an_interval_and_100_ms(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         assert router.deadline == pytest.approx(1001.6)
         assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
 
     def test_without_a_successor_the_router_stays_active_and_yields_to_who_comes(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         router.handle(TimerExpired(), 1001.6)
         assert router.handle(TimerExpired(), 1002.71) == [
             SendAdvertisement(1),
             AnnounceAddresses(),
-            HandOverAbandoned(),
+            HandoverAbandoned(),
         ]
         assert (router.state, router.handing_over, router.yielding) == (ACTIVE, False, True)
         assert router.deadline == pytest.approx(1003.71)
 
     def test_a_successor_that_resigns_too_is_none(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         router.handle(advert(50), 1001.0)
         router.handle(advert(0), 1001.1)
         assert router.deadline == pytest.approx(1001.6)
@@ -154,21 +154,21 @@ class TestHandOver:
     def test_losing_a_successor_late_is_no_stall(self) -> None:
         """At 10 ms both the repeat and the end of patience have long passed by then."""
         router = router_in(ACTIVE, changed(advert_interval=0.01))
-        router.handle(HandOver(), 1000.0)
+        router.handle(HandoverRequested(), 1000.0)
         router.handle(advert(50), 1000.1)
         router.handle(advert(0), 1000.29)
         assert router.deadline == 1000.29
-        assert HandOverAbandoned() in router.handle(TimerExpired(), 1000.29)
+        assert HandoverAbandoned() in router.handle(TimerExpired(), 1000.29)
 
     def test_it_can_be_undone_while_it_lasts(self) -> None:
-        router = handing_over(HandOver())
-        undone = router.handle(HandOverUndone(), 1000.6)
+        router = handing_over(HandoverRequested())
+        undone = router.handle(HandoverUndone(), 1000.6)
         assert undone == [SendAdvertisement(100), AnnounceAddresses()]
         assert not router.handing_over
         assert router.deadline == pytest.approx(1001.6)
 
     def test_a_shutdown_cuts_it_short(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         assert router.handle(Shutdown("link down"), 1000.6) == [
             SendAdvertisement(0),
             ReleaseAddresses(),
@@ -176,15 +176,15 @@ class TestHandOver:
         ]
 
     def test_addresses_added_meanwhile_are_held_but_not_announced(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         assert router.handle(ConfigurationChanged(OTHER_ADDRESS), 1000.6) == [AcquireAddresses()]
         assert router.deadline == pytest.approx(1001.6)
 
     def test_a_late_handover_is_over(self) -> None:
-        router = handing_over(HandOver())
+        router = handing_over(HandoverRequested())
         router.handle(TimerExpired(), 1010.0)
         assert (router.state, router.yielding) == (BACKUP, True)
-        router = handing_over(Leave("stopped"))
+        router = handing_over(StopRequested("stopped"))
         router.handle(TimerExpired(), 1010.0)
         assert router.state is INITIALIZE
 
@@ -193,7 +193,7 @@ class TestLeave:
     """A handover that ends in INITIALIZE, with or without a successor."""
 
     def test_it_ends_200_ms_after_the_successor_is_heard(self) -> None:
-        router = handing_over(Leave("stopped"))
+        router = handing_over(StopRequested("stopped"))
         router.handle(advert(50), 1001.0)
         assert router.handle(TimerExpired(), 1001.2) == [
             ReleaseAddresses(),
@@ -202,23 +202,23 @@ class TestLeave:
         assert router.deadline is None
 
     def test_without_a_successor_it_ends_all_the_same(self) -> None:
-        router = handing_over(Leave("stopped"))
+        router = handing_over(StopRequested("stopped"))
         router.handle(TimerExpired(), 1001.6)
         router.handle(TimerExpired(), 1002.71)
         assert router.state is INITIALIZE
 
     def test_it_takes_5_seconds_at_most(self) -> None:
         router = router_in(ACTIVE, changed(advert_interval=10.0))
-        router.handle(Leave("stopped"), 1000.0)
+        router.handle(StopRequested("stopped"), 1000.0)
         assert router.deadline == 1005.0
         router.handle(TimerExpired(), 1005.0)
         assert router.state is INITIALIZE
 
     def test_nothing_takes_it_back_and_a_handover_can_become_one(self) -> None:
-        router = handing_over(HandOver())
-        assert router.handle(Leave("stopped"), 1000.6) == []
-        assert router.handle(HandOverUndone(), 1000.7) == []
-        assert router.handle(HandOver(), 1000.8) == []
+        router = handing_over(HandoverRequested())
+        assert router.handle(StopRequested("stopped"), 1000.6) == []
+        assert router.handle(HandoverUndone(), 1000.7) == []
+        assert router.handle(HandoverRequested(), 1000.8) == []
         router.handle(advert(50), 1001.0)
         router.handle(TimerExpired(), 1001.2)
         assert router.state is INITIALIZE
@@ -230,7 +230,7 @@ class TestYielding:
     @staticmethod
     def yielding_backup() -> Router:
         router = router_in(BACKUP)
-        router.handle(HandOver(), 1000.0)
+        router.handle(HandoverRequested(), 1000.0)
         assert (router.yielding, router.priority) == (True, 1)
         return router
 
@@ -238,7 +238,7 @@ class TestYielding:
         """255/256 s instead of 156/256 s, and back."""
         router = self.yielding_backup()
         assert router.deadline == 1003.99609375
-        router.handle(HandOverUndone(), 1002.0)
+        router.handle(HandoverUndone(), 1002.0)
         assert router.deadline == 1003.609375
 
     def test_a_lower_priority_than_the_configured_one_is_obeyed(self) -> None:
@@ -253,20 +253,20 @@ class TestYielding:
         assert router.handle(advert(2), 1005.0) == [
             SendAdvertisement(1),
             ReleaseAddresses(),
-            to(ACTIVE, BACKUP, "a higher priority was heard"),
+            to(ACTIVE, BACKUP, "a peer has a higher priority"),
         ]
 
     @pytest.mark.parametrize("state", [INITIALIZE, BACKUP, ACTIVE])
     def test_undone_it_competes_again(self, state: State) -> None:
         router = Router(USUAL, US)
-        router.handle(HandOver(), 1000.0)
+        router.handle(HandoverRequested(), 1000.0)
         if state is not INITIALIZE:
             router.handle(Startup(resume=state is ACTIVE), 1000.0)
-        router.handle(HandOverUndone(), 1000.1)
+        router.handle(HandoverUndone(), 1000.1)
         assert (router.state, router.yielding) == (state, False)
 
     def test_a_yielding_owner_starts_as_backup(self) -> None:
         router = Router(changed(priority=255), US)
-        router.handle(HandOver(), 1000.0)
+        router.handle(HandoverRequested(), 1000.0)
         router.handle(Startup(), 1000.0)
         assert router.state is BACKUP

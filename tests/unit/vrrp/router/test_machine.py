@@ -21,9 +21,10 @@ from vrrp.router.event import (
     AnnounceAddresses,
     ConfigurationChanged,
     Event,
-    HandOver,
-    HandOverUndone,
-    Leave,
+    GroupBecomesActive,
+    GroupBecomesBackup,
+    HandoverRequested,
+    HandoverUndone,
     OwnAddressChanged,
     PriorityChanged,
     ReleaseAddresses,
@@ -31,9 +32,8 @@ from vrrp.router.event import (
     Shutdown,
     Startup,
     StateChanged,
-    StepBack,
     StopAnnouncing,
-    TakeOver,
+    StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
@@ -91,32 +91,32 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
     (INITIALIZE, Startup(), [to(INITIALIZE, BACKUP, "started")], BACKUP),
     (INITIALIZE, Startup(True), [*TAKE_OVER, to(INITIALIZE, ACTIVE, "resumed")], ACTIVE),
     (INITIALIZE, Shutdown("s"), [], INITIALIZE),
-    (INITIALIZE, Leave("s"), [], INITIALIZE),
+    (INITIALIZE, StopRequested("s"), [], INITIALIZE),
     (INITIALIZE, advert(200), [], INITIALIZE),
     (INITIALIZE, advert(0), [], INITIALIZE),
     (INITIALIZE, TimerExpired(), [], INITIALIZE),
-    (INITIALIZE, HandOver(), [], INITIALIZE),
-    (INITIALIZE, HandOverUndone(), [], INITIALIZE),
+    (INITIALIZE, HandoverRequested(), [], INITIALIZE),
+    (INITIALIZE, HandoverUndone(), [], INITIALIZE),
     (INITIALIZE, ConfigurationChanged(OTHER_ADDRESS), [], INITIALIZE),
     (INITIALIZE, PriorityChanged(150), [], INITIALIZE),
-    (INITIALIZE, TakeOver(), [], INITIALIZE),
-    (INITIALIZE, StepBack("s"), [], INITIALIZE),
+    (INITIALIZE, GroupBecomesActive(), [], INITIALIZE),
+    (INITIALIZE, GroupBecomesBackup("s"), [], INITIALIZE),
     (INITIALIZE, OwnAddressChanged(PEER), [], INITIALIZE),
     (INITIALIZE, AddressAnnounced(PEER), [], INITIALIZE),
     (BACKUP, Startup(), [], BACKUP),
     (BACKUP, Startup(True), [], BACKUP),
     (BACKUP, Shutdown("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
-    (BACKUP, Leave("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
+    (BACKUP, StopRequested("s"), [to(BACKUP, INITIALIZE, "s")], INITIALIZE),
     (BACKUP, advert(200), [], BACKUP),
     (BACKUP, advert(50), [], BACKUP),
     (BACKUP, advert(0), [], BACKUP),
     (BACKUP, TimerExpired(), [], BACKUP),  # too early
-    (BACKUP, HandOver(), [], BACKUP),
-    (BACKUP, HandOverUndone(), [], BACKUP),
+    (BACKUP, HandoverRequested(), [], BACKUP),
+    (BACKUP, HandoverUndone(), [], BACKUP),
     (BACKUP, ConfigurationChanged(OTHER_ADDRESS), [], BACKUP),
     (BACKUP, PriorityChanged(150), [], BACKUP),
-    (BACKUP, TakeOver(), [], BACKUP),  # not wanted yet
-    (BACKUP, StepBack("s"), [], BACKUP),
+    (BACKUP, GroupBecomesActive(), [], BACKUP),  # not wanted yet
+    (BACKUP, GroupBecomesBackup("s"), [], BACKUP),
     (BACKUP, OwnAddressChanged(PEER), [], BACKUP),
     (BACKUP, AddressAnnounced(PEER), [], BACKUP),
     (ACTIVE, Startup(), [], ACTIVE),
@@ -127,22 +127,22 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
         [SendAdvertisement(0), ReleaseAddresses(), to(ACTIVE, INITIALIZE, "s")],
         INITIALIZE,
     ),
-    (ACTIVE, Leave("s"), RESIGN, ACTIVE),
+    (ACTIVE, StopRequested("s"), RESIGN, ACTIVE),
     (
         ACTIVE,
         advert(200),
         [
             SendAdvertisement(100),
             ReleaseAddresses(),
-            to(ACTIVE, BACKUP, "a higher priority was heard"),
+            to(ACTIVE, BACKUP, "a peer has a higher priority"),
         ],
         BACKUP,
     ),
     (ACTIVE, advert(50), [SendAdvertisement(100), AnnounceAddresses()], ACTIVE),
     (ACTIVE, advert(0), [SendAdvertisement(100), AnnounceAddresses()], ACTIVE),
     (ACTIVE, TimerExpired(), [SendAdvertisement(100)], ACTIVE),
-    (ACTIVE, HandOver(), RESIGN, ACTIVE),
-    (ACTIVE, HandOverUndone(), [], ACTIVE),
+    (ACTIVE, HandoverRequested(), RESIGN, ACTIVE),
+    (ACTIVE, HandoverUndone(), [], ACTIVE),
     (
         ACTIVE,
         ConfigurationChanged(OTHER_ADDRESS),
@@ -150,10 +150,10 @@ PRODUCT: list[tuple[State, Event, list[Action], State]] = [
         ACTIVE,
     ),
     (ACTIVE, PriorityChanged(150), [], ACTIVE),
-    (ACTIVE, TakeOver(), [], ACTIVE),
+    (ACTIVE, GroupBecomesActive(), [], ACTIVE),
     (
         ACTIVE,
-        StepBack("s"),
+        GroupBecomesBackup("s"),
         [SendAdvertisement(0), ReleaseAddresses(), to(ACTIVE, BACKUP, "s")],
         BACKUP,
     ),
@@ -193,19 +193,17 @@ def test_only_the_become_methods_assign_the_state() -> None:
 
 def test_a_takeover_says_why() -> None:
     silent = router_in(BACKUP)
-    assert silent.handle(TimerExpired(), 1004.0)[-1] == to(
-        BACKUP, ACTIVE, "no active router was heard"
-    )
+    assert silent.handle(TimerExpired(), 1004.0)[-1] == to(BACKUP, ACTIVE, "no active router")
     crashed = router_in(BACKUP)
     crashed.handle(advert(200), 1001.0)
     assert crashed.active_router == PEER
     assert crashed.handle(TimerExpired(), 1005.0)[-1] == to(
-        BACKUP, ACTIVE, "the active router fell silent"
+        BACKUP, ACTIVE, "the active router stopped advertising"
     )
     resigned = router_in(BACKUP)
     resigned.handle(advert(0), 1001.0)
     assert resigned.handle(TimerExpired(), 1002.0)[-1] == to(
-        BACKUP, ACTIVE, "the active router resigned"
+        BACKUP, ACTIVE, "the active router sent priority 0"
     )
     preempting = router_in(BACKUP)
     preempting.handle(advert(50), 1001.0)
@@ -273,7 +271,7 @@ class TestStall:
         assert actions == [
             SendAdvertisement(0),
             ReleaseAddresses(),
-            to(ACTIVE, BACKUP, "this process was stalled"),
+            to(ACTIVE, BACKUP, "the process was stalled"),
         ]
         assert router.deadline == 1005.709375
 
@@ -340,3 +338,33 @@ class TestConfigurationChanged:
     def test_another_virtual_router_is_not_a_change(self) -> None:
         with pytest.raises(AssertionError):
             router_in(BACKUP).handle(ConfigurationChanged(changed(virtual_router_id=52)), 1001.0)
+
+
+@pytest.mark.parametrize(
+    ("events", "text"),
+    [
+        ([], "<Router 'web': VRID 51 INITIALIZE, priority 100, no deadline>"),
+        ([Startup()], "<Router 'web': VRID 51 BACKUP, priority 100, deadline 1003.609>"),
+        ([Startup(True)], "<Router 'web': VRID 51 ACTIVE, priority 100, deadline 1001.000>"),
+        (
+            [Startup(True), HandoverRequested()],
+            "<Router 'web': VRID 51 ACTIVE (handing over), priority 100, deadline 1001.100>",
+        ),
+        (
+            [HandoverRequested(), Startup()],
+            "<Router 'web': VRID 51 BACKUP, priority 1, deadline 1003.996>",
+        ),
+    ],
+)
+def test_the_repr_of_a_router_is_its_state_in_one_line(events: list[Event], text: str) -> None:
+    router = Router(USUAL, US)
+    for event in events:
+        router.handle(event, 1000.0)
+    assert repr(router) == text
+
+
+def test_the_repr_of_a_router_that_waits_for_its_group() -> None:
+    router = Router(changed(sync_group="both"), US)
+    router.handle(Startup(), 1000.0)
+    router.handle(TimerExpired(), 1003.7)
+    assert repr(router) == "<Router 'web': VRID 51 BACKUP (ready), priority 100, no deadline>"

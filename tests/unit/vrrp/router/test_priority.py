@@ -64,15 +64,15 @@ TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePrio
     (200, [UPLINK], {UPLINK.key: 0}, unmoved(200, "interface eth1 is down")),
     (255, [UPLINK], {UPLINK.key: 0}, unmoved(255, "interface eth1 is down")),
     (200, [SWITCH], {SWITCH.key: 0}, unmoved(200)),
-    (200, [SWITCH], {SWITCH.key: 1}, unmoved(200, "file /off says 1")),
+    (200, [SWITCH], {SWITCH.key: 1}, unmoved(200, "file /off contains 1")),
     # What is not known yet moves nothing; without a weight it keeps an instance from beginning.
     (200, [WEB, FAST, LOAD], {}, unmoved(200)),
-    (200, [UPLINK], {}, unmoved(200, None, "interface eth1 is not known yet")),
+    (200, [UPLINK], {}, unmoved(200, None, "the state of interface eth1 is not known yet")),
     (
         200,
         [UPLINK, SWITCH],
         {SWITCH.key: 7},
-        unmoved(200, "file /off says 7", "interface eth1 is not known yet"),
+        unmoved(200, "file /off contains 7", "the state of interface eth1 is not known yet"),
     ),
 ]
 

@@ -228,7 +228,7 @@ def test_6_4_3_a_higher_priority_takes_over() -> None:
     assert actions == [
         SendAdvertisement(100),
         ReleaseAddresses(),
-        StateChanged(State.ACTIVE, State.BACKUP, "a higher priority was heard"),
+        StateChanged(State.ACTIVE, State.BACKUP, "a peer has a higher priority"),
     ]
     assert router.deadline == 1007.46875
 

@@ -1,8 +1,9 @@
-"""The whole machine as one table: every situation with every event, and what follows.
+"""The whole machine as one table: the state after every event in every situation.
 
-RFC 9568 6.4, a BACKUP that has waited its time and now waits for its sync group, an ACTIVE router
-that hands over, and one that hands over and leaves. Then any sequence of events is held to it, and
-to what every transition must do.
+The situations are the states of RFC 9568 6.4 and three phases of them: READY, a BACKUP router whose
+Active_Down_Timer has expired and that waits for its sync group; HANDOVER, an ACTIVE router that
+hands over; STOPPING, an ACTIVE router that hands over and stops afterwards. No sequence of events
+may lead to another transition than the table has.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from vrrp.router.event import (
     AdvertisementReceived,
     ConfigurationChanged,
     Event,
-    HandOver,
-    HandOverUndone,
-    Leave,
+    GroupBecomesActive,
+    GroupBecomesBackup,
+    HandoverRequested,
+    HandoverUndone,
     OwnAddressChanged,
     PriorityChanged,
     ReleaseAddresses,
@@ -35,8 +37,7 @@ from vrrp.router.event import (
     Shutdown,
     Startup,
     StateChanged,
-    StepBack,
-    TakeOver,
+    StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
@@ -52,23 +53,23 @@ USUAL = InstanceConfiguration(
 )
 OTHER = msgspec.structs.replace(USUAL, priority=90, advert_interval=0.5)
 
-# Priority 100, one advertisement a second, every situation entered at 1000. A dot: no change.
+# Priority 100, one advertisement a second, every situation entered at 1000. A dot is no change.
 TABLE = """
-                                INITIALIZE BACKUP     WAITING    ACTIVE     HANDOVER   LEAVING
+                                INITIALIZE BACKUP     READY      ACTIVE     HANDOVER   STOPPING
 startup                         BACKUP     .          .          .          .          .
 startup as owner                ACTIVE     .          .          .          .          .
 startup to resume               ACTIVE     .          .          .          .          .
 shutdown                        .          INITIALIZE INITIALIZE INITIALIZE INITIALIZE INITIALIZE
-leave                           .          INITIALIZE INITIALIZE LEAVING    LEAVING    .
-hand over                       .          .          .          HANDOVER   .          .
+stop                            .          INITIALIZE INITIALIZE STOPPING   STOPPING   .
+handover                        .          .          .          HANDOVER   .          .
 undo                            .          .          .          .          ACTIVE     .
 timer before it is due          .          .          .          .          .          .
 timer when due                  .          ACTIVE     .          .          .          .
-timer when due, in a group      .          WAITING    .          .          .          .
+timer when due, in a group      .          READY      .          .          .          .
 timer 10 s late                 .          .          .          BACKUP     BACKUP     INITIALIZE
-timer when patience is over     .          .          .          .          ACTIVE     INITIALIZE
-successor heard, its time over  .          .          .          .          BACKUP     INITIALIZE
-it announces, a moment later    .          .          .          .          BACKUP     INITIALIZE
+timer when no peer took over    .          .          .          .          ACTIVE     INITIALIZE
+successor advertised before     .          .          .          .          BACKUP     INITIALIZE
+successor announced before      .          .          .          .          BACKUP     INITIALIZE
 priority 0                      .          .          BACKUP     .          .          .
 lower priority                  .          .          .          .          .          .
 equal, from a lower address     .          .          BACKUP     .          .          .
@@ -77,9 +78,9 @@ higher priority                 .          .          BACKUP     BACKUP     .   
 any priority, 10 s late         .          .          .          BACKUP     .          .
 configuration                   .          .          .          .          .          .
 own address                     .          .          .          .          .          .
-the group takes over            .          .          ACTIVE     .          .          .
-the group steps back            .          .          .          BACKUP     .          .
-priority moved                  .          .          .          .          .          .
+the group becomes active        .          .          ACTIVE     .          .          .
+the group becomes backup        .          .          .          BACKUP     .          .
+priority changed                .          .          .          .          .          .
 """
 
 
@@ -101,16 +102,16 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "startup as owner": [(Startup(), 1000.1)],
     "startup to resume": [(Startup(resume=True), 1000.1)],
     "shutdown": [(Shutdown("stopped"), 1000.1)],
-    "leave": [(Leave("stopped"), 1000.1)],
-    "hand over": [(HandOver(), 1000.1)],
-    "undo": [(HandOverUndone(), 1000.1)],
+    "stop": [(StopRequested("stopped"), 1000.1)],
+    "handover": [(HandoverRequested(), 1000.1)],
+    "undo": [(HandoverUndone(), 1000.1)],
     "timer before it is due": [(TimerExpired(), 1000.1)],
     "timer when due": [(TimerExpired(), "due")],
     "timer when due, in a group": [(TimerExpired(), "due")],
     "timer 10 s late": [(TimerExpired(), "late")],
-    "timer when patience is over": [(TimerExpired(), 1002.2)],
-    "successor heard, its time over": [(advert(50), 1000.1), (TimerExpired(), 1000.31)],
-    "it announces, a moment later": [
+    "timer when no peer took over": [(TimerExpired(), 1002.2)],
+    "successor advertised before": [(advert(50), 1000.1), (TimerExpired(), 1000.31)],
+    "successor announced before": [
         (advert(50), 1000.1),
         (AddressAnnounced(IPv4Address("10.99.0.100")), 1000.1),
         (TimerExpired(), 1000.13),
@@ -123,14 +124,14 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "any priority, 10 s late": [(advert(50), "late")],
     "configuration": [(ConfigurationChanged(OTHER), 1000.1)],
     "own address": [(OwnAddressChanged(HIGHER_ADDRESS), 1000.1)],
-    "the group takes over": [(TakeOver(), 1000.1)],
-    "the group steps back": [(StepBack("another one is BACKUP"), 1000.1)],
-    "priority moved": [(PriorityChanged(50), 1000.1)],
+    "the group becomes active": [(GroupBecomesActive(), 1000.1)],
+    "the group becomes backup": [(GroupBecomesBackup("another member is BACKUP"), 1000.1)],
+    "priority changed": [(PriorityChanged(50), 1000.1)],
 }
 
 
 def cells() -> list[tuple[str, str, str]]:
-    """Row, situation and what follows."""
+    """Return row, situation and following situation of each cell."""
     header, *lines = TABLE.strip("\n").splitlines()
     situations = header.split()
     found = []
@@ -143,23 +144,23 @@ def cells() -> list[tuple[str, str, str]]:
 
 
 def situation_of(router: Router) -> str:
-    if router._departure is None:
-        return "WAITING" if router.wants_active else router.state.value
+    if router._handover is None:
+        return "READY" if router.ready else router.state.value
     assert router.state is State.ACTIVE
-    return "HANDOVER" if router._departure.stop_reason is None else "LEAVING"
+    return "HANDOVER" if router._handover.stop_reason is None else "STOPPING"
 
 
 def router_in(situation: str, configuration: InstanceConfiguration) -> Router:
     router = Router(configuration, US)
-    if situation == "WAITING":
+    if situation == "READY":
         router.handle(Startup(), 996.0)
         router.handle(TimerExpired(), 999.7)
     elif situation != "INITIALIZE":
         router.handle(Startup(resume=situation != "BACKUP"), 1000.0)
     if situation == "HANDOVER":
-        router.handle(HandOver(), 1000.0)
-    if situation == "LEAVING":
-        router.handle(Leave("stopped"), 1000.0)
+        router.handle(HandoverRequested(), 1000.0)
+    if situation == "STOPPING":
+        router.handle(StopRequested("stopped"), 1000.0)
     return router
 
 
@@ -175,7 +176,7 @@ def test_every_event_leads_where_the_table_says(row: str, situation: str, after:
     configuration = USUAL
     if row == "startup as owner" and situation == "INITIALIZE":
         configuration = msgspec.structs.replace(USUAL, priority=255)
-    if "group" in row or situation == "WAITING":
+    if "group" in row or situation == "READY":
         configuration = msgspec.structs.replace(USUAL, sync_group="both")
     router = router_in(situation, configuration)
     assert situation_of(router) == situation
@@ -189,6 +190,7 @@ def test_the_table_has_every_event() -> None:
     assert {type(event) for steps in EVENTS.values() for event, _ in steps} == set(Event.__args__)
 
 
+SITUATIONS = list(dict.fromkeys(situation for _, situation, _ in cells()))
 LEGAL = {
     (situation, type(EVENTS[row][-1][0]), after)
     for row, situation, after in cells()
@@ -197,8 +199,8 @@ LEGAL = {
 
 
 def check_transition(before: State, router: Router, actions: list[Action], held: bool) -> bool:
-    """What must go with every step; returns whether the addresses are held after it."""
-    changes = [each for each in actions if isinstance(each, StateChanged)]
+    """Check the actions of one step; return whether the addresses are held after it."""
+    changes = [action for action in actions if isinstance(action, StateChanged)]
     assert len(changes) == (before is not router.state)
     for change in changes:
         assert (change.previous, change.state) == (before, router.state)
@@ -212,7 +214,7 @@ def check_transition(before: State, router: Router, actions: list[Action], held:
             assert State.ACTIVE in (before, router.state)
             assert action.priority in (0, router.priority)
     assert held is (router.state is State.ACTIVE)
-    timeless = router.state is State.INITIALIZE or router.wants_active
+    timeless = router.state is State.INITIALIZE or router.ready
     assert (router.deadline is None) is timeless
     return held
 
@@ -230,7 +232,7 @@ ANY_STEP = st.tuples(ANY_EVENT, st.floats(0.0, 5.0) | st.sampled_from(["due", "l
 def test_no_sequence_of_events_makes_another_transition(
     priority: int, preempt: bool, group: str | None, steps: list[tuple[Event, Moment]]
 ) -> None:
-    """And the addresses are held in ACTIVE alone, whose timer always runs."""
+    """The addresses are held in ACTIVE only, and a timer runs in ACTIVE and BACKUP."""
     configuration = msgspec.structs.replace(
         USUAL, priority=priority, preempt=preempt, sync_group=group
     )

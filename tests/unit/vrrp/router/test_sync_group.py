@@ -13,29 +13,29 @@ from vrrp.router.election import race_end
 from vrrp.router.event import (
     AdvertisementReceived,
     Event,
+    GroupBecomesActive,
+    GroupBecomesBackup,
     Shutdown,
     Startup,
-    StepBack,
-    TakeOver,
     TimerExpired,
 )
 from vrrp.router.machine import Router
-from vrrp.router.sync_group import Member, decide
+from vrrp.router.sync_group import MemberStatus, decide
 
 INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
 
 
-def web(state: State, **facts: object) -> Member:
-    return Member("web", state, **facts)  # type: ignore[arg-type] # a test's short form
+def web(state: State, **facts: object) -> MemberStatus:
+    return MemberStatus("web", state, **facts)  # type: ignore[arg-type] # a test's short form
 
 
-def mail(state: State, **facts: object) -> Member:
-    return Member("mail", state, **facts)  # type: ignore[arg-type] # a test's short form
+def mail(state: State, **facts: object) -> MemberStatus:
+    return MemberStatus("mail", state, **facts)  # type: ignore[arg-type] # a test's short form
 
 
-NOT_ACTIVE = "mail of the same sync group is not active"
+NOT_ACTIVE = "sync group member mail is not ACTIVE"
 
-TABLE: list[tuple[str, list[Member], dict[str, Event]]] = [
+TABLE: list[tuple[str, list[MemberStatus], dict[str, Event]]] = [
     ("one alone begins", [web(INITIALIZE)], {"web": Startup()}),
     ("one alone goes on", [web(INITIALIZE, resume=True)], {"web": Startup(resume=True)}),
     ("one alone waits", [web(INITIALIZE, pending="u")], {}),
@@ -49,7 +49,7 @@ TABLE: list[tuple[str, list[Member], dict[str, Event]]] = [
     (
         "a fault in one stops all",
         [web(ACTIVE), mail(ACTIVE, fault="o")],
-        {"web": Shutdown("o (mail of the same sync group)"), "mail": Shutdown("o")},
+        {"web": Shutdown("o (sync group member mail)"), "mail": Shutdown("o")},
     ),
     (
         "each has its own fault",
@@ -57,19 +57,19 @@ TABLE: list[tuple[str, list[Member], dict[str, Event]]] = [
         {"web": Shutdown("a"), "mail": Shutdown("b")},
     ),
     ("a fault keeps all out", [web(INITIALIZE), mail(INITIALIZE, fault="o")], {}),
-    ("one wants", [web(BACKUP, wants_active=True), mail(BACKUP)], {}),
+    ("one wants", [web(BACKUP, ready=True), mail(BACKUP)], {}),
     (
         "all want",
-        [web(BACKUP, wants_active=True), mail(BACKUP, wants_active=True)],
-        {"web": TakeOver(), "mail": TakeOver()},
+        [web(BACKUP, ready=True), mail(BACKUP, ready=True)],
+        {"web": GroupBecomesActive(), "mail": GroupBecomesActive()},
     ),
-    ("one has lost", [web(ACTIVE), mail(BACKUP)], {"web": StepBack(NOT_ACTIVE)}),
+    ("one has lost", [web(ACTIVE), mail(BACKUP)], {"web": GroupBecomesBackup(NOT_ACTIVE)}),
     (
         "one has lost and wants again",
-        [web(ACTIVE), mail(BACKUP, wants_active=True)],
-        {"web": StepBack(NOT_ACTIVE)},
+        [web(ACTIVE), mail(BACKUP, ready=True)],
+        {"web": GroupBecomesBackup(NOT_ACTIVE)},
     ),
-    ("one has handed over, one is about to", [web(ACTIVE, departing=True), mail(BACKUP)], {}),
+    ("one has handed over, one is about to", [web(ACTIVE, handing_over=True), mail(BACKUP)], {}),
     ("both active", [web(ACTIVE), mail(ACTIVE)], {}),
     ("nobody", [], {}),
 ]
@@ -78,7 +78,7 @@ TABLE: list[tuple[str, list[Member], dict[str, Event]]] = [
 @pytest.mark.parametrize(
     ("members", "events"), [each[1:] for each in TABLE], ids=[e[0] for e in TABLE]
 )
-def test_what_happens_to_whom(members: list[Member], events: dict[str, Event]) -> None:
+def test_what_happens_to_whom(members: list[MemberStatus], events: dict[str, Event]) -> None:
     assert decide(members) == events
 
 
@@ -107,8 +107,8 @@ def test_what_is_heard_of_the_race_does_not_shorten_the_wait() -> None:
     )
     router.handle(Startup(), 1000.0)
     router.handle(TimerExpired(), 1004.0)
-    router.handle(TakeOver(), 1004.0)
-    router.handle(StepBack(NOT_ACTIVE), 1004.0005)
+    router.handle(GroupBecomesActive(), 1004.0)
+    router.handle(GroupBecomesBackup(NOT_ACTIVE), 1004.0005)
     assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
     peer = IPv4Address("192.0.2.2")
     heard = Advertisement(

@@ -11,7 +11,7 @@ import pytest
 
 from vrrp.addresses.addresses import lifetime
 from vrrp.netlink.rtnetlink import (
-    Standing,
+    InterfaceAddress,
     VirtualAddress,
     deletion,
     messages,
@@ -72,23 +72,23 @@ LINK_LOCAL = "fe80000000000000000000fffe000001"
 READ = [
     (
         "02 18 80 00 07000000 0800 0100 0a630001",
-        Standing(7, IPv4Interface("10.99.0.1/24"), True, False),
+        InterfaceAddress(7, IPv4Interface("10.99.0.1/24"), True, False),
     ),
     (
         "02 20 00 00 07000000 0800 0100 0a630002 0800 0200 0a630001",
-        Standing(7, IPv4Interface("10.99.0.1/32"), False, False),
+        InterfaceAddress(7, IPv4Interface("10.99.0.1/32"), False, False),
     ),
     (
         f"0a 40 80 fd 07000000 1400 0100 {LINK_LOCAL}",
-        Standing(7, IPv6Interface("fe80::ff:fe00:1/64"), True, False),
+        InterfaceAddress(7, IPv6Interface("fe80::ff:fe00:1/64"), True, False),
     ),
     (
         f"0a 40 c0 fd 07000000 1400 0100 {LINK_LOCAL}",
-        Standing(7, IPv6Interface("fe80::ff:fe00:1/64"), True, True),
+        InterfaceAddress(7, IPv6Interface("fe80::ff:fe00:1/64"), True, True),
     ),
     (
         f"0a 40 88 fd 07000000 1400 0100 {LINK_LOCAL}",
-        Standing(7, IPv6Interface("fe80::ff:fe00:1/64"), True, True),
+        InterfaceAddress(7, IPv6Interface("fe80::ff:fe00:1/64"), True, True),
     ),
     ("1c 40 80 00 07000000 0800 0100 0a630001", None),
     ("0a 40 80 00 07000000 0800 0100 0a630001", None),
@@ -96,7 +96,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("body", "standing"), READ)
-def test_an_address_message_is_read(body: str, standing: Standing | None) -> None:
+def test_an_address_message_is_read(body: str, standing: InterfaceAddress | None) -> None:
     """Permanent 0x80, tentative 0x40, failed 0x08; the local end of a point-to-point link."""
     assert read_address(bytes.fromhex(body)) == standing
 

@@ -1,0 +1,124 @@
+"""The links of this host that instances use: watches them, and reports their changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from vrrp.addresses.address_reconciler import DeviceState
+from vrrp.addresses.addresses import promote_secondaries, shared_subnets, virtual_addresses
+from vrrp.addresses.resources import HeldResources
+from vrrp.addresses.routes import items
+from vrrp.model.configuration import InstanceConfiguration, TrackedKey, UdpUnicast
+from vrrp.model.report import Notice, Report
+from vrrp.netlink.links import Link, LinkWatcher
+from vrrp.netlink.rtnetlink import InterfaceAddress
+from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
+from vrrp.protocol.packet import Address
+
+
+class HostLinks:
+    """Watches the interfaces that the configured instances use or track.
+
+    ``changed`` is called with the name of an interface whose link has changed, and ``removed`` with
+    a virtual address that was removed. Netlink sockets are opened when an interface is needed: UDP
+    instances with loopback addresses need no interface.
+
+    The watcher runs in ``tasks``.
+
+    - ``links`` has the state of each watched interface that is known; None if it does not exist.
+    - ``virtual`` are the virtual addresses of all instances, which are not used as sources.
+    """
+
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        changed: Callable[[str], None],
+        removed: Callable[[InterfaceAddress], None],
+        report: Callable[[Report], None],
+    ) -> None:
+        self.links: dict[str, Link | None] = {}
+        self.virtual: frozenset[Address] = frozenset()
+        self._tasks = tasks
+        self._changed = changed
+        self._removed = removed
+        self._report = report
+        self._kernel: RtnetlinkSocket | None = None
+        self._watcher: LinkWatcher | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def configure(self, configurations: Iterable[InstanceConfiguration]) -> None:
+        """Watch the interfaces of these instances. Raises OSError if a socket cannot be opened."""
+        instances = tuple(configurations)
+        linked = [instance for instance in instances if _needs_link(instance)]
+        tracked = {name for instance in instances for name in instance.tracked_names("interface")}
+        if self._watcher is None:
+            if not linked and not tracked:
+                return
+            self._kernel = RtnetlinkSocket()
+            self._watcher = LinkWatcher(self._kernel, self._note_link, self._removed)
+            self._watching = self._tasks.create_task(self._watcher.run())
+        virtual = [address for instance in linked for address in virtual_addresses(instance)]
+        routes = [route for instance in linked for route in instance.virtual_routes]
+        names = tracked | {instance.interface for instance in linked}
+        names |= {address.device for address in virtual}
+        names |= {route.device for route in routes if route.device is not None}
+        self.links = {name: link for name, link in self.links.items() if name in names}
+        self.virtual = frozenset(address.address.ip for address in virtual)
+        self._watcher.watch(names, self.virtual)
+
+    def carriers(self, *names: str) -> dict[TrackedKey, int]:
+        """Return the carriers of these interfaces (by default all) as tracked values."""
+        links = ((name, self.links[name]) for name in names or self.links)
+        return {
+            TrackedKey("interface", name): int(link is not None and link.carrier)
+            for name, link in links
+        }
+
+    def update_resources(
+        self,
+        configuration: InstanceConfiguration,
+        resources: HeldResources,
+        only: str | None = None,
+    ) -> None:
+        """Give an instance the known states of its devices: of all, or of ``only`` one."""
+        addresses = resources.addresses.configured
+        devices = {configuration.interface, *(address.device for address in addresses)}
+        for device in devices | resources.routes.devices:
+            if self._kernel is None or device not in self.links or only not in (None, device):
+                continue
+            link = self.links[device]
+            state = (
+                DeviceState()
+                if link is None
+                else DeviceState(link.index, link.permanent(), link.carrier)
+            )
+            resources.addresses.update_device(self._kernel, device, state)
+            if link is not None and device in shared_subnets(addresses):
+                self._promote_secondaries(device)
+
+    async def close(self) -> None:
+        """Stop watching, and close the sockets."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait((self._watching,))
+        if self._kernel is not None:
+            self._kernel.close()
+
+    def _note_link(self, name: str, link: Link | None) -> None:
+        self.links[name] = link
+        self._changed(name)
+
+    def _promote_secondaries(self, device: str) -> None:
+        try:
+            promote_secondaries(device)
+        except OSError as error:
+            fields = {"interface": device, "error": str(error)}
+            self._report(Notice("warning", "secondary_addresses_at_risk", dict(fields)))
+
+
+def _needs_link(configuration: InstanceConfiguration) -> bool:
+    """Return whether an instance uses an interface: for multicast, addresses, routes or rules."""
+    if not isinstance(configuration.transport, UdpUnicast):
+        return True
+    return bool(virtual_addresses(configuration) or items(configuration))
