@@ -149,14 +149,14 @@ class Checker:
         self._dispatcher.abandon(target)
 
     def _handle_result(self, target: Target, result: Result) -> None:
-        judgment = judge(target, result)
-        identity = target.definition.identity
-        if judgment.is_new:
-            self._latest[identity] = judgment.result
-        if target.definition.idle_connection and result.reason is not Reason.LOCAL_ERROR:
-            self._update_idle_connection(target, judgment.result)
-        if judgment.is_reported:
-            self._report_verdict(identity, target.tracker.verdict, judgment.result)
+        result, is_new, is_reported = judge(target, result)
+        definition = target.definition
+        if is_new:
+            self._latest[definition.identity] = result
+        if definition.idle_connection and result.reason is not Reason.LOCAL_ERROR:
+            self._update_idle_connection(target, result)
+        if is_reported:
+            self._report_verdict(definition.identity, target.tracker.verdict, result)
 
     def _update_idle_connection(self, target: Target, result: Result) -> None:
         """Connect to a target that passes, and close the connection to a failing target."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec.structs import replace
 
 from checks.definition.result import Reason, Result, Verdict
@@ -11,38 +9,29 @@ from checks.scheduling.target import Target
 from checks.scheduling.weight import step_weight
 
 
-class Judgment(NamedTuple):
-    """The effects of a result.
-
-    ``result`` has the weight after `step_weight`. ``is_new`` is whether it differs from the one
-    before in more than its duration. ``is_reported`` is whether the verdict or the weight of a
-    passing target has changed.
-    """
-
-    result: Result
-    is_new: bool
-    is_reported: bool
-
-
-def judge(target: Target, result: Result) -> Judgment:
+def judge(target: Target, result: Result) -> tuple[Result, bool, bool]:
     """Record a result at its target, and return its effects.
+
+    The first value is the result with the weight after `step_weight`. The second value is whether
+    this result differs from the previous one in more than its duration. The third value is whether
+    the verdict, or the weight of a passing target, has changed.
 
     A local error proves nothing about the target, so it changes neither verdict nor weight.
     """
+    passed = result.passed
     is_proof = result.reason is not Reason.LOCAL_ERROR
-    verdict_changes = is_proof and target.tracker.record(result.passed)
+    is_reported = is_proof and target.tracker.record(passed)
     step = target.definition.timing.weight_step
-    if step is not None and result.passed and not verdict_changes:
+    if step is not None and passed and not is_reported:
         # A target that starts to pass gets the requested weight at once. Steps apply afterwards.
         result = replace(result, weight=step_weight(target.weight, result.weight, step))
     is_new = target.result is None or _differ(target.result, result)
     if is_new:
         target.result = result
-    weight_changes = result.passed and result.weight != target.weight
-    if result.passed:
+    if passed and result.weight != target.weight:
         target.weight = result.weight
-    is_passing = target.tracker.verdict is Verdict.PASSING
-    return Judgment(result, is_new, verdict_changes or (weight_changes and is_passing))
+        is_reported = is_reported or target.tracker.verdict is Verdict.PASSING
+    return result, is_new, is_reported
 
 
 def _differ(one: Result, other: Result) -> bool:

@@ -34,27 +34,29 @@ def target(
 
 def test_only_a_change_of_the_verdict_is_reported() -> None:
     web = target()
-    judgments = [judge(web, result) for result in (PASSED, REFUSED, REFUSED, REFUSED, PASSED)]
-    assert [judgment.is_reported for judgment in judgments] == [False, False, True, False, True]
+    results = (PASSED, REFUSED, REFUSED, REFUSED, PASSED)
+    reported = [is_reported for _, _, is_reported in (judge(web, result) for result in results)]
+    assert reported == [False, False, True, False, True]
 
 
 def test_a_result_is_new_if_it_differs_in_more_than_its_duration() -> None:
     web = target()
     results = (half(0.001), half(0.002), REFUSED, REFUSED)
-    assert [judge(web, result).is_new for result in results] == [True, False, True, False]
+    new = [is_new for _, is_new, _ in (judge(web, result) for result in results)]
+    assert new == [True, False, True, False]
 
 
 def test_a_local_error_is_new_but_changes_nothing() -> None:
     web = target(weight=50)
     for expected in (True, False, False):
-        judgment = judge(web, LOCAL_ERROR)
-        assert (judgment.is_new, judgment.is_reported) == (expected, False)
+        assert judge(web, LOCAL_ERROR) == (LOCAL_ERROR, expected, False)
     assert (web.tracker.verdict, web.weight) == (Verdict.PASSING, 50)
 
 
 def test_a_new_weight_of_a_passing_target_is_reported_once() -> None:
     web = target()
-    assert [judge(web, half()).is_reported for _ in range(2)] == [True, False]
+    assert judge(web, half()) == (half(), True, True)
+    assert judge(web, half()) == (half(), False, False)
     assert web.weight == 50
 
 
@@ -66,6 +68,6 @@ def test_a_target_that_starts_to_pass_gets_its_weight_without_steps(
     verdict: Verdict, weight: int
 ) -> None:
     """A step of 20 % applies only to a target that already passes."""
-    judgment = judge(target(verdict, step=20), half())
-    assert judgment.result.weight == weight
-    assert judgment.is_reported
+    result, _, is_reported = judge(target(verdict, step=20), half())
+    assert result.weight == weight
+    assert is_reported
