@@ -1,4 +1,4 @@
-"""A dataplane of a few lines, and a keeper running over it."""
+"""A small dataplane in memory, for tests of its reconciler."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hadirector.model.ipvs import DestinationKey, Service, ServiceEntry, Service
 
 
 class MemoryDataplane:
-    """A kernel of a dozen lines: a table, and a switch that makes it fail."""
+    """A table, with attributes that make reads and operations fail."""
 
     def __init__(self) -> None:
         self.table: dict[ServiceKey, ServiceEntry] = {}
@@ -27,7 +27,7 @@ class MemoryDataplane:
         self.takes_fingerprints = False
         self.reads: list[frozenset[ServiceKey] | None] = []
         self.pools_read = 0
-        self.recognised = 0
+        self.unchanged_reads = 0
 
     async def start(self) -> None: ...
 
@@ -43,11 +43,11 @@ class MemoryDataplane:
         self.pools_read += 1
         entry = self.table.get(key)
         destinations = {} if entry is None else entry.destinations
-        seen = hash(repr(destinations)) if self.takes_fingerprints else 0
-        if seen and seen == fingerprint:
-            self.recognised += 1
+        actual = hash(repr(destinations)) if self.takes_fingerprints else 0
+        if actual and actual == fingerprint:
+            self.unchanged_reads += 1
             return None
-        return Pool(destinations, seen)
+        return Pool(destinations, actual)
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
         return {}

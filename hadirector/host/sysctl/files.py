@@ -15,7 +15,7 @@ _ADDRESS = struct.Struct("=I")
 
 
 def read(names: Iterable[str], root: Path = Path("/proc/sys")) -> dict[str, str | None]:
-    """Read parameters by their paths; the value of a missing or unreadable one is None."""
+    """Read parameters by their paths; None stands for a missing or unreadable parameter."""
     return {name: _read(root / name) for name in names}
 
 

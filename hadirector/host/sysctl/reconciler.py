@@ -79,11 +79,11 @@ class SysctlReconciler:
     async def reconcile(self) -> None:
         """Set the sysctls that differ. A failure causes a warning, and the next pass retries."""
         async with self._in_use:
-            await self._refresh_wanted()
+            await self._refresh_wanted_sysctls()
             self._compare()
             self._settled = True
 
-    async def _refresh_wanted(self) -> None:
+    async def _refresh_wanted_sysctls(self) -> None:
         """Decide the wanted sysctls again if the routes have changed."""
         routes = files.read_routes()
         if routes == self._routes:

@@ -1,4 +1,4 @@
-"""How the userspace dataplane spreads new connections."""
+"""How the userspace dataplane distributes new connections."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ A, B, C = NAMES
 
 
 def turns(scheduler: str, *offers: Offer, count: int) -> str:
-    """The names chosen by ``count`` connections that end before the next begins."""
+    """The destinations of ``count`` connections, each of which ends before the next begins."""
     chooser = balancer(scheduler)
     return "".join(NAMES[chooser.choose(offers)] for _ in range(count))
 
 
-def test_round_robin_takes_turns_whatever_the_weights() -> None:
+def test_round_robin_ignores_weights() -> None:
     assert turns("rr", Offer(A, 1, 0), Offer(B, 9, 0), Offer(C, 1, 0), count=7) == "abcabca"
 
 
-def test_round_robin_goes_on_where_it_was_when_a_destination_leaves_and_returns() -> None:
+def test_round_robin_continues_when_a_destination_leaves_and_returns() -> None:
     chooser = balancer("rr")
     all_three = [Offer(A, 1, 0), Offer(B, 1, 0), Offer(C, 1, 0)]
     without_b = [Offer(A, 1, 0), Offer(C, 1, 0)]
@@ -27,7 +27,7 @@ def test_round_robin_goes_on_where_it_was_when_a_destination_leaves_and_returns(
     assert chosen == [A, C, A, B]
 
 
-def test_weighted_round_robin_spreads_the_heavy_ones_turns() -> None:
+def test_weighted_round_robin_spreads_the_turns_of_a_high_weight() -> None:
     assert turns("wrr", Offer(A, 5, 0), Offer(B, 1, 0), Offer(C, 1, 0), count=14) == (
         "aabacaaaabacaa"
     )

@@ -1,4 +1,4 @@
-"""The dataplane that only says what it would do."""
+"""The dataplane that only logs operations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIRST = {DestinationKey("198.51.100.1", 80): Destination(1, ForwardingMethod.NAT
 SECOND = {DestinationKey("2001:db8::1", 80): Destination(2, ForwardingMethod.DR)}
 
 
-async def test_it_says_what_it_would_do_and_remembers_it() -> None:
+async def test_operations_are_logged_and_stored() -> None:
     dataplane = DryRunDataplane()
     with capture_logs() as lines:
         for pool in (FIRST, SECOND):
@@ -39,7 +39,7 @@ async def test_it_says_what_it_would_do_and_remembers_it() -> None:
     ]
 
 
-async def test_a_changed_service_keeps_its_pool_and_a_withdrawn_one_is_gone() -> None:
+async def test_an_edited_service_keeps_its_pool_and_a_deleted_one_is_removed() -> None:
     dataplane = DryRunDataplane()
     for scheduler in ("rr", "wrr"):
         wanted = {WEB: ServiceEntry(Service(scheduler), FIRST)}

@@ -1,4 +1,4 @@
-"""The pools of sh and mh come into the same order on every director, without a gap."""
+"""The pools of sh and mh get the same order on every director, without an empty table."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def serving(pool: Weights) -> set[DestinationKey]:
 
 
 @given(weights, sorted_weights)
-def test_from_any_pool_two_passes_lead_to_the_wanted_one_in_its_order(
+def test_two_passes_turn_any_pool_into_the_wanted_pool_in_its_order(
     actual: Weights, wanted: Weights
 ) -> None:
-    """One pass is enough for the weights; the order may have to wait until two of them serve."""
+    """One pass is enough for the weights. The order may need a pass with two that serve."""
     *_, first = passed_through(actual, diff(table(actual), table(wanted), [WEB]))
     assert first == wanted
     *_, second = passed_through(first, diff(table(first), table(wanted), [WEB]))
@@ -92,9 +92,7 @@ def test_from_any_pool_two_passes_lead_to_the_wanted_one_in_its_order(
 
 
 @given(weights, sorted_weights)
-def test_a_pool_that_goes_on_is_never_empty_and_never_stops_serving(
-    actual: Weights, wanted: Weights
-) -> None:
+def test_a_pool_is_never_empty_and_never_stops_serving(actual: Weights, wanted: Weights) -> None:
     for pool in passed_through(actual, diff(table(actual), table(wanted), [WEB])):
         assert pool or not (actual and wanted)
         assert serving(pool) or not (serving(actual) and serving(wanted))
@@ -105,7 +103,7 @@ def test_a_pool_in_order_is_not_touched(pool: Weights) -> None:
     assert diff(table(pool), table(pool), [WEB]) == []
 
 
-def test_what_was_added_late_is_followed_by_those_that_belong_behind_it() -> None:
+def test_destinations_after_a_new_one_are_moved() -> None:
     held = {A: at(1), C: at(1), D: at(1)}
     assert staying_destinations(held, {A: at(1), B: at(1), C: at(1), D: at(1)}) == {A}
     assert diff(table({A: 1, C: 1, D: 1}), table({A: 1, B: 1, C: 1, D: 1}), [WEB]) == [
@@ -117,13 +115,13 @@ def test_what_was_added_late_is_followed_by_those_that_belong_behind_it() -> Non
     ]
 
 
-def test_the_only_one_that_serves_is_not_moved() -> None:
+def test_the_only_destination_with_a_weight_is_not_moved() -> None:
     assert moves({B: at(1), A: at(0)}, {A: at(0), B: at(1)}) == frozenset()
     assert moves({B: at(1), A: at(0)}, {A: at(1), B: at(1)}) == {B}
 
 
-def test_one_that_does_not_serve_has_its_share_of_the_table_all_the_same() -> None:
-    """Else the tables of two directors differ until it has passed once on both."""
+def test_a_destination_without_weight_has_its_share_of_the_hash_table() -> None:
+    """Otherwise the tables of two directors differ until it has passed on both."""
     assert diff({}, table({A: 1, B: 0}, share=3), ()) == [
         AddService(WEB, MH),
         AddDestination(WEB, A, at(1)),
@@ -132,7 +130,7 @@ def test_one_that_does_not_serve_has_its_share_of_the_table_all_the_same() -> No
 
 
 def test_a_failed_or_a_returning_server_is_an_edit_of_its_weight() -> None:
-    """Also a scheduler, a flag or a persistence that changes."""
+    """The same holds for a changed scheduler, flag or persistence."""
     assert diff(table({A: 1, B: 1}), table({A: 1, B: 0}, share=1), [WEB]) == [
         EditDestination(WEB, B, at(0))
     ]

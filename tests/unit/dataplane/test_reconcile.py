@@ -1,4 +1,4 @@
-"""The difference of two tables, judged by a small fake kernel that performs it."""
+"""The operations between two tables, performed by a small fake kernel."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ tables = st.dictionaries(keys, entries)
 
 
 class FakeKernel:
-    """Holds a table and is as strict as the kernel: EEXIST and ENOENT fail the test."""
+    """A table that is as strict as the kernel: EEXIST and ENOENT fail the test."""
 
     def __init__(self, table: Table) -> None:
         self.services = {key: entry.service for key, entry in table.items()}
@@ -103,7 +103,7 @@ class FakeKernel:
 
 
 def tables_on_the_way(actual: Table, operations: Sequence[Operation]) -> Iterator[Table]:
-    """Every table the kernel holds, before, between and after the operations."""
+    """The tables of the kernel before, between and after the operations."""
     kernel = FakeKernel(actual)
     yield kernel.table()
     for operation in operations:
@@ -119,7 +119,7 @@ def serving(table: Table, key: ServiceKey) -> set[DestinationKey]:
 
 
 @given(tables, tables, st.frozensets(keys))
-def test_the_kernel_ends_up_with_what_is_wanted_and_what_is_foreign(
+def test_the_kernel_has_the_wanted_and_the_foreign_services_at_the_end(
     actual: Table, wanted: Table, owned: frozenset[ServiceKey]
 ) -> None:
     *_, final = tables_on_the_way(actual, diff(actual, wanted, owned))
@@ -128,10 +128,8 @@ def test_the_kernel_ends_up_with_what_is_wanted_and_what_is_foreign(
 
 
 @given(tables, tables)
-def test_the_outcome_for_a_service_is_what_the_kernel_then_holds(
-    actual: Table, wanted: Table
-) -> None:
-    """In the same order where order counts; else equal to what is wanted."""
+def test_the_outcome_equals_the_service_in_the_kernel(actual: Table, wanted: Table) -> None:
+    """For sh and mh in the same order; for others equal to the wanted service."""
     operations = diff(actual, wanted, keys_of(actual, wanted))
     *_, final = tables_on_the_way(actual, operations)
     for key in keys_of(actual, wanted):
@@ -163,7 +161,7 @@ def test_a_foreign_service_is_never_touched(
 
 
 @given(tables, tables, st.frozensets(keys))
-def test_a_pool_that_stays_is_never_empty_in_between(
+def test_a_pool_is_never_empty_between_operations(
     actual: Table, wanted: Table, owned: frozenset[ServiceKey]
 ) -> None:
     operations = diff(actual, wanted, owned)
@@ -175,7 +173,7 @@ def test_a_pool_that_stays_is_never_empty_in_between(
 
 
 @given(tables, tables, st.frozensets(keys))
-def test_a_pool_that_goes_on_serving_never_stops_in_between(
+def test_a_pool_always_has_a_weight_between_operations(
     actual: Table, wanted: Table, owned: frozenset[ServiceKey]
 ) -> None:
     operations = diff(actual, wanted, owned)
@@ -213,7 +211,7 @@ def test_a_replaced_pool_is_filled_before_it_is_emptied() -> None:
     ]
 
 
-def test_a_weight_is_given_before_another_is_taken() -> None:
+def test_weights_are_raised_before_others_are_lowered() -> None:
     actual = {WEB: ServiceEntry(WRR, {A: Destination(1, NAT), B: Destination(0, NAT)})}
     wanted = {WEB: ServiceEntry(WRR, {A: Destination(0, NAT), B: Destination(1, NAT)})}
     assert diff(actual, wanted, {WEB}) == [
@@ -235,7 +233,7 @@ def test_a_changed_scheduler_flag_or_persistence_is_an_edit() -> None:
     assert diff(actual, wanted, {WEB}) == [EditService(WEB, wanted_service)]
 
 
-def test_an_unknown_forwarding_method_is_edited_away() -> None:
+def test_an_unknown_forwarding_method_is_replaced() -> None:
     actual = {WEB: ServiceEntry(WRR, {A: Destination(1, None)})}
     wanted = {WEB: ServiceEntry(WRR, {A: Destination(1, DR)})}
     assert diff(actual, wanted, {WEB}) == [EditDestination(WEB, A, Destination(1, DR))]
@@ -259,7 +257,7 @@ def test_operations_are_described_in_one_line() -> None:
     )
 
 
-def test_what_was_there_before_an_operation_is_said() -> None:
+def test_the_state_before_an_operation_is_described() -> None:
     actual = {WEB: ServiceEntry(WRR, {A: Destination(3, DR)})}
     assert describe_actual(EditService(WEB, Service("rr")), actual) == "wrr"
     assert describe_actual(DeleteService(WEB), actual) == "wrr, 1 destination"

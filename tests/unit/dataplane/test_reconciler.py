@@ -1,4 +1,4 @@
-"""Making the dataplane follow what is wanted, whatever fails and whoever else touches it."""
+"""Reconciling the table, with failures and changes by other programs."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def remembered() -> list[frozenset[ServiceKey]]:
 WANTED = {WEB: ServiceEntry(RR, {ONE: IN})}
 
 
-async def test_what_is_wanted_becomes_so(
+async def test_wanted_services_are_created(
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:
-    kept = TableReconciler(dataplane, (), remembered.append)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), remembered.append)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
     assert remembered == [frozenset({WEB})]
 
@@ -60,90 +60,90 @@ async def test_what_is_wanted_becomes_so(
 async def test_a_service_is_remembered_as_ours_before_it_exists(
     dataplane: MemoryDataplane,
 ) -> None:
-    seen: list[bool] = []
-    kept = TableReconciler(dataplane, (), lambda services: seen.append(WEB in dataplane.table))
-    kept.want(WANTED)
-    async with running(kept):
+    existed: list[bool] = []
+    tables = TableReconciler(dataplane, (), lambda services: existed.append(WEB in dataplane.table))
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: WEB in dataplane.table, 5.0, "the service in the table")
-    assert seen == [False]
+    assert existed == [False]
 
 
-async def test_an_owned_service_that_is_not_wanted_is_withdrawn_a_foreign_one_is_not(
+async def test_an_owned_service_that_is_not_wanted_is_deleted_and_a_foreign_one_is_not(
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:
     dataplane.table = {OLD: ServiceEntry(RR, {ONE: IN}), FOREIGN: ServiceEntry(RR, {})}
-    kept = TableReconciler(dataplane, [OLD], remembered.append)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, [OLD], remembered.append)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: OLD not in dataplane.table, 5.0, "the old service gone")
     assert dataplane.table.keys() == {WEB, FOREIGN}
     assert remembered[-1] == {WEB}
 
 
-async def test_what_fails_is_named_and_met_again_by_a_later_pass(
+async def test_a_failed_operation_is_reported_and_repeated_by_a_later_pass(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     dataplane.refuse = lambda operation: isinstance(operation, AddDestination)
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
-        await eventually_async(lambda: kept.failing, 5.0, "a failing service")
-        assert kept.failing == {
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
+        await eventually_async(lambda: tables.failing, 5.0, "a failing service")
+        assert tables.failing == {
             "add destination 192.0.2.45:80 to tcp 192.0.2.10:80 (nat, weight 1)": "refused"
         }
         dataplane.refuse = lambda operation: False
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
-        await eventually_async(lambda: not kept.failing, 5.0, "no failing service")
+        await eventually_async(lambda: not tables.failing, 5.0, "no failing service")
 
 
-async def test_what_fails_stays_named_while_other_services_change(
+async def test_a_failure_stays_reported_while_other_services_change(
     dataplane: MemoryDataplane,
 ) -> None:
     dataplane.refuse = lambda operation: isinstance(operation, AddService) and operation.key == OLD
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want({OLD: ServiceEntry(RR, {})})
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want({OLD: ServiceEntry(RR, {})})
     with structlog.testing.capture_logs() as lines:
-        async with running(kept):
-            await eventually_async(lambda: kept.failing, 5.0, "a failing service")
-            kept.want({OLD: ServiceEntry(RR, {}), **WANTED}, {WEB})
+        async with running(tables):
+            await eventually_async(lambda: tables.failing, 5.0, "a failing service")
+            tables.want({OLD: ServiceEntry(RR, {}), **WANTED}, {WEB})
             await eventually_async(lambda: WEB in dataplane.table, 5.0, "the service in the table")
-            kept.want({OLD: ServiceEntry(RR, {}), **WANTED})
+            tables.want({OLD: ServiceEntry(RR, {}), **WANTED})
             await eventually_async(lambda: dataplane.reads.count(frozenset({OLD})), 5.0, expected=2)
-    assert list(kept.failing) == ["add service tcp 192.0.2.10:8080 (rr)"]
+    assert list(tables.failing) == ["add service tcp 192.0.2.10:8080 (rr)"]
     assert [line["event"] for line in lines].count("table_change_failed") == 1
 
 
 async def test_a_pass_logs_50_operations_and_counts_the_others(
     dataplane: MemoryDataplane,
 ) -> None:
-    """A line takes a twentieth of a millisecond, and 10,000 of them nobody reads."""
+    """A log line takes 0.05 ms, so 10,000 lines would delay the loop."""
     services = {
         ServiceKey(Protocol.TCP, "192.0.2.10", port): ServiceEntry(RR, {}) for port in range(1, 91)
     }
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(services)
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(services)
     with structlog.testing.capture_logs() as lines:
-        async with running(kept):
+        async with running(tables):
             await eventually_async(lambda: len(lines) > 50, 5.0, "50 log lines")
     assert len(lines) == 51
     assert lines[-1] == {"event": "table_changed", "log_level": "info", "operations_not_logged": 40}
 
 
-async def test_a_dataplane_that_does_not_answer_is_asked_again(
+async def test_a_failed_read_is_repeated(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     dataplane.broken = True
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: len(dataplane.reads) > 1, 5.0, "a second read")
         dataplane.broken = False
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
 
 
-async def test_nothing_new_is_made_that_cannot_be_remembered_as_ours(
+async def test_a_service_that_cannot_be_stored_as_owned_is_not_created(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
@@ -154,10 +154,10 @@ async def test_nothing_new_is_made_that_cannot_be_remembered_as_ours(
             raise OSError(28, "No space left on device")
 
     dataplane.table = {OLD: ServiceEntry(RR, {ONE: IN})}
-    kept = TableReconciler(dataplane, [OLD], remember)
-    kept.want({**WANTED, OLD: ServiceEntry(RR, {TWO: IN})})
-    async with running(kept):
-        # A service that is ours already is kept true meanwhile.
+    tables = TableReconciler(dataplane, [OLD], remember)
+    tables.want({**WANTED, OLD: ServiceEntry(RR, {TWO: IN})})
+    async with running(tables):
+        # An owned service is still reconciled.
         await eventually_async(
             lambda: dataplane.table, 5.0, expected={OLD: ServiceEntry(RR, {TWO: IN})}
         )
@@ -165,27 +165,27 @@ async def test_nothing_new_is_made_that_cannot_be_remembered_as_ours(
         await eventually_async(lambda: set(dataplane.table), 5.0, expected={WEB, OLD})
 
 
-async def test_what_somebody_else_changed_is_repaired_and_counted(
+async def test_a_change_by_another_program_is_repaired_and_counted(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
-        assert kept.repaired == 0
+        assert tables.repaired == 0
         dataplane.table = {}
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
-    assert kept.repaired == 2
+    assert tables.repaired == 2
 
 
-async def test_a_repair_is_logged_with_what_was_found(
+async def test_a_repair_is_logged_with_the_former_state(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
         with structlog.testing.capture_logs() as lines:
             spoilt = Destination(7, ForwardingMethod.DR)
@@ -206,15 +206,15 @@ async def test_a_repair_is_logged_with_what_was_found(
     ]
 
 
-async def test_a_difference_that_is_gone_at_a_second_look_is_not_acted_on(
+async def test_a_difference_in_a_single_reading_is_not_repaired(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a dump is torn: what two readings show alike is repaired, the other one left."""
+    """A dump may be inconsistent, so only a difference in both readings is repaired."""
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     wanted = {**WANTED, OLD: ServiceEntry(RR, {ONE: IN})}
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(wanted)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(wanted)
+    async with running(tables):
         await eventually_async(lambda: dataplane.table, 5.0, expected=wanted)
         dataplane.table = {WEB: ServiceEntry(RR, {}), OLD: ServiceEntry(RR, {})}
 
@@ -229,15 +229,15 @@ async def test_a_difference_that_is_gone_at_a_second_look_is_not_acted_on(
         monkeypatch.setattr(dataplane, "read_pool", read_pool)
         with structlog.testing.capture_logs() as lines:
             await eventually_async(lambda: dataplane.table, 5.0, expected=wanted)
-            await eventually_async(lambda: kept.repaired, 5.0, expected=1)
+            await eventually_async(lambda: tables.repaired, 5.0, expected=1)
     assert sorted(each["event"] for each in lines) == ["table_repaired", "table_unsteady"]
 
 
-async def test_withdrawing_takes_what_is_ours_and_leaves_the_rest(
+async def test_withdrawing_deletes_only_owned_services(
     dataplane: MemoryDataplane, remembered: list[frozenset[ServiceKey]]
 ) -> None:
     dataplane.table = {WEB: ServiceEntry(RR, {ONE: IN}), FOREIGN: ServiceEntry(RR, {})}
-    kept = TableReconciler(dataplane, [WEB], remembered.append)
-    await kept.withdraw()
+    tables = TableReconciler(dataplane, [WEB], remembered.append)
+    await tables.withdraw()
     assert dataplane.table.keys() == {FOREIGN}
     assert remembered == [frozenset()]

@@ -1,4 +1,4 @@
-"""What the reconciler remembers of the table, and what it reads."""
+"""What the reconciler knows of the table, and when it reads the table."""
 
 from __future__ import annotations
 
@@ -38,64 +38,66 @@ def dataplane() -> MemoryDataplane:
     return MemoryDataplane()
 
 
-async def test_what_is_known_is_changed_without_being_read(dataplane: MemoryDataplane) -> None:
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
+async def test_a_service_with_a_known_state_is_changed_without_a_read(
+    dataplane: MemoryDataplane,
+) -> None:
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: len(dataplane.reads), 5.0, expected=2)
-        # Unknown at first, it was read alone; then everything in the first pass.
+        # The unknown service was read first, and all services in the first pass.
         assert dataplane.reads == [{WEB}, None]
         changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
-        kept.want(changed, {WEB})
+        tables.want(changed, {WEB})
         await eventually_async(lambda: dataplane.table, 5.0, expected=changed)
     assert len(dataplane.reads) == 2
 
 
-async def test_what_was_adopted_is_not_read_again_before_it_is_changed(
+async def test_an_adopted_service_is_not_read_again_before_a_change(
     dataplane: MemoryDataplane,
 ) -> None:
     dataplane.table = {WEB: ServiceEntry(RR, {TWO: IN}), FOREIGN: ServiceEntry(RR, {})}
     dataplane.takes_fingerprints = True
-    kept = TableReconciler(dataplane, [WEB], lambda services: None)
-    assert await kept.adopt() == dataplane.table
-    kept.want(WANTED)
+    tables = TableReconciler(dataplane, [WEB], lambda services: None)
+    assert await tables.adopt() == dataplane.table
+    tables.want(WANTED)
     with structlog.testing.capture_logs() as lines:
-        async with running(kept):
+        async with running(tables):
             await eventually_async(lambda: len(dataplane.reads), 5.0, expected=2)
     assert dataplane.table[WEB] == WANTED[WEB]
     assert dataplane.reads == [None, None]
     assert [each["event"] for each in lines] == ["table_changed", "table_changed"]
 
 
-async def test_a_change_that_meets_somebody_elses_reads_the_service_and_repairs_it(
+async def test_a_change_after_a_change_by_another_program_reads_and_repairs_the_service(
     dataplane: MemoryDataplane,
 ) -> None:
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: len(dataplane.reads), 5.0, expected=2)
         dataplane.table = {}
         dataplane.refuse = lambda operation: (
             not dataplane.table and not isinstance(operation, AddService)
         )
         changed = {WEB: ServiceEntry(RR, {ONE: IN, TWO: IN})}
-        kept.want(changed, {WEB})
+        tables.want(changed, {WEB})
         await eventually_async(lambda: dataplane.table, 5.0, expected=changed)
         assert dataplane.reads[2:] == [frozenset({WEB})]
-        assert kept.repaired == 3
-        assert not kept.failing
+        assert tables.repaired == 3
+        assert not tables.failing
 
 
-async def test_a_pool_of_the_same_fingerprint_is_not_read_into_values(
+async def test_a_pool_with_the_same_fingerprint_is_not_decoded(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     dataplane.takes_fingerprints = True
-    kept = TableReconciler(dataplane, (), lambda services: None)
-    kept.want(WANTED)
-    async with running(kept):
+    tables = TableReconciler(dataplane, (), lambda services: None)
+    tables.want(WANTED)
+    async with running(tables):
         await eventually_async(lambda: dataplane.pools_read, 5.0, expected=4)
-        assert dataplane.recognised >= 2
+        assert dataplane.unchanged_reads >= 2
         dataplane.table = {WEB: ServiceEntry(RR, {})}
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
         dataplane.table = {WEB: ServiceEntry(Service("wlc"), {ONE: IN})}
@@ -105,20 +107,20 @@ async def test_a_pool_of_the_same_fingerprint_is_not_read_into_values(
 async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one that serves, sh is not reordered; that it is later is no repair."""
+    """sh is not reordered while one destination has a weight. The later move is no repair."""
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     out = Destination(0, ForwardingMethod.NAT)
     hashed = Service("sh", flags=frozenset({SchedulerFlag.FALLBACK}))
     dataplane.table = {WEB: ServiceEntry(hashed, {TWO: IN, ONE: out})}
-    kept = TableReconciler(dataplane, [WEB], lambda services: None)
-    await kept.adopt()
-    kept.want({WEB: ServiceEntry(hashed, {ONE: out, TWO: IN})})
-    async with running(kept):
+    tables = TableReconciler(dataplane, [WEB], lambda services: None)
+    await tables.adopt()
+    tables.want({WEB: ServiceEntry(hashed, {ONE: out, TWO: IN})})
+    async with running(tables):
         await eventually_async(lambda: len(dataplane.reads) > 3, 5.0, "a fourth read")
         assert list(dataplane.table[WEB].destinations) == [TWO, ONE]
-        kept.want({WEB: ServiceEntry(hashed, {ONE: IN, TWO: IN})}, {WEB})
+        tables.want({WEB: ServiceEntry(hashed, {ONE: IN, TWO: IN})}, {WEB})
         await eventually_async(
             lambda: list(dataplane.table[WEB].destinations), 5.0, expected=[ONE, TWO]
         )
         assert dataplane.table[WEB].destinations == {ONE: IN, TWO: IN}
-    assert kept.repaired == 0
+    assert tables.repaired == 0

@@ -1,4 +1,4 @@
-"""What this host lacks for a configuration."""
+"""The faults of a host for a configuration."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hadirector.host import preflight
 from hadirector.model.configuration import Configuration
 
 
-async def test_a_state_directory_that_cannot_be_is_a_fault_before_anything_is_changed(
+async def test_an_impossible_state_directory_is_a_fault(
     tmp_path: Path,
 ) -> None:
-    """Nothing is made to find that out."""
+    """The check creates nothing."""
     (tmp_path / "file").touch()
     for parent, faults in (
         ("new", []),

@@ -1,4 +1,4 @@
-"""The connection timeouts: what is sent, what was answered, and keeping them."""
+"""The connection timeouts: requests, answers, and reconciling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WANTED = ConnectionTimeouts(tcp=3600, udp=60)
 
 
 class Kernel:
-    """Three numbers, of which 0 changes none."""
+    """Three timeouts; 0 changes none."""
 
     def __init__(self) -> None:
         self.timeouts = KERNEL
@@ -38,7 +38,7 @@ def kernel() -> Kernel:
     return Kernel()
 
 
-async def test_what_is_not_configured_stays_and_what_is_right_is_not_written(
+async def test_unconfigured_timeouts_stay_and_right_ones_are_not_written(
     kernel: Kernel,
 ) -> None:
     reconciler = TimeoutReconciler(lambda: kernel)
@@ -48,7 +48,7 @@ async def test_what_is_not_configured_stays_and_what_is_right_is_not_written(
     assert (kernel.written, reconciler.repaired) == (1, 0)
 
 
-async def test_what_somebody_else_changed_is_put_back_and_counted(kernel: Kernel) -> None:
+async def test_a_change_by_another_program_is_repaired_and_counted(kernel: Kernel) -> None:
     reconciler = TimeoutReconciler(lambda: kernel)
     await reconciler.reconcile(WANTED)
     kernel.timeouts = KERNEL
@@ -57,14 +57,14 @@ async def test_what_somebody_else_changed_is_put_back_and_counted(kernel: Kernel
     assert reconciler.repaired == 1
 
 
-async def test_without_a_wish_the_kernel_is_not_even_asked() -> None:
+async def test_without_configured_timeouts_the_kernel_is_not_read() -> None:
     def ask() -> Kernel:
         raise AssertionError
 
     await TimeoutReconciler(ask).reconcile(ConnectionTimeouts())
 
 
-async def test_a_failure_is_warned_of_until_a_later_pass_succeeds(kernel: Kernel) -> None:
+async def test_a_failure_causes_a_warning_until_a_later_pass_succeeds(kernel: Kernel) -> None:
     reconciler = TimeoutReconciler(lambda: kernel)
     kernel.error = "no"
     await reconciler.reconcile(WANTED)
@@ -74,7 +74,7 @@ async def test_a_failure_is_warned_of_until_a_later_pass_succeeds(kernel: Kernel
     assert not reconciler.warnings
 
 
-def test_the_kernel_is_told_in_its_own_numbers() -> None:
+def test_a_request_has_the_numbers_of_the_kernel() -> None:
     """IPVS_CMD_SET_CONFIG with the attributes 4, 5 and 6 (include/uapi/linux/ip_vs.h)."""
     written = write(write_timeouts(WANTED), family=28, version=1, flags=5, sequence=7)
     assert written[16:] == bytes.fromhex(
@@ -82,11 +82,11 @@ def test_the_kernel_is_told_in_its_own_numbers() -> None:
     )
 
 
-def test_the_kernels_answer_is_read() -> None:
+def test_an_answer_is_decoded() -> None:
     answer = "08000400 84030000 08000500 78000000 08000600 2c010000"
     assert read_timeouts(bytes.fromhex(answer)) == KERNEL
 
 
-def test_the_file_says_them_with_units() -> None:
+def test_the_file_has_units() -> None:
     text = b"connection_timeouts: {tcp: 1h, udp: 1m}\nvirtual_servers: []"
     assert parse(text, "f", "lb1").connection_timeouts == WANTED

@@ -32,7 +32,7 @@ def test_nftables_gets_a_table_of_our_own_in_one_transaction() -> None:
     assert nft_removal() == "table inet hadirector {}\ndelete table inet hadirector\n"
 
 
-def test_iptables_gets_a_chain_of_our_own_and_the_way_to_it_once() -> None:
+def test_iptables_gets_a_chain_of_our_own_and_one_jump_to_it() -> None:
     rule = (
         "-A hadirector ! -o lo -p tcp -m conntrack --ctorigdst 192.0.2.1 --ctorigdstport 80"
         " -j MASQUERADE\n"
@@ -43,14 +43,14 @@ def test_iptables_gets_a_chain_of_our_own_and_the_way_to_it_once() -> None:
     assert iptables_script([WEB], jumps=True) == f"{head}{rule}COMMIT\n"
 
 
-def test_the_chain_goes_with_the_way_to_it() -> None:
+def test_the_chain_is_removed_with_the_jump_to_it() -> None:
     head = "*nat\n:hadirector - [0:0]\n"
     gone = "-X hadirector\nCOMMIT\n"
     assert iptables_removal(jumps=False) == f"{head}{gone}"
     assert iptables_removal(jumps=True) == f"{head}-D POSTROUTING -j hadirector\n{gone}"
 
 
-def test_only_the_kernels_fullnat_is_masqueraded() -> None:
+def test_only_fullnat_of_kernel_ipvs_is_masqueraded() -> None:
     servers = tuple(
         VirtualServer(name=method, keys=keys, service=Service("rr"), forwarding=method)
         for method, keys in (

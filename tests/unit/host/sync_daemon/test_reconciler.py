@@ -1,4 +1,4 @@
-"""Keeping the sync daemon, whatever fails and whoever else touches it."""
+"""Reconciling the sync daemon, with failures and changes by other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER = replace(OURS, id=7)
 
 
 class Kernel:
-    """Threads, and the order in which things were done."""
+    """Threads, and the order of the calls."""
 
     def __init__(self) -> None:
         self.threads: dict[SyncRole, SyncSettings] = {}
@@ -46,7 +46,7 @@ def kernel() -> Kernel:
     return Kernel()
 
 
-async def test_a_thread_is_remembered_as_ours_before_it_runs(kernel: Kernel) -> None:
+async def test_a_thread_is_stored_as_owned_before_it_starts(kernel: Kernel) -> None:
     reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     await reconciler.reconcile({BACKUP: OURS})
     assert kernel.done == ["remember ['backup']", "start backup"]
@@ -56,7 +56,7 @@ async def test_a_thread_is_remembered_as_ours_before_it_runs(kernel: Kernel) -> 
     assert reconciler.repaired == 0
 
 
-async def test_a_thread_that_somebody_stops_is_started_again_and_counted(kernel: Kernel) -> None:
+async def test_a_thread_stopped_by_another_program_is_restarted_and_counted(kernel: Kernel) -> None:
     reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     await reconciler.reconcile({MASTER: OURS})
     kernel.threads.clear()
@@ -67,21 +67,21 @@ async def test_a_thread_that_somebody_stops_is_started_again_and_counted(kernel:
     assert [each["event"] for each in lines] == ["sync_daemon_repaired"]
 
 
-async def test_a_restart_goes_on_with_what_runs(kernel: Kernel) -> None:
+async def test_a_restart_keeps_running_threads(kernel: Kernel) -> None:
     kernel.threads = {MASTER: replace(OURS, maximum_length=1464)}
     reconciler = SyncDaemonReconciler(lambda: kernel, {MASTER: OURS}, kernel.remember)
     await reconciler.reconcile({MASTER: OURS})
     assert kernel.done == []
 
 
-async def test_what_was_started_by_hand_as_we_want_it_is_ours_from_then_on(kernel: Kernel) -> None:
+async def test_a_running_thread_with_the_wanted_settings_is_adopted(kernel: Kernel) -> None:
     kernel.threads = {MASTER: OURS}
     reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     await reconciler.reconcile({MASTER: OURS})
     assert kernel.done == ["remember ['master']"]
 
 
-async def test_one_that_is_not_ours_is_left_and_named(kernel: Kernel) -> None:
+async def test_a_foreign_thread_is_left_and_reported(kernel: Kernel) -> None:
     kernel.threads = {MASTER: OTHER}
     reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     with structlog.testing.capture_logs() as lines:
@@ -102,7 +102,7 @@ async def test_one_that_is_not_ours_is_left_and_named(kernel: Kernel) -> None:
     assert reconciler.repaired == 0
 
 
-async def test_what_fails_is_named_and_met_by_the_next_pass(kernel: Kernel) -> None:
+async def test_a_failure_is_reported_and_the_next_pass_retries(kernel: Kernel) -> None:
     kernel.error = "interface eth1 does not exist (ENODEV)"
     reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     await reconciler.reconcile({MASTER: OURS})
@@ -113,7 +113,7 @@ async def test_what_fails_is_named_and_met_by_the_next_pass(kernel: Kernel) -> N
     assert not reconciler.warnings
 
 
-async def test_at_the_end_what_is_ours_stops_and_is_forgotten(kernel: Kernel) -> None:
+async def test_at_the_end_owned_threads_stop(kernel: Kernel) -> None:
     kernel.threads = {MASTER: OURS, BACKUP: OTHER}
     reconciler = SyncDaemonReconciler(lambda: kernel, {MASTER: OURS}, kernel.remember)
     await reconciler.reconcile({})
@@ -121,7 +121,7 @@ async def test_at_the_end_what_is_ours_stops_and_is_forgotten(kernel: Kernel) ->
     assert kernel.done == ["stop master", "remember []"]
 
 
-async def test_without_a_daemon_the_kernel_is_not_asked(kernel: Kernel) -> None:
+async def test_without_a_daemon_the_kernel_is_not_read(kernel: Kernel) -> None:
     kernel.threads = {BACKUP: OTHER}
     reconciler = SyncDaemonReconciler(lambda: kernel, {}, kernel.remember)
     await reconciler.reconcile({})

@@ -1,4 +1,4 @@
-"""Which threads of the sync daemon run, and what happens to those of others."""
+"""Which threads of the sync daemon run, and which threads are foreign."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FaultsOf = Callable[[str], list[str]]
 MASTER, BACKUP = SyncRole.MASTER, SyncRole.BACKUP
 OURS = SyncSettings(interface="eth1", id=51, group="224.0.0.81", port=8848, ttl=1)
 HELD = replace(OURS, maximum_length=1464)
-"""As the kernel shows it: with a length of its own choice."""
+"""The same settings in the kernel, which chose the length."""
 OTHER = replace(HELD, id=7)
 
 
@@ -37,10 +37,10 @@ OTHER = replace(HELD, id=7)
         (None, {"web": State.BACKUP}, [MASTER, BACKUP]),
     ],
 )
-def test_the_role_is_that_of_the_instance(
+def test_the_role_follows_the_instance(
     instance: str | None, states: dict[str, State], roles: list[SyncRole]
 ) -> None:
-    """Master while it is ACTIVE; without an instance both at any time."""
+    """Master while the instance is ACTIVE; both roles without an instance."""
     wanted = wanted_threads(SyncDaemon(instance=instance, settings=OURS), states)
     assert wanted == dict.fromkeys(roles, OURS)
     assert wanted_threads(None, states) == {}
@@ -94,7 +94,7 @@ def test_threads_become_the_wanted_ones(
     operations: list[StartThread | StopThread],
     foreign: Threads,
 ) -> None:
-    """What is stopped comes before what is started; what is not ours stays."""
+    """Stops come before starts, and foreign threads stay."""
     assert list(thread_operations(actual, wanted, ours)) == operations
     assert foreign_threads(actual, wanted, ours) == foreign
 
@@ -182,7 +182,7 @@ def test_a_section_means(section: str, groups: str, daemon: SyncDaemon) -> None:
     ],
 )
 def test_a_fault_of_the_section(faults_of: FaultsOf, section: str, groups: str, fault: str) -> None:
-    """What a daemon could not do, or not know."""
+    """Faults of the keys and values."""
     text = FILE.format(section=section, groups=groups, dataplane="ipvs")
     assert faults_of(text) == [fault]
 

@@ -1,4 +1,4 @@
-"""Setting sysctls, remembering what they were, and putting them back."""
+"""Setting sysctls, storing their former values, and restoring them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALL = "net/ipv4/conf/all/send_redirects"
 
 
 class Kernel:
-    """The parameters of a kernel, and the order in which things were done to them."""
+    """The parameters of a kernel, and the order of the calls."""
 
     def __init__(self) -> None:
         self.values = {FORWARD: "0", NODEST: "0", ALL: "1"}
@@ -57,7 +57,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     return made
 
 
-async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kernel) -> None:
+async def test_the_former_value_is_stored_before_a_parameter_is_set(kernel: Kernel) -> None:
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     await reconciler.reconcile()
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
@@ -74,7 +74,7 @@ async def test_what_a_parameter_was_is_remembered_before_it_is_set(kernel: Kerne
     ]
 
 
-async def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kernel) -> None:
+async def test_a_restart_keeps_the_values_from_before_the_first_start(kernel: Kernel) -> None:
     reconciler = SysctlReconciler(CONFIGURATION, {NODEST: SavedValue("0", "1")}, kernel.remember)
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
     await reconciler.reconcile()
@@ -83,7 +83,7 @@ async def test_a_restart_remembers_what_was_before_the_first_start(kernel: Kerne
     assert kernel.done == [f"{NODEST}=0", "remember []"]
 
 
-async def test_a_parameter_that_was_right_is_not_ours(kernel: Kernel) -> None:
+async def test_a_parameter_that_was_right_is_not_restored(kernel: Kernel) -> None:
     kernel.values = {FORWARD: "1", NODEST: "1", ALL: "0"}
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     await reconciler.reconcile()
@@ -91,7 +91,7 @@ async def test_a_parameter_that_was_right_is_not_ours(kernel: Kernel) -> None:
     assert kernel.values == {FORWARD: "1", NODEST: "1", ALL: "0"}
 
 
-async def test_what_somebody_changes_is_repaired_counted_and_logged(kernel: Kernel) -> None:
+async def test_a_change_by_another_program_is_repaired_counted_and_logged(kernel: Kernel) -> None:
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     await reconciler.reconcile()
     kernel.values[NODEST] = "0"
@@ -102,7 +102,7 @@ async def test_what_somebody_changes_is_repaired_counted_and_logged(kernel: Kern
     assert (line["event"], line["was"]) == ("sysctl_repaired", "0")
 
 
-async def test_another_configuration_sets_anew_and_is_no_repair(kernel: Kernel) -> None:
+async def test_a_new_configuration_is_no_repair(kernel: Kernel) -> None:
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     await reconciler.reconcile()
     kernel.values[QUIESCENT] = "0"
@@ -111,7 +111,7 @@ async def test_another_configuration_sets_anew_and_is_no_repair(kernel: Kernel) 
     assert reconciler.repaired == 0
 
 
-async def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel) -> None:
+async def test_a_refusal_causes_one_warning_and_is_retried(kernel: Kernel) -> None:
     kernel.refused = frozenset({NODEST})
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     with structlog.testing.capture_logs() as lines:
@@ -126,7 +126,7 @@ async def test_what_is_refused_is_warned_of_once_and_tried_again(kernel: Kernel)
     assert len(reconciler.warnings) == 0
 
 
-async def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
+async def test_without_a_stored_value_nothing_is_set(kernel: Kernel) -> None:
     def remember(taken: dict[str, SavedValue]) -> None:
         raise OSError(28, "No space left on device")
 
@@ -136,7 +136,7 @@ async def test_nothing_is_set_that_cannot_be_remembered(kernel: Kernel) -> None:
     assert len(reconciler.warnings) == 3
 
 
-async def test_what_cannot_be_put_back_stays_remembered(kernel: Kernel) -> None:
+async def test_a_value_that_cannot_be_restored_stays_stored(kernel: Kernel) -> None:
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     await reconciler.reconcile()
     kernel.refused = frozenset({NODEST})
@@ -160,7 +160,7 @@ broken line
 """
 
 
-def test_the_longest_route_says_through_which_interface_a_server_is_reached(
+def test_the_route_with_the_longest_prefix_gives_the_interface(
     tmp_path: Path,
 ) -> None:
     """The default route, 10.0.0.0/8 and 10.0.0.0/24, as /proc/net/route of a PC has them."""

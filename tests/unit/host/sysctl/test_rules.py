@@ -1,4 +1,4 @@
-"""Which sysctls a configuration implies, and what is done about each."""
+"""Which sysctls a configuration needs, and which of them are set and restored."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def sysctls(server: str, rest: str = "") -> list[tuple[str, str]]:
         ("address: 10.0.0.9:80", "director: {dataplane: dry-run}", []),
     ],
 )
-def test_a_configuration_implies(server: str, rest: str, expected: list[tuple[str, str]]) -> None:
-    """Each forwarding method, protocol and scheduler needs what it needs, and nothing else."""
+def test_a_configuration_needs(server: str, rest: str, expected: list[tuple[str, str]]) -> None:
+    """The needs of each forwarding method, protocol and scheduler."""
     if "userspace" in rest:
         server += ", scheduler: rr"
     assert sysctls(server, rest) == expected
 
 
-def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
+def test_the_words_of_leave_are_those_of_the_sysctls_that_can_be_needed() -> None:
     every = {
         name.rpartition("/")[2]
         for server in (
@@ -97,7 +97,7 @@ def test_each_word_that_can_be_left_alone_is_one_that_can_be_implied() -> None:
 
 
 def decided(rest: str, actual: dict[str, str | None]) -> tuple[list[str], list[str]]:
-    """What is set, and what is warned of."""
+    """The names to set, and the warnings."""
     made = configuration("address: 10.0.0.9:80, on_failure: zero_weight", rest)
     wanted = rules.wanted_sysctls(made)
     to_set = [each.name for each in rules.changes(made, wanted, actual)]
@@ -119,11 +119,11 @@ REUSE_WARNING = (
 )
 
 
-def test_what_differs_is_set() -> None:
+def test_a_difference_is_set() -> None:
     assert decided("", ACTUAL) == (["net/ipv4/ip_forward", "net/ipv4/vs/conn_reuse_mode"], [])
 
 
-def test_what_is_left_alone_is_warned_of() -> None:
+def test_a_difference_that_is_left_causes_a_warning() -> None:
     assert decided("sysctls: {leave: [conn_reuse_mode]}", ACTUAL) == (
         ["net/ipv4/ip_forward"],
         [REUSE_WARNING.format(0)],
@@ -134,7 +134,7 @@ def test_what_is_left_alone_is_warned_of() -> None:
     )
 
 
-def test_what_the_kernel_lacks_is_warned_of() -> None:
+def test_a_missing_sysctl_causes_a_warning() -> None:
     actual = {**ACTUAL, "net/ipv4/vs/conn_reuse_mode": None}
     assert decided("", actual) == (["net/ipv4/ip_forward"], [REUSE_WARNING.format("missing")])
 
@@ -143,10 +143,10 @@ def test_what_the_kernel_lacks_is_warned_of() -> None:
     ("everywhere", "interface", "warned"),
     [("0", "1", True), ("1", "0", True), ("1", "2", False), ("2", "1", False), ("0", "0", False)],
 )
-def test_a_strict_reverse_path_filter_is_warned_of_with_dr(
+def test_a_strict_reverse_path_filter_causes_a_warning_with_dr(
     everywhere: str, interface: str, warned: bool
 ) -> None:
-    """The greater number of "all" and the interface is in force."""
+    """The kernel uses the greater value of "all" and the interface."""
     made = configuration("address: 10.0.0.9:80, forwarding: dr", VRRP)
     names = reverse_path.filters(made)
     assert names == ("net/ipv4/conf/all/rp_filter", "net/ipv4/conf/eth0/rp_filter")
@@ -158,8 +158,8 @@ def test_a_strict_reverse_path_filter_is_warned_of_with_dr(
     assert reverse_path.filters(configuration("address: 10.0.0.9:80", VRRP)) == ()
 
 
-def test_a_strict_filter_on_the_way_back_of_probes_via_vip_is_warned_of() -> None:
-    """Real servers behind an interface that no client comes by, and answers from elsewhere."""
+def test_a_strict_filter_for_answers_to_probes_via_vip_causes_a_warning() -> None:
+    """Real servers on an interface without clients, and answers through another interface."""
     made = configuration(
         "address: 10.0.0.9:80, forwarding: dr, check: {type: tcp, via: vip},"
         " real_servers: [{address: 10.1.0.2}]",
@@ -174,7 +174,7 @@ def test_a_strict_filter_on_the_way_back_of_probes_via_vip_is_warned_of() -> Non
 
 
 def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
-    """That is where clients arrive, and the macvlan filters nothing by itself."""
+    """Clients arrive there."""
     made = configuration(
         "address: 10.0.0.9:80, forwarding: dr", VRRP.replace("}", ", virtual_mac: true}", 1)
     )
@@ -182,7 +182,7 @@ def test_with_a_virtual_mac_the_filter_of_its_macvlan_counts() -> None:
     assert reverse_path.filters(made) == names
 
 
-def test_only_what_is_still_ours_is_put_back_and_forwarding_never() -> None:
+def test_only_values_that_we_set_are_restored_and_forwarding_never() -> None:
     taken = {
         "net/ipv4/ip_forward": SavedValue("0", "1"),
         "net/ipv4/vs/conn_reuse_mode": SavedValue("0", "1"),
@@ -220,5 +220,5 @@ def test_a_name_is_written_as_sysctl_does() -> None:
     ],
 )
 def test_a_fault_of_the_section(section: str, fault: list[str], faults_of: FaultsOf) -> None:
-    """What is not to be touched is named by its word."""
+    """``leave`` has the last part of each name."""
     assert faults_of(f"sysctls: {section}\nvirtual_servers: [{{address: 10.0.0.9:80}}]") == fault

@@ -1,4 +1,4 @@
-"""What the kernel refuses, in words, and what of it is no failure."""
+"""Explanations of refused operations, and refusals that are no failures."""
 
 from __future__ import annotations
 
@@ -109,11 +109,13 @@ SH = Service("sh", frozenset({SchedulerFlag.FALLBACK, SchedulerFlag.PORT}), 300)
         ),
     ],
 )
-def test_a_failure_says_what_and_why(operation: Operation, code: int, error: str) -> None:
+def test_a_failure_has_the_operation_and_the_cause(
+    operation: Operation, code: int, error: str
+) -> None:
     assert failure(operation, code).error == error
 
 
-def test_what_is_gone_counts_as_deleted_and_nothing_else_does() -> None:
+def test_only_a_missing_object_counts_as_deleted() -> None:
     assert is_gone(DeleteService(WEB), errno.ESRCH)
     assert is_gone(DeleteDestination(WEB, SERVER), errno.ESRCH)
     assert is_gone(DeleteDestination(WEB, SERVER), errno.ENOENT)
@@ -121,7 +123,7 @@ def test_what_is_gone_counts_as_deleted_and_nothing_else_does() -> None:
     assert not is_gone(EditService(WEB, SH), errno.ESRCH)
 
 
-def test_what_is_already_there_is_edited_instead_of_added() -> None:
+def test_an_existing_object_is_edited_instead_of_added() -> None:
     destination = Destination(1, NAT)
     assert edit_instead(AddService(WEB, SH), errno.EEXIST) == EditService(WEB, SH)
     assert edit_instead(AddDestination(WEB, SERVER, destination), errno.EEXIST) == (

@@ -1,4 +1,4 @@
-"""Whether a dump of destinations shows the same pool, whatever its counters say."""
+"""Whether a dump of destinations shows the same pool, independent of its counters."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ def test_counters_and_sequence_numbers_do_not_count() -> None:
     ],
     ids=["weight", "weight of the second", "order", "one gone", "one more", "family"],
 )
-def test_what_can_be_set_counts(changed: bytes) -> None:
+def test_every_setting_counts(changed: bytes) -> None:
     assert pool_fingerprint([changed]) != pool_fingerprint([TWO])
 
 
-def test_what_follows_in_a_second_datagram_counts() -> None:
+def test_the_second_datagram_counts() -> None:
     rest = message(address=OTHER_ADDRESS)
     other = message(address=OTHER_ADDRESS, weight="0800 0400 06000000")
     assert pool_fingerprint([message(), rest]) == pool_fingerprint([message(), rest])
     assert pool_fingerprint([message(), other]) != pool_fingerprint([message(), rest])
 
 
-def test_an_attribute_that_comes_or_goes_counts() -> None:
+def test_an_additional_or_missing_attribute_counts() -> None:
     assert pool_fingerprint([message(family="")]) != pool_fingerprint([message()])
 
 
@@ -78,9 +78,9 @@ def test_messages_of_several_lengths_have_no_fingerprint() -> None:
     assert pool_fingerprint([message() + message(family="")]) == 0
 
 
-def test_a_message_that_is_cut_short_has_none() -> None:
+def test_a_truncated_message_has_no_fingerprint() -> None:
     assert pool_fingerprint([message()[:-4]]) == 0
 
 
-def test_an_empty_pool_has_one() -> None:
+def test_an_empty_pool_has_a_fingerprint() -> None:
     assert pool_fingerprint([]) == pool_fingerprint([]) != 0

@@ -22,12 +22,12 @@ REFUSED = bytes.fromhex("14000000 0200 0000 07000000 00000000 fdffffff")  # -ESR
 DONE_7 = bytes.fromhex("14000000 0300 0200 07000000 00000000 00000000")
 
 
-def test_a_request_is_written_with_its_length_flags_and_number() -> None:
+def test_a_request_has_its_length_flags_and_number() -> None:
     written = write(Request(4, b"\x01\x02\x03\x04"), 28, 1, REQUEST | ACKNOWLEDGE, 7)
     assert written == bytes.fromhex("18000000 1c00 0500 07000000 00000000 04010000 01020304")
 
 
-def test_the_messages_of_a_datagram_are_told_apart() -> None:
+def test_a_datagram_is_split_into_messages() -> None:
     refused, done = read(REFUSED + DONE_7)
     assert (refused.kind, refused.sequence, refused.code) == (ERROR, 7, 3)
     assert (done.kind, done.sequence, done.code) == (DONE, 7, 0)
@@ -36,5 +36,5 @@ def test_the_messages_of_a_datagram_are_told_apart() -> None:
 @pytest.mark.parametrize(
     "rest", [b"", REFUSED[:15], REFUSED[:19], bytes(20), b"\x0f" + REFUSED[1:]]
 )
-def test_what_follows_a_malformed_message_is_not_read(rest: bytes) -> None:
+def test_decoding_stops_at_a_malformed_message(rest: bytes) -> None:
     assert [frame.kind for frame in read(DONE_7 + rest)] == [DONE]

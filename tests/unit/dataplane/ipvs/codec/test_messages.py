@@ -1,4 +1,4 @@
-"""IPVS messages byte by byte: what we send, by include/uapi/linux/ip_vs.h, and what Linux sent."""
+"""IPVS messages byte by byte: requests by include/uapi/linux/ip_vs.h, and answers of Linux."""
 
 from __future__ import annotations
 
@@ -92,23 +92,23 @@ LIMITED_DESTINATION = """
 
 
 def sent(message: Request) -> bytes:
-    """What goes over the wire after the header's 16 bytes."""
+    """The bytes of a request after the 16 bytes of the header."""
     return write(message, family=28, version=1, flags=5, sequence=7)[16:]
 
 
 def nested(kind: int, attributes: str) -> bytes:
-    """An attribute that holds others, given in hexadecimal."""
+    """An attribute that contains others, in hexadecimal."""
     content = bytes.fromhex(attributes)
     return (len(content) + 4).to_bytes(2, "little") + kind.to_bytes(2, "little") + content
 
 
 def received(text: str) -> bytes:
-    """The attributes of a message as it arrived, given in hexadecimal."""
+    """The attributes of a received message, in hexadecimal."""
     return bytes.fromhex(text)[CONTENT_AT:]
 
 
 def answer(kind: int, attributes: str) -> bytes:
-    """A dumped message around one attribute with these attributes."""
+    """A message of a dump, whose only attribute has these attributes."""
     body = bytes.fromhex("01010000") + nested(kind, attributes)
     header = (len(body) + 16).to_bytes(4, "little") + bytes.fromhex("1c000200 00000000 00000000")
     return received((header + body).hex())
@@ -149,7 +149,7 @@ def test_an_ipv4_service_has_a_netmask_for_single_clients() -> None:
         (EditDestination(WEB, SERVER, Destination(5, DR)), "06010000"),
     ],
 )
-def test_a_destination_is_written_whole(operation: Operation, command: str) -> None:
+def test_a_destination_has_all_attributes(operation: Operation, command: str) -> None:
     service = nested(1, WEB_KEY)
     destination = nested(
         2,
@@ -161,7 +161,7 @@ def test_a_destination_is_written_whole(operation: Operation, command: str) -> N
     assert sent(request(operation)) == bytes.fromhex(command) + service + destination
 
 
-def test_a_destination_with_a_share_is_added_with_that_and_takes_its_weight_at_once() -> None:
+def test_a_destination_with_a_share_is_added_with_it_and_then_gets_its_weight() -> None:
     both = requests(AddDestination(WEB, SERVER, Destination(0, DR), share=5))
     added = AddDestination(WEB, SERVER, Destination(5, DR))
     edited = EditDestination(WEB, SERVER, Destination(0, DR))
@@ -169,7 +169,7 @@ def test_a_destination_with_a_share_is_added_with_that_and_takes_its_weight_at_o
     assert [sent(each) for each in requests(added)] == [sent(request(added))]
 
 
-def test_deletions_name_their_object_and_nothing_more() -> None:
+def test_deletions_have_only_the_identity() -> None:
     service = nested(1, WEB_KEY)
     assert sent(request(DeleteService(WEB))) == bytes.fromhex("03010000") + service
     assert sent(request(DeleteDestination(WEB, SERVER))) == (
@@ -177,7 +177,7 @@ def test_deletions_name_their_object_and_nothing_more() -> None:
     )
 
 
-def test_questions_name_what_they_are_about() -> None:
+def test_reads_have_only_the_identity() -> None:
     assert sent(list_services()) == bytes.fromhex("04010000")
     assert sent(get_service(WEB)) == bytes.fromhex("04010000") + nested(1, WEB_KEY)
     assert sent(list_destinations(WEB)) == bytes.fromhex("08010000") + nested(1, WEB_KEY)
@@ -221,7 +221,7 @@ def test_further_settings_are_read(attributes: str, expected: Service) -> None:
     ["0c00 0700 0a000000 ffffffff" + PREFIX_128, "0c00 0700 03000000 ffffffff" + PREFIX_128],
     ids=["flag of another scheduler", "persistence of 0 s"],
 )
-def test_settings_that_we_never_make_show_as_other_settings(attributes: str) -> None:
+def test_unsupported_settings_show_as_other_settings(attributes: str) -> None:
     expected = Service("wrr", other_settings=True)
     assert read_service(answer(1, WRR_6 + attributes)) == (DNS, expected)
 
@@ -239,7 +239,7 @@ WRR_4 = WEB_KEY + "0800 0600 777272000800 0800 00000000" + HASHED
     ],
 )
 def test_a_netmask_is_read_as_its_length(netmask: str, expected: Service) -> None:
-    """One with holes is none of ours."""
+    """A netmask without a prefix length counts as an unsupported setting."""
     assert read_service(answer(1, WRR_4 + "0800 0900" + netmask)) == (WEB, expected)
 
 
@@ -264,7 +264,7 @@ MARK_6 = "0600 0100 0a00 00000800 0500 07000000"
 RR = "0700 0600 7272 00000800 0800 00000000" + HASHED
 
 
-def test_a_firewall_mark_is_named_by_its_number_and_family() -> None:
+def test_a_firewall_mark_is_identified_by_its_number_and_family() -> None:
     assert sent(request(DeleteService(ServiceKey.for_mark(7)))) == (
         bytes.fromhex("03010000") + nested(1, MARK)
     )
@@ -278,14 +278,14 @@ def test_a_firewall_mark_is_named_by_its_number_and_family() -> None:
     ]
 
 
-def test_of_protocols_sctp_is_read_and_one_nobody_balances_is_not() -> None:
+def test_sctp_is_read_and_an_unsupported_protocol_is_not() -> None:
     sctp = WRR_4.replace("0600 0200 0600", "0600 0200 8400") + "0800 0900 ffffffff"
     key = ServiceKey(Protocol.SCTP, "192.0.2.1", 80)
     assert read_service(answer(1, sctp)) == (key, Service("wrr"))
     assert read_service(answer(1, sctp.replace("0600 0200 8400", "0600 0200 3300"))) is None
 
 
-def test_attributes_nobody_knows_yet_are_skipped() -> None:
+def test_unknown_attributes_are_skipped() -> None:
     unknown = "0800 3900 01020304"
     read = read_service(answer(1, unknown + WRR_6 + HASHED + PREFIX_128 + unknown))
     assert read == (DNS, Service("wrr"))
@@ -309,8 +309,8 @@ def test_a_destination_and_its_connections_are_read() -> None:
     assert read_counters(read, WEB) == (SERVER, expected)
 
 
-def test_a_kernel_without_64_bit_statistics_tells_of_no_traffic() -> None:
-    """Before 4.1."""
+def test_without_64_bit_statistics_there_is_no_traffic() -> None:
+    """Linux before 4.1."""
     attributes = SERVER_KEY + "0800 0300 000000000800 0400 05000000" + NO_THRESHOLDS
     read = answer(2, attributes + CONNECTIONS)
     assert read_counters(read, WEB) == (SERVER, Counters(weight=5, active=17, inactive=34))
@@ -347,7 +347,7 @@ TUNNELLED = SERVER_KEY + "0800 0300 020000000800 0400 05000000" + NO_THRESHOLDS
     ],
 )
 def test_a_tunnel_is_read_and_written(attributes: str, tunnel: Tunnel | None) -> None:
-    """One of a kind that nobody knows yet is none of ours."""
+    """A tunnel of an unknown type is read as None."""
     _, destination = read_destination(answer(2, TUNNELLED + CONNECTIONS + attributes), WEB)
     assert destination == Destination(5, ForwardingMethod.TUN, tunnel=tunnel)
     if attributes and tunnel:
@@ -356,7 +356,7 @@ def test_a_tunnel_is_read_and_written(attributes: str, tunnel: Tunnel | None) ->
         )
 
 
-def test_a_method_that_we_never_set_is_read_as_none() -> None:
+def test_an_unsupported_method_is_read_as_none() -> None:
     """A destination on this host (IP_VS_CONN_F_LOCALNODE)."""
     attributes = TUNNELLED.replace("0300 02000000", "0300 01000000") + CONNECTIONS
     _, destination = read_destination(answer(2, attributes), WEB)

@@ -1,4 +1,4 @@
-"""Messages about the sync daemon, beside what ipvsadm 1.31 and Linux 6.1 were seen to send."""
+"""Messages about the sync daemon, compared with those of ipvsadm 1.31 and Linux 6.1."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ GROUP_6 = "14000600ff020000000000000000000000000081"
 
 
 def daemon(message: Request) -> str:
-    """What is inside the one attribute, IPVS_CMD_ATTR_DAEMON."""
+    """The content of the attribute IPVS_CMD_ATTR_DAEMON."""
     length = len(message.content).to_bytes(2, "little")
     assert message.content[:4] == length + b"\x03\x00"
     return message.content[4:].hex()
 
 
-def test_a_start_carries_every_setting() -> None:
+def test_a_start_has_every_setting() -> None:
     message = sync_messages.request(StartThread(SyncRole.MASTER, FOUR))
     assert message.command == 9
     assert daemon(message) == MASTER + NAME + ID_51 + LENGTH + GROUP + PORT + TTL_2
 
 
-def test_a_length_that_is_not_given_is_left_to_the_kernel() -> None:
+def test_without_a_length_the_kernel_chooses_it() -> None:
     message = sync_messages.request(StartThread(SyncRole.BACKUP, SIX))
     expected = "0800010002000000" + NAME + "0800030000000000" + GROUP_6 + PORT
     assert daemon(message) == expected + "0500080001000000"
 
 
-def test_a_stop_names_the_role() -> None:
+def test_a_stop_has_the_role() -> None:
     message = sync_messages.request(StopThread(SyncRole.BACKUP))
     assert message.command == 10
     assert daemon(message) == "0800010002000000"
@@ -54,7 +54,7 @@ def test_a_stop_names_the_role() -> None:
 
 @pytest.mark.parametrize(("group", "settings"), [(GROUP, "224.0.0.81"), (GROUP_6, "ff02::81")])
 def test_an_answer_is_read(group: str, settings: str) -> None:
-    """The kernel gives the attributes in this order, the group at the end."""
+    """The kernel sends the attributes in this order, with the group at the end."""
     content = bytes.fromhex(MASTER + NAME + ID_51 + LENGTH + PORT + TTL_2 + group)
     header = (len(content) + 4).to_bytes(2, "little") + b"\x03\x00"
     role, read = sync_messages.read_thread(header + content)
