@@ -107,7 +107,7 @@ async def test_a_pool_with_the_same_fingerprint_is_not_decoded(
 async def test_destinations_left_in_another_order_are_moved_when_they_can_be(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """sh is not reordered while one destination has a weight. The later move is no repair."""
+    """The scheduler sh is not reordered while one destination has a weight."""
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
     out = Destination(0, ForwardingMethod.NAT)
     hashed = Service("sh", flags=frozenset({SchedulerFlag.FALLBACK}))
