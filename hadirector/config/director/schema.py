@@ -103,7 +103,7 @@ class DirectorSection(Section):
         ProbesPerSecond | None,
         Key(
             "The maximum number of probes that start in a second, for all checks together. Further"
-            " probes wait and are counted as late.",
+            " probes wait and are counted as delayed.",
             default="no limit",
         ),
     ] = None
@@ -112,7 +112,7 @@ class DirectorSection(Section):
         Key(
             "The maximum number of probes of one target (an address and port) that start in a"
             " second, for all its checks together. Probes after a [hint](#idle_connection) or a"
-            " first failure count too. Further probes wait and are counted as late.",
+            " first failure count too. Further probes wait and are counted as delayed.",
             default="no limit",
         ),
     ] = None

@@ -190,8 +190,8 @@ class PoolSection(Section):
     on_failure: Annotated[
         Annotated[OnFailure, choice(OnFailure)] | None,
         Key(
-            "How the kernel's table shows a failed real server: not at all, or with weight 0. With"
-            " `sh` and `mh`, the removal of one server would send clients of healthy servers"
+            "Whether a failed real server leaves the kernel's table, or stays in it with weight 0."
+            " With `sh` and `mh`, the removal of one server would send clients of healthy servers"
             " elsewhere. All directors keep the real servers of `sh` and `mh` in one order,"
             " regardless of earlier failures, so that they send a client to the same server.",
             default="`remove`; with `sh` and `mh` always `zero_weight`",

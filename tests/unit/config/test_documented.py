@@ -99,7 +99,7 @@ def test_each_type_of_probe_documents_exactly_its_options(name: str) -> None:
 
 def test_every_reason_to_drop_an_advertisement_is_explained() -> None:
     """An operator who sees a count can look up what it means."""
-    body = PAGE.split("### What is not believed")[1].split("\n#")[0]
+    body = PAGE.split("### Dropped advertisements")[1].split("\n#")[0]
     rows = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `")]
     assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(DropReason)
 
