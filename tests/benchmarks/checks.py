@@ -1,12 +1,12 @@
 """What probes cost, beside keepalived: ``python -m tests.benchmarks.checks``, as root.
 
-Each in turn probes 2000 targets every second on the loopback of a namespace, first by TCP, then by
-HTTP. Told is the processor time of its whole process tree for each connection that the servers
-have seen. Then hadirector alone: how late its probes begin at 10,000 a second, how soon 5000
-targets are known, and what a target takes of memory. Exit 1 when a bar is missed.
+Each program in turn probes 2000 targets every second on the loopback of a namespace, first by TCP,
+then by HTTP. The figure is the processor time of its whole process tree for each connection that
+the servers have counted. Then hadirector alone: how late its probes begin at 10,000 a second, how
+soon 5000 targets are known, and the memory of a target. Exit 1 when a bar is missed.
 
-keepalived's checker wants IPVS; where the kernel has none, a library (no_ipvs.c, which needs gcc)
-answers for it.
+keepalived's checker requires IPVS. Where the kernel has none, a library (no_ipvs.c, which needs
+gcc) replaces it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MANY = 10_000
 KNOWN = 5000
 SECONDS = 15.0
 ROUNDS = 3
-"""Of both, one after the other: a machine shared with others is not the same for long."""
+"""The programs are measured in turn, because a shared machine changes with time."""
 SETTLED = 12.0
 BARS = {"tcp": 0.75, "http": 1.0}
 KNOWN_BAR, LATE_BAR, MEMORY_BAR_KB = 3.0, 0.05, 8.0
@@ -96,14 +96,14 @@ _THEIR_CHECK = {
 
 
 def targets(count: int) -> list[str]:
-    """Loopback addresses."""
+    """Return loopback addresses."""
     return [
         f"127.{number // 60000 + 1}.{number // 250}.{number % 250 + 1}" for number in range(count)
     ]
 
 
 def our_configuration(kind: str, count: int, interval: float, directory: Path) -> str:
-    """A pool for each thousand."""
+    """Return a configuration with a pool for each thousand targets."""
     timeout = min(0.9, interval)
     parts = [_OURS.format(directory=directory, kind=kind, interval=interval, timeout=timeout)]
     for number, address in enumerate(targets(count)):
@@ -114,7 +114,7 @@ def our_configuration(kind: str, count: int, interval: float, directory: Path) -
 
 
 def their_configuration(kind: str, count: int) -> str:
-    """The same for keepalived."""
+    """Return the same for keepalived."""
     every = targets(count)
     check = _THEIR_CHECK[kind].format()
     return "".join(
@@ -130,7 +130,7 @@ def their_configuration(kind: str, count: int) -> str:
 
 
 class Server:
-    """What is probed; it counts connections."""
+    """The probed server, which counts connections."""
 
     def __init__(self, host: Host, kind: str) -> None:
         self._host = host
@@ -143,7 +143,7 @@ class Server:
         self._ask()
 
     def seen(self) -> int:
-        """How many connections there were."""
+        """Return the number of connections."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -159,13 +159,13 @@ class Server:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that descends from it."""
+    """Return a process and all its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(each for child in children for each in family(int(child)))]
 
 
 def processor_seconds(pids: list[int]) -> float:
-    """User and system time of processes (proc(5), stat)."""
+    """Return user and system time of processes (proc(5), stat)."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -174,7 +174,7 @@ def processor_seconds(pids: list[int]) -> float:
 
 
 def resident_kilobytes(pids: list[int]) -> float:
-    """Memory of processes that is theirs alone (proc(5), smaps_rollup)."""
+    """Return the private memory of processes (proc(5), smaps_rollup)."""
     total = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -213,7 +213,7 @@ def hadirector(
 
 @contextlib.contextmanager
 def keepalived(host: Host, kind: str, count: int) -> Iterator[int]:
-    """Run its checker during the block; says its process."""
+    """Run keepalived's checker during the block; yield its process id."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         file = directory / "keepalived.conf"
@@ -236,7 +236,7 @@ def keepalived(host: Host, kind: str, count: int) -> Iterator[int]:
 
 
 def cost(server: Server, pid: int) -> float:
-    """Microseconds of processor time for each probe."""
+    """Return the microseconds of processor time for each probe."""
     time.sleep(SETTLED)
     before, seen = processor_seconds(family(pid)), server.seen()
     time.sleep(SECONDS)
@@ -246,7 +246,7 @@ def cost(server: Server, pid: int) -> float:
 
 
 def compare(host: Host, kind: str) -> bool:
-    """Measure both by turns, and say whether the median ratio meets the bar."""
+    """Measure both in turn; return whether the median ratio meets the bar."""
     rounds = []
     with contextlib.closing(Server(host, kind)) as server:
         for _ in range(ROUNDS):
@@ -266,8 +266,8 @@ def compare(host: Host, kind: str) -> bool:
     return ratio <= bar
 
 
-def told(what: str, value: float, bar: float, unit: str) -> bool:
-    """Print one figure of our own; whether it is within its bar."""
+def report_figure(what: str, value: float, bar: float, unit: str) -> bool:
+    """Print one figure of hadirector; return whether it meets its bar."""
     met = value <= bar
     print(
         f"{what}: {value:.3g} {unit} (bar: {bar:g} {unit}){'' if met else ' NOT MET'}", flush=True
@@ -276,7 +276,7 @@ def told(what: str, value: float, bar: float, unit: str) -> bool:
 
 
 def lateness(host: Host) -> bool:
-    """10,000 probes a second: how late the 99th percentile begins."""
+    """Measure the lateness of 99 in 100 probes at 10,000 a second."""
     with (
         contextlib.closing(Server(host, "tcp")) as server,
         hadirector(host, "tcp", MANY, 1.0) as (_, status),
@@ -294,11 +294,13 @@ def lateness(host: Host) -> bool:
             break
     print(f"10,000 targets every second: {probes / SECONDS:.0f} probes a second")
     enough = probes >= 0.99 * MANY * SECONDS
-    return told("of which 99 in 100 begin late by at most", bound, LATE_BAR, "s") and enough
+    return (
+        report_figure("of which 99 in 100 begin late by at most", bound, LATE_BAR, "s") and enough
+    )
 
 
 def known_after() -> float:
-    """Seconds until each of 5000 targets has a first verdict, in this process."""
+    """Return the seconds until each of 5000 targets has a first verdict, in this process."""
 
     async def run() -> float:
         known: set[str] = set()
@@ -333,18 +335,20 @@ def known_after() -> float:
 
 
 def memory(host: Host) -> bool:
-    """What each of 9000 more targets takes."""
+    """Measure the memory of each of 9000 more targets."""
     sizes = []
     for count in (1000, MANY):
         with hadirector(host, "tcp", count, 10.0) as (pid, _):
             time.sleep(20.0)
             sizes.append(resident_kilobytes(family(pid)))
     per_target = (sizes[1] - sizes[0]) / (MANY - 1000)
-    return told("memory for each target, of all processes", per_target, MEMORY_BAR_KB, "kB")
+    return report_figure(
+        "memory for each target, of all processes", per_target, MEMORY_BAR_KB, "kB"
+    )
 
 
 def main() -> int:
-    """Measure, and say whether the bars were met."""
+    """Measure and print; return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("compare", "lateness", "known", "memory"))
     only = parser.parse_args().only
@@ -359,7 +363,9 @@ def main() -> int:
             met.append(lateness(host))
         if only in (None, "known"):
             met.append(
-                told("5000 targets that refuse are known after", known_after(), KNOWN_BAR, "s")
+                report_figure(
+                    "5000 targets that refuse are known after", known_after(), KNOWN_BAR, "s"
+                )
             )
         if only in (None, "memory"):
             met.append(memory(host))

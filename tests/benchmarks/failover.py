@@ -1,8 +1,9 @@
-"""The failover benchmark: how long a client is without an answer, hadirector beside keepalived.
+"""The failover benchmark: how long a client gets no answer, hadirector beside keepalived.
 
 ``python -m tests.benchmarks.failover [--runs N] [--intervals S ...] [--events NAME ...]``, as root.
-Each event strikes the active router of a pair at the same moments between two of its advertisements
-for both sides, in turn; the prober's requests tell what it cost. Exit 1 when a bar is missed.
+Each event strikes the ACTIVE router of a pair. It strikes both sides in turn, at the same moment
+between two advertisements. A prober measures the time without an answer. Exit 1 when a bar is
+missed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.waiting import eventually
 
 SETTLE_SECONDS = 0.3
 AFTERMATH_SECONDS = 1.2
-"""How long is probed beyond the protocol's bound."""
+"""Seconds to probe beyond the protocol's bound."""
 
 SIDES: dict[str, tuple[Kind, Kind]] = {
     "keepalived": (KeepalivedRouter, KeepalivedRouter),
@@ -40,7 +41,7 @@ MIXED: dict[str, tuple[Kind, Kind]] = {"hadirector to keepalived": (Director, Ke
 
 
 class Cable:
-    """Cuts a host's cable at once: no process has to be started for it."""
+    """Cuts a host's cable at once, without a new process."""
 
     def __init__(self, host: Host) -> None:
         netns.pushns(host.bridge_namespace)
@@ -61,9 +62,9 @@ class Cable:
 
 @dataclass(frozen=True)
 class Event:
-    """What strikes the active router, how it comes back, and what is promised.
+    """What strikes the ACTIVE router, how it recovers, and the bar.
 
-    ``intervals`` is the protocol's bound for a new active router, in advertisement intervals.
+    ``intervals`` is the protocol's bound for a new ACTIVE router, in advertisement intervals.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Event:
 
 
 def lose_power(router: ComparedRouter, cable: Cable) -> None:
-    """The cable first: a killed process closes its sockets, a powerless machine says nothing."""
+    """Cut the cable, then kill: a host without power does not close its sockets."""
     cable.cut()
     router.host.kill_processes()
 
@@ -125,7 +126,7 @@ def restart(router: ComparedRouter, _cable: Cable) -> None:
 
 
 def leave_alone(_router: ComparedRouter) -> None:
-    """It has come back by itself."""
+    """Do nothing: the router recovers without help."""
 
 
 EVENTS = (
@@ -141,7 +142,7 @@ LEAVING = ("graceful stop", "planned handover")
 
 @contextlib.contextmanager
 def probing(client: Host) -> Iterator[subprocess.Popen[str]]:
-    """Probe the virtual address during the block; its result is read by `result_of`."""
+    """Probe the virtual address during the block; `result_of` reads the result."""
     process = client.start(
         sys.executable, "-m", "tests.lab.prober", VIRTUAL_ADDRESS, output=subprocess.PIPE
     )
@@ -154,7 +155,7 @@ def probing(client: Host) -> Iterator[subprocess.Popen[str]]:
 
 
 def result_of(process: subprocess.Popen[str]) -> dict[str, float]:
-    """End a prober and read what it saw."""
+    """Stop a prober and return its result."""
     process.terminate()
     assert process.stdout is not None
     result: dict[str, float] = json.loads(process.stdout.readline())
@@ -174,7 +175,7 @@ def wait_for_phase(client: Host, source: str, seconds: float) -> None:
 
 
 def measure(pair: Pair, event: Event, interval: float, phase: float) -> dict[str, float]:
-    """Let one event strike the active router ``phase`` seconds after an advertisement."""
+    """Strike the ACTIVE router ``phase`` seconds after an advertisement; return the result."""
     active, standby = pair.roles()
     source = active.host.addresses[0].partition("/")[0]
     backups = active.backups()
@@ -193,7 +194,7 @@ def measure(pair: Pair, event: Event, interval: float, phase: float) -> dict[str
 
 
 def return_role(pair: Pair) -> None:
-    """Make the first router of a mixed pair active again, unmeasured."""
+    """Make the first router of a mixed pair ACTIVE again, without a measurement."""
     first, second = pair.routers
     if pair.roles()[0] is first:
         return
@@ -237,7 +238,7 @@ def strike_in_time() -> None:
 
 
 def main() -> int:
-    """Measure, print the table, and say whether every bar was met."""
+    """Measure and print the table; return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--intervals", type=float, nargs="+", default=[1.0, 0.1, 0.01])

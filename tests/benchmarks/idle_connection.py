@@ -40,7 +40,7 @@ _ENTRY = "{:02X}{:02X}{:02X}{:02X}:0050".format(*map(int, WEB_ADDRESSES[0].split
 
 
 def measure(runs: int, *, idle_connection: bool) -> list[float]:
-    """Kill the first web server so many times; return how long it stayed each time, in ms."""
+    """Kill the first web server ``runs`` times; return how long it stayed in the table, in ms."""
     with tempfile.TemporaryDirectory() as directory, Network() as network:
         site = build_site(network, "nat")
         [host] = site.directors
@@ -52,7 +52,7 @@ def measure(runs: int, *, idle_connection: bool) -> list[float]:
         stayed = []
         for number in range(runs):
             eventually(lambda: _ENTRY in table.read_text(), SECONDS_MAX, "web1 in the table")
-            # Kills fall evenly between two probes: their interval is what the connection saves.
+            # The kills are spread evenly over the interval of the probes.
             time.sleep(1.0 + INTERVAL * number / runs)
             began = time.monotonic()
             victim.kill()
@@ -66,7 +66,7 @@ def measure(runs: int, *, idle_connection: bool) -> list[float]:
 
 
 def main() -> int:
-    """Measure, print, and judge."""
+    """Measure and print; return 1 if the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs

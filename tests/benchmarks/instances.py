@@ -1,7 +1,7 @@
 """What 500 VRRP instances cost: ``python -m tests.benchmarks.instances``, as root.
 
-One director, ACTIVE for all of them at an interval of 1 s on two interfaces. Told is the processor
-time of its vrrp process, in percent of one core. Exit 1 when that is 30 or more.
+One director is ACTIVE for all of them at an interval of 1 s on two interfaces. The figure is the
+processor time of its vrrp process, in percent of one core. Exit 1 when it is 30 or more.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INSTANCE = """\
 
 
 def configuration(directory: Path) -> str:
-    """Half of the instances on each interface."""
+    """Return a configuration with half of the instances on each interface."""
     half = INSTANCES // 2
     return _HEAD.format(directory=directory) + "".join(
         _INSTANCE.format(
@@ -46,13 +46,13 @@ def configuration(directory: Path) -> str:
 
 
 def processor_seconds(pid: int) -> float:
-    """User and system time of a process (proc(5), stat)."""
+    """Return user and system time of a process (proc(5), stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
-    """Measure, and say whether the bar was met."""
+    """Measure and print; return 1 if the bar is missed."""
     with Network() as network, tempfile.TemporaryDirectory() as directory:
         host = network.host("director", "10.99.0.1/24")
         host.ip(
@@ -75,7 +75,7 @@ def main() -> int:
             f"{INSTANCES} instances ACTIVE",
             expected=INSTANCES,
         )
-        time.sleep(6.0)  # beyond the second volley of announcements
+        time.sleep(6.0)  # after the second volley of announcements
         pid = next(each.pid for each in status().processes if each.name == "vrrp")
         assert pid is not None
         before, began = processor_seconds(pid), time.monotonic()

@@ -1,10 +1,10 @@
-"""How late advertisements are sent by a director that is busy with everything else.
+"""How late a busy director sends its advertisements.
 
 ``python -m tests.benchmarks.lateness [--adverts N]``, as root. The director probes 2000 targets a
-second on loopback, reloads a configuration of 10,000 servers again and again and is asked for its
-status in a loop, while the kernel notes when each advertisement leaves its interface.
-Beside it a bare SCHED_RR process sleeps as the vrrp process does: what the machine itself costs.
-Exit 1 when the bar is missed with ``realtime: true``; without it the figures are only told.
+second on loopback, reloads a configuration of 10,000 servers again and again and answers status
+requests in a loop. The kernel records when each advertisement leaves its interface. Beside it a
+bare SCHED_RR process sleeps like the vrrp process and shows the lateness of the machine itself.
+Exit 1 when the bar is missed with ``realtime: true``; without it the figures have no bar.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ print(*late)
 
 
 def configuration(directory: Path, *, realtime: bool) -> str:
-    """One virtual server for each thousand, each server on its own loopback address."""
+    """Return a virtual server for each thousand servers, each on its own address."""
     parts = [_CONFIGURATION.format(realtime=str(realtime).lower(), directory=directory / "run")]
     for thousand in range(SERVERS // 1000):
         parts.append(
@@ -104,13 +104,13 @@ def configuration(directory: Path, *, realtime: bool) -> str:
 
 
 def lateness(sent_at: Sequence[float], interval: float) -> list[float]:
-    """Seconds by which each was later than the pace that the most punctual one keeps."""
+    """Return the lateness of each advertisement in seconds, against the earliest one's pace."""
     offsets = [at - number * interval for number, at in enumerate(sent_at)]
     return [offset - min(offsets) for offset in offsets]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that ``share`` of them do not exceed."""
+    """Return the smallest value that ``share`` of the values do not exceed."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
@@ -131,7 +131,7 @@ class Departures:
         self.at: list[float] = []
 
     def read(self) -> None:
-        """Take what has left since the last call to ``at``, in monotonic seconds."""
+        """Add the advertisements since the last call to ``at``, in monotonic seconds."""
         while True:
             try:
                 packet, control, _, sender = self._socket.recvmsg(2048, 64)
@@ -156,7 +156,7 @@ def working(host: Host, program: str, *arguments: str) -> Iterator[subprocess.Po
 
 
 def measure(adverts: int, *, realtime: bool) -> tuple[list[float], list[float]]:
-    """Lateness in seconds of the advertisements, and of the bare sleeper beside them."""
+    """Return the lateness in seconds of the advertisements, and of the bare sleeper beside them."""
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Network())
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -182,17 +182,17 @@ def measure(adverts: int, *, realtime: bool) -> tuple[list[float], list[float]]:
 
 
 def describe(name: str, seconds: Sequence[float]) -> str:
-    """One row of the table."""
+    """Return one row of the table."""
     figures = [percentile(seconds, share) * 1000 for share in (0.5, 0.99, 0.999, 1.0)]
     return f"| {name} | {len(seconds)} | " + " | ".join(f"{each:.2f}" for each in figures) + " |"
 
 
 def main() -> int:
-    """Measure with and without ``realtime``, and say whether the bar was met."""
+    """Measure with and without ``realtime``; return 1 if the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--adverts", type=int, default=600)
     options = parser.parse_args()
-    # The listener and the clean-up are not what is measured; they must only not be starved.
+    # This process is not measured, but the director must not starve it.
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     print("| lateness in ms | adverts | median | p99 | p99.9 | worst |\n|---|---|---|---|---|---|")
     met = True

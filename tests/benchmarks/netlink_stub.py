@@ -1,7 +1,7 @@
-"""A stub of the kernel's IPVS behind generic netlink, where the kernel has none.
+"""A stub of the kernel's IPVS behind generic netlink, for kernels without IPVS.
 
 It keeps services and destinations as they were sent, acknowledges, and answers dumps with the same
-bytes. Each order about a destination is told with the time at which it came.
+bytes. It reports each request about a destination with its time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class StubKernel:
         self._pools: dict[ServiceKey, dict[DestinationKey, bytes]] = {}
 
     def answer(self, datagram: bytes) -> Iterator[bytes]:
-        """Work off all its requests, and yield the datagrams that answer them."""
+        """Handle all requests of a datagram, and yield the datagrams that answer them."""
         offset = 0
         while offset < len(datagram):
             length, kind, flags, sequence, _ = _HEADER.unpack_from(datagram, offset)
@@ -99,7 +99,7 @@ class StubKernel:
 
 
 def serve(path: str, ordered: Ordered) -> None:
-    """Answer whoever connects to a socket of this path (unix(7), SOCK_SEQPACKET), for ever."""
+    """Answer every client of a socket at this path (unix(7), SOCK_SEQPACKET), without end."""
     kernel = StubKernel(ordered)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(path)

@@ -1,8 +1,8 @@
-"""The routers that are compared: a whole director, and keepalived; equal in every setting.
+"""The compared routers, a whole director and keepalived, with equal settings.
 
-Both have priority 100 on both sides, so that whoever is active stays it when the other comes back,
-and every takeover waits for the same skew time. Both are scheduled in real time: at 10 ms the
-processor would decide otherwise, on either side.
+Both routers of a pair have priority 100: the ACTIVE router stays ACTIVE when the other returns, and
+every takeover waits for the same skew time. Both are scheduled in real time: at 10 ms an ordinary
+process would wait for the processor, on either side.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ vrrp:
 """
 
 
-# Its own limit of 10 ms without sleeping kills it at a takeover on a busy machine.
+# Its default limit of 10 ms without sleeping kills it at a takeover on a busy machine.
 _KEEPALIVED_REALTIME = """\
 global_defs {
     vrrp_rt_priority 10
@@ -50,7 +50,7 @@ class ComparedRouter(Protocol):
     host: Host
 
     def start(self) -> None:
-        """Start it; it comes up as BACKUP, or ACTIVE if alone."""
+        """Start it. It becomes BACKUP, or ACTIVE if it is alone."""
 
     def terminate(self) -> None:
         """Send it SIGTERM."""
@@ -59,16 +59,16 @@ class ComparedRouter(Protocol):
         """Wait for its end after `terminate`."""
 
     def hand_over(self) -> None:
-        """Have it give the address away and live on."""
+        """Give the address to the other router and run on."""
 
     def take_part_again(self) -> None:
         """Undo `hand_over`."""
 
     def restart(self) -> None:
-        """Restart the program as its operators do; it may be done a little later."""
+        """Restart the program as its operators do; the restart may end a little later."""
 
     def backups(self) -> int:
-        """How often it has become BACKUP since it was made."""
+        """Return how often it has become BACKUP since it was made."""
 
 
 class Director:
@@ -128,7 +128,7 @@ class KeepalivedRouter:
 
     def start(self) -> None:
         self._earlier_backups = self.backups()
-        # It takes the file of a killed process whose parent has not reaped it for a living one.
+        # A killed process whose parent has not reaped it would count as a running one.
         for stale in self._directory.glob(f"{self.host.namespace}*.pid"):
             stale.unlink()
         self._running = Keepalived(
@@ -148,7 +148,7 @@ class KeepalivedRouter:
         self._running.stop()
 
     def hand_over(self) -> None:
-        """Keepalived has no such order. What its operators do: a lower priority, and a reload."""
+        """Lower the priority and reload: keepalived has no command for a handover."""
         self._set_priority(LOWERED)
 
     def take_part_again(self) -> None:
@@ -188,12 +188,12 @@ class Pair:
     routers: tuple[ComparedRouter, ComparedRouter]
 
     def roles(self) -> tuple[ComparedRouter, ComparedRouter]:
-        """The router that holds the address, and the other."""
+        """Return the router that holds the address, and the other one."""
         first, second = self.routers
         return (first, second) if first.host.holds(VIRTUAL_ADDRESS) else (second, first)
 
     def settle(self) -> None:
-        """Wait until exactly one of them holds the address."""
+        """Wait until exactly one router holds the address."""
 
         def settled() -> bool:
             return [each.host.holds(VIRTUAL_ADDRESS) for each in self.routers].count(True) == 1
@@ -202,10 +202,10 @@ class Pair:
 
 
 def build(network: Network, directory: Path, kinds: tuple[Kind, Kind], interval: float) -> Pair:
-    """Build a pair; the first router is up and ACTIVE before the second one starts.
+    """Build a pair. The first router is ACTIVE before the second one starts.
 
-    The client never doubts a neighbour by itself, only what it is told changes its mind: its own
-    probing of neighbours would fall into some runs and not into others.
+    The client never verifies its neighbors: probes of its kernel would fall into some runs and not
+    into others.
     """
     certain = {
         "net.ipv4.neigh.eth0.base_reachable_time_ms": "86400000",

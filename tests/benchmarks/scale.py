@@ -1,9 +1,11 @@
-"""What a large IPVS table costs: ``python -m tests.benchmarks.scale``, as root with IPVS, or the
-same behind ``python -m hadirector.lab.uml --``.
+"""What a large IPVS table costs.
 
-300 services of 100 real servers: from empty, beside ``ipvsadm --restore`` and keepalived; a pass
-that finds nothing, beside the bare dump; one change among them; memory. Then a reload of 2,277
-services with 37,205 real servers, ten of them changed: planned and applied, beyond parsing. Exit 1
+``python -m tests.benchmarks.scale``, as root with IPVS; ``python -m hadirector.lab.uml --`` before
+it supplies IPVS.
+
+300 services of 100 real servers: from an empty table, beside ``ipvsadm --restore`` and keepalived;
+a pass that finds no difference, beside the bare dump; one change; memory. Then a reload of 2,277
+services with 37,205 real servers, ten of them changed: planned and applied, without parsing. Exit 1
 when a bar is missed.
 """
 
@@ -91,13 +93,13 @@ class Watched(IpvsDataplane):
         return failures
 
     async def seconds_to_write(self, count: int, began: float) -> float:
-        """Wait until so many operations more are done; the time from ``began`` to the last."""
+        """Wait for ``count`` more operations; return the time from ``began`` to the last one."""
         wanted = self.written + count
         await eventually_async(lambda: self.written >= wanted, SECONDS_MAX, f"{count} operations")
         return self.written_at - began
 
     async def seconds_to_pass(self, services: int) -> float:
-        """Wait for the next pass, and for its end; how long it took."""
+        """Wait for the end of the next pass; return its duration."""
         now = time.monotonic()
         await eventually_async(
             lambda: self.read_from >= now and self.pools_read >= services, SECONDS_MAX, "a pass"
@@ -107,7 +109,7 @@ class Watched(IpvsDataplane):
 
 @contextlib.asynccontextmanager
 async def keeping(dataplane: Watched) -> AsyncIterator[TableReconciler]:
-    """Run a keeper over an empty table during the block."""
+    """Run a reconciler over an empty table during the block."""
     ipvsadm("-C")
     await dataplane.start()
     kept = TableReconciler(dataplane, (), lambda services: None)
@@ -121,7 +123,7 @@ async def keeping(dataplane: Watched) -> AsyncIterator[TableReconciler]:
 
 
 def table(services: int, servers: int) -> Table:
-    """So many services, each with so many real servers."""
+    """Return a table with this number of services, each with this number of real servers."""
     return {
         ServiceKey(Protocol.TCP, f"192.0.{2 + one // 250}.{one % 250 + 1}", 80): ServiceEntry(
             Service("wrr"),
@@ -137,32 +139,32 @@ def table(services: int, servers: int) -> Table:
 
 
 def changed(entry: ServiceEntry, weight: int) -> ServiceEntry:
-    """The same with another weight for its first real server."""
+    """Return the entry with another weight for its first real server."""
     key, first = next(iter(entry.destinations.items()))
     return replace(entry, destinations={**entry.destinations, key: replace(first, weight=weight)})
 
 
 def ipvsadm(*arguments: str, lines: str = "") -> str:
-    """Ask or change the table as an operator would."""
+    """Query or change the table as an operator does."""
     command = ["ipvsadm", *arguments]
     return subprocess.run(command, input=lines, check=True, capture_output=True, text=True).stdout
 
 
 def resident_kilobytes() -> int:
-    """Memory of this process (proc(5), status)."""
+    """Return the memory of this process (proc(5), status)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     [resident] = [int(each.split()[1]) for each in lines if each.startswith("VmRSS:")]
     return resident
 
 
 def told(what: str, value: str, beside: str, bar: str, *, met: bool) -> bool:
-    """Print one row."""
+    """Print one row; return whether the bar is met."""
     print(f"| {what} | {value} | {beside} | {bar} | {'met' if met else 'NOT MET'} |", flush=True)
     return met
 
 
 async def bare_dump(wanted: Table) -> float:
-    """Seconds to have all of it from the kernel, and to look at none of it."""
+    """Return the seconds to read the whole table from the kernel without decoding it."""
     netlink = await IpvsNetlink.open()
     try:
         began = time.monotonic()
@@ -175,7 +177,7 @@ async def bare_dump(wanted: Table) -> float:
 
 
 def by_keepalived(wanted: Table) -> float:
-    """Seconds from the start of keepalived until all destinations are there, with parsing."""
+    """Return the seconds from keepalived's start until all destinations exist."""
     count = sum(len(entry.destinations) for entry in wanted.values())
     ipvsadm("-C")
     with tempfile.TemporaryDirectory() as directory:
@@ -187,7 +189,7 @@ def by_keepalived(wanted: Table) -> float:
             ["keepalived", "-C", "-n", *files], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            while Path("/proc/net/ip_vs").read_text().count("->") <= count:  # one in its head
+            while Path("/proc/net/ip_vs").read_text().count("->") <= count:  # one in the header
                 assert time.monotonic() < began + SECONDS_MAX, "keepalived does not get there"
                 time.sleep(0.2)
             return time.monotonic() - began
@@ -208,7 +210,7 @@ def _their_service(key: ServiceKey, entry: ServiceEntry) -> str:
 
 
 class Figures(NamedTuple):
-    """What a large table has cost, in seconds, and in kB for each destination."""
+    """The cost of a large table, in seconds, and in kB for each destination."""
 
     empty: float
     dump: float
@@ -218,7 +220,7 @@ class Figures(NamedTuple):
 
 
 async def in_a_large_table(services: int, servers: int) -> Figures:
-    """Fill it, look through it, and change one destination after the other."""
+    """Fill a table, run passes over it, and change one destination after the other."""
     before = resident_kilobytes()
     wanted = table(services, servers)
     dataplane = Watched()
@@ -231,7 +233,7 @@ async def in_a_large_table(services: int, servers: int) -> Figures:
         gc.freeze()
         dumps, passes, changes = [], [], []
         for _ in range(PASSES):
-            await asyncio.sleep(PASS_SECONDS / 2)  # both begin in a process that has slept
+            await asyncio.sleep(PASS_SECONDS / 2)  # both begin after the process has slept
             dumps.append(await bare_dump(wanted))
             passes.append(await dataplane.seconds_to_pass(services))
         for number in range(CHANGES):
@@ -244,7 +246,7 @@ async def in_a_large_table(services: int, servers: int) -> Figures:
 
 
 def large_table(services: int, servers: int) -> bool:
-    """Measure it beside the others; whether all bars were met."""
+    """Measure hadirector beside the others; return whether all bars are met."""
     ours = asyncio.run(in_a_large_table(services, servers))
     saved = ipvsadm("-Sn")
     ipvsadm("-C")
@@ -295,7 +297,7 @@ def large_configuration(weight: int) -> Configuration:
 
 
 async def reload_of_a_large_configuration() -> bool:
-    """Ten changed among 37,205: planned, judged, and applied to the kernel."""
+    """Change ten servers among 37,205: plan, decide, and apply to the kernel."""
     old, new = large_configuration(1), large_configuration(2)
     checks = [each.check for server in old.virtual_servers for each in server.real_servers]
     state = TargetState(Verdict.PASSING)
@@ -327,14 +329,14 @@ async def reload_of_a_large_configuration() -> bool:
 
 
 def main() -> int:
-    """Measure, and say whether the bars were met."""
+    """Measure and print; return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, default=300)
     parser.add_argument("--servers", type=int, default=100)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     subprocess.run(["modprobe", "-q", "ip_vs"], check=False)
-    # Passes follow each other as fast as they are watched for, not every 10 s.
+    # A pass comes every PASS_SECONDS, not every 10 s.
     reconciler.PASS_SECONDS = PASS_SECONDS
     print("| what | hadirector | beside | bar | |\n|---|---|---|---|---|", flush=True)
     met = large_table(options.services, options.servers)

@@ -1,4 +1,4 @@
-"""What was measured, as a table with its verdicts. Values only."""
+"""The measured values as a table with verdicts [pure]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOLERANCE_MS = 2.0
 
 
 class Bar(Enum):
-    """What is promised of an event."""
+    """What an event may cost."""
 
     AS_KEEPALIVED = "keepalived's + 2 ms"
     NOTHING_LOST = "0"
@@ -32,7 +32,7 @@ Row = tuple[float, str, str]
 
 
 def verdict(measured: Sequence[Measured]) -> dict[Row, bool]:
-    """Say for each row (interval, event, side) that is ours whether its bar was met."""
+    """Return for each row (interval, event, side) of hadirector whether its bar was met."""
     return {
         (interval, event, side): _met(bar, lost, _lost(measured, interval, event, "keepalived"))
         for interval, event, side, bar in _rows(measured)
@@ -42,7 +42,7 @@ def verdict(measured: Sequence[Measured]) -> dict[Row, bool]:
 
 
 def render(measured: Sequence[Measured]) -> str:
-    """Lay the table out in Markdown."""
+    """Return the table in Markdown."""
     verdicts = verdict(measured)
     lines = [
         "| interval | event | router | runs | median ms | worst ms | to keepalived | bar | met |",

@@ -1,10 +1,9 @@
-"""How soon a verdict is in the kernel while 5000 targets are probed every second:
-``python -m tests.benchmarks.verdict``, as root.
+"""How soon a verdict is in the kernel while 5000 targets are probed every second.
 
-Among them are targets whose server answers well and badly in turn. Timed is from the moment at
-which it has sent such an answer until the order about that real server arrives at a stub of the
-kernel's IPVS (netlink_stub.py): probe process, director and netlink together. Exit 1 when the bar
-is missed, or an answer had no consequence.
+``python -m tests.benchmarks.verdict``, as root. Some targets answer well and badly in turn. The
+time runs from the moment at which the server has sent such an answer until the request about that
+real server arrives at a stub of the kernel's IPVS (netlink_stub.py). It covers probe process,
+director and netlink. Exit 1 when the bar is missed, or an answer had no effect.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ _TURNS = (
 
 
 def configuration(directory: Path) -> str:
-    """Fifty pools of a hundred real servers, one of each turning."""
+    """Return fifty pools of a hundred real servers. One server of each pool turns."""
     addresses = iter(targets(POOLS * (SERVERS - TURNING)))
     parts = [_DIRECTOR.format(directory=directory)]
     for number in range(POOLS):
@@ -83,7 +82,7 @@ def configuration(directory: Path) -> str:
 
 
 def run_director(file: str, path: str) -> int:
-    """Run a director whose kernel is the stub: the one other thing about it."""
+    """Run a director whose kernel is the stub; everything else is the real program."""
 
     def connected(*_: int) -> socket.socket:
         made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -94,12 +93,12 @@ def run_director(file: str, path: str) -> int:
         return []
 
     vars(netlink)["socket"] = SimpleNamespace(socket=connected, AF_NETLINK=0, SOCK_RAW=0)
-    vars(preflight)["faults"] = fit  # it would try modules out in a kernel that has none
+    vars(preflight)["faults"] = fit  # the real function would try modules in a kernel without IPVS
     return run_command.run(argparse.Namespace(config=file))
 
 
 def run_stub(path: str) -> None:
-    """Be the kernel, and print what is ordered about destinations."""
+    """Run the stub, and print each request about a destination."""
 
     def ordered(at: float, destination: DestinationKey) -> None:
         print(at, destination.address, flush=True)
@@ -119,7 +118,7 @@ def writing(host: Host, file: Path, *command: str) -> Iterator[None]:
 
 
 def events(file: Path, since: float, until: float) -> dict[str, list[float]]:
-    """By address, when something was printed about it in that time."""
+    """Return the times of the lines about each address, in a span of time."""
     found = defaultdict(list)
     for line in file.read_text().splitlines():
         at, _, address = line.partition(" ")
@@ -167,7 +166,7 @@ def measure(python: Sequence[str] = (sys.executable,)) -> tuple[list[float], int
 
 
 def main() -> int:
-    """Measure, and say whether the bar was met; with options, be one of the parts."""
+    """Measure and print; return 1 if the bar is missed. With options, run one of the parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--director", help=argparse.SUPPRESS)
     parser.add_argument("--stub", help=argparse.SUPPRESS)

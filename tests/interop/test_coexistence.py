@@ -1,7 +1,7 @@
 """A minute of calm beside keepalived and FRR, in every kind and both roles, all at the same time.
 
-Advertisements go once a second. The higher priority is ACTIVE after the start, and that is all that
-ever happens.
+The advertisement interval is 1 s. The higher priority is ACTIVE after the start, and nothing else
+happens.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = [
 
 CALM_SECONDS = 60.0
 PRIORITIES = (200, 150, 100, 50)
-# The hosts have the link-local address they are given, and no other.
+# The kernel gives the hosts no link-local address; the test does.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1"}
 
 
@@ -43,7 +43,7 @@ V6 = Family("fe80::{}/64", ("fe80::99:100/128", "2001:db8:99::100/128"))
 
 
 class Kind(NamedTuple):
-    """A way to speak: our options, and what keepalived's instance says beyond the usual."""
+    """A kind of advertisement: our options, and the additional lines of keepalived's instance."""
 
     family: Family = V4
     version: Literal[2, 3] = 3
@@ -105,14 +105,14 @@ COMPANIES: Final = (
 
 
 class Company(NamedTuple):
-    """Routers of one virtual router, the best one first."""
+    """The routers of one virtual router, the highest priority first."""
 
     what: str
     address: str
     routers: tuple[Router, ...]
 
     def settled(self) -> bool:
-        """Whether the best one holds the addresses, and it alone."""
+        """Whether the router of the highest priority, and no other, holds the addresses."""
         holders = [
             router
             for router in self.routers
@@ -121,25 +121,25 @@ class Company(NamedTuple):
         return holders == [self.routers[0]]
 
     def transitions(self) -> list[int]:
-        """How often each of them has entered each state."""
+        """Return the number of entries of each router to each state."""
         return [router.entered(state) for router in self.routers for state in ("BACKUP", "ACTIVE")]
 
     def strange(self) -> list[str]:
-        """What ours have counted that they should not have seen."""
+        """Return the counters of our routers that should be zero."""
         ours = [router for router in self.routers if isinstance(router, VrrpRouter)]
         counted = [name for router in ours for name in router.status()["counters"]]
         return [name for name in counted if name.startswith(("dropped", "address_list"))]
 
 
 class Lab:
-    """Networks that all are there at the same time."""
+    """Networks that exist at the same time."""
 
     def __init__(self, stack: ExitStack, directory: Path) -> None:
         self._stack = stack
         self._directory = directory
 
     def company(self, members: Sequence[Member], what: str, kind: Kind) -> Company:
-        """Start these on a network of their own, the best one first."""
+        """Start routers on their own network, the highest priority first."""
         network = self._stack.enter_context(Network())
         routers = tuple(
             self._router(network, member, kind, priority)
@@ -179,7 +179,7 @@ class Lab:
     def _frr(
         self, network: Network, name: str, own: str, addresses: Sequence[str], priority: int
     ) -> Frr:
-        """Over IPv6 its own address goes to an interface of FRR's."""
+        """Over IPv6 FRR's own address goes to an interface of its own."""
         six = ":" in own
         return Frr(
             network.host(name, *([] if six else [own]), sysctls=GIVEN),

@@ -1,4 +1,4 @@
-"""A pair of which one router is a real FRR 8.4.4 vrrpd: version 3, both families, both roles.
+"""A pair with a real FRR 8.4.4 vrrpd: version 3, both families, both roles.
 
 FRR counts in whole centiseconds: with priority 100 at 10 cs its skew time is 6 cs instead of 6.09.
 """
@@ -27,10 +27,10 @@ SLACK = 0.2  # scheduling on a busy machine with two cores
 
 
 class Family(NamedTuple):
-    """Who speaks from where; FRR always has the virtual MAC, we have it where we are told.
+    """The addresses of one family. FRR always has the virtual MAC; ours has it where configured.
 
-    Over IPv6 FRR's first advertisement is lost: the link-local address that it would come from is
-    not ready yet; the second one comes an interval later.
+    Over IPv6 the first advertisement of FRR is lost, because its link-local source address is not
+    ready. The second one comes an interval later.
     """
 
     number: Literal[4, 6]
@@ -47,17 +47,17 @@ V6 = Family(
     6, "fe80::1/64", "fe80::2/64", "fe80::3/64", ("fe80::99:100/128", "2001:db8:99::100/128"), 0.1
 )
 V4_VIRTUAL_MAC = V4._replace(our_options=("--virtual-mac",))
-# The hosts have the link-local address they are given, and no other.
+# The kernel gives the hosts no link-local address; the test does.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1"}
 
 
 class Lab:
-    """Our host, FRR's host, and a third one that listens."""
+    """Our host, FRR's host, and a third host that listens."""
 
     def __init__(self, network: Network, family: Family, directory: Path) -> None:
         self.family = family
         self.our_host = network.host("ours", family.our_address, sysctls=GIVEN)
-        # FRR's IPv6 side has its address on an interface of its own.
+        # Over IPv6 FRR has its address on its own interface.
         theirs = [family.their_address] if family.number == 4 else []
         self.their_host = network.host("theirs", *theirs, sysctls=GIVEN)
         self.third_host = network.host("third", family.third_address, sysctls=GIVEN)
@@ -82,7 +82,7 @@ class Lab:
         )
 
     def we_hold(self) -> bool:
-        """Whether we hold all; to hold some of them is a failure."""
+        """Return whether our host holds all addresses. To hold only some of them is a failure."""
         addresses = [each.partition("/")[0] for each in self.family.virtual_addresses]
         return all(self.our_host.holds(each) for each in addresses)
 
@@ -100,7 +100,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 
 class Wire:
-    """What the third host hears."""
+    """The advertisements that the third host receives."""
 
     def __init__(self, listener: Listener, family: Family) -> None:
         self._listener = listener
@@ -128,7 +128,7 @@ def wire(lab: Lab) -> Iterator[Wire]:
 
 
 def test_the_higher_priority_wins_the_election_when_it_is_ours(lab: Lab) -> None:
-    """Both start together, and FRR follows: what we send is right to it."""
+    """Both start together and FRR follows, so it accepts our advertisements."""
     frr = lab.frr(100)
     ours = lab.ours(200)
     frr.wait_for_backup()
@@ -141,7 +141,7 @@ def test_the_higher_priority_wins_the_election_when_it_is_ours(lab: Lab) -> None
 
 
 def test_the_higher_priority_wins_the_election_when_it_is_frr(lab: Lab) -> None:
-    """Both start together, and we follow: nothing of it is dropped or differs."""
+    """Both start together and ours follows: it drops no advertisement, and none differs."""
     frr = lab.frr(200)
     ours = lab.ours(100)
     lab.wait_for(frr)
@@ -156,7 +156,7 @@ def test_the_higher_priority_wins_the_election_when_it_is_frr(lab: Lab) -> None:
 
 
 def test_we_preempt_an_frr_of_lower_priority(lab: Lab) -> None:
-    """It lets its interface go as soon as it hears us."""
+    """FRR releases its interface when it receives our advertisement."""
     frr = lab.frr(100)
     lab.wait_for(frr)
     ours = lab.ours(200)
@@ -166,7 +166,7 @@ def test_we_preempt_an_frr_of_lower_priority(lab: Lab) -> None:
 
 
 def test_frr_of_higher_priority_preempts_us(lab: Lab) -> None:
-    """We step back and release the addresses as soon as we hear it."""
+    """Ours becomes BACKUP and releases the addresses when it receives FRR's advertisement."""
     ours = lab.ours(100)
     ours.wait_for("ACTIVE")
     frr = lab.frr(200)
@@ -175,7 +175,7 @@ def test_frr_of_higher_priority_preempts_us(lab: Lab) -> None:
 
 
 def test_a_graceful_stop_of_frr_costs_the_skew_time(lab: Lab, wire: Wire) -> None:
-    """Its priority 0 makes us take over one skew time later (RFC 9568 6.4.2)."""
+    """After its priority 0, ours takes over one skew time later (RFC 9568 6.4.2)."""
     frr = lab.frr(200)
     lab.wait_for(frr)
     ours = lab.ours(100)
@@ -190,7 +190,7 @@ def test_a_graceful_stop_of_frr_costs_the_skew_time(lab: Lab, wire: Wire) -> Non
 
 
 def test_a_graceful_stop_of_ours_leaves_no_moment_without_a_holder(lab: Lab, wire: Wire) -> None:
-    """FRR takes over one skew time after our priority 0; until then we still answer."""
+    """FRR takes over one skew time after our priority 0. Until then our host answers."""
     ours = lab.ours(200)
     ours.wait_for("ACTIVE")
     frr = lab.frr(100)
@@ -206,7 +206,7 @@ def test_a_graceful_stop_of_ours_leaves_no_moment_without_a_holder(lab: Lab, wir
 
 
 def test_a_crash_of_frr_costs_the_active_down_interval(lab: Lab, wire: Wire) -> None:
-    """From its last advertisement to our first: 3 intervals and the skew time."""
+    """From its last advertisement to our first one: 3 intervals and the skew time."""
     frr = lab.frr(200)
     lab.wait_for(frr)
     ours = lab.ours(100)
@@ -220,7 +220,7 @@ def test_a_crash_of_frr_costs_the_active_down_interval(lab: Lab, wire: Wire) -> 
 
 
 def test_after_a_crash_of_ours_frr_takes_over(lab: Lab, wire: Wire) -> None:
-    """In time, and the kernel takes our addresses away by their lifetime."""
+    """In time. The kernel removes our addresses at the end of their lifetime."""
     ours = lab.ours(200)
     ours.wait_for("ACTIVE")
     frr = lab.frr(100)

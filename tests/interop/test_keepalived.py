@@ -1,4 +1,4 @@
-"""A pair of which one router is a real keepalived 2.2.7, in both roles and both versions."""
+"""A pair with a real keepalived 2.2.7, in both roles and both versions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ both_versions = pytest.mark.parametrize("protocol", [V3, V2], ids=["v3", "v2"])
 
 
 class Lab:
-    """Our host, keepalived's host, and a third one that listens."""
+    """Our host, keepalived's host, and a third host that listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.our_host = network.host("ours", f"{OURS}/24")
@@ -96,7 +96,7 @@ def first_after(heard: list[Heard], source: str, at: float) -> Heard:
 
 
 def wait_for_advertisement(listener: Listener, source: str) -> Heard:
-    """The first advertisement of ``source`` that comes after now."""
+    """Return the first advertisement of ``source`` after now."""
     begin = time.monotonic()
 
     def arrived() -> bool:
@@ -139,7 +139,7 @@ def test_the_higher_priority_wins_the_election_when_it_is_keepalived(
 
 @both_versions
 def test_we_preempt_a_keepalived_of_lower_priority(lab: Lab, protocol: Protocol) -> None:
-    """Keepalived lets the address go as soon as it hears ours."""
+    """Keepalived releases the address when it receives our advertisement."""
     lab.keepalived(protocol, 100)
     lab.wait_for_holder(lab.their_host)
     ours = lab.ours(protocol, 200)
@@ -149,7 +149,7 @@ def test_we_preempt_a_keepalived_of_lower_priority(lab: Lab, protocol: Protocol)
 
 @both_versions
 def test_keepalived_of_higher_priority_preempts_us(lab: Lab, protocol: Protocol) -> None:
-    """We step back and release the address as soon as we hear it."""
+    """Ours becomes BACKUP and releases the address when it receives keepalived's advertisement."""
     ours = lab.ours(protocol, 100)
     ours.wait_for("ACTIVE")
     lab.keepalived(protocol, 200)
@@ -161,7 +161,7 @@ def test_keepalived_of_higher_priority_preempts_us(lab: Lab, protocol: Protocol)
 def test_a_graceful_stop_of_keepalived_costs_the_skew_time(
     lab: Lab, listener: Listener, protocol: Protocol
 ) -> None:
-    """Its priority 0 makes us take over one skew time later (RFC 9568 6.4.2)."""
+    """After its priority 0, ours takes over one skew time later (RFC 9568 6.4.2)."""
     keepalived = lab.keepalived(protocol, 200)
     lab.wait_for_holder(lab.their_host)
     ours = lab.ours(protocol, 100)
@@ -179,7 +179,7 @@ def test_a_graceful_stop_of_keepalived_costs_the_skew_time(
 def test_a_graceful_stop_of_ours_leaves_no_moment_without_a_holder(
     lab: Lab, listener: Listener, protocol: Protocol
 ) -> None:
-    """Keepalived takes over one skew time after our priority 0; until then we still answer."""
+    """Keepalived takes over one skew time after our priority 0. Until then our host answers."""
     ours = lab.ours(protocol, 200)
     ours.wait_for("ACTIVE")
     lab.keepalived(protocol, 100).wait_for_backup()
@@ -195,7 +195,7 @@ def test_a_graceful_stop_of_ours_leaves_no_moment_without_a_holder(
 
 
 def test_keepalived_announcing_the_address_ends_our_handover(lab: Lab) -> None:
-    """Our status says that it was heard; afterwards we stay behind keepalived."""
+    """Our status has the announcement. After the handover ours stays BACKUP."""
     ours = lab.ours(V3, 200)
     ours.wait_for("ACTIVE")
     lab.keepalived(V3, 100).wait_for_backup()
@@ -210,7 +210,7 @@ def test_keepalived_announcing_the_address_ends_our_handover(lab: Lab) -> None:
 def test_a_crash_of_keepalived_costs_the_active_down_interval(
     lab: Lab, listener: Listener, protocol: Protocol
 ) -> None:
-    """From its last advertisement to our first: 3 intervals and the skew time."""
+    """From its last advertisement to our first one: 3 intervals and the skew time."""
     keepalived = lab.keepalived(protocol, 200)
     lab.wait_for_holder(lab.their_host)
     ours = lab.ours(protocol, 100)
@@ -227,7 +227,7 @@ def test_a_crash_of_keepalived_costs_the_active_down_interval(
 def test_after_a_crash_of_ours_keepalived_becomes_the_only_holder(
     lab: Lab, listener: Listener, protocol: Protocol
 ) -> None:
-    """It takes over in time, and the kernel takes our address away by its lifetime."""
+    """It takes over in time. The kernel removes our address at the end of its lifetime."""
     ours = lab.ours(protocol, 200)
     ours.wait_for("ACTIVE")
     lab.keepalived(protocol, 100).wait_for_backup()

@@ -1,4 +1,4 @@
-"""A pair over IPv6 of which one router is a real keepalived 2.2.7, in both roles."""
+"""A pair over IPv6 with a real keepalived 2.2.7, in both roles."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ADDRESSES = (f"{LINK_LOCAL}/128", f"{GLOBAL}/128")
 SKEW_100 = 0.0609
 DOWN_100 = 0.3609
 SLACK = 0.05
-# The hosts have the link-local address they are given, and no other.
+# The kernel gives the hosts no link-local address; the test does.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1", "net.ipv6.conf.eth0.accept_dad": "0"}
 
 
 class Lab:
-    """Our host, keepalived's host, and a third one that listens."""
+    """Our host, keepalived's host, and a third host that listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.our_host = network.host("ours", f"{OURS}/64", sysctls=GIVEN)
@@ -41,7 +41,7 @@ class Lab:
         return Keepalived(self.their_host, self._directory, priority=priority, addresses=ADDRESSES)
 
     def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
-        """Wait until it is the only one, and holds both addresses."""
+        """Wait until a host alone holds both addresses."""
         wait_for_holder((self.our_host, self.their_host), host, (LINK_LOCAL, GLOBAL), timeout)
 
 
@@ -58,7 +58,7 @@ def listener(lab: Lab) -> Iterator[Listener]:
 
 
 def first_after(listener: Listener, source: str, at: float) -> Heard:
-    """The first advertisement of ``source`` after ``at``, waited for."""
+    """Wait for the first advertisement of ``source`` after ``at``, and return it."""
 
     def found() -> list[Heard]:
         return [each for each in listener.heard() if each.source == source and each.at > at]
@@ -70,7 +70,7 @@ def first_after(listener: Listener, source: str, at: float) -> Heard:
 def test_keepalived_of_higher_priority_preempts_us_and_its_stop_costs_the_skew_time(
     lab: Lab, listener: Listener
 ) -> None:
-    """Ours was ACTIVE first, follows keepalived, and comes back 60.9 ms after its priority 0."""
+    """Ours was ACTIVE first, follows keepalived, and takes over 60.9 ms after its priority 0."""
     ours = lab.ours(100)
     ours.wait_for("ACTIVE")
     keepalived = lab.keepalived(200)
@@ -87,7 +87,7 @@ def test_keepalived_of_higher_priority_preempts_us_and_its_stop_costs_the_skew_t
 def test_we_of_higher_priority_preempt_keepalived_and_stop_without_a_gap(
     lab: Lab, listener: Listener
 ) -> None:
-    """Keepalived follows us, and takes over while we still hold the addresses."""
+    """Keepalived follows ours, and takes over while our host still holds the addresses."""
     lab.keepalived(100)
     lab.wait_for_holder(lab.their_host)
     ours = lab.ours(200)
@@ -133,7 +133,7 @@ def test_a_crash_of_keepalived_costs_the_active_down_interval(lab: Lab, listener
 def test_after_a_crash_of_ours_keepalived_becomes_the_only_holder(
     lab: Lab, listener: Listener
 ) -> None:
-    """It takes over in time, and the kernel takes our addresses away by their lifetime."""
+    """It takes over in time. The kernel removes our addresses at the end of their lifetime."""
     ours = lab.ours(200)
     ours.wait_for("ACTIVE")
     lab.keepalived(100).wait_for_backup()

@@ -1,4 +1,4 @@
-"""Three routers of which the middle one is a real keepalived 2.2.7."""
+"""Three routers; the middle one is a real keepalived 2.2.7."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
 
 class Lab:
-    """Hosts whose routers have the priorities 254, 250 and 1, so that at 0.3 s the skew time of the
-    second one is 7 ms, that of the third one 299 ms.
+    """Hosts whose routers have the priorities 254, 250 and 1.
+
+    At 0.3 s the skew time of the second router is 7 ms, that of the third one 299 ms.
     """
 
     def __init__(self, network: Network, directory: Path) -> None:
@@ -42,7 +43,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 def test_the_address_goes_down_the_priorities_and_up_again(lab: Lab) -> None:
-    """From ours to keepalived to ours, one after the other, and back as each returns."""
+    """From ours to keepalived to ours, and back as each returns."""
     third = lab.ours(lab.third)
     keepalived = lab.keepalived()
     first = lab.ours(lab.first)
@@ -61,7 +62,7 @@ def test_the_address_goes_down_the_priorities_and_up_again(lab: Lab) -> None:
 
 
 def test_when_the_first_crashes_the_third_stays_quiet(lab: Lab) -> None:
-    """Keepalived's skew time is shorter than ours, and its advertisement comes before our turn."""
+    """Keepalived's skew time is shorter than the third's, so its advertisement comes first."""
     first = lab.ours(lab.first)
     first.wait_for("ACTIVE")
     third = lab.ours(lab.third)

@@ -38,7 +38,7 @@ def start(
 def test_with_the_same_password_we_follow_keepalived_and_take_over(
     hosts: tuple[Host, Host], tmp_path: Path
 ) -> None:
-    """We accept its advertisements, and it obeys ours: after its stop and return, one holder."""
+    """Each accepts the other's advertisements. After a stop and a return there is one holder."""
     router, keepalived = start(hosts, tmp_path, ours=100, theirs=200, password="abc")
     eventually(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
     time.sleep(1.5)
@@ -48,7 +48,7 @@ def test_with_the_same_password_we_follow_keepalived_and_take_over(
     router.wait_for("ACTIVE", 2.0)
 
 
-def test_keepalived_obeys_our_password(hosts: tuple[Host, Host], tmp_path: Path) -> None:
+def test_keepalived_accepts_our_password(hosts: tuple[Host, Host], tmp_path: Path) -> None:
     """A keepalived of lower priority stays BACKUP behind us."""
     router, _keepalived = start(hosts, tmp_path, ours=200, theirs=100, password="abc")
     router.wait_for("ACTIVE")
@@ -59,7 +59,7 @@ def test_keepalived_obeys_our_password(hosts: tuple[Host, Host], tmp_path: Path)
 
 
 def test_another_password_is_counted_as_such(hosts: tuple[Host, Host], tmp_path: Path) -> None:
-    """Nobody hears anybody, and our status says why."""
+    """Each router drops the advertisements of the other. Our status has the reason."""
     router, _keepalived = start(hosts, tmp_path, ours=100, theirs=200, password="abd")
     router.wait_for("ACTIVE")
     eventually(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")

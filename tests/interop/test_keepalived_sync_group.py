@@ -1,6 +1,6 @@
-"""Our sync group against a real keepalived's: an instance on each of two links.
+"""Our sync group beside a real keepalived's: an instance on each of two links.
 
-Each host has two cables to the bridge, eth0 and eth1. Advertisements go every 0.2 s.
+Each host has two cables to the bridge, eth0 and eth1. The advertisement interval is 0.2 s.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ vrrp:
 sync_groups:
   - {{name: both, instances: [outside, inside]}}
 """
-# Its instance `test` is the one on eth0.
+# keepalived's instance `test` is on eth0.
 THEIRS = """\
 vrrp_sync_group both {{
     group {{
@@ -73,7 +73,7 @@ class Lab:
             host.ip(f"address add 10.98.0.{number}/24 dev eth1", "link set eth1 up")
 
     def start(self, ours: int, theirs: int) -> None:
-        """Start both, with these priorities."""
+        """Start both with these priorities."""
         Keepalived(
             self.their_host,
             self._directory,
@@ -85,7 +85,7 @@ class Lab:
         self.process = start_director(self.our_host, configuration, self._directory)
 
     def second_cable(self, host: Host, state: str) -> None:
-        """Cut (``down``) or mend (``up``) a host's second cable."""
+        """Cut (``down``) or repair (``up``) the second cable of a host."""
         self._network.batch_on_bridge(f"link set dev {host.name}1 {state}")
 
     def wait_for_holder(self, host: Host) -> None:
@@ -100,7 +100,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 def test_our_group_moves_to_keepalived_and_back(lab: Lab) -> None:
-    """When our second link fails, and when it is back; then when we stop."""
+    """It moves when our second link fails, returns with the link, and moves at a stop."""
     lab.start(ours=200, theirs=100)
     lab.wait_for_holder(lab.our_host)
     lab.second_cable(lab.our_host, "down")
@@ -112,7 +112,7 @@ def test_our_group_moves_to_keepalived_and_back(lab: Lab) -> None:
 
 
 def test_the_group_of_keepalived_moves_to_us_and_back(lab: Lab) -> None:
-    """When its second link fails, and when it is back."""
+    """It moves when its second link fails, and returns with the link."""
     lab.start(ours=100, theirs=200)
     lab.wait_for_holder(lab.their_host)
     lab.second_cable(lab.their_host, "down")

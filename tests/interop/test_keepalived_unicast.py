@@ -1,4 +1,4 @@
-"""Unicast on protocol 112, with a real keepalived 2.2.7 and with ourselves."""
+"""Unicast on protocol 112, with a real keepalived 2.2.7 and between our own routers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 def test_we_follow_keepalived_and_take_over_when_it_stops(lab: Lab) -> None:
-    """Its advertisements come to our address, with the pseudo-header of that address."""
+    """Its advertisements come to our address, and their checksum uses that address."""
     keepalived = lab.keepalived(200)
     eventually(lambda: lab.theirs.holds(VIRTUAL_ADDRESS), 10.0, "keepalived ACTIVE")
     router = lab.router(100)
@@ -59,7 +59,7 @@ def test_we_follow_keepalived_and_take_over_when_it_stops(lab: Lab) -> None:
 
 
 def test_keepalived_follows_us_and_takes_over_when_we_stop(lab: Lab) -> None:
-    """It stays BACKUP behind us, and nothing of ours goes to the group."""
+    """It stays BACKUP, and ours sends nothing to the group."""
     with Listener(lab.third) as listener:
         router = lab.router(200)
         router.wait_for("ACTIVE")
@@ -73,8 +73,8 @@ def test_keepalived_follows_us_and_takes_over_when_we_stop(lab: Lab) -> None:
     eventually(lambda: lab.theirs.holds(VIRTUAL_ADDRESS), 2.0, "keepalived ACTIVE")
 
 
-def test_who_is_no_peer_or_speaks_to_the_group_is_not_heard(lab: Lab) -> None:
-    """A multicast advertisement of priority 255 from the peer's own host moves nothing."""
+def test_an_advertisement_of_a_stranger_or_to_the_group_is_dropped(lab: Lab) -> None:
+    """A multicast advertisement of priority 255 from the peer's own host has no effect."""
     router = lab.router(100)
     router.wait_for("ACTIVE")
     with Listener(lab.theirs) as listener:
@@ -85,8 +85,8 @@ def test_who_is_no_peer_or_speaks_to_the_group_is_not_heard(lab: Lab) -> None:
     assert len(router.became("BACKUP")) == 1
 
 
-def test_a_source_that_the_interface_lacks_is_told_and_taken_up_when_it_comes(lab: Lab) -> None:
-    """Also when it goes: no address, no advertisement."""
+def test_a_missing_source_address_is_reported_and_used_when_it_appears(lab: Lab) -> None:
+    """Also when the address goes: without it there is no advertisement."""
     lab.ours.run("ip", "address", "delete", f"{OURS}/24", "dev", "eth0")
     lab.ours.run("ip", "address", "add", "10.99.0.9/24", "dev", "eth0")
     router = lab.router(100)
@@ -99,7 +99,7 @@ def test_a_source_that_the_interface_lacks_is_told_and_taken_up_when_it_comes(la
 
 
 def test_unicast_over_ipv6_in_both_roles(tmp_path: Path) -> None:
-    """Ours was ACTIVE first, follows keepalived, and comes back when that stops.
+    """Ours was ACTIVE first, follows keepalived, and takes over when keepalived stops.
 
     keepalived 2.2.7 leaves the hop limit of IPv6 unicast at the kernel's default, 64.
     """

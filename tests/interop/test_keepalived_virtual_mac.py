@@ -1,4 +1,4 @@
-"""A pair of which one router is a real keepalived 2.2.7 with use_vmac, in both roles."""
+"""A pair with a real keepalived 2.2.7 with use_vmac, in both roles."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Lab:
         )
 
     def client_agrees(self, addresses: tuple[str, ...]) -> None:
-        """See that the client has known the virtual MAC all the time, and is answered."""
+        """Check that the client still knows the virtual MAC, and is answered."""
         address = addresses[-1].partition("/")[0]
         assert neighbour(self.third_host, address) in ("", MACS[addresses])
         assert answers(self.third_host, address)
@@ -96,7 +96,7 @@ def network() -> Iterator[Network]:
 
 
 def answers(client: Host, address: str) -> bool:
-    """Whether anybody answers a TCP segment for an address, by a reset."""
+    """Return whether a host answers a TCP segment for an address, with a reset."""
     netns.pushns(client.namespace)
     try:
         socket.create_connection((address, 9), timeout=3.0)
@@ -110,7 +110,7 @@ def answers(client: Host, address: str) -> bool:
 
 
 def neighbour(client: Host, address: str) -> str:
-    """The MAC that a client knows for an address."""
+    """Return the MAC that a client knows for an address."""
     found = re.search(r"lladdr (\S+)", client.run("ip", "neighbor", "show", address).stdout)
     return found[1] if found else ""
 
@@ -151,8 +151,8 @@ def test_our_preemption_and_our_stop_change_nothing_at_the_client(
     lab.client_agrees(addresses)
 
 
-def test_a_keepalived_without_use_vmac_is_a_peer_like_any_other(lab: Lab) -> None:
-    """A takeover changes the client's mind by gratuitous ARP, in either direction."""
+def test_a_keepalived_without_use_vmac_is_an_ordinary_peer(lab: Lab) -> None:
+    """A takeover changes the client's neighbor entry by gratuitous ARP, in either direction."""
     keepalived = lab.keepalived(100, IPV4, use_vmac=False)
     lab.wait_for_holder(lab.their_host, IPV4)
     assert answers(lab.third_host, "10.99.0.100")

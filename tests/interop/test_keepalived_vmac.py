@@ -1,6 +1,6 @@
 """A keepalived 2.2.7 with `use_vmac` beside ours, which has the interface's own MAC.
 
-A neighbour on the link believes whoever announced the address last.
+A neighbor on the link uses the MAC of the router that announced the address last.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Lab:
         self.ours.ip(f"link set eth0 address {OUR_MAC}")
         self.theirs = network.host("theirs", "10.99.0.2/24")
         self.neighbour = network.host("neighbour", "10.99.0.3/24")
-        # A gratuitous ARP changes an entry, but makes none.
+        # A gratuitous ARP changes an entry, but creates none.
         stale = f"{VIRTUAL_ADDRESS} lladdr 02:00:00:00:00:99 dev eth0 nud reachable"
         self.neighbour.ip(f"neighbor add {stale}")
         self._directory = directory
@@ -38,7 +38,7 @@ class Lab:
         return Keepalived(self.theirs, self._directory, priority=priority, extra="use_vmac")
 
     def wait_for_holder(self, host: Host) -> None:
-        """Wait until it is the only holder, and the neighbour knows."""
+        """Wait until a host alone holds the address, and the neighbor has its MAC."""
         mac = OUR_MAC if host is self.ours else VIRTUAL_MAC
 
         def arrived() -> bool:

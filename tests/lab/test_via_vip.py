@@ -1,4 +1,4 @@
-"""`via: vip` finds a real server that has not the virtual address."""
+"""`via: vip` finds a real server that does not have the virtual address."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ACCEPT_LOCAL = "/proc/sys/net/ipv4/conf/eth0/accept_local"
 
 
 class Director:
-    """One of a pair, and what it says of the real servers."""
+    """One director of a pair, with its status."""
 
     def __init__(self, host: Host, directory: Path, priority: int) -> None:
         self.host = host
@@ -82,7 +82,7 @@ class Director:
         return {each.name: each.real_servers for each in status.virtual_servers} if status else {}
 
     def expect(self, routed: str, tunnelled: str) -> None:
-        """Wait until the verdicts on web1 and web2 are these, a letter each."""
+        """Wait until web1 and web2 have these verdicts, a letter for each."""
         wanted = {"routed": routed, "tunnelled": tunnelled, "unaware": "pp"}
 
         def found() -> dict[str, str]:
@@ -100,13 +100,16 @@ class Director:
 def test_a_real_server_without_the_virtual_address_fails_on_both_directors(
     network: Network, tmp_path: Path
 ) -> None:
-    """Its own address passes. Given the virtual one it passes on both; a stop leaves nothing."""
+    """Other services of the same host pass.
+
+    With the virtual address it passes on both. A stop leaves nothing.
+    """
     site = build_site(network, "dr", directors=2)
     web1, web2 = site.webs
     for web in site.webs:
         web.ip("link set tunl0 up")
     web1.ip("address delete 192.168.122.22/32 dev lo", "address add 192.168.122.23/32 dev tunl0")
-    # It would send a probe back to the active director, whose other real server would answer.
+    # It would send a probe back to the ACTIVE director, whose other real server would answer.
     web1.sysctl({"net.ipv4.ip_forward": "1"})
     site.start_webs()
     pair = [

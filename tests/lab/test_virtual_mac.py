@@ -1,4 +1,4 @@
-"""The virtual MAC on the link: what names it, what a client notices, what a BACKUP does with it."""
+"""The virtual MAC on the link: its frames, what a client sees, and what a BACKUP does with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.netns
 
 BETTER, WORSE, THIRD = "10.99.0.1", "10.99.0.2", "10.99.0.3"
 VIRTUAL_MAC = bytes.fromhex("00005e000133")  # VRID 51
-# Without these eth0 answers for the virtual address too, and asks in its name.
+# Without these eth0 also answers ARP requests for the virtual address, and sends such requests.
 SETTINGS = {"net.ipv4.conf.eth0.arp_ignore": "1", "net.ipv4.conf.eth0.arp_announce": "2"}
 
 
@@ -47,7 +47,7 @@ class Lab:
         return VrrpRouter(host, self._directory, "--virtual-mac", *options, priority=priority)
 
     def listening(self) -> list[str]:
-        """Who listens to the virtual MAC."""
+        """Return the hosts that listen to the virtual MAC."""
         return [each.name for each in (self.better_host, self.worse_host) if is_up(each)]
 
 
@@ -63,12 +63,12 @@ def wire(lab: Lab) -> Iterator[Wire]:
 
 
 def is_up(host: Host) -> bool:
-    """Whether a host listens to the virtual MAC."""
+    """Return whether a host listens to the virtual MAC."""
     return "UP" in re.findall(r"[A-Z_]+", host.run("ip", "link", "show", "vrrp4-51").stdout)
 
 
 def answers(client: Host, address: str = VIRTUAL_ADDRESS) -> bool:
-    """Whether anybody answers a TCP segment for an address, by a reset."""
+    """Return whether a host answers a TCP segment for an address, with a reset."""
     netns.pushns(client.namespace)
     try:
         socket.create_connection((address, 9), timeout=3.0)
@@ -82,14 +82,14 @@ def answers(client: Host, address: str = VIRTUAL_ADDRESS) -> bool:
 
 
 def neighbour(client: Host) -> str:
-    """The MAC that a client knows for the virtual address."""
+    """Return the MAC that a client knows for the virtual address."""
     shown = client.run("ip", "neighbor", "show", VIRTUAL_ADDRESS).stdout
     found = re.search(r"lladdr (\S+)", shown)
     return found[1] if found else ""
 
 
 def datagram(destination: str) -> bytes:
-    """An IPv4 packet of the third host with protocol 253 (RFC 3692) and nothing in it."""
+    """Return an empty IPv4 packet of the third host with protocol 253 (RFC 3692)."""
     addresses = IPv4Address(THIRD).packed + IPv4Address(destination).packed
     header = struct.pack("!BBHHHBBH", 0x45, 0, 20, 7, 0, 64, 253, 0) + addresses
     checksum = 0xFFFF - (sum(struct.unpack("!10H", header)) % 0xFFFF)
@@ -97,13 +97,15 @@ def datagram(destination: str) -> bytes:
 
 
 def seen(wire: Wire) -> list[Frame]:
-    """What of ``datagram`` passed."""
+    """Return the frames that carry ``datagram``."""
     return [each for each in wire.frames() if each.kind == IPV4 and each.payload[9] == 253]
 
 
-def test_whatever_concerns_the_virtual_address_names_the_virtual_mac(lab: Lab, wire: Wire) -> None:
-    """RFC 9568 7.2, 8.1.2: advertisements, gratuitous ARP, answers, and what the router asks the
-    client on its own account; the interface's own MAC answers for its own address alone.
+def test_all_frames_about_the_virtual_address_have_the_virtual_mac(lab: Lab, wire: Wire) -> None:
+    """RFC 9568 7.2, 8.1.2: advertisements, gratuitous ARP, ARP replies, and the router's own ARP
+    requests.
+
+    The interface's own MAC answers only for its own address.
     """
     router = lab.better()
     router.wait_for("ACTIVE")
@@ -125,7 +127,7 @@ def test_whatever_concerns_the_virtual_address_names_the_virtual_mac(lab: Lab, w
     assert neighbour(lab.third_host) == "00:00:5e:00:01:33"
     for address in (VIRTUAL_ADDRESS, BETTER):
         wire.ask_for(address, THIRD)
-    time.sleep(0.2)  # a second answer comes a little later
+    time.sleep(0.2)  # a second reply comes a little later
     named = {frame.payload[8:14] for frame in wire.arp(VIRTUAL_ADDRESS)}
     assert named == {VIRTUAL_MAC}
     assert VIRTUAL_MAC not in {frame.payload[8:14] for frame in wire.arp(BETTER)}
@@ -134,8 +136,8 @@ def test_whatever_concerns_the_virtual_address_names_the_virtual_mac(lab: Lab, w
     assert "vrrp4-51" not in lab.better_host.run("ip", "link", "show").stdout
 
 
-def test_settings_that_let_both_macs_answer_are_told_with_what_they_should_be(lab: Lab) -> None:
-    """The address works all the same."""
+def test_settings_that_let_both_macs_answer_are_reported_with_a_remedy(lab: Lab) -> None:
+    """The address works nevertheless."""
     lab.better_host.sysctl({**dict.fromkeys(SETTINGS, "0"), "net.ipv4.conf.all.rp_filter": "1"})
     router = lab.better()
     router.wait_for("ACTIVE")
@@ -148,8 +150,10 @@ def test_settings_that_let_both_macs_answer_are_told_with_what_they_should_be(la
 
 
 def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
-    """After a crash the successor has the MAC that the client knows, and the one that comes back
-    hears the successor, whose advertisements come from the MAC it has itself.
+    """After a crash the successor has the MAC that the client knows.
+
+    The router that returns receives the successor's advertisements, although they come from its own
+    virtual MAC.
     """
     better, worse = lab.better(), lab.worse()
     better.wait_for("ACTIVE")
@@ -172,7 +176,7 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
 def test_the_active_router_forwards_frames_to_the_virtual_mac_and_a_backup_drops_them(
     lab: Lab, wire: Wire
 ) -> None:
-    """RFC 9568 6.4.2, 6.4.3, with a link that floods those frames to both."""
+    """RFC 9568 6.4.2, 6.4.3, on a link that sends those frames to both hosts."""
     lab.network.batch_on_bridge("link set bridge type bridge ageing_time 0")
     for host in (lab.better_host, lab.worse_host):
         host.sysctl({"net.ipv4.ip_forward": "1", "net.ipv4.conf.eth0.send_redirects": "0"})
@@ -189,8 +193,8 @@ def test_the_active_router_forwards_frames_to_the_virtual_mac_and_a_backup_drops
     assert [frame.payload[8] for frame in seen(wire)] == [63]
 
 
-def test_a_process_that_was_killed_is_followed_without_a_flap(lab: Lab, wire: Wire) -> None:
-    """The successor of the process takes over its macvlan as it stands; addresses never go."""
+def test_a_killed_process_is_replaced_without_a_flap(lab: Lab, wire: Wire) -> None:
+    """The next process takes over the macvlan as it is; the addresses stay."""
     before = lab.better()
     before.wait_for("ACTIVE")
     eventually(lambda: lab.better_host.holds(VIRTUAL_ADDRESS), 5.0, "the address")
@@ -204,7 +208,7 @@ def test_a_process_that_was_killed_is_followed_without_a_flap(lab: Lab, wire: Wi
     assert answers(lab.third_host)
 
 
-def test_a_process_that_is_not_active_lowers_what_a_killed_one_left(lab: Lab) -> None:
+def test_a_process_that_is_not_active_shuts_down_the_macvlan_of_a_killed_one(lab: Lab) -> None:
     before = lab.better()
     before.wait_for("ACTIVE")
     eventually(lambda: is_up(lab.better_host), 5.0, "it listens")

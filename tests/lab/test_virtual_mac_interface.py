@@ -1,4 +1,4 @@
-"""The macvlan of a virtual MAC on the real kernel: made, kept, taken over, and let go."""
+"""The macvlan of a virtual MAC on the real kernel: created, kept, taken over, and removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BOTH = {"10.99.0.100/32", "10.99.0.101/32"}
 
 
 def shown(host: Host, device: str = "vrrp4-51") -> str:
-    """What ip-link has to say of an interface; nothing if there is none."""
+    """Return what ip-link prints for an interface, or nothing if it does not exist."""
     return host.run("ip", "-o", "-d", "link", "show", device, check=False).stdout
 
 
@@ -43,15 +43,15 @@ def is_up(host: Host, device: str = "vrrp4-51") -> bool:
 
 
 def held(host: Host) -> set[str]:
-    """The addresses with a lifetime on the macvlan, while there is one."""
+    """Return the addresses with a lifetime on the macvlan."""
     listed = host.run("ip", "-4", "address", "show", "dev", "vrrp4-51", "dynamic", check=False)
     return set(re.findall(r"inet (\S+)", listed.stdout))
 
 
-async def test_it_is_a_macvlan_that_is_there_but_down_until_it_is_needed(
+async def test_the_macvlan_exists_and_is_down_until_the_instance_is_active(
     speaker: Speaker, host: Host
 ) -> None:
-    """Gone with the instance."""
+    """It is removed with the instance."""
     await speaker.configure([msgspec.structs.replace(VIRTUAL, advert_interval=0.5)])
     await settle(lambda: "macvlan mode bridge" in shown(host), "the macvlan in mode bridge")
     assert "link/ether 00:00:5e:00:01:33 " in shown(host)
@@ -66,7 +66,7 @@ async def test_it_is_a_macvlan_that_is_there_but_down_until_it_is_needed(
 async def test_the_addresses_stand_when_the_first_advertisement_leaves(
     speaker: Speaker, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It turns switches to this host; what they bring from then on is answered."""
+    """The advertisement turns the switches to this host: it must answer from then on."""
     standing: list[set[str]] = []
     send = VirtualMacPath.send
 
@@ -80,8 +80,8 @@ async def test_the_addresses_stand_when_the_first_advertisement_leaves(
     assert standing == [BOTH]
 
 
-async def test_no_address_is_made_of_the_virtual_mac(speaker: Speaker, host: Host) -> None:
-    """RFC 9568 7.4: no link-local one, and none by a router's advertisement."""
+async def test_no_address_is_derived_from_the_virtual_mac(speaker: Speaker, host: Host) -> None:
+    """RFC 9568 7.4: no link-local address, and none from a router advertisement."""
     await activate(speaker, IPV6)
     await settle(lambda: host.holds("2001:db8:99::100"), "the IPv6 address")
     addresses = host.run("ip", "-6", "-o", "address", "show", "dev", "vrrp6-51").stdout
@@ -102,10 +102,10 @@ async def test_no_address_is_made_of_the_virtual_mac(speaker: Speaker, host: Hos
         "link add vrrp4-51 link eth0 address 00:00:5e:00:01:33 type macvlan mode private",
     ],
 )
-async def test_a_foreign_interface_of_that_name_is_let_be_and_told(
+async def test_a_foreign_interface_of_that_name_is_kept_and_reported(
     speaker: Speaker, host: Host, command: str
 ) -> None:
-    """The instance takes no part until the name is free."""
+    """The instance is in FAULT until the name is free."""
     host.ip(command)
     before = shown(host)
     await speaker.configure([VIRTUAL])
@@ -117,7 +117,9 @@ async def test_a_foreign_interface_of_that_name_is_let_be_and_told(
     await settle(lambda: held(host), expected=BOTH)
 
 
-async def test_one_that_somebody_deletes_is_made_again(speaker: Speaker, host: Host) -> None:
+async def test_a_macvlan_that_an_operator_deletes_is_created_again(
+    speaker: Speaker, host: Host
+) -> None:
     await activate(speaker, VIRTUAL)
     await settle(lambda: held(host), expected=BOTH)
     host.ip("link delete vrrp4-51")
@@ -127,7 +129,7 @@ async def test_one_that_somebody_deletes_is_made_again(speaker: Speaker, host: H
     await settle(lambda: is_up(host) and held(host) == BOTH, "the macvlan up with both addresses")
 
 
-async def test_it_goes_and_comes_with_the_interface_it_is_over(
+async def test_the_macvlan_goes_and_returns_with_its_lower_interface(
     speaker: Speaker, host: Host
 ) -> None:
     await activate(speaker, VIRTUAL)
@@ -144,8 +146,8 @@ async def test_it_goes_and_comes_with_the_interface_it_is_over(
     await settle(lambda: held(host), expected=BOTH)
 
 
-async def test_a_reload_turns_it_on_and_off(speaker: Speaker, host: Host) -> None:
-    """The addresses move, and nothing is left behind."""
+async def test_a_reload_adds_and_removes_the_macvlan(speaker: Speaker, host: Host) -> None:
+    """The addresses move, and nothing is left."""
     await activate(speaker, FIRST)
     await settle(lambda: lifetimes(host).keys(), expected=BOTH)
     await activate(speaker, VIRTUAL)
@@ -156,7 +158,9 @@ async def test_a_reload_turns_it_on_and_off(speaker: Speaker, host: Host) -> Non
     assert shown(host) == ""
 
 
-async def test_it_stays_up_for_a_process_that_goes_on(speaker: Speaker, host: Host) -> None:
+async def test_the_macvlan_stays_up_for_a_process_that_resumes(
+    speaker: Speaker, host: Host
+) -> None:
     await activate(speaker, VIRTUAL)
     await settle(lambda: held(host), expected=BOTH)
     before = shown(host)
@@ -170,7 +174,7 @@ async def test_it_stays_up_for_a_process_that_goes_on(speaker: Speaker, host: Ho
 async def test_an_address_with_a_device_of_its_own_stands_there(
     speaker: Speaker, host: Host
 ) -> None:
-    """``device`` goes before the macvlan."""
+    """``device`` takes precedence over the macvlan."""
     placed = (Placement("10.99.0.101/32", device="eth0"),)
     await activate(speaker, msgspec.structs.replace(VIRTUAL, placements=placed))
     await settle(lambda: held(host), expected={"10.99.0.100/32"})
@@ -180,7 +184,7 @@ async def test_an_address_with_a_device_of_its_own_stands_there(
 async def test_unicast_leaves_by_the_interface_and_the_announcement_by_the_macvlan(
     speaker: Speaker, network: Network, host: Host
 ) -> None:
-    """A router beyond the link would be none the wiser for the virtual MAC."""
+    """The virtual MAC is of no use to a router beyond the link."""
     with Wire(network.host("peer", "10.99.0.2/24")) as wire:
         unicast = Unicast("10.99.0.1", ("10.99.0.2",))
         await activate(speaker, msgspec.structs.replace(VIRTUAL, transport=unicast))

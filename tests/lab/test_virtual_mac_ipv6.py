@@ -20,7 +20,7 @@ pytestmark = pytest.mark.netns
 LINK_LOCAL, GLOBAL = "fe80::99:100", "2001:db8:99::100"
 VIRTUAL_MAC = "00:00:5e:00:02:33"  # VRID 51
 IPV6, ICMPV6, VRRP = 0x86DD, 58, 112
-# The hosts have the link-local address they are given, and no other.
+# The kernel gives the hosts no link-local address; the test does.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1", "net.ipv6.conf.eth0.accept_dad": "0"}
 
 
@@ -62,7 +62,7 @@ def neighbor_advertisements(wire: Wire, address: str) -> list[Frame]:
 
 
 def answers(client: Host, address: str) -> bool:
-    """Whether anybody answers a TCP segment for an address, by a reset."""
+    """Return whether a host answers a TCP segment for an address, with a reset."""
     netns.pushns(client.namespace)
     try:
         socket.create_connection((address, 9), timeout=3.0)
@@ -76,16 +76,14 @@ def answers(client: Host, address: str) -> bool:
 
 
 def neighbour(client: Host, address: str) -> str:
-    """The MAC that a client knows for an address."""
+    """Return the MAC that a client knows for an address."""
     found = re.search(r"lladdr (\S+)", client.run("ip", "neighbor", "show", address).stdout)
     return found[1] if found else ""
 
 
-def test_whatever_concerns_the_virtual_addresses_names_the_virtual_mac(
-    lab: Lab, wire: Wire
-) -> None:
-    """RFC 9568 7.2, 8.2.2: advertisements from the interface's link-local address, unsolicited
-    neighbour advertisements, and solicited ones.
+def test_all_frames_about_the_virtual_addresses_have_the_virtual_mac(lab: Lab, wire: Wire) -> None:
+    """RFC 9568 7.2, 8.2.2: advertisements from the interface's link-local address, unsolicited and
+    solicited neighbor advertisements.
     """
     router = lab.router(lab.left, 100)
     router.wait_for("ACTIVE")
@@ -106,7 +104,7 @@ def test_whatever_concerns_the_virtual_addresses_names_the_virtual_mac(
 
 
 def test_a_takeover_changes_nothing_at_the_client(lab: Lab) -> None:
-    """The one that comes back hears the successor, who has the same MAC."""
+    """The router that returns receives the successor's advertisements, from the same MAC."""
     left, right = lab.router(lab.left, 200), lab.router(lab.right, 100)
     left.wait_for("ACTIVE")
     right.wait_for("BACKUP")

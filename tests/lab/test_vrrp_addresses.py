@@ -1,4 +1,4 @@
-"""Virtual addresses on a real interface, by the calls others make: keep, remove, two instances."""
+"""Virtual addresses on a real interface: kept, removed, and of two instances."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ SECOND = msgspec.structs.replace(
 async def test_instances_share_an_interface_and_release_only_their_own(
     speaker: Speaker, host: Host
 ) -> None:
-    """Two VRIDs, one socket; the one no longer configured takes its address with it."""
+    """Two VRIDs share a socket.
+
+    An instance that is no longer configured releases its own address.
+    """
     await activate(speaker, FIRST, SECOND)
     everything = {"10.99.0.100/32", "10.99.0.101/32", "10.99.0.200/24"}
     await settle(lambda: lifetimes(host).keys(), expected=everything)
@@ -37,7 +40,7 @@ async def test_instances_share_an_interface_and_release_only_their_own(
 
 
 async def test_a_changed_address_list_is_applied_in_place(speaker: Speaker, host: Host) -> None:
-    """Addresses that stay are held throughout, dropped ones go, new ones come."""
+    """Addresses that stay are held throughout, removed ones go, new ones come."""
     await activate(speaker, FIRST)
     changed = msgspec.structs.replace(FIRST, virtual_addresses=("10.99.0.101/32", "10.99.0.102/32"))
     await speaker.configure([changed])
@@ -45,10 +48,10 @@ async def test_a_changed_address_list_is_applied_in_place(speaker: Speaker, host
     await settle(lambda: lifetimes(host).keys(), expected={"10.99.0.101/32", "10.99.0.102/32"})
 
 
-async def test_a_kept_address_outlives_the_process_for_a_minute(
+async def test_a_kept_address_stays_for_a_minute_after_the_process(
     speaker: Speaker, host: Host
 ) -> None:
-    """Nothing is said to the peers, and the lifetime is lengthened."""
+    """The peers get no priority 0, and the lifetime is extended."""
     await activate(speaker, FIRST)
     await settle(lambda: len(lifetimes(host)), expected=2)
     assert all(seconds <= 3 for seconds in lifetimes(host).values())
@@ -58,7 +61,7 @@ async def test_a_kept_address_outlives_the_process_for_a_minute(
     assert len(lifetimes(host)) == 2
 
 
-async def test_more_addresses_than_are_changed_at_once_all_come_and_go(
+async def test_more_addresses_than_are_changed_at_once_are_all_added_and_removed(
     speaker: Speaker, host: Host
 ) -> None:
     many = {f"10.98.0.{number}/32" for number in range(1, 41)}
@@ -68,16 +71,16 @@ async def test_more_addresses_than_are_changed_at_once_all_come_and_go(
     assert lifetimes(host) == {}
 
 
-async def test_release_now_takes_the_addresses_away(speaker: Speaker, host: Host) -> None:
-    """When it returns they are gone."""
+async def test_release_now_removes_the_addresses(speaker: Speaker, host: Host) -> None:
+    """They are gone when it returns."""
     await activate(speaker, FIRST, SECOND)
     await settle(lambda: len(lifetimes(host)), expected=3)
     await speaker.release_now()
     assert lifetimes(host) == {}
 
 
-async def test_remove_takes_ours_and_leaves_what_is_permanent(host: Host) -> None:
-    """The director calls it when the vrrp process does not come back."""
+async def test_remove_deletes_our_addresses_and_keeps_permanent_ones(host: Host) -> None:
+    """The director calls it when the vrrp process does not return."""
     host.ip(
         "address add 10.99.0.100/32 dev eth0 valid_lft 60 preferred_lft 60",
         "address add 10.99.0.101/32 dev eth0",
@@ -94,10 +97,10 @@ async def test_remove_takes_ours_and_leaves_what_is_permanent(host: Host) -> Non
     assert host.holds("10.99.0.101")
 
 
-async def test_an_address_whose_lifetime_ended_while_we_were_frozen_is_nobodys_theft(
+async def test_an_address_whose_lifetime_ended_during_a_freeze_does_not_count_as_removed(
     host: Host, tmp_path: Path
 ) -> None:
-    """The router listens first, and claims the address again when it has heard nobody."""
+    """The router listens first, and takes the address again without an advertisement."""
     router = VrrpRouter(host, tmp_path)
     router.wait_for("ACTIVE")
     await settle(lambda: host.holds(VIRTUAL_ADDRESS), "the address")
@@ -117,7 +120,7 @@ async def test_an_address_whose_lifetime_ended_while_we_were_frozen_is_nobodys_t
 async def test_unadvertised_addresses_move_with_the_advertised_ones(
     speaker: Speaker, host: Host
 ) -> None:
-    """Of either family; a peer that lists only the others agrees with us."""
+    """Of either family. A peer that lists only the advertised ones agrees."""
     others = ("10.99.0.102/32", "2001:db8:99::100/128")
     await activate(speaker, msgspec.structs.replace(FIRST, unadvertised_addresses=others))
     everything = ("10.99.0.100", "10.99.0.101", "10.99.0.102", "2001:db8:99::100")
@@ -134,8 +137,10 @@ async def test_unadvertised_addresses_move_with_the_advertised_ones(
 async def test_a_virtual_address_that_is_its_subnets_primary_takes_no_other_with_it(
     speaker: Speaker, host: Host
 ) -> None:
-    """Linux deletes the secondary addresses of a subnet with its primary one, unless told not to;
-    also when the primary's lifetime ends.
+    """Linux deletes the secondary addresses of a subnet with its primary one, unless
+    promote_secondaries is set.
+
+    It also does so when the lifetime of the primary ends.
     """
     host.sysctl({"net.ipv4.conf.all.promote_secondaries": "0"})
     host.sysctl({"net.ipv4.conf.eth0.promote_secondaries": "0"})

@@ -1,4 +1,4 @@
-"""Two routers that do not believe each other are both active, and both say so."""
+"""Two routers that reject each other's advertisements are both ACTIVE, and both raise an alarm."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.netns
 
 
-def test_another_password_makes_two_active_routers_and_each_alarms_the_other(
+def test_another_password_makes_two_active_routers_and_both_raise_an_alarm(
     network: Network, tmp_path: Path
 ) -> None:
-    """It takes an active-down interval, 3.6 s, and ends with the other's resignation."""
+    """The alarm begins after an active-down interval, 3.6 s, and ends with a priority 0."""
     one = network.host("one", "10.99.0.1/24")
     other = network.host("other", "10.99.0.2/24")
     ours = VrrpRouter(

@@ -1,4 +1,4 @@
-"""Virtual addresses with a device, label and scope of their own, on the real kernel."""
+"""Virtual addresses with their own device, label and scope, on the real kernel."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PLACED = msgspec.structs.replace(
 
 
 def add_device(host: Host) -> None:
-    """A cable of this host's own: what leaves ``service`` is seen on ``far``."""
+    """Add a cable of this host: frames from ``service`` arrive at ``far``."""
     host.ip("link add service type veth peer name far", "link set far up", "link set service up")
 
 
 async def test_an_address_stands_on_its_own_device_with_label_and_scope(
     speaker: Speaker, host: Host
 ) -> None:
-    """And goes from there when the instance lets go, as from its interface."""
+    """It is removed from there when the instance releases its addresses."""
     add_device(host)
     await activate(speaker, PLACED)
     await settle(lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the other device")
@@ -44,7 +44,7 @@ async def test_an_address_stands_on_its_own_device_with_label_and_scope(
 
 
 async def test_an_address_is_announced_on_its_own_device(speaker: Speaker, host: Host) -> None:
-    """With that device's MAC, and on no other."""
+    """With the MAC of that device, and on no other device."""
     add_device(host)
     with Wire(host, "far") as wire:
         await activate(speaker, PLACED)
@@ -54,10 +54,10 @@ async def test_an_address_is_announced_on_its_own_device(speaker: Speaker, host:
         assert wire.arp("10.99.0.100") == []
 
 
-async def test_a_device_that_comes_and_goes_takes_only_its_own_addresses_along(
+async def test_a_device_that_disappears_takes_only_its_own_addresses(
     speaker: Speaker, host: Host
 ) -> None:
-    """The instance stays ACTIVE, says what it misses, and adds and announces it when it can."""
+    """The instance stays ACTIVE, reports the missing address, and adds and announces it later."""
     await activate(speaker, PLACED)
     await settle(lambda: lifetimes(host).keys(), expected={NEAR})
 
@@ -79,8 +79,10 @@ async def test_a_device_that_comes_and_goes_takes_only_its_own_addresses_along(
     assert lifetimes(host).keys() == {NEAR}
 
 
-async def test_leftovers_go_from_every_device_at_the_start(speaker: Speaker, host: Host) -> None:
-    """A process that died has left them, and this one is not ACTIVE; foreign ones stay."""
+async def test_a_start_removes_leftover_addresses_from_every_device(
+    speaker: Speaker, host: Host
+) -> None:
+    """A killed process left them, and this one is not ACTIVE. Foreign addresses stay."""
     add_device(host)
     host.ip(
         f"address add {NEAR} dev eth0 valid_lft 60 preferred_lft 60",
@@ -96,7 +98,7 @@ async def test_leftovers_go_from_every_device_at_the_start(speaker: Speaker, hos
 
 
 async def test_an_address_moves_to_another_device_by_a_reload(speaker: Speaker, host: Host) -> None:
-    """The old place is cleaned, the instance stays ACTIVE; a new label replaces the old one."""
+    """It leaves the old device, and the instance stays ACTIVE. A new label replaces the old one."""
     add_device(host)
     await activate(speaker, PLACED)
     await settle(lambda: ELSEWHERE in lifetimes(host, "service"), "the address on the other device")
@@ -113,7 +115,7 @@ async def test_an_address_moves_to_another_device_by_a_reload(speaker: Speaker, 
     assert speaker.statuses()[0].counters["transitions"] == 2
 
 
-async def test_an_address_taken_from_its_own_device_is_put_back(
+async def test_an_address_removed_from_its_own_device_is_restored(
     speaker: Speaker, host: Host
 ) -> None:
     add_device(host)
@@ -127,7 +129,7 @@ async def test_an_address_taken_from_its_own_device_is_put_back(
 async def test_a_device_that_is_down_for_a_while_has_its_addresses_announced_again(
     speaker: Speaker, host: Host
 ) -> None:
-    """With its carrier the switches behind it have forgotten them, and IPv6 itself has, too."""
+    """The switches behind it forget them with its carrier, and so does IPv6 itself."""
     both = ("2001:db8:97::100/64", ELSEWHERE)
     placed = msgspec.structs.replace(
         PLACED,
@@ -142,7 +144,7 @@ async def test_a_device_that_is_down_for_a_while_has_its_addresses_announced_aga
         "both addresses on the new device",
     )
     await change(host, "link set service down")
-    await asyncio.sleep(0.2)  # long enough to be noticed
+    await asyncio.sleep(0.2)  # long enough for the kernel's event to arrive
     with Wire(host, "far") as wire:
         await change(host, "link set service up")
         await settle(lambda: wire.arp("10.97.0.100"), "gratuitous ARP")

@@ -1,4 +1,4 @@
-"""What an instance stands on goes and comes back: its interface, and its own address."""
+"""An instance loses its interface or its own address, and gets it back."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ pytestmark = pytest.mark.netns
 
 @pytest.fixture
 def router(host: Host, tmp_path: Path) -> VrrpRouter:
-    """One that is ACTIVE and holds its address."""
+    """A router that is ACTIVE and holds its address."""
     made = VrrpRouter(host, tmp_path)
     made.wait_for("ACTIVE")
     eventually(lambda: host.holds(VIRTUAL_ADDRESS), 2.0, "the address")
     return made
 
 
-def test_without_an_own_address_it_resigns_until_that_is_back(
+def test_a_router_without_its_own_address_is_in_fault_until_the_address_returns(
     router: VrrpRouter, host: Host
 ) -> None:
-    """RFC 9568 7.2 wants advertisements to come from it; no virtual address stands in for it."""
+    """RFC 9568 7.2: advertisements come from that address. No virtual address may replace it."""
     host.ip("address delete 10.99.0.1/24 dev eth0")
     assert router.wait_for("INITIALIZE")["reason"] == "no_address"
     eventually(lambda: not host.holds(VIRTUAL_ADDRESS), 2.0, "the address to go")
@@ -34,10 +34,10 @@ def test_without_an_own_address_it_resigns_until_that_is_back(
     eventually(lambda: host.holds(VIRTUAL_ADDRESS), 2.0, "the address")
 
 
-def test_an_interface_that_is_deleted_and_made_anew_carries_the_instance_again(
+def test_an_instance_starts_again_on_a_new_interface_of_the_same_name(
     router: VrrpRouter, host: Host, network: Network
 ) -> None:
-    """Another index, another MAC, other sockets; nobody has taken an address away."""
+    """It has another index, another MAC and other sockets. No address counts as removed."""
     host.ip("link delete eth0")
     assert router.wait_for("INITIALIZE")["reason"] == "interface_gone"
     cable = f"link add name {host.name} type veth peer name eth0 netns {host.namespace}"

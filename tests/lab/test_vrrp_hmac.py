@@ -1,4 +1,4 @@
-"""auth_hmac at work: rotation without a flap, and what an attacker on the link achieves."""
+"""auth_hmac: rotation of keys without a flap, and the effect of an attacker on the link."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def configuration(
 
 
 def hmac(mode: HmacMode, *keys: HmacKey) -> HmacAuthentication:
-    """The first key sends."""
+    """Return an authentication that signs with the first key."""
     return HmacAuthentication(mode=mode, send_key=keys[0].key_id, keys=keys, window=5.0)
 
 
-async def test_rollout_and_rotation_go_without_a_flap() -> None:
-    """Director by director, step by step as documented, with advertisements between the steps."""
+async def test_rollout_and_rotation_cause_no_flap() -> None:
+    """Director by director, by the documented steps, with advertisements between them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("0.0.0.0", 0))
         port = probe.getsockname()[1]
@@ -93,7 +93,7 @@ def key_file(directory: Path, content: bytes = bytes(32)) -> str:
 
 @pytest.mark.netns
 def test_an_attacker_on_the_link_takes_nothing(network: Network, tmp_path: Path) -> None:
-    """Its forged, resigning and replayed advertisements are counted, and move no timer."""
+    """Forged advertisements, forged priority 0 and replays are counted and move no timer."""
     first, second = (network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "a"), (2, "b")))
     attacker = network.host("attacker", "10.99.0.3/24")
     options = ("--hmac-key", f"7:{key_file(tmp_path)}")
@@ -121,7 +121,7 @@ def test_an_attacker_on_the_link_takes_nothing(network: Network, tmp_path: Path)
 
 @pytest.mark.netns
 def test_udp_between_hosts_is_authenticated(network: Network, tmp_path: Path) -> None:
-    """A pair elects over UDP and hands over, and each restart's numbers are believed."""
+    """A pair elects over UDP and hands over. The numbers of each restart are accepted."""
     hosts: list[Host] = [network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "a"), (2, "b"))]
 
     def router(own: int, priority: int) -> VrrpRouter:

@@ -24,12 +24,12 @@ SKEW_100 = 0.0609
 DOWN_100 = 0.3609
 SLACK = 0.05
 CONNECT = f"import socket; socket.create_connection(('{GLOBAL}', 9), 2)"
-# The hosts have the link-local address they are given, and no other.
+# The kernel gives the hosts no link-local address; the test does.
 GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1", "net.ipv6.conf.eth0.accept_dad": "0"}
 
 
 class Pair:
-    """The hosts ``left`` (fe80::1) and ``right`` (fe80::ffff), and one that only looks on."""
+    """The hosts ``left`` (fe80::1) and ``right`` (fe80::ffff), and a third one that listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.left = network.host("left", "fe80::1/64", "2001:db8:99::1/64", sysctls=GIVEN)
@@ -68,7 +68,7 @@ def capture(host: Host, output: Path, count: int, *options: str) -> subprocess.P
 
 
 def test_a_graceful_stop_leaves_no_moment_without_a_holder(pair: Pair, listener: Listener) -> None:
-    """Election, resignation and takeover from link-local to link-local address."""
+    """Election, priority 0 and takeover between link-local addresses."""
     left, right = pair.router(pair.left, 200), pair.router(pair.right, 100)
     left.wait_for("ACTIVE")
     right.wait_for("BACKUP")
@@ -96,15 +96,15 @@ def test_a_killed_router_loses_its_ipv6_addresses_through_the_kernel(pair: Pair)
     pair.wait_for_holder(pair.right, 4.5)
 
 
-def test_an_ipv6_address_that_somebody_removes_is_put_back_at_once(pair: Pair) -> None:
-    """Also when the whole interface is flushed."""
+def test_an_ipv6_address_that_an_operator_removes_is_restored_at_once(pair: Pair) -> None:
+    """Also after a flush of the whole interface."""
     router = pair.router(pair.left, 100)
     router.wait_for("ACTIVE")
     pair.wait_for_holder(pair.left)
     pair.left.ip(f"address delete {GLOBAL}/128 dev eth0")
     time.sleep(0.05)
     assert pair.holders() == ["left"]
-    # It gives up after ten rounds if they are there again each time.
+    # `ip` stops after ten rounds if the addresses return each time.
     pair.left.run("ip", "address", "flush", "dev", "eth0", "dynamic", check=False)
     time.sleep(0.05)
     assert pair.holders() == pair.holders(LINK_LOCAL) == ["left"]
@@ -114,7 +114,7 @@ def test_an_ipv6_address_that_somebody_removes_is_put_back_at_once(pair: Pair) -
 def test_equal_priorities_are_decided_by_the_link_local_address(
     pair: Pair, listener: Listener
 ) -> None:
-    """As unsigned numbers: fe80::ffff goes before fe80::1, whose router was first."""
+    """As unsigned numbers: fe80::ffff wins against fe80::1, whose router was first."""
     left = pair.router(pair.left, 100)
     left.wait_for("ACTIVE")
     pair.right.link_down()
@@ -123,7 +123,7 @@ def test_equal_priorities_are_decided_by_the_link_local_address(
     pair.right.link_up()
     right.wait_for("BACKUP")
     assert pair.holders() == ["left"]
-    # Both ACTIVE: what a partition leaves behind.
+    # Both are ACTIVE, as after a partition.
     pair.right.link_down()
     right.wait_for("INITIALIZE")
     right.stop()
@@ -136,8 +136,8 @@ def test_equal_priorities_are_decided_by_the_link_local_address(
     pair.wait_for_holder(pair.right)
 
 
-def test_advertisements_carry_what_the_protocol_asks_for(pair: Pair, tmp_path: Path) -> None:
-    """Hop limit 255, class 0xc0, from the link-local address, the checksum right."""
+def test_advertisements_have_the_required_headers(pair: Pair, tmp_path: Path) -> None:
+    """Hop limit 255, class 0xc0, the link-local source, and the right checksum."""
     captured = tmp_path / "advertisements.log"
     ended = capture(pair.third, captured, 2, "-vv", "ip6", "proto", "112")
     pair.router(pair.left, 150).wait_for("ACTIVE")
@@ -152,7 +152,7 @@ def test_advertisements_carry_what_the_protocol_asks_for(pair: Pair, tmp_path: P
 
 
 def test_the_takeover_is_announced_to_all_nodes(pair: Pair, tmp_path: Path) -> None:
-    """Five neighbor advertisements of each address, and a neighbour believes them at once."""
+    """Five neighbor advertisements of each address. A neighbor accepts them at once."""
     stale = "00:00:5e:00:53:01"
     pair.third.ip(f"neighbor add {GLOBAL} lladdr {stale} dev eth0 nud reachable")
     captured = tmp_path / "advertisements.log"
@@ -170,7 +170,7 @@ def test_the_takeover_is_announced_to_all_nodes(pair: Pair, tmp_path: Path) -> N
 
 
 def test_a_single_address_is_never_the_source_of_the_host_itself(pair: Pair) -> None:
-    """A /128 has no preferred lifetime, an address with a subnet has; neither is tentative."""
+    """A /128 has no preferred lifetime, an address with a subnet has one. Neither is tentative."""
     in_subnet = "2001:db8:77::100/64"
     pair.router(pair.left, 100, *ADDRESSES, in_subnet).wait_for("ACTIVE")
     shown = pair.left.run("ip", "-6", "address", "show", "dev", "eth0", "dynamic").stdout
@@ -185,12 +185,12 @@ def test_a_single_address_is_never_the_source_of_the_host_itself(pair: Pair) -> 
     assert "tentative" not in shown
     way = pair.left.run("ip", "-6", "route", "get", "2001:db8:99::3").stdout
     assert "src 2001:db8:99::1 " in way
-    # The solicited-node group of both (RFC 4291 2.7.1).
+    # The solicited-node group of both addresses (RFC 4291 2.7.1).
     assert "ff02::1:ff99:100" in pair.left.run("ip", "-6", "maddress", "show", "eth0").stdout
 
 
 def test_a_source_address_that_is_tentative_is_waited_for(pair: Pair) -> None:
-    """Duplicate address detection takes a second; until it has ended nothing is sent."""
+    """Duplicate address detection takes a second. Until its end nothing is sent."""
     pair.left.sysctl({"net.ipv6.conf.eth0.accept_dad": "1"})
     pair.left.ip("address delete fe80::1/64 dev eth0")
     router = pair.router(pair.left, 100)
@@ -207,7 +207,7 @@ def test_a_source_address_that_is_tentative_is_waited_for(pair: Pair) -> None:
 def test_a_bad_checksum_and_a_foreign_hop_limit_are_counted_and_change_nothing(
     pair: Pair, listener: Listener
 ) -> None:
-    """The sum with its pseudo-header is ours to check, and the hop limit (RFC 9568 5.1.2.3)."""
+    """The router checks the sum with its pseudo-header, and the hop limit (RFC 9568 5.1.2.3)."""
     router = pair.router(pair.left, 100)
     router.wait_for("ACTIVE")
     body = "fe800000000000000000000000990100 20010db8009900000000000000000100"
@@ -226,10 +226,13 @@ def test_a_bad_checksum_and_a_foreign_hop_limit_are_counted_and_change_nothing(
     ("forwarding", "flags"),
     [("1", "[router, solicited, override]"), ("0", "[solicited, override]")],
 )
-def test_solicitations_are_answered_with_r_where_the_host_forwards(
+def test_solicitations_are_answered_with_the_r_flag_where_the_host_forwards(
     pair: Pair, tmp_path: Path, forwarding: str, flags: str
 ) -> None:
-    """And nobody sends router advertisements (RFC 9568 6.4.2, 6.4.3)."""
+    """The R flag is set where the host forwards.
+
+    No host sends router advertisements (RFC 9568 6.4.2, 6.4.3).
+    """
     pair.left.sysctl({"net.ipv6.conf.eth0.forwarding": forwarding})
     answers, others = tmp_path / "answers", tmp_path / "router-advertisements"
     answer = capture(pair.third, answers, 1, "-v", "ip6[40] == 136 and dst host 2001:db8:99::3")

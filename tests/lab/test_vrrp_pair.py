@@ -20,13 +20,13 @@ pytestmark = pytest.mark.netns
 # RFC 9568 6.1, interval 0.1 s: priority 100 has a skew time of 60.9 ms, and is down after 360.9.
 SKEW_100 = 0.0609
 DOWN_100 = 0.3609
-# A busy machine; make bench measures what a quiet one does.
+# For a busy machine; make bench measures a quiet one.
 SLACK = 0.2
 GARP_OF_VIRTUAL_ADDRESS = "Request who-has 10.99.0.100 (ff:ff:ff:ff:ff:ff) tell 10.99.0.100"
 
 
 class Pair:
-    """The hosts ``better`` (priority 200) and ``worse`` (100), and one that only looks on."""
+    """The hosts ``better`` (priority 200) and ``worse`` (100), and a third one that listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.better_host = network.host("better", "10.99.0.1/24")
@@ -76,7 +76,7 @@ def notices(router: VrrpRouter) -> list[dict[str, Any]]:
 
 
 def test_the_higher_priority_is_elected_and_alone_holds_the_address(pair: Pair) -> None:
-    """Whoever starts first, after an Active_Down_Interval there is one holder."""
+    """Whichever starts first, there is one holder after an Active_Down_Interval."""
     worse = pair.worse()
     worse.wait_for("ACTIVE")
     better = pair.better()
@@ -87,7 +87,7 @@ def test_the_higher_priority_is_elected_and_alone_holds_the_address(pair: Pair) 
 
 
 def test_without_preemption_the_better_router_stays_behind(pair: Pair) -> None:
-    """A router of higher priority that does not preempt follows the one it finds."""
+    """A router of higher priority that does not preempt follows the ACTIVE router."""
     worse = pair.worse()
     worse.wait_for("ACTIVE")
     better = pair.better("--no-preempt")
@@ -98,7 +98,7 @@ def test_without_preemption_the_better_router_stays_behind(pair: Pair) -> None:
 
 
 def test_a_graceful_stop_leaves_no_moment_without_a_holder(pair: Pair, listener: Listener) -> None:
-    """The stopped router resigns, and holds the address until its successor has it."""
+    """The stopped router sends priority 0, and holds the address until its successor has it."""
     better, worse = pair.settled()
     better.stop()
     resignation = next(each for each in listener.heard() if each.priority == 0)
@@ -122,7 +122,10 @@ def test_a_handover_makes_the_peer_active_and_is_not_preempted(pair: Pair) -> No
 
 
 def test_after_a_crash_the_peer_takes_over_in_time(pair: Pair, listener: Listener) -> None:
-    """Three intervals and the skew time after the last advertisement; the kernel does the rest."""
+    """Three intervals and the skew time after the last advertisement.
+
+    The kernel removes the address.
+    """
     better, worse = pair.settled()
     time.sleep(0.5)
     before = time.monotonic()
@@ -131,10 +134,10 @@ def test_after_a_crash_the_peer_takes_over_in_time(pair: Pair, listener: Listene
     last = [each for each in listener.heard() if each.source == "10.99.0.1"][-1]
     assert DOWN_100 - 0.001 <= taken["at"] - last.at <= DOWN_100 + SLACK
     pair.wait_for_holder(pair.worse_host, 4.5)
-    assert time.monotonic() - before <= 4.5  # 3 s of lifetime, and the kernel's own lateness
+    assert time.monotonic() - before <= 4.5  # 3 s of lifetime, and the kernel's delay
 
 
-def test_a_cut_cable_releases_the_address_and_a_mended_one_brings_it_back(pair: Pair) -> None:
+def test_a_cut_cable_releases_the_address_and_a_repaired_one_returns_it(pair: Pair) -> None:
     """Without carrier the router is in INITIALIZE and holds nothing."""
     better, worse = pair.settled()
     pair.better_host.link_down()
@@ -147,7 +150,7 @@ def test_a_cut_cable_releases_the_address_and_a_mended_one_brings_it_back(pair: 
     pair.wait_for_holder(pair.better_host)
 
 
-def test_a_missing_interface_is_told_and_waited_for(pair: Pair) -> None:
+def test_a_missing_interface_is_reported_and_waited_for(pair: Pair) -> None:
     """A router on an interface that does not exist starts when it appears."""
     pair.worse_host.ip("link set eth0 down", "link set eth0 name eth9")
     worse = pair.worse()
@@ -160,7 +163,7 @@ def test_a_missing_interface_is_told_and_waited_for(pair: Pair) -> None:
 
 
 def test_an_interface_without_an_address_takes_no_part(pair: Pair) -> None:
-    """When the primary address is removed, the router stops, although its virtual one stands."""
+    """Without its primary address the router stops, although its virtual address stands."""
     worse = pair.worse()
     worse.wait_for("ACTIVE")
     pair.worse_host.ip("address delete 10.99.0.2/24 dev eth0")
@@ -168,8 +171,8 @@ def test_an_interface_without_an_address_takes_no_part(pair: Pair) -> None:
     eventually(pair.holders, 5.0, "the virtual address gone", expected=[])
 
 
-def test_an_address_that_somebody_removes_is_put_back(pair: Pair) -> None:
-    """At once, long before the refresh of every half second, and it is counted and told."""
+def test_an_address_that_an_operator_removes_is_restored(pair: Pair) -> None:
+    """At once, long before the refresh of every half second. It is counted and reported."""
     worse = pair.worse()
     worse.wait_for("ACTIVE")
     pair.wait_for_holder(pair.worse_host)
@@ -186,7 +189,7 @@ def test_an_address_that_somebody_removes_is_put_back(pair: Pair) -> None:
 
 
 def test_a_leftover_with_a_lifetime_is_removed_at_the_start(pair: Pair) -> None:
-    """What an earlier process left behind does not stand on a BACKUP."""
+    """An address that an earlier process left does not stay on a BACKUP."""
     pair.better().wait_for("ACTIVE")
     pair.worse_host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0 valid_lft 60 preferred_lft 60")
     pair.worse().wait_for("BACKUP")
@@ -194,7 +197,7 @@ def test_a_leftover_with_a_lifetime_is_removed_at_the_start(pair: Pair) -> None:
 
 
 def test_a_permanent_address_is_never_touched(pair: Pair) -> None:
-    """An address without lifetime is the host's own: not given one when ACTIVE, not removed."""
+    """An address without a lifetime is the host's own: it gets none, and is not removed."""
     pair.worse_host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0")
     worse = pair.worse()
     worse.wait_for("ACTIVE")
@@ -206,19 +209,19 @@ def test_a_permanent_address_is_never_touched(pair: Pair) -> None:
 
 
 def test_a_router_resumes_for_a_process_that_died(pair: Pair) -> None:
-    """Started with --resume it is ACTIVE at once, and its peer does not stay."""
+    """Started with --resume it is ACTIVE at once, and its peer does not stay ACTIVE."""
     better, worse = pair.settled()
     before = len(worse.became("ACTIVE"))
     better.process.kill()
     pair.better("--resume").wait_for("ACTIVE")
     time.sleep(2 * DOWN_100)
-    # A start that takes longer than 0.3 s lets it in for a moment.
+    # During a start that takes longer than 0.3 s the peer is ACTIVE for a moment.
     assert len(worse.became("ACTIVE")) <= before + 1
     pair.wait_for_holder(pair.better_host)
 
 
 def test_noise_on_protocol_112_is_counted_and_harmless(pair: Pair, listener: Listener) -> None:
-    """Random bytes, also behind a right first byte and VRID, change nothing but counters."""
+    """Random bytes, also after a right first byte and VRID, change only counters."""
     better, worse = pair.settled()
     transitions = counters(worse)["transitions"]
     noise = random.Random(112)
@@ -233,7 +236,7 @@ def test_noise_on_protocol_112_is_counted_and_harmless(pair: Pair, listener: Lis
     assert better.status()["state"] == "ACTIVE"
     told = [each for each in notices(worse) if each["event"] == "advertisement_dropped"]
     kinds = {each["fields"]["reason"] for each in told}
-    assert 0 < len(told) <= len(kinds) + 1  # one per reason, and one for unknown VRIDs
+    assert 0 < len(told) <= len(kinds) + 1  # one for each reason, and one for unknown VRIDs
 
 
 def test_the_takeover_is_announced_by_gratuitous_arp(pair: Pair, tmp_path: Path) -> None:
@@ -249,8 +252,8 @@ def test_the_takeover_is_announced_by_gratuitous_arp(pair: Pair, tmp_path: Path)
     assert captured.read_text().count(GARP_OF_VIRTUAL_ADDRESS) == 5
 
 
-def test_a_missing_capability_is_named_and_holds_nothing_up(pair: Pair) -> None:
-    """Without CAP_NET_RAW there is no election, without CAP_NET_ADMIN no address; a stop works."""
+def test_a_missing_capability_is_named_and_delays_nothing(pair: Pair) -> None:
+    """Without CAP_NET_RAW there is no election, without CAP_NET_ADMIN no address. A stop works."""
     worse = pair.worse(wrapper=("setpriv", "--bounding-set", "-all", "--inh-caps", "-all"))
     eventually(lambda: len(notices(worse)), 5.0, "two notices", expected=2)
     told = {each["event"]: each["fields"] for each in notices(worse)}
@@ -261,8 +264,8 @@ def test_a_missing_capability_is_named_and_holds_nothing_up(pair: Pair) -> None:
     worse.stop()
 
 
-def test_a_frozen_backup_hears_what_it_missed_before_it_judges(pair: Pair) -> None:
-    """Stopped for several Active_Down_Intervals, it goes on as BACKUP when it wakes."""
+def test_a_frozen_backup_reads_waiting_advertisements_before_its_timer(pair: Pair) -> None:
+    """Stopped for several Active_Down_Intervals, it is still BACKUP when it continues."""
     better, worse = pair.settled()
     transitions = counters(worse)["transitions"]
     worse.process.send_signal(signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Virtual routes and rules on the real kernel: they come and go with ACTIVE, and are defended."""
+"""Virtual routes and rules on the real kernel: added and removed with ACTIVE, and restored."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def host(host: Host) -> Host:
 
 
 def routing(host: Host) -> set[str]:
-    """All routes and rules with our protocol number, as iproute2 shows them."""
+    """Return all routes and rules with our protocol number, as iproute2 prints them."""
     commands = ("-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule")
     shown = [host.run("ip", "-details", *each.split()).stdout for each in commands]
     lines = {" ".join(line.split()) for line in "".join(shown).splitlines()}
@@ -62,7 +62,7 @@ def counters(speaker: Speaker) -> dict[str, int]:
 async def test_routes_and_rules_come_with_active_and_go_with_it(
     speaker: Speaker, host: Host
 ) -> None:
-    """Of both families, in tables of their own, under a protocol number of their own."""
+    """Of both families, in their own tables, with our protocol number."""
     await activate(speaker, ROUTED)
     await settle(lambda: routing(host), expected=EVERYTHING)
     await speaker.release_now()
@@ -70,7 +70,9 @@ async def test_routes_and_rules_come_with_active_and_go_with_it(
     assert "10.99.0.0/24 dev eth0" in host.run("ip", "route").stdout
 
 
-async def test_what_somebody_removes_is_put_back_and_counted(speaker: Speaker, host: Host) -> None:
+async def test_a_route_or_rule_that_an_operator_removes_is_restored_and_counted(
+    speaker: Speaker, host: Host
+) -> None:
     await activate(speaker, ROUTED)
     await settle(lambda: routing(host), expected=EVERYTHING)
     await change(
@@ -86,7 +88,7 @@ async def test_what_somebody_removes_is_put_back_and_counted(speaker: Speaker, h
 async def test_a_route_that_goes_with_its_source_comes_back_with_it(
     speaker: Speaker, host: Host
 ) -> None:
-    """The kernel deletes it without a word; only the address was taken by somebody."""
+    """The kernel deletes it without an event. Only the address counts as removed."""
     await activate(speaker, ROUTED)
     await settle(lambda: routing(host), expected=EVERYTHING)
     await change(host, "address delete 10.99.0.100/32 dev eth0")
@@ -96,7 +98,7 @@ async def test_a_route_that_goes_with_its_source_comes_back_with_it(
 
 
 async def test_an_ipv6_route_gets_its_source_back(speaker: Speaker, host: Host) -> None:
-    """Here the kernel keeps the route and strips it of the source."""
+    """The kernel keeps an IPv6 route and removes its source."""
     virtual = "2001:db8:99::100"
     route = msgspec.structs.replace(ROUTES[3], source=virtual)
     sourced = msgspec.structs.replace(
@@ -114,7 +116,7 @@ async def test_an_ipv6_route_gets_its_source_back(speaker: Speaker, host: Host) 
 
 
 async def test_a_route_whose_device_goes_comes_back_with_it(speaker: Speaker, host: Host) -> None:
-    """Meanwhile it is told as failing, and the others stand."""
+    """Until then it is reported as failing, and the other routes stand."""
     cable = "link add service type veth peer name far"
     host.ip(cable, "link set far up", "link set service up")
     route = VirtualRoute(destination="10.53.0.0/16", device="service", scope=253)
@@ -136,8 +138,11 @@ async def test_a_route_whose_device_goes_comes_back_with_it(speaker: Speaker, ho
     assert speaker.statuses()[0].state is State.ACTIVE
 
 
-async def test_foreign_ones_are_left_where_they_are(speaker: Speaker, host: Host) -> None:
-    """Equal or not, they stand before, during and after; it is told once that they are there."""
+async def test_foreign_routes_and_rules_stay(speaker: Speaker, host: Host) -> None:
+    """Foreign routes stand before, during and after, equal to ours or not.
+
+    An equal one is reported once.
+    """
     foreign = {
         "10.50.0.0/16 via 10.99.0.9 dev eth0 proto static metric 7",
         "10.52.0.0/16 via 10.99.0.8 dev eth0 proto static",
@@ -162,8 +167,8 @@ async def test_foreign_ones_are_left_where_they_are(speaker: Speaker, host: Host
     assert routing(host) == set()
 
 
-async def test_leftovers_of_a_crash_are_cleaned_at_the_start(host: Host) -> None:
-    """Configured still or not any more; but an instance that resumes goes on with its own."""
+async def test_a_start_removes_the_leftovers_of_a_crash(host: Host) -> None:
+    """Still configured or not. An instance that resumes keeps its own."""
     leftover = (
         "route add 10.50.0.0/16 via 10.99.0.9 table 100 metric 7 proto 112",
         "route add 10.54.0.0/16 via 10.99.0.9 proto 112",
@@ -191,8 +196,8 @@ async def test_leftovers_of_a_crash_are_cleaned_at_the_start(host: Host) -> None
     assert "10.55.0.0/16" in host.run("ip", "route").stdout
 
 
-async def test_a_reload_changes_what_differs(speaker: Speaker, host: Host) -> None:
-    """A route with another gateway takes the place of the old one; ACTIVE stays ACTIVE."""
+async def test_a_reload_changes_only_the_differences(speaker: Speaker, host: Host) -> None:
+    """A route with another gateway replaces the old one. The instance stays ACTIVE."""
     await activate(speaker, ROUTED)
     await settle(lambda: routing(host), expected=EVERYTHING)
     moved = msgspec.structs.replace(ROUTES[0], gateway="10.99.0.10")

@@ -43,7 +43,7 @@ def configuration(own: str, peer: str, port: int, priority: int) -> InstanceConf
 
 
 class Side:
-    """One speaker and what it reported."""
+    """A speaker and its reports."""
 
     def __init__(self) -> None:
         self.reports: list[Report] = []
@@ -82,7 +82,7 @@ async def elect(sides: tuple[Side, Side], port: int) -> None:
 async def test_the_higher_priority_is_elected_and_a_stop_hands_over(
     sides: tuple[Side, Side], port: int
 ) -> None:
-    """The stopped one waits for its successor before it steps back."""
+    """The stopped router waits for its successor before it becomes BACKUP."""
     first, second = sides
     await elect(sides, port)
     await first.speaker.stop()
@@ -95,7 +95,7 @@ async def test_the_higher_priority_is_elected_and_a_stop_hands_over(
 async def test_release_now_does_not_wait_for_a_successor(
     sides: tuple[Side, Side], port: int
 ) -> None:
-    """The end of the director: resign, release, go."""
+    """At the end of the director: priority 0, release, stop."""
     first, second = sides
     await elect(sides, port)
     async with asyncio.timeout(0.04):  # less than a skew time and an advertisement
@@ -104,8 +104,8 @@ async def test_release_now_does_not_wait_for_a_successor(
     await eventually_async(second.state, 5.0, expected=State.ACTIVE)
 
 
-async def test_a_changed_priority_is_taken_in_place(sides: tuple[Side, Side], port: int) -> None:
-    """The instance goes on; its next advertisements carry the new priority, and it loses."""
+async def test_a_changed_priority_is_applied_in_place(sides: tuple[Side, Side], port: int) -> None:
+    """The instance runs on. Its next advertisements have the new priority, and it loses."""
     first, second = sides
     await elect(sides, port)
     await first.speaker.configure([configuration(FIRST, SECOND, port, 50)])
@@ -115,7 +115,7 @@ async def test_a_changed_priority_is_taken_in_place(sides: tuple[Side, Side], po
 
 
 async def test_another_transport_restarts_the_instance(sides: tuple[Side, Side], port: int) -> None:
-    """Its identity has changed, so the old one leaves and a new one starts."""
+    """The transport is part of its identity: the old instance stops and a new one starts."""
     first, _second = sides
     await elect(sides, port)
     await first.speaker.configure([configuration(FIRST, STRANGER, port, 200)])
@@ -124,7 +124,7 @@ async def test_another_transport_restarts_the_instance(sides: tuple[Side, Side],
 
 
 async def test_a_resumed_instance_is_active_at_once(sides: tuple[Side, Side], port: int) -> None:
-    """It goes on for a process that died a moment ago."""
+    """It replaces a process that exited a moment ago."""
     first, _second = sides
     await first.speaker.configure(
         [configuration(FIRST, SECOND, port, 100)], resume=frozenset({"demo"})
@@ -133,7 +133,7 @@ async def test_a_resumed_instance_is_active_at_once(sides: tuple[Side, Side], po
     assert first.reasons() == ["resumed"]
 
 
-async def test_an_instance_with_a_fault_listens_to_nobody_and_says_so(
+async def test_an_instance_with_a_fault_ignores_advertisements_and_reports_it(
     sides: tuple[Side, Side], port: int
 ) -> None:
     """In INITIALIZE advertisements are counted as `not_taking_part` (RFC 9568 6.4.1)."""
@@ -161,7 +161,7 @@ async def test_an_instance_with_a_fault_listens_to_nobody_and_says_so(
 async def test_datagrams_of_strangers_and_random_bytes_are_counted_and_harmless(
     sides: tuple[Side, Side], port: int
 ) -> None:
-    """Strangers are dropped as such, whatever they send; a peer's nonsense by what is wrong."""
+    """A stranger's datagram is dropped as such. A peer's wrong datagram is counted by its fault."""
     _first, second = sides
     await elect(sides, port)
     transitions = len(second.reasons())
@@ -185,7 +185,9 @@ async def test_datagrams_of_strangers_and_random_bytes_are_counted_and_harmless(
     }
 
 
-async def test_a_port_in_use_is_told_and_tried_again(sides: tuple[Side, Side], port: int) -> None:
+async def test_a_port_in_use_is_reported_and_tried_again(
+    sides: tuple[Side, Side], port: int
+) -> None:
     """The instance starts when the port is free."""
     first, _second = sides
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
@@ -200,7 +202,7 @@ async def test_a_port_in_use_is_told_and_tried_again(sides: tuple[Side, Side], p
 
 
 def test_addresses_outside_loopback_are_refused() -> None:
-    """UDP proves no sender, so that takes auth_hmac; the error names the address."""
+    """UDP proves no sender, so it needs auth_hmac. The error names the address."""
 
     def nothing(*_: object) -> None:
         raise AssertionError
@@ -214,7 +216,7 @@ def test_addresses_outside_loopback_are_refused() -> None:
 
 
 async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
-    """Each loop iteration reads one datagram and handles one; the rest waits in the kernel."""
+    """Each loop iteration reads and handles one datagram. The others wait in the kernel."""
     handled: list[Address] = []
     refused: list[DropReason] = []
 
@@ -246,7 +248,7 @@ async def test_a_flood_does_not_grow_a_queue(port: int) -> None:
 
 
 async def test_no_capability_is_needed(port: int) -> None:
-    """`python -m vrrp` without any becomes ACTIVE, with a loopback address over UDP."""
+    """`python -m vrrp` without any capability becomes ACTIVE, with a loopback address over UDP."""
     as_root = os.geteuid() == 0
     process = await asyncio.create_subprocess_exec(
         *(("setpriv", "--bounding-set", "-all", "--inh-caps", "-all") if as_root else ()),

@@ -1,4 +1,4 @@
-"""The labs' web server: HTTP right enough for probes, relays and curl."""
+"""The lab's web server: as much HTTP as probes, relays and curl need."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from hadirector.demo.web import answer
 
 
-def test_healthz_says_ok_and_any_other_path_the_name() -> None:
-    """GET /healthz is answered ok, every other path with the name; the connection stays open."""
+def test_healthz_returns_ok_and_any_other_path_the_name() -> None:
+    """GET /healthz returns ok, every other path the name. The connection stays open."""
     response, keep = answer(b"GET /healthz?deep=1 HTTP/1.1\r\nHost: x", "web1")
     assert response == (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
@@ -34,8 +34,11 @@ def test_healthz_says_ok_and_any_other_path_the_name() -> None:
         (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked", False),
     ],
 )
-def test_connection_stays_open_when_http_says_so(head: bytes, keep: bool) -> None:
-    """Version and Connection decide (RFC 9112 9.3); after a body that is not read it is closed."""
+def test_the_connection_stays_open_where_http_requires_it(head: bytes, keep: bool) -> None:
+    """Version and Connection decide (RFC 9112 9.3).
+
+    After a body that is not read the connection is closed.
+    """
     response, kept = answer(head, "web1")
     assert kept is keep
     assert response.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -52,8 +55,10 @@ def test_connection_stays_open_when_http_says_so(head: bytes, keep: bool) -> Non
         (b"\xff\x00 \x01", b"400"),
     ],
 )
-def test_what_is_not_a_get_is_refused_and_closed(head: bytes, status: bytes) -> None:
-    """Other methods are 405 and nonsense is 400, each as the connection's last answer."""
+def test_a_request_other_than_get_is_refused_and_the_connection_closed(
+    head: bytes, status: bytes
+) -> None:
+    """Other methods get 405 and malformed requests 400; then the connection is closed."""
     response, keep = answer(head, "web1")
     assert response[9:12] == status
     assert b"\r\nConnection: close\r\n" in response
@@ -78,7 +83,7 @@ def server() -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
 def test_one_connection_carries_requests_one_after_another(
     server: tuple[subprocess.Popen[str], tuple[str, int]],
 ) -> None:
-    """Two requests in one packet and one in two packets are all answered, then it is closed."""
+    """Two requests in one packet and one in two packets are all answered; then it is closed."""
     _, place = server
     with socket.create_connection(place, 5.0) as connection:
         connection.sendall(b"GET /1 HTTP/1.1\r\n\r\nGET /healthz HTTP/1.1\r\n\r\nGET /3")
@@ -97,7 +102,7 @@ def test_one_connection_carries_requests_one_after_another(
 def test_an_endless_head_is_cut_off(
     server: tuple[subprocess.Popen[str], tuple[str, int]],
 ) -> None:
-    """A head over 16 KiB is answered 431 and closed."""
+    """A head over 16 KiB gets 431, and the connection is closed."""
     _, place = server
     with socket.create_connection(place, 5.0) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * (16 * 1024))

@@ -1,4 +1,4 @@
-"""Several checks workers, real processes that probe a closed port of this host."""
+"""Several checks workers: real processes that probe a closed port of this host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ CLOSED_PORT = 1
 
 
 def checks(count: int) -> dict[str, CheckDefinition]:
-    """Each counts as a hundred TCP connects a second, and costs less: it is refused."""
+    """Return checks that count as a hundred TCP connects a second each.
+
+    They cost less: the port refuses.
+    """
     return {
         f"tls 127.0.1.{number}": CheckDefinition(
             identity=f"tls 127.0.1.{number}",
@@ -40,7 +43,7 @@ SECONDS_MAX = 20.0
 
 
 class Listener:
-    """Configures each worker when it has started, as a director does, and notes the rest."""
+    """Configures each worker when it has started, as a director does, and records its messages."""
 
     def __init__(self) -> None:
         self.workers = Workers(self.hear)
@@ -73,7 +76,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(processors: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
-    """Have workers for ninety checks run on as many processors."""
+    """Run the workers of ninety checks as on a host with this number of processors."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
     listener = Listener()
     listener.workers.configure(checks(90), Limits())
@@ -117,8 +120,11 @@ async def test_a_worker_that_dies_comes_back_to_its_share(monkeypatch: pytest.Mo
         assert left == others
 
 
-async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left of the checks is probed by who is left; those that leave are no dead ones."""
+async def test_workers_start_and_stop_with_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remaining workers probe the remaining checks.
+
+    A worker that is no longer needed does not count as died.
+    """
     async with listening(8, monkeypatch) as listener:
         await listener.wait_for_verdicts(set(checks(90)))
         leaving = listener.workers.children[1:]
@@ -141,8 +147,10 @@ async def test_workers_come_and_go_with_the_checks(monkeypatch: pytest.MonkeyPat
         assert listener.died == []
 
 
-async def test_only_who_has_a_check_is_heard_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last words of a worker on a check that another has now would hide what that one found."""
+async def test_a_verdict_counts_only_from_the_worker_of_its_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A late verdict of the earlier worker would hide the verdict of the present one."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     listener = Listener()
     listener.workers.configure(checks(90), Limits())

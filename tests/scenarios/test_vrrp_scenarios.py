@@ -1,8 +1,8 @@
-"""Stories of a few routers on one link, told by text files and checked line by line.
+"""Scenarios of a few routers on one link, from text files, checked line by line.
 
-A file holds commands, a line ``----``, and the trace they must leave. Messages cross the link
-encoded, and at once; every virtual router has its own link. After a wanted change of behaviour,
-run with REWRITE_SCENARIOS=1 and commit the difference only if every line of it is understood.
+A file has commands, a line ``----``, and the expected trace. Messages cross the link encoded,
+without delay. Every virtual router has its own link. After a wanted change of behavior, run with
+REWRITE_SCENARIOS=1, and commit the difference only if you understand every line of it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ ORDERS: dict[str, Event] = {
 
 
 class Node:
-    """A router and its share of the link."""
+    """A router, and its part of the link."""
 
     def __init__(self, configuration: InstanceConfiguration, address: str) -> None:
         self.router = Router(configuration, IPv4Address(address))
@@ -79,7 +79,7 @@ class Node:
 
 
 class Story:
-    """Obeys commands on a clock of its own and writes down what happens."""
+    """Executes commands with its own clock and writes down the events."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -116,7 +116,7 @@ class Story:
         self.settle()
 
     def run(self, end: float) -> None:
-        """Jump from deadline to deadline; whoever thaws late hears its socket first."""
+        """Jump from deadline to deadline. A router that is thawed late reads its socket first."""
         while due := [(d, name) for name, d in self.deadlines() if d <= end]:
             deadline, name = min(due)
             self.now = max(self.now, deadline)
@@ -132,7 +132,7 @@ class Story:
         ]
 
     def settle(self) -> None:
-        """Empty the sockets of those who can read; then sync groups do what follows."""
+        """Deliver the waiting messages; then do what follows for sync groups."""
         while True:
             waiting = [n for n, node in self.nodes.items() if node.socket and not node.frozen]
             for name in waiting:
@@ -144,7 +144,7 @@ class Story:
                 return
 
     def decided(self) -> list[tuple[str, Event]]:
-        """What must happen to the members of sync groups."""
+        """Return the events for members of sync groups."""
         groups = [[self.nodes[name].member(name) for name in group] for group in self.groups]
         return [each for members in groups for each in decide(members).items()]
 
@@ -211,7 +211,7 @@ def described(action: Action) -> str:  # noqa: PLR0911 (one line per action)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_story_unfolds_as_written(path: Path) -> None:
+def test_the_events_are_those_of_the_file(path: Path) -> None:
     commands, _, expected = path.read_text(encoding="utf-8").partition("----\n")
     story = Story()
     for line in commands.splitlines():
@@ -223,5 +223,5 @@ def test_the_story_unfolds_as_written(path: Path) -> None:
     assert trace == expected
 
 
-def test_there_are_stories() -> None:
+def test_there_are_scenarios() -> None:
     assert len(FILES) >= 8

@@ -1,6 +1,6 @@
-"""One seed for sync groups: hosts with an instance on each of several links, moving together.
+"""A world of sync groups: hosts with an instance on each of several links, moving together.
 
-`vrrp.router.sync_group` decides, as it does in a director; what drives it here follows
+`vrrp.router.sync_group` decides, as in a director. The code here is that of
 `vrrp.instance.sync_group`.
 """
 
@@ -21,7 +21,7 @@ PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
 
 
 class Host:
-    """The nodes of one host, which are one process, and which of them have lost their carrier."""
+    """The nodes of one process, and those of them without a carrier."""
 
     def __init__(self, world: World, nodes: list[Node]) -> None:
         self.nodes = {node.configuration.name: node for node in nodes}
@@ -34,7 +34,7 @@ class Host:
 
     @property
     def alive(self) -> bool:
-        """Whether there is a process that has not left yet."""
+        """Whether there is a process that has not handed over yet."""
         states = {node.router.state for node in self.nodes.values()}
         return self._process and not (self._leaving and states == {State.INITIALIZE})
 
@@ -47,7 +47,7 @@ class Host:
         return any(node.router.state is State.ACTIVE for node in self.nodes.values())
 
     def start(self, *, resume: bool = False) -> None:
-        """A new process: its instances join one after the other."""
+        """Start a process; its instances join one after the other."""
         self._process, self._resume, self._leaving = True, resume, False
         for node in self.nodes.values():
             self._world.prepare(node)
@@ -69,7 +69,7 @@ class Host:
                 self._world.freeze(node)
 
     def thaw(self) -> None:
-        """All at once; then one after the other looks at its clock."""
+        """Continue all nodes; then each looks at its clock in turn."""
         frozen = [node for node in self.nodes.values() if node.frozen]
         for node in frozen:
             node.frozen = False
@@ -77,13 +77,16 @@ class Host:
             self._world.thaw(node)
 
     def stop(self) -> None:
-        """Every instance leaves by itself; once one leaves it is no companion any more."""
+        """Hand over every instance separately.
+
+        An instance in a handover is no longer part of the group.
+        """
         self._leaving = True
         for node in self.nodes.values():
             self._world.deliver(node, StopRequested("told to"))
 
     def lose_carrier(self, node: Node) -> None:
-        """Its last words reach nobody."""
+        """Take the carrier of a node, so that its last advertisement is lost."""
         others = [other for other in self._world.nodes if other is not node]
         cut = {(node, other) for other in others} - self._world.deaf
         self._world.deaf |= cut
@@ -96,7 +99,7 @@ class Host:
         self.settle()
 
     def settle(self) -> None:
-        """Do what follows from the members' states, until nothing does."""
+        """Deliver the events that follow from the members' states, until there are none."""
         if self._settling or not self.alive or self._leaving or self.frozen:
             return
         self._settling = True
@@ -126,7 +129,7 @@ class Host:
         return all(node.router.ready for node in self.nodes.values())
 
     def _check(self) -> None:
-        """All of them ACTIVE, or none but those that are on their way out."""
+        """Raise BrokenPromiseError unless all are ACTIVE, or only those in a handover are."""
         routers = [node.router for node in self.nodes.values()]
         active = [each for each in routers if each.state is State.ACTIVE]
         if len(active) < len(routers) and not all(each.handing_over for each in active):
@@ -135,7 +138,7 @@ class Host:
 
 
 class GroupCourse:
-    """What happens to one world of hosts with several instances each, by one seed."""
+    """The events in one world of hosts with several instances each, from one seed."""
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
@@ -150,7 +153,8 @@ class GroupCourse:
         self.promises = Promises(
             self.world,
             interval=self._interval,
-            longest_skew=2 * self._interval,  # with what a group that stepped back waits on
+            longest_skew=2
+            * self._interval,  # with the additional wait of a group that stepped back
             preempt_delay=0.0,
             start_delay=0.0,
         )
@@ -189,11 +193,11 @@ class GroupCourse:
         return next(host for host in self.hosts if node in host.nodes.values())
 
     def run(self) -> None:
-        """Rounds of trouble, each followed by some calm."""
+        """Play rounds of trouble, each followed by calm."""
         play(self, 3)
 
     def trouble(self) -> None:
-        """One thing goes wrong, or is asked for, at one host."""
+        """Let one fault or order befall one host."""
         host = self.random.choice(self.hosts)
         name, happen = self.random.choice(self._possible(host))
         self.world.note(f"{', '.join(str(node) for node in host.nodes.values())} --- {name}")
@@ -201,7 +205,7 @@ class GroupCourse:
         happen()
 
     def heal(self) -> None:
-        """Nothing is broken any more; what an operator asked for stays."""
+        """Repair everything. Orders of an operator stay."""
         self.world.note("--- everything is well")
         self.promises.trouble()
         for host in self.hosts:

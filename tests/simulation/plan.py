@@ -1,4 +1,4 @@
-"""One seed: who is there, how good the link is, and a course of things that go wrong."""
+"""A world from one seed: its routers, the quality of its link, and a course of faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRIORITIES = [1, 50, 100, 100, 101, 200, 254, OWNER_PRIORITY]
 
 
 class Course:
-    """What happens to one world, by one seed."""
+    """The events in one world, from one seed."""
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
@@ -58,7 +58,7 @@ class Course:
         self.world.state_changed = self.promises.state_changed
 
     def _choose_link(self, shortest: float) -> None:
-        """Mostly a good one; else one that reorders, or carries twice, or is slow."""
+        """Choose mostly a good link; else one that reorders, duplicates or delays."""
         slowest = self.random.choice([0.003, 0.003, 0.02, 0.2]) * shortest
         self.world.delay = (slowest / 10, slowest)
         self.world.duplication = self.random.choice([0.0, 0.0, 0.2])
@@ -88,11 +88,11 @@ class Course:
         return IPv6Address(f"fe80::{high:x}:{low:x}")
 
     def run(self) -> None:
-        """Rounds of trouble, each followed by some calm."""
+        """Play rounds of trouble, each followed by calm."""
         play(self, 4)
 
     def trouble(self) -> None:
-        """One thing goes wrong, or is asked for, at one node or on the link."""
+        """Let one fault or order befall one node or the link."""
         node = self.random.choice(self.world.nodes)
         name, happen = self.random.choice(self._possible(node))
         self.world.note(f"{node} --- {name}")
@@ -100,7 +100,7 @@ class Course:
         happen()
 
     def heal(self) -> None:
-        """Nothing is broken any more; what an operator asked for stays."""
+        """Repair everything. Orders of an operator stay."""
         world = self.world
         world.note("--- everything is well")
         self.promises.trouble()
@@ -148,7 +148,7 @@ class Course:
         world.at(world.now + self.random.uniform(0.05, 0.5), resumed)
 
     def _lose_link(self, node: Node) -> None:
-        """Its last words reach nobody."""
+        """Cut the link of a node, so that its last advertisement is lost."""
         others = [other for other in self.world.nodes if other is not node]
         cut = {(node, other) for other in others} - self.world.deaf
         self.world.deaf |= cut
@@ -165,13 +165,13 @@ class Course:
         self.world.deliver(node, ConfigurationChanged(node.configuration))
 
     def _move_priority(self, node: Node) -> None:
-        """By what it tracks, which an owner does not (RFC 9568 5.2.4)."""
+        """Change the priority through tracking, which an owner does not have (RFC 9568 5.2.4)."""
         if node.configuration.priority < OWNER_PRIORITY:
             world, priority = self.world, self.random.randint(1, OWNER_PRIORITY - 1)
             world.deliver(node, PriorityChanged(priority))
 
     def _readdress(self, node: Node) -> None:
-        """To one that nobody had: a tie may be decided otherwise from now on."""
+        """Give a node a new address, so that a tie may be decided otherwise."""
         self._addresses += 1
         node.address = self._address(self.random.randint(1, 9), self._addresses)
         self.world.deliver(node, OwnAddressChanged(node.address))

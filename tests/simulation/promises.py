@@ -33,7 +33,7 @@ ROUNDING = 0.000_1
 ACTIVE_DOWN_INTERVALS = 3
 """RFC 9568 6.1: Active_Down_Interval = 3 * Active_Adver_Interval + Skew_Time."""
 RELEASE_DELAY = 0.2
-"""CHANGELOG, "Added": a handover ends at most 200 ms after the successor is heard."""
+"""CHANGELOG: a handover ends at most 200 ms after the first advertisement of the successor."""
 REPEAT_PAUSE = 0.1
 """Added to one interval: no skew time is longer than one interval (RFC 9568 6.1), so a second
 advertisement of priority 0 after this pause cannot restart a successor's skew time."""

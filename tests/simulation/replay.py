@@ -1,4 +1,4 @@
-"""Plays one seed again and tells what happened.
+"""Plays one seed again and prints its events.
 
 ``python -m tests.simulation.replay SEED [groups]``
 """
@@ -12,7 +12,7 @@ from tests.simulation.plan import Course
 
 
 def main() -> int:
-    """Print the trace; 1 if a promise was broken."""
+    """Print the trace; return 1 if a promise was broken."""
     seed, *world = sys.argv[1:]
     course = GroupCourse(int(seed)) if world == ["groups"] else Course(int(seed))
     for node in course.world.nodes:

@@ -1,4 +1,4 @@
-"""The course of every world: rounds of trouble, each followed by some calm."""
+"""The course of every world: rounds of trouble, each followed by calm."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ ROUNDS = 4
 
 
 class Course(Protocol):
-    """What can go wrong in a world, and is made well again."""
+    """The faults of a world, and their repair."""
 
     world: World
     random: random.Random
     promises: Promises
 
     def trouble(self) -> None:
-        """One thing goes wrong, or is asked for."""
+        """Let one fault or order occur."""
 
     def heal(self) -> None:
-        """Nothing is broken any more; what an operator asked for stays."""
+        """Repair everything. Orders of an operator stay."""
 
 
 def play(course: Course, troubles_max: int) -> None:
-    """Let a world live; raises BrokenPromiseError."""
+    """Play all rounds of a world. Raises BrokenPromiseError."""
     course.heal()
     settle(course)
     for _ in range(ROUNDS):
@@ -40,6 +40,6 @@ def play(course: Course, troubles_max: int) -> None:
 
 
 def settle(course: Course) -> None:
-    """Long enough for every bound to be looked at."""
+    """Run the world long enough for every limit to be checked."""
     promises = course.promises
     course.world.run(course.world.now + promises.calm_after + promises.gap_limit)

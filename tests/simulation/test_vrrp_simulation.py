@@ -1,6 +1,6 @@
-"""Two to five routers on a bad link, one seed per world: DESIGN's promises 1 and 2 are kept.
+"""Two to five routers on a bad link, one seed per world: DESIGN's promises 1 and 2 hold.
 
-What can go wrong is in `plan.py`, what must hold then, with its bounds, in `promises.py`.
+The faults are in `plan.py`, the promises with their limits in `promises.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCKS = 20
 
 @contextmanager
 def to_see_again(seed: int, world: str = "") -> Iterator[None]:
-    """Say how to see what happened."""
+    """Add the command that plays the seed again to a failure."""
     try:
         yield
     except AssertionError as failure:
@@ -34,7 +34,7 @@ def to_see_again(seed: int, world: str = "") -> Iterator[None]:
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_the_promises_are_kept_whatever_goes_wrong(block: int) -> None:
+def test_the_promises_hold_whatever_fails(block: int) -> None:
     for seed in range(block, SEEDS, BLOCKS):
         with to_see_again(seed):
             Course(seed).run()
@@ -42,14 +42,14 @@ def test_the_promises_are_kept_whatever_goes_wrong(block: int) -> None:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_sync_groups_move_together_and_keep_the_promises(block: int) -> None:
-    """Also where each of two hosts would win on a link: they do not race for ever."""
+    """Also where each of two hosts would win on one link: they do not alternate."""
     for seed in range(block, GROUP_SEEDS, BLOCKS):
         with to_see_again(seed, " WORLD=groups"):
             GroupCourse(seed).run()
 
 
 class Calm:
-    """A world in which all is well for a while, and its one holder."""
+    """A world in which all is well, with its one holder."""
 
     def __init__(self, seed: int, *, keeps_order: bool = False) -> None:
         self.course = Course(seed)
@@ -65,13 +65,13 @@ class Calm:
         return [node for node in self.world.nodes if node.holds(self.world.now)]
 
     def skew_of_successor(self) -> float:
-        """RFC 9568 6.1 and RFC 3768 6.1, for the highest priority left."""
+        """Return the skew time of the highest remaining priority (RFC 9568 6.1, RFC 3768 6.1)."""
         others = [node.configuration for node in self.world.nodes if node is not self.holder]
         priority = max(each.priority for each in others)
         return (256 - priority) / 256 * (1.0 if others[0].version == 2 else self.interval)
 
     def time_without_holder(self, what: Callable[[], None]) -> float:
-        """Seconds from ``what`` to the next holder."""
+        """Return the seconds from ``what`` to the next holder."""
         taken: list[float] = []
 
         def state_changed(node: Node) -> None:
@@ -96,7 +96,7 @@ def within_clock_skew(low: float, seconds: float, high: float, delay: float) -> 
 
 
 def test_a_crash_costs_two_to_three_intervals_and_the_skew_time() -> None:
-    """Of the highest priority that is left, whichever that is."""
+    """The skew time of the highest priority that is left."""
     for seed in range(200):
         with to_see_again(seed):
             calm = Calm(seed)
@@ -106,8 +106,8 @@ def test_a_crash_costs_two_to_three_intervals_and_the_skew_time() -> None:
             assert within_clock_skew(2 * interval + skew, seconds, 3 * interval + skew, slowest)
 
 
-def test_a_sudden_resignation_costs_the_skew_time() -> None:
-    """Unless an older advertisement overtakes it, which makes it a crash."""
+def test_a_stop_without_handover_costs_the_skew_time() -> None:
+    """If an older advertisement does not overtake priority 0."""
     for seed in range(200):
         with to_see_again(seed):
             calm = Calm(seed, keeps_order=True)
@@ -118,8 +118,8 @@ def test_a_sudden_resignation_costs_the_skew_time() -> None:
 
 
 @pytest.mark.parametrize("event", [HandoverRequested(), StopRequested("stopped")])
-def test_a_planned_departure_leaves_no_moment_without_a_holder(event: Event) -> None:
-    """Whoever succeeds, and whether packets overtake one another or come twice."""
+def test_a_handover_leaves_no_moment_without_a_holder(event: Event) -> None:
+    """Whichever router succeeds, and if packets overtake one another or arrive twice."""
     for seed in range(100):
         with to_see_again(seed):
             calm = Calm(seed)

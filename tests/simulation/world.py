@@ -1,8 +1,8 @@
-"""A link with routers on it, and a clock that jumps from event to event.
+"""A link with routers, and a clock that jumps from event to event.
 
-The routers are the real ones, and their messages cross the link encoded. What is simulated: the
-kernel, which holds addresses for as long as their lifetime says; clocks that differ; and a link
-that delays, reorders, duplicates, loses and parts.
+The routers are the real ones, and their messages cross the link encoded. The simulation has the
+kernel, which holds addresses for their lifetime; clocks that differ; and a link that delays,
+reorders, duplicates, loses and is partitioned.
 """
 
 from __future__ import annotations
@@ -41,14 +41,17 @@ from vrrp.router.machine import Router
 REFRESH_SECONDS = 0.5
 ROUNDING = 1e-9
 EVENTS_MAX = 200_000
-"""In one world. A course of events takes a tenth of that, routers answering each other more."""
+"""Limit for one world.
+
+A course of events needs a tenth of that, an endless exchange of packets more.
+"""
 
 
 class Node:
-    """A host: its clock, its router's process, and what its kernel holds.
+    """A host: its clock, its router's process, and the addresses in its kernel.
 
-    ``side`` says which part of a partitioned ``link`` it is on. A host with several instances is
-    several nodes, on a link each.
+    ``side`` is its part of a partitioned ``link``. A host with several instances is several nodes,
+    each on its own link.
     """
 
     def __init__(
@@ -73,11 +76,11 @@ class Node:
         self._lease_until = 0.0
 
     def local(self, now: float) -> float:
-        """What its monotonic clock shows."""
+        """Return the node's own monotonic time."""
         return self._clock_start + now * self._clock_rate
 
     def due(self) -> float | None:
-        """When, by the world's clock, its router wants to be woken; never a rounding too early."""
+        """Return the router's deadline in the world's time, never too early by rounding."""
         deadline = self.router.deadline
         if deadline is None:
             return None
@@ -88,7 +91,7 @@ class Node:
         return self.running and not self.frozen
 
     def holds(self, now: float) -> bool:
-        """Whether its kernel answers for the addresses."""
+        """Return whether its kernel answers for the addresses."""
         return self._added and (self.working or now < self._lease_until)
 
     def add_addresses(self) -> None:
@@ -98,7 +101,7 @@ class Node:
         self._added = False
 
     def leave_addresses(self, until: float) -> None:
-        """Nobody refreshes their lifetime any more."""
+        """Let the lifetime of the addresses run, because no process refreshes it."""
         self._lease_until = until
 
     def __str__(self) -> str:
@@ -106,7 +109,7 @@ class Node:
 
 
 class World:
-    """Time, the link, and what happens on it. ``trace`` gets a line for every event of note."""
+    """Time, the link, and its events. ``trace`` gets a line for every important event."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -117,7 +120,7 @@ class World:
         self.delay = (0.0001, 0.003)
         self.keeps_order = True
         self.deaf: set[tuple[Node, Node]] = set()
-        """Pairs of sender and receiver between which nothing passes."""
+        """Pairs of sender and receiver between which every packet is lost."""
         self.trace: list[str] = []
         self.after_each: Callable[[], None] = lambda: None
         self.state_changed: Callable[[Node], None] = lambda _: None
@@ -133,7 +136,7 @@ class World:
         heapq.heappush(self._queue, (time, next(self._order), what))
 
     def run(self, end: float) -> None:
-        """Let everything due until ``end`` happen, and look at the world after each event."""
+        """Play everything due until ``end``, and check the world after each event."""
         while self._queue and self._queue[0][0] <= end:
             self.now, number, what = heapq.heappop(self._queue)
             assert number < EVENTS_MAX, "a storm of packets"
@@ -142,24 +145,24 @@ class World:
         self.now = end
         self.after_each()
 
-    # What a host does
+    # Events of a host
 
     def start(self, node: Node, *, resume: bool = False) -> None:
-        """A new process, whose router begins at once."""
+        """Start a process, whose router begins at once."""
         start_delay = -math.inf if resume else node.configuration.start_delay
         self.prepare(node, start_delay)
         node.running = True
         self.deliver(node, Startup(resume=resume))
 
     def prepare(self, node: Node, start_delay: float = -math.inf) -> None:
-        """A new process, which removes the addresses an earlier one left or takes them over."""
+        """Start a process, which removes the addresses of an earlier one, or takes them over."""
         listen_until = node.local(self.now) + start_delay
         node.router = Router(node.configuration, node.address, listen_until=listen_until)
         node.frozen, node.socket = False, []
         node.remove_addresses()
 
     def kill(self, node: Node) -> None:
-        """The process dies, the kernel holds the addresses on."""
+        """End the process; its kernel still holds the addresses."""
         self._let_lease_run(node)
         node.running = False
 
@@ -176,7 +179,7 @@ class World:
         self._wake(node)
 
     def deliver(self, node: Node, event: Event) -> None:
-        """One event into a router, and its actions performed."""
+        """Deliver an event to a router, and perform its actions."""
         for action in node.router.handle(event, node.local(self.now)):
             match action:
                 case SendAdvertisement(priority):
@@ -195,7 +198,7 @@ class World:
         self.handled(node)
 
     def drain(self, node: Node) -> None:
-        """Let a router hear what waits in its socket."""
+        """Deliver the messages that wait in a node's socket."""
         waiting, node.socket = node.socket, []
         for message, source in waiting:
             self._receive(node, message, source)
@@ -206,7 +209,7 @@ class World:
         node.leave_addresses(self.now + seconds - since_refresh)
 
     def _arm(self, node: Node) -> None:
-        """One timer for each node: a later deadline is seen when it fires."""
+        """Set the node's one timer; a later deadline is seen when the timer fires."""
         due = node.due()
         if due is not None and (node.timer_at is None or due < node.timer_at):
             node.timer_at = due
@@ -214,12 +217,12 @@ class World:
 
     def _time_out(self, node: Node, due: float) -> None:
         if node.timer_at != due:
-            return  # an earlier one has taken its place
+            return  # an earlier timer has replaced it
         node.timer_at = None
         self._wake(node)
 
     def _wake(self, node: Node) -> None:
-        """What waits in the socket comes before the timer, as `vrrp.instance.instance` does it."""
+        """Deliver the waiting messages before the timer, as `vrrp.instance.instance` does."""
         if not node.working:
             return
         self.drain(node)
@@ -228,7 +231,7 @@ class World:
             self.deliver(node, TimerExpired())
         self._arm(node)
 
-    # What the link does
+    # Events of the link
 
     def _send(self, sender: Node, priority: int) -> None:
         message = _message(sender.configuration, sender.address, priority)

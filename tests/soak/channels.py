@@ -1,4 +1,4 @@
-"""What comes from another of our own processes: packets of a channel, spoilt on their way."""
+"""Mutated packets of a channel between our own processes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _NOTICE = Notice("warning", "advertisement_dropped", {"reason": "ttl"})
 
 
 class Channels:
-    """One end of a channel, and another that has gone mad."""
+    """One end of a channel; the process at the other end sends mutated packets."""
 
     def __init__(self, name: str, incoming: Any, messages: Sequence[msgspec.Struct]) -> None:
         self.name = name
@@ -68,7 +68,7 @@ class Channels:
         self.samples = [_LAST + each for each in whole] + [_MORE + each for each in whole]
 
     def take(self, data: bytes) -> str:
-        """Receive it; the word for what became of it."""
+        """Receive a packet; return a word for the result."""
         return asyncio.run(self._receive(data))
 
     def mend(self, data: bytes) -> bytes:
@@ -90,7 +90,7 @@ class Channels:
 
 
 def every_direction() -> list[Channels]:
-    """Both ends of both channels."""
+    """Return both ends of both channels."""
     heartbeat, stop = Heartbeat(), Stop(keep=True)
     to_vrrp = [
         ConfigureVrrp((_INSTANCE,)),

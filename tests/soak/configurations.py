@@ -1,4 +1,4 @@
-"""What an operator may have typed: the examples, spoilt."""
+"""Mutated configuration files, made from the examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Configurations:
         self.samples = [file.read_bytes() for file in sorted(_EXAMPLES.glob("*.yaml"))]
 
     def take(self, data: bytes) -> str:
-        """Read it; the word for what became of it."""
+        """Read a file; return a word for the result."""
         outcome = self._read(data)
         if isinstance(outcome, Configuration):
             return "accepted"
@@ -35,5 +35,5 @@ class Configurations:
             return error
 
     def mend(self, data: bytes) -> bytes:
-        """Take out what no text has, so that it reaches the reader of YAML."""
+        """Remove bytes that no text contains, so that the file reaches the YAML parser."""
         return data.decode(errors="ignore").encode()

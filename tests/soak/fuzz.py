@@ -1,10 +1,10 @@
-"""Any bytes, from wherever they come, are understood or refused: ``python -m tests.soak.fuzz``.
+"""All readers of bytes accept or refuse any input: ``python -m tests.soak.fuzz``.
 
-Good inputs are spoilt at random (`mutation.py`) and given to what reads them; what it does not
-expect, ends the run. An input costs some 10 us where it is a packet, up to 100 where it is a reply,
-300 in a channel, several thousand in a configuration: so for ``--count`` packets there are a tenth,
-a hundredth and a two-thousandth of these. Exit 1 with the bytes and how to see it again. It runs on
-every core.
+Good inputs are mutated at random (`mutation.py`) and given to the readers. An unexpected exception
+ends the run. An input costs about 10 us if it is a packet, up to 100 if it is a reply, 300 in a
+channel, several thousand in a configuration. Therefore ``--count`` is the number of packets, and
+the others get a tenth, a hundredth and a two-thousandth. Exit 1 with the bytes and the command that
+repeats the failure. It uses every core.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ CHUNK = 20_000
 
 
 class Target(Protocol):
-    """Something that reads bytes it does not trust."""
+    """A reader of bytes from outside."""
 
     @property
     def name(self) -> str:
-        """What it is."""
+        """The name of the reader."""
 
     @property
     def samples(self) -> Sequence[bytes]:
-        """Good inputs, all of its kinds."""
+        """Return good inputs, of all kinds."""
 
     def take(self, data: bytes) -> str:
-        """Read it and say in a word what became of it; raises what is a bug."""
+        """Read an input; return a word for the result. An exception is a bug."""
 
     def mend(self, data: bytes) -> bytes:
-        """Put right what would end the reading early, like a checksum."""
+        """Repair what would end the reading early, for example a checksum."""
 
 
 class Kind(NamedTuple):
-    """What there is of one sort, and what part of the count each of it gets."""
+    """The readers of one sort, and the share of the count that each of them gets."""
 
     make: Callable[[], Sequence[Target]]
     divisor: int
@@ -61,7 +61,7 @@ KINDS = (
 
 
 class Chunk(NamedTuple):
-    """Some of the inputs of one target, by a seed of their own."""
+    """Some inputs of one target, from their own seed."""
 
     kind: int
     target: int
@@ -71,7 +71,7 @@ class Chunk(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a chunk; ``bug`` tells of an input that was not understood."""
+    """The results of a chunk; ``bug`` describes an input that raised an exception."""
 
     name: str
     words: Counter[str]
@@ -80,7 +80,7 @@ class Outcome(NamedTuple):
 
 
 def fuzz(target: Target, seed: str, count: int) -> tuple[Counter[str], str]:
-    """Give ``count`` inputs to a target: what became of them, and the bug that ended it."""
+    """Give ``count`` inputs to a target; return the results, and the bug that ended it."""
     mutator, words = Mutator(seed, target.samples), Counter[str]()
     for number in range(count):
         data = mutator.next()
@@ -103,7 +103,7 @@ def run(chunk: Chunk) -> Outcome:
 
 
 def plan(count: int, seed: int) -> list[Chunk]:
-    """Share the inputs out."""
+    """Divide the inputs into chunks."""
     chunks = []
     for at, kind in enumerate(KINDS):
         targets = len(kind.make())
@@ -115,7 +115,7 @@ def plan(count: int, seed: int) -> list[Chunk]:
 
 
 def main() -> int:
-    """Fuzz everything."""
+    """Fuzz all readers; return 1 if there is a bug."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.fuzz")
     parser.add_argument("--count", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=1)

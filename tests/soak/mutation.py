@@ -1,4 +1,4 @@
-"""Spoils bytes the way a bad network, a bad program or an enemy would."""
+"""Mutates bytes like a bad network, a faulty program or an attacker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _AT_ONCE = (1, 1, 1, 2, 2, 3, 5)
 
 
 class Mutator:
-    """Makes new inputs out of good ones; the same seed makes the same."""
+    """Makes new inputs from good ones. The same seed makes the same inputs."""
 
     def __init__(self, seed: str, samples: Sequence[bytes]) -> None:
         self._random = random.Random(seed)
@@ -27,7 +27,7 @@ class Mutator:
         )
 
     def next(self) -> bytes:
-        """Return a good input with one to five things wrong."""
+        """Return a good input with one to five faults."""
         chance = self._random
         data = bytearray(chance.choice(self._samples))
         for _ in range(chance.choice(_AT_ONCE)):
@@ -35,7 +35,7 @@ class Mutator:
         return bytes(data)
 
     def sometimes(self) -> bool:
-        """Toss a coin."""
+        """Return a random boolean."""
         return self._random.random() < 0.5
 
     def _flip_bit(self, data: bytearray, at: int) -> None:
@@ -61,5 +61,5 @@ class Mutator:
         data[at:at] = data[at : at + 1 + int(self._random.random() * 32)]
 
     def _splice(self, data: bytearray, at: int) -> None:
-        """Go on as another input does from here."""
+        """Continue as another input does from here."""
         data[at:] = self._random.choice(self._samples)[at:]

@@ -1,6 +1,6 @@
-"""What comes from the link: datagrams to an instance, of every kind there is.
+"""Mutated datagrams to an instance, of every kind.
 
-They go the whole way, from the bytes of a raw socket to the table of the virtual router.
+They go the whole way, from the bytes of a raw socket to the state machine of the virtual router.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ KEY = Secret(bytes(range(32)))
 SENT_NS = 0x6B037CA9 * 1_000_000_000
 PRIORITIES = (0, 1, 100, 150, 254, 255)
 
-# As keepalived 2.2.7 and 2.4.3 send them (priority 150); key 7 is 00 01 .. 1f.
+# As keepalived 2.2.7 and 2.4.3 send them (priority 150). Key 7 is 00 01 .. 1f.
 IP_HEADER = bytes.fromhex("45c0002000010000ff70d0360a630001e0000012")
 IP_HEADER_WITH_OPTION = bytes.fromhex("46c0002400010000ff70d0360a630001e000001294040000")
 V2 = bytes.fromhex("213396010001 3e03 0a630064 0000000000000000")
@@ -54,14 +54,14 @@ V6 = bytes.fromhex(
 TRAILER = bytes.fromhex("010700006b037ca9fdc500003eb7efec218cfad37c64fb05e5659602")
 PASS = PassAuthentication(Secret(b"s3cret12"))
 HMAC = HmacAuthentication(mode="enforce", send_key=7, keys=(HmacKey(7, KEY),), window=5.0)
-# What is believed, but told of.
+# Accepted, but reported.
 REMARKS = ("address_list_differs", "advert_interval_differs")
 
 _CHECKSUM = slice(6, 8)
 
 
 class Packets:
-    """A BACKUP that hears whatever there is; it is woken when its time has come."""
+    """A BACKUP that receives the datagrams; its timers run."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Packets:
         ]
 
     def take(self, data: bytes) -> str:
-        """Hear it; the word for what became of it."""
+        """Receive a datagram; return a word for the result."""
         try:
             datagram = (
                 Datagram(self._source, self._group, 255, data)
@@ -125,7 +125,7 @@ class Packets:
         return "accepted"
 
     def mend(self, data: bytes) -> bytes:
-        """Put right what would end it too early: the lengths of IP, the trailer, the checksum."""
+        """Repair what would end the reading early: IP's lengths, the trailer, the checksum."""
         begin = 0 if self._source.version == 6 or not data else (data[0] & 0x0F) * 4
         header, payload = bytearray(data[:begin]), data[begin:]
         if len(header) >= 4:
@@ -156,7 +156,7 @@ class Packets:
 
 
 def every_kind() -> list[Packets]:
-    """One instance for each kind of message."""
+    """Return one instance for each kind of message."""
     return [
         Packets("version 2", [V2, V2_PASS], version=2),
         Packets("version 2 with a password", [V2_PASS, V2], version=2, authentication=PASS),

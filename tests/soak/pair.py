@@ -1,9 +1,9 @@
 """Two directors under random faults: ``python -m tests.soak.pair --minutes 5``, as root.
 
-Each round something happens to one of them, or is asked of it, and is put right again. Within
-`SETTLE_SECONDS` there are `CALM_SECONDS` in which one of them is ACTIVE, and it alone holds the
-address. At the end no log tells of a crash, and the processes are not much larger than after the
-first rounds. Exit 1 with what went wrong; the logs are kept then.
+In each round one fault or operator's order befalls a director and is undone. Within
+`SETTLE_SECONDS` there must be `CALM_SECONDS` in which one director is ACTIVE and alone holds the
+address. At the end no log has a traceback, and the processes are not much larger than after the
+first rounds. Exit 1 with the fault; then the logs are kept.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ vrrp:
 
 
 class Director:
-    """One of the two, and what can happen to it."""
+    """One director, and the events that can befall it."""
 
     def __init__(self, host: Host, directory: Path, chance: random.Random) -> None:
         self.host = host
@@ -60,30 +60,30 @@ class Director:
         self.start()
 
     def start(self) -> None:
-        """Start it anew, with another priority, and wait until it answers."""
+        """Start it again with another priority, and wait until it answers."""
         self._process = start_director(self.host, self._configuration(), self._directory)
         eventually(self._answers, 30.0, f"{self.host.name} answers")
 
     def state(self) -> State | None:
-        """That of its instance; None before it is known. Raises ApiError."""
+        """Return the state of its instance, or None if it has none yet. Raises ApiError."""
         return next((each.state for each in self.status().instances), None)
 
     def status(self) -> Status:
-        """What it says of itself. Raises ApiError."""
+        """Return its status. Raises ApiError."""
         answer = request(str(self._socket), "GET", "/v1/status")
         return msgspec.json.decode(answer, type=Status)
 
     def holds(self) -> bool:
-        """Whether its kernel has the address."""
+        """Return whether its kernel has the address."""
         return self.host.holds(ADDRESS)
 
     def resident_kilobytes(self) -> int:
-        """The memory of all its processes (proc(5), status)."""
+        """Return the memory of all its processes (proc(5), status)."""
         lines = (Path(f"/proc/{pid}/status").read_text() for pid in self.host.pids())
         return sum(int(text.partition("VmRSS:")[2].split()[0]) for text in lines)
 
     def happenings(self) -> list[tuple[str, Callable[[], None]]]:
-        """What can go wrong or be asked for; each is put right before it returns."""
+        """Return the events. Each undoes itself before it returns."""
         return [
             ("is stopped and started", self._stop),
             ("is killed and started", self._crash),
@@ -166,7 +166,7 @@ class Director:
 
 
 class Soak:
-    """The pair, and what is promised of it."""
+    """The pair, and its promises."""
 
     def __init__(self, network: Network, directory: Path, seed: int) -> None:
         self._random = random.Random(seed)
@@ -175,7 +175,7 @@ class Soak:
         self._settle()
 
     def round(self) -> str:
-        """Let one thing happen, and see that all is well again; what it was."""
+        """Play one event and check the promises; return the event."""
         director = self._random.choice(self._directors)
         what, happen = self._random.choice(director.happenings())
         story = f"{director.host.name} {what}"
@@ -188,16 +188,19 @@ class Soak:
         return story
 
     def kilobytes(self) -> int:
-        """The memory of all processes there are."""
+        """Return the memory of all processes."""
         return sum(each.resident_kilobytes() for each in self._directors)
 
     def crashes(self) -> list[str]:
-        """The logs that tell of one."""
+        """Return the names of logs with a traceback."""
         logs = [each.log for each in self._directors]
         return [log.name for log in logs if "Traceback" in log.read_text()]
 
     def _settle(self) -> None:
-        """One that returns with a higher priority takes over within that time, too."""
+        """Wait until all is in order.
+
+        A router that returns with a higher priority takes over in that time.
+        """
         eventually(self._stays_in_order, SETTLE_SECONDS, "one ACTIVE with the address, one BACKUP")
 
     def _stays_in_order(self) -> bool:
@@ -219,7 +222,7 @@ class Soak:
 
 
 def soak(directory: Path, seed: int, minutes: float) -> None:
-    """Go on for so long. Raises what is wrong."""
+    """Play rounds for this time. Raises AssertionError or TimeoutError if a promise is broken."""
     with Network() as network:
         pair = Soak(network, directory, seed)
         end, small = time.monotonic() + 60 * minutes, 0
@@ -236,7 +239,7 @@ def soak(directory: Path, seed: int, minutes: float) -> None:
 
 
 def main() -> int:
-    """Soak the pair."""
+    """Soak the pair; return 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.pair")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,4 +1,4 @@
-"""What comes from a real server that is probed: replies of HTTP, gRPC, DNS, MySQL and agents."""
+"""Mutated replies of a real server: HTTP, gRPC, DNS, MySQL and agents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from checks.probes.http_reply import Reply
 from checks.probes.mysql import _describe_rejection as read_denial
 from checks.probes.mysql import _version as read_version
 
-PART = 7  # bytes that come at a time
+PART = 7  # bytes in one read
 HTTP = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
@@ -28,7 +28,7 @@ HTTP = (
     b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nxx",
     b'HTTP/1.1 200 OK\r\n\r\n{"services": [{"state": "up", "load": 1.5e3}], "note": "\\u00e9"}',
 )
-# SETTINGS, then HEADERS, DATA and trailers of one good reply, and HEADERS alone of a bad one.
+# SETTINGS, then HEADERS, DATA and trailers of a good reply, and only HEADERS of a bad one.
 GRPC = (
     b"\0\0\0\4\0\0\0\0\0"
     b"\0\0\x20\1\4\0\0\0\1\x88\0\x0ccontent-type\x10application/grpc"
@@ -60,7 +60,7 @@ _EXPECTED = HttpProbe(expect_json=(("services.0.state", "up"),))
 
 
 class Replies:
-    """One kind of reply, and what reads it."""
+    """One kind of reply, and its reader."""
 
     def __init__(
         self, name: str, samples: Sequence[bytes], read: Callable[[bytes], object]
@@ -70,7 +70,7 @@ class Replies:
         self._read = read
 
     def take(self, data: bytes) -> str:
-        """Read it; the word for what became of it."""
+        """Read a reply; return a word for the result."""
         try:
             found = self._read(data)
         except ProbeFailedError as error:
@@ -78,12 +78,12 @@ class Replies:
         return "nothing" if found is None else "understood"
 
     def mend(self, data: bytes) -> bytes:
-        """Make it answer the question that is asked over DNS; the others have no such thing."""
+        """Make a DNS reply answer the present query; leave the other kinds alone."""
         return self.samples[0][:2] + data[2:] if self.name == "DNS" else data
 
 
 def every_reply() -> list[Replies]:
-    """One for each kind."""
+    """Return one of each kind."""
     query = dns.message.make_query("example.com", "A")
     return [
         Replies("HTTP", HTTP, _read_http),
@@ -123,7 +123,7 @@ def _read_grpc(data: bytes) -> int | None:
 
 
 def _read_mysql(data: bytes) -> str | None:
-    if not data:  # which no packet is
+    if not data:  # which is never reached by a packet
         return None
     return read_denial(data) if data[0] == 0xFF else read_version(data)
 

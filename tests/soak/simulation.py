@@ -1,6 +1,6 @@
 """Plays many worlds of the VRRP simulation: ``python -m tests.soak.simulation``, on every core.
 
-Exit 1 with the seeds of those in which a promise was broken.
+Exit 1 with the seeds of the worlds in which a promise was broken.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.simulation.plan import Course
 
 
 def play(seed: int) -> str:
-    """What went wrong in the worlds of this seed; nothing, if nothing did."""
+    """Play the worlds of a seed; return the broken promises."""
     told = []
     for name, course in (("", Course(seed)), (" WORLD=groups", GroupCourse(seed))):
         try:
@@ -26,7 +26,7 @@ def play(seed: int) -> str:
 
 
 def main() -> int:
-    """Play them all, also after a failure."""
+    """Play all worlds, also after a failure."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.simulation")
     parser.add_argument("--seeds", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0)
