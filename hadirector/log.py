@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
-
-@contextlib.contextmanager
-def _absent(module: str) -> Iterator[None]:
-    """Let imports of a module fail inside the context, unless it has been imported before."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment] # the import system allows it
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
+from hadirector.imports import absent
 
 # structlog imports rich if it is there, which takes 45 ms and 7 MB. It colors tracebacks only.
-with _absent("rich"):
+with absent("rich"):
     import structlog
 
 LINES_MAX = 10_000

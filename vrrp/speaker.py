@@ -6,9 +6,8 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from msgspec.structs import replace
 
@@ -40,8 +39,7 @@ REBIND_SECONDS: Final = 1.0
 """Seconds between attempts to bind a UDP address."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(NamedTuple):
     instance: Instance
     tasks: tuple[asyncio.Task[None], ...]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from checks.definition.check import CheckDefinition
 from checks.definition.queries import transports
 from checks.definition.result import Reason, Result
 from checks.io.errors import describe, one_line, reason_of
 from checks.io.pattern import SearchTooLongError
-from checks.io.tls import describe_error
+from checks.io.tls import describe_error, is_tls_error
+
+if TYPE_CHECKING:
+    import ssl
 
 CONNECTING = "connecting"
 
@@ -102,7 +104,7 @@ def explain_error(error: Exception, definition: CheckDefinition, stage: str) -> 
             return error.reason, error.detail
         case SearchTooLongError():
             return Reason.REPLY, str(error)
-        case ssl.SSLError():
+        case OSError() if is_tls_error(error):
             return Reason.TLS, describe_error(error)
         case OSError():
             reason, detail = reason_of(error), f"{stage}: {describe(error)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, TypeGuard
 
 DAY_SECONDS = 86400
 
@@ -25,7 +25,7 @@ def client_context(
     if it contains no certificate.
     """
     context = ssl.create_default_context(cafile=ca_file)
-    context.sslobject_class = _TlsObject
+    context.sslobject_class = _tls_object_class()
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -34,17 +34,28 @@ def client_context(
     return context
 
 
-class _TlsObject(ssl.SSLObject):
-    """A TLS connection that reports an unreadable certificate as a fault of the peer."""
+@cache
+def _tls_object_class() -> type[ssl.SSLObject]:
+    """Define the class when it is first used: only then a checks process imports ``ssl``."""
 
-    def getpeercert(self, binary_form: bool = False) -> Any:
-        """Read the certificate. Raises SSLCertVerificationError if Python cannot decode it."""
-        try:
-            return super().getpeercert(binary_form)
-        except UnicodeDecodeError as error:
-            fault = ssl.SSLCertVerificationError()
-            fault.verify_message = "a name in it is not UTF-8"
-            raise fault from error
+    class TlsObject(ssl.SSLObject):
+        """A TLS connection that reports an unreadable certificate as a fault of the peer."""
+
+        def getpeercert(self, binary_form: bool = False) -> Any:
+            """Read the certificate. Raises SSLCertVerificationError if Python cannot decode it."""
+            try:
+                return super().getpeercert(binary_form)
+            except UnicodeDecodeError as error:
+                fault = ssl.SSLCertVerificationError()
+                fault.verify_message = "a name in it is not UTF-8"
+                raise fault from error
+
+    return TlsObject
+
+
+def is_tls_error(error: OSError) -> TypeGuard[ssl.SSLError]:
+    """Return whether an error comes from TLS, without an import of ``ssl`` for any other error."""
+    return type(error).__module__ == "ssl"
 
 
 def describe_error(error: ssl.SSLError) -> str:

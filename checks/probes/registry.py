@@ -1,6 +1,14 @@
-"""The function that performs each type of probe, and the function that runs any probe."""
+"""The function that performs each type of probe, and the function that runs any probe.
+
+The module of a type is imported when the type is first needed. Some modules import large libraries.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
 
 from checks.definition.check import CheckDefinition
 from checks.definition.options import (
@@ -23,49 +31,63 @@ from checks.definition.options import (
     TlsProbe,
     UdpProbe,
 )
+from checks.definition.queries import leaf_types
 from checks.definition.result import Result
 from checks.io.attempt import Prober, Progress, run_prober
 from checks.io.operations import Converse
 from checks.io.task_runner import run_in_task
-from checks.probes import (
-    agent,
-    composite,
-    dns,
-    file,
-    grpc,
-    http,
-    mysql,
-    ping,
-    postgres,
-    redis,
-    script,
-    smtp,
-    tcp,
-    udp,
-)
+from checks.probes import composite
 
-CONVERSATIONS: dict[type[Probe], Converse] = {
-    TcpProbe: tcp.converse,
-    HttpProbe: http.converse,
+CONVERSATIONS: Final[dict[type[Probe], str]] = {
+    TcpProbe: "tcp.converse",
+    HttpProbe: "http.converse",
 }
 """The types that `checks.io.engine` can perform, thousands of times per second."""
 
-PROBERS: dict[type[Probe], Prober] = {
-    **{options: run_in_task(converse) for options, converse in CONVERSATIONS.items()},
-    TlsProbe: tcp.probe_tls,
-    HttpsProbe: http.probe_https,
-    GrpcProbe: grpc.probe,
-    UdpProbe: udp.probe,
-    DnsProbe: dns.probe,
-    SmtpProbe: smtp.probe,
-    PingProbe: ping.probe,
-    ScriptProbe: script.probe,
-    FileProbe: file.probe,
-    AgentProbe: agent.probe,
-    RedisProbe: redis.probe,
-    PostgresProbe: postgres.probe,
-    MysqlProbe: mysql.probe,
+PROBERS: Final[dict[type[Probe], str]] = {
+    TlsProbe: "tcp.probe_tls",
+    HttpsProbe: "http.probe_https",
+    GrpcProbe: "grpc.probe",
+    UdpProbe: "udp.probe",
+    DnsProbe: "dns.probe",
+    SmtpProbe: "smtp.probe",
+    PingProbe: "ping.probe",
+    ScriptProbe: "script.probe",
+    FileProbe: "file.probe",
+    AgentProbe: "agent.probe",
+    RedisProbe: "redis.probe",
+    PostgresProbe: "postgres.probe",
+    MysqlProbe: "mysql.probe",
 }
+"""The types that need a task for each probe, each with the place of its function."""
+
+
+def load(probes: Iterable[Probe]) -> None:
+    """Import what these probes need, so that no import delays a probe later."""
+    for probe_type in {leaf_type for probe in probes for leaf_type in leaf_types(probe)}:
+        find_prober(probe_type)
+
+
+@cache
+def find_conversation(probe_type: type[Probe]) -> Converse | None:
+    """Return the conversation of a type that `checks.io.engine` can perform; otherwise None."""
+    place = CONVERSATIONS.get(probe_type)
+    return None if place is None else _import_function(place)
+
+
+@cache
+def find_prober(probe_type: type[Probe]) -> Prober:
+    """Return the function that performs one probe of a type that is not composite."""
+    conversation = find_conversation(probe_type)
+    if conversation is not None:
+        return run_in_task(conversation)
+    prober: Prober = _import_function(PROBERS[probe_type])
+    return prober
+
+
+def _import_function(place: str) -> Any:
+    module, _, name = place.partition(".")
+    return getattr(import_module(f"checks.probes.{module}"), name)
 
 
 async def run(definition: CheckDefinition, progress: Progress | None = None) -> Result:
@@ -77,4 +99,4 @@ async def run(definition: CheckDefinition, progress: Progress | None = None) -> 
         case AnyProbe():
             return await composite.run_any(definition, probe.checks, run)
         case _:
-            return await run_prober(definition, PROBERS[type(probe)], progress or Progress())
+            return await run_prober(definition, find_prober(type(probe)), progress or Progress())

@@ -16,6 +16,7 @@ from checks.definition.result import Reason, Result, Verdict
 from checks.idle_connection.hint import causes_probe
 from checks.idle_connection.watcher import IdleConnections
 from checks.io.tls import client_context
+from checks.probes import registry
 from checks.scheduling.dispatcher import Dispatcher
 from checks.scheduling.judgment import judge
 from checks.scheduling.lateness import Lateness
@@ -91,6 +92,7 @@ class Checker:
         its verdict if its address and port are the same. ``verdicts`` and ``weights`` are for
         targets that are new here. The files of all certificate authorities are read again.
         """
+        registry.load(definition.probe for definition in definitions)
         previous, self._targets = self._targets, {}
         wanted = {check.identity: check for check in _share_equal_parts(definitions)}
         for identity, target in previous.items():

@@ -167,7 +167,7 @@ class Dispatcher:
         assert self._group is not None
         self.probes += 1
         definition = target.definition
-        converse = registry.CONVERSATIONS.get(type(definition.probe))
+        converse = registry.find_conversation(type(definition.probe))
         if converse is None:
             target.probe = self._group.create_task(self._run_in_task(definition))
         else:

@@ -68,12 +68,14 @@ class Channel(Generic[Incoming]):
 
     async def receive(self) -> Incoming | None:
         """Return the next message, or None if the other process has ended. Raises ChannelError."""
-        loop = asyncio.get_running_loop()
         parts: list[bytes] = []
         size = 0
         while True:
             try:
-                packet = await loop.sock_recv(self._socket, PACKET_SIZE_MAX + 1)
+                packet = self._socket.recv(PACKET_SIZE_MAX + 1)
+            except BlockingIOError:
+                await self._wait_readable()
+                continue
             except ConnectionError:
                 return None
             if not packet:
@@ -98,6 +100,19 @@ class Channel(Generic[Incoming]):
             asyncio.get_running_loop().remove_writer(self._socket)
             self._socket.close()
 
+    async def _wait_readable(self) -> None:
+        """Wait until the socket is readable. loop.sock_recv() would import ``ssl``, which is 2 MB.
+
+        Another task may close the socket meanwhile.
+        """
+        loop, descriptor = asyncio.get_running_loop(), self._socket.fileno()
+        readable = loop.create_future()
+        loop.add_reader(descriptor, _set_done, readable)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(descriptor)
+
     def _decode(self, data: bytes) -> Incoming:
         try:
             return self._decoder.decode(data)
@@ -119,6 +134,11 @@ class Channel(Generic[Incoming]):
                 self._waiting.clear()
                 return
             self._waiting.popleft()
+
+
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -15,6 +15,7 @@ from checks.definition.result import Result, Verdict
 from checks.scheduling.checker import Checker
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
+from hadirector.processes.memory import settle
 from hadirector.processes.messages import (
     CheckStatistics,
     ConfigureChecks,
@@ -62,8 +63,7 @@ async def _handle_messages(channel: Channel[ToChecks], checker: Checker) -> None
         match message:
             case ConfigureChecks():
                 checker.configure(message.checks, message.verdicts, message.weights, message.limits)
-                gc.collect()
-                gc.freeze()
+                settle()
             case Stop():
                 return
             case Heartbeat():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from vrrp.addresses.addresses import (
     ADDED_AT_ONCE,
@@ -29,8 +30,7 @@ RESTORED_MAX: Final = 256
 If another program removes more of them, the next renewal adds them again."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceState:
+class DeviceState(msgspec.Struct, frozen=True):
     """The state of a device.
 
     ``index`` is 0 while the device does not exist. ``foreign`` are addresses that must not be

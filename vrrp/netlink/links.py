@@ -8,8 +8,9 @@ import socket
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from vrrp.netlink.rtnetlink import (
     RTM_DELADDR,
@@ -37,8 +38,7 @@ _RETRY_SECONDS = 0.1
 _EVENT_BYTES = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """The state of one interface at one moment.
 
     ``carrier``: the interface is up and running. ``addresses`` are in the order of the kernel.

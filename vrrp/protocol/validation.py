@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
 from functools import lru_cache
-from hmac import compare_digest
 from ipaddress import ip_interface
 from typing import Final
 
@@ -126,7 +126,7 @@ def _validate_version_2(
     """Require the same authentication, interval and address list (RFC 3768 7.1)."""
     if advertisement.auth_type != _auth_type(configuration):
         return DropReason.AUTH_TYPE
-    if not compare_digest(advertisement.auth_data, _auth_data(configuration)):
+    if not hmac.compare_digest(advertisement.auth_data, _auth_data(configuration)):
         return DropReason.AUTH_PASSWORD
     if advertisement.advert_interval_centiseconds != round(configuration.advert_interval * 100):
         return DropReason.ADVERT_INTERVAL

@@ -8,7 +8,7 @@ from checks.definition.options import Probe
 from checks.definition.result import Reason, Result
 from checks.io.engine import Engine
 from checks.io.operations import Converse
-from checks.probes.registry import CONVERSATIONS, run
+from checks.probes.registry import find_conversation, run
 
 ANY_ROUTE = Route()
 
@@ -41,7 +41,7 @@ async def ask(
         timing=Timing(timeout=timeout),
         route=route,
     )
-    converse = CONVERSATIONS.get(type(options))
+    converse = find_conversation(type(options))
     return await (run(definition) if converse is None else by_engine(definition, converse))
 
 

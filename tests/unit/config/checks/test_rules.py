@@ -17,7 +17,7 @@ from checks.definition.options import (
     TcpProbe,
     TlsProbe,
 )
-from checks.probes.registry import PROBERS
+from checks.probes.registry import CONVERSATIONS, PROBERS
 from hadirector.config.loader import parse
 
 FaultsOf = Callable[[str], list[str]]
@@ -301,7 +301,7 @@ def test_what_asks_over_udp_fits_a_virtual_server_over_udp(faults_of: FaultsOf, 
 
 def test_every_type_of_probe_has_something_that_performs_it() -> None:
     """The table names them all; all and any are performed by their members."""
-    assert PROBERS.keys() | {AllProbe, AnyProbe} == set(PROBE_TYPES.values())
+    assert CONVERSATIONS.keys() | PROBERS.keys() | {AllProbe, AnyProbe} == set(PROBE_TYPES.values())
 
 
 def test_the_way_of_a_probe_is_part_of_what_it_is() -> None:
