@@ -1,7 +1,7 @@
-"""A server in this loop that loses no connection.
+"""A server in this event loop that handles every connection.
 
-asyncio's own forgets to close one that it has accepted while it is being closed, and a probe may
-have come and gone before it is told that anybody came.
+The server of asyncio does not close a connection that it accepts while it is being closed. A probe
+may also connect and disconnect before that server calls its handler.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None
 
 
 class Acceptor:
-    """Accepts on a port, a free one if 0, and has a conversation with each client."""
+    """Accepts connections on a port, or on a free port if it is 0, and runs a handler for each."""
 
     def __init__(
         self,
@@ -36,22 +36,22 @@ class Acceptor:
         self._loop.add_reader(self._listener, self._accept)
 
     async def close(self) -> None:
-        """Accept nobody any more; wait for every conversation to end."""
+        """Close the listener, and wait for the end of every connection."""
         self._loop.remove_reader(self._listener)
         self._listener.close()
         await asyncio.gather(*self._conversations)
 
     def _accept(self) -> None:
-        made, _ = self._listener.accept()
-        self._conversations.add(self._loop.create_task(self._begin(made)))
+        accepted, _ = self._listener.accept()
+        self._conversations.add(self._loop.create_task(self._begin(accepted)))
 
-    async def _begin(self, made: socket.socket) -> None:
+    async def _begin(self, accepted: socket.socket) -> None:
         reader = asyncio.StreamReader()
         writers: list[asyncio.StreamWriter] = []
-        # Told of its client by a call, the protocol knows that it is the server's in STARTTLS too.
+        # With a callback, the protocol acts as the server in STARTTLS too.
         protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: writers.append(writer))
         with contextlib.suppress(ConnectionError, ssl.SSLError):
-            await self._loop.connect_accepted_socket(lambda: protocol, made, ssl=self._tls)
+            await self._loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls)
             [writer] = writers
             try:
                 await self._converse(reader, writer)

@@ -13,14 +13,14 @@ from checks.probes.registry import find_conversation, run
 ANY_ROUTE = Route()
 
 SHORT = 0.3
-"""Seconds for a probe that is to meet its deadline."""
+"""The timeout of a probe that should time out, in seconds."""
 
 LONG = 5.0
-"""Seconds for one that is to end before, on a machine however busy."""
+"""The timeout of a probe that should not time out, even on a busy machine, in seconds."""
 
 
 def time_for(reason: Reason) -> float:
-    """How long a probe that is to end for this reason has."""
+    """Return the timeout of a probe with this expected reason."""
     return SHORT if reason is Reason.TIMEOUT else LONG
 
 
@@ -30,9 +30,9 @@ async def ask(
     address: str = "127.0.0.1",
     route: Route = ANY_ROUTE,
     *,
-    timeout: float = LONG,  # noqa: ASYNC109 - it is the probe's own
+    timeout: float = LONG,  # noqa: ASYNC109 - the timeout of the probe
 ) -> Result:
-    """Probe once, as the checker would: by the engine, or else in a task."""
+    """Probe once, as the checker does: by the engine if possible, or else in a task."""
     definition = CheckDefinition(
         identity="t",
         address=address,
@@ -46,12 +46,12 @@ async def ask(
 
 
 async def ask_in_task(port: int, options: Probe) -> Result:
-    """Probe once, as a check of several does, and ``hadirector probe``."""
+    """Probe once in a task, as composite probes and ``hadirector probe`` do."""
     return await run(CheckDefinition(identity="t", address="127.0.0.1", port=port, probe=options))
 
 
 async def by_engine(definition: CheckDefinition, converse: Converse) -> Result:
-    """Have an engine probe once."""
+    """Probe once by the engine."""
     ended: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
     with closing(Engine(lambda _, result: ended.set_result(result))) as engine:
         engine.start(definition, converse)

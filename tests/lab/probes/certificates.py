@@ -7,7 +7,7 @@ from pathlib import Path
 
 GOOD_NAMES = "DNS:web.example,IP:127.0.0.1"
 ODD_NAMES = f"{GOOD_NAMES},DNS:b\xfcro.example"
-"""In a certificate they are bytes, here of Latin-1, though only ASCII is allowed (RFC 5280)."""
+"""A certificate may contain any bytes, here Latin-1, although RFC 5280 allows only ASCII."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Authority:
         return str(self.folder / "ca.pem")
 
     def server(self, name: str, names: str, days: int = 1) -> ssl.SSLContext:
-        """A server's TLS settings, with a certificate for ``names`` valid from now on."""
+        """Return TLS settings of a server, with a new certificate for ``names``."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extensions = self.folder / f"{name}.ext"
         text = f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n"
@@ -33,7 +33,7 @@ class Authority:
         return server_context(certificate, key)
 
     def self_signed(self) -> ssl.SSLContext:
-        """A server's TLS settings that no authority has signed."""
+        """Return TLS settings of a server with a self-signed certificate."""
         key, certificate = self.folder / "self.key", self.folder / "self.pem"
         names = ("-addext", f"subjectAltName={GOOD_NAMES}")
         openssl("req", "-x509", *new_key(key), "-subj", "/CN=server", *names, "-out", certificate)
@@ -56,7 +56,7 @@ def openssl(*arguments: str | Path) -> None:
 
 
 def made_in(folder: Path) -> Authority:
-    """Make an authority that keeps its files in a folder."""
+    """Create an authority with its files in a folder."""
     key, certificate = folder / "ca.key", folder / "ca.pem"
     openssl("req", "-x509", *new_key(key), "-subj", "/CN=authority", "-out", certificate)
     return Authority(folder)

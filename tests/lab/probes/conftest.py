@@ -1,4 +1,4 @@
-"""Small servers on loopback that do what a test tells them, and the probes' way to them."""
+"""Small servers on loopback that behave as a test needs."""
 
 import asyncio
 import contextlib
@@ -17,36 +17,36 @@ from tests.lab.probes.accepting import Converse as Handler
 
 
 async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Nothing more: the conversation ends."""
+    """Do nothing, so that the connection ends."""
 
 
 async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Close one's own half of the connection, and listen on."""
+    """Close the own half of the connection, and continue to read."""
     writer.write_eof()
     await reader.read()
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say nothing until the client has gone."""
+    """Send nothing until the client closes the connection."""
     await reader.read()
 
 
 async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Abandon the connection with a TCP reset."""
+    """Reset the connection."""
     connection = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """As much as the client takes, without end."""
+    """Send data without end."""
     while True:
         writer.write(b"x" * 65536)
         await writer.drain()
 
 
 async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a reply's bytes one by one, each fifth of a second, until the client has gone."""
+    """Send one byte of a reply every 0.2 s, until the client closes the connection."""
     for byte in b"HTTP/1.1 200 OK\r\n\r\n":
         writer.write(bytes([byte]))
         with contextlib.suppress(TimeoutError):
@@ -66,7 +66,7 @@ ENDINGS: dict[str, Handler] = {
 
 
 def replying(reply: bytes, then: str) -> Handler:
-    """Read the request, send these bytes, then end as named."""
+    """Read the request, send these bytes, then run the named ending."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -80,7 +80,7 @@ def replying(reply: bytes, then: str) -> Handler:
 async def serving(
     handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[int]:
-    """Serve on a free port; wait for every conversation to end before going on."""
+    """Serve on a free port, and wait for the end of every connection at the end."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
@@ -95,13 +95,13 @@ async def serving(
 
 @pytest.fixture
 def serve() -> Callable[..., AbstractAsyncContextManager[int]]:
-    """``async with serve(handler, tls, host) as port``: any behaviour at all."""
+    """``async with serve(handler, tls, host) as port``: a server with any behavior."""
     return serving
 
 
 @pytest.fixture
 def answer() -> Callable[..., AbstractAsyncContextManager[int]]:
-    """``async with answer(reply, then, tls, host) as port``: read, reply, end as named."""
+    """``async with answer(reply, then, tls, host) as port``: see `replying`."""
 
     def answering(
         reply: bytes,
@@ -116,13 +116,13 @@ def answer() -> Callable[..., AbstractAsyncContextManager[int]]:
 
 @pytest.fixture
 def endings() -> dict[str, Handler]:
-    """What a server may do instead of replying, by name."""
+    """The endings of a connection by name."""
     return ENDINGS
 
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that refuses: bound, so that nobody else gets it, but not listening."""
+    """A port that refuses: bound, so that no other process gets it, but not listening."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -130,7 +130,7 @@ def closed_port() -> Iterator[int]:
 
 @pytest.fixture
 def deaf_port() -> Iterator[int]:
-    """A port whose accept queue is full: a connection is never answered."""
+    """A port whose accept queue is full, so that it does not answer."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -156,11 +156,11 @@ def exhausting_descriptors() -> Iterator[None]:
 
 @pytest.fixture
 def no_more_descriptors() -> Callable[[], AbstractContextManager[None]]:
-    """``with no_more_descriptors():`` this process has used up its file descriptors."""
+    """``with no_more_descriptors():`` this process has no free file descriptors."""
     return exhausting_descriptors
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.Authority:
-    """A certificate authority made for this run."""
+    """A certificate authority for this test run."""
     return certificates.made_in(tmp_path_factory.mktemp("certificates"))

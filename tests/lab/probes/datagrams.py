@@ -12,20 +12,20 @@ class _Server(asyncio.DatagramProtocol):
         self.senders: list[Sender] = []
         self._make = make
 
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # asyncio declares the transport's base
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # asyncio declares the base class
         self._transport = transport
 
     def datagram_received(self, data: bytes, sender: Sender) -> None:
         self.senders.append(sender)
-        for each in self._make(data):
-            self._transport.sendto(each, sender)
+        for reply in self._make(data):
+            self._transport.sendto(reply, sender)
 
 
 @contextlib.asynccontextmanager
 async def answering(
     make: Callable[[bytes], list[bytes]], host: str = "127.0.0.1"
 ) -> AsyncIterator[int]:
-    """Answer each datagram with those that ``make`` makes of it, on a free port."""
+    """Answer each datagram on a free port with the datagrams that ``make`` returns."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Server(make), local_addr=(host, 0))
     try:

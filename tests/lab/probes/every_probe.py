@@ -1,4 +1,4 @@
-"""One probe of each type that asks over a connection: python -m ... ADDRESS PORT runs them all."""
+"""A probe of each type that uses a connection: python -m ... ADDRESS PORT runs all of them."""
 
 import asyncio
 import json
@@ -44,19 +44,19 @@ OVER_TLS = ("tls", "https", "https by http/2", "grpc over tls")
 async def ask_each(
     port: int,
     names: Iterable[str],
-    timeout: float,  # noqa: ASYNC109 - it is the probes' own
+    timeout: float,  # noqa: ASYNC109 - the timeout of the probes
     address: str = "127.0.0.1",
 ) -> dict[str, Result]:
-    """Probe in these ways at the same time."""
-    ways = {name: ask(port, EVERY_PROBE[name], address, timeout=timeout) for name in names}
-    return dict(zip(ways, await asyncio.gather(*ways.values()), strict=True))
+    """Run these probes at the same time."""
+    probes = {name: ask(port, EVERY_PROBE[name], address, timeout=timeout) for name in names}
+    return dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
 
 
 def main(address: str, port: str) -> None:
-    """Print what each said, as JSON."""
+    """Print the reason and detail of each result as JSON."""
     results = asyncio.run(ask_each(int(port), EVERY_PROBE, LONG, address))
-    said = {name: [each.reason, each.detail] for name, each in results.items()}
-    sys.stdout.write(json.dumps(said))
+    outcomes = {name: [result.reason, result.detail] for name, result in results.items()}
+    sys.stdout.write(json.dumps(outcomes))
 
 
 if __name__ == "__main__":

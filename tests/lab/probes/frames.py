@@ -1,4 +1,4 @@
-"""HTTP/2 as bytes: frames, and the fields in them."""
+"""The bytes of HTTP/2: frames and header fields."""
 
 import struct
 
@@ -21,14 +21,14 @@ def fields(*pairs: tuple[bytes, bytes]) -> bytes:
 
 
 def long_field(length: int) -> bytes:
-    """One of the name x and a value of ``length``, which is 16 KiB at least (section 5.1)."""
+    """A field with the name x and a value of ``length``, at least 16 KiB (section 5.1)."""
     rest = length - 0x7F
     number = bytes((0x7F, rest & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80, rest >> 14))
     return b"\0\1x" + number + b"v" * length
 
 
 def header_block(block: bytes) -> bytes:
-    """HEADERS and as many CONTINUATION frames as it takes, of the length that any peer reads."""
+    """HEADERS and CONTINUATION frames of the length that every peer must accept."""
     parts = [block[start : start + 16384] for start in range(0, len(block), 16384)]
     flags = [*(0 for _ in parts[1:]), END_HEADERS]
     kinds = [HEADERS, *(CONTINUATION for _ in parts[1:])]

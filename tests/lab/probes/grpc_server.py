@@ -1,4 +1,4 @@
-"""gRPC's own server with its own health service: python -m ... PORT [KEY CERTIFICATE]."""
+"""The gRPC server with its health service: python -m ... PORT [KEY CERTIFICATE]."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A real MariaDB server in a folder of its own, with one user: watcher, without a password."""
+"""A MariaDB server in its own folder, with one user: watcher, without a password."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ WATCHER = "INSERT INTO global_priv VALUES ('%', 'watcher', '{}');"
 
 @contextlib.contextmanager
 def mariadb(folder: Path, *settings: str) -> Iterator[int]:
-    """Make its system tables and start it; its port."""
+    """Create the system tables, start the server, and yield its port."""
     data = folder / "data"
     (data / "mysql").mkdir(parents=True)
     unprivileged(folder)

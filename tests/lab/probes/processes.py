@@ -1,4 +1,4 @@
-"""Real servers for a test, started on a free port of loopback."""
+"""Starts real servers for a test on a free port of loopback."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def server(command: Callable[[int], list[str]]) -> Iterator[int]:
-    """Start what ``command`` makes of a free port, wait until it listens; its port."""
+    """Start ``command`` for a free port, wait until it listens, and yield the port."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -31,11 +31,11 @@ def await_port(port: int) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.02)
-    raise TimeoutError(f"nobody listens on port {port}")
+    raise TimeoutError(f"no process listens on port {port}")
 
 
 def unprivileged(folder: Path) -> None:
-    """Give a folder, and what is in it, to who runs the servers that refuse to run as root."""
+    """Give a folder and its content to the user of servers that refuse to run as root."""
     if os.geteuid() == 0:
-        for each in (folder, *folder.rglob("*")):
-            shutil.chown(each, "nobody")
+        for path in (folder, *folder.rglob("*")):
+            shutil.chown(path, "nobody")

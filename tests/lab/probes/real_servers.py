@@ -1,4 +1,4 @@
-"""Real servers from Debian packages, each in a folder of its own on a free port of loopback."""
+"""Real servers from Debian packages, each in its own folder on a free port of loopback."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ begin transports
 
 @contextlib.contextmanager
 def nginx(folder: Path, how: str = "", authority: Authority | None = None) -> Iterator[int]:
-    """A web server that listens in this way, such as "ssl http2"; alice's password is sesame."""
+    """A web server with listen options such as "ssl http2". The password of alice is sesame."""
     certificate = ""
     if authority is not None:
         key, certified = files_of(authority)
@@ -77,7 +77,7 @@ def nginx(folder: Path, how: str = "", authority: Authority | None = None) -> It
 
 @contextlib.contextmanager
 def exim(folder: Path, authority: Authority) -> Iterator[int]:
-    """A mail server that offers STARTTLS and takes no mail."""
+    """A mail server that offers STARTTLS and accepts no mail."""
     key, certificate = (folder / each.name for each in files_of(authority))
     for mine, theirs in zip((key, certificate), files_of(authority), strict=True):
         mine.write_bytes(theirs.read_bytes())
@@ -94,11 +94,11 @@ def exim(folder: Path, authority: Authority) -> Iterator[int]:
 
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[int]:
-    """A database server that lets in watcher with a password, nobody else, and four at a time."""
+    """A database server for the user watcher with a password, and at most four connections."""
     (programs,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
     data = folder / "data"
     unprivileged(folder)
-    # -N: what a test makes need not outlive a power failure.
+    # -N: the files of a test need not survive a power failure.
     made = [str(programs / "initdb"), "-D", str(data), "-N", "-U", "owner", "--no-locale"]
     subprocess.run([*as_nobody(), *made], capture_output=True, check=True, timeout=60)
     (data / "pg_hba.conf").write_text(
@@ -113,12 +113,12 @@ def postgres(folder: Path) -> Iterator[int]:
 
 
 def files_of(authority: Authority) -> tuple[Path, Path]:
-    """The key and the certificate of a server that has GOOD_NAMES."""
+    """The key and the certificate of a server with GOOD_NAMES."""
     return authority.folder / "good.key", authority.folder / "good.pem"
 
 
 def as_nobody() -> list[str]:
-    """What to put before a command that refuses to run as root."""
+    """The prefix of a command that refuses to run as root."""
     if os.geteuid() != 0:
         return []
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

@@ -1,4 +1,4 @@
-"""The agent probe against agents of every kind."""
+"""The agent probe against good and bad agents."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ AGENT = AgentProbe()
 LATE = "no answer within 0.3 s while waiting for the reply"
 
 
-def saying(words: bytes, ending: Handler) -> Handler:
+def sending(words: bytes, ending: Handler) -> Handler:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(words)
         await writer.drain()
@@ -44,7 +44,7 @@ def saying(words: bytes, ending: Handler) -> Handler:
         (b"7", "reset", Reason.RESET, "waiting for the reply: Connection reset by peer", None),
     ],
 )
-async def test_an_agent_is_obeyed_or_its_fault_is_named(  # noqa: PLR0917 - pytest gives names
+async def test_a_statement_has_its_effect_or_its_fault_is_named(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     words: bytes,
@@ -53,7 +53,7 @@ async def test_an_agent_is_obeyed_or_its_fault_is_named(  # noqa: PLR0917 - pyte
     detail: str,
     weight: int | None,
 ) -> None:
-    async with serve(saying(words, endings[ending])) as port:
+    async with serve(sending(words, endings[ending])) as port:
         result = await ask(port, AGENT, timeout=time_for(reason))
     assert (result.reason, result.weight) == (reason, weight), result
     assert result.detail.startswith(detail.rstrip()), result
@@ -61,7 +61,7 @@ async def test_an_agent_is_obeyed_or_its_fault_is_named(  # noqa: PLR0917 - pyte
     assert result.duration < 1.5
 
 
-async def test_an_agent_that_is_asked_gets_the_question(serve: Serve) -> None:
+async def test_the_agent_receives_the_data_to_send(serve: Serve) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"50%\n" if await reader.readline() == b"web\n" else b"down\n")
 
@@ -70,6 +70,6 @@ async def test_an_agent_that_is_asked_gets_the_question(serve: Serve) -> None:
     assert (result.reason, result.weight) == (Reason.PASSED, 50)
 
 
-async def test_an_agent_that_is_not_there_fails(closed_port: int) -> None:
+async def test_a_missing_agent_fails(closed_port: int) -> None:
     result = await ask(closed_port, AGENT)
     assert (result.reason, result.detail) == (Reason.REFUSED, "connecting: Connection refused")

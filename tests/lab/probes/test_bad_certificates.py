@@ -46,7 +46,7 @@ def probes(ca_file: str) -> dict[str, Probe]:
 
 
 def offering(tls: ssl.SSLContext) -> Handler:
-    """As much of a mail server as goes before TLS."""
+    """The part of a mail server before TLS."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mx.example ESMTP\r\n")

@@ -1,4 +1,4 @@
-"""The HTTP probe against web servers that do everything wrong, each named for what it did."""
+"""The HTTP probe against web servers with every kind of fault. The result names the fault."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ PLAIN = HttpProbe()
 
 @dataclass(frozen=True)
 class Bad:
-    """What a server replies, how it ends, and what the probe must say of it."""
+    """The reply of a server, how it ends the connection, and the expected result."""
 
     name: str
     reply: bytes
@@ -155,7 +155,7 @@ ZOO = [
         HttpProbe(expect_body="needle"),
     ),
     Bad(
-        "brings the search to its knees",
+        "makes the search slow",
         ok(b"a" * 40 + b"b"),
         "close",
         Reason.REPLY,
@@ -215,7 +215,7 @@ ZOO = [
 
 
 @pytest.mark.parametrize("bad", ZOO, ids=lambda bad: bad.name)
-async def test_http_names_what_a_bad_server_did(answer: Answer, bad: Bad) -> None:
+async def test_http_names_the_fault_of_a_bad_server(answer: Answer, bad: Bad) -> None:
     async with answer(bad.reply, bad.then) as port:
         result = await ask(port, bad.probe, timeout=time_for(bad.reason))
     assert result.reason is bad.reason, result
@@ -235,7 +235,7 @@ async def test_http_names_a_reset_before_the_request_was_read(
 
 
 async def test_http_makes_one_attempt_only(serve: Serve, endings: dict[str, Handler]) -> None:
-    """A server that resets every other connection is not hidden by a second try."""
+    """A second attempt would hide a server that resets every other connection."""
     connections = 0
 
     async def reset_the_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -266,7 +266,7 @@ async def test_http_times_out_on_a_host_that_does_not_answer(deaf_port: int) -> 
     assert 0.3 <= result.duration < 1.5
 
 
-async def test_http_does_not_blame_the_target_for_a_want_of_descriptors(
+async def test_http_without_free_descriptors_is_a_local_error(
     closed_port: int,
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:

@@ -1,4 +1,4 @@
-"""The checker with real probes: what starts, stops and stays, and when a verdict is reported."""
+"""The checker with real probes: changes of the configuration, verdicts, schedule and limits."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ SELDOM = Timing(interval=60, timeout=0.2)
 
 
 class Reports:
-    """What the checker reported, in order."""
+    """The reports of the checker, in order."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[str, Verdict, Result]] = asyncio.Queue()
@@ -42,7 +42,7 @@ class Reports:
 
 
 class Server:
-    """A web server that can go away and come back on its port, and counts its connections."""
+    """A web server that can stop and start again on its port, and counts its connections."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -69,7 +69,7 @@ class Server:
             await self._changed.wait_for(lambda: self.connections >= times)
 
     async def deserted(self) -> None:
-        """Wait until nobody is connected."""
+        """Wait until no client is connected."""
         async with asyncio.timeout(3), self._changed:
             await self._changed.wait_for(lambda: self.at_once == 0)
 
@@ -80,7 +80,7 @@ class Server:
         await self._notify()
         if self.answers:
             stall, self.stall = self.stall, 0.0
-            time.sleep(stall)  # noqa: ASYNC251 - a stall of the whole process is what is tested
+            time.sleep(stall)  # noqa: ASYNC251 - the test needs a stall of the whole process
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             await reader.read()
@@ -107,7 +107,7 @@ def reports() -> Reports:
 
 @pytest.fixture
 async def checker(reports: Reports) -> AsyncIterator[Checker]:
-    """A checker that runs."""
+    """A running checker."""
     checker = Checker(reports)
     async with running(checker):
         yield checker
@@ -130,10 +130,10 @@ def check(
 
 
 @pytest.mark.parametrize("probe", [TCP, HTTP], ids=["tcp", "http"])
-async def test_verdicts_follow_a_server_that_goes_away_and_comes_back(
+async def test_verdicts_follow_a_server_that_stops_and_starts(
     checker: Checker, reports: Reports, server: Server, probe: Probe
 ) -> None:
-    """In at the first pass; out after fall failures; in again after rise passes; no more."""
+    """Passing at the first pass, failing after fall failures, passing after rise passes."""
     checker.configure([check(server.port, probe=probe)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
     await server.stop()
@@ -147,7 +147,7 @@ async def test_verdicts_follow_a_server_that_goes_away_and_comes_back(
 async def test_detection_takes_no_longer_than_fall_intervals_and_one_timeout(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
-    """Also where every probe takes as long as its interval."""
+    """Even if every probe takes as long as its interval."""
     timing = Timing(interval=0.4, timeout=0.4, rise=1, fall=3)
     checker.configure([check(server.port, timing, HTTP)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
@@ -157,8 +157,8 @@ async def test_detection_takes_no_longer_than_fall_intervals_and_one_timeout(
     assert time.monotonic() - died < 3 * 0.4 + 0.4 + 0.3
 
 
-async def test_a_fault_of_our_own_ends_the_checker(server: Server) -> None:
-    """Instead of being logged, and the probes going on without whoever it met."""
+async def test_an_exception_in_a_callback_ends_the_checker(server: Server) -> None:
+    """Otherwise the loop would log it, and one target would never be probed again."""
 
     def report(*_: object) -> None:
         raise ZeroDivisionError
@@ -168,7 +168,7 @@ async def test_a_fault_of_our_own_ends_the_checker(server: Server) -> None:
     async with asyncio.timeout(3):
         with pytest.raises(ExceptionGroup) as caught:
             await checker.run()
-    assert [type(each) for each in caught.value.exceptions] == [ZeroDivisionError]
+    assert [type(error) for error in caught.value.exceptions] == [ZeroDivisionError]
 
 
 async def test_a_first_failure_is_a_verdict(
@@ -200,7 +200,7 @@ async def test_a_local_error_changes_no_verdict(
     """A process without free file descriptors does not empty its pools."""
     checker.configure([check(closed_port, probe=probe)], {"web": PASSING})
     with no_more_descriptors():
-        while checker.probes < 5:  # noqa: ASYNC110 - nothing is reported: that is the point
+        while checker.probes < 5:  # noqa: ASYNC110 - nothing is reported
             await asyncio.sleep(0.01)
         assert checker.take_latest()["web"].reason is Reason.LOCAL_ERROR
         assert reports.is_empty()
@@ -208,10 +208,10 @@ async def test_a_local_error_changes_no_verdict(
 
 
 @pytest.mark.parametrize("probe", [HTTP, TWICE], ids=["on the engine", "in a task"])
-async def test_a_stall_of_this_process_is_not_held_against_the_target(
+async def test_a_stall_of_this_process_is_not_a_failure_of_the_target(
     checker: Checker, reports: Reports, server: Server, probe: Probe
 ) -> None:
-    """Stalled past its deadline, a probe is repeated, and counted as late."""
+    """A probe that stalls beyond its deadline is repeated and counts as delayed."""
     timing = Timing(interval=0.05, timeout=0.2, rise=2, fall=1)
     checker.configure([check(server.port, timing, probe)], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
@@ -225,10 +225,10 @@ async def test_a_stall_of_this_process_is_not_held_against_the_target(
 # -- what stays, starts and stops -----------------------------------------------------------
 
 
-async def test_an_unchanged_check_goes_on_untouched(
+async def test_an_unchanged_check_continues(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
-    """It is neither probed again nor judged anew, whatever else comes and goes."""
+    """Other checks do not cause a new probe or a new verdict."""
     stays = check(server.port, SELDOM)
     checker.configure([stays], {})
     assert await reports.next() == ("web", PASSING, Reason.PASSED)
@@ -241,7 +241,7 @@ async def test_an_unchanged_check_goes_on_untouched(
     assert checker.probes == 3
 
 
-async def test_a_probe_under_way_survives_a_configuration_that_keeps_its_check(
+async def test_a_probe_in_progress_survives_a_configuration_that_keeps_its_check(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
     server.answers = False
@@ -253,7 +253,7 @@ async def test_a_probe_under_way_survives_a_configuration_that_keeps_its_check(
     assert server.connections == 1
 
 
-async def test_a_removed_check_stops_at_once_and_reports_no_more(
+async def test_a_removed_check_stops_at_once_and_reports_nothing(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
     server.answers = False
@@ -297,7 +297,7 @@ async def test_another_address_is_another_target(
     assert await reports.next() == ("web", FAILING, Reason.REFUSED)
 
 
-async def test_nothing_to_check_is_a_configuration_too(
+async def test_a_configuration_may_be_empty(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
     checker.configure([], {})
@@ -307,7 +307,7 @@ async def test_nothing_to_check_is_a_configuration_too(
     assert checker.take_latest() == {}
 
 
-async def test_what_is_configured_before_the_start_is_probed_after_it(
+async def test_a_configuration_before_the_start_takes_effect_at_the_start(
     reports: Reports, server: Server
 ) -> None:
     checker = Checker(reports)
@@ -316,7 +316,7 @@ async def test_what_is_configured_before_the_start_is_probed_after_it(
         assert await reports.next() == ("web", PASSING, Reason.PASSED)
 
 
-async def test_cancelling_ends_every_probe_under_way(reports: Reports, server: Server) -> None:
+async def test_cancelling_ends_every_probe_in_progress(reports: Reports, server: Server) -> None:
     server.answers = False
     checker = Checker(reports)
     checker.configure([check(server.port, Timing(timeout=30, interval=30), HTTP)], {})
@@ -332,7 +332,7 @@ async def test_cancelling_ends_every_probe_under_way(reports: Reports, server: S
 async def test_a_target_has_one_probe_at_a_time(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
-    """Even when probes take four times their interval, and across a changed definition."""
+    """Even if probes take four times their interval, and after a changed definition."""
     server.answers = False
     checker.configure([check(server.port, OFTEN, HTTP)], {})
     await server.connected(2)
@@ -350,21 +350,21 @@ async def test_a_busy_target_does_not_wait_for_an_idle_one(
     assert checker.take_latest().keys() == {"idle", "web"}
 
 
-async def test_latest_holds_each_targets_last_result_since_it_was_asked(
+async def test_take_latest_returns_each_result_once(
     checker: Checker, reports: Reports, server: Server
 ) -> None:
     checker.configure([check(server.port, SELDOM)], {})
     await reports.next()
-    assert {identity: each.reason for identity, each in checker.take_latest().items()} == {
+    assert {identity: result.reason for identity, result in checker.take_latest().items()} == {
         "web": Reason.PASSED
     }
     assert checker.take_latest() == {}
 
 
-async def test_no_more_than_the_limit_are_probed_at_once_and_every_target_gets_its_turn(
+async def test_the_limit_on_probes_at_once_holds_and_every_target_is_probed(
     reports: Reports, deaf_port: int
 ) -> None:
-    """25 targets of 0.2 s each, due within 0.25 s, five at a time: those that wait are late."""
+    """25 targets of 0.2 s are due within 0.25 s. With five at once, the others are delayed."""
     checker = Checker(reports, probes_at_once_max=5)
     timing = Timing(interval=60, timeout=0.2)
     checker.configure([check(deaf_port, timing, identity=str(n)) for n in range(25)], {})
@@ -381,7 +381,7 @@ async def test_no_more_than_the_limit_are_probed_at_once_and_every_target_gets_i
 
 
 def test_the_checks_process_loads_nothing_heavy() -> None:
-    """It may be many processes, and each has its own copy."""
+    """There may be many checks processes, and each has its own copy."""
     program = (
         "import sys, checks.scheduling.checker;"
         "heavy = {'aiohttp', 'pydantic', 'structlog', 'yaml', 'dns'};"

@@ -1,4 +1,4 @@
-"""How often the checker probes: by what is known, within its limits, and soon at the start."""
+"""How often the checker probes: by verdict, within its limits, and soon after the start."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.running import running
 
 
 class Log:
-    """What was reported, and when."""
+    """The reported verdicts, and their times."""
 
     def __init__(self) -> None:
         self.verdicts: dict[str, Verdict] = {}
@@ -78,7 +78,7 @@ async def test_a_suspect_is_probed_fast_and_a_failed_target_seldom() -> None:
 
 
 async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
-    """200 targets every 50 ms would be 4000; what has to wait is late, and not failed."""
+    """200 targets every 50 ms would need 4000. The others are delayed and do not fail."""
     timing = Timing(interval=0.05, timeout=0.05, rise=1, fall=1)
     log = Log()
     checker = Checker(log)
@@ -95,8 +95,8 @@ async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
             assert Verdict.FAILING not in log.verdicts.values()
 
 
-async def test_a_target_at_its_limit_holds_up_no_other() -> None:
-    """The check that is due last is done long before the second one of the other target."""
+async def test_a_target_at_its_limit_does_not_delay_others() -> None:
+    """The last check is complete long before the second check of the limited target."""
     timing = Timing(interval=60.0, timeout=0.5)
     log = Log()
     checker = Checker(log)
@@ -110,7 +110,7 @@ async def test_a_target_at_its_limit_holds_up_no_other() -> None:
 
 
 async def test_all_checks_of_a_target_share_its_limit() -> None:
-    """Three checks every 50 ms would be 60 probes a second, of either target."""
+    """Three checks every 50 ms would be 60 probes per second for each target."""
     timing = Timing(interval=0.05, timeout=0.05, rise=1, fall=1)
     log = Log()
     checker = Checker(log)
@@ -129,8 +129,8 @@ async def test_all_checks_of_a_target_share_its_limit() -> None:
         assert Verdict.FAILING not in log.verdicts.values()
 
 
-async def test_a_hint_is_no_way_round_the_limit_of_a_target() -> None:
-    """Three refusals in a row are a verdict within milliseconds, but at ten a second in 0.2 s."""
+async def test_the_limit_of_a_target_applies_to_hints() -> None:
+    """Three refusals take milliseconds without a limit, and 0.2 s at ten per second."""
     timing = Timing(interval=60.0, timeout=0.5, fall=3)
     log = Log()
     checker = Checker(log)
@@ -148,12 +148,12 @@ async def test_a_hint_is_no_way_round_the_limit_of_a_target() -> None:
 
 @pytest.mark.parametrize("answering", [True, False])
 async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
-    """Within 3 s on a quiet machine, as the benchmark measures."""
-    timing = Timing(interval=20.0, timeout=10.0)  # nothing is lost to a full backlog
+    """On a quiet machine this takes less than 3 s, as the benchmark measures."""
+    timing = Timing(interval=20.0, timeout=10.0)  # long enough for a full backlog
     log = Log()
     checker = Checker(log, probes_at_once_max=5000)
     with listener("0.0.0.0") as made, socket.socket() as deaf:
-        deaf.bind(("0.0.0.0", 0))  # it does not listen, so connections are refused
+        deaf.bind(("0.0.0.0", 0))  # without listen(), so connections are refused
         port = (made if answering else deaf).getsockname()[1]
         targets = [
             check(str(each), port, timing, f"127.0.{each // 250}.{each % 250 + 1}")
@@ -168,8 +168,8 @@ async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
     assert set(log.verdicts.values()) == {Verdict.PASSING if answering else Verdict.FAILING}
 
 
-async def test_each_probe_begins_a_little_later_than_it_is_due() -> None:
-    """By up to the jitter, and not by the same every time; the due times keep their pace."""
+async def test_jitter_delays_each_probe() -> None:
+    """The delay varies up to the jitter. The due times keep their interval."""
     timing = Timing(interval=0.1, timeout=0.1, jitter=0.05)
     seen: list[tuple[float, float]] = []
     checker = Checker(Log())
@@ -191,8 +191,8 @@ async def test_each_probe_begins_a_little_later_than_it_is_due() -> None:
     assert periods == pytest.approx([round(each) for each in periods])
 
 
-async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
-    """What could not be told is told the next time."""
+async def test_an_unchanged_result_is_returned_once() -> None:
+    """A result that is put back is returned again."""
     timing = Timing(interval=0.05, timeout=5.0, fall=1)
     log = Log()
     checker = Checker(log)
@@ -210,5 +210,5 @@ async def test_a_target_that_goes_on_as_before_is_told_of_once() -> None:
             assert checker.take_latest() == passed
             made.close()
             await eventually("fails", lambda: log.verdicts["web"] is Verdict.FAILING)
-            # Reset, if the close met a connection that the kernel had just made.
+            # A reset, if the kernel had just accepted a connection at the close.
             assert checker.take_latest()["web"].reason in {Reason.REFUSED, Reason.RESET}

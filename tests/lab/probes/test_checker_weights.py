@@ -1,4 +1,4 @@
-"""What the checker reports of targets that ask for a part of their weight."""
+"""Reports of the checker about targets that request a part of their weight."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from checks.scheduling.checker import Checker
 Serve = Callable[..., AbstractAsyncContextManager[int]]
 
 
-async def test_a_weight_is_reported_when_it_changes_and_a_failure_leaves_it_alone(
+async def test_a_change_of_the_weight_is_reported_and_a_failure_does_not_change_it(
     serve: Serve,
 ) -> None:
-    """What was asked for before, and is known, is no news."""
+    """The weight that is known at the start is not reported again."""
     says = [b"50%\n", b"50%\n", b"drain\n", b"drain\n", b"down\n", b"down\n", b"drain\n", b"up\n"]
     reports: asyncio.Queue[tuple[Verdict, int | None]] = asyncio.Queue()
 
@@ -45,8 +45,8 @@ async def test_a_weight_is_reported_when_it_changes_and_a_failure_leaves_it_alon
     ]
 
 
-async def test_a_weight_moves_a_step_with_each_probe(serve: Serve) -> None:
-    """From 100 % to the 40 % that are asked for, a quarter at a time."""
+async def test_a_weight_moves_one_step_per_probe(serve: Serve) -> None:
+    """From 100 % to the requested 40 %, by 25 % per probe."""
     reports: asyncio.Queue[int | None] = asyncio.Queue()
 
     async def agent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Several probes as one, against servers that pass, fail, hang and drip."""
+"""Composite probes against servers that pass, fail, hang and drip."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ def agent(says: bytes) -> Handler:
     return handle
 
 
-async def test_all_pass_when_each_does_and_the_lowest_weight_counts(
+async def test_all_pass_if_every_member_passes_and_the_lowest_weight_counts(
     serve: Serve, tmp_path: Path
 ) -> None:
     half = tmp_path / "half"
@@ -54,7 +54,7 @@ async def test_all_pass_when_each_does_and_the_lowest_weight_counts(
 async def test_the_first_failure_decides_for_all_at_once(
     serve: Serve, endings: dict[str, Handler], closed_port: int
 ) -> None:
-    """Nobody waits for the others, whose sockets are closed."""
+    """The probe does not wait for the other members, and closes their sockets."""
     async with serve(endings["hang"]) as port:
         hangs = Member(probe=TcpProbe(expect="never"))
         refuses = Member(probe=TCP, address="::1", port=closed_port)
@@ -64,7 +64,7 @@ async def test_the_first_failure_decides_for_all_at_once(
     assert result.duration < 1.5
 
 
-async def test_all_say_which_one_was_late_and_what_it_was_doing(
+async def test_all_names_the_member_that_timed_out_and_its_stage(
     serve: Serve, endings: dict[str, Handler]
 ) -> None:
     async with serve(endings["drip"]) as port:
@@ -75,7 +75,7 @@ async def test_all_say_which_one_was_late_and_what_it_was_doing(
     assert result.duration < 1.5
 
 
-async def test_a_want_of_this_host_decides_for_all_only_when_nothing_else_fails(
+async def test_a_local_error_decides_only_if_no_other_member_fails(
     serve: Serve, endings: dict[str, Handler], closed_port: int
 ) -> None:
     async with serve(endings["hang"]) as port:
@@ -85,7 +85,7 @@ async def test_a_want_of_this_host_decides_for_all_only_when_nothing_else_fails(
     assert failing.reason is Reason.REFUSED
 
 
-async def test_any_passes_at_the_first_that_does(
+async def test_any_passes_with_the_first_member_that_passes(
     serve: Serve, endings: dict[str, Handler], closed_port: int
 ) -> None:
     async with serve(endings["hang"]) as port:
@@ -103,7 +103,7 @@ async def test_any_passes_at_the_first_that_does(
 @pytest.mark.parametrize(
     ("wanting", "reason"), [((), Reason.REFUSED), ((LOCAL_ERROR,), Reason.LOCAL_ERROR)]
 )
-async def test_any_fails_when_none_could_have_passed(
+async def test_any_fails_if_no_member_could_have_passed(
     closed_port: int, wanting: tuple[Member, ...], reason: Reason
 ) -> None:
     refuses = Member(probe=TCP)
@@ -111,7 +111,7 @@ async def test_any_fails_when_none_could_have_passed(
     assert result.reason is reason
 
 
-async def test_what_is_combined_goes_the_way_of_the_check(serve: Serve) -> None:
+async def test_members_use_the_route_of_the_check(serve: Serve) -> None:
     sources: list[str] = []
 
     async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,8 +123,8 @@ async def test_what_is_combined_goes_the_way_of_the_check(serve: Serve) -> None:
     assert sources == ["127.0.0.9", "127.0.0.9"]
 
 
-def test_the_target_of_what_is_combined_is_that_of_its_members() -> None:
-    """A member with a port of its own asks not for the target's."""
+def test_the_target_depends_on_the_members() -> None:
+    """A member with its own port does not use the port of the target."""
     ping, own_port = Member(probe=PingProbe()), Member(probe=TCP, port=8080)
     assert is_host_probe(AllProbe(checks=(ping, own_port)))
     assert transports(AllProbe(checks=(ping, own_port))) == frozenset()

@@ -1,4 +1,4 @@
-"""The Redis probe against a real Redis, the PostgreSQL probe against the words of a real server."""
+"""The Redis probe against a real Redis, and the PostgreSQL probe against recorded answers."""
 
 import asyncio
 import struct
@@ -33,7 +33,7 @@ async def test_redis_answers_with_and_without_a_password(settings: list[str], de
 
 
 def replying(words: bytes, ending: Handler) -> Handler:
-    """Say this to the first thing that is heard."""
+    """Send these bytes after the first data from the client."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1024)
@@ -63,7 +63,7 @@ def replying(words: bytes, ending: Handler) -> Handler:
         (b"\xff\xfe\r\n", "hang", Reason.PROTOCOL, "not a Redis reply: "),
     ],
 )
-async def test_redis_names_what_a_bad_server_did(  # noqa: PLR0917 - pytest gives names
+async def test_redis_names_the_fault_of_a_bad_server(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     words: bytes,
@@ -111,7 +111,7 @@ SASL = message(b"R", b"\0\0\0\x0aSCRAM-SHA-256\0\0")
         (b"SSH-2.0-OpenSSH\r\n", "hang", Reason.PROTOCOL, "not a PostgreSQL reply"),
     ],
 )
-async def test_postgres_tells_who_would_log_us_in_from_who_would_not(  # noqa: PLR0917 - by name
+async def test_postgres_passes_if_the_server_accepts_logins(  # noqa: PLR0917 - by name
     serve: Serve,
     endings: dict[str, Handler],
     words: bytes,
@@ -126,7 +126,7 @@ async def test_postgres_tells_who_would_log_us_in_from_who_would_not(  # noqa: P
     assert result.duration < 1.5
 
 
-async def test_postgres_introduces_itself_and_takes_leave(serve: Serve) -> None:
+async def test_postgres_sends_a_startup_message_and_terminates(serve: Serve) -> None:
     """StartupMessage and Terminate, byte by byte (protocol, section 55.7)."""
     heard: list[bytes] = []
 

@@ -1,4 +1,4 @@
-"""The DNS probe against dnsmasq, and against servers that answer anything else."""
+"""The DNS probe against dnsmasq, and against bad servers."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,14 @@ WEB = DnsProbe(name="web.example")
 
 
 def reply(query: bytes, flags: bytes, answers: int = 0, rest: bytes = b"") -> bytes:
-    """A message of the query's identifier, with its question (RFC 1035 section 4.1.1)."""
+    """A message with the identifier and question of the query (RFC 1035 section 4.1.1)."""
     counts = b"\0\1" + answers.to_bytes(2, "big") + b"\0\0\0\0"
     return query[:2] + flags + counts + QUESTION + rest
 
 
 @pytest.fixture(scope="module")
 def dnsmasq() -> Iterator[int]:
-    """A real name server; its port."""
+    """The port of a real name server."""
 
     def command(port: int) -> list[str]:
         records = [
@@ -88,7 +88,7 @@ def dnsmasq() -> Iterator[int]:
         (DnsProbe(name="elsewhere.test"), Reason.STATUS, "rcode REFUSED, expected NOERROR"),
     ],
 )
-async def test_dns_judges_a_name_server(
+async def test_dns_evaluates_a_name_server(
     dnsmasq: int,
     protocol: Literal["udp", "tcp"],
     options: DnsProbe,
@@ -141,7 +141,7 @@ async def test_dns_judges_a_name_server(
         ),
     ],
 )
-async def test_dns_names_what_a_bad_server_did(
+async def test_dns_names_the_fault_of_a_bad_server(
     make: Callable[[bytes], list[bytes]], reason: Reason, detail: str
 ) -> None:
     async with answering(make) as port:
@@ -152,14 +152,14 @@ async def test_dns_names_what_a_bad_server_did(
 
 
 async def test_dns_skips_the_reply_to_another_query() -> None:
-    """It takes the right one, which comes after it."""
+    """It accepts the right reply, which follows."""
     async with answering(lambda query: [b"\0\0", reply(query, b"\x80\0")]) as port:
         result = await ask(port, WEB)
     assert result.passed, result
 
 
 async def test_dns_is_refused_by_a_closed_port(closed_port: int) -> None:
-    """The port unreachable of ICMP over UDP, a reset over TCP."""
+    """By ICMP port unreachable over UDP, and by a reset over TCP."""
     for protocol in ("udp", "tcp"):
         result = await ask(closed_port, DnsProbe(name="web.example", protocol=protocol))
         assert result.reason is Reason.REFUSED, result
@@ -188,7 +188,7 @@ async def over_tcp(serve: Serve, words: bytes, ending: Handler) -> AsyncIterator
         (b"", "flood", Reason.PROTOCOL, "not a DNS reply: it answers another query"),
     ],
 )
-async def test_dns_over_tcp_names_what_a_bad_server_did(  # noqa: PLR0917 - pytest gives names
+async def test_dns_over_tcp_names_the_fault_of_a_bad_server(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     words: bytes,

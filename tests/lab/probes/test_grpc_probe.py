@@ -1,4 +1,4 @@
-"""The gRPC probe against gRPC's own server, and against servers that answer anything else."""
+"""The gRPC probe against the server of gRPC, and against bad servers."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,7 @@ def real_server(*files: str) -> Iterator[int]:
         yield port
 
 
-async def test_grpc_passes_on_a_service_that_is_serving() -> None:
+async def test_grpc_passes_if_the_service_is_serving() -> None:
     with real_server() as port:
         whole = await ask(port, GrpcProbe())
         up = await ask(port, GrpcProbe(service="up.Service"))
@@ -59,7 +59,7 @@ async def test_grpc_passes_on_a_service_that_is_serving() -> None:
     assert nowhere.detail.startswith("grpc-status 5 NOT_FOUND")
 
 
-async def test_grpc_asks_over_tls(authority: Authority) -> None:
+async def test_grpc_works_over_tls(authority: Authority) -> None:
     authority.server("grpc", GOOD_NAMES)
     files = (str(authority.folder / "grpc.key"), str(authority.folder / "grpc.pem"))
     with real_server(*files) as port:
@@ -74,7 +74,7 @@ async def test_grpc_asks_over_tls(authority: Authority) -> None:
     assert clear.reason in {Reason.PROTOCOL, Reason.RESET}, clear
 
 
-async def test_grpc_needs_the_servers_word_for_http_2(
+async def test_grpc_requires_that_the_server_selects_http_2(
     serve: Serve, endings: dict[str, Handler], authority: Authority
 ) -> None:
     async with serve(endings["hang"], authority.server("good", GOOD_NAMES)) as port:
@@ -85,7 +85,7 @@ async def test_grpc_needs_the_servers_word_for_http_2(
     )
 
 
-async def test_grpc_sends_what_the_protocol_says(serve: Serve) -> None:
+async def test_grpc_sends_the_bytes_of_the_protocol(serve: Serve) -> None:
     """The preface, and a message with field 1, of wire type 2: the name (protobuf encoding)."""
     heard: list[bytes] = []
 
@@ -108,7 +108,7 @@ def message(data: bytes) -> bytes:
 
 
 def failing(code: bytes, words: bytes) -> bytes:
-    """A reply of nothing but trailers."""
+    """A reply that consists of trailers only."""
     status = fields(GRPC, (b"grpc-status", code), (b"grpc-message", words))
     return BEGUN + frame(HEADERS, END_HEADERS | END_STREAM, 1, STATUS_200 + status)
 
@@ -208,7 +208,7 @@ def failing(code: bytes, words: bytes) -> bytes:
         ),
     ],
 )  # fmt: skip
-async def test_grpc_names_what_a_bad_server_did(  # noqa: PLR0917 - pytest gives names
+async def test_grpc_names_the_fault_of_a_bad_server(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     words: bytes,

@@ -1,4 +1,4 @@
-"""HTTP/2 in the HTTP probe: what it asks, what it needs of TLS, and servers that do it wrong."""
+"""HTTP/2 in the HTTP probe: its requests, its requirements on TLS, and bad servers."""
 
 import asyncio
 import tempfile
@@ -41,7 +41,7 @@ LATE = "no answer within 0.3 s while "
 
 
 def replying(*replies: bytes) -> tuple[Handler, list[bytes]]:
-    """A server of these replies, one for each connection, and what it was asked."""
+    """A server with one reply per connection, which records the requests."""
     asked: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,7 +53,7 @@ def replying(*replies: bytes) -> tuple[Handler, list[bytes]]:
 
 
 def request_fields(sent: bytes) -> dict[str, str]:
-    """The fields of a request's only HEADERS frame."""
+    """The fields of the only HEADERS frame of a request."""
     at = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
     while sent[at + 3] != HEADERS:
         at += 9 + int.from_bytes(sent[at : at + 3], "big")
@@ -61,7 +61,7 @@ def request_fields(sent: bytes) -> dict[str, str]:
     return {str(name): str(value) for name, value in Decoder().decode(block)}
 
 
-async def test_a_request_has_the_fields_of_http_2_and_none_of_the_connection(serve: Serve) -> None:
+async def test_a_request_has_the_fields_of_http_2_and_no_connection_fields(serve: Serve) -> None:
     """Names are in lower case, and Host is :authority (RFC 9113, section 8.3.1)."""
     handle, asked = replying(READY)
     options = HttpProbe(
@@ -90,7 +90,7 @@ async def test_a_request_has_the_fields_of_http_2_and_none_of_the_connection(ser
     }
 
 
-async def test_a_server_that_closes_after_its_reply_has_replied(serve: Serve) -> None:
+async def test_a_server_may_close_the_connection_after_its_reply(serve: Serve) -> None:
     async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)
         writer.write(READY + frame(GOAWAY, 0, 0, b"\0\0\0\1\0\0\0\0"))
@@ -113,14 +113,14 @@ async def test_a_redirected_post_becomes_a_get_on_another_connection(serve: Serv
     assert b"a=b" not in asked[1]
 
 
-async def test_https_needs_the_servers_word_for_http_2(
+async def test_https_requires_that_the_server_selects_http_2(
     serve: Serve, endings: dict[str, Handler], authority: Authority
 ) -> None:
-    """One says nothing of protocols; nginx without it refuses (RFC 7301, section 3.2)."""
+    """One server has no ALPN, and nginx without HTTP/2 refuses (RFC 7301, section 3.2)."""
     probe = HttpsProbe(tls_ca_file=authority.file, http_version=2)
     async with serve(endings["hang"], authority.server("good", GOOD_NAMES)) as port:
         silent = await ask(port, probe)
-    # Not in pytest's own folder: that can be entered by its owner only.
+    # Not in the folder of pytest, because only its owner can enter it.
     with tempfile.TemporaryDirectory() as folder, nginx(Path(folder), "ssl", authority) as port:
         old = await ask(port, probe)
     assert (silent.reason, silent.detail) == (
@@ -130,7 +130,7 @@ async def test_https_needs_the_servers_word_for_http_2(
     assert (old.reason, old.detail) == (Reason.TLS, "TLS: the server did not select h2 (ALPN)")
 
 
-async def test_https_speaks_http_2_with_a_server_that_has_it(
+async def test_https_uses_http_2_with_a_server_that_supports_it(
     serve: Serve, authority: Authority
 ) -> None:
     tls = authority.server("new", GOOD_NAMES)
@@ -211,7 +211,7 @@ async def test_https_speaks_http_2_with_a_server_that_has_it(
         ),
     ],
 )
-async def test_http_names_what_a_bad_server_of_http_2_did(  # noqa: PLR0917 - pytest gives names
+async def test_http_names_the_fault_of_a_bad_http_2_server(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     words: bytes,
@@ -223,7 +223,7 @@ async def test_http_names_what_a_bad_server_of_http_2_did(  # noqa: PLR0917 - py
         await reader.read(4096)
         writer.write(words)
         await writer.drain()
-        await asyncio.sleep(0.02)  # so that a reset does not overtake the words
+        await asyncio.sleep(0.02)  # so that a reset does not overtake the data
         await endings[ending](reader, writer)
 
     async with serve(reply) as port:

@@ -1,4 +1,4 @@
-"""The HTTP probe against web servers that behave, and what it asks of them."""
+"""The HTTP probe against good web servers, and its requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -60,7 +60,7 @@ async def test_http_passes_on_an_endless_body_that_matches_in_its_first_64_kib(
     assert result.reason is Reason.PASSED, result
 
 
-async def test_the_request_is_what_the_check_says_on_a_new_connection_each_time(
+async def test_each_request_follows_the_check_on_a_new_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -86,7 +86,7 @@ async def test_the_request_is_what_the_check_says_on_a_new_connection_each_time(
 
 
 def test_a_search_leaves_no_timer_behind() -> None:
-    """The processor time of everything else is not cut short."""
+    """The timer must not interrupt other code."""
     assert pattern.search("b", "abc")
     with pytest.raises(pattern.SearchTooLongError):
         pattern.search("(a+)+$", "a" * 40 + "b")

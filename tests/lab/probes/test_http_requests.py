@@ -1,4 +1,4 @@
-"""What the HTTP probe can be told to ask, to follow, and to expect of a body."""
+"""The options of the HTTP probe for requests, redirects and expectations of a body."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ def redirect(status: int, location: str) -> bytes:
 
 
 def site(pages: dict[str, bytes], requests: list[bytes]) -> Callable[..., Awaitable[None]]:
-    """A server of these pages by request line, which remembers what it was asked."""
+    """A server with these pages by request line, which records the requests."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
@@ -40,7 +40,7 @@ def site(pages: dict[str, bytes], requests: list[bytes]) -> Callable[..., Awaita
 
 
 async def test_a_body_that_exceeds_the_socket_buffers_is_sent_in_parts(serve: Serve) -> None:
-    """The server also sends a long body, of which the last bytes are expected."""
+    """The server also sends a long body, and the probe expects its last bytes."""
     body, requests = b"y" * 8_000_000, list[bytes]()
     options = HttpProbe(method="POST", body=body, expect_body="xend$")
     async with serve(site({"POST /": ok(b"x" * 30_000 + b"end")}, requests)) as port:
@@ -49,7 +49,7 @@ async def test_a_body_that_exceeds_the_socket_buffers_is_sent_in_parts(serve: Se
     assert requests[0].endswith(b"\r\n\r\n" + body)
 
 
-async def test_a_post_brings_its_body_headers_and_credentials(serve: Serve) -> None:
+async def test_a_post_has_its_body_headers_and_credentials(serve: Serve) -> None:
     requests: list[bytes] = []
     options = HttpProbe(
         method="POST",
@@ -77,20 +77,20 @@ async def test_a_post_brings_its_body_headers_and_credentials(serve: Serve) -> N
 
 
 async def test_the_reply_to_a_head_has_no_body(answer: Answer) -> None:
-    """Its length is only what a GET would have brought (RFC 9110 section 9.3.2)."""
+    """Its Content-Length is that of a GET (RFC 9110 section 9.3.2)."""
     async with answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "hang") as port:
         result = await ask(port, HttpProbe(method="HEAD"))
     assert result.passed, result
 
 
-async def test_an_interim_reply_is_not_the_reply(answer: Answer) -> None:
+async def test_an_informational_reply_is_skipped(answer: Answer) -> None:
     async with answer(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok(b"abc")) as port:
         result = await ask(port, HttpProbe(expect_body="^abc$"))
     assert result.passed, result
 
 
 async def test_redirects_are_followed_within_the_server(serve: Serve) -> None:
-    """Relative, absolute, with a query and with bytes that a URL must not have."""
+    """Relative and absolute, with a query, and with bytes that are invalid in a URL."""
     requests: list[bytes] = []
     pages = {
         "GET /": redirect(302, "a?x=1"),
@@ -106,7 +106,7 @@ async def test_redirects_are_followed_within_the_server(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("status", "method"), [(303, "GET"), (307, "POST")])
-async def test_a_redirected_post_becomes_a_get_or_stays_as_the_status_says(
+async def test_the_status_decides_whether_a_redirected_post_becomes_a_get(
     serve: Serve, status: int, method: str
 ) -> None:
     requests: list[bytes] = []
@@ -127,14 +127,14 @@ async def test_a_redirect_to_another_server_is_not_followed(answer: Answer, loca
     assert result.detail == f"redirects to {location}, which is another server"
 
 
-async def test_a_redirect_to_nowhere_is_named(answer: Answer) -> None:
+async def test_an_invalid_redirect_is_named(answer: Answer) -> None:
     async with answer(redirect(302, "http://[")) as port:
         result = await ask(port, HttpProbe(redirects=1))
     assert result.reason is Reason.PROTOCOL
     assert result.detail.startswith("redirects to http://[: ")
 
 
-async def test_a_circle_of_redirects_ends(answer: Answer) -> None:
+async def test_a_redirect_loop_ends(answer: Answer) -> None:
     async with answer(redirect(302, "/")) as port:
         result = await ask(port, HttpProbe(redirects=10))
     assert (result.reason, result.detail) == (Reason.STATUS, "status 302, expected 200")

@@ -1,4 +1,4 @@
-"""The HTTPS probe against good and bad certificates, made for the test, and broken handshakes."""
+"""The HTTPS probe against good and bad certificates and failing handshakes."""
 
 import asyncio
 import contextlib
@@ -69,7 +69,7 @@ async def test_https_refuses_a_self_signed_certificate(
     assert result.detail == "certificate: self-signed certificate"
 
 
-async def test_https_accepts_any_certificate_when_told_not_to_verify(
+async def test_https_without_verification_accepts_any_certificate(
     answer: Answer, authority: Authority
 ) -> None:
     async with answer(ok(b""), tls=authority.self_signed()) as port:
@@ -77,7 +77,7 @@ async def test_https_accepts_any_certificate_when_told_not_to_verify(
     assert result.reason is Reason.PASSED, result
 
 
-async def test_https_names_a_server_that_does_not_speak_tls(serve: Serve) -> None:
+async def test_https_names_a_server_without_tls(serve: Serve) -> None:
     async def answer_in_the_clear(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -91,7 +91,7 @@ async def test_https_names_a_server_that_does_not_speak_tls(serve: Serve) -> Non
     assert result.detail == "TLS: wrong version number"
 
 
-async def test_https_has_one_deadline_for_the_handshake_too(
+async def test_the_deadline_includes_the_handshake(
     serve: Serve, endings: dict[str, Handler]
 ) -> None:
     async with serve(endings["hang"]) as port:
@@ -109,7 +109,9 @@ async def test_https_names_a_reset_in_the_handshake(
     assert result.reason is Reason.RESET, result
 
 
-async def test_https_names_a_server_that_wants_a_client_certificate(authority: Authority) -> None:
+async def test_https_names_a_server_that_requires_a_client_certificate(
+    authority: Authority,
+) -> None:
     tls = authority.server("strict", GOOD_NAMES)
     tls.verify_mode = ssl.CERT_REQUIRED
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -122,7 +124,7 @@ async def test_https_names_a_server_that_wants_a_client_certificate(authority: A
 
 
 def refuse_handshake(listener: socket.socket, tls: ssl.SSLContext) -> None:
-    """Send the alert and wait for the client to go: asyncio's own server would send none."""
+    """Send the alert and wait for the client to close. The server of asyncio sends no alert."""
     connection, _ = listener.accept()
     connection.settimeout(5)
     with tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
@@ -135,7 +137,7 @@ def refuse_handshake(listener: socket.socket, tls: ssl.SSLContext) -> None:
                 pass
 
 
-async def test_https_names_a_missing_file_of_authorities_and_finds_it_later(
+async def test_https_names_a_missing_ca_file_and_reads_it_later(
     answer: Answer, authority: Authority
 ) -> None:
     async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
@@ -152,7 +154,7 @@ async def test_https_names_a_missing_file_of_authorities_and_finds_it_later(
 async def test_https_warns_before_a_certificate_expires_and_passes(
     answer: Answer, authority: Authority
 ) -> None:
-    """A day is left: within the two weeks of the default, not within an hour."""
+    """The certificate expires in a day: within the default of two weeks, not within an hour."""
     async with answer(ok(b""), tls=authority.server("good", GOOD_NAMES)) as port:
         warned = await ask(port, HttpsProbe(tls_ca_file=authority.file))
         later = HttpsProbe(tls_ca_file=authority.file, tls_expiry_warning=3600.0)

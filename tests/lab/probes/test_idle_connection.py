@@ -1,4 +1,4 @@
-"""IdleConnections with real servers: their end causes a probe, and only a probe decides."""
+"""Idle connections to real servers: their end causes a probe, and only a probe decides."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from tests.running import running
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 SELDOM = Timing(interval=600, timeout=1, rise=2, fall=3)
-"""All that happens but the first probe happens by hints."""
+"""After the first probe, only hints cause probes."""
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Handler], AbstractAsyncContextManager[int]]
@@ -70,7 +70,7 @@ def check(port: int, *, timing: Timing = SELDOM, idle_connection: bool = True) -
 
 
 class WebServer:
-    """A process that serves HTTP, and can be killed."""
+    """A killable process that serves HTTP."""
 
     def __init__(self) -> None:
         arguments = ["-m", "hadirector.demo.web", "--address", "127.0.0.1"]
@@ -102,7 +102,7 @@ def web() -> Iterator[WebServer]:
 
 
 class Behaviour:
-    """Answers every request with 200; what it does to a connection that asks nothing is given."""
+    """Answers every request with 200, and treats connections without a request as given."""
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds
@@ -124,7 +124,7 @@ class Behaviour:
 async def test_a_killed_server_fails_long_before_its_next_probe_is_due(
     checker: Checker, reports: Reports, web: WebServer
 ) -> None:
-    """SIGKILL, and three refusals back to back: one verdict."""
+    """After SIGKILL, three refusals in quick succession give a verdict."""
     checker.configure([check(web.port)], {})
     assert await reports.next() == (PASSING, Reason.PASSED)
     await asyncio.sleep(0.1)
@@ -152,7 +152,7 @@ async def test_without_an_idle_connection_a_killed_server_is_found_when_its_prob
 async def test_a_server_that_ends_idle_connections_costs_one_probe_and_no_verdict(
     checker: Checker, reports: Reports, serve: Serve
 ) -> None:
-    """It is then left alone for a second."""
+    """It gets no connection for a second afterwards."""
     behaviour = Behaviour(idle_seconds=0.1)
     async with serve(behaviour) as port:
         checker.configure([check(port)], {})
@@ -166,11 +166,11 @@ async def test_a_server_that_ends_idle_connections_costs_one_probe_and_no_verdic
 async def test_a_server_that_ends_connections_at_once_causes_no_storm_of_probes(
     checker: Checker, reports: Reports, serve: Serve
 ) -> None:
-    """Ten probes a second are due; an idle connection for each would double them."""
+    """Ten probes per second are due. A hint after each would double their number."""
     behaviour = Behaviour(idle_seconds=0.0)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A probe's request comes with its connection; an idle connection has sent nothing by then.
+        # A probe sends its request at once, and an idle connection sends nothing.
         await asyncio.sleep(0.02)
         await behaviour(reader, writer)
 
@@ -184,10 +184,10 @@ async def test_a_server_that_ends_connections_at_once_causes_no_storm_of_probes(
         checker.configure([], {})
 
 
-async def test_a_silent_target_is_not_asked_again_before_it_is_due(
+async def test_a_silent_target_is_not_probed_again_before_it_is_due(
     checker: Checker, reports: Reports, serve: Serve
 ) -> None:
-    """A hint, one probe without an answer, and no verdict: that needs three."""
+    """One probe follows the hint. The verdict needs three."""
     behaviour = Behaviour(idle_seconds=0.1)
     asked = asyncio.Event()
 
@@ -209,7 +209,7 @@ async def test_a_silent_target_is_not_asked_again_before_it_is_due(
         assert reports.is_empty()
 
 
-async def test_a_check_that_goes_takes_its_idle_connection_along(
+async def test_a_removed_check_closes_its_idle_connection(
     checker: Checker, reports: Reports, web: WebServer
 ) -> None:
     checker.configure([check(web.port)], {})
@@ -222,7 +222,7 @@ async def test_a_check_that_goes_takes_its_idle_connection_along(
 async def test_no_more_idle_connections_are_kept_than_allowed(
     reports: Reports, web: WebServer
 ) -> None:
-    """The target beyond them is probed as any other."""
+    """The target without an idle connection is probed as usual."""
     checker = Checker(reports, idle_connections_max=0)
     async with running(checker):
         checker.configure([check(web.port)], {})

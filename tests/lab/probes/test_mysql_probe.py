@@ -1,4 +1,4 @@
-"""The MySQL probe against a real MariaDB, and against servers that answer anything else."""
+"""The MySQL probe against a real MariaDB, and against bad servers."""
 
 import asyncio
 import socket
@@ -24,13 +24,13 @@ CONNECT_ERRORS_MAX = 3
 
 @pytest.fixture(scope="module")
 def mysql() -> Iterator[int]:
-    # Not in pytest's own folder: that can be entered by its owner only.
+    # Not in the folder of pytest, because only its owner can enter it.
     limit = f"--max-connect-errors={CONNECT_ERRORS_MAX}"
     with tempfile.TemporaryDirectory() as made, mariadb(Path(made), limit) as port:
         yield port
 
 
-async def test_mysql_passes_whoever_is_let_in(mysql: int) -> None:
+async def test_mysql_passes_for_accepted_and_rejected_logins(mysql: int) -> None:
     stranger = await ask(mysql, MysqlProbe())
     watcher = await ask(mysql, MysqlProbe(user="watcher"))
     assert stranger.passed, stranger
@@ -40,8 +40,8 @@ async def test_mysql_passes_whoever_is_let_in(mysql: int) -> None:
     assert watcher.detail.endswith(" accepts the login of watcher")
 
 
-async def test_mysql_is_not_blocked_as_a_client_that_hangs_up_is(mysql: int) -> None:
-    """From an address other than 127.0.0.1, which MariaDB never blocks (sql/hostname.cc)."""
+async def test_mysql_does_not_block_the_address_of_the_probe(mysql: int) -> None:
+    """The source is not 127.0.0.1, which MariaDB never blocks (sql/hostname.cc)."""
     ours, theirs = Route(source="127.0.0.9"), "127.0.0.10"
     for _ in range(CONNECT_ERRORS_MAX + 2):
         assert (await ask(mysql, MysqlProbe(), route=ours)).passed
@@ -101,7 +101,7 @@ SWITCH = packet(2, b"\xfecaching_sha2_password\0salt\0")
         ([b"SSH-2.0-OpenSSH\r\n"], "hang", Reason.PROTOCOL, "not a MySQL reply: a packet of"),
     ],
 )
-async def test_mysql_tells_who_would_let_us_in_from_who_would_not(  # noqa: PLR0917 - by name
+async def test_mysql_passes_if_the_server_accepts_logins(  # noqa: PLR0917 - by name
     serve: Serve,
     endings: dict[str, Handler],
     words: list[bytes],
@@ -127,7 +127,7 @@ async def test_mysql_tells_who_would_let_us_in_from_who_would_not(  # noqa: PLR0
     assert result.duration < 1.5
 
 
-async def test_mysql_introduces_itself_without_a_password_and_takes_leave(serve: Serve) -> None:
+async def test_mysql_sends_a_login_without_a_password_and_quits(serve: Serve) -> None:
     """HandshakeResponse41 and COM_QUIT, byte by byte (MySQL's manual, "Connection Phase")."""
     heard: list[bytes] = []
 

@@ -35,7 +35,7 @@ async def test_ping_passes_on_an_echo_reply(own_namespace: None, groups: str, ad
 @pytest.mark.parametrize(
     ("route", "address"), [("192.0.2.0/24", "192.0.2.1"), ("2001:db8::/32", "2001:db8::1")]
 )
-async def test_ping_names_a_host_that_cannot_be_reached(
+async def test_ping_names_an_unreachable_host(
     own_namespace: None, route: str, address: str
 ) -> None:
     ip("route", "add", "unreachable", route)
@@ -47,7 +47,7 @@ async def test_ping_names_a_host_that_cannot_be_reached(
 async def test_ping_times_out_on_a_host_that_does_not_answer(
     own_namespace: None, groups: str
 ) -> None:
-    """The echo request itself, which a raw socket on loopback gets too, is no reply."""
+    """A raw socket on loopback also receives the request, which is not a reply."""
     sysctl("ping_group_range", groups)
     sysctl("icmp_echo_ignore_all", "1")
     result = await ask(0, PING, timeout=SHORT)
@@ -55,13 +55,13 @@ async def test_ping_times_out_on_a_host_that_does_not_answer(
     assert result.detail == "no answer within 0.3 s while waiting for the reply"
 
 
-async def test_ping_leaves_by_the_interface_it_was_given(own_namespace: None) -> None:
+async def test_ping_uses_the_interface_of_the_check(own_namespace: None) -> None:
     ip("address", "add", "127.0.0.9/8", "dev", "lo")
     route = Route(source="127.0.0.9", interface="lo", mark=7)
     result = await ask(0, PING, route=route)
     assert result.passed, result
 
 
-def test_an_echo_request_is_as_the_rfc_says() -> None:
-    """Type 8, code 0, identifier 0, sequence 1; summed up by hand: 0x0800 + 1 + 0x6162."""
+def test_an_echo_request_has_the_bytes_of_the_rfc() -> None:
+    """Type 8, code 0, identifier 0, sequence 1. The sum by hand: 0x0800 + 1 + 0x6162."""
     assert _request(2, b"ab") == bytes.fromhex("0800 969c 0000 0001 6162")  # type: ignore[arg-type]  # AF_INET by its number

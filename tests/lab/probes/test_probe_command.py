@@ -1,4 +1,4 @@
-"""The probe command, started as an operator would."""
+"""The probe command, started like an operator starts it."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ COMMAND = Path(sys.executable).with_name("hadirector")
 
 
 async def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command, in a thread: the server that it asks lives in this loop."""
+    """Run the command in a thread, because the server runs in this event loop."""
 
     def run() -> subprocess.CompletedProcess[str]:
         command = [str(COMMAND), "probe", *arguments]
@@ -30,7 +30,7 @@ async def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
     return await asyncio.to_thread(run)
 
 
-async def test_a_probe_is_explained_with_its_stages_and_certificates(
+async def test_the_output_has_the_stages_and_certificates(
     answer: Answer, authority: Authority
 ) -> None:
     tls = authority.server("good", GOOD_NAMES)
@@ -58,7 +58,7 @@ async def test_a_probe_is_explained_with_its_stages_and_certificates(
 
 
 def without_a_date(authority: Authority) -> ssl.SSLContext:
-    """A server's TLS settings, with a certificate that ends on no day of the calendar."""
+    """TLS settings of a server, with a certificate whose expiry is not a calendar date."""
     authority.server("dateless", GOOD_NAMES)
     key, file = (authority.folder / f"dateless.{end}" for end in ("key", "pem"))
     written = ssl.PEM_cert_to_DER_cert(file.read_text())
@@ -70,7 +70,7 @@ def without_a_date(authority: Authority) -> ssl.SSLContext:
 @pytest.mark.parametrize(
     "made", [without_a_date, lambda authority: authority.server("odd", ODD_NAMES)]
 )
-async def test_a_certificate_that_cannot_be_read_is_named(
+async def test_an_unreadable_certificate_is_named(
     answer: Answer, authority: Authority, made: Callable[[Authority], ssl.SSLContext]
 ) -> None:
     async with answer(OK, tls=made(authority)) as port:
@@ -79,13 +79,13 @@ async def test_a_certificate_that_cannot_be_read_is_named(
     assert seen.stdout.splitlines()[-1] == "    unreadable certificate"
 
 
-async def test_a_failed_probe_is_the_answer_no(closed_port: int) -> None:
+async def test_a_failed_probe_exits_with_1(closed_port: int) -> None:
     seen = await probe("tcp", f"127.0.0.1:{closed_port}")
     assert seen.returncode == 1
     assert "refused: connecting: Connection refused" in seen.stdout
 
 
-def test_several_probes_at_once_have_one_answer(
+def test_a_composite_probe_has_one_result(
     capsys: pytest.CaptureFixture[str], closed_port: int, tmp_path: Path
 ) -> None:
     (tmp_path / "up").touch()
@@ -97,7 +97,7 @@ def test_several_probes_at_once_have_one_answer(
     assert "refused: tcp: connecting: Connection refused" in failed
 
 
-def test_a_file_is_read_and_nothing_is_connected_to(
+def test_a_file_probe_makes_no_connection(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "half").write_text("50%")
@@ -135,11 +135,20 @@ def test_a_file_is_read_and_nothing_is_connected_to(
         (["tcp", "10.0.0.1:1", "=1"], "=1: expected KEY=VALUE"),
         (["tcp", "10.0.0.1:1", "Rise=1"], 'unknown key "Rise", did you mean "rise"?'),
         (["tcp", "10.0.0.1:1", "send=\udcff"], "an argument is not UTF-8"),
-        (["tcp", "10.0.0.1:1", "source=::1"], "source: ::1 and 10.0.0.1 are not of one address"),
+        (
+            ["tcp", "10.0.0.1:1", "source=::1"],
+            "source: the source ::1 and the probed address 10.0.0.1",
+        ),
         (["tcp", "10.0.0.1:1", "expect=("], "expect: "),
         (["tcp", "10.0.0.1:1", "expect=["], "not valid YAML: "),
-        (["tcp", "10.0.0.1:1", "timeout=5s"], "timeout: a probe must end before the next begins"),
-        (["tcp", "10.0.0.1:1", "via=vip"], "via: there is no virtual server here to go through"),
+        (
+            ["tcp", "10.0.0.1:1", "timeout=5s"],
+            "timeout: a probe must end before the next one starts",
+        ),
+        (
+            ["tcp", "10.0.0.1:1", "via=vip"],
+            "via: a single check has no virtual server to go through",
+        ),
         (["sctp", "10.0.0.1:1"], 'type: wrong value (got "sctp", expected one of tcp, tls, '),
     ],
 )

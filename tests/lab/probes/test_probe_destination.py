@@ -1,4 +1,4 @@
-"""A probe that is sent to another address than its target's, as `via: vip` has it."""
+"""Probes whose destination is not the address of the target, as with `via: vip`."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,8 +17,8 @@ Serve = Callable[..., AbstractAsyncContextManager[int]]
 ELSEWHERE = Route(destination="127.0.0.9")
 
 
-async def test_it_goes_there_from_the_address_that_leads_to_the_target(serve: Serve) -> None:
-    """Not from the destination, which the kernel would choose where it has that address itself."""
+async def test_the_source_is_the_address_towards_the_target(serve: Serve) -> None:
+    """The kernel would choose the destination itself, which is also an address of this host."""
     seen: list[str] = []
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,8 +31,8 @@ async def test_it_goes_there_from_the_address_that_leads_to_the_target(serve: Se
     assert seen == ["127.0.0.1"] * 3
 
 
-async def test_a_web_server_is_asked_for_what_clients_ask_it_for(serve: Serve) -> None:
-    """Also when it redirects to itself by that name."""
+async def test_an_http_request_names_the_destination(serve: Serve) -> None:
+    """A redirect to the destination is a redirect to the same server."""
     hosts: list[bytes] = []
 
     async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,6 +1,6 @@
-"""Every probe against a real server of its kind, and on a way to it that breaks at every stage.
+"""Every probe against a real server, and through a proxy that cuts the connection at every stage.
 
-gRPC's, MariaDB's, Redis's and dnsmasq's answers in detail are in the tests of their own probes.
+The tests of the gRPC, MySQL, Redis and DNS probes check the answers of real servers in detail.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from checks.definition.options import (
 from checks.definition.result import Reason
 from tests.lab.probes.asking import LONG, SHORT, ask
 from tests.lab.probes.certificates import GOOD_NAMES, Authority
-from tests.lab.probes.cutting import Way
+from tests.lab.probes.cutting import CuttingProxy
 from tests.lab.probes.mysql_server import mariadb
 from tests.lab.probes.processes import server
 from tests.lab.probes.real_servers import exim, files_of, nginx, postgres
@@ -45,7 +45,7 @@ DNSMASQ = "--keep-in-foreground --user= --conf-file=/dev/null --no-hosts --no-re
 
 @dataclass(frozen=True)
 class Servers:
-    """The ports of one real server of each kind, and who has signed their certificates."""
+    """The ports of a real server of each kind, and the authority of their certificates."""
 
     authority: str
     http: int
@@ -68,7 +68,7 @@ def servers(authority: Authority) -> Iterator[Servers]:
     with contextlib.ExitStack() as stack:
 
         def folder() -> Path:
-            # Not in pytest's own folder: that can be entered by its owner only.
+            # Not in the folder of pytest, because only its owner can enter it.
             return Path(stack.enter_context(tempfile.TemporaryDirectory()))
 
         def started(context: contextlib.AbstractContextManager[int]) -> int:
@@ -128,7 +128,7 @@ READY_SHA256 = "8056c3235998fa660ac0261b1439466bfabcfb8481af0fa035e25c8a4d1ac6d3
 )
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_web_server_is_asked_in_every_way(  # noqa: PLR0917 - pytest gives names
+async def test_a_web_server_is_probed_with_all_options(  # noqa: PLR0917 - pytest gives names
     servers: Servers,
     scheme: str,
     version: int,
@@ -148,7 +148,7 @@ async def test_a_web_server_is_asked_in_every_way(  # noqa: PLR0917 - pytest giv
     assert result.detail.startswith(detail), result
 
 
-async def test_a_mail_server_greets_and_goes_on_under_tls(servers: Servers) -> None:
+async def test_a_mail_server_accepts_starttls(servers: Servers) -> None:
     """Debian's exim."""
     clear = await ask(servers.smtp, SmtpProbe())
     secured = await ask(servers.smtp, SmtpProbe(starttls=True, tls_ca_file=servers.authority))
@@ -157,8 +157,8 @@ async def test_a_mail_server_greets_and_goes_on_under_tls(servers: Servers) -> N
     assert secured.warning.startswith("the certificate expires in 0 days")
 
 
-async def test_a_database_server_tells_who_may_log_in(servers: Servers) -> None:
-    """Debian's PostgreSQL, which counts a client from its first word on."""
+async def test_a_database_server_passes_for_accepted_and_rejected_logins(servers: Servers) -> None:
+    """Debian's PostgreSQL, which counts a client from its first message on."""
     watcher = await ask(servers.postgres, PostgresProbe(user="watcher"))
     stranger = await ask(servers.postgres, PostgresProbe())
     assert (watcher.reason, watcher.detail) == (Reason.PASSED, "accepts logins")
@@ -181,7 +181,7 @@ async def test_a_database_server_that_is_full_fails(servers: Servers) -> None:
 
 
 def conversations(servers: Servers) -> dict[str, tuple[int, Probe]]:
-    """A server and a probe that passes with it."""
+    """A server and a probe that passes."""
     ca = servers.authority
     return {
         "tcp": (servers.redis, TcpProbe(send=b"PING\r\n", expect="PONG\r\n")),
@@ -212,19 +212,19 @@ BROKEN = {
 
 @pytest.mark.parametrize("then", BROKEN)
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_conversation_that_breaks_at_any_stage_fails(
+async def test_a_connection_that_is_cut_at_any_stage_fails(
     servers: Servers, serve: Serve, endings: dict[str, Handler], kind: str, then: str
 ) -> None:
-    """After the first byte, and each eighth of what the server says: never a pass."""
+    """Cut after the first byte, and after each eighth of the data from the server."""
     port, probe = conversations(servers)[kind]
-    whole = Way(port, sys.maxsize, endings["hang"])
+    whole = CuttingProxy(port, sys.maxsize, endings["hang"])
     async with serve(whole.handle) as through:
         assert (await ask(through, probe)).passed
-        length = whole.passed_on
+        length = whole.forwarded
     patience = SHORT if then == "hang" else LONG
 
     async def broken(after: int) -> tuple[int, Reason, str]:
-        async with serve(Way(port, after, endings[then]).handle) as through:
+        async with serve(CuttingProxy(port, after, endings[then]).handle) as through:
             result = await ask(through, probe, timeout=patience)
         return after, result.reason, result.detail
 

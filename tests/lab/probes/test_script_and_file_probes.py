@@ -1,4 +1,4 @@
-"""The probes that ask this host: scripts and files."""
+"""The probes that use this host only: scripts and files."""
 
 import os
 from pathlib import Path
@@ -24,10 +24,10 @@ def statement(folder: Path, text: str) -> ScriptProbe:
     return ScriptProbe(script=made.script, user=USER, statement=True)
 
 
-pytestmark = pytest.mark.netns  # a script of root's is run as root
+pytestmark = pytest.mark.netns  # a script that belongs to root runs as root
 
 
-async def test_a_script_is_told_the_target_and_its_status_decides(tmp_path: Path) -> None:
+async def test_a_script_gets_the_target_and_its_status_decides(tmp_path: Path) -> None:
     options = script(tmp_path, 'echo "$@"; test "$2" = 80')
     options = ScriptProbe(script=options.script, user=USER, arguments=("a b",))
     passed = await ask(80, script(tmp_path, 'echo "$@"; test "$2" = 80'), "::1")
@@ -55,7 +55,7 @@ async def test_a_script_may_make_a_statement(
     assert (result.reason, result.detail, result.weight) == (reason, detail, weight)
 
 
-async def test_a_script_that_takes_too_long_is_killed_with_all_it_started(tmp_path: Path) -> None:
+async def test_a_script_is_killed_at_the_deadline_with_its_children(tmp_path: Path) -> None:
     marker = tmp_path / "survived"
     options = script(tmp_path, f"(sleep 0.6; touch {marker}) & sleep 0.6; touch {marker}")
     result = await ask(80, options, timeout=SHORT)
@@ -67,14 +67,14 @@ async def test_a_script_that_takes_too_long_is_killed_with_all_it_started(tmp_pa
     assert not marker.exists()
 
 
-async def test_a_script_that_floods_is_read_and_its_words_are_bounded(tmp_path: Path) -> None:
+async def test_only_the_beginning_of_the_output_is_kept(tmp_path: Path) -> None:
     result = await ask(80, script(tmp_path, "head -c 5000000 /dev/zero | tr '\\0' x; exit 1"))
     assert result.reason is Reason.DOWN, result
     assert len(result.detail) == 200
 
 
-async def test_a_script_that_must_not_be_run_says_nothing_of_the_target(tmp_path: Path) -> None:
-    """One that is missing, or that others could change."""
+async def test_a_script_that_must_not_run_is_a_local_error(tmp_path: Path) -> None:
+    """A missing script, and a script that other users could change."""
     writable = script(tmp_path, "true", 0o777)
     for options in (ScriptProbe(script=str(tmp_path / "missing"), user=USER), writable):
         result = await ask(80, options)
@@ -97,7 +97,7 @@ async def test_a_script_that_must_not_be_run_says_nothing_of_the_target(tmp_path
         (None, None, Reason.DOWN, "PATH does not exist", None),
     ],
 )
-async def test_a_file_says_what_is_to_be_done(  # noqa: PLR0917 - pytest gives names
+async def test_a_file_is_evaluated(  # noqa: PLR0917 - pytest gives names
     tmp_path: Path,
     text: bytes | None,
     expect: str | None,
@@ -113,8 +113,8 @@ async def test_a_file_says_what_is_to_be_done(  # noqa: PLR0917 - pytest gives n
     assert result.detail.startswith(detail.replace("PATH", str(path))), result
 
 
-async def test_what_is_no_file_says_nothing_of_the_target(tmp_path: Path) -> None:
-    """Nothing waits for a pipe's writer."""
+async def test_an_unreadable_file_is_a_local_error(tmp_path: Path) -> None:
+    """The probe does not wait for the writer of a pipe."""
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         result = await ask(0, FileProbe(file=str(path)))

@@ -1,4 +1,4 @@
-"""The SMTP probe against a small honest mail server, and against others."""
+"""The SMTP probe against a small mail server, and against bad servers."""
 
 import asyncio
 import ssl
@@ -20,7 +20,7 @@ GREETING = b"220 mx.example ESMTP\r\n"
 
 
 def mail_server(heard: list[str], tls: ssl.SSLContext | None) -> Handler:
-    """RFC 5321 as far as a probe goes; offers STARTTLS when it can."""
+    """The part of RFC 5321 that a probe uses. With certificates, it offers STARTTLS."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(GREETING)
@@ -43,9 +43,7 @@ def mail_server(heard: list[str], tls: ssl.SSLContext | None) -> Handler:
 @pytest.mark.parametrize(
     ("address", "hello"), [("127.0.0.1", "[127.0.0.1]"), ("::1", "[IPv6:::1]")]
 )
-async def test_smtp_introduces_itself_and_takes_leave(
-    serve: Serve, address: str, hello: str
-) -> None:
+async def test_smtp_sends_ehlo_and_quits(serve: Serve, address: str, hello: str) -> None:
     heard: list[str] = []
     async with serve(mail_server(heard, None), host=address) as port:
         result = await ask(port, SmtpProbe(), address)
@@ -53,8 +51,8 @@ async def test_smtp_introduces_itself_and_takes_leave(
     assert heard == [f"EHLO {hello}", "QUIT"]
 
 
-async def test_smtp_goes_on_under_tls(serve: Serve, authority: Authority) -> None:
-    """And introduces itself again there (RFC 3207 section 4.2)."""
+async def test_smtp_continues_over_tls(serve: Serve, authority: Authority) -> None:
+    """The probe sends EHLO again over TLS (RFC 3207 section 4.2)."""
     heard: list[str] = []
     tls = authority.server("good", GOOD_NAMES)
     options = SmtpProbe(starttls=True, tls_ca_file=authority.file, ehlo_name="lb1.example")
@@ -68,7 +66,7 @@ async def test_smtp_goes_on_under_tls(serve: Serve, authority: Authority) -> Non
     assert distrusted.detail.startswith("certificate: ")
 
 
-async def test_smtp_misses_starttls_where_it_is_not_offered(serve: Serve) -> None:
+async def test_smtp_fails_without_the_extension_starttls(serve: Serve) -> None:
     async with serve(mail_server([], None)) as port:
         result = await ask(port, SmtpProbe(starttls=True))
     assert (result.reason, result.detail) == (Reason.REPLY, "STARTTLS is not offered")
@@ -78,7 +76,7 @@ TOO_LONG = "not an SMTP reply: more than 100 lines or 65536 bytes"
 
 
 def saying(lines: list[bytes], ending: Handler) -> Handler:
-    """Say one of these lines at once, and another after each that is heard."""
+    """Send the first line at once, and another one after each line from the client."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(lines[0])
@@ -114,7 +112,7 @@ def saying(lines: list[bytes], ending: Handler) -> Handler:
             Reason.STATUS,
             "STARTTLS: 454 not now, expected 220",
         ),
-        (  # which would be the reply to what is said under TLS
+        (  # this reply would be taken for the reply to the first command over TLS
             [GREETING, b"250 STARTTLS\r\n", b"220 go\r\n250 welcome\r\n"],
             "hang",
             Reason.PROTOCOL,
@@ -128,7 +126,7 @@ def saying(lines: list[bytes], ending: Handler) -> Handler:
         ),
     ],
 )
-async def test_smtp_names_what_a_bad_server_did(  # noqa: PLR0917 - pytest gives names
+async def test_smtp_names_the_fault_of_a_bad_server(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     lines: list[bytes],

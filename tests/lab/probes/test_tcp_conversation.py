@@ -1,4 +1,4 @@
-"""The TCP probe that sends and expects, in the clear and over TLS, and how it leaves this host."""
+"""The TCP probe with data, without and with TLS, and its route options."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ LATE = "no answer within 0.3 s while "
 
 
 async def pong(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer PING, in pieces, and stay."""
+    """Answer PING in several parts, and keep the connection open."""
     assert await reader.readline() == b"PING\r\n"
     for piece in (b"+", b"PO", b"NG\r\n"):
         writer.write(piece)
@@ -34,7 +34,7 @@ def saying(words: bytes, ending: Handler) -> Handler:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(words)
         await writer.drain()
-        await asyncio.sleep(0.02)  # so that a reset does not overtake the words
+        await asyncio.sleep(0.02)  # so that a reset does not overtake the data
         await ending(reader, writer)
 
     return handle
@@ -44,13 +44,13 @@ def saying(words: bytes, ending: Handler) -> Handler:
 def conversation(
     request: pytest.FixtureRequest, authority: Authority
 ) -> tuple[type[TcpProbe], ssl.SSLContext | None]:
-    """Half of the conversations are over TLS."""
+    """Run each test without and with TLS."""
     if request.param == "in the clear":
         return TcpProbe, None
     return TlsProbe, authority.server("good", GOOD_NAMES)
 
 
-async def test_a_conversation_that_goes_as_expected_passes(
+async def test_an_expected_reply_passes(
     serve: Serve, conversation: tuple[type[TcpProbe], ssl.SSLContext | None], authority: Authority
 ) -> None:
     kind, tls = conversation
@@ -74,7 +74,7 @@ async def test_a_conversation_that_goes_as_expected_passes(
         ((b"", "flood"), Reason.REPLY, r"reply of 65536 bytes does not match /^\+PONG/"),
     ],
 )
-async def test_a_conversation_that_goes_wrong_is_named(  # noqa: PLR0917 - pytest gives names
+async def test_an_unexpected_reply_is_named(  # noqa: PLR0917 - pytest gives names
     serve: Serve,
     endings: dict[str, Handler],
     conversation: tuple[type[TcpProbe], ssl.SSLContext | None],
@@ -132,7 +132,7 @@ async def test_tls_alone_passes_when_the_certificate_is_good(
         ("reset", Reason.RESET, "in the TLS handshake: "),
     ],
 )
-async def test_a_handshake_that_goes_wrong_is_named(
+async def test_a_failed_handshake_is_named(
     serve: Serve, endings: dict[str, Handler], ending: str, reason: Reason, detail: str
 ) -> None:
     async with serve(endings[ending]) as port:
@@ -142,7 +142,7 @@ async def test_a_handshake_that_goes_wrong_is_named(
     assert result.duration < 1.5
 
 
-async def test_a_probe_comes_from_the_source_it_was_given(serve: Serve) -> None:
+async def test_a_probe_uses_the_source_of_the_check(serve: Serve) -> None:
     sources: list[str] = []
 
     async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -161,7 +161,7 @@ async def test_a_probe_comes_from_the_source_it_was_given(serve: Serve) -> None:
         (Route(interface="nowhere0"), "connecting: No such device"),
     ],
 )
-async def test_a_route_that_this_host_does_not_have_is_no_fault_of_the_target(
+async def test_an_unusable_route_option_is_a_local_error(
     closed_port: int, route: Route, detail: str
 ) -> None:
     result = await ask(closed_port, TcpProbe(), route=route)
@@ -169,7 +169,7 @@ async def test_a_route_that_this_host_does_not_have_is_no_fault_of_the_target(
 
 
 async def test_no_socket_is_left_behind(serve: Serve, endings: dict[str, Handler]) -> None:
-    """Neither after a pass nor after a timeout."""
+    """After a pass and after a timeout."""
     with socket.socket() as lowest_free:
         before = lowest_free.fileno()
     async with serve(endings["hang"]) as port:

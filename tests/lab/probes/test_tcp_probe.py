@@ -52,7 +52,7 @@ async def test_tcp_names_an_unreachable_network() -> None:
     assert result.detail == "connecting: Network is unreachable"
 
 
-async def test_tcp_does_not_blame_the_target_for_a_want_of_descriptors(
+async def test_tcp_without_free_descriptors_is_a_local_error(
     no_more_descriptors: Callable[[], AbstractContextManager[None]],
 ) -> None:
     with no_more_descriptors():

@@ -21,7 +21,7 @@ async def test_udp_passes_on_the_expected_reply(address: str) -> None:
     assert (result.reason, result.detail) == (Reason.PASSED, "expected reply")
 
 
-async def test_udp_sends_an_empty_datagram_if_told_nothing_else() -> None:
+async def test_udp_sends_an_empty_datagram_by_default() -> None:
     async with answering(lambda data: [b"empty" if data == b"" else b"full"]) as port:
         result = await ask(port, UdpProbe(expect="^empty$"))
     assert result.passed, result
@@ -37,7 +37,7 @@ async def test_udp_sends_an_empty_datagram_if_told_nothing_else() -> None:
         (lambda data: [b"no"] * 100, Reason.REPLY, "reply of 2 bytes does not match /^pong/"),
     ],
 )
-async def test_udp_names_what_a_bad_server_did(
+async def test_udp_names_the_fault_of_a_bad_server(
     make: Callable[[bytes], list[bytes]], reason: Reason, detail: str
 ) -> None:
     async with answering(make) as port:
@@ -46,8 +46,8 @@ async def test_udp_names_what_a_bad_server_did(
     assert result.detail.startswith(detail), result
 
 
-async def test_udp_takes_silence_for_a_pass_only_when_told_to() -> None:
-    """After half of the timeout, so that a deadline is never met by a pass."""
+async def test_silence_passes_only_if_no_reply_is_required() -> None:
+    """The pass comes after half of the timeout, well before the deadline."""
     async with answering(lambda data: []) as port:
         result = await ask(port, UdpProbe(require_reply=False), timeout=SHORT)
     assert (result.reason, result.detail) == (Reason.PASSED, "no reply, and no ICMP error")
@@ -56,7 +56,7 @@ async def test_udp_takes_silence_for_a_pass_only_when_told_to() -> None:
 
 @pytest.mark.parametrize("require_reply", [True, False])
 async def test_udp_is_refused_by_a_closed_port(closed_port: int, require_reply: bool) -> None:
-    """The kernel tells a connected socket of ICMP's port unreachable."""
+    """The kernel reports ICMP port unreachable to a connected socket."""
     result = await ask(closed_port, UdpProbe(require_reply=require_reply))
     assert result.reason is Reason.REFUSED
     assert result.detail == "waiting for the reply: Connection refused"
@@ -64,8 +64,8 @@ async def test_udp_is_refused_by_a_closed_port(closed_port: int, require_reply: 
 
 @pytest.mark.netns
 @pytest.mark.parametrize("options", [UdpProbe(), DnsProbe(name="web.example")])
-async def test_udp_and_dns_hear_that_a_host_is_unreachable(options: Probe) -> None:
-    """ICMP's host unreachable, written as a router would: type 3, code 1 (RFC 792)."""
+async def test_udp_and_dns_report_an_unreachable_host(options: Probe) -> None:
+    """ICMP host unreachable, as a router sends it: type 3, code 1 (RFC 792)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.setblocking(False)
@@ -80,7 +80,7 @@ async def test_udp_and_dns_hear_that_a_host_is_unreachable(options: Probe) -> No
 
 
 def host_unreachable(source: int, target: int) -> bytes:
-    """The ICMP message that quotes an empty datagram between two ports of 127.0.0.1."""
+    """An ICMP message that quotes an empty datagram between two ports of 127.0.0.1."""
     local = socket.inet_aton("127.0.0.1")
     header = struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0) + local + local
     rest = b"\0" * 4 + header + struct.pack("!HHHH", source, target, 8, 0)

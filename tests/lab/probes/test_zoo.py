@@ -1,6 +1,6 @@
-"""Every probe over a connection against every kind of bad server: the verdict, and its reason.
+"""Every probe over a connection against every kind of bad server: the reason and the detail.
 
-What a server can do wrong in one protocol only is in the tests of that protocol's probe.
+The tests of each probe cover the faults that are possible only in its protocol.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ SSH = b"SSH-2.0-OpenSSH_9.2p1\r\n"
 PAGE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 BYTES = b"\xff\xfe\x80\x1b\x9b\r\n"
 
-# Where each probe is while it waits for the first word of the server.
+# The stage of each probe while it waits for the first data of the server.
 FIRST_STAGE = {
     **dict.fromkeys(EVERY_PROBE, "waiting for the reply"),
     **dict.fromkeys(OVER_TLS, "in the TLS handshake"),
@@ -35,7 +35,7 @@ FIRST_STAGE = {
 
 
 def everywhere(reason: Reason, detail: str) -> dict[str, Said]:
-    """What every probe says, with its stage for an asterisk."""
+    """Return the same result for every probe, with its stage in place of an asterisk."""
     return {name: (reason, detail.replace("*", stage)) for name, stage in FIRST_STAGE.items()}
 
 
@@ -50,7 +50,7 @@ CUT = {
     "tcp": (Reason.REPLY, "reply of 0 bytes does not match /^ready/"),
     "agent": (Reason.PROTOCOL, "not an agent's statement: nothing"),
 }
-# Of what is no TLS record, OpenSSL says no more.
+# OpenSSL reports no more about data that is not a TLS record.
 FOREIGN = not_over_tls("TLS: wrong version number") | {
     "http": (Reason.PROTOCOL, "not an HTTP reply: "),
     "http/2": (Reason.PROTOCOL, "not an HTTP/2 reply: it begins with "),
@@ -68,56 +68,56 @@ FLOOD: dict[str, Said] = FOREIGN | {
     "redis": (Reason.PROTOCOL, "waiting for the reply: a line of more than 65536 bytes"),
 }
 
-# A length of 21331 bytes, which DNS reads in the first two of SSH, is waited for.
+# The DNS probe reads the first two bytes of SSH as a length of 21331 and waits for that much.
 ZOO: list[tuple[str, bytes, str, dict[str, Said]]] = [
     ("hangs", b"", "hang", LATE),
     ("drips", b"", "drip", LATE),
     ("resets", b"", "reset", everywhere(Reason.RESET, "*: Connection reset by peer")),
     ("closes", b"", "close", CUT),
-    ("closes its half and listens on", b"", "half", CUT),
+    ("closes its half of the connection", b"", "half", CUT),
     ("floods", b"", "flood", FLOOD),
-    ("speaks SSH and waits", SSH, "hang", FOREIGN | {name: LATE[name] for name in ("tcp", "dns")}),
-    ("speaks SSH and goes", SSH, "close", FOREIGN | {"tcp": MISMATCH, "dns": CUT["dns"]}),
+    ("sends SSH and waits", SSH, "hang", FOREIGN | {name: LATE[name] for name in ("tcp", "dns")}),
+    ("sends SSH and closes", SSH, "close", FOREIGN | {"tcp": MISMATCH, "dns": CUT["dns"]}),
     (
-        "speaks HTTP",
+        "sends HTTP",
         PAGE,
         "close",
         FOREIGN
         | {"tcp": MISMATCH, "dns": CUT["dns"], "http": (Reason.STATUS, "status 400, expected 200")},
     ),
-    ("speaks no UTF-8", BYTES, "close", FOREIGN | {"tcp": MISMATCH, "dns": CUT["dns"]}),
+    ("sends invalid UTF-8", BYTES, "close", FOREIGN | {"tcp": MISMATCH, "dns": CUT["dns"]}),
 ]
 
 
 @pytest.mark.parametrize(
     ("words", "then", "expected"), [each[1:] for each in ZOO], ids=[each[0] for each in ZOO]
 )
-async def test_every_probe_names_what_a_bad_server_did(
+async def test_every_probe_names_the_fault_of_a_bad_server(
     serve: Serve, endings: dict[str, Handler], words: bytes, then: str, expected: dict[str, Said]
 ) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(words)
         await writer.drain()
-        await asyncio.sleep(0.02)  # so that a reset does not overtake the words
+        await asyncio.sleep(0.02)  # so that a reset does not overtake the data
         await endings[then](reader, writer)
 
-    # Those that are to meet their deadline have a short one, the others one that they do not meet.
+    # Only the probes that should time out have a short timeout.
     late = {name for name, (reason, _) in expected.items() if reason is Reason.TIMEOUT}
     async with serve(handle) as port:
         soon, patient = await asyncio.gather(
             ask_each(port, late, SHORT), ask_each(port, EVERY_PROBE.keys() - late, LONG)
         )
-    agree(soon | patient, expected)
+    assert_equal(soon | patient, expected)
 
 
 async def test_every_probe_is_refused_by_a_closed_port(closed_port: int) -> None:
     results = await ask_each(closed_port, EVERY_PROBE, LONG)
-    agree(results, everywhere(Reason.REFUSED, "connecting: Connection refused"))
+    assert_equal(results, everywhere(Reason.REFUSED, "connecting: Connection refused"))
 
 
 async def test_every_probe_times_out_on_a_host_that_does_not_answer(deaf_port: int) -> None:
     results = await ask_each(deaf_port, EVERY_PROBE, SHORT)
-    agree(results, everywhere(Reason.TIMEOUT, "no answer within 0.3 s while connecting"))
+    assert_equal(results, everywhere(Reason.TIMEOUT, "no answer within 0.3 s while connecting"))
 
 
 @pytest.mark.netns
@@ -129,8 +129,8 @@ async def test_every_probe_times_out_on_a_host_that_does_not_answer(deaf_port: i
         ("icmp net-unreachable", "no_route", "connecting: Network is unreachable"),
     ],
 )
-def test_every_probe_hears_that_a_host_is_unreachable(said: str, reason: str, detail: str) -> None:
-    """ICMP as the kernel itself sends it, in place of a SYN's answer."""
+def test_every_probe_reports_an_unreachable_host(said: str, reason: str, detail: str) -> None:
+    """The kernel answers each SYN with an ICMP error."""
     with Network() as network:
         host = network.host("lb")
         host.run("ip", "link", "set", "lo", "up")
@@ -141,8 +141,8 @@ def test_every_probe_hears_that_a_host_is_unreachable(said: str, reason: str, de
     assert results == {name: [reason, detail] for name in EVERY_PROBE}
 
 
-def agree(results: dict[str, Result], expected: dict[str, Said]) -> None:
-    """Each probe names the reason, in words that begin as expected, and fit into a log."""
+def assert_equal(results: dict[str, Result], expected: dict[str, Said]) -> None:
+    """Compare the results: the reason, the beginning of the detail, and its safety for a log."""
     assert results.keys() == expected.keys() == EVERY_PROBE.keys()
     for name, result in results.items():
         reason, detail = expected[name]
