@@ -19,7 +19,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``interval`` while the latest results contradict the verdict, and ``slow_interval`` replaces it
     while the target is failing. A probe begins up to ``jitter`` after it is due. ``weight_step`` is
     how far the weight follows a request of the target per probe, in percent of the configured
-    weight, without a limit if it is None.
+    weight (None: unlimited).
     """
 
     interval: float = 2.0
@@ -56,7 +56,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Limits(msgspec.Struct, frozen=True, gc=False):
     """How many probes may begin per second: of all checks, and of the checks of one target.
 
-    A target is an address and port here. There is no limit if the value is None.
+    A target is an address and port here. A value of None means unlimited.
     """
 
     probes_per_second: int | None = None

@@ -13,7 +13,7 @@ def judge(target: Target, result: Result) -> tuple[Result, bool, bool]:
     """Record a result at its target, and return its effects.
 
     The first value is the result with the weight after `step_weight`. The second value is whether
-    this result differs from the previous one in more than its duration. The third value is whether
+    it differs from the previous result in more than the duration. The third value is whether
     the verdict, or the weight of a passing target, has changed.
 
     A local error proves nothing about the target, so it changes neither verdict nor weight.

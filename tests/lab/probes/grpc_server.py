@@ -15,7 +15,7 @@ def main(port: str, *files: str) -> None:
     servicer.set("up.Service", health_pb2.HealthCheckResponse.SERVING)
     servicer.set("down.Service", health_pb2.HealthCheckResponse.NOT_SERVING)
     if files:
-        key, certificate = (Path(each).read_bytes() for each in files)
+        key, certificate = (Path(file).read_bytes() for file in files)
         credentials = grpc.ssl_server_credentials([(key, certificate)])
         server.add_secure_port(f"127.0.0.1:{port}", credentials)
     else:

@@ -78,7 +78,7 @@ def nginx(folder: Path, how: str = "", authority: Authority | None = None) -> It
 @contextlib.contextmanager
 def exim(folder: Path, authority: Authority) -> Iterator[int]:
     """A mail server that offers STARTTLS and accepts no mail."""
-    key, certificate = (folder / each.name for each in files_of(authority))
+    key, certificate = (folder / file.name for file in files_of(authority))
     for mine, theirs in zip((key, certificate), files_of(authority), strict=True):
         mine.write_bytes(theirs.read_bytes())
     configuration = folder / "conf"
@@ -106,7 +106,7 @@ def postgres(folder: Path) -> Iterator[int]:
     )
     settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off")
     few = ("max_connections=4", "superuser_reserved_connections=0", "max_wal_senders=0")
-    options = [word for each in (*settings, *few) for word in ("-c", each)]
+    options = [word for setting in (*settings, *few) for word in ("-c", setting)]
     program = [*as_nobody(), str(programs / "postgres"), "-D", str(data), *options]
     with server(lambda port: [*program, "-p", str(port)]) as port:
         yield port

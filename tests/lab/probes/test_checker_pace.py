@@ -83,7 +83,7 @@ async def test_no_more_probes_begin_in_a_second_than_are_allowed() -> None:
     log = Log()
     checker = Checker(log)
     with listener() as made:
-        targets = [check(str(each), made.getsockname()[1], timing) for each in range(200)]
+        targets = [check(str(number), made.getsockname()[1], timing) for number in range(200)]
         async with running(checker):
             began = time.monotonic()
             checker.configure(targets, {}, limits=Limits(100))
@@ -115,8 +115,8 @@ async def test_all_checks_of_a_target_share_its_limit() -> None:
     log = Log()
     checker = Checker(log)
     with listener() as one, listener() as other:
-        ports = {each: made.getsockname()[1] for each, made in (("one", one), ("other", other))}
-        targets = [check(f"{each} {n}", ports[each], timing) for each in ports for n in range(3)]
+        ports = {"one": one.getsockname()[1], "other": other.getsockname()[1]}
+        targets = [check(f"{name} {n}", ports[name], timing) for name in ports for n in range(3)]
         async with running(checker):
             began = time.monotonic()
             checker.configure(targets, {}, limits=Limits(None, 10))
@@ -156,8 +156,7 @@ async def test_every_one_of_5000_targets_is_known_soon(answering: bool) -> None:
         deaf.bind(("0.0.0.0", 0))  # without listen(), so connections are refused
         port = (made if answering else deaf).getsockname()[1]
         targets = [
-            check(str(each), port, timing, f"127.0.{each // 250}.{each % 250 + 1}")
-            for each in range(5000)
+            check(str(n), port, timing, f"127.0.{n // 250}.{n % 250 + 1}") for n in range(5000)
         ]
         loop = asyncio.get_running_loop()
         loop.add_reader(made, accept_all, made)
@@ -188,7 +187,7 @@ async def test_jitter_delays_each_probe() -> None:
     assert all(0.0 <= begin - due < 0.05 for due, begin in seen)
     assert len({round(begin - due, 4) for due, begin in seen}) > 3
     periods = [(due - first) / 0.1 for due, _ in seen]
-    assert periods == pytest.approx([round(each) for each in periods])
+    assert periods == pytest.approx([round(period) for period in periods])
 
 
 async def test_an_unchanged_result_is_returned_once() -> None:

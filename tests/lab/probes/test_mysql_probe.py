@@ -111,10 +111,10 @@ async def test_mysql_passes_if_the_server_accepts_logins(  # noqa: PLR0917 - by 
 ) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(words[0])
-        for each in words[1:]:
+        for packet in words[1:]:
             length = int.from_bytes(await reader.readexactly(3), "little")
             await reader.readexactly(1 + length)
-            writer.write(each)
+            writer.write(packet)
         await writer.drain()
         await asyncio.sleep(0.02)
         await endings[ending](reader, writer)

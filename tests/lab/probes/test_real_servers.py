@@ -64,7 +64,7 @@ def servers(authority: Authority) -> Iterator[Servers]:
     authority.server("good", GOOD_NAMES)
     redis = ["redis-server", "--bind", "127.0.0.1", "--save", "", "--port"]
     grpc = [sys.executable, "-m", "tests.lab.probes.grpc_server"]
-    files = [str(each) for each in files_of(authority)]
+    files = [str(file) for file in files_of(authority)]
     with contextlib.ExitStack() as stack:
 
         def folder() -> Path:

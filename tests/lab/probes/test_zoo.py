@@ -90,7 +90,7 @@ ZOO: list[tuple[str, bytes, str, dict[str, Said]]] = [
 
 
 @pytest.mark.parametrize(
-    ("words", "then", "expected"), [each[1:] for each in ZOO], ids=[each[0] for each in ZOO]
+    ("words", "then", "expected"), [row[1:] for row in ZOO], ids=[row[0] for row in ZOO]
 )
 async def test_every_probe_names_the_fault_of_a_bad_server(
     serve: Serve, endings: dict[str, Handler], words: bytes, then: str, expected: dict[str, Said]
