@@ -175,6 +175,7 @@ def cut_off_since(
     explain an older failure.
     """
     recent = [observation for observation in observations if observation.since >= earliest]
-    if recent and all(has_no_carrier(host) for host in {each.host for each in recent}):
+    hosts = {observation.host for observation in recent}
+    if hosts and all(map(has_no_carrier, hosts)):
         return min(observation.since for observation in recent)
     return None
