@@ -74,7 +74,7 @@ def test_every_section_of_a_file_has_a_table() -> None:
 
 
 def test_a_row_shows_the_key_its_type_its_default_and_its_meaning() -> None:
-    """The last two come from the declaration of quorum in config/pools/schema.py."""
+    """The row of quorum in config/pools/schema.py."""
     assert (
         "| `quorum` | 1 to 2147483647 | 1 | The total weight of passing real servers that the pool"
         " needs. "
@@ -93,7 +93,7 @@ def test_a_default_duration_has_the_largest_whole_unit(seconds: float, text: str
 def test_a_key_and_its_field_of_the_model_have_the_same_default(
     section: type[Section], model: type[msgspec.Struct]
 ) -> None:
-    """A default is what an operator reads in the reference, wherever a value is made."""
+    """Values that code makes without a file have the documented defaults."""
     fields = {field.name: field for field in msgspec.structs.fields(model)}
     for name, key in filled_fields(model, section):
         default = section.model_fields[key].default
@@ -105,7 +105,7 @@ def test_a_key_and_its_field_of_the_model_have_the_same_default(
 
 @pytest.mark.parametrize("name", PROBE_TYPES)
 def test_each_type_of_probe_documents_exactly_its_options(name: str) -> None:
-    """A type made of another one, as https of http, has only what is added in its table."""
+    """The table of a type that extends another type, such as https, has only the added keys."""
     options = PROBE_TYPES[name]
     inherited = getattr(options.__base__, "__struct_fields__", ())
     own = [each for each in options.__struct_fields__ if each not in inherited]
@@ -113,7 +113,7 @@ def test_each_type_of_probe_documents_exactly_its_options(name: str) -> None:
 
 
 def test_every_reason_to_drop_an_advertisement_is_explained() -> None:
-    """An operator who sees a count can look up what it means."""
+    """An operator can look up the meaning of every count."""
     body = PAGE.split("### Dropped advertisements")[1].split("\n#")[0]
     rows = [line.split("|")[1] for line in body.splitlines() if line.startswith("| `")]
     assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(DropReason)
@@ -126,7 +126,7 @@ def test_every_top_level_key_has_a_heading() -> None:
 
 
 def test_every_later_key_is_named_as_unsupported() -> None:
-    """What is refused as not supported yet is said to be so."""
+    """The page lists the keys that are refused as not supported yet."""
     chapter = PAGE.split("## Not supported by this version yet")[1]
     later = {key for section in SECTIONS.values() for key in section.later}
     assert {key for key in later if f"`{key}`" not in chapter and f".{key}`" not in chapter} == {
@@ -136,14 +136,14 @@ def test_every_later_key_is_named_as_unsupported() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_every_example_is_good(example: Path) -> None:
-    """An operator can start from any file in configs."""
+def test_every_example_is_valid(example: Path) -> None:
+    """An operator can start with any file in configs."""
     configuration = load(example)
     assert configuration.virtual_servers
 
 
-def test_the_files_of_the_example_pair_mean_the_same_virtual_servers() -> None:
-    """A pair that disagrees on its virtual servers would serve differently after a takeover."""
+def test_the_files_of_the_example_pair_have_the_same_virtual_servers() -> None:
+    """Otherwise a takeover would change the service for clients."""
     active, backup = (load(TREE / f"configs/pair-{name}.yaml") for name in ("active", "backup"))
     assert active.virtual_servers == backup.virtual_servers
     assert [each.priority for each in active.vrrp + backup.vrrp] == [200, 100]

@@ -1,4 +1,4 @@
-"""Every fault is reported, at its place, with what was found and what was expected."""
+"""Every fault is reported with its place, the value and the expected form."""
 
 import os
 from collections.abc import Callable
@@ -170,7 +170,7 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
     ],
 )
 def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str) -> None:
-    """What a virtual server and its real servers cannot be; the empty fault is a good file."""
+    """Faults of a virtual server and its real servers. An empty fault stands for a valid file."""
     assert faults_of(SERVER + rest) == ([fault] if fault else [])
 
 
@@ -240,7 +240,7 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
     ],
 )
 def test_a_fault_of_a_check(faults_of: FaultsOf, check: str, message: str) -> None:
-    """A check is judged wherever it stands; the empty message is a good file."""
+    """A check has the same faults at every place. An empty message stands for a valid file."""
     for path, text in (
         ("director.", f"virtual_servers: []\ndirector: {{check: {check}}}"),
         ("virtual_servers[0].", SERVER + f"check: {check}}}]"),
@@ -274,17 +274,17 @@ def test_a_fault_of_a_check(faults_of: FaultsOf, check: str, message: str) -> No
         ),
     ],
 )
-def test_what_only_the_kernel_can_do_is_refused_in_userspace(
+def test_the_userspace_dataplane_refuses_features_of_the_kernel(
     faults_of: FaultsOf, rest: str, message: str
 ) -> None:
-    """Each is fine with the dataplane ipvs."""
+    """The dataplane ipvs accepts all of them."""
     assert faults_of(SERVER + rest + "}]") == []
     (fault,) = faults_of("director: {dataplane: userspace}\n" + SERVER + rest + "}]")
     assert fault.endswith(f" virtual_servers[0].{message}")
 
 
 def test_all_faults_of_a_file_are_reported_in_its_order(faults_of: FaultsOf) -> None:
-    """Form, values and combinations come together, even within one virtual server."""
+    """Faults of form, values and combinations are reported together."""
     text = """\
 director: {on_stop: nothing}
 virtual_servers:
@@ -303,8 +303,8 @@ virtual_servers:
     assert places == ["1:21:", "5:5:", "8:29:", "9:19:", "11:19:", "12:14:"]
 
 
-def test_faults_within_one_another_hide_nothing_else(faults_of: FaultsOf) -> None:
-    """A faulty virtual server with a faulty real server leaves the others to be judged."""
+def test_nested_faults_do_not_hide_other_faults(faults_of: FaultsOf) -> None:
+    """The other virtual servers are checked in spite of a faulty one with a faulty real server."""
     text = """\
 virtual_servers:
   - address: web
@@ -316,7 +316,7 @@ virtual_servers:
     assert places == ["2:14:", "3:30:", "5:22:"]
 
 
-def test_an_unknown_key_and_a_faulty_check_hide_no_contradiction_beside_them(
+def test_an_unknown_key_or_a_faulty_check_does_not_hide_a_contradiction(
     faults_of: FaultsOf,
 ) -> None:
     text = (
@@ -332,7 +332,7 @@ def test_an_unknown_key_and_a_faulty_check_hide_no_contradiction_beside_them(
 
 
 def test_the_number_of_faults_is_bounded(faults_of: FaultsOf) -> None:
-    """A file that is wrong all over is not printed whole."""
+    """Of very many faults, the last are only counted."""
     unknown = "".join(f"key{i}: 1\n" for i in range(1003))
     empty = "".join("  - {name: }\n" for i in range(7))
     faults = faults_of(f"{unknown}virtual_servers:\n{empty}")
@@ -342,8 +342,8 @@ def test_the_number_of_faults_is_bounded(faults_of: FaultsOf) -> None:
 
 
 @pytest.mark.parametrize("name", [".", "missing.yaml", "a\0b", "pipe"])
-def test_a_file_that_cannot_be_read_says_why(name: str, tmp_path: Path) -> None:
-    """Without any text there is no line to blame, and nothing waits for a pipe's writer."""
+def test_an_unreadable_file_is_a_fault_with_the_reason(name: str, tmp_path: Path) -> None:
+    """The fault has no line, and reading does not wait for the writer of a pipe."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnreadableFileError) as caught:
         load(tmp_path / name)

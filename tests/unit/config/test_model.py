@@ -1,4 +1,4 @@
-"""A good file becomes the model, with defaults filled in."""
+"""A valid file becomes the model, with its defaults."""
 
 import pytest
 
@@ -68,8 +68,8 @@ def only_server(rest: str) -> VirtualServer:
     return server
 
 
-def test_the_director_is_what_the_file_says() -> None:
-    """Each key reaches its field."""
+def test_the_keys_of_the_director_reach_the_model() -> None:
+    """Each key sets its field."""
     configuration = model_of(FULL)
     assert configuration.name == "lb1"
     assert configuration.dataplane == "dry-run"
@@ -80,7 +80,7 @@ def test_the_director_is_what_the_file_says() -> None:
 
 
 def test_a_director_without_keys_has_defaults() -> None:
-    """The name is the host's, and the socket lies in the runtime directory."""
+    """The name is the host's, and the socket is in the runtime directory."""
     assert model_of("vrrp: []") == Configuration(
         name="myhost",
         dataplane="ipvs",
@@ -103,8 +103,8 @@ def test_a_director_without_keys_has_defaults() -> None:
         ("{runtime_directory: /run/lb1, state_directory: /srv/lb1}", "/srv/lb1"),
     ],
 )
-def test_state_that_outlasts_a_boot_is_not_where_the_rest_is(keys: str, directory: str) -> None:
-    """Unless that is nothing that a boot empties."""
+def test_the_state_directory_survives_a_boot(keys: str, directory: str) -> None:
+    """A boot empties /run. A runtime directory elsewhere is the state directory too."""
     text = f"director: {keys if keys[0] == '{' else '{' + keys + '}'}\nvrrp: []"
     assert model_of(text).state_directory == directory
 
@@ -112,8 +112,8 @@ def test_state_that_outlasts_a_boot_is_not_where_the_rest_is(keys: str, director
 SIGHT = TrackedObject(key=TrackedKey("visibility", "of backends"), weight=-150)
 
 
-def test_every_interface_that_is_needed_is_listed_with_its_place() -> None:
-    """Of an instance, of what it tracks, and of the sync daemon; not where an address is held."""
+def test_every_needed_interface_is_listed_with_its_place() -> None:
+    """The interfaces of instances, tracked objects and the sync daemon, not those of addresses."""
     needed = model_of(
         """
 vrrp:
@@ -132,8 +132,8 @@ sync_daemon: {interface: eth2}
     )
 
 
-def test_vrrp_instances_are_what_the_file_says() -> None:
-    """Durations are seconds, and a bare virtual address is /32."""
+def test_the_keys_of_vrrp_instances_reach_the_model() -> None:
+    """Durations are in seconds, and a virtual address without a length is a /32."""
     web, test = model_of(FULL).vrrp
     assert web == InstanceConfiguration(
         name="web",
@@ -161,8 +161,8 @@ def test_vrrp_instances_are_what_the_file_says() -> None:
     )
 
 
-def test_a_virtual_server_is_what_the_file_says() -> None:
-    """Addresses are canonical, and mh brings fallback and zero_weight with it."""
+def test_the_keys_of_a_virtual_server_reach_the_model() -> None:
+    """Addresses are canonical, and mh implies fallback and zero_weight."""
     (server,) = model_of(FULL).virtual_servers
     assert server.name == "web"
     assert server.keys == (ServiceKey(Protocol.TCP, "2001:db8::22", 80),)
@@ -176,8 +176,8 @@ def test_a_virtual_server_is_what_the_file_says() -> None:
     assert unchecked.check is None
 
 
-def test_a_check_is_what_the_file_says() -> None:
-    """A timeout that is not given is no longer than the interval."""
+def test_the_keys_of_a_check_reach_the_model() -> None:
+    """The default timeout is at most the interval."""
     check = model_of(FULL).virtual_servers[0].real_servers[0].check
     assert check is not None
     assert (check.address, check.port) == ("2001:db8::45", 443)
@@ -193,7 +193,7 @@ def test_a_check_is_what_the_file_says() -> None:
 
 
 def test_a_virtual_server_without_keys_has_defaults() -> None:
-    """The scheduler is wlc and the method nat; a real server inherits the port."""
+    """The scheduler is wlc and the method is nat. A real server inherits the port."""
     server = only_server("real_servers: [{address: 10.0.0.2}]")
     assert server.name == "10.0.0.1:80"
     assert server.keys == (ServiceKey(Protocol.TCP, "10.0.0.1", 80),)
@@ -207,7 +207,7 @@ def test_a_virtual_server_without_keys_has_defaults() -> None:
 
 
 def test_the_same_address_over_udp_has_a_name_of_its_own() -> None:
-    """A name server needs no names for its two virtual servers."""
+    """The two virtual servers of a DNS server need no names."""
     text = "virtual_servers: [{address: 10.0.0.1:53}, {address: 10.0.0.1:53, protocol: udp}]"
     names = [server.name for server in model_of(text).virtual_servers]
     assert names == ["10.0.0.1:53", "10.0.0.1:53-udp"]
@@ -218,8 +218,8 @@ def test_a_virtual_router_id_may_be_used_on_another_interface() -> None:
     assert [each.virtual_router_id for each in model_of(FULL).vrrp] == [51, 51]
 
 
-def test_the_nearest_check_wins_whole() -> None:
-    """A nearer check takes nothing from the one it replaces."""
+def test_the_nearest_check_applies_as_a_whole() -> None:
+    """A check inherits nothing from the check that it replaces."""
     text = """\
 director: {check: {type: tcp, interval: 5s}}
 virtual_servers:
@@ -262,7 +262,7 @@ def test_the_same_check_of_the_same_target_has_one_identity() -> None:
 
 
 def test_another_target_probe_or_timing_is_another_identity() -> None:
-    """What is probed, how, and when all count."""
+    """The target, the probe and the timing are parts of the identity."""
     checks = (
         "{type: tcp}",
         "{type: tcp, port: 81}",

@@ -1,4 +1,4 @@
-"""Which services take probes to one real server each, and with which marks."""
+"""The services that forward each probe to one real server, and their marks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def web(*addresses: str, name: str = "web", rest: str = VIA) -> str:
 
 
 def marks(made: Configuration) -> dict[str, int]:
-    """The mark of each probe, by real server."""
+    """Return the mark of each probe, by real server."""
     return {
         f"{server.name}/{each.name}": each.check.route.mark
         for server in made.virtual_servers
@@ -49,7 +49,7 @@ def marks(made: Configuration) -> dict[str, int]:
     }
 
 
-def test_every_real_server_has_a_service_with_it_alone_as_destination() -> None:
+def test_every_real_server_is_the_only_destination_of_a_service() -> None:
     assert probe_services(configuration(web("10.0.0.45", "10.0.0.46"))) == {
         ServiceKey.for_mark(mark): ServiceEntry(
             Service("rr"), {DestinationKey(address, 0): Destination(1, ForwardingMethod.DR)}
@@ -58,7 +58,7 @@ def test_every_real_server_has_a_service_with_it_alone_as_destination() -> None:
     }
 
 
-def test_a_tunnel_is_the_one_that_clients_packets_take_and_weight_0_is_still_probed() -> None:
+def test_probes_take_the_tunnel_of_clients_and_weight_0_is_still_probed() -> None:
     server = (
         "{name: web, address: '[fd00::1]:80', forwarding: tun, check: {type: tcp, via: vip},"
         " real_servers: [{address: 'fd00::45', weight: 0, tunnel: {type: gue, port: 6080}}]}"
@@ -71,7 +71,7 @@ def test_a_tunnel_is_the_one_that_clients_packets_take_and_weight_0_is_still_pro
     assert destination.tunnel == Tunnel(TunnelType.GUE, 6080)
 
 
-def test_a_mark_stays_what_it_is_whatever_else_is_configured() -> None:
+def test_a_mark_does_not_depend_on_the_rest_of_the_configuration() -> None:
     before = marks(configuration(web("10.0.0.45")))
     other = web("10.0.0.45", name="other").replace("10.0.0.1:80", "10.0.0.2:80")
     after = marks(configuration(other, web("10.0.0.44", "10.0.0.45", "10.0.0.46")))
@@ -79,14 +79,14 @@ def test_a_mark_stays_what_it_is_whatever_else_is_configured() -> None:
     assert len(set(after.values())) == 4
 
 
-def test_a_range_that_is_just_large_enough_gives_every_one_a_mark_of_its_own() -> None:
+def test_a_range_that_is_just_large_enough_gives_every_probe_a_mark() -> None:
     addresses = [f"10.0.0.{number}" for number in range(2, 10)]
     made = configuration(web(*addresses), director='{probe_marks: "0x10-23"}')
     assert sorted(marks(made).values()) == [16, 17, 18, 19, 20, 21, 22, 23]
 
 
 def test_a_probe_goes_to_the_virtual_address_and_no_further_than_the_next_host() -> None:
-    """Hop limit 2: IPVS takes one. A tunnel's outer packet may have routers to pass."""
+    """The hop limit is 2, and IPVS uses one hop. The outer packet of a tunnel may pass routers."""
     made = configuration(web("10.0.0.45", rest=f"{VIA}, sorry_server: {{address: 10.0.0.50}}"))
     [server] = made.virtual_servers
     [checked] = server.real_servers
@@ -99,7 +99,7 @@ def test_a_probe_goes_to_the_virtual_address_and_no_further_than_the_next_host()
     assert checked.check.route.hop_limit == 0
 
 
-def test_a_sorry_server_is_asked_so_by_a_check_of_its_own() -> None:
+def test_a_sorry_server_can_have_such_a_check_of_its_own() -> None:
     sorry = "check: {type: tcp}, sorry_server: {address: 10.0.0.50, check: {type: tcp, via: vip}}"
     made = configuration(web("10.0.0.45", rest=sorry))
     assert [[*each.destinations] for each in probe_services(made).values()] == [
@@ -108,8 +108,8 @@ def test_a_sorry_server_is_asked_so_by_a_check_of_its_own() -> None:
     assert marks(made)["web/10.0.0.45:80"] == 0
 
 
-def test_the_same_probe_of_the_same_server_on_another_way_is_another_check() -> None:
-    """Straight, through one virtual server and through another: three, which may differ."""
+def test_the_same_probe_of_the_same_server_on_another_route_is_another_check() -> None:
+    """Direct, through one virtual server and through another: the results may differ."""
     straight = web("10.0.0.45", name="straight", rest="check: {type: tcp}")
     through = web("10.0.0.45", name="through").replace("10.0.0.1:80", "10.0.0.2:80")
     other = web("10.0.0.45", name="other").replace("10.0.0.1:80", "10.0.0.3:80")
@@ -124,5 +124,5 @@ def test_status_calls_these_services_neither_ours_nor_foreign() -> None:
 
 
 @pytest.mark.parametrize("check", ["none", "{type: tcp}"])
-def test_without_such_a_check_there_are_no_such_services(check: str) -> None:
+def test_without_such_a_check_there_are_no_probe_services(check: str) -> None:
     assert not probe_services(configuration(web("10.0.0.45", rest=f"check: {check}")))

@@ -212,14 +212,16 @@ def server(check: str) -> str:
     ],
 )
 def test_a_fault_of_an_option(faults_of: FaultsOf, check: str, fault: str) -> None:
-    """One fault, named by the key it stands at."""
+    """The fault names the key."""
     found = faults_of(server(check))[:1]
     (message,) = (each.partition(" virtual_servers[0].real_servers[0].check")[2] for each in found)
     assert message.lstrip(".: ").startswith(fault), message
 
 
-def test_a_source_that_does_not_fit_one_real_server_is_one_fault(faults_of: FaultsOf) -> None:
-    """It is named where it stands, by the first it does not fit; with an address to ask it fits."""
+def test_a_source_of_the_wrong_family_is_one_fault_for_all_real_servers(
+    faults_of: FaultsOf,
+) -> None:
+    """The fault names the first real server. A check with an address of its own is valid."""
     servers = "virtual_servers: [" + ", ".join(
         f"{{address: '[fd00::1]:{port}', real_servers: [{{address: 'fd00::2'}}]}}"
         for port in (80, 81)
@@ -234,8 +236,8 @@ def test_a_source_that_does_not_fit_one_real_server_is_one_fault(faults_of: Faul
     assert faults_of(f"director: {{check: {fitting}}}\n{servers}]") == []
 
 
-def test_a_faulty_type_hides_no_fault_of_what_every_type_has(faults_of: FaultsOf) -> None:
-    """What the other keys mean depends on the type, so they are left alone."""
+def test_a_faulty_type_does_not_hide_the_faults_of_common_keys(faults_of: FaultsOf) -> None:
+    """The other keys depend on the type, so they are not checked."""
     first, second = faults_of(server("{type: htttp, rise: 0, path: 5}"))
     assert "check.type: wrong value" in first
     assert "check.rise: wrong value" in second
@@ -271,14 +273,14 @@ def test_a_faulty_type_hides_no_fault_of_what_every_type_has(faults_of: FaultsOf
     ],
 )
 def test_an_option_reaches_its_probe(check: str, probe: object) -> None:
-    """As `checks.definition.options` declares it."""
+    """The probe has the options that `checks.definition.options` declares."""
     definition = parse(server(check).encode(), "f", "h").virtual_servers[0].real_servers[0].check
     assert definition is not None
     assert definition.probe == probe
 
 
-def test_a_host_is_pinged_once_whatever_ports_it_serves() -> None:
-    """The port is no part of the target, and no name of a transport is missing."""
+def test_real_servers_with_the_same_address_share_one_ping() -> None:
+    """The port is not part of the target, and udp services need no port for the check."""
     text = (
         "virtual_servers: [{address: 10.0.0.1:80, check: {type: ping}, real_servers:"
         " [{address: 10.0.0.2}]}, {address: 10.0.0.1:53, protocol: udp, check: {type: ping},"
@@ -292,20 +294,20 @@ def test_a_host_is_pinged_once_whatever_ports_it_serves() -> None:
 
 
 @pytest.mark.parametrize("check", ["{type: dns, name: a}", "{type: udp}", "{type: ping}"])
-def test_what_asks_over_udp_fits_a_virtual_server_over_udp(faults_of: FaultsOf, check: str) -> None:
-    """It needs no port of its own."""
+def test_a_probe_over_udp_fits_a_virtual_server_over_udp(faults_of: FaultsOf, check: str) -> None:
+    """The check needs no port of its own."""
     text = f"address: 10.0.0.1:53, protocol: udp, check: {check}"
     real_servers = "real_servers: [{address: 10.0.0.2}]"
     assert faults_of(f"virtual_servers: [{{{text}, {real_servers}}}]") == []
 
 
-def test_every_type_of_probe_has_something_that_performs_it() -> None:
-    """The table names them all; all and any are performed by their members."""
+def test_every_type_of_probe_is_registered() -> None:
+    """The registry lists all types except all and any, whose members are performed."""
     assert CONVERSATIONS.keys() | PROBERS.keys() | {AllProbe, AnyProbe} == set(PROBE_TYPES.values())
 
 
-def test_the_way_of_a_probe_is_part_of_what_it_is() -> None:
-    """From elsewhere the same target may look otherwise, so those are two checks."""
+def test_the_route_of_a_probe_is_part_of_its_identity() -> None:
+    """A probe on another route can have another result, so there are two checks."""
     checks = ("{type: tcp}", "{type: tcp, source: 10.0.0.9, interface: eth1, mark: 7}")
     definitions = [
         parse(server(each).encode(), "f", "h").virtual_servers[0].real_servers[0].check

@@ -1,4 +1,4 @@
-"""Whatever a file holds, it gives a configuration or a ConfigError."""
+"""Any file results in a configuration or in a ConfigError."""
 
 import json
 from typing import Any
@@ -119,32 +119,32 @@ def judge(data: bytes) -> None:
         assert isinstance(outcome, Configuration)
 
 
-def test_a_key_of_two_lines_is_named_in_one() -> None:
+def test_a_key_with_a_line_break_is_shown_in_one_line() -> None:
     with pytest.raises(ConfigError) as raised:
         parse(b"{0\n\xc2\x850", "f", "host")
     assert str(raised.value.faults[0]).startswith(r'f:4:1: "0\n0": the value is missing')
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_judged(data: bytes) -> None:
-    """Nothing but ConfigError comes out."""
+def test_any_bytes_are_accepted_or_refused(data: bytes) -> None:
+    """No other exception than ConfigError is raised."""
     judge(data)
 
 
 @given(st.text(st.sampled_from("ab:-[]{},'\"\\|>&*!%#@`~<=? \t\n\x850.\u2028é"), max_size=60))
-def test_any_text_of_yaml_signs_is_judged(text: str) -> None:
-    """Signs that mean something to YAML come more often than in chance text."""
+def test_any_text_of_yaml_signs_is_accepted_or_refused(text: str) -> None:
+    """Characters with a meaning in YAML are more frequent than in random text."""
     judge(text.encode())
 
 
 @settings(max_examples=300)
 @given(FILES)
-def test_any_tree_of_known_keys_is_judged(tree: dict[str, Any]) -> None:
-    """Right keys with wrong values reach every validator and rule."""
+def test_any_tree_of_known_keys_is_accepted_or_refused(tree: dict[str, Any]) -> None:
+    """Known keys with wrong values reach every reader and rule."""
     judge(json.dumps(tree).encode())
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x9b", "\n", "\u202e"])
-def test_a_shown_value_cannot_disturb_a_terminal(character: str) -> None:
-    """Control and direction characters are escaped."""
+def test_a_quoted_value_has_no_control_characters(character: str) -> None:
+    """Control characters and direction marks are escaped."""
     assert character not in quote(f"a{character}b")

@@ -49,15 +49,15 @@ def test_a_scalar_is_read_by_the_core_schema(written: str, value: object) -> Non
     assert document.faults == []
 
 
-def test_every_value_and_key_has_its_place() -> None:
-    """Lines and columns count from 1, inside lists and flow mappings too."""
+def test_every_value_and_key_has_a_place() -> None:
+    """Lines and columns start at 1, even in lists and flow mappings."""
     document = read_document("a:\n  - {b: 1, cc: 2}\n  - x\n", "f")
     assert document.place(("a",)) == "f:2:3"
     assert document.place(("a", 0)) == "f:2:5"
     assert document.place(("a", 0, "cc")) == "f:2:16"
     assert document.key_place(("a", 0, "cc")) == "f:2:12"
     assert document.place(("a", 1)) == "f:3:5"
-    # What is not there is placed where it would belong.
+    # A missing value has the place of the value around it.
     assert document.place(("a", 0, "d")) == "f:2:5"
 
 
@@ -106,25 +106,25 @@ def test_every_value_and_key_has_its_place() -> None:
         ),
     ],
 )
-def test_a_wrong_form_is_refused_where_it_stands(text: str, fault: str) -> None:
-    """Each refusal says where, what and what to do."""
+def test_a_wrong_form_is_refused_with_its_place(text: str, fault: str) -> None:
+    """Each message has the place, the fault and the remedy."""
     assert faults_of(text) == [fault]
 
 
 def test_text_that_is_not_utf8_is_refused_at_the_byte() -> None:
-    """The place counts characters before the byte that cannot be read."""
+    """The place counts the characters before the invalid byte."""
     with pytest.raises(ConfigError) as caught:
         decode("ab: ü\nc: ".encode() + b"\xff", "f")
     assert str(caught.value) == "f:2:4: not UTF-8 text (got byte 0xff)"
 
 
-def test_a_byte_order_mark_is_no_text() -> None:
-    """Editors that write one do no harm."""
+def test_a_byte_order_mark_is_ignored() -> None:
+    """Some editors write a byte order mark."""
     assert decode(b"\xef\xbb\xbfa: 1", "f") == "a: 1"
 
 
-def test_an_alias_bomb_costs_nothing() -> None:
-    """Aliases are refused one by one, never expanded."""
+def test_an_alias_bomb_is_refused_without_expansion() -> None:
+    """Each alias is a fault of its own."""
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     assert faults_of(bomb) == [
         "f:1:4: a: anchors (&a) are not supported; remove it",
@@ -137,7 +137,7 @@ def test_an_alias_bomb_costs_nothing() -> None:
 
 
 def test_deep_nesting_is_refused() -> None:
-    """Twenty-one opened lists are one too many, and ten thousand no worse."""
+    """The limit is 20 levels. Ten thousand levels give the same fault."""
     assert faults_of("[" * 20 + "]" * 20) == []
     assert faults_of("[" * 21)[0].startswith("f:1:21: [0][0]")
     assert faults_of("[" * 10000)[0].endswith("nested more than 20 levels deep")

@@ -1,4 +1,4 @@
-"""A key of an earlier version is refused, and the message gives its present name."""
+"""A key with an old name is refused, and the message has the new name."""
 
 from collections.abc import Callable
 

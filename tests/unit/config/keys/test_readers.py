@@ -22,7 +22,7 @@ from hadirector.config.keys.readers import REGULAR_EXPRESSION, duration
     ],
 )
 def test_a_duration_is_seconds(written: object, seconds: float) -> None:
-    """A unit is one of ms, s, m and h; a bare number is seconds."""
+    """The units are ms, s, m and h. A bare number is in seconds."""
     assert duration("10ms", "1h")(written) == seconds
 
 
@@ -49,8 +49,8 @@ def test_a_duration_is_seconds(written: object, seconds: float) -> None:
         [2],
     ],
 )
-def test_what_is_no_duration_in_range_is_refused(written: object) -> None:
-    """Zero, negative, endless and huge ones, foreign digits, and other types."""
+def test_a_wrong_duration_is_refused(written: object) -> None:
+    """Zero, negative, infinite and huge values, non-ASCII digits, and other types."""
     with pytest.raises(PydanticCustomError):
         duration("10ms", "1h")(written)
 
@@ -65,8 +65,8 @@ def test_what_is_no_duration_in_range_is_refused(written: object) -> None:
         ("2001:db8::1", Endpoint("2001:db8::1", None)),
     ],
 )
-def test_an_endpoint_is_an_address_and_maybe_a_port(written: str, value: Endpoint) -> None:
-    """The address comes out canonical."""
+def test_an_endpoint_is_an_address_with_or_without_a_port(written: str, value: Endpoint) -> None:
+    """The address is converted to its canonical form."""
     assert ENDPOINT(written) == value
 
 
@@ -95,21 +95,21 @@ def test_an_endpoint_is_an_address_and_maybe_a_port(written: str, value: Endpoin
         "[::]:80",
     ],
 )
-def test_what_is_no_endpoint_is_refused(written: object) -> None:
-    """Names, wrong ports, and addresses that no single host has."""
+def test_a_wrong_endpoint_is_refused(written: object) -> None:
+    """Host names, wrong ports, and addresses that no single host can have."""
     with pytest.raises(PydanticCustomError):
         ENDPOINT(written)
 
 
 @pytest.mark.parametrize("written", ["192.0.2", "localhost", "1", 1, "::%1", "ff02::1", "::"])
-def test_what_is_no_address_is_refused(written: object) -> None:
-    """A number is not taken for an address either."""
+def test_a_wrong_address_is_refused(written: object) -> None:
+    """A number is not an address either."""
     with pytest.raises(PydanticCustomError):
         ADDRESS(written)
 
 
 @pytest.mark.parametrize("written", ["(", "a" * 1025, "", 5, "(" * 1000, "a{99999999999}"])
-def test_what_is_no_regular_expression_is_refused(written: object) -> None:
-    """Also one that is too deep for the compiler."""
+def test_a_wrong_regular_expression_is_refused(written: object) -> None:
+    """So is an expression that is nested too deeply for the compiler."""
     with pytest.raises(PydanticCustomError):
         REGULAR_EXPRESSION(written)

@@ -1,4 +1,4 @@
-"""What a virtual server cannot say of its pool."""
+"""Faults in the policies of a pool."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
     ],
 )
 def test_a_fault_of_a_pool(faults_of: FaultsOf, rest: str, faults: list[str]) -> None:
-    """Each at its place; a quorum nobody wrote down is never one."""
+    """Each fault has its place. The default quorum is never a fault."""
     assert faults_of(SERVER + rest) == faults
 
 
@@ -176,7 +176,7 @@ SLOW = "real_servers: [{address: 10.0.0.2, weight: 10}, {address: 10.0.0.3, weig
         ),
     ],
 )
-def test_a_fault_in_how_a_server_comes_in(
+def test_a_fault_of_slow_start_or_flap_damping(
     faults_of: FaultsOf, rest: str, faults: list[str]
 ) -> None:
     assert faults_of(SERVER + rest) == faults

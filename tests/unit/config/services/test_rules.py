@@ -1,4 +1,4 @@
-"""What a virtual server asks of the kernel, and what contradicts itself."""
+"""Faults in the keys of virtual servers, and the services that valid keys make."""
 
 from collections.abc import Callable
 
@@ -119,8 +119,10 @@ UNCHANGED = (
         ),
     ],
 )
-def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: FaultsOf) -> None:
-    """A virtual server has one address and port, several, or a mark."""
+def test_a_fault_of_the_address_of_a_virtual_server(
+    text: str, fault: str, faults_of: FaultsOf
+) -> None:
+    """A virtual server has one address and port, several of them, or a firewall mark."""
     assert faults_of(SERVER + text + "}]") == [fault]
 
 
@@ -193,16 +195,14 @@ def test_a_fault_in_where_clients_connect(text: str, fault: str, faults_of: Faul
         ),
     ],
 )
-def test_a_contradiction_is_a_fault_with_its_reason(
-    text: str, fault: str, faults_of: FaultsOf
-) -> None:
-    """What the kernel would refuse, or do otherwise than it reads, never starts."""
+def test_a_contradiction_is_a_fault(text: str, fault: str, faults_of: FaultsOf) -> None:
+    """The kernel would refuse such a service, or treat it in another way than the file says."""
     server = SERVER + "name: web, address: 10.0.0.1:80, " + text + "}]"
     assert faults_of(server) == [fault.replace("AT", AT)]
 
 
 def test_the_sync_daemon_and_mixed_families_exclude_each_other(faults_of: FaultsOf) -> None:
-    """The kernel refuses whichever comes second."""
+    """The kernel refuses the second of them."""
     server = (
         "address: 10.0.0.1:80, forwarding: tun, check: none,"
         " real_servers: [{address: 10.0.0.2}, {address: '2001:db8::2'}]"
@@ -216,13 +216,13 @@ def test_the_sync_daemon_and_mixed_families_exclude_each_other(faults_of: Faults
 
 
 def only_server(text: str) -> VirtualServer:
-    """The virtual server that the keys describe."""
+    """Return the virtual server that the keys describe."""
     parsed = parse(f"{SERVER}{text}}}]".encode(), "test.yaml", "lb1")
     return parsed.virtual_servers[0]
 
 
 def test_a_firewall_mark_is_a_service_of_its_family() -> None:
-    """Servers without a port keep that of the packet."""
+    """For a real server without a port, a packet keeps its port."""
     four = only_server("fwmark: 7, check: none, real_servers: [{address: 10.0.0.2}]")
     assert (four.name, four.keys) == ("fwmark-7", (ServiceKey.for_mark(7),))
     assert four.real_servers[0].key == DestinationKey("10.0.0.2", 0)
@@ -230,8 +230,8 @@ def test_a_firewall_mark_is_a_service_of_its_family() -> None:
     assert (six.name, six.keys) == ("fwmark-7-ipv6", (ServiceKey.for_mark(7, ipv6=True),))
 
 
-def test_a_group_is_a_service_for_each_address_and_port() -> None:
-    """A server with a port of its own is asked there for all of them."""
+def test_several_addresses_make_a_service_for_each_address_and_port() -> None:
+    """A real server with a port gets the connections of all services on that port."""
     group = only_server(
         "name: web, addresses: [10.0.0.1:80, 10.0.0.2:8080-8081], check: {type: tcp, port: 80},"
         " real_servers: [{address: 10.0.0.3}, {address: '10.0.0.4:81'}]"
@@ -245,8 +245,8 @@ def test_a_group_is_a_service_for_each_address_and_port() -> None:
     assert [each.key.port for each in group.real_servers] == [0, 81]
 
 
-def test_persistence_is_what_the_file_says() -> None:
-    """A prefix as long as the address is none."""
+def test_persistence_reaches_the_service() -> None:
+    """A prefix of the length of the address is the same as no prefix."""
     base = "address: 10.0.0.1:5060, protocol: udp, persistence: 60, "
     sip = "persistence_prefix_length: 24, persistence_engine: sip, one_packet: true"
     assert only_server(base + sip).service == Service(
@@ -255,8 +255,8 @@ def test_persistence_is_what_the_file_says() -> None:
     assert only_server(base + "persistence_prefix_length: 32").service.prefix_length is None
 
 
-def test_the_nearest_tunnel_wins_whole() -> None:
-    """Without any it is IP in IP."""
+def test_the_nearest_tunnel_applies_as_a_whole() -> None:
+    """Without a tunnel section, the tunnel is IP in IP."""
     servers = "real_servers: [{address: 10.0.0.2}, {address: '2001:db8::2', tunnel: {type: ipip}}]"
     gue = "tunnel: {type: gue, port: 6080, checksum: remote}, "
     base = "address: 10.0.0.1:80, forwarding: tun, "

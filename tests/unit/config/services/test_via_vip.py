@@ -1,4 +1,4 @@
-"""Every fault of a check that goes by way of the virtual address is reported at its place."""
+"""Every fault of a check with ``via: vip`` is reported at its place."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ PAIR = (
 
 
 def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
-    """One virtual server with a real server that has this check."""
+    """Return a virtual server with a real server that has this check."""
     real_server = f'{{address: "{target}", check: {check}}}'
     return f"virtual_servers: [{{{keys}, real_servers: [{real_server}]}}]\n"
 
@@ -83,9 +83,7 @@ def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
         ),
     ],
 )
-def test_a_key_that_does_not_go_with_via_is_a_fault(
-    check: str, fault: str, faults_of: FaultsOf
-) -> None:
+def test_a_key_that_contradicts_via_is_a_fault(check: str, fault: str, faults_of: FaultsOf) -> None:
     found = faults_of(PAIR + server(check))
     assert found
     assert f"virtual_servers[0].real_servers[0].check.{fault}" in found[0]
@@ -126,17 +124,17 @@ def test_a_key_that_does_not_go_with_via_is_a_fault(
         ),
     ],
 )
-def test_a_virtual_server_without_that_way_is_a_fault(
+def test_a_virtual_server_that_probes_cannot_go_through_is_a_fault(
     keys: str, director: str, fault: str, faults_of: FaultsOf
 ) -> None:
     found = faults_of(f"director: {director}\n" + server(keys=keys, target="10.0.0.2:80"))
     assert [each for each in found if f"check.via: via: vip: {fault}" in each]
 
 
-def test_what_the_directors_check_does_not_fit_is_said_of_the_virtual_server(
+def test_a_fault_of_the_directors_check_is_reported_at_the_virtual_server(
     faults_of: FaultsOf,
 ) -> None:
-    """Once, however many real servers inherit it."""
+    """It is reported once, even if several real servers inherit the check."""
     text = f"""\
 director: {{check: {VIA}}}
 virtual_servers:
@@ -156,7 +154,7 @@ def test_a_tunnel_into_the_other_family_needs_a_source(faults_of: FaultsOf) -> N
     assert not faults_of(server("{type: tcp, via: vip, source: 10.0.0.8}", keys, "fd00::2"))
 
 
-def test_of_several_ports_the_check_names_one(faults_of: FaultsOf) -> None:
+def test_a_check_of_several_ports_needs_a_port(faults_of: FaultsOf) -> None:
     keys = 'name: w, addresses: ["10.0.0.1:80-81"], forwarding: dr'
     assert not faults_of(server("{type: tcp, via: vip, port: 81}", keys))
     [fault] = faults_of(server(keys=keys))
@@ -180,10 +178,10 @@ def test_of_several_ports_the_check_names_one(faults_of: FaultsOf) -> None:
         ),
     ],
 )
-def test_a_mark_of_our_own_probes_is_no_other_ones(
+def test_a_mark_in_the_range_of_the_probes_is_a_fault(
     rest: str, place: str, faults_of: FaultsOf
 ) -> None:
-    """0x68000000 to 0x68ffffff; with other marks for the probes, or without them, they are free."""
+    """The default range is 0x68000000 to 0x68ffffff. Without such probes, the marks are free."""
     [fault] = faults_of(server().replace("]}]", f"]}}, {rest}]"))
     assert f"{place}: " in fault
     assert "is in the range of the marks of probes, 0x68000000-0x68ffffff" in fault
@@ -198,7 +196,7 @@ def test_the_directors_own_mark_is_compared_too(faults_of: FaultsOf) -> None:
 
 
 @pytest.mark.parametrize("value", ["5", '"9-1"', '"0-5"', '"1-0x100000000"', '"1-4294967296"'])
-def test_a_range_of_marks_is_two_marks_the_lower_first(value: str, faults_of: FaultsOf) -> None:
+def test_a_range_of_marks_has_the_lower_mark_first(value: str, faults_of: FaultsOf) -> None:
     [fault] = faults_of(f"director: {{probe_marks: {value}}}\n" + server())
     assert "director.probe_marks: wrong value (got " in fault
     assert "expected two firewall marks from 1 to 0xffffffff, such as 0x68000000-0x68fff" in fault

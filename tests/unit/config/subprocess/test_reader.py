@@ -1,4 +1,4 @@
-"""Reading in a process of its own gives what loading gives."""
+"""Reading in a process of its own has the same result as loading."""
 
 import argparse
 import subprocess
@@ -17,14 +17,14 @@ from hadirector.model.configuration import NeededInterface
 TREE = Path(__file__).parents[4]
 
 
-async def test_the_process_hands_over_the_whole_configuration() -> None:
-    """A pair's file comes back equal."""
+async def test_the_process_sends_the_whole_configuration() -> None:
+    """The configuration of a pair arrives unchanged."""
     path = TREE / "configs/pair-active.yaml"
     assert await reader.read(path) == load(path)
 
 
-async def test_the_process_hands_over_every_fault(tmp_path: Path) -> None:
-    """The faults are those that loading finds, and a missing file is one."""
+async def test_the_process_sends_every_fault(tmp_path: Path) -> None:
+    """The faults are the same as those of loading. A missing file is a fault."""
     path = tmp_path / "wrong.yaml"
     path.write_text("virtual_servers: [{weight: 1}]\nvrrp: 3\n")
     with pytest.raises(ConfigError) as loaded:
@@ -37,13 +37,13 @@ async def test_the_process_hands_over_every_fault(tmp_path: Path) -> None:
 
 
 def named_in(path: Path, name: str) -> tuple[NeededInterface, ...]:
-    """The interfaces that a file names, had it another name."""
+    """Return the needed interfaces of a file, as if the file had another name."""
     needed = load(path).needed_interfaces
     return tuple(replace(each, place=each.place.replace(str(path), name)) for each in needed)
 
 
-async def test_a_text_is_read_as_the_file_that_it_is_going_to_be() -> None:
-    """Its faults have that file's name."""
+async def test_a_text_is_read_as_the_future_content_of_a_file() -> None:
+    """Its faults have the name of the file."""
     path = TREE / "configs/pair-active.yaml"
     assert await reader.read("draft.yaml", path.read_bytes()) == replace(
         load(path), needed_interfaces=named_in(path, "draft.yaml")
@@ -52,24 +52,24 @@ async def test_a_text_is_read_as_the_file_that_it_is_going_to_be() -> None:
         await reader.read("draft.yaml", b"vrrp: 3")
 
 
-async def test_a_process_that_does_not_listen_to_a_text_is_a_fault(
+async def test_a_process_that_does_not_read_the_text_is_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However long that is."""
+    """The text is larger than the buffer of the pipe."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
     with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f", b"#" * 10_000_000)
 
 
-async def test_a_process_that_says_nothing_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reload must not take what was cut short."""
+async def test_a_process_without_output_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload must not use an incomplete configuration."""
     monkeypatch.setattr(sys, "executable", "/bin/true")
     with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f")
 
 
 async def test_reading_has_a_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A process that hangs is ended, and the reading fails."""
+    """A process that hangs is killed, and reading fails."""
     hanging = tmp_path / "hanging"
     hanging.write_text("#!/bin/sh\nexec sleep 600\n")
     hanging.chmod(0o700)
@@ -80,7 +80,7 @@ async def test_reading_has_a_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_many_real_servers_come_in_small_frames(tmp_path: Path) -> None:
-    """No frame holds more than 64 real servers, and together they are all there."""
+    """A frame has at most 64 real servers, and the frames together have all of them."""
     path = tmp_path / "many.yaml"
     servers = "".join(f"\n    - {{address: 10.0.1.{i}}}" for i in range(1, 201))
     path.write_text(
@@ -103,7 +103,7 @@ def test_many_real_servers_come_in_small_frames(tmp_path: Path) -> None:
 
 
 def test_the_director_needs_neither_pydantic_nor_yaml() -> None:
-    """They stay in the process that reads."""
+    """Only the reading process imports them."""
     code = (
         "import sys; from hadirector.config.document import errors;"
         "from hadirector.config.subprocess import reader;"
@@ -144,7 +144,7 @@ def test_check_config_answers_by_exit_code(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """0 is good, 1 has faults, 2 cannot be read. Of a good one it tells what the kernel needs."""
+    """0: valid; 1: faults; 2: unreadable. For a valid file the kernel settings are printed."""
     path = tmp_path / "f.yaml"
     if text is not None:
         path.write_text(text)

@@ -1,4 +1,4 @@
-"""Every fault of a ``track`` list is reported with what was found and what was expected."""
+"""Every fault of tracked objects and sync groups has the value and the expected form."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ KINDS = "interface, pool, script, file, process"
     ],
 )
 def test_a_fault_of_a_tracked_object(faults_of: FaultsOf, tracked: str, fault: str) -> None:
-    """What cannot be tracked, or not in this way; the empty fault is a good file."""
+    """Wrong objects and wrong keys. An empty fault stands for a valid file."""
     assert faults_of(FILE.format(tracked=tracked)) == ([fault] if fault else [])
 
 
@@ -151,11 +151,11 @@ sync_groups: {groups}
 def test_a_fault_of_a_sync_group(
     faults_of: FaultsOf, a: str, b: str, groups: str, fault: str
 ) -> None:
-    """What cannot move together; the empty fault is a good file."""
+    """Members that cannot move together. An empty fault stands for a valid file."""
     assert faults_of(GROUPS.format(a=a, b=b, groups=groups))[:1] == ([fault] if fault else [])
 
 
-def test_members_of_a_sync_group_track_what_any_of_them_tracks() -> None:
+def test_members_of_a_sync_group_track_the_objects_of_all_members() -> None:
     groups = "[{name: g, instances: [b, a], notify: {script: /n, user: root, arguments: [x]}}]"
     text = GROUPS.format(a="[{file: /f}]", b="[{script: /s, arguments: [-v]}]", groups=groups)
     configuration = parse(text.encode(), "f", "host")

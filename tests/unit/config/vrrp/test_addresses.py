@@ -1,4 +1,4 @@
-"""Device, label and scope of virtual addresses: what they become, and what is refused."""
+"""Device, label and scope of virtual addresses: the model, and the faults."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ FaultsOf = Callable[[str], list[str]]
 INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addresses: "
 
 
-def test_an_address_says_where_and_how_it_is_put() -> None:
-    """One that says nothing has no placement; the scopes are the kernel's numbers."""
+def test_device_label_and_scope_make_a_placement() -> None:
+    """An address without these keys has no placement. A scope is the number of the kernel."""
     text = (
         INSTANCE + "[10.0.0.1, {address: 10.0.0.2/24, device: eth1, scope: site},"
         " {address: 10.0.0.3, label: 'eth0:b', scope: host}, {address: 10.0.0.4}],"
@@ -94,6 +94,6 @@ def test_an_address_says_where_and_how_it_is_put() -> None:
         ),
     ],
 )
-def test_a_fault_of_how_an_address_is_put(faults_of: FaultsOf, addresses: str, fault: str) -> None:
-    """What the kernel would refuse or take no notice of; the empty fault is a good file."""
+def test_a_fault_of_a_placement(faults_of: FaultsOf, addresses: str, fault: str) -> None:
+    """Keys that the kernel would refuse or ignore. An empty fault stands for a valid file."""
     assert faults_of(f"{INSTANCE}{addresses}}}]") == ([fault] if fault else [])

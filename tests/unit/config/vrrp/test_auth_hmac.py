@@ -1,4 +1,4 @@
-"""auth_hmac in a configuration file: its keys come from files, and no fault shows one."""
+"""auth_hmac in a configuration: the keys are in files, and no fault shows a key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RAW, HEX = b"0123456789abcdef" * 2, b"hex:" + b"00ff" * 16
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
-    """A directory with two good key files, 7 and 8."""
+    """Return a directory with two valid key files, 7 and 8."""
     for name, content in (("7", RAW), ("8", HEX)):
         (tmp_path / name).write_bytes(content + b"\n")
         (tmp_path / name).chmod(0o640)
@@ -36,11 +36,11 @@ def instance_of(rest: str) -> InstanceConfiguration:
 
 
 def faults(faults_of: FaultsOf, rest: str) -> list[str]:
-    """The faults without their place, which depends on the length of a directory's name."""
+    """Return the faults without their places, which depend on the name of a directory."""
     return [fault.partition(": ")[2] for fault in faults_of(INSTANCE.format(rest=rest))]
 
 
-def test_what_the_file_says_reaches_the_instance(keys: Path) -> None:
+def test_the_keys_of_auth_hmac_reach_the_instance(keys: Path) -> None:
     authentication = instance_of(
         f"auth_hmac: {{mode: permissive, send_key: 8, window: 90s,"
         f" keys: [{{id: 7, file: {keys}/7}}, {{id: 8, file: {keys}/8}}]}}"
@@ -60,7 +60,7 @@ def test_what_the_file_says_reaches_the_instance(keys: Path) -> None:
 def test_by_default_the_window_is_three_intervals_and_at_least_5_s(
     keys: Path, interval: str, window: float
 ) -> None:
-    """As in keepalived. The default mode is the safe one."""
+    """These are the values of keepalived. The default mode is enforce."""
     hmac = f"auth_hmac: {{send_key: 7, keys: [{{id: 7, file: {keys}/7}}]}}"
     authentication = instance_of(f"advert_interval: {interval}, {hmac}").authentication
     assert isinstance(authentication, HmacAuthentication)
@@ -93,7 +93,7 @@ def test_by_default_the_window_is_three_intervals_and_at_least_5_s(
     ],
 )  # fmt: skip
 def test_a_fault_of_auth_hmac(faults_of: FaultsOf, keys: Path, rest: str, fault: str) -> None:
-    """One for each rule; @ is the directory of the keys."""
+    """One fault for each rule. @ stands for the directory of the keys."""
     rest = "auth_hmac: {" + rest.replace("@", str(keys)) + "}"
     assert faults(faults_of, rest) == ["vrrp[0].auth_hmac" + fault]
 
@@ -130,10 +130,10 @@ def make(content: bytes, mode: int) -> Callable[[Path], None]:
         ),
     ],
 )
-def test_a_key_file_that_is_no_good_is_refused_unseen(
+def test_a_faulty_key_file_is_refused_and_not_shown(
     faults_of: FaultsOf, tmp_path: Path, make_it: Callable[[Path], None], fault: str
 ) -> None:
-    """The fault names the file and what is wrong, and shows nothing of its content."""
+    """The fault names the file and the reason, and does not show the content."""
     file = tmp_path / "k"
     make_it(file)
     (found,) = faults(faults_of, f"auth_hmac: {{send_key: 7, keys: [{{id: 7, file: {file}}}]}}")
@@ -141,7 +141,7 @@ def test_a_key_file_that_is_no_good_is_refused_unseen(
     assert found.endswith(f", expected {fault})")
 
 
-def test_a_password_beside_auth_hmac_is_refused(faults_of: FaultsOf, keys: Path) -> None:
+def test_a_password_together_with_auth_hmac_is_refused(faults_of: FaultsOf, keys: Path) -> None:
     rest = (
         "version: 2, authentication: {type: pass, password: x},"
         f" auth_hmac: {{send_key: 7, keys: [{{id: 7, file: {keys}/7}}]}}"
@@ -155,7 +155,7 @@ UDP = "transport: udp, unicast: {source: 10.0.0.1, peers: [10.0.0.2]}, "
 
 
 @pytest.mark.parametrize(("mode", "count"), [("enforce", 0), ("permissive", 2)])
-def test_udp_beyond_this_host_takes_enforced_authentication(
+def test_udp_to_other_hosts_needs_enforced_authentication(
     faults_of: FaultsOf, keys: Path, mode: str, count: int
 ) -> None:
     """Each address is refused at its place."""
@@ -165,8 +165,8 @@ def test_udp_beyond_this_host_takes_enforced_authentication(
     assert all("other addresses need auth_hmac in mode enforce" in fault for fault in found)
 
 
-def test_a_new_key_is_a_change_of_the_instance_and_not_shown(keys: Path) -> None:
-    """The plan of a reload names the instance; neither it nor the configuration shows a key."""
+def test_a_new_key_is_a_change_of_the_instance_and_is_not_shown(keys: Path) -> None:
+    """The plan of a reload names the instance. Plan and configuration do not show the key."""
     text = INSTANCE.format(
         rest=f"auth_hmac: {{send_key: 7, keys: [{{id: 7, file: {keys}/7}}]}}"
     ).encode()

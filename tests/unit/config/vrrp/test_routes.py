@@ -1,4 +1,4 @@
-"""Virtual routes and rules: what they become, and what is refused."""
+"""Virtual routes and rules: the model, and the faults."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,8 @@ INSTANCE = (
 )
 
 
-def test_routes_become_what_the_kernel_is_to_have() -> None:
-    """Scope and metric as ip-route(8) chooses them; `default` is of the family of its gateway."""
+def test_the_keys_of_routes_reach_the_model() -> None:
+    """Scope and metric are as in ip-route(8). `default` has the family of its gateway."""
     text = INSTANCE + (
         "virtual_routes: [{destination: default, gateway: 10.0.0.7, table: 100},"
         " {destination: 10.6.0.0/16, device: eth1, metric: 50, source: 10.0.0.1},"
@@ -37,8 +37,8 @@ def test_routes_become_what_the_kernel_is_to_have() -> None:
     )
 
 
-def test_rules_become_what_the_kernel_is_to_have() -> None:
-    """One that names no prefix is of the instance's family."""
+def test_the_keys_of_rules_reach_the_model() -> None:
+    """A rule without a prefix has the family of the instance."""
     text = INSTANCE + (
         "virtual_rules: [{priority: 1000, from: 10.5.0.0/24, table: 100},"
         " {priority: 1001, to: '2001:db8::/32', type: prohibit, input_device: eth0},"
@@ -120,7 +120,7 @@ def test_rules_become_what_the_kernel_is_to_have() -> None:
     ],
 )
 def test_a_fault_of_a_route(faults_of: FaultsOf, route: str, fault: str) -> None:
-    """What the kernel would refuse or could not mean; the empty fault is a good file."""
+    """Keys that the kernel would refuse or ignore. An empty fault stands for a valid file."""
     faults = faults_of(f"{INSTANCE}virtual_routes: [{{{route}}}]}}]")
     assert [each.partition("vrrp[0].virtual_routes[")[2] for each in faults] == [fault] * bool(
         fault
@@ -159,18 +159,18 @@ def test_a_fault_of_a_route(faults_of: FaultsOf, route: str, fault: str) -> None
     ],
 )
 def test_a_fault_of_a_rule(faults_of: FaultsOf, rule: str, fault: str) -> None:
-    """What the kernel would refuse or could not mean; the empty fault is a good file."""
+    """Keys that the kernel would refuse or ignore. An empty fault stands for a valid file."""
     faults = faults_of(f"{INSTANCE}virtual_rules: [{{{rule}}}]}}]")
     assert [each.partition("vrrp[0].virtual_rules[")[2] for each in faults] == [fault] * bool(fault)
 
 
-def test_a_fault_says_where_it_is(faults_of: FaultsOf) -> None:
+def test_a_fault_has_its_place(faults_of: FaultsOf) -> None:
     rules = "virtual_rules: [{priority: 1000, table: 5, from: default}]}]"
     (fault,) = faults_of(INSTANCE + rules)
     assert fault.startswith("2:50: vrrp[0].virtual_rules[0].from: ")
 
 
-def test_there_is_a_limit_to_routes_and_rules(faults_of: FaultsOf) -> None:
+def test_the_number_of_routes_and_rules_is_limited(faults_of: FaultsOf) -> None:
     routes = ", ".join(f"{{destination: 10.6.{each}.0/24, device: e}}" for each in range(101))
     rules = ", ".join(f"{{priority: {each}, table: 5}}" for each in range(1, 102))
     faults = faults_of(f"{INSTANCE}virtual_routes: [{routes}],\nvirtual_rules: [{rules}]}}]")

@@ -1,4 +1,4 @@
-"""Every fault of the ``vrrp`` section is reported with what was found and what was expected."""
+"""Every fault of the ``vrrp`` section is reported with the value and the expected form."""
 
 from collections.abc import Callable
 
@@ -235,7 +235,7 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
     ],
 )
 def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) -> None:
-    """What a VRRP instance cannot be; the empty fault is a good file."""
+    """Faults of a VRRP instance. An empty fault stands for a valid file."""
     assert faults_of(INSTANCE + rest) == ([fault] if fault else [])
 
 
@@ -302,7 +302,7 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
     ],
 )
 def test_a_fault_of_virtual_addresses(faults_of: FaultsOf, addresses: str, message: str) -> None:
-    """Number, family and form of virtual addresses."""
+    """The number, the family and the form of virtual addresses."""
     text = (
         f"vrrp: [{{name: a, interface: e, virtual_router_id: 1, virtual_addresses: {addresses}}}]"
     )
