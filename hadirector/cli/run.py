@@ -9,13 +9,16 @@ import fcntl
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from hadirector.processes import HANDOFF_VARIABLE, signals
+from hadirector.processes.signals import SignalHandlers
 
+if TYPE_CHECKING:
     from hadirector.dataplane.dataplane import Dataplane
+    from hadirector.director.director import Director
     from hadirector.events.recorder import Recorder
     from hadirector.log import LogWriter
     from hadirector.model.configuration import Configuration
@@ -44,8 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 2 if the director cannot start."""
-    # Imports take a while. Ctrl-C in that time ends the process without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signals.block()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         asyncio.run(_start(Path(arguments.config).absolute()))
@@ -58,10 +60,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _start(path: Path) -> None:
+    """Run the director, and block its signals again at the end."""
+    handlers = SignalHandlers()
+    try:
+        await _load(path, handlers)
+    finally:
+        # asyncio restores the default actions when it closes the loop.
+        signals.block()
+
+
+async def _load(path: Path, handlers: SignalHandlers) -> None:
     """Read the configuration and import the director at the same time, then run it."""
     starting = asyncio.current_task()
     assert starting is not None
-    _obey_signals(stop=starting.cancel, reload=lambda: None)
+    # A director that adopts a vrrp process completes its start, to hand over in an orderly way.
+    stop = None if HANDOFF_VARIABLE in os.environ else starting.cancel
+    handlers.assign(stop=stop, reload=None)
+    handlers.install()
     from hadirector.config.subprocess.launch import launch
 
     launching = asyncio.create_task(launch(path))
@@ -75,13 +90,17 @@ async def _start(path: Path) -> None:
     recorder = Recorder()
     writer = log.configure(also=[recorder])
     try:
-        await _run(path, reading, writer, recorder)
+        await _run(path, reading, writer, recorder, handlers)
     finally:
         writer.drain(seconds=1.0)
 
 
 async def _run(
-    path: Path, reading: asyncio.Task[Configuration], writer: LogWriter, recorder: Recorder
+    path: Path,
+    reading: asyncio.Task[Configuration],
+    writer: LogWriter,
+    recorder: Recorder,
+    handlers: SignalHandlers,
 ) -> None:
     from hadirector.api.server import serving
     from hadirector.config.document.errors import ConfigError
@@ -102,7 +121,9 @@ async def _run(
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
                 director = Director(path, configuration, dataplane, recorder, adopted)
-                _obey_signals(stop=director.stop, reload=director.request_reload)
+                handlers.assign(
+                    stop=partial(_stop, director, handlers), reload=director.request_reload
+                )
                 async with serving(director, Path(configuration.api_unix)):
                     handed_on = await director.run()
     except (ConfigError, DataplaneError) as error:
@@ -111,8 +132,17 @@ async def _run(
         where = f"{error.filename}: " if error.filename else ""
         raise StartError(f"{where}{error.strerror or error}") from error
     if director.restarting:
+        await handlers.hand_on()
         writer.drain(seconds=1.0)
         _replace_process(handed_on)
+
+
+def _stop(director: Director, handlers: SignalHandlers) -> None:
+    """Stop the director; during a restart, leave the signal to the program that follows."""
+    if director.restarting:
+        handlers.postpone(signal.SIGTERM)
+    else:
+        director.stop()
 
 
 def _replace_process(handed_on: Handoff | None) -> None:
@@ -166,10 +196,3 @@ def _lock(directory: Path, key: str) -> int:
         os.close(descriptor)
         raise StartError(f"{directory}: another director runs with this {key}") from error
     return descriptor
-
-
-def _obey_signals(*, stop: Callable[[], object], reload: Callable[[], object]) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)

@@ -9,12 +9,11 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from hadirector.processes import signals
 from hadirector.processes.channel import Channel
 from hadirector.processes.messages import Heartbeat
 
 HEARTBEAT_SECONDS = 1.0
-
-_IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run_child(
@@ -28,9 +27,9 @@ def run_child(
     The child ignores signals, because a service manager or Ctrl-C signals all processes at once.
     The director stops its children over their channels, in the right order.
     """
-    for number in _IGNORED:
+    for number in signals.HANDLED:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _IGNORED)
+    signals.unblock()
     end = socket.socket(fileno=descriptor)
     loop = asyncio.SelectorEventLoop(selector)
     try:

@@ -13,9 +13,8 @@ from collections.abc import MutableMapping
 
 import msgspec
 
+from hadirector.processes import HANDOFF_VARIABLE
 from vrrp.model.report import State
-
-VARIABLE = "HADIRECTOR_HANDOFF"
 
 
 class Handoff(msgspec.Struct, frozen=True):
@@ -29,7 +28,7 @@ class Handoff(msgspec.Struct, frozen=True):
 def publish(handoff: Handoff, environment: MutableMapping[str, str]) -> None:
     """Store the handoff in the environment of the next program."""
     os.set_inheritable(handoff.descriptor, True)
-    environment[VARIABLE] = msgspec.json.encode(handoff).decode()
+    environment[HANDOFF_VARIABLE] = msgspec.json.encode(handoff).decode()
 
 
 def take(environment: MutableMapping[str, str]) -> Handoff | None:
@@ -37,7 +36,7 @@ def take(environment: MutableMapping[str, str]) -> Handoff | None:
 
     Return None as well if it does not describe a running child of this process.
     """
-    text = environment.pop(VARIABLE, None)
+    text = environment.pop(HANDOFF_VARIABLE, None)
     if text is None:
         return None
     try:

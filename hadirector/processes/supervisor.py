@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import structlog
 
-from hadirector.processes import channel
+from hadirector.processes import channel, signals
 from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
 from hadirector.processes.handoff import AdoptedProcess, Handoff
 from hadirector.processes.messages import Heartbeat
@@ -24,8 +23,6 @@ SILENCE_ALARM_SECONDS = 3.0
 SILENCE_KILL_SECONDS = 10.0
 BACKOFF_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 SETTLED_SECONDS = 30.0
-
-INHERITED_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 Incoming = TypeVar("Incoming")
 Process = asyncio.subprocess.Process | AdoptedProcess
@@ -173,7 +170,7 @@ class Child(Generic[Incoming]):
     async def _spawn(self, end: socket.socket) -> asyncio.subprocess.Process:
         # A signal to the whole process group must not end the child before it ignores signals. The
         # child inherits the blocked signals. Signals to this process are delivered later.
-        signal.pthread_sigmask(signal.SIG_BLOCK, INHERITED_SIGNALS)
+        signals.block()
         try:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -185,7 +182,7 @@ class Child(Generic[Incoming]):
                 stdin=asyncio.subprocess.DEVNULL,
             )
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, INHERITED_SIGNALS)
+            signals.unblock()
 
     async def _attend(self, process: Process, current: Channel[Incoming]) -> int:
         """Receive messages until the channel ends, and wait for the end of the process.

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from hadirector.processes.handoff import VARIABLE, take
+from hadirector.processes import HANDOFF_VARIABLE
+from hadirector.processes.handoff import take
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_after_an_ordinary_start_there_is_no_handoff() -> None:
     "text", ["", "{", "{}", '{"pid": "x", "descriptor": 0, "states": {}}', '{"pid": "\udcff"}']
 )
 def test_an_invalid_handoff_is_removed_from_the_environment(text: str) -> None:
-    environment = {VARIABLE: text}
+    environment = {HANDOFF_VARIABLE: text}
     assert take(environment) is None
     assert environment == {}
 
@@ -31,12 +32,12 @@ def test_an_invalid_handoff_is_removed_from_the_environment(text: str) -> None:
 def test_a_process_that_is_not_our_child_is_not_adopted(descriptor: int) -> None:
     """The variable may come from the environment of a user."""
     text = f'{{"pid": 1, "descriptor": {descriptor}, "states": {{}}}}'
-    assert take({VARIABLE: text}) is None
+    assert take({HANDOFF_VARIABLE: text}) is None
 
 
 def test_a_handoff_needs_an_open_descriptor() -> None:
     text = f'{{"pid": {os.getpid()}, "descriptor": 1000000, "states": {{}}}}'
-    assert take({VARIABLE: text}) is None
+    assert take({HANDOFF_VARIABLE: text}) is None
 
 
 def test_a_child_that_has_ended_is_not_adopted(descriptor: int) -> None:
@@ -45,5 +46,5 @@ def test_a_child_that_has_ended_is_not_adopted(descriptor: int) -> None:
         os._exit(0)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     text = f'{{"pid": {child}, "descriptor": {descriptor}, "states": {{"web": "ACTIVE"}}}}'
-    assert take({VARIABLE: text}) is None
+    assert take({HANDOFF_VARIABLE: text}) is None
     os.waitpid(child, 0)

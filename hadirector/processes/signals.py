@@ -1,0 +1,79 @@
+"""The signals that a director handles: SIGTERM and SIGINT stop it, SIGHUP reloads its file.
+
+The default action of these signals ends a process. Therefore the director blocks them
+(sigprocmask(2)) whenever no event loop can handle them: from its first instruction until the loop
+runs, and from the end of the loop until the process has exited. A blocked signal stays pending. The
+mask and the pending signals survive exec(2), so a signal that arrives during a restart reaches the
+new program.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+HANDLED: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+WAKE_UPS: Final = 3
+"""Passes of the loop after which every signal that came before the block has been handled."""
+
+Callback = Callable[[], object]
+
+
+def block() -> None:
+    """Keep the signals pending from now on."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+
+
+def unblock() -> None:
+    """Deliver the signals again, pending ones at once."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+
+
+class SignalHandlers:
+    """Calls ``stop`` or ``reload`` for a signal. A signal without a callback is remembered."""
+
+    def __init__(self) -> None:
+        self._callbacks: dict[signal.Signals, Callback | None] = {}
+        self._remembered: list[signal.Signals] = []
+
+    def install(self) -> None:
+        """Handle the signals in the running event loop, pending ones at once."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        for number in HANDLED:
+            loop.add_signal_handler(number, self._handle, number)
+        unblock()
+
+    def assign(self, *, stop: Callback | None, reload: Callback | None) -> None:
+        """Set the callbacks, None to remember the signal, and call them for remembered signals."""
+        self._callbacks = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
+        remembered, self._remembered = self._remembered, []
+        for number in remembered:
+            self._handle(number)
+
+    def postpone(self, number: signal.Signals) -> None:
+        """Remember this signal and all that follow, for the next program."""
+        self._callbacks = {}
+        self._handle(number)
+
+    async def hand_on(self) -> None:
+        """Block the signals and leave the remembered ones pending, for the next program."""
+        import asyncio
+
+        self._callbacks = {}
+        block()
+        # A signal that came before the block may still wait in the wake-up socket of the loop.
+        for _ in range(WAKE_UPS):
+            await asyncio.sleep(0)
+        for number in self._remembered:
+            os.kill(os.getpid(), number)
+
+    def _handle(self, number: signal.Signals) -> None:
+        callback = self._callbacks.get(number)
+        if callback is not None:
+            callback()
+        elif number not in self._remembered:
+            self._remembered.append(number)
