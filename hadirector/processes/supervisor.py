@@ -58,7 +58,7 @@ class Child(Generic[Incoming]):
         self._incoming = incoming
         self._report = report
         self._process: Process | None = None
-        self._adopted: Handoff | None = None
+        self._adopted: tuple[Process, Channel[Incoming]] | None = None
         self._handed_off = False
         self._channel: Channel[Incoming] | None = None
         self._last_message_at = 0.0
@@ -74,7 +74,8 @@ class Child(Generic[Incoming]):
         """Run the child, and restart it, until it ends after ``stop``."""
         failures = 0
         loop = asyncio.get_running_loop()
-        while not self._stop.is_set():
+        # An order to finish may precede the first pass: an adopted process still has to obey it.
+        while not self._stop.is_set() or self._adopted is not None:
             started_at = loop.time()
             try:
                 status: int | str = await self._run_once()
@@ -117,7 +118,7 @@ class Child(Generic[Incoming]):
 
     def adopt(self, handoff: Handoff) -> None:
         """Use a running process instead of starting the first one."""
-        self._adopted = handoff
+        self._adopted = self._take_over(handoff)
 
     def hand_off(self, states: dict[str, State]) -> Handoff | None:
         """Return the handoff of the running process to the program that replaces this one.
@@ -139,11 +140,9 @@ class Child(Generic[Incoming]):
                 self._process.kill()
 
     async def _run_once(self) -> int:
-        handoff, self._adopted = self._adopted, None
+        adopted, self._adopted = self._adopted, None
         try:
-            if handoff is None:
-                return await self._attend(*await self._start())
-            return await self._attend(*self._take_over(handoff))
+            return await self._attend(*(adopted or await self._start()))
         finally:
             if self._channel is not None:
                 self._channel.close()

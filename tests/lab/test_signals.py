@@ -92,7 +92,7 @@ class Life:
         log = self._log.read_text()
         assert status == 0, log
         assert "Traceback" not in log
-        assert not self._host.holds(VIRTUAL_ADDRESS)
+        assert not self._host.holds(VIRTUAL_ADDRESS), log
 
     def _blocks(self) -> bool:
         fields = Path(f"/proc/{self.process.pid}/status").read_text()
