@@ -42,6 +42,7 @@ def participles() -> Iterator[str]:
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    decorators = {ast.unparse(each) for each in node.decorator_list}
-                    if PARTICIPLES.fullmatch(node.name) and "property" not in decorators:
+                    decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
+                    is_property = decorators & {"property", "cached_property"}
+                    if PARTICIPLES.fullmatch(node.name) and not is_property:
                         yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"

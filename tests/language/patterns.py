@@ -39,7 +39,7 @@ BANNED: Final = [
         "'..., even if ...' or two sentences",
     ),
     (r"\ba want of\b", "'a lack of', or name what is missing"),
-    (r"(?<!there )\b(?:is|are) none\b", "'there is no ...'"),
+    (r"(?<!there )\b(?:is|are) (?-i:none)\b", "'there is no ...'"),
     (r"\bha(?:s|ve) not enough\b", "'does not have enough'"),
     (r"\bsince (?:a|an|one) (?:day|hour|minute|second|while)\b", "'for a day'"),
     (r"\bno work worth\b", "give the figure"),
@@ -90,7 +90,7 @@ BANNED: Final = [
     (r"\bis taken for\b|\btaken for granted\b", "counts as, assume"),
     (
         r"\b(?:synchronis|recognis|initialis|normalis|organis|summaris|optimis|serialis|prioritis"
-        r"|neighbour|colour|behaviour|favour|honour)\w*",
+        r"|neighbour|colour|behaviour|favour|honour)\w*\b(?!\.h\b)",
         "US spelling",
     ),
 ]
@@ -102,7 +102,11 @@ PATTERNS: Final = [
 ]
 SENTENCE_WORDS_MAX: Final = 35
 LINE_MAX: Final = 120
+_OTHER_NAMES: Final = (
+    r"_*(?:(?:is|has|was|can|may)_|\w*(?:feed|need|seed|speed|exceed|proceed|succeed)$)"
+)
 PARTICIPLES: Final = re.compile(
-    r"_*(?:\w{2,}ed|said|told|led|held|made|kept|written|seen|known|found|begun|lost|heard|shown|given|taken"
-    r"|gone|left|sent|put|set_up|drawn|spoken|chosen|split_up)"
+    rf"(?!{_OTHER_NAMES})_*"
+    r"(?:\w{2,}ed|said|told|led|held|made|kept|written|seen|known|found|begun|lost|heard|shown"
+    r"|given|taken|gone|left|sent|put|set_up|drawn|spoken|chosen|split_up)"
 )
