@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,16 @@ def unblocked() -> Iterator[None]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     yield
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@pytest.fixture(autouse=True)
+def signals_to_this_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send signals to this thread: the threads of a test runner do not block them."""
+
+    def kill(_process: int, number: int) -> None:
+        signal.pthread_kill(threading.get_ident(), number)
+
+    monkeypatch.setattr(os, "kill", kill)
 
 
 async def test_a_signal_that_came_while_blocked_is_handled_when_the_loop_runs() -> None:
