@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -179,7 +180,7 @@ class CheckSection(Section):
         """How the probes leave this host."""
         return Route(source=self.source, interface=self.interface, mark=self.mark)
 
-    @property
+    @cached_property
     def probe(self) -> Probe:
         """The probe with its options. A check of type none has no probe."""
         options = PROBE_TYPES[self.type]

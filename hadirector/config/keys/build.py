@@ -24,7 +24,11 @@ def build_struct(struct: type[Struct], section: Section, **values: object) -> St
     for field, key in filled_fields(struct, type(section)):
         if field not in values:
             values[field] = getattr(section, key)
-    given = {field: _convert(value) for field, value in values.items() if value is not None}
+    given = {
+        field: _convert(value) if isinstance(value, Section | list) else value
+        for field, value in values.items()
+        if value is not None
+    }
     return struct(**given)
 
 
@@ -46,10 +50,8 @@ def declaration(section: type[Section], name: str) -> Key | None:
     return next((item for item in metadata if isinstance(item, Key)), None)
 
 
-def _convert(value: object) -> object:
-    if isinstance(value, list):
-        return tuple(_convert(item) for item in value)
+def _convert(value: Section | list[object]) -> object:
     if isinstance(value, Section):
         assert value.model is not None, type(value)
         return build_struct(value.model, value)
-    return value
+    return tuple(_convert(item) if isinstance(item, Section) else item for item in value)
