@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.builders import an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.protocol.packet import MULTICAST_IPV4, decode, encode
 from vrrp.protocol.validation import own_advertisement, validate
@@ -42,12 +43,7 @@ from vrrp.router.machine import Router
 from vrrp.router.sync_group import MemberStatus, decide
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
-USUAL = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-)
+USUAL = an_instance()
 ORDERS: dict[str, Event] = {
     "start": Startup(),
     "resume": Startup(resume=True),

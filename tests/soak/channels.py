@@ -27,19 +27,14 @@ from hadirector.processes.messages import (
     TrackedValues,
     VerdictChanged,
 )
+from tests.builders import an_instance
 from tests.soak.packets import HMAC
-from vrrp.model.configuration import InstanceConfiguration, TrackedKey
+from vrrp.model.configuration import TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, State, Transition
 
 _LAST, _MORE = b"\x01", b"\x00"
 
-_INSTANCE = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-    authentication=HMAC,
-)
+_INSTANCE = an_instance(authentication=HMAC)
 _CHECK = CheckDefinition(identity="web", address="192.0.2.1", port=80, probe=TcpProbe())
 _RESULT = Result(Reason.REFUSED, "connection refused", 0.001)
 _STATUS = InstanceStatus(

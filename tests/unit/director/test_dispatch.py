@@ -10,14 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from checks.definition.check import CheckDefinition, Timing
-from checks.definition.options import TcpProbe
 from checks.definition.result import Reason, Result, Verdict
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.parts import Parts
 from hadirector.events.recorder import Recorder
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.configuration import Configuration, RealServer
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
@@ -30,6 +29,7 @@ from hadirector.model.ipvs import (
 from hadirector.model.policy import HealthyMinimum, SlowStart
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.processes.messages import VerdictChanged
+from tests.builders import a_check, a_configuration, a_virtual_server
 from vrrp.model.configuration import TrackedKey
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -38,31 +38,17 @@ TWO = DestinationKey("192.0.2.46", 80)
 
 
 def check(key: DestinationKey, interval: float) -> CheckDefinition:
-    return CheckDefinition(
-        identity=f"tcp {key} every {interval}",
-        address=key.address,
-        port=key.port,
-        probe=TcpProbe(),
-        timing=Timing(interval=interval),
-    )
+    return a_check(key, identity=f"tcp {key} every {interval}", timing=Timing(interval=interval))
 
 
 def configuration(directory: Path, interval: float) -> Configuration:
-    return Configuration(
-        name="lb1",
+    return a_configuration(
+        a_virtual_server(
+            *(RealServer(key=key, check=check(key, interval)) for key in (ONE, TWO)),
+            service=Service("rr"),
+        ),
         runtime_directory=str(directory),
         state_directory=str(directory),
-        virtual_servers=(
-            VirtualServer(
-                name="web",
-                keys=(WEB,),
-                service=Service("rr"),
-                forwarding=ForwardingMethod.NAT,
-                real_servers=tuple(
-                    RealServer(key=key, check=check(key, interval)) for key in (ONE, TWO)
-                ),
-            ),
-        ),
     )
 
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 import pytest
 
 from hadirector.model.configuration import VirtualServer
-from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.ipvs import Service
 from hadirector.overrides.model import Action, OverrideRequest, persistence_fault
+from tests.builders import a_virtual_server
 
 SYSCTL = "net.ipv4.vs.expire_quiescent_template"
 
 
 def server(persistence: int) -> VirtualServer:
-    return VirtualServer(
-        name="web",
-        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-        service=Service("wrr", persistence=persistence),
-        forwarding=ForwardingMethod.NAT,
-        real_servers=(),
-    )
+    return a_virtual_server(service=Service("wrr", persistence=persistence))
 
 
 def fault(persistence: int, keep_clients: bool | None, value: str | None) -> str | None:

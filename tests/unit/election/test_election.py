@@ -10,16 +10,14 @@ import pytest
 from hadirector.election import election
 from hadirector.election.election import Election, ResumeOverdue
 from hadirector.processes.messages import ConfigureVrrp, RequestHandover
+from tests.builders import an_instance
 from vrrp.addresses.addresses import AddressError
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import InstanceStatus, State, Transition
 
-WEB = InstanceConfiguration(
-    name="web", interface="eth0", virtual_router_id=51, virtual_addresses=("192.0.2.10/32",)
-)
-MAIL = InstanceConfiguration(
+WEB = an_instance(virtual_addresses=("192.0.2.10/32",))
+MAIL = an_instance(
     name="mail",
-    interface="eth0",
     virtual_router_id=52,
     virtual_addresses=("192.0.2.11/32",),
     advert_interval=0.1,

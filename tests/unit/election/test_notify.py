@@ -9,7 +9,8 @@ import pytest
 from checks.script_runner.script import Ended, Script
 from hadirector.election import notify
 from hadirector.election.notify import Notifier, group_state
-from hadirector.model.configuration import Configuration, Notification, NotifiedObject
+from hadirector.model.configuration import Notification, NotifiedObject
+from tests.builders import a_configuration, an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 
@@ -17,21 +18,14 @@ INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
 
 
 def instance(name: str, sync_group: str | None = None) -> InstanceConfiguration:
-    return InstanceConfiguration(
-        name=name,
-        interface="eth0",
-        virtual_router_id=51,
-        virtual_addresses=("192.0.2.10/32",),
-        sync_group=sync_group,
-    )
+    return an_instance(name=name, virtual_addresses=("192.0.2.10/32",), sync_group=sync_group)
 
 
 def notification(kind: NotifiedObject, name: str) -> Notification:
     return Notification(kind=kind, name=name, script=Script(path=f"/{name}"))
 
 
-CONFIGURATION = Configuration(
-    name="lb1",
+CONFIGURATION = a_configuration(
     vrrp=(instance("web", "both"), instance("mail", "both"), instance("alone")),
     notifications=(
         notification("INSTANCE", "web"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from checks.definition.check import CheckDefinition, Timing
+from checks.definition.check import Timing
 from checks.definition.options import AllProbe, FileProbe, Member, Probe, ScriptProbe, TcpProbe
 from checks.definition.result import Reason, Result, Verdict
 from hadirector.health.target import Assumptions, TargetsSnapshot
 from hadirector.health.verdicts import Health
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.model.ipvs import DestinationKey, Protocol, ServiceKey
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
+from tests.builders import a_check, a_configuration, a_virtual_server
 
 SERVICES = tuple(ServiceKey(Protocol.TCP, f"192.0.2.10{n}", 80) for n in (1, 2))
 TCP = TcpProbe()
@@ -21,16 +22,8 @@ TIMING = Timing(interval=2.0, timeout=1.0, rise=2, fall=2)
 def virtual_server(number: int, service: ServiceKey, probe: Probe = TCP) -> VirtualServer:
     """One with one real server, 192.0.2.NUMBER, whose check is "NUMBER"."""
     key = DestinationKey(f"192.0.2.{number}", 80)
-    check = CheckDefinition(
-        identity=str(number), address=key.address, port=80, probe=probe, timing=TIMING
-    )
-    return VirtualServer(
-        name=str(number),
-        keys=(service,),
-        service=Service("rr"),
-        forwarding=ForwardingMethod.NAT,
-        real_servers=(RealServer(key=key, check=check),),
-    )
+    check = a_check(key, identity=str(number), probe=probe, timing=TIMING)
+    return a_virtual_server(RealServer(key=key, check=check), name=str(number), keys=(service,))
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def health() -> Health:
         pass
 
     servers = tuple(virtual_server(n, key) for n, key in enumerate(SERVICES, start=1))
-    configuration = Configuration(name="lb1", virtual_servers=servers)
+    configuration = a_configuration(*servers)
     made = Health(configuration, put)
     passing = {"1": Verdict.PASSING, "2": Verdict.PASSING}
     made.adopt(configuration, passing, TargetsSnapshot())
@@ -115,7 +108,7 @@ def test_a_failing_script_is_unseen_while_the_director_is_blind_and_a_failing_fi
         for number, probe in enumerate(probes, start=1)
     )
     assumptions = Assumptions(dict.fromkeys("345", Verdict.PASSING))
-    health.configure(Configuration(name="lb1", virtual_servers=servers), assumptions)
+    health.configure(a_configuration(*servers), assumptions)
     for check in ("1", "2"):
         fails(health, check, Reason.TIMEOUT)
     for check in ("3", "4"):
@@ -144,7 +137,7 @@ def test_an_unseen_failure_does_not_count_as_a_failure(health: Health) -> None:
 def test_the_health_is_complete_when_every_target_has_a_verdict(health: Health) -> None:
     assert health.complete
     servers = tuple(virtual_server(n, SERVICES[0]) for n in (1, 2, 3, 4))
-    health.configure(Configuration(name="lb1", virtual_servers=servers))
+    health.configure(a_configuration(*servers))
     fails(health, "3", Reason.REFUSED)
     assert not health.complete
     fails(health, "4", Reason.REFUSED)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from hadirector.host import preflight
-from hadirector.model.configuration import Configuration
+from tests.builders import a_configuration
 
 
 async def test_an_impossible_state_directory_is_a_fault(
@@ -24,8 +24,8 @@ async def test_an_impossible_state_directory_is_a_fault(
             ],
         ),
     ):
-        configuration = Configuration(
-            name="lb1", dataplane="dry-run", state_directory=f"{tmp_path}/{parent}/state"
+        configuration = a_configuration(
+            dataplane="dry-run", state_directory=f"{tmp_path}/{parent}/state"
         )
         assert await preflight.faults(configuration) == faults
     assert os.listdir(tmp_path) == ["file"]

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from hadirector.dataplane.dataplane import Counters
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.dataplane.reconciler import TableReconciler
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.configuration import RealServer
+from hadirector.model.ipvs import DestinationKey, Service
 from hadirector.overrides import store as module
 from hadirector.overrides.expiry import Moment, needs_rewrite, restore, serialize
 from hadirector.overrides.model import (
@@ -24,6 +24,7 @@ from hadirector.overrides.model import (
     end_of_drain,
 )
 from hadirector.overrides.store import OverridesChanged, OverrideStore, connections
+from tests.builders import a_configuration, a_virtual_server
 
 NAME = RealServerName("web", "192.0.2.45:80")
 
@@ -115,13 +116,7 @@ def test_every_value_of_a_request_is_limited(body: bytes) -> None:
 
 
 ONE = RealServer(key=DestinationKey("192.0.2.45", 80))
-WEB = VirtualServer(
-    name="web",
-    keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-    service=Service("rr"),
-    forwarding=ForwardingMethod.NAT,
-    real_servers=(ONE,),
-)
+WEB = a_virtual_server(ONE, service=Service("rr"))
 
 
 def test_connections_are_counted_only_when_no_new_ones_can_come() -> None:
@@ -137,9 +132,7 @@ def store_in(directory: Path) -> OverrideStore:
         pass
 
     reconciler = TableReconciler(DryRunDataplane(), (), lambda services: None)
-    configuration = Configuration(
-        name="lb1", state_directory=str(directory), virtual_servers=(WEB,)
-    )
+    configuration = a_configuration(WEB, state_directory=str(directory))
     return OverrideStore(configuration, reconciler, put)
 
 
@@ -187,7 +180,7 @@ async def test_the_override_of_a_removed_server_is_kept_and_reported(tmp_path: P
     overrides = store_in(tmp_path)
     await overrides.set(drain())
     assert overrides.find_orphans() == ()
-    overrides.configure(Configuration(name="lb1"))
+    overrides.configure(a_configuration())
     assert overrides.find_orphans() == (
         "web/192.0.2.45:80 is not configured, but is draining, by ann",
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from checks.definition.check import CheckDefinition
-from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
 from hadirector.health.target import TargetState
 from hadirector.model.configuration import RealServer
@@ -13,14 +11,13 @@ from hadirector.model.ipvs import DestinationKey
 from hadirector.overrides.model import Override, RealServerName
 from hadirector.pools.decision import Judgement
 from hadirector.pools.facts import Facts
+from tests.builders import a_check
 
 
 def real_server(number: int, weight: int = 1, backup_tier: int = 0) -> RealServer:
     """The real server 192.0.2.NUMBER, checked as "NUMBER"."""
     key = DestinationKey(f"192.0.2.{number}", 80)
-    check = CheckDefinition(
-        identity=str(number), address=key.address, port=key.port, probe=TcpProbe()
-    )
+    check = a_check(key, identity=str(number))
     return RealServer(key=key, weight=weight, check=check, backup_tier=backup_tier)
 
 

@@ -6,23 +6,15 @@ from msgspec.structs import replace
 
 from checks.definition.result import Reason, Result, Verdict
 from hadirector.health.target import TargetState
-from hadirector.model.configuration import VirtualServer
-from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
 from hadirector.model.policy import FlapDamping, HealthyMinimum, SlowStart
 from hadirector.pools.changes import Change, pool_changes, weight_changes
 from hadirector.pools.decision import judge
 from hadirector.pools.facts import Facts
+from tests.builders import a_virtual_server
 from tests.unit.pools.builders import facts, real_server
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
-POOL = VirtualServer(
-    name="web",
-    keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-    service=Service("wrr"),
-    forwarding=ForwardingMethod.NAT,
-    quorum=2,
-    real_servers=(real_server(1), real_server(2)),
-)
+POOL = a_virtual_server(real_server(1), real_server(2), quorum=2)
 BOTH = facts({"1": PASSING, "2": PASSING})
 ONE_FAILS = facts({"1": FAILING, "2": PASSING}, failed_at={"1": 5.0})
 

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from checks.definition.result import Verdict
 from hadirector.model.configuration import OnFailure, RealServer, VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.ipvs import DestinationKey, Service
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Step
 from hadirector.pools.decision import Judgement, has_quorum, judge
 from hadirector.pools.facts import Facts
+from tests.builders import a_virtual_server
 from tests.unit.pools.builders import facts, pool_weights, real_server
 
 PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
@@ -20,15 +21,8 @@ PASSING, FAILING, UNKNOWN = Verdict.PASSING, Verdict.FAILING, Verdict.UNKNOWN
 
 def pool(*real_servers: RealServer, quorum: int = 1, hysteresis: int = 0) -> VirtualServer:
     """A pool of these, with a sorry server that is checked as "9"."""
-    return VirtualServer(
-        name="web",
-        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-        service=Service("wrr"),
-        forwarding=ForwardingMethod.NAT,
-        quorum=quorum,
-        hysteresis=hysteresis,
-        sorry_server=real_server(9),
-        real_servers=real_servers,
+    return a_virtual_server(
+        *real_servers, quorum=quorum, hysteresis=hysteresis, sorry_server=real_server(9)
     )
 
 
@@ -127,13 +121,8 @@ def test_a_backup_tier_serves_while_the_tiers_before_it_lack_the_quorum() -> Non
 
 
 def test_under_zero_weight_a_failing_server_stays_at_weight_0() -> None:
-    server = VirtualServer(
-        name="web",
-        keys=PAIR.keys,
-        service=Service("mh"),
-        forwarding=ForwardingMethod.NAT,
-        on_failure=OnFailure.ZERO_WEIGHT,
-        real_servers=PAIR.real_servers,
+    server = a_virtual_server(
+        *PAIR.real_servers, keys=PAIR.keys, service=Service("mh"), on_failure=OnFailure.ZERO_WEIGHT
     )
     judgement = judge(server, verdicts(_1=FAILING, _2=UNKNOWN), None)
     assert pool_weights(judgement) == [0, 0]
@@ -258,14 +247,7 @@ def test_a_requested_weight_changes_neither_a_failing_server_nor_a_weight_overri
 
 
 def test_initially_up_serves_until_its_first_probe_has_ended() -> None:
-    server = VirtualServer(
-        name="web",
-        keys=PAIR.keys,
-        service=Service("wrr"),
-        forwarding=ForwardingMethod.NAT,
-        initially_up=True,
-        real_servers=PAIR.real_servers,
-    )
+    server = a_virtual_server(*PAIR.real_servers, keys=PAIR.keys, initially_up=True)
     judgement = judge(server, verdicts(_1=UNKNOWN, _2=FAILING), None)
     assert pool_weights(judgement) == [3, None]
     assert judgement.quorum is True

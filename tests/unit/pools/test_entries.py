@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from checks.definition.check import CheckDefinition
-from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
 from hadirector.election.withheld import withheld_addresses
 from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
@@ -27,8 +25,9 @@ from hadirector.pools import entries
 from hadirector.pools.adoption import PoolsSnapshot, adopted_quorums, adopted_verdicts, assume
 from hadirector.pools.decision import judge
 from hadirector.pools.entries import tracked_pools
+from tests.builders import a_check, a_configuration, a_virtual_server, an_instance
 from tests.unit.pools.builders import facts
-from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
+from vrrp.model.configuration import TrackedKey, TrackedObject
 from vrrp.model.report import State
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -37,23 +36,11 @@ TWO = DestinationKey("192.0.2.46", 80)
 NAT = ForwardingMethod.NAT
 
 
-def check(key: DestinationKey) -> CheckDefinition:
-    return CheckDefinition(
-        identity=f"tcp {key}", address=key.address, port=key.port, probe=TcpProbe()
-    )
-
-
 def web(on_failure: OnFailure = OnFailure.REMOVE, weight: int = 2) -> VirtualServer:
-    return VirtualServer(
-        name="web",
-        keys=(WEB,),
-        service=Service("wrr"),
-        forwarding=NAT,
+    return a_virtual_server(
+        RealServer(key=TWO, weight=1, check=a_check(TWO)),
+        RealServer(key=ONE, weight=weight, check=a_check(ONE)),
         on_failure=on_failure,
-        real_servers=(
-            RealServer(key=TWO, weight=1, check=check(TWO)),
-            RealServer(key=ONE, weight=weight, check=check(ONE)),
-        ),
     )
 
 
@@ -112,13 +99,7 @@ def test_a_server_without_a_verdict_has_weight_0_under_zero_weight() -> None:
 
 
 def test_an_unchecked_server_is_always_in() -> None:
-    server = VirtualServer(
-        name="dns",
-        keys=(WEB,),
-        service=Service("rr"),
-        forwarding=NAT,
-        real_servers=(RealServer(key=ONE, weight=3),),
-    )
+    server = a_virtual_server(RealServer(key=ONE, weight=3), name="dns", service=Service("rr"))
     assert wanted_entry(server, {}).destinations == {ONE: Destination(3, NAT)}
 
 
@@ -143,7 +124,7 @@ def test_a_server_in_use_in_any_service_of_its_group_is_adopted_as_passing() -> 
         for key, weight in ((WEB, 0), (second, 2))
     }
     group = replace(web(), keys=(WEB, second))
-    configuration = Configuration(name="lb1", virtual_servers=(group,))
+    configuration = a_configuration(group)
     assert adopted_verdicts(configuration, table) == {"tcp 192.0.2.45:80": Verdict.PASSING}
 
 
@@ -159,7 +140,7 @@ def test_thresholds_and_tunnels_reach_the_destination() -> None:
 def adopt(held: dict[DestinationKey, int], weight: int = 2) -> dict[str, Verdict]:
     destinations = {key: Destination(weight, NAT) for key, weight in held.items()}
     table = {WEB: ServiceEntry(Service("wrr"), destinations)}
-    return adopted_verdicts(Configuration(name="lb1", virtual_servers=(web(weight=weight),)), table)
+    return adopted_verdicts(a_configuration(web(weight=weight)), table)
 
 
 def test_a_server_already_in_the_table_is_adopted_as_passing() -> None:
@@ -176,12 +157,12 @@ def test_a_server_configured_at_weight_0_is_adopted_as_passing() -> None:
 
 def test_a_reload_names_the_replaced_checks_and_those_of_held_servers() -> None:
     """Of pools that both configurations have."""
-    old = Configuration(name="lb1", virtual_servers=(web(),))
+    old = a_configuration(web())
     servers = tuple(
-        replace(server, check=replace(check(server.key), identity=f"new {server.key}"))
+        replace(server, check=replace(a_check(server.key), identity=f"new {server.key}"))
         for server in web().real_servers
     )
-    new = Configuration(name="lb1", virtual_servers=(replace(web(), real_servers=servers),))
+    new = a_configuration(replace(web(), real_servers=servers))
     table = {WEB: ServiceEntry(Service("wrr"), {TWO: Destination(1, NAT)})}
     assumptions = assume(old, new, table, {"web": (ONE,), "gone": (TWO,)})
     assert assumptions.predecessors == {
@@ -194,29 +175,21 @@ def test_a_reload_names_the_replaced_checks_and_those_of_held_servers() -> None:
 
 
 def test_nothing_is_adopted_from_an_empty_table() -> None:
-    configuration = Configuration(name="lb1", virtual_servers=(web(),))
+    configuration = a_configuration(web())
     assert adopted_verdicts(configuration, {}) == {}
 
 
 def test_one_check_serves_every_service_that_needs_it() -> None:
     other = ServiceKey(Protocol.TCP, "192.0.2.10", 8080)
-    again = VirtualServer(
-        name="again",
-        keys=(other,),
-        service=Service("rr"),
-        forwarding=NAT,
-        real_servers=(RealServer(key=ONE, check=check(ONE)),),
-    )
-    configuration = Configuration(name="lb1", virtual_servers=(web(), again))
+    again = a_virtual_server(RealServer(key=ONE, check=a_check(ONE)), name="again", keys=(other,))
+    configuration = a_configuration(web(), again)
     assert set(checks_by_identity(configuration)) == {"tcp 192.0.2.45:80", "tcp 192.0.2.46:80"}
     assert services_by_check(configuration)["tcp 192.0.2.45:80"] == {WEB, other}
 
 
 def test_addresses_of_instances_that_are_not_active_are_withheld() -> None:
     instances = tuple(
-        InstanceConfiguration(
-            name=name, interface="eth0", virtual_router_id=vrid, virtual_addresses=(address,)
-        )
+        an_instance(name=name, virtual_router_id=vrid, virtual_addresses=(address,))
         for name, vrid, address in (("a", 1, "192.0.2.10/32"), ("b", 2, "192.0.2.11/24"))
     )
     states = {"a": State.ACTIVE, "b": State.BACKUP}
@@ -226,14 +199,12 @@ def test_addresses_of_instances_that_are_not_active_are_withheld() -> None:
 
 def tracking(*names: str) -> Configuration:
     """The pool web, and an instance that tracks the pools of these names."""
-    instance = InstanceConfiguration(
+    instance = an_instance(
         name="a",
-        interface="eth0",
-        virtual_router_id=51,
         virtual_addresses=("192.0.2.10/32",),
         track=tuple(TrackedObject(key=TrackedKey("pool", name)) for name in names),
     )
-    return Configuration(name="lb1", vrrp=(instance,), virtual_servers=(web(weight=0),))
+    return a_configuration(web(weight=0), vrrp=(instance,))
 
 
 def test_a_tracked_pool_is_1_while_it_has_its_quorum() -> None:
@@ -248,7 +219,7 @@ SORRY = DestinationKey("192.0.2.50", 80)
 
 
 def with_sorry() -> VirtualServer:
-    return replace(web(), sorry_server=RealServer(key=SORRY, check=check(SORRY)))
+    return replace(web(), sorry_server=RealServer(key=SORRY, check=a_check(SORRY)))
 
 
 def test_the_sorry_server_is_in_the_table_only_while_it_serves() -> None:
@@ -270,7 +241,7 @@ def test_the_sorry_server_is_in_the_table_only_while_it_serves() -> None:
 
 
 def test_the_sorry_server_is_checked_like_the_others() -> None:
-    assert set(checks_by_identity(Configuration(name="lb1", virtual_servers=(with_sorry(),)))) == {
+    assert set(checks_by_identity(a_configuration(with_sorry()))) == {
         "tcp 192.0.2.45:80",
         "tcp 192.0.2.46:80",
         "tcp 192.0.2.50:80",
@@ -279,10 +250,10 @@ def test_the_sorry_server_is_checked_like_the_others() -> None:
 
 def test_a_sorry_server_in_the_table_shows_a_lost_quorum_without_a_snapshot() -> None:
     """A table without it shows nothing, and neither does a pool that has no sorry server."""
-    configuration = Configuration(name="lb1", virtual_servers=(with_sorry(),))
+    configuration = a_configuration(with_sorry())
     with_it = {WEB: ServiceEntry(Service("wrr"), {SORRY: Destination(1, NAT)})}
     without = {WEB: ServiceEntry(Service("wrr"), {ONE: Destination(1, NAT)})}
-    plain, nothing = Configuration(name="lb1", virtual_servers=(web(),)), PoolsSnapshot()
+    plain, nothing = a_configuration(web()), PoolsSnapshot()
     assert adopted_quorums(configuration, with_it, nothing) == {"web": False}
     assert adopted_quorums(configuration, without, nothing) == {}
     assert adopted_quorums(configuration, {}, nothing) == {}

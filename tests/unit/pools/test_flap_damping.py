@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from checks.definition.result import Verdict
-from hadirector.model.configuration import VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.ipvs import DestinationKey
 from hadirector.model.policy import FAILURES_MAX, FlapDamping, HealthyMinimum
 from hadirector.pools.candidate import Step
 from hadirector.pools.decision import judge
 from hadirector.pools.flap_damping import flaps_until
+from tests.builders import a_virtual_server
 from tests.unit.pools.builders import facts, pool_weights, real_server
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
@@ -21,14 +21,7 @@ POLICY = FlapDamping(failures=3, window=300.0, hold=30.0, hold_max=600.0)
 FLAPS = (100.0, 110.0, 120.0)
 
 
-POOL = VirtualServer(
-    name="web",
-    keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-    service=Service("wrr"),
-    forwarding=ForwardingMethod.NAT,
-    flap_damping=POLICY,
-    real_servers=tuple(real_server(n, weight=2) for n in (1, 2, 3)),
-)
+POOL = a_virtual_server(*(real_server(n, weight=2) for n in (1, 2, 3)), flap_damping=POLICY)
 ALL = {"1": PASSING, "2": PASSING, "3": PASSING}
 
 

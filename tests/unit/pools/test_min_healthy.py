@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from checks.definition.result import Verdict
 from hadirector.model.configuration import RealServer, VirtualServer
-from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
+from hadirector.model.ipvs import DestinationKey
 from hadirector.model.policy import HealthyMinimum
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.facts import Facts
+from tests.builders import a_virtual_server
 from tests.unit.pools.builders import facts, real_server
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
@@ -22,14 +23,10 @@ PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 
 def pool(minimum: HealthyMinimum, servers: int = 4) -> VirtualServer:
     """A pool with an unchecked sorry server."""
-    return VirtualServer(
-        name="web",
-        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", 80),),
-        service=Service("wrr"),
-        forwarding=ForwardingMethod.NAT,
+    return a_virtual_server(
+        *(real_server(n) for n in range(1, servers + 1)),
         min_healthy=minimum,
         sorry_server=RealServer(key=DestinationKey("192.0.2.99", 80)),
-        real_servers=tuple(real_server(n) for n in range(1, servers + 1)),
     )
 
 

@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from checks.definition.check import CheckDefinition
-from checks.definition.options import TcpProbe
 from checks.definition.result import Verdict
-from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.configuration import RealServer, VirtualServer
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
@@ -27,6 +25,7 @@ from hadirector.pools.candidate import Step
 from hadirector.pools.decision import judge
 from hadirector.pools.facts import Facts
 from hadirector.pools.slow_start import LONG_AGO, apply_slow_start, share
+from tests.builders import a_check, a_configuration, a_virtual_server
 from tests.unit.pools.builders import facts, pool_weights
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
@@ -39,24 +38,12 @@ def real_server(
     key: DestinationKey, weight: int = 100, slow_start: SlowStart | None = TWENTY
 ) -> RealServer:
     """A real server whose check is named after the last part of its address."""
-    check = CheckDefinition(
-        identity=key.address.rpartition(".")[2],
-        address=key.address,
-        port=key.port,
-        probe=TcpProbe(),
-    )
+    check = a_check(key, identity=key.address.rpartition(".")[2])
     return RealServer(key=key, weight=weight, check=check, slow_start=slow_start)
 
 
 def pool(*real_servers: RealServer, quorum: int = 1) -> VirtualServer:
-    return VirtualServer(
-        name="web",
-        keys=(WEB,),
-        service=Service("wrr"),
-        forwarding=ForwardingMethod.NAT,
-        quorum=quorum,
-        real_servers=real_servers,
-    )
+    return a_virtual_server(*real_servers, quorum=quorum)
 
 
 PAIR = pool(real_server(ONE), real_server(TWO))
@@ -157,7 +144,7 @@ def test_a_server_that_served_before_a_restart_does_not_start_slowly_again() -> 
     table = {
         WEB: ServiceEntry(Service("wrr"), {ONE: Destination(7, nat), TWO: Destination(0, nat)})
     }
-    configuration = Configuration(name="lb1", virtual_servers=(PAIR,))
+    configuration = a_configuration(PAIR)
     assert adopted_serving_since(configuration, table, PoolsSnapshot()) == {"web": {ONE: LONG_AGO}}
     snapshot = PoolsSnapshot(serving_since={"web/192.0.2.1:80": 5.0, "web/192.0.2.2:80": 6.0})
     assert adopted_serving_since(configuration, table, snapshot) == {"web": {ONE: 5.0}}

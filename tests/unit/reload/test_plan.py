@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hadirector.model.configuration import Configuration, VirtualServer
+from hadirector.model.configuration import VirtualServer
 from hadirector.model.ipvs import (
     ConnectionTimeouts,
     ForwardingMethod,
@@ -13,24 +13,16 @@ from hadirector.model.ipvs import (
     ServiceKey,
 )
 from hadirector.reload.plan import Plan, plan
-from vrrp.model.configuration import InstanceConfiguration
+from tests.builders import a_configuration, a_virtual_server, an_instance
 
 
 def server(name: str, port: int, scheduler: str = "rr") -> VirtualServer:
-    return VirtualServer(
-        name=name,
-        keys=(ServiceKey(Protocol.TCP, "192.0.2.10", port),),
-        service=Service(scheduler),
-        forwarding=ForwardingMethod.NAT,
-    )
+    keys = (ServiceKey(Protocol.TCP, "192.0.2.10", port),)
+    return a_virtual_server(name=name, keys=keys, service=Service(scheduler))
 
 
-INSTANCE = InstanceConfiguration(
-    name="web", interface="eth0", virtual_router_id=51, virtual_addresses=("192.0.2.10/32",)
-)
-OLD = Configuration(
-    name="lb1", vrrp=(INSTANCE,), virtual_servers=(server("web", 80), server("tls", 443))
-)
+INSTANCE = an_instance(virtual_addresses=("192.0.2.10/32",))
+OLD = a_configuration(server("web", 80), server("tls", 443), vrrp=(INSTANCE,))
 
 
 def test_the_same_configuration_changes_nothing() -> None:

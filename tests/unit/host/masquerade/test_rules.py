@@ -9,8 +9,9 @@ from hadirector.host.masquerade.rules import (
     nft_removal,
     nft_script,
 )
-from hadirector.model.configuration import Configuration, DataplaneName, VirtualServer
+from hadirector.model.configuration import DataplaneName, VirtualServer
 from hadirector.model.ipvs import ForwardingMethod, Protocol, Service, ServiceKey
+from tests.builders import a_configuration
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.1", 80)
 CALLS = ServiceKey(Protocol.UDP, "2001:db8::1", 0)
@@ -64,5 +65,5 @@ def test_only_fullnat_of_kernel_ipvs_is_masqueraded() -> None:
         "dry-run": set(),
     }
     for dataplane, expected in planes.items():
-        made = Configuration(name="lb1", dataplane=dataplane, virtual_servers=servers)
+        made = a_configuration(*servers, dataplane=dataplane)
         assert fullnat_services(made) == expected

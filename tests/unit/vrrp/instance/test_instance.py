@@ -9,6 +9,7 @@ from typing import cast
 import msgspec
 import pytest
 
+from tests.builders import an_instance
 from vrrp.addresses.announcement_listener import AnnouncementListener
 from vrrp.instance.instance import Instance
 from vrrp.instance.sequence import SequenceNumbers
@@ -23,12 +24,7 @@ from vrrp.transport.frames import FrameSocket
 
 OURS, THEIRS = IPv4Address("10.99.0.2"), IPv4Address("10.99.0.1")
 GROUP = IPv4Address("224.0.0.18")
-WEB = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("127.0.0.100/32",),
-)
+WEB = an_instance(virtual_addresses=("127.0.0.100/32",))
 # keepalived 2.4.3: priority 150, one advertisement a second, address 10.99.0.100
 MESSAGE = bytes.fromhex("31339601006442ad0a630064")
 

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 import pytest
 
+from tests.builders import an_instance
 from vrrp.instance.messaging import Messaging, Reception
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.model.configuration import HmacAuthentication, HmacKey, InstanceConfiguration, Secret
@@ -73,13 +74,9 @@ class Side:
 
 def configured(mode: Mode | None, *keys: HmacKey) -> InstanceConfiguration:
     keys = keys or (KEY_7,)
-    return InstanceConfiguration(
-        name="web",
-        interface="eth0",
-        virtual_router_id=51,
-        virtual_addresses=("10.99.0.100/32",),
+    return an_instance(
         authentication=mode
-        and HmacAuthentication(mode=mode, send_key=keys[0].key_id, keys=keys, window=5.0),
+        and HmacAuthentication(mode=mode, send_key=keys[0].key_id, keys=keys, window=5.0)
     )
 
 
@@ -213,13 +210,7 @@ def test_numbers_that_cannot_be_kept_are_reported() -> None:
     changed = HmacAuthentication(
         mode="enforce", send_key=7, keys=(KEY_7,), window=5, sequence_file="/missing/sequence"
     )
-    configuration = InstanceConfiguration(
-        name="web",
-        interface="eth0",
-        virtual_router_id=51,
-        virtual_addresses=("10.99.0.100/32",),
-        authentication=changed,
-    )
+    configuration = an_instance(authentication=changed)
     side.messaging.configure(configuration)
     assert side.problems == {"sequence_not_kept": 1}
     assert side.messaging.send(150, Wire(str(GROUP))) == 1

@@ -6,17 +6,12 @@ from ipaddress import IPv4Address
 
 import msgspec
 
+from tests.builders import an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.protocol.packet import Advertisement
 from vrrp.router.alarms import AlarmChanged, AlarmKind, Alarms
 
-CONFIGURATION = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-    priority=100,
-)
+CONFIGURATION = an_instance(priority=100)
 ONE, OTHER = IPv4Address("10.99.0.1"), IPv4Address("10.99.0.2")
 DOWN = 3.609375  # 3 x 1 s + (256 - 100) / 256 s
 

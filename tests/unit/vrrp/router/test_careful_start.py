@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from vrrp.model.configuration import InstanceConfiguration
+from tests.builders import an_instance
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement, DropReason
 from vrrp.protocol.validation import validate
@@ -16,13 +16,7 @@ from vrrp.router.machine import Router
 
 US, PEER = IPv4Address("10.99.0.2"), IPv4Address("10.99.0.1")
 VIRTUAL, OTHER = IPv4Address("10.99.0.100"), IPv4Address("10.99.0.101")
-CONFIGURATION = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-    priority=100,
-)
+CONFIGURATION = an_instance(priority=100)
 
 
 def said(

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
+from tests.builders import an_instance
+from vrrp.model.configuration import TrackedKey, TrackedObject
 from vrrp.router.debounce import Debounced
 from vrrp.router.eligibility import Eligibility
 
-USUAL = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-    priority=200,
-)
+USUAL = an_instance(priority=200)
 UPLINK = TrackedObject(key=TrackedKey("interface", "eth1"))
 
 

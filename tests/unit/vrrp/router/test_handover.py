@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, ip_address
 import msgspec
 import pytest
 
+from tests.builders import an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement
@@ -33,12 +34,7 @@ from vrrp.router.machine import Router
 
 US = IPv4Address("10.99.0.2")
 PEER = IPv4Address("10.99.0.1")
-USUAL = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-)
+USUAL = an_instance()
 RESIGN: list[Action] = [SendAdvertisement(0), StopAnnouncing()]
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import pytest
 
+from tests.builders import an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement
@@ -41,15 +42,8 @@ def configured(
     advert_interval: float = 1.0,
     preempt: bool = True,
 ) -> InstanceConfiguration:
-    return InstanceConfiguration(
-        name="web",
-        interface="eth0",
-        virtual_router_id=51,
-        virtual_addresses=("10.99.0.100/32",),
-        version=version,
-        priority=priority,
-        advert_interval=advert_interval,
-        preempt=preempt,
+    return an_instance(
+        version=version, priority=priority, advert_interval=advert_interval, preempt=preempt
     )
 
 

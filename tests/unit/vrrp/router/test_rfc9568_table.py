@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders import an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement
@@ -45,12 +46,7 @@ from vrrp.router.machine import Router
 US = IPv4Address("10.99.0.2")
 LOWER_ADDRESS = IPv4Address("10.99.0.1")
 HIGHER_ADDRESS = IPv4Address("10.99.0.3")
-USUAL = InstanceConfiguration(
-    name="web",
-    interface="eth0",
-    virtual_router_id=51,
-    virtual_addresses=("10.99.0.100/32",),
-)
+USUAL = an_instance()
 OTHER = msgspec.structs.replace(USUAL, priority=90, advert_interval=0.5)
 
 # Priority 100, one advertisement a second, every situation entered at 1000. A dot is no change.

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from vrrp.model.configuration import InstanceConfiguration
+from tests.builders import an_instance
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement
 from vrrp.router.election import race_end
@@ -96,13 +96,7 @@ def test_clocks_that_show_different_microseconds_make_waits_of_different_length(
 def test_what_is_heard_of_the_race_does_not_shorten_the_wait() -> None:
     """At priority 100 and 1 s: 3 s, the skew time 156/256 s, and half a quarter of both more."""
     router = Router(
-        InstanceConfiguration(
-            name="web",
-            interface="eth0",
-            virtual_router_id=51,
-            virtual_addresses=("192.0.2.10/32",),
-            sync_group="both",
-        ),
+        an_instance(virtual_addresses=("192.0.2.10/32",), sync_group="both"),
         IPv4Address("192.0.2.1"),
     )
     router.handle(Startup(), 1000.0)
