@@ -2,7 +2,7 @@
 
 import sys
 
-from hadirector.processes import signals
+from hadirector.runtime import signals
 
 
 def main() -> int:

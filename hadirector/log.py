@@ -10,7 +10,8 @@ import threading
 from collections.abc import Sequence
 from typing import TextIO
 
-from hadirector.imports import absent
+from hadirector.runtime import signals
+from hadirector.runtime.imports import absent
 
 # structlog imports rich if it is there, which takes 45 ms and 7 MB. It colors tracebacks only.
 with absent("rich"):
@@ -59,6 +60,7 @@ class LogWriter:
         drained.join(seconds)
 
     def _write_all(self) -> None:
+        signals.block()
         while True:
             text = self._lines.get()
             try:

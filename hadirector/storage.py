@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
@@ -25,14 +26,22 @@ def boot_id() -> str:
 
 
 def read(path: Path, kind: type[Content]) -> Content | None:
-    """Return the content of the file, None if there is no file. Raises StateError."""
+    """Return the content of the file, None if there is no file. Raises StateError.
+
+    A link is not followed, and a pipe or a device is refused without waiting for it.
+    """
     try:
-        if path.stat().st_size > SIZE_MAX:
-            raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise StateError(f"{path}: not a regular file")
+            if status.st_size > SIZE_MAX:
+                raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
+            return msgspec.json.decode(file.read(), type=kind)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError, UnicodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeError, RecursionError, MemoryError) as error:
         raise StateError(f"{path}: {error}") from error
 
 
@@ -44,7 +53,8 @@ def store(path: Path, content: msgspec.Struct) -> None:
     """
     path.parent.mkdir(mode=0o755, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
+    with _create(unfinished) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(content)))
     os.replace(unfinished, path)
 
 
@@ -54,7 +64,7 @@ def store_durably(path: Path, content: msgspec.Struct) -> None:
     The disk decides how long that takes (fsync(2)). Raises OSError.
     """
     unfinished = path.with_suffix(".new")
-    with unfinished.open("wb") as file:
+    with _create(unfinished) as file:
         file.write(msgspec.json.format(msgspec.json.encode(content)))
         file.flush()
         os.fsync(file.fileno())
@@ -64,6 +74,13 @@ def store_durably(path: Path, content: msgspec.Struct) -> None:
         os.fsync(directory)  # it has the new name
     finally:
         os.close(directory)
+
+
+def _create(path: Path) -> BinaryIO:
+    """Create a file that only its owner may read, after removing an existing file of that name."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    return open(os.open(path, flags, 0o600), "wb")
 
 
 def set_aside(path: Path) -> Path:

@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hadirector.processes import HANDOFF_VARIABLE, signals
-from hadirector.processes.signals import SignalHandlers
+from hadirector.processes import HANDOFF_VARIABLE
+from hadirector.runtime import signals
+from hadirector.runtime.interpreter import PYTHON_MODULE
+from hadirector.runtime.signals import SignalHandlers
 
 if TYPE_CHECKING:
     from hadirector.dataplane.dataplane import Dataplane
@@ -154,7 +156,7 @@ def _replace_process(handed_on: Handoff | None) -> None:
 
     if handed_on is not None:
         handoff.publish(handed_on, os.environ)
-    command = [sys.executable, "-m", "hadirector", *sys.argv[1:]]
+    command = [*PYTHON_MODULE, "hadirector", *sys.argv[1:]]
     os.execv(sys.executable, command)  # noqa: S606  # started without a shell on purpose
 
 
@@ -180,6 +182,20 @@ def _directories(configuration: Configuration) -> dict[Path, str]:
     return {Path(getattr(configuration, key)).resolve(): key for key in keys}
 
 
+def _refuse_foreign(directory: Path, key: str) -> None:
+    """Raise StartError if another user may write to the directory."""
+    status = directory.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        reason = f"it belongs to the user id {status.st_uid}"
+    elif status.st_mode & 0o022:
+        reason = f"others than its owner may write to it (mode {status.st_mode & 0o7777:04o})"
+    else:
+        return
+    raise StartError(
+        f"{key}: {directory}: {reason} (expected a directory that only this user may write to)"
+    )
+
+
 def _lock(directory: Path, key: str) -> int:
     """Lock the directory against other directors and return the descriptor of the lock.
 
@@ -187,7 +203,11 @@ def _lock(directory: Path, key: str) -> int:
     """
     try:
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        _refuse_foreign(directory, key)
+        # flock(2) needs only a readable descriptor, so another user must not be able to open it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(directory / "lock", flags, 0o600)
+        os.fchmod(descriptor, 0o600)
     except OSError as error:
         raise StartError(f"{key}: {error.filename}: {error.strerror}") from error
     try:

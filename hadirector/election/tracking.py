@@ -21,6 +21,7 @@ from checks.definition.result import Verdict
 from checks.scheduling.rise_fall import HealthTracker
 from checks.script_runner.runner import run
 from hadirector.model.configuration import Configuration, TrackedScript
+from hadirector.runtime import signals
 from vrrp.model.configuration import TrackedKey, TrackedKind
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
@@ -148,6 +149,7 @@ def _in_thread(work: Callable[[], _Read]) -> asyncio.Future[_Read]:
             result.set_result(read)
 
     def body() -> None:
+        signals.block()
         read = work()
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(deliver, read)

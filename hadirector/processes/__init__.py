@@ -1,4 +1,6 @@
 """The processes of a director, and the channels between them."""
 
-HANDOFF_VARIABLE = "HADIRECTOR_HANDOFF"
+from typing import Final
+
+HANDOFF_VARIABLE: Final = "HADIRECTOR_HANDOFF"
 """Environment variable that carries a `Handoff` over exec(2)."""

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from typing import Final
 
-from hadirector.imports import absent, defer
+from hadirector.runtime.imports import absent, defer
 
 DEFERRED: Final = frozenset({"ssl", "asyncio.sslproto", "hashlib", "hmac", "inspect"})
 """Modules that others import, but few configurations use: 3 MB and 25 ms, with OpenSSL."""

@@ -9,9 +9,9 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hadirector.processes import signals
 from hadirector.processes.channel import Channel
 from hadirector.processes.messages import Heartbeat
+from hadirector.runtime import signals
 
 HEARTBEAT_SECONDS = 1.0
 

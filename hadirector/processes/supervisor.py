@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
 import structlog
 
-from hadirector.processes import channel, signals
+from hadirector.processes import channel
 from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
 from hadirector.processes.handoff import AdoptedProcess, Handoff
 from hadirector.processes.messages import Heartbeat
+from hadirector.runtime import signals
+from hadirector.runtime.interpreter import PYTHON_MODULE
 from vrrp.model.report import State
 
 HEARTBEAT_SECONDS = 1.0
@@ -172,8 +173,7 @@ class Child(Generic[Incoming]):
         signals.block()
         try:
             return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
+                *PYTHON_MODULE,
                 "hadirector.processes",
                 self._module,
                 str(end.fileno()),

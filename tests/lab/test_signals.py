@@ -44,7 +44,7 @@ vrrp:
     interface: eth0
     virtual_router_id: 51
     priority: 200
-    advert_interval: 100ms
+    advert_interval: 500ms
     virtual_addresses: [10.99.0.100]
 """
 
@@ -81,6 +81,9 @@ class Life:
 
     def become_active(self) -> None:
         eventually(lambda: self._host.holds(VIRTUAL_ADDRESS), 20.0, "ACTIVE")
+
+    def log(self) -> str:
+        return self._log.read_text()
 
     def expect_orderly_exit(self) -> None:
         try:
@@ -159,7 +162,7 @@ def test_sighup_during_restarts_gives_no_address_up(
     assert life.process.poll() is None
     assert processes(life)["vrrp"] == vrrp
     assert host.holds(VIRTUAL_ADDRESS)
-    assert {each.priority for each in heard} == {200}
+    assert {each.priority for each in heard} == {200}, life.log()
     life.send(signal.SIGTERM)
     life.expect_orderly_exit()
 

@@ -20,7 +20,7 @@ SOURCES = sorted(
 EVERYTHING = SOURCES + sorted((ROOT / "tests").rglob("*.py"))
 
 TOP = {
-    "hadirector": {"__init__.py", "__main__.py", "imports.py", "log.py", "storage.py"},
+    "hadirector": {"__init__.py", "__main__.py", "log.py", "storage.py"},
     "vrrp": {"__init__.py", "__main__.py", "segment.py", "speaker.py"},
     "checks": {"__init__.py"},
 }

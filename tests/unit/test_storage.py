@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,40 @@ def test_an_unusable_file_is_set_aside(path: Path) -> None:
     aside = storage.set_aside(path)
     assert aside.read_bytes() == b"?"
     assert not path.exists()
+
+
+@pytest.mark.timeout(5)
+def test_a_pipe_is_refused_without_waiting_for_a_writer(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(storage.StateError, match="not a regular file"):
+        owned.load(path)
+
+
+def test_a_link_is_refused(path: Path) -> None:
+    storage.store(path.with_name("elsewhere.json"), OWNED)
+    path.symlink_to(path.with_name("elsewhere.json"))
+    with pytest.raises(storage.StateError, match="symbolic links"):
+        owned.load(path)
+
+
+def test_deep_nesting_is_refused(path: Path) -> None:
+    path.write_bytes(b'{"version": 1, "unknown": ' + b"[" * 200_000 + b"]" * 200_000 + b"}")
+    with pytest.raises(storage.StateError, match="recursion"):
+        owned.load(path)
+
+
+@pytest.mark.parametrize("store", [storage.store, storage.store_durably])
+def test_only_the_owner_may_read_a_file(
+    path: Path, store: Callable[[Path, owned.Owned], None]
+) -> None:
+    store(path, OWNED)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_under_the_temporary_name_is_not_followed(path: Path) -> None:
+    victim = path.with_name("victim")
+    victim.write_text("keep me")
+    path.with_suffix(".new").symlink_to(victim)
+    storage.store(path, OWNED)
+    assert victim.read_text() == "keep me"
+    assert owned.load(path) == OWNED

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from typing import Final
+
+from hadirector.runtime.interpreter import PYTHON_MODULE
 
 TEXT_ON_STDIN: Final = "-"
 """Argument of the reading process: read the text from standard input."""
@@ -21,8 +22,7 @@ async def launch(
     options = [TEXT_ON_STDIN] if text_on_stdin else []
     # With a session of its own, the process does not get signals for our process group.
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
+        *PYTHON_MODULE,
         "hadirector.config",
         os.fspath(path),
         *options,

@@ -21,6 +21,7 @@ from hadirector.dataplane.ipvs.codec.messages import get_information, request
 from hadirector.dataplane.ipvs.netlink import IpvsNetlink
 from hadirector.dataplane.reconcile import AddService
 from hadirector.model.ipvs import Protocol, Service, ServiceKey
+from hadirector.runtime.interpreter import PYTHON_MODULE
 
 CHILD_SECONDS = 30.0
 CLONE_NEWNET = 0x40000000
@@ -35,8 +36,7 @@ async def faults(services: Collection[Service]) -> list[str]:
     schedulers = {service.scheduler for service in services}
     engines = {f"{ENGINE_PREFIX}{service.engine}" for service in services if service.engine}
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
+        *PYTHON_MODULE,
         __name__,
         *sorted(schedulers),
         *sorted(engines),

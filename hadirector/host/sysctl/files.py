@@ -27,7 +27,8 @@ def write(name: str, value: str, root: Path = Path("/proc/sys")) -> None:
 def read_routes(file: Path = Path("/proc/net/route")) -> str:
     """Read the main routing table of IPv4; return an empty text if it cannot be read."""
     try:
-        with file.open(encoding="ascii") as opened:
+        # The kernel takes any byte in the name of an interface (net/core/dev.c, dev_valid_name).
+        with file.open(encoding="ascii", errors="surrogateescape") as opened:
             return opened.read(ROUTES_BYTES_MAX)
     except OSError:
         return ""
@@ -54,6 +55,6 @@ def _route(line: str) -> tuple[int, int, int, str]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="ascii", errors="surrogateescape").strip()
     except OSError:
         return None

@@ -25,7 +25,7 @@ from hadirector.processes.supervisor import Child, ChildStarted
 
 PREPARE = (
     "import sys\n"
-    "from hadirector.imports import DeferredModule\n"
+    "from hadirector.runtime.imports import DeferredModule\n"
     "from hadirector.processes.__main__ import prepare_imports\n"
     "prepare_imports()\n"
 )

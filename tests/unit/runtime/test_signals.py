@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from hadirector.processes import signals
-from hadirector.processes.signals import SignalHandlers
+from hadirector.runtime import signals
+from hadirector.runtime.signals import SignalHandlers
 
 
 @pytest.fixture(autouse=True)
@@ -21,20 +20,10 @@ def unblocked() -> Iterator[None]:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@pytest.fixture(autouse=True)
-def signals_to_this_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send signals to this thread: the threads of a test runner do not block them."""
-
-    def kill(_process: int, number: int) -> None:
-        signal.pthread_kill(threading.get_ident(), number)
-
-    monkeypatch.setattr(os, "kill", kill)
-
-
 async def test_a_signal_that_came_while_blocked_is_handled_when_the_loop_runs() -> None:
     calls: list[str] = []
     signals.block()
-    os.kill(os.getpid(), signal.SIGHUP)
+    signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
     handlers = SignalHandlers()
     handlers.assign(stop=lambda: calls.append("stop"), reload=lambda: calls.append("reload"))
     handlers.install()
@@ -48,7 +37,7 @@ async def test_a_signal_without_a_callback_is_remembered_once() -> None:
     handlers.assign(stop=lambda: calls.append("stop"), reload=None)
     handlers.install()
     for _ in range(3):
-        os.kill(os.getpid(), signal.SIGHUP)
+        signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
         await asyncio.sleep(0.01)
     assert calls == []
     handlers.assign(stop=lambda: calls.append("stop"), reload=lambda: calls.append("reload"))

@@ -4,13 +4,14 @@ The default action of these signals ends a process. Therefore the director block
 (sigprocmask(2)) whenever no event loop can handle them: from its first instruction until the loop
 runs, and from the end of the loop until the process has exited. A blocked signal stays pending. The
 mask and the pending signals survive exec(2), so a signal that arrives during a restart reaches the
-new program.
+new program. Every thread has a mask of its own. Therefore each thread of the director blocks the
+signals for its whole life, and only the main thread handles them.
 """
 
 from __future__ import annotations
 
-import os
 import signal
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -22,12 +23,12 @@ Callback = Callable[[], object]
 
 
 def block() -> None:
-    """Keep the signals pending from now on."""
+    """Keep the signals of the calling thread pending from now on."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
 
 def unblock() -> None:
-    """Deliver the signals again, pending ones at once."""
+    """Deliver the signals again. Pending signals are delivered at once."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
 
 
@@ -39,10 +40,12 @@ class SignalHandlers:
         self._remembered: list[signal.Signals] = []
 
     def install(self) -> None:
-        """Handle the signals in the running event loop, pending ones at once."""
+        """Handle the signals in the running event loop. Pending signals are handled at once."""
         import asyncio
+        from concurrent.futures import ThreadPoolExecutor
 
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(initializer=block))
         for number in HANDLED:
             loop.add_signal_handler(number, self._handle, number)
         unblock()
@@ -69,7 +72,7 @@ class SignalHandlers:
         for _ in range(WAKE_UPS):
             await asyncio.sleep(0)
         for number in self._remembered:
-            os.kill(os.getpid(), number)
+            signal.pthread_kill(threading.get_ident(), number)
 
     def _handle(self, number: signal.Signals) -> None:
         callback = self._callbacks.get(number)

@@ -1,0 +1,1 @@
+"""How the interpreter of each process is started, and which modules it imports."""

@@ -1,0 +1,85 @@
+"""Other users of the host cannot run code as the director, lock it out or misuse its files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.netns
+
+MODULE = "from pathlib import Path; Path(__file__).with_name('executed').touch()\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "director.yaml"
+    made.write_text(
+        f"director: {{name: lb1, dataplane: userspace, runtime_directory: {tmp_path}/run,"
+        f" state_directory: {tmp_path}/state}}\napi: {{unix: {tmp_path}/api.sock}}\n"
+        "virtual_servers:\n"
+        "  - {name: web, address: 127.0.31.1:8031, scheduler: rr, forwarding: nat,"
+        " check: {type: tcp}, real_servers: [{address: 127.0.31.2:8032}]}\n"
+    )
+    return made
+
+
+def run(file: Path, where: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a director, as its installed command does, until it exits or its API answers."""
+    command = [str(Path(sys.executable).with_name("hadirector")), "run", "-c", str(file)]
+    socket = file.with_name("api.sock")
+    with subprocess.Popen(
+        command, cwd=where, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as director:
+        eventually(lambda: socket.exists() or director.poll() is not None, 20.0, "the API")
+        director.terminate()
+        _, errors = director.communicate(timeout=20)
+    return subprocess.CompletedProcess(command, director.returncode, "", errors)
+
+
+def test_modules_in_the_current_directory_are_not_executed(file: Path, tmp_path: Path) -> None:
+    """Root may start a director in a directory where another user has left files."""
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("hadirector.py", "msgspec.py", "checks.py", "vrrp.py", "yaml.py"):
+        (trap / name).write_text(MODULE)
+    director = run(file, trap)
+    assert director.returncode == 0, director.stderr
+    assert not (trap / "executed").exists()
+
+
+def test_the_lock_is_closed_to_other_users(file: Path, tmp_path: Path) -> None:
+    """flock(2) needs only a readable descriptor. The mode of an older lock is mended."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/lock").touch(0o644)
+    assert run(file).returncode == 0
+    assert (tmp_path / "run/lock").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("key", ["run", "state"])
+def test_a_directory_that_others_may_write_to_is_refused(
+    file: Path, tmp_path: Path, key: str
+) -> None:
+    directory = tmp_path / key
+    directory.mkdir()
+    directory.chmod(0o777)
+    director = run(file)
+    assert director.returncode == 2
+    assert (
+        f"{directory}: others than its owner may write to it (mode 0777) (expected a directory"
+        " that only this user may write to)"
+    ) in director.stderr
+
+
+def test_a_directory_of_another_user_is_refused(file: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    os.chown(directory, 65534, 65534)
+    director = run(file)
+    assert director.returncode == 2
+    assert f"{directory}: it belongs to the user id 65534" in director.stderr
