@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hadirector.cli import check_config
 from hadirector.config import load
 from hadirector.config.document.errors import ConfigError
-from hadirector.config.subprocess import frames, reader
+from hadirector.config.subprocess import frames, launch, reader
 from hadirector.model.configuration import NeededInterface
 
 TREE = Path(__file__).parents[4]
@@ -56,14 +56,14 @@ async def test_a_process_that_does_not_read_the_text_is_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The text is larger than the buffer of the pipe."""
-    monkeypatch.setattr(sys, "executable", "/bin/true")
+    monkeypatch.setattr(launch, "PYTHON_MODULE", ("/bin/true",))
     with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f", b"#" * 10_000_000)
 
 
 async def test_a_process_without_output_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload must not use an incomplete configuration."""
-    monkeypatch.setattr(sys, "executable", "/bin/true")
+    monkeypatch.setattr(launch, "PYTHON_MODULE", ("/bin/true",))
     with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f")
 
@@ -73,7 +73,7 @@ async def test_reading_has_a_time_limit(monkeypatch: pytest.MonkeyPatch, tmp_pat
     hanging = tmp_path / "hanging"
     hanging.write_text("#!/bin/sh\nexec sleep 600\n")
     hanging.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(hanging))
+    monkeypatch.setattr(launch, "PYTHON_MODULE", (str(hanging),))
     monkeypatch.setattr(reader, "READING_SECONDS_MAX", 0.05)
     with pytest.raises(ConfigError, match=r"^f: reading the file took more than 0.05 s$"):
         await reader.read("f")
