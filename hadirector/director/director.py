@@ -152,7 +152,7 @@ class Director:
         parts = self._parts
         self._log.info("director_stopping", restarting=self._restarting)
         if self._restarting:
-            self._handoff = parts.election.hand_on()
+            self._handoff = parts.election.hand_off()
             vrrp.cancel()
         else:
             parts.notifier.stop()

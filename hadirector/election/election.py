@@ -52,7 +52,7 @@ class Election:
         self,
         instances: tuple[InstanceConfiguration, ...],
         yielding: frozenset[str],
-        tell: Callable[[Any], Awaitable[None]],
+        put_message: Callable[[Any], Awaitable[None]],
         *,
         realtime: bool = False,
     ) -> None:
@@ -63,7 +63,7 @@ class Election:
         self.states: dict[str, State] = {}
         self.statuses: dict[str, InstanceStatus] = {}
         self.child: Child[FromVrrp] = Child(
-            "vrrp", "hadirector.processes.vrrp_process", FromVrrp, tell
+            "vrrp", "hadirector.processes.vrrp_process", FromVrrp, put_message
         )
         # The number of the crash by instance, until the instance is resumed or given up.
         self._interrupted: dict[str, int] = {}
@@ -99,7 +99,7 @@ class Election:
         self.states = dict(handoff.states)
         self._may_start.set()
 
-    def hand_on(self) -> Handoff | None:
+    def hand_off(self) -> Handoff | None:
         """Describe the running vrrp process for the program that replaces this one."""
         return self.child.hand_off(self.states)
 

@@ -40,10 +40,10 @@ class Tracking:
     """Watches the tracked scripts, files and processes of the configuration in the task `run`."""
 
     def __init__(
-        self, configuration: Configuration, tell: Callable[[TrackedChanged], Awaitable[None]]
+        self, configuration: Configuration, put_message: Callable[[TrackedChanged], Awaitable[None]]
     ) -> None:
         self._configuration = configuration
-        self._tell = tell
+        self._put_message = put_message
         self._errors: dict[str, str] = {}
         self._configured = asyncio.Event()
         self._log = structlog.get_logger()
@@ -84,7 +84,7 @@ class Tracking:
                     reason=ended.reason,
                     output=ended.output,
                 )
-                await self._tell(TrackedChanged({tracked.key: int(passing)}))
+                await self._put_message(TrackedChanged({tracked.key: int(passing)}))
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     async def _poll(self) -> None:
@@ -95,7 +95,7 @@ class Tracking:
             if files or processes:
                 read = await self._wait_for(_in_thread(partial(_read, files, processes)))
                 self._log_errors(read.errors)
-                await self._tell(TrackedChanged(read.values))
+                await self._put_message(TrackedChanged(read.values))
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _names(self, kind: TrackedKind) -> list[str]:

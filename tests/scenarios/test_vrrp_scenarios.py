@@ -1,7 +1,7 @@
-"""Scenarios of a few routers on one link, from text files, checked line by line.
+"""Scenarios of a few routers on one link, as text files that are compared line by line.
 
-A file has commands, a line ``----``, and the expected trace. Messages cross the link encoded,
-without delay. Every virtual router has its own link. After a wanted change of behavior, run with
+A file has commands, a line ``----``, and the expected trace. Messages cross the link encoded and
+without delay; every virtual router has its own link. After an intended change, run the tests with
 REWRITE_SCENARIOS=1, and commit the difference only if you understand every line of it.
 """
 
@@ -44,22 +44,22 @@ from vrrp.router.sync_group import MemberStatus, decide
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 USUAL = an_instance()
-ORDERS: dict[str, Event] = {
+EVENTS: dict[str, Event] = {
     "start": Startup(),
     "resume": Startup(resume=True),
-    "shutdown": Shutdown("told to"),
-    "leave": StopRequested("told to"),
+    "shutdown": Shutdown("stopped"),
+    "stop": StopRequested("stopped"),
     "hand_over": HandoverRequested(),
     "undo": HandoverUndone(),
 }
 
 
 class Node:
-    """A router, and its part of the link."""
+    """A router, with its socket and its connection to the link."""
 
     def __init__(self, configuration: InstanceConfiguration, address: str) -> None:
         self.router = Router(configuration, IPv4Address(address))
-        self.obstacle: str | None = None
+        self.fault: str | None = None
         self.connected = True
         self.frozen = False
         self.socket: deque[tuple[bytes, IPv4Address]] = deque()
@@ -68,14 +68,14 @@ class Node:
         return MemberStatus(
             name,
             self.router.state,
-            self.obstacle,
+            self.fault,
             ready=self.router.ready,
             handing_over=self.router.handing_over,
         )
 
 
-class Story:
-    """Executes commands with its own clock and writes down the events."""
+class Scenario:
+    """Executes commands on its own clock, and writes the trace."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -83,7 +83,7 @@ class Story:
         self.groups: list[list[str]] = []
         self.trace: list[str] = []
 
-    def obey(self, line: str) -> None:
+    def execute(self, line: str) -> None:
         command, *words = line.split()
         match command:
             case "router":
@@ -102,17 +102,17 @@ class Story:
             case "group":
                 self.groups.append(words)
             case "fault" | "well":
-                self.nodes[words[0]].obstacle = "a fault" if command == "fault" else None
+                self.nodes[words[0]].fault = "a fault" if command == "fault" else None
             case "crash":
                 del self.nodes[words[0]]
             case "freeze" | "thaw":
                 self.nodes[words[0]].frozen = command == "freeze"
             case _:
-                self.deliver(words[0], ORDERS[command])
+                self.deliver(words[0], EVENTS[command])
         self.settle()
 
     def run(self, end: float) -> None:
-        """Jump from deadline to deadline. A router that is thawed late reads its socket first."""
+        """Advance the clock from deadline to deadline."""
         while due := [(d, name) for name, d in self.deadlines() if d <= end]:
             deadline, name = min(due)
             self.now = max(self.now, deadline)
@@ -128,19 +128,19 @@ class Story:
         ]
 
     def settle(self) -> None:
-        """Deliver the waiting messages; then do what follows for sync groups."""
+        """Deliver the packets in the sockets, and then apply the events of the sync groups."""
         while True:
             waiting = [n for n, node in self.nodes.items() if node.socket and not node.frozen]
             for name in waiting:
                 self.receive(name, *self.nodes[name].socket.popleft())
-            events = [] if waiting else self.decided()
+            events = [] if waiting else self.group_events()
             for name, event in events:
                 self.deliver(name, event)
             if not waiting and not events:
                 return
 
-    def decided(self) -> list[tuple[str, Event]]:
-        """Return the events for members of sync groups."""
+    def group_events(self) -> list[tuple[str, Event]]:
+        """Return the events of the members of all sync groups."""
         groups = [[self.nodes[name].member(name) for name in group] for group in self.groups]
         return [each for members in groups for each in decide(members).items()]
 
@@ -162,7 +162,7 @@ class Story:
 
     def deliver(self, name: str, event: Event) -> None:
         for action in self.nodes[name].router.handle(event, self.now):
-            self.note(name, described(action))
+            self.note(name, describe(action))
             if isinstance(action, SendAdvertisement):
                 self.send(name, action.priority)
 
@@ -188,7 +188,7 @@ def configured(words: list[str], base: InstanceConfiguration) -> InstanceConfigu
     return msgspec.convert(fields, InstanceConfiguration, strict=False)
 
 
-def described(action: Action) -> str:  # noqa: PLR0911 (one line per action)
+def describe(action: Action) -> str:  # noqa: PLR0911 (one line per action)
     match action:
         case SendAdvertisement(priority):
             return f"advertises {priority}"
@@ -209,11 +209,11 @@ def described(action: Action) -> str:  # noqa: PLR0911 (one line per action)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_events_are_those_of_the_file(path: Path) -> None:
     commands, _, expected = path.read_text(encoding="utf-8").partition("----\n")
-    story = Story()
+    scenario = Scenario()
     for line in commands.splitlines():
         if line and not line.startswith("#"):
-            story.obey(line)
-    trace = "".join(f"{line}\n" for line in story.trace)
+            scenario.execute(line)
+    trace = "".join(f"{line}\n" for line in scenario.trace)
     if os.environ.get("REWRITE_SCENARIOS"):
         path.write_text(f"{commands}----\n{trace}", encoding="utf-8")
     assert trace == expected

@@ -125,7 +125,7 @@ async def release(kernel: RtnetlinkSocket, targets: Sequence[Target]) -> list[Ad
 
 
 async def remove(configuration: InstanceConfiguration) -> None:
-    """Delete the addresses and routes of an instance whose process has died.
+    """Delete the addresses and routes of an instance whose process has exited.
 
     Foreign addresses stay. CAP_NET_ADMIN is needed, unless all addresses are loopback addresses.
     An interface that was deleted needs nothing: its addresses were deleted with it. Raises

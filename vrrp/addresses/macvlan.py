@@ -99,7 +99,7 @@ def macvlan_of(configuration: InstanceConfiguration) -> Macvlan | None:
 
 
 async def bring_leftover_down(configuration: InstanceConfiguration) -> None:
-    """Bring down the macvlan of an instance whose process has died. Raises OSError."""
+    """Bring down the macvlan of an instance whose process has exited. Raises OSError."""
     leftover = macvlan_of(configuration)
     parent = _index(configuration.interface)
     if leftover is not None and parent and _index(leftover.name):

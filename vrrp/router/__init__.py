@@ -17,12 +17,12 @@ Events are values such as `AdvertisementReceived` or `HandoverRequested`; action
 - ``now`` is monotonic time in seconds.
 - It performs the actions at once and in their order.
 - When the timer expires, it first delivers the advertisements that already wait in the socket, and
-  then `TimerExpired`. So a process that was stopped for a while receives the advertisements of its
-  successor before it could claim to be ACTIVE.
+  then `TimerExpired`. So a process that was stalled receives the advertisements of its successor
+  before it could claim to be ACTIVE.
 - It delivers an advertisement only if `vrrp.protocol.packet.decode` and
   `vrrp.protocol.validation.validate` have accepted it.
 
-Only ``deadline`` connects the machine with time. It is the Active_Down_Timer in BACKUP, the
+``deadline`` is the only timer of the machine. It is the Active_Down_Timer in BACKUP, the
 Adver_Timer in ACTIVE, and None while no timer runs.
 
 States

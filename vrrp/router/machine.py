@@ -267,11 +267,11 @@ class Router:
         return [SendAdvertisement(self.priority)]
 
     def _is_overdue(self, now: float, allowed: float) -> bool:
-        """Whether the timer is so late that a peer has taken over: the process was stopped."""
+        """Return whether the process was stalled for long enough for a peer to take over."""
         return self.deadline is not None and now - self.deadline > allowed
 
     def _listen_after_stall(self, now: float) -> list[Action]:
-        """Make an ACTIVE router BACKUP whose process was stopped.
+        """Make an ACTIVE router BACKUP after its process was stalled.
 
         Four intervals after its last advertisement, every peer has taken over, and the lifetime
         of its addresses may have ended. The new ACTIVE router answers priority 0 and announces

@@ -1,4 +1,4 @@
-"""The director's view of the vrrp process, above all when that dies."""
+"""The director's side of the vrrp process, in particular after a crash."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATUS = InstanceStatus(
 
 
 class Sent(list[msgspec.Struct]):
-    """Stands where the channel to the child is."""
+    """Replaces the channel to the child, and stores the messages."""
 
     def send(self, message: msgspec.Struct) -> bool:
         self.append(message)
@@ -37,7 +37,7 @@ class Sent(list[msgspec.Struct]):
 
 @pytest.fixture
 def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Instances whose addresses the director removed in the vrrp process's place."""
+    """The instances whose addresses the director removed after a crash."""
     calls: list[str] = []
 
     async def remove(instance: InstanceConfiguration) -> None:
@@ -75,13 +75,13 @@ async def test_the_addresses_of_a_backup_are_withheld(two: Election) -> None:
     assert two.withheld == {"192.0.2.11"}
 
 
-async def test_a_dead_process_has_two_intervals_to_resume_what_was_active(two: Election) -> None:
-    """No alarm is set for an instance that held nothing."""
+async def test_a_new_process_has_two_intervals_to_resume_an_active_instance(two: Election) -> None:
+    """There is no timeout for an instance that was BACKUP."""
     assert two.note_crash() == [(2.0, ResumeOverdue("web", 1))]
     assert two.withheld == {"192.0.2.11"}
 
 
-async def test_the_next_process_is_told_what_to_resume(two: Election, sent: Sent) -> None:
+async def test_the_next_process_gets_the_instances_to_resume(two: Election, sent: Sent) -> None:
     two.note_crash()
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
@@ -98,10 +98,10 @@ async def test_a_process_that_resumed_in_time_keeps_the_addresses(
     assert two.states["web"] is State.ACTIVE
 
 
-async def test_nobody_back_in_time_means_the_addresses_are_removed(
+async def test_without_a_new_process_in_time_the_addresses_are_removed(
     two: Election, removed: list[str], sent: Sent
 ) -> None:
-    """And a process that comes after that starts as BACKUP."""
+    """A process that starts later starts as BACKUP."""
     [(_, overdue)] = two.note_crash()
     await two.handle(overdue)
     assert removed == ["web"]
@@ -110,7 +110,7 @@ async def test_nobody_back_in_time_means_the_addresses_are_removed(
     assert sent == [ConfigureVrrp((WEB, MAIL))]
 
 
-async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
+async def test_the_timeout_of_an_earlier_crash_has_no_effect(
     two: Election, removed: list[str]
 ) -> None:
     [(_, first)] = two.note_crash()
@@ -120,7 +120,7 @@ async def test_the_alarm_of_an_earlier_death_does_not_hit_a_new_life(
     assert removed == []
 
 
-async def test_dying_again_and_again_does_not_put_the_removal_off(
+async def test_repeated_crashes_do_not_delay_the_removal(
     two: Election, removed: list[str], sent: Sent
 ) -> None:
     [(_, overdue)] = two.note_crash()
@@ -132,7 +132,7 @@ async def test_dying_again_and_again_does_not_put_the_removal_off(
     assert removed == ["web"]
 
 
-async def test_a_reload_before_the_new_process_is_told_anything_does_not_lose_the_resuming(
+async def test_a_reload_before_the_new_process_starts_keeps_the_instances_to_resume(
     two: Election, sent: Sent
 ) -> None:
     two.note_crash()
@@ -161,7 +161,7 @@ async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
     assert two.states["web"] is State.INITIALIZE
 
 
-async def test_a_status_heals_a_transition_that_got_lost(two: Election) -> None:
+async def test_a_status_replaces_a_lost_transition(two: Election) -> None:
     assert await two.handle(STATUS)
     assert two.states["mail"] is State.ACTIVE
     assert two.statuses["mail"] == STATUS
@@ -171,7 +171,7 @@ async def test_a_status_heals_a_transition_that_got_lost(two: Election) -> None:
 async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
     two: Election, removed: list[str]
 ) -> None:
-    """Although the last status that came says so, and no other will come."""
+    """Although the latest status has ACTIVE, and no other status will come."""
     await two.handle(STATUS)
     alarms = two.note_crash()
     for _, overdue in alarms:
@@ -179,8 +179,8 @@ async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
     assert two.statuses["mail"].state is State.INITIALIZE
 
 
-async def test_an_instance_on_its_way_out_is_not_shown_any_more(two: Election) -> None:
-    """It leaves for up to 5 s after the reload, and reports meanwhile."""
+async def test_an_instance_that_stops_after_a_reload_is_not_shown(two: Election) -> None:
+    """It stops within 5 s after the reload, and sends reports until then."""
     two.configure((WEB,))
     assert not await two.handle(STATUS)
     assert not await two.handle(Transition("mail", State.BACKUP, State.INITIALIZE, "left"))
@@ -216,7 +216,7 @@ async def test_a_handover_reaches_the_process_and_the_next_one_too(
 async def test_a_handover_outlives_a_reload_that_drops_its_instance(
     two: Election, sent: Sent
 ) -> None:
-    """As it outlives a restart with such a file: only an operator undoes it."""
+    """Only an operator undoes it. It also outlives a restart with such a file."""
     two.hand_over("web", undo=False)
     two.configure((MAIL,))
     two.configure((WEB, MAIL))

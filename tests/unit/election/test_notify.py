@@ -1,4 +1,4 @@
-"""Who is told of which state, in which order, and what happens when nobody listens."""
+"""The order in which notify scripts run for new states, and the states that a slow one misses."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ CONFIGURATION = a_configuration(
 
 
 class Scripts:
-    """Stands where scripts are run; ``go`` lets them end."""
+    """Replaces the runner of scripts. The scripts end while ``go`` is set."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.runs: list[str] = []
         self.go = asyncio.Event()
         self.go.set()
 
     async def run(self, script: Script, *arguments: str) -> Ended:
-        self.told.append(" ".join((script.path, *arguments)))
+        self.runs.append(" ".join((script.path, *arguments)))
         await self.go.wait()
         return Ended(True, "exit status 0")
 
@@ -72,18 +72,18 @@ async def finished(notifier: Notifier) -> None:
         ([BACKUP, INITIALIZE], INITIALIZE),
     ],
 )
-def test_a_group_is_what_all_its_members_are(members: list[State], state: State) -> None:
+def test_the_state_of_a_group_follows_from_its_members(members: list[State], state: State) -> None:
     assert group_state(members) is state
 
 
-async def test_states_are_told_in_keepalived_s_words_and_in_their_order(scripts: Scripts) -> None:
+async def test_scripts_get_the_states_of_keepalived_in_order(scripts: Scripts) -> None:
     notifier = Notifier(CONFIGURATION)
     for state, priority in ((BACKUP, 100), (ACTIVE, 100), (INITIALIZE, 50)):
         notifier.note_state("alone", priority, {"alone": state})
     notifier.stop()
     notifier.note_state("alone", 50, {"alone": INITIALIZE})
     await finished(notifier)
-    assert scripts.told == [
+    assert scripts.runs == [
         "/alone INSTANCE alone BACKUP 100",
         "/alone INSTANCE alone MASTER 100",
         "/alone INSTANCE alone FAULT 50",
@@ -91,24 +91,24 @@ async def test_states_are_told_in_keepalived_s_words_and_in_their_order(scripts:
     ]
 
 
-async def test_a_group_is_told_once_for_all_its_members(scripts: Scripts) -> None:
-    """One without a script is told to nobody, and still counts for the group."""
+async def test_the_script_of_a_group_runs_once_for_all_members(scripts: Scripts) -> None:
+    """A member without a script still counts for the group."""
     notifier = Notifier(CONFIGURATION)
     notifier.note_state("web", 100, {"web": BACKUP})
     notifier.note_state("mail", 100, {"web": BACKUP, "mail": BACKUP})
     notifier.note_state("web", 100, {"web": ACTIVE, "mail": BACKUP})
     notifier.note_state("mail", 100, {"web": ACTIVE, "mail": ACTIVE})
     await finished(notifier)
-    assert [each for each in scripts.told if each.startswith("/both")] == [
+    assert [each for each in scripts.runs if each.startswith("/both")] == [
         "/both GROUP both BACKUP 100",
         "/both GROUP both MASTER 100",
     ]
 
 
-async def test_a_script_that_takes_long_misses_old_states_but_not_the_last(
+async def test_a_slow_script_misses_old_states_but_not_the_last(
     scripts: Scripts,
 ) -> None:
-    """16 wait; the one that is running is not one of them."""
+    """16 states wait, in addition to the state of the running script."""
     notifier = Notifier(CONFIGURATION)
     running = asyncio.create_task(notifier.run())
     scripts.go.clear()
@@ -119,11 +119,11 @@ async def test_a_script_that_takes_long_misses_old_states_but_not_the_last(
     scripts.go.set()
     await notifier.finish()
     running.cancel()
-    priorities = [int(each.rpartition(" ")[2]) for each in scripts.told]
+    priorities = [int(each.rpartition(" ")[2]) for each in scripts.runs]
     assert priorities == [1, *range(5, 21)]
 
 
-async def test_a_script_of_another_instance_waits_for_nobody(scripts: Scripts) -> None:
+async def test_a_slow_script_does_not_delay_other_scripts(scripts: Scripts) -> None:
     notifier = Notifier(CONFIGURATION)
     running = asyncio.create_task(notifier.run())
     scripts.go.clear()
@@ -132,5 +132,5 @@ async def test_a_script_of_another_instance_waits_for_nobody(scripts: Scripts) -
     notifier.note_state("alone", 3, {"alone": ACTIVE})
     for _ in range(5):
         await asyncio.sleep(0)
-    assert sorted(scripts.told) == ["/alone INSTANCE alone MASTER 3", "/web INSTANCE web MASTER 1"]
+    assert sorted(scripts.runs) == ["/alone INSTANCE alone MASTER 3", "/web INSTANCE web MASTER 1"]
     running.cancel()

@@ -1,4 +1,4 @@
-"""Files, processes and scripts as they are found on a host."""
+"""Tracked files and processes of a host, and the scripts that may run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_file_holds_a_number(tmp_path: Path, content: str, number: int) -> Non
     assert read_number(str(file)) == number
 
 
-def test_a_missing_file_says_0(tmp_path: Path) -> None:
+def test_a_missing_file_is_0(tmp_path: Path) -> None:
     assert read_number(str(tmp_path / "load")) == 0
 
 
@@ -40,7 +40,7 @@ def test_a_file_without_a_number_is_named(tmp_path: Path, content: bytes) -> Non
         read_number(str(file))
 
 
-def test_neither_a_directory_nor_a_pipe_holds_anything_up(tmp_path: Path) -> None:
+def test_a_directory_and_a_pipe_do_not_block(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="Is a directory"):
         read_number(str(tmp_path))
     os.mkfifo(tmp_path / "pipe")
@@ -48,8 +48,8 @@ def test_neither_a_directory_nor_a_pipe_holds_anything_up(tmp_path: Path) -> Non
         read_number(str(tmp_path / "pipe"))
 
 
-def test_processes_are_known_by_their_names(tmp_path: Path) -> None:
-    """Whatever characters are in them; a zombie does not run any more."""
+def test_processes_are_found_by_their_names(tmp_path: Path) -> None:
+    """A name may have any character. A zombie does not run."""
     for pid, stat in {
         "1": "1 (init) S 0",
         "7": "7 (a) b (c) R 1",
@@ -81,7 +81,7 @@ def test_a_script_that_only_we_can_change_may_run(script: Path) -> None:
 
 
 def test_a_script_that_others_can_change_is_refused(script: Path) -> None:
-    """Be it by its own mode or by that of a directory above it."""
+    """By the mode of the script or of a directory above it."""
     script.chmod(0o757)
     reason = "is writable by other users, who could replace the script"
     assert find_fault(Script(path=str(script), user=US)) == f"{script} {reason}"
@@ -90,7 +90,7 @@ def test_a_script_that_others_can_change_is_refused(script: Path) -> None:
     assert find_fault(Script(path=str(script), user=US)) == f"{script.parent} {reason}"
 
 
-def test_a_link_is_judged_by_what_it_leads_to(script: Path, tmp_path: Path) -> None:
+def test_a_link_is_judged_by_its_target(script: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(script)
     script.chmod(0o757)
@@ -99,7 +99,7 @@ def test_a_link_is_judged_by_what_it_leads_to(script: Path, tmp_path: Path) -> N
     )
 
 
-def test_what_is_no_script_is_refused(script: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_scripts_are_refused(script: Path, tmp_path: Path) -> None:
     script.chmod(0o644)
     assert find_fault(Script(path=str(script), user=US)) == f"{script} is not an executable file"
     assert (

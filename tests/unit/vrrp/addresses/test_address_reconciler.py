@@ -1,4 +1,4 @@
-"""Which addresses stand, and when one that is gone is put back at once."""
+"""Which addresses are added, and when a removed address is restored at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GONE = InterfaceAddress(7, ADDRESS.address, permanent=False, tentative=False)
 
 
 class Kernel:
-    """Holds what it is told to hold."""
+    """A kernel that accepts every address."""
 
     def __init__(self) -> None:
         self.addresses: set[Target] = set()
@@ -49,7 +49,7 @@ def kernel() -> Kernel:
 
 @pytest.fixture
 async def holder(kernel: Kernel) -> AddressReconciler:
-    """One that holds its address on interface 7."""
+    """A reconciler that holds its address on interface 7."""
     made = AddressReconciler([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
     made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
     made.hold()
@@ -57,18 +57,20 @@ async def holder(kernel: Kernel) -> AddressReconciler:
     return made
 
 
-async def test_a_held_address_is_put_back(holder: AddressReconciler, kernel: Kernel) -> None:
+async def test_a_removed_address_is_restored(holder: AddressReconciler, kernel: Kernel) -> None:
     kernel.addresses.clear()
     assert holder.restore(GONE)
     assert kernel.addresses == {TARGET}
 
 
-async def test_one_that_stands_again_already_was_not_taken(holder: AddressReconciler) -> None:
+async def test_an_address_that_is_present_again_needs_no_restoring(
+    holder: AddressReconciler,
+) -> None:
     """The event of our own release may come after the next acquisition."""
     assert not holder.restore(GONE)
 
 
-async def test_what_is_not_held_here_is_none_of_ours(
+async def test_an_address_that_is_not_held_is_not_restored(
     holder: AddressReconciler, kernel: Kernel
 ) -> None:
     kernel.addresses.clear()
@@ -79,7 +81,7 @@ async def test_what_is_not_held_here_is_none_of_ours(
     assert kernel.addresses == set()
 
 
-async def test_after_a_stall_the_router_has_the_first_word(
+async def test_after_a_stall_no_address_is_restored(
     holder: AddressReconciler, kernel: Kernel
 ) -> None:
     """An address not renewed for over a second may have ended by its lifetime."""
@@ -89,7 +91,7 @@ async def test_after_a_stall_the_router_has_the_first_word(
     assert kernel.addresses == set()
 
 
-async def test_a_thief_without_end_is_met_by_the_refresh_only(
+async def test_the_number_of_restored_addresses_between_renewals_is_limited(
     holder: AddressReconciler, kernel: Kernel
 ) -> None:
     for _ in range(RESTORED_MAX):
@@ -107,8 +109,8 @@ async def run_for_a_moment(holder: AddressReconciler) -> None:
     await asyncio.wait((task,))
 
 
-async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel: Kernel) -> None:
-    """It is told, and stands as soon as the device is there."""
+async def test_a_missing_device_does_not_affect_other_addresses(kernel: Kernel) -> None:
+    """The failure is reported, and the address is added as soon as the device exists."""
     told: list[str] = []
     acquired: list[None] = []
 
@@ -132,7 +134,7 @@ async def test_an_address_without_its_device_keeps_no_other_from_standing(kernel
 
 
 async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kernel) -> None:
-    """The same one without a lifetime on another device is not in the way."""
+    """The same address without a lifetime on another device has no effect."""
     made = AddressReconciler(
         [ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes()
     )

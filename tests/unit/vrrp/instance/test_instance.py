@@ -30,7 +30,7 @@ MESSAGE = bytes.fromhex("31339601006442ad0a630064")
 
 
 class Wire:
-    """A transport on which every message gets lost."""
+    """A transport that loses every message."""
 
     def __init__(self) -> None:
         self.source: Address = OURS

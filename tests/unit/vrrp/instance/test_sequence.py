@@ -14,7 +14,7 @@ NOON = 1_795_390_633 * SECOND  # 0x6b037ca9
 
 
 class Clock:
-    """A wall clock that shows what it is told."""
+    """A wall clock that shows the value of ``now``."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -24,7 +24,7 @@ class Clock:
 
 
 def numbers_at(now: int) -> SequenceNumbers:
-    """Their steady clock stands still."""
+    """Numbers whose steady clock stands still."""
     return SequenceNumbers(Clock(now), Clock(7))
 
 
@@ -35,14 +35,14 @@ def started(path: Path, now: int) -> SequenceNumbers:
 
 
 def test_a_restart_within_one_tick_repeats_no_number(tmp_path: Path) -> None:
-    """No number is taken back: not in the same 1/65536 s, not when nothing was closed."""
+    """Even in the same 1/65536 s, and without closing the file."""
     path = tmp_path / "sequence"
     assert started(path, NOON).next() == 0x6B037CA900000000
     assert started(path, NOON).next() == 0x6B037CA900000001
 
 
 def test_a_clock_stepped_back_before_a_restart_lowers_no_number(tmp_path: Path) -> None:
-    """It counts on, and says how far behind the clock is."""
+    """The numbers continue, and `seconds_behind` is the difference of the clock."""
     path = tmp_path / "sequence"
     started(path, NOON).next()
     after = started(path, NOON - 3600 * SECOND)
@@ -52,7 +52,7 @@ def test_a_clock_stepped_back_before_a_restart_lowers_no_number(tmp_path: Path) 
 
 
 def test_time_runs_on_when_the_clock_is_stepped_back_after_a_number() -> None:
-    """At the pace of the steady clock, until the wall clock is ahead again."""
+    """At the rate of the steady clock, until the wall clock is ahead again."""
     wall, steady = Clock(NOON), Clock(0)
     numbers = SequenceNumbers(wall, steady)
     assert numbers.next() == 0x6B037CA900000000
@@ -65,8 +65,8 @@ def test_time_runs_on_when_the_clock_is_stepped_back_after_a_number() -> None:
     assert numbers.seconds_behind == 0
 
 
-def test_a_clock_that_nobody_agreed_with_may_be_set_right() -> None:
-    """A backup that started two hours ahead has sent nothing, so nothing is held against it."""
+def test_a_clock_that_was_never_used_may_be_set_back() -> None:
+    """A BACKUP router that started two hours ahead has sent nothing, so no number was used."""
     wall, steady = Clock(NOON + 7200 * SECOND), Clock(0)
     numbers = SequenceNumbers(wall, steady)
     numbers.times()
@@ -77,8 +77,8 @@ def test_a_clock_that_nobody_agreed_with_may_be_set_right() -> None:
     assert numbers.times() == (NOON - 60 * SECOND, NOON)
 
 
-def test_what_was_sent_before_the_file_was_there_counts_too(tmp_path: Path) -> None:
-    """As when the directory of the file was missing at first."""
+def test_numbers_from_before_the_file_count_too(tmp_path: Path) -> None:
+    """For example, when the directory of the file was missing at first."""
     numbers = numbers_at(NOON)
     with pytest.raises(FileNotFoundError):
         numbers.keep_in(str(tmp_path / "missing" / "sequence"))
@@ -87,7 +87,7 @@ def test_what_was_sent_before_the_file_was_there_counts_too(tmp_path: Path) -> N
     assert started(tmp_path / "sequence", NOON - SECOND).next() == 0x6B037CA900000001
 
 
-def test_the_higher_of_file_and_memory_is_gone_on_with(tmp_path: Path) -> None:
+def test_numbers_continue_after_the_higher_one_of_file_and_memory(tmp_path: Path) -> None:
     path = tmp_path / "sequence"
     started(path, NOON + 10 * SECOND).next()
     numbers = numbers_at(NOON)
@@ -97,14 +97,14 @@ def test_the_higher_of_file_and_memory_is_gone_on_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"1234567", b"123456789", bytes(8)])
-def test_a_file_that_is_none_of_ours_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_file_with_a_wrong_length_is_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "sequence"
     path.write_bytes(content)
     assert started(path, NOON).next() == 0x6B037CA900000000
     assert path.read_bytes() == bytes.fromhex("6b037ca900000000")
 
 
-def test_the_file_is_only_ours_to_write_and_no_link_is_followed(tmp_path: Path) -> None:
+def test_the_file_is_private_and_no_link_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "sequence"
     started(path, NOON)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -113,7 +113,7 @@ def test_the_file_is_only_ours_to_write_and_no_link_is_followed(tmp_path: Path) 
         started(tmp_path / "link", NOON)
 
 
-def test_without_a_file_the_numbers_go_by_the_clock() -> None:
+def test_without_a_file_the_numbers_follow_the_clock() -> None:
     numbers = numbers_at(NOON)
     numbers.keep_in("")
     assert numbers.seconds_behind == 0

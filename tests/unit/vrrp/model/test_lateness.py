@@ -6,7 +6,7 @@ from vrrp.model.lateness import Lateness
 
 
 def test_each_advertisement_is_in_the_first_bucket_that_bounds_it() -> None:
-    """A bound belongs to its own bucket, what is beyond all of them to the last."""
+    """A bound belongs to its bucket. A value above all bounds belongs to the last bucket."""
     lateness = Lateness()
     for seconds in (0.00005, 0.0001, 0.00011, 0.0019, 0.002, 7.5):
         lateness.note(seconds)
@@ -18,7 +18,7 @@ def test_each_advertisement_is_in_the_first_bucket_that_bounds_it() -> None:
 
 
 def test_an_early_timer_was_not_late() -> None:
-    """The event loop fires a timer up to its clock's grain before its time."""
+    """The event loop may run a timer early by the resolution of its clock."""
     lateness = Lateness()
     lateness.note(-0.000001)
     taken = lateness.snapshot()

@@ -17,7 +17,7 @@ from vrrp.netlink.macvlan_messages import (
 MAC = bytes.fromhex("00005e000133")
 
 
-def test_a_macvlan_in_bridge_mode_is_asked_for_exclusively() -> None:
+def test_a_macvlan_is_created_in_bridge_mode_unless_it_exists() -> None:
     """RTM_NEWLINK with IFLA_IFNAME, IFLA_LINK, IFLA_ADDRESS and IFLA_LINKINFO."""
     assert creation("vrrp4-51", macvlan(7, MAC)) == bytes.fromhex(
         "60000000 1000 0506 00000000 00000000"
@@ -29,7 +29,7 @@ def test_a_macvlan_in_bridge_mode_is_asked_for_exclusively() -> None:
     )
 
 
-def test_it_is_set_up_and_down_by_its_index_and_no_other_flag_is_touched() -> None:
+def test_bringing_it_up_or_down_changes_no_other_flag() -> None:
     assert switch(9, up=True) == bytes.fromhex(
         "20000000 1000 0500 00000000 00000000 00000000 09000000 01000000 01000000"
     )
@@ -37,7 +37,7 @@ def test_it_is_set_up_and_down_by_its_index_and_no_other_flag_is_touched() -> No
     assert deletion(9)[:8] == bytes.fromhex("20000000 1100 0500")
 
 
-def test_one_interface_is_asked_for_by_its_name() -> None:
+def test_an_interface_is_queried_by_its_name() -> None:
     assert query("eth0") == bytes.fromhex(
         "2c000000 1200 0100 00000000 00000000 00000000 00000000 00000000 00000000"
         "09000300 6574683000 000000"
@@ -58,6 +58,6 @@ def test_one_interface_is_asked_for_by_its_name() -> None:
         ("00000000 0000", Shape("", 0, b"", 0)),
     ],
 )
-def test_what_the_kernel_says_of_an_interface_is_read(attributes: str, shape: Shape) -> None:
-    """With or without the nesting flag; whatever is missing or cut off is empty."""
+def test_the_properties_of_an_interface_are_read(attributes: str, shape: Shape) -> None:
+    """With or without the nesting flag. Missing or incomplete attributes are empty."""
     assert read_shape(bytes(16) + bytes.fromhex(attributes)) == shape

@@ -1,4 +1,4 @@
-"""The rtnetlink messages that add and remove routes and rules, and what is read from a list.
+"""The rtnetlink messages that add and remove routes and rules, and how listed ones are identified.
 
 The messages are in the host's byte order; the literals are a little-endian host's.
 """
@@ -48,7 +48,7 @@ RULE_BODY = (
 )
 
 
-def test_a_route_is_added_only_where_none_stands_and_deleted_only_if_it_is_ours() -> None:
+def test_a_route_is_added_if_missing_and_deleted_with_our_protocol() -> None:
     """RTM_NEWROUTE: REQUEST ACK EXCL CREATE, 76 bytes; RTM_DELROUTE: REQUEST ACK, 68 bytes."""
     oif = "0800 0400 07000000"
     added = f"4c000000 1800 0506 00000000 00000000 {ROUTE_BODY} {oif}"
@@ -57,7 +57,7 @@ def test_a_route_is_added_only_where_none_stands_and_deleted_only_if_it_is_ours(
     assert route_deletion(ROUTE, 0) == bytes.fromhex(deleted)
 
 
-def test_a_route_that_leads_nowhere_and_one_on_a_link() -> None:
+def test_a_blackhole_route_and_a_route_on_a_link() -> None:
     """RTN_BLACKHOLE is 6, RT_SCOPE_LINK 253, RTNH_F_ONLINK 4; ::/0 has no destination."""
     blackhole = route_addition(VirtualRoute(destination="10.50.0.0/16", kind="blackhole"), 0)
     assert blackhole[16:28] == bytes.fromhex("02 10 00 00 fe 70 00 06 00000000")
@@ -71,8 +71,8 @@ def test_a_route_that_leads_nowhere_and_one_on_a_link() -> None:
     )
 
 
-def test_a_rule_is_added_and_deleted_under_our_protocol() -> None:
-    """RTM_NEWRULE and RTM_DELRULE; one of another action has none of the table's attributes."""
+def test_a_rule_is_added_and_deleted_with_our_protocol() -> None:
+    """RTM_NEWRULE and RTM_DELRULE. A rule with another action has no attribute for a table."""
     assert rule_addition(RULE) == bytes.fromhex(f"4c000000 2000 0506 00000000 00000000 {RULE_BODY}")
     assert rule_deletion(RULE)[:8] == bytes.fromhex("4c000000 2100 0500")
     prohibit = VirtualRule(
@@ -85,8 +85,8 @@ def test_a_rule_is_added_and_deleted_under_our_protocol() -> None:
     )
 
 
-def test_a_listed_route_is_recognised_by_all_that_was_asked_for() -> None:
-    """The kernel adds the device it found, and leaves a metric of 0 out."""
+def test_a_listed_route_is_identified_by_its_configured_fields() -> None:
+    """The kernel adds the device that it selected, and omits a metric of 0."""
     listed = bytes.fromhex(ROUTE_BODY + "0800 0400 07000000")
     assert is_our_route(listed)
     assert is_route(listed, ROUTE, 0)
@@ -101,8 +101,8 @@ def test_a_listed_route_is_recognised_by_all_that_was_asked_for() -> None:
     assert not blocks_route(listed, replace(ROUTE, destination="10.50.0.0/17"))
 
 
-def test_a_listed_rule_is_recognised_by_all_it_compares() -> None:
-    """FRA_SUPPRESS_PREFIXLEN, which every listed rule has, is none of that."""
+def test_a_listed_rule_is_identified_by_its_configured_fields() -> None:
+    """FRA_SUPPRESS_PREFIXLEN, which every listed rule has, is ignored."""
     listed = bytes.fromhex(RULE_BODY + "0800 0e00 ffffffff")
     assert is_our_rule(listed)
     assert is_rule(listed, RULE)
@@ -111,7 +111,7 @@ def test_a_listed_rule_is_recognised_by_all_it_compares() -> None:
     assert not is_rule(listed, replace(RULE, source="10.5.0.0/25"))
 
 
-def test_a_list_that_breaks_off_is_nobodys() -> None:
+def test_a_route_with_a_broken_attribute_matches_nothing() -> None:
     """An attribute shorter than its own header ends the reading."""
     header = "02 00 18 00 64 00 00 01 00000000"
     assert not is_our_rule(bytes.fromhex(header + "0000 1500 70000000"))

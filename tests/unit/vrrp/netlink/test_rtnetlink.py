@@ -1,4 +1,4 @@
-"""The rtnetlink messages that add and remove addresses, and for how long addresses stand.
+"""The rtnetlink messages that add and remove addresses, and the lifetime of addresses.
 
 The messages are in the host's byte order; the literals are a little-endian host's.
 """
@@ -33,7 +33,7 @@ def test_a_renewal_replaces_or_creates_with_both_lifetimes() -> None:
     assert renewal(7, ADDRESS, 5) == bytes.fromhex(expected)
 
 
-def test_a_label_and_a_scope_are_given_to_the_kernel() -> None:
+def test_a_label_and_a_scope_are_sent_to_the_kernel() -> None:
     """IFA_LABEL is a string with a final zero; RT_SCOPE_LINK is 253."""
     expected = (
         "48000000 1400 0505 00000000 00000000"
@@ -53,8 +53,8 @@ def test_a_deletion_names_address_prefix_and_interface() -> None:
     assert deletion(7, IPv4Interface("10.99.0.100/24")) == bytes.fromhex(expected)
 
 
-def test_an_ipv6_address_is_added_without_asking_and_alone_never_preferred() -> None:
-    """IFA_F_NODAD (2); a /128 with a preferred lifetime of 0 is no source for the host itself."""
+def test_an_ipv6_address_skips_duplicate_detection_and_a_128_is_deprecated() -> None:
+    """IFA_F_NODAD (2). The host does not select a /128 with preferred lifetime 0 as a source."""
     packed = "20010db8009900000000000000000100"
     head = "54000000 1400 0505 00000000 00000000"  # length 84
     attributes = f"1400 0200 {packed} 1400 0100 {packed} 1400 0600"
@@ -102,7 +102,7 @@ def test_an_address_message_is_read(body: str, standing: InterfaceAddress | None
 
 
 def test_a_broken_netlink_message_ends_the_reading() -> None:
-    """A length below the header's would never come to an end."""
+    """With a length below that of the header, the loop would not end."""
     whole = bytes.fromhex("14000000 0200 0000 05000000 00000000 00000000")
     assert [each.number for each in messages(whole + whole)] == [5, 5]
     assert list(messages(bytes(16))) == []
@@ -113,8 +113,8 @@ def test_a_broken_netlink_message_ends_the_reading() -> None:
     ("advert_interval", "seconds"),
     [(0.01, 3), (0.1, 3), (0.5, 3), (1.0, 5), (2.5, 11), (40.0, 161)],
 )
-def test_an_address_stands_until_a_peer_has_had_the_time_to_take_over(
+def test_the_lifetime_lasts_until_a_peer_can_have_taken_over(
     advert_interval: float, seconds: int
 ) -> None:
-    """Four intervals is the longest active-down interval (priority 1); 0.5 s the refresh."""
+    """The longest active-down interval (priority 1) is four intervals; the renewal adds 0.5 s."""
     assert lifetime(advert_interval) == seconds

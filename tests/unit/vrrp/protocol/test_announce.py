@@ -1,4 +1,4 @@
-"""Announcements: the frame keepalived 2.2.7 sends, and the times it goes out."""
+"""Announcements: the frames of keepalived 2.2.7, and the times at which they are sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_frame_is_the_one_keepalived_sends() -> None:
 
 
 def test_the_advertisement_of_an_ipv6_address_is_the_one_keepalived_sends_as_a_router() -> None:
-    """As keepalived 2.2.7 sends it where the host forwards: flags 0xa0, so Router and Override."""
+    """The bytes of keepalived 2.2.7 on a host that forwards: flags 0xa0 are Router and Override."""
     expected = (
         "333300000001 020000000001 86dd"
         "60000000 0020 3a ff 20010db8009900000000000000000100 ff020000000000000000000000000001"
@@ -44,7 +44,7 @@ def test_five_at_once_five_after_five_seconds_then_one_a_minute() -> None:
 
 
 def test_many_addresses_are_announced_in_bursts_of_sixteen_a_millisecond_apart() -> None:
-    """A round of 200 takes 13 bursts; the next one begins 30 ms after it."""
+    """A volley of 200 takes 13 bursts, and the next one begins 30 ms later."""
     begun = list(islice(schedule(200), 14))
     assert [offset for offset, _ in begun] == pytest.approx([n / 1000 for n in range(13)] + [0.03])
     addresses = list(range(200))
@@ -73,7 +73,7 @@ def test_an_arp_packet_about_oneself_announces_an_ipv4_address(octets: str) -> N
     assert announced_address(bytes.fromhex(octets)) == IPv4Address("10.99.0.100")
 
 
-def test_a_neighbour_advertisement_to_all_nodes_announces_an_ipv6_address() -> None:
+def test_a_neighbor_advertisement_to_all_nodes_announces_an_ipv6_address() -> None:
     assert announced_address(bytes.fromhex(NEIGHBOR_ADVERTISEMENT)) == IPv6Address(
         "2001:db8:99::100"
     )
@@ -93,6 +93,6 @@ def test_a_neighbour_advertisement_to_all_nodes_announces_an_ipv6_address() -> N
     ],
 )
 def test_other_frames_announce_nothing(octets: str) -> None:
-    """Cut short, about somebody else, of another protocol or type, or to one host only."""
+    """Incomplete, about another host, of another protocol or type, or to one host only."""
     whole = octets.replace(" ", "")
     assert announced_address(bytes.fromhex(whole[: len(whole) // 2 * 2])) is None

@@ -1,4 +1,4 @@
-"""auth_hmac, against trailers that keepalived 2.4.3 put on the wire."""
+"""auth_hmac, compared with trailers that keepalived 2.4.3 sent."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def test_we_sign_as_keepalived_does(wire: tuple[str, str], source: Address, sequ
     assert verdict(wire, source=source, utc_ns=(sequence >> 32) * SECOND) is None
 
 
-def test_the_trailer_stands_behind_the_message() -> None:
-    """IPv4 leaves the checksum as it is, IPv6 sums the whole payload, as the kernel does."""
+def test_the_trailer_follows_the_message() -> None:
+    """In IPv4 the checksum does not change. In IPv6 it covers the whole payload."""
     message, trailer = map(bytes.fromhex, V3)
     assert with_trailer(message, trailer, SOURCE, GROUP) == message + trailer
     message, trailer = map(bytes.fromhex, V6)
@@ -105,10 +105,10 @@ def test_the_trailer_stands_behind_the_message() -> None:
     ("wire", "source", "destination"),
     [(V3, SOURCE, GROUP), (V2, SOURCE, GROUP), (V6, LINK_LOCAL, GROUP_6)],
 )
-def test_a_payload_is_parted_and_read(
+def test_a_payload_is_split_into_message_and_trailer(
     wire: tuple[str, str], source: Address, destination: Address
 ) -> None:
-    """The message is what its header says, and 28 bytes behind it are a trailer."""
+    """The header has the length of the message. The 28 bytes after it are a trailer."""
     message, trailer = map(bytes.fromhex, wire)
     assert split_trailer(message + trailer, source) == (message, trailer)
     assert decode(message, source, destination, trailer).priority == 150
@@ -139,10 +139,10 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("wire", "reason"), REFUSED)
-def test_what_is_not_authentic_fresh_and_new_has_its_own_reason(
+def test_every_fault_of_a_signed_message_has_its_own_reason(
     wire: tuple[str, str], reason: DropReason
 ) -> None:
-    """After V3_NEXT has been heard; the message of version 2 was sent 9 s later."""
+    """V3_NEXT was received before. The message of version 2 was sent 9 s later."""
     memory = SequenceMemory(4)
     assert verdict(V3_NEXT, memory) is None
     assert verdict(wire, memory) is reason
@@ -155,7 +155,7 @@ def test_every_reason_of_auth_hmac_has_a_row_above() -> None:
 
 
 def test_another_sender_or_virtual_router_cannot_use_a_trailer() -> None:
-    """The HMAC covers source, VRID and version, though the trailer carries none of them."""
+    """The HMAC covers source, VRID and version, which are not in the trailer."""
     assert verdict(V3, source=IPv4Address("10.99.0.2")) is DropReason.HMAC_TAG
     assert verdict(("31349601 006442ac 0a630064", V3[1])) is DropReason.HMAC_TAG
     assert verdict(("313396010064 2da0 0a630064", V3[1])) is None, "the checksum is not covered"
@@ -170,8 +170,8 @@ def test_the_window_reaches_both_ways(seconds: float, heard: DropReason | None) 
     assert verdict(V3, utc_ns=V3_SENT + round(seconds * SECOND)) is heard
 
 
-def test_fresh_by_one_of_two_times_is_fresh() -> None:
-    """The second is for a wall clock that was stepped back."""
+def test_it_is_enough_to_be_recent_for_one_of_two_times() -> None:
+    """The second time is for a wall clock that was stepped back."""
     stepped_back = (V3_SENT - 3600 * SECOND, V3_SENT)
     message, trailer = map(bytes.fromhex, V3)
     heard = authenticate(
@@ -185,20 +185,20 @@ def test_fresh_by_one_of_two_times_is_fresh() -> None:
     assert heard is None
 
 
-def test_a_wider_window_takes_a_slower_clock() -> None:
+def test_a_wider_window_accepts_a_slower_clock() -> None:
     late = V3_SENT + 60 * SECOND
     assert verdict(V3, utc_ns=late, authentication=enforcing(window=60)) is None
 
 
-def test_every_key_is_good_for_receiving() -> None:
-    """A rotation goes through a time in which some send with the old key and some with the new."""
+def test_every_key_is_accepted_on_receipt() -> None:
+    """During a rotation, some routers sign with the old key and others with the new one."""
     both = enforcing(HmacKey(8, Secret(bytes(32))), HmacKey(7, KEY))
     assert verdict(V3, authentication=both) is None
     assert verdict(V3, authentication=enforcing(HmacKey(8, KEY))) is DropReason.HMAC_KEY
 
 
-def test_four_senders_are_remembered_and_strangers_push_nobody_out() -> None:
-    """The longest silent one is forgotten when a fifth authentic one is heard."""
+def test_four_senders_are_remembered_and_displaced_by_authentic_ones_only() -> None:
+    """The sender that was silent longest is forgotten when a fifth authentic sender appears."""
     memory = SequenceMemory(4)
     senders = [IPv4Address(f"10.99.0.{number}") for number in range(1, 6)]
     assert all(memory.accept(sender, 100) for sender in senders[:4])
@@ -215,8 +215,8 @@ def test_a_sequence_number_is_utc_in_ticks_and_a_counter() -> None:
     assert sequence_at(1_795_390_633_500_000_000) == 0x6B037CA980000000
 
 
-def test_numbers_grow_though_the_clock_stands_or_is_stepped_back() -> None:
-    """They count on from the last one until the clock has caught up."""
+def test_numbers_grow_while_the_clock_stands_or_is_stepped_back() -> None:
+    """They continue from the last number until the clock is ahead of it."""
     assert next_sequence(None, 5 * SECOND) == 0x0000000500000000
     assert next_sequence(0x0000000500000000, 5 * SECOND) == 0x0000000500000001
     assert next_sequence(0x000000050000FFFF, 2 * SECOND) == 0x0000000500010000
@@ -226,7 +226,7 @@ def test_numbers_grow_though_the_clock_stands_or_is_stepped_back() -> None:
 
 
 def test_numbers_compare_across_2038_and_2106() -> None:
-    """Where the top bit of the seconds is set, and where they begin at 0 again."""
+    """In 2038 the top bit of the seconds is set; in 2106 they start at 0 again."""
     assert is_later(0x80000000_00000000, 0x7FFFFFFF_FFFF0000)
     assert is_later(0x00000000_00000000, 0xFFFFFFFF_FFFF0000)
     assert not is_later(0xFFFFFFFF_FFFF0000, 0x00000000_00000000)
@@ -266,7 +266,7 @@ def test_a_bad_key_file_is_explained_without_its_content(content: bytes, message
 
 
 def test_no_representation_shows_a_secret() -> None:
-    """A configuration may end up in a traceback or a debugging line."""
+    """A configuration may appear in a traceback or a log line."""
     assert repr(HmacKey(7, Secret(b"hunter2"))) == "HmacKey(key_id=7, secret=Secret())"
     assert "hunter2" not in repr(PassAuthentication(Secret(b"hunter2")))
     assert Secret(b"hunter2").__rich_repr__() == []
@@ -276,7 +276,7 @@ def test_no_representation_shows_a_secret() -> None:
 def test_any_bytes_with_any_trailer_are_an_advertisement_or_a_named_drop(
     payload: bytes, start: str
 ) -> None:
-    """Never an exception but PacketError, and never authentic."""
+    """The only exception is PacketError, and no message is authentic."""
     data = bytes.fromhex(start) + payload
     for source, destination in ((SOURCE, GROUP), (LINK_LOCAL, GROUP_6)):
         message, trailer = split_trailer(data, source)

@@ -1,4 +1,4 @@
-"""Advertisements in frames from the virtual MAC, byte for byte as keepalived's with use_vmac."""
+"""Advertisements as frames from the virtual MAC, with the bytes of keepalived's use_vmac."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The VRRP codec, against bytes that keepalived 2.2.7 put on the wire and worked-out drops."""
+"""The VRRP codec, compared with bytes that keepalived 2.2.7 sent, and the drop reasons."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_an_ipv6_message_without_pseudo_header_in_its_sum_is_dropped() -> None:
 HEADER = "45c0 0020 0001 0000 ff70 d036 0a630001 e0000012"  # in front of V3, keepalived 2.2.7
 
 
-def test_a_raw_sockets_datagram_is_taken_apart() -> None:
+def test_the_datagram_of_a_raw_socket_is_decoded() -> None:
     datagram = parse_datagram(bytes.fromhex(HEADER + V3))
     assert (datagram.source, datagram.destination) == (SOURCE, GROUP)
     assert (datagram.ttl, datagram.payload) == (255, bytes.fromhex(V3))
@@ -221,8 +221,8 @@ LOCKED = configuration(2, authentication=PassAuthentication(Secret(b"abc")))
 PEERS = Unicast(source="10.99.0.2", peers=("10.99.0.1",))
 ROUTED = Unicast(source="10.99.0.2", peers=("10.99.0.1",), ttl_min=253)
 UDP = UdpUnicast(source="10.99.0.2", peers=("10.99.0.1",))
-# What arrives, how, at which configuration, and the verdict.
-VETTED = [
+# The advertisement, how it arrives, the configuration, and the drop reason.
+VALIDATED = [
     (advertisement(), {}, configuration(), None),
     (advertisement(2), {}, configuration(2), None),
     (advertisement(), {"source": US}, configuration(), DropReason.OWN_PACKET),
@@ -259,7 +259,7 @@ VETTED = [
         configuration(transport=ROUTED),
         DropReason.TTL,
     ),
-    # Version 3 learns the peer's interval and goes by no list; version 2 wants both equal.
+    # Version 3 learns the interval of the peer and ignores its list; version 2 requires both.
     (advertisement(centiseconds=30), {}, configuration(), None),
     (advertisement(2, centiseconds=200), {}, configuration(2), DropReason.ADVERT_INTERVAL),
     (advertisement(addresses=(OTHER,)), {}, configuration(), None),
@@ -274,22 +274,22 @@ VETTED = [
 ]
 
 
-@pytest.mark.parametrize(("value", "path", "configured", "verdict"), VETTED)
+@pytest.mark.parametrize(("value", "path", "configured", "verdict"), VALIDATED)
 def test_an_instance_listens_only_to_what_concerns_it(
     value: Advertisement,
     path: dict[str, object],
     configured: InstanceConfiguration,
     verdict: DropReason | None,
 ) -> None:
-    """RFC 9568 7.1 and RFC 3768 7.1, which gives the owner of other addresses the benefit."""
+    """RFC 9568 7.1 and RFC 3768 7.1, which accepts other addresses from an address owner."""
     usual: dict[str, object] = {"source": SOURCE, "destination": GROUP, "ttl": 255}
     arrival = {**usual, **path}
     heard = validate(value, own_address=US, configuration=configured, **arrival)  # type: ignore[arg-type]  # mixed table
     assert heard is verdict
 
 
-def test_a_peer_whose_first_address_is_not_link_local_is_heard() -> None:
-    """Against erratum 8300 of RFC 9568, for keepalived 2.2.7 sends and accepts that."""
+def test_a_peer_whose_first_address_is_not_link_local_is_accepted() -> None:
+    """This deviates from erratum 8300 of RFC 9568: keepalived 2.2.7 sends and accepts it."""
     listed = ("fe80::99:100", "2001:db8:99::100")
     swapped = advertisement(addresses=tuple(IPv6Address(each) for each in listed[::-1]), form=None)
     configured = configuration(virtual_addresses=tuple(f"{each}/128" for each in listed))
@@ -306,14 +306,14 @@ def test_a_peer_whose_first_address_is_not_link_local_is_heard() -> None:
 
 
 def test_every_drop_reason_has_a_row_above() -> None:
-    """Those of auth_hmac have theirs in test_vrrp_authentication, the last one in test_vrrp_udp."""
-    rows = [row[-1] for row in (*MALFORMED, *BAD_HEADERS, *VETTED)]
+    """Except those of auth_hmac (test_authentication.py) and the last one (test_vrrp_udp.py)."""
+    rows = [row[-1] for row in (*MALFORMED, *BAD_HEADERS, *VALIDATED)]
     reasons = {reason for reason in DropReason if not reason.startswith("hmac_")}
     reasons.remove(DropReason.NOT_TAKING_PART)
     assert reasons == {reason for reason in rows if isinstance(reason, DropReason)}
 
 
-def test_another_address_list_is_noticed_in_whatever_order() -> None:
+def test_another_address_list_is_noticed_in_any_order() -> None:
     configured = configuration(virtual_addresses=("10.99.0.100/32", "10.99.0.200/24"))
     assert not lists_other_addresses(advertisement(addresses=(OTHER, VIRTUAL)), configured)
     assert lists_other_addresses(advertisement(addresses=(VIRTUAL,)), configured)
@@ -365,10 +365,10 @@ def test_any_bytes_are_an_advertisement_or_a_named_drop(data: bytes) -> None:
 
 
 @given(data=st.binary(max_size=60), kind=st.sampled_from([b"\x21", b"\x31"]))
-def test_any_bytes_behind_a_right_first_byte_and_checksum_are_survived(
+def test_any_bytes_with_a_valid_first_byte_and_checksum_are_handled(
     data: bytes, kind: bytes
 ) -> None:
-    """Random bytes rarely pass the checksum, so this puts the right one in."""
+    """Random bytes rarely have a valid checksum, so the test writes it."""
     message = bytearray(kind + data.ljust(19, b"\0"))
     message += bytes(len(message) % 2)
     message[6:8] = b"\0\0"

@@ -1,4 +1,4 @@
-"""What is alarmed: two active routers for longer than the protocol allows, and slow ones."""
+"""The alarms: two ACTIVE routers for longer than the protocol allows, and long intervals."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ DOWN = 3.609375  # 3 x 1 s + (256 - 100) / 256 s
 
 
 class Watch:
-    """Alarms, with one advertisement a second from each of the routers that are said to live."""
+    """Alarms, with short calls for receiving an advertisement and for settling."""
 
     def __init__(self, configuration: InstanceConfiguration = CONFIGURATION) -> None:
         self.alarms = Alarms()
         self.configuration = configuration
 
-    def hear(
+    def note(
         self, source: IPv4Address, now: float, *, priority: int = 150, centiseconds: int = 100
     ) -> None:
-        said = Advertisement(
+        advertisement = Advertisement(
             version=3,
             virtual_router_id=51,
             priority=priority,
@@ -34,7 +34,7 @@ class Watch:
             addresses=(IPv4Address("10.99.0.100"),),
             checksum_form="rfc5798",
         )
-        self.alarms.note(said, source, now)
+        self.alarms.note(advertisement, source, now)
 
     def settle(
         self, now: float, *, active: bool = False, follows: IPv4Address | None = None
@@ -49,21 +49,21 @@ class Watch:
 
 
 def together(watch: Watch) -> None:
-    """One is heard every second from 0 to 4 while this router is ACTIVE: an alarm."""
+    """Raise the alarm: a peer advertises from 0 to 4 s while this router is ACTIVE."""
     for second in (0.0, 1.0, 2.0, 3.0, 4.0):
-        watch.hear(ONE, second)
+        watch.note(ONE, second)
         watch.settle(second, active=True)
     assert AlarmKind.TWO_ACTIVE_ROUTERS in watch.alarms.raised
 
 
-def test_two_that_are_still_heard_after_an_active_down_interval_are_an_alarm() -> None:
+def test_two_active_routers_after_an_active_down_interval_are_an_alarm() -> None:
     watch = Watch()
     for second in (0.0, 1.0, 2.0, 3.0, 3.6):
-        watch.hear(ONE, second)
+        watch.note(ONE, second)
         assert watch.settle(second, active=True) == []
     assert watch.settle(3.7, active=True) == []
 
-    watch.hear(ONE, 3.8)
+    watch.note(ONE, 3.8)
     [alarm] = watch.settle(3.8, active=True)
 
     words = "this router and 10.99.0.1 (priority 150) are active at the same time"
@@ -72,12 +72,12 @@ def test_two_that_are_still_heard_after_an_active_down_interval_are_an_alarm() -
     assert watch.alarms.raised == {AlarmKind.TWO_ACTIVE_ROUTERS: words}
 
 
-def test_one_that_is_heard_seldom_is_noticed_too() -> None:
+def test_a_router_that_is_received_seldom_is_noticed_too() -> None:
     watch = Watch()
-    watch.hear(ONE, 0.0)
+    watch.note(ONE, 0.0)
     assert watch.settle(0.0, active=True) == []
     assert watch.settle(9.0, active=True) == []
-    watch.hear(ONE, 9.5)
+    watch.note(ONE, 9.5)
     assert len(watch.settle(9.5, active=True)) == 1
 
 
@@ -90,17 +90,17 @@ def test_the_alarm_ends_when_one_of_them_is_silent_for_ten_intervals() -> None:
     assert watch.alarms.raised == {}
 
 
-def test_the_alarm_ends_when_this_router_steps_back() -> None:
+def test_the_alarm_ends_when_this_router_becomes_backup() -> None:
     watch = Watch()
     together(watch)
     over = watch.settle(4.6, active=False, follows=ONE)
     assert over == [AlarmChanged(AlarmKind.TWO_ACTIVE_ROUTERS, None)]
 
 
-def test_the_alarm_ends_when_the_other_resigns() -> None:
+def test_the_alarm_ends_when_the_other_sends_priority_0() -> None:
     watch = Watch()
     together(watch)
-    watch.hear(ONE, 4.5, priority=0)
+    watch.note(ONE, 4.5, priority=0)
     over = watch.settle(4.6, active=True)
     assert over == [AlarmChanged(AlarmKind.TWO_ACTIVE_ROUTERS, None)]
 
@@ -108,12 +108,12 @@ def test_the_alarm_ends_when_the_other_resigns() -> None:
 def test_a_backup_notices_two_others() -> None:
     watch = Watch()
     for second in (0.0, 1.0, 2.0, 3.0):
-        watch.hear(ONE, second)
-        watch.hear(OTHER, second + 0.1, priority=90)
+        watch.note(ONE, second)
+        watch.note(OTHER, second + 0.1, priority=90)
         assert watch.settle(second + 0.1, follows=ONE) == []
-    watch.hear(ONE, 4.0)
+    watch.note(ONE, 4.0)
     assert watch.settle(4.0, follows=ONE) == []
-    watch.hear(OTHER, 4.1, priority=90)
+    watch.note(OTHER, 4.1, priority=90)
     [alarm] = watch.settle(4.1, follows=ONE)
 
     assert alarm.detail == (
@@ -122,29 +122,29 @@ def test_a_backup_notices_two_others() -> None:
 
 
 def test_a_change_of_the_active_router_is_no_alarm() -> None:
-    """One falls silent at 10, and the other takes over, by preemption or after a while."""
+    """A router is silent from 10 on, and another takes over, by preemption or later."""
     for takes_over_at in (10.1, 13.6):
         watch = Watch()
-        watch.hear(ONE, 10.0)
+        watch.note(ONE, 10.0)
         assert watch.settle(10.0, follows=ONE) == []
         for second in range(20):
-            watch.hear(OTHER, takes_over_at + second)
+            watch.note(OTHER, takes_over_at + second)
             assert watch.settle(takes_over_at + second, follows=OTHER) == []
 
 
 def test_our_own_preemption_is_no_alarm() -> None:
     watch = Watch()
-    watch.hear(ONE, 10.0)
+    watch.note(ONE, 10.0)
     assert watch.settle(10.0, follows=ONE) == []
     for second in range(11, 30):
         assert watch.settle(float(second), active=True) == []
 
 
-def test_more_routers_than_are_told_apart_push_the_oldest_out() -> None:
+def test_the_oldest_of_too_many_routers_is_forgotten() -> None:
     watch = Watch()
     for second in (0.0, 4.0):
         for number in range(1, 10):
-            watch.hear(IPv4Address(f"10.99.0.{number}"), second, centiseconds=1000)
+            watch.note(IPv4Address(f"10.99.0.{number}"), second, centiseconds=1000)
         alarms = watch.settle(second)
     assert alarms[0].detail is not None
     assert alarms[0].detail.count("priority") == 8
@@ -153,16 +153,16 @@ def test_more_routers_than_are_told_apart_push_the_oldest_out() -> None:
 
 def test_an_interval_of_more_than_ten_times_ours_is_an_alarm() -> None:
     watch = Watch()
-    watch.hear(ONE, 0.0, centiseconds=1000)
+    watch.note(ONE, 0.0, centiseconds=1000)
     assert watch.settle(0.0, follows=ONE) == []
-    watch.hear(ONE, 10.0, centiseconds=1001)
+    watch.note(ONE, 10.0, centiseconds=1001)
 
     words = "10.99.0.1 advertises every 10.01s, expected at most 10s"
     assert watch.settle(10.0, follows=ONE) == [
         AlarmChanged(AlarmKind.LEARNED_INTERVAL_TOO_LONG, words)
     ]
 
-    watch.hear(ONE, 20.0, centiseconds=1000)
+    watch.note(ONE, 20.0, centiseconds=1000)
     assert watch.settle(20.0, follows=ONE) == [
         AlarmChanged(AlarmKind.LEARNED_INTERVAL_TOO_LONG, None)
     ]
@@ -171,7 +171,7 @@ def test_an_interval_of_more_than_ten_times_ours_is_an_alarm() -> None:
 def test_five_seconds_are_never_too_long_unless_it_is_configured_so() -> None:
     fast = msgspec.structs.replace(CONFIGURATION, advert_interval=0.1)
     watch = Watch(fast)
-    watch.hear(ONE, 0.0, centiseconds=500)
+    watch.note(ONE, 0.0, centiseconds=500)
     assert watch.settle(0.0, follows=ONE) == []
 
     watch.configuration = msgspec.structs.replace(fast, max_learned_interval=0.3)
@@ -181,6 +181,6 @@ def test_five_seconds_are_never_too_long_unless_it_is_configured_so() -> None:
 
 def test_the_interval_of_a_router_that_is_not_followed_does_not_matter() -> None:
     watch = Watch()
-    watch.hear(ONE, 0.0, centiseconds=4000)
+    watch.note(ONE, 0.0, centiseconds=4000)
     assert watch.settle(0.0, follows=OTHER) == []
     assert watch.settle(1.0, active=True) == []

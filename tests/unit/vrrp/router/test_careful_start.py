@@ -1,4 +1,4 @@
-"""A router that is careful: it listens before it claims, and follows nobody for ever."""
+"""The options for a careful router: the start delay, and a limit for learned intervals."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def starting(delay: float, **changes: object) -> Router:
     return router
 
 
-def test_nothing_is_claimed_before_the_start_delay_is_over() -> None:
+def test_a_router_does_not_take_over_during_the_start_delay() -> None:
     router = starting(10.0)
     assert router.deadline == 1003.609375
     assert router.handle(TimerExpired(), 1003.609375) == []
@@ -58,14 +58,14 @@ def test_a_start_delay_shorter_than_the_active_down_interval_changes_nothing() -
     assert router.state is State.ACTIVE
 
 
-def test_a_resignation_during_the_start_delay_is_left_to_others() -> None:
+def test_priority_0_during_the_start_delay_causes_no_takeover() -> None:
     router = starting(10.0)
     router.handle(AdvertisementReceived(said(priority=0), PEER), 1001.0)
     assert router.handle(TimerExpired(), 1001.609375) == []
     assert router.state is State.BACKUP
 
 
-def test_who_is_heard_during_the_start_delay_is_followed() -> None:
+def test_an_active_router_is_followed_during_the_start_delay() -> None:
     router = starting(10.0)
     router.handle(AdvertisementReceived(said(), PEER), 1009.0)
     assert router.deadline == 1012.609375
@@ -73,14 +73,14 @@ def test_who_is_heard_during_the_start_delay_is_followed() -> None:
     assert router.state is State.ACTIVE
 
 
-def test_the_owner_listens_too() -> None:
+def test_an_owner_waits_for_the_start_delay_too() -> None:
     router = starting(10.0, priority=255)
     assert router.handle(TimerExpired(), 1003.00390625) == []
     assert State.BACKUP is router.state
     assert SendAdvertisement(255) in router.handle(TimerExpired(), 1010.0)
 
 
-def test_who_resumes_does_not_wait() -> None:
+def test_a_router_that_resumes_does_not_wait() -> None:
     router = Router(CONFIGURATION, US, listen_until=1010.0)
     router.handle(Startup(resume=True), 1000.0)
     assert router.state is State.ACTIVE
@@ -92,7 +92,7 @@ def test_a_long_interval_is_followed_as_the_rfc_says() -> None:
     assert router.active_down_interval == 3 * 40.0 + 156 / 256 * 40.0
 
 
-def test_clamped_it_is_followed_up_to_the_limit() -> None:
+def test_a_clamped_interval_is_followed_up_to_the_limit() -> None:
     router = starting(0.0, clamp_learned_interval=True)
     router.handle(AdvertisementReceived(said(4000), PEER), 1001.0)
     assert router.active_down_interval == 3 * 10.0 + 156 / 256 * 10.0
@@ -111,6 +111,6 @@ def judged(**changes: object) -> DropReason | None:
     )
 
 
-def test_version_2_drops_other_addresses_unless_told_to_accept_them() -> None:
+def test_version_2_drops_other_addresses_unless_configured_to_accept_them() -> None:
     assert judged() is DropReason.ADDRESS_LIST
     assert judged(address_mismatch="accept") is None

@@ -1,4 +1,4 @@
-"""Planned handovers: make before break, a stop, and staying behind a peer afterwards."""
+"""Handovers: make before break, a stop, and the lowest priority afterwards."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def to(previous: State, state: State, reason: str) -> StateChanged:
     return StateChanged(previous, state, reason)
 
 
-class TestHandOver:
-    """Resign, keep answering, step back once the successor is heard."""
+class TestHandoverRequested:
+    """Send priority 0, keep the addresses, and release them when a successor has taken over."""
 
-    def test_the_addresses_are_released_200_ms_after_the_successor_is_heard(self) -> None:
+    def test_the_addresses_are_released_200_ms_after_the_successor_advertised(self) -> None:
         router = handing_over(HandoverRequested())
         assert router.handle(advert(50), 1001.0) == []
         assert router.deadline == 1001.2
@@ -98,7 +98,7 @@ class TestHandOver:
         assert not router.handing_over
         assert router.deadline == 1005.09609375  # counted from the last advertisement
 
-    def test_they_are_released_20_ms_after_the_successor_has_announced_all_of_them(self) -> None:
+    def test_they_are_released_20_ms_after_the_successor_announced_all_of_them(self) -> None:
         two = changed(virtual_addresses=("10.99.0.100/32",), unadvertised_addresses=("fd00::1/64",))
         router = router_in(ACTIVE, two)
         router.handle(HandoverRequested(), 1000.5)
@@ -119,17 +119,17 @@ class TestHandOver:
         router.handle(advert(50), 1001.0)
         assert router.deadline == pytest.approx(1001.02)
 
-    def test_announcements_mean_nothing_to_a_router_that_stays(self) -> None:
+    def test_announcements_have_no_effect_without_a_handover(self) -> None:
         router = router_in(ACTIVE)
         assert router.handle(announced("10.99.0.100"), 1000.5) == []
         assert (router.state, router.deadline) == (ACTIVE, 1001.0)
 
-    def test_resigning_is_repeated_after_an_interval_and_100_ms(self) -> None:
+    def test_priority_0_is_repeated_after_an_interval_and_100_ms(self) -> None:
         router = handing_over(HandoverRequested())
         assert router.deadline == pytest.approx(1001.6)
         assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
 
-    def test_without_a_successor_the_router_stays_active_and_yields_to_who_comes(self) -> None:
+    def test_without_a_successor_the_router_stays_active_and_yielding(self) -> None:
         router = handing_over(HandoverRequested())
         router.handle(TimerExpired(), 1001.6)
         assert router.handle(TimerExpired(), 1002.71) == [
@@ -140,15 +140,15 @@ class TestHandOver:
         assert (router.state, router.handing_over, router.yielding) == (ACTIVE, False, True)
         assert router.deadline == pytest.approx(1003.71)
 
-    def test_a_successor_that_resigns_too_is_none(self) -> None:
+    def test_a_peer_that_sends_priority_0_is_not_a_successor(self) -> None:
         router = handing_over(HandoverRequested())
         router.handle(advert(50), 1001.0)
         router.handle(advert(0), 1001.1)
         assert router.deadline == pytest.approx(1001.6)
         assert router.handle(TimerExpired(), 1001.6) == [SendAdvertisement(0)]
 
-    def test_losing_a_successor_late_is_no_stall(self) -> None:
-        """At 10 ms both the repeat and the end of patience have long passed by then."""
+    def test_a_late_loss_of_the_successor_is_not_a_stall(self) -> None:
+        """At an interval of 10 ms, the time for the handover is already over."""
         router = router_in(ACTIVE, changed(advert_interval=0.01))
         router.handle(HandoverRequested(), 1000.0)
         router.handle(advert(50), 1000.1)
@@ -156,14 +156,14 @@ class TestHandOver:
         assert router.deadline == 1000.29
         assert HandoverAbandoned() in router.handle(TimerExpired(), 1000.29)
 
-    def test_it_can_be_undone_while_it_lasts(self) -> None:
+    def test_a_handover_in_progress_can_be_undone(self) -> None:
         router = handing_over(HandoverRequested())
         undone = router.handle(HandoverUndone(), 1000.6)
         assert undone == [SendAdvertisement(100), AnnounceAddresses()]
         assert not router.handing_over
         assert router.deadline == pytest.approx(1001.6)
 
-    def test_a_shutdown_cuts_it_short(self) -> None:
+    def test_a_shutdown_ends_a_handover_at_once(self) -> None:
         router = handing_over(HandoverRequested())
         assert router.handle(Shutdown("link down"), 1000.6) == [
             SendAdvertisement(0),
@@ -171,12 +171,12 @@ class TestHandOver:
             to(ACTIVE, INITIALIZE, "link down"),
         ]
 
-    def test_addresses_added_meanwhile_are_held_but_not_announced(self) -> None:
+    def test_addresses_added_during_a_handover_are_held_but_not_announced(self) -> None:
         router = handing_over(HandoverRequested())
         assert router.handle(ConfigurationChanged(OTHER_ADDRESS), 1000.6) == [AcquireAddresses()]
         assert router.deadline == pytest.approx(1001.6)
 
-    def test_a_late_handover_is_over(self) -> None:
+    def test_a_handover_ends_when_the_process_was_stalled(self) -> None:
         router = handing_over(HandoverRequested())
         router.handle(TimerExpired(), 1010.0)
         assert (router.state, router.yielding) == (BACKUP, True)
@@ -185,10 +185,10 @@ class TestHandOver:
         assert router.state is INITIALIZE
 
 
-class TestLeave:
+class TestStopRequested:
     """A handover that ends in INITIALIZE, with or without a successor."""
 
-    def test_it_ends_200_ms_after_the_successor_is_heard(self) -> None:
+    def test_a_stop_ends_200_ms_after_the_successor_advertised(self) -> None:
         router = handing_over(StopRequested("stopped"))
         router.handle(advert(50), 1001.0)
         assert router.handle(TimerExpired(), 1001.2) == [
@@ -197,20 +197,20 @@ class TestLeave:
         ]
         assert router.deadline is None
 
-    def test_without_a_successor_it_ends_all_the_same(self) -> None:
+    def test_without_a_successor_a_stop_ends_too(self) -> None:
         router = handing_over(StopRequested("stopped"))
         router.handle(TimerExpired(), 1001.6)
         router.handle(TimerExpired(), 1002.71)
         assert router.state is INITIALIZE
 
-    def test_it_takes_5_seconds_at_most(self) -> None:
+    def test_a_stop_takes_5_seconds_at_most(self) -> None:
         router = router_in(ACTIVE, changed(advert_interval=10.0))
         router.handle(StopRequested("stopped"), 1000.0)
         assert router.deadline == 1005.0
         router.handle(TimerExpired(), 1005.0)
         assert router.state is INITIALIZE
 
-    def test_nothing_takes_it_back_and_a_handover_can_become_one(self) -> None:
+    def test_a_stop_cannot_be_undone_and_a_handover_can_become_a_stop(self) -> None:
         router = handing_over(HandoverRequested())
         assert router.handle(StopRequested("stopped"), 1000.6) == []
         assert router.handle(HandoverUndone(), 1000.7) == []
@@ -221,7 +221,7 @@ class TestLeave:
 
 
 class TestYielding:
-    """After a handover the router takes part with priority 1, so that anyone goes before it."""
+    """After a handover the router has priority 1, so that every other router wins."""
 
     @staticmethod
     def yielding_backup() -> Router:
@@ -237,12 +237,12 @@ class TestYielding:
         router.handle(HandoverUndone(), 1002.0)
         assert router.deadline == 1003.609375
 
-    def test_a_lower_priority_than_the_configured_one_is_obeyed(self) -> None:
+    def test_a_lower_priority_than_the_configured_one_is_followed(self) -> None:
         router = self.yielding_backup()
         router.handle(advert(1), 1001.0)
         assert router.deadline == 1004.99609375
 
-    def test_it_takes_over_from_silence_and_steps_back_for_others(self) -> None:
+    def test_it_takes_over_from_a_silent_router_and_loses_to_any_other(self) -> None:
         router = self.yielding_backup()
         assert SendAdvertisement(1) in router.handle(TimerExpired(), 1004.0)
         assert (router.state, router.yielding) == (ACTIVE, True)
@@ -253,7 +253,7 @@ class TestYielding:
         ]
 
     @pytest.mark.parametrize("state", [INITIALIZE, BACKUP, ACTIVE])
-    def test_undone_it_competes_again(self, state: State) -> None:
+    def test_after_an_undo_it_competes_again(self, state: State) -> None:
         router = Router(USUAL, US)
         router.handle(HandoverRequested(), 1000.0)
         if state is not INITIALIZE:

@@ -1,4 +1,4 @@
-"""What the virtual router does beyond the RFC: delays, stalls, changes in place."""
+"""The virtual router beyond the RFC: delays, stalls, changes of the configuration."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_only_the_become_methods_assign_the_state() -> None:
     assert writers == {"__init__", "_become_initialize", "_become_backup", "_become_active"}
 
 
-def test_a_takeover_says_why() -> None:
+def test_a_takeover_has_a_reason() -> None:
     silent = router_in(BACKUP)
     assert silent.handle(TimerExpired(), 1004.0)[-1] == to(BACKUP, ACTIVE, "no active router")
     crashed = router_in(BACKUP)
@@ -208,14 +208,14 @@ def test_a_takeover_says_why() -> None:
     )
 
 
-def test_announcements_provoked_by_others_are_limited_to_one_a_second() -> None:
+def test_announcements_caused_by_peers_are_limited_to_one_a_second() -> None:
     router = router_in(ACTIVE)
     assert AnnounceAddresses() in router.handle(advert(50), 1000.1)
     assert router.handle(advert(50), 1000.2) == [SendAdvertisement(100)]
     assert AnnounceAddresses() in router.handle(advert(50), 1001.1)
 
 
-def test_ties_are_decided_by_the_address_we_have_now() -> None:
+def test_ties_are_decided_by_the_current_address() -> None:
     router = router_in(ACTIVE)
     router.handle(OwnAddressChanged(IPv4Address("10.99.0.9")), 1000.1)
     router.handle(advert(100, HIGHER_PEER), 1000.2)
@@ -223,7 +223,7 @@ def test_ties_are_decided_by_the_address_we_have_now() -> None:
 
 
 class TestPreemptionDelay:
-    """Waiting behind a lower priority, then letting the Active_Down_Timer run (as keepalived)."""
+    """A BACKUP router waits for the delay, and then lets the Active_Down_Timer run."""
 
     def test_the_delay_starts_with_the_first_lower_priority(self) -> None:
         router = router_in(BACKUP, changed(preempt_delay=30.0))
@@ -234,13 +234,13 @@ class TestPreemptionDelay:
         router.handle(advert(50), 1031.0)
         assert router.deadline == 1034.109375
 
-    def test_a_dying_active_router_is_replaced_within_the_delay(self) -> None:
+    def test_a_silent_active_router_is_replaced_within_the_delay(self) -> None:
         router = router_in(BACKUP, changed(preempt_delay=30.0))
         router.handle(advert(50), 1001.0)
         router.handle(TimerExpired(), 1004.609375)
         assert router.state is ACTIVE
 
-    def test_a_higher_priority_heard_meanwhile_ends_it(self) -> None:
+    def test_a_higher_priority_ends_the_delay(self) -> None:
         router = router_in(BACKUP, changed(preempt_delay=30.0))
         router.handle(advert(50), 1001.0)
         router.handle(advert(200), 1002.0)
@@ -257,11 +257,12 @@ class TestPreemptionDelay:
 
 
 class TestStall:
-    """A process that was frozen listens before it claims anything; a peer that took over answers
-    the resignation, and announces the addresses again.
+    """A router whose process was stalled listens before it becomes ACTIVE again.
+
+    A peer that took over answers priority 0, and announces the addresses again.
     """
 
-    def test_a_late_active_router_resigns_and_listens(self) -> None:
+    def test_a_stalled_active_router_sends_priority_0_and_listens(self) -> None:
         router = router_in(ACTIVE)
         actions = router.handle(TimerExpired(), 1004.1)  # due at 1001, 3 s allowed
         assert actions == [
@@ -271,25 +272,26 @@ class TestStall:
         ]
         assert router.deadline == 1005.709375
 
-    def test_a_slightly_late_one_just_goes_on(self) -> None:
+    def test_a_slightly_late_router_stays_active(self) -> None:
         router = router_in(ACTIVE)
         assert router.handle(TimerExpired(), 1003.9) == [SendAdvertisement(100)]
 
-    def test_no_address_ends_by_itself_before_its_router_would_listen(self) -> None:
-        """At 10 s and priority 1 addresses stand for 41 s, refreshed at 1000 s for the last time;
-        the last advertisement was no earlier.
+    def test_no_lifetime_ends_before_the_router_listens(self) -> None:
+        """At 10 s and priority 1 the lifetime is 41 s.
+
+        The lifetime was renewed at 1000 s at the latest, the time of the last advertisement.
         """
         router = router_in(ACTIVE, changed(advert_interval=10.0, priority=1))
         assert router.deadline == 1010.0
         assert SendAdvertisement(0) in router.handle(TimerExpired(), 1041.0)
 
-    def test_hearing_a_peer_that_took_over_it_announces_again(self) -> None:
-        """Away too briefly to listen, it is told of the other one by what waits in its socket."""
+    def test_after_a_short_stall_a_router_wins_against_a_lower_priority(self) -> None:
+        """The stall was too short to become BACKUP. The advertisement waited in the socket."""
         router = router_in(ACTIVE)
         actions = router.handle(advert(50), 1003.9)
         assert actions == [SendAdvertisement(100), AnnounceAddresses()]
 
-    def test_hearing_a_lower_priority_first_it_does_not_push_it_away(self) -> None:
+    def test_without_preemption_a_stalled_router_follows_a_lower_priority(self) -> None:
         router = router_in(ACTIVE, changed(preempt=False))
         router.handle(advert(50), 1010.0)
         assert router.state is BACKUP
@@ -304,7 +306,7 @@ class TestStall:
 
 
 class TestConfigurationChanged:
-    """In place: the state stays, timers shift by what changed."""
+    """The state stays, and the timers are adjusted to the new configuration."""
 
     def test_a_backup_shifts_its_timer_by_the_difference(self) -> None:
         router = router_in(BACKUP)
@@ -326,7 +328,7 @@ class TestConfigurationChanged:
         router.handle(ConfigurationChanged(changed(advert_interval=9.0)), 1000.3)
         assert router.deadline == 1000.7
 
-    def test_another_priority_shows_in_the_next_advertisement(self) -> None:
+    def test_the_next_advertisement_has_a_changed_priority(self) -> None:
         router = router_in(ACTIVE)
         assert router.handle(ConfigurationChanged(changed(priority=90)), 1000.2) == []
         assert router.handle(TimerExpired(), 1001.0) == [SendAdvertisement(90)]

@@ -1,4 +1,4 @@
-"""What tracked objects do to a priority, and in which words it is told."""
+"""The priority that results from tracked objects, and the text of the calculation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unmoved(
 
 TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePriority]] = [
     (200, [], {}, unmoved(200)),
-    # A negative weight counts while the object is down, a positive one while it is well.
+    # A negative weight is added while the object is down, a positive one while it is up.
     (200, [WEB], {WEB.key: 1}, unmoved(200)),
     (200, [WEB], {WEB.key: 0}, moved(150, "200 - 50 (pool web) = 150")),
     (100, [FAST], {FAST.key: 1}, moved(120, "100 + 20 (script /fast) = 120")),
@@ -45,7 +45,7 @@ TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePrio
         {WEB.key: 0, FAST.key: 1},
         moved(170, "200 - 50 (pool web) + 20 (script /fast) = 170"),
     ),
-    # A file counts as often as it says.
+    # The weight of a file is multiplied by its number.
     (100, [LOAD], {LOAD.key: 3}, moved(130, "100 + 30 (file /load: 3 * 10) = 130")),
     (100, [LOAD], {LOAD.key: -3}, moved(70, "100 - 30 (file /load: -3 * 10) = 70")),
     (100, [DIM], {DIM.key: 3}, moved(70, "100 - 30 (file /load: 3 * -10) = 70")),
@@ -65,7 +65,7 @@ TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePrio
     (255, [UPLINK], {UPLINK.key: 0}, unmoved(255, "interface eth1 is down")),
     (200, [SWITCH], {SWITCH.key: 0}, unmoved(200)),
     (200, [SWITCH], {SWITCH.key: 1}, unmoved(200, "file /off contains 1")),
-    # What is not known yet moves nothing; without a weight it keeps an instance from beginning.
+    # An unknown value has no effect; without a weight the instance does not start.
     (200, [WEB, FAST, LOAD], {}, unmoved(200)),
     (200, [UPLINK], {}, unmoved(200, None, "the state of interface eth1 is not known yet")),
     (
@@ -94,10 +94,10 @@ def test_priority_and_its_arithmetic(
         max_size=9,
     ),
 )
-def test_no_weights_reach_the_priorities_that_say_something_else(
+def test_no_weights_reach_the_priorities_with_a_special_meaning(
     configured: int, numbers: list[tuple[TrackedKind, int, int]]
 ) -> None:
-    """0 is a resignation and 255 the owner."""
+    """0 starts a handover, and 255 is the address owner."""
     objects = [tracked(kind, str(n), weight) for n, (kind, weight, _) in enumerate(numbers)]
     values = {each.key: value for each, (*_, value) in zip(objects, numbers, strict=True)}
     assert 1 <= effective_priority(configured, objects, values).priority <= 254

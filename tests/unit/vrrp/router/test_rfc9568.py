@@ -1,7 +1,7 @@
-"""RFC 9568 section 6, rule by rule, in figures (and RFC 3768 where version 2 differs).
+"""The rules of RFC 9568 section 6, with figures (and RFC 3768 if version 2 differs).
 
 Usual case: priority 100, an advertisement a second, so Skew_Time is 0.609375 s and
-Active_Down_Interval 3.609375 s. The machine is asked at time 1000.
+Active_Down_Interval 3.609375 s. The machine starts at time 1000.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def test_6_4_2_a_backup_shuts_down_in_silence() -> None:
 
 
 def test_6_4_2_a_backup_takes_over_when_the_active_down_timer_fires() -> None:
-    """The advertisement goes first, so that whoever holds the addresses lets go of them."""
+    """The advertisement is first, so that a peer that still holds the addresses releases them."""
     router = backup(configured())
     assert router.handle(TimerExpired(), 1003.609) == []
     actions = router.handle(TimerExpired(), 1003.609375)
@@ -139,7 +139,7 @@ def test_6_4_2_a_backup_takes_over_when_the_active_down_timer_fires() -> None:
     assert router.deadline == 1004.609375
 
 
-def test_6_4_2_a_resignation_leaves_the_skew_time() -> None:
+def test_6_4_2_priority_0_leaves_the_skew_time() -> None:
     router = backup(configured())
     assert router.handle(advert(0), 1001.0) == []
     assert router.deadline == 1001.609375
@@ -147,7 +147,7 @@ def test_6_4_2_a_resignation_leaves_the_skew_time() -> None:
 
 @pytest.mark.parametrize("priority", [100, 101, 255])
 def test_6_4_2_an_equal_or_higher_priority_restarts_the_timer(priority: int) -> None:
-    """Whatever its address: the tie-break is for ACTIVE routers only."""
+    """The address of the peer has no effect: the tie-break is for ACTIVE routers only."""
     router = backup(configured())
     assert router.handle(advert(priority, LOWER_PEER), 1001.0) == []
     assert router.deadline == 1004.609375
@@ -159,7 +159,7 @@ def test_6_4_2_a_lower_priority_is_discarded_and_so_preempted() -> None:
     assert router.deadline == 1003.609375
 
 
-def test_6_4_2_a_lower_priority_is_obeyed_without_preemption() -> None:
+def test_6_4_2_a_lower_priority_is_followed_without_preemption() -> None:
     router = backup(configured(preempt=False))
     router.handle(advert(1), 1001.0)
     assert router.deadline == 1004.609375
@@ -174,7 +174,7 @@ def test_6_1_the_owner_preempts_whatever_preempt_mode_says() -> None:
 
 
 def test_6_4_2_version_3_learns_the_interval_of_the_active_router() -> None:
-    """And computes the skew from it too: 3 x 0.3 s + 156/256 x 0.3 s."""
+    """The skew time uses it too: 3 x 0.3 s + 156/256 x 0.3 s."""
     router = backup(configured())
     router.handle(advert(200, centiseconds=30), 1001.0)
     assert router.deadline == pytest.approx(1002.0828125)
@@ -205,7 +205,7 @@ def test_6_4_3_advertisements_keep_their_pace_however_late_the_timer_is() -> Non
     assert router.deadline == 1004.5
 
 
-def test_6_4_3_a_resignation_is_answered_at_once_and_restarts_the_timer() -> None:
+def test_6_4_3_priority_0_is_answered_at_once_and_restarts_the_timer() -> None:
     router = active(configured())
     actions = router.handle(advert(0, HIGHER_PEER), 1000.25)
     assert actions == [SendAdvertisement(100), AnnounceAddresses()]
@@ -239,14 +239,14 @@ def test_6_4_3_a_higher_priority_takes_over() -> None:
 def test_6_4_3_between_equals_the_higher_address_wins(
     priority: int, peer: IPv4Address, state: State
 ) -> None:
-    """Unsigned; also between two owners, or they would never converge (erratum 8298)."""
+    """Unsigned, and also between two address owners, which would not converge otherwise (8298)."""
     router = active(configured(priority=priority))
     router.handle(advert(priority, peer), 1000.25)
     assert router.state is state
 
 
 def test_6_4_3_a_losing_advertisement_is_answered_at_once() -> None:
-    """The addresses are announced again too; the Adver_Timer goes on."""
+    """The addresses are announced again too; the Adver_Timer continues."""
     router = active(configured())
     actions = router.handle(advert(99, HIGHER_PEER), 1000.25)
     assert actions == [SendAdvertisement(100), AnnounceAddresses()]

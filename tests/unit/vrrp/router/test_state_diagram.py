@@ -36,7 +36,7 @@ def test_the_diagram_is_read_as_drawn() -> None:
 
 
 def test_the_diagram_has_the_transitions_of_the_machine_and_no_others() -> None:
-    """`LEGAL` has those of the table that another test compares with the machine."""
+    """`LEGAL` has the transitions of a table, which another test compares with the machine."""
     assert vrrp.router.__doc__ is not None
     drawn = drawn_transitions(vrrp.router.__doc__)
     assert len(drawn) == len(set(drawn)) == 23

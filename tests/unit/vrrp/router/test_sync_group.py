@@ -1,4 +1,4 @@
-"""All of a sync group are ACTIVE, or none: what must happen to whom, as a table."""
+"""All members of a sync group are ACTIVE, or none: the events of the members, as a table."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ TABLE: list[tuple[str, list[MemberStatus], dict[str, Event]]] = [
 @pytest.mark.parametrize(
     ("members", "events"), [each[1:] for each in TABLE], ids=[e[0] for e in TABLE]
 )
-def test_what_happens_to_whom(members: list[MemberStatus], events: dict[str, Event]) -> None:
+def test_the_members_get_the_events_of_the_table(
+    members: list[MemberStatus], events: dict[str, Event]
+) -> None:
     assert decide(members) == events
 
 
@@ -89,12 +91,12 @@ def test_what_happens_to_whom(members: list[MemberStatus], events: dict[str, Eve
 def test_clocks_that_show_different_microseconds_make_waits_of_different_length(
     now: float, until: float
 ) -> None:
-    """Of 4 s, or up to a quarter more: two groups that have raced do not race again."""
+    """The wait is 4 s or up to a quarter more, so two groups do not race again."""
     assert race_end(now, 4.0) == pytest.approx(until, abs=1e-6)
 
 
-def test_what_is_heard_of_the_race_does_not_shorten_the_wait() -> None:
-    """At priority 100 and 1 s: 3 s, the skew time 156/256 s, and half a quarter of both more."""
+def test_advertisements_of_the_race_do_not_shorten_the_wait() -> None:
+    """At priority 100 and 1 s: 3 s, the skew time 156/256 s, and an eighth of both."""
     router = Router(
         an_instance(virtual_addresses=("192.0.2.10/32",), sync_group="both"),
         IPv4Address("192.0.2.1"),
