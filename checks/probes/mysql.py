@@ -44,7 +44,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
         progress.enter(AWAITING_REPLY)
         await _send_packet(connection, 1, _login(options.user))
         number, answer = await _read_packet(connection)
-        if answer[0] == _OTHER_METHOD:  # every authentication method encodes no password alike
+        if answer[0] == _OTHER_METHOD:  # no password has the same encoding in every method
             await _send_packet(connection, number + 1, b"")
             _, answer = await _read_packet(connection)
         if answer[0] == _OK:

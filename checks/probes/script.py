@@ -1,4 +1,4 @@
-"""The script probe: a program of this host finds out about the target."""
+"""The script probe: it runs a program on this host that tests the target."""
 
 from __future__ import annotations
 
