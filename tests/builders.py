@@ -5,6 +5,7 @@ Each builder returns a usual value. A test gives only the fields that matter to 
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Any, Final
 
 from checks.definition.check import CheckDefinition
@@ -12,6 +13,7 @@ from checks.definition.options import TcpProbe
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, ForwardingMethod, Protocol, Service, ServiceKey
 from vrrp.model.configuration import InstanceConfiguration
+from vrrp.protocol.packet import Advertisement
 
 WEB: Final = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 
@@ -54,3 +56,16 @@ def an_instance(**fields: Any) -> InstanceConfiguration:
         "virtual_addresses": ("10.99.0.100/32",),
     }
     return InstanceConfiguration(**(usual | fields))
+
+
+def an_advertisement(**fields: Any) -> Advertisement:
+    """Return an advertisement of that instance: version 3, priority 100, every second."""
+    usual: dict[str, Any] = {
+        "version": 3,
+        "virtual_router_id": 51,
+        "priority": 100,
+        "advert_interval_centiseconds": 100,
+        "addresses": (IPv4Address("10.99.0.100"),),
+        "checksum_form": "rfc5798",
+    }
+    return Advertisement(**(usual | fields))

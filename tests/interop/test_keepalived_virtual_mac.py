@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
+from tests.lab.answering import answers, neighbor_mac
 from tests.lab.routers import Keepalived, VrrpRouter
 from tests.lab.wire import Wire
 from tests.waiting import eventually
@@ -79,9 +77,9 @@ class Lab:
     def client_agrees(self, addresses: tuple[str, ...]) -> None:
         """Check that the client still knows the virtual MAC, and is answered."""
         address = addresses[-1].partition("/")[0]
-        assert neighbour(self.third_host, address) in ("", MACS[addresses])
+        assert neighbor_mac(self.third_host, address) in ("", MACS[addresses])
         assert answers(self.third_host, address)
-        assert neighbour(self.third_host, address) == MACS[addresses]
+        assert neighbor_mac(self.third_host, address) == MACS[addresses]
 
 
 @pytest.fixture
@@ -93,26 +91,6 @@ def lab(network: Network, tmp_path: Path) -> Lab:
 def network() -> Iterator[Network]:
     with Network() as made:
         yield made
-
-
-def answers(client: Host, address: str) -> bool:
-    """Return whether a host answers a TCP segment for an address, with a reset."""
-    netns.pushns(client.namespace)
-    try:
-        socket.create_connection((address, 9), timeout=3.0)
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    finally:
-        netns.popns()
-    raise AssertionError("nobody listens there")
-
-
-def neighbour(client: Host, address: str) -> str:
-    """Return the MAC that a client knows for an address."""
-    found = re.search(r"lladdr (\S+)", client.run("ip", "neighbor", "show", address).stdout)
-    return found[1] if found else ""
 
 
 @both_families
@@ -156,18 +134,18 @@ def test_a_keepalived_without_use_vmac_is_an_ordinary_peer(lab: Lab) -> None:
     keepalived = lab.keepalived(100, IPV4, use_vmac=False)
     lab.wait_for_holder(lab.their_host, IPV4)
     assert answers(lab.third_host, "10.99.0.100")
-    theirs = neighbour(lab.third_host, "10.99.0.100")
+    theirs = neighbor_mac(lab.third_host, "10.99.0.100")
     with Wire(lab.third_host) as wire:
         ours = lab.ours(200, IPV4)
         ours.wait_for("ACTIVE")
         lab.wait_for_holder(lab.our_host, IPV4)
         eventually(lambda: wire.arp("10.99.0.100"), 5.0, "gratuitous ARP")
-    assert neighbour(lab.third_host, "10.99.0.100") == MACS[IPV4]
+    assert neighbor_mac(lab.third_host, "10.99.0.100") == MACS[IPV4]
     assert answers(lab.third_host, "10.99.0.100")
     ours.stop()
     lab.wait_for_holder(lab.their_host, IPV4)
     eventually(
-        lambda: neighbour(lab.third_host, "10.99.0.100"),
+        lambda: neighbor_mac(lab.third_host, "10.99.0.100"),
         5.0,
         "keepalived's own MAC",
         expected=theirs,

@@ -7,6 +7,7 @@ made, so the hosts need no process.
 from __future__ import annotations
 
 import contextlib
+import re
 import selectors
 import socket
 import struct
@@ -151,3 +152,21 @@ def datagrams(
             made.sendto(content, (address, port))
             answers.append(made.recv(100).decode())
         return answers
+
+
+def answers(client: Host, address: str) -> bool:
+    """Return whether a host answers a TCP segment for an address, with a reset."""
+    try:
+        with inside(client):
+            socket.create_connection((address, 9), timeout=WAIT_SECONDS)
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    raise AssertionError("no process may listen on the port discard")
+
+
+def neighbor_mac(client: Host, address: str) -> str:
+    """Return the MAC that a client knows for an address, or an empty text."""
+    found = re.search(r"lladdr (\S+)", client.run("ip", "neighbor", "show", address).stdout)
+    return found[1] if found else ""

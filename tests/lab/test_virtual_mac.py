@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import struct
 import time
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
+from tests.lab.answering import answers, neighbor_mac
 from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.lab.wire import IPV4, Frame, Wire
 from tests.waiting import eventually
@@ -67,27 +66,6 @@ def is_up(host: Host) -> bool:
     return "UP" in re.findall(r"[A-Z_]+", host.run("ip", "link", "show", "vrrp4-51").stdout)
 
 
-def answers(client: Host, address: str = VIRTUAL_ADDRESS) -> bool:
-    """Return whether a host answers a TCP segment for an address, with a reset."""
-    netns.pushns(client.namespace)
-    try:
-        socket.create_connection((address, 9), timeout=3.0)
-    except ConnectionRefusedError:
-        return True
-    except (TimeoutError, OSError):
-        return False
-    finally:
-        netns.popns()
-    raise AssertionError("nobody listens there")
-
-
-def neighbour(client: Host) -> str:
-    """Return the MAC that a client knows for the virtual address."""
-    shown = client.run("ip", "neighbor", "show", VIRTUAL_ADDRESS).stdout
-    found = re.search(r"lladdr (\S+)", shown)
-    return found[1] if found else ""
-
-
 def datagram(destination: str) -> bytes:
     """Return an empty IPv4 packet of the third host with protocol 253 (RFC 3692)."""
     addresses = IPv4Address(THIRD).packed + IPv4Address(destination).packed
@@ -122,9 +100,9 @@ def test_all_frames_about_the_virtual_address_have_the_virtual_mac(lab: Lab, wir
         )
     lab.third_host.ip("neighbor flush dev eth0")
     lab.better_host.ip("neighbor flush dev eth0")
-    assert answers(lab.third_host)
+    assert answers(lab.third_host, VIRTUAL_ADDRESS)
     assert answers(lab.third_host, BETTER)
-    assert neighbour(lab.third_host) == "00:00:5e:00:01:33"
+    assert neighbor_mac(lab.third_host, VIRTUAL_ADDRESS) == "00:00:5e:00:01:33"
     for address in (VIRTUAL_ADDRESS, BETTER):
         wire.ask_for(address, THIRD)
     time.sleep(0.2)  # a second reply comes a little later
@@ -146,7 +124,7 @@ def test_settings_that_let_both_macs_answer_are_reported_with_a_remedy(lab: Lab)
         "net.ipv4.conf.eth0.arp_ignore=1 net.ipv4.conf.eth0.arp_announce=2"
         " net.ipv4.conf.all.rp_filter=0"
     )
-    eventually(lambda: answers(lab.third_host), 5.0, "an answer")
+    eventually(lambda: answers(lab.third_host, VIRTUAL_ADDRESS), 5.0, "an answer")
 
 
 def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
@@ -159,16 +137,16 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab, wire: Wire) -> None:
     better.wait_for("ACTIVE")
     worse.wait_for("BACKUP")
     eventually(lab.listening, 5.0, "the better one alone listens", expected=["better"])
-    assert answers(lab.third_host)
+    assert answers(lab.third_host, VIRTUAL_ADDRESS)
     better.crash()
     worse.wait_for("ACTIVE")
-    assert neighbour(lab.third_host) == "00:00:5e:00:01:33"
-    assert answers(lab.third_host)
+    assert neighbor_mac(lab.third_host, VIRTUAL_ADDRESS) == "00:00:5e:00:01:33"
+    assert answers(lab.third_host, VIRTUAL_ADDRESS)
     again = lab.better()
     again.wait_for("ACTIVE")
     assert worse.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     eventually(lab.listening, 5.0, "the loser deaf to the virtual MAC", expected=["better"])
-    assert answers(lab.third_host)
+    assert answers(lab.third_host, VIRTUAL_ADDRESS)
     arp = [*wire.arp(VIRTUAL_ADDRESS), *wire.advertisements(WORSE)]
     assert {frame.sender for frame in arp} == {VIRTUAL_MAC}
 
@@ -205,7 +183,7 @@ def test_a_killed_process_is_replaced_without_a_flap(lab: Lab, wire: Wire) -> No
     time.sleep(0.7)
     assert lab.better_host.run("ip", "-o", "link", "show", "vrrp4-51").stdout == shown
     assert lab.better_host.holds(VIRTUAL_ADDRESS)
-    assert answers(lab.third_host)
+    assert answers(lab.third_host, VIRTUAL_ADDRESS)
 
 
 def test_a_process_that_is_not_active_shuts_down_the_macvlan_of_a_killed_one(lab: Lab) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pyroute2 import netns
 
 from hadirector.lab.topology import Host, Network
+from tests.lab.answering import answers, neighbor_mac
 from tests.lab.routers import VrrpRouter
 from tests.lab.wire import Frame, Wire
 from tests.waiting import eventually
@@ -61,26 +60,6 @@ def neighbor_advertisements(wire: Wire, address: str) -> list[Frame]:
     return [each for each in found if each.payload[40] == 136 and each.payload[48:64] == target]
 
 
-def answers(client: Host, address: str) -> bool:
-    """Return whether a host answers a TCP segment for an address, with a reset."""
-    netns.pushns(client.namespace)
-    try:
-        socket.create_connection((address, 9), timeout=3.0)
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    finally:
-        netns.popns()
-    raise AssertionError("nobody listens there")
-
-
-def neighbour(client: Host, address: str) -> str:
-    """Return the MAC that a client knows for an address."""
-    found = re.search(r"lladdr (\S+)", client.run("ip", "neighbor", "show", address).stdout)
-    return found[1] if found else ""
-
-
 def test_all_frames_about_the_virtual_addresses_have_the_virtual_mac(lab: Lab, wire: Wire) -> None:
     """RFC 9568 7.2, 8.2.2: advertisements from the interface's link-local address, unsolicited and
     solicited neighbor advertisements.
@@ -96,7 +75,7 @@ def test_all_frames_about_the_virtual_addresses_have_the_virtual_mac(lab: Lab, w
     lab.third.ip("neighbor flush dev eth0")
     assert answers(lab.third, GLOBAL)
     assert answers(lab.third, f"{LINK_LOCAL}%eth0")
-    assert neighbour(lab.third, GLOBAL) == neighbour(lab.third, LINK_LOCAL) == VIRTUAL_MAC
+    assert neighbor_mac(lab.third, GLOBAL) == neighbor_mac(lab.third, LINK_LOCAL) == VIRTUAL_MAC
     for address in (LINK_LOCAL, GLOBAL):
         named = {frame.payload[66:72].hex(":") for frame in neighbor_advertisements(wire, address)}
         assert named == {VIRTUAL_MAC}
@@ -109,12 +88,12 @@ def test_a_takeover_changes_nothing_at_the_client(lab: Lab) -> None:
     left.wait_for("ACTIVE")
     right.wait_for("BACKUP")
     assert answers(lab.third, GLOBAL)
-    assert neighbour(lab.third, GLOBAL) == VIRTUAL_MAC
+    assert neighbor_mac(lab.third, GLOBAL) == VIRTUAL_MAC
     left.crash()
     right.wait_for("ACTIVE")
-    assert neighbour(lab.third, GLOBAL) == VIRTUAL_MAC
+    assert neighbor_mac(lab.third, GLOBAL) == VIRTUAL_MAC
     assert answers(lab.third, GLOBAL)
     lab.router(lab.left, 200).wait_for("ACTIVE")
     assert right.wait_for("BACKUP")["reason"] == "a peer has a higher priority"
     assert answers(lab.third, GLOBAL)
-    assert neighbour(lab.third, GLOBAL) == VIRTUAL_MAC
+    assert neighbor_mac(lab.third, GLOBAL) == VIRTUAL_MAC

@@ -6,9 +6,8 @@ from ipaddress import IPv4Address
 
 import msgspec
 
-from tests.builders import an_instance
+from tests.builders import an_advertisement, an_instance
 from vrrp.model.configuration import InstanceConfiguration
-from vrrp.protocol.packet import Advertisement
 from vrrp.router.alarms import AlarmChanged, AlarmKind, Alarms
 
 CONFIGURATION = an_instance(priority=100)
@@ -26,13 +25,8 @@ class Watch:
     def note(
         self, source: IPv4Address, now: float, *, priority: int = 150, centiseconds: int = 100
     ) -> None:
-        advertisement = Advertisement(
-            version=3,
-            virtual_router_id=51,
-            priority=priority,
-            advert_interval_centiseconds=centiseconds,
-            addresses=(IPv4Address("10.99.0.100"),),
-            checksum_form="rfc5798",
+        advertisement = an_advertisement(
+            priority=priority, advert_interval_centiseconds=centiseconds
         )
         self.alarms.note(advertisement, source, now)
 

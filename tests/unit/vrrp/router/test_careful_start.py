@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tests.builders import an_instance
+from tests.builders import an_advertisement, an_instance
 from vrrp.model.report import State
 from vrrp.protocol.packet import Advertisement, DropReason
 from vrrp.protocol.validation import validate
@@ -25,9 +25,8 @@ def said(
     version: Literal[2, 3] = 3,
     addresses: tuple[IPv4Address, ...] = (VIRTUAL,),
 ) -> Advertisement:
-    return Advertisement(
+    return an_advertisement(
         version=version,
-        virtual_router_id=51,
         priority=priority,
         advert_interval_centiseconds=centiseconds,
         addresses=addresses,

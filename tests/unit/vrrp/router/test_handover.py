@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 
-import msgspec
 import pytest
 
 from tests.builders import an_instance
-from vrrp.model.configuration import InstanceConfiguration
+from tests.unit.vrrp.router.builders import RESIGN, US, USUAL, advert, router_in, to
 from vrrp.model.report import State
-from vrrp.protocol.packet import Advertisement
 from vrrp.router.event import (
     AcquireAddresses,
-    Action,
     AddressAnnounced,
-    AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
     HandoverAbandoned,
@@ -25,46 +21,14 @@ from vrrp.router.event import (
     SendAdvertisement,
     Shutdown,
     Startup,
-    StateChanged,
-    StopAnnouncing,
     StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
 
-US = IPv4Address("10.99.0.2")
-PEER = IPv4Address("10.99.0.1")
-USUAL = an_instance()
-RESIGN: list[Action] = [SendAdvertisement(0), StopAnnouncing()]
-
-
-def changed(**changes: object) -> InstanceConfiguration:
-    return msgspec.structs.replace(USUAL, **changes)
-
-
-def advert(priority: int) -> AdvertisementReceived:
-    advertisement = Advertisement(
-        version=3,
-        virtual_router_id=51,
-        priority=priority,
-        advert_interval_centiseconds=100,
-        addresses=(IPv4Address("10.99.0.100"),),
-        checksum_form="rfc5798",
-    )
-    return AdvertisementReceived(advertisement, PEER)
-
 
 def announced(address: str) -> AddressAnnounced:
     return AddressAnnounced(ip_address(address))
-
-
-def router_in(state: State, configuration: InstanceConfiguration = USUAL) -> Router:
-    """A router that entered this state at 1000."""
-    router = Router(configuration, US)
-    if state is not State.INITIALIZE:
-        router.handle(Startup(resume=state is State.ACTIVE), 1000.0)
-    assert router.state is state
-    return router
 
 
 def handing_over(event: HandoverRequested | StopRequested) -> Router:
@@ -75,11 +39,7 @@ def handing_over(event: HandoverRequested | StopRequested) -> Router:
 
 
 INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
-OTHER_ADDRESS = changed(virtual_addresses=("10.99.0.200/32",))
-
-
-def to(previous: State, state: State, reason: str) -> StateChanged:
-    return StateChanged(previous, state, reason)
+OTHER_ADDRESS = an_instance(virtual_addresses=("10.99.0.200/32",))
 
 
 class TestHandoverRequested:
@@ -99,7 +59,7 @@ class TestHandoverRequested:
         assert router.deadline == 1005.09609375  # counted from the last advertisement
 
     def test_they_are_released_20_ms_after_the_successor_announced_all_of_them(self) -> None:
-        two = changed(virtual_addresses=("10.99.0.100/32",), unadvertised_addresses=("fd00::1/64",))
+        two = an_instance(unadvertised_addresses=("fd00::1/64",))
         router = router_in(ACTIVE, two)
         router.handle(HandoverRequested(), 1000.5)
         router.handle(advert(50), 1001.0)
@@ -149,7 +109,7 @@ class TestHandoverRequested:
 
     def test_a_late_loss_of_the_successor_is_not_a_stall(self) -> None:
         """At an interval of 10 ms, the time for the handover is already over."""
-        router = router_in(ACTIVE, changed(advert_interval=0.01))
+        router = router_in(ACTIVE, an_instance(advert_interval=0.01))
         router.handle(HandoverRequested(), 1000.0)
         router.handle(advert(50), 1000.1)
         router.handle(advert(0), 1000.29)
@@ -204,7 +164,7 @@ class TestStopRequested:
         assert router.state is INITIALIZE
 
     def test_a_stop_takes_5_seconds_at_most(self) -> None:
-        router = router_in(ACTIVE, changed(advert_interval=10.0))
+        router = router_in(ACTIVE, an_instance(advert_interval=10.0))
         router.handle(StopRequested("stopped"), 1000.0)
         assert router.deadline == 1005.0
         router.handle(TimerExpired(), 1005.0)
@@ -262,7 +222,7 @@ class TestYielding:
         assert (router.state, router.yielding) == (state, False)
 
     def test_a_yielding_owner_starts_as_backup(self) -> None:
-        router = Router(changed(priority=255), US)
+        router = Router(an_instance(priority=255), US)
         router.handle(HandoverRequested(), 1000.0)
         router.handle(Startup(), 1000.0)
         assert router.state is BACKUP

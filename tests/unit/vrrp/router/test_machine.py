@@ -6,19 +6,16 @@ import ast
 import inspect
 from ipaddress import IPv4Address
 
-import msgspec
 import pytest
 
 from tests.builders import an_instance
-from vrrp.model.configuration import InstanceConfiguration
+from tests.unit.vrrp.router.builders import PEER, RESIGN, US, USUAL, advert, router_in, to
 from vrrp.model.report import State
-from vrrp.protocol.packet import Advertisement
 from vrrp.router import machine as router_module
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
     AddressAnnounced,
-    AdvertisementReceived,
     AnnounceAddresses,
     ConfigurationChanged,
     Event,
@@ -32,54 +29,17 @@ from vrrp.router.event import (
     SendAdvertisement,
     Shutdown,
     Startup,
-    StateChanged,
-    StopAnnouncing,
     StopRequested,
     TimerExpired,
 )
 from vrrp.router.machine import Router
 
-US = IPv4Address("10.99.0.2")
-PEER = IPv4Address("10.99.0.1")
 HIGHER_PEER = IPv4Address("10.99.0.3")
-USUAL = an_instance()
-RESIGN: list[Action] = [SendAdvertisement(0), StopAnnouncing()]
-
-
-def changed(**changes: object) -> InstanceConfiguration:
-    return msgspec.structs.replace(USUAL, **changes)
-
-
-def advert(
-    priority: int, source: IPv4Address = PEER, centiseconds: int = 100
-) -> AdvertisementReceived:
-    advertisement = Advertisement(
-        version=3,
-        virtual_router_id=51,
-        priority=priority,
-        advert_interval_centiseconds=centiseconds,
-        addresses=(IPv4Address("10.99.0.100"),),
-        checksum_form="rfc5798",
-    )
-    return AdvertisementReceived(advertisement, source)
-
-
-def router_in(state: State, configuration: InstanceConfiguration = USUAL) -> Router:
-    """A router that entered this state at 1000."""
-    router = Router(configuration, US)
-    if state is not State.INITIALIZE:
-        router.handle(Startup(resume=state is State.ACTIVE), 1000.0)
-    assert router.state is state
-    return router
 
 
 INITIALIZE, BACKUP, ACTIVE = State.INITIALIZE, State.BACKUP, State.ACTIVE
 TAKE_OVER: list[Action] = [SendAdvertisement(100), AcquireAddresses(), AnnounceAddresses()]
-OTHER_ADDRESS = changed(virtual_addresses=("10.99.0.200/32",))
-
-
-def to(previous: State, state: State, reason: str) -> StateChanged:
-    return StateChanged(previous, state, reason)
+OTHER_ADDRESS = an_instance(virtual_addresses=("10.99.0.200/32",))
 
 
 # Every state with every event at 1002: what is done, and the next state.
@@ -226,7 +186,7 @@ class TestPreemptionDelay:
     """A BACKUP router waits for the delay, and then lets the Active_Down_Timer run."""
 
     def test_the_delay_starts_with_the_first_lower_priority(self) -> None:
-        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router = router_in(BACKUP, an_instance(preempt_delay=30.0))
         router.handle(advert(50), 1001.0)
         assert router.deadline == 1004.609375
         router.handle(advert(50), 1030.5)
@@ -235,20 +195,20 @@ class TestPreemptionDelay:
         assert router.deadline == 1034.109375
 
     def test_a_silent_active_router_is_replaced_within_the_delay(self) -> None:
-        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router = router_in(BACKUP, an_instance(preempt_delay=30.0))
         router.handle(advert(50), 1001.0)
         router.handle(TimerExpired(), 1004.609375)
         assert router.state is ACTIVE
 
     def test_a_higher_priority_ends_the_delay(self) -> None:
-        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router = router_in(BACKUP, an_instance(preempt_delay=30.0))
         router.handle(advert(50), 1001.0)
         router.handle(advert(200), 1002.0)
         router.handle(advert(50), 1031.5)
         assert router.deadline == 1035.109375
 
     def test_every_time_as_backup_has_its_own_delay(self) -> None:
-        router = router_in(BACKUP, changed(preempt_delay=30.0))
+        router = router_in(BACKUP, an_instance(preempt_delay=30.0))
         router.handle(advert(50), 1001.0)
         router.handle(TimerExpired(), 1005.0)
         router.handle(advert(200), 1005.5)
@@ -281,7 +241,7 @@ class TestStall:
 
         The lifetime was renewed at 1000 s at the latest, the time of the last advertisement.
         """
-        router = router_in(ACTIVE, changed(advert_interval=10.0, priority=1))
+        router = router_in(ACTIVE, an_instance(advert_interval=10.0, priority=1))
         assert router.deadline == 1010.0
         assert SendAdvertisement(0) in router.handle(TimerExpired(), 1041.0)
 
@@ -292,7 +252,7 @@ class TestStall:
         assert actions == [SendAdvertisement(100), AnnounceAddresses()]
 
     def test_without_preemption_a_stalled_router_follows_a_lower_priority(self) -> None:
-        router = router_in(ACTIVE, changed(preempt=False))
+        router = router_in(ACTIVE, an_instance(preempt=False))
         router.handle(advert(50), 1010.0)
         assert router.state is BACKUP
         assert router.deadline == 1013.609375
@@ -310,32 +270,34 @@ class TestConfigurationChanged:
 
     def test_a_backup_shifts_its_timer_by_the_difference(self) -> None:
         router = router_in(BACKUP)
-        router.handle(ConfigurationChanged(changed(priority=228)), 1001.0)
+        router.handle(ConfigurationChanged(an_instance(priority=228)), 1001.0)
         assert router.deadline == 1003.109375
-        router.handle(ConfigurationChanged(changed(advert_interval=0.1)), 1002.0)
+        router.handle(ConfigurationChanged(an_instance(advert_interval=0.1)), 1002.0)
         assert router.deadline == 1002.0
 
     def test_a_learned_interval_stays_learned(self) -> None:
         router = router_in(BACKUP)
         router.handle(advert(200, centiseconds=200), 1001.0)
-        router.handle(ConfigurationChanged(changed(advert_interval=0.1)), 1002.0)
+        router.handle(ConfigurationChanged(an_instance(advert_interval=0.1)), 1002.0)
         assert router.active_down_interval == 7.21875
 
     def test_an_active_router_sends_no_later_than_either_interval_asks(self) -> None:
         router = router_in(ACTIVE)
-        router.handle(ConfigurationChanged(changed(advert_interval=0.5)), 1000.2)
+        router.handle(ConfigurationChanged(an_instance(advert_interval=0.5)), 1000.2)
         assert router.deadline == 1000.7
-        router.handle(ConfigurationChanged(changed(advert_interval=9.0)), 1000.3)
+        router.handle(ConfigurationChanged(an_instance(advert_interval=9.0)), 1000.3)
         assert router.deadline == 1000.7
 
     def test_the_next_advertisement_has_a_changed_priority(self) -> None:
         router = router_in(ACTIVE)
-        assert router.handle(ConfigurationChanged(changed(priority=90)), 1000.2) == []
+        assert router.handle(ConfigurationChanged(an_instance(priority=90)), 1000.2) == []
         assert router.handle(TimerExpired(), 1001.0) == [SendAdvertisement(90)]
 
     def test_another_virtual_router_is_not_a_change(self) -> None:
         with pytest.raises(AssertionError):
-            router_in(BACKUP).handle(ConfigurationChanged(changed(virtual_router_id=52)), 1001.0)
+            router_in(BACKUP).handle(
+                ConfigurationChanged(an_instance(virtual_router_id=52)), 1001.0
+            )
 
 
 @pytest.mark.parametrize(
@@ -362,7 +324,7 @@ def test_the_repr_of_a_router_is_its_state_in_one_line(events: list[Event], text
 
 
 def test_the_repr_of_a_router_that_waits_for_its_group() -> None:
-    router = Router(changed(sync_group="both"), US)
+    router = Router(an_instance(sync_group="both"), US)
     router.handle(Startup(), 1000.0)
     router.handle(TimerExpired(), 1003.7)
     assert repr(router) == "<Router 'web': VRID 51 BACKUP (ready), priority 100, no deadline>"

@@ -11,10 +11,9 @@ from typing import Literal
 
 import pytest
 
-from tests.builders import an_instance
+from tests.builders import an_advertisement, an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
-from vrrp.protocol.packet import Advertisement
 from vrrp.router.event import (
     AcquireAddresses,
     AdvertisementReceived,
@@ -70,12 +69,10 @@ def advert(
     centiseconds: int = 100,
     version: Literal[2, 3] = 3,
 ) -> AdvertisementReceived:
-    advertisement = Advertisement(
+    advertisement = an_advertisement(
         version=version,
-        virtual_router_id=51,
         priority=priority,
         advert_interval_centiseconds=centiseconds,
-        addresses=(IPv4Address("10.99.0.100"),),
         checksum_form="rfc5798" if version == 3 else None,
     )
     return AdvertisementReceived(advertisement, source)

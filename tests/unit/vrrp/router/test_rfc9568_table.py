@@ -16,15 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import an_instance
+from tests.unit.vrrp.router.builders import US, USUAL, advert
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
-from vrrp.protocol.packet import Advertisement
 from vrrp.router.event import (
     AcquireAddresses,
     Action,
     AddressAnnounced,
-    AdvertisementReceived,
     ConfigurationChanged,
     Event,
     GroupBecomesActive,
@@ -43,10 +41,7 @@ from vrrp.router.event import (
 )
 from vrrp.router.machine import Router
 
-US = IPv4Address("10.99.0.2")
-LOWER_ADDRESS = IPv4Address("10.99.0.1")
 HIGHER_ADDRESS = IPv4Address("10.99.0.3")
-USUAL = an_instance()
 OTHER = msgspec.structs.replace(USUAL, priority=90, advert_interval=0.5)
 
 # Priority 100, one advertisement a second, every situation entered at 1000. A dot is no change.
@@ -78,18 +73,6 @@ the group becomes active        .          .          ACTIVE     .          .   
 the group becomes backup        .          .          .          BACKUP     .          .
 priority changed                .          .          .          .          .          .
 """
-
-
-def advert(priority: int, source: IPv4Address = LOWER_ADDRESS) -> AdvertisementReceived:
-    advertisement = Advertisement(
-        version=3,
-        virtual_router_id=51,
-        priority=priority,
-        advert_interval_centiseconds=100,
-        addresses=(IPv4Address("10.99.0.100"),),
-        checksum_form="rfc5798",
-    )
-    return AdvertisementReceived(advertisement, source)
 
 
 Moment = float | Literal["due", "late"]

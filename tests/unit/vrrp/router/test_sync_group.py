@@ -6,9 +6,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from tests.builders import an_instance
+from tests.builders import an_advertisement, an_instance
 from vrrp.model.report import State
-from vrrp.protocol.packet import Advertisement
 from vrrp.router.election import race_end
 from vrrp.router.event import (
     AdvertisementReceived,
@@ -107,14 +106,7 @@ def test_advertisements_of_the_race_do_not_shorten_the_wait() -> None:
     router.handle(GroupBecomesBackup(NOT_ACTIVE), 1004.0005)
     assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
     peer = IPv4Address("192.0.2.2")
-    heard = Advertisement(
-        version=3,
-        virtual_router_id=51,
-        priority=100,
-        advert_interval_centiseconds=100,
-        addresses=(IPv4Address("192.0.2.10"),),
-        checksum_form=None,
-    )
+    heard = an_advertisement(addresses=(IPv4Address("192.0.2.10"),))
     router.handle(AdvertisementReceived(heard, peer), 1004.1)
     assert router.deadline == pytest.approx(1004.0005 + 4.060546875, abs=1e-6)
     router.handle(AdvertisementReceived(heard, peer), 1005.1)
