@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError
 from hadirector.config.loader import load, parse
+from hadirector.config.subprocess import TEXT_ON_STDIN
 from hadirector.config.subprocess.frames import Frame, Refusal, encode, split
-from hadirector.config.subprocess.launch import TEXT_ON_STDIN
 from hadirector.model.configuration import Configuration
 
 NICENESS = 10

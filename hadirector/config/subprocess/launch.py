@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Final
 
+from hadirector.config.subprocess import TEXT_ON_STDIN
 from hadirector.runtime.interpreter import PYTHON_MODULE
-
-TEXT_ON_STDIN: Final = "-"
-"""Argument of the reading process: read the text from standard input."""
 
 
 async def launch(
