@@ -25,7 +25,7 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
         ("- 1", "1:1: wrong value (got a list, expected a mapping)"),
         (
             "director: {}",
-            ("1:1: the file configures nothing (expected vrrp, virtual_servers or both)"),
+            "1:1: the file configures nothing (expected vrrp, virtual_servers or both)",
         ),
         ("vrrp: 3", "1:7: vrrp: wrong value (got 3, expected a list)"),
         (
@@ -270,7 +270,7 @@ def test_a_fault_of_a_check(faults_of: FaultsOf, check: str, message: str) -> No
         ),
         (
             "persistence: 5s",
-            ("persistence: the userspace dataplane does not support persistence; leave this out"),
+            "persistence: the userspace dataplane does not support persistence; leave this out",
         ),
     ],
 )

@@ -92,7 +92,7 @@ def test_every_value_and_key_has_a_place() -> None:
         ),
         (
             "a: \x00",
-            ("f:1:4: the text has a control character (got U+0000, expected printable text)"),
+            "f:1:4: the text has a control character (got U+0000, expected printable text)",
         ),
         (
             "a: 1\n  vrrp_instance VI_1 {\n",
