@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from time import monotonic
-from typing import Final
 
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Reason, Result
@@ -15,17 +14,16 @@ from checks.io.engine import Attempt, Engine
 from checks.probes import registry
 from checks.scheduling.lateness import Lateness
 from checks.scheduling.schedule import (
+    BATCH_MIN,
     RateLimit,
     add_jitter,
+    batch_seconds,
     is_delayed,
     next_due,
     skip_missed_periods,
 )
 from checks.scheduling.target import UNLIMITED, Target
 from checks.scheduling.timer_queue import TimerQueue
-
-BATCH: Final = 0.02
-"""One wake-up serves all due times within this time, in seconds."""
 
 
 class Dispatcher:
@@ -51,12 +49,14 @@ class Dispatcher:
         self._engine: Engine | None = None  # set while `run` runs, like _group
         self._group: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._batch = BATCH_MIN
         self._next_batch = 0.0
 
     def configure(self, targets: Mapping[str, Target], limits: Limits) -> None:
         """Replace all targets. The caller must call `abandon` for each removed one before."""
         self._targets = targets
-        self._rate_limit = RateLimit(limits.probes_per_second, BATCH)
+        self._batch = batch_seconds([target.definition.timing for target in targets.values()])
+        self._rate_limit = RateLimit(limits.probes_per_second, self._batch)
         self._share_rate_limits(limits.target_probes_per_second)
         self._queue = TimerQueue()
         for target in targets.values():
@@ -95,7 +95,7 @@ class Dispatcher:
         for target in self._targets.values():
             target.rate_limit = UNLIMITED
             if per_second is not None:
-                new = RateLimit(per_second, BATCH)
+                new = RateLimit(per_second, self._batch)
                 target.rate_limit = shared.setdefault(target.definition.endpoint, new)
 
     def _enqueue(self, target: Target) -> None:
@@ -119,7 +119,7 @@ class Dispatcher:
         """Start the probes of hinted and due targets, and schedule the next batch."""
         assert self._engine is not None
         self._timer = None
-        self._next_batch = monotonic() + BATCH
+        self._next_batch = monotonic() + self._batch
         self._start_hinted_targets()
         self._start_due_targets()
         due = self._queue.next_at()
@@ -143,24 +143,28 @@ class Dispatcher:
             self._start(target)
 
     def _start_due_targets(self) -> None:
+        """Start the probes that are due now, or so soon that the next wake-up would be late."""
         now = monotonic()
+        waiting = []
         while now >= self._rate_limit.next_at and not self._is_full():
-            target = self._queue.take(now)
+            target = self._queue.take(now + self._batch - BATCH_MIN)
             if target is None:
                 break
             if now < target.rate_limit.next_at:
                 # The limit of one target does not delay the others. Its wait counts as lateness.
-                self._queue.add(target.rate_limit.next_at, target.interval, target)
+                waiting.append(target)
                 continue
             self._rate_limit.take(now)
             target.rate_limit.take(now)
             self.delayed_probes += is_delayed(target.begins_at, now)
-            self.lateness.record(now - target.begins_at)
+            self.lateness.record(max(0.0, now - target.begins_at))
             target.due = skip_missed_periods(target.due, target.interval, now)
             target.is_queued = False
             if target.probe is None:  # otherwise the probe that a hint caused takes its place
                 target.repeated = False
                 self._start(target)
+        for target in waiting:
+            self._queue.add(target.rate_limit.next_at, target.interval, target)
 
     def _start(self, target: Target) -> None:
         assert self._engine is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from checks.definition.check import Timing
 from checks.definition.result import Verdict
@@ -13,6 +13,16 @@ SPREAD_MAX = 1.0
 
 SPACING_MAX = 0.01
 """The largest time between the first probes of two new targets, in seconds."""
+
+BATCH_MIN = 0.02
+BATCH_MAX = 0.06
+"""The shortest and the longest time between two wake-ups that start probes, in seconds."""
+
+PROBES_PER_BATCH = 16
+"""A wake-up costs as much as several probes, so a batch is long enough for about this many."""
+
+INTERVAL_PER_BATCH = 20
+"""A batch is at most one part in this many of the shortest interval."""
 
 DELAYED_AFTER = 0.05
 """A probe is delayed if it begins, or its deadline is noticed, this many seconds too late."""
@@ -26,6 +36,20 @@ def first_due(now: float, position: int, count: int, interval: float) -> float:
     assert 0 <= position < count
     spacing = min(SPACING_MAX, min(interval, SPREAD_MAX) / count)
     return now + position * spacing
+
+
+def batch_seconds(timings: Sequence[Timing]) -> float:
+    """Return the time between two wake-ups that start probes with these timings, in seconds.
+
+    A wake-up starts all probes that are due more than ``BATCH_MIN`` before the next wake-up. So a
+    longer batch makes some probes early, but none later.
+    """
+    if not timings:
+        return BATCH_MIN
+    rate = sum(1 / timing.interval for timing in timings)
+    shortest = min(min(timing.interval, timing.fast_interval or math.inf) for timing in timings)
+    longest = min(BATCH_MAX, shortest / INTERVAL_PER_BATCH)
+    return max(BATCH_MIN, min(longest, PROBES_PER_BATCH / rate))
 
 
 def current_interval(timing: Timing, verdict: Verdict, *, suspect: bool) -> float:

@@ -109,6 +109,19 @@ async def test_a_target_at_its_limit_does_not_delay_others() -> None:
         assert list(log.verdicts) == ["one 0", "other"]
 
 
+async def test_a_limit_shorter_than_a_batch_lets_the_other_checks_wait() -> None:
+    """Six checks of one target are due within one batch of 50 ms, whose limit allows three."""
+    timing = Timing(interval=1.0, timeout=0.5, rise=1, fall=1)
+    log = Log()
+    checker = Checker(log)
+    with listener() as made:
+        targets = [check(f"web {n}", made.getsockname()[1], timing) for n in range(6)]
+        async with running(checker):
+            checker.configure(targets, {}, limits=Limits(None, 50))
+            await eventually("every check has its turn", lambda: len(log.verdicts) == 6)
+        assert set(log.verdicts.values()) == {Verdict.PASSING}
+
+
 async def test_all_checks_of_a_target_share_its_limit() -> None:
     """Three checks every 50 ms would be 60 probes per second for each target."""
     timing = Timing(interval=0.05, timeout=0.05, rise=1, fall=1)

@@ -9,6 +9,7 @@ from checks.definition.result import Verdict
 from checks.scheduling.schedule import (
     RateLimit,
     add_jitter,
+    batch_seconds,
     current_interval,
     first_due,
     is_delayed,
@@ -162,3 +163,21 @@ def test_each_of_5000_targets_has_its_first_verdict_within_three_seconds(
             begin = max(begin, ends[position - at_once])
         ends.append(begin + seconds)
     assert max(ends) < 3.0
+
+
+@pytest.mark.parametrize(
+    ("count", "timing", "seconds"),
+    [
+        (0, Timing(), 0.02),
+        (200, Timing(interval=1.0, timeout=0.9), 0.05),  # a twentieth of the interval
+        (400, Timing(interval=1.0, timeout=0.9), 0.04),  # 16 of 400 probes per second
+        (10_000, Timing(interval=1.0, timeout=0.9), 0.02),
+        (3, Timing(interval=60.0, timeout=5.0), 0.06),
+        (200, Timing(interval=0.2, timeout=0.2), 0.02),
+        (3, Timing(interval=60.0, timeout=0.5, fast_interval=0.5), 0.025),
+    ],
+)
+def test_a_batch_is_longer_for_fewer_probes_and_longer_intervals(
+    count: int, timing: Timing, seconds: float
+) -> None:
+    assert batch_seconds([timing] * count) == pytest.approx(seconds)
