@@ -13,8 +13,6 @@ from hadirector.processes.channel import Channel
 from hadirector.processes.messages import Heartbeat
 from hadirector.runtime import signals
 
-HEARTBEAT_SECONDS = 1.0
-
 
 def run_child(
     descriptor: int,
@@ -42,15 +40,8 @@ async def _serve(
     end: socket.socket, incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]
 ) -> None:
     channel: Channel[Any] = Channel(end, incoming)
-    heartbeats = asyncio.create_task(_send_heartbeats(channel))
+    channel.send(Heartbeat())  # asks for a configuration
     try:
         await serve(channel)
     finally:
-        heartbeats.cancel()
         channel.close()
-
-
-async def _send_heartbeats(channel: Channel[Any]) -> None:
-    while True:
-        channel.send(Heartbeat(), droppable=True)
-        await asyncio.sleep(HEARTBEAT_SECONDS)

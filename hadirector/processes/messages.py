@@ -16,7 +16,11 @@ from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
-    """Shows that the sender runs. Both sides send it every second."""
+    """Shows that the sender runs.
+
+    The director sends it every 5 s. A child sends it when it starts, and then every second unless
+    it sends another message.
+    """
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

@@ -19,11 +19,13 @@ from hadirector.runtime import signals
 from hadirector.runtime.interpreter import PYTHON_MODULE
 from vrrp.model.report import State
 
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0
 SILENCE_ALARM_SECONDS = 3.0
 SILENCE_KILL_SECONDS = 10.0
 BACKOFF_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 SETTLED_SECONDS = 30.0
+_MARGIN_SECONDS = 0.01
+"""Added to a limit of silence, so that the limit has passed at the time of the wake-up."""
 
 Incoming = TypeVar("Incoming")
 Process = asyncio.subprocess.Process | AdoptedProcess
@@ -189,11 +191,11 @@ class Child(Generic[Incoming]):
         This also happens after a cancellation, except after a handoff.
         """
         self._last_message_at = asyncio.get_running_loop().time()
-        heartbeats = asyncio.create_task(self._send_heartbeats())
+        in_touch = asyncio.create_task(self._keep_in_touch())
         try:
             await self._receive(current)
         finally:
-            heartbeats.cancel()
+            in_touch.cancel()
             current.close()
             status = 0 if self._handed_off else await self._wait_for_end(process)
         return status
@@ -220,13 +222,18 @@ class Child(Generic[Incoming]):
             self.kill()
             return await process.wait()
 
-    async def _send_heartbeats(self) -> None:
+    async def _keep_in_touch(self) -> None:
+        """Send heartbeats, and kill a child that sends nothing. Wake up only when either is due."""
         alarmed = False
         loop = asyncio.get_running_loop()
+        heartbeat_at = loop.time()
         while True:
-            self.send(Heartbeat())
-            due = loop.time() + HEARTBEAT_SECONDS
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if loop.time() >= heartbeat_at:
+                self.send(Heartbeat())
+                heartbeat_at = loop.time() + HEARTBEAT_SECONDS
+            limit = SILENCE_KILL_SECONDS if alarmed else SILENCE_ALARM_SECONDS
+            due = min(heartbeat_at, self._last_message_at + limit + _MARGIN_SECONDS)
+            await asyncio.sleep(due - loop.time())
             # A delay of this loop is no silence of the child.
             self._last_message_at += max(0.0, loop.time() - due)
             silence = loop.time() - self._last_message_at

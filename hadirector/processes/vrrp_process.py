@@ -106,11 +106,15 @@ async def _receive(channel: Channel[ToVrrp]) -> ToVrrp | None:
 async def _send_statuses(channel: Channel[ToVrrp], speaker: Speaker) -> None:
     while True:
         await asyncio.sleep(STATUS_SECONDS)
+        channel_is_silent = True
         for name in speaker.names():
             status = speaker.status(name)
             if status is not None:
                 channel.send(status, droppable=True)
+                channel_is_silent = False
             await asyncio.sleep(0)  # with hundreds of instances, timers run in between
+        if channel_is_silent:
+            channel.send(Heartbeat(), droppable=True)
         gc.collect()
 
 
