@@ -91,6 +91,7 @@ class Dispatcher:
         """Record what is new; return the services whose pools it may change."""
         match message:
             case VerdictChanged():
+                self._parts.snapshots.note_change()
                 return self._parts.health.record_verdict(message, monotonic())
             case CheckStatistics():
                 return self._parts.health.record_statistics(message, monotonic())

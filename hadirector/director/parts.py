@@ -68,6 +68,7 @@ class Parts:
     def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
         """Decide about the pools of the changed services, or of all, and pass the decision on."""
         self.pools.decide(changed, self.facts())
+        self.snapshots.note_change()
         self.table_reconciler.want(self.pools.table, changed)
         self.election.track(tracked_pools(self.configuration, self.pools.quorums))
 

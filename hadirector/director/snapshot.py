@@ -41,6 +41,7 @@ class SnapshotStore:
         self._log = structlog.get_logger()
         self._boot = storage.boot_id()
         self._written = Snapshot(self._boot)
+        self._changed = asyncio.Event()
 
     def read(self) -> Snapshot:
         """Return the snapshot of the run before; an empty one if there is none for this boot.
@@ -53,10 +54,16 @@ class SnapshotStore:
             self.write(replace(snapshot, targets=replace(snapshot.targets, verdicts={})))
         return snapshot
 
+    def note_change(self) -> None:
+        """Note that a snapshot may differ from the last one."""
+        self._changed.set()
+
     async def run(self, take: Callable[[], Snapshot]) -> None:
-        """Take and write a snapshot once a second until cancelled."""
+        """Take and write a snapshot after changes, at most once a second, until cancelled."""
         while True:
+            await self._changed.wait()
             await asyncio.sleep(WRITE_SECONDS)
+            self._changed.clear()
             self.write(take())
 
     def write(self, snapshot: Snapshot) -> None:
@@ -67,6 +74,7 @@ class SnapshotStore:
         try:
             storage.store(self._path, snapshot)
         except OSError as error:
+            self._changed.set()
             self._log.error("snapshot_not_written", error=str(error))
         else:
             self._written = snapshot

@@ -46,12 +46,14 @@ class Tracking:
         self._put_message = put_message
         self._errors: dict[str, str] = {}
         self._configured = asyncio.Event()
+        self._any_to_poll = asyncio.Event()
         self._log = structlog.get_logger()
 
     def configure(self, configuration: Configuration) -> None:
         """Watch the tracked objects of this configuration from now on."""
         self._configuration = configuration
         self._configured.set()
+        self._any_to_poll.set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -92,10 +94,13 @@ class Tracking:
         while True:
             due = loop.time() + POLL_SECONDS
             files, processes = self._names("file"), self._names("process")
-            if files or processes:
-                read = await self._wait_for(_in_thread(partial(_read, files, processes)))
-                self._log_errors(read.errors)
-                await self._put_message(TrackedChanged(read.values))
+            if not files and not processes:
+                self._any_to_poll.clear()
+                await self._any_to_poll.wait()
+                continue
+            read = await self._wait_for(_in_thread(partial(_read, files, processes)))
+            self._log_errors(read.errors)
+            await self._put_message(TrackedChanged(read.values))
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _names(self, kind: TrackedKind) -> list[str]:

@@ -39,6 +39,7 @@ class Recorder:
         self._path: Path | None = None
         self._written = 0
         self._news = asyncio.Event()
+        self._unwritten = asyncio.Event()
         self._log = structlog.get_logger()
 
     def __call__(
@@ -54,6 +55,7 @@ class Recorder:
         """Record an event, which needs no log line."""
         self.event_log.note(time.time(), name, fields)  # noqa: TID251  # for display
         self._news.set()
+        self._unwritten.set()
 
     async def after(self, number: int, seconds: float) -> Page:
         """Return the events after this number; wait for the first one, at most ``seconds``.
@@ -83,7 +85,9 @@ class Recorder:
 
     async def _write_regularly(self) -> None:
         while True:
+            await self._unwritten.wait()
             await asyncio.sleep(WRITE_SECONDS)
+            self._unwritten.clear()
             self._write()
 
     def _write(self) -> None:
@@ -95,6 +99,7 @@ class Recorder:
         try:
             storage.store(self._path, Events(1, page.last, page.events))
         except OSError as error:
+            self._unwritten.set()
             self._log.error("events_not_written", error=str(error))
         else:
             self._written = page.last

@@ -75,6 +75,8 @@ class OverrideStore:
         self._log = structlog.get_logger()
         self._stored = self._read()
         self.current = {override.name: override for override in restore(self._stored, _now())}
+        self._any_in_force = asyncio.Event()
+        self._note_any()
 
     def configure(self, configuration: Configuration) -> None:
         """Replace the configuration."""
@@ -113,6 +115,7 @@ class OverrideStore:
     async def run(self) -> None:
         """End the overrides whose time has come, until cancelled."""
         while True:
+            await self._any_in_force.wait()
             await asyncio.sleep(PASS_SECONDS)
             try:
                 await self.follow_clock()
@@ -169,6 +172,14 @@ class OverrideStore:
         content = serialize(overrides.values(), _now())
         await asyncio.to_thread(storage.store_durably, self._path, content)
         self._stored, self.current = content, dict(overrides)
+        self._note_any()
+
+    def _note_any(self) -> None:
+        """Let ``run`` wait while no override is in force."""
+        if self.current:
+            self._any_in_force.set()
+        else:
+            self._any_in_force.clear()
 
     def _read(self) -> StoredOverrides:
         """Return the content of the file. An unusable file is set aside. Raises OSError."""

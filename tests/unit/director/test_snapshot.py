@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from checks.definition.result import Verdict
+from hadirector.director import snapshot as module
 from hadirector.director.snapshot import FILE, Snapshot, SnapshotStore
 from hadirector.health.target import TargetsSnapshot
 from hadirector.pools.adoption import PoolsSnapshot
+from tests.waiting import eventually_async
 
 POOLS = PoolsSnapshot(quorums={"web": True}, serving_since={"web/192.0.2.1:80": 9980.0})
 TARGETS = TargetsSnapshot(failures={"a": (9000.0, 9990.0)}, weights={"a": 50}, failing=("b",))
@@ -63,3 +66,29 @@ def test_the_file_is_named_snapshot_and_is_json(tmp_path: Path) -> None:
     content = msgspec.json.decode((tmp_path / "snapshot.json").read_bytes())
     assert content["pools"]["quorums"] == {"web": True}
     assert content["targets"]["verdicts"] == {"b": "failing"}
+
+
+async def test_a_snapshot_is_taken_only_after_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A director without changes does not wake up. A failed write is tried again."""
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.0)
+    directory, taken = tmp_path / "later", []
+
+    def take() -> Snapshot:
+        taken.append(SNAPSHOT)
+        if len(taken) == 3:
+            directory.unlink()
+            directory.mkdir()
+        return SNAPSHOT
+
+    directory.touch()
+    store = SnapshotStore(directory)
+    running = asyncio.create_task(store.run(take))
+    await asyncio.sleep(0.02)
+    assert not taken
+    store.note_change()
+    await eventually_async(lambda: len(taken), 10.0, expected=3)
+    await asyncio.sleep(0.02)
+    assert (len(taken), read(directory).targets) == (3, TARGETS)
+    running.cancel()

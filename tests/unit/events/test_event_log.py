@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hadirector import log
 from hadirector.cli.events import line
+from hadirector.events import recorder as module
 from hadirector.events.event_log import EVENT_NAMES, EVENTS_MAX, Event, EventLog
 from hadirector.events.recorder import FILE, Recorder
 
@@ -96,6 +97,20 @@ async def test_events_survive_a_restart_with_their_numbers(tmp_path: Path) -> No
         second.note("quorum_reached", virtual_server="web")
     found = [(event.number, event.name) for event in second.event_log.after(0).events]
     assert found == [(1, "quorum_lost"), (2, "quorum_reached")]
+
+
+async def test_events_are_written_while_the_director_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A director that is killed loses at most the events of the last second."""
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.0)
+    recorder = Recorder()
+    async with recorder.persist_in(tmp_path):
+        await asyncio.sleep(0.02)
+        assert not (tmp_path / FILE).exists()
+        recorder.note("quorum_lost", virtual_server="web")
+        await asyncio.sleep(0.1)
+        assert b"quorum_lost" in (tmp_path / FILE).read_bytes()
 
 
 GOOD = b'{"version":1,"last":2,"events":[{"number":2,"at":1.0,"name":"a","fields":{}}]}'

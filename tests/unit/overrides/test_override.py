@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from hadirector.overrides.model import (
 )
 from hadirector.overrides.store import OverridesChanged, OverrideStore, connections
 from tests.builders import a_configuration, a_virtual_server
+from tests.waiting import eventually_async
 
 NAME = RealServerName("web", "192.0.2.45:80")
 
@@ -238,3 +240,18 @@ async def test_the_file_of_an_earlier_build_is_converted_once(
     await overrides.remove(NAME)
     (tmp_path / "orders.json").write_bytes(OLD_CONTENT)
     assert store_in(tmp_path).current == {}
+
+
+async def test_an_override_ends_while_the_director_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also an override that is set after a time without overrides."""
+    monkeypatch.setattr(module, "PASS_SECONDS", 0.0)
+    overrides = store_in(tmp_path)
+    running = asyncio.create_task(overrides.run())
+    await asyncio.sleep(0.02)
+    disabled = replace(drain(), action=Action.DISABLE, expires_at=time.monotonic() + 0.05)
+    await overrides.set(disabled)
+    assert overrides.current == {NAME: disabled}
+    await eventually_async(lambda: overrides.current, 10.0, expected={})
+    running.cancel()
