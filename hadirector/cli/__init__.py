@@ -59,7 +59,20 @@ COMMANDS: Final = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        status = _run(sys.argv[1:] if arguments is None else list(arguments))
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader of the output has ended, as in `status | head`. The rest of the buffer goes to
+        # /dev/null, so that Python reports no error at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _run(words: list[str]) -> int:
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser = argparse.ArgumentParser(
         prog="hadirector",
@@ -78,17 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == chosen:
             load(name).add_arguments(subparser)
     parsed = parser.parse_args(words)
-    try:
-        status = load(parsed.command).run(parsed)
-        print(end="", flush=True)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # The reader of the output has ended, as in `status | head`. The rest of the buffer goes to
-        # /dev/null, so that Python reports no error at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    return status
+    return load(parsed.command).run(parsed)
 
 
 def load(name: str) -> Command:

@@ -124,9 +124,7 @@ def _virtual_servers(
     servers: Sequence[VirtualServerStatus], paint: Paint, *, every: bool
 ) -> Iterator[str]:
     """Render a line for every virtual server, and below it a row for each real server to list."""
-    if not every:
-        yield from _summary(servers)
-    lines: list[Row | str] = [Row(_REAL_SERVER_HEADINGS)]
+    lines: list[Row | str] = []
     for server in servers:
         listed = _members(server) if every else _attention(server)
         shown = listed if every else listed[:ATTENTION_MAX]
@@ -138,7 +136,11 @@ def _virtual_servers(
         lines.extend(map(_real_server, shown))
         if len(shown) < len(listed):
             lines.append(f"{INDENT}and {len(listed) - len(shown)} more")
-    yield from table(lines, paint)
+    listed_any = any(isinstance(line, Row) for line in lines)
+    if not every:
+        yield from _summary(servers, listed_any=listed_any)
+    headings = [Row(_REAL_SERVER_HEADINGS)] if listed_any else []
+    yield from table([*headings, *lines], paint)
 
 
 def needs_attention(server: RealServerStatus) -> bool:
@@ -155,11 +157,14 @@ def needs_attention(server: RealServerStatus) -> bool:
     )
 
 
-def _summary(servers: Sequence[VirtualServerStatus]) -> Iterator[str]:
+def _summary(servers: Sequence[VirtualServerStatus], *, listed_any: bool) -> Iterator[str]:
     verdicts = Counter(each.verdict for server in servers for each in server.real_servers)
     counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts[verdict])
     yield f"{len(servers)} virtual servers, {verdicts.total()} real servers: {counts}"
-    yield "(listed: the real servers that need attention; --all lists every real server)"
+    listed = (
+        "listed: the real servers that need attention" if listed_any else "none needs attention"
+    )
+    yield f"({listed}; --all lists every real server)"
 
 
 def _passing_count(server: VirtualServerStatus) -> str:

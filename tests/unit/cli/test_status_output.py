@@ -186,6 +186,21 @@ def test_a_summary_lists_the_real_servers_that_need_attention() -> None:
     ]
 
 
+def test_a_summary_without_real_servers_to_list_has_no_headings() -> None:
+    (_, single) = a_status().virtual_servers
+    servers = tuple(real_server(f"192.0.2.{number}:80", PASSING, 2) for number in range(21))
+    quiet = replace(single, real_servers=servers, sorry_server=None, present=True)
+    words = [
+        " ".join(line.split())
+        for line in lines(replace(a_status(), virtual_servers=(quiet,)), every=False)
+    ]
+    first = words.index("1 virtual servers, 21 real servers: 21 passing")
+    assert words[first + 1 : first + 3] == [
+        "(none needs attention; --all lists every real server)",
+        "gone tcp 192.0.2.22:80 rr nat 21 of 21 passing",
+    ]
+
+
 @pytest.mark.parametrize(
     ("server", "listed"),
     [
