@@ -1,4 +1,4 @@
-"""Makes the configuration out of valid sections."""
+"""Builds the configuration from validated sections."""
 
 from __future__ import annotations
 

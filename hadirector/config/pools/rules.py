@@ -54,7 +54,7 @@ def _slow_start_findings(path: Path, server: VirtualServerSection) -> Iterator[F
         if real_server.weight == 1 and (real_server.slow_start or server.slow_start):
             key = "weight" if "weight" in real_server.model_fields_set else "address"
             message = "slow_start needs a weight above 1, because weights are whole numbers"
-            yield Finding((*place, key), f"{message} (expected 10 or 100)")
+            yield Finding((*place, key), f"{message}; use 10 or 100, for example")
     for place in places:
         if server.scheduler in HASH_SCHEDULERS:
             message = (

@@ -69,7 +69,7 @@ def _learning_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
         expected = f"at least advert_interval, which is {own:g}s"
         yield Finding((*path, "max_learned_interval"), wrong(f"{longest:g}s", expected))
     if "address_mismatch" in instance.model_fields_set:
-        message = "version 3 never drops an advertisement for its addresses; leave this out"
+        message = "version 3 accepts advertisements with other addresses; leave this out"
         yield Finding((*path, "address_mismatch"), message)
 
 

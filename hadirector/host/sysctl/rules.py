@@ -116,7 +116,7 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
         yield Sysctl("net/ipv4/vs/conntrack", "1", reason)
     hashed = (_is_tcp(server) and _has_hash_scheduler(server) for server in servers)
     if configuration.vrrp and any(hashed):
-        reason = "sh and mh: after a takeover, the hash assigns existing connections"
+        reason = "sh and mh: after a takeover, existing connections are scheduled without a SYN"
         yield Sysctl("net/ipv4/vs/sloppy_tcp", "1", reason)
 
 

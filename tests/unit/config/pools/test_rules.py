@@ -123,9 +123,9 @@ SLOW = "real_servers: [{address: 10.0.0.2, weight: 10}, {address: 10.0.0.3, weig
             " {address: 10.0.0.3}]}]",
             [
                 "1:102: virtual_servers[0].real_servers[0].weight: slow_start needs a weight"
-                " above 1, because weights are whole numbers (expected 10 or 100)",
+                " above 1, because weights are whole numbers; use 10 or 100, for example",
                 "1:116: virtual_servers[0].real_servers[1].address: slow_start needs a weight"
-                " above 1, because weights are whole numbers (expected 10 or 100)",
+                " above 1, because weights are whole numbers; use 10 or 100, for example",
             ],
         ),
         (

@@ -139,7 +139,7 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "address_mismatch: accept}]",
-            "1:106: vrrp[0].address_mismatch: version 3 never drops an advertisement for its"
+            "1:106: vrrp[0].address_mismatch: version 3 accepts advertisements with other"
             " addresses; leave this out",
         ),
         (
