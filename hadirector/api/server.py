@@ -2,7 +2,7 @@
 
 `Handlers.routes` lists the routes. Every answer is JSON, except for /metrics. An error is
 ``{"error": "..."}`` with one of these statuses: 400 (the request itself is wrong), 409 (the
-director cannot meet it), or 503 (the dataplane does not answer, or too many clients wait for
+director cannot execute it), or 503 (the dataplane does not answer, or too many clients wait for
 events).
 """
 
@@ -36,18 +36,18 @@ FOLLOWERS_MAX = 32
 """Clients that may wait for events at the same time."""
 WAIT_SECONDS_MAX = 25.0
 SHUTDOWN_SECONDS = 1.0
-"""How long a stop waits for a request to end, and again for it to be cancelled."""
+"""Seconds that a stop waits for a request to end, and again after it has cancelled the request."""
 
 
 class HandoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of POST /v1/handover. Without an instance, it is about all instances."""
+    """The body of POST /v1/handover. A request without an instance concerns all instances."""
 
     instance: str | None = None
     undo: bool = False
 
 
 class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The query of GET /v1/events; ``wait`` is seconds."""
+    """The query parameters of GET /v1/events. ``wait`` is a number of seconds."""
 
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     wait: Annotated[float, msgspec.Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0.0
@@ -90,9 +90,10 @@ class Handlers:
         return _answer(await self._director.operator.status())
 
     async def events(self, request: web.Request) -> web.Response:
-        """Answer with the events after ``?after=N``; wait up to ``?wait=S`` seconds for the first.
+        """Answer with the events after number ``?after=N``.
 
-        Too many waiting clients are answered with 503.
+        If there are none, wait up to ``?wait=S`` seconds for an event. If too many clients wait
+        already, answer with status 503.
         """
         query = msgspec.convert(dict(request.query), EventsQuery, strict=False)
         task = asyncio.current_task()
@@ -122,7 +123,7 @@ class Handlers:
         return _answer(await self._director.operator.explain(request.query.get("real_server", "")))
 
     async def hand_over(self, request: web.Request) -> web.Response:
-        """Hand instances over, or undo it; answer with their names."""
+        """Hand instances over, or undo a handover; answer with the names of the instances."""
         body = msgspec.json.decode(await request.read() or b"{}", type=HandoverBody)
         instances = self._director.operator.hand_over(body.instance, undo=body.undo)
         return _answer({"instances": instances})
@@ -138,14 +139,14 @@ class Handlers:
         return _answer({"done": await self._director.operator.remove_override(body)})
 
     async def restart(self, _request: web.Request) -> web.Response:
-        """Restart the director, unless it could not start again; answer before it begins."""
+        """Restart the director if it can start again; answer before the restart begins."""
         await self._director.restart()
         return _answer({"restarting": True})
 
     async def plan(self, request: web.Request) -> web.Response:
-        """Answer with the preview of a reload in which the file has this body. Change nothing.
+        """Answer with the preview of a reload of the configuration in the body. Change nothing.
 
-        Faults name the file as ``?file=``.
+        The faults contain the file name from ``?file=``.
         """
         file, size = request.query.get("file", "the file"), request.content_length
         if size is None or size > FILE_BYTES_MAX:
@@ -155,7 +156,7 @@ class Handlers:
         return _answer(await self._director.reconfiguration.preview(text, file))
 
     async def reload(self, _request: web.Request) -> web.Response:
-        """Reload the configuration; answer with what changed, or with every fault."""
+        """Reload the configuration; answer with the changes, or with every fault."""
         return _answer({"changed": await self._director.reconfiguration.reload()})
 
 

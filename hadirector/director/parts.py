@@ -62,18 +62,24 @@ class Parts:
         self.notifier = Notifier(configuration)
 
     def facts(self) -> Facts:
-        """Return what weights are decided from now; the targets are a view that changes."""
+        """Return the current inputs of the weight decision. The targets are a live view."""
         return Facts(self.health.targets, self.overrides.current, monotonic())
 
     def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
-        """Decide about the pools of the changed services, or of all, and pass the decision on."""
+        """Decide the pools of the changed services, or all pools if ``changed`` is None.
+
+        The decision goes to the table reconciler and the election.
+        """
         self.pools.decide(changed, self.facts())
         self.snapshots.note_change()
         self.table_reconciler.want(self.pools.table, changed)
         self.election.track(tracked_pools(self.configuration, self.pools.quorums))
 
     def snapshot(self, *, final: bool = False) -> Snapshot:
-        """Return what the next run needs. A ``final`` snapshot is the last one of this run."""
+        """Return the state to store for the next start.
+
+        A ``final`` snapshot is the last snapshot of this run.
+        """
         oldest = monotonic() - FAILURE_SECONDS_MAX
         return Snapshot(
             pools=self.pools.snapshot(),

@@ -17,8 +17,9 @@ from hadirector.model.policy import FAILURES_MAX
 class TargetState(msgspec.Struct, frozen=True, gc=False):
     """Everything that the director knows about one target.
 
-    ``result`` is the latest result, None before the first probe of this run. ``failed_at`` is when
-    a passing target began to fail, None while the target passes and if it never passed.
+    ``result`` is the latest result; it is None before the first probe of this run. ``failed_at`` is
+    the time at which a passing target began to fail. It is None while the target passes, and if the
+    target has never passed.
     ``unseen`` marks a failure that began while the director was blind. ``failures`` are the times
     at which the target began to fail, the latest one last, without the unseen failures.
     ``requested_weight`` is the percentage of its configured weight that the target requests.
@@ -68,9 +69,9 @@ Targets = Mapping[str, TargetState]
 class Assumptions(msgspec.Struct, frozen=True):
     """Assumptions about the checks that a new configuration adds, until their first verdicts.
 
-    ``verdicts`` follow from the table: a real server in use is assumed to pass. ``predecessors``
-    name for a check the check that it replaces at the same real server, and ``held`` are the checks
-    of real servers that fail but are held in their pool.
+    ``verdicts`` are derived from the table: a real server in use is assumed to pass.
+    ``predecessors`` maps a new check to the check that it replaces at the same real server.
+    ``held`` are the checks of failing real servers that are held in their pool.
     """
 
     verdicts: Mapping[str, Verdict] = {}
@@ -117,9 +118,9 @@ def _assume(identity: str, targets: Targets, assumptions: Assumptions) -> Target
 class TargetsSnapshot(msgspec.Struct, frozen=True):
     """The part of the snapshot about targets, by the identity of their check.
 
-    ``weights`` are the requested weights, and ``failing`` the targets that fail. ``verdicts`` are
-    the verdicts of all targets. They are only present when the run ended as planned: a killed run
-    leaves verdicts that are up to a second old, and these are not trusted.
+    ``weights`` are the requested weights. ``failing`` are the failing targets. ``verdicts`` are the
+    verdicts of all targets. They are present only if the run ended in an orderly way. The verdicts
+    of a killed run may be a second old, so they are not stored.
     """
 
     failures: dict[str, tuple[float, ...]] = {}
@@ -164,9 +165,10 @@ def restore(
 ) -> dict[str, TargetState]:
     """Return the states of targets at the start of a run.
 
-    ``verdicts`` are inferred from the table of the previous run, where a target at weight 0 looks
-    as if it had failed. The verdicts of a final snapshot are more accurate. ``initially_up`` are
-    the targets that would serve before their first probe: a target that was failing does not.
+    ``verdicts`` are inferred from the table of the previous run. There a target with weight 0
+    appears as failing, so the verdicts of a final snapshot have precedence. ``initially_up`` are
+    the targets that may serve before their first probe. If such a target was failing at the end of
+    the previous run, it starts as failing.
     """
     failing = set(snapshot.failing).intersection(initially_up)
     states = {}

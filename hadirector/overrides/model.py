@@ -35,12 +35,12 @@ class RealServerName(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An override in force. A real server has at most one, the latest.
+    """An override in force. A real server has at most one override, the latest.
 
     At ``expires_at`` the override is removed. At ``deadline`` a drain ends even if connections
     remain. Both are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
-    server is then out of the table. With ``keep_clients``,
-    persistent clients stay on a draining server; None leaves that to the setting of the kernel.
+    server is then out of the table. ``keep_clients`` decides whether persistent clients stay on a
+    draining real server. If it is None, a sysctl decides.
     """
 
     name: RealServerName
@@ -59,7 +59,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def description(self) -> str:
-        """The action, its author and the reason. There are no times in it, so it never changes."""
+        """The action, its author and its reason. The text has no times, so it never changes."""
         action = {
             Action.DRAIN: f"drained ({self.ended})" if self.ended else "draining",
             Action.DISABLE: "disabled",
@@ -122,8 +122,8 @@ def persistence_fault(
 ) -> str | None:
     """Return why a drain cannot keep or release persistent clients as requested, or None.
 
-    One sysctl, expire_quiescent_template, decides it for all services (ipvs-sysctl.rst). ``sysctl``
-    is its full name, and ``value`` its value, None if this kernel does not have it.
+    The sysctl expire_quiescent_template applies to all services (ipvs-sysctl.rst). ``sysctl`` is
+    its full name. ``value`` is its value, or None if this kernel does not have the sysctl.
     """
     if request.keep_clients is None:
         return None
@@ -141,7 +141,7 @@ def persistence_fault(
 def end_of_drain(override: Override, connections: int, now: float) -> str | None:
     """Return the reason why a drain ends now, or None if it goes on.
 
-    ``connections`` are the connections that the real server still has.
+    ``connections`` is the number of connections that the real server still has.
     """
     if override.action is not Action.DRAIN or override.ended:
         return None

@@ -1,8 +1,8 @@
 """Decides the weight of every real server of a pool, with the reasons for it. Pure.
 
-A weight follows from the facts of one moment. Only two results of the decision before are needed:
-whether the pool had its quorum, for hysteresis, and since when each real server serves, for slow
-start.
+The weights depend only on the current facts and on two results of the previous decision. Hysteresis
+needs to know whether the pool had its quorum. Slow start needs the time at which each real server
+began to serve.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
     ``derivations`` are in the order of their keys, which is the same on every director: the
     schedulers ``sh`` and ``mh`` build their tables in list order, and the directors of a pair must
-    build the same tables. ``quorum`` (None while too little is known) follows from the weight
-    ``passing``. ``held`` are the failing real servers that stay in the pool: first the ``unseen``
-    servers, then the servers that the brake holds. ``serving_since`` is since when each
-    real server serves; it is empty in a pool without slow start. ``flapping`` is until when each
-    flapping real server counts as flapping. At ``next_change`` the decision changes even if no
-    fact does.
+    build the same tables. ``quorum`` is derived from the total weight ``passing``; it is None while
+    too few verdicts are known. ``held`` are the failing real servers that stay in the pool: first
+    the ``unseen`` servers, then the servers that the brake holds. ``serving_since`` is the time at
+    which each real server began to serve; it is empty in a pool without slow start. ``flapping`` is
+    the time at which the flap damping of each flapping real server ends. At ``next_change`` the
+    decision changes even if no fact changes.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -75,7 +75,8 @@ def judge(
 ) -> Judgement:
     """Decide the weights of one pool.
 
-    ``had_quorum`` and ``serving_since`` are from the decision before; None and empty at first.
+    ``had_quorum`` and ``serving_since`` are results of the previous decision. They are None and
+    empty for the first decision.
     """
     candidates = [
         Candidate(real_server)
@@ -136,7 +137,7 @@ def has_quorum(
 
 
 def scale_weight(weight: int, percent: int) -> int:
-    """Return a percentage of a weight. Unless one of them is 0, it is at least 1."""
+    """Return a percentage of a weight. The result is at least 1, unless either argument is 0."""
     if not weight or not percent:
         return 0
     return min(max(weight * percent // 100, 1), WEIGHT_MAX)

@@ -1,7 +1,7 @@
-"""Decides what a reload would start, stop and change, and what follows in the kernel. Pure.
+"""Decides what a reload would start, stop and change, also in the kernel. Pure.
 
-The operations are the first pass after the reload. They follow from the verdicts of this moment,
-which may change before the reload happens.
+The preview has the operations of the first pass after the reload. They are derived from the current
+verdicts, which may change before the reload.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from hadirector.reload.plan import plan, reloadable_parts
 from vrrp.model.report import State
 
 NAMED_MAX: Final = 10_000
-"""Lines of a kind; further lines are only counted."""
+"""The maximum number of lines of each kind. Further lines are only counted."""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ def _describe(operation: Operation, actual: Table) -> str:
 
 
 def _with_settings(names: tuple[str, ...], old: Configuration, new: Configuration) -> Iterator[str]:
-    """Add the names of the changed settings; their values may be secret."""
+    """Add the names of the changed settings, but not the values, which may be secret."""
     before, after = reloadable_parts(old), reloadable_parts(new)
     for name in names:
         settings = ", ".join(_differing(before[name], after[name]))
@@ -165,7 +165,10 @@ def _differing(before: object, after: object) -> Iterator[str]:
 
 
 def _changed_checks(old: Configuration, new: Configuration) -> Iterator[str]:
-    """Name the changed checks by type and target. Other options of a check are a change of it."""
+    """List the checks that start, stop or change, by type and target.
+
+    A check with the same type and target but other options has changed.
+    """
     before, after = checks_by_identity(old), checks_by_identity(new)
     removed = {_without_options(identity) for identity in before.keys() - after.keys()}
     added = {_without_options(identity) for identity in after.keys() - before.keys()}
