@@ -26,9 +26,9 @@ def boot_id() -> str:
 
 
 def read(path: Path, kind: type[Content]) -> Content | None:
-    """Return the content of the file, None if there is no file. Raises StateError.
+    """Return the content of the file, or None if there is no file. Raises StateError.
 
-    A link is not followed, and a pipe or a device is refused without waiting for it.
+    A symbolic link is not followed. A pipe or a device is refused and does not block the director.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -59,9 +59,9 @@ def store(path: Path, content: msgspec.Struct) -> None:
 
 
 def store_durably(path: Path, content: msgspec.Struct) -> None:
-    """Replace the file atomically, and return when the new content would survive a power loss.
+    """Replace the file atomically and durably: the new content survives a power loss.
 
-    The disk decides how long that takes (fsync(2)). Raises OSError.
+    The function blocks until the disk has stored the content (fsync(2)). Raises OSError.
     """
     unfinished = path.with_suffix(".new")
     with _create(unfinished) as file:
@@ -71,7 +71,7 @@ def store_durably(path: Path, content: msgspec.Struct) -> None:
     os.replace(unfinished, path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)  # it has the new name
+        os.fsync(directory)  # stores the new name of the file
     finally:
         os.close(directory)
 

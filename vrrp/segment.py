@@ -1,4 +1,7 @@
-"""The instances on one interface and family: their common socket, and who gets which packet."""
+"""The instances on one interface and address family. They share a socket.
+
+Each received packet goes to the instance with its VRID.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class Segment:
         self._instances[virtual_router_id] = instance
 
     def remove(self, instance: Instance) -> bool:
-        """Remove an instance. Return whether others remain."""
+        """Remove an instance. Return whether the segment has other instances."""
         del self._instances[instance.configuration.virtual_router_id]
         return bool(self._instances)
 

@@ -16,8 +16,8 @@ SPACING: Final = 0.2
 probe that the first hint caused has just seen the same state of the target."""
 
 LASTING: Final = 2.0
-"""The target itself kept a connection that lasted at least this long, in seconds. Its end shows an
-idle timeout of the target and not a refusal."""
+"""The minimum duration of a connection that the target accepted, in seconds. If such a connection
+ends, the target has an idle timeout and did not refuse the connection."""
 
 DELAY_MIN: Final = 1.0
 DELAY_MAX: Final = 60.0
@@ -43,9 +43,9 @@ def repeat_at_once(verdict: Verdict, reason: Reason) -> bool:
 
 
 def reconnect_delay(lasted: float, previous_delay: float) -> float:
-    """Return for how many seconds to make no new connection to a target.
+    """Return the minimum number of seconds until the next connection to a target.
 
-    ``lasted`` is how long the last connection existed. The delay is 0 if that was long enough. If
-    the target closes connections at once, the delay doubles each time, up to one minute.
+    ``lasted`` is the duration of the last connection. The delay is 0 if it was at least LASTING. If
+    the target closes connections earlier, the delay doubles each time, up to one minute.
     """
     return 0.0 if lasted >= LASTING else min(max(2 * previous_delay, DELAY_MIN), DELAY_MAX)

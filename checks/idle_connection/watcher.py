@@ -30,7 +30,7 @@ _END_EVENTS: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
 class _IdleConnection:
-    """The connection to one target, or the time before which no new connection is made."""
+    """The connection to one target, or the earliest time of the next connection."""
 
     __slots__ = ("delay", "identity", "next_hop", "not_before", "opened_at", "socket")
 
@@ -90,7 +90,7 @@ class IdleConnections:
             self._connect(idle_connection, definition)
 
     def drop(self, identity: str) -> None:
-        """Close the connection to a target and forget its delay."""
+        """Close the connection to a target, and cancel its reconnect delay."""
         idle_connection = self._idle_connections.pop(identity, None)
         if idle_connection is not None:
             self._close(idle_connection)

@@ -36,7 +36,7 @@ def client_context(
 
 @cache
 def _tls_object_class() -> type[ssl.SSLObject]:
-    """Define the class when it is first used: only then a checks process imports ``ssl``."""
+    """Define the class at its first use, so that only checks with TLS import ``ssl``."""
 
     class TlsObject(ssl.SSLObject):
         """A TLS connection that reports an unreadable certificate as a fault of the peer."""
@@ -54,7 +54,7 @@ def _tls_object_class() -> type[ssl.SSLObject]:
 
 
 def is_tls_error(error: OSError) -> TypeGuard[ssl.SSLError]:
-    """Return whether an error comes from TLS, without an import of ``ssl`` for any other error."""
+    """Return whether an error comes from TLS. Other errors do not import ``ssl``."""
     return type(error).__module__ == "ssl"
 
 
@@ -92,7 +92,7 @@ class Certificate(NamedTuple):
 
 
 def chain(connection: ssl.SSLObject) -> Iterator[Certificate | None]:
-    """Read the certificates that the peer has sent, its own first, without verification.
+    """Return the certificates that the peer sent, unverified; the certificate of the peer is first.
 
     None stands for an unreadable certificate, for example with a name that is not UTF-8.
     """

@@ -45,7 +45,7 @@ def _startup(options: PostgresProbe) -> bytes:
 
 
 def _error(body: bytes) -> tuple[str, str]:
-    """Return SQLSTATE and message of an ErrorResponse, whose fields end with a zero byte each."""
+    """Return the SQLSTATE and the message of an ErrorResponse. Each field ends with a zero byte."""
     fields = {field[:1]: field[1:].decode(errors="replace") for field in body.split(b"\0")}
     if b"C" not in fields:
         raise ProbeFailedError(Reason.PROTOCOL, "not a PostgreSQL reply: an error without a code")

@@ -42,7 +42,7 @@ CONVERSATIONS: Final[dict[type[Probe], str]] = {
     TcpProbe: "tcp.converse",
     HttpProbe: "http.converse",
 }
-"""The types that `checks.io.engine` can perform, thousands of times per second."""
+"""The probe types that `checks.io.engine` can perform thousands of times per second."""
 
 PROBERS: Final[dict[type[Probe], str]] = {
     TlsProbe: "tcp.probe_tls",
@@ -59,7 +59,8 @@ PROBERS: Final[dict[type[Probe], str]] = {
     PostgresProbe: "postgres.probe",
     MysqlProbe: "mysql.probe",
 }
-"""The types that need a task for each probe, each with the place of its function."""
+"""The probe types that need a task for each probe, with the module and name of the function that
+performs the probe."""
 
 
 def load(probes: Iterable[Probe]) -> None:
@@ -70,7 +71,7 @@ def load(probes: Iterable[Probe]) -> None:
 
 @cache
 def find_conversation(probe_type: type[Probe]) -> Converse | None:
-    """Return the conversation of a type that `checks.io.engine` can perform; otherwise None."""
+    """Return the conversation of a probe type, or None if `checks.io.engine` cannot perform it."""
     place = CONVERSATIONS.get(probe_type)
     return None if place is None else _import_function(place)
 

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _start(path: Path) -> None:
-    """Run the director, and block its signals again at the end."""
+    """Run the director. At the end, block the signals that it handles."""
     handlers = SignalHandlers()
     try:
         await _load(path, handlers)
@@ -140,7 +140,7 @@ async def _run(
 
 
 def _stop(director: Director, handlers: SignalHandlers) -> None:
-    """Stop the director; during a restart, leave the signal to the program that follows."""
+    """Stop the director. During a restart, keep SIGTERM pending for the new program."""
     if director.restarting:
         handlers.postpone(signal.SIGTERM)
     else:
@@ -148,7 +148,7 @@ def _stop(director: Director, handlers: SignalHandlers) -> None:
 
 
 def _replace_process(handed_on: Handoff | None) -> None:
-    """Replace this process by the program as it is installed now. The process id stays.
+    """Replace this process by the installed version of the program. The process id stays the same.
 
     Does not return. The event loop must still be open: closing it would kill the vrrp process.
     """

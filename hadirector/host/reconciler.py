@@ -61,7 +61,10 @@ class HostReconciler:
         return self._configuration.connection_timeouts if ipvs else ConnectionTimeouts()
 
     async def start(self, states: Mapping[str, State]) -> None:
-        """Reconcile what the first forwarded connection needs; ``run`` does the rest."""
+        """Reconcile the sysctls and the masquerade rules, which forwarded connections need at once.
+
+        ``run`` reconciles the timeouts and the sync daemon.
+        """
         await self._sysctls.reconcile()
         await self._masquerade.reconcile()
         self._states = dict(states)

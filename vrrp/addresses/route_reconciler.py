@@ -31,12 +31,14 @@ from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 class RouteReconciler:
     """Adds routes and rules at each call of `acquire`, and deletes them at `release`.
 
-    The kernel does not report every removed route. So `acquire` adds all of them again, and calls
-    ``removed`` for an item that was missing: another program has removed it. After `invalidate` it
-    does not, because the kernel may have removed the item together with an address or a device.
+    An item is a route or a rule. The kernel does not report every removed route. Therefore
+    `acquire` adds all items again. If an item was missing, another program has removed it, and
+    `acquire` calls ``removed``. The first `acquire` after `invalidate` does not call ``removed``,
+    because the kernel may have removed the item together with an address or a device.
 
-    If a foreign route is in the way, it stays, and ``failed`` is called once. If the kernel refuses
-    an item, ``failed`` is called each time. ``indexes`` are the indexes of the existing devices.
+    If a foreign route with the same destination exists, it stays, and ``failed`` is called once. If
+    the kernel refuses an item, ``failed`` is called each time. ``indexes`` are the indexes of the
+    existing devices.
     """
 
     def __init__(
@@ -128,9 +130,9 @@ class RouteReconciler:
     def _replace(
         self, kernel: RtnetlinkSocket, routes: Sequence[VirtualRoute], indexes: Mapping[str, int]
     ) -> dict[Item, int]:
-        """Replace outdated routes with our protocol number, which are in the way of ``routes``.
+        """Replace outdated routes that have our protocol number and conflict with ``routes``.
 
-        Return the error numbers of the kernel. It is 0 for a route that is present, replaced, or
+        Return the error number of each route. It is 0 for a route that is present, replaced, or
         blocked by a foreign route.
         """
         if not routes:

@@ -1,4 +1,4 @@
-"""The advertisements of one instance: how it sends them, and which received ones it accepts."""
+"""Sends the advertisements of one instance, and validates the advertisements that it receives."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ from vrrp.protocol.validation import (
 from vrrp.transport import Transport
 
 CLOCK_BEHIND_SECONDS: Final = 2.0
-"""Seconds that the clock may be behind the latest time used. A leap second is not reported."""
+"""Seconds that the clock may be behind the latest used time without a report. A leap second is
+shorter."""
 
 
 class Reception(NamedTuple):
     """The result of receiving one datagram.
 
-    ``advertisement`` is None if the datagram could not be decoded. ``dropped`` is why the
-    advertisement was dropped; None if it was accepted.
+    ``advertisement`` is None if the datagram could not be decoded. ``dropped`` is the reason why
+    the advertisement was dropped, or None if it was accepted.
     """
 
     advertisement: Advertisement | None
@@ -52,7 +53,7 @@ class Reception(NamedTuple):
     def shows_active_peer(self) -> bool:
         """Whether a peer of this virtual router is ACTIVE, even if its advertisement was dropped.
 
-        A peer with a wrong key, for example, may be ACTIVE. A replay proves nothing.
+        A peer with a wrong key, for example, may be ACTIVE. A replay does not count.
         """
         return self.advertisement is not None and self.dropped not in NOT_FOR_US
 
@@ -72,7 +73,7 @@ class Messaging:
         self.configure(configuration)
 
     def configure(self, configuration: InstanceConfiguration) -> None:
-        """Use this configuration from now on."""
+        """Replace the configuration."""
         self._configuration = configuration
         if isinstance(configuration.authentication, HmacAuthentication):
             path = configuration.authentication.sequence_file
@@ -83,7 +84,7 @@ class Messaging:
                 self._report_problem("sequence_not_kept", "sequence_not_kept", **fields)
 
     def send(self, priority: int, transport: Transport) -> int:
-        """Send an advertisement to all destinations; return how many of them it was sent to."""
+        """Send an advertisement to all destinations; return the number of successful sends."""
         advertisement = own_advertisement(self._configuration, priority)
         trailer: bytes | None = None
         sent = 0
@@ -132,7 +133,10 @@ class Messaging:
         self._report_problem("advertisement_dropped", f"dropped_{reason}", **fields)
 
     def _report_differences(self, advertisement: Advertisement, source: Address) -> None:
-        """Report what is probably a mistake in the configuration of a router."""
+        """Report the differences between an accepted advertisement and the configuration.
+
+        A difference is probably a mistake in the configuration of a router.
+        """
         ours = self._configuration
         if lists_other_addresses(advertisement, ours):
             self._report_problem("address_list_differs", "address_list_differs", source=source)
@@ -143,7 +147,7 @@ class Messaging:
             self._report_problem("advert_interval_differs", "advert_interval_differs", **fields)
 
     def _authenticate(self, message: bytes, trailer: bytes, source: Address) -> DropReason | None:
-        """Return why auth_hmac drops a message; None if it accepts it or is not configured."""
+        """Return why auth_hmac drops a message, or None if the message is accepted."""
         authentication = self._configuration.authentication
         if not isinstance(authentication, HmacAuthentication):
             return None

@@ -1,4 +1,4 @@
-"""The programs that hold our rules: nft, or iptables-legacy if the kernel has no nftables."""
+"""Manages our masquerade rules with nft, or with iptables-legacy if the kernel has no nftables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WAIT = ("-w", "5")
 
 
 class ToolError(Exception):
-    """A program is missing or failed. The message has its first line of error output."""
+    """A program is missing or has failed. The message contains the first line of its stderr."""
 
 
 class Tool(Protocol):

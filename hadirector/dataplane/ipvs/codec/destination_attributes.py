@@ -53,7 +53,7 @@ def write_key(key: DestinationKey) -> bytes:
 
 
 def write_settings(destination: Destination) -> bytes:
-    """Encode the other attributes of a destination."""
+    """Encode the forwarding method, weight, thresholds and tunnel of a destination."""
     assert destination.forwarding is not None, "only foreign destinations have an unknown method"
     settings = (
         uint32(DestinationAttribute.FORWARDING, _FORWARDING[destination.forwarding])
@@ -66,7 +66,7 @@ def write_settings(destination: Destination) -> bytes:
 
 def read_key(found: dict[int, bytes], service: ServiceKey) -> DestinationKey:
     """Decode the attributes that identify a destination of a service."""
-    # Kernels before 3.18 do not send the family; there it is always the family of the service.
+    # Kernels before 3.18 do not send the family. They support only the family of the service.
     sent = found.get(DestinationAttribute.FAMILY)
     family = read_number(sent) if sent else family_of(service.address)
     return DestinationKey(
@@ -76,7 +76,7 @@ def read_key(found: dict[int, bytes], service: ServiceKey) -> DestinationKey:
 
 
 def read_settings(found: dict[int, bytes]) -> Destination:
-    """Decode the other attributes of a destination that can be set."""
+    """Decode the forwarding method, weight, thresholds and tunnel of a destination."""
     method = read_number(found[DestinationAttribute.FORWARDING]) & FORWARDING_MASK
     forwarding = _FORWARDING_BY_NUMBER.get(method)
     return Destination(
