@@ -122,7 +122,7 @@ def _varint(rest: Iterator[int]) -> int:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value
-    raise _protocol_error("its message contains an endless number")
+    raise _protocol_error("its message contains a varint without an end")
 
 
 def _protocol_error(reason: str) -> ProbeFailedError:

@@ -31,15 +31,16 @@ ProcessName = Annotated[
 
 
 class TrackSection(Section):
-    """An object that an instance depends on. One of the first five keys names it."""
+    """A tracked object of an instance. One of the first five keys names the object."""
 
     interface: Annotated[
-        InterfaceName | None, Key("Well while the interface is up and has carrier.", default="")
+        InterfaceName | None,
+        Key("The object is up while the interface is up and has carrier.", default=""),
     ] = None
     pool: Annotated[
         Name | None,
         Key(
-            "Well while the pool has its [quorum](#pool-policies).",
+            "The object is up while the pool has its [quorum](#pool-policies).",
             type="the name of a virtual server",
             default="",
         ),
@@ -47,7 +48,7 @@ class TrackSection(Section):
     script: Annotated[
         FilePath | None,
         Key(
-            "Well while the script exits with 0; see [scripts](#scripts).",
+            "The object is up while the script exits with 0; see [scripts](#scripts).",
             default="",
             field="path",
         ),
@@ -64,8 +65,8 @@ class TrackSection(Section):
     process: Annotated[
         ProcessName | None,
         Key(
-            "Well while a process has this name in `/proc/PID/comm`. The director looks once a"
-            " second.",
+            "The object is up while a process has this name in `/proc/PID/comm`. The director"
+            " checks once a second.",
             default="",
         ),
     ] = None
@@ -96,7 +97,7 @@ class TrackSection(Section):
     rise: Annotated[
         Count,
         Key(
-            "Scripts only: successive successes that make the object well again. The first run"
+            "Scripts only: successive successes that bring the object up again. The first run"
             " decides at once."
         ),
     ] = 2
@@ -140,7 +141,7 @@ class NotifySection(Section):
 class SyncGroupSection(Section):
     """VRRP instances that change their state together."""
 
-    name: Annotated[Name, Key("The name of the group, which its script gets.")]
+    name: Annotated[Name, Key("The name of the group. The notify script gets it as an argument.")]
     instances: Annotated[
         list[Name],
         Key(

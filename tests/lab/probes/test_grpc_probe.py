@@ -165,7 +165,7 @@ def failing(code: bytes, words: bytes) -> bytes:
             HEAD + message(b"\x08" + b"\xff" * 12) + GOOD_END,
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: its message contains an endless number",
+            "not a gRPC reply: its message contains a varint without an end",
         ),
         (
             HEAD + message(b"\x12\1x") + GOOD_END,

@@ -47,7 +47,7 @@ class AddressSection(Section):
         Key(
             "The interface that holds and announces the address. If this device is down or"
             " missing, the instance reports it, adds the address as soon as possible, and keeps"
-            " its state. To make the device a fault, `track` the interface.",
+            " its state. If the instance must fail with the device, `track` the interface.",
             default="`interface`, or the interface of `virtual_mac`",
         ),
     ] = None
