@@ -42,7 +42,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     that port. ``tests_service`` is whether the probe tests the service that clients use, so that
     IPVS can forward it. ``unused_keys`` are the keys of a check that have no effect.
 
-    A type with member probes declares what holds without its members.
+    A type with member probes declares its own traits, without the traits of its members.
     """
 
     default_port: int | None
@@ -62,7 +62,7 @@ ROUTE_KEYS: Final = frozenset({"source", "interface", "mark", "via"})
 
 
 def tcp_service_traits(*, default_port: int | None, cost: int, tls: bool | str) -> Traits:
-    """Return the traits of a type that tests a TCP service and receives no request for a weight."""
+    """Return the traits of a type that tests a TCP service, and whose targets request no weight."""
     return Traits(
         default_port=default_port,
         cost=cost,

@@ -19,10 +19,10 @@ BATCH_MAX = 0.06
 """The shortest and the longest time between two wake-ups that start probes, in seconds."""
 
 PROBES_PER_BATCH = 16
-"""A wake-up costs as much as several probes, so a batch is long enough for about this many."""
+"""The number of probes in a batch. A wake-up costs as much as several probes."""
 
 INTERVAL_PER_BATCH = 20
-"""A batch is at most one part in this many of the shortest interval."""
+"""A batch lasts at most the shortest interval divided by this number."""
 
 DELAYED_AFTER = 0.05
 """A probe is delayed if it begins, or its deadline is noticed, this many seconds too late."""
@@ -41,8 +41,8 @@ def first_due(now: float, position: int, count: int, interval: float) -> float:
 def batch_seconds(timings: Sequence[Timing]) -> float:
     """Return the time between two wake-ups that start probes with these timings, in seconds.
 
-    A wake-up starts all probes that are due more than ``BATCH_MIN`` before the next wake-up. So a
-    longer batch makes some probes early, but none later.
+    A wake-up starts all probes that are due more than ``BATCH_MIN`` before the next wake-up. A
+    longer batch makes some probes start early, but no probe starts later.
     """
     if not timings:
         return BATCH_MIN
@@ -64,9 +64,9 @@ def current_interval(timing: Timing, verdict: Verdict, *, suspect: bool) -> floa
 def add_jitter(due: float, jitter: float, identity: Hashable) -> float:
     """Return when a probe begins: up to ``jitter`` seconds after it is due.
 
-    The delay is derived from a hash of both other arguments. The next due time is counted from the
-    present one, so the interval stays the same. Python salts the hashes of text in each process, so
-    two directors do not probe in step.
+    The delay is derived from a hash of the other arguments. The next due time is counted from the
+    present due time, so the interval stays the same. Python salts the hashes of text in each
+    process, so two directors do not probe at the same times.
     """
     return due + jitter * (hash((identity, due)) % 1024 / 1024)
 

@@ -25,7 +25,7 @@ CLIENTS_MAX = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "-c", "--config", required=True, metavar="FILE", help="the configuration to examine"
     )
@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Examine the host and print the findings; the host is left as it was.
+    """Examine the host and print the findings. The host is not changed.
 
-    Returns 0 if there is no error among the findings, 1 if there is one or if this host cannot be
-    examined, 2 if the file is faulty or unreadable.
+    Return 0 if no finding is an error, 1 if a finding is an error or the host cannot be examined,
+    and 2 if the configuration file is faulty or unreadable.
     """
     if len(arguments.client) > CLIENTS_MAX:
         print(f"hadirector: at most {CLIENTS_MAX} clients can be named", file=sys.stderr)
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _examine(
     configuration: Configuration, servers: Sequence[ExaminedServer], arguments: argparse.Namespace
 ) -> Facts:
-    """Examine the host. SIGTERM cancels the examination, which removes all that it added."""
+    """Examine the host. SIGTERM cancels the examination, which then removes everything it added."""
     from hadirector.doctor.examination import examine
 
     task = asyncio.current_task()

@@ -44,7 +44,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def kept(self) -> bool:
-        """True if the promise was kept. Without any request it was not."""
+        """Whether the promise was kept. A promise without any request was not kept."""
         if not self.sent or self.recovered_after is None:
             return False
         return not self.failed or 0 < self.recovered_after <= self.event.promise.seconds

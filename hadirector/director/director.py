@@ -56,10 +56,10 @@ class Director:
         self._handoff: Handoff | None = None
 
     async def run(self) -> Handoff | None:
-        """Adopt the kernel's table, run until ``stop``, then leave by the rule ``on_stop``.
+        """Adopt the table of the kernel, run until ``stop``, then clean up as ``on_stop`` demands.
 
-        After ``restart``, leave everything in place and keep the vrrp process running. Return the
-        description of that process for the program that replaces this one.
+        After ``restart``, change nothing in the kernel and keep the vrrp process running. Return
+        the description of the vrrp process for the new program.
 
         Raises DataplaneError if the dataplane cannot be used.
         """
@@ -103,19 +103,19 @@ class Director:
         return self._handoff
 
     def stop(self) -> None:
-        """Begin to leave, without a restart; ``run`` returns when that is done."""
+        """Begin to stop, without a restart. ``run`` returns after the cleanup."""
         self._restarting = False
         self._stop.set()
 
     @property
     def restarting(self) -> bool:
-        """Whether another program replaces this one when ``run`` returns."""
+        """Whether a new program replaces this program when ``run`` returns."""
         return self._restarting
 
     async def restart(self) -> None:
-        """Begin to leave for the program that replaces this one; ``run`` returns afterwards.
+        """Stop, so that a new program can replace this program after ``run`` has returned.
 
-        Raises RequestError if that program could not start with the configuration file as it is,
+        Raises RequestError if a new program could not start with the present configuration file,
         or if the director is stopping.
         """
         await self.reconfiguration.check_file()
@@ -148,7 +148,10 @@ class Director:
     # --- leaving --------------------------------------------------------------------------------
 
     async def _stop_children(self, checks: asyncio.Task[None], vrrp: asyncio.Task[None]) -> None:
-        """Stop the children, vrrp first: the table serves until the addresses are handed over."""
+        """Stop the vrrp process first, and then the other children.
+
+        The table stays complete until the addresses are handed over.
+        """
         parts = self._parts
         self._log.info("director_stopping", restarting=self._restarting)
         if self._restarting:
@@ -170,10 +173,10 @@ class Director:
             await running
 
     def _withdraw_handoff(self) -> None:
-        """Close the channel of a vrrp process that was to be handed over to another program.
+        """Close the channel to a vrrp process that a restart should have kept.
 
-        A stop came after the restart. The vrrp process takes the end of its channel as the order
-        to release the addresses.
+        The director was stopped during the restart. When its channel ends, the vrrp process
+        releases the addresses.
         """
         if self._handoff is not None:
             os.close(self._handoff.descriptor)

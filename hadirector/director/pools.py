@@ -30,7 +30,7 @@ from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
 
 REST_SECONDS: Final = 0.2
-"""The shortest time between two decisions that only the passage of time causes."""
+"""The minimum time between two decisions that are caused by the passage of time."""
 
 
 class PoolsDue(msgspec.Struct, frozen=True):
@@ -66,12 +66,12 @@ class Pools:
         }
 
     def adopt(self, table: Table, snapshot: PoolsSnapshot) -> None:
-        """Start from the table and the snapshot of another run."""
+        """Start from the table and the snapshot of the previous run."""
         self.quorums = adopted_quorums(self._configuration, table, snapshot)
         self.serving_since = adopted_serving_since(self._configuration, table, snapshot)
 
     def snapshot(self) -> PoolsSnapshot:
-        """Return what the next run needs of the pools."""
+        """Return the state of the pools to store for the next start."""
         return take_snapshot(self._configuration, self.quorums, self.serving_since)
 
     async def run(self, put: Callable[[PoolsDue], Awaitable[None]]) -> None:
@@ -89,7 +89,7 @@ class Pools:
             rested_at = monotonic() + REST_SECONDS
 
     def due(self, now: float) -> frozenset[ServiceKey]:
-        """Return the services of the pools whose weights change by ``now`` with time alone."""
+        """Return the services of the pools whose next change is due at ``now``."""
         due = {name for name, at in self._next_changes.items() if at <= now}
         return frozenset(
             key
@@ -99,11 +99,11 @@ class Pools:
         )
 
     def assume(self, configuration: Configuration) -> Assumptions:
-        """Return what is assumed of the checks of a new configuration until their verdicts."""
+        """Return the assumptions about the checks of a new configuration until their verdicts."""
         return assume(self._configuration, configuration, self.table, self.held)
 
     def configure(self, configuration: Configuration) -> None:
-        """Replace the pools; what is remembered of unchanged names is kept."""
+        """Replace the pools. A pool with an unchanged name keeps its state."""
         self._configuration = configuration
         names = {server.name for server in configuration.virtual_servers}
         for remembered in (
@@ -116,7 +116,7 @@ class Pools:
                 del remembered[name]
 
     def decide(self, changed: Collection[ServiceKey] | None, facts: Facts) -> None:
-        """Decide about the pools of the changed services, or all, and update the table."""
+        """Decide the pools of the changed services, or all pools, and update the table."""
         entries: dict[ServiceKey, ServiceEntry] = {}
         for server in self._configuration.virtual_servers:
             if changed is None or any(key in changed for key in server.keys):

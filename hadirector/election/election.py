@@ -1,4 +1,4 @@
-"""The director's side of the vrrp process: orders, reports, and what follows from a crash."""
+"""Controls the vrrp process: sends orders, handles reports, and recovers from a crash."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Election:
         return self.child.hand_off(self.states)
 
     def stop(self, *, keep: bool) -> None:
-        """Order the process to hand over and exit, or with ``keep`` to leave the addresses."""
+        """Order the process to hand over and exit. With ``keep`` the addresses stay."""
         self.child.stop(Stop(keep=keep))
         self._may_start.set()
 
@@ -155,8 +155,8 @@ class Election:
     def note_crash(self) -> list[tuple[float, ResumeOverdue]]:
         """Start the time in which a new process can resume the ACTIVE instances.
 
-        A second crash does not extend the time. Return the messages that `handle` must get later,
-        each with its delay in seconds.
+        A second crash does not extend the time. Return the messages to pass to `handle` later, each
+        with its delay in seconds.
         """
         self._crashes += 1
         overdue: list[tuple[float, ResumeOverdue]] = []

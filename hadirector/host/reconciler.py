@@ -90,19 +90,19 @@ class HostReconciler:
                     await self._wake.wait()
 
     def follow(self, states: Mapping[str, State]) -> None:
-        """Use new states of the VRRP instances."""
+        """Store the new states of the VRRP instances, and reconcile the sync daemon."""
         self._states = dict(states)
         self._wake.set()
 
     async def configure(self, configuration: Configuration) -> None:
-        """Follow another configuration."""
+        """Replace the configuration."""
         self._configuration = configuration
         await self._sysctls.configure(configuration)
         await self._masquerade.configure(configuration)
         self._wake.set()
 
     async def withdraw(self) -> None:
-        """Remove and restore everything that was changed, except forwarding."""
+        """Undo all changes of the kernel state, but leave IP forwarding enabled."""
         await self._sync.reconcile({})
         await self._masquerade.withdraw()
         self._sysctls.restore()

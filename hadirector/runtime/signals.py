@@ -17,7 +17,7 @@ from typing import Final
 
 HANDLED: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 WAKE_UPS: Final = 3
-"""Passes of the loop after which every signal that came before the block has been handled."""
+"""The number of passes of the event loop that handle every signal from before `block`."""
 
 Callback = Callable[[], object]
 
@@ -51,19 +51,19 @@ class SignalHandlers:
         unblock()
 
     def assign(self, *, stop: Callback | None, reload: Callback | None) -> None:
-        """Set the callbacks, None to remember the signal, and call them for remembered signals."""
+        """Set the callbacks, and call them for remembered signals. None remembers the signal."""
         self._callbacks = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
         remembered, self._remembered = self._remembered, []
         for number in remembered:
             self._handle(number)
 
     def postpone(self, number: signal.Signals) -> None:
-        """Remember this signal and all that follow, for the next program."""
+        """Remember this signal and all later signals, for the next program."""
         self._callbacks = {}
         self._handle(number)
 
     async def hand_on(self) -> None:
-        """Block the signals and leave the remembered ones pending, for the next program."""
+        """Block the signals, and make the remembered signals pending for the next program."""
         import asyncio
 
         self._callbacks = {}

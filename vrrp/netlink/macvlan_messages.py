@@ -39,7 +39,7 @@ class Shape(NamedTuple):
 
 
 def macvlan(parent: int, hardware_address: bytes) -> Shape:
-    """Return the properties of a macvlan of ours.
+    """Return the properties of a macvlan for a virtual MAC.
 
     In bridge mode, the parent also receives frames of a peer that uses the same virtual MAC. In
     private mode, only the macvlan receives them (drivers/net/macvlan.c).

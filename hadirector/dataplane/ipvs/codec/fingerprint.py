@@ -1,6 +1,6 @@
 """Computes the fingerprint of a pool from the bytes of a dump, to detect changes. Pure.
 
-Decoding 30,000 destinations takes much longer than the dump of the kernel. Nearly always only the
+Decoding 30,000 destinations takes much longer than the dump of the kernel. In most dumps, only the
 counters have changed.
 """
 
