@@ -15,7 +15,7 @@ SEED := 1
 # the first two thousand of them), and how long a pair runs under faults.
 COUNT := 10000000
 SEEDS := 20000
-MINUTES := 5
+MINUTES := 10
 
 # For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
@@ -55,6 +55,7 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 	$(BIN)/python -m tests.benchmarks.checks
 	$(BIN)/python -m tests.benchmarks.verdict
+	$(BIN)/python -m tests.benchmarks.footprint
 
 simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
@@ -63,7 +64,7 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
 	@[ `id -u` -eq 0 ] || echo "left out, because it needs root: the pair under faults"
-	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.pair --minutes $(MINUTES) --seed $(SEED)
+	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.chaos --minutes $(MINUTES) --seed $(SEED)
 
 tables: $(VENV)/.tests ## write the tables of keys into docs/configuration.md
 	$(BIN)/python -m tests.reference
