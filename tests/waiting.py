@@ -10,8 +10,8 @@ from typing import Final
 PAUSE_SECONDS_MIN: Final = 0.01
 PAUSE_SECONDS_MAX: Final = 0.5
 PAUSE_RATIO: Final = 2.0
-"""Between these bounds a pause is twice as long as the look before it: the looks must not take the
-processor from what they wait for."""
+"""Between these bounds, a pause is twice as long as the look before it, so that looking takes at
+most a third of a processor."""
 
 
 class _AnyTrueValue:

@@ -86,7 +86,7 @@ def test_an_advertisement_of_a_stranger_or_to_the_group_is_dropped(lab: Lab) -> 
 
 
 def test_a_missing_source_address_is_reported_and_used_when_it_appears(lab: Lab) -> None:
-    """Also when the address goes: without it there is no advertisement."""
+    """When the address is removed again, there are no more advertisements."""
     lab.ours.run("ip", "address", "delete", f"{OURS}/24", "dev", "eth0")
     lab.ours.run("ip", "address", "add", "10.99.0.9/24", "dev", "eth0")
     router = lab.router(100)

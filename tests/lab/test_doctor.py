@@ -140,7 +140,7 @@ def test_a_tunnel_on_a_link_with_the_mtu_of_the_clients(network: Network, tmp_pa
 
 @netns
 def test_a_real_server_that_is_off(network: Network, tmp_path: Path) -> None:
-    """A real server that is off, one that refuses and one without a route differ."""
+    """A real server that is off, a real server that refuses, and a missing route differ."""
     site = build_site(network, "dr")
     site.webs[0].link_down()
     text = configuration("dr").replace(SERVERS, f"{SERVERS}  - {{address: 10.9.9.9}}\n")

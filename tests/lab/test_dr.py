@@ -53,7 +53,7 @@ SLACK_SECONDS = 15.0
 
 
 def give_ipv6(site: Site) -> None:
-    """Give every host an IPv6 address, and the web servers the virtual one on lo."""
+    """Give every host an IPv6 address, and the web servers the virtual address on lo."""
     [director] = site.directors
     for host, number in ((site.client, 70), (director, 30), *zip(site.webs, (45, 46), strict=True)):
         host.ip(f"address add fd00:122::{number}/64 dev eth0")

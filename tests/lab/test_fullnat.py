@@ -1,4 +1,4 @@
-"""fullnat: real servers without a return route answer, and the rules are kept in place."""
+"""fullnat: real servers without a return route answer, and removed rules are restored."""
 
 from __future__ import annotations
 

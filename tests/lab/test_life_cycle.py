@@ -1,4 +1,4 @@
-"""What restarts, a reload, a kill and drains do to the table, and to a transfer through it."""
+"""Restarts, a reload, a kill and drains: the table, and a transfer through it."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ class Director:
         return self.command("reload")
 
     def table_until_started(self, times: int, seconds: float) -> list[list[str]]:
-        """Return all tables seen until the director has started so many times, and some seconds
-        after.
+        """Return all tables until the director has started ``times`` times and ``seconds`` have
+        passed.
         """
         seen, end = [], time.monotonic() + START_SECONDS
         while self.times_started < times and time.monotonic() < end:
@@ -130,7 +130,7 @@ def expect_more(running: Transfer) -> None:
 def test_a_transfer_survives_restarts_a_reload_and_a_kill(
     network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """None of them changes an entry that need not change.
+    """No step changes an entry that need not change.
 
     A drain waits for the end of the transfer.
     """

@@ -95,7 +95,7 @@ def accepts_packets(host: Host, asking: Host) -> bool:
 def test_an_advertisement_is_what_the_rfc_says_to_the_byte(link: Link, wire: Wire) -> None:
     """5.1.1, 5.2, 7.2: group MAC, own MAC, TOS c0, TTL 255, protocol 112, primary address.
 
-    Also when the virtual address was left over by an earlier process.
+    This holds even if an earlier process left the virtual address behind.
     """
     link.better_host.ip(f"address add {VIRTUAL_ADDRESS}/32 dev eth0 valid_lft 60 preferred_lft 60")
     link.better("--resume").wait_for("ACTIVE")
@@ -111,7 +111,7 @@ def test_an_advertisement_is_what_the_rfc_says_to_the_byte(link: Link, wire: Wir
 
 
 def test_advertisements_are_periodic_without_drift(link: Link, wire: Wire) -> None:
-    """6.4.3: thirty intervals of 100 ms take 3 s, whatever each one's lateness."""
+    """6.4.3: thirty intervals of 100 ms take 3 s, because lateness does not add up."""
     link.better("--resume").wait_for("ACTIVE")
     eventually(lambda: len(wire.advertisements(BETTER)) > 30, 6.0, "31 advertisements")
     times = [frame.at for frame in wire.advertisements(BETTER)]

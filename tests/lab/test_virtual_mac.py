@@ -1,4 +1,4 @@
-"""The virtual MAC on the link: its frames, what a client sees, and what a BACKUP does with it."""
+"""The virtual MAC on the link: its frames, the ARP table of a client, and the MAC of a BACKUP."""
 
 from __future__ import annotations
 

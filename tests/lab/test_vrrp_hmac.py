@@ -76,7 +76,7 @@ async def test_rollout_and_rotation_cause_no_flap() -> None:
     assert states[:3] == [State.BACKUP, State.ACTIVE, State.BACKUP]
     assert State.ACTIVE not in states[3:]
     assert not [name for name in counters if name.startswith("dropped")]
-    assert counters["tolerated_hmac_missing"] > 0, "receive_only heard a first that sent none"
+    assert counters["tolerated_hmac_missing"] > 0, "receive_only received no unsigned advertisement"
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ GIVEN = {"net.ipv6.conf.eth0.addr_gen_mode": "1", "net.ipv6.conf.eth0.accept_dad
 
 
 class Pair:
-    """The hosts ``left`` (fe80::1) and ``right`` (fe80::ffff), and a third one that listens."""
+    """The hosts ``left`` (fe80::1) and ``right`` (fe80::ffff), and a third host that listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.left = network.host("left", "fe80::1/64", "2001:db8:99::1/64", sysctls=GIVEN)

@@ -26,7 +26,7 @@ GARP_OF_VIRTUAL_ADDRESS = "Request who-has 10.99.0.100 (ff:ff:ff:ff:ff:ff) tell 
 
 
 class Pair:
-    """The hosts ``better`` (priority 200) and ``worse`` (100), and a third one that listens."""
+    """The hosts ``better`` (priority 200) and ``worse`` (100), and a third host that listens."""
 
     def __init__(self, network: Network, directory: Path) -> None:
         self.better_host = network.host("better", "10.99.0.1/24")
@@ -76,7 +76,7 @@ def notices(router: VrrpRouter) -> list[dict[str, Any]]:
 
 
 def test_the_higher_priority_is_elected_and_alone_holds_the_address(pair: Pair) -> None:
-    """Whichever starts first, there is one holder after an Active_Down_Interval."""
+    """The order of the starts does not matter: one router holds it after Active_Down_Interval."""
     worse = pair.worse()
     worse.wait_for("ACTIVE")
     better = pair.better()

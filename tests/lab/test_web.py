@@ -83,7 +83,7 @@ def server() -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
 def test_one_connection_carries_requests_one_after_another(
     server: tuple[subprocess.Popen[str], tuple[str, int]],
 ) -> None:
-    """Two requests in one packet and one in two packets are all answered; then it is closed."""
+    """Two requests in one packet and one request in two packets are answered before the close."""
     _, place = server
     with socket.create_connection(place, 5.0) as connection:
         connection.sendall(b"GET /1 HTTP/1.1\r\n\r\nGET /healthz HTTP/1.1\r\n\r\nGET /3")

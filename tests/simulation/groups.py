@@ -21,7 +21,7 @@ PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
 
 
 class Host:
-    """The nodes of one process, and those of them without a carrier."""
+    """The nodes of one process. Some of them may have no carrier."""
 
     def __init__(self, world: World, nodes: list[Node]) -> None:
         self.nodes = {node.configuration.name: node for node in nodes}
@@ -129,7 +129,7 @@ class Host:
         return all(node.router.ready for node in self.nodes.values())
 
     def _check(self) -> None:
-        """Raise BrokenPromiseError unless all are ACTIVE, or only those in a handover are."""
+        """Raise BrokenPromiseError unless all are ACTIVE, or every ACTIVE one is in a handover."""
         routers = [node.router for node in self.nodes.values()]
         active = [each for each in routers if each.state is State.ACTIVE]
         if len(active) < len(routers) and not all(each.handing_over for each in active):
@@ -228,9 +228,9 @@ class GroupCourse:
             ("is killed and resumes", lambda: self._resume_soon(host)),
             ("freezes", host.freeze),
             ("loses a carrier", lambda: host.lose_carrier(self.random.choice(nodes))),
-            ("is told to stop", host.stop),
-            ("is told to hand over", lambda: self._tell(host, HandoverRequested())),
-            ("is told to compete again", lambda: self._tell(host, HandoverUndone())),
+            ("stops", host.stop),
+            ("hands over", lambda: self._tell(host, HandoverRequested())),
+            ("competes again", lambda: self._tell(host, HandoverUndone())),
             ("changes sides", lambda: self._change_sides(host)),
         ]
 

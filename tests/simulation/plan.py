@@ -58,7 +58,7 @@ class Course:
         self.world.state_changed = self.promises.state_changed
 
     def _choose_link(self, shortest: float) -> None:
-        """Choose mostly a good link; else one that reorders, duplicates or delays."""
+        """Choose a link. It mostly has no fault; other links reorder, duplicate or delay packets."""
         slowest = self.random.choice([0.003, 0.003, 0.02, 0.2]) * shortest
         self.world.delay = (slowest / 10, slowest)
         self.world.duplication = self.random.choice([0.0, 0.0, 0.2])
@@ -125,14 +125,14 @@ class Course:
             ("is killed and resumes", lambda: self._resume_soon(node)),
             ("freezes", lambda: world.freeze(node)),
             ("loses its link", lambda: self._lose_link(node)),
-            ("is told to stop", lambda: world.deliver(node, StopRequested("told to"))),
-            ("is told to hand over", lambda: world.deliver(node, HandoverRequested())),
-            ("is told to compete again", lambda: world.deliver(node, HandoverUndone())),
-            ("is configured otherwise", lambda: self._reconfigure(node)),
-            ("has its priority moved", lambda: self._move_priority(node)),
+            ("stops", lambda: world.deliver(node, StopRequested("told to"))),
+            ("hands over", lambda: world.deliver(node, HandoverRequested())),
+            ("competes again", lambda: world.deliver(node, HandoverUndone())),
+            ("gets another configuration", lambda: self._reconfigure(node)),
+            ("gets another priority", lambda: self._move_priority(node)),
             ("gets another address", lambda: self._readdress(node)),
             ("changes sides", lambda: setattr(node, "side", 1 - node.side)),
-            ("is not heard by one", lambda: self._deafen(node)),
+            ("cannot reach one router", lambda: self._deafen(node)),
             ("all lose packets", lambda: setattr(world, "loss", chance.choice([0.1, 0.5, 0.9]))),
         ]
 

@@ -1,4 +1,4 @@
-"""What holds for every decision about a pool, derived again from the facts."""
+"""The promises of every decision about a pool, derived a second time from the facts."""
 
 from __future__ import annotations
 

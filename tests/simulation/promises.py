@@ -51,7 +51,7 @@ Side = tuple[int, int]
 
 
 class BrokenPromiseError(AssertionError):
-    """A promise was broken: its message says which one, where, when and for how long."""
+    """A promise was broken. The message names the promise, the place, the time and the duration."""
 
 
 class Promises:
@@ -85,7 +85,7 @@ class Promises:
         """Nodes without a working process whose kernel still holds the addresses."""
 
     def trouble(self) -> None:
-        """Begin to count anew: something went wrong at this moment, or an operator ordered it."""
+        """Restart the limits: at this moment something failed, or an operator gave an order."""
         self._troubled_at = self._world.now
         self._since.clear()
 

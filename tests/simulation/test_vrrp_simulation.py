@@ -42,7 +42,7 @@ def test_the_promises_hold_whatever_fails(block: int) -> None:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_sync_groups_move_together_and_keep_the_promises(block: int) -> None:
-    """Also where each of two hosts would win on one link: they do not alternate."""
+    """Two hosts that would each win on one link do not alternate."""
     for seed in range(block, GROUP_SEEDS, BLOCKS):
         with to_see_again(seed, " WORLD=groups"):
             GroupCourse(seed).run()
@@ -119,7 +119,7 @@ def test_a_stop_without_handover_costs_the_skew_time() -> None:
 
 @pytest.mark.parametrize("event", [HandoverRequested(), StopRequested("stopped")])
 def test_a_handover_leaves_no_moment_without_a_holder(event: Event) -> None:
-    """Whichever router succeeds, and if packets overtake one another or arrive twice."""
+    """This holds for every successor, and for packets that arrive twice or in another order."""
     for seed in range(100):
         with to_see_again(seed):
             calm = Calm(seed)

@@ -139,7 +139,7 @@ class Pair:
         return disorder
 
     def _disorder(self) -> str:
-        """Return what is not as it should be, or an empty text."""
+        """Return the faults of the pair, or an empty text."""
         try:
             states = {director.host.name: director.state() for director in self._directors}
             faults = [fault for director in self._directors for fault in _faults(director)]

@@ -59,7 +59,7 @@ virtual_servers:
 class Fault(NamedTuple):
     """A fault or an order. ``play`` undoes it before it returns.
 
-    ``fails`` is whether requests may fail meanwhile.
+    Requests may fail during it if ``fails`` is true.
     """
 
     what: str
@@ -137,7 +137,7 @@ class Director:
             Fault("has a frozen main process", lambda: self._freeze(None)),
             Fault("has starved checks", self._starve, fails=False),
             Fault("loses its link", self._lose_link),
-            Fault("loses the address to somebody", self._lose_address),
+            Fault("loses its address to another program", self._lose_address),
             Fault("hands over, and competes again", self._hand_over),
             Fault("is reloaded", self._reload, fails=False),
             Fault("is reloaded with another priority", self._change_priority),
@@ -236,7 +236,7 @@ class Director:
         self.host.run("ip", "address", "delete", f"{ADDRESS}/32", "dev", "eth0", check=False)
 
     def _hand_over(self) -> None:
-        with contextlib.suppress(subprocess.CalledProcessError):  # nobody may take over
+        with contextlib.suppress(subprocess.CalledProcessError):  # there may be no peer
             self._command("handover")
         self._pause()
         self._command("handover", "--undo")
@@ -303,7 +303,7 @@ class Director:
             file.write(int(seconds * 1e9).to_bytes(8, sys.byteorder, signed=True))
 
     def _serve_greedy_clients(self) -> None:
-        """Let clients send half a request, nothing, or requests whose answers nobody reads."""
+        """Let clients send half a request, no request, or requests whose answers they do not read."""
         heads = (b"GET /v1/st", b"", b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
         with contextlib.ExitStack() as clients:
             for number in range(GREEDY_CLIENTS):

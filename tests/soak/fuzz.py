@@ -88,7 +88,7 @@ def fuzz(target: Target, seed: str, count: int) -> tuple[Counter[str], str]:
             data = target.mend(data)
         try:
             words[target.take(data)] += 1
-        except Exception:  # noqa: BLE001  (whatever it is, it is what we look for)
+        except Exception:  # noqa: BLE001  (any exception is a fault of the code under test)
             story = traceback.format_exc()
             return words, f"{target.name}, seed {seed}, input {number}: {data.hex()}\n{story}"
     return words, ""

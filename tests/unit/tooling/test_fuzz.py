@@ -19,7 +19,7 @@ NOT_REACHED = {DropReason.NOT_A_PEER, DropReason.NOT_TAKING_PART}
 
 
 class Fragile:
-    """Something with a bug: it cannot read what begins with a zero."""
+    """A reader with a bug: it cannot read input that begins with a zero."""
 
     name = "fragile"
     samples = (b"abc", b"def")
