@@ -3,7 +3,8 @@
 The figures are the time of commands, the memory of each process, and the time from ``run`` to the
 first verdict. They are also the processor time without checks, the processor time of 200 TCP checks
 per second beside keepalived, and the time of ``status`` with 40,000 real servers. With ``--baseline
-PATH``, another checkout with its own virtual environment is measured in turn. Exit 1 when a bar is missed.
+PATH``, another checkout with its own virtual environment is measured in turn. Exit 1 when a bar
+is missed.
 
 The memory is the proportional set size (proc(5), smaps_rollup). It counts a page that several
 processes share in parts, so a machine without any other Python shows some more.

@@ -58,7 +58,7 @@ class Course:
         self.world.state_changed = self.promises.state_changed
 
     def _choose_link(self, shortest: float) -> None:
-        """Choose a link. It mostly has no fault; other links reorder, duplicate or delay packets."""
+        """Choose a link: mostly a good one, or one that reorders, duplicates or delays packets."""
         slowest = self.random.choice([0.003, 0.003, 0.02, 0.2]) * shortest
         self.world.delay = (slowest / 10, slowest)
         self.world.duplication = self.random.choice([0.0, 0.0, 0.2])

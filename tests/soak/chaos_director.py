@@ -303,7 +303,7 @@ class Director:
             file.write(int(seconds * 1e9).to_bytes(8, sys.byteorder, signed=True))
 
     def _serve_greedy_clients(self) -> None:
-        """Let clients send half a request, no request, or requests whose answers they do not read."""
+        """Connect clients that send half a request or nothing, or that do not read the answers."""
         heads = (b"GET /v1/st", b"", b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
         with contextlib.ExitStack() as clients:
             for number in range(GREEDY_CLIENTS):
