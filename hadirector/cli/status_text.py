@@ -133,6 +133,10 @@ def _virtual_servers(
         if server.held:
             text = f"{INDENT}failing, but held in the pool: {_names(server.held, every=every)}"
             lines.append(paint(text, "red"))
+        if server.outgoing:
+            names = _names(server.outgoing, every=every)
+            text = f"{INDENT}not configured, but serving until enough new real servers pass: {names}"
+            lines.append(paint(text, "yellow"))
         lines.extend(map(_real_server, shown))
         if len(shown) < len(listed):
             lines.append(f"{INDENT}and {len(listed) - len(shown)} more")

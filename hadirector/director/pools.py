@@ -28,6 +28,7 @@ from hadirector.pools.changes import pool_changes, weight_changes
 from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
+from hadirector.pools.outgoing import Outgoing, find_outgoing
 
 REST_SECONDS: Final = 0.2
 """The minimum time between two decisions that are caused by the passage of time."""
@@ -56,6 +57,7 @@ class Pools:
         self._note = note
         self._log = structlog.get_logger()
         self._next_changes: dict[str, float] = {}
+        self._outgoing: dict[str, Outgoing] = {}
         self._decided = asyncio.Event()
 
     @property
@@ -69,6 +71,7 @@ class Pools:
         """Start from the table and the snapshot of the previous run."""
         self.quorums = adopted_quorums(self._configuration, table, snapshot)
         self.serving_since = adopted_serving_since(self._configuration, table, snapshot)
+        self._outgoing = find_outgoing(self._configuration, table, monotonic())
 
     def snapshot(self) -> PoolsSnapshot:
         """Return the state of the pools to store for the next start."""
@@ -103,8 +106,12 @@ class Pools:
         return assume(self._configuration, configuration, self.table, self.held)
 
     def configure(self, configuration: Configuration) -> None:
-        """Replace the pools. A pool with an unchanged name keeps its state."""
+        """Replace the pools. A pool with an unchanged name keeps its state.
+
+        Real servers that serve now and are no longer configured stay for a limited time.
+        """
         self._configuration = configuration
+        self._outgoing = find_outgoing(configuration, self.table, monotonic())
         names = {server.name for server in configuration.virtual_servers}
         for remembered in (
             self.quorums,
@@ -129,7 +136,15 @@ class Pools:
     def _judge(self, server: VirtualServer, facts: Facts) -> Judgement:
         before = self.judgements.get(server.name)
         had_quorum = self.quorums.get(server.name)
-        judgement = judge(server, facts, had_quorum, self.serving_since.get(server.name, {}))
+        judgement = judge(
+            server,
+            facts,
+            had_quorum,
+            self.serving_since.get(server.name, {}),
+            self._outgoing.get(server.name),
+        )
+        if judgement.hold.outgoing is None:
+            self._outgoing.pop(server.name, None)
         self.judgements[server.name] = judgement
         self.serving_since[server.name] = judgement.serving_since
         self._next_changes.pop(server.name, None)

@@ -36,6 +36,8 @@ EVENT_NAMES: Final = frozenset(
         "quorum_lost",
         "failing_servers_held",
         "failing_servers_released",
+        "outgoing_servers_held",
+        "outgoing_servers_released",
         "blindness_began",
         "blindness_ended",
         "override_set",

@@ -23,7 +23,7 @@ class Change(NamedTuple):
 def pool_changes(
     server: VirtualServer, before: Judgement | None, now: Judgement, had_quorum: bool | None
 ) -> Iterator[Change]:
-    """Yield what is new about a pool: its quorum, its held servers, its flapping servers."""
+    """Yield what is new about a pool: its quorum, and its held, flapping and outgoing servers."""
     if now.quorum is not None and now.quorum is not had_quorum:
         yield Change(
             "info",
@@ -51,6 +51,27 @@ def pool_changes(
             "server_flapping",
             {"virtual_server": server.name, "real_server": str(key)},
         )
+    yield from _outgoing_changes(server, before, now)
+
+
+def _outgoing_changes(
+    server: VirtualServer, before: Judgement | None, now: Judgement
+) -> Iterator[Change]:
+    held = () if before is None or before.hold.outgoing is None else before.hold.outgoing.keys
+    holds = () if now.hold.outgoing is None else now.hold.outgoing.keys
+    if held == holds:
+        return
+    named = holds or held
+    yield Change(
+        "info",
+        "outgoing_servers_held" if holds else "outgoing_servers_released",
+        {
+            "virtual_server": server.name,
+            "real_servers": [str(key) for key in named[:NAMED_MAX]],
+            "count": len(named),
+            "reason": now.hold.reason,
+        },
+    )
 
 
 def weight_changes(

@@ -19,6 +19,7 @@ from hadirector.pools.candidate import Candidate, Derivation, Step
 from hadirector.pools.facts import Facts
 from hadirector.pools.flap_damping import apply_flap_damping
 from hadirector.pools.min_healthy import apply_brake, hold_unseen
+from hadirector.pools.outgoing import NO_HOLD, Hold, Outgoing, hold_outgoing
 from hadirector.pools.slow_start import apply_slow_start
 
 WEIGHT_MAX = 65535
@@ -35,7 +36,8 @@ class Judgement(msgspec.Struct, frozen=True):
     the ``unseen`` servers, then the servers that the brake holds. ``serving_since`` is the time at
     which each real server began to serve; it is empty in a pool without slow start. ``flapping`` is
     the time at which the flap damping of each flapping real server ends. At ``next_change`` the
-    decision changes even if no fact changes.
+    decision changes even if no fact changes. ``hold`` are the real servers that stay although the
+    configuration no longer has them.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -47,6 +49,7 @@ class Judgement(msgspec.Struct, frozen=True):
     next_change: float | None = None
     flapping: Mapping[DestinationKey, float] = {}
     unseen: tuple[DestinationKey, ...] = ()
+    hold: Hold = NO_HOLD
 
     def __repr__(self) -> str:
         """Show every weight, the quorum, and the servers that are held or flap."""
@@ -60,6 +63,7 @@ class Judgement(msgspec.Struct, frozen=True):
                 ("held", self.held),
                 ("unseen", self.unseen),
                 ("flapping", self.flapping),
+                ("outgoing", self.hold.outgoing.keys if self.hold.outgoing else ()),
             )
             if keys
         ]
@@ -72,11 +76,13 @@ def judge(
     facts: Facts,
     had_quorum: bool | None,
     serving_since: Mapping[DestinationKey, float] = {},
+    outgoing: Outgoing | None = None,
 ) -> Judgement:
     """Decide the weights of one pool.
 
     ``had_quorum`` and ``serving_since`` are results of the previous decision. They are None and
-    empty for the first decision.
+    empty for the first decision. ``outgoing`` are the real servers that the configuration no longer
+    has and that still serve.
     """
     candidates = [
         Candidate(real_server)
@@ -95,6 +101,7 @@ def judge(
         known=not any(candidate.unknown for candidate in candidates),
     )
     flapping = apply_flap_damping(server, candidates, facts)
+    hold = hold_outgoing(outgoing, candidates, facts.now)
     braked = apply_brake(server.min_healthy, candidates)
     _apply_backup_tiers(server, candidates, braked)
     held = unseen + braked
@@ -105,6 +112,8 @@ def judge(
                 candidate.remove(0, "no quorum: the sorry server serves")
     serving_since, ramps_at = apply_slow_start(candidates, serving_since, facts.now)
     changes = [*flapping.values(), *(() if ramps_at is None else (ramps_at,))]
+    if hold.outgoing is not None:
+        changes.append(hold.outgoing.deadline)
     return Judgement(
         derivations={candidate.real_server.key: tuple(candidate.steps) for candidate in candidates},
         sorry=sorry,
@@ -115,6 +124,7 @@ def judge(
         next_change=min(changes, default=None),
         flapping=flapping,
         unseen=_keys(unseen),
+        hold=hold,
     )
 
 

@@ -16,7 +16,10 @@ from vrrp.model.configuration import TrackedKey
 
 
 def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceKey, ServiceEntry]:
-    """Return the services of a virtual server with the destinations that its judgement requires."""
+    """Return the services of a virtual server with the destinations that its judgement requires.
+
+    Outgoing real servers come first: they are in the table already, so new ones join after them.
+    """
     weights = {key: steps[-1].weight for key, steps in judgement.derivations.items()}
     if server.sorry_server is not None and judgement.sorry is not None:
         weights[server.sorry_server.key] = judgement.sorry[-1].weight
@@ -27,16 +30,17 @@ def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceK
         if weight is not None
     ]
     hashed = server.service.scheduler in HASH_SCHEDULERS
-    return {
-        key: ServiceEntry(
-            server.service,
-            {real_server.destination_key(key): destination for real_server, destination in pool},
-            {real_server.destination_key(key): real_server.weight for real_server, _ in pool}
-            if hashed
-            else {},
+    outgoing = judgement.hold.outgoing.destinations if judgement.hold.outgoing else {}
+    entries = {}
+    for key in server.keys:
+        leaving = outgoing.get(key, {})
+        members = {member.destination_key(key): destination for member, destination in pool}
+        shares = {member.destination_key(key): member.weight for member, _ in pool}
+        shares |= {name: destination.weight for name, destination in leaving.items()}
+        entries[key] = ServiceEntry(
+            server.service, {**leaving, **members}, shares if hashed else {}
         )
-        for key in server.keys
-    }
+    return entries
 
 
 def _destination(server: VirtualServer, real_server: RealServer, weight: int) -> Destination:

@@ -36,9 +36,10 @@ from hadirector.model.ipvs import (
 from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services
 from hadirector.pools.adoption import assume
-from hadirector.pools.decision import judge
+from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
+from hadirector.pools.outgoing import find_outgoing
 from hadirector.reload.plan import plan, reloadable_parts
 from vrrp.model.report import State
 
@@ -70,8 +71,9 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """The effects of a reload. If anything is ``refused``, the reload changes nothing.
 
-    ``checks``, ``operations`` and ``awaited`` are limited, and ``left_out`` counts the lines beyond
-    the limit. ``awaited`` are real servers that join after the first pass of their check.
+    ``checks``, ``operations``, ``awaited`` and ``outgoing`` are limited, and ``left_out`` counts the
+    lines beyond the limit. ``awaited`` are real servers that join after the first pass of their
+    check. ``outgoing`` are real servers that stay until enough of these serve.
     """
 
     refused: tuple[str, ...]
@@ -82,6 +84,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     operations: tuple[str, ...]
     kernel: tuple[str, ...]
     awaited: tuple[str, ...]
+    outgoing: tuple[str, ...]
     left_out: int
 
     @property
@@ -100,7 +103,10 @@ def preview(situation: Situation, new: Configuration) -> Preview:
         checks_by_identity(new),
         assume(old, new, situation.wanted, situation.held),
     )
-    operations = _operations(situation, new, replace(situation.facts, targets=targets))
+    facts = replace(situation.facts, targets=targets)
+    judgements = _judgements(situation, new, facts)
+    operations = _operations(situation, new, judgements)
+    outgoing = tuple(_outgoing(judgements, facts.now))
     checks = sorted(_changed_checks(old, new))
     awaited = tuple(_awaiting_first_pass(new, targets))
     return Preview(
@@ -114,28 +120,50 @@ def preview(situation: Situation, new: Configuration) -> Preview:
         ),
         kernel=(*situation.sysctls, *_kernel_changes(situation, new)),
         awaited=awaited[:NAMED_MAX],
-        left_out=sum(max(0, len(lines) - NAMED_MAX) for lines in (checks, operations, awaited)),
+        outgoing=outgoing[:NAMED_MAX],
+        left_out=sum(
+            max(0, len(lines) - NAMED_MAX) for lines in (checks, operations, awaited, outgoing)
+        ),
     )
 
 
-def _operations(situation: Situation, new: Configuration, facts: Facts) -> list[Operation]:
+def _judgements(situation: Situation, new: Configuration, facts: Facts) -> dict[str, Judgement]:
+    outgoing = find_outgoing(new, situation.wanted, facts.now)
+    return {
+        server.name: judge(
+            server,
+            facts,
+            situation.quorums.get(server.name),
+            situation.serving_since.get(server.name, {}),
+            outgoing.get(server.name),
+        )
+        for server in new.virtual_servers
+    }
+
+
+def _operations(
+    situation: Situation, new: Configuration, judgements: Mapping[str, Judgement]
+) -> list[Operation]:
     wanted: Table = {
         **probe_services(new),
         **{
             key: entry
             for server in new.virtual_servers
-            for key, entry in wanted_entries(
-                server,
-                judge(
-                    server,
-                    facts,
-                    situation.quorums.get(server.name),
-                    situation.serving_since.get(server.name, {}),
-                ),
-            ).items()
+            for key, entry in wanted_entries(server, judgements[server.name]).items()
         },
     }
     return diff(situation.actual, wanted, situation.owned)
+
+
+def _outgoing(judgements: Mapping[str, Judgement], now: float) -> Iterator[str]:
+    for name, judgement in judgements.items():
+        outgoing = judgement.hold.outgoing
+        for key in () if outgoing is None else outgoing.keys:
+            assert outgoing is not None, "it has keys"
+            yield (
+                f"{name}/{key} (when {outgoing.required} configured real servers pass,"
+                f" or after {outgoing.deadline - now:g} s)"
+            )
 
 
 def _describe(operation: Operation, actual: Table) -> str:

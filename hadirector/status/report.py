@@ -61,7 +61,8 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     all its servers. ``held`` are the failing real servers that stay in the pool. Some of them are
     ``unseen``: their failure began while the director was blind. ``quorum`` describes the quorum if
     it is lost or configured above 1. ``has_quorum`` compares ``passing_weight`` with
-    ``needed_weight`` (None while too little is known).
+    ``needed_weight`` (None while too little is known). ``outgoing`` are real servers that the
+    configuration no longer has, and that serve until enough new ones pass.
     """
 
     name: str
@@ -82,6 +83,7 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     has_quorum: bool | None = None
     passing_weight: int = 0
     needed_weight: int = 1
+    outgoing: tuple[str, ...] = ()
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -165,6 +167,7 @@ def virtual_server_status(
         has_quorum=judgement.quorum if judgement else None,
         passing_weight=judgement.passing if judgement else 0,
         needed_weight=server.quorum,
+        outgoing=_format_outgoing(judgement),
     )
 
 
@@ -244,6 +247,12 @@ def _sum(traffic: Iterable[Traffic]) -> Traffic:
 
 _SHOWN_BY_CHECK = {"configured", "not checked", *Verdict}
 """Reasons that the status of the check shows already."""
+
+
+def _format_outgoing(judgement: Judgement | None) -> tuple[str, ...]:
+    if judgement is None or judgement.hold.outgoing is None:
+        return ()
+    return tuple(map(str, judgement.hold.outgoing.keys))
 
 
 def _format_quorum(server: VirtualServer, judgement: Judgement) -> str:

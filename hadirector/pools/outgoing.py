@@ -1,0 +1,117 @@
+"""Decides how long real servers that a new configuration no longer has stay in their pool. Pure.
+
+This is make before break for pools. The new real servers of a pool serve after their first passing
+probe. Until then the outgoing ones continue to serve, so that a reload that replaces a pool does not
+empty it. The wait is limited, because an outgoing real server is no longer checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from hadirector.model.configuration import Configuration, VirtualServer
+from hadirector.model.ipvs import Destination, DestinationKey, ServiceKey, Table
+from hadirector.pools.candidate import Candidate
+
+FIRST_PROBES_SECONDS: Final = 2.0
+"""Within this time after a reload, the first probes of all new targets begin. Usually it is 1 s."""
+HOLD_SECONDS_MAX: Final = 60.0
+"""The longest time that outgoing real servers stay, however long the timeouts of new checks are."""
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """The outgoing real servers of one virtual server, as ``destinations`` of each service.
+
+    They stay until ``required`` real servers of the new configuration serve, or until each of these
+    has a verdict, but at most until ``deadline`` (monotonic seconds).
+    """
+
+    destinations: Mapping[ServiceKey, Mapping[DestinationKey, Destination]]
+    required: int
+    deadline: float
+
+    @property
+    def keys(self) -> tuple[DestinationKey, ...]:
+        """The outgoing real servers, in order."""
+        return tuple(sorted({key for pool in self.destinations.values() for key in pool}))
+
+
+class Hold(NamedTuple):
+    """The outgoing real servers that stay (None: no more), and the reason why they stay or leave."""
+
+    outgoing: Outgoing | None
+    reason: str = ""
+
+
+NO_HOLD: Final = Hold(None)
+
+
+def find_outgoing(configuration: Configuration, table: Table, now: float) -> dict[str, Outgoing]:
+    """Return the real servers of a table that serve but are not configured, by virtual server.
+
+    ``table`` is the table before the change. A destination with weight 0 does not serve.
+    """
+    return dict(_find_outgoing(configuration, table, now))
+
+
+def _find_outgoing(
+    configuration: Configuration, table: Table, now: float
+) -> Iterator[tuple[str, Outgoing]]:
+    for server in configuration.virtual_servers:
+        destinations, serving = {}, 0
+        for service in server.keys:
+            entry = table.get(service)
+            pool = {
+                key: destination
+                for key, destination in (entry.destinations if entry else {}).items()
+                # hadirector cannot make a destination with another forwarding method.
+                if destination.weight and destination.forwarding is not None
+            }
+            configured = {member.destination_key(service) for member in server.all_servers}
+            serving = max(serving, len(pool))
+            # In the order of the table, so that the destinations of sh and mh need not move.
+            if leaving := {key: pool[key] for key in pool if key not in configured}:
+                destinations[service] = leaving
+        if destinations:
+            members = sum(bool(member.weight) for member in server.real_servers)
+            yield (
+                server.name,
+                Outgoing(destinations, min(serving, members), now + _hold_seconds(server)),
+            )
+
+
+def hold_outgoing(
+    outgoing: Outgoing | None, candidates: Sequence[Candidate], now: float
+) -> Hold:
+    """Decide whether the outgoing real servers of a pool stay.
+
+    ``candidates`` are the configured real servers after their checks were applied.
+    """
+    if outgoing is None:
+        return NO_HOLD
+    passing = sum(bool(candidate.serving and candidate.full_weight) for candidate in candidates)
+    awaited = any(candidate.unknown and candidate.full_weight for candidate in candidates)
+    reason = f"{passing} of {outgoing.required} required real servers pass"
+    if passing >= outgoing.required:
+        return Hold(None, reason)
+    if not awaited:
+        return Hold(None, f"{reason}, and no first probe is awaited")
+    if now >= outgoing.deadline:
+        return Hold(None, f"{reason}, and the time for first probes is over")
+    return Hold(outgoing, reason)
+
+
+def _hold_seconds(server: VirtualServer) -> float:
+    """Return how long the first probes of the real servers of a pool can take."""
+    longest = max(
+        (
+            member.check.timing.timeout + member.check.timing.jitter
+            for member in server.real_servers
+            if member.check is not None
+        ),
+        default=0.0,
+    )
+    return min(FIRST_PROBES_SECONDS + longest, HOLD_SECONDS_MAX)
