@@ -1,14 +1,18 @@
-"""Writes log lines: as text to a terminal, as JSON elsewhere. It never blocks the event loop."""
+"""Writes log lines, as text or as JSON. It never blocks the event loop.
+
+Lines for the journal of systemd begin with their priority (sd-daemon(3)).
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import queue
 import sys
 import threading
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Final, Literal, TextIO
 
 from hadirector.runtime import signals
 from hadirector.runtime.imports import absent
@@ -18,6 +22,13 @@ with absent("rich"):
     import structlog
 
 LINES_MAX = 10_000
+
+LogFormat = Literal["text", "json"]
+
+PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+"""The priorities of syslog(3), by level."""
+COLORS: Final = {"critical": "31", "error": "31", "warning": "33"}
+"""The color of a level on a terminal (console_codes(4))."""
 
 
 class LogWriter:
@@ -36,15 +47,14 @@ class LogWriter:
         self._stream = stream
         self._lines: queue.Queue[str] = queue.Queue(maxsize=LINES_MAX)
         self._dropped = 0
+        self.renderer = Renderer(stream)
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
     def write(self, text: str) -> None:
         """Put a line into the queue."""
         try:
             if self._dropped:
-                self._lines.put_nowait(
-                    f'{{"event": "log_lines_dropped", "count": {self._dropped}}}\n'
-                )
+                self._lines.put_nowait(self._count(self._dropped))
                 self._dropped = 0
             self._lines.put_nowait(text)
         except queue.Full:
@@ -59,6 +69,10 @@ class LogWriter:
         drained.start()
         drained.join(seconds)
 
+    def _count(self, dropped: int) -> str:
+        line = {"event": "log_lines_dropped", "level": "warning", "count": dropped}
+        return self.renderer(None, "warning", line) + "\n"
+
     def _write_all(self) -> None:
         signals.block()
         while True:
@@ -70,6 +84,81 @@ class LogWriter:
                 self._dropped += 1
             finally:
                 self._lines.task_done()
+
+
+class Renderer:
+    """Renders a line as text or as JSON, and adds the priority if the journal reads the stream.
+
+    Without a chosen format, a terminal and the journal get text, and everything else gets JSON.
+    """
+
+    def __init__(self, stream: TextIO, environment: Mapping[str, str] = os.environ) -> None:
+        self._terminal = stream.isatty()
+        self._journal = not self._terminal and is_journal(stream, environment)
+        dumb = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
+        self._colors = self._terminal and not dumb
+        self._json = structlog.processors.JSONRenderer(sort_keys=False)
+        self.choose(None)
+
+    def choose(self, form: LogFormat | None) -> None:
+        """Use this format for all lines from now on; None chooses by the stream."""
+        self._text = form == "text" or (form is None and (self._terminal or self._journal))
+
+    def __call__(self, logger: object, method: str, line: MutableMapping[str, Any]) -> str:
+        """Return the rendered line."""
+        level = str(line.get("level", method))
+        text = "\n".join(self._lines(line)) if self._text else str(self._json(logger, method, line))
+        if not self._journal:
+            return text
+        prefix = f"<{PRIORITIES.get(level, PRIORITIES['info'])}>"
+        return "\n".join(prefix + part for part in text.split("\n"))
+
+    def _lines(self, line: MutableMapping[str, Any]) -> Iterator[str]:
+        fields = dict(line)
+        at, level = fields.pop("timestamp", None), str(fields.pop("level", "info"))
+        event, exception = fields.pop("event", ""), fields.pop("exception", None)
+        color = COLORS.get(level)
+        shown = f"\033[{color}m{level}\033[0m" if self._colors and color else level
+        # The journal has the time and the level of each line.
+        words = [] if self._journal else [str(at or ""), f"[{shown}]"]
+        words += [str(event), *(f"{key}={text_value(value)}" for key, value in fields.items())]
+        yield " ".join(word for word in words if word)
+        for part in str(exception).splitlines() if exception is not None else ():
+            yield f"  {part if part.isprintable() else json.dumps(part)}"
+
+
+def text_value(value: object) -> str:
+    """Return a value as text without a line break and without control characters.
+
+    A text with a space, a quotation mark, an equals sign or an unprintable character is quoted.
+    """
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(text_value, value))}]"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = str(value)
+    if text and text.isprintable() and not any(character in text for character in ' "='):
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Return whether the stream is the one that systemd has connected to its journal.
+
+    JOURNAL_STREAM has the device and inode of that stream (systemd.exec(5)).
+    """
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # a closed stream, or one without a descriptor
+        return False
+    return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+def choose_format(form: LogFormat | None) -> None:
+    """Use this format for all lines of this process from now on; None chooses by the stream."""
+    for processor in structlog.get_config()["processors"]:
+        if isinstance(processor, Renderer):
+            processor.choose(form)
 
 
 class LibraryHandler(logging.Handler):
@@ -98,11 +187,6 @@ def configure(
     # Without stderr, open /dev/null, so that no other file gets the number of stderr.
     target = stream or sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     writer = LogWriter(target)
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(sort_keys=False)
-        if target.isatty()
-        else structlog.processors.JSONRenderer(sort_keys=False)
-    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -111,7 +195,7 @@ def configure(
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
-            renderer,
+            writer.renderer,
         ],
         logger_factory=structlog.WriteLoggerFactory(file=writer),  # type: ignore[arg-type] # it needs only write and flush
         cache_logger_on_first_use=False,

@@ -113,6 +113,7 @@ async def _run(
 
     try:
         configuration = await reading
+        writer.renderer.choose(configuration.log)
         faults = await preflight.faults(configuration)
         if faults:
             raise StartError("\n".join(faults))

@@ -50,9 +50,10 @@ class TableLog:
         completed = [operation for operation in operations if operation not in failed]
         self.repaired += 0 if drifted is None else len(completed)
         event = "table_changed" if drifted is None else "table_repaired"
+        log = self._log.info if drifted is None else self._log.warning
         for operation in self._to_log(event, completed):
             was = {} if drifted is None else {"was": describe_actual(operation, drifted)}
-            self._log.info(event, operation=describe(operation), **was)
+            log(event, operation=describe(operation), **was)
 
     def record_failures(self, service: ServiceKey, failures: Sequence[OperationFailure]) -> None:
         """Replace the failures of a service. Failures with the same error are not logged again."""
@@ -67,9 +68,10 @@ class TableLog:
 
     def end_round(self) -> None:
         """Log how many operations had no line of their own, and begin a new round."""
+        logs = {"table_change_failed": self._log.error, "table_repaired": self._log.warning}
         for event, count in self._logged.items():
             if count > LOGGED_OPERATIONS_MAX:
-                log = self._log.error if event == "table_change_failed" else self._log.info
+                log = logs.get(event, self._log.info)
                 log(event, operations_not_logged=count - LOGGED_OPERATIONS_MAX)
         self._logged.clear()
 

@@ -18,6 +18,7 @@ from hadirector.director.parts import Parts
 from hadirector.director.requests import RequestError
 from hadirector.host import preflight
 from hadirector.host.sysctl import reconciler as sysctl_reconciler
+from hadirector.log import choose_format
 from hadirector.model.configuration import Configuration
 from hadirector.reload.plan import plan
 from hadirector.reload.preview import Preview, Situation, preview
@@ -27,7 +28,7 @@ class Reconfiguration:
     """Reads the configuration file again, and puts a right configuration into the queue."""
 
     def __init__(self, path: Path, parts: Parts, put: Callable[[Message], Awaitable[None]]) -> None:
-        self._path = path
+        self.path = path
         self._parts = parts
         self._put = put
         self._reloading = asyncio.Lock()
@@ -37,7 +38,7 @@ class Reconfiguration:
     async def check_file(self) -> None:
         """Raise RequestError if a director could not start with the file as it is."""
         try:
-            configuration = await reader.read(self._path)
+            configuration = await reader.read(self.path)
         except ConfigError as error:
             raise RequestError(str(error)) from error
         faults = await preflight.faults(configuration)
@@ -52,7 +53,7 @@ class Reconfiguration:
         async with self._reloading:
             self._reload_waits = False
             try:
-                configuration = await reader.read(self._path)
+                configuration = await reader.read(self.path)
             except ConfigError as error:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
@@ -114,6 +115,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     assumptions = parts.pools.assume(configuration)
     await asyncio.sleep(0)
     parts.configuration = configuration
+    choose_format(configuration.log)
     parts.pools.configure(configuration)
     parts.overrides.configure(configuration)
     parts.health.configure(configuration, assumptions)

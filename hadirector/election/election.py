@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -65,6 +66,7 @@ class Election:
         self.child: Child[FromVrrp] = Child(
             "vrrp", "hadirector.processes.vrrp_process", FromVrrp, put_message
         )
+        self._since: dict[str, float] = {}
         # The number of the crash by instance, until the instance is resumed or given up.
         self._interrupted: dict[str, int] = {}
         self._crashes = 0
@@ -76,6 +78,17 @@ class Election:
     def withheld(self) -> frozenset[str]:
         """The virtual addresses that this director must not serve now."""
         return withheld_addresses(self.instances.values(), self.states)
+
+    def current_statuses(self, now: float) -> tuple[InstanceStatus, ...]:
+        """Return the latest status of each instance, with the age of its state.
+
+        ``now`` is in monotonic seconds. The state of an adopted process has no age.
+        """
+        return tuple(
+            replace(status, state_age=max(0.0, now - since)) if since is not None else status
+            for name, status in self.statuses.items()
+            for since in (self._since.get(name),)
+        )
 
     @property
     def begun(self) -> bool:
@@ -113,7 +126,7 @@ class Election:
     ) -> None:
         """Run these instances, with or without realtime scheduling."""
         self.instances = {instance.name: instance for instance in instances}
-        for known in (self.states, self.statuses, self._interrupted):
+        for known in (self.states, self.statuses, self._interrupted, self._since):
             for name in known.keys() - self.instances.keys():
                 del known[name]
         self.realtime = realtime
@@ -209,9 +222,11 @@ class Election:
         self.states[instance] = state
         if previous is state:
             return False
+        self._since[instance] = monotonic()
         if instance in self.statuses:
             self.statuses[instance] = replace(self.statuses[instance], state=state)
-        self._log.info(
+        log = self._log.warning if previous is State.ACTIVE else self._log.info
+        log(
             "vrrp_state_changed",
             instance=instance,
             previous=previous.value,

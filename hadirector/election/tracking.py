@@ -79,7 +79,8 @@ class Tracking:
             ended = await run(tracked.script)
             if health.record(ended.succeeded):
                 passing = health.verdict is Verdict.PASSING
-                self._log.info(
+                log = self._log.info if passing else self._log.warning
+                log(
                     "tracked_script_changed",
                     script=str(tracked.key),
                     passing=passing,

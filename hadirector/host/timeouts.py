@@ -45,7 +45,8 @@ class TimeoutReconciler:
                 repair = self._settled == wanted
                 self.repaired += repair
                 event = "timeouts_repaired" if repair else "timeouts_set"
-                self._log.info(event, was=str(actual), now=str(actual.overridden_by(wanted)))
+                log = self._log.warning if repair else self._log.info
+                log(event, was=str(actual), now=str(actual.overridden_by(wanted)))
             self._settled = wanted
             self.warnings = ()
         except DataplaneError as error:

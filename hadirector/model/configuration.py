@@ -89,6 +89,7 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
 
 
 DataplaneName = Literal["ipvs", "userspace", "dry-run"]
+LogFormat = Literal["text", "json"]
 
 
 class TrackedScript(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +154,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dataplane: DataplaneName = "ipvs"
     on_stop: Literal["release", "keep"] = "release"
     realtime: bool = False
+    log: LogFormat | None = None
     limits: Limits = Limits()
     runtime_directory: str = "/run/hadirector"
     state_directory: str = "/var/lib/hadirector"

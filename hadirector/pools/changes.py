@@ -26,7 +26,7 @@ def pool_changes(
     """Yield what is new about a pool: its quorum, and its held, flapping and outgoing servers."""
     if now.quorum is not None and now.quorum is not had_quorum:
         yield Change(
-            "info",
+            "info" if now.quorum else "warning",
             "quorum_reached" if now.quorum else "quorum_lost",
             {
                 "virtual_server": server.name,

@@ -1,8 +1,8 @@
 """Decides how long real servers that a new configuration no longer has stay in their pool. Pure.
 
 This is make before break for pools. The new real servers of a pool serve after their first passing
-probe. Until then the outgoing ones continue to serve, so that a reload that replaces a pool does not
-empty it. The wait is limited, because an outgoing real server is no longer checked.
+probe. Until then the outgoing ones continue to serve, so that a reload that replaces a pool does
+not empty it. The wait is limited, because an outgoing real server is no longer checked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Hold(NamedTuple):
-    """The outgoing real servers that stay (None: no more), and the reason why they stay or leave."""
+    """The outgoing real servers that stay (None: no more), and why they stay or leave."""
 
     outgoing: Outgoing | None
     reason: str = ""
@@ -83,9 +83,7 @@ def _find_outgoing(
             )
 
 
-def hold_outgoing(
-    outgoing: Outgoing | None, candidates: Sequence[Candidate], now: float
-) -> Hold:
+def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], now: float) -> Hold:
     """Decide whether the outgoing real servers of a pool stay.
 
     ``candidates`` are the configured real servers after their checks were applied.

@@ -66,6 +66,7 @@ def reloadable_parts(configuration: Configuration) -> dict[str, object]:
 _SETTINGS = {
     "on_stop": "on_stop",
     "realtime": "realtime",
+    "log": "log",
     "tracked_scripts": "the tracked scripts",
     "notifications": "the notifications",
     "connection_timeouts": "connection_timeouts",

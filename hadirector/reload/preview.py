@@ -71,8 +71,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """The effects of a reload. If anything is ``refused``, the reload changes nothing.
 
-    ``checks``, ``operations``, ``awaited`` and ``outgoing`` are limited, and ``left_out`` counts the
-    lines beyond the limit. ``awaited`` are real servers that join after the first pass of their
+    ``checks``, ``operations``, ``awaited`` and ``outgoing`` are limited, and ``left_out`` counts
+    the lines beyond the limit. ``awaited`` are real servers that join after the first pass of their
     check. ``outgoing`` are real servers that stay until enough of these serve.
     """
 

@@ -44,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server requires this name
+    def do_GET(self) -> None:
         if self.path == "/health":
             time.sleep(HEALTH_PAGE_SECONDS)
         body = str(self.connection.getsockname()[0]).encode()

@@ -82,3 +82,92 @@ def test_a_stream_that_blocks_delays_no_caller_and_later_reports_the_dropped_lin
     dropped = sum(fields["count"] for fields in counted)
     assert dropped >= 4000
     assert len(arrived) - len(counted) + dropped == log.LINES_MAX + 5000
+
+
+class Journal(io.StringIO):
+    """A stream that systemd has connected to its journal."""
+
+    def fileno(self) -> int:
+        return os.open(os.devnull, os.O_RDONLY)
+
+
+def rendered(
+    stream: io.StringIO, form: log.LogFormat | None, environment: dict[str, str], **fields: object
+) -> str:
+    renderer = log.Renderer(stream, environment)
+    renderer.choose(form)
+    line = {"event": "verdict_changed", "level": "warning", **fields, "timestamp": "2026Z"}
+    return renderer(None, "warning", line)
+
+
+@pytest.fixture
+def journal() -> dict[str, str]:
+    """The variable that systemd sets for a stream that is /dev/null here."""
+    status = os.stat(os.devnull)
+    return {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (None, "<4>verdict_changed port=80"),
+        ("text", "<4>verdict_changed port=80"),
+        (
+            "json",
+            '<4>{"event": "verdict_changed", "level": "warning", "port": 80, "timestamp": "2026Z"}',
+        ),
+    ],
+)
+def test_lines_for_the_journal_begin_with_their_priority(
+    form: log.LogFormat | None, expected: str, journal: dict[str, str]
+) -> None:
+    assert rendered(Journal(), form, journal, port=80) == expected
+
+
+def test_text_elsewhere_has_the_time_and_the_level() -> None:
+    assert rendered(io.StringIO(), "text", {}, port=80) == "2026Z [warning] verdict_changed port=80"
+    assert rendered(io.StringIO(), None, {}, port=80).startswith('{"event"')
+
+
+def test_a_text_from_outside_forges_no_line(journal: dict[str, str]) -> None:
+    """Line breaks, escape sequences, and characters that change the direction of the text."""
+    line = rendered(
+        Journal(), "text", journal, detail='a "b"\n<0>forged \x1b[2J\u202e', list=["c d"]
+    )
+    assert line == (
+        '<4>verdict_changed detail="a \\"b\\"\\n<0>forged \\u001b[2J\\u202e" list=["c d"]'
+    )
+
+
+def test_each_line_of_a_traceback_has_the_priority(journal: dict[str, str]) -> None:
+    line = rendered(Journal(), "text", journal, exception="Traceback:\n  file\nError: \x1b")
+    assert line.splitlines() == [
+        "<4>verdict_changed",
+        "<4>  Traceback:",
+        "<4>    file",
+        '<4>  "Error: \\u001b"',
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False)],
+)
+def test_a_terminal_has_colors_unless_it_must_not(
+    environment: dict[str, str], colored: bool
+) -> None:
+    level = "\033[33mwarning\033[0m" if colored else "warning"
+    assert rendered(Terminal(), None, environment) == f"2026Z [{level}] verdict_changed"
+
+
+def test_the_format_can_change_while_the_log_is_in_use(stream: io.StringIO) -> None:
+    writer = log.configure(stream)
+    log.choose_format("text")
+    structlog.get_logger().info("quorum_reached")
+    writer.drain(5.0)
+    assert stream.getvalue().endswith(" [info] quorum_reached\n")

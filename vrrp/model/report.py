@@ -50,6 +50,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
     - ``fault``: the reason why the instance takes no part in elections.
     - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
+    - ``state_age``: since how many seconds the instance has its state. The receiver of the report
+      fills it in; None if the state began before its time.
     """
 
     instance: str
@@ -69,6 +71,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     alarms: tuple[str, ...] = ()
     undelivered: dict[str, int] = {}
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
+    state_age: float | None = None
 
 
 Report = Transition | Notice | InstanceStatus

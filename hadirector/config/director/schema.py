@@ -10,7 +10,7 @@ from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import Name
 from hadirector.config.keys.readers import BOOLEAN, choice, integer, text
 from hadirector.config.keys.section import Section
-from hadirector.model.configuration import DataplaneName
+from hadirector.model.configuration import DataplaneName, LogFormat
 from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
 
 # The path of a Unix socket has 108 bytes with the final zero (unix(7)).
@@ -66,6 +66,15 @@ class DirectorSection(Section):
             " CAP_SYS_NICE and CAP_IPC_LOCK."
         ),
     ] = False
+    log: Annotated[
+        LogFormat | None,
+        choice(("text", "json")),
+        Key(
+            "The format of the log on standard error. Lines for the journal of systemd begin with"
+            " their priority in both formats.",
+            default="`text` on a terminal and for the journal, else `json`",
+        ),
+    ] = None
     runtime_directory: Annotated[
         Directory,
         Key(

@@ -104,7 +104,8 @@ class MasqueradeReconciler:
         if before != after:
             event = "masquerade_repaired" if repaired else "masquerade_set"
             services = [str(key) for key in sorted(self._services)]
-            self._log.info(event, tool=self._tool, services=services)
+            log = self._log.warning if repaired else self._log.info
+            log(event, tool=self._tool, services=services)
         self._applied = (self._services, after)
 
     async def _remove(self) -> None:

@@ -90,7 +90,8 @@ class SyncDaemonReconciler:
             self.repaired += repair
             event = "sync_daemon_repaired" if repair else "sync_daemon_changed"
             started = isinstance(operation, StartThread)
-            self._log.info(event, role=operation.role.value, running=started)
+            log = self._log.warning if repair else self._log.info
+            log(event, role=operation.role.value, running=started)
         self._describe(await self._kernel().read(), foreign)
         return tuple(warnings)
 

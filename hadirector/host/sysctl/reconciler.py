@@ -108,7 +108,8 @@ class SysctlReconciler:
             # The configuration did not change, so another program changed the value.
             self.repaired += self._settled
             event = "sysctl_repaired" if self._settled else "sysctl_set"
-            self._log.info(event, name=name, value=sysctl.value, was=was, reason=sysctl.reason)
+            log = self._log.warning if self._settled else self._log.info
+            log(event, name=name, value=sysctl.value, was=was, reason=sysctl.reason)
         contradicting = rules.contradictions(configuration, self._wanted, actual)
         strict = reverse_path.strict(configuration, actual, self._wanted)
         self._warn((*contradicting, *strict, *failures))

@@ -26,7 +26,7 @@ def test_a_lost_and_a_regained_quorum_are_events() -> None:
     assert list(pool_changes(POOL, whole, whole, True)) == []
     lost = judge(POOL, ONE_FAILS, True)
     fields = {"virtual_server": "web", "passing": 1, "quorum": 2}
-    assert list(pool_changes(POOL, whole, lost, True)) == [Change("info", "quorum_lost", fields)]
+    assert list(pool_changes(POOL, whole, lost, True)) == [Change("warning", "quorum_lost", fields)]
 
 
 def test_held_servers_are_an_event_and_so_is_their_release() -> None:
