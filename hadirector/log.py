@@ -143,13 +143,13 @@ def text_value(value: object) -> str:
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Return whether the stream is the one that systemd has connected to its journal.
+    """Return whether systemd has connected the stream to its journal.
 
     JOURNAL_STREAM has the device and inode of that stream (systemd.exec(5)).
     """
     try:
         status = os.fstat(stream.fileno())
-    except (OSError, ValueError):  # a closed stream, or one without a descriptor
+    except (OSError, ValueError):  # a closed stream, or a stream without a descriptor
         return False
     return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 

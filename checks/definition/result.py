@@ -41,7 +41,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """The result of one probe. ``duration`` is in seconds, and ``detail`` is one line of text.
 
     ``weight`` is the percentage of the configured weight that the target requests, None if it
-    requests none. ``warning`` is one line about a future failure.
+    requests none. ``warning`` is one line about a future failure. ``certificate_expires_at`` is
+    when the verified certificate of the target expires, in seconds since the epoch.
     """
 
     reason: Reason
@@ -49,6 +50,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     duration: float
     weight: int | None = None
     warning: str = ""
+    certificate_expires_at: float | None = None
 
     @property
     def passed(self) -> bool:

@@ -42,12 +42,13 @@ class Progress:
     ``stage`` is its present activity, for the message "no answer within 1 s while ...".
     """
 
-    __slots__ = ("stage", "tls", "warning")
+    __slots__ = ("certificate_expires_at", "stage", "tls", "warning")
 
     def __init__(self) -> None:
         self.stage = "starting"
         self.tls: ssl.SSLObject | None = None
         self.warning = ""
+        self.certificate_expires_at: float | None = None
 
     def enter(self, stage: str) -> None:
         """Set the stage."""
@@ -88,7 +89,14 @@ async def run_prober(definition: CheckDefinition, prober: Prober, progress: Prog
         reason, detail = Reason.TIMEOUT, describe_timeout(definition, progress.stage)
     except PROBE_ERRORS as error:
         reason, detail = explain_error(error, definition, progress.stage)
-    return Result(reason, one_line(detail), monotonic() - started, weight, progress.warning)
+    return Result(
+        reason,
+        one_line(detail),
+        monotonic() - started,
+        weight,
+        progress.warning,
+        progress.certificate_expires_at,
+    )
 
 
 def describe_timeout(definition: CheckDefinition, stage: str) -> str:

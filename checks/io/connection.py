@@ -13,7 +13,7 @@ from checks.definition.options import TlsOptions
 from checks.definition.result import Reason
 from checks.io.attempt import CONNECTING, ProbeFailedError, Progress
 from checks.io.errors import describe
-from checks.io.tls import client_context, describe_error, expiry_warning
+from checks.io.tls import client_context, describe_error, expiry, expiry_warning
 
 REPLY_LENGTH_MAX = 64 * 1024
 """The largest number of bytes that any probe reads of a reply. It does not wait for the rest."""
@@ -144,6 +144,7 @@ class Connection:
         tls = self._writer.get_extra_info("ssl_object")
         self._progress.tls = tls
         self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
+        self._progress.certificate_expires_at = expiry(tls)
         if tls.selected_alpn_protocol() != protocol:
             raise _protocol_error(protocol)
 

@@ -77,6 +77,13 @@ def expiry_warning(connection: ssl.SSLObject, within: float) -> str:
     return f"the certificate expires in {days} day{'s' * (days != 1)} ({not_after})"
 
 
+def expiry(connection: ssl.SSLObject) -> float | None:
+    """Return when the verified certificate expires, in seconds since the epoch."""
+    certificate = connection.getpeercert()
+    # Python returns no content of a certificate that it has not verified.
+    return ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else None
+
+
 class Certificate(NamedTuple):
     """A summary of a certificate. The dates are in the format of OpenSSL.
 

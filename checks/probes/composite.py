@@ -27,14 +27,27 @@ async def run_all(definition: CheckDefinition, members: Sequence[Member], run: R
     weights = [result.weight for result in results if result.weight is not None]
     failures = [(name, result) for name, result in named_results if not result.passed]
     warning = "; ".join(result.warning for result in results if result.warning)
+    expiries = [
+        result.certificate_expires_at
+        for result in results
+        if result.certificate_expires_at is not None
+    ]
+    expires_at = min(expiries, default=None)
     if not failures:
         detail = f"all of {len(results)} pass"
         weight = min(weights, default=None)
-        return Result(Reason.PASSED, detail, monotonic() - started, weight, warning)
+        duration = monotonic() - started
+        return Result(Reason.PASSED, detail, duration, weight, warning, expires_at)
     proven = (failure for failure in failures if _is_failure(failure[1]))
     name, decisive = next(proven, failures[0])
     duration = monotonic() - started
-    return Result(decisive.reason, f"{name}: {decisive.detail}", duration, warning=warning)
+    return Result(
+        decisive.reason,
+        f"{name}: {decisive.detail}",
+        duration,
+        warning=warning,
+        certificate_expires_at=expires_at,
+    )
 
 
 async def run_any(definition: CheckDefinition, members: Sequence[Member], run: Run) -> Result:

@@ -41,4 +41,5 @@ def _differ(one: Result, other: Result) -> bool:
         or one.detail != other.detail
         or one.weight != other.weight
         or one.warning != other.warning
+        or one.certificate_expires_at != other.certificate_expires_at
     )

@@ -1,21 +1,49 @@
-"""Hand virtual addresses over to the peer director."""
+"""Hand virtual addresses over to the peer director, and wait for the peer."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
+from hadirector.cli.override import duration_seconds
+
+WAIT_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.1
+_NAME_SECONDS: Final = 2.0
+"""How long to wait for the name of the successor after this director has become BACKUP. The vrrp
+process reports it once a second."""
+
+
+class _Instance(msgspec.Struct):
+    instance: str
+    state: str
+    active_router: str | None = None
+
+    @property
+    def successor(self) -> str | None:
+        """The router that has taken over, once this director is BACKUP and knows it."""
+        return self.active_router if self.state == "BACKUP" else None
+
+
+class _Instances(msgspec.Struct):
+    """The part of the status that this command needs."""
+
+    instances: tuple[_Instance, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
-        "Hand the virtual addresses of VRRP instances over to the peer director. The instances"
-        " stay BACKUP as long as a peer is active, until --undo."
+        "Hand the virtual addresses of VRRP instances over to the peer director, and wait until it"
+        " has taken over. The instances stay BACKUP as long as a peer is active, until --undo."
+        " Exit with 1 if no peer has taken over in time."
     )
     parser.add_argument(
         "instance", nargs="?", metavar="INSTANCE", help="VRRP instance (default: all instances)"
@@ -23,17 +51,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--undo", action="store_true", help="let the instances take part in elections as before"
     )
+    parser.add_argument(
+        "--wait",
+        type=duration_seconds,
+        default=WAIT_SECONDS,
+        metavar="DURATION",
+        help=f"how long to wait for the peer (default: {WAIT_SECONDS:g}s)",
+    )
     api_socket.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Start or undo a handover. Return 1 when the director refuses it or does not answer."""
+    """Hand over and wait for the successor, or undo a handover.
+
+    Return 1 when the director refuses it or does not answer, and when no peer takes over in time.
+    """
     body = {"instance": arguments.instance, "undo": arguments.undo}
     try:
+        before = {} if arguments.undo else _instances(arguments.socket)
         answer = request(arguments.socket, "POST", "/v1/handover", body)
+        names: list[str] = msgspec.json.decode(answer)["instances"]
+        if arguments.undo:
+            print(f"{', '.join(names)}: handover undone")
+            return 0
+        held = [name for name in names if name in before and before[name].state == "ACTIVE"]
+        after = _wait(arguments.socket, held, arguments.wait)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
-    names = ", ".join(msgspec.json.decode(answer)["instances"])
-    print(f"{names}: {'handover undone' if arguments.undo else 'handing over'}")
-    return 0
+    faults = 0
+    for name in names:
+        instance = after.get(name)
+        if name not in held:
+            print(f"{name}: {_describe_other(instance)}")
+        elif instance is not None and instance.state == "BACKUP":
+            print(f"{name}: {instance.successor or 'a peer'} has taken over")
+        else:
+            faults += 1
+            print(f"hadirector: {name}: {_describe_failure(arguments.wait)}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _wait(socket: str, held: list[str], seconds: float) -> Mapping[str, _Instance]:
+    """Wait until a peer has taken over the held instances, and return the last status.
+
+    Raises ApiError.
+    """
+    end = time.monotonic() + seconds
+    unnamed_since: float | None = None
+    while True:
+        now, instances = time.monotonic(), _instances(socket)
+        active = [name for name in held if name in instances and _is_active(instances[name])]
+        unnamed = [name for name in held if name in instances and not instances[name].successor]
+        if not active and unnamed_since is None:
+            unnamed_since = now
+        is_named = not unnamed or (
+            unnamed_since is not None and now > unnamed_since + _NAME_SECONDS
+        )
+        if (not active and is_named) or now > end:
+            return instances
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_active(instance: _Instance) -> bool:
+    return instance.state == "ACTIVE"
+
+
+def _instances(socket: str) -> dict[str, _Instance]:
+    status = msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Instances)
+    return {instance.instance: instance for instance in status.instances}
+
+
+def _describe_other(instance: _Instance | None) -> str:
+    if instance is None:
+        return "it has not started yet, and will give way to any peer"
+    active = instance.active_router or "no known router"
+    return f"it was {instance.state} already; {active} is active"
+
+
+def _describe_failure(seconds: float) -> str:
+    return (
+        f"no peer has taken over within {seconds:g} s; this director still holds the addresses, and"
+        " hands them over as soon as a peer appears (`hadirector handover --undo` ends this)"
+    )

@@ -177,6 +177,7 @@ def _post(socket: str, route: str, body: dict[str, object]) -> int:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
     print(msgspec.json.decode(answer)["done"])
+    print("this applies to this director only; repeat the command on its peers")
     return 0
 
 

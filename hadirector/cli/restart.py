@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -19,11 +20,13 @@ _POLL_SECONDS: Final = 0.1
 class _Process(msgspec.Struct):
     name: str
     pid: int | None
+    version: str = ""
 
 
 class _Processes(msgspec.Struct):
     """The part of the status that this command needs."""
 
+    version: str
     processes: tuple[_Process, ...]
 
 
@@ -40,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Restart and wait. Return 1 when the director refuses or does not come back in time."""
     try:
-        before = _checks_pid(arguments.socket)
+        before = _pid(_status(arguments.socket), "checks")
         request(arguments.socket, "POST", "/v1/restart")
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
@@ -49,11 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
     while time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
         try:
-            now = _checks_pid(arguments.socket)
+            status = _status(arguments.socket)
         except ApiError:
             continue
-        if now not in (None, before):
-            print("restarted")
+        if _pid(status, "checks") not in (None, before):
+            print(f"restarted: version {status.version}")
+            for line in _vrrp_notes(status):
+                print(line)
             return 0
     print(
         f"hadirector: the director did not answer within {PATIENCE_SECONDS:g} s after the restart;"
@@ -63,7 +68,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 1
 
 
-def _checks_pid(socket: str) -> int | None:
-    """Return the id of the checks process, which a restart replaces. Raises ApiError."""
-    status = msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Processes)
-    return next(process.pid for process in status.processes if process.name == "checks")
+def _status(socket: str) -> _Processes:
+    """Return the processes of the director. Raises ApiError."""
+    return msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Processes)
+
+
+def _pid(status: _Processes, name: str) -> int | None:
+    """Return the id of a process. A restart replaces the process "checks"."""
+    return next(process.pid for process in status.processes if process.name == name)
+
+
+def _vrrp_notes(status: _Processes) -> Iterator[str]:
+    """Render that the vrrp process was not replaced, and how to replace it."""
+    for process in status.processes:
+        if process.name == "vrrp" and process.pid is not None:
+            yield (
+                f"the vrrp process {process.pid} was not replaced and still runs the program of"
+                f" version {process.version or 'unknown'}"
+            )
+            yield "to replace it, stop and start the director, which hands the addresses over first"

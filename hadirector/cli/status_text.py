@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checks.definition.result import Verdict
-from hadirector.cli.terminal import Paint, Row, table
+from hadirector.cli.terminal import Paint, Row, short_duration, table
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
 from hadirector.host.sysctl.rules import SysctlStatus
@@ -25,6 +25,7 @@ _STYLES: Final = {"ACTIVE": "bold green", "passing": "green", "failing": "red", 
 _INSTANCE_HEADINGS: Final = (
     "VRRP instance",
     "state",
+    "since",
     "priority",
     "VRID",
     "interface",
@@ -41,6 +42,7 @@ _REAL_SERVER_HEADINGS: Final = (
     "bytes/s",
     "bytes",
     "check",
+    "since",
     "reason",
 )
 _CHECK_COLUMN: Final = 7
@@ -53,7 +55,8 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
     20 of each virtual server.
     """
     yield f"{paint(status.name, 'bold')}  hadirector {status.version}, {status.dataplane}"
-    processes = [f"director {status.pid}", *map(_process, status.processes)]
+    processes = [f"director {status.pid}"]
+    processes += [_process(process, status.version) for process in status.processes]
     yield paint(f"processes: {', '.join(processes)}", "dim")
     if status.instances:
         yield ""
@@ -74,9 +77,12 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
         yield paint(f"failing: {operation}: {error}", "red")
 
 
-def _process(process: ProcessStatus) -> str:
-    restarts = f" ({process.restarts} restarts)" if process.restarts else ""
-    return f"{process.name} {process.pid or 'not running'}{restarts}"
+def _process(process: ProcessStatus, version: str) -> str:
+    notes = [f"{process.restarts} restarts"] if process.restarts else []
+    if process.pid is not None and process.version not in ("", version):
+        notes.append(f"still version {process.version}")
+    noted = f" ({', '.join(notes)})" if notes else ""
+    return f"{process.name} {process.pid or 'not running'}{noted}"
 
 
 def _instance(instance: InstanceStatus) -> Row:
@@ -85,6 +91,7 @@ def _instance(instance: InstanceStatus) -> Row:
     cells = (
         instance.instance,
         f"{instance.state}{handing_over}{handed_over}",
+        _age(instance.state_age),
         str(instance.priority),
         str(instance.virtual_router_id),
         instance.interface,
@@ -128,14 +135,15 @@ def _virtual_servers(
     for server in servers:
         listed = _members(server) if every else _attention(server)
         shown = listed if every else listed[:ATTENTION_MAX]
-        passing = "" if every else _passing_count(server)
-        lines.append(_virtual_server(server, passing, paint))
+        lines.append(_virtual_server(server, _passing_count(server), paint))
         if server.held:
             text = f"{INDENT}failing, but held in the pool: {_names(server.held, every=every)}"
             lines.append(paint(text, "red"))
         if server.outgoing:
             names = _names(server.outgoing, every=every)
-            text = f"{INDENT}not configured, but serving until enough new real servers pass: {names}"
+            text = (
+                f"{INDENT}not configured, but serving until enough new real servers pass: {names}"
+            )
             lines.append(paint(text, "yellow"))
         lines.extend(map(_real_server, shown))
         if len(shown) < len(listed):
@@ -172,6 +180,8 @@ def _summary(servers: Sequence[VirtualServerStatus], *, listed_any: bool) -> Ite
 
 
 def _passing_count(server: VirtualServerStatus) -> str:
+    if not server.real_servers:
+        return ""
     passing = sum(each.verdict is Verdict.PASSING for each in server.real_servers)
     return f"  {passing} of {len(server.real_servers)} passing"
 
@@ -195,8 +205,9 @@ def _virtual_server(server: VirtualServerStatus, passing: str, paint: Paint) -> 
 
 
 def _members(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
-    """Return the real servers, and the sorry server after them."""
-    return (*server.real_servers, *_sorry_server(server))
+    """Return the real servers, those that need attention first, and then the sorry server."""
+    ordered = sorted(server.real_servers, key=lambda member: not needs_attention(member))
+    return (*ordered, *_sorry_server(server))
 
 
 def _attention(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
@@ -226,9 +237,15 @@ def _real_server(server: RealServerStatus) -> Row:
         _bytes(server.per_second),
         _bytes(server.total),
         server.verdict.value,
+        _age(server.verdict_age),
         reason,
     )
     return Row(cells, _CHECK_COLUMN, _STYLES[server.verdict])
+
+
+def _age(seconds: float | None) -> str:
+    """Render since when a state lasts; empty if it began before this run."""
+    return "" if seconds is None else f"{short_duration(seconds)} ago"
 
 
 def _traffic(server: VirtualServerStatus) -> str:

@@ -54,6 +54,14 @@ def plain(text: str, _style: str) -> str:
     return text
 
 
+def short_duration(seconds: float) -> str:
+    """Return a duration in its largest whole unit: 12 s, 5 min, 3 h, 2 d."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
 def table(rows: Sequence[Row | str], paint: Paint) -> Iterator[str]:
     """Align the cells of all rows; a line that is no row stays as it is.
 

@@ -48,7 +48,8 @@ def render_explanation(why: RealServerExplanation) -> list[str]:
     if status.actual_weight != status.wanted_weight:
         lines.append(f"  the table still has weight {_weight(status.actual_weight)}")
     lines += [f"  {_weight(step.weight):>5}  {step.reason}" for step in why.steps]
-    lines.append(f"  the check is {status.verdict}: {status.reason}")
+    age = "" if status.verdict_age is None else f" for {_duration(status.verdict_age)}"
+    lines.append(f"  the check is {status.verdict}{age}: {status.reason}")
     if why.expires_in is not None:
         lines.append(f"  the override expires in {_duration(why.expires_in)}")
     if why.deadline_in is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from hadirector import __version__
 from hadirector.dataplane.dataplane import Dataplane, DataplaneError
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.messages import FirstVerdictsOverdue, Message
@@ -69,7 +70,7 @@ class Director:
         table = await parts.table_reconciler.adopt()
         adopted = self._dispatcher.adopt(table)
         await parts.dataplane.withhold(parts.election.withheld)
-        self._log.info("director_started", name=parts.configuration.name, adopted=adopted)
+        self._log_start(adopted)
         # Without this, each run of the garbage collector takes 20 ms for objects that stay.
         gc.freeze()
         async with asyncio.TaskGroup() as group:
@@ -127,6 +128,18 @@ class Director:
     def request_reload(self) -> None:
         """Reload soon; the result is logged."""
         self.reconfiguration.request_reload(self._spawn)
+
+    def _log_start(self, adopted: int) -> None:
+        previous_run = self._parts.snapshots.previous_run
+        log = self._log.warning if previous_run == "crashed" else self._log.info
+        log(
+            "director_started",
+            name=self._parts.configuration.name,
+            version=__version__,
+            file=str(self.reconfiguration.path),
+            adopted=adopted,
+            previous_run=previous_run,
+        )
 
     async def _handle_messages(self) -> None:
         while True:

@@ -82,6 +82,7 @@ class Parts:
         """
         oldest = monotonic() - FAILURE_SECONDS_MAX
         return Snapshot(
+            stopped=final,
             pools=self.pools.snapshot(),
             targets=take_snapshot(self.health.targets, oldest, final=final),
         )

@@ -124,9 +124,9 @@ class OperatorRequests:
             parts.health.targets,
             judgement=judgement,
             overrides=parts.overrides.current,
+            now=(now := monotonic()),
         )
         override = parts.overrides.current.get(RealServerName(server.name, real_server.name))
-        now = monotonic()
 
         def remaining(at: float | None) -> float | None:
             return None if at is None else at - now
@@ -155,9 +155,10 @@ class OperatorRequests:
             pid=os.getpid(),
             dataplane=configuration.dataplane,
             processes=tuple(
-                ProcessStatus(child.name, child.pid, child.restarts) for child in children
+                ProcessStatus(child.name, child.pid, child.restarts, child.version)
+                for child in children
             ),
-            instances=tuple(parts.election.statuses.values()),
+            instances=parts.election.current_statuses(monotonic()),
             virtual_servers=await self._virtual_server_statuses(table),
             foreign_services=foreign_services(parts.configuration, table),
             failing=parts.table_reconciler.failing,
@@ -189,6 +190,7 @@ class OperatorRequests:
                     parts.health.targets,
                     judgement=parts.pools.judgements.get(server.name),
                     overrides=parts.overrides.current,
+                    now=monotonic(),
                 )
             )
             await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import structlog
@@ -23,12 +23,19 @@ FILE: Final = "snapshot.json"
 VERSION: Final = 1
 WRITE_SECONDS: Final = 1.0
 
+PreviousRun = Literal["none", "stopped", "crashed"]
+"""How the run before ended, since the boot. Without a usable snapshot there was none."""
+
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The content of the file. Its times are monotonic, so it is valid during one ``boot``."""
+    """The content of the file. Its times are monotonic, so it is valid during one ``boot``.
+
+    ``stopped`` is whether the run has ended as planned.
+    """
 
     boot: str = ""
     version: int = VERSION
+    stopped: bool = True
     pools: PoolsSnapshot = PoolsSnapshot()
     targets: TargetsSnapshot = TargetsSnapshot()
 
@@ -42,16 +49,21 @@ class SnapshotStore:
         self._boot = storage.boot_id()
         self._written = Snapshot(self._boot)
         self._changed = asyncio.Event()
+        self.previous_run: PreviousRun = "none"
 
     def read(self) -> Snapshot:
         """Return the snapshot of the run before; an empty one if there is none for this boot.
 
         The verdicts of a final snapshot are only valid for the start that follows, so they are
-        removed from the file.
+        removed from the file. The file also shows from now on that a run has begun, so that the
+        next start knows ``previous_run``: how this run has ended.
         """
-        snapshot = self._written = self._read()
-        if snapshot.targets.verdicts:
-            self.write(replace(snapshot, targets=replace(snapshot.targets, verdicts={})))
+        found = self._read()
+        if found is not None:
+            self.previous_run = "stopped" if found.stopped else "crashed"
+            self._written = found
+        snapshot = found or Snapshot(self._boot)
+        self.write(replace(snapshot, stopped=False, targets=replace(snapshot.targets, verdicts={})))
         return snapshot
 
     def note_change(self) -> None:
@@ -79,12 +91,13 @@ class SnapshotStore:
         else:
             self._written = snapshot
 
-    def _read(self) -> Snapshot:
+    def _read(self) -> Snapshot | None:
+        """Return the content of the file, None if it is missing, unusable or of another boot."""
         try:
             snapshot = storage.read(self._path, Snapshot)
         except storage.StateError as error:
             self._log.error("snapshot_unusable", error=str(error))
             snapshot = None
         if snapshot is None or (snapshot.version, snapshot.boot) != (VERSION, self._boot):
-            return Snapshot(self._boot)
+            return None
         return snapshot

@@ -30,6 +30,8 @@ EVENT_NAMES: Final = frozenset(
         "reload_refused",
         "process_died",
         "verdict_changed",
+        "target_warning_raised",
+        "target_warning_ended",
         WEIGHT_DECIDED,
         "server_flapping",
         "quorum_reached",

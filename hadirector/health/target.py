@@ -23,6 +23,7 @@ class TargetState(msgspec.Struct, frozen=True, gc=False):
     ``unseen`` marks a failure that began while the director was blind. ``failures`` are the times
     at which the target began to fail, the latest one last, without the unseen failures.
     ``requested_weight`` is the percentage of its configured weight that the target requests.
+    ``since`` is when the verdict changed, None if that was in an earlier run.
     """
 
     verdict: Verdict = Verdict.UNKNOWN
@@ -31,6 +32,7 @@ class TargetState(msgspec.Struct, frozen=True, gc=False):
     unseen: bool = False
     failures: tuple[float, ...] = ()
     requested_weight: int | None = None
+    since: float | None = None
 
     def with_verdict(self, verdict: Verdict, result: Result, now: float) -> TargetState:
         """Return the state after a verdict, which this result caused."""
@@ -40,12 +42,19 @@ class TargetState(msgspec.Struct, frozen=True, gc=False):
         elif self.verdict is Verdict.PASSING:
             failed_at, failures = now, (*failures, now)[-FAILURES_MAX:]
         weight = result.weight if result.passed else self.requested_weight
-        return TargetState(verdict, result, failed_at, self.unseen, failures, weight)
+        since = self.since if verdict is self.verdict else now
+        return TargetState(verdict, result, failed_at, self.unseen, failures, weight, since)
 
     def with_result(self, result: Result) -> TargetState:
         """Return the state after a result that changed no verdict."""
         return TargetState(
-            self.verdict, result, self.failed_at, self.unseen, self.failures, self.requested_weight
+            self.verdict,
+            result,
+            self.failed_at,
+            self.unseen,
+            self.failures,
+            self.requested_weight,
+            self.since,
         )
 
     def with_unseen(self, unseen: bool) -> TargetState:
@@ -120,13 +129,15 @@ class TargetsSnapshot(msgspec.Struct, frozen=True):
 
     ``weights`` are the requested weights. ``failing`` are the failing targets. ``verdicts`` are the
     verdicts of all targets. They are present only if the run ended in an orderly way. The verdicts
-    of a killed run may be a second old, so they are not stored.
+    of a killed run may be a second old, so they are not stored. ``since`` are the times since which
+    the failing targets fail.
     """
 
     failures: dict[str, tuple[float, ...]] = {}
     weights: dict[str, int] = {}
     failing: tuple[str, ...] = ()
     verdicts: dict[str, Verdict] = {}
+    since: dict[str, float] = {}
 
 
 def take_snapshot(targets: Targets, oldest: float, *, final: bool) -> TargetsSnapshot:
@@ -154,6 +165,11 @@ def take_snapshot(targets: Targets, oldest: float, *, final: bool) -> TargetsSna
             sorted(identity for identity, state in notable if state.verdict is Verdict.FAILING)
         ),
         verdicts={identity: state.verdict for identity, state in targets.items()} if final else {},
+        since={
+            identity: state.since
+            for identity, state in notable
+            if state.verdict is Verdict.FAILING and state.since is not None
+        },
     )
 
 
@@ -182,5 +198,6 @@ def restore(
             verdict=verdict,
             failures=snapshot.failures.get(identity, ()),
             requested_weight=snapshot.weights.get(identity),
+            since=snapshot.since.get(identity) if verdict is Verdict.FAILING else None,
         )
     return states

@@ -27,6 +27,7 @@ from hadirector.model.ipvs import ServiceKey, endpoint
 from hadirector.model.queries import (
     checks_by_identity,
     initially_up_checks,
+    names_by_service,
     services_by_check,
 )
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
@@ -46,6 +47,7 @@ class Health:
         self._any_unseen = False
         self._checks: Mapping[str, CheckDefinition] = {}
         self._dependents: Mapping[str, frozenset[ServiceKey]] = {}
+        self._names: Mapping[ServiceKey, str] = {}
         self._log = structlog.get_logger()
         self.configure(configuration)
 
@@ -75,6 +77,7 @@ class Health:
         """Replace the checks; call ``configure_workers`` to make the workers run them."""
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
+        self._names = names_by_service(configuration)
         self.workers.configure(self._checks, configuration.limits)
         self.blindness.configure(self._checks.values())
         self._replace_targets(carry_over(self._targets, self._checks, assumptions))
@@ -94,6 +97,7 @@ class Health:
         if previous.verdict is Verdict.UNKNOWN:
             self._without_verdict -= 1
         self._log_verdict(check, previous.verdict, state.verdict, message.result)
+        self._log_warning(check, previous.result, message.result)
         changed = self._dependents[message.check]
         if self.blindness.observe(message.check, message.result.reason, now):
             changed |= self._evaluate_blindness(now)
@@ -106,8 +110,7 @@ class Health:
         for identity, result in message.latest.items():
             state = targets.get(identity)
             if state is not None:
-                if result.warning:
-                    self._log_warning(self._checks[identity], state.result, result)
+                self._log_warning(self._checks[identity], state.result, result)
                 targets[identity] = state.with_result(result)
                 observe(identity, result.reason, now)
         return self._evaluate_blindness(now) | self._find_unseen()
@@ -161,8 +164,10 @@ class Health:
     def _log_verdict(
         self, check: CheckDefinition, previous: Verdict, verdict: Verdict, result: Result
     ) -> None:
-        self._log.info(
+        log = self._log.warning if verdict is Verdict.FAILING else self._log.info
+        log(
             "verdict_changed" if verdict is not previous else "weight_requested",
+            virtual_servers=self._virtual_servers(check),
             address=check.address,
             port=check.port,
             previous=previous.value,
@@ -172,11 +177,23 @@ class Health:
         )
 
     def _log_warning(self, check: CheckDefinition, previous: Result | None, result: Result) -> None:
-        """Log the warning of a result unless the result before had the same warning."""
-        if previous is None or previous.warning != result.warning:
-            self._log.warning(
-                "target_warning", address=check.address, port=check.port, warning=result.warning
-            )
+        """Log the warning of a result, or its end, unless the result before had the same."""
+        if result.warning == (previous.warning if previous else ""):
+            return
+        place = {
+            "virtual_servers": self._virtual_servers(check),
+            "address": check.address,
+            "port": check.port,
+        }
+        if result.warning:
+            self._log.warning("target_warning_raised", **place, warning=result.warning)
+        elif result.passed:
+            self._log.info("target_warning_ended", **place)
+
+    def _virtual_servers(self, check: CheckDefinition) -> list[str]:
+        """Name the first virtual servers that depend on a check."""
+        names = {self._names[key] for key in self._dependents[check.identity]}
+        return sorted(names)[:NAMED_MAX]
 
     def _log_blindness(self) -> None:
         """Name the targets that the director would remove from their pools if it were not blind."""

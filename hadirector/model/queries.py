@@ -24,6 +24,11 @@ def services_by_check(configuration: Configuration) -> dict[str, frozenset[Servi
     return {identity: frozenset(keys) for identity, keys in found.items()}
 
 
+def names_by_service(configuration: Configuration) -> dict[ServiceKey, str]:
+    """Return the name of the virtual server of each service."""
+    return {key: server.name for server in configuration.virtual_servers for key in server.keys}
+
+
 def initially_up_checks(configuration: Configuration) -> frozenset[str]:
     """Return the checks of real servers that serve before their first probe."""
     return frozenset(

@@ -18,11 +18,15 @@ from vrrp.model.report import State
 
 
 class Handoff(msgspec.Struct, frozen=True):
-    """The vrrp process: its id, the director's end of its channel, and the instance states."""
+    """The vrrp process: its id, the director's end of its channel, and the instance states.
+
+    ``version`` is the version of its program.
+    """
 
     pid: int
     descriptor: int
     states: dict[str, State]
+    version: str = ""
 
 
 def publish(handoff: Handoff, environment: MutableMapping[str, str]) -> None:

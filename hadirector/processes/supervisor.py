@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import structlog
 
+from hadirector import __version__
 from hadirector.processes import channel
 from hadirector.processes.channel import Channel, ChannelError, ChannelFullError
 from hadirector.processes.handoff import AdoptedProcess, Handoff
@@ -57,6 +58,7 @@ class Child(Generic[Incoming]):
     ) -> None:
         self.name = name
         self.restarts = 0
+        self.version = ""  # of the program of the process
         self._module = module
         self._incoming = incoming
         self._report = report
@@ -134,7 +136,7 @@ class Child(Generic[Incoming]):
         if descriptor is None:
             return None
         self._handed_off = True
-        return Handoff(self._process.pid, descriptor, states)
+        return Handoff(self._process.pid, descriptor, states, self.version)
 
     def kill(self) -> None:
         """End the running process with SIGKILL."""
@@ -158,6 +160,7 @@ class Child(Generic[Incoming]):
         self._channel = current
         with theirs:
             self._process = process = await self._spawn(theirs)
+        self.version = __version__
         self._log.info("process_started", pid=process.pid)
         return process, current
 
@@ -166,7 +169,8 @@ class Child(Generic[Incoming]):
         current: Channel[Incoming] = Channel(ours, self._incoming)
         self._channel = current
         self._process = process = AdoptedProcess(handoff.pid)
-        self._log.info("process_adopted", pid=handoff.pid)
+        self.version = handoff.version
+        self._log.info("process_adopted", pid=handoff.pid, version=handoff.version)
         return process, current
 
     async def _spawn(self, end: socket.socket) -> asyncio.subprocess.Process:

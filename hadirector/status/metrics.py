@@ -169,6 +169,11 @@ def _real_server_metrics(servers: Sequence[VirtualServerStatus]) -> Iterator[Met
         "wanted_weight", "Weight that the director wants.", lambda server: server.wanted_weight
     )
     yield gauge("weight", "Weight in the IPVS table.", lambda server: server.actual_weight)
+    yield gauge(
+        "certificate_expiry_timestamp_seconds",
+        "When the verified certificate of the real server expires, in seconds since the epoch.",
+        lambda server: server.certificate_expires_at,
+    )
     yield gauge_family(
         "real_server_override",
         "Override of the real server, by action. Always 1.",

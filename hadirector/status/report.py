@@ -26,18 +26,25 @@ SERVICES_MAX = 3
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
-    """A child process. ``pid`` has a value while it is running."""
+    """A child process. ``pid`` has a value while it is running.
+
+    ``version`` is the version of its program. After a restart of the director, the vrrp process
+    still runs the older program.
+    """
 
     name: str
     pid: int | None
     restarts: int
+    version: str = ""
 
 
 class RealServerStatus(msgspec.Struct, frozen=True):
     """A real server. A real server that is not in the table has no weight (None).
 
     ``weight_reason`` is the reason why the wanted weight does not follow from the check alone.
-    ``override`` is the action of its override.
+    ``override`` is the action of its override. ``verdict_age`` is since how many seconds it has its
+    verdict, None if it has had it since an earlier run. ``certificate_expires_at`` is when its
+    certificate expires, in seconds since the epoch, None without a verified certificate.
     """
 
     address: str
@@ -52,6 +59,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     total: Traffic = NO_TRAFFIC
     per_second: Traffic = NO_TRAFFIC
     override: Action | None = None
+    verdict_age: float | None = None
+    certificate_expires_at: float | None = None
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -62,7 +71,7 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
     ``unseen``: their failure began while the director was blind. ``quorum`` describes the quorum if
     it is lost or configured above 1. ``has_quorum`` compares ``passing_weight`` with
     ``needed_weight`` (None while too little is known). ``outgoing`` are real servers that the
-    configuration no longer has, and that serve until enough new ones pass.
+    configuration no longer has, and that serve until enough new real servers pass.
     """
 
     name: str
@@ -123,10 +132,11 @@ def virtual_server_status(
     *,
     judgement: Judgement | None,
     overrides: Mapping[RealServerName, Override],
+    now: float,
 ) -> VirtualServerStatus:
     """Return the configured, the wanted and the actual state of a virtual server.
 
-    Without a judgement there are no reasons yet.
+    Without a judgement there are no reasons yet. ``now`` is in monotonic seconds.
     """
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
@@ -138,7 +148,7 @@ def virtual_server_status(
         _real_server_status(
             real_server,
             _in_table(server, real_server, wanted, actual),
-            _check_status(real_server, targets),
+            _check_status(real_server, targets, now),
             derivations.get(real_server.key, ()),
             overrides.get(RealServerName(server.name, real_server.name)),
         )
@@ -206,22 +216,35 @@ def _in_table(
     return _InTable(wanted_weight, actual_weight, [counter for counter in counters if counter])
 
 
-def _check_status(real_server: RealServer, targets: Targets) -> tuple[Verdict, str]:
-    """Return the verdict on a real server, and the outcome of its latest probe."""
+class _CheckStatus(NamedTuple):
+    """The verdict on a real server with its age, and the outcome of its latest probe."""
+
+    verdict: Verdict
+    reason: str
+    verdict_age: float | None = None
+    certificate_expires_at: float | None = None
+
+
+def _check_status(real_server: RealServer, targets: Targets, now: float) -> _CheckStatus:
     if real_server.check is None:
-        return Verdict.PASSING, "not checked"
+        return _CheckStatus(Verdict.PASSING, "not checked")
     target = targets.get(real_server.check.identity, UNKNOWN_TARGET)
-    return target.verdict, target.result.summary if target.result else "no probe has ended yet"
+    result = target.result
+    return _CheckStatus(
+        target.verdict,
+        result.summary if result else "no probe has ended yet",
+        None if target.since is None else max(0.0, now - target.since),
+        result.certificate_expires_at if result else None,
+    )
 
 
 def _real_server_status(
     real_server: RealServer,
     in_table: _InTable,
-    check_status: tuple[Verdict, str],
+    check: _CheckStatus,
     derivation: Derivation,
     override: Override | None,
 ) -> RealServerStatus:
-    verdict, reason = check_status
     return RealServerStatus(
         address=real_server.name,
         configured_weight=real_server.weight,
@@ -231,8 +254,10 @@ def _real_server_status(
         inactive_connections=sum(counters.inactive for counters in in_table.counters),
         total=_sum(counters.total for counters in in_table.counters),
         per_second=_sum(counters.per_second for counters in in_table.counters),
-        verdict=verdict,
-        reason=reason,
+        verdict=check.verdict,
+        reason=check.reason,
+        verdict_age=check.verdict_age,
+        certificate_expires_at=check.certificate_expires_at,
         weight_reason="; ".join(
             step.reason for step in derivation if step.reason not in _SHOWN_BY_CHECK
         ),

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hadirector import __version__
 from hadirector.api.client import request
 from hadirector.lab.topology import Network
 from hadirector.status.report import Status
@@ -90,7 +91,13 @@ def test_the_vrrp_process_goes_on_over_two_restarts(director: ActiveDirector) ->
     vrrp, checks = director.child("vrrp"), director.child("checks")
     with Listener(director.witness) as listener:
         for _ in range(2):
-            assert director.restart().stdout == "restarted\n"
+            vrrp = director.child("vrrp")
+            assert director.restart().stdout == (
+                f"restarted: version {__version__}\n"
+                f"the vrrp process {vrrp} was not replaced and still runs the program of version"
+                f" {__version__}\n"
+                "to replace it, stop and start the director, which hands the addresses over first\n"
+            )
             assert director.host.holds(VIRTUAL_ADDRESS)
         heard = listener.heard()
     assert director.status().pid == director.process.pid

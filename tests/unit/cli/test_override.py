@@ -61,7 +61,10 @@ def test_each_command_sends_its_request(
     arguments = [*words.replace("NAME", NAME).split(), "--socket", "/tmp/api.sock"]
     assert main(arguments) == 0
     assert sent == [("/tmp/api.sock", "POST", route, body)]
-    assert capsys.readouterr().out == "web/192.0.2.45:80: as ordered\n"
+    assert capsys.readouterr().out == (
+        "web/192.0.2.45:80: as ordered\n"
+        "this applies to this director only; repeat the command on its peers\n"
+    )
 
 
 def test_a_refusal_ends_with_1(

@@ -43,14 +43,14 @@ def real_server(address: str, verdict: Verdict, actual: int | None) -> RealServe
 def a_status() -> Status:
     servers = (
         real_server("[fd00::15]:80", Verdict.PASSING, 2),
-        real_server("[fd00::16]:80", Verdict.FAILING, None),
+        replace(real_server("[fd00::16]:80", Verdict.FAILING, None), verdict_age=3 * 86400.0),
     )
     return Status(
         name="lb1",
         version="0.1.0",
         pid=100,
         dataplane="ipvs",
-        processes=(ProcessStatus("vrrp", 101, 0), ProcessStatus("checks", None, 3)),
+        processes=(ProcessStatus("vrrp", 101, 0, "0.0.9"), ProcessStatus("checks", None, 3)),
         instances=(
             InstanceStatus(
                 "web[bold]",
@@ -65,6 +65,7 @@ def a_status() -> Status:
                 3.0,
                 {"advertisements_sent": 9, "dropped_ttl": 2, "dropped_checksum": 1},
                 undelivered={"dropped_virtual_router_id": 7},
+                state_age=150.0,
             ),
         ),
         virtual_servers=(
@@ -97,32 +98,43 @@ def lines(status: Status, *, every: bool = True) -> list[str]:
 def test_a_status_is_rendered_with_aligned_columns() -> None:
     assert lines(a_status()) == [
         "lb1  hadirector 0.1.0, ipvs",
-        "processes: director 100, vrrp 101, checks not running (3 restarts)",
+        "processes: director 100, vrrp 101 (still version 0.0.9), checks not running (3 restarts)",
         "",
-        "VRRP instance  state                  priority  VRID  interface  addresses   active",
-        "web[bold]      ACTIVE (handing over)  200       51    eth0       192.0.2.22  this"
-        " director",
+        "VRRP instance  state                  since      priority  VRID  interface  addresses   "
+        "active",
+        "web[bold]      ACTIVE (handing over)  2 min ago  200       51    eth0       192.0.2.22  "
+        "this director",
         "web[bold] dropped advertisements: checksum 1, ttl 2",
         "eth0 received advertisements for no instance: virtual_router_id 7",
         "",
         "virtual server   weight  in table  connections  new/s  bytes/s      bytes        check"
-        "    reason",
-        "six  tcp [fd00::22]:80 wrr dr  6 + 8 connections, 24 new/s, 19k + 246k bytes/s,"
-        " 10M + 140G bytes",
-        "  [fd00::15]:80  2       2         3 + 4        12     9999 + 123k  5000k + 70G  passing"
-        "  expected status",
+        "    since    reason",
+        "six  tcp [fd00::22]:80 wrr dr  1 of 2 passing  6 + 8 connections, 24 new/s,"
+        " 19k + 246k bytes/s, 10M + 140G bytes",
         "  [fd00::16]:80  2       -         3 + 4        12     9999 + 123k  5000k + 70G  failing"
-        "  refused: connecting: Connection refused",
+        "  3 d ago  refused: connecting: Connection refused",
+        "  [fd00::15]:80  2       2         3 + 4        12     9999 + 123k  5000k + 70G  passing"
+        "           expected status",
         "gone  tcp 192.0.2.22:80 rr nat  missing from the table",
         "foreign service, not changed: tcp [fd00::99]:80",
         "failing: add service tcp [fd00::22]:80 (wrr): no [fd00] scheduler",
     ]
 
 
+def test_outgoing_real_servers_are_named_below_their_virtual_server() -> None:
+    status = a_status()
+    first, second = status.virtual_servers
+    changed = replace(status, virtual_servers=(replace(first, outgoing=("[fd00::9]:80",)), second))
+    text = "  not configured, but serving until enough new real servers pass: [fd00::9]:80"
+    assert [line for line in lines(changed) if "fd00::9]" in line and "foreign" not in line] == [
+        text
+    ]
+
+
 def test_a_terminal_gets_colors_that_do_not_move_columns() -> None:
     colored = list(render_status(a_status(), paint, every_real_server=True))
     assert colored[0] == "\033[1mlb1\033[0m  hadirector 0.1.0, ipvs"
-    assert "  \033[32mpassing\033[0m  expected status" in colored[-5]
+    assert "  \033[32mpassing\033[0m           expected status" in colored[-4]
     assert [re.sub("\033\\[[0-9;]*m", "", line) for line in colored] == lines(a_status())
 
 

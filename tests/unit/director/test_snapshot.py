@@ -41,6 +41,20 @@ def test_the_verdicts_of_a_final_snapshot_are_read_once(tmp_path: Path) -> None:
     assert read(tmp_path).targets == TARGETS
 
 
+def test_the_next_run_knows_how_the_last_one_ended(tmp_path: Path) -> None:
+    """A run that writes no final snapshot has crashed."""
+
+    def previous_run() -> str:
+        store = SnapshotStore(tmp_path)
+        store.read()
+        return store.previous_run
+
+    assert previous_run() == "none"
+    assert previous_run() == "crashed"
+    SnapshotStore(tmp_path).write(FINAL)
+    assert previous_run() == "stopped"
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b'{"boot": "another"}', b'{"boot": 1}', b'{"version": 0}']
 )

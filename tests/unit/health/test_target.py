@@ -24,13 +24,13 @@ REFUSED = Result(Reason.REFUSED, "connecting: Connection refused", 0.001)
 def test_a_failure_begins_when_a_passing_target_fails() -> None:
     """A target that never passed has no time of failure, because it was in no pool."""
     never_passed = UNKNOWN_TARGET.with_verdict(FAILING, REFUSED, 5.0)
-    assert never_passed == TargetState(FAILING, REFUSED)
+    assert never_passed == TargetState(FAILING, REFUSED, since=5.0)
     passing = never_passed.with_verdict(PASSING, PASSED, 10.0)
-    assert passing == TargetState(PASSING, PASSED)
+    assert passing == TargetState(PASSING, PASSED, since=10.0)
     failing = passing.with_verdict(FAILING, REFUSED, 20.0)
-    assert failing == TargetState(FAILING, REFUSED, failed_at=20.0, failures=(20.0,))
+    assert failing == TargetState(FAILING, REFUSED, 20.0, failures=(20.0,), since=20.0)
     again = failing.with_verdict(PASSING, PASSED, 30.0)
-    assert again == TargetState(PASSING, PASSED, failures=(20.0,))
+    assert again == TargetState(PASSING, PASSED, failures=(20.0,), since=30.0)
 
 
 def test_the_last_sixteen_failures_are_remembered() -> None:

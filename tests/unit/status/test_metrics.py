@@ -38,6 +38,7 @@ ONE = RealServerStatus(
     "200 OK",
     total=Traffic(40, 11, 12, 5000, 7000),
     override=Action.DRAIN,
+    certificate_expires_at=1.8e9,
 )
 TWO = RealServerStatus("192.0.2.46:80", 10, 10, 10, 0, 0, Verdict.FAILING, "refused")
 THREE = RealServerStatus("192.0.2.47:80", 10, None, None, 0, 0, Verdict.UNKNOWN, "")

@@ -1,0 +1,75 @@
+"""`hadirector handover` waits: it names the router that has taken over, or fails."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError, request
+from hadirector.cli import main
+from hadirector.lab.topology import Host, Network
+from hadirector.status.report import Status
+from tests.lab.experiment import start_director
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(60)]
+
+CONFIGURATION = """\
+director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}/{name}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    priority: {priority}
+    advert_interval: 100ms
+    virtual_addresses: [10.99.0.100]
+"""
+
+
+class Directors:
+    """Directors on one link, and the commands of their operators."""
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self._network, self._directory = network, directory
+
+    def start(self, name: str, address: str, priority: int) -> Host:
+        host = self._network.host(name, f"{address}/24")
+        text = CONFIGURATION.format(name=name, directory=self._directory, priority=priority)
+        start_director(host, text, self._directory)
+        return host
+
+    def state(self, name: str) -> str:
+        with contextlib.suppress(ApiError):
+            answer = request(f"{self._directory}/{name}/api.sock", "GET", "/v1/status")
+            for instance in msgspec.json.decode(answer, type=Status).instances:
+                return instance.state.value
+        return "unknown"
+
+    def command(self, name: str, *words: str) -> int:
+        return main([*words, "--socket", f"{self._directory}/{name}/api.sock"])
+
+
+def test_a_handover_names_the_successor_or_fails(
+    network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directors = Directors(network, tmp_path)
+    directors.start("lb1", "10.99.0.1", 200)
+    eventually(lambda: directors.state("lb1"), 20.0, "lb1", expected="ACTIVE")
+    assert directors.command("lb1", "handover", "--wait", "1s") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(
+        "hadirector: web: no peer has taken over within 1 s; this director still holds the"
+    )
+    assert directors.command("lb1", "handover", "--undo") == 0
+    directors.start("lb2", "10.99.0.2", 100)
+    eventually(lambda: directors.state("lb2"), 20.0, "lb2", expected="BACKUP")
+    capsys.readouterr()
+    assert directors.command("lb1", "handover") == 0
+    assert capsys.readouterr().out == "web: 10.99.0.2 has taken over\n"
+    assert directors.state("lb2") == "ACTIVE"
+    assert directors.command("lb1", "handover") == 0
+    assert capsys.readouterr().out == "web: it was BACKUP already; 10.99.0.2 is active\n"

@@ -1,0 +1,164 @@
+"""The log and the events as an operator reads them at night.
+
+The journal is a file here. A service manager shows with JOURNAL_STREAM that it reads the stream.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError, request
+from hadirector.cli import main
+from hadirector.status.report import RealServerStatus, Status
+from tests.lab.loopback import WebServer
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(60)
+
+CONFIGURATION = """\
+director:
+  name: lb1
+  dataplane: dry-run
+  runtime_directory: {directory}/run
+  log: {form}
+  check: {{type: tcp, interval: 100ms, timeout: 100ms, fall: 1}}
+virtual_servers:
+  - name: shop
+    address: 192.0.2.1:80
+    scheduler: rr
+    real_servers: [{{address: "127.0.0.1:{port}"}}]
+"""
+
+
+class Service:
+    """A director whose standard error is a journal."""
+
+    def __init__(self, directory: Path, port: int, form: str = "text") -> None:
+        self._directory, self._port = directory, port
+        self.write(form)
+        self.log_file = directory / "log"
+        self.start()
+
+    def start(self) -> None:
+        directory = self._directory
+        with self.log_file.open("ab") as log:
+            status = os.fstat(log.fileno())
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hadirector", "run", "-c", str(directory / "lb.yaml")],
+                stderr=log,
+                env={**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"},
+            )
+
+    def write(self, form: str) -> None:
+        text = CONFIGURATION.format(directory=self._directory, port=self._port, form=form)
+        (self._directory / "lb.yaml").write_text(text)
+
+    @property
+    def socket(self) -> str:
+        return f"{self._directory}/run/api.sock"
+
+    def reload(self) -> int:
+        return main(["reload", "--socket", self.socket])
+
+    def status(self) -> RealServerStatus | None:
+        with suppress(ApiError):
+            answer = request(self.socket, "GET", "/v1/status")
+            [server] = msgspec.json.decode(answer, type=Status).virtual_servers
+            return server.real_servers[0]
+        return None
+
+    def lines(self, event: str) -> list[str]:
+        return [line for line in self.log_file.read_text().splitlines() if event in line]
+
+    def end(self) -> None:
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    server = WebServer()
+    yield server
+    if server.process.poll() is None:
+        server.kill()
+
+
+def test_a_failing_server_and_a_lost_quorum_are_warnings_in_the_journal(
+    web: WebServer, tmp_path: Path
+) -> None:
+    """`journalctl -p warning` shows them. A reload changes the format."""
+    service = Service(tmp_path, web.port, "text")
+    try:
+        eventually(lambda: service.lines("quorum_reached"), 20.0)
+        [passed] = service.lines("verdict_changed")
+        assert passed.startswith("<6>verdict_changed virtual_servers=[shop] address=127.0.0.1 ")
+        web.kill()
+        eventually(lambda: service.lines("quorum_lost"), 20.0)
+        assert service.lines("quorum_lost") == [
+            "<4>quorum_lost virtual_server=shop passing=0 quorum=1"
+        ]
+        failed = service.lines("verdict_changed")[-1]
+        assert failed.startswith("<4>verdict_changed virtual_servers=[shop] address=127.0.0.1 ")
+        assert "verdict=failing" in failed
+        service.write("json")
+        assert service.reload() == 0
+        eventually(lambda: service.lines('<6>{"'), 10.0, "a line in JSON")
+    finally:
+        service.end()
+
+
+def test_a_crash_is_visible_in_the_events_of_the_next_run(
+    web: WebServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An orderly stop is visible too."""
+    service = Service(tmp_path, web.port)
+    try:
+        for stop, ending in ((signal.SIGKILL, "crashed"), (signal.SIGTERM, "stopped")):
+            eventually(service.status, 20.0, "an answer")
+            service.process.send_signal(stop)
+            service.process.wait(20.0)
+            service.start()
+            eventually(service.status, 20.0, "an answer")
+            assert main(["events", "--socket", service.socket]) == 0
+            last = [line for line in capsys.readouterr().out.splitlines() if "_started" in line][-1]
+            assert last.endswith(f" previous_run={ending}")
+            assert f"file={tmp_path}/lb.yaml" in last
+        starts = service.lines("director_started")
+        assert [start[:3] for start in starts] == ["<6>", "<4>", "<6>"]
+    finally:
+        service.end()
+
+
+def test_a_verdict_has_an_age_and_failing_servers_have_it_after_a_restart(
+    web: WebServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service(tmp_path, web.port)
+    try:
+        eventually(lambda: (s := service.status()) and s.verdict == "passing", 20.0)
+        web.kill()
+        eventually(lambda: (s := service.status()) and s.verdict == "failing", 20.0)
+        time.sleep(1.1)  # longer than the snapshot waits
+        service.process.kill()
+        service.process.wait(20.0)
+        service.start()
+        eventually(lambda: (s := service.status()) and s.verdict == "failing", 20.0)
+        status = service.status()
+        assert status is not None
+        assert status.verdict_age is not None
+        assert main(["status", "--socket", service.socket]) == 0
+        assert " s ago  refused: connecting: Connection refused" in capsys.readouterr().out
+        assert main(["why", f"shop/127.0.0.1:{web.port}", "--socket", service.socket]) == 0
+        assert "the check is failing for " in capsys.readouterr().out
+    finally:
+        service.end()
