@@ -42,7 +42,7 @@ def load(path: str | os.PathLike[str]) -> Configuration:
 
 
 def load_with_places(path: str | os.PathLike[str]) -> tuple[Configuration, Callable[[Path], str]]:
-    """Load a file as ``load`` does, and return the function from a path to its place as well."""
+    """Load a file as ``load`` does. Also return a function that returns the place of a path."""
     file = os.fspath(path)
     document = read_document(decode(_read(file), file), file)
     return _configuration(document, file, socket.gethostname()), document.place
@@ -115,7 +115,10 @@ def _without_faults(value: object, errors: Iterable[ErrorDetails]) -> Root | Non
 
 
 def _faulty_part(error: ErrorDetails) -> Path:
-    """Return the path to remove: an unknown key, the innermost list element or check, a section."""
+    """Return the path to remove.
+
+    It is an unknown key, or else the innermost list element or check, or else a section.
+    """
     path = error["loc"]
     if error["type"] == "extra_forbidden":
         return path
@@ -127,7 +130,7 @@ def _faulty_part(error: ErrorDetails) -> Path:
 
 
 def _limit(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
-    """Return the faults in the order of the file, with only a count of the last of very many."""
+    """Return the first FAULTS_MAX faults in the order of the file, and the number of the others."""
     faults.sort(key=_order)
     left_out = max(0, len(faults) - FAULTS_MAX) + unexplained
     if left_out:

@@ -142,11 +142,11 @@ class CheckSection(Section):
     weight_step: Annotated[
         Annotated[int, PERCENTAGE] | None,
         Key(
-            "How far the requested part of the weight moves with one probe, for the types that"
-            " can request a part ([agent](#agent), [script](#script), [file](#file), and several"
+            "The largest change of the weight by one probe, for the types that can request a"
+            " part of the weight ([agent](#agent), [script](#script), [file](#file), and several"
             " probes in one check). A request for 0 takes effect at once, and so does the first"
             " request after a recovery.",
-            default="the whole way",
+            default="no limit",
         ),
     ] = None
 

@@ -16,10 +16,9 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 def build_struct(struct: type[Struct], section: Section, **values: object) -> Struct:
     """Make a struct of the model from a section.
 
-    A field of the struct takes the value of the key that has its name, or that names it in its
-    declaration (`Key.field`). ``values`` replace the values of keys and set further fields. A list
-    becomes a tuple, and a section becomes its own ``model``. A field without a value (None) keeps
-    its default.
+    A key sets the field of the same name, or the field that its declaration names (`Key.field`).
+    ``values`` replace the values of keys and set further fields. A list becomes a tuple, and a
+    section becomes its own ``model``. A field without a value (None) keeps its default.
     """
     for field, key in filled_fields(struct, type(section)):
         if field not in values:

@@ -9,7 +9,7 @@ from hadirector.config.services.schema import SERVICES_MAX, VirtualServerSection
 
 
 def place_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
-    """Yield why a virtual server has no services. The other rules need its services."""
+    """Yield the reasons why a virtual server has no services. The other rules need its services."""
     listed = server.addresses if "addresses" in server.model_fields_set else None
     places = {"address": server.address, "addresses": listed, "fwmark": server.fwmark}
     given = [key for key, value in places.items() if value is not None]

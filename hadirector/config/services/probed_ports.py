@@ -17,7 +17,7 @@ from hadirector.model.ipvs import Protocol
 def probed_port_findings(
     path: Path, server: VirtualServerSection, director: DirectorSection
 ) -> Iterator[Finding]:
-    """Yield checks without a port for which the served port is not the right port.
+    """Yield checks that need a port of their own, because the served port is the wrong port.
 
     A check that several real servers inherit is one finding.
     """

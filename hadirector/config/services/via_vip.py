@@ -42,7 +42,7 @@ def _use_findings(
     unsuitable: str | None,
     virtual: frozenset[str],
 ) -> Iterator[Finding]:
-    """Yield why the packets of a probe would not reach the real server through IPVS."""
+    """Yield the reasons why the packets of a probe would not reach the real server through IPVS."""
     for use in uses:
         faults = {"via": unsuitable} if unsuitable is not None else _faults(use, server, virtual)
         for key, message in faults.items():

@@ -98,7 +98,7 @@ def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Fin
 
 
 def _flap_delay_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    """Yield a flap delay after whose end a peer may already have taken over.
+    """Yield a flap delay that is too long: a peer may take over before it ends.
 
     A peer takes over after three silent intervals at the earliest.
     """

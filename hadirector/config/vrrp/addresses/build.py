@@ -8,7 +8,7 @@ from vrrp.model.configuration import Placement
 
 
 def placements(section: VrrpSection) -> tuple[Placement, ...]:
-    """Return the placements of the addresses that have other keys than the address."""
+    """Return the placements of the addresses that have further keys."""
     every = (*section.virtual_addresses, *section.unadvertised_addresses)
     return tuple(
         build_struct(Placement, address)
