@@ -18,8 +18,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pass, and ``fall`` successive failures make a passing target fail. ``fast_interval`` replaces
     ``interval`` while the latest results contradict the verdict, and ``slow_interval`` replaces it
     while the target is failing. A probe begins up to ``jitter`` after it is due. ``weight_step`` is
-    how far the weight follows a request of the target per probe, in percent of the configured
-    weight (None: unlimited).
+    the largest change of the requested weight per probe, in percent of the configured weight
+    (None: unlimited).
     """
 
     interval: float = 2.0
@@ -54,9 +54,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):
-    """How many probes may begin per second: of all checks, and of the checks of one target.
+    """The maximum numbers of probes per second: for all checks, and for the checks of one target.
 
-    A target is an address and port here. A value of None means unlimited.
+    In this class, a target is an address and port. None means unlimited.
     """
 
     probes_per_second: int | None = None

@@ -358,7 +358,7 @@ Probe = (
 """All types of probes. `checks.probes.registry` lists the function that performs each type."""
 
 TlsOptions = TlsProbe | HttpsProbe | GrpcProbe | SmtpProbe
-"""The types that can use TLS. They have the same four options for it."""
+"""The types that can use TLS. They have the same four TLS options."""
 
 PROBE_TYPES: dict[str, type[Probe]] = {
     str(options.__struct_config__.tag): options for options in get_args(Probe)

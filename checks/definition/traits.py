@@ -1,7 +1,7 @@
 """The facts about a type of probe that the rest of the program needs.
 
-Each type in `checks.definition.options` declares its own. No fact has a default, so that a new type
-cannot get a wrong one silently.
+Each type in `checks.definition.options` declares its traits. No trait has a default, so that a new
+type cannot get a wrong value by omission.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def causes_probe(verdict: Verdict, hinted_at: float, now: float) -> bool:
 def repeat_at_once(verdict: Verdict, reason: Reason) -> bool:
     """Return whether the next probe follows at once after a probe that a hint caused.
 
-    A refusal or a reset takes no time, so ``fall`` of them in a row are acceptable. A silent target
-    would take a whole timeout each time, so its next probe waits for the regular time.
+    A refusal or a reset takes no time, so ``fall`` probes in a row are acceptable. Each probe of a
+    silent target would take a whole timeout, so its next probe waits for the regular time.
     """
     return verdict is Verdict.PASSING and reason in _QUICK_FAILURES
 

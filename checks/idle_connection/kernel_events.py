@@ -29,7 +29,7 @@ class NeighborFailed(NamedTuple):
 
 
 class CarrierLost(NamedTuple):
-    """An interface has no carrier. Perhaps it had none before either."""
+    """An interface has no carrier. The event does not show whether it had a carrier before."""
 
     interface: int
 
@@ -67,7 +67,7 @@ def open_event_socket() -> socket.socket:
 def receive_losses(events: socket.socket) -> tuple[PathLoss, ...]:
     """Receive one datagram of events.
 
-    After an overflow (ENOBUFS) the kernel has dropped events. That loses hints, but no verdicts.
+    After an overflow (ENOBUFS) the kernel has dropped events. Hints are lost, but no verdicts.
     """
     try:
         return tuple(read_losses(events.recv(MESSAGE_LENGTH_MAX)))

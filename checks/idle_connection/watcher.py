@@ -48,7 +48,7 @@ class IdleConnections:
 
     The connections carry no data. When a connection ends for any reason, ``hint(identity)`` is
     called in the event loop. Only `keep` opens the connection again; the checker calls it after
-    each probe that passes. A target that closes connections at once is left alone for a while.
+    each probe that passes. If a target closes connections at once, reconnects are delayed.
 
     ``hint`` is also called when the kernel reports that the next hop towards the target does not
     answer requests for its MAC address, or that the interface towards it has no carrier. The next

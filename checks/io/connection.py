@@ -16,7 +16,7 @@ from checks.io.errors import describe
 from checks.io.tls import client_context, describe_error, expiry, expiry_warning
 
 REPLY_LENGTH_MAX = 64 * 1024
-"""The largest number of bytes that any probe reads of a reply. It does not wait for the rest."""
+"""The largest number of bytes that a probe reads of a reply. It does not wait for further bytes."""
 
 HANDSHAKE = "in the TLS handshake"
 AWAITING_REPLY = "waiting for the reply"
@@ -88,8 +88,8 @@ def _set_hop_limit(opened: socket.SocketType, hops: int) -> None:
 def _source_towards(definition: CheckDefinition) -> str:
     """Return the source address that this host uses towards the target.
 
-    The kernel may select the destination itself as the source towards the destination, because it
-    may be an address of this host too. The target would then send its reply to itself.
+    The destination may be a virtual address that this host has too. The kernel may then select the
+    same address as the source, and the target would send its reply to itself.
     """
     if definition.route.source is not None:
         return definition.route.source

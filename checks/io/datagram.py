@@ -14,7 +14,7 @@ from checks.io.attempt import ProbeFailedError
 from checks.io.connection import REPLY_LENGTH_MAX, open_socket
 
 SKIPPED_MAX = 64
-"""The largest number of datagrams that are not the reply before the probe fails."""
+"""The number of datagrams other than the reply that a probe skips before it fails."""
 
 # linux/in.h and linux/in6.h; Python 3.11 has no names for these options.
 _IP_RECVERR = 11

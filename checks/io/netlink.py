@@ -1,4 +1,4 @@
-"""The message format of netlink (netlink(7), rtnetlink(7)): the one definition for this package."""
+"""The message format of netlink (netlink(7), rtnetlink(7)), for all modules of this package."""
 
 from __future__ import annotations
 

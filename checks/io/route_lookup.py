@@ -20,7 +20,7 @@ _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _ROUTE: Final = struct.Struct("=8BI")
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _RTM_F_FIB_MATCH: Final = 0x2000
-"""Request the route as it is in the table. Only then do its flags contain the state of the link."""
+"""Requests the route as it is in the table, because then its flags show the state of the link."""
 _RTNH_F_LINKDOWN: Final = 0x10
 
 

@@ -28,7 +28,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
-    """Send a request, and another one to the same target for each redirect that is followed.
+    """Send a request, and for each redirect that is followed a request to the same target.
 
     ``definition.probe`` must be an HttpProbe.
     """
@@ -47,7 +47,7 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
 
 
 async def probe_https(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Do the same over TLS. ``definition.probe`` must be an HttpsProbe."""
+    """Send the same requests as `converse` over TLS. ``definition.probe`` must be an HttpsProbe."""
     options = definition.probe
     assert isinstance(options, HttpsProbe)
     protocol = HTTP_2 if options.http_version == 2 else None

@@ -60,7 +60,7 @@ def _version(greeting: bytes) -> str:
         raise _protocol_error(f"protocol {greeting[0]}, expected {_PROTOCOL_VERSION}")
     version, end, _ = greeting[1:].partition(b"\0")
     if not end:
-        raise _protocol_error("its version has no end")
+        raise _protocol_error("its version is not terminated")
     # MariaDB adds this prefix for old replicas, which do not accept its own version.
     return version.decode(errors="replace").removeprefix("5.5.5-")
 

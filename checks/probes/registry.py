@@ -64,7 +64,7 @@ performs the probe."""
 
 
 def load(probes: Iterable[Probe]) -> None:
-    """Import what these probes need, so that no import delays a probe later."""
+    """Import the modules that these probes need, so that no import delays a probe later."""
     for probe_type in {leaf_type for probe in probes for leaf_type in leaf_types(probe)}:
         find_prober(probe_type)
 

@@ -42,7 +42,7 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
 
 
 async def probe_tls(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Do the same over TLS. ``definition.probe`` must be a TlsProbe."""
+    """Perform the same steps as `converse` over TLS. ``definition.probe`` must be a TlsProbe."""
     options = definition.probe
     assert isinstance(options, TlsProbe)
     async with open_connection(definition, progress) as connection:

@@ -89,8 +89,9 @@ class Checker:
         """Replace all checks and limits.
 
         An unchanged check continues without interruption. A changed check is probed soon, and keeps
-        its verdict if its address and port are the same. ``verdicts`` and ``weights`` are for
-        targets that are new here. The files of all certificate authorities are read again.
+        its verdict if its address and port are the same. ``verdicts`` and ``weights`` apply to
+        targets that this checker does not have yet. The files of all certificate authorities are
+        read again.
         """
         registry.load(definition.probe for definition in definitions)
         previous, self._targets = self._targets, {}

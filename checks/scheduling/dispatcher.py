@@ -53,7 +53,7 @@ class Dispatcher:
         self._next_batch = 0.0
 
     def configure(self, targets: Mapping[str, Target], limits: Limits) -> None:
-        """Replace all targets. The caller must call `abandon` for each removed one before."""
+        """Replace all targets. The caller must have called `abandon` for each removed target."""
         self._targets = targets
         self._batch = batch_seconds([target.definition.timing for target in targets.values()])
         self._rate_limit = RateLimit(limits.probes_per_second, self._batch)
@@ -106,7 +106,7 @@ class Dispatcher:
         self._queue.add(begins_at, target.interval, target)
 
     def _wake_at(self, at: float) -> None:
-        """Schedule `_start_batch` for that time, unless it is already scheduled for an earlier."""
+        """Schedule `_start_batch`, unless it is already scheduled for an earlier time."""
         if self._engine is None:
             return  # `run` schedules the first batch
         if self._timer is not None:

@@ -21,7 +21,7 @@ from checks.script_runner.script import Ended, Script
 
 OUTPUT_BYTES_MAX: Final = 4096
 KILLED_SECONDS: Final = 1.0
-"""How long to wait for a killed script. A script that is blocked on a disk is left behind."""
+"""Seconds to wait for a killed script. A script that is blocked on a disk may continue to run."""
 
 _READ_BYTES: Final = 65536
 _ENVIRONMENT: Final = {
@@ -31,7 +31,7 @@ _ENVIRONMENT: Final = {
 
 
 async def run(script: Script, *arguments: str) -> Ended:
-    """Run a script with these arguments after its own. The script cannot cause an exception."""
+    """Run a script with its own arguments and then these. The script cannot cause an exception."""
     fault = find_fault(script)
     if fault is not None:
         return Ended(False, fault, started=False)

@@ -94,7 +94,7 @@ SWITCH = packet(2, b"\xfecaching_sha2_password\0salt\0")
             [packet(0, b"\x0a8.0")],
             "hang",
             Reason.PROTOCOL,
-            "not a MySQL reply: its version has no end",
+            "not a MySQL reply: its version is not terminated",
         ),
         ([packet(0, b"\xff\x15")], "hang", Reason.PROTOCOL, "not a MySQL reply: an error without"),
         ([packet(0, b"\xff\x10\x04\xff\xfe\x1b")], "hang", Reason.STATUS, "1040 "),
