@@ -90,8 +90,8 @@ class Speaker:
     ) -> None:
         """Run exactly these instances: start, stop, change in place or keep each of them.
 
-        A new interface, VRID, version, family or transport makes an instance another one. Then the
-        old instance stops first, which takes up to 5 s if it is ACTIVE.
+        An instance with another interface, VRID, version, family or transport is a new instance.
+        The old instance stops first, which takes up to 5 s if it is ACTIVE.
 
         ``resume`` has the names of instances that were ACTIVE in a process that died a moment ago.
         ``yielding`` has the names of instances that were handed over. ``values`` are the values of
@@ -139,7 +139,7 @@ class Speaker:
             instance.update_values(values)
 
     def hand_over(self, name: str, *, undo: bool = False) -> None:
-        """Hand an instance over to a peer, with its sync group, or undo that."""
+        """Hand an instance and its sync group over to a peer, or undo a handover."""
         running = self._running.get(name)
         if running is None:
             self._notice("warning", "unknown_instance", instance=name)
@@ -212,7 +212,7 @@ class Speaker:
             self._notice("error", "routes_not_listed", error=str(error))
 
     def _form_groups(self, instances: Iterable[Instance]) -> None:
-        """Give every instance its sync group. Without one, it forms a group with one member."""
+        """Assign the sync groups. An instance without a sync group forms a group of its own."""
         groups: dict[tuple[bool, str], list[Instance]] = {}
         for instance in instances:
             name = instance.configuration.sync_group
@@ -254,7 +254,7 @@ class Speaker:
             await asyncio.wait(running.tasks)
 
     async def _run_udp(self, instance: Instance, transport: UdpUnicast) -> None:
-        """Bind the UDP socket of an instance, trying again until that succeeds, and use it."""
+        """Bind the UDP socket of an instance, with retries, and attach the instance to it."""
         while True:
             try:
                 authenticated = instance.configuration.authenticated

@@ -26,8 +26,8 @@ from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 
 SETTLE_SECONDS: Final = 1.0
 RESTORED_MAX: Final = 256
-"""Removed addresses that are restored at once between two renewals: enough for all of an instance.
-If another program removes more of them, the next renewal adds them again."""
+"""The number of removed addresses that are restored at once between two renewals: enough for the
+255 advertised addresses of an instance. The next renewal restores further addresses."""
 
 
 class DeviceState(msgspec.Struct, frozen=True):
@@ -131,10 +131,10 @@ class AddressReconciler:
         self._request_pass()
 
     def restore(self, removed: InterfaceAddress) -> bool:
-        """Add an address again that was removed from an interface. Return True if it was added.
+        """Restore an address that was removed from an interface. Return True if it was added.
 
-        If the address was not renewed for a long time, its lifetime may have ended. Then this
-        process was stalled, and the router must listen first: the address is not added.
+        An address that was not renewed for a long time is not added, because its lifetime may have
+        ended. In this case the process was stalled, and the router must listen first.
         """
         stalled = asyncio.get_running_loop().time() - self._renewed_at > 2 * REFRESH_SECONDS
         if stalled or self._kernel is None or self._restored >= RESTORED_MAX:
@@ -186,7 +186,7 @@ class AddressReconciler:
                     await self._wake.wait()
 
     async def _refresh(self) -> None:
-        """Add or renew all addresses once. A change of the request makes the result void."""
+        """Add or renew all addresses once. If the request changes, ignore the result."""
         failures = await self._release_surplus() + self._bring_macvlan_up()
         refused: dict[VirtualAddress, AddressError] = {}
         complete = True

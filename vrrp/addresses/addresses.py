@@ -32,8 +32,8 @@ SHORTEST_LIFETIME_SECONDS = 3
 REFRESH_SECONDS = 0.5
 KEPT_LIFETIME_SECONDS = 60
 ADDED_AT_ONCE = 16
-"""Addresses that are added before timers run again, within a fraction of a millisecond. They are
-deleted one by one, because a deletion may take the kernel half a millisecond."""
+"""The number of addresses that are added without a pause, which takes a fraction of a millisecond.
+Deletions have a pause after each address, because a deletion may take half a millisecond."""
 
 _MISSING = (errno.EADDRNOTAVAIL, errno.ENODEV)  # the address or its interface does not exist
 
@@ -128,7 +128,7 @@ async def remove(configuration: InstanceConfiguration) -> None:
     """Delete the addresses and routes of an instance whose process has exited.
 
     Foreign addresses stay. CAP_NET_ADMIN is needed, unless all addresses are loopback addresses.
-    An interface that was deleted needs nothing: its addresses were deleted with it. Raises
+    A deleted interface needs no action, because the kernel deleted its addresses too. Raises
     AddressError, RouteError or OSError.
     """
     wanted, routes = virtual_addresses(configuration), items(configuration)

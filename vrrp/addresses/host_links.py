@@ -81,7 +81,7 @@ class HostLinks:
         resources: HeldResources,
         only: str | None = None,
     ) -> None:
-        """Give an instance the known states of its devices: of all, or of ``only`` one."""
+        """Pass the known states of all devices of an instance to it, or the state of ``only``."""
         addresses = resources.addresses.configured
         devices = {configuration.interface, *(address.device for address in addresses)}
         for device in devices | resources.routes.devices:

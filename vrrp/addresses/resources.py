@@ -93,7 +93,7 @@ class HeldResources:
                 self._report_problem("virtual_mac_not_removed", "virtual_mac_errors", error=error)
 
     def restore(self, removed: InterfaceAddress) -> None:
-        """Add a virtual address again that another program has removed, and report that."""
+        """Restore a virtual address that another program has removed, and report the removal."""
         if self.addresses.restore(removed):
             self._report_problem("address_removed", "addresses_removed", address=removed.address.ip)
 

@@ -150,7 +150,7 @@ class Instance:
         self._update_eligibility()
 
     def member_status(self) -> MemberStatus:
-        """Return the state of the instance, on which its sync group decides."""
+        """Return the state of the instance for the decision of its sync group."""
         router = self.router
         return MemberStatus(
             name=self.configuration.name,
@@ -196,7 +196,7 @@ class Instance:
             self.handle(AddressAnnounced(address))
 
     def hand_over(self, *, undo: bool) -> None:
-        """Hand over to a peer, or undo that."""
+        """Hand over to a peer, or undo a handover."""
         self.handle(HandoverUndone() if undo else HandoverRequested())
 
     async def stop(self, reason: str) -> None:

@@ -21,7 +21,7 @@ class Member(Protocol):
         """Whether the instance stops, and no longer belongs to the group."""
 
     def member_status(self) -> MemberStatus:
-        """Return the state of the instance, on which the group decides."""
+        """Return the state of the instance for the decision of the group."""
 
     def apply(self, event: Event) -> None:
         """Handle one event of the group."""
@@ -30,7 +30,7 @@ class Member(Protocol):
         """Handle the packets that already wait in the socket."""
 
     def hand_over(self, *, undo: bool) -> None:
-        """Hand over to a peer, or undo that."""
+        """Hand over to a peer, or undo a handover."""
 
 
 class SyncGroup:
@@ -55,7 +55,7 @@ class SyncGroup:
             self._settling = False
 
     def hand_over(self, *, undo: bool) -> None:
-        """Hand all members over to a peer, or undo that."""
+        """Hand all members over to a peer, or undo a handover."""
         for member in self._members.values():
             member.hand_over(undo=undo)
 

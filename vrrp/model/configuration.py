@@ -121,7 +121,7 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """The options of a virtual address that has any (ip-address(8)).
+    """The options of one virtual address (ip-address(8)). Most addresses have no options.
 
     ``device`` replaces the interface of the instance. ``label`` is the name under which older
     tools show an IPv4 address. ``scope`` is the kernel's number (rtnetlink(7), rtm_scope).
@@ -177,9 +177,9 @@ class VirtualRule(msgspec.Struct, frozen=True, kw_only=True):
 class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """One VRRP instance. Durations are in seconds; addresses are literals in canonical form.
 
-    - ``virtual_addresses`` include the prefix length ("192.0.2.1/32"). The
-      ``unadvertised_addresses`` do too. They move with the virtual addresses, and their family
-      may differ. ``placements`` refer to both by the same texts.
+    - ``virtual_addresses`` and ``unadvertised_addresses`` include the prefix length
+      ("192.0.2.1/32"). Unadvertised addresses move with the virtual addresses, and their family
+      may differ. ``placements`` have the same texts as keys.
     - ``checksum`` selects the form that is sent for version 3 over IPv4: with the pseudo-header
       ("rfc5798", the default of keepalived and FRR) or without it ("rfc9568"). Both forms are
       accepted on receipt.

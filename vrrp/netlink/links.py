@@ -115,7 +115,7 @@ class LinkWatcher:
         self._reread = asyncio.Event()
 
     def watch(self, names: Iterable[str], virtual: frozenset[Address]) -> None:
-        """Watch exactly these interfaces."""
+        """Watch these interfaces and no others. ``virtual`` are the virtual addresses."""
         self._links = {name: self._links.get(name) for name in names}
         self._reported &= self._links.keys()
         self._virtual = virtual

@@ -96,9 +96,9 @@ def announced_address(frame: bytes) -> Address | None:
 
 
 def schedule(count: int) -> Iterator[tuple[float, slice]]:
-    """Yield, without end, when to announce which of ``count`` addresses.
+    """Yield the endless schedule of announcements: a time, and the addresses to announce then.
 
-    Times are in seconds after the takeover. ``count`` is at least 1.
+    Times are in seconds after the takeover. ``count`` is the number of addresses, at least 1.
     """
     bursts = [slice(start, start + BURST) for start in range(0, count, BURST)]
     spacing = max(SPACING, len(bursts) * BURST_SPACING)

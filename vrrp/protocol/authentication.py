@@ -46,7 +46,7 @@ class SequenceMemory:
         self._highest: OrderedDict[Address, int] = OrderedDict()
 
     def accept(self, source: Address, sequence: int) -> bool:
-        """Store a number, and return True, if it is higher than all earlier ones of this sender."""
+        """Store a number and return True if it is above all earlier numbers of this sender."""
         highest = self._highest.get(source)
         if highest is not None and not is_later(sequence, highest):
             return False

@@ -189,7 +189,7 @@ def with_trailer(message: bytes, trailer: bytes, source: Address, destination: A
 
 
 def message_length(payload: bytes, source: Address) -> int:
-    """Return the length of the message that begins a payload, from its header; 0 without one."""
+    """Return the length of the VRRP message at the start of a payload; 0 if there is none."""
     if len(payload) < _HEADER.size:
         return 0
     auth_data = AUTH_DATA_BYTES if payload[0] >> 4 == 2 else 0
@@ -201,9 +201,9 @@ def decode(
 ) -> Advertisement:
     """Decode a message, and do the checks that need no configuration (RFC 9568 7.1, RFC 3768 7.1).
 
-    ``source`` and ``destination`` come from the IP header; their family is that of the address
-    list. For version 3 over IPv4 both checksum forms are accepted. ``trailer`` was removed from
-    the end of the payload (`vrrp.protocol.authentication.split_trailer`). Raises PacketError.
+    ``source`` and ``destination`` come from the IP header. The address list has the same family.
+    For version 3 over IPv4 both checksum forms are accepted. ``trailer`` was removed from the end
+    of the payload (`vrrp.protocol.authentication.split_trailer`). Raises PacketError.
     """
     if len(data) < _HEADER.size:
         raise PacketError(DropReason.TRUNCATED)

@@ -1,7 +1,7 @@
 """A handover in progress: the router has sent priority 0, and still answers for its addresses.
 
-The successor's first advertisement precedes its addresses. So the router releases the addresses
-only when the successor has announced all of them, or `RELEASE_DELAY` after the last sign of the
+The successor advertises before it acquires the addresses. So the router releases the addresses only
+when the successor has announced all of them, or `RELEASE_DELAY` after the last sign of the
 successor. Without a successor the handover ends at ``give_up_at``.
 """
 
@@ -15,14 +15,14 @@ import msgspec
 from vrrp.protocol.packet import Address
 
 RELEASE_DELAY: Final = 0.2
-"""Seconds from the successor's advertisement, or from its latest announcement while others are
-missing, to the release."""
+"""Seconds from the latest sign of the successor to the release, while announcements are missing. A
+sign is an advertisement or the announcement of an address."""
 SETTLE_DELAY: Final = 0.02
 """Seconds from the announcement of the last address to the release. Packets that were sent to this
 host before the announcement are still answered."""
 REPEAT_MARGIN: Final = 0.1
-"""Seconds beyond one interval before priority 0 is repeated. A successor waits for its skew time,
-which is at most one interval. An earlier repeat would restart that wait."""
+"""Priority 0 is repeated after one interval and this number of seconds. A successor waits for its
+skew time, which is at most one interval. An earlier repeat would restart the wait."""
 STOP_SECONDS_MAX: Final = 5.0
 """Seconds after which a router that stops releases the addresses, even without a successor."""
 
@@ -30,7 +30,7 @@ STOP_SECONDS_MAX: Final = 5.0
 class Handover(msgspec.Struct):
     """The progress of one handover. Times are monotonic seconds.
 
-    - ``stop_reason``: the router stops after the handover. It is never taken back.
+    - ``stop_reason``: the router stops after the handover, which cannot be undone.
     - ``successor_seen_at``: when the latest advertisement of the successor arrived.
     - ``release_at``: when to release the addresses; None while there is no successor.
     - ``missing``: the addresses that the successor has not announced.
@@ -57,7 +57,7 @@ class Handover(msgspec.Struct):
 
     @property
     def deadline(self) -> float:
-        """When to release the addresses or, without a successor, repeat priority 0 or give up."""
+        """The time of the next action: release the addresses, repeat priority 0, or give up."""
         if self.release_at is not None:
             return self.release_at
         return min(self.repeat_at, self.give_up_at)

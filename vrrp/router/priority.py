@@ -67,7 +67,7 @@ def _unknown(tracked: TrackedObject) -> str:
 
 
 def _term(tracked: TrackedObject, value: int | None) -> tuple[int, str] | None:
-    """Return the amount that an object adds to the priority, and its name; None if nothing."""
+    """Return the amount that an object adds to the priority, and its name; None if it adds none."""
     key, weight = tracked.key, tracked.weight
     if value is None or weight == 0:
         return None

@@ -58,7 +58,7 @@ def decide(members: Sequence[MemberStatus]) -> dict[str, Event]:
 
 
 def _shut_down(members: Sequence[MemberStatus], faulty: MemberStatus) -> dict[str, Event]:
-    """Shut down all members: with its own fault, or with that of the first faulty member."""
+    """Shut down all members. A member without a fault gets the fault of the first faulty member."""
     reason = f"{faulty.fault} (sync group member {faulty.name})"
     return {
         member.name: Shutdown(member.fault or reason)
