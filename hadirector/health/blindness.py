@@ -93,7 +93,7 @@ class BlindnessTracker:
         )
 
     def observe(self, identity: str, reason: Reason, now: float) -> bool:
-        """Record a result; return whether it is other evidence than the result before.
+        """Record a result; return whether the evidence about the target has changed.
 
         Call ``evaluate`` afterwards, once for any number of results.
         """
@@ -149,10 +149,10 @@ def proves_path(check: CheckDefinition, result: Result) -> bool:
 
 
 def blind_since(observations: Collection[Observation], window: float) -> float | None:
-    """Return since when all targets are silent through a fault of this director; None if not.
+    """Return the time at which a fault of this director silenced all targets; None if it did not.
 
-    Only targets that fell silent within one window of the last one are evidence. Targets that were
-    silent before had failed by themselves.
+    Only targets that fell silent within the window before the latest target are evidence. Targets
+    that were already silent had failed by themselves.
     """
     if not observations or any(
         observation.evidence is Evidence.ANSWERED for observation in observations
@@ -169,9 +169,9 @@ def blind_since(observations: Collection[Observation], window: float) -> float |
 def cut_off_since(
     observations: Collection[Observation], earliest: float, has_no_carrier: Callable[[str], bool]
 ) -> float | None:
-    """Return since when hosts are silent because an interface has no carrier; None if not.
+    """Return the time at which a loss of carrier silenced hosts; None if it did not.
 
-    Only hosts that fell silent at ``earliest`` or later count: a cable that is pulled now does not
+    Only hosts that fell silent at ``earliest`` or later count, because a loss of carrier does not
     explain an older failure.
     """
     recent = [observation for observation in observations if observation.since >= earliest]

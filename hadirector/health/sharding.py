@@ -1,8 +1,8 @@
 """Decides how many checks workers there are, and which worker runs which check. Pure.
 
 A worker gets all checks of one target address and port, so that it alone enforces the rate limit of
-that target. Other checks do not affect the worker of a check. When workers are added or removed,
-only the checks move that a new worker gets or that a removed worker had.
+that target. Other checks do not affect the worker of a check. If a worker is added, checks move
+only to this worker. If a worker is removed, only its checks move.
 """
 
 from __future__ import annotations

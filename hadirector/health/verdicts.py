@@ -67,7 +67,7 @@ class Health:
         verdicts: Mapping[str, Verdict],
         snapshot: TargetsSnapshot,
     ) -> None:
-        """Start from the verdicts that the table implies, and from the snapshot of another run."""
+        """Start from the verdicts that the table implies, and the snapshot of the previous run."""
         early = initially_up_checks(configuration)
         self._replace_targets(restore(self._checks, verdicts, snapshot, early))
 
@@ -145,7 +145,7 @@ class Health:
         return frozenset(changed)
 
     def _set_unseen(self, identity: str) -> bool:
-        """Mark a target as unseen if it is; return whether that changed."""
+        """Update the unseen mark of a target; return whether the mark has changed."""
         state = self._targets[identity]
         unseen = self._is_unseen(identity, state)
         if unseen is state.unseen:
@@ -177,7 +177,7 @@ class Health:
         )
 
     def _log_warning(self, check: CheckDefinition, previous: Result | None, result: Result) -> None:
-        """Log the warning of a result, or its end, unless the result before had the same."""
+        """Log the warning of a result, or its end, unless the previous result had the same warning."""
         if result.warning == (previous.warning if previous else ""):
             return
         place = {

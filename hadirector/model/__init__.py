@@ -1,1 +1,1 @@
-"""The nouns of a director: its configuration, and the contents of the kernel's IPVS table."""
+"""The values of a director: its configuration, and the contents of the IPVS table."""

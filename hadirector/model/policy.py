@@ -67,8 +67,8 @@ class SlowStart(msgspec.Struct, frozen=True, gc=False):
 class FlapDamping(msgspec.Struct, frozen=True, gc=False):
     """When a real server counts as flapping, and how long it then stays out of the pool.
 
-    It flaps after ``failures`` failures within ``window``. The first time out is ``hold``, and it
-    doubles up to ``hold_max``.
+    It flaps after ``failures`` failures within ``window``. It stays out of the pool for ``hold``
+    at first. Each further failure doubles the time, up to ``hold_max``.
     """
 
     failures: int = 3

@@ -28,7 +28,7 @@ class Moment(msgspec.Struct, frozen=True):
 
     @property
     def offset(self) -> float:
-        """Seconds to add to monotonic time for the time since the epoch, as known then."""
+        """The difference of the clocks at this moment: the UTC time minus the monotonic time."""
         return self.utc - self.monotonic
 
 
@@ -50,8 +50,8 @@ def serialize(overrides: Iterable[Override], now: Moment) -> StoredOverrides:
 def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
     """Return the overrides of a file.
 
-    In the boot in which the file was written, the clock does not matter. After a reboot it does,
-    but a clock that is slow never extends an override beyond the time that it had left.
+    If the file is from this boot, later changes of the UTC clock have no effect. After a reboot,
+    the UTC clock decides how much time has passed. A clock that was set back counts as no time.
     """
     if found.written.boot == now.boot:
         offset = found.written.offset
@@ -64,7 +64,7 @@ def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
 
 
 def needs_rewrite(found: StoredOverrides, now: Moment) -> bool:
-    """Return whether the clock was set since, so that a reboot would misread the times."""
+    """Return whether the clock was set after the file was written, so that its times are wrong."""
     timed = any(
         override.expires_at is not None or override.deadline is not None
         for override in found.overrides

@@ -35,7 +35,7 @@ FILE: Final = "overrides.json"
 OLD_FILE: Final = "orders.json"
 """The name of the file in earlier builds."""
 OVERRIDES_MAX: Final = 10_000
-"""A further override is refused."""
+"""The maximum number of overrides. A further override is refused."""
 PASS_SECONDS: Final = 1.0
 """The time between two searches for overrides that end."""
 
@@ -113,7 +113,7 @@ class OverrideStore:
         )
 
     async def run(self) -> None:
-        """End the overrides whose time has come, until cancelled."""
+        """End overrides at their times, until cancelled."""
         while True:
             await self._any_in_force.wait()
             await asyncio.sleep(PASS_SECONDS)

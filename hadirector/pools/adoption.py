@@ -18,8 +18,8 @@ from hadirector.pools.slow_start import LONG_AGO
 class PoolsSnapshot(msgspec.Struct, frozen=True):
     """The part of the snapshot about pools.
 
-    ``quorums`` is whether each pool had its quorum, by virtual server. ``serving_since`` is since
-    when each real server with slow start serves, by VS/RS, in monotonic seconds.
+    ``quorums`` is whether each pool had its quorum, by virtual server. ``serving_since`` is the
+    time at which each real server with slow start began to serve, by VS/RS, in monotonic seconds.
     """
 
     quorums: dict[str, bool] = {}
@@ -47,7 +47,7 @@ def take_snapshot(
 def adopted_quorums(
     configuration: Configuration, table: Table, snapshot: PoolsSnapshot
 ) -> dict[str, bool]:
-    """Return which pools had their quorum in the run before.
+    """Return which pools had their quorum in the previous run.
 
     The snapshot has the answer. Without a snapshot, a sorry server in the table shows that its pool
     has lost the quorum.
@@ -70,9 +70,9 @@ def adopted_quorums(
 def adopted_serving_since(
     configuration: Configuration, table: Table, snapshot: PoolsSnapshot
 ) -> dict[str, Mapping[DestinationKey, float]]:
-    """Return since when each real server with a weight in the table serves.
+    """Return the time at which each real server with a weight in the table began to serve.
 
-    Without an entry in the snapshot, it serves since long ago.
+    A real server without an entry in the snapshot has the time LONG_AGO.
     """
     return {
         server.name: {
@@ -119,7 +119,7 @@ def assume(
     table: Table,
     held: Mapping[str, Collection[DestinationKey]],
 ) -> Assumptions:
-    """Return what a reload assumes of the checks of the new configuration.
+    """Return the assumptions of a reload about the checks of the new configuration.
 
     ``held`` are the real servers that are held in their pools, by virtual server.
     """

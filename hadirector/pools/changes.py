@@ -23,7 +23,7 @@ class Change(NamedTuple):
 def pool_changes(
     server: VirtualServer, before: Judgement | None, now: Judgement, had_quorum: bool | None
 ) -> Iterator[Change]:
-    """Yield what is new about a pool: its quorum, and its held, flapping and outgoing servers."""
+    """Yield the changes of a pool: its quorum, and its held, flapping and outgoing servers."""
     if now.quorum is not None and now.quorum is not had_quorum:
         yield Change(
             "info" if now.quorum else "warning",
@@ -94,5 +94,5 @@ def weight_changes(
 
 
 def _reasons(steps: Derivation) -> list[object]:
-    """Return the configured weight and the reasons; a weight that ramps up is nothing new."""
+    """Return the configured weight and the reasons. A step of a slow start does not change them."""
     return [steps[0], *(step.reason for step in steps)]

@@ -19,10 +19,10 @@ from hadirector.pools.facts import Facts
 def apply_flap_damping(
     server: VirtualServer, candidates: Sequence[Candidate], facts: Facts
 ) -> dict[DestinationKey, float]:
-    """Give flapping real servers weight 0; return until when each counts as flapping.
+    """Give flapping real servers weight 0; return the time at which each stops flapping.
 
-    With weight 0 their existing connections continue. They serve nevertheless while the other
-    passing real servers lack the quorum, or are fewer than ``min_healthy``.
+    With weight 0 their existing connections continue. Flapping real servers serve while the other
+    passing real servers do not reach the quorum, or are fewer than ``min_healthy``.
     """
     policy = server.flap_damping
     if policy is None:
@@ -48,7 +48,7 @@ def apply_flap_damping(
 
 
 def flaps_until(policy: FlapDamping, failures: Sequence[float]) -> float:
-    """Return until when a target with failures at these times flaps; 0 if it does not flap."""
+    """Return when a target with failures at these times stops flapping; 0 if it does not flap."""
     recent = sum(failures[-1] - failure <= policy.window for failure in failures)
     if recent < policy.failures:
         return 0.0

@@ -19,8 +19,8 @@ def hold_unseen(candidates: Sequence[Candidate]) -> list[Candidate]:
 def apply_brake(minimum: HealthyMinimum, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Hold and return as many failing real servers as the minimum requires.
 
-    The servers that failed last are held, so that none of those already removed comes back. A
-    server that never passed, or that an operator took out, was not in the pool and is not held.
+    The servers that failed last are held, so that no removed server comes back. A server that never
+    passed, or that an operator took out, was not in the pool and is not held.
     """
     if not minimum:
         return []

@@ -9,8 +9,8 @@ from typing import Final
 from hadirector.model.ipvs import ServiceKey
 
 TOGETHER_SECONDS: Final = 0.005
-"""How long the first message of a burst waits for others. A decision about a pool of 1000 real
-servers takes 3 ms."""
+"""The time for which the first message of a burst waits for others. A decision about a pool of 1000
+real servers takes 3 ms."""
 
 
 class PendingPools:
@@ -27,7 +27,10 @@ class PendingPools:
         self._services.update(services)
 
     def take(self, now: float, *, more: bool) -> frozenset[ServiceKey]:
-        """Remove and return all services; none while ``more`` are coming and the first can wait."""
+        """Remove and return all services.
+
+        Return none if ``more`` messages are coming and the first service has not waited long.
+        """
         if more and now < self._since + TOGETHER_SECONDS:
             return frozenset()
         taken = frozenset(self._services)

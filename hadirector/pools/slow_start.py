@@ -1,8 +1,9 @@
 """Decides which part of its weight a real server gets while it starts slowly. Pure.
 
-The weight grows in steps, at times that follow from when the real server began to serve. Its
-progress is relative to the other real servers of the pool: the most advanced one has its full
-weight. So a pool that starts as a whole is balanced, and a single real server does not wait.
+The weight grows in steps, at fixed times after the real server began to serve. The progress is
+relative to the most advanced real server of the pool, which has its full weight. If all real
+servers start together, they share the connections by weight. A single real server starts with its
+full weight.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ STEPS: Final = 20
 WHOLE: Final = 1000
 """Shares of a weight are thousandths."""
 LONG_AGO: Final = -math.inf
-"""Since when a real server serves that was in the table before the director started."""
+"""The start time of a real server that was in the table before the director started."""
 
 
 def apply_slow_start(
@@ -28,8 +29,9 @@ def apply_slow_start(
 ) -> tuple[dict[DestinationKey, float], float | None]:
     """Reduce the weights of real servers that began to serve recently.
 
-    Return since when each real server serves, and when a weight changes next (None for never). A
-    weight that an operator has set takes effect at once. Times are monotonic seconds.
+    Return the time at which each real server began to serve, and the time of the next change of a
+    weight (None for never). A weight that an operator has set takes effect at once. Times are
+    monotonic seconds.
     """
     if not any(candidate.real_server.slow_start for candidate in candidates):
         return {}, None
@@ -65,7 +67,7 @@ def share(policy: SlowStart | None, steps: int) -> int:
 
 
 def _steps(candidate: Candidate, since: float, now: float) -> int:
-    """Count the completed steps. A step ends exactly at the time that was announced for it."""
+    """Count the completed steps. A step ends exactly at the time from `apply_slow_start`."""
     policy = candidate.real_server.slow_start
     if policy is None or candidate.weight_overridden or now - since >= policy.duration:
         return STEPS
