@@ -75,9 +75,9 @@ class Handlers:
         return (
             Route("GET", "/metrics", self.metrics, "The metrics, in the format of Prometheus."),
             Route("GET", "/v1/status", self.status, "The status of the director."),
-            Route("GET", "/v1/events", self.events, "The events after a number; can wait."),
+            Route("GET", "/v1/events", self.events, "The events after a given number."),
             Route("GET", "/v1/why", self.why, "Why a real server has its weight."),
-            Route("POST", "/v1/handover", self.hand_over, "Hand VRRP instances over, or undo it."),
+            Route("POST", "/v1/handover", self.hand_over, "Start or undo a handover."),
             Route("POST", "/v1/override", self.set_override, "Set an override."),
             Route("POST", "/v1/override/remove", self.remove_override, "Remove an override."),
             Route("POST", "/v1/plan", self.plan, "Preview a reload of a configuration."),
@@ -99,7 +99,7 @@ class Handlers:
         task = asyncio.current_task()
         assert task is not None, "a handler runs in a task"
         if query.wait and len(self._followers) >= FOLLOWERS_MAX:
-            return _error(503, f"{FOLLOWERS_MAX} clients wait for events already")
+            return _error(503, f"{FOLLOWERS_MAX} clients are already waiting for events")
         self._followers.add(task)
         try:
             return _answer(await self._director.recorder.after(query.after, query.wait))
@@ -233,7 +233,7 @@ def _remove_dead_socket(path: Path) -> None:
 def _exposition(status: Status) -> tuple[bytes, str]:
     """Render the metrics; returns them with their content type. The first call imports a library.
 
-    To be called in a thread.
+    Call this function in a thread.
     """
     from hadirector.status import exposition
 

@@ -2,7 +2,7 @@
 
 Exit codes: 0 success, 1 the answer is no, 2 wrong usage or configuration.
 
-Only the module of the command in question is imported, so that no command pays for another one.
+Only the module of the requested command is imported, so that each command starts fast.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ DATAPLANES = ("userspace", "ipvs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "--dataplane",
         choices=DATAPLANES,

@@ -47,7 +47,7 @@ class Target(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
     parser.add_argument("type", metavar="TYPE", help="the type of the check, such as tcp or http")
     parser.add_argument("target", metavar="TARGET", help="ADDRESS, ADDRESS:PORT, or a URL")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Configure this host as a real server for dr or tun, or check or undo that."""
+"""Configure this host as a real server for dr or tun, check the settings, or undo them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FAULTS = (HostError, PlanError, setup.RecordError, unit.UnitError, OSError)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the arguments of the command."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     setup_parser = actions.add_parser(
         "setup", help="add the virtual addresses, and do not answer ARP requests for them"

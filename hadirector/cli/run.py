@@ -189,7 +189,7 @@ def _refuse_foreign(directory: Path, key: str) -> None:
     if status.st_uid not in (0, os.geteuid()):
         reason = f"it belongs to the user id {status.st_uid}"
     elif status.st_mode & 0o022:
-        reason = f"others than its owner may write to it (mode {status.st_mode & 0o7777:04o})"
+        reason = f"users other than its owner may write to it (mode {status.st_mode & 0o7777:04o})"
     else:
         return
     raise StartError(

@@ -211,7 +211,7 @@ def _members(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
 
 
 def _attention(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
-    """Return the members that need attention; a sorry server does if it serves or fails."""
+    """Return the members that need attention. This includes a sorry server that serves or fails."""
     sorry_server = (
         member
         for member in _sorry_server(server)

@@ -1,6 +1,7 @@
 """Text for terminals: colors and aligned tables.
 
-Plain ANSI codes take the place of a library, because importing one takes longer than most commands.
+The module uses ANSI codes and no library, because the import of a library takes longer than most
+commands.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ STYLES: Final = {
 """Select Graphic Rendition of ECMA-48 (console_codes(4))."""
 
 Paint = Callable[[str, str], str]
-"""Returns a text in a style; without a style, or where there are no colors, the text as it is."""
+"""Returns the text in a style. Without a style or colors, the text is unchanged."""
 
 
 class Row(NamedTuple):
@@ -36,9 +37,9 @@ class Row(NamedTuple):
 
 
 def paint_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Paint:
-    """Return how to write styles to a stream: only a terminal gets colors.
+    """Return the function that applies styles to text for a stream. Only a terminal gets colors.
 
-    NO_COLOR (no-color.org) and TERM=dumb turn them off.
+    NO_COLOR (no-color.org) and TERM=dumb turn colors off.
     """
     colors = stream.isatty() and not environment.get("NO_COLOR")
     return paint if colors and environment.get("TERM") != "dumb" else plain
@@ -63,7 +64,7 @@ def short_duration(seconds: float) -> str:
 
 
 def table(rows: Sequence[Row | str], paint: Paint) -> Iterator[str]:
-    """Align the cells of all rows; a line that is no row stays as it is.
+    """Align the cells of all rows. A plain line between the rows is unchanged.
 
     Lines are never wrapped or cut, so that they can be searched.
     """

@@ -3,7 +3,7 @@
 Both schedulers build their hash table from the list of destinations (ip_vs_sh.c, ip_vs_mh.c). With
 another order, 2 to 8 % of the clients of mh get another real server, and nearly all clients of sh.
 The kernel adds destinations at one end of its list and cannot move them. So a destination in the
-wrong position is deleted and added again. Its connections survive that (ip_vs_trash_get_dest).
+wrong position is deleted and added again. Its connections survive (ip_vs_trash_get_dest).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Destinations = Mapping[DestinationKey, Destination]
 def staying_destinations(actual: Destinations, wanted: Destinations) -> frozenset[DestinationKey]:
     """Return the destinations that can stay if all others are added after them, in order.
 
-    These are the longest beginning of ``wanted`` whose keys are in this order in ``actual``.
+    They are the longest prefix of ``wanted`` whose keys are in ``actual`` in the same order.
     """
     order = list(wanted)
     count = 0

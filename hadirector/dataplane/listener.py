@@ -106,7 +106,7 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept_some)
 
     def _steer_elsewhere(self) -> None:
-        """Attach a program to the group of listening sockets that selects its next member.
+        """Attach a BPF program that selects the next socket of the group of listening sockets.
 
         The kernel does not show which member of the group this socket is. A connection that arrives
         here shows that the program selects this socket, or no member; without a member the kernel

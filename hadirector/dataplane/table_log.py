@@ -12,7 +12,8 @@ from hadirector.dataplane.reconcile import Operation, describe, describe_actual
 from hadirector.model.ipvs import ServiceKey, Table
 
 LOGGED_OPERATIONS_MAX = 50
-"""Lines of one event that a round logs. A last line has the number of operations without one."""
+"""The maximum number of lines for one event in a round. One more line has the number of operations
+that were not logged."""
 
 
 class TableLog:
@@ -67,7 +68,7 @@ class TableLog:
             self._log.error(event, operation=describe(operation), error=errors[operation])
 
     def end_round(self) -> None:
-        """Log how many operations had no line of their own, and begin a new round."""
+        """Log the number of operations that were not logged, and begin a new round."""
         logs = {"table_change_failed": self._log.error, "table_repaired": self._log.warning}
         for event, count in self._logged.items():
             if count > LOGGED_OPERATIONS_MAX:

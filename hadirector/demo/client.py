@@ -115,7 +115,7 @@ async def request(address: str, port: int, seconds_max: float) -> Sample:
 
 
 async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> str:
-    """Return the body of the response. Raises OSError and EOFError, or ValueError for a status."""
+    """Return the body of the response. Raises OSError, EOFError and ValueError."""
     writer.write(f"GET / HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
     status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     if " 200 " not in status:

@@ -45,7 +45,7 @@ class Timing(msgspec.Struct, frozen=True):
 
     @property
     def director_crash(self) -> Promise:
-        """The Active_Down_Interval of the BACKUP director (RFC 9568 6.1), and 50 ms."""
+        """The Active_Down_Interval of the BACKUP director (RFC 9568 6.1), plus 50 ms."""
         skew = (256 - PRIORITIES["lb2"]) / 256 * self.advert_interval
         return Promise(
             3 * self.advert_interval + skew + CRASH_SLACK_SECONDS + self.allowance,

@@ -1,4 +1,4 @@
-"""The life cycle of a director: it starts, runs until it is stopped, and leaves."""
+"""The life cycle of a director: start, run, and stop or restart."""
 
 from __future__ import annotations
 

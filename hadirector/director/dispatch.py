@@ -1,7 +1,7 @@
-"""Handles the messages of the director's loop: a message goes in, the wanted table comes out.
+"""Handles the messages of the director's loop, and updates the wanted table.
 
-Each message is handled completely before the next one. Slow work runs in tasks that answer with a
-message.
+Each message is handled completely before the next message. Slow work runs in tasks that answer with
+a message.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Dispatcher:
         return self._parts.pools.table
 
     def adopt(self, table: Table) -> int:
-        """Start from the table and the snapshot of another run; return the number of verdicts."""
+        """Start from the table and the snapshot of the last run; return the number of verdicts."""
         parts = self._parts
         snapshot = parts.snapshots.read()
         verdicts = adopted_verdicts(parts.configuration, table)
@@ -88,7 +88,7 @@ class Dispatcher:
     def _record(
         self, message: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
     ) -> Collection[ServiceKey]:
-        """Record what is new; return the services whose pools it may change."""
+        """Record the message; return the services whose pools it may change."""
         match message:
             case VerdictChanged():
                 self._parts.snapshots.note_change()
@@ -125,7 +125,7 @@ class Dispatcher:
             self._parts.health.configure_workers(message.name)
 
     def _decide_pending(self) -> None:
-        """Decide about the pending pools, unless more messages come with them.
+        """Decide the pending pools, unless further messages are waiting.
 
         Elections begin when there is a decision about every pool.
         """

@@ -26,7 +26,7 @@ from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
 
 FAILURE_SECONDS_MAX = 3600.0
-"""The snapshot has no older failures, because no window of flap damping is longer."""
+"""The maximum age of a failure in the snapshot. No window of flap damping is longer."""
 
 
 class Parts:

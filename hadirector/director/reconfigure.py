@@ -25,7 +25,7 @@ from hadirector.reload.preview import Preview, Situation, preview
 
 
 class Reconfiguration:
-    """Reads the configuration file again, and puts a right configuration into the queue."""
+    """Reads the configuration file again, and puts a valid configuration into the queue."""
 
     def __init__(self, path: Path, parts: Parts, put: Callable[[Message], Awaitable[None]]) -> None:
         self.path = path
@@ -46,7 +46,7 @@ class Reconfiguration:
             raise RequestError("\n".join(faults))
 
     async def reload(self) -> str:
-        """Read the file again and change to it; return what changes, in one line.
+        """Read the file again and apply it; return the changes, in one line.
 
         The current configuration stays if the new one is wrong. Raises RequestError.
         """
@@ -68,7 +68,7 @@ class Reconfiguration:
     def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Reload in a task that ``spawn`` starts; the result is logged.
 
-        A reload that has not begun yet also serves the requests that follow.
+        If an earlier reload waits to begin, no second reload is started.
         """
         if self._reload_waits:
             return

@@ -36,9 +36,9 @@ from hadirector.status.report import (
 
 EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
 NAMED_MAX: Final = 10
-"""Names that an error message lists."""
+"""The maximum number of names in an error message."""
 EVENTS_MAX: Final = 20
-"""Events of an explanation, the latest ones."""
+"""The maximum number of events in an explanation. It has the latest events."""
 
 
 class RequestError(Exception):
@@ -53,7 +53,7 @@ class OperatorRequests:
         self._log = structlog.get_logger()
 
     def hand_over(self, instance: str | None, *, undo: bool) -> list[str]:
-        """Hand one instance, or all, over to the peers until undone; return their names.
+        """Hand one instance or all instances over to the peers; return the names of the instances.
 
         The handover survives reload and restart. Raises RequestError if there is no such instance.
         """
@@ -73,7 +73,7 @@ class OperatorRequests:
         return chosen
 
     async def set_override(self, request: OverrideRequest) -> str:
-        """Set an override for a real server; return what it does.
+        """Set an override for a real server; return the description of its effect.
 
         Raises RequestError if the request makes no sense or cannot be stored.
         """
@@ -93,7 +93,7 @@ class OperatorRequests:
         return f"{name}: {override.description}"
 
     async def remove_override(self, request: OverrideRemoval) -> str:
-        """Remove the override of a real server; return what it did. Raises RequestError."""
+        """Remove the override of a real server; return its description. Raises RequestError."""
         current = self._parts.overrides.current
         # The full name of an override is enough, even if its real server is not configured.
         name = next((name for name in current if str(name) == request.name), None)

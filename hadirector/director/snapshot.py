@@ -1,7 +1,8 @@
-"""The snapshot: what the director stores for its next start.
+"""The snapshot: the state that the director stores for its next start.
 
-``snapshot.json`` lies beside ``owned.json``. While it changes, it is written once a second. A
-killed director loses up to a second of it, which at most changes how fast a weight grows.
+``snapshot.json`` is in the same directory as ``owned.json``. After changes, it is written once a
+second. A killed director loses up to one second of changes. This can only affect how fast a weight
+grows.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class SnapshotStore:
-    """Reads the snapshot of the run before, and writes the snapshots of this run."""
+    """Reads the snapshot of the previous run, and writes the snapshots of this run."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
@@ -52,7 +53,7 @@ class SnapshotStore:
         self.previous_run: PreviousRun = "none"
 
     def read(self) -> Snapshot:
-        """Return the snapshot of the run before; an empty one if there is none for this boot.
+        """Return the snapshot of the previous run, or an empty snapshot if this boot has none.
 
         The verdicts of a final snapshot are only valid for the start that follows, so they are
         removed from the file. The file also shows from now on that a run has begun, so that the

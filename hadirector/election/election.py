@@ -135,7 +135,7 @@ class Election:
             self.begin()
 
     def hand_over(self, instance: str, *, undo: bool) -> None:
-        """Hand an instance over to a peer, or undo that. A new process gets the same order."""
+        """Hand an instance over, or undo a handover. A new process gets the same order."""
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
         self.child.send(RequestHandover(instance, undo))
 

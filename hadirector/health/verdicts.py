@@ -177,7 +177,7 @@ class Health:
         )
 
     def _log_warning(self, check: CheckDefinition, previous: Result | None, result: Result) -> None:
-        """Log the warning of a result, or its end, unless the previous result had the same warning."""
+        """Log a new warning of a target, and the end of a warning."""
         if result.warning == (previous.warning if previous else ""):
             return
         place = {

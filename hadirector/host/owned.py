@@ -75,7 +75,7 @@ class Memory:
         self._remember(replace(self.owned, sync_threads=dict(threads)))
 
     def remember_masquerade(self, tool: ToolName | None) -> None:
-        """Store which tool holds masquerade rules of ours, if any. Raises OSError."""
+        """Store the name of the tool that has added our masquerade rules. Raises OSError."""
         self._remember(replace(self.owned, masquerade=tool))
 
     def _remember(self, owned: Owned) -> None:

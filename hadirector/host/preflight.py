@@ -28,7 +28,7 @@ CAPABILITY_BITS = {
 
 
 async def faults(configuration: Configuration) -> list[str]:
-    """Return every fault as a sentence for the operator; nothing if the host is fit."""
+    """Return every fault as a sentence for the operator. The result is empty without a fault."""
     found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
     found += refused_scripts(configuration) + _unwritable_directories(configuration)
     if configuration.dataplane == "ipvs" and not found:

@@ -1,4 +1,4 @@
-"""Reconciles the IPVS connection timeouts with the configured ones."""
+"""Reconciles the connection timeouts of IPVS with the configuration."""
 
 from __future__ import annotations
 

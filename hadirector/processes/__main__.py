@@ -19,7 +19,7 @@ def main(module: str, descriptor: str) -> None:
 
 
 def prepare_imports() -> None:
-    """Defer what few configurations use, before the first import of asyncio and msgspec."""
+    """Defer modules that few configurations use, before the first import of asyncio and msgspec."""
     defer(DEFERRED)
     # msgspec prefers typing_extensions, but `typing` has the same since Python 3.11.
     with absent("typing_extensions"):

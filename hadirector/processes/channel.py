@@ -103,7 +103,7 @@ class Channel(Generic[Incoming]):
     async def _wait_readable(self) -> None:
         """Wait until the socket is readable. loop.sock_recv() would import ``ssl``, which is 2 MB.
 
-        Another task may close the socket meanwhile.
+        Another task may close the socket during the wait.
         """
         loop, descriptor = asyncio.get_running_loop(), self._socket.fileno()
         readable = loop.create_future()

@@ -40,7 +40,7 @@ async def _serve(
     end: socket.socket, incoming: Any, serve: Callable[[Channel[Any]], Awaitable[None]]
 ) -> None:
     channel: Channel[Any] = Channel(end, incoming)
-    channel.send(Heartbeat())  # asks for a configuration
+    channel.send(Heartbeat())  # requests a configuration
     try:
         await serve(channel)
     finally:

@@ -1,4 +1,4 @@
-"""What a child process does with its memory when it has taken a configuration."""
+"""Reduces the memory of a child process after it has read its configuration."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Child(Generic[Incoming]):
         """Run the child, and restart it, until it ends after ``stop``."""
         failures = 0
         loop = asyncio.get_running_loop()
-        # An order to finish may precede the first pass: an adopted process still has to obey it.
+        # An order to finish may precede the first pass: an adopted process must still execute it.
         while not self._stop.is_set() or self._adopted is not None:
             started_at = loop.time()
             try:

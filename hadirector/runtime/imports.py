@@ -65,7 +65,7 @@ class _DeferringFinder:
 
 
 class _DeferringLoader:
-    """Has the methods of a loader. `importlib.abc` would be a megabyte by itself."""
+    """Has the methods of a loader. The import of `importlib.abc` would take a megabyte."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader

@@ -98,7 +98,7 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """A whole director.
 
-    ``failing`` maps every operation on the table that failed to its error. ``orphaned_overrides``
+    ``failing`` maps each failed operation on the table to its error. ``orphaned_overrides``
     describe overrides of real servers that are not configured. ``blind`` means that the director
     receives no answer from any target, because of a fault of its own. ``delayed_probes``, ``hints``
     and ``idle_connections`` are as in `CheckStatistics`.
@@ -271,7 +271,7 @@ def _sum(traffic: Iterable[Traffic]) -> Traffic:
 
 
 _SHOWN_BY_CHECK = {"configured", "not checked", *Verdict}
-"""Reasons that the status of the check shows already."""
+"""Reasons for a weight that the status of the check already shows."""
 
 
 def _format_outgoing(judgement: Judgement | None) -> tuple[str, ...]:

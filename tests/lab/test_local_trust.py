@@ -71,7 +71,7 @@ def test_a_directory_that_others_may_write_to_is_refused(
     director = run(file)
     assert director.returncode == 2
     assert (
-        f"{directory}: others than its owner may write to it (mode 0777) (expected a directory"
+        f"{directory}: users other than its owner may write to it (mode 0777) (expected a directory"
         " that only this user may write to)"
     ) in director.stderr
 

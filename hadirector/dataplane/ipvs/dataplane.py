@@ -53,8 +53,8 @@ class IpvsDataplane:
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
         """Read the destinations of a service, in the order in which they were added.
 
-        Return None if they still have this fingerprint, which takes a twentieth of the time. Raises
-        DataplaneError.
+        If they still have this fingerprint, return None, which takes a twentieth of the time.
+        Raises DataplaneError.
         """
         async with self._connection() as netlink:
             datagrams = await netlink.dump(messages.list_destinations(key))
@@ -72,8 +72,8 @@ class IpvsDataplane:
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
         """Perform the operations in order, in batches.
 
-        If a service or destination to add exists already, it is edited. If one to delete does not
-        exist, it counts as deleted.
+        An addition of a service or destination that exists becomes an edit. The deletion of a
+        missing service or destination succeeds.
         """
         failures: list[OperationFailure] = []
         slices = Slices()

@@ -95,7 +95,7 @@ class IpvsNetlink:
         raise DataplaneError(f"the answer of IPVS is longer than {DUMP_SIZE_MAX} bytes")
 
     async def perform(self, requests: Sequence[Request]) -> list[int]:
-        """Send requests that change something in one datagram; return the errno of each, or 0.
+        """Send change requests in a single datagram; return the errno of each request, or 0.
 
         The kernel handles the whole batch before `send` returns, so a long batch delays everything
         else in this process. The kernel acknowledges only failures and the last request.

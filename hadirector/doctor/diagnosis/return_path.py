@@ -166,7 +166,7 @@ def _suspicion(path: _ReturnPath, facts: Facts) -> Iterator[Finding]:
     if route.gateway is not None:
         what = f"is reached through the gateway {route.gateway}: its replies may not return"
         remedy = (
-            "see that the gateway sends the replies to all clients to this director, or use"
+            "make sure that the gateway sends the replies to all clients to this director, or use"
             " forwarding: fullnat or tun"
         )
     elif client is not None:

@@ -18,7 +18,7 @@ from hadirector.model.ipvs import ForwardingMethod, Protocol, ServiceKey
 from hadirector.model.vip_probes import MarkRange, assign_marks, route_via_vip
 
 _RANGES = tuple(MarkRange(first << 24, (first << 24) + 0xFFFF) for first in range(0x6A, 0x72))
-"""Firewall marks that a running director does not use by default. Several, as one may be in use."""
+"""Firewall marks that a running director does not use by default. Some of them may be in use."""
 
 _BACKUP_ONLY = "net/ipv4/vs/backup_only"
 

@@ -14,7 +14,7 @@ from hadirector.model.ipvs import ServiceKey
 
 
 async def choose_tool(services: frozenset[ServiceKey]) -> ToolName:
-    """Return nft if it works with this kernel, or else iptables. Raises ToolError if none does."""
+    """Return nft if it works with this kernel, or else iptables. Raises ToolError if both fail."""
     errors = []
     for name, tool in TOOLS.items():
         try:
@@ -43,7 +43,7 @@ async def faults(configuration: Configuration) -> list[str]:
 class MasqueradeReconciler:
     """Applies the rules, repairs them if another program changed them, and removes them at the end.
 
-    ``tool`` is the name of the tool that holds rules of ours, or None. ``remember`` stores another
+    ``tool`` is the name of the tool that has added our rules, or None. ``remember`` stores a new
     name. It is called before the first rule is added, and may raise OSError.
     """
 
@@ -63,7 +63,7 @@ class MasqueradeReconciler:
         self._log = structlog.get_logger()
 
     async def configure(self, configuration: Configuration) -> None:
-        """Follow another configuration."""
+        """Replace the configuration."""
         self._services = fullnat_services(configuration)
         await self.reconcile()
 

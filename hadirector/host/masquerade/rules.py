@@ -14,7 +14,7 @@ from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ForwardingMethod, ServiceKey
 
 ToolName = Literal["nft", "iptables"]
-"""The programs that can hold the rules."""
+"""The programs that can add the rules."""
 
 NAME = "hadirector"
 """The name of our nftables table, and of our chain in the nat table of iptables."""

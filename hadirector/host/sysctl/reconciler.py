@@ -70,7 +70,7 @@ class SysctlReconciler:
         self._log = structlog.get_logger()
 
     async def configure(self, configuration: Configuration) -> None:
-        """Follow another configuration. Sysctls that it does not need stay until the end."""
+        """Replace the configuration. Sysctls that it does not need are restored at the end."""
         async with self._in_use:
             self._configuration = configuration
             self._routes, self._settled = None, False

@@ -141,7 +141,7 @@ def is_ipv4(server: VirtualServer) -> bool:
 
 
 def _is_tcp(server: VirtualServer) -> bool:
-    """Return whether the virtual server takes TCP; that of a firewall mark counts as TCP."""
+    """Return whether the virtual server accepts TCP. With a firewall mark, assume that it does."""
     return server.keys[0].protocol is Protocol.TCP
 
 

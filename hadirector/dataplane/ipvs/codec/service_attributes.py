@@ -78,7 +78,7 @@ def read_key(found: dict[int, bytes]) -> ServiceKey | None:
 
 
 def write_settings(key: ServiceKey, service: Service) -> bytes:
-    """Encode the other attributes of a service."""
+    """Encode the settings of a service: scheduler, flags and persistence."""
     settings = (
         text(ServiceAttribute.SCHEDULER, service.scheduler)
         + attribute(ServiceAttribute.FLAGS, _FLAGS.pack(_flags(service), _ALL_FLAGS))
@@ -91,7 +91,7 @@ def write_settings(key: ServiceKey, service: Service) -> bytes:
 
 
 def read_settings(found: dict[int, bytes]) -> Service:
-    """Decode the other attributes of a service."""
+    """Decode the settings of a service: scheduler, flags and persistence."""
     scheduler = read_text(found[ServiceAttribute.SCHEDULER])
     known = _SCHEDULER_FLAGS if scheduler in HASH_SCHEDULERS else {}
     flags = ServiceFlag(_FLAGS.unpack(found[ServiceAttribute.FLAGS])[0])
