@@ -11,7 +11,7 @@ from checks.definition.check import CheckDefinition
 from checks.definition.queries import transports
 from checks.definition.result import Reason, Result
 from checks.io.errors import describe, one_line, reason_of
-from checks.io.pattern import SearchTooLongError
+from checks.io.pattern import SearchPostponedError, SearchTooLongError
 from checks.io.tls import describe_error, is_tls_error
 
 if TYPE_CHECKING:
@@ -73,7 +73,12 @@ class TimedProgress(Progress):
 
 Prober = Callable[[CheckDefinition, Progress], Awaitable[Outcome]]
 
-PROBE_ERRORS = (ProbeFailedError, SearchTooLongError, OSError)  # ssl.SSLError is an OSError
+PROBE_ERRORS = (
+    ProbeFailedError,
+    SearchTooLongError,
+    SearchPostponedError,
+    OSError,  # ssl.SSLError is an OSError
+)
 """The exceptions that a probe raises because of the target or of a local error."""
 
 
@@ -112,6 +117,8 @@ def explain_error(error: Exception, definition: CheckDefinition, stage: str) -> 
             return error.reason, error.detail
         case SearchTooLongError():
             return Reason.REPLY, str(error)
+        case SearchPostponedError():
+            return Reason.LOCAL_ERROR, str(error)
         case OSError() if is_tls_error(error):
             return Reason.TLS, describe_error(error)
         case OSError():

@@ -4,33 +4,68 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Collection
+from time import monotonic
 from types import FrameType
+from typing import Final
 
-SEARCH_TIME_MAX = 0.1
-"""The limit on the CPU time of one search, in seconds."""
+from checks.io.search_budget import SearchBudget
+
+_BUDGET: Final = SearchBudget()
+"""One for the process, because all searches share its main thread."""
 
 
 class SearchTooLongError(Exception):
     """The search has exceeded its CPU time."""
 
 
-def search(pattern: str, text: str) -> bool:
-    """Return whether ``pattern`` matches anywhere in ``text``.
+class SearchPostponedError(Exception):
+    """There is no time for the search, because other searches have used it."""
+
+
+class _BrokenOffError(Exception):
+    """The timer has ended the search."""
+
+
+def search(pattern: str, text: str, target: str) -> bool:
+    """Return whether ``pattern`` matches anywhere in ``text``, a reply of this target.
 
     Some patterns take exponential time on some texts. A search holds the interpreter lock, so
     neither a thread nor a task can end it. The regular expression engine handles signals while it
     backtracks, so an interval timer on the CPU time of this process (setitimer(2)) can end it.
     Python allows signal handlers only in the main thread.
 
-    Raises SearchTooLongError after SEARCH_TIME_MAX.
+    Raises SearchTooLongError if a whole search takes too long for this target. Raises
+    SearchPostponedError if this is unknown, because `SearchBudget` has no time for a whole search.
     """
+    began = monotonic()
+    limit = _BUDGET.limit(target, began)
+    if limit:
+        try:
+            found = _search(pattern, text, limit)
+        except _BrokenOffError:
+            _BUDGET.note_break(target, limit, monotonic())
+        else:
+            _BUDGET.note_end(target, min(monotonic() - began, limit))
+            return found
+    what = f"searching {len(text)} characters for /{pattern}/"
+    if _BUDGET.is_too_long(target):
+        raise SearchTooLongError(f"{what} took too long")
+    raise SearchPostponedError(f"{what} is postponed, because other searches take too long")
 
+
+def keep_targets(targets: Collection[str]) -> None:
+    """Forget the searches of all other targets."""
+    _BUDGET.keep(targets)
+
+
+def _search(pattern: str, text: str, limit: float) -> bool:
     def end_search(_signal: int, _frame: FrameType | None) -> None:
-        raise SearchTooLongError(f"searching {len(text)} characters for /{pattern}/ took too long")
+        raise _BrokenOffError
 
     compiled = re.compile(pattern)
     previous = signal.signal(signal.SIGVTALRM, end_search)
-    signal.setitimer(signal.ITIMER_VIRTUAL, SEARCH_TIME_MAX)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
     try:
         return compiled.search(text) is not None
     finally:

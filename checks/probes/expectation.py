@@ -21,12 +21,12 @@ def find_status_fault(status: int, probe: HttpProbe) -> str | None:
     return f"status {status}, expected {' or '.join(ranges)}"
 
 
-def find_body_fault(body: bytes, probe: HttpProbe) -> str | None:
+def find_body_fault(body: bytes, probe: HttpProbe, target: str) -> str | None:
     """Describe an unexpected body, by its first 64 KiB; None if the body is as expected.
 
-    Raises SearchTooLongError.
+    ``target`` is the identity of the check. Raises the exceptions of `search`.
     """
-    if probe.expect_body is not None and not matches(probe.expect_body, body):
+    if probe.expect_body is not None and not matches(probe.expect_body, body, target):
         return describe_mismatch(probe.expect_body, body, "body")
     if probe.expect_sha256 is not None:
         digest = hashlib.sha256(body).hexdigest()
@@ -35,12 +35,12 @@ def find_body_fault(body: bytes, probe: HttpProbe) -> str | None:
     return _find_json_fault(body, probe) if probe.expect_json else None
 
 
-def matches(pattern: str, text: bytes) -> bool:
+def matches(pattern: str, text: bytes, target: str) -> bool:
     """Return whether the pattern matches in UTF-8 text. Invalid bytes are replaced by U+FFFD.
 
-    Raises SearchTooLongError.
+    ``target`` is the identity of the check. Raises the exceptions of `search`.
     """
-    return search(pattern, text.decode("utf-8", errors="replace"))
+    return search(pattern, text.decode("utf-8", errors="replace"), target)
 
 
 def describe_mismatch(pattern: str, text: bytes, name: str) -> str:

@@ -25,7 +25,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     progress.enter("reading the file")
     text = _read(options.file)
     if options.expect is not None:
-        if not matches(options.expect, text):
+        if not matches(options.expect, text, definition.identity):
             detail = describe_mismatch(options.expect, text, options.file)
             raise ProbeFailedError(Reason.DOWN, detail)
         return Outcome(f"{options.file} matches")

@@ -121,7 +121,7 @@ class _Exchange:
         fault = find_status_fault(reply.status, self._options)
         if fault is not None:
             raise ProbeFailedError(Reason.STATUS, fault)
-        fault = find_body_fault(bytes(reply.body), self._options)
+        fault = find_body_fault(bytes(reply.body), self._options, self._definition.identity)
         if fault is not None:
             raise ProbeFailedError(Reason.BODY, fault)
         options = self._options

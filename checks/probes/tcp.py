@@ -10,6 +10,9 @@ from checks.io.connection import AWAITING_REPLY, REPLY_LENGTH_MAX, open_connecti
 from checks.io.operations import CONNECT, Conversation, Receive, Send
 from checks.probes.expectation import describe_mismatch, matches
 
+PARTS_MAX = 256
+"""The largest number of parts of a reply. A search of 64 KiB after each byte would take seconds."""
+
 _SENDING = "sending"
 _CONNECTED = Outcome("connection established")
 _SENT = Outcome("connection established, data sent")
@@ -33,11 +36,9 @@ def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     if options.expect is None:
         return _CONNECTED if options.send is None else _SENT
     progress.enter(AWAITING_REPLY)
-    reply, expected = b"", False
-    while not expected:
-        part = yield Receive(REPLY_LENGTH_MAX - len(reply))
-        reply += part
-        expected = _match_reply(options.expect, reply, is_last=not part)
+    reply = _Reply(options.expect, definition.identity)
+    while not reply.add((yield Receive(reply.missing))):
+        pass
     return _EXPECTED
 
 
@@ -53,21 +54,37 @@ async def probe_tls(definition: CheckDefinition, progress: Progress) -> Outcome:
         if options.expect is None:
             return Outcome("TLS established")
         progress.enter(AWAITING_REPLY)
-        reply, expected = b"", False
-        while not expected:
-            part = await connection.receive(REPLY_LENGTH_MAX - len(reply))
-            reply += part
-            expected = _match_reply(options.expect, reply, is_last=not part)
+        reply = _Reply(options.expect, definition.identity)
+        while not reply.add(await connection.receive(reply.missing)):
+            pass
     return _EXPECTED
 
 
-def _match_reply(pattern: str, reply: bytes, *, is_last: bool) -> bool:
-    """Return whether the reply so far matches.
+class _Reply:
+    """The reply so far, in which each new part causes a search for the expected pattern."""
 
-    Raises ProbeFailedError at the end of the stream or after 64 KiB without a match.
-    """
-    if matches(pattern, reply):
-        return True
-    if is_last or len(reply) == REPLY_LENGTH_MAX:
-        raise ProbeFailedError(Reason.REPLY, describe_mismatch(pattern, reply, "reply"))
-    return False
+    def __init__(self, pattern: str, target: str) -> None:
+        self._pattern = pattern
+        self._target = target
+        self._reply = b""
+        self._parts = 0
+
+    @property
+    def missing(self) -> int:
+        """The number of bytes until the limit."""
+        return REPLY_LENGTH_MAX - len(self._reply)
+
+    def add(self, part: bytes) -> bool:
+        """Add the next part, empty at the end of the stream; return whether the reply matches.
+
+        Raises ProbeFailedError at the end of the stream, after 64 KiB or after PARTS_MAX parts
+        without a match.
+        """
+        self._reply += part
+        self._parts += 1
+        if matches(self._pattern, self._reply, self._target):
+            return True
+        if not part or not self.missing or self._parts == PARTS_MAX:
+            detail = describe_mismatch(self._pattern, self._reply, "reply")
+            raise ProbeFailedError(Reason.REPLY, detail)
+        return False

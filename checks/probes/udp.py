@@ -29,7 +29,8 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
         reply = await _receive_reply(opened, silence_max)
     if reply is None:
         return Outcome("no reply, and no ICMP error")
-    if options.expect is not None and not matches(options.expect, reply):
+    identity = definition.identity
+    if options.expect is not None and not matches(options.expect, reply, identity):
         raise ProbeFailedError(Reason.REPLY, describe_mismatch(options.expect, reply, "reply"))
     return Outcome("reply" if options.expect is None else "expected reply")
 

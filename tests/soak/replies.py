@@ -106,7 +106,7 @@ def _read_http(data: bytes) -> int | None:
         reply.feed(data[start : start + PART])
     if not reply.ended:
         reply.finish("reading")
-    find_body_fault(bytes(reply.body), _EXPECTED)
+    find_body_fault(bytes(reply.body), _EXPECTED, "web")
     return reply.status
 
 

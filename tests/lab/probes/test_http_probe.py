@@ -87,7 +87,7 @@ async def test_each_request_follows_the_check_on_a_new_connection(
 
 def test_a_search_leaves_no_timer_behind() -> None:
     """The timer must not interrupt other code."""
-    assert pattern.search("b", "abc")
+    assert pattern.search("b", "abc", "web")
     with pytest.raises(pattern.SearchTooLongError):
-        pattern.search("(a+)+$", "a" * 40 + "b")
-    assert not pattern.search("x", "abc")
+        pattern.search("(a+)+$", "a" * 40 + "b", "web")
+    assert not pattern.search("x", "abc", "web")
