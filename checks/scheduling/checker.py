@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from time import monotonic
@@ -15,6 +16,8 @@ from checks.definition.options import Probe
 from checks.definition.result import Reason, Result, Verdict
 from checks.idle_connection.hint import causes_probe
 from checks.idle_connection.watcher import IdleConnections
+from checks.io.attention import Attention
+from checks.io.pattern import keep_targets
 from checks.io.tls import client_context
 from checks.probes import registry
 from checks.scheduling.dispatcher import Dispatcher
@@ -42,7 +45,9 @@ class Checker:
     A passing target is also reported if it requests another weight. ``report_verdict(identity,
     verdict, result)`` is called in the event loop and must not block. ``hints`` counts the hints
     that caused a probe. A result with a local error is included in `take_latest`, but it changes no
-    verdict, because it proves nothing about the target.
+    verdict, because it proves nothing about the target. A result that a delay of this host may have
+    caused is replaced by a local error. ``attention`` measures these delays, if the event loop has
+    its selector.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Checker:
         report_verdict: ReportVerdict,
         probes_at_once_max: int = PROBES_AT_ONCE_MAX,
         idle_connections_max: int = IDLE_CONNECTIONS_MAX,
+        attention: Attention | None = None,
     ) -> None:
         self.hints = 0
         self._report_verdict = report_verdict
@@ -57,7 +63,8 @@ class Checker:
         self._idle_connections: IdleConnections | None = None  # set while `run` runs
         self._targets: dict[str, Target] = {}
         self._latest: dict[str, Result] = {}
-        self._dispatcher = Dispatcher(self._handle_result, probes_at_once_max)
+        self._attention = attention or Attention()
+        self._dispatcher = Dispatcher(self._handle_result, probes_at_once_max, self._attention)
 
     @property
     def probes(self) -> int:
@@ -68,6 +75,16 @@ class Checker:
     def delayed_probes(self) -> int:
         """The number of probes that this host has delayed."""
         return self._dispatcher.delayed_probes
+
+    @property
+    def discarded(self) -> Counter[Reason]:
+        """The number of results that a delay of this host may have caused, by their reasons."""
+        return self._dispatcher.discarded
+
+    @property
+    def unattended(self) -> float:
+        """For how many seconds this process did not attend to its probes."""
+        return self._attention.unattended
 
     @property
     def lateness(self) -> Lateness:
@@ -111,6 +128,7 @@ class Checker:
         kept = self._latest.keys() & wanted.keys()
         self._latest = {identity: self._latest[identity] for identity in kept}
         client_context.cache_clear()
+        keep_targets(wanted.keys())
         self._dispatcher.configure(self._targets, limits)
 
     async def run(self) -> None:

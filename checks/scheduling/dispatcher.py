@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from time import monotonic
@@ -10,9 +11,11 @@ from time import monotonic
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Reason, Result
 from checks.idle_connection.hint import repeat_at_once
+from checks.io.attention import Attention
 from checks.io.engine import Attempt, Engine
 from checks.probes import registry
 from checks.scheduling.lateness import Lateness
+from checks.scheduling.own_delay import discard, may_be_own_delay
 from checks.scheduling.schedule import (
     BATCH_MIN,
     RateLimit,
@@ -31,14 +34,17 @@ class Dispatcher:
 
     ``judge(target, result)`` is called in the event loop for each result. ``probes`` counts the
     probes that have begun, and ``delayed_probes`` the probes that this host has delayed.
-    ``lateness`` is the distribution of the delays. At most ``probes_max`` probes run at the same
-    time.
+    ``lateness`` is the distribution of the delays. ``discarded`` counts the results that a delay of
+    this host may have caused, by their reasons. At most ``probes_max`` probes run at the same time.
     """
 
-    def __init__(self, judge: Callable[[Target, Result], None], probes_max: int) -> None:
+    def __init__(
+        self, judge: Callable[[Target, Result], None], probes_max: int, attention: Attention
+    ) -> None:
         self.probes = 0
         self.delayed_probes = 0
         self.lateness = Lateness()
+        self.discarded: Counter[Reason] = Counter()
         self._judge = judge
         self._probes_max = probes_max
         self._targets: Mapping[str, Target] = {}
@@ -46,6 +52,8 @@ class Dispatcher:
         self._queue: TimerQueue[Target] = TimerQueue()
         self._hinted: dict[str, Target] = {}
         self._in_progress: set[asyncio.Task[None] | Attempt] = set()
+        self._attention = attention
+        attention.in_progress = self._in_progress
         self._engine: Engine | None = None  # set while `run` runs, like _group
         self._group: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -170,6 +178,7 @@ class Dispatcher:
         assert self._engine is not None
         assert self._group is not None
         self.probes += 1
+        target.unattended_before = self._attention.unattended
         definition = target.definition
         converse = registry.find_conversation(type(definition.probe))
         if converse is None:
@@ -186,15 +195,17 @@ class Dispatcher:
         if target is None or target.definition is not definition or target.probe is None:
             return  # the check has been removed or changed
         self._in_progress.discard(target.probe)
-        if is_delayed(definition.timing.timeout, result.duration):
-            self.delayed_probes += 1
-            if result.reason is Reason.TIMEOUT and not target.repeated:
-                # This process was stopped or starved beyond the deadline, so the target may have
-                # answered in time. Probe once more. That result counts, even if delayed.
-                target.repeated = True
-                self._start(target)
-                self._wake_at(monotonic())  # for the flush
-                return
+        self.delayed_probes += is_delayed(definition.timing.timeout, result.duration)
+        if result.reason is not Reason.PASSED:
+            unattended = self._attention.measure() - target.unattended_before
+            if may_be_own_delay(definition, result, unattended):
+                self.discarded[result.reason] += 1
+                if not target.repeated:
+                    target.repeated = True
+                    self._start(target)
+                    self._wake_at(monotonic())  # for the flush
+                    return
+                result = discard(result, unattended)
         self._finish(target, result)
 
     def _finish(self, target: Target, result: Result) -> None:

@@ -24,7 +24,8 @@ class Target:
 
     __slots__ = (
         *("begins_at", "caused_by_hint", "definition", "due", "hinted_at", "interval"),
-        *("is_queued", "probe", "rate_limit", "repeated", "result", "tracker", "weight"),
+        *("is_queued", "probe", "rate_limit", "repeated", "result", "tracker", "unattended_before"),
+        "weight",
     )
 
     def __init__(
@@ -40,6 +41,7 @@ class Target:
         self.probe: asyncio.Task[None] | Attempt | None = None
         self.result: Result | None = None  # the latest that differs in more than its duration
         self.repeated = False  # the probe in progress repeats a probe that this host has delayed
+        self.unattended_before = 0.0  # `Attention.unattended` when the probe in progress began
         self.is_queued = True
         self.caused_by_hint = False  # a hint has caused the probe in progress
         self.hinted_at = -math.inf

@@ -171,6 +171,8 @@ class OperatorRequests:
             orphaned_overrides=parts.overrides.find_orphans(),
             blind=parts.health.blindness.blind,
             delayed_probes=statistics.delayed_probes,
+            discarded_results=statistics.discarded,
+            unattended_seconds=statistics.unattended,
         )
 
     async def _virtual_server_statuses(

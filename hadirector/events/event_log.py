@@ -29,6 +29,8 @@ EVENT_NAMES: Final = frozenset(
         "configuration_changed",
         "reload_refused",
         "process_died",
+        "checks_worker_starved",
+        "checks_worker_recovered",
         "verdict_changed",
         "target_warning_raised",
         "target_warning_ended",

@@ -126,7 +126,9 @@ class BlindnessTracker:
             if complete and began is None:
                 began = cut_off_since(observations, now - self._window, has_no_carrier)
             if began is not None:
-                self.blind, self.unseen_since = True, began
+                # Targets that failed in the last blindness may not have had the time to pass again.
+                known = self.unseen_since
+                self.blind, self.unseen_since = True, began if known is None else min(known, began)
             elif self.unseen_since is not None and now >= self._recovered_at:
                 self.unseen_since = None
         elif self._answering or not self._hosts:

@@ -96,7 +96,8 @@ class Health:
         self._targets[message.check] = state
         if previous.verdict is Verdict.UNKNOWN:
             self._without_verdict -= 1
-        self._log_verdict(check, previous.verdict, state.verdict, message.result)
+        if (state.verdict, state.requested_weight) != (previous.verdict, previous.requested_weight):
+            self._log_verdict(check, previous.verdict, state.verdict, message.result)
         self._log_warning(check, previous.result, message.result)
         changed = self._dependents[message.check]
         if self.blindness.observe(message.check, message.result.reason, now):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Verdict
 from checks.scheduling.lateness import merge
 from hadirector.health.sharding import Share, count_workers, divide_into_shares, worker_of
+from hadirector.health.starvation import Starvation
 from hadirector.health.target import UNKNOWN_TARGET, Targets
 from hadirector.processes.messages import (
     CheckStatistics,
@@ -39,6 +41,7 @@ class Workers:
         self.children: list[Child[FromChecks]] = []
         self._handle_message = handle_message
         self._statistics: dict[str, CheckStatistics] = {}
+        self._starvation = Starvation()
         self._checks: Mapping[str, CheckDefinition] = {}
         self._shares: tuple[Share, ...] = ()
         self._group: asyncio.TaskGroup | None = None  # while it runs
@@ -56,6 +59,8 @@ class Workers:
             lateness=merge(worker.lateness for worker in workers),
             hints=sum(worker.hints for worker in workers),
             idle_connections=sum(worker.idle_connections for worker in workers),
+            discarded=dict(sum((Counter(worker.discarded) for worker in workers), Counter())),
+            unattended=sum(worker.unattended for worker in workers),
         )
 
     def configure(self, checks: Mapping[str, CheckDefinition], limits: Limits) -> None:
@@ -72,6 +77,7 @@ class Workers:
         while len(self.children) > count:
             child = self.children.pop()
             self._statistics.pop(child.name, None)
+            self._starvation.forget(child.name)
             child.stop(Stop())
         while len(self.children) < count:
             self._add()
@@ -135,6 +141,20 @@ class Workers:
         if self._group is not None:
             self._group.create_task(child.run(), name=name)
 
+    def _note_attention(self, name: str, statistics: CheckStatistics) -> None:
+        """Log when a worker becomes starved, and when it recovers."""
+        share = self._starvation.note(name, statistics)
+        if share is None:
+            return
+        discarded = [f"{reason} {count}" for reason, count in sorted(statistics.discarded.items())]
+        starved = name in self._starvation.starved
+        self._log.warning(
+            "checks_worker_starved" if starved else "checks_worker_recovered",
+            process=name,
+            unattended_percent=round(100 * share),
+            discarded_results=discarded,
+        )
+
     def _accept(self, child: Child[FromChecks], number: int, message: Any) -> bool:
         """Store statistics, and return whether a message of a worker is still valid.
 
@@ -144,6 +164,7 @@ class Workers:
         if child not in self.children:
             return False
         if isinstance(message, CheckStatistics):
+            self._note_attention(child.name, message)
             self._statistics[child.name] = message
         if isinstance(message, VerdictChanged):
             check = self._checks.get(message.check)

@@ -43,7 +43,14 @@ class Channel(Generic[Incoming]):
         self._decoder: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(incoming)
         self._encoder = msgspec.msgpack.Encoder()
         self._waiting: deque[bytes] = deque()
+        self._flushed = asyncio.Event()
+        self._flushed.set()
         self.dropped = 0
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether no packet is queued, so that the next message is sent at once."""
+        return not self._waiting
 
     def send(self, message: msgspec.Struct, *, droppable: bool = False) -> bool:
         """Send without blocking; return False if the message was dropped. Raises ChannelFullError.
@@ -63,8 +70,13 @@ class Channel(Generic[Incoming]):
         if idle:
             self._flush()
             if self._waiting:
+                self._flushed.clear()
                 asyncio.get_running_loop().add_writer(self._socket, self._flush_from_loop)
         return True
+
+    async def wait_for_flush(self) -> None:
+        """Wait until no packet is queued. The wait never ends after `close`."""
+        await self._flushed.wait()
 
     async def receive(self) -> Incoming | None:
         """Return the next message, or None if the other process has ended. Raises ChannelError."""
@@ -123,6 +135,7 @@ class Channel(Generic[Incoming]):
         self._flush()
         if not self._waiting:
             asyncio.get_running_loop().remove_writer(self._socket)
+            self._flushed.set()
 
     def _flush(self) -> None:
         while self._waiting:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import resource
-import selectors
+from time import monotonic
 
-from checks.definition.result import Result, Verdict
+from checks.io.attention import Attention, AttentiveSelector
 from checks.scheduling.checker import Checker
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
@@ -22,8 +22,8 @@ from hadirector.processes.messages import (
     Heartbeat,
     Stop,
     ToChecks,
-    VerdictChanged,
 )
+from hadirector.processes.verdicts import VerdictReports
 
 STATISTICS_SECONDS = 1.0
 
@@ -31,19 +31,22 @@ FILES_MAX = 24576
 """The limit of file descriptors: enough for 8192 probes and as many idle connections."""
 
 
-async def serve(channel: Channel[ToChecks]) -> None:
+async def serve(channel: Channel[ToChecks], attention: Attention) -> None:
     """Run the checks that the director configures, until it sends ``Stop`` or ends."""
-
-    def report(identity: str, verdict: Verdict, result: Result) -> None:
-        channel.send(VerdictChanged(identity, verdict, result))
-
     gc.disable()
     third = _raise_file_limit() // 3
-    checker = Checker(report, probes_at_once_max=third, idle_connections_max=third)
+    reports = VerdictReports(channel)
+    checker = Checker(
+        reports.report,
+        probes_at_once_max=third,
+        idle_connections_max=third,
+        attention=attention,
+    )
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(checker.run(), name="checker"),
-            group.create_task(_send_statistics(channel, checker), name="statistics"),
+            group.create_task(reports.run(), name="verdicts"),
+            group.create_task(_send_statistics(channel, checker, reports), name="statistics"),
         ]
         await _handle_messages(channel, checker)
         for task in tasks:
@@ -70,9 +73,14 @@ async def _handle_messages(channel: Channel[ToChecks], checker: Checker) -> None
                 pass
 
 
-async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None:
+async def _send_statistics(
+    channel: Channel[ToChecks], checker: Checker, reports: VerdictReports
+) -> None:
+    started = monotonic()
     while True:
         await asyncio.sleep(STATISTICS_SECONDS)
+        if reports.are_waiting:
+            continue  # a result must not overtake the verdict that an older result caused
         latest = checker.take_latest()
         statistics = CheckStatistics(
             checker.probes,
@@ -81,6 +89,9 @@ async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None
             checker.lateness.snapshot(),
             checker.hints,
             checker.idle_connections,
+            dict(checker.discarded),
+            checker.unattended,
+            monotonic() - started,
         )
         if not channel.send(statistics, droppable=True):
             checker.put_back(latest)
@@ -89,4 +100,10 @@ async def _send_statistics(channel: Channel[ToChecks], checker: Checker) -> None
 
 def main(descriptor: int) -> None:
     """Run the process over its end of the channel."""
-    run_child(descriptor, ToChecks, serve, selectors.DefaultSelector())
+    attention = Attention()
+    run_child(
+        descriptor,
+        ToChecks,
+        lambda channel: serve(channel, attention),
+        AttentiveSelector(attention),
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from checks.definition.check import CheckDefinition, Limits
-from checks.definition.result import Result, Verdict
+from checks.definition.result import Reason, Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, Transition
@@ -80,7 +80,9 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
 
     ``probes`` counts probes, and ``late`` counts probes that this host delayed, with their delays
     in ``lateness``. ``hints`` counts hints that caused a probe. ``idle_connections`` is the number
-    of open idle connections.
+    of open idle connections. ``discarded`` counts, by reason, the results that a delay of this host
+    may have caused. ``unattended`` is for how many seconds the worker did not attend to its probes,
+    and ``running`` for how many seconds it has run.
     """
 
     probes: int
@@ -89,6 +91,9 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     lateness: ProbeLateness = ProbeLateness()
     hints: int = 0
     idle_connections: int = 0
+    discarded: dict[Reason, int] = {}
+    unattended: float = 0.0
+    running: float = 0.0
 
 
 ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | Stop | Heartbeat

@@ -58,6 +58,18 @@ def _check_metrics(status: Status) -> Iterator[Metric]:
         (),
         [((), status.delayed_probes)],
     )
+    yield counter_family(
+        "probe_results_discarded",
+        "Total number of results that were discarded because of a delay of this host.",
+        ("reason",),
+        (((reason.value,), count) for reason, count in status.discarded_results.items()),
+    )
+    yield counter_family(
+        "checks_unattended_seconds",
+        "Total time for which the checks workers did not attend to their probes.",
+        (),
+        [((), status.unattended_seconds)],
+    )
     yield histogram_family(
         "probe_lateness_seconds",
         "Delay between the scheduled and the actual start of a probe.",

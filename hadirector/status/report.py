@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
-from checks.definition.result import Verdict
+from checks.definition.result import Reason, Verdict
 from checks.scheduling.lateness import ProbeLateness
 from hadirector.dataplane.dataplane import NO_TRAFFIC, Counters, TableCounters, Traffic
 from hadirector.health.target import UNKNOWN_TARGET, Targets
@@ -101,7 +101,9 @@ class Status(msgspec.Struct, frozen=True):
     ``failing`` maps each failed operation on the table to its error. ``orphaned_overrides``
     describe overrides of real servers that are not configured. ``blind`` means that the director
     receives no answer from any target, because of a fault of its own. ``delayed_probes``, ``hints``
-    and ``idle_connections`` are as in `CheckStatistics`.
+    and ``idle_connections`` are as in `CheckStatistics`. ``discarded_results`` counts, by reason,
+    the results that a delay of this host may have caused. ``unattended_seconds`` is for how long
+    the checks workers did not attend to their probes.
     """
 
     name: str
@@ -122,6 +124,8 @@ class Status(msgspec.Struct, frozen=True):
     orphaned_overrides: tuple[str, ...] = ()
     blind: bool = False
     delayed_probes: int = 0
+    discarded_results: dict[Reason, int] = {}
+    unattended_seconds: float = 0.0
 
 
 def virtual_server_status(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from checks.definition.check import CheckDefinition, Limits, Timing
-from checks.definition.options import TlsProbe
+from checks.definition.options import TcpProbe, TlsProbe
 from checks.definition.result import Reason, Result, Verdict
 from hadirector.health.target import TargetState
 from hadirector.health.workers import Workers
+from hadirector.processes.channel import QUEUE_PACKETS_MAX
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
 from tests.waiting import eventually_async
@@ -40,6 +41,8 @@ def checks(count: int) -> dict[str, CheckDefinition]:
 
 
 SECONDS_MAX = 20.0
+PROBED_SECONDS = 4.0
+"""How long a worker needs at most to probe twelve thousand targets that refuse."""
 
 
 class Listener:
@@ -49,8 +52,11 @@ class Listener:
         self.workers = Workers(self.hear)
         self.verdicts: dict[str, Verdict] = {}
         self.died: list[str] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
 
     async def hear(self, message: Any) -> None:
+        await self.reads.wait()
         match message:
             case ChildStarted():
                 self.workers.send({}, message.name)
@@ -59,7 +65,7 @@ class Listener:
             case VerdictChanged():
                 self.verdicts[message.check] = message.verdict
             case CheckStatistics():
-                assert message.latest.keys() <= checks(90).keys()
+                assert message.latest.keys() <= self.workers._checks.keys()
 
     async def wait_for_verdicts(self, names: set[str]) -> None:
         await eventually_async(lambda: set(self.verdicts), SECONDS_MAX, expected=names)
@@ -74,12 +80,19 @@ class Listener:
         return [child.name for child in self.workers.children]
 
 
+NINETY: Final = checks(90)
+
+
 @asynccontextmanager
-async def listening(processors: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
-    """Run the workers of ninety checks as on a host with this number of processors."""
+async def listening(
+    processors: int,
+    monkeypatch: pytest.MonkeyPatch,
+    definitions: Mapping[str, CheckDefinition] = NINETY,
+) -> AsyncIterator[Listener]:
+    """Run the workers of these checks as on a host with this number of processors."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
     listener = Listener()
-    listener.workers.configure(checks(90), Limits())
+    listener.workers.configure(definitions, Limits())
     running = asyncio.create_task(listener.workers.run())
     try:
         yield listener
@@ -169,3 +182,34 @@ async def test_a_verdict_counts_only_from_the_worker_of_its_check(
     await second._report(CheckStatistics(1000, 0, {}))
     assert listener.verdicts == {}
     assert listener.workers.statistics.probes == 0
+
+
+def many_targets(count: int) -> dict[str, CheckDefinition]:
+    """Return checks of this many different targets, which all refuse."""
+    return {
+        f"tcp {number}": CheckDefinition(
+            identity=f"tcp {number}",
+            address=f"127.{1 + number // 65536}.{number // 256 % 256}.{number % 256}",
+            port=CLOSED_PORT,
+            probe=TcpProbe(),
+            timing=Timing(interval=20, timeout=5, fall=1),
+        )
+        for number in range(1, count + 1)
+    }
+
+
+async def test_more_verdicts_at_once_than_the_channel_holds_end_no_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the director reads nothing, each target of a mass failure gets a new verdict."""
+    targets = many_targets(QUEUE_PACKETS_MAX + 4000)
+    async with listening(1, monkeypatch, targets) as listener:
+        await eventually_async(lambda: len(listener.verdicts) > 10, SECONDS_MAX, "a first verdict")
+        listener.reads.clear()
+        (worker,) = listener.workers.children
+        await asyncio.sleep(PROBED_SECONDS)
+        listener.reads.set()
+        await listener.wait_for_verdicts(set(targets))
+        assert listener.died == []
+        assert worker.restarts == 0
+        assert set(listener.verdicts.values()) == {Verdict.FAILING}

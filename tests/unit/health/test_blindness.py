@@ -171,3 +171,13 @@ def test_the_director_is_never_blind_while_a_target_answers(
         all_silent = len(last) == 4 and set(last.values()) == {TIMEOUT}
         assert not made.blind or all_silent
         assert not made.blind or made.unseen_since is not None
+
+
+def test_a_second_blindness_still_excuses_the_targets_that_failed_in_the_first() -> None:
+    """It begins before they have had the time to pass again, 7 s after the first answer."""
+    made = observe(tracker(A, B), 0.0, {A: PASSED, B: PASSED})
+    observe(made, 10.0, {A: TIMEOUT, B: TIMEOUT})
+    observe(made, 12.0, {B: PASSED})
+    assert (made.blind, made.unseen_since) == (False, 10.0)
+    observe(made, 14.0, {B: Reason.LOCAL_ERROR})
+    assert (made.blind, made.unseen_since) == (True, 10.0)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from checks.definition.result import Verdict
+from checks.definition.result import Reason, Verdict
 from checks.scheduling.lateness import ProbeLateness
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.host.status import HostStatus
@@ -89,6 +89,8 @@ STATUS = Status(
     idle_connections=3,
     host=HostStatus(warnings=("a sysctl cannot be set",), repaired=4),
     delayed_probes=5,
+    discarded_results={Reason.TIMEOUT: 3},
+    unattended_seconds=1.5,
 )
 
 
@@ -109,6 +111,8 @@ def test_a_director_has_metrics_of_its_processes_and_probes() -> None:
     assert found["hadirector_process_restarts_total['checks']"] == 3
     assert found["hadirector_probes_total[]"] == 1000
     assert found["hadirector_probes_delayed_total[]"] == 5
+    assert found["hadirector_probe_results_discarded_total['timeout']"] == 3
+    assert found["hadirector_checks_unattended_seconds_total[]"] == 1.5
     assert found["hadirector_probe_lateness_seconds_bucket['0.005']"] == 900
     assert found["hadirector_probe_lateness_seconds_bucket['0.01']"] == 960
     assert found["hadirector_probe_lateness_seconds_sum[]"] == 4.25

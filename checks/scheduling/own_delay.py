@@ -1,0 +1,57 @@
+"""Decides whether the cause of a failed probe may be a delay of this host. Pure.
+
+A target that gets less time than the timeout may fail although it is healthy. Such a result proves
+nothing about the target, so it is discarded.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checks.definition.check import CheckDefinition
+from checks.definition.queries import path_evidence
+from checks.definition.result import Reason, Result
+from checks.definition.traits import PathEvidence
+from checks.scheduling.schedule import is_delayed
+
+UNATTENDED_SHARE_MAX: Final = 0.25
+"""The share of its timeout for which a probe may be unattended, if the result is a timeout."""
+
+PATIENCE_SECONDS: Final = 1.0
+"""The shortest time after which a server gives up a client that does not continue."""
+
+_ALWAYS_PROOF: Final = frozenset(
+    {Reason.PASSED, Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR}
+)
+"""The results that no delay of this host can cause, and the local errors."""
+
+
+def may_be_own_delay(definition: CheckDefinition, result: Result, unattended: float) -> bool:
+    """Return whether this host may have caused the failure by its own delay.
+
+    ``unattended`` is for how many seconds of the probe this process did not attend to it. A timeout
+    needs little of it: the remaining time may have been too short. Another failure needs more of
+    it: the server may have closed the connection because the request came too late.
+    """
+    if result.reason in _ALWAYS_PROOF:
+        return False
+    timeout = definition.timing.timeout
+    if result.reason is Reason.TIMEOUT and is_delayed(timeout, result.duration):
+        return True
+    if result.reason is Reason.TIMEOUT or _is_script_failure(definition, result):
+        return unattended > UNATTENDED_SHARE_MAX * timeout
+    return unattended > PATIENCE_SECONDS
+
+
+def discard(result: Result, unattended: float) -> Result:
+    """Return the local error that replaces a result whose cause may be a delay of this host."""
+    detail = (
+        f"discarded, because this host did not attend to the probe for {unattended:.2f} s"
+        f" ({result.reason}: {result.detail})"
+    )
+    return Result(Reason.LOCAL_ERROR, detail, result.duration)
+
+
+def _is_script_failure(definition: CheckDefinition, result: Result) -> bool:
+    """Return whether a script reports the failure, which may be a timeout inside the script."""
+    return result.reason is Reason.DOWN and PathEvidence.UNCLEAR in path_evidence(definition.probe)

@@ -1,0 +1,49 @@
+"""Reports verdicts to the director as fast as it reads them, and the latest of each check first.
+
+When thousands of targets change at once, the worker finds verdicts faster than the director handles
+them. A verdict that cannot be sent at once waits, at most one for each check: a later verdict of
+the same check takes its place. Therefore the memory is bounded by the number of checks, and the
+director learns the present state and not the history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from checks.definition.result import Result, Verdict
+from hadirector.processes.channel import Channel
+from hadirector.processes.messages import ToChecks, VerdictChanged
+
+
+class VerdictReports:
+    """The verdicts of one worker on their way to the director. ``run`` sends what waits."""
+
+    def __init__(self, channel: Channel[ToChecks]) -> None:
+        self._channel = channel
+        self._waiting: OrderedDict[str, VerdictChanged] = OrderedDict()
+        self._has_waiting = asyncio.Event()
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether the director has not been sent every verdict."""
+        return bool(self._waiting)
+
+    def report(self, identity: str, verdict: Verdict, result: Result) -> None:
+        """Send a verdict now, or as soon as the director reads. Never block."""
+        message = VerdictChanged(identity, verdict, result)
+        if self._channel.is_flushed and not self._waiting:
+            self._channel.send(message)
+        else:
+            self._waiting[identity] = message
+            self._has_waiting.set()
+
+    async def run(self) -> None:
+        """Send the waiting verdicts in the order in which their checks changed first."""
+        while True:
+            await self._has_waiting.wait()
+            await self._channel.wait_for_flush()
+            while self._waiting and self._channel.is_flushed:
+                self._channel.send(self._waiting.popitem(last=False)[1])
+            if not self._waiting:
+                self._has_waiting.clear()
