@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import queue
 import sys
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from time import monotonic
 from typing import Any, Final, Literal, TextIO
 
 from hadirector.runtime import signals
@@ -22,6 +24,9 @@ with absent("rich"):
     import structlog
 
 LINES_MAX = 10_000
+MESSAGES_MAX = 20
+MESSAGES_SECONDS = 10.0
+"""At most ``MESSAGES_MAX`` messages of libraries are logged in this time."""
 
 LogFormat = Literal["text", "json"]
 
@@ -165,10 +170,25 @@ class LibraryHandler(logging.Handler):
     """Converts the records of libraries to log lines of the event ``library_message``.
 
     An error of aiohttp about a malformed request is a fault of the client. It gets no traceback.
+    In ten seconds at most twenty messages are logged. The others are counted, and the next message
+    that is logged reports their number.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = -math.inf
+        self._logged = 0
+        self._suppressed = 0
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Log one record."""
+        """Log one record, unless there were too many."""
+        now = monotonic()
+        if now - self._began >= MESSAGES_SECONDS:
+            self._began, self._logged = now, 0
+        self._logged += 1
+        if self._logged > MESSAGES_MAX:
+            self._suppressed += 1
+            return
         error = record.exc_info[1] if record.exc_info else None
         fields: dict[str, object] = {"library": record.name, "message": record.getMessage()}
         level = record.levelno
@@ -177,6 +197,9 @@ class LibraryHandler(logging.Handler):
             fields["error"] = repr(error)
         elif error is not None:
             fields["exc_info"] = error
+        if self._suppressed:
+            fields["suppressed_before"] = self._suppressed
+            self._suppressed = 0
         structlog.get_logger().log(level, "library_message", **fields)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
@@ -55,6 +56,18 @@ def store(path: Path, content: msgspec.Struct) -> None:
     unfinished = path.with_suffix(".new")
     with _create(unfinished) as file:
         file.write(msgspec.json.format(msgspec.json.encode(content)))
+    os.replace(unfinished, path)
+
+
+def store_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Do the same as ``store`` with a content that is too large to be encoded at once.
+
+    To be called in a thread: other threads run between the pieces. Raises OSError.
+    """
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    unfinished = path.with_suffix(".new")
+    with _create(unfinished) as file:
+        file.writelines(pieces)
     os.replace(unfinished, path)
 
 

@@ -11,12 +11,12 @@ import asyncio
 import os
 import pwd
 import signal
-import stat
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from checks.script_runner.permission import RefusedError, find_executable
 from checks.script_runner.script import Ended, Script
 
 OUTPUT_BYTES_MAX: Final = 4096
@@ -32,12 +32,13 @@ _ENVIRONMENT: Final = {
 
 async def run(script: Script, *arguments: str) -> Ended:
     """Run a script with its own arguments and then these. The script cannot cause an exception."""
-    fault = find_fault(script)
-    if fault is not None:
-        return Ended(False, fault, started=False)
+    try:
+        executable = find_executable(script)
+    except RefusedError as refusal:
+        return Ended(False, str(refusal), started=False)
     output = _Output()
     try:
-        process = await _start(script, arguments, output.write_end)
+        process = await _start(script, executable, arguments, output.write_end)
     except (OSError, subprocess.SubprocessError) as error:
         output.finish()
         return Ended(False, f"{script.path} cannot be started: {error}", started=False)
@@ -48,46 +49,8 @@ async def run(script: Script, *arguments: str) -> Ended:
     return Ended(process.returncode == 0, reason, text)
 
 
-def find_fault(script: Script) -> str | None:
-    """Return why a script must not run; None if it may run.
-
-    A user who can change or replace the file could use it to influence elections. Therefore the
-    file and all directories above it must belong to root, to the user of this process or to the
-    user of the script, and other users must not have write permission. In a sticky directory such
-    as /tmp, other users cannot replace a file, so write permission is allowed there.
-    """
-    try:
-        user = pwd.getpwnam(script.user)
-        path = Path(script.path).resolve(strict=True)
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
-            return f"{script.path} is not an executable file"
-        trusted = {0, os.geteuid(), user.pw_uid}
-        for ancestor in (path, *path.parents):
-            fault = _find_permission_fault(ancestor, ancestor.stat(), trusted)
-            if fault is not None:
-                return fault
-    except KeyError:
-        return f"{script.path} cannot run as {script.user}: there is no such user"
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-        return f"{script.path} cannot run: {getattr(error, 'strerror', None) or error}"
-    if os.geteuid() not in (0, user.pw_uid):
-        return f"{script.path} cannot run as {script.user}: this process does not run as root"
-    return None
-
-
-def _find_permission_fault(path: Path, status: os.stat_result, trusted: set[int]) -> str | None:
-    if status.st_uid not in trusted:
-        return f"{path} belongs to the user {status.st_uid}, who could replace the script"
-    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-    by_group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
-    if not sticky and (by_group or status.st_mode & stat.S_IWOTH):
-        return f"{path} is writable by other users, who could replace the script"
-    return None
-
-
 async def _start(
-    script: Script, arguments: tuple[str, ...], output: int
+    script: Script, executable: Path, arguments: tuple[str, ...], output: int
 ) -> asyncio.subprocess.Process:
     user = pwd.getpwnam(script.user)
     change = user.pw_uid != os.geteuid()
@@ -95,6 +58,7 @@ async def _start(
         script.path,
         *script.arguments,
         *arguments,
+        executable=executable,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

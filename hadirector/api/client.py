@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 
 import msgspec
 
@@ -26,8 +27,12 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_SECONDS)
+        # If many clients wait for the director, connect(2) waits for as long as send(2) may. With
+        # a timeout of Python it would fail at once.
+        patience = struct.pack("@ll", int(TIMEOUT_SECONDS), 0)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         self.sock.connect(self._path)
+        self.sock.settimeout(TIMEOUT_SECONDS)
 
 
 def request(path: str, method: str, route: str, body: object = None) -> bytes:

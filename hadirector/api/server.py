@@ -1,9 +1,13 @@
 """The API of a director: HTTP on a Unix socket that only its owner and group can open.
 
 `Handlers.routes` lists the routes. Every answer is JSON, except for /metrics. An error is
-``{"error": "..."}`` with one of these statuses: 400 (the request itself is wrong), 409 (the
-director cannot execute it), or 503 (the dataplane does not answer, or too many clients wait for
-events).
+``{"error": "..."}`` with one of these statuses: 400 (the request itself is wrong), 408 (its body
+does not arrive), 409 (the director cannot execute it), or 503 (the dataplane does not answer, or
+too many clients wait for events or for their orders).
+
+The API shares the loop with the verdicts. Therefore one large answer is prepared at a time, for all
+clients that wait for it, and among many clients one request starts every two milliseconds. The work
+for a client that leaves is cancelled, except for an order, which is completed.
 """
 
 from __future__ import annotations
@@ -14,14 +18,24 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hadirector.api.connections import Connections
+from hadirector.api.exchange import (
+    encode_status,
+    error_answer,
+    join_in_thread,
+    json_answer,
+    read_body,
+    send,
+)
+from hadirector.api.shared import SharedAnswer
 from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError, Fault
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.director.director import Director
@@ -34,6 +48,8 @@ SOCKET_MODE = 0o660
 CONNECT_SECONDS_MAX = 1.0
 FOLLOWERS_MAX = 32
 """Clients that may wait for events at the same time."""
+ORDERS_MAX = 16
+"""Orders that may wait at the same time."""
 WAIT_SECONDS_MAX = 25.0
 SHUTDOWN_SECONDS = 1.0
 """Seconds that a stop waits for a request to end, and again after it has cancelled the request."""
@@ -65,9 +81,14 @@ class Route(NamedTuple):
 class Handlers:
     """The handlers of the routes."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Director, connections: Connections) -> None:
         self._director = director
-        self._scraping = asyncio.Lock()
+        self._connections = connections
+        self._statuses = SharedAnswer(self._prepare_status)
+        self._metrics = SharedAnswer(self._prepare_metrics)
+        self._explaining = asyncio.Lock()
+        self._previewing = asyncio.Lock()
+        self._orders: set[asyncio.Future[object]] = set()
         self._followers: set[asyncio.Task[object]] = set()
 
     def routes(self) -> tuple[Route, ...]:
@@ -85,9 +106,11 @@ class Handlers:
             Route("POST", "/v1/restart", self.restart, "Restart the director."),
         )
 
-    async def status(self, _request: web.Request) -> web.Response:
+    async def status(self, request: web.Request) -> web.StreamResponse:
         """Answer with the status."""
-        return _answer(await self._director.operator.status())
+        async with self._statuses.answer() as body:
+            self._connections.note_sending(request)
+            return await send(request, body, "application/json")
 
     async def events(self, request: web.Request) -> web.Response:
         """Answer with the events after number ``?after=N``.
@@ -99,10 +122,10 @@ class Handlers:
         task = asyncio.current_task()
         assert task is not None, "a handler runs in a task"
         if query.wait and len(self._followers) >= FOLLOWERS_MAX:
-            return _error(503, f"{FOLLOWERS_MAX} clients are already waiting for events")
+            return error_answer(503, f"{FOLLOWERS_MAX} clients are already waiting for events")
         self._followers.add(task)
         try:
-            return _answer(await self._director.recorder.after(query.after, query.wait))
+            return json_answer(await self._director.recorder.after(query.after, query.wait))
         finally:
             self._followers.discard(task)
 
@@ -111,37 +134,39 @@ class Handlers:
         for task in self._followers:
             task.cancel()
 
-    async def metrics(self, _request: web.Request) -> web.Response:
-        """Answer with the metrics. One answer is made at a time."""
-        async with self._scraping:
-            status = await self._director.operator.status()
-            body, content_type = await asyncio.to_thread(_exposition, status)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the metrics."""
+        async with self._metrics.answer() as body:
+            from hadirector.status.exposition import CONTENT_TYPE
+
+            self._connections.note_sending(request)
+            return await send(request, body, CONTENT_TYPE)
 
     async def why(self, request: web.Request) -> web.Response:
         """Answer with the explanation of the weight of ``?real_server=VS/RS``."""
-        return _answer(await self._director.operator.explain(request.query.get("real_server", "")))
+        name = request.query.get("real_server", "")
+        async with self._explaining:
+            return json_answer(await self._director.operator.explain(name))
 
     async def hand_over(self, request: web.Request) -> web.Response:
         """Hand instances over, or undo a handover; answer with the names of the instances."""
-        body = msgspec.json.decode(await request.read() or b"{}", type=HandoverBody)
+        body = msgspec.json.decode(await read_body(request) or b"{}", type=HandoverBody)
         instances = self._director.operator.hand_over(body.instance, undo=body.undo)
-        return _answer({"instances": instances})
+        return json_answer({"instances": instances})
 
     async def set_override(self, request: web.Request) -> web.Response:
         """Set an override; answer with its description."""
-        body = msgspec.json.decode(await request.read(), type=OverrideRequest)
-        return _answer({"done": await self._director.operator.set_override(body)})
+        body = msgspec.json.decode(await read_body(request), type=OverrideRequest)
+        return await self._complete(self._director.operator.set_override(body), "done")
 
     async def remove_override(self, request: web.Request) -> web.Response:
         """Remove an override; answer with its description."""
-        body = msgspec.json.decode(await request.read(), type=OverrideRemoval)
-        return _answer({"done": await self._director.operator.remove_override(body)})
+        body = msgspec.json.decode(await read_body(request), type=OverrideRemoval)
+        return await self._complete(self._director.operator.remove_override(body), "done")
 
     async def restart(self, _request: web.Request) -> web.Response:
         """Restart the director if it can start again; answer before the restart begins."""
-        await self._director.restart()
-        return _answer({"restarting": True})
+        return await self._complete(self._restart(), "restarting")
 
     async def plan(self, request: web.Request) -> web.Response:
         """Answer with the preview of a reload of the configuration in the body. Change nothing.
@@ -152,19 +177,50 @@ class Handlers:
         if size is None or size > FILE_BYTES_MAX:
             message = f"the file is too large (expected at most {FILE_BYTES_MAX} bytes)"
             raise ConfigError([Fault(file, message)])
-        text = await request.content.readexactly(size) if size else b""
-        return _answer(await self._director.reconfiguration.preview(text, file))
+        async with self._previewing:
+            text = await read_body(request, size)
+            return json_answer(await self._director.reconfiguration.preview(text, file))
 
     async def reload(self, _request: web.Request) -> web.Response:
         """Reload the configuration; answer with the changes, or with every fault."""
-        return _answer({"changed": await self._director.reconfiguration.reload()})
+        return await self._complete(self._director.reconfiguration.reload(), "changed")
+
+    async def _restart(self) -> bool:
+        await self._director.restart()
+        return True
+
+    async def _complete(self, order: Coroutine[Any, Any, object], name: str) -> web.Response:
+        """Complete an order, even if its client leaves; answer with its result under ``name``."""
+        if len(self._orders) >= ORDERS_MAX:
+            order.close()
+            return error_answer(503, f"{ORDERS_MAX} orders wait already")
+        task = asyncio.ensure_future(order)
+        self._orders.add(task)
+        task.add_done_callback(self._forget_order)
+        return json_answer({name: await asyncio.shield(task)})
+
+    def _forget_order(self, task: asyncio.Future[object]) -> None:
+        self._orders.discard(task)
+        if not task.cancelled():
+            task.exception()  # it was answered, or its client has left
+
+    async def _prepare_status(self) -> bytes:
+        return await encode_status(await self._director.operator.status())
+
+    async def _prepare_metrics(self) -> bytes:
+        status = await self._director.operator.status()
+        pieces = await asyncio.to_thread(_exposition, status)
+        return await join_in_thread(pieces)
 
 
 @contextlib.asynccontextmanager
 async def serving(director: Director, path: Path) -> AsyncIterator[None]:
     """Serve the API on the socket at ``path`` inside the context. Raises OSError."""
-    handlers = Handlers(director)
-    application = web.Application(client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json])
+    connections = Connections()
+    handlers = Handlers(director, connections)
+    application = web.Application(
+        client_max_size=BODY_SIZE_MAX, middlewares=[_errors_as_json, connections.admit]
+    )
     for route in handlers.routes():
         # add_get adds HEAD as well.
         if route.method == "GET":
@@ -173,12 +229,17 @@ async def serving(director: Director, path: Path) -> AsyncIterator[None]:
             application.router.add_route(route.method, route.path, route.handler)
     application.on_shutdown.append(handlers.stop_followers)
     runner = web.AppRunner(
-        application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+        application,
+        access_log=None,
+        handle_signals=False,
+        handler_cancellation=True,
+        shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()
+    assert runner.server is not None, "setup makes it"
     try:
-        await web.SockSite(runner, _listen(path)).start()
-        yield
+        async with connections.accept(runner.server, _listen(path)):
+            yield
     finally:
         await runner.cleanup()
         with contextlib.suppress(OSError):  # another program may have its own file there now
@@ -191,13 +252,22 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except (msgspec.DecodeError, UnicodeError, ConfigError) as error:
-        return _error(400, str(error))
+        return error_answer(400, str(error))
     except RequestError as error:
-        return _error(409, str(error))
+        return error_answer(409, str(error))
     except DataplaneError as error:
-        return _error(503, str(error))
+        return error_answer(503, str(error))
     except web.HTTPException as refusal:
-        return _error(refusal.status, refusal.reason)
+        return error_answer(refusal.status, refusal.reason)
+    except (web.RequestPayloadError, asyncio.IncompleteReadError) as error:
+        raise ConnectionResetError("the client left before its request was complete") from error
+
+
+def _exposition(status: Status) -> Iterator[bytes]:
+    """Return the pieces of the metrics. The first call imports a library, so use a thread."""
+    from hadirector.status import exposition
+
+    return exposition.pieces(status)
 
 
 def _listen(path: Path) -> socket.socket:
@@ -228,22 +298,3 @@ def _remove_dead_socket(path: Path) -> None:
             probe.connect(str(path))
             raise OSError(errno.EADDRINUSE, "api.unix: another director answers here", str(path))
     path.unlink()
-
-
-def _exposition(status: Status) -> tuple[bytes, str]:
-    """Render the metrics; returns them with their content type. The first call imports a library.
-
-    Call this function in a thread.
-    """
-    from hadirector.status import exposition
-
-    return exposition.text(status), exposition.CONTENT_TYPE
-
-
-def _answer(value: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-def _error(status: int, message: str) -> web.Response:
-    body = msgspec.json.encode({"error": message})
-    return web.Response(status=status, body=body, content_type="application/json")

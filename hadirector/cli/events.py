@@ -13,7 +13,7 @@ import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
-from hadirector.events.event_log import Event, Page, Value
+from hadirector.events.event_log import EVENTS_MAX, Event, Page, Value
 
 WAIT_SECONDS: Final = 20
 RETRY_SECONDS: Final = 0.5
@@ -38,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the events, the oldest first. Return 1 when no director answers the first request."""
     try:
-        page = _request_events(arguments.socket, 0, 0)
+        events, last = _request_all(arguments.socket)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
-    first = 0 if arguments.limit is None else max(0, len(page.events) - arguments.limit)
-    _print(page.events[first:], as_json=arguments.json)
+    first = 0 if arguments.limit is None else max(0, len(events) - arguments.limit)
+    _print(events[first:], as_json=arguments.json)
     if arguments.follow:
-        _follow(arguments.socket, page.last, as_json=arguments.json)
+        _follow(arguments.socket, last, as_json=arguments.json)
     return 0
 
 
@@ -72,6 +72,19 @@ def _follow(path: str, last: int, *, as_json: bool) -> None:
             _notify(f"{page.missed} events were missed; the director no longer stores them")
         _print(page.events, as_json=as_json)
         last = page.last
+
+
+def _request_all(path: str) -> tuple[list[Event], int]:
+    """Request all events page by page; return them and the number of the last. Raises ApiError."""
+    events: list[Event] = []
+    last = 0
+    while len(events) < EVENTS_MAX:
+        page = _request_events(path, last, 0)
+        events += page.events
+        last = page.last
+        if not page.events:
+            break
+    return events, last
 
 
 def _request_events(path: str, after: int, wait: int) -> Page:

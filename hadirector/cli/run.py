@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hadirector.processes import HANDOFF_VARIABLE
-from hadirector.runtime import signals
+from hadirector.runtime import descriptors, signals
 from hadirector.runtime.interpreter import PYTHON_MODULE
 from hadirector.runtime.signals import SignalHandlers
 
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 2 if the director cannot start."""
     signals.block()
+    descriptors.raise_limit(descriptors.DIRECTOR_LIMIT)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         asyncio.run(_start(Path(arguments.config).absolute()))

@@ -122,6 +122,9 @@ async def read_table(dataplane: Dataplane, keys: Collection[ServiceKey] | None =
     return table
 
 
-async def read_all_counters(dataplane: Dataplane) -> TableCounters:
-    """Read the counters of every destination of every service. Raises DataplaneError."""
-    return {key: await dataplane.read_counters(key) for key in await dataplane.read_services()}
+async def read_all_counters(
+    dataplane: Dataplane, keys: Collection[ServiceKey] | None = None
+) -> TableCounters:
+    """Read the counters of these services, or of all. Raises DataplaneError."""
+    services = await dataplane.read_services(keys)
+    return {key: await dataplane.read_counters(key) for key in services}

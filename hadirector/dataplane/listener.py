@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import errno
 import ipaddress
 import socket
 import struct
 from collections.abc import Callable
 
+from hadirector.runtime.acceptor import Acceptor
+
 BACKLOG = 1024
-ACCEPTS_PER_TURN = 64
-EXHAUSTED_PAUSE_SECONDS = 0.1
 LINGER_SECONDS = 0.4
 GROUP_MAX = 4
 
@@ -28,8 +27,6 @@ IP_FREEBIND = 15
 IPV6_FREEBIND = 78
 SO_ATTACH_REUSEPORT_CBPF = 51
 BPF_RET_K = 0x06
-
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Listener:
@@ -42,9 +39,9 @@ class Listener:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
         self._socket = _listen(address, port)
+        self._acceptor = Acceptor(self._socket, self._pass_on)
         self._leaving: asyncio.TimerHandle | None = None
         self._steered_to = 0
-        self._loop.add_reader(self._socket, self._accept_some)
 
     @property
     def lingering(self) -> bool:
@@ -74,36 +71,14 @@ class Listener:
             return
         self.stay()
         for _ in range(BACKLOG):
-            if not self._accept_one():
+            if not self._acceptor.accept():
                 break
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
+        self._acceptor.close()
 
-    def _accept_some(self) -> None:
-        for _ in range(ACCEPTS_PER_TURN):
-            if not self._accept_one():
-                return
-
-    def _accept_one(self) -> bool:
-        try:
-            client, _ = self._socket.accept()
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            if error.errno not in _EXHAUSTED:
-                return True  # this connection failed in the queue (accept(2)); accept the others
-            self._loop.remove_reader(self._socket)
-            self._loop.call_later(EXHAUSTED_PAUSE_SECONDS, self._accept_again)
-            return False
-        client.setblocking(False)
+    def _pass_on(self, client: socket.socket) -> None:
         if self.lingering:
             self._steer_elsewhere()
         self._handle(client)
-        return True
-
-    def _accept_again(self) -> None:
-        if not self.closed:
-            self._loop.add_reader(self._socket, self._accept_some)
 
     def _steer_elsewhere(self) -> None:
         """Attach a BPF program that selects the next socket of the group of listening sockets.

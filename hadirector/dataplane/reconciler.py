@@ -129,9 +129,9 @@ class TableReconciler:
         """Read the whole table as it is now. Raises DataplaneError."""
         return await read_table(self._dataplane)
 
-    async def read_counters(self) -> TableCounters:
-        """Read the counters of every destination. Raises DataplaneError."""
-        return await read_all_counters(self._dataplane)
+    async def read_counters(self, keys: Collection[ServiceKey] | None = None) -> TableCounters:
+        """Read the counters of these services, or of all. Raises DataplaneError."""
+        return await read_all_counters(self._dataplane, keys)
 
     async def withdraw(self) -> None:
         """Delete all owned services. Raises DataplaneError."""

@@ -9,25 +9,42 @@ import struct
 from collections.abc import Callable
 
 from hadirector.model.ipvs import DestinationKey
+from hadirector.runtime.descriptors import RELAY_RESERVE, is_reserved
 
 CONNECT_SECONDS_MAX = 5.0
 IDLE_SECONDS_MAX = 900.0  # the timeout of IPVS for an established TCP connection
-PIECE_BYTES_MAX = 65536
+PIECE_BYTES_MAX = 16384
 
 
-async def relay(client: socket.socket, destination: DestinationKey) -> None:
-    """Connect to ``destination`` and relay bytes in both directions until both sides have finished.
+class ReservedError(Exception):
+    """The free descriptors are the reserve of the director. The message is the reason."""
+
+
+def open_towards(client: socket.socket, destination: DestinationKey) -> socket.socket:
+    """Return a socket for the connection of a client to ``destination``. Raises ReservedError."""
+    family = socket.AF_INET6 if ":" in destination.address else socket.AF_INET
+    try:
+        server = socket.socket(family)
+    except OSError as error:
+        raise ReservedError(error.strerror) from error
+    if is_reserved(max(client.fileno(), server.fileno()), RELAY_RESERVE):
+        server.close()
+        raise ReservedError("only the reserve of descriptors is left")
+    server.setblocking(False)
+    return server
+
+
+async def relay(client: socket.socket, server: socket.socket, destination: DestinationKey) -> None:
+    """Connect ``server`` to ``destination`` and relay bytes until both sides have finished.
 
     If one side finishes, the other side can still send. Both connections are reset after a reset, a
     refused connection, 5 s without an answer to the connect, or 900 s without a byte. Each
-    direction buffers up to 64 KiB, so a reader that stops makes the writer wait. Closes ``client``.
+    direction buffers up to 16 KiB, so a reader that stops makes the writer wait. Closes both.
     """
     loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if ":" in destination.address else socket.AF_INET
-    with client, socket.socket(family) as server:
+    with client, server:
         orderly = False
         try:
-            server.setblocking(False)
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(CONNECT_SECONDS_MAX):

@@ -10,13 +10,19 @@ SLICE_SECONDS = 0.002
 
 
 class Slices:
-    """Measures the time since the loop last ran, for one piece of work."""
+    """Measures the time since the loop last ran, for one piece of work.
 
-    def __init__(self) -> None:
+    With ``rest``, each pause lasts as long as the slice, so the work takes at most half of the time
+    of the loop. This is for work that other processes can order without end.
+    """
+
+    def __init__(self, *, rest: bool = False) -> None:
+        self._rest = rest
         self._began = monotonic()
 
     async def pause(self) -> None:
         """Let other tasks run if the slice is over. Call this between much shorter steps."""
-        if monotonic() - self._began >= SLICE_SECONDS:
-            await asyncio.sleep(0)
+        worked = monotonic() - self._began
+        if worked >= SLICE_SECONDS:
+            await asyncio.sleep(worked if self._rest else 0)
             self._began = monotonic()

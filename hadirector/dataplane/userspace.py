@@ -1,8 +1,9 @@
 """A dataplane in this process, for trials: it listens on virtual addresses and relays TCP.
 
 It needs no privileges and no kernel module. It supports TCP only, and not more than 4096
-connections per service. Connections end with the process. It serves an address unless the address
-is withheld.
+connections per service. A connection that would need a reserved descriptor is reset, so that the
+director itself can always open files. Connections end with the process. It serves an address unless
+the address is withheld.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from hadirector.dataplane.reconcile import (
     EditService,
     Operation,
 )
-from hadirector.dataplane.relay import relay, reset
+from hadirector.dataplane.relay import ReservedError, open_towards, relay, reset
 from hadirector.model.ipvs import Destination, DestinationKey, Protocol, Service, ServiceKey
+from hadirector.runtime.shortage import ShortageLog
 
 CONNECTIONS_MAX = 4096
 CLOSE_SECONDS_MAX = 1.0
@@ -47,6 +49,9 @@ class RelayedService:
         self.connections: set[asyncio.Task[None]] = set()
         self._balancer = balancer(service.scheduler)
         self._listener: Listener | None = None
+        self._shortage = ShortageLog(
+            "connections_refused", "connections_relayed_again", service=str(key)
+        )
 
     @property
     def listening(self) -> bool:
@@ -86,7 +91,7 @@ class RelayedService:
             self._listener.close()
 
     def _start_connection(self, client: socket.socket) -> None:
-        """Relay a connection. Without a destination, or at ``CONNECTIONS_MAX``, reset it."""
+        """Relay a connection. Reset it if there is no destination, or no place for it."""
         offers = [
             Offer(key, destination.weight, self.active.get(key, 0))
             for key, destination in self.destinations.items()
@@ -96,15 +101,28 @@ class RelayedService:
             reset(client)
             return
         chosen = self._balancer.choose(offers)
+        try:
+            server = open_towards(client, chosen)
+        except ReservedError as error:
+            self._shortage.begin(str(error))
+            reset(client)
+            return
+        self._shortage.end()
         self.active[chosen] = self.active.get(chosen, 0) + 1
-        connection = asyncio.create_task(relay(client, chosen))
+        connection = asyncio.create_task(relay(client, server, chosen))
         self.connections.add(connection)
-        connection.add_done_callback(functools.partial(self._end_connection, client, chosen))
+        connection.add_done_callback(
+            functools.partial(self._end_connection, (client, server), chosen)
+        )
 
     def _end_connection(
-        self, client: socket.socket, destination: DestinationKey, connection: asyncio.Task[None]
+        self,
+        ends: tuple[socket.socket, socket.socket],
+        destination: DestinationKey,
+        connection: asyncio.Task[None],
     ) -> None:
-        client.close()  # a relay that was canceled before its first step did not close it
+        for end in ends:
+            end.close()  # a relay that was canceled before its first step did not close them
         self.connections.discard(connection)
         self.active[destination] -= 1
         if not self.active[destination]:

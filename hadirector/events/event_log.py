@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, Final
 
 import msgspec
+from msgspec.structs import replace
 
 EVENTS_MAX: Final = 2000
 """Events that the log keeps; the oldest event is removed first."""
 TEXT_MAX: Final = 500
 """Characters of a text in an event; a longer text is truncated."""
+FIELDS_BYTES_MAX: Final = 4096
+"""Bytes of all fields of an event as JSON. The longest values of a larger event are shortened."""
 YEAR_10000: Final = 253402300800.0
 """Seconds since the epoch; later times cannot be shown as a date."""
 NAMED_MAX: Final = 50
@@ -77,8 +80,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 class Page(msgspec.Struct, frozen=True):
     """The events after a number, the oldest first.
 
-    ``last`` is the number of the latest event, 0 before the first one. ``missed`` counts the
-    events in between that the log has removed.
+    ``last`` is the number to continue after: of the last event in a full page, else of the latest
+    event, 0 before the first one. ``missed`` counts the events in between that the log has removed.
     """
 
     events: tuple[Event, ...]
@@ -100,19 +103,21 @@ class EventLog:
         if any(first >= second for first, second in pairwise(numbers)):
             raise ValueError("the events are not in the order of their numbers")
         self.last = last
-        self._events.extend(found)
+        self._events.extend(replace(event, fields=_fit(event.fields)) for event in found)
 
     def note(self, at: float, name: str, fields: Mapping[str, object]) -> None:
         """Add an event."""
         self.last += 1
-        limited = {key: _limit(value) for key, value in fields.items()}
+        limited = _fit({key: _limit(value) for key, value in fields.items()})
         self._events.append(Event(self.last, at, name, limited))
 
-    def after(self, number: int) -> Page:
-        """Return the events after this number."""
+    def after(self, number: int, limit: int = EVENTS_MAX) -> Page:
+        """Return the first events after this number, at most ``limit``."""
         first = self._events[0].number if self._events else self.last + 1
-        events = tuple(event for event in self._events if event.number > number)
-        return Page(events, self.last, max(0, first - number - 1))
+        found = (event for event in self._events if event.number > number)
+        events = tuple(islice(found, limit))
+        last = events[-1].number if len(events) == limit else self.last
+        return Page(events, last, max(0, first - number - 1))
 
     def about(self, virtual_server: str, real_server: str) -> tuple[Event, ...]:
         """Return the events of one real server."""
@@ -131,3 +136,16 @@ def _limit(value: object) -> Value:
     if isinstance(value, tuple | list):
         return [str(item)[:TEXT_MAX] for item in value[:NAMED_MAX]]
     return str(value)[:TEXT_MAX]
+
+
+def _fit(fields: dict[str, Value]) -> dict[str, Value]:
+    """Halve the longest value until the fields have at most ``FIELDS_BYTES_MAX``."""
+    fitting = dict(fields)
+    while fitting and len(msgspec.json.encode(fitting)) > FIELDS_BYTES_MAX:
+        key = max(fitting, key=lambda each: len(msgspec.json.encode(fitting[each])))
+        value = fitting[key]
+        if isinstance(value, str | list) and len(value) > 1:
+            fitting[key] = value[: len(value) // 2]
+        else:
+            del fitting[key]
+    return fitting

@@ -1,7 +1,7 @@
 """Records the events of a running director, from its log lines.
 
 The events survive a restart in ``events.json`` in the runtime directory. While there are new
-events, the file is written once a second.
+events, a thread writes the file once a second.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,9 +18,12 @@ import structlog
 
 from hadirector import storage
 from hadirector.events.event_log import EVENT_NAMES, Event, EventLog, Page
+from hadirector.runtime.shortage import ShortageLog
 
 FILE: Final = "events.json"
 WRITE_SECONDS: Final = 1.0
+PAGE_EVENTS_MAX: Final = 100
+"""Events in an answer, so that no client needs much memory of the director."""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -41,6 +44,7 @@ class Recorder:
         self._news = asyncio.Event()
         self._unwritten = asyncio.Event()
         self._log = structlog.get_logger()
+        self._failure = ShortageLog("events_not_written", "events_written_again")
 
     def __call__(
         self, _logger: object, _method: str, line: MutableMapping[str, Any]
@@ -58,7 +62,7 @@ class Recorder:
         self._unwritten.set()
 
     async def after(self, number: int, seconds: float) -> Page:
-        """Return the events after this number; wait for the first one, at most ``seconds``.
+        """Return a page of events after this number; wait for the first, at most ``seconds``.
 
         A number beyond the latest event returns no events at once.
         """
@@ -67,7 +71,7 @@ class Recorder:
                 while self.event_log.last == number:
                     self._news.clear()
                     await self._news.wait()
-        return self.event_log.after(number)
+        return self.event_log.after(number, PAGE_EVENTS_MAX)
 
     @contextlib.asynccontextmanager
     async def persist_in(self, directory: Path) -> AsyncIterator[None]:
@@ -81,28 +85,34 @@ class Recorder:
             writing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writing
-            self._write()
+            await self._write()
 
     async def _write_regularly(self) -> None:
         while True:
             await self._unwritten.wait()
             await asyncio.sleep(WRITE_SECONDS)
             self._unwritten.clear()
-            self._write()
+            await self._write()
 
-    def _write(self) -> None:
+    async def _write(self) -> None:
         """Write the file if there are new events. A failure is logged, and retried later."""
         assert self._path is not None, "persist_in sets the path first"
         if self.event_log.last == self._written:
             return
         page = self.event_log.after(0)
+        storing = asyncio.ensure_future(
+            asyncio.to_thread(storage.store_pieces, self._path, _encode(page))
+        )
         try:
-            storage.store(self._path, Events(1, page.last, page.events))
+            await asyncio.shield(storing)
         except OSError as error:
             self._unwritten.set()
-            self._log.error("events_not_written", error=str(error))
+            self._failure.begin(str(error))
         else:
             self._written = page.last
+            self._failure.end()
+        finally:
+            await asyncio.wait([storing])  # a cancellation does not end the thread
 
     def _read(self, path: Path) -> None:
         """Restore the events of an earlier run. An unusable file is set aside."""
@@ -114,3 +124,12 @@ class Recorder:
         except (storage.StateError, ValueError) as error:
             aside = storage.set_aside(path)
             self._log.error("events_unusable", error=str(error), file=str(path), kept_as=str(aside))
+
+
+def _encode(page: Page) -> Iterator[bytes]:
+    """Yield the content of the file, with a line for each event."""
+    yield b'{"version":1,"last":%d,"events":[' % page.last
+    for index, event in enumerate(page.events):
+        yield b",\n" if index else b"\n"
+        yield msgspec.json.encode(event)
+    yield b"\n]}\n"

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from checks.script_runner.runner import find_fault
+from checks.script_runner.permission import find_fault
 from hadirector.model.configuration import Configuration
 from hadirector.model.queries import checks_by_identity
 from hadirector.model.vip_probes import probe_services

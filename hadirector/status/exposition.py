@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client import exposition
@@ -26,9 +26,10 @@ class _Family(Collector):
         yield self._family
 
 
-def text(status: Status) -> bytes:
-    """Return all metrics as text. Call it in a thread: 10,000 real servers take a second.
+def pieces(status: Status) -> Iterator[bytes]:
+    """Yield the text of each metric. Call it in a thread: 10,000 real servers take a second.
 
     It works metric by metric. Joining 100,000 lines to 10 MB at once would block all threads.
     """
-    return b"".join(exposition.generate_latest(_Family(family)) for family in families(status))
+    for family in families(status):
+        yield exposition.generate_latest(_Family(family))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -128,7 +128,7 @@ class Status(msgspec.Struct, frozen=True):
     unattended_seconds: float = 0.0
 
 
-def virtual_server_status(
+def real_server_statuses(
     server: VirtualServer,
     wanted: Table,
     actual: TableCounters,
@@ -137,27 +137,35 @@ def virtual_server_status(
     judgement: Judgement | None,
     overrides: Mapping[RealServerName, Override],
     now: float,
-) -> VirtualServerStatus:
-    """Return the configured, the wanted and the actual state of a virtual server.
+) -> Iterator[RealServerStatus]:
+    """Yield the configured, the wanted and the actual state of each real server.
 
-    Without a judgement there are no reasons yet. ``now`` is in monotonic seconds.
+    The sorry server is the last one. Without a judgement there are no reasons yet. ``now`` is in
+    monotonic seconds.
     """
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
-    held = judgement.held if judgement else ()
-    unseen = judgement.unseen if judgement else ()
     if sorry is not None and judgement is not None and judgement.sorry is not None:
         derivations[sorry.key] = judgement.sorry
-    statuses = [
-        _real_server_status(
+    for real_server in server.all_servers:
+        yield _real_server_status(
             real_server,
             _in_table(server, real_server, wanted, actual),
             _check_status(real_server, targets, now),
             derivations.get(real_server.key, ()),
             overrides.get(RealServerName(server.name, real_server.name)),
         )
-        for real_server in server.all_servers
-    ]
+
+
+def virtual_server_status(
+    server: VirtualServer,
+    statuses: Sequence[RealServerStatus],
+    actual: TableCounters,
+    judgement: Judgement | None,
+) -> VirtualServerStatus:
+    """Return the state of a virtual server. ``statuses`` are from ``real_server_statuses``."""
+    held = frozenset(judgement.held if judgement else ())
+    unseen = frozenset(judgement.unseen if judgement else ())
     return VirtualServerStatus(
         name=server.name,
         address=_format_services(server.keys),
@@ -170,7 +178,7 @@ def virtual_server_status(
         held=tuple(
             real_server.name for real_server in server.real_servers if real_server.key in held
         ),
-        sorry_server=statuses[-1] if sorry is not None else None,
+        sorry_server=statuses[-1] if server.sorry_server is not None else None,
         active_connections=sum(status.active_connections for status in statuses),
         inactive_connections=sum(status.inactive_connections for status in statuses),
         total=_sum(status.total for status in statuses),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,3 +112,42 @@ async def test_a_script_runs_as_the_given_user(write: Write, tmp_path: Path) -> 
     path = write("id -un; id -Gn; grep CapEff /proc/self/status")
     ended = await run(Script(path=path, user="nobody", timeout=5.0))
     assert ended.output.split() == ["nobody", "nogroup", "CapEff:", "0000000000000000"]
+
+
+@pytest.mark.netns
+async def test_a_link_of_another_user_is_not_followed(write: Write, tmp_path: Path) -> None:
+    """The user swaps the link between a script of root and its own script, all the time."""
+    good = write("echo good")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    evil = outside / "evil"
+    evil.write_text("#!/bin/sh\necho evil\n")
+    evil.chmod(0o755)
+    link = outside / "link"
+    link.symlink_to(good)
+    os.chown(evil, 65534, 65534)
+    os.lchown(link, 65534, 65534)
+    os.chown(outside, 65534, 65534)
+    swapping = threading.Event()
+
+    def swap() -> None:
+        target = str(evil)
+        while not swapping.is_set():
+            new = outside / "new"
+            new.symlink_to(target)
+            os.lchown(new, 65534, 65534)
+            new.rename(link)
+            target = good if target == str(evil) else str(evil)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        script = Script(path=str(link), user="root", timeout=5.0)
+        ended = [await run(script) for _ in range(300)]
+    finally:
+        swapping.set()
+        thread.join()
+    assert {each.output for each in ended} == {""}
+    assert {each.reason for each in ended} == {
+        f"{outside} belongs to the user 65534, who could replace the script"
+    }

@@ -63,6 +63,21 @@ def test_a_malformed_request_gets_no_traceback(stream: io.StringIO) -> None:
     assert "random bytes" in str(line["error"])
 
 
+def test_a_flood_of_messages_of_libraries_is_counted(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(log, "monotonic", lambda: now[0])
+    writer = log.configure(stream)
+    for _ in range(1000):
+        log_as_aiohttp(BadHttpMessage("random bytes"))
+    now[0] += log.MESSAGES_SECONDS
+    log_as_aiohttp(BadHttpMessage("random bytes"))
+    logged = lines(stream, writer)
+    assert len(logged) == log.MESSAGES_MAX + 1
+    assert logged[-1]["suppressed_before"] == 980
+
+
 def test_a_stream_that_blocks_delays_no_caller_and_later_reports_the_dropped_lines() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as stream:

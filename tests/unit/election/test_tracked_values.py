@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.script_runner.runner import find_fault
+from checks.script_runner.permission import find_executable, find_fault
 from checks.script_runner.script import Script
 from vrrp.tracking.file import FileError, read_number
 from vrrp.tracking.process import running
@@ -96,6 +96,20 @@ def test_a_link_is_judged_by_its_target(script: Path, tmp_path: Path) -> None:
     script.chmod(0o757)
     assert find_fault(Script(path=str(link), user=US)) == (
         f"{script} is writable by other users, who could replace the script"
+    )
+
+
+def test_every_link_on_the_way_is_judged(script: Path, tmp_path: Path) -> None:
+    """Also a link to a link, and a directory above the second one."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "second").symlink_to(script)
+    first = tmp_path / "first"
+    first.symlink_to("other/../other/second")
+    assert find_executable(Script(path=str(first), user=US)) == script
+    other.chmod(0o777)
+    assert find_fault(Script(path=str(first), user=US)) == (
+        f"{other} is writable by other users, who could replace the script"
     )
 
 

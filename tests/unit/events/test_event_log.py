@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 import structlog
 from hypothesis import given
@@ -49,6 +50,28 @@ def test_values_of_an_event_are_limited() -> None:
         "path": "/run",
         "none": None,
     }
+
+
+def test_a_large_event_is_shortened_as_a_whole() -> None:
+    """50 names of 500 characters each, or characters that JSON escapes, would be 25 kB or more."""
+    event_log = EventLog()
+    event_log.note(1.0, "reload_refused", {"faults": ["\x01" * 500] * 50, "count": 50})
+    event_log.note(1.0, "reload_refused", {f"field {n}": "x" * 500 for n in range(50)})
+    event_log.restore(9, [Event(9, 1.0, "quorum_lost", {"text": "x" * 100_000})])
+    first, second, third = event_log.after(0).events
+    assert first.fields["count"] == 50
+    for event in (first, second, third):
+        assert 2000 < len(msgspec.json.encode(event.fields)) <= 4096
+
+
+def test_a_page_ends_with_the_number_to_continue_after() -> None:
+    event_log = EventLog()
+    for _ in range(5):
+        event_log.note(1.0, "quorum_lost", {})
+    first, second, last = (event_log.after(number, limit=2) for number in (0, 2, 4))
+    assert [event.number for event in first.events] == [1, 2]
+    assert (first.last, second.last, last.last) == (2, 4, 5)
+    assert len(last.events) == 1
 
 
 def test_a_real_server_has_its_own_events_and_no_others() -> None:

@@ -98,7 +98,7 @@ def samples(status: Status) -> dict[str, float]:
     """The parsed samples: each name with its labels in order, and each value."""
     return {
         f"{sample.name}{list(sample.labels.values())}": sample.value
-        for family in text_string_to_metric_families(exposition.text(status).decode())
+        for family in text_string_to_metric_families(b"".join(exposition.pieces(status)).decode())
         for sample in family.samples
     }
 

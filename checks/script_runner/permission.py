@@ -1,0 +1,113 @@
+"""Decides whether a script may run: whether another user could replace it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from checks.script_runner.script import Script
+
+LINKS_MAX: Final = 40
+"""The kernel follows as many symbolic links (path_resolution(7))."""
+
+
+class RefusedError(Exception):
+    """The script must not run. The message is the reason."""
+
+
+def find_fault(script: Script) -> str | None:
+    """Return why a script must not run; None if it may run."""
+    try:
+        find_executable(script)
+    except RefusedError as refusal:
+        return str(refusal)
+    return None
+
+
+def find_executable(script: Script) -> Path:
+    """Return the path of the file that the script's path leads to, without links.
+
+    A user who can change or replace the file could use it to influence elections. Therefore the
+    file and all directories and links on the way must belong to root, to the user of this process
+    or to the user of the script. Other users must not have write permission. In a sticky directory
+    such as /tmp, other users cannot replace a file, so write permission is allowed there.
+
+    The caller runs the returned path, so a link that is swapped later has no effect.
+
+    Raises RefusedError.
+    """
+    try:
+        user = pwd.getpwnam(script.user)
+        trusted = {0, os.geteuid(), user.pw_uid}
+        path, status = Path("/"), Path("/").lstat()
+        for path, status in walk(script.path):
+            _refuse_replaceable(path, status, trusted)
+    except KeyError:
+        raise RefusedError(
+            f"{script.path} cannot run as {script.user}: there is no such user"
+        ) from None
+    except OSError as error:
+        raise RefusedError(f"{script.path} cannot run: {error.strerror or error}") from error
+    if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
+        raise RefusedError(f"{script.path} is not an executable file")
+    if os.geteuid() not in (0, user.pw_uid):
+        raise RefusedError(
+            f"{script.path} cannot run as {script.user}: this process does not run as root"
+        )
+    return path
+
+
+def walk(written: str) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield every directory and link on the way of an absolute path, and the file at the end.
+
+    Raises OSError, also for more than ``LINKS_MAX`` links.
+    """
+    path = Path("/")
+    yield path, path.lstat()
+    names = _names(written)
+    links = 0
+    while names:
+        name = names.pop()
+        if name == "..":
+            path = path.parent
+            continue
+        entry = path / name
+        status = entry.lstat()
+        yield entry, status
+        if not stat.S_ISLNK(status.st_mode):
+            path = entry
+            continue
+        links += 1
+        if links > LINKS_MAX:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), written)
+        target = os.readlink(entry)
+        names += _names(target)
+        if target.startswith("/"):
+            path = Path("/")
+
+
+def _names(path: str) -> list[str]:
+    """Return the names of a path, the last one first."""
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+
+
+def _refuse_replaceable(path: Path, status: os.stat_result, trusted: set[int]) -> None:
+    """Raise RefusedError if an untrusted user can change or replace this file, link or directory.
+
+    The permissions of a link itself mean nothing (symlink(7)).
+    """
+    if status.st_uid not in trusted:
+        raise RefusedError(
+            f"{path} belongs to the user {status.st_uid}, who could replace the script"
+        )
+    if stat.S_ISLNK(status.st_mode):
+        return
+    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    by_group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
+    if not sticky and (by_group or status.st_mode & stat.S_IWOTH):
+        raise RefusedError(f"{path} is writable by other users, who could replace the script")

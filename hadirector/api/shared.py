@@ -1,0 +1,71 @@
+"""Prepares a large answer once for all clients that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+ANSWERS_MAX: Final = 3
+"""Answers of one kind in memory, with the answer in preparation."""
+
+
+class _Preparation:
+    """One answer: the task that prepares it, and the number of clients that want it."""
+
+    def __init__(self, task: asyncio.Task[bytes]) -> None:
+        self.task = task
+        self.clients = 0
+
+
+class SharedAnswer:
+    """Prepares one answer at a time, and at most ``ANSWERS_MAX`` until their clients have them.
+
+    A client that asks while an answer is prepared gets the next answer, together with all clients
+    that ask in between. Therefore no answer is older than its request. If all clients of an answer
+    have left, its preparation is cancelled.
+    """
+
+    def __init__(self, prepare: Callable[[], Awaitable[bytes]]) -> None:
+        self._prepare = prepare
+        self._one_at_a_time = asyncio.Lock()
+        self._places = asyncio.Semaphore(ANSWERS_MAX)
+        self._next: _Preparation | None = None
+
+    @contextlib.asynccontextmanager
+    async def answer(self) -> AsyncIterator[bytes]:
+        """Return an answer. It stays in memory until the last client has left its context."""
+        preparation = self._join()
+        try:
+            yield await asyncio.shield(preparation.task)
+        finally:
+            self._leave(preparation)
+
+    def _join(self) -> _Preparation:
+        if self._next is None:
+            self._next = _Preparation(asyncio.create_task(self._prepare_next()))
+        self._next.clients += 1
+        return self._next
+
+    def _leave(self, preparation: _Preparation) -> None:
+        preparation.clients -= 1
+        if preparation.clients:
+            return
+        task = preparation.task
+        if not task.done():
+            task.cancel()
+            if self._next is preparation:
+                self._next = None
+        elif not task.cancelled() and task.exception() is None:
+            self._places.release()
+
+    async def _prepare_next(self) -> bytes:
+        async with self._one_at_a_time:
+            await self._places.acquire()
+            try:
+                self._next = None  # a request from now on needs a later state
+                return await self._prepare()
+            except BaseException:
+                self._places.release()
+                raise

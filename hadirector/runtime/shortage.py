@@ -1,0 +1,40 @@
+"""Logs the beginning and the end of a shortage on this host, at most once a minute."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Final
+
+import structlog
+
+REMINDER_SECONDS: Final = 60.0
+"""The shortest time between two log lines about the beginning of a shortage."""
+
+
+class ShortageLog:
+    """Logs ``begun`` at the first shortage and ``ended`` when it is over, with these fields.
+
+    A shortage that returns within a minute is not logged again.
+    """
+
+    def __init__(self, begun: str, ended: str, **fields: str) -> None:
+        self._begun = begun
+        self._ended = ended
+        self._fields = fields
+        self._logged_at: float | None = None
+        self._short = False
+        self._log = structlog.get_logger()
+
+    def begin(self, reason: str) -> None:
+        """Note that an operation failed because this host has too little of a resource."""
+        now = monotonic()
+        if self._logged_at is None or now - self._logged_at >= REMINDER_SECONDS:
+            self._log.error(self._begun, reason=reason, **self._fields)
+            self._logged_at = now
+            self._short = True
+
+    def end(self) -> None:
+        """Note that the operation succeeded again."""
+        if self._short:
+            self._log.info(self._ended, **self._fields)
+            self._short = False
