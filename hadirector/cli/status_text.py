@@ -70,6 +70,9 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
     if status.blind:
         text = "blind: this director reaches none of its targets; failing real servers stay in use"
         yield paint(text, "bold red")
+    for reason in status.unfit:
+        yield paint(f"not fit to serve: {reason}", "bold red")
+    yield from (paint(f"warning: {warning}", "yellow") for warning in status.warnings)
     yield from (paint(override, "yellow") for override in status.orphaned_overrides)
     for service in status.foreign_services:
         yield paint(f"foreign service, not changed: {service}", "dim")

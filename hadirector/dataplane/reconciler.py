@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 import structlog
 
+from hadirector.dataplane.condition import TableCondition
 from hadirector.dataplane.dataplane import (
     Dataplane,
     DataplaneError,
@@ -24,7 +25,7 @@ from hadirector.dataplane.dataplane import (
     read_all_counters,
     read_table,
 )
-from hadirector.dataplane.reconcile import diff, outcome
+from hadirector.dataplane.reconcile import AddService, diff, outcome
 from hadirector.dataplane.slices import Slices
 from hadirector.dataplane.table_log import TableLog
 from hadirector.model.ipvs import Service, ServiceEntry, ServiceKey, Table
@@ -44,11 +45,16 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
     fingerprint: int = 0
 
 
+async def _report_nothing(_condition: TableCondition) -> None:
+    """Ignore the condition of the table."""
+
+
 class TableReconciler:
     """Makes the table of a dataplane equal to the wanted table.
 
     ``remember`` stores the owned services. It is called before the first operation on a new
-    service, and after a service was deleted. It may raise OSError.
+    service, and after a service was deleted. ``report`` receives the condition of the table after
+    each round.
     """
 
     def __init__(
@@ -56,10 +62,13 @@ class TableReconciler:
         dataplane: Dataplane,
         owned: Collection[ServiceKey],
         remember: Callable[[frozenset[ServiceKey]], None],
+        report: Callable[[TableCondition], Awaitable[None]] = _report_nothing,
     ) -> None:
         self._dataplane = dataplane
         self._owned = frozenset(owned)
         self._remember = remember
+        self._report = report
+        self._settled = False
         self._wanted: Table = {}
         self._known: dict[ServiceKey, _Known] = {}
         self._changed: dict[ServiceKey, None] = {}  # in the order of their first change
@@ -76,6 +85,11 @@ class TableReconciler:
     def repaired(self) -> int:
         """The number of operations that reverted changes by other programs."""
         return self._table_log.repaired
+
+    @property
+    def settled(self) -> bool:
+        """Whether the wanted table of this moment has been applied, with or without failures."""
+        return self._settled and not self._changed
 
     @property
     def owned(self) -> frozenset[ServiceKey]:
@@ -99,14 +113,18 @@ class TableReconciler:
             due = loop.time() >= next_pass
             if due:
                 next_pass = loop.time() + PASS_SECONDS
+            self._settled, unreadable = False, ""
             try:
                 await self._apply_changes()
                 if due and not await self._pass():
                     next_pass = loop.time() + min(PASS_SECONDS, UNSTEADY_SECONDS)
                 self._disown_absent_services()
+                self._settled = True
             except DataplaneError as error:
-                self._log.error("table_pass_failed", error=str(error))
+                unreadable = str(error)
+                self._log.error("table_pass_failed", error=unreadable)
             self._table_log.end_round()
+            await self._report(self._condition(unreadable))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_pass):
                     await self._wake.wait()
@@ -144,6 +162,24 @@ class TableReconciler:
         if not failures:
             self._own(frozenset())
 
+    def _condition(self, unreadable: str) -> TableCondition:
+        failing = self.failing
+        error = unreadable or next(
+            (f"{operation}: {error}" for operation, error in failing.items()), ""
+        )
+        present = len(self._wanted)
+        if error:  # only then a service may be missing
+            present = sum(self._exists(key) for key in self._wanted)
+        return TableCondition(len(failing), error, len(self._wanted), present)
+
+    def _exists(self, key: ServiceKey) -> bool:
+        """Return whether a service exists. With failures, its known state is not up to date."""
+        failing = self._table_log.failing_operations(key)
+        known = self._known.get(key)
+        if known is None:
+            return bool(failing) and not any(isinstance(each, AddService) for each in failing)
+        return known.entry is not None
+
     # --- changes of the wanted table ------------------------------------------------------------
 
     async def _apply_changes(self) -> None:
@@ -168,8 +204,6 @@ class TableReconciler:
         It is read first if its state is unknown. It is read again if operations failed, because the
         known state may be wrong. Raises DataplaneError.
         """
-        if key not in self._owned:
-            return  # a service that could not be stored as owned is not created
         was_known = key in self._known
         if was_known and not await self._apply(key):
             return
@@ -202,8 +236,6 @@ class TableReconciler:
 
         Services that change during the pass come first. Raises DataplaneError.
         """
-        # Storing these services as owned failed before; try again.
-        self._changed.update(dict.fromkeys(key for key in self._wanted if key not in self._owned))
         await self._apply_changes()
         before = dict(self._known)
         services = await self._dataplane.read_services()
@@ -223,8 +255,6 @@ class TableReconciler:
         A dump does not show a single moment, so a service that differs is read again. It is
         unsteady if the two readings differ. Raises DataplaneError.
         """
-        if key not in self._owned:
-            return True
         known = self._known.get(key)
         now = await self._read(key, service, known)
         changed = known is not None and _differ(key, known, now)
@@ -269,22 +299,16 @@ class TableReconciler:
             for key in self._owned - self._wanted.keys()
             if key in self._known and self._known[key].entry is None
         ]
-        if gone and self._own(self._owned.difference(gone)):
+        if gone:
+            self._own(self._owned.difference(gone))
             for key in gone:
                 del self._known[key]
                 self._table_log.record_failures(key, ())
 
-    def _own(self, services: frozenset[ServiceKey]) -> bool:
-        """Store these services as owned; return False if that failed."""
-        if services == self._owned:
-            return True
-        try:
-            self._remember(services)
-        except OSError as error:
-            self._log.error("owned_services_not_stored", error=str(error))
-            return False
+    def _own(self, services: frozenset[ServiceKey]) -> None:
+        """Store these services as owned."""
+        self._remember(services)
         self._owned = services
-        return True
 
 
 def _table(key: ServiceKey, entry: ServiceEntry | None) -> Mapping[ServiceKey, ServiceEntry]:

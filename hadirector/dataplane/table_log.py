@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -36,6 +36,10 @@ class TableLog:
             for errors in self._failing.values()
             for operation, error in errors.items()
         }
+
+    def failing_operations(self, service: ServiceKey) -> Collection[Operation]:
+        """Return the operations on a service that failed at their last attempt."""
+        return self._failing.get(service, {}).keys()
 
     def record_operations(
         self,

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import structlog
 
+from hadirector.dataplane.condition import TableCondition
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.parts import Parts
 from hadirector.director.pools import PoolsDue
@@ -80,10 +81,13 @@ class Dispatcher:
             case ConfigurationRead():
                 await change_to(self._parts, message.configuration)
             case FirstVerdictsOverdue():
-                self._parts.election.begin()
+                self._parts.fitness.note_overdue()
+            case TableCondition():
+                self._parts.fitness.note_table(message)
             case _:
                 assert_never(message)
         self._decide_pending()
+        self._parts.fitness.update()
 
     def _record(
         self, message: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue
@@ -127,12 +131,9 @@ class Dispatcher:
     def _decide_pending(self) -> None:
         """Decide the pending pools, unless further messages are waiting.
 
-        Elections begin when there is a decision about every pool.
+        Elections wait for a decision about every pool, so the last verdict is not delayed.
         """
-        election = self._parts.election
-        begins = not election.begun and self._parts.health.complete
-        more = not begins and self._more_waits()
+        complete = not self._parts.election.begun and self._parts.health.complete
+        more = not complete and self._more_waits()
         if changed := self._pending_pools.take(monotonic(), more=more):
             self._parts.decide(changed)
-        if begins:
-            election.begin()

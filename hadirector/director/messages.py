@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hadirector.dataplane.condition import TableCondition
 from hadirector.director.pools import PoolsDue
 from hadirector.election.election import ResumeOverdue
 from hadirector.election.tracking import TrackedChanged
@@ -21,7 +22,7 @@ class ConfigurationRead(msgspec.Struct, frozen=True):
 
 
 class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
-    """Some targets still have no verdict; elections begin without them."""
+    """Some targets still have no verdict; elections do not wait for them any longer."""
 
 
 Message = (
@@ -36,6 +37,7 @@ Message = (
     | TrackedChanged
     | OverridesChanged
     | PoolsDue
+    | TableCondition
     | ConfigurationRead
     | FirstVerdictsOverdue
 )

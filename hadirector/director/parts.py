@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from time import monotonic
 
+from hadirector.dataplane.condition import TableCondition
 from hadirector.dataplane.dataplane import Dataplane
 from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
 from hadirector.director.snapshot import Snapshot, SnapshotStore
@@ -48,7 +50,10 @@ class Parts:
         self.health = Health(configuration, put)
         self.pools = Pools(configuration, recorder.note)
         self.table_reconciler = TableReconciler(
-            dataplane, self.memory.owned.services, self.memory.remember_services
+            dataplane,
+            self.memory.owned.services,
+            self.memory.remember_services,
+            self._report_table,
         )
         self.host_reconciler = HostReconciler(configuration, self.memory)
         self.overrides = OverrideStore(configuration, self.table_reconciler, put)
@@ -60,6 +65,8 @@ class Parts:
         )
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration)
+        self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
+        self._put = put
 
     def facts(self) -> Facts:
         """Return the current inputs of the weight decision. The targets are a live view."""
@@ -74,6 +81,11 @@ class Parts:
         self.snapshots.note_change()
         self.table_reconciler.want(self.pools.table, changed)
         self.election.track(tracked_pools(self.configuration, self.pools.quorums))
+
+    async def _report_table(self, condition: TableCondition) -> None:
+        """Put the condition of the table into the queue if the fitness may depend on it."""
+        if not self.election.begun or condition != self.fitness.table:
+            await self._put(condition)
 
     def snapshot(self, *, final: bool = False) -> Snapshot:
         """Return the state to store for the next start.

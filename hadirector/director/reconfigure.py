@@ -125,6 +125,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     parts.notifier.configure(configuration)
     parts.election.configure(configuration.vrrp, realtime=configuration.realtime)
     parts.election.track_visibility(blind=parts.health.blindness.blind)
+    parts.fitness.publish()
     await parts.dataplane.withhold(parts.election.withheld)
     await asyncio.sleep(0)
     parts.decide()

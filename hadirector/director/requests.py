@@ -159,7 +159,7 @@ class OperatorRequests:
                 ProcessStatus(child.name, child.pid, child.restarts, child.version)
                 for child in children
             ),
-            instances=parts.election.current_statuses(monotonic()),
+            instances=parts.election.current_statuses(monotonic(), parts.fitness.current.held_out),
             virtual_servers=await self._virtual_server_statuses(table),
             foreign_services=foreign_services(parts.configuration, table),
             failing=parts.table_reconciler.failing,
@@ -174,6 +174,8 @@ class OperatorRequests:
             delayed_probes=statistics.delayed_probes,
             discarded_results=statistics.discarded,
             unattended_seconds=statistics.unattended,
+            unfit=parts.fitness.current.reasons,
+            warnings=parts.memory.warnings,
         )
 
     async def _virtual_server_statuses(

@@ -70,7 +70,7 @@ class Election:
         # The number of the crash by instance, until the instance is resumed or given up.
         self._interrupted: dict[str, int] = {}
         self._crashes = 0
-        self._begun = False
+        self._begun = self._adopted = False
         self._may_start = asyncio.Event()
         self._log = structlog.get_logger()
 
@@ -79,11 +79,14 @@ class Election:
         """The virtual addresses that this director must not serve now."""
         return withheld_addresses(self.instances.values(), self.states)
 
-    def current_statuses(self, now: float) -> tuple[InstanceStatus, ...]:
+    def current_statuses(self, now: float, held_out: str = "") -> tuple[InstanceStatus, ...]:
         """Return the latest status of each instance, with the age of its state.
 
-        ``now`` is in monotonic seconds. The state of an adopted process has no age.
+        ``now`` is in monotonic seconds. The state of an adopted process has no age. ``held_out`` is
+        why the elections have not begun. Until they begin, no process reports.
         """
+        if not (self._begun or self._adopted):
+            return tuple(self._held_out(each, held_out) for each in self.instances.values())
         return tuple(
             replace(status, state_age=max(0.0, now - since)) if since is not None else status
             for name, status in self.statuses.items()
@@ -94,6 +97,11 @@ class Election:
     def begun(self) -> bool:
         """Whether ``begin`` has been called."""
         return self._begun
+
+    @property
+    def adopted(self) -> bool:
+        """Whether this director continues with the vrrp process of an earlier program."""
+        return self._adopted
 
     def begin(self) -> None:
         """Take part in elections from now on. The vrrp process starts if there is an instance."""
@@ -109,6 +117,7 @@ class Election:
     def adopt(self, handoff: Handoff) -> None:
         """Use a vrrp process that is already running."""
         self.child.adopt(handoff)
+        self._adopted = True
         self.states = dict(handoff.states)
         self._may_start.set()
 
@@ -138,6 +147,24 @@ class Election:
         """Hand an instance over, or undo a handover. A new process gets the same order."""
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
         self.child.send(RequestHandover(instance, undo))
+
+    def _held_out(self, instance: InstanceConfiguration, reason: str) -> InstanceStatus:
+        return InstanceStatus(
+            instance=instance.name,
+            state=State.INITIALIZE,
+            priority=instance.priority,
+            virtual_router_id=instance.virtual_router_id,
+            interface=instance.interface,
+            virtual_addresses=instance.held_addresses,
+            handing_over=False,
+            yielding=instance.name in self.yielding,
+            active_router=None,
+            active_down_interval=0.0,
+            counters={},
+            priority_arithmetic=str(instance.priority),
+            fault=reason,
+            sync_group=instance.sync_group,
+        )
 
     def priority(self, instance: str) -> int:
         """Return the effective priority in the latest report, which is at most a second old."""

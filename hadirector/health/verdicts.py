@@ -57,6 +57,11 @@ class Health:
         return self._targets
 
     @property
+    def without_verdict(self) -> int:
+        """The number of targets without a verdict."""
+        return self._without_verdict
+
+    @property
     def complete(self) -> bool:
         """Whether there is a verdict on every target."""
         return not self._without_verdict

@@ -3,7 +3,8 @@
 It lists the kernel state that the director owns: services, sync daemon threads, and the tool with
 masquerade rules. It also has the former values of the sysctls that the director set, and the VRRP
 instances that an operator handed over. Other kernel state is foreign. Every change is stored before
-it is applied.
+it is applied. Kernel state that the configuration requires is applied even if it cannot be stored:
+a director with a full runtime directory serves. Until it is stored, a warning names the risk.
 """
 
 from __future__ import annotations
@@ -45,39 +46,76 @@ def load(path: Path) -> Owned:
 class Memory:
     """The content of the file, and methods that store changes before the caller applies them.
 
-    A file that cannot be used is renamed, and the director starts without one.
+    A file that cannot be used is renamed, and the director starts without one. A change that
+    cannot be stored stays in memory, and `store` tries again.
     """
 
     def __init__(self, path: Path) -> None:
         self.owned = Owned()
         self._path = path
+        self._error = ""
         self._log = structlog.get_logger()
         try:
             self.owned = load(path)
         except StateError as error:
             kept = set_aside(path)
             self._log.error("state_file_unusable", error=str(error), kept_as=str(kept))
+        self._stored = self.owned
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A warning while the file does not have the current state."""
+        if not self._error:
+            return ()
+        return (
+            f"{self._path} cannot be written ({self._error}): if this director is killed, the next"
+            " start does not know the services and sysctls that this director has set."
+            f" Make room in {self._path.parent}",
+        )
 
     def remember_services(self, services: frozenset[ServiceKey]) -> None:
-        """Store the owned services. Raises OSError."""
+        """Store the owned services."""
         self._remember(replace(self.owned, services=tuple(sorted(services))))
 
     def remember_yielding(self, yielding: frozenset[str]) -> None:
-        """Store the instances that an operator handed over. Raises OSError."""
-        self._remember(replace(self.owned, yielding=tuple(sorted(yielding))))
+        """Store the instances that an operator handed over. Raises OSError, and changes nothing."""
+        owned = replace(self.owned, yielding=tuple(sorted(yielding)))
+        store(self._path, owned)
+        self.owned = self._stored = owned
+        self._note_result("")
 
     def remember_sysctls(self, saved: Mapping[str, SavedValue]) -> None:
-        """Store the former values of sysctls that the director sets. Raises OSError."""
+        """Store the former values of sysctls that the director sets."""
         self._remember(replace(self.owned, sysctls=dict(saved)))
 
     def remember_sync_threads(self, threads: Mapping[SyncRole, SyncSettings]) -> None:
-        """Store the owned threads of the sync daemon. Raises OSError."""
+        """Store the owned threads of the sync daemon."""
         self._remember(replace(self.owned, sync_threads=dict(threads)))
 
     def remember_masquerade(self, tool: ToolName | None) -> None:
-        """Store the name of the tool that has added our masquerade rules. Raises OSError."""
+        """Store the name of the tool that has added our masquerade rules."""
         self._remember(replace(self.owned, masquerade=tool))
 
+    def store(self) -> None:
+        """Store the state if the file does not have it. A failure is logged once."""
+        if self.owned == self._stored:
+            return
+        try:
+            store(self._path, self.owned)
+        except OSError as error:
+            self._note_result(error.strerror or str(error))
+        else:
+            self._stored = self.owned
+            self._note_result("")
+
     def _remember(self, owned: Owned) -> None:
-        store(self._path, owned)
         self.owned = owned
+        self.store()
+
+    def _note_result(self, error: str) -> None:
+        """Log the first failure, and the end of the failures."""
+        if error and not self._error:
+            self._log.error("owned_state_not_stored", file=str(self._path), error=error)
+        elif self._error and not error:
+            self._log.info("owned_state_stored", file=str(self._path))
+        self._error = error

@@ -26,6 +26,7 @@ class HostReconciler:
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
+        self._memory = memory
         self._states: Mapping[str, State] = {}
         owned = memory.owned
         self._sysctls = SysctlReconciler(configuration, owned.sysctls, memory.remember_sysctls)
@@ -83,6 +84,7 @@ class HostReconciler:
             await self._timeouts.reconcile(self._wanted_timeouts)
             if loop.time() >= next_pass:
                 next_pass = loop.time() + PASS_SECONDS
+                self._memory.store()
                 await self._sysctls.reconcile()
                 await self._masquerade.reconcile()
             with contextlib.suppress(TimeoutError):

@@ -16,6 +16,10 @@ FAILURES_MAX: Final = 16
 """Failures of a target that are kept; the oldest failure is dropped first."""
 VISIBILITY_OF_BACKENDS: Final = TrackedKey("visibility", "of backends")
 """The tracked object that is 0 while this director is blind, and 1 otherwise."""
+FITNESS: Final = TrackedKey("fitness", "of this director")
+"""The tracked object that is 0 while this director is not fit to serve, and 1 otherwise."""
+UNFIT_PRIORITY_WEIGHT: Final = -253
+"""Added to the priority while this director is not fit to serve: 1 of any priority remains."""
 ACCEPT_LOCAL: Final = "accept_local"
 SYSCTL_NAMES: Final = (
     "ip_forward",

@@ -91,6 +91,18 @@ def _check_metrics(status: Status) -> Iterator[Metric]:
         (),
         [((), status.blind)],
     )
+    yield gauge_family(
+        "fit",
+        "Whether the director is fit to serve.",
+        (),
+        [((), not status.unfit)],
+    )
+    yield gauge_family(
+        "warnings",
+        "Faults that need an operator and do not change what the director serves.",
+        (),
+        [((), len(status.warnings))],
+    )
 
 
 def _dataplane_metrics(status: Status) -> Iterator[Metric]:

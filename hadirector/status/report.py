@@ -103,7 +103,9 @@ class Status(msgspec.Struct, frozen=True):
     receives no answer from any target, because of a fault of its own. ``delayed_probes``, ``hints``
     and ``idle_connections`` are as in `CheckStatistics`. ``discarded_results`` counts, by reason,
     the results that a delay of this host may have caused. ``unattended_seconds`` is for how long
-    the checks workers did not attend to their probes.
+    the checks workers did not attend to their probes. ``unfit`` has the reasons why the director
+    is not fit to serve; while there is any, its priorities are the lowest. ``warnings`` are faults
+    that do not change what the director serves.
     """
 
     name: str
@@ -126,6 +128,8 @@ class Status(msgspec.Struct, frozen=True):
     delayed_probes: int = 0
     discarded_results: dict[Reason, int] = {}
     unattended_seconds: float = 0.0
+    unfit: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def real_server_statuses(

@@ -27,6 +27,7 @@ from vrrp.router.event import (
     ConfigurationChanged,
     Event,
     HandoverAbandoned,
+    HandoverBegan,
     HandoverRequested,
     HandoverUndone,
     PriorityChanged,
@@ -202,8 +203,10 @@ def describe(action: Action) -> str:  # noqa: PLR0911 (one line per action)
             return "releases"
         case StateChanged(previous, state, reason):
             return f"{previous} -> {state}: {reason}"
-        case HandoverAbandoned():
-            return "abandons the handover"
+        case HandoverBegan(reason):
+            return f"begins a handover: {reason}"
+        case HandoverAbandoned(reason):
+            return f"abandons the handover: {reason}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -23,7 +23,7 @@ from vrrp.instance.sequence import SequenceNumbers
 from vrrp.instance.sync_group import SyncGroup
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.lateness import Lateness
-from vrrp.model.report import InstanceStatus, Notice, Report, Scalar, State, Transition
+from vrrp.model.report import InstanceStatus, Notice, Report, State, Transition
 from vrrp.protocol.packet import Address, Datagram, DropReason
 from vrrp.router.alarms import Alarms
 from vrrp.router.eligibility import LINK_DOWN, Eligibility
@@ -36,6 +36,7 @@ from vrrp.router.event import (
     ConfigurationChanged,
     Event,
     HandoverAbandoned,
+    HandoverBegan,
     HandoverRequested,
     HandoverUndone,
     OwnAddressChanged,
@@ -160,6 +161,9 @@ class Instance:
             resume=self._resume and self._loop.time() < self._resume_until,
             ready=router.ready,
             handing_over=router.handing_over,
+            seeks_better_peer=router.better_peer.is_sought(
+                router.priority, router.own_address, self._loop.time()
+            ),
         )
 
     def handle(self, event: Event) -> None:
@@ -301,9 +305,10 @@ class Instance:
     def _update_eligibility(self) -> None:
         """Act on a change of the link or of a tracked object."""
         self._eligibility.settle(self._loop.time())
-        priority = self._eligibility.priority.priority
-        if priority != self.router.configuration.priority:
-            self.handle(PriorityChanged(priority))
+        effective = self._eligibility.priority
+        standing = effective.priority, effective.impairment
+        if standing != (self.router.configuration.priority, self.router.better_peer.impairment):
+            self.handle(PriorityChanged(*standing))
         self.sync_group.settle()
         if self._eligibility_timer is not None:
             self._eligibility_timer.cancel()
@@ -347,9 +352,10 @@ class Instance:
                 self.resources.release()
             case StateChanged(previous, state, reason):
                 self._report_state(previous, state, reason)
-            case HandoverAbandoned():
-                fields: dict[str, Scalar] = {"instance": self.configuration.name}
-                self._report(Notice("warning", "handover_abandoned", fields))
+            case HandoverBegan(reason):
+                self._notice("handover_began", reason)
+            case HandoverAbandoned(reason):
+                self._notice("handover_abandoned", reason)
             case _:
                 assert_never(action)
 
@@ -357,6 +363,9 @@ class Instance:
         assert self._transport is not None
         sent = self._messaging.send(priority, self._transport)
         self.notices.counters["advertisements_sent"] += sent
+
+    def _notice(self, event: str, reason: str) -> None:
+        self._report(Notice("warning", event, {"instance": self.name, "reason": reason}))
 
     def _report_state(self, previous: State, state: State, reason: str) -> None:
         self.notices.counters["transitions"] += 1

@@ -95,7 +95,7 @@ Transport = Multicast | Unicast | UdpUnicast
 Authentication = PassAuthentication | HmacAuthentication
 
 
-TrackedKind = Literal["interface", "pool", "script", "file", "process", "visibility"]
+TrackedKind = Literal["interface", "pool", "script", "file", "process", "visibility", "fitness"]
 
 
 class TrackedKey(NamedTuple):

@@ -28,11 +28,12 @@ Adver_Timer in ACTIVE, and None while no timer runs.
 States
 ------
 
-INITIALIZE, BACKUP and ACTIVE are the states of the RFC. The diagram shows three more, which are
+INITIALIZE, BACKUP and ACTIVE are the states of the RFC. The diagram shows four more, which are
 phases of them and do not appear in reports:
 
 - READY: a BACKUP router of a sync group whose Active_Down_Timer has expired. No timer runs.
 - HANDOVER: an ACTIVE router that hands over to a peer, and becomes BACKUP after that.
+- SEEKING: an ACTIVE router that hands over, but only to a peer that wins the election.
 - STOPPING: an ACTIVE router that hands over to a peer, and stops after that.
 
 An event that the diagram does not show for a state does not change the state::
@@ -55,11 +56,20 @@ An event that the diagram does not show for a state does not change the state::
      +-- TimerExpired ----------> BACKUP      this process was stalled
      +-- GroupBecomesBackup ----> BACKUP      another member of the sync group is BACKUP
      +-- HandoverRequested -----> HANDOVER
+     +-- BetterPeerSought ------> SEEKING     the priority is lowered, or the host is not fit
      +-- StopRequested ---------> STOPPING
      +-- Shutdown --------------> INITIALIZE  without a handover
     HANDOVER
      +-- TimerExpired ----------> BACKUP      the successor has taken over
      +-- TimerExpired ----------> ACTIVE      no peer took over
+     +-- HandoverUndone --------> ACTIVE
+     +-- StopRequested ---------> STOPPING
+     +-- Shutdown --------------> INITIALIZE
+    SEEKING
+     +-- TimerExpired ----------> BACKUP      the successor has taken over
+     +-- TimerExpired ----------> ACTIVE      no peer took over
+     +-- AdvertisementReceived -> ACTIVE      the successor would lose the election
+     +-- HandoverRequested -----> HANDOVER
      +-- HandoverUndone --------> ACTIVE
      +-- StopRequested ---------> STOPPING
      +-- Shutdown --------------> INITIALIZE
@@ -83,6 +93,11 @@ If no peer takes over, the router repeats priority 0 once. Then it stays ACTIVE 
 `HandoverAbandoned`, or it stops if a stop was requested. After a requested handover the router is
 ``yielding``: its priority is 1 until `HandoverUndone`, so that every peer wins the election.
 
+A router whose priority is lowered, or whose host is not fit to serve, starts a handover without an
+order (`better_peer`). A peer that does not preempt would otherwise stay BACKUP. The router does not
+yield after this handover. It refuses a successor that would lose the election. It does not try
+again more often than every 30 s.
+
 Sync groups
 -----------
 
@@ -99,6 +114,8 @@ The other modules
 -----------------
 
 - `election`: which router wins, and the timers.
+- `better_peer`: when an ACTIVE router hands over without an order.
+- `reconfiguration`: changes of the configuration and of the priority.
 - `priority`: the priority that results from tracked objects.
 - `eligibility`: whether an instance may take part in elections (`debounce` delays changes).
 - `alarms`: faults of peer routers that the protocol permits.

@@ -7,6 +7,7 @@ import msgspec
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.protocol.packet import Address, Advertisement
+from vrrp.router.priority import Impairment
 
 
 class Startup(msgspec.Struct, frozen=True):
@@ -40,6 +41,10 @@ class HandoverRequested(msgspec.Struct, frozen=True):
     """Hand over to a peer, and keep the lowest priority until `HandoverUndone`."""
 
 
+class BetterPeerSought(msgspec.Struct, frozen=True):
+    """Hand over to a peer that wins the election, and stay ACTIVE if there is none."""
+
+
 class HandoverUndone(msgspec.Struct, frozen=True):
     """Use the configured priority again, and stop a handover that has not ended."""
 
@@ -57,9 +62,10 @@ class ConfigurationChanged(msgspec.Struct, frozen=True):
 
 
 class PriorityChanged(msgspec.Struct, frozen=True):
-    """Tracked objects have changed the priority (`vrrp.router.priority`)."""
+    """Tracked objects have changed the priority or the impairment (`vrrp.router.priority`)."""
 
     priority: int
+    impairment: Impairment = Impairment.NONE
 
 
 class GroupBecomesActive(msgspec.Struct, frozen=True):
@@ -90,6 +96,7 @@ Event = (
     | AdvertisementReceived
     | TimerExpired
     | HandoverRequested
+    | BetterPeerSought
     | HandoverUndone
     | StopRequested
     | ConfigurationChanged
@@ -131,8 +138,16 @@ class StateChanged(msgspec.Struct, frozen=True):
     reason: str
 
 
+class HandoverBegan(msgspec.Struct, frozen=True):
+    """Report that this router starts a handover without an order, with the reason."""
+
+    reason: str
+
+
 class HandoverAbandoned(msgspec.Struct, frozen=True):
-    """Report that no peer took over, and that this router stays ACTIVE."""
+    """Report that this router stays ACTIVE: no peer took over, or the peer would lose."""
+
+    reason: str
 
 
 Action = (
@@ -142,5 +157,6 @@ Action = (
     | StopAnnouncing
     | ReleaseAddresses
     | StateChanged
+    | HandoverBegan
     | HandoverAbandoned
 )

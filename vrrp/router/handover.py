@@ -30,6 +30,8 @@ STOP_SECONDS_MAX: Final = 5.0
 class Handover(msgspec.Struct):
     """The progress of one handover. Times are monotonic seconds.
 
+    - ``yields``: after the handover, the router has the lowest priority. Otherwise the router looks
+      for a better peer: it keeps its priority, and a successor that would lose is refused.
     - ``stop_reason``: the router stops after the handover, which cannot be undone.
     - ``successor_seen_at``: when the latest advertisement of the successor arrived.
     - ``release_at``: when to release the addresses; None while there is no successor.
@@ -40,12 +42,15 @@ class Handover(msgspec.Struct):
     repeat_at: float
     give_up_at: float
     missing: frozenset[Address]
+    yields: bool = True
     stop_reason: str | None = None
     successor_seen_at: float = 0.0
     release_at: float | None = None
 
     @classmethod
-    def begin(cls, now: float, advert_interval: float, addresses: Iterable[Address]) -> Handover:
+    def begin(
+        cls, now: float, advert_interval: float, addresses: Iterable[Address], *, yields: bool
+    ) -> Handover:
         """Begin a handover, for which the router sends priority 0 now and once more later."""
         pause = advert_interval + REPEAT_MARGIN
         return cls(
@@ -53,6 +58,7 @@ class Handover(msgspec.Struct):
             repeat_at=now + pause,
             give_up_at=now + 2 * pause,
             missing=frozenset(addresses),
+            yields=yields,
         )
 
     @property
@@ -61,6 +67,11 @@ class Handover(msgspec.Struct):
         if self.release_at is not None:
             return self.release_at
         return min(self.repeat_at, self.give_up_at)
+
+    @property
+    def refuses_weaker_successor(self) -> bool:
+        """Whether a successor that would lose the election is refused."""
+        return not self.yields and self.stop_reason is None
 
     def stop_afterwards(self, now: float, reason: str) -> None:
         """Stop the router after the handover, within `STOP_SECONDS_MAX`."""

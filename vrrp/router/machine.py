@@ -15,6 +15,7 @@ from vrrp.model.report import State
 from vrrp.protocol.announce import REANNOUNCE_SPACING
 from vrrp.protocol.packet import OWNER_PRIORITY, Address, Advertisement
 from vrrp.protocol.validation import configured_addresses
+from vrrp.router.better_peer import BetterPeer, Peer
 from vrrp.router.election import Patience, followed_interval, race_end, reason_to_lose, skew_time
 from vrrp.router.event import (
     AcquireAddresses,
@@ -22,11 +23,13 @@ from vrrp.router.event import (
     AddressAnnounced,
     AdvertisementReceived,
     AnnounceAddresses,
+    BetterPeerSought,
     ConfigurationChanged,
     Event,
     GroupBecomesActive,
     GroupBecomesBackup,
     HandoverAbandoned,
+    HandoverBegan,
     HandoverRequested,
     HandoverUndone,
     OwnAddressChanged,
@@ -41,6 +44,7 @@ from vrrp.router.event import (
     TimerExpired,
 )
 from vrrp.router.handover import Handover
+from vrrp.router.reconfiguration import reconfigure, set_yielding
 
 YIELDING_PRIORITY: Final = 1
 
@@ -54,6 +58,8 @@ class Router:
       Active_Down_Timer in BACKUP and the Adver_Timer in ACTIVE.
     - ``active_router`` is the router that a BACKUP router follows; None if there is none.
     - ``yielding``: after a handover, the router has the lowest priority.
+    - ``better_peer``: decides whether an ACTIVE router should hand over without an order. The
+      driver then delivers `BetterPeerSought`.
 
     The router does not become ACTIVE before ``listen_until``, except to resume.
     """
@@ -78,6 +84,7 @@ class Router:
         self._race_until = -math.inf
         self._reannounce_at = 0.0
         self._handover: Handover | None = None
+        self.better_peer = BetterPeer()
 
     def __repr__(self) -> str:
         return f"<Router {self.configuration.name!r}: {self.summary}>"
@@ -120,12 +127,15 @@ class Router:
         """Handle one event; return the actions in the order in which they must be performed."""
         match event:
             case ConfigurationChanged(configuration):
-                return self._reconfigure(configuration, now)
-            case PriorityChanged(priority):
-                return self._reconfigure(replace(self.configuration, priority=priority), now)
+                return reconfigure(self, configuration, now)
+            case PriorityChanged(priority, impairment):
+                self.better_peer.change(impairment)
+                return reconfigure(self, replace(self.configuration, priority=priority), now)
             case OwnAddressChanged(address):
                 self.own_address = address
                 return []
+            case AdvertisementReceived(advertisement, source) if advertisement.priority:
+                self.better_peer.peer = Peer(advertisement.priority, source)
             case TimerExpired() if self.deadline is None or now < self.deadline:
                 return []
         handlers = {
@@ -147,7 +157,7 @@ class Router:
                 self._takeover_reason = _NO_ACTIVE_ROUTER
                 return self._become_backup(now + self.active_down_interval, "started")
             case HandoverRequested() | HandoverUndone():
-                self._set_yielding(isinstance(event, HandoverRequested), now)
+                set_yielding(self, isinstance(event, HandoverRequested), now)
             case _:
                 pass
         return []
@@ -165,7 +175,7 @@ class Router:
             case Shutdown(reason) | StopRequested(reason):
                 return self._become_initialize(reason)
             case HandoverRequested() | HandoverUndone():
-                self._set_yielding(isinstance(event, HandoverRequested), now)
+                set_yielding(self, isinstance(event, HandoverRequested), now)
             case _:
                 pass
         return []
@@ -182,9 +192,13 @@ class Router:
             case Shutdown(reason):
                 actions = [SendAdvertisement(0), *self._become_initialize(reason)]
             case HandoverRequested():
-                actions = self._hand_over(now, None)
+                actions = self._hand_over(now)
+            case BetterPeerSought() if self._handover is None:
+                self.better_peer.note_attempt(now)
+                reason = f"a peer may serve better: {self.better_peer.impairment.description}"
+                actions = [HandoverBegan(reason), *self._hand_over(now, yields=False)]
             case StopRequested(reason):
-                actions = self._hand_over(now, reason)
+                actions = self._hand_over(now, stop_reason=reason)
             case GroupBecomesBackup(reason) if self._handover is None:
                 self._race_until = race_end(now, self.active_down_interval)
                 actions = [SendAdvertisement(0), *self._become_backup(self._race_until, reason)]
@@ -280,16 +294,20 @@ class Router:
         handover, self._takeover_reason = self._handover, _NO_ACTIVE_ROUTER
         if handover is not None and handover.stop_reason is not None:
             return [SendAdvertisement(0), *self._become_initialize(handover.stop_reason)]
-        self.yielding = self.yielding or handover is not None
+        self.yielding = self.yielding or (handover is not None and handover.yields)
         deadline = now + self.active_advert_interval + self.skew_time
         return [SendAdvertisement(0), *self._become_backup(deadline, "the process was stalled")]
 
-    def _hand_over(self, now: float, stop_reason: str | None) -> list[Action]:
+    def _hand_over(
+        self, now: float, *, yields: bool = True, stop_reason: str | None = None
+    ) -> list[Action]:
         actions: list[Action] = []
         if self._handover is None:
             addresses = configured_addresses(self.configuration.held_addresses)
-            self._handover = Handover.begin(now, self.configuration.advert_interval, addresses)
+            interval = self.configuration.advert_interval
+            self._handover = Handover.begin(now, interval, addresses, yields=yields)
             actions = [SendAdvertisement(0), StopAnnouncing()]
+        self._handover.yields |= yields
         if stop_reason is not None:
             self._handover.stop_afterwards(now, stop_reason)
         self.deadline = self._handover.deadline
@@ -298,6 +316,13 @@ class Router:
     def _note_successor(
         self, handover: Handover, advertisement: Advertisement, source: Address, now: float
     ) -> list[Action]:
+        weaker = advertisement.priority > 0 and not self.better_peer.wins(
+            Peer(advertisement.priority, source), self.priority, self.own_address
+        )
+        if weaker and handover.refuses_weaker_successor:
+            self.better_peer.note_weaker_successor(now)
+            reason = "the peer that took over would lose the election"
+            return [*self._stay_active(now), HandoverAbandoned(reason)]
         handover.note_advertisement(now, advertisement.priority)
         if advertisement.priority > 0:
             self._learn(advertisement, source)
@@ -312,11 +337,12 @@ class Router:
             return [SendAdvertisement(0)]
         if handover.stop_reason is not None:
             return self._become_initialize(handover.stop_reason)
-        self.yielding = True
+        self.yielding = self.yielding or handover.yields
         if handed_over:
             deadline = handover.successor_seen_at + self.active_down_interval
-            return self._become_backup(deadline, "handed over")
-        return [*self._stay_active(now), HandoverAbandoned()]
+            reason = "handed over" if handover.yields else "handed over to a better peer"
+            return self._become_backup(deadline, reason)
+        return [*self._stay_active(now), HandoverAbandoned("no peer took over")]
 
     def _undo_handover(self, now: float) -> list[Action]:
         if self._handover is not None and self._handover.stop_reason is not None:
@@ -330,39 +356,6 @@ class Router:
         self.active_advert_interval = self.configuration.advert_interval
         self.deadline = now + self.configuration.advert_interval
         return [SendAdvertisement(self.priority), AnnounceAddresses()]
-
-    def _reconfigure(self, configuration: InstanceConfiguration, now: float) -> list[Action]:
-        """Use another configuration of the same virtual router. The state stays."""
-        previous, previous_down_interval = self.configuration, self.active_down_interval
-        assert configuration.identity == previous.identity, "another virtual router"
-        self.configuration = configuration
-        if configuration.version == 2 or self.active_router is None:
-            self.active_advert_interval = configuration.advert_interval
-        if self.state is State.ACTIVE:
-            return self._reconfigure_active(previous, now)
-        self._shift_timer(previous_down_interval, now)
-        return []
-
-    def _set_yielding(self, yielding: bool, now: float) -> None:
-        previous_down_interval = self.active_down_interval
-        self.yielding = yielding
-        self._shift_timer(previous_down_interval, now)
-
-    def _shift_timer(self, previous_down_interval: float, now: float) -> None:
-        """Adjust the running timer to the new Active_Down_Interval."""
-        if self.deadline is not None:
-            shift = self.active_down_interval - previous_down_interval
-            self.deadline = max(now, self.deadline + shift)
-
-    def _reconfigure_active(self, previous: InstanceConfiguration, now: float) -> list[Action]:
-        actions: list[Action] = []
-        if self.configuration.held_addresses != previous.held_addresses:
-            actions.append(AcquireAddresses())
-        if self._handover is None:
-            assert self.deadline is not None
-            self.deadline = min(self.deadline, now + self.configuration.advert_interval)
-            actions += [AnnounceAddresses()] if actions else []
-        return actions
 
     # Only the following methods change the state.
 

@@ -12,6 +12,7 @@ the priority. If it has no weight, the instance does not start before the value 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -22,6 +23,24 @@ from vrrp.protocol.packet import OWNER_PRIORITY
 PRIORITY_MIN: Final = 1
 PRIORITY_MAX: Final = 254
 """The range that weights can reach: 0 and 255 have special meanings (RFC 9568 5.2.4)."""
+
+
+class Impairment(StrEnum):
+    """Why a router would rather have a peer ACTIVE."""
+
+    NONE = "none"
+    LOWERED = "lowered"
+    """A tracked object has lowered the priority, so a peer may win."""
+    UNFIT = "unfit"
+    """The host cannot serve: it is blind or not fit."""
+
+    @property
+    def description(self) -> str:
+        """The impairment in a reason."""
+        return "not fit to serve" if self is Impairment.UNFIT else "the priority is lowered"
+
+
+_UNFIT_KINDS: Final = frozenset({"visibility", "fitness"})
 
 
 class EffectivePriority(msgspec.Struct, frozen=True):
@@ -35,6 +54,7 @@ class EffectivePriority(msgspec.Struct, frozen=True):
     arithmetic: str
     fault: str | None = None
     unknown: str | None = None
+    impairment: Impairment = Impairment.NONE
 
 
 def effective_priority(
@@ -45,14 +65,37 @@ def effective_priority(
     fault = next((text for tracked, value in required if (text := _fault(tracked, value))), None)
     unknown = next((_unknown(tracked) for tracked, value in required if value is None), None)
     terms = [term for tracked in objects if (term := _term(tracked, values.get(tracked.key)))]
-    if configured == OWNER_PRIORITY or not terms:
+    if configured == OWNER_PRIORITY:
         # Weights do not apply to the address owner: its priority is always 255.
         return EffectivePriority(configured, str(configured), fault, unknown)
     total = configured + sum(amount for amount, _ in terms)
-    priority = min(max(total, PRIORITY_MIN), PRIORITY_MAX)
+    priority = _limit(total)
     limited = "" if priority == total else f", limited to {priority}"
     added = "".join(f" {'-' if n < 0 else '+'} {abs(n)} ({name})" for n, name in terms)
-    return EffectivePriority(priority, f"{configured}{added} = {total}{limited}", fault, unknown)
+    arithmetic = f"{configured}{added} = {total}{limited}" if terms else str(configured)
+    impairment = _impairment(configured, priority, objects, values)
+    return EffectivePriority(priority, arithmetic, fault, unknown, impairment)
+
+
+def _limit(priority: int) -> int:
+    return min(max(priority, PRIORITY_MIN), PRIORITY_MAX)
+
+
+def _impairment(
+    configured: int,
+    priority: int,
+    objects: Sequence[TrackedObject],
+    values: Mapping[TrackedKey, int],
+) -> Impairment:
+    """Compare the priority with the priority that it would be if every object was up."""
+    full = configured
+    for tracked in objects:
+        value = values.get(tracked.key)
+        if value is not None and tracked.weight > 0:
+            full += tracked.weight * (max(0, value) if tracked.key.kind == "file" else 1)
+        if value == 0 and tracked.weight < 0 and tracked.key.kind in _UNFIT_KINDS:
+            return Impairment.UNFIT
+    return Impairment.LOWERED if priority < _limit(full) else Impairment.NONE
 
 
 def _fault(tracked: TrackedObject, value: int | None) -> str | None:

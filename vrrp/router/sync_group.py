@@ -4,6 +4,7 @@
   is ready.
 - A member with a fault keeps all members in INITIALIZE.
 - A member that loses an election makes all members BACKUP.
+- A member that seeks a better peer makes all members hand over.
 
 An instance without a sync group is a group with one member.
 """
@@ -15,7 +16,14 @@ from collections.abc import Sequence
 import msgspec
 
 from vrrp.model.report import State
-from vrrp.router.event import Event, GroupBecomesActive, GroupBecomesBackup, Shutdown, Startup
+from vrrp.router.event import (
+    BetterPeerSought,
+    Event,
+    GroupBecomesActive,
+    GroupBecomesBackup,
+    Shutdown,
+    Startup,
+)
 
 
 class MemberStatus(msgspec.Struct, frozen=True):
@@ -26,6 +34,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     - ``resume``: the member continues as ACTIVE for a process that died.
     - ``ready``: the member is BACKUP, and its Active_Down_Timer has expired.
     - ``handing_over``: the router of the member decides when the handover has ended.
+    - ``seeks_better_peer``: if the member is ACTIVE, it should hand over.
     """
 
     name: str
@@ -35,6 +44,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     resume: bool = False
     ready: bool = False
     handing_over: bool = False
+    seeks_better_peer: bool = False
 
 
 def decide(members: Sequence[MemberStatus]) -> dict[str, Event]:
@@ -50,6 +60,9 @@ def decide(members: Sequence[MemberStatus]) -> dict[str, Event]:
         startable = all(member.pending is None for member in members)
         return {each.name: Startup(resume=each.resume) for each in stopped} if startable else {}
     backups = [member for member in members if member.state is State.BACKUP]
+    staying = [member for member in members if not member.handing_over]
+    if not backups and any(member.seeks_better_peer for member in staying):
+        return {member.name: BetterPeerSought() for member in staying}
     if len(backups) < len(members):
         return _become_backup(members, backups)
     if all(member.ready for member in backups):

@@ -12,20 +12,22 @@ from hadirector.config.keys.section import Placed
 from hadirector.config.tracking.schema import NotifySection, SyncGroupSection
 from hadirector.config.vrrp.schema import VrrpSection
 from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
-from hadirector.model.policy import VISIBILITY_OF_BACKENDS
+from hadirector.model.policy import FITNESS, UNFIT_PRIORITY_WEIGHT, VISIBILITY_OF_BACKENDS
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 
 
 def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
     """Return the objects that an instance tracks.
 
-    If the director has backends, their visibility is one of the objects.
+    If the director has backends, their visibility and the fitness of the director are among them.
     """
     objects = [
         build_struct(TrackedObject, tracked, key=key)
         for _, tracked in section.tracked
         for key in tracked.objects
     ]
+    if has_backends:
+        objects.append(TrackedObject(key=FITNESS, weight=UNFIT_PRIORITY_WEIGHT))
     if has_backends and section.blind_priority_weight:
         objects.append(
             TrackedObject(key=VISIBILITY_OF_BACKENDS, weight=section.blind_priority_weight)

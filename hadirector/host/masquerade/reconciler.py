@@ -44,7 +44,7 @@ class MasqueradeReconciler:
     """Applies the rules, repairs them if another program changed them, and removes them at the end.
 
     ``tool`` is the name of the tool that has added our rules, or None. ``remember`` stores a new
-    name. It is called before the first rule is added, and may raise OSError.
+    name. It is called before the first rule is added.
     """
 
     def __init__(

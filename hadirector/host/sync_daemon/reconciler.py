@@ -31,7 +31,7 @@ class SyncDaemonReconciler:
     """Runs the wanted threads, and does not touch foreign threads.
 
     ``kernel`` is called only if there is a wanted or owned thread. ``remember`` stores the owned
-    threads. It is called before a thread is started, and may raise OSError.
+    threads. It is called before a thread is started.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class SyncDaemonReconciler:
             if not warnings:
                 self._settled = wanted
                 self._own(self._owned if wanted else {})
-        except (DataplaneError, OSError) as error:
+        except DataplaneError as error:
             warnings = (f"sync daemon: {error}",)
         for warning in warnings:
             if warning not in self.warnings:
@@ -84,7 +84,7 @@ class SyncDaemonReconciler:
         for operation in thread_operations(actual, wanted, self._owned):
             try:
                 await self._perform(operation)
-            except (DataplaneError, OSError) as error:
+            except DataplaneError as error:
                 warnings.append(f"sync daemon {operation.role}: {error}")
                 break  # a thread that could not be stopped cannot start with other settings
             self.repaired += repair
@@ -106,7 +106,7 @@ class SyncDaemonReconciler:
         self.running = tuple(text for role, text in threads.items() if role not in foreign)
 
     def _own(self, owned: dict[SyncRole, SyncSettings]) -> None:
-        """Remember these threads as owned. Raises OSError."""
+        """Remember these threads as owned."""
         if owned != self._owned:
             self._remember(owned)
             self._owned = owned

@@ -49,7 +49,7 @@ class SysctlReconciler:
     """Sets the sysctls that the configuration needs, and restores them at the end.
 
     ``remember`` stores the former values of all parameters that the director sets. It is called
-    before a parameter is set, and may raise OSError.
+    before a parameter is set.
     """
 
     def __init__(
@@ -127,10 +127,7 @@ class SysctlReconciler:
                 self._log.error("sysctl_not_restored", name=dotted_name(name), error=str(error))
         for name in sorted(rules.STAY_ON & self._saved.keys()):
             self._log.info("sysctl_stays", name=dotted_name(name), value=actual[name])
-        try:
-            self._remember(remaining)
-        except OSError as error:
-            self._log.error("sysctls_not_stored", error=str(error))
+        self._remember(remaining)
 
     def statuses(self) -> tuple[SysctlStatus, ...]:
         """Describe every parameter that the configuration needs, with its value now."""

@@ -109,6 +109,7 @@ def test_the_state_directory_survives_a_boot(keys: str, directory: str) -> None:
     assert model_of(text).state_directory == directory
 
 
+FITNESS = TrackedObject(key=TrackedKey("fitness", "of this director"), weight=-253)
 SIGHT = TrackedObject(key=TrackedKey("visibility", "of backends"), weight=-150)
 
 
@@ -146,7 +147,7 @@ def test_the_keys_of_vrrp_instances_reach_the_model() -> None:
         preempt=True,
         preempt_delay=30.0,
         transport=Multicast(),
-        track=(SIGHT,),
+        track=(FITNESS, SIGHT),
     )
     assert test == InstanceConfiguration(
         name="test",
@@ -157,7 +158,7 @@ def test_the_keys_of_vrrp_instances_reach_the_model() -> None:
         preempt=False,
         checksum="rfc9568",
         transport=UdpUnicast(source="127.0.0.1", peers=("127.0.0.2", "127.0.0.3"), port=1113),
-        track=(SIGHT,),
+        track=(FITNESS, SIGHT),
     )
 
 

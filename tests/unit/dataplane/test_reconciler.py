@@ -6,6 +6,7 @@ import pytest
 import structlog
 
 from hadirector.dataplane import reconciler
+from hadirector.dataplane.condition import TableCondition
 from hadirector.dataplane.dataplane import Pool
 from hadirector.dataplane.reconcile import (
     AddDestination,
@@ -143,26 +144,36 @@ async def test_a_failed_read_is_repeated(
         await eventually_async(lambda: dataplane.table, 5.0, expected=WANTED)
 
 
-async def test_a_service_that_cannot_be_stored_as_owned_is_not_created(
+async def test_the_condition_of_the_table_is_reported_after_each_round(
     dataplane: MemoryDataplane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A service that could not be made is missing. A table that cannot be read is not settled."""
     monkeypatch.setattr(reconciler, "PASS_SECONDS", 0.01)
-    full = [True]
+    conditions: list[TableCondition] = []
 
-    def remember(services: frozenset[ServiceKey]) -> None:
-        if full[0]:
-            raise OSError(28, "No space left on device")
+    async def report(condition: TableCondition) -> None:
+        conditions.append(condition)
 
-    dataplane.table = {OLD: ServiceEntry(RR, {ONE: IN})}
-    tables = TableReconciler(dataplane, [OLD], remember)
-    tables.want({**WANTED, OLD: ServiceEntry(RR, {TWO: IN})})
+    def latest() -> TableCondition:
+        return conditions[-1]
+
+    dataplane.refuse = lambda operation: isinstance(operation, AddService) and operation.key == OLD
+    tables = TableReconciler(dataplane, (), lambda services: None, report)
+    tables.want({**WANTED, OLD: ServiceEntry(RR, {})})
+    assert not tables.settled
     async with running(tables):
-        # An owned service is still reconciled.
-        await eventually_async(
-            lambda: dataplane.table, 5.0, expected={OLD: ServiceEntry(RR, {TWO: IN})}
+        await eventually_async(lambda: len(conditions) > 1, 5.0, "two rounds")
+        assert latest() == TableCondition(
+            1, "add service tcp 192.0.2.10:8080 (rr): refused", wanted=2, present=1
         )
-        full[0] = False
-        await eventually_async(lambda: set(dataplane.table), 5.0, expected={WEB, OLD})
+        assert tables.settled
+        dataplane.refuse = lambda operation: False
+        good = TableCondition(wanted=2, present=2)
+        await eventually_async(latest, 5.0, "a good table", expected=good)
+        dataplane.broken = True
+        await eventually_async(lambda: latest().error, 5.0, expected="broken")
+        tables.want({**WANTED})
+        assert not tables.settled
 
 
 async def test_a_change_by_another_program_is_repaired_and_counted(

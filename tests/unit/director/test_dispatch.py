@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from msgspec.structs import replace
 
 from checks.definition.check import CheckDefinition, Timing
 from checks.definition.result import Reason, Result, Verdict
+from hadirector.dataplane.dataplane import Dataplane
 from hadirector.dataplane.dry_run import DryRunDataplane
+from hadirector.dataplane.reconcile import EditDestination
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.parts import Parts
+from hadirector.election.fitness import Fitness
 from hadirector.events.recorder import Recorder
 from hadirector.model.configuration import Configuration, RealServer
 from hadirector.model.ipvs import (
@@ -26,11 +30,14 @@ from hadirector.model.ipvs import (
     ServiceEntry,
     ServiceKey,
 )
-from hadirector.model.policy import HealthyMinimum, SlowStart
+from hadirector.model.policy import FITNESS, HealthyMinimum, SlowStart
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.processes.messages import VerdictChanged
-from tests.builders import a_check, a_configuration, a_virtual_server
+from tests.builders import a_check, a_configuration, a_virtual_server, an_instance
+from tests.running import running
+from tests.unit.memory_dataplane import MemoryDataplane
 from vrrp.model.configuration import TrackedKey
+from vrrp.model.report import State
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
 ONE = DestinationKey("192.0.2.45", 80)
@@ -49,6 +56,7 @@ def configuration(directory: Path, interval: float) -> Configuration:
         ),
         runtime_directory=str(directory),
         state_directory=str(directory),
+        vrrp=(an_instance(),),
     )
 
 
@@ -61,10 +69,12 @@ SILENT = Result(Reason.TIMEOUT, "", 0.001)
 class Seam:
     """A director without its life cycle: a message goes in, the wanted table comes out."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, dataplane: Dataplane | None = None) -> None:
         self.queue: asyncio.Queue[Message] = asyncio.Queue()
         self.recorder = Recorder()
-        self.parts = Parts(configuration, DryRunDataplane(), self.recorder, self.queue.put)
+        self.parts = Parts(
+            configuration, dataplane or DryRunDataplane(), self.recorder, self.queue.put
+        )
         self.dispatcher = Dispatcher(self.parts, lambda _delay, _message: None)
 
     async def verdict(self, key: DestinationKey, result: Result, interval: float = 2.0) -> None:
@@ -75,6 +85,15 @@ class Seam:
 
     async def reload(self, configuration: Configuration) -> None:
         await self.dispatcher.handle(ConfigurationRead(configuration))
+
+    def reconciling(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Run the reconciler of the table during a block."""
+        return running(self.parts.table_reconciler)
+
+    async def handle_next(self) -> None:
+        """Handle the next message of the queue."""
+        async with asyncio.timeout(30):
+            await self.dispatcher.handle(await self.queue.get())
 
     @property
     def destinations(self) -> dict[DestinationKey, Destination]:
@@ -263,15 +282,67 @@ async def test_a_requested_weight_stays_after_a_reload_that_changes_the_check(
     assert seam.weights == {ONE: 100}
 
 
-async def test_elections_begin_when_every_target_has_a_verdict_or_when_that_takes_too_long(
-    seam: Seam, tmp_path: Path
+async def test_elections_begin_when_every_target_has_a_verdict_and_the_table_is_made(
+    seam: Seam,
 ) -> None:
-    assert not seam.parts.election.begun
     await seam.verdict(TWO, REFUSED)
+    assert not seam.parts.election.begun
+    assert seam.parts.fitness.current.held_out == "the table is not applied yet"
+    async with seam.reconciling():
+        await seam.handle_next()
     assert seam.parts.election.begun
-    late = Seam(configuration(tmp_path, 2.0))
-    await late.dispatcher.handle(FirstVerdictsOverdue())
-    assert late.parts.election.begun
+    assert seam.parts.election.tracked == {FITNESS: 1}
+
+
+async def test_elections_begin_without_a_verdict_that_takes_too_long(tmp_path: Path) -> None:
+    """The pools of this director are not known, so it serves only if no other router does."""
+    seam = Seam(configuration(tmp_path, 2.0))
+    seam.dispatcher.adopt({})
+    async with seam.reconciling():
+        await seam.handle_next()
+        assert not seam.parts.election.begun
+        assert seam.parts.fitness.current.held_out == "2 targets have no verdict yet"
+        await seam.dispatcher.handle(FirstVerdictsOverdue())
+    assert seam.parts.election.begun
+    reason = "the state of the real servers is not known: web"
+    assert seam.parts.fitness.current == Fitness((reason,))
+    assert seam.parts.election.tracked[FITNESS] == 0
+    await seam.verdict(ONE, PASSED)
+    assert seam.parts.fitness.current == Fitness()
+    assert seam.parts.election.tracked[FITNESS] == 1
+
+
+async def test_a_director_whose_table_cannot_be_made_stays_out_of_elections(
+    tmp_path: Path,
+) -> None:
+    """When its services can be made, the elections begin. Later failures take its fitness."""
+    dataplane = MemoryDataplane()
+    dataplane.refuse = lambda _operation: True
+    seam = Seam(configuration(tmp_path, 2.0), dataplane)
+    seam.dispatcher.adopt({})
+    for key in (ONE, TWO):
+        await seam.verdict(key, PASSED)
+    reason = "no virtual service could be made: add service tcp 192.0.2.10:80 (rr): refused"
+    async with seam.reconciling():
+        await seam.handle_next()
+        assert seam.parts.fitness.current == Fitness((reason,), reason)
+        [instance] = seam.parts.election.current_statuses(0.0, reason)
+        assert (instance.state, instance.fault) == (State.INITIALIZE, reason)
+        dataplane.refuse = lambda _operation: False
+        seam.parts.decide()
+        await seam.handle_next()
+        assert seam.parts.election.begun
+        assert seam.parts.fitness.current == Fitness()
+        dataplane.refuse = lambda operation: isinstance(operation, EditDestination)
+        seam.parts.table_reconciler.want(
+            {WEB: ServiceEntry(Service("rr"), {ONE: Destination(9, NAT), TWO: Destination(1, NAT)})}
+        )
+        await seam.handle_next()
+    assert seam.parts.fitness.current.reasons == (
+        "1 operation on the table fails: edit destination 192.0.2.45:80 of tcp 192.0.2.10:80"
+        " (nat, weight 9): refused",
+    )
+    assert seam.parts.election.tracked[FITNESS] == 0
 
 
 async def test_an_override_changes_the_table(seam: Seam) -> None:

@@ -183,5 +183,6 @@ def test_tracked_objects_become_the_model() -> None:
     assert instance.track == (
         TrackedObject(key=TrackedKey("pool", "web"), weight=-50),
         TrackedObject(key=TrackedKey("interface", "eth1"), flap_delay=2.0),
+        TrackedObject(key=TrackedKey("fitness", "of this director"), weight=-253),
         TrackedObject(key=TrackedKey("visibility", "of backends"), weight=-150),
     )

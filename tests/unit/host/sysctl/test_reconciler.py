@@ -126,16 +126,6 @@ async def test_a_refusal_causes_one_warning_and_is_retried(kernel: Kernel) -> No
     assert len(reconciler.warnings) == 0
 
 
-async def test_without_a_stored_value_nothing_is_set(kernel: Kernel) -> None:
-    def remember(taken: dict[str, SavedValue]) -> None:
-        raise OSError(28, "No space left on device")
-
-    reconciler = SysctlReconciler(CONFIGURATION, {}, remember)
-    await reconciler.reconcile()
-    assert kernel.values == {FORWARD: "0", NODEST: "0", ALL: "1"}
-    assert len(reconciler.warnings) == 3
-
-
 async def test_a_value_that_cannot_be_restored_stays_stored(kernel: Kernel) -> None:
     reconciler = SysctlReconciler(CONFIGURATION, {}, kernel.remember)
     await reconciler.reconcile()

@@ -95,7 +95,7 @@ class TestHandoverRequested:
         assert router.handle(TimerExpired(), 1002.71) == [
             SendAdvertisement(1),
             AnnounceAddresses(),
-            HandoverAbandoned(),
+            HandoverAbandoned("no peer took over"),
         ]
         assert (router.state, router.handing_over, router.yielding) == (ACTIVE, False, True)
         assert router.deadline == pytest.approx(1003.71)
@@ -114,7 +114,7 @@ class TestHandoverRequested:
         router.handle(advert(50), 1000.1)
         router.handle(advert(0), 1000.29)
         assert router.deadline == 1000.29
-        assert HandoverAbandoned() in router.handle(TimerExpired(), 1000.29)
+        assert HandoverAbandoned("no peer took over") in router.handle(TimerExpired(), 1000.29)
 
     def test_a_handover_in_progress_can_be_undone(self) -> None:
         router = handing_over(HandoverRequested())

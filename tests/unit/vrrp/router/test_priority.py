@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrrp.model.configuration import TrackedKey, TrackedKind, TrackedObject
-from vrrp.router.priority import EffectivePriority, effective_priority
+from vrrp.router.priority import EffectivePriority, Impairment, effective_priority
 
 
 def tracked(kind: TrackedKind, name: str, weight: int = 0) -> TrackedObject:
@@ -20,10 +20,20 @@ LOAD = tracked("file", "/load", 10)
 DIM = tracked("file", "/load", -10)
 UPLINK = tracked("interface", "eth1")
 SWITCH = tracked("file", "/off")
+SIGHT = tracked("visibility", "of backends", -150)
+FIT = tracked("fitness", "of this director", -253)
 
 
 def moved(priority: int, arithmetic: str) -> EffectivePriority:
     return EffectivePriority(priority, arithmetic)
+
+
+def lowered(priority: int, arithmetic: str) -> EffectivePriority:
+    return EffectivePriority(priority, arithmetic, impairment=Impairment.LOWERED)
+
+
+def unfit(priority: int, arithmetic: str) -> EffectivePriority:
+    return EffectivePriority(priority, arithmetic, impairment=Impairment.UNFIT)
 
 
 def unmoved(
@@ -36,22 +46,22 @@ TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePrio
     (200, [], {}, unmoved(200)),
     # A negative weight is added while the object is down, a positive one while it is up.
     (200, [WEB], {WEB.key: 1}, unmoved(200)),
-    (200, [WEB], {WEB.key: 0}, moved(150, "200 - 50 (pool web) = 150")),
+    (200, [WEB], {WEB.key: 0}, lowered(150, "200 - 50 (pool web) = 150")),
     (100, [FAST], {FAST.key: 1}, moved(120, "100 + 20 (script /fast) = 120")),
-    (100, [FAST], {FAST.key: 0}, unmoved(100)),
+    (100, [FAST], {FAST.key: 0}, lowered(100, "100")),
     (
         200,
         [WEB, FAST],
         {WEB.key: 0, FAST.key: 1},
-        moved(170, "200 - 50 (pool web) + 20 (script /fast) = 170"),
+        lowered(170, "200 - 50 (pool web) + 20 (script /fast) = 170"),
     ),
     # The weight of a file is multiplied by its number.
     (100, [LOAD], {LOAD.key: 3}, moved(130, "100 + 30 (file /load: 3 * 10) = 130")),
-    (100, [LOAD], {LOAD.key: -3}, moved(70, "100 - 30 (file /load: -3 * 10) = 70")),
-    (100, [DIM], {DIM.key: 3}, moved(70, "100 - 30 (file /load: 3 * -10) = 70")),
+    (100, [LOAD], {LOAD.key: -3}, lowered(70, "100 - 30 (file /load: -3 * 10) = 70")),
+    (100, [DIM], {DIM.key: 3}, lowered(70, "100 - 30 (file /load: 3 * -10) = 70")),
     (100, [LOAD], {LOAD.key: 0}, unmoved(100)),
     # 0 and 255 are never reached, and 255 is never left.
-    (30, [WEB], {WEB.key: 0}, moved(1, "30 - 50 (pool web) = -20, limited to 1")),
+    (30, [WEB], {WEB.key: 0}, lowered(1, "30 - 50 (pool web) = -20, limited to 1")),
     (
         250,
         [FAST],
@@ -59,6 +69,21 @@ TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePrio
         moved(254, "250 + 20 (script /fast) = 270, limited to 254"),
     ),
     (255, [WEB], {WEB.key: 0}, unmoved(255)),
+    # A host that is blind or not fit cannot serve.
+    (200, [SIGHT, FIT], {SIGHT.key: 1, FIT.key: 1}, unmoved(200)),
+    (200, [SIGHT, FIT], {}, unmoved(200)),
+    (
+        200,
+        [SIGHT, FIT],
+        {SIGHT.key: 0, FIT.key: 1},
+        unfit(50, "200 - 150 (visibility of backends) = 50"),
+    ),
+    (
+        200,
+        [SIGHT, FIT],
+        {SIGHT.key: 1, FIT.key: 0},
+        unfit(1, "200 - 253 (fitness of this director) = -53, limited to 1"),
+    ),
     # Without a weight it is a fault, for the owner too.
     (200, [UPLINK], {UPLINK.key: 1}, unmoved(200)),
     (200, [UPLINK], {UPLINK.key: 0}, unmoved(200, "interface eth1 is down")),

@@ -1,8 +1,9 @@
 """The whole machine as one table: the state after every event in every situation.
 
-The situations are the states of RFC 9568 6.4 and three phases of them: READY, a BACKUP router whose
+The situations are the states of RFC 9568 6.4 and four phases of them: READY, a BACKUP router whose
 Active_Down_Timer has expired and that waits for its sync group; HANDOVER, an ACTIVE router that
-hands over; STOPPING, an ACTIVE router that hands over and stops afterwards. No sequence of events
+hands over; SEEKING, an ACTIVE router that hands over to a better peer only; STOPPING, an ACTIVE
+router that hands over and stops afterwards. No sequence of events
 may lead to another transition than the table has.
 """
 
@@ -23,6 +24,7 @@ from vrrp.router.event import (
     AcquireAddresses,
     Action,
     AddressAnnounced,
+    BetterPeerSought,
     ConfigurationChanged,
     Event,
     GroupBecomesActive,
@@ -46,33 +48,34 @@ OTHER = msgspec.structs.replace(USUAL, priority=90, advert_interval=0.5)
 
 # Priority 100, one advertisement a second, every situation entered at 1000. A dot is no change.
 TABLE = """
-                                INITIALIZE BACKUP     READY      ACTIVE     HANDOVER   STOPPING
-startup                         BACKUP     .          .          .          .          .
-startup as owner                ACTIVE     .          .          .          .          .
-startup to resume               ACTIVE     .          .          .          .          .
-shutdown                        .          INITIALIZE INITIALIZE INITIALIZE INITIALIZE INITIALIZE
-stop                            .          INITIALIZE INITIALIZE STOPPING   STOPPING   .
-handover                        .          .          .          HANDOVER   .          .
-undo                            .          .          .          .          ACTIVE     .
-timer before it is due          .          .          .          .          .          .
-timer when due                  .          ACTIVE     .          .          .          .
-timer when due, in a group      .          READY      .          .          .          .
-timer 10 s late                 .          .          .          BACKUP     BACKUP     INITIALIZE
-timer when no peer took over    .          .          .          .          ACTIVE     INITIALIZE
-successor advertised before     .          .          .          .          BACKUP     INITIALIZE
-successor announced before      .          .          .          .          BACKUP     INITIALIZE
-priority 0                      .          .          BACKUP     .          .          .
-lower priority                  .          .          .          .          .          .
-equal, from a lower address     .          .          BACKUP     .          .          .
-equal, from a higher address    .          .          BACKUP     BACKUP     .          .
-higher priority                 .          .          BACKUP     BACKUP     .          .
-any priority, 10 s late         .          .          .          BACKUP     .          .
-configuration                   .          .          .          .          .          .
-own address                     .          .          .          .          .          .
-the group becomes active        .          .          ACTIVE     .          .          .
-the group becomes backup        .          .          .          BACKUP     .          .
-priority changed                .          .          .          .          .          .
-"""
+                                INITIALIZE BACKUP     READY      ACTIVE     HANDOVER   SEEKING    STOPPING
+startup                         BACKUP     .          .          .          .          .          .
+startup as owner                ACTIVE     .          .          .          .          .          .
+startup to resume               ACTIVE     .          .          .          .          .          .
+shutdown                        .          INITIALIZE INITIALIZE INITIALIZE INITIALIZE INITIALIZE INITIALIZE
+stop                            .          INITIALIZE INITIALIZE STOPPING   STOPPING   STOPPING   .
+handover                        .          .          .          HANDOVER   .          HANDOVER   .
+better peer sought              .          .          .          SEEKING    .          .          .
+undo                            .          .          .          .          ACTIVE     ACTIVE     .
+timer before it is due          .          .          .          .          .          .          .
+timer when due                  .          ACTIVE     .          .          .          .          .
+timer when due, in a group      .          READY      .          .          .          .          .
+timer 10 s late                 .          .          .          BACKUP     BACKUP     BACKUP     INITIALIZE
+timer when no peer took over    .          .          .          .          ACTIVE     ACTIVE     INITIALIZE
+successor advertised before     .          .          .          .          BACKUP     ACTIVE     INITIALIZE
+successor announced before      .          .          .          .          BACKUP     ACTIVE     INITIALIZE
+priority 0                      .          .          BACKUP     .          .          .          .
+lower priority                  .          .          .          .          .          ACTIVE     .
+equal, from a lower address     .          .          BACKUP     .          .          ACTIVE     .
+equal, from a higher address    .          .          BACKUP     BACKUP     .          .          .
+higher priority                 .          .          BACKUP     BACKUP     .          .          .
+any priority, 10 s late         .          .          .          BACKUP     .          ACTIVE     .
+configuration                   .          .          .          .          .          .          .
+own address                     .          .          .          .          .          .          .
+the group becomes active        .          .          ACTIVE     .          .          .          .
+the group becomes backup        .          .          .          BACKUP     .          .          .
+priority changed                .          .          .          .          .          .          .
+"""  # noqa: E501 - one row for each event
 
 
 Moment = float | Literal["due", "late"]
@@ -83,6 +86,7 @@ EVENTS: dict[str, list[tuple[Event, Moment]]] = {
     "shutdown": [(Shutdown("stopped"), 1000.1)],
     "stop": [(StopRequested("stopped"), 1000.1)],
     "handover": [(HandoverRequested(), 1000.1)],
+    "better peer sought": [(BetterPeerSought(), 1000.1)],
     "undo": [(HandoverUndone(), 1000.1)],
     "timer before it is due": [(TimerExpired(), 1000.1)],
     "timer when due": [(TimerExpired(), "due")],
@@ -126,7 +130,9 @@ def situation_of(router: Router) -> str:
     if router._handover is None:
         return "READY" if router.ready else router.state.value
     assert router.state is State.ACTIVE
-    return "HANDOVER" if router._handover.stop_reason is None else "STOPPING"
+    if router._handover.stop_reason is not None:
+        return "STOPPING"
+    return "HANDOVER" if router._handover.yields else "SEEKING"
 
 
 def router_in(situation: str, configuration: InstanceConfiguration) -> Router:
@@ -138,6 +144,8 @@ def router_in(situation: str, configuration: InstanceConfiguration) -> Router:
         router.handle(Startup(resume=situation != "BACKUP"), 1000.0)
     if situation == "HANDOVER":
         router.handle(HandoverRequested(), 1000.0)
+    if situation == "SEEKING":
+        router.handle(BetterPeerSought(), 1000.0)
     if situation == "STOPPING":
         router.handle(StopRequested("stopped"), 1000.0)
     return router

@@ -39,7 +39,7 @@ def test_the_diagram_has_the_transitions_of_the_machine_and_no_others() -> None:
     """`LEGAL` has the transitions of a table, which another test compares with the machine."""
     assert vrrp.router.__doc__ is not None
     drawn = drawn_transitions(vrrp.router.__doc__)
-    assert len(drawn) == len(set(drawn)) == 23
+    assert len(drawn) == len(set(drawn)) == 31
     assert set(drawn) == {(before, event.__name__, after) for before, event, after in LEGAL}
     assert {before for before, _, _ in drawn} == set(SITUATIONS)
 
