@@ -34,7 +34,7 @@ async def run_all(definition: CheckDefinition, members: Sequence[Member], run: R
     ]
     expires_at = min(expiries, default=None)
     if not failures:
-        detail = f"all of {len(results)} pass"
+        detail = f"all {len(results)} members pass"
         weight = min(weights, default=None)
         duration = monotonic() - started
         return Result(Reason.PASSED, detail, duration, weight, warning, expires_at)

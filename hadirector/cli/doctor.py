@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_address,
         metavar="ADDRESS",
-        help=f"a client to check the return path of nat for (at most {CLIENTS_MAX} times)",
+        help="the address of a client: with nat, check the return path to this client"
+        f" (at most {CLIENTS_MAX} times)",
     )
     parser.add_argument(
         "--prove",

@@ -28,7 +28,7 @@ class _Instance(msgspec.Struct):
 
     @property
     def successor(self) -> str | None:
-        """The router that has taken over, once this director is BACKUP and knows it."""
+        """The router that has taken over; None until this director is BACKUP and knows its name."""
         return self.active_router if self.state == "BACKUP" else None
 
 

@@ -116,7 +116,8 @@ def _instance_notes(instance: InstanceStatus, paint: Paint) -> Iterator[str]:
     if dropped := _drop_counts(instance.counters):
         yield paint(f"{name} dropped advertisements: {dropped}", "dim")
     if undelivered := _drop_counts(instance.undelivered):
-        text = f"{instance.interface} received advertisements for no instance: {undelivered}"
+        interface = instance.interface
+        text = f"{interface} received advertisements that belong to no instance: {undelivered}"
         yield paint(text, "dim")
 
 
@@ -208,7 +209,7 @@ def _virtual_server(server: VirtualServerStatus, passing: str, paint: Paint) -> 
 
 
 def _members(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
-    """Return the real servers, those that need attention first, and then the sorry server."""
+    """Return the real servers that need attention, the other real servers, and the sorry server."""
     ordered = sorted(server.real_servers, key=lambda member: not needs_attention(member))
     return (*ordered, *_sorry_server(server))
 
@@ -247,7 +248,7 @@ def _real_server(server: RealServerStatus) -> Row:
 
 
 def _age(seconds: float | None) -> str:
-    """Render since when a state lasts; empty if it began before this run."""
+    """Render the age of a state; empty if the state began before this run."""
     return "" if seconds is None else f"{short_duration(seconds)} ago"
 
 

@@ -69,7 +69,7 @@ def _claim(sockets: ExitStack, kind: socket.SocketKind, address: str, port: int)
         advice = (
             "end the program that uses it (another demo?) and start again"
             if error.errno == errno.EADDRINUSE
-            else "the demo needs the whole of 127.0.0.0/8 on lo"
+            else "the demo needs all addresses of 127.0.0.0/8 on lo"
         )
         raise UnavailableError(
             f"{protocol} {address}:{port} cannot be used: {error.strerror}; {advice}"

@@ -105,7 +105,7 @@ def test_a_status_is_rendered_with_aligned_columns() -> None:
         "web[bold]      ACTIVE (handing over)  2 min ago  200       51    eth0       192.0.2.22  "
         "this director",
         "web[bold] dropped advertisements: checksum 1, ttl 2",
-        "eth0 received advertisements for no instance: virtual_router_id 7",
+        "eth0 received advertisements that belong to no instance: virtual_router_id 7",
         "",
         "virtual server   weight  in table  connections  new/s  bytes/s      bytes        check"
         "    since    reason",
