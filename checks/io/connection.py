@@ -16,7 +16,7 @@ from checks.io.errors import describe
 from checks.io.tls import client_context, describe_error, expiry, expiry_warning
 
 REPLY_LENGTH_MAX = 64 * 1024
-"""The largest number of bytes that a probe reads of a reply. It does not wait for further bytes."""
+"""The maximum size of a reply in bytes. A probe does not wait for further bytes."""
 
 HANDSHAKE = "in the TLS handshake"
 AWAITING_REPLY = "waiting for the reply"

@@ -90,7 +90,7 @@ class OverrideStore:
         await self._put(OverridesChanged(frozenset({override.name.virtual_server})))
 
     async def remove(self, name: RealServerName, event: str = "override_removed") -> None:
-        """Remove an override, and log this event. Raises OSError if that cannot be stored."""
+        """Remove an override, and log this event. Raises OSError if the removal is not stored."""
         async with self._storing:
             if name not in self.current:
                 return  # it was removed while this request waited

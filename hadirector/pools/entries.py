@@ -18,7 +18,7 @@ from vrrp.model.configuration import TrackedKey
 def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceKey, ServiceEntry]:
     """Return the services of a virtual server with the destinations that its judgement requires.
 
-    Outgoing real servers come first: they are in the table already, so new ones join after them.
+    Outgoing real servers come first, because they are in the table. New real servers follow.
     """
     weights = {key: steps[-1].weight for key, steps in judgement.derivations.items()}
     if server.sorry_server is not None and judgement.sorry is not None:

@@ -1,8 +1,8 @@
 """Decides how long real servers that a new configuration no longer has stay in their pool. Pure.
 
-This is make before break for pools. The new real servers of a pool serve after their first passing
-probe. Until then the outgoing ones continue to serve, so that a reload that replaces a pool does
-not empty it. The wait is limited, because an outgoing real server is no longer checked.
+The new real servers of a pool serve after their first passing probe. Until then the outgoing real
+servers continue to serve, so that a reload that replaces all real servers does not empty the pool.
+The wait is limited, because an outgoing real server is no longer checked.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ HOLD_SECONDS_MAX: Final = 60.0
 class Outgoing(msgspec.Struct, frozen=True):
     """The outgoing real servers of one virtual server, as ``destinations`` of each service.
 
-    They stay until ``required`` real servers of the new configuration serve, or until each of these
-    has a verdict, but at most until ``deadline`` (monotonic seconds).
+    They stay until ``required`` real servers of the new configuration serve, or until every real
+    server of the new configuration has a verdict, but at most until ``deadline`` (monotonic
+    seconds).
     """
 
     destinations: Mapping[ServiceKey, Mapping[DestinationKey, Destination]]
@@ -40,7 +41,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Hold(NamedTuple):
-    """The outgoing real servers that stay (None: no more), and why they stay or leave."""
+    """The outgoing real servers that stay, or None if all leave, and the reason."""
 
     outgoing: Outgoing | None
     reason: str = ""

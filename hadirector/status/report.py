@@ -42,8 +42,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     """A real server. A real server that is not in the table has no weight (None).
 
     ``weight_reason`` is the reason why the wanted weight does not follow from the check alone.
-    ``override`` is the action of its override. ``verdict_age`` is since how many seconds it has its
-    verdict, None if it has had it since an earlier run. ``certificate_expires_at`` is when its
+    ``override`` is the action of its override. ``verdict_age`` is the age of its verdict in
+    seconds, None if the verdict is from an earlier run. ``certificate_expires_at`` is when its
     certificate expires, in seconds since the epoch, None without a verified certificate.
     """
 
