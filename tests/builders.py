@@ -65,7 +65,9 @@ def an_advertisement(**fields: Any) -> Advertisement:
         "virtual_router_id": 51,
         "priority": 100,
         "advert_interval_centiseconds": 100,
-        "addresses": (IPv4Address("10.99.0.100"),),
+        "family": 4,
         "checksum_form": "rfc5798",
     }
+    addresses = fields.pop("addresses", (IPv4Address("10.99.0.100"),))
+    usual["listed"] = b"".join(address.packed for address in addresses)
     return Advertisement(**(usual | fields))

@@ -1,12 +1,13 @@
 """Plays one seed again and prints its events.
 
-``python -m tests.simulation.replay SEED [groups]``
+``python -m tests.simulation.replay SEED [groups|clocks]``
 """
 
 from __future__ import annotations
 
 import sys
 
+from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
 
@@ -14,7 +15,8 @@ from tests.simulation.plan import Course
 def main() -> int:
     """Print the trace; return 1 if a promise was broken."""
     seed, *world = sys.argv[1:]
-    course = GroupCourse(int(seed)) if world == ["groups"] else Course(int(seed))
+    kinds = {"groups": GroupCourse, "clocks": ClockCourse}
+    course: Course | GroupCourse | ClockCourse = kinds.get("".join(world), Course)(int(seed))
     for node in course.world.nodes:
         settings = node.configuration
         print(

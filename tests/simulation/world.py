@@ -201,7 +201,7 @@ class World:
         """Deliver the messages that wait in a node's socket."""
         waiting, node.socket = node.socket, []
         for message, source in waiting:
-            self._receive(node, message, source)
+            self.receive(node, message, source)
 
     def _let_lease_run(self, node: Node) -> None:
         since_refresh = self.random.uniform(0.0, REFRESH_SECONDS)
@@ -233,8 +233,12 @@ class World:
 
     # Events of the link
 
+    def message(self, sender: Node, priority: int) -> bytes:
+        """Return the bytes that a node sends."""
+        return _message(sender.configuration, sender.address, priority)
+
     def _send(self, sender: Node, priority: int) -> None:
-        message = _message(sender.configuration, sender.address, priority)
+        message = self.message(sender, priority)
         for node in self.nodes:
             if node is sender or node.link != sender.link or (sender, node) in self.deaf:
                 continue
@@ -255,12 +259,13 @@ class World:
 
         self.at(arrival, arrive)
 
-    def _receive(self, node: Node, message: bytes, source: Address) -> None:
+    def receive(self, node: Node, message: bytes, source: Address) -> None:
+        """Decode a message that has arrived at a node, and deliver it."""
         advertisement = _read(message, source)
         refused = validate(
             advertisement,
             source=source,
-            destination=_multicast(source),
+            destination=multicast(source),
             ttl=255,
             own_address=node.address,
             configuration=node.configuration,
@@ -269,15 +274,15 @@ class World:
         self.deliver(node, AdvertisementReceived(advertisement, source))
 
 
-def _multicast(source: Address) -> Address:
+def multicast(source: Address) -> Address:
     return MULTICAST_IPV4 if source.version == 4 else MULTICAST_IPV6
 
 
 @lru_cache(maxsize=4096)
 def _message(configuration: InstanceConfiguration, source: Address, priority: int) -> bytes:
-    return encode(own_advertisement(configuration, priority), source, _multicast(source))
+    return encode(own_advertisement(configuration, priority), source, multicast(source))
 
 
 @lru_cache(maxsize=4096)
 def _read(message: bytes, source: Address) -> Advertisement:
-    return decode(message, source, _multicast(source))
+    return decode(message, source, multicast(source))

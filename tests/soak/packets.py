@@ -55,7 +55,7 @@ TRAILER = bytes.fromhex("010700006b037ca9fdc500003eb7efec218cfad37c64fb05e565960
 PASS = PassAuthentication(Secret(b"s3cret12"))
 HMAC = HmacAuthentication(mode="enforce", send_key=7, keys=(HmacKey(7, KEY),), window=5.0)
 # Accepted, but reported.
-REMARKS = ("address_list_differs", "advert_interval_differs")
+REMARKS = ("address_list_differs", "advert_interval_differs", "checksum_form_differs")
 
 _CHECKSUM = slice(6, 8)
 
@@ -86,7 +86,7 @@ class Packets:
             version=version,
             authentication=authentication,
         )
-        numbers = SequenceNumbers(lambda: SENT_NS, lambda: 0)
+        numbers = SequenceNumbers(lambda: SENT_NS, lambda: 0, lambda: SENT_NS)
         self._messaging = Messaging(configuration, numbers, self._note_problem)
         self._router = Router(configuration, self._own)
         self._router.handle(Startup(), 0.0)
@@ -111,7 +111,7 @@ class Packets:
         except PacketError as error:
             return str(DropReason(error.reason))
         self._dropped = ""
-        advertisement, dropped = self._messaging.receive(datagram, self._own)
+        advertisement, dropped, _ = self._messaging.receive(datagram, self._own)
         if advertisement is None or dropped is not None:
             assert self._dropped == f"dropped_{dropped}"
             return str(dropped)

@@ -221,11 +221,17 @@ class Instance:
         The alarms also use advertisements that were dropped, if they show an ACTIVE peer.
         """
         reception = self._messaging.receive(datagram, self.router.own_address)
-        advertisement, dropped = reception
+        advertisement, dropped, seconds_ahead = reception
         if advertisement is None:
             return
         if reception.shows_active_peer:
-            self._alarms.note(advertisement, datagram.source, self._loop.time())
+            self._alarms.note(
+                advertisement,
+                datagram.source,
+                self._loop.time(),
+                dropped=dropped,
+                seconds_ahead=seconds_ahead,
+            )
         if dropped is None and self.router.state is State.INITIALIZE:
             dropped = DropReason.NOT_TAKING_PART
             self.count_drop(dropped, datagram.source)

@@ -10,8 +10,10 @@ from vrrp.model.configuration import Transport as TransportConfiguration
 from vrrp.model.report import ReportProblem
 from vrrp.protocol.authentication import (
     MULTICAST_SENDERS_MAX,
-    SequenceMemory,
+    Clocks,
+    Judgment,
     authenticate,
+    is_trailer,
     sign,
     split_trailer,
 )
@@ -26,6 +28,7 @@ from vrrp.protocol.packet import (
     encode,
     with_trailer,
 )
+from vrrp.protocol.sequence import SequenceMemory
 from vrrp.protocol.validation import (
     NOT_FOR_US,
     lists_other_addresses,
@@ -43,11 +46,13 @@ class Reception(NamedTuple):
     """The result of receiving one datagram.
 
     ``advertisement`` is None if the datagram could not be decoded. ``dropped`` is the reason why
-    the advertisement was dropped, or None if it was accepted.
+    the advertisement was dropped, or None if it was accepted. ``seconds_ahead`` is how far the
+    clock of the sender is ahead of this host, or None if the advertisement is not authentic.
     """
 
     advertisement: Advertisement | None
     dropped: DropReason | None
+    seconds_ahead: float | None = None
 
     @property
     def shows_active_peer(self) -> bool:
@@ -71,17 +76,16 @@ class Messaging:
         self._report_problem = report_problem
         self._memory = SequenceMemory(_senders_max(configuration.transport))
         self.configure(configuration)
+        for source, number in sequence.heard(configuration.virtual_router_id):
+            if source.version == configuration.family:
+                self._memory.restore(source, number)
 
     def configure(self, configuration: InstanceConfiguration) -> None:
         """Replace the configuration."""
         self._configuration = configuration
         if isinstance(configuration.authentication, HmacAuthentication):
-            path = configuration.authentication.sequence_file
-            try:
-                self._sequence.keep_in(path)
-            except OSError as error:  # the numbers in memory are enough until the next start
-                fields = {"path": path, "error": error.strerror}
-                self._report_problem("sequence_not_kept", "sequence_not_kept", **fields)
+            self._sequence.keep_in(configuration.authentication.sequence_file)
+            self._report_sequence_fault()
 
     def send(self, priority: int, transport: Transport) -> int:
         """Send an advertisement to all destinations; return the number of successful sends."""
@@ -105,9 +109,10 @@ class Messaging:
     def receive(self, datagram: Datagram, own_address: Address) -> Reception:
         """Decode and validate a datagram. A dropped datagram is counted."""
         source, destination = datagram.source, datagram.destination
+        message, trailer = split_trailer(datagram.payload, source)
         hmac = isinstance(self._configuration.authentication, HmacAuthentication)
-        payload = datagram.payload
-        message, trailer = split_trailer(payload, source) if hmac else (payload, b"")
+        if not hmac and not is_trailer(trailer):
+            message, trailer = datagram.payload, b""
         try:
             advertisement = decode(message, source, destination, trailer)
         except PacketError as error:
@@ -120,16 +125,24 @@ class Messaging:
             ttl=datagram.ttl,
             own_address=own_address,
             configuration=self._configuration,
-        ) or self._authenticate(message, trailer, source)
-        if reason is None:
+        )
+        if reason is not None:
+            self.count_drop(reason, source)
+            return Reception(advertisement, reason)
+        dropped, _, seconds_ahead = self._authenticate(message, trailer, source)
+        if dropped is None:
             self._report_differences(advertisement, source)
         else:
-            self.count_drop(reason, source)
-        return Reception(advertisement, reason)
+            self.count_drop(dropped, source, seconds_ahead)
+        return Reception(advertisement, dropped, seconds_ahead)
 
-    def count_drop(self, reason: DropReason, source: Address | None) -> None:
+    def count_drop(
+        self, reason: DropReason, source: Address | None, seconds_ahead: float | None = None
+    ) -> None:
         """Count a datagram that was dropped."""
-        fields = {"reason": reason, "source": source}
+        fields: dict[str, object] = {"reason": reason, "source": source}
+        if seconds_ahead is not None:
+            fields["clock_ahead_seconds"] = round(seconds_ahead, 1)
         self._report_problem("advertisement_dropped", f"dropped_{reason}", **fields)
 
     def _report_differences(self, advertisement: Advertisement, source: Address) -> None:
@@ -145,28 +158,52 @@ class Messaging:
         if advertisement.advert_interval_centiseconds != round(ours.advert_interval * 100):
             fields = {"source": source, "interval": advertisement.advert_interval}
             self._report_problem("advert_interval_differs", "advert_interval_differs", **fields)
+        if advertisement.checksum_form not in (None, ours.checksum):
+            form = advertisement.checksum_form
+            event = counter = "checksum_form_differs"
+            self._report_problem(event, counter, source=source, form=form)
 
-    def _authenticate(self, message: bytes, trailer: bytes, source: Address) -> DropReason | None:
-        """Return why auth_hmac drops a message, or None if the message is accepted."""
+    def _authenticate(self, message: bytes, trailer: bytes, source: Address) -> Judgment:
+        """Decide whether auth_hmac, or its absence, drops a message."""
         authentication = self._configuration.authentication
         if not isinstance(authentication, HmacAuthentication):
-            return None
-        reason = authenticate(
+            return Judgment(DropReason.HMAC_UNEXPECTED if trailer else None)
+        judgment = authenticate(
             message,
             trailer,
             source,
             authentication=authentication,
             memory=self._memory,
-            times=self._sequence.times(),
+            clocks=Clocks(*self._sequence.times(), self._sequence.boot),
         )
-        if reason is None:
-            self._sequence.agree()
-        if reason is not None and not self._configuration.authenticated:
-            fields = {"reason": reason, "source": source}
-            counter = f"tolerated_{reason}"
+        if judgment.dropped is DropReason.HMAC_MISSING and not self._configuration.authenticated:
+            fields = {"reason": judgment.dropped, "source": source}
+            counter = f"tolerated_{judgment.dropped}"
             self._report_problem("advertisement_not_authentic", counter, **fields)
-            return None
-        return reason
+            return Judgment(None)
+        if judgment.sequence is not None:
+            self._compare_clocks(judgment.dropped, judgment.sequence, authentication.window, source)
+        return judgment
+
+    def _compare_clocks(
+        self, dropped: DropReason | None, sequence: int, window: float, source: Address
+    ) -> None:
+        """Let an authentic message of a peer confirm or contradict the time of this router."""
+        behind = self._sequence.seconds_behind
+        follows = False
+        if dropped is None:
+            follows = self._sequence.agree(sequence, window)
+            self._sequence.store_heard(self._configuration.virtual_router_id, source, sequence)
+        elif dropped is DropReason.HMAC_STALE:
+            follows = self._sequence.contradict(sequence, window)
+        if follows:
+            fields = {"seconds": round(behind, 1), "source": source}
+            self._report_problem("clock_correction_followed", "clock_corrections", **fields)
+
+    def _report_sequence_fault(self) -> None:
+        fault = self._sequence.fault
+        if fault is not None:
+            self._report_problem("sequence_not_kept", "sequence_not_kept", error=fault)
 
     def _trailer(self, message: bytes, source: Address) -> bytes:
         authentication = self._configuration.authentication
@@ -176,7 +213,8 @@ class Messaging:
             return b""
         key = authentication.key(authentication.send_key)
         assert key is not None, "no key to send with"
-        number = self._sequence.next()
+        number = self._sequence.next(authentication.window)
+        self._report_sequence_fault()
         behind = self._sequence.seconds_behind
         if behind > CLOCK_BEHIND_SECONDS:
             fields = {"seconds": round(behind, 1)}

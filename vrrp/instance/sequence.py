@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-import mmap
-import os
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from vrrp.protocol.authentication import is_later, next_sequence, seconds_behind
+from vrrp.instance.sequence_file import Sender, SequenceFile
+from vrrp.protocol.packet import Address
+from vrrp.protocol.sequence import (
+    KEEPALIVED_SERIES,
+    SERIES_MAX,
+    is_later,
+    next_sequence,
+    seconds_behind,
+    series_of,
+)
 
-_BYTES: Final = 8
+CONTRADICTED_SECONDS: Final = 3
+"""Seconds after which a time is given up that no peer agrees with."""
+REOPEN_SECONDS: Final = 10
+"""Seconds between attempts to open the file."""
+
 _NANOSECONDS: Final = 1_000_000_000
+
+
+def since_boot_ns() -> int:
+    """Return the nanoseconds since this host was booted."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class SequenceNumbers:
@@ -22,81 +39,157 @@ class SequenceNumbers:
     there at the rate of the monotonic clock. So peers whose clocks were not stepped back still
     accept the messages of this router.
 
-    The last number is stored in a mapped file before it is used. Writing it needs no system call,
-    and it stays in the page cache when the process is killed. So a number is never repeated or
-    lower, even if the clock is stepped back between two runs. The file must be on a tmpfs such as
-    /run: on a disk, writeback can block the process.
+    Either the wall clock was stepped back by mistake, or it was ahead and is right again. Only a
+    peer can decide that. If the number of a peer agrees with the wall clock and not with the
+    continued time, the time starts again from the wall clock, and the numbers in another series
+    (`vrrp.protocol.sequence`). The same happens if peers agree with neither (`contradict`). If the difference is within the window, both are good enough, and
+    the continued time runs at half the rate until the wall clock is ahead.
 
-    ``wall`` and ``steady`` return nanoseconds; ``wall`` counts them since 1970.
+    The last number that was sent, and the highest ones that were heard, are stored in a file for
+    the next process (`keep_in`). If the file cannot be written, ``fault`` says why, and the numbers
+    continue in memory. Then a next process begins at the wall clock, in another series.
+
+    ``wall``, ``steady`` and ``booted`` return nanoseconds; ``wall`` counts them since 1970, and
+    ``booted`` since the boot of the host. ``series`` is the first series.
     """
 
     def __init__(
         self,
         wall: Callable[[], int] = time.time_ns,
         steady: Callable[[], int] = time.monotonic_ns,
+        booted: Callable[[], int] = since_boot_ns,
+        series: int | None = None,
     ) -> None:
+        self.fault: str | None = None
         self._wall = wall
         self._steady = steady
+        self._booted = booted
         self._used: int | None = None  # UTC minus the steady clock, at the latest used time
-        self._last: bytearray | mmap.mmap = bytearray(_BYTES)
+        self._used_at = 0  # on the steady clock
+        self._contradicted_since: int | None = None  # on the steady clock
+        self._series = 1 + secrets.randbelow(SERIES_MAX) if series is None else series
+        self._last: int | None = None
         self._path = ""
+        self._file: SequenceFile | None = None
+        self._reopen_at = 0
 
     @property
     def seconds_behind(self) -> float:
         """How many seconds the wall clock is behind the latest used time; 0 if it is not."""
-        _, continued = self.times()
-        return max(0.0, (continued - self._wall()) / _NANOSECONDS)
+        wall, continued = self.times()
+        return max(0.0, (continued - wall) / _NANOSECONDS)
+
+    @property
+    def boot(self) -> int:
+        """When this host was booted, by the wall clock."""
+        return self._wall() - self._booted()
 
     def times(self) -> tuple[int, int]:
         """Return the wall clock, and the time if the wall clock was stepped back by mistake."""
         wall = self._wall()
         return wall, wall if self._used is None else max(wall, self._steady() + self._used)
 
-    def agree(self) -> None:
-        """Note that the clock of a peer agrees with the current time."""
-        _, now = self.times()
-        self._used = now - self._steady()
+    def agree(self, sequence: int, window: float) -> bool:
+        """Note the number of a message that was accepted from a peer.
+
+        Return whether the time starts again from the wall clock, because the peer has confirmed it.
+        """
+        wall, continued = self.times()
+        self._contradicted_since = None
+        if continued > wall and abs(seconds_behind(sequence, continued)) > window:
+            self._follow_wall()
+            return True
+        self._use(window)
+        return False
+
+    def contradict(self, sequence: int, window: float) -> bool:
+        """Note the number of a message that is too old or too new for both times.
+
+        Return whether the time starts again from the wall clock. That is so if this router
+        continues a time that is outside the window of the wall clock, and no peer has agreed with
+        it while peers contradicted it for `CONTRADICTED_SECONDS`. Both clocks were perhaps ahead,
+        each by another time, and are right again.
+        """
+        steady = self._steady()
+        if self.seconds_behind <= window or series_of(sequence) == KEEPALIVED_SERIES:
+            self._contradicted_since = None
+            return False
+        if self._contradicted_since is None:
+            self._contradicted_since = steady
+        if steady - self._contradicted_since < CONTRADICTED_SECONDS * _NANOSECONDS:
+            return False
+        self._follow_wall()
+        return True
 
     def keep_in(self, path: str) -> None:
-        """Continue after the number in this file, and store each number there. Raises OSError.
-
-        A file with a wrong length is replaced.
-        """
-        if path in ("", self._path):
+        """Continue after the number in this file, and store numbers there from now on."""
+        if path == "" or (self._file is not None and self._file.is_at(path)):
             return
-        mapped = _open(path)
-        last, self._last = self._read(), mapped
-        kept = self._read()
-        if last is not None and (kept is None or is_later(last, kept)):
-            self._write(last)
-        elif kept is not None:
-            wall = self._wall()
-            behind = round(seconds_behind(kept, wall) * _NANOSECONDS)
-            if behind > 0:
-                self._used = wall + behind - self._steady()
-        self._path = path
+        self._path, self._reopen_at = path, 0
+        self._open()
 
-    def next(self) -> int:
+    def next(self, window: float) -> int:
         """Return the next number, and store it."""
-        self.agree()
+        self._use(window)
         _, now = self.times()
-        number = next_sequence(self._read(), now)
-        self._write(number)
+        self._last = number = next_sequence(self._last, now, self._series)
+        if self._file is None and self._path and self._steady() >= self._reopen_at:
+            self._open()
+        if self._file is not None:
+            self._store(lambda file: file.write_sent(number))
         return number
 
-    def _read(self) -> int | None:
-        return int.from_bytes(self._last[:_BYTES], "big") or None
+    def heard(self, virtual_router_id: int) -> Iterator[tuple[Address, int]]:
+        """Return the senders and numbers that an earlier process has heard for a virtual router."""
+        kept = {} if self._file is None else self._file.heard
+        for (sender, _), sequence in kept.items():
+            if sender.virtual_router_id == virtual_router_id:
+                yield sender.address, sequence
 
-    def _write(self, number: int) -> None:
-        self._last[:_BYTES] = number.to_bytes(_BYTES, "big")
+    def store_heard(self, virtual_router_id: int, source: Address, sequence: int) -> None:
+        """Store the highest number of a sender."""
+        sender = Sender(virtual_router_id, source)
+        self._store(lambda file: file.write_heard(sender, sequence))
 
+    def _follow_wall(self) -> None:
+        self._used_at = self._steady()
+        self._used = self._wall() - self._used_at
+        self._last = None
+        self._series = self._series % SERIES_MAX + 1
+        self._contradicted_since = None
 
-def _open(path: str) -> mmap.mmap:
-    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        if os.fstat(opened).st_size != _BYTES:
-            os.ftruncate(opened, 0)
-            os.ftruncate(opened, _BYTES)
-        return mmap.mmap(opened, _BYTES)
-    finally:
-        os.close(opened)
+    def _use(self, window: float) -> None:
+        wall, continued = self.times()
+        steady = self._steady()
+        if 0 < continued - wall <= window * _NANOSECONDS:
+            continued = max(wall, continued - (steady - self._used_at) // 2)
+        self._used, self._used_at = continued - steady, steady
+
+    def _open(self) -> None:
+        """Open the file, and continue after its number if that is later than the last one."""
+        self._reopen_at = self._steady() + REOPEN_SECONDS * _NANOSECONDS
+        try:
+            opened = SequenceFile(self._path)
+        except OSError as error:
+            self.fault = error.strerror
+            return
+        if self._file is not None:
+            self._file.close()
+        self._file, self.fault = opened, None
+        kept = opened.sent
+        if kept is None or (self._last is not None and is_later(self._last, kept)):
+            return
+        self._last, self._series = kept, series_of(kept)
+        behind = round(seconds_behind(kept, self._wall()) * _NANOSECONDS)
+        self._used_at = self._steady()
+        self._used = self._wall() + behind - self._used_at
+
+    def _store(self, write: Callable[[SequenceFile], None]) -> None:
+        if self._file is None:
+            return
+        try:
+            write(self._file)
+        except OSError as error:  # tried again with the next number
+            self.fault = error.strerror
+        else:
+            self.fault = None

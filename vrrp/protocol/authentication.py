@@ -1,7 +1,7 @@
 """auth_hmac: the authentication trailer of keepalived (draft-cassen-vrrp-auth-hmac-00).
 
 The trailer is the same for both versions. Its 28 bytes follow the VRRP message: extension type 1,
-key id, two zeros, sequence number (UTC seconds, 1/65536 s, counter) and the first 16 bytes of an
+key id, two zeros, sequence number (`vrrp.protocol.sequence`) and the first 16 bytes of an
 HMAC-SHA256. The layout and the bytes that the HMAC covers are the same as in keepalived 2.4.3. In
 IPv4, only the length in the IP header includes the trailer. In IPv6, the checksum covers it too
 (`vrrp.protocol.packet.with_trailer`).
@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from vrrp.model.configuration import HmacAuthentication, Secret
 from vrrp.protocol.packet import Address, DropReason, message_length
+from vrrp.protocol.sequence import SequenceMemory, seconds_behind
 
 TRAILER_BYTES: Final = 28
 KEY_BYTES_MIN: Final = 32
@@ -28,33 +27,31 @@ _EXTENSION_TYPE: Final = 1
 _HEAD: Final = struct.Struct("!BBHQ")
 _TAG_BYTES: Final = 16
 _CHECKSUM: Final = slice(6, 8)
-_TICKS_PER_SECOND: Final = 65536
-_COUNTER_BITS: Final = 16
-_TICK_BITS: Final = 48
-_SEQUENCE_BITS: Final = 64
 
 
-class SequenceMemory:
-    """The highest sequence number of each of the last ``senders_max`` senders.
+class Clocks(NamedTuple):
+    """The clocks of this host at one moment, in nanoseconds since 1970.
 
-    It must be given only numbers of authentic messages. Otherwise a sender without a key could
-    displace the other senders.
+    ``wall`` is the wall clock. ``continued`` is the time if the wall clock was stepped back by
+    mistake. ``boot`` is when the host was booted, by the wall clock.
     """
 
-    def __init__(self, senders_max: int) -> None:
-        self._senders_max = senders_max
-        self._highest: OrderedDict[Address, int] = OrderedDict()
+    wall: int
+    continued: int
+    boot: int
 
-    def accept(self, source: Address, sequence: int) -> bool:
-        """Store a number and return True if it is above all earlier numbers of this sender."""
-        highest = self._highest.get(source)
-        if highest is not None and not is_later(sequence, highest):
-            return False
-        self._highest[source] = sequence
-        self._highest.move_to_end(source)
-        if len(self._highest) > self._senders_max:
-            self._highest.popitem(last=False)
-        return True
+
+class Judgment(NamedTuple):
+    """What authentication decides about a message.
+
+    ``dropped`` is why the message must be dropped; None if it is authentic, recent and not a
+    replay. ``sequence`` and ``seconds_ahead`` are None unless the tag is valid. ``seconds_ahead``
+    is how far the clock of the sender is ahead of this host; negative if it is behind.
+    """
+
+    dropped: DropReason | None
+    sequence: int | None = None
+    seconds_ahead: float | None = None
 
 
 def split_trailer(payload: bytes, source: Address) -> tuple[bytes, bytes]:
@@ -63,6 +60,13 @@ def split_trailer(payload: bytes, source: Address) -> tuple[bytes, bytes]:
     if end > 0 and message_length(payload, source) == end:
         return payload[:end], payload[end:]
     return payload, b""
+
+
+def is_trailer(trailer: bytes) -> bool:
+    """Return whether bytes that follow a message are a trailer of auth_hmac, authentic or not."""
+    return (
+        len(trailer) == TRAILER_BYTES and trailer[0] == _EXTENSION_TYPE and trailer[2:4] == b"\0\0"
+    )
 
 
 def sign(message: bytes, source: Address, key_id: int, key: Secret, sequence: int) -> bytes:
@@ -78,63 +82,42 @@ def authenticate(
     *,
     authentication: HmacAuthentication,
     memory: SequenceMemory,
-    times: Iterable[int],
-) -> DropReason | None:
-    """Return why a message must be dropped; None if it is authentic, recent and not a replay.
+    clocks: Clocks,
+) -> Judgment:
+    """Decide whether a message is authentic, recent and not a replay.
 
-    ``times`` are the possible current times, in nanoseconds since 1970. It is enough that the
-    message is recent for any of these times. ``memory`` stores the sequence number if the message
-    is accepted.
+    It is enough that the message is recent for one of the two times. ``memory`` stores the sequence
+    number of an authentic message.
     """
     if not trailer:
-        return DropReason.HMAC_MISSING
+        return Judgment(DropReason.HMAC_MISSING)
     head = trailer[: _HEAD.size]
     extension_type, key_id, reserved, sequence = _HEAD.unpack(head)
     if extension_type != _EXTENSION_TYPE or reserved != 0:
-        return DropReason.HMAC_MALFORMED
+        return Judgment(DropReason.HMAC_MALFORMED)
     key = authentication.key(key_id)
     if key is None:
-        return DropReason.HMAC_KEY
+        return Judgment(DropReason.HMAC_KEY)
     if not hmac.compare_digest(_tag(message, source, key, head), trailer[_HEAD.size :]):
-        return DropReason.HMAC_TAG
-    difference = min(abs(seconds_behind(sequence, time)) for time in times)
-    if difference > authentication.window:
-        return DropReason.HMAC_STALE
-    return None if memory.accept(source, sequence) else DropReason.HMAC_REPLAY
-
-
-def sequence_at(utc_ns: int) -> int:
-    """Return the lowest sequence number of a time, given in nanoseconds since 1970."""
-    ticks = utc_ns * _TICKS_PER_SECOND // 1_000_000_000
-    return ticks << _COUNTER_BITS & (1 << _SEQUENCE_BITS) - 1
-
-
-def next_sequence(last: int | None, utc_ns: int) -> int:
-    """Return the number of this time, or ``last`` + 1 if the clock is behind ``last``."""
-    now = sequence_at(utc_ns)
-    if last is None or is_later(now, last):
-        return now
-    return (last + 1) % (1 << _SEQUENCE_BITS)
-
-
-def is_later(sequence: int, other: int) -> bool:
-    """Compare by serial number arithmetic (RFC 1982): seconds wrap around in the year 2106."""
-    return 0 < (sequence - other) % (1 << _SEQUENCE_BITS) < 1 << (_SEQUENCE_BITS - 1)
-
-
-def seconds_behind(sequence: int, utc_ns: int) -> float:
-    """Return how many seconds a clock is behind a sequence number; negative if it is ahead."""
-    half = 1 << (_TICK_BITS - 1)
-    ticks = (sequence >> _COUNTER_BITS) - (sequence_at(utc_ns) >> _COUNTER_BITS)
-    return ((ticks + half) % (2 * half) - half) / _TICKS_PER_SECOND
+        return Judgment(DropReason.HMAC_TAG)
+    times = (clocks.wall, clocks.continued)
+    ahead = min((seconds_behind(sequence, time) for time in times), key=abs)
+    window = authentication.window
+    recent = abs(ahead) <= window
+    later = memory.accept(
+        source, sequence, recent=recent, wall=clocks.wall, window=window, boot=clocks.boot
+    )
+    dropped = DropReason.HMAC_REPLAY if not later else None if recent else DropReason.HMAC_STALE
+    return Judgment(dropped, sequence, ahead)
 
 
 def read_key(content: bytes) -> Secret:
     """Return the key in the content of a key file: ``hex:`` and digits, or plain bytes.
 
-    One line feed at the end is ignored. Raises ValueError; its message does not contain the key.
+    Carriage returns and line feeds at the end are ignored, as in keepalived. Raises ValueError; its
+    message does not contain the key.
     """
-    key = content.removesuffix(b"\n")
+    key = content.rstrip(b"\r\n")
     if key.startswith(b"hex:"):
         try:
             key = bytes.fromhex(key.removeprefix(b"hex:").decode("ascii"))

@@ -11,10 +11,8 @@ def ones_complement_sum(data: bytes) -> int:
 
     The length of ``data`` must be even.
     """
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
+    number = int.from_bytes(data, "big")  # 2**16 is 1 modulo 0xFFFF, so this adds the words
+    return number % 0xFFFF or (0xFFFF if number else 0)
 
 
 def pseudo_header(

@@ -50,9 +50,11 @@ class DropReason(StrEnum):
     NO_ADDRESSES = "no_addresses"
     CHECKSUM = "checksum"
     ADVERT_INTERVAL_ZERO = "advert_interval_zero"
+    SOURCE = "source"
     OWN_PACKET = "own_packet"
     NOT_A_PEER = "not_a_peer"
     TTL = "ttl"
+    PEER_TTL = "peer_ttl"
     DESTINATION = "destination"
     VIRTUAL_ROUTER_ID = "virtual_router_id"
     AUTH_TYPE = "auth_type"
@@ -63,6 +65,7 @@ class DropReason(StrEnum):
     HMAC_TAG = "hmac_tag"
     HMAC_STALE = "hmac_stale"
     HMAC_REPLAY = "hmac_replay"
+    HMAC_UNEXPECTED = "hmac_unexpected"
     ADVERT_INTERVAL = "advert_interval"
     ADDRESS_LIST = "address_list"
     NOT_TAKING_PART = "not_taking_part"
@@ -88,6 +91,9 @@ class Datagram(msgspec.Struct, frozen=True):
 class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
 
+    ``listed`` is the packed address list. A message may list 255 addresses, which are decoded only
+    if somebody needs them.
+
     ``checksum_form`` is the form of the checksum in version 3 over IPv4, which has two. It is None
     for version 2 and for IPv6, which have only one form. ``auth_type`` and ``auth_data`` are
     fields of version 2. For type 0 (no authentication), the data has no meaning and is decoded as
@@ -98,7 +104,8 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     virtual_router_id: int
     priority: int
     advert_interval_centiseconds: int
-    addresses: tuple[Address, ...]
+    family: Literal[4, 6]
+    listed: bytes
     checksum_form: ChecksumForm | None
     auth_type: int = 0
     auth_data: bytes = bytes(AUTH_DATA_BYTES)
@@ -114,6 +121,13 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Hide ``auth_data`` from the traceback formatter of rich as well."""
         return []
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The address list."""
+        kind, size = (IPv4Address, 4) if self.family == 4 else (IPv6Address, 16)
+        starts = range(0, len(self.listed), size)
+        return tuple(kind(self.listed[start : start + size]) for start in starts)
 
     @property
     def advert_interval(self) -> float:
@@ -149,9 +163,10 @@ def parse_datagram(data: bytes) -> Datagram:
 def encode(advertisement: Advertisement, source: Address, destination: Address) -> bytes:
     """Build the message. The addresses of the IP header are used for the pseudo-header only."""
     version_and_type = advertisement.version << 4 | _TYPE_ADVERTISEMENT
-    listed = b"".join(address.packed for address in advertisement.addresses)
-    assert 1 <= len(advertisement.addresses) <= 255
-    assert len(listed) == len(source.packed) * len(advertisement.addresses), "mixed families"
+    count, rest = divmod(len(advertisement.listed), len(source.packed))
+    assert 1 <= count <= 255
+    assert rest == 0
+    assert source.version == advertisement.family, "mixed families"
     assert len(advertisement.auth_data) == AUTH_DATA_BYTES
     auth_data = advertisement.auth_data if advertisement.version == 2 else b""
     message = bytearray(
@@ -159,11 +174,11 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
             version_and_type,
             advertisement.virtual_router_id,
             advertisement.priority,
-            len(advertisement.addresses),
+            count,
             _interval_field(advertisement),
             0,
         )
-        + listed
+        + advertisement.listed
         + auth_data
     )
     covered = bytes(message)
@@ -227,7 +242,8 @@ def decode(
         virtual_router_id=virtual_router_id,
         priority=priority,
         advert_interval_centiseconds=centiseconds,
-        addresses=_addresses(data, count, source),
+        family=6 if source.version == 6 else 4,
+        listed=data[_HEADER.size : _HEADER.size + count * len(source.packed)],
         checksum_form=checksum_form,
         auth_type=auth_type,
         auth_data=data[-AUTH_DATA_BYTES:] if auth_type else bytes(AUTH_DATA_BYTES),
@@ -260,13 +276,6 @@ def _check_length(data: bytes, source: Address) -> None:
         raise PacketError(DropReason.TRUNCATED)
     if len(data) > expected:
         raise PacketError(DropReason.TRAILING_BYTES)
-
-
-def _addresses(data: bytes, count: int, source: Address) -> tuple[Address, ...]:
-    size = len(source.packed)
-    family = type(source)
-    starts = range(_HEADER.size, _HEADER.size + count * size, size)
-    return tuple(family(data[start : start + size]) for start in starts)
 
 
 def _checksum_form(

@@ -30,6 +30,7 @@ _AUTH_TYPE_PASS: Final = 1  # RFC 2338 5.3.6; RFC 3768 reserves it
 
 NOT_FOR_US: Final = frozenset(
     {
+        DropReason.SOURCE,
         DropReason.OWN_PACKET,
         DropReason.NOT_A_PEER,
         DropReason.TTL,
@@ -44,14 +45,14 @@ other networks or from this router, and old packets."""
 
 def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
     """Build the advertisement of an instance with this priority; 0 starts a handover."""
-    addresses = configured_addresses(configuration.virtual_addresses)
-    two_forms = configuration.version == 3 and addresses[0].version == 4
+    two_forms = configuration.version == 3 and configuration.family == 4
     return Advertisement(
         version=configuration.version,
         virtual_router_id=configuration.virtual_router_id,
         priority=priority,
         advert_interval_centiseconds=round(configuration.advert_interval * 100),
-        addresses=addresses,
+        family=configuration.family,
+        listed=_packed_addresses(configuration.virtual_addresses),
         checksum_form=configuration.checksum if two_forms else None,
         auth_type=_auth_type(configuration),
         auth_data=_auth_data(configuration),
@@ -71,9 +72,9 @@ def validate(
 
     ``ttl`` is None if the transport does not show it (UDP).
     """
-    if source == own_address:
-        return DropReason.OWN_PACKET
-    reason = _validate_path(source, destination, ttl, configuration.transport)
+    reason = _validate_source(source, own_address) or _validate_path(
+        source, destination, ttl, configuration.transport
+    )
     if reason is not None:
         return reason
     if advertisement.version != configuration.version:
@@ -92,8 +93,17 @@ def lists_other_addresses(
 
     In version 3 this is reported, but the advertisement is not dropped (RFC 9568 7.1).
     """
-    configured = configured_addresses(configuration.virtual_addresses)
-    return set(advertisement.addresses) != set(configured)
+    configured = _packed_addresses(configuration.virtual_addresses)
+    if len(advertisement.listed) != len(configured) or advertisement.listed == configured:
+        return advertisement.listed != configured
+    return set(advertisement.addresses) != set(
+        configured_addresses(configuration.virtual_addresses)
+    )
+
+
+@lru_cache(maxsize=256)
+def _packed_addresses(virtual_addresses: tuple[str, ...]) -> bytes:
+    return b"".join(address.packed for address in configured_addresses(virtual_addresses))
 
 
 @lru_cache(maxsize=256)
@@ -116,8 +126,22 @@ def _validate_path(
     if not isinstance(transport, Multicast) and str(source) not in transport.peers:
         return DropReason.NOT_A_PEER
     if ttl is not None and ttl < ttl_min:
-        return DropReason.TTL
+        from_peer = expected and isinstance(transport, Unicast)
+        return DropReason.PEER_TTL if from_peer else DropReason.TTL
     return None if expected else DropReason.DESTINATION
+
+
+def _validate_source(source: Address, own_address: Address) -> DropReason | None:
+    """Require an address that another host may have: not 0.0.0.0/8, 224.0.0.0/3, ::, ff00::/8.
+
+    The RFC does not require this. But a router with the source 0.0.0.0 would lose every tie, and
+    one with 255.255.255.255 would win it.
+    """
+    first = source.packed[0]
+    is_host = 0 < first < 224 if source.version == 4 else int(source) != 0 and first != 0xFF
+    if not is_host:
+        return DropReason.SOURCE
+    return DropReason.OWN_PACKET if source == own_address else None
 
 
 def _validate_version_2(

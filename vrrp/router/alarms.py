@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration
 from vrrp.model.report import Notice
-from vrrp.protocol.packet import Address, Advertisement
+from vrrp.protocol.packet import Address, Advertisement, DropReason
 
 REMEMBERED_INTERVALS: Final = 10
-"""Intervals after which a silent router no longer counts as ACTIVE. The number is high, so that a
-router is detected although most of its advertisements are lost."""
+REMEMBERED_SECONDS_MIN: Final = 5.0
+"""How long a silent router counts as ACTIVE: the longer of the two. The number of intervals is
+high, so that a router is detected although most of its advertisements are lost."""
 SENDERS_MAX: Final = 8
 """Maximum number of senders that are remembered. The sender that was silent longest is dropped."""
 
@@ -27,6 +28,7 @@ class AlarmKind(StrEnum):
 
     TWO_ACTIVE_ROUTERS = "two_active_routers"
     LEARNED_INTERVAL_TOO_LONG = "learned_interval_too_long"
+    CLOCK_SKEW = "clock_skew"
 
 
 class AlarmChanged(NamedTuple):
@@ -46,6 +48,15 @@ class _Sender(msgspec.Struct):
     at: float
     priority: int
     advert_interval: float
+    dropped: DropReason | None
+
+    def counts_as_active(self, now: float) -> bool:
+        seconds = max(REMEMBERED_INTERVALS * self.advert_interval, REMEMBERED_SECONDS_MIN)
+        return now - self.at <= seconds
+
+    def describe(self, address: Address) -> str:
+        reason = "" if self.dropped is None else f", dropped as {self.dropped}"
+        return f"{address} (priority {self.priority}{reason})"
 
 
 class Alarms:
@@ -54,17 +65,45 @@ class Alarms:
     def __init__(self) -> None:
         self.raised: dict[AlarmKind, str] = {}
         self._senders: dict[Address, _Sender] = {}
+        self._seconds_ahead: dict[Address, float] = {}
+        self._active_since: float | None = None
         self._conflict_since: float | None = None
 
-    def note(self, advertisement: Advertisement, source: Address, now: float) -> None:
-        """Remember the sender of an advertisement as ACTIVE; with priority 0, forget it."""
-        self._senders.pop(source, None)
+    def note(
+        self,
+        advertisement: Advertisement,
+        source: Address,
+        now: float,
+        *,
+        dropped: DropReason | None = None,
+        seconds_ahead: float | None = None,
+    ) -> None:
+        """Remember the sender of an advertisement as ACTIVE; with priority 0, forget it.
+
+        ``dropped`` is why the advertisement was dropped. ``seconds_ahead`` is how far the clock of
+        the sender is ahead of this host, if the advertisement was authentic.
+        """
+        previous = self._senders.pop(source, None)
+        if seconds_ahead is not None:
+            self._seconds_ahead[source] = seconds_ahead
         if advertisement.priority == 0:
             return
-        if len(self._senders) >= SENDERS_MAX:
+        too_many = len(self._senders) >= SENDERS_MAX
+        if self._conflict_since is None and (too_many or self._returns(previous)):
+            self._conflict_since = now
+        if too_many:
             del self._senders[next(iter(self._senders))]
         interval = advertisement.advert_interval
-        self._senders[source] = _Sender(now, advertisement.priority, interval)
+        self._senders[source] = _Sender(now, advertisement.priority, interval, dropped)
+
+    def _returns(self, previous: _Sender | None) -> bool:
+        """Return whether another router was heard since the previous advertisement of a sender.
+
+        The first advertisement of a successor is not a conflict.
+        """
+        return previous is not None and any(
+            sender.at > previous.at for sender in self._senders.values()
+        )
 
     def settle(
         self,
@@ -83,9 +122,10 @@ class Alarms:
         self._senders = {
             address: sender
             for address, sender in self._senders.items()
-            if now - sender.at <= REMEMBERED_INTERVALS * sender.advert_interval
+            if sender.counts_as_active(now)
         }
         wanted = self._two_active(active, active_down_interval, now)
+        wanted |= self._clock_skew(configuration)
         followed = None if active_router is None else self._senders.get(active_router)
         if followed is not None and followed.advert_interval > configuration.learned_interval_limit:
             wanted[AlarmKind.LEARNED_INTERVAL_TOO_LONG] = (
@@ -108,14 +148,20 @@ class Alarms:
         advertisement of the other, or a few later if some are lost. If both still advertise an
         active-down interval later, they do not receive each other's advertisements or drop them.
         """
+        if not active:
+            self._active_since = None
+        elif self._active_since is None:
+            self._active_since = now
         if len(self._senders) + active < 2:
             self._conflict_since = None
-            return {}
+        elif self._conflict_since is None and self._active_since is not None:
+            latest = max(sender.at for sender in self._senders.values())
+            self._conflict_since = latest if latest >= self._active_since else None
         if self._conflict_since is None:
-            self._conflict_since = now
+            return {}
         conflict_end = self._conflict_since + active_down_interval
         routers = sorted(
-            f"{address} (priority {sender.priority})"
+            sender.describe(address)
             for address, sender in self._senders.items()
             if sender.at > conflict_end
         )
@@ -123,3 +169,28 @@ class Alarms:
             return {}
         together = " and ".join([*["this router"] * active, *routers])
         return {AlarmKind.TWO_ACTIVE_ROUTERS: f"{together} are active at the same time"}
+
+    def _clock_skew(self, configuration: InstanceConfiguration) -> dict[AlarmKind, str]:
+        """Raise the alarm if the clock of a sender differs by more than half of the window.
+
+        Beyond the window, its advertisements are dropped.
+        """
+        authentication = configuration.authentication
+        self._seconds_ahead = {
+            address: seconds
+            for address, seconds in self._seconds_ahead.items()
+            if address in self._senders
+        }
+        if not isinstance(authentication, HmacAuthentication):
+            return {}
+        window = authentication.window
+        skews = [
+            f"the clock of {address} is {abs(seconds):.1f} s"
+            f" {'ahead of' if seconds > 0 else 'behind'} the clock of this host"
+            for address, seconds in self._seconds_ahead.items()
+            if abs(seconds) > window / 2
+        ]
+        if not skews:
+            return {}
+        remedy = f"auth_hmac allows {window:g} s: check the NTP clients of these hosts"
+        return {AlarmKind.CLOCK_SKEW: f"{' and '.join(sorted(skews))}; {remedy}"}

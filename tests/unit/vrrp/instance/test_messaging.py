@@ -13,7 +13,13 @@ import pytest
 from tests.builders import an_instance
 from vrrp.instance.messaging import Messaging, Reception
 from vrrp.instance.sequence import SequenceNumbers
-from vrrp.model.configuration import HmacAuthentication, HmacKey, InstanceConfiguration, Secret
+from vrrp.model.configuration import (
+    HmacAuthentication,
+    HmacKey,
+    InstanceConfiguration,
+    Secret,
+    Unicast,
+)
 from vrrp.protocol.packet import Address, Datagram
 
 Mode = Literal["receive_only", "permissive", "enforce"]
@@ -56,9 +62,10 @@ class Side:
         self.now = SENT
         self.steady = 0
         self.problems: Counter[str] = Counter()
+        self.fields: dict[str, dict[str, object]] = {}
         self.messaging = Messaging(
             configured(mode, *keys),
-            SequenceNumbers(lambda: self.now, lambda: self.steady),
+            SequenceNumbers(lambda: self.now, lambda: self.steady, lambda: 3600 * SECOND, 7),
             self._note_problem,
         )
 
@@ -70,6 +77,7 @@ class Side:
 
     def _note_problem(self, event: str, counter: str, **fields: object) -> None:
         self.problems[counter] += 1
+        self.fields[counter] = fields
 
 
 def configured(mode: Mode | None, *keys: HmacKey) -> InstanceConfiguration:
@@ -110,25 +118,69 @@ def test_a_dropped_advertisement_may_show_an_active_peer() -> None:
 
 
 @pytest.mark.parametrize("mode", ["receive_only", "permissive"])
-def test_the_modes_before_enforce_count_what_enforce_would_drop(mode: Mode) -> None:
-    """So an operator sees when the mode `enforce` is safe."""
+def test_the_modes_before_enforce_tolerate_a_missing_trailer_only(mode: Mode) -> None:
+    """So an operator sees when the mode `enforce` is safe. keepalived drops the other cases too."""
     side = Side(mode)
     assert side.accepts(MESSAGE)
-    assert side.accepts(MESSAGE + bytes(28))
+    assert not side.accepts(MESSAGE + bytes(28))
     assert side.accepts(MESSAGE + TRAILER)
-    assert side.problems == {"tolerated_hmac_missing": 1, "tolerated_hmac_malformed": 1}
+    side.messaging.configure(configured(mode, KEY_8))
+    assert not side.accepts(MESSAGE + NEXT_TRAILER)
+    assert side.problems == {
+        "tolerated_hmac_missing": 1,
+        "dropped_hmac_malformed": 1,
+        "dropped_hmac_key": 1,
+    }
 
 
 @pytest.mark.parametrize("mode", ["receive_only", "permissive", "enforce", None])
 def test_bytes_that_are_not_a_trailer_are_dropped_in_every_mode(mode: Mode | None) -> None:
-    """27 and 29 bytes; without auth_hmac also a complete trailer, as in keepalived 2.2.7."""
+    """27 and 29 bytes, and without auth_hmac also 28 bytes that are not the form of a trailer."""
     side = Side(mode)
     assert not side.accepts(MESSAGE + TRAILER[1:])
     assert not side.accepts(MESSAGE + TRAILER + b"x")
     if mode is None:
-        assert not side.accepts(MESSAGE + TRAILER)
+        assert not side.accepts(MESSAGE + bytes(28))
     assert set(side.problems) == {"dropped_trailing_bytes"}
 
+
+def test_a_peer_that_signs_is_dropped_without_auth_hmac_and_shows_an_active_peer() -> None:
+    """As in keepalived 2.2.7. Otherwise both would be ACTIVE without an alarm."""
+    side = Side(None)
+    heard = side.receive(MESSAGE + TRAILER)
+    assert (heard.dropped, heard.shows_active_peer) == ("hmac_unexpected", True)
+    assert side.problems == {"dropped_hmac_unexpected": 1}
+
+
+def test_a_configured_peer_with_a_low_ttl_is_dropped_and_shows_an_active_peer() -> None:
+    """Keepalived sends IPv6 unicast with hop limit 64."""
+    side = Side(None)
+    unicast = Unicast(source=str(OURS), peers=(str(THEIRS),))
+    side.messaging.configure(msgspec.structs.replace(configured(None), transport=unicast))
+    # Without the pseudo-header, so the same bytes are valid for every destination.
+    heard = side.messaging.receive(Datagram(THEIRS, OURS, 64, RFC_9568), OURS)
+    assert (heard.dropped, heard.shows_active_peer) == ("peer_ttl", True)
+    other = IPv4Address("10.99.0.66")
+    stranger = side.messaging.receive(Datagram(other, OURS, 64, RFC_9568), OURS)
+    assert (stranger.dropped, stranger.shows_active_peer) == ("not_a_peer", False)
+
+
+def test_a_peer_with_the_other_form_of_the_checksum_is_reported() -> None:
+    side = Side(None)
+    assert side.accepts(RFC_9568)
+    assert side.problems == {"checksum_form_differs": 1}
+
+
+def test_the_drop_of_a_stale_message_is_reported_with_the_seconds() -> None:
+    side = Side("enforce")
+    side.now += 3600 * SECOND
+    stale = side.receive(MESSAGE + TRAILER)
+    assert (stale.dropped, stale.seconds_ahead) == ("hmac_stale", 0xFDC5 / 65536 - 3600)
+    assert side.fields["dropped_hmac_stale"]["clock_ahead_seconds"] == -3599.0
+
+
+# The message of keepalived with the checksum of RFC 9568, without the pseudo-header.
+RFC_9568 = bytes.fromhex("3133960100642da00a630064")
 
 # Priority 255, the other address 10.99.0.200, and an interval of 3 s instead of 1 s.
 STRANGE = bytes.fromhex("3133ff01012cc373 0a6300c8")
@@ -143,6 +195,7 @@ def test_probable_mistakes_in_the_configuration_of_a_peer_are_reported() -> None
         "address_list_differs": 1,
         "second_owners": 1,
         "advert_interval_differs": 1,
+        "checksum_form_differs": 1,
     }
     usual = Side(None)
     assert usual.accepts(MESSAGE)
@@ -166,7 +219,7 @@ def test_each_peer_gets_its_own_checksum_and_all_get_the_same_trailer() -> None:
     assert wire.sent["10.99.0.2"][:12] == bytes.fromhex("313396010064185b0a630064")
     assert wire.sent["10.99.0.3"][:12] == bytes.fromhex("313396010064185a0a630064")
     assert wire.sent["10.99.0.2"][12:] == wire.sent["10.99.0.3"][12:]
-    assert wire.sent["10.99.0.2"][12:24] == bytes.fromhex("010700006b037ca900000000")
+    assert wire.sent["10.99.0.2"][12:24] == bytes.fromhex("010700006b037ca900000700")
     assert side.problems == {"send_errors": 1}
 
 
@@ -186,11 +239,11 @@ def test_a_clock_stepped_back_is_reported_and_time_runs_on() -> None:
     side.now -= 9 * SECOND
     side.steady += SECOND
     side.messaging.send(150, wire)
-    assert wire.sent[str(GROUP)][16:24] == bytes.fromhex("6b037caa00000000")
+    assert wire.sent[str(GROUP)][16:24] == bytes.fromhex("6b037caa00000700")
     assert side.problems == {"clock_stepped_back": 1}
     side.now += 11 * SECOND
     side.messaging.send(150, wire)
-    assert wire.sent[str(GROUP)][16:24] == bytes.fromhex("6b037cab00000000")
+    assert wire.sent[str(GROUP)][16:24] == bytes.fromhex("6b037cab00000700")
     assert side.problems == {"clock_stepped_back": 1}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import msgspec
+import pytest
 
 from tests.builders import an_advertisement, an_instance
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration
+from vrrp.protocol.packet import DropReason
 from vrrp.router.alarms import AlarmChanged, AlarmKind, Alarms
 
 CONFIGURATION = an_instance(priority=100)
@@ -23,12 +25,19 @@ class Watch:
         self.configuration = configuration
 
     def note(
-        self, source: IPv4Address, now: float, *, priority: int = 150, centiseconds: int = 100
+        self,
+        source: IPv4Address,
+        now: float,
+        *,
+        priority: int = 150,
+        centiseconds: int = 100,
+        dropped: DropReason | None = None,
+        seconds_ahead: float | None = None,
     ) -> None:
         advertisement = an_advertisement(
             priority=priority, advert_interval_centiseconds=centiseconds
         )
-        self.alarms.note(advertisement, source, now)
+        self.alarms.note(advertisement, source, now, dropped=dropped, seconds_ahead=seconds_ahead)
 
     def settle(
         self, now: float, *, active: bool = False, follows: IPv4Address | None = None
@@ -101,14 +110,14 @@ def test_the_alarm_ends_when_the_other_sends_priority_0() -> None:
 
 def test_a_backup_notices_two_others() -> None:
     watch = Watch()
-    for second in (0.0, 1.0, 2.0, 3.0):
+    for second in (0.0, 1.0, 2.0, 3.0, 4.0):
         watch.note(ONE, second)
         watch.note(OTHER, second + 0.1, priority=90)
         assert watch.settle(second + 0.1, follows=ONE) == []
-    watch.note(ONE, 4.0)
-    assert watch.settle(4.0, follows=ONE) == []
-    watch.note(OTHER, 4.1, priority=90)
-    [alarm] = watch.settle(4.1, follows=ONE)
+    watch.note(ONE, 5.0)
+    assert watch.settle(5.0, follows=ONE) == []
+    watch.note(OTHER, 5.1, priority=90)
+    [alarm] = watch.settle(5.1, follows=ONE)
 
     assert alarm.detail == (
         "10.99.0.1 (priority 150) and 10.99.0.2 (priority 90) are active at the same time"
@@ -124,6 +133,78 @@ def test_a_change_of_the_active_router_is_no_alarm() -> None:
         for second in range(20):
             watch.note(OTHER, takes_over_at + second)
             assert watch.settle(takes_over_at + second, follows=OTHER) == []
+
+
+@pytest.mark.parametrize("back_at", [7.3, 8.0, 9.9])
+def test_a_peer_that_was_dead_and_preempts_is_no_alarm(back_at: float) -> None:
+    """We took over from it at 3.6, it is back, and we become BACKUP at its first advertisement."""
+    watch = Watch()
+    watch.note(ONE, 0.0)
+    assert watch.settle(0.0, follows=ONE) == []
+    for second in range(4, 8):
+        assert watch.settle(float(second), active=True) == []
+    for second in range(10):
+        watch.note(ONE, back_at + second)
+        assert watch.settle(back_at + second, follows=ONE) == []
+
+
+def test_a_third_router_sees_no_alarm_when_a_dead_peer_preempts() -> None:
+    watch = Watch()
+    watch.note(ONE, 0.0)
+    for second in (3.6, 4.6, 5.6, 6.6, 7.6):
+        watch.note(OTHER, second, priority=90)
+        assert watch.settle(second, follows=OTHER) == []
+    for second in range(10):
+        watch.note(ONE, 8.0 + second)
+        assert watch.settle(8.0 + second, follows=ONE) == []
+
+
+def test_a_split_at_a_short_interval_with_losses_is_one_alarm() -> None:
+    """One advertisement in 2 s arrives, of 20 that the peer sends."""
+    watch = Watch(msgspec.structs.replace(CONFIGURATION, advert_interval=0.1))
+    changes = []
+    for tenth in range(1200):
+        if tenth % 20 == 0:
+            watch.note(ONE, tenth / 10, centiseconds=10)
+        changes += watch.settle(tenth / 10, active=True)
+    assert len(changes) == 1
+
+
+def test_the_alarm_says_why_the_advertisements_are_dropped() -> None:
+    watch = Watch()
+    for second in range(6):
+        watch.note(ONE, float(second), dropped=DropReason.HMAC_TAG)
+        watch.settle(float(second), active=True)
+    words = "10.99.0.1 (priority 150, dropped as hmac_tag)"
+    assert words in watch.alarms.raised[AlarmKind.TWO_ACTIVE_ROUTERS]
+
+
+SIGNED = msgspec.structs.replace(
+    CONFIGURATION,
+    authentication=HmacAuthentication(mode="enforce", send_key=7, keys=(), window=5.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(4.0, "4.0 s ahead of"), (-3600.04, "3600.0 s behind")],
+)
+def test_a_clock_that_differs_is_an_alarm_with_peer_seconds_and_remedy(
+    seconds: float, words: str
+) -> None:
+    """Above half of the window of 5 s, whether the advertisement is dropped or not."""
+    watch = Watch(SIGNED)
+    watch.note(ONE, 0.0, seconds_ahead=2.4)
+    assert watch.settle(0.0, follows=ONE) == []
+    watch.note(ONE, 1.0, seconds_ahead=seconds)
+    [alarm] = watch.settle(1.0, follows=ONE)
+    assert alarm == AlarmChanged(
+        AlarmKind.CLOCK_SKEW,
+        f"the clock of 10.99.0.1 is {words} the clock of this host;"
+        " auth_hmac allows 5 s: check the NTP clients of these hosts",
+    )
+    watch.note(ONE, 2.0, seconds_ahead=0.1)
+    assert watch.settle(2.0, follows=ONE) == [AlarmChanged(AlarmKind.CLOCK_SKEW, None)]
 
 
 def test_our_own_preemption_is_no_alarm() -> None:
