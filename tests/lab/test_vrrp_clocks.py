@@ -162,5 +162,3 @@ def test_a_full_directory_is_reported_and_the_numbers_are_kept_when_there_is_roo
     (full / "ballast").unlink()
     eventually(lambda: (full / "sequence").stat().st_size > 0, 5.0, "the numbers are kept")
     assert second.entered("ACTIVE") == 0
-
-

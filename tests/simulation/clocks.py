@@ -16,7 +16,7 @@ which has no series, and to a director nothing from before the boot of its host.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -43,7 +43,7 @@ _KEY = HmacKey(7, Secret(bytes(range(32))))
 
 
 class KeepalivedNumbers(SequenceNumbers):
-    """The numbers of keepalived 2.4.3: a number that is ahead by more than the window is lowered."""
+    """The numbers of keepalived 2.4.3: it lowers one that is ahead by more than the window."""
 
     _latest = 0
 
@@ -89,7 +89,7 @@ class Wire:
 
     def __init__(self, source: Address) -> None:
         self.source = source
-        self.destinations = (multicast(source),)
+        self.destinations: Sequence[Address] = (multicast(source),)
         self.lost = 0
         self.sent = b""
 

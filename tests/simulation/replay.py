@@ -15,8 +15,11 @@ from tests.simulation.plan import Course
 def main() -> int:
     """Print the trace; return 1 if a promise was broken."""
     seed, *world = sys.argv[1:]
-    kinds = {"groups": GroupCourse, "clocks": ClockCourse}
-    course: Course | GroupCourse | ClockCourse = kinds.get("".join(world), Course)(int(seed))
+    kinds: dict[str, type[Course | GroupCourse | ClockCourse]] = {
+        "groups": GroupCourse,
+        "clocks": ClockCourse,
+    }
+    course = kinds.get("".join(world), Course)(int(seed))
     for node in course.world.nodes:
         settings = node.configuration
         print(

@@ -76,7 +76,7 @@ class Messaging:
         self._report_problem = report_problem
         self._memory = SequenceMemory(_senders_max(configuration.transport))
         self.configure(configuration)
-        for source, number in sequence.heard(configuration.virtual_router_id):
+        for source, number in sequence.known_numbers(configuration.virtual_router_id):
             if source.version == configuration.family:
                 self._memory.restore(source, number)
 
@@ -193,7 +193,7 @@ class Messaging:
         follows = False
         if dropped is None:
             follows = self._sequence.agree(sequence, window)
-            self._sequence.store_heard(self._configuration.virtual_router_id, source, sequence)
+            self._sequence.store_known(self._configuration.virtual_router_id, source, sequence)
         elif dropped is DropReason.HMAC_STALE:
             follows = self._sequence.contradict(sequence, window)
         if follows:

@@ -42,12 +42,13 @@ class SequenceNumbers:
     Either the wall clock was stepped back by mistake, or it was ahead and is right again. Only a
     peer can decide that. If the number of a peer agrees with the wall clock and not with the
     continued time, the time starts again from the wall clock, and the numbers in another series
-    (`vrrp.protocol.sequence`). The same happens if peers agree with neither (`contradict`). If the difference is within the window, both are good enough, and
-    the continued time runs at half the rate until the wall clock is ahead.
+    (`vrrp.protocol.sequence`). The same happens if peers agree with neither (`contradict`). If the
+    difference is within the window, both are good enough, and the continued time runs at half the
+    rate until the wall clock is ahead.
 
-    The last number that was sent, and the highest ones that were heard, are stored in a file for
-    the next process (`keep_in`). If the file cannot be written, ``fault`` says why, and the numbers
-    continue in memory. Then a next process begins at the wall clock, in another series.
+    A file stores the last number that was sent, and the highest numbers that were received, for the
+    next process (`keep_in`). If the file cannot be written, ``fault`` is the reason, and the
+    numbers continue in memory. Then a next process begins at the wall clock, in another series.
 
     ``wall``, ``steady`` and ``booted`` return nanoseconds; ``wall`` counts them since 1970, and
     ``booted`` since the boot of the host. ``series`` is the first series.
@@ -139,17 +140,17 @@ class SequenceNumbers:
             self._store(lambda file: file.write_sent(number))
         return number
 
-    def heard(self, virtual_router_id: int) -> Iterator[tuple[Address, int]]:
-        """Return the senders and numbers that an earlier process has heard for a virtual router."""
-        kept = {} if self._file is None else self._file.heard
+    def known_numbers(self, virtual_router_id: int) -> Iterator[tuple[Address, int]]:
+        """Return the senders and numbers of a virtual router that the file has."""
+        kept = {} if self._file is None else self._file.received
         for (sender, _), sequence in kept.items():
             if sender.virtual_router_id == virtual_router_id:
                 yield sender.address, sequence
 
-    def store_heard(self, virtual_router_id: int, source: Address, sequence: int) -> None:
+    def store_known(self, virtual_router_id: int, source: Address, sequence: int) -> None:
         """Store the highest number of a sender."""
         sender = Sender(virtual_router_id, source)
-        self._store(lambda file: file.write_heard(sender, sequence))
+        self._store(lambda file: file.write_known(sender, sequence))
 
     def _follow_wall(self) -> None:
         self._used_at = self._steady()

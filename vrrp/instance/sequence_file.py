@@ -1,7 +1,7 @@
-"""The file of auth_hmac: sequence numbers that were sent and heard, for the next process.
+"""The file of auth_hmac: sequence numbers that were sent and received, for the next process.
 
 The file consists of records of 32 bytes, each with one number. The first record has the last number
-that was sent. Each other record has the highest number that was heard of one series of one sender.
+that was sent. Each other record has the highest received number of one series of one sender.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SENT: Final = 0
 
 
 class Sender(NamedTuple):
-    """A sender whose numbers were heard by one virtual router."""
+    """A sender whose numbers were received by one virtual router."""
 
     virtual_router_id: int
     address: Address
@@ -33,19 +33,19 @@ class Sender(NamedTuple):
 class SequenceFile:
     """Reads and writes the file. It is written in place, and never mapped into memory.
 
-    So a full file system is an OSError, and a file that somebody truncates is only lost. A record
+    So a full file system is an OSError, and a truncated file only loses numbers. A record
     takes one system call. The file should be on a tmpfs such as /run: on a disk, writeback can
     block the process. The constructor creates the file. It raises OSError.
 
-    ``sent`` is the last number that was sent before the file was opened. ``heard`` has the highest
-    number of each sender and series.
+    ``sent`` is the last number that was sent before the file was opened. ``received`` has the
+    highest number of each sender and series.
     """
 
     def __init__(self, path: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._file = os.open(path, flags, 0o600)
         self.sent: int | None = None
-        self.heard: dict[tuple[Sender, int], int] = {}
+        self.received: dict[tuple[Sender, int], int] = {}
         self._places: dict[tuple[Sender, int], int] = {}
         self._free = 1
         try:
@@ -58,7 +58,7 @@ class SequenceFile:
         """Store the last number that was sent. Raises OSError."""
         self._write(0, _RECORD.pack(_SENT, 0, 0, b"", sequence))
 
-    def write_heard(self, sender: Sender, sequence: int) -> None:
+    def write_known(self, sender: Sender, sequence: int) -> None:
         """Store the highest number of a sender and a series. Raises OSError."""
         key = sender, series_of(sequence)
         if key not in self._places:
@@ -66,7 +66,7 @@ class SequenceFile:
                 return
             self._places[key] = self._free
             self._free += 1
-        self.heard[key] = sequence
+        self.received[key] = sequence
         family, packed = sender.address.version, sender.address.packed
         record = _RECORD.pack(family, sender.virtual_router_id, key[1], packed, sequence)
         self._write(self._places[key], record)
@@ -96,7 +96,7 @@ class SequenceFile:
             elif family in (4, 6) and series == series_of(sequence):
                 address = IPv4Address(packed[:4]) if family == 4 else IPv6Address(packed)
                 key = Sender(virtual_router_id, address), series
-                self.heard[key], self._places[key] = sequence, place
+                self.received[key], self._places[key] = sequence, place
 
     def _write(self, place: int, record: bytes) -> None:
         os.pwrite(self._file, record, place * _RECORD.size)

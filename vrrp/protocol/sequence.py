@@ -6,7 +6,7 @@ compatible, and numbers of keepalived belong to series 0.
 
 Within a series the numbers increase. A sender whose clock was ahead begins another series when it
 follows the correction: then its lower numbers are not replays. A receiver therefore never accepts
-a number of a series again that it has heard before, whatever happens to the clocks.
+a number of a series again that it has received before, whatever happens to the clocks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SequenceMemory:
         self._marks: OrderedDict[Address, dict[int, int]] = OrderedDict()
 
     def restore(self, source: Address, sequence: int) -> None:
-        """Note a number that an earlier process has heard."""
+        """Note a number that an earlier process has received."""
         if source in self._marks or len(self._marks) < self._senders_max:
             self._mark(source, sequence)
 
@@ -48,8 +48,9 @@ class SequenceMemory:
         """Store a number, and return True if no number of its series was as high.
 
         A number that is not ``recent`` is stored too, because it becomes recent when its time
-        comes, but it displaces no other sender. ``wall`` is the clock of this host, and ``boot`` is when the host was booted, both in
-        nanoseconds since 1970. A number from before the boot was perhaps heard before it.
+        comes, but it displaces no other sender. ``wall`` is the clock of this host, and ``boot`` is
+        when the host was booted, both in nanoseconds since 1970. An earlier process may have
+        received a number from before the boot.
 
         keepalived has no series, and its numbers fall when its clock is corrected. So a mark of
         series 0 is forgotten while it lies outside the window of ``wall``.

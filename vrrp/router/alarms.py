@@ -97,7 +97,7 @@ class Alarms:
         self._senders[source] = _Sender(now, advertisement.priority, interval, dropped)
 
     def _returns(self, previous: _Sender | None) -> bool:
-        """Return whether another router was heard since the previous advertisement of a sender.
+        """Return whether another router advertised since the previous advertisement of a sender.
 
         The first advertisement of a successor is not a conflict.
         """

@@ -72,8 +72,9 @@ class KeySection(Section):
         KEY_FILE,
         Key(
             "The file with the key: 32 to 64 bytes, or `hex:` and twice as many hexadecimal digits."
-            " A line feed at the end is not part of the key. Other users must have no access to the"
-            ' file (`chmod o=`). To make a key: `(umask 077; echo "hex:$(openssl rand -hex 32)"'
+            " Line feeds and carriage returns at the end are not part of the key. Other users must"
+            " have no access to the file (`chmod o=`). To make a key:"
+            ' `(umask 077; echo "hex:$(openssl rand -hex 32)"'
             " >/etc/hadirector/keys/7)`. The file is read at a start and at a reload.",
             field="secret",
         ),
@@ -87,8 +88,9 @@ class AuthHmacSection(Section):
         HmacMode,
         choice(("receive_only", "permissive", "enforce")),
         Key(
-            "`enforce` drops advertisements that are not authentic. The other modes accept them and"
-            " count them as `tolerated_hmac_...`. `receive_only` does not send an HMAC yet."
+            "`enforce` drops advertisements that are not authentic. The other modes accept an"
+            " advertisement without a trailer and count it as `tolerated_hmac_missing`; a trailer"
+            " must be valid. `receive_only` does not send an HMAC yet."
         ),
     ] = "enforce"
     send_key: Annotated[

@@ -56,7 +56,8 @@ class UnicastSection(Section):
             "Not with udp: the lowest TTL (IPv6: hop limit) that is accepted. Advertisements are"
             " sent with 255 and each router on the way lowers it by one, so 255 proves that a peer"
             " is on the link. Below 255, any host that can send with the address of a peer is"
-            " accepted, so use `auth_hmac`. keepalived 2.2.7 sends IPv6 unicast with 64.",
+            " accepted, so use `auth_hmac`. keepalived sends IPv6 unicast with 64 (2.2.7 and"
+            " 2.4.3): such a peer is dropped as `peer_ttl` unless this is 64.",
             default="255",
         ),
     ] = None

@@ -162,7 +162,7 @@ def test_a_damaged_file_is_no_reason_to_fail(tmp_path: Path, content: bytes) -> 
     numbers = started(path, NOON)
     assert numbers.fault is None
     numbers.next(WINDOW)
-    assert list(numbers.heard(51)) == []
+    assert list(numbers.known_numbers(51)) == []
 
 
 def test_a_file_that_is_truncated_or_removed_while_it_is_used_is_written_again(
@@ -171,12 +171,12 @@ def test_a_file_that_is_truncated_or_removed_while_it_is_used_is_written_again(
     path = tmp_path / "sequence"
     numbers = started(path, NOON)
     number = numbers.next(WINDOW)
-    numbers.store_heard(51, THEIRS, 0x6B037CA900000300)
+    numbers.store_known(51, THEIRS, 0x6B037CA900000300)
     os.truncate(path, 0)
-    numbers.store_heard(51, THEIRS, 0x6B037CA900000301)
+    numbers.store_known(51, THEIRS, 0x6B037CA900000301)
     assert numbers.next(WINDOW) == number + 1
     after = started(path, NOON)
-    assert list(after.heard(51)) == [(THEIRS, 0x6B037CA900000301)]
+    assert list(after.known_numbers(51)) == [(THEIRS, 0x6B037CA900000301)]
     assert after.next(WINDOW) == number + 2
     path.unlink()
     after.keep_in(str(path))
@@ -197,22 +197,22 @@ def test_numbers_that_were_heard_are_kept_by_sender_virtual_router_and_series(
         (IPv6Address("fe80::1"), 51, 0x6B037CA900000600),
     ]
     for source, virtual_router_id, number in heard:
-        numbers.store_heard(virtual_router_id, source, number)
-    assert sorted(number for _, number in started(path, NOON).heard(51)) == [
+        numbers.store_known(virtual_router_id, source, number)
+    assert sorted(number for _, number in started(path, NOON).known_numbers(51)) == [
         0x6B037CA900000400,
         0x6B037CA900000600,
         0x6B037CA900010300,
     ]
-    assert list(started(path, NOON).heard(52)) == [(THEIRS, 0x6B037CA900000500)]
+    assert list(started(path, NOON).known_numbers(52)) == [(THEIRS, 0x6B037CA900000500)]
 
 
 def test_the_file_has_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "sequence"
     numbers = started(path, NOON)
     for number in range(RECORDS_MAX + 10):
-        numbers.store_heard(51, IPv4Address(number + 1), 0x6B037CA900000300)
+        numbers.store_known(51, IPv4Address(number + 1), 0x6B037CA900000300)
     assert path.stat().st_size == RECORDS_MAX * 32
-    assert len(list(started(path, NOON).heard(51))) == RECORDS_MAX - 1
+    assert len(list(started(path, NOON).known_numbers(51))) == RECORDS_MAX - 1
 
 
 def test_the_file_is_private_and_no_link_is_followed(tmp_path: Path) -> None:
