@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -68,7 +68,7 @@ class SequenceNumbers:
         self._used: int | None = None  # UTC minus the steady clock, at the latest used time
         self._used_at = 0  # on the steady clock
         self._contradicted_since: int | None = None  # on the steady clock
-        self._series = 1 + secrets.randbelow(SERIES_MAX) if series is None else series
+        self._series = 1 + os.urandom(1)[0] % SERIES_MAX if series is None else series
         self._last: int | None = None
         self._path = ""
         self._file: SequenceFile | None = None
