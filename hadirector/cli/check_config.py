@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from hadirector.config import load
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
-from hadirector.host.preflight import refused_scripts
+from hadirector.host.preflight import missing_interfaces, refused_scripts
 from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
 
@@ -31,10 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the file, and print every fault as one line on standard error.
 
     When root runs the command, a script that a director would refuse on this host is a fault too.
-    Return 0 for a valid file, 1 for a file with faults, 2 for a file that cannot be read.
+    Notes about a valid file are also on standard error: interfaces that this host lacks, and long
+    durations without a unit. Return 0 for a valid file, 1 for a file with faults, 2 for a file that
+    cannot be read.
     """
+    from hadirector.config.loader import load_with_notes
+
     try:
-        configuration = load(arguments.file)
+        configuration, notes = load_with_notes(arguments.file)
     except UnreadableFileError as error:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE
@@ -46,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{fault} (refused on this host)", file=sys.stderr)
     if refused:
         return EXIT_FAULTY
+    for note in (*missing_interfaces(configuration), *notes):
+        print(f"note: {note}", file=sys.stderr)
     print(f"{arguments.file}: valid: {_summary(configuration)}")
     for line in _sysctls(configuration):
         print(line)

@@ -166,8 +166,9 @@ def _dataplane(configuration: Configuration) -> Dataplane:
     match configuration.dataplane:
         case "ipvs":
             from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
+            from hadirector.model.queries import needs_ipvs
 
-            return IpvsDataplane()
+            return IpvsDataplane(required=needs_ipvs(configuration))
         case "userspace":
             from hadirector.dataplane.userspace import UserspaceDataplane
 

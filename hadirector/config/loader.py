@@ -25,6 +25,7 @@ from hadirector.config.document.explain import explain
 from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.syntax import decode
 from hadirector.config.host_needs import needed_interfaces, needed_scripts
+from hadirector.config.notes import format_notes
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.model.configuration import Configuration
@@ -46,6 +47,14 @@ def load_with_places(path: str | os.PathLike[str]) -> tuple[Configuration, Calla
     file = os.fspath(path)
     document = read_document(decode(_read(file), file), file)
     return _configuration(document, file, socket.gethostname()), document.place
+
+
+def load_with_notes(path: str | os.PathLike[str]) -> tuple[Configuration, tuple[str, ...]]:
+    """Load a file as ``load`` does, with notes about values that are probably not intended."""
+    file = os.fspath(path)
+    document = read_document(decode(_read(file), file), file)
+    notes = format_notes(document.value, document.place)
+    return _configuration(document, file, socket.gethostname()), notes
 
 
 def parse(data: bytes, file: str, host_name: str) -> Configuration:

@@ -72,6 +72,10 @@ class DataplaneError(Exception):
     """The dataplane cannot be used, or a read failed. The message has the cause and the remedy."""
 
 
+class DataplaneMissingError(DataplaneError):
+    """The kernel does not have the dataplane."""
+
+
 class Dataplane(Protocol):
     """Has services with destinations, and forwards traffic to them.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from checks.script_runner.permission import find_fault
 from hadirector.model.configuration import Configuration
-from hadirector.model.queries import checks_by_identity
+from hadirector.model.queries import checks_by_identity, needs_ipvs
 from hadirector.model.vip_probes import probe_services
 from vrrp.addresses.addresses import virtual_addresses
 from vrrp.addresses.routes import items
@@ -29,9 +29,9 @@ CAPABILITY_BITS = {
 
 async def faults(configuration: Configuration) -> list[str]:
     """Return every fault as a sentence for the operator. The result is empty without a fault."""
-    found = _missing_interfaces(configuration) + _missing_capabilities(configuration)
+    found = missing_interfaces(configuration) + _missing_capabilities(configuration)
     found += refused_scripts(configuration) + _unwritable_directories(configuration)
-    if configuration.dataplane == "ipvs" and not found:
+    if needs_ipvs(configuration) and not found:
         from hadirector.dataplane.ipvs import preflight
         from hadirector.host.masquerade import reconciler
 
@@ -62,7 +62,8 @@ def _unwritable_directories(configuration: Configuration) -> list[str]:
     return [f"state_directory: {wanted}: {existing} is not a writable directory"]
 
 
-def _missing_interfaces(configuration: Configuration) -> list[str]:
+def missing_interfaces(configuration: Configuration) -> list[str]:
+    """Return the interfaces that this host lacks, each with its place in the file."""
     present = {name for _, name in socket.if_nameindex()}
     return [
         f"{needed.place}: {needed.needed_by}: interface {needed.name} does not exist"
@@ -98,7 +99,7 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
         yield "CAP_KILL", "end scripts that run too long"
     if any(check.route.mark for check in checks_by_identity(configuration).values()):
         yield "CAP_NET_ADMIN", "mark the packets of probes"
-    if configuration.dataplane == "ipvs":
+    if needs_ipvs(configuration):
         yield "CAP_NET_ADMIN", "program IPVS"
     if any(not isinstance(instance.transport, UdpUnicast) for instance in configuration.vrrp):
         yield "CAP_NET_RAW", "send and receive IP protocol 112"

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from checks.definition.check import CheckDefinition
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
-from hadirector.model.ipvs import (
-    ServiceKey,
-)
+from hadirector.model.ipvs import ConnectionTimeouts, ServiceKey
 
 
 def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
@@ -22,6 +20,15 @@ def services_by_check(configuration: Configuration) -> dict[str, frozenset[Servi
     for server, _, check in checked_real_servers(configuration):
         found.setdefault(check.identity, set()).update(server.keys)
     return {identity: frozenset(keys) for identity, keys in found.items()}
+
+
+def needs_ipvs(configuration: Configuration) -> bool:
+    """Return whether a configuration needs IPVS in the kernel. One with only VRRP does not."""
+    return configuration.dataplane == "ipvs" and bool(
+        configuration.virtual_servers
+        or configuration.sync_daemon is not None
+        or configuration.connection_timeouts != ConnectionTimeouts()
+    )
 
 
 def names_by_service(configuration: Configuration) -> dict[ServiceKey, str]:

@@ -44,7 +44,8 @@ class DirectorSection(Section):
         DataplaneName,
         choice(("ipvs", "userspace", "dry-run")),
         Key(
-            "The part that forwards traffic. `ipvs`: the kernel. `userspace`: this process, for"
+            "The part that forwards traffic. `ipvs`: the kernel; without virtual servers, the"
+            " kernel needs no IPVS. `userspace`: this process, for"
             " trials (tcp only; scheduler rr, wrr, lc or wlc; no persistence). `dry-run`: nothing;"
             " operations are only logged, but probes, VRRP and addresses are real."
         ),

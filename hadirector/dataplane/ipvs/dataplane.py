@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from time import monotonic
 from typing import TypeVar
 
-from hadirector.dataplane.dataplane import Counters, DataplaneError, OperationFailure, Pool
+from hadirector.dataplane.dataplane import (
+    Counters,
+    DataplaneError,
+    DataplaneMissingError,
+    OperationFailure,
+    Pool,
+)
 from hadirector.dataplane.ipvs.codec import frames, messages
 from hadirector.dataplane.ipvs.codec.failures import edit_instead, failure, is_gone
 from hadirector.dataplane.ipvs.codec.fingerprint import pool_fingerprint
@@ -18,6 +25,8 @@ from hadirector.model.ipvs import DestinationKey, Service, ServiceKey
 
 Read = TypeVar("Read")
 
+MISSING_SECONDS = 60.0
+"""For this time, reads do not look again for a missing IPVS. A change does."""
 BATCH_OPERATIONS = 16
 """The loop runs between batches. The answers to a batch fit into the buffer of a socket."""
 
@@ -27,27 +36,43 @@ class IpvsDataplane:
 
     Reads leave out services of protocols other than TCP, UDP and SCTP; these are foreign. After an
     error the socket is closed, and the next read or change opens a new one.
+
+    The table of a kernel without IPVS is empty, and each change of it fails. Unless IPVS is
+    ``required``, the dataplane can start on such a kernel.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, required: bool = True) -> None:
+        self._required = required
+        self._missing_until = 0.0
         self._netlink: IpvsNetlink | None = None
         self._in_use = asyncio.Lock()
 
     async def start(self) -> None:
         """Check that the kernel has IPVS and permits changes. Raises DataplaneError."""
-        async with self._connection() as netlink:
-            await netlink.get(messages.get_information())
+        try:
+            async with self._connection() as netlink:
+                await netlink.get(messages.get_information())
+        except DataplaneMissingError:
+            if self._required:
+                raise
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
         """Read all services, or the given services as far as they exist. Raises DataplaneError."""
-        async with self._connection() as netlink:
-            if keys is None:
-                answers = await netlink.list_all(messages.list_services())
-            else:
-                found = [await netlink.get(messages.get_service(key)) for key in keys]
-                answers = [answer for answer in found if answer is not None]
+        # Each attempt to open the connection makes a kernel without IPVS look for its module.
+        if monotonic() < self._missing_until:
+            return {}
+        try:
+            async with self._connection() as netlink:
+                if keys is None:
+                    answers = await netlink.list_all(messages.list_services())
+                else:
+                    found = [await netlink.get(messages.get_service(key)) for key in keys]
+                    answers = [answer for answer in found if answer is not None]
+        except DataplaneMissingError:
+            self._missing_until = monotonic() + MISSING_SECONDS
+            return {}
         return dict(read for answer in answers if (read := messages.read_service(answer)))
 
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
@@ -109,6 +134,7 @@ class IpvsDataplane:
         async with self._in_use:
             if self._netlink is None:
                 self._netlink = await IpvsNetlink.open()
+                self._missing_until = 0.0
             try:
                 yield self._netlink
             except BaseException:

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 from typing import Self
 
-from hadirector.dataplane.dataplane import DataplaneError
+from hadirector.dataplane.dataplane import DataplaneError, DataplaneMissingError
 from hadirector.dataplane.ipvs.codec import frames
 from hadirector.dataplane.ipvs.codec.attributes import attributes, read_number, text
 from hadirector.dataplane.ipvs.codec.failures import NO_IPVS, refusal
@@ -120,7 +120,9 @@ class IpvsNetlink:
         self._send([Request(_GET_FAMILY, text(_FAMILY_NAME, FAMILY_NAME))])
         answer = await self._answer()
         if answer.kind == frames.ERROR:
-            raise DataplaneError(NO_IPVS if answer.code == errno.ENOENT else refusal(answer.code))
+            if answer.code == errno.ENOENT:
+                raise DataplaneMissingError(NO_IPVS)
+            raise DataplaneError(refusal(answer.code))
         self._family = read_number(attributes(answer.content)[_FAMILY_ID])
         self._version = FAMILY_VERSION
 

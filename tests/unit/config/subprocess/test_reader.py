@@ -134,6 +134,20 @@ is scheduled again
     [
         ("vrrp: []", (0, "{}: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
         (NAT, (0, f"{{}}: valid: {NAT_SUMMARY}", "")),
+        (
+            "director: {check: {type: tcp, interval: 2000, timeout: 90.5}}\nvrrp:\n"
+            "  - {name: web, interface: eth7, virtual_router_id: 1, virtual_addresses: [10.0.0.1]}",
+            (
+                0,
+                "{}: valid: 1 VRRP instance, 0 virtual servers, 0 real servers\n",
+                "note: {0}:3:28: VRRP instance web: interface eth7 does not exist (there are:"
+                " lo)\n"
+                "note: {0}:1:41: director.check.interval: 2000 without a unit is 2000 s; write"
+                " 2000s or 2000ms\n"
+                "note: {0}:1:56: director.check.timeout: 90.5 without a unit is 90.5 s; write 90.5s"
+                " or 90.5ms\n",
+            ),
+        ),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
         (None, (2, "", "{}: the file cannot be read: No such file or directory\n")),
     ],
@@ -143,13 +157,17 @@ def test_check_config_answers_by_exit_code(
     answer: tuple[int, str, str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """0: valid; 1: faults; 2: unreadable. For a valid file the kernel settings are printed."""
+    """0: valid, perhaps with notes; 1: faults; 2: unreadable. For a valid file the kernel settings
+    are printed.
+    """
     path = tmp_path / "f.yaml"
     if text is not None:
         path.write_text(text)
     parser = argparse.ArgumentParser()
     check_config.add_arguments(parser)
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo")])
     code, output, errors = answer
     assert check_config.run(parser.parse_args([str(path)])) == code
     assert capsys.readouterr() == (output.format(path), errors.format(path))
