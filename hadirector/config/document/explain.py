@@ -43,6 +43,8 @@ def _fault(error: ErrorDetails, document: Document, root: type[Section]) -> Faul
             message = wrong(found, error["msg"])
         case _ if error["type"] == HIDDEN:
             message = wrong("a value that is not shown", error["msg"])
+        case "list_type" if isinstance(error["input"], dict) and error["input"]:
+            message = wrong(found, 'a list: put "- " before the first key of each element')
         case kind:
             message = wrong(found, _CONTAINERS[kind])
     return Fault(document.place(path), prefix_path(path, message))

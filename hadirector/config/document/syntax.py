@@ -12,6 +12,7 @@ from hadirector.config.document.errors import (
     Fault,
     UnreadableFileError,
 )
+from hadirector.config.document.hints import find_hint
 
 # Characters that YAML 1.2 excludes (everything outside its production c-printable).
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,7 +22,6 @@ _KEEPALIVED = re.compile(
     r"|virtual_server|virtual_server_group)(?:[ \t][^\n{]{0,200})?\s{0,80}\{",
     re.MULTILINE,
 )
-_BARE_IPV6_PORT = re.compile(r"(?<![\"'\w])\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]:[0-9]")
 
 
 def decode(data: bytes, file: str) -> str:
@@ -50,35 +50,21 @@ def decode(data: bytes, file: str) -> str:
 
 def explain_syntax(error: yaml.YAMLError, text: str) -> tuple[tuple[int, int], str]:
     """Return the line and column (from 1) at which libyaml refused a text, and why."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
+    problem_mark = getattr(error, "problem_mark", None)
+    if problem_mark is None:
         return (1, 1), f"not valid YAML: {error}"
-    lines = _LINE_BREAK.split(text)
-    line = lines[mark.line] if mark.line < len(lines) else ""
+    context_mark = getattr(error, "context_mark", None) or problem_mark
+    at, start = ((mark.line, mark.column) for mark in (problem_mark, context_mark))
     problem = str(getattr(error, "problem", None) or "the text cannot be read")
     context = getattr(error, "context", None)
-    reason = _hint(problem, line, line[mark.column : mark.column + 1]) or problem
-    if reason is problem and context:
-        reason = f"{problem} {context}, which starts in line {_start_line(error, mark)}"
-    return (mark.line + 1, mark.column + 1), f"not valid YAML: {reason}"
-
-
-def _hint(problem: str, line: str, character: str) -> str | None:
-    """Return what to do about the most frequent faults; None for any other fault."""
-    if _BARE_IPV6_PORT.search(line):
-        return 'an IPv6 address with a port needs quotes, such as "[2001:db8::1]:80"'
-    if problem.endswith("cannot start any token"):
-        if character == "\t":
-            return "a tab cannot indent; use spaces"
-        return f"text that begins with {character} needs quotes"
-    if problem.startswith("mapping values are not allowed"):
-        return "a second ': ' in one line; quote the text, or check the indentation"
-    return None
-
-
-def _start_line(error: yaml.YAMLError, mark: yaml.Mark) -> int:
-    start = getattr(error, "context_mark", None) or mark
-    return int(start.line) + 1
+    hint = find_hint(problem, _LINE_BREAK.split(text), at, start)
+    if hint is not None:
+        (line, column), reason = hint
+    else:
+        (line, column), reason = at, problem
+        if context:
+            reason = f"{problem} {context}, which starts in line {start[0] + 1}"
+    return (line + 1, column + 1), f"not valid YAML: {reason}"
 
 
 def _fault(file: str, before: str, message: str) -> ConfigError:

@@ -29,6 +29,11 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
         ),
         ("vrrp: 3", "1:7: vrrp: wrong value (got 3, expected a list)"),
         (
+            "vrrp:\n  name: web",
+            '2:3: vrrp: wrong value (got a mapping, expected a list: put "- " before the first key'
+            " of each element)",
+        ),
+        (
             "virtual_servers: []\nvrpp: 1",
             '2:1: unknown key "vrpp", did you mean "vrrp"?',
         ),

@@ -87,8 +87,7 @@ def test_every_value_and_key_has_a_place() -> None:
         ),
         (
             "a: [1, 2\nb: 3\n",
-            "f:2:2: not valid YAML: did not find expected ',' or ']' while parsing a flow"
-            " sequence, which starts in line 1",
+            "f:1:4: not valid YAML: the [ in this line is not closed, or a comma is missing",
         ),
         (
             "a: \x00",
