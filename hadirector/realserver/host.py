@@ -7,6 +7,7 @@ import socket
 import subprocess
 from ipaddress import IPv4Address, ip_interface
 from pathlib import Path
+from typing import Final
 
 from pyroute2 import IPRoute, NetlinkError
 
@@ -14,6 +15,12 @@ from hadirector.realserver.plan import ArpRule, Device, LocalAddress, Setting, S
 
 _SYSCTLS = Path("/proc/sys")
 _COMMAND_SECONDS_MAX = 30.0
+ARPTABLES: Final = ("arptables", "arptables-legacy")
+"""The usual one may need nftables in the kernel. The other one needs the module arptable_filter."""
+ARPTABLES_REMEDY: Final = (
+    "Install it (Debian and Ubuntu: the package arptables; RHEL: iptables-nft, or arptables-legacy"
+    " from EPEL), or use --method loopback"
+)
 _IFF_UP = 1  # include/uapi/linux/if.h
 
 
@@ -67,7 +74,7 @@ class Host:
             case LocalAddress():
                 self._change("add", setting)
             case ArpRule():
-                _command("arptables", "-A", setting.chain, *setting.arguments)
+                _arptables("-A", setting.chain, *setting.arguments)
 
     def undo(self, setting: Setting, before: str | None) -> None:
         """Undo the setting; ``before`` is the former value of a sysctl."""
@@ -82,7 +89,7 @@ class Host:
                     self._change("delete", setting)
             case ArpRule():
                 if _has_rule(setting):
-                    _command("arptables", "-D", setting.chain, *setting.arguments)
+                    _arptables("-D", setting.chain, *setting.arguments)
 
     def _index(self, name: str) -> int:
         found = self._netlink.link_lookup(ifname=name)
@@ -137,8 +144,21 @@ def _write(name: str, value: str) -> None:
 
 def _has_rule(rule: ArpRule) -> bool:
     """Return whether a rule exists. Both versions of arptables reorder the options of a rule."""
-    listed = _command("arptables", "-n", "-L", rule.chain)
+    listed = _arptables("-n", "-L", rule.chain)
     return any(set(rule.arguments) <= set(line.split()) for line in listed.splitlines())
+
+
+def _arptables(*arguments: str) -> str:
+    """Run the first variant of arptables that this kernel supports. Raises HostError."""
+    reasons = []
+    for program in ARPTABLES:
+        try:
+            _command(program, "-n", "-L")
+        except HostError as error:
+            reasons.append(str(error))
+        else:
+            return _command(program, *arguments)
+    raise HostError(f"no arptables works here: {'; '.join(reasons)}. {ARPTABLES_REMEDY}")
 
 
 def _command(*command: str) -> str:

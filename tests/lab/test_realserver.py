@@ -108,6 +108,38 @@ def test_faults_are_reported(network: Network, tmp_path: Path) -> None:
     assert broken.stderr.startswith(f"hadirector: {memory}: ")
 
 
+def without_nftables(directory: Path, name: str) -> str:
+    """Return a PATH whose program of this name fails, as arptables does without nftables."""
+    directory.mkdir(exist_ok=True)
+    program = directory / name
+    program.write_text("#!/bin/sh\necho 'Could not fetch rule set generation id' >&2\nexit 4\n")
+    program.chmod(0o755)
+    return f"{directory}:{os.environ['PATH']}"
+
+
+@pytest.mark.netns
+def test_the_legacy_arptables_serves_where_the_usual_one_does_not_work(
+    network: Network, tmp_path: Path
+) -> None:
+    """Without both, the message names the packages and the other method."""
+    client = network.host("client", "192.0.2.1/24")
+    host = network.host("web", "192.0.2.20/24")
+    words = (FOUR, "--method=interface", f"--runtime-directory={tmp_path}")
+    path = without_nftables(tmp_path / "bin", "arptables")
+    made = realserver(host, "setup", *words, path=path)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert f"-d {FOUR}" in host.run("arptables-legacy", "-n", "-L").stdout
+    assert not answers_for(client, FOUR)
+    undone = realserver(host, "undo", f"--runtime-directory={tmp_path}", path=path)
+    assert (undone.returncode, undone.stderr) == (0, "")
+    assert FOUR not in host.run("arptables-legacy", "-n", "-L").stdout
+    without_nftables(tmp_path / "bin", "arptables-legacy")
+    refused = realserver(host, "setup", *words, path=path)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("hadirector: no arptables works here: arptables -n -L: Could")
+    assert "Debian and Ubuntu: the package arptables" in refused.stderr
+
+
 @pytest.mark.ipvs
 @pytest.mark.timeout(300)
 def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
@@ -129,9 +161,7 @@ def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
     director.run("ipvsadm", "-R", text="\n".join(table) + "\n")
     start_web(web1, "web1")
     start_web(web2, "web2")
-    # The kernel of the lab has no nftables for arptables, so use Debian's legacy arptables.
-    (tmp_path / "arptables").symlink_to("/usr/sbin/arptables-legacy")
-    path = f"{tmp_path}:{os.environ['PATH']}"
+    # The kernel of the lab has no nftables, so this also tests the legacy arptables.
     ways = [
         (web1, "192.0.2.10", "tunnel", tmp_path / "web1", 4),
         (web2, "192.0.2.11", "interface", tmp_path / "web2", 3),
@@ -139,9 +169,9 @@ def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
 
     for host, address, method, directory, _ in ways:
         words = (address, f"--method={method}")
-        made = realserver(host, "setup", *words, f"--runtime-directory={directory}", path=path)
+        made = realserver(host, "setup", *words, f"--runtime-directory={directory}")
         assert (made.returncode, made.stderr) == (0, "")
-        checked = realserver(host, "check", *words, path=path)
+        checked = realserver(host, "check", *words)
         assert (checked.returncode, "MISSING" in checked.stdout) == (0, False), checked.stdout
 
     client.run("ip", "neighbour", "flush", "dev", "eth0")
@@ -152,7 +182,7 @@ def test_a_tunnel_and_an_interface_with_rules_serve_a_director(
     assert not answers_for(client, "192.0.2.10")
     assert not answers_for(client, "192.0.2.11")
     for host, address, method, directory, undoable in ways:
-        undone = realserver(host, "undo", f"--runtime-directory={directory}", path=path)
+        undone = realserver(host, "undo", f"--runtime-directory={directory}")
         assert (undone.returncode, undone.stderr) == (0, "")
-        checked = realserver(host, "check", address, f"--method={method}", path=path)
+        checked = realserver(host, "check", address, f"--method={method}")
         assert checked.stdout.count("MISSING ") == undoable, checked.stdout
