@@ -80,7 +80,7 @@ class Election:
         return withheld_addresses(self.instances.values(), self.states)
 
     def current_statuses(self, now: float, held_out: str = "") -> tuple[InstanceStatus, ...]:
-        """Return the latest status of each instance, with the age of its state.
+        """Return the latest status of each instance, with its age and its configured priority.
 
         ``now`` is in monotonic seconds. The state of an adopted process has no age. ``held_out`` is
         why the elections have not begun. Until they begin, no process reports.
@@ -88,9 +88,12 @@ class Election:
         if not (self._begun or self._adopted):
             return tuple(self._held_out(each, held_out) for each in self.instances.values())
         return tuple(
-            replace(status, state_age=max(0.0, now - since)) if since is not None else status
+            replace(
+                status,
+                state_age=max(0.0, now - self._since[name]) if name in self._since else None,
+                configured_priority=self.instances[name].priority,
+            )
             for name, status in self.statuses.items()
-            for since in (self._since.get(name),)
         )
 
     @property

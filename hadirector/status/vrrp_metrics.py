@@ -35,6 +35,16 @@ def _instance_metrics(instances: Sequence[InstanceStatus]) -> Iterator[Metric]:
         ),
     )
     yield gauge("priority", "Current priority of the instance.", lambda instance: instance.priority)
+    yield gauge_family(
+        "vrrp_configured_priority",
+        "Configured priority of the instance.",
+        ("vrrp_instance",),
+        (
+            ((instance.instance,), instance.configured_priority)
+            for instance in instances
+            if instance.configured_priority is not None
+        ),
+    )
     yield gauge(
         "fault",
         "1 while the instance is in FAULT and takes no part in elections.",

@@ -6,6 +6,8 @@ The journal is a file here. A service manager shows with JOURNAL_STREAM that it 
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ import pytest
 from hadirector.api.client import ApiError, request
 from hadirector.cli import main
 from hadirector.status.report import RealServerStatus, Status
-from tests.lab.loopback import WebServer
+from tests.lab.loopback import WebServer, free_ports
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(60)
@@ -40,6 +42,9 @@ virtual_servers:
 """
 
 
+HADIRECTOR = [sys.executable, "-m", "hadirector"]
+
+
 class Service:
     """A director whose standard error is a journal."""
 
@@ -54,7 +59,7 @@ class Service:
         with self.log_file.open("ab") as log:
             status = os.fstat(log.fileno())
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hadirector", "run", "-c", str(directory / "lb.yaml")],
+                [*HADIRECTOR, "run", "-c", str(directory / "lb.yaml")],
                 stderr=log,
                 env={**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"},
             )
@@ -118,18 +123,70 @@ def test_a_failing_server_and_a_lost_quorum_are_warnings_in_the_journal(
         service.end()
 
 
+def on_a_terminal(words: list[str], seconds: float, **variables: str) -> str:
+    """Run a command on a terminal for at most this time, and return what it wrote there."""
+    control, terminal = pty.openpty()
+    process = subprocess.Popen(
+        words, stdout=terminal, stderr=terminal, env={**os.environ, "COLUMNS": "80", **variables}
+    )
+    os.close(terminal)
+    written = b""
+    with suppress(OSError):  # EIO: the terminal has no other user any more
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and b"quorum_lost" not in written:
+            if select.select([control], [], [], 0.1)[0]:
+                written += os.read(control, 65536)
+    process.kill()
+    process.wait()
+    os.close(control)
+    return written.decode()
+
+
+@pytest.mark.parametrize(
+    ("variables", "colored"), [({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, True)]
+)
+def test_a_terminal_has_colors_in_the_log_unless_the_environment_forbids_them(
+    variables: dict[str, str], colored: bool, tmp_path: Path
+) -> None:
+    """No real server answers here, so that there are warnings."""
+    text = CONFIGURATION.format(directory=tmp_path, port=free_ports(1)[0], form="text")
+    (tmp_path / "lb.yaml").write_text(text)
+    words = [*HADIRECTOR, "run", "-c", str(tmp_path / "lb.yaml")]
+    written = on_a_terminal(words, 20.0, **{"TERM": "xterm", **variables})
+    assert "quorum_lost" in written
+    assert ("\033[33mwarning" in written) is colored
+    assert ("\033[" in written) is colored
+
+
+def test_a_dumb_terminal_of_80_columns_gets_the_whole_reason(
+    web: WebServer, tmp_path: Path
+) -> None:
+    service = Service(tmp_path, web.port)
+    try:
+        web.kill()
+        eventually(lambda: (s := service.status()) and s.verdict == "failing", 20.0)
+        words = [*HADIRECTOR, "status", "--socket", service.socket]
+        written = on_a_terminal(words, 5.0, TERM="dumb")
+        assert "refused: connecting: Connection refused" in written
+        assert "0 of 1 passing" in written
+    finally:
+        service.end()
+
+
 def test_a_crash_is_visible_in_the_events_of_the_next_run(
     web: WebServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An orderly stop is visible too."""
     service = Service(tmp_path, web.port)
     try:
-        for stop, ending in ((signal.SIGKILL, "crashed"), (signal.SIGTERM, "stopped")):
-            eventually(service.status, 20.0, "an answer")
+        for number, (stop, ending) in enumerate(
+            ((signal.SIGKILL, "crashed"), (signal.SIGTERM, "stopped")), start=1
+        ):
+            eventually(lambda: len(service.lines("director_started")), 20.0, expected=number)
             service.process.send_signal(stop)
             service.process.wait(20.0)
             service.start()
-            eventually(service.status, 20.0, "an answer")
+            eventually(lambda: len(service.lines("director_started")), 20.0, expected=number + 1)
             assert main(["events", "--socket", service.socket]) == 0
             last = [line for line in capsys.readouterr().out.splitlines() if "_started" in line][-1]
             assert last.endswith(f" previous_run={ending}")

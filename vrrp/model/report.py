@@ -50,8 +50,9 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
     - ``fault``: the reason why the instance takes no part in elections.
     - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
-    - ``state_age``: since how many seconds the instance has its state. The receiver of the report
-      fills it in; None if the state began before its time.
+    - ``state_age``: since how many seconds the instance has its state, None if the state began
+      before the time of the receiver. ``configured_priority``: the priority in the configuration.
+      The receiver of the report fills in both.
     """
 
     instance: str
@@ -72,6 +73,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     undelivered: dict[str, int] = {}
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
     state_age: float | None = None
+    configured_priority: int | None = None
 
 
 Report = Transition | Notice | InstanceStatus

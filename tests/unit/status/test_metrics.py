@@ -71,6 +71,7 @@ INSTANCE = InstanceStatus(
     undelivered={"dropped_virtual_router_id": 7},
     alarms=("two are active",),
     advertisement_lateness=LatenessHistogram((5, 1, 0), (0.001, 0.01), 0.0042, 0.003),
+    configured_priority=250,
 )
 STATUS = Status(
     name="lb1",
