@@ -42,6 +42,8 @@ from vrrp.model.report import State
 
 SETTLE_SECONDS: Final = 20.0
 CALM_SECONDS: Final = 2.0
+LISTENER_SECONDS: Final = 0.2
+"""The listener of the userspace dataplane follows a new state within this time."""
 OUTAGE_SECONDS: Final = 5.0
 WARM_ROUNDS: Final = 10
 MEMORY_RATIO_MAX: Final = 1.5
@@ -130,7 +132,7 @@ class Pair:
         A router that returns with a higher priority takes over in that time.
         """
         settled = eventually(self._disorder_in_a_while, SETTLE_SECONDS, "a calm pair", expected="")
-        return settled - CALM_SECONDS
+        return settled - CALM_SECONDS + LISTENER_SECONDS
 
     def _disorder_in_a_while(self) -> str:
         end = time.monotonic() + CALM_SECONDS
