@@ -60,9 +60,9 @@ def store(path: Path, content: msgspec.Struct) -> None:
 
 
 def store_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """Do the same as ``store`` with a content that is too large to be encoded at once.
+    """Replace the file as ``store`` does, with a content that is too large to encode at once.
 
-    To be called in a thread: other threads run between the pieces. Raises OSError.
+    Call this function in a thread: other threads run between the pieces. Raises OSError.
     """
     path.parent.mkdir(mode=0o755, exist_ok=True)
     unfinished = path.with_suffix(".new")

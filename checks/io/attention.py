@@ -22,7 +22,7 @@ WAIT_SECONDS_MAX: Final = 0.05
 this only if the wait was too long."""
 
 WAKE_UP_SECONDS: Final = 0.005
-"""A wait that is too long by at most this time counts as punctual: the kernel rounds timeouts."""
+"""A wait that ends late by at most this time counts as punctual: the kernel rounds timeouts."""
 
 
 class Attention:
@@ -77,7 +77,7 @@ class AttentiveSelector(selectors.EpollSelector):
 
 
 def inattention(seconds: float, used: float) -> float:
-    """Return for how much of a pass the process did not attend to its sockets.
+    """Return the seconds of a pass in which the process did not attend to its sockets.
 
     The pass took ``seconds``, in which the process used this much processor time. Time without the
     processor counts, and so does processor time beyond PASS_SECONDS_MAX.

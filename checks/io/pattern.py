@@ -12,7 +12,7 @@ from typing import Final
 from checks.io.search_budget import SearchBudget
 
 _BUDGET: Final = SearchBudget()
-"""One for the process, because all searches share its main thread."""
+"""The budget of this process. All searches share it, because they run in the main thread."""
 
 
 class SearchTooLongError(Exception):

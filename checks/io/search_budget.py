@@ -1,10 +1,10 @@
 """Divides the processor time for long searches among all targets. Pure.
 
-A search for a regular expression holds the whole process. A target whose replies make searches
+A search for a regular expression blocks the whole process. A target whose replies make searches
 long must not take the time of the other targets. Therefore all long searches together get a part of
-the processor: a bucket of seconds that fills at a fixed rate. A search has a whole or a short
-limit. A target whose search was broken off takes turns with the other targets of this kind, and is
-not searched at all while the bucket is empty. Times are seconds and always arguments.
+the processor: a token bucket of seconds that fills at a fixed rate. A search has a whole or a short
+limit. Targets whose last search was aborted take turns, and their replies are not searched while
+the bucket is empty. Times are seconds and always arguments.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ WHOLE_SECONDS: Final = 0.1
 """The limit of a whole search."""
 
 SHORT_SECONDS: Final = 0.01
-"""The limit of a search while the bucket is empty, or when it is not the turn of the target. Nearly
-all searches take much less."""
+"""The limit of a search while the bucket is empty, or while another target has its turn. Nearly all
+searches take much less."""
 
 FREE_SECONDS: Final = 0.001
-"""A search that is not longer takes no time from the bucket."""
+"""The longest search that takes no time from the bucket."""
 
 BUCKET_SECONDS: Final = 0.3
-"""The most time that the bucket holds."""
+"""The size of the bucket."""
 
 SHARE: Final = 0.2
 """The part of a processor that fills the bucket."""
@@ -33,10 +33,10 @@ _TURN_SECONDS: Final = WHOLE_SECONDS / SHARE
 
 
 class _BrokenOff(NamedTuple):
-    """A target whose last search was broken off.
+    """A target whose last search was aborted.
 
-    ``too_long`` is whether a whole search was broken off. ``turn`` is when the next whole search
-    may begin.
+    ``too_long`` is whether a whole search was aborted. ``turn`` is when the next whole search may
+    begin.
     """
 
     too_long: bool
@@ -44,7 +44,7 @@ class _BrokenOff(NamedTuple):
 
 
 class SearchBudget:
-    """The time for long searches, and the targets whose last search was broken off."""
+    """The time for long searches, and the targets whose last search was aborted."""
 
     def __init__(self) -> None:
         self._seconds = BUCKET_SECONDS
@@ -62,18 +62,18 @@ class SearchBudget:
         return SHORT_SECONDS if known is None or self._seconds >= WHOLE_SECONDS else 0.0
 
     def is_too_long(self, target: str) -> bool:
-        """Return whether a whole search was broken off, and none has ended since."""
+        """Return whether a whole search was aborted, and no later search has completed."""
         known = self._broken_off.get(target)
         return known is not None and known.too_long
 
     def note_end(self, target: str, used: float) -> None:
-        """Note that a search has ended by itself after ``used`` seconds."""
+        """Note that a search has completed after ``used`` seconds."""
         self._broken_off.pop(target, None)
         if used > FREE_SECONDS:
             self._seconds -= used
 
     def note_break(self, target: str, limit: float, now: float) -> None:
-        """Note that a search was broken off at its limit."""
+        """Note that a search was aborted at its limit."""
         known = self._broken_off.get(target, _BrokenOff(too_long=False, turn=-math.inf))
         if limit == WHOLE_SECONDS:
             # All other targets have their turn before the next one of this target.

@@ -83,7 +83,7 @@ class Checker:
 
     @property
     def unattended(self) -> float:
-        """For how many seconds this process did not attend to its probes."""
+        """The number of seconds for which this process did not attend to its probes."""
         return self._attention.unattended
 
     @property

@@ -15,7 +15,7 @@ from checks.definition.traits import PathEvidence
 from checks.scheduling.schedule import is_delayed
 
 UNATTENDED_SHARE_MAX: Final = 0.25
-"""The share of its timeout for which a probe may be unattended, if the result is a timeout."""
+"""The part of its timeout for which a timed-out probe may be unattended and still counts."""
 
 PATIENCE_SECONDS: Final = 1.0
 """The shortest time after which a server gives up a client that does not continue."""
@@ -29,9 +29,9 @@ _ALWAYS_PROOF: Final = frozenset(
 def may_be_own_delay(definition: CheckDefinition, result: Result, unattended: float) -> bool:
     """Return whether this host may have caused the failure by its own delay.
 
-    ``unattended`` is for how many seconds of the probe this process did not attend to it. A timeout
-    needs little of it: the remaining time may have been too short. Another failure needs more of
-    it: the server may have closed the connection because the request came too late.
+    ``unattended`` is the number of seconds for which this process did not attend to the probe. For
+    a timeout, a short time is enough, because the remaining time may have been too short. Another
+    failure requires a longer time, after which a server may close the connection.
     """
     if result.reason in _ALWAYS_PROOF:
         return False

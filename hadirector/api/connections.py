@@ -25,7 +25,7 @@ BACKLOG: Final = 128
 IDLE_SECONDS_MAX = 15.0
 SWEEP_SECONDS = 1.0
 PLACES_AT_ONCE: Final = 4
-"""Connections that are closed at once for new ones."""
+"""The number of connections that are closed together to admit new connections."""
 READ_SECONDS_MIN: Final = 2.0
 """How long a client may read a large answer before its connection can be closed for a new one."""
 TURN_SECONDS: Final = 0.002
@@ -60,7 +60,7 @@ class _Connection:
 
 
 class Connections:
-    """The connections to the socket, and the turns of their requests.
+    """The connections to the socket. Their requests are started one after the other.
 
     At ``CONNECTIONS_MAX`` a new connection takes the place of the connection that is idle
     for the longest time, or of a client that reads its answer slowly. If there is none, the new
@@ -74,7 +74,7 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def accept(self, server: Serve, listening: socket.socket) -> AsyncIterator[None]:
-        """Accept connections for a server, and close idle ones, during the context."""
+        """Accept connections for a server, and close idle connections, during the context."""
         listening.setblocking(False)
         listening.listen(BACKLOG)
         acceptor = Acceptor(listening, partial(self._start, server), self._make_place)
@@ -108,7 +108,7 @@ class Connections:
             connection.idle_since = connection.replaceable_at = monotonic()
 
     def note_sending(self, request: web.Request) -> None:
-        """Note that a large answer is sent: a client that reads it slowly may lose its place."""
+        """Note that a large answer is sent. If the client reads it slowly, it may be replaced."""
         if connection := self._find(request):
             connection.replaceable_at = monotonic() + READ_SECONDS_MIN
 

@@ -193,7 +193,7 @@ class Handlers:
         """Complete an order, even if its client leaves; answer with its result under ``name``."""
         if len(self._orders) >= ORDERS_MAX:
             order.close()
-            return error_answer(503, f"{ORDERS_MAX} orders wait already")
+            return error_answer(503, f"{ORDERS_MAX} orders are already waiting")
         task = asyncio.ensure_future(order)
         self._orders.add(task)
         task.add_done_callback(self._forget_order)

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 ANSWERS_MAX: Final = 3
-"""Answers of one kind in memory, with the answer in preparation."""
+"""The maximum number of answers of one kind in memory, including the answer in preparation."""
 
 
 class _Preparation:
-    """One answer: the task that prepares it, and the number of clients that want it."""
+    """One answer: the task that prepares it, and the number of clients that wait for it."""
 
     def __init__(self, task: asyncio.Task[bytes]) -> None:
         self.task = task
@@ -22,9 +22,9 @@ class _Preparation:
 class SharedAnswer:
     """Prepares one answer at a time, and at most ``ANSWERS_MAX`` until their clients have them.
 
-    A client that asks while an answer is prepared gets the next answer, together with all clients
-    that ask in between. Therefore no answer is older than its request. If all clients of an answer
-    have left, its preparation is cancelled.
+    A request that arrives while an answer is prepared gets the next answer, together with all other
+    requests of this time. Therefore no answer is older than its request. If all clients of an
+    answer have left, its preparation is cancelled.
     """
 
     def __init__(self, prepare: Callable[[], Awaitable[bytes]]) -> None:

@@ -57,7 +57,7 @@ def _follow(path: str, last: int, *, as_json: bool) -> None:
             page = _request_events(path, last, WAIT_SECONDS)
         except ApiError as error:
             if not away:
-                _notify(f"{error}; waiting for it")
+                _notify(f"{error}; waiting for the director")
             away = True
             time.sleep(RETRY_SECONDS)
             continue

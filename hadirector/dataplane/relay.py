@@ -29,7 +29,7 @@ def open_towards(client: socket.socket, destination: DestinationKey) -> socket.s
         raise ReservedError(error.strerror) from error
     if is_reserved(max(client.fileno(), server.fileno()), RELAY_RESERVE):
         server.close()
-        raise ReservedError("only the reserve of descriptors is left")
+        raise ReservedError("the free file descriptors are reserved for the director")
     server.setblocking(False)
     return server
 

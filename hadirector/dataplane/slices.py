@@ -13,7 +13,7 @@ class Slices:
     """Measures the time since the loop last ran, for one piece of work.
 
     With ``rest``, each pause lasts as long as the slice, so the work takes at most half of the time
-    of the loop. This is for work that other processes can order without end.
+    of the loop. Use it for work that clients can request without limit.
     """
 
     def __init__(self, *, rest: bool = False) -> None:

@@ -25,7 +25,7 @@ VERSION: Final = 1
 WRITE_SECONDS: Final = 1.0
 
 PreviousRun = Literal["none", "stopped", "crashed"]
-"""How the run before ended, since the boot. Without a usable snapshot there was none."""
+"""How the previous run in this boot ended. ``none`` means that there is no usable snapshot."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 from hadirector.dataplane.condition import TableCondition
 
 NAMED_MAX = 3
-"""Virtual servers that a reason names."""
+"""The maximum number of virtual servers in a reason."""
 
 
 class Situation(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ EVENTS_MAX: Final = 2000
 TEXT_MAX: Final = 500
 """Characters of a text in an event; a longer text is truncated."""
 FIELDS_BYTES_MAX: Final = 4096
-"""Bytes of all fields of an event as JSON. The longest values of a larger event are shortened."""
+"""The maximum size of the fields of an event as JSON. The longest values are shortened."""
 YEAR_10000: Final = 253402300800.0
 """Seconds since the epoch; later times cannot be shown as a date."""
 NAMED_MAX: Final = 50
@@ -88,8 +88,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 class Page(msgspec.Struct, frozen=True):
     """The events after a number, the oldest first.
 
-    ``last`` is the number to continue after: of the last event in a full page, else of the latest
-    event, 0 before the first one. ``missed`` counts the events in between that the log has removed.
+    The next request continues after the number ``last``. It is the number of the last event in a
+    full page, or else of the latest event, or 0 without events. ``missed`` counts the events in
+    between that the log has removed.
     """
 
     events: tuple[Event, ...]

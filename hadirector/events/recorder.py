@@ -23,7 +23,7 @@ from hadirector.runtime.shortage import ShortageLog
 FILE: Final = "events.json"
 WRITE_SECONDS: Final = 1.0
 PAGE_EVENTS_MAX: Final = 100
-"""Events in an answer, so that no client needs much memory of the director."""
+"""The maximum number of events in an answer. It limits the memory that a client can use."""
 
 
 class Events(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ VISIBILITY_OF_BACKENDS: Final = TrackedKey("visibility", "of backends")
 FITNESS: Final = TrackedKey("fitness", "of this director")
 """The tracked object that is 0 while this director is not fit to serve, and 1 otherwise."""
 UNFIT_PRIORITY_WEIGHT: Final = -253
-"""Added to the priority while this director is not fit to serve: 1 of any priority remains."""
+"""Added to the priority while this director is not fit to serve. The result is always 1."""
 ACCEPT_LOCAL: Final = "accept_local"
 SYSCTL_NAMES: Final = (
     "ip_forward",

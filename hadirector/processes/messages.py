@@ -81,8 +81,8 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     ``probes`` counts probes, and ``late`` counts probes that this host delayed, with their delays
     in ``lateness``. ``hints`` counts hints that caused a probe. ``idle_connections`` is the number
     of open idle connections. ``discarded`` counts, by reason, the results that a delay of this host
-    may have caused. ``unattended`` is for how many seconds the worker did not attend to its probes,
-    and ``running`` for how many seconds it has run.
+    may have caused. ``unattended`` is the number of seconds for which the worker did not attend to
+    its probes, and ``running`` the number of seconds since its start.
     """
 
     probes: int

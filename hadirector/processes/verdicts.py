@@ -3,7 +3,7 @@
 When thousands of targets change at once, the worker finds verdicts faster than the director handles
 them. A verdict that cannot be sent at once waits, at most one for each check: a later verdict of
 the same check takes its place. Therefore the memory is bounded by the number of checks, and the
-director learns the present state and not the history.
+director receives the present state and not the history.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hadirector.processes.messages import ToChecks, VerdictChanged
 
 
 class VerdictReports:
-    """The verdicts of one worker on their way to the director. ``run`` sends what waits."""
+    """Sends the verdicts of one worker to the director. ``run`` sends the waiting verdicts."""
 
     def __init__(self, channel: Channel[ToChecks]) -> None:
         self._channel = channel
@@ -26,7 +26,7 @@ class VerdictReports:
 
     @property
     def are_waiting(self) -> bool:
-        """Whether the director has not been sent every verdict."""
+        """Whether verdicts wait to be sent."""
         return bool(self._waiting)
 
     def report(self, identity: str, verdict: Verdict, result: Result) -> None:

@@ -249,7 +249,7 @@ def test_an_override_survives_reload_and_restart(
         site.write("hysteresis: 0")
         assert site.command("reload").status == 0
         site.stop()
-        assert follower.stderr.readline().endswith("; waiting for it\n")
+        assert follower.stderr.readline().endswith("; waiting for the director\n")
         site.start()
         site.expect(None, 7, 0) if busy == ONE else site.expect(7, None, 0)
     told = site.command("why", busy).out

@@ -50,9 +50,9 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
     - ``fault``: the reason why the instance takes no part in elections.
     - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
-    - ``state_age``: since how many seconds the instance has its state, None if the state began
-      before the time of the receiver. ``configured_priority``: the priority in the configuration.
-      The receiver of the report fills in both.
+    - ``state_age``: the time since the last change of state, in seconds. It is None if the state
+      began before the receiver started. ``configured_priority``: the priority in the
+      configuration. The receiver of the report sets both.
     """
 
     instance: str

@@ -64,6 +64,6 @@ class BetterPeer(msgspec.Struct):
         self.next_attempt_at = now + RETRY_SECONDS
 
     def note_weaker_successor(self, now: float) -> None:
-        """Note that the successor would lose the election: the next attempts are rarer."""
+        """Note that the successor would lose the election. The pause between attempts grows."""
         self.next_attempt_at = now + self.pause
         self.pause = min(2 * self.pause, RETRY_SECONDS_MAX)

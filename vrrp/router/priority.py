@@ -26,7 +26,7 @@ PRIORITY_MAX: Final = 254
 
 
 class Impairment(StrEnum):
-    """Why a router would rather have a peer ACTIVE."""
+    """The reason why a peer should be ACTIVE instead of this router."""
 
     NONE = "none"
     LOWERED = "lowered"
@@ -36,7 +36,7 @@ class Impairment(StrEnum):
 
     @property
     def description(self) -> str:
-        """The impairment in a reason."""
+        """The text of the impairment in a reason."""
         return "not fit to serve" if self is Impairment.UNFIT else "the priority is lowered"
 
 
@@ -87,7 +87,7 @@ def _impairment(
     objects: Sequence[TrackedObject],
     values: Mapping[TrackedKey, int],
 ) -> Impairment:
-    """Compare the priority with the priority that it would be if every object was up."""
+    """Return the impairment: an unfit host, or a priority that an object has lowered."""
     full = configured
     for tracked in objects:
         value = values.get(tracked.key)

@@ -121,7 +121,7 @@ class VirtualServerSection(PoolSection):
         Key(
             "Clients whose addresses have this many leading bits in common count as one client"
             " (the netmask of ipvsadm).",
-            type="1 to 32, for IPv6 to 128",
+            type="1 to 32, or 1 to 128 for IPv6",
             default="the whole address",
             field="prefix_length",
         ),
