@@ -1,9 +1,9 @@
 """The API of a director: HTTP on a Unix socket that only its owner and group can open.
 
 `Handlers.routes` lists the routes. Every answer is JSON, except for /metrics. An error is
-``{"error": "..."}`` with one of these statuses: 400 (the request itself is wrong), 408 (its body
-does not arrive), 409 (the director cannot execute it), or 503 (the dataplane does not answer, or
-too many clients wait for events or for their orders).
+``{"error": "..."}`` with a status. 400: the request itself is wrong. 408: the body does not arrive.
+409: the director cannot execute the request. 503: the dataplane does not answer, or too many
+clients wait for events or for their orders.
 
 The API shares the loop with the verdicts. Therefore one large answer is prepared at a time, for all
 clients that wait for it, and among many clients one request starts every two milliseconds. The work

@@ -23,7 +23,7 @@ def services_by_check(configuration: Configuration) -> dict[str, frozenset[Servi
 
 
 def needs_ipvs(configuration: Configuration) -> bool:
-    """Return whether a configuration needs IPVS in the kernel. One with only VRRP does not."""
+    """Return whether a configuration needs IPVS in the kernel. VRRP alone does not need IPVS."""
     return configuration.dataplane == "ipvs" and bool(
         configuration.virtual_servers
         or configuration.sync_daemon is not None

@@ -19,7 +19,7 @@ from vrrp.protocol.sequence import (
 )
 
 CONTRADICTED_SECONDS: Final = 3
-"""Seconds after which a time is given up that no peer agrees with."""
+"""Seconds after which the continued time ends if all peers contradict it."""
 REOPEN_SECONDS: Final = 10
 """Seconds between attempts to open the file."""
 
@@ -82,7 +82,7 @@ class SequenceNumbers:
 
     @property
     def boot(self) -> int:
-        """When this host was booted, by the wall clock."""
+        """The time of the boot of this host, by the wall clock."""
         return self._wall() - self._booted()
 
     def times(self) -> tuple[int, int]:
@@ -106,10 +106,10 @@ class SequenceNumbers:
     def contradict(self, sequence: int, window: float) -> bool:
         """Note the number of a message that is too old or too new for both times.
 
-        Return whether the time starts again from the wall clock. That is so if this router
-        continues a time that is outside the window of the wall clock, and no peer has agreed with
-        it while peers contradicted it for `CONTRADICTED_SECONDS`. Both clocks were perhaps ahead,
-        each by another time, and are right again.
+        Return whether the time starts again from the wall clock. The reason is that the continued
+        time is outside the window of the wall clock, and for `CONTRADICTED_SECONDS` peers have
+        contradicted it and no peer has agreed with it. Perhaps both clocks were ahead by different
+        times, and are right again.
         """
         steady = self._steady()
         if self.seconds_behind <= window or series_of(sequence) == KEEPALIVED_SERIES:

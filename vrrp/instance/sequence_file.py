@@ -33,9 +33,9 @@ class Sender(NamedTuple):
 class SequenceFile:
     """Reads and writes the file. It is written in place, and never mapped into memory.
 
-    So a full file system is an OSError, and a truncated file only loses numbers. A record
-    takes one system call. The file should be on a tmpfs such as /run: on a disk, writeback can
-    block the process. The constructor creates the file. It raises OSError.
+    So a full file system causes an OSError, and a truncated file only loses numbers. Each record is
+    written with one system call. The file should be on a tmpfs such as /run: on a disk, writeback
+    can block the process. The constructor creates the file. It raises OSError.
 
     ``sent`` is the last number that was sent before the file was opened. ``received`` has the
     highest number of each sender and series.

@@ -42,7 +42,7 @@ class Clocks(NamedTuple):
 
 
 class Judgment(NamedTuple):
-    """What authentication decides about a message.
+    """The result of the authentication of a message.
 
     ``dropped`` is why the message must be dropped; None if it is authentic, recent and not a
     replay. ``sequence`` and ``seconds_ahead`` are None unless the tag is valid. ``seconds_ahead``

@@ -91,8 +91,8 @@ class Datagram(msgspec.Struct, frozen=True):
 class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
 
-    ``listed`` is the packed address list. A message may list 255 addresses, which are decoded only
-    if somebody needs them.
+    ``listed`` is the packed address list. A message may list 255 addresses, so they are decoded
+    only when ``addresses`` is read.
 
     ``checksum_form`` is the form of the checksum in version 3 over IPv4, which has two. It is None
     for version 2 and for IPv6, which have only one form. ``auth_type`` and ``auth_data`` are

@@ -1,12 +1,12 @@
-"""The sequence numbers of auth_hmac: their form, their order, and which of them are replays.
+"""The sequence numbers of auth_hmac: their form and order, and the detection of replays.
 
 A number has 64 bits: UTC seconds (32), 1/65536 s (16), series (8) and a count (8). keepalived
-reads the last 16 bits as one counter, which it begins at 0 for every tick. So the form is
-compatible, and numbers of keepalived belong to series 0.
+reads the last 16 bits as one counter, which begins at 0 for every tick. So the form is compatible,
+and the numbers of keepalived belong to series 0.
 
-Within a series the numbers increase. A sender whose clock was ahead begins another series when it
-follows the correction: then its lower numbers are not replays. A receiver therefore never accepts
-a number of a series again that it has received before, whatever happens to the clocks.
+Within a series the numbers increase. When the clock of a sender is corrected to an earlier time,
+the sender begins another series. So its lower numbers are not replays. A receiver never accepts a
+number of a series twice, even if clocks are wrong.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SEQUENCE_BITS: Final = 64
 class SequenceMemory:
     """The highest sequence number of each series of the last ``senders_max`` senders.
 
-    It must be given only numbers of authentic messages. Otherwise a sender without a key could
+    The caller must pass only numbers of authentic messages. Otherwise a sender without a key could
     displace the other senders. A sender has at most 256 series.
     """
 
@@ -45,15 +45,15 @@ class SequenceMemory:
     def accept(
         self, source: Address, sequence: int, *, recent: bool, wall: int, window: float, boot: int
     ) -> bool:
-        """Store a number, and return True if no number of its series was as high.
+        """Store a number, and return True if it is above all earlier numbers of its series.
 
-        A number that is not ``recent`` is stored too, because it becomes recent when its time
-        comes, but it displaces no other sender. ``wall`` is the clock of this host, and ``boot`` is
-        when the host was booted, both in nanoseconds since 1970. An earlier process may have
-        received a number from before the boot.
+        A number that is not ``recent`` is stored too, because it may become recent later, but it
+        displaces no other sender. ``wall`` is the clock of this host, and ``boot`` is the time of
+        the boot, both in nanoseconds since 1970. A number from before the boot is refused, because
+        an earlier process may have received it.
 
-        keepalived has no series, and its numbers fall when its clock is corrected. So a mark of
-        series 0 is forgotten while it lies outside the window of ``wall``.
+        keepalived has no series, and its numbers decrease when its clock is corrected. So the
+        highest number of series 0 is ignored if it is outside the window of ``wall``.
         """
         series = series_of(sequence)
         mark = self._marks.get(source, {}).get(series)
@@ -82,7 +82,7 @@ def sequence_at(utc_ns: int, series: int = KEEPALIVED_SERIES) -> int:
 
 
 def next_sequence(last: int | None, utc_ns: int, series: int = KEEPALIVED_SERIES) -> int:
-    """Return the number of this time, or the one after ``last`` if the clock is behind ``last``."""
+    """Return the number of this time, or the next number if the clock is behind ``last``."""
     now = sequence_at(utc_ns, series)
     if last is None or is_later(now, last):
         return now

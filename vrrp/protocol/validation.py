@@ -134,8 +134,8 @@ def _validate_path(
 def _validate_source(source: Address, own_address: Address) -> DropReason | None:
     """Require an address that another host may have: not 0.0.0.0/8, 224.0.0.0/3, ::, ff00::/8.
 
-    The RFC does not require this. But a router with the source 0.0.0.0 would lose every tie, and
-    one with 255.255.255.255 would win it.
+    The RFC does not require this. But a router with the source 0.0.0.0 would lose every tie, and a
+    router with the source 255.255.255.255 would win every tie.
     """
     first = source.packed[0]
     is_host = 0 < first < 224 if source.version == 4 else int(source) != 0 and first != 0xFF
