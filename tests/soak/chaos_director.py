@@ -278,7 +278,6 @@ class Director:
                 lambda: self._kill("vrrp"),
                 lambda: self._kill("checks"),
                 self._change_priority,
-                self._hand_over,
             )
         )
         happen()
