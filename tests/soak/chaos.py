@@ -65,6 +65,7 @@ class Pair:
         self._directors = [Director(host, directory, self._random) for host in hosts]
         self._client = network.host("client", "10.99.0.70/24")
         self._directory = directory
+        self._active: list[str] = []
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -135,9 +136,15 @@ class Pair:
         return settled - CALM_SECONDS + LISTENER_SECONDS
 
     def _disorder_in_a_while(self) -> str:
+        """Return the first fault of the pair within `CALM_SECONDS`, or an empty text."""
         end = time.monotonic() + CALM_SECONDS
-        while not (disorder := self._disorder()) and time.monotonic() < end:
+        disorder = self._disorder()
+        active = self._active
+        while not disorder and time.monotonic() < end:
             time.sleep(0.05)
+            disorder = self._disorder()
+            if not disorder and self._active != active:
+                return f"the address moved from {active} to {self._active}"
         return disorder
 
     def _disorder(self) -> str:
@@ -147,7 +154,7 @@ class Pair:
             faults = [fault for director in self._directors for fault in _faults(director)]
         except ApiError as error:
             return str(error)  # for example between the stop and the start of a restart
-        active = [name for name, state in states.items() if state is State.ACTIVE]
+        active = self._active = [name for name, state in states.items() if state is State.ACTIVE]
         if set(states.values()) != {State.ACTIVE, State.BACKUP}:
             faults.append(f"the states are {states}")
         holders = [director.host.name for director in self._directors if director.holds()]
