@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import math
 import os
 import socket
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from pyroute2 import netns
@@ -36,7 +38,7 @@ BAR_MS, SLEEPER_TOLERANCE_MS = 2.0, 1.0
 SOURCE = "10.99.0.1"
 
 _ETH_P_ALL, _PACKET_OUTGOING = 3, 4  # linux/if_ether.h, linux/if_packet.h
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+_SO_ATTACH_FILTER, _SO_RCVBUFFORCE, _SO_TIMESTAMPNS = 26, 33, 35  # asm-generic/socket.h
 
 _CONFIGURATION = """\
 director: {{name: busy, dataplane: dry-run, realtime: {realtime}, runtime_directory: {directory}}}
@@ -115,9 +117,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 class Departures:
-    """When each advertisement leaves a host's eth0, by the kernel's clock (packet(7))."""
+    """When each advertisement leaves a host's eth0, by the kernel's clock (packet(7)).
 
-    def __init__(self, host: Host) -> None:
+    With ``source``, the kernel queues only packets from this address, for example during a flood.
+    """
+
+    def __init__(self, host: Host, source: str | None = None) -> None:
         netns.pushns(host.namespace)
         try:
             self._socket = socket.socket(
@@ -126,6 +131,9 @@ class Departures:
             self._socket.bind(("eth0", _ETH_P_ALL))
         finally:
             netns.popns()
+        if source is not None:
+            attach_source_filter(self._socket, source)
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 1 << 26)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._drift = time.clock_gettime(time.CLOCK_REALTIME) - time.monotonic()
         self.at: list[float] = []
@@ -143,6 +151,22 @@ class Departures:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def attach_source_filter(receiver: socket.socket, source: str) -> None:
+    """Let a packet socket receive only IPv4 packets from one address (classic BPF)."""
+    address = int(IPv4Address(source))
+    load, equal, accept, drop = (
+        (0x20, 0, 0, 12),
+        (0x15, 0, 1, address),
+        (6, 0, 0, 0xFFFF),
+        (6,) + 3 * (0,),
+    )
+    program = b"".join(struct.pack("=HBBI", *each) for each in (load, equal, accept, drop))
+    buffer = ctypes.create_string_buffer(program)
+    receiver.setsockopt(
+        socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", 4, ctypes.addressof(buffer))
+    )
 
 
 @contextlib.contextmanager

@@ -97,7 +97,7 @@ class Wire:
         """Keep the message."""
         self.sent = payload
 
-    def drain(self) -> None:
+    def drain(self) -> bool:
         """There is nothing to receive here."""
         raise AssertionError
 

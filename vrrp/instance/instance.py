@@ -332,17 +332,27 @@ class Instance:
         self._timer = None if deadline is None else self._loop.call_at(deadline, self._time_out)
 
     def _time_out(self) -> None:
-        """Handle the packets that wait in the socket, and then the expired timer."""
+        """Handle the expired timer, unless packets that wait in the socket have to go first.
+
+        An ACTIVE router advertises first, so packets of other hosts cannot delay it. But if the
+        timer is late, a successor may have advertised. A BACKUP router takes over when no packet
+        waits: during a flood, at most one interval later.
+        """
         assert self._transport is not None
         assert self._timer is not None
         due, self._timer = self._timer.when(), None
-        self._transport.drain()
-        self._note_lateness(due)
+        late = self._loop.time() - due > self.configuration.advert_interval
+        waits = (late or not self._advertises) and not self._transport.drain()
+        if waits and not (late or self._advertises):
+            self._set_timer()
+            return
+        if self._advertises:
+            self._lateness.note(self._loop.time() - due)
         self.handle(TimerExpired())
 
-    def _note_lateness(self, due: float) -> None:
-        if self.router.state is State.ACTIVE and not self.router.handing_over:
-            self._lateness.note(self._loop.time() - due)
+    @property
+    def _advertises(self) -> bool:
+        return self.router.state is State.ACTIVE and not self.router.handing_over
 
     def _perform(self, action: Action) -> None:
         match action:

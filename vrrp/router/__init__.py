@@ -119,4 +119,5 @@ The other modules
 - `priority`: the priority that results from tracked objects.
 - `eligibility`: whether an instance may take part in elections (`debounce` delays changes).
 - `alarms`: faults of peer routers that the protocol permits.
+- `spacing`: a limit on how often something is done.
 """

@@ -45,6 +45,7 @@ from vrrp.router.event import (
 )
 from vrrp.router.handover import Handover
 from vrrp.router.reconfiguration import reconfigure, set_yielding
+from vrrp.router.spacing import ANSWERS_PER_INTERVAL, Spacing
 
 YIELDING_PRIORITY: Final = 1
 
@@ -82,7 +83,8 @@ class Router:
         self._takeover_reason = ""
         self._patience = Patience()
         self._race_until = -math.inf
-        self._reannounce_at = 0.0
+        self._announced = Spacing()
+        self._answers = Spacing()
         self._handover: Handover | None = None
         self.better_peer = BetterPeer()
 
@@ -249,25 +251,32 @@ class Router:
             actions = self._listen_after_stall(now)
             self._follow(advertisement, source, now)
             return actions
-        assertion = SendAdvertisement(self.priority)
-        if advertisement.priority == 0:
-            self.deadline = now + self.configuration.advert_interval
-            return [assertion, *self._reannounce(now)]
         reason = reason_to_lose(advertisement.priority, source, self.priority, self.own_address)
         if reason is not None:
             # This last advertisement makes the winner announce the addresses again. Otherwise,
             # after a partition, some hosts would still send to the MAC address of this router.
+            last = SendAdvertisement(self.priority)
             self._learn(advertisement, source)
-            return [assertion, *self._become_backup(now + self.active_down_interval, reason)]
-        # The Adver_Timer is not reset: packets of peers must not delay the next advertisement.
-        return [assertion, *self._reannounce(now)]
+            return [last, *self._become_backup(now + self.active_down_interval, reason)]
+        answer = self._answer(now)
+        if answer and advertisement.priority == 0:
+            # Otherwise the Adver_Timer is not reset: packets must not delay an advertisement.
+            self.deadline = now + self.configuration.advert_interval
+        return [*answer, *self._reannounce(now)]
+
+    def _answer(self, now: float) -> list[Action]:
+        """Advertise now if that is due or an answer is permitted; otherwise as soon as it is."""
+        assert self.deadline is not None
+        if now >= self.deadline:
+            return self._on_adver_timer(now)
+        if self._answers.permit(now, self.configuration.advert_interval / ANSWERS_PER_INTERVAL):
+            return [SendAdvertisement(self.priority)]
+        self.deadline = min(self.deadline, self._answers.next_at)
+        return []
 
     def _reannounce(self, now: float) -> list[Action]:
         """Announce the addresses again: hosts may have learned the MAC address of the peer."""
-        if now < self._reannounce_at:
-            return []
-        self._reannounce_at = now + REANNOUNCE_SPACING
-        return [AnnounceAddresses()]
+        return [AnnounceAddresses()] if self._announced.permit(now, REANNOUNCE_SPACING) else []
 
     def _on_adver_timer(self, now: float) -> list[Action]:
         if self._is_overdue(now, 3 * self.active_advert_interval):
@@ -276,6 +285,7 @@ class Router:
             return self._on_handover_timer(self._handover, now)
         assert self.deadline is not None
         interval = self.configuration.advert_interval
+        self._answers.permit(now, interval / ANSWERS_PER_INTERVAL)
         kept_pace = self.deadline + interval
         self.deadline = kept_pace if kept_pace > now else now + interval
         return [SendAdvertisement(self.priority)]

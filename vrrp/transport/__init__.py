@@ -9,6 +9,9 @@ from vrrp.protocol.packet import Address, Datagram, DropReason
 
 RECEIVE_BUFFER_BYTES: Final = 1 << 20
 DATAGRAM_BYTES: Final = 65535
+DRAIN_SECONDS: Final = 0.001
+"""How long one call may receive, so that timers run during a flood: a tenth of the shortest
+advertisement interval. At least one datagram is received."""
 
 Deliver = Callable[[Datagram], None]
 Drop = Callable[[DropReason, Address | None], None]
@@ -32,8 +35,10 @@ class Transport(Protocol):
     def send(self, payload: bytes, destination: Address) -> None:
         """Send one VRRP message before returning. Raises OSError if the kernel refuses it."""
 
-    def drain(self) -> None:
-        """Deliver the packets that wait in the socket before returning.
+    def drain(self) -> bool:
+        """Deliver the packets that wait in the socket, for `DRAIN_SECONDS`.
+
+        Return whether none waits any more.
 
         So a late timer of a stalled process is handled after the packets that arrived before it.
         """

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from vrrp.protocol.packet import Address, Datagram, PacketError
-from vrrp.transport import Deliver, Drop
+from vrrp.transport import DRAIN_SECONDS, Deliver, Drop
 from vrrp.transport.ipv4 import Ipv4
 from vrrp.transport.ipv6 import Ipv6
 from vrrp.transport.queue import datagrams_lost
-
-_DRAIN_LIMIT = 256  # per call, so that timers run during a flood; about one full buffer
 
 
 class Family(Protocol):
@@ -80,11 +78,10 @@ class RawSocket:
         """
         self._family.send(self._socket, self.index, source, payload, destination)
 
-    def drain(self) -> None:
-        """Deliver the packets that wait in the socket, up to a limit."""
-        for _ in range(_DRAIN_LIMIT):
-            if self._socket.fileno() < 0:
-                return  # the receiver of the last datagram closed this socket
+    def drain(self) -> bool:
+        """Deliver the packets that wait in the socket, for 1 ms. Return whether that were all."""
+        end = self._loop.time() + DRAIN_SECONDS
+        while self._socket.fileno() >= 0:  # the receiver of a datagram may close this socket
             try:
                 datagram = self._family.receive(self._socket)
             except PacketError as error:
@@ -92,9 +89,12 @@ class RawSocket:
             except OSError:
                 # No more packets, or a pending error of the device (ENETDOWN). Reading clears the
                 # error. The link watcher detects its cause; more packets call this reader again.
-                return
+                return True
             else:
                 self._deliver(datagram)
+            if self._loop.time() >= end:
+                return False
+        return True
 
     def close(self) -> None:
         """Stop receiving and close the socket. A second call has no effect."""

@@ -6,6 +6,7 @@ The source address of a UDP datagram can be forged. So outside 127.0.0.0/8, auth
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from vrrp.model.configuration import UdpUnicast
 from vrrp.protocol.packet import TTL, Address, Datagram, DropReason
-from vrrp.transport import Deliver, Drop
+from vrrp.transport import DRAIN_SECONDS, Deliver, Drop
 from vrrp.transport.queue import datagrams_lost
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
 _DATAGRAM_BYTES = 65535
-_DRAIN_LIMIT = 256
 _RECEIVE_BUFFER_BYTES = 1 << 18
 
 
@@ -80,14 +80,17 @@ class UdpSocket:
         finally:
             stream.close()
 
-    def drain(self) -> None:
-        """Deliver the datagrams that wait in the socket, up to a limit."""
-        for _ in range(_DRAIN_LIMIT):
+    def drain(self) -> bool:
+        """Deliver the datagrams that wait in the socket, for 1 ms. Return whether that were all."""
+        end = time.monotonic() + DRAIN_SECONDS
+        while True:
             try:
                 payload, sender = self._socket.recvfrom(_DATAGRAM_BYTES)
             except OSError:
-                return  # no more datagrams (EAGAIN), or the socket is closed
+                return True  # no more datagrams (EAGAIN), or the socket is closed
             self._accept(payload, sender)
+            if time.monotonic() >= end:
+                return False
 
     def close(self) -> None:
         """Close the socket. A second call has no effect."""

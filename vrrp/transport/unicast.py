@@ -31,6 +31,6 @@ class UnicastPath:
         """Send one message to one peer. Raises OSError."""
         self._carrier.send_from(self.source, payload, destination)
 
-    def drain(self) -> None:
-        """Deliver the packets that wait in the shared socket."""
-        self._carrier.drain()
+    def drain(self) -> bool:
+        """Deliver the packets that wait in the shared socket. Return whether that were all."""
+        return self._carrier.drain()

@@ -38,6 +38,6 @@ class VirtualMacPath:
         frame = advertisement_frame(self._hardware_address, self.source, payload)
         self._frames.send(self._interface, frame)
 
-    def drain(self) -> None:
-        """Deliver the packets that wait in the shared socket."""
-        self._carrier.drain()
+    def drain(self) -> bool:
+        """Deliver the packets that wait in the shared socket. Return whether that were all."""
+        return self._carrier.drain()

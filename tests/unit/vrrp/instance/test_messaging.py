@@ -51,7 +51,7 @@ class Wire:
             raise OSError("unreachable")
         self.sent[str(destination)] = payload
 
-    def drain(self) -> None:
+    def drain(self) -> bool:
         raise AssertionError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 from ipaddress import IPv4Address
 
 import pytest
@@ -338,3 +339,38 @@ def test_the_repr_of_a_router_that_waits_for_its_group() -> None:
     router.handle(Startup(), 1000.0)
     router.handle(TimerExpired(), 1003.7)
     assert repr(router) == "<Router 'web': VRID 51 BACKUP (ready), priority 100, no deadline>"
+
+
+def test_a_flood_is_answered_at_most_ten_times_in_an_interval() -> None:
+    """The first advertisement is answered at once, the last one within a tenth of the interval."""
+    router = router_in(ACTIVE)
+    sent = []
+    now = 1000.1
+    while now < 1001.0:
+        answer = router.handle(advert(50), now)
+        sent += [now] * answer.count(SendAdvertisement(100))
+        now += 0.001
+    assert 9 <= len(sent) <= 10
+    assert sent[0] == 1000.1
+    assert min(later - earlier for earlier, later in itertools.pairwise(sent)) > 0.099
+    assert router.deadline is not None
+    assert router.deadline - sent[-1] < 0.101
+
+
+def test_a_flood_of_priority_0_does_not_put_off_the_advertisement() -> None:
+    """The Adver_Timer is reset only when an answer was really sent."""
+    router = router_in(ACTIVE)
+    assert SendAdvertisement(100) in router.handle(advert(0), 1000.5)
+    assert router.deadline == 1001.5
+    assert SendAdvertisement(100) not in router.handle(advert(0), 1000.55)
+    assert router.deadline == 1000.6
+    assert router.handle(TimerExpired(), 1000.6) == [SendAdvertisement(100)]
+
+
+def test_a_due_advertisement_goes_before_the_packets_of_others() -> None:
+    """The timer has expired while packets were handled. That is no stall."""
+    router = router_in(ACTIVE)
+    for number in range(100):
+        actions = router.handle(advert(50), 1001.0 + number * 0.11)
+        assert SendAdvertisement(100) in actions
+    assert router.state is ACTIVE
