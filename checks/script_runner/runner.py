@@ -1,8 +1,9 @@
 """Runs a script as an unprivileged user until it exits or reaches its deadline.
 
 A script runs in its own session, with a small environment, without standard input, and in the
-directory ``/``. At the deadline, or if its caller is cancelled, its whole process group is killed.
-All output is read, so that the script never blocks, but only the first 4 KiB are kept.
+directory ``/``. At the deadline, if its caller is cancelled, or if this process ends, it is killed
+with all its descendants. After its end its descendants are killed too, unless the script may leave
+daemons. All output is read, so that the script never blocks, but only the first 4 KiB are kept.
 """
 
 from __future__ import annotations
@@ -10,18 +11,28 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
-import signal
-import subprocess
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from checks.script_runner.client import server
 from checks.script_runner.permission import RefusedError, find_executable
+from checks.script_runner.request import (
+    KILLING_SECONDS_MAX,
+    MESSAGE_BYTES_MAX,
+    Finished,
+    Identity,
+    Request,
+)
 from checks.script_runner.script import Ended, Script
 
 OUTPUT_BYTES_MAX: Final = 4096
-KILLED_SECONDS: Final = 1.0
-"""Seconds to wait for a killed script. A script that is blocked on a disk may continue to run."""
+GUARDIAN_SECONDS: Final = KILLING_SECONDS_MAX + 1.0
+"""How long to wait for the end of a killed script. A script that is blocked on a disk may continue
+to run."""
 
 _READ_BYTES: Final = 65536
 _ENVIRONMENT: Final = {
@@ -37,61 +48,71 @@ async def run(script: Script, *arguments: str) -> Ended:
     except RefusedError as refusal:
         return Ended(False, str(refusal), started=False)
     output = _Output()
-    try:
-        process = await _start(script, executable, arguments, output.write_end)
-    except (OSError, subprocess.SubprocessError) as error:
-        output.finish()
-        return Ended(False, f"{script.path} cannot be started: {error}", started=False)
-    try:
-        reason = await _wait_for_end(process, script)
-    finally:
-        text = output.finish()
-    return Ended(process.returncode == 0, reason, text)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        try:
+            with theirs:
+                request = _request(script, executable, arguments)
+                server.submit(request, theirs.fileno(), output.write_end)
+            finished = await _receive(ours, script.timeout + GUARDIAN_SECONDS)
+        except (OSError, KeyError) as error:  # KeyError: the user has been removed
+            finished = Finished(error=str(error))
+        finally:
+            text = output.finish()
+    if finished.error:
+        return Ended(False, f"{script.path} cannot be started: {finished.error}", started=False)
+    return Ended(finished.status == 0, _describe(finished, script), text)
 
 
-async def _start(
-    script: Script, executable: Path, arguments: tuple[str, ...], output: int
-) -> asyncio.subprocess.Process:
+def _request(script: Script, executable: Path, arguments: tuple[str, ...]) -> Request:
     user = pwd.getpwnam(script.user)
-    change = user.pw_uid != os.geteuid()
-    return await asyncio.create_subprocess_exec(
-        script.path,
-        *script.arguments,
-        *arguments,
-        executable=executable,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        cwd="/",
-        env=_ENVIRONMENT,
-        start_new_session=True,
-        user=user.pw_uid if change else None,
-        group=user.pw_gid if change else None,
-        extra_groups=os.getgrouplist(script.user, user.pw_gid) if change else None,
+    identity = None
+    if user.pw_uid != os.geteuid():
+        groups = tuple(os.getgrouplist(script.user, user.pw_gid))
+        identity = Identity(user.pw_uid, user.pw_gid, groups)
+    return Request(
+        executable=str(executable),
+        arguments=(script.path, *script.arguments, *arguments),
+        environment=_ENVIRONMENT,
+        identity=identity,
+        timeout=script.timeout,
+        leaves_daemons=script.leaves_daemons,
     )
 
 
-async def _wait_for_end(process: asyncio.subprocess.Process, script: Script) -> str:
-    """Wait for the end of a process, kill it at its deadline, and return how it ended."""
+async def _receive(ours: socket.socket, seconds: float) -> Finished:
+    """Return what the guardian sends; the script counts as killed after this time.
+
+    When the socket is closed, the guardian kills the script.
+    """
+    loop = asyncio.get_running_loop()
+    readable = loop.create_future()
+    ours.setblocking(False)
+    loop.add_reader(ours, _set_done, readable)
     try:
-        async with asyncio.timeout(script.timeout):
-            status = await process.wait()
+        async with asyncio.timeout(seconds):
+            await readable
+        data = ours.recv(MESSAGE_BYTES_MAX)
     except TimeoutError:
-        _kill(process)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(KILLED_SECONDS):
-                await process.wait()
+        return Finished()
+    finally:
+        loop.remove_reader(ours)
+    if not data:
+        return Finished(error="the process that runs it has ended")
+    return msgspec.msgpack.decode(data, type=Finished)
+
+
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _describe(finished: Finished, script: Script) -> str:
+    if finished.status is None:
         return f"killed after {script.timeout:g}s"
-    except asyncio.CancelledError:
-        _kill(process)
-        raise
-    return f"exit status {status}" if status >= 0 else f"ended by signal {-status}"
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    if finished.status < 0:
+        return f"ended by signal {-finished.status}"
+    return f"exit status {finished.status}"
 
 
 class _Output:

@@ -6,12 +6,16 @@ import msgspec
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
-    """A program on this host with its arguments, run without a shell. ``timeout`` is in seconds."""
+    """A program on this host with its arguments, run without a shell. ``timeout`` is in seconds.
+
+    With ``leaves_daemons``, the processes that the script has started go on after its end.
+    """
 
     path: str
     arguments: tuple[str, ...] = ()
     user: str = "nobody"
     timeout: float = 1.0
+    leaves_daemons: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from checks.script_runner.client import server as script_server
 from hadirector import __version__
 from hadirector.dataplane.dataplane import Dataplane, DataplaneError
 from hadirector.director.dispatch import Dispatcher
@@ -92,6 +93,7 @@ class Director:
             await self._stop_children(checks, vrrp)
             for task in (*running, *self._spawned):
                 task.cancel()
+        script_server.close()
         parts.snapshots.write(parts.snapshot(final=True))
         if not self._restarting:
             self._withdraw_handoff()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from checks.script_runner.client import server
 from checks.script_runner.runner import run
 from checks.script_runner.script import Ended, Script
+from tests.waiting import eventually_async
 
 US = pwd.getpwuid(os.getuid()).pw_name
 Write = Callable[[str], str]
@@ -94,6 +97,52 @@ async def test_a_script_is_killed_when_its_caller_is_cancelled(
         await running
     await asyncio.sleep(0.1)
     assert ended_process(tmp_path / "pid")
+
+
+def with_a_daemon(directory: Path, end: str) -> str:
+    """Return a script that starts a daemon in a session of its own, and its last line."""
+    daemon = directory / "daemon"
+    return (
+        f"setsid sh -c 'echo $$ > {daemon}; exec sleep 60' &\n"
+        f"until [ -s {daemon} ]; do sleep 0.01; done\n{end}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "succeeds"), [("exit 0", True), ("exit 1", False), ("sleep 60", False)]
+)
+async def test_a_script_is_ended_with_its_daemons(
+    write: Write, tmp_path: Path, end: str, succeeds: bool
+) -> None:
+    """After its own end, and at its deadline."""
+    path = write(with_a_daemon(tmp_path, end))
+    ended = await run(Script(path=path, user=US, timeout=2.0))
+    assert ended.succeeded is succeeds
+    assert ended_process(tmp_path / "daemon")
+
+
+async def test_a_notification_may_start_a_daemon(write: Write, tmp_path: Path) -> None:
+    path = write(with_a_daemon(tmp_path, "exit 0"))
+    script = Script(path=path, user=US, timeout=5.0, leaves_daemons=True)
+    assert await run(script) == Ended(True, "exit status 0")
+    await asyncio.sleep(0.1)
+    assert not ended_process(tmp_path / "daemon")
+    os.kill(int((tmp_path / "daemon").read_text()), signal.SIGKILL)
+
+
+async def test_a_killed_script_server_ends_its_scripts_and_is_started_again(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(f"echo $$ > {tmp_path}/pid\n" + with_a_daemon(tmp_path, "sleep 60"))
+    running = asyncio.create_task(run(Script(path=path, user=US, timeout=60.0)))
+    await eventually_async((tmp_path / "daemon").exists, 5.0)
+    await asyncio.sleep(0.1)
+    os.kill(server.pid, signal.SIGKILL)
+    ended = await running
+    assert not ended.succeeded
+    for name in ("pid", "daemon"):
+        await eventually_async(lambda: ended_process(tmp_path / name), 2.0, name)  # noqa: B023
+    assert (await run(Script(path=write("exit 0"), user=US, timeout=5.0))).succeeded
 
 
 async def test_a_file_that_is_not_a_program_is_named(tmp_path: Path) -> None:

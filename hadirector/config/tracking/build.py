@@ -81,4 +81,6 @@ def _notification(
 ) -> Notification | None:
     if section is None:
         return None
-    return Notification(kind=kind, name=name, script=build_struct(Script, section))
+    # A notification may start or stop a service of this host.
+    script = build_struct(Script, section, leaves_daemons=True)
+    return Notification(kind=kind, name=name, script=script)

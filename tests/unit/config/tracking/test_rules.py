@@ -173,7 +173,7 @@ def test_members_of_a_sync_group_track_the_objects_of_all_members() -> None:
     assert notification == Notification(
         kind="GROUP",
         name="g",
-        script=Script(path="/n", arguments=("x",), user="root", timeout=30.0),
+        script=Script(path="/n", arguments=("x",), user="root", timeout=30.0, leaves_daemons=True),
     )
 
 

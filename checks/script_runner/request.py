@@ -1,0 +1,43 @@
+"""What the script server gets and returns: the program to run, and how it ended."""
+
+from __future__ import annotations
+
+import msgspec
+
+MESSAGE_BYTES_MAX = 128 * 1024
+
+KILLING_SECONDS_MAX = 1.0
+"""How long a guardian tries to end all descendants. One that is blocked on a disk may remain."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """The user and the groups of a script."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Run ``executable`` with these arguments, the first of which is its name.
+
+    Without an ``identity``, the user stays the same. ``timeout`` is in seconds. With
+    ``leaves_daemons``, processes that the script has started may go on after its end.
+    """
+
+    executable: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    identity: Identity | None
+    timeout: float
+    leaves_daemons: bool
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The exit status, negative for a signal, None if the script was killed at its deadline.
+
+    ``error`` is why the script could not be started.
+    """
+
+    status: int | None = None
+    error: str = ""

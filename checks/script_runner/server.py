@@ -1,0 +1,65 @@
+"""The script server: starts a guardian for each script.
+
+``python -m checks.script_runner.server DESCRIPTOR``. It is a small process, so that to fork it is
+cheap, and it has one thread, so that to fork it is safe. It ends when its client has ended. Its
+guardians then end their scripts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+
+import msgspec
+
+from checks.script_runner.guardian import guard
+from checks.script_runner.request import MESSAGE_BYTES_MAX, Finished, Request
+
+DESCRIPTORS = 2
+"""Each request has the socket of its caller, and the descriptor for the output of the script."""
+
+
+def main(descriptor: int) -> None:
+    """Serve requests from this descriptor until the client closes its end."""
+    client = socket.socket(fileno=descriptor)
+    client.set_inheritable(False)
+    decoder = msgspec.msgpack.Decoder(Request)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel removes ended guardians
+    gc.freeze()
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(
+            client, MESSAGE_BYTES_MAX, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+        )
+        if not data:
+            return
+        caller, output = descriptors
+        with socket.socket(fileno=caller) as end:
+            _start_guardian(client, decoder.decode(data), end, output)
+        os.close(output)
+
+
+def _start_guardian(
+    client: socket.socket, request: Request, caller: socket.socket, output: int
+) -> None:
+    server = os.getpid()
+    try:
+        guardian = os.fork()
+    except OSError as error:
+        with contextlib.suppress(OSError):  # the caller has given up
+            caller.send(msgspec.msgpack.encode(Finished(error=str(error))))
+        return
+    if guardian == 0:
+        try:
+            client.close()  # otherwise the client would not notice the end of the server
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            guard(request, caller, output, server)
+        finally:
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
