@@ -2,11 +2,12 @@
 
 import sys
 
-from hadirector.runtime import signals
+from hadirector.runtime import signals, standard_streams
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    standard_streams.fill_missing()
     if sys.argv[1:2] == ["run"]:
         # Before anything else is imported: a signal in that time would end the director.
         signals.block()

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from msgspec.structs import replace
 
 from hadirector.api.connections import Connections
 from hadirector.api.exchange import (
@@ -35,6 +37,7 @@ from hadirector.api.exchange import (
     read_body,
     send,
 )
+from hadirector.api.peer import prove_author
 from hadirector.api.shared import SharedAnswer
 from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError, Fault
 from hadirector.dataplane.dataplane import DataplaneError
@@ -88,6 +91,7 @@ class Handlers:
         self._metrics = SharedAnswer(self._prepare_metrics)
         self._explaining = asyncio.Lock()
         self._previewing = asyncio.Lock()
+        self._log = structlog.get_logger()
         self._orders: set[asyncio.Future[object]] = set()
         self._followers: set[asyncio.Task[object]] = set()
 
@@ -151,21 +155,25 @@ class Handlers:
     async def hand_over(self, request: web.Request) -> web.Response:
         """Hand instances over, or undo a handover; answer with the names of the instances."""
         body = msgspec.json.decode(await read_body(request) or b"{}", type=HandoverBody)
+        await self._log_order(request, "handover undo" if body.undo else "handover")
         instances = self._director.operator.hand_over(body.instance, undo=body.undo)
         return json_answer({"instances": instances})
 
     async def set_override(self, request: web.Request) -> web.Response:
         """Set an override; answer with its description."""
         body = msgspec.json.decode(await read_body(request), type=OverrideRequest)
+        body = replace(body, author=await prove_author(request, body.author))
         return await self._complete(self._director.operator.set_override(body), "done")
 
     async def remove_override(self, request: web.Request) -> web.Response:
         """Remove an override; answer with its description."""
         body = msgspec.json.decode(await read_body(request), type=OverrideRemoval)
+        await self._log_order(request, f"override remove {body.name}")
         return await self._complete(self._director.operator.remove_override(body), "done")
 
-    async def restart(self, _request: web.Request) -> web.Response:
+    async def restart(self, request: web.Request) -> web.Response:
         """Restart the director if it can start again; answer before the restart begins."""
+        await self._log_order(request, "restart")
         return await self._complete(self._restart(), "restarting")
 
     async def plan(self, request: web.Request) -> web.Response:
@@ -181,9 +189,14 @@ class Handlers:
             text = await read_body(request, size)
             return json_answer(await self._director.reconfiguration.preview(text, file))
 
-    async def reload(self, _request: web.Request) -> web.Response:
+    async def reload(self, request: web.Request) -> web.Response:
         """Reload the configuration; answer with the changes, or with every fault."""
+        await self._log_order(request, "reload")
         return await self._complete(self._director.reconfiguration.reload(), "changed")
+
+    async def _log_order(self, request: web.Request, order: str) -> None:
+        """Log an order with its proven author. An override has its author in its description."""
+        self._log.info("order_received", order=order, author=await prove_author(request))
 
     async def _restart(self) -> bool:
         await self._director.restart()

@@ -8,14 +8,16 @@ Only the module of the requested command is imported, so that each command start
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TextIO, cast
 
 from hadirector import __version__
+from hadirector.cli.terminal import OutputError, PrintableStream
+from hadirector.runtime import standard_streams
 
 
 class Command(Protocol):
@@ -58,17 +60,23 @@ COMMANDS: Final = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code."""
+    """Run one command and return the exit code.
+
+    An output that cannot be written is a failure. Messages that cannot be written are not.
+    """
     try:
         status = _run(sys.argv[1:] if arguments is None else list(arguments))
-        print(end="", flush=True)
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # The reader of the output has ended, as in `status | head`. The rest of the buffer goes to
-        # /dev/null, so that Python reports no error at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        status = 128 + signal.SIGINT
+    except OutputError as error:
+        # The reader of the output may have ended, as in `status | head`.
+        broken = isinstance(error.__cause__, BrokenPipeError)
+        status = 128 + signal.SIGPIPE if broken else 1
+        if not broken:
+            with contextlib.suppress(OSError):
+                print(f"hadirector: standard output: {error}", file=sys.stderr)
+    standard_streams.give_up_if_full(sys.stdout)
+    standard_streams.give_up_if_full(sys.stderr)
     return status
 
 
@@ -91,7 +99,16 @@ def _run(words: list[str]) -> int:
         if name == chosen:
             load(name).add_arguments(subparser)
     parsed = parser.parse_args(words)
-    return load(parsed.command).run(parsed)
+    command = load(parsed.command)
+    if parsed.command in ("run", "demo"):  # the log escapes by itself; the demo moves the cursor
+        return command.run(parsed)
+    with (
+        contextlib.redirect_stdout(cast("TextIO", PrintableStream(sys.stdout, required=True))),
+        contextlib.redirect_stderr(cast("TextIO", PrintableStream(sys.stderr))),
+    ):
+        status = command.run(parsed)
+        sys.stdout.flush()
+    return status
 
 
 def load(name: str) -> Command:

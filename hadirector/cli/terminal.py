@@ -6,9 +6,11 @@ commands.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, TextIO
+from typing import Any, Final, NamedTuple, TextIO
 
 GAP: Final = "  "
 RESET: Final = "\033[0m"
@@ -23,6 +25,8 @@ STYLES: Final = {
     "bold green": "\033[1;32m",
 }
 """Select Graphic Rendition of ECMA-48 (console_codes(4))."""
+
+_CODES: Final = re.compile(f"({'|'.join(map(re.escape, (RESET, *STYLES.values())))})")
 
 Paint = Callable[[str, str], str]
 """Returns the text in a style. Without a style or colors, the text is unchanged."""
@@ -48,6 +52,67 @@ def paint_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Pa
 def paint(text: str, style: str) -> str:
     """Return the text with the codes of the style around it."""
     return f"{STYLES[style]}{text}{RESET}" if style and text else text
+
+
+class OutputError(Exception):
+    """The standard output cannot be written. The message is the reason."""
+
+
+class PrintableStream:
+    """A stream that writes every character that is not printable as a JSON escape.
+
+    A text of the network or of an operator could otherwise control the terminal, or change the
+    order of what it shows. The escape is the same text in JSON. Line breaks, tabs and the codes in
+    ``STYLES`` are written as they are.
+
+    A failure to write raises OutputError if the stream is ``required``; else it has no effect.
+    """
+
+    def __init__(self, stream: TextIO, *, required: bool = False) -> None:
+        self._stream = stream
+        self._required = required
+
+    def __getattr__(self, name: str) -> Any:
+        """Return any other attribute of the stream."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the text. Raises OutputError."""
+        with self._failing():
+            self._stream.write(printable(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write the text that waits in the buffer. Raises OutputError."""
+        with self._failing():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            if self._required:
+                raise OutputError(getattr(error, "strerror", None) or str(error)) from error
+
+
+def printable(text: str) -> str:
+    """Return the text with escapes for its unprintable characters."""
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    parts = _CODES.split(text)
+    parts[::2] = ["".join(map(_escape, part)) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _escape(character: str) -> str:
+    return character if character.isprintable() or character in "\n\t" else json_escape(character)
+
+
+def json_escape(character: str) -> str:
+    """Return the JSON escape of a character: ``\\u009b``, two of them beyond U+FFFF (RFC 8259)."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def plain(text: str, _style: str) -> str:

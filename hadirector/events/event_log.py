@@ -55,6 +55,7 @@ EVENT_NAMES: Final = frozenset(
         "owned_state_stored",
         "blindness_began",
         "blindness_ended",
+        "order_received",
         "override_set",
         "override_removed",
         "override_expired",

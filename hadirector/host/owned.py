@@ -17,7 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 from hadirector.host.masquerade.rules import ToolName
-from hadirector.host.sysctl.rules import SavedValue
+from hadirector.host.sysctl.rules import SavedValue, is_ours
 from hadirector.model.ipvs import ServiceKey, SyncRole, SyncSettings
 from hadirector.storage import StateError, read, set_aside, store
 
@@ -40,6 +40,8 @@ def load(path: Path) -> Owned:
     owned = read(path, Owned) or Owned()
     if owned.version != VERSION:
         raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
+    if foreign := [name for name in owned.sysctls if not is_ours(name)]:
+        raise StateError(f"{path}: not a sysctl of hadirector: {foreign[0][:200]!a}")
     return owned
 
 

@@ -10,8 +10,8 @@ import msgspec
 from hadirector.model.configuration import VirtualServer
 
 DAY_SECONDS = 24 * 3600.0
-Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
-Author = Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+Line = Annotated[str, msgspec.Meta(max_length=200)]
+Author = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
 
@@ -82,6 +82,12 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     expires_in: Seconds | None = None
     deadline_in: Seconds | None = None
     keep_clients: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse characters that could control a terminal. Raises ValueError."""
+        for key in ("author", "reason"):
+            if not getattr(self, key).isprintable():
+                raise ValueError(f"the {key} has a character that is not printable")
 
     def contradiction(self) -> str | None:
         """Return why the request makes no sense, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -83,3 +84,22 @@ def test_a_directory_of_another_user_is_refused(file: Path, tmp_path: Path) -> N
     director = run(file)
     assert director.returncode == 2
     assert f"{directory}: it belongs to the user id 65534" in director.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["{directory}/chosen", "../..{directory}/chosen", "kernel/hostname"]
+)
+def test_a_stop_writes_only_sysctls_of_hadirector(file: Path, tmp_path: Path, name: str) -> None:
+    """A file of another user names a parameter, its value now and the former value."""
+    (tmp_path / "chosen").write_text("ours\n")
+    (tmp_path / "run").mkdir()
+    owned = {
+        "version": 1,
+        "sysctls": {name.format(directory=tmp_path): {"was": "x", "ours": "ours"}},
+    }
+    (tmp_path / "run/owned.json").write_text(json.dumps(owned))
+    director = run(file)
+    assert director.returncode == 0
+    assert (tmp_path / "chosen").read_text() == "ours\n"
+    assert "state_file_unusable" in director.stderr
+    assert (tmp_path / "run/owned.unusable").exists()

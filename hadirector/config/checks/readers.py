@@ -57,7 +57,9 @@ def read_headers(value: object) -> tuple[tuple[str, str], ...]:
                 " Content-Length and Transfer-Encoding"
             )
         if not isinstance(content, str) or not _HEADER_VALUE.fullmatch(content):
-            raise expectation_error(f"visible ASCII text as the value of {name}, in quotes")
+            raise expectation_error(
+                "visible ASCII text as the value of each header field, in quotes"
+            )
     return tuple(value.items())
 
 

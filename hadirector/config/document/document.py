@@ -15,6 +15,7 @@ import yaml
 
 from hadirector.config.document.errors import ConfigError, Fault, quote
 from hadirector.config.document.finding import Path, prefix_path
+from hadirector.config.document.secrets import is_secret, public_path
 from hadirector.config.document.syntax import explain_syntax
 
 DEPTH_MAX = 20
@@ -160,7 +161,8 @@ class _Builder:
         position = Position(mark, key_mark)
         if name in parent.value:
             first = parent.position.children[name].key[0]
-            self._fault(key_mark, f"duplicate key {quote(name)}, first in line {first}")
+            shown = "" if is_secret(self._path()) else f" {quote(name)}"
+            self._fault(key_mark, f"duplicate key{shown}, first in line {first}")
         else:
             parent.value[name] = value
             parent.position.children[name] = position
@@ -169,16 +171,15 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         if self._expects_key():
             self._stop(_mark(event), "a key must be a plain word")
-        self._fault(
-            _mark(event), f"aliases (*{event.anchor}) are not supported; write the value out"
-        )
+        # The name of an alias, an anchor or a tag may be a password that begins so.
+        self._fault(_mark(event), "aliases (*) are not supported; write the value out, or quote it")
         self._place(None, _mark(event))
 
     def _refuse_properties(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
-            self._fault(_mark(event), f"anchors (&{event.anchor}) are not supported; remove it")
+            self._fault(_mark(event), "anchors (&) are not supported; remove it, or quote the text")
         if event.tag is not None:
-            self._fault(_mark(event), f"tags ({event.tag}) are not supported; remove it")
+            self._fault(_mark(event), "tags (!) are not supported; remove it, or quote the text")
 
     def _expects_key(self) -> bool:
         return bool(self._open) and self._key is None and isinstance(self._open[-1].value, dict)
@@ -191,9 +192,13 @@ class _Builder:
         return len(innermost) if isinstance(innermost, list) else ""
 
     def _fault(self, mark: Mark, message: str) -> None:
-        steps = (*(collection.step for collection in self._open), self._step())
-        path = tuple(step for step in steps if step != "")
+        path = public_path(self._path())
         self.faults.append(Fault(_place(self._file, mark), prefix_path(path, message)))
+
+    def _path(self) -> Path:
+        """Return the path of the next value."""
+        steps = (*(collection.step for collection in self._open), self._step())
+        return tuple(step for step in steps if step != "")
 
     def _stop(self, mark: Mark, message: str) -> NoReturn:
         self._fault(mark, message)

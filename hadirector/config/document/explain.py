@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 from hadirector.config.document.document import Document
 from hadirector.config.document.errors import Fault, quote
 from hadirector.config.document.finding import Path, prefix_path, wrong
+from hadirector.config.document.secrets import HIDDEN as HIDDEN_VALUE
+from hadirector.config.document.secrets import public_path, quote_key, quote_value
 from hadirector.config.keys.readers import EXPECTED, HIDDEN
 from hadirector.config.keys.section import Section
 
@@ -32,7 +34,7 @@ def explain(errors: Iterable[ErrorDetails], document: Document, root: type[Secti
 
 def _fault(error: ErrorDetails, document: Document, root: type[Section]) -> Fault:
     path: Path = error["loc"]
-    found = quote(error["input"])
+    found = quote_value(path, error["input"], container_expected=error["type"] in _CONTAINERS)
     match error["type"]:
         case "extra_forbidden":
             return Fault(document.key_place(path), _unknown_key(path, document.value, root))
@@ -42,12 +44,12 @@ def _fault(error: ErrorDetails, document: Document, root: type[Section]) -> Faul
         case _ if error["type"] == EXPECTED:
             message = wrong(found, error["msg"])
         case _ if error["type"] == HIDDEN:
-            message = wrong("a value that is not shown", error["msg"])
+            message = wrong(HIDDEN_VALUE, error["msg"])
         case "list_type" if isinstance(error["input"], dict) and error["input"]:
             message = wrong(found, 'a list: put "- " before the first key of each element')
         case kind:
             message = wrong(found, _CONTAINERS[kind])
-    return Fault(document.place(path), prefix_path(path, message))
+    return Fault(document.place(path), prefix_path(public_path(path), message))
 
 
 def _unknown_key(path: Path, value: object, root: type[Section]) -> str:
@@ -70,8 +72,8 @@ def _unknown(key: str, section: type[Section]) -> str:
     if len(key) <= SUGGESTED_CHARACTERS_MAX:
         close = difflib.get_close_matches(key, known, n=1)
     if close:
-        return f"unknown key {quote(key)}, did you mean {quote(close[0])}?"
-    return f"unknown key {quote(key)} (expected one of {', '.join(known)})"
+        return f"unknown key {quote_key(key)}, did you mean {quote(close[0])}?"
+    return f"unknown key {quote_key(key)} (expected one of {', '.join(known)})"
 
 
 def _section(path: Path, value: Any, root: type[Section]) -> type[Section]:

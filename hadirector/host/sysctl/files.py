@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from collections.abc import Collection, Iterable
@@ -20,7 +21,9 @@ def read(names: Iterable[str], root: Path = Path("/proc/sys")) -> dict[str, str 
 
 
 def write(name: str, value: str, root: Path = Path("/proc/sys")) -> None:
-    """Set a parameter. Raises OSError."""
+    """Set a parameter. Raises OSError, also for a name that leads out of ``root``."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise OSError(errno.EINVAL, "not the name of a sysctl", name)
     (root / name).write_text(f"{value}\n", encoding="ascii")
 
 

@@ -5,8 +5,9 @@ Pure. Documentation/networking/ip-sysctl.rst and ipvs-sysctl.rst describe the pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +20,12 @@ IP_FORWARD = "net/ipv4/ip_forward"
 IPV6_FORWARDING = "net/ipv6/conf/all/forwarding"
 STAY_ON = frozenset({IP_FORWARD, IPV6_FORWARDING})
 """Parameters that are not restored, because other programs may rely on forwarding by now."""
+_OURS: Final = re.compile(
+    rf"{IP_FORWARD}|{IPV6_FORWARDING}"
+    rf"|net/ipv4/conf/(?!\.\.?/)[^/\s]{{1,15}}/(send_redirects|{ACCEPT_LOCAL})"
+    r"|net/ipv4/vs/(expire_nodest_conn|expire_quiescent_template|conn_reuse_mode|conntrack"
+    r"|sloppy_tcp|backup_only)"
+)
 
 
 class Sysctl(msgspec.Struct, frozen=True):
@@ -53,6 +60,11 @@ class SysctlStatus(msgspec.Struct, frozen=True):
     actual: str | None
     was: str | None
     reason: str
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a director may set the parameter of this name: `wanted_sysctls` names it."""
+    return _OURS.fullmatch(name) is not None
 
 
 def dotted_name(name: str) -> str:

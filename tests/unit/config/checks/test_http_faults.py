@@ -72,14 +72,14 @@ FaultsOf = Callable[[str], list[str]]
             "{type: http, headers: {a: 'b '}}",
             (
                 "headers: wrong value (got a mapping, expected visible ASCII text as the value "
-                "of a, in quotes)"
+                "of each header field, in quotes)"
             ),
         ),
         (
             "{type: http, headers: {a: 1}}",
             (
                 "headers: wrong value (got a mapping, expected visible ASCII text as the value "
-                "of a, in quotes)"
+                "of each header field, in quotes)"
             ),
         ),
         (

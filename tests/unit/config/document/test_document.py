@@ -67,8 +67,8 @@ def test_every_value_and_key_has_a_place() -> None:
         ("a: {b: 1, b: 2}", 'f:1:11: a: duplicate key "b", first in line 1'),
         ("a:\nb: 1", "f:1:3: a: the value is missing (write a value, or leave the key out)"),
         ("- 1\n-", "f:2:2: [1]: the value is missing (write a value, or leave the key out)"),
-        ("a: &x 1", "f:1:4: a: anchors (&x) are not supported; remove it"),
-        ("a: !!str 1", "f:1:4: a: tags (tag:yaml.org,2002:str) are not supported; remove it"),
+        ("a: &x 1", "f:1:4: a: anchors (&) are not supported; remove it, or quote the text"),
+        ("a: !!str 1", "f:1:4: a: tags (!) are not supported; remove it, or quote the text"),
         ("{[a]: b}", "f:1:2: a key must be a plain word"),
         ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a file holds one"),
         ("", "f:1:1: the file is empty (expected director, vrrp or virtual_servers)"),
@@ -126,12 +126,12 @@ def test_an_alias_bomb_is_refused_without_expansion() -> None:
     """Each alias is a fault of its own."""
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     assert faults_of(bomb) == [
-        "f:1:4: a: anchors (&a) are not supported; remove it",
-        "f:2:4: b: anchors (&b) are not supported; remove it",
-        "f:2:8: b[0]: aliases (*a) are not supported; write the value out",
-        "f:2:12: b[1]: aliases (*a) are not supported; write the value out",
-        "f:3:5: c[0]: aliases (*b) are not supported; write the value out",
-        "f:3:9: c[1]: aliases (*b) are not supported; write the value out",
+        "f:1:4: a: anchors (&) are not supported; remove it, or quote the text",
+        "f:2:4: b: anchors (&) are not supported; remove it, or quote the text",
+        "f:2:8: b[0]: aliases (*) are not supported; write the value out, or quote it",
+        "f:2:12: b[1]: aliases (*) are not supported; write the value out, or quote it",
+        "f:3:5: c[0]: aliases (*) are not supported; write the value out, or quote it",
+        "f:3:9: c[1]: aliases (*) are not supported; write the value out, or quote it",
     ]
 
 

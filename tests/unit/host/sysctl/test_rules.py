@@ -222,3 +222,20 @@ def test_a_name_is_written_as_sysctl_does() -> None:
 def test_a_fault_of_the_section(section: str, fault: list[str], faults_of: FaultsOf) -> None:
     """``leave`` has the last part of each name."""
     assert faults_of(f"sysctls: {section}\nvirtual_servers: [{{address: 10.0.0.9:80}}]") == fault
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("net/ipv4/ip_forward", True),
+        ("net/ipv4/conf/eth0.100/send_redirects", True),
+        ("net/ipv4/vs/sloppy_tcp", True),
+        ("net/ipv4/conf/../send_redirects", False),
+        ("net/ipv4/conf/a/b/send_redirects", False),
+        ("net/ipv4/vs/other", False),
+        ("/etc/passwd", False),
+        ("kernel/core_pattern", False),
+    ],
+)
+def test_only_parameters_that_a_director_sets_are_ours(name: str, ours: bool) -> None:
+    assert rules.is_ours(name) is ours

@@ -1,0 +1,132 @@
+"""Who ordered what: the proven author, and texts that cannot control a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hadirector.api.client import ApiError, BadRequestError, request
+from hadirector.events.event_log import Page
+from tests.lab.loopback import RunningDirector
+from tests.waiting import eventually
+
+NAME = "web/127.0.35.2:80"
+HOSTILE = "\x9b2J\u202egnp.exe\u2028"
+PROGRAM = str(Path(sys.executable).with_name("hadirector"))
+
+
+@pytest.fixture
+def director(tmp_path: Path) -> Iterator[RunningDirector]:
+    directory = tmp_path / "lb1"
+    running = RunningDirector(
+        directory,
+        f"director: {{name: lb1, dataplane: userspace, runtime_directory: {directory}/run,"
+        f" state_directory: {directory}/state}}\n"
+        f"api: {{unix: {directory}/run/api.sock}}\n"
+        "virtual_servers:\n"
+        "  - {name: web, address: '127.0.35.1:8035', scheduler: rr, forwarding: nat,"
+        " check: none, real_servers: [{address: '127.0.35.2:80'}]}\n",
+    )
+    try:
+        eventually(lambda: answers(running), 30.0, "the API")
+        yield running
+    finally:
+        running.end()
+
+
+def answers(director: RunningDirector) -> bool:
+    with contextlib.suppress(ApiError):
+        return bool(director.status().virtual_servers)
+    return False
+
+
+def path(director: RunningDirector) -> str:
+    return str(director.directory / "run/api.sock")
+
+
+def order(director: RunningDirector, **fields: str) -> bytes:
+    body = {"name": NAME, "action": "disable", "author": "ann", **fields}
+    return request(path(director), "POST", "/v1/override", body)
+
+
+@pytest.mark.parametrize("key", ["reason", "author"])
+def test_a_text_that_could_control_a_terminal_is_refused(
+    director: RunningDirector, key: str
+) -> None:
+    with pytest.raises(BadRequestError, match=f"the {key} has a character that is not printable"):
+        order(director, **{key: HOSTILE})
+
+
+def test_no_command_prints_a_text_that_controls_the_terminal(director: RunningDirector) -> None:
+    """The override is from an earlier version, which accepted such a reason."""
+    order(director, reason="REASON")
+    director.process.terminate()
+    director.process.wait()
+    for name in ("state/overrides.json", "run/events.json"):
+        file = director.directory / name
+        file.write_text(file.read_text().replace("REASON", HOSTILE))
+    director.process = director._start()
+    eventually(lambda: answers(director), 30.0, "the API")
+    commands = (
+        ["status", "--all"],
+        ["status", "--json"],
+        ["why", NAME],
+        ["why", NAME, "--json"],
+        ["events"],
+        ["events", "--json"],
+        ["enable", NAME],
+    )
+    for words in commands:
+        done = subprocess.run(
+            [PROGRAM, *words, "--socket", path(director)],
+            check=True,
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        )
+        text = done.stdout.decode()
+        assert text.replace("\n", "").isprintable(), words
+        assert "\\u009b2J\\u202egnp.exe\\u2028" in text, words
+        if words == ["status", "--json"]:
+            [server] = json.loads(text)["virtual_servers"]
+            assert HOSTILE in server["real_servers"][0]["weight_reason"]
+
+
+@pytest.mark.netns
+def test_the_author_is_the_user_of_the_process(director: RunningDirector) -> None:
+    """Only root may name another user, and is named with it."""
+    assert order(director) == b'{"done":"web/127.0.35.2:80: disabled, by ann as root"}'
+    socket = director.directory / "run/api.sock"
+    socket.chmod(0o666)
+    for directory in (director.directory / "run", director.directory, *director.directory.parents):
+        if directory.stat().st_uid == os.geteuid() and directory != Path("/"):
+            directory.chmod(directory.stat().st_mode | 0o055)
+    body = json.dumps({"name": NAME, "action": "disable", "author": "root"})
+    program = (
+        "import os, socket, sys; os.setgid(65534); os.setuid(65534)\n"
+        "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
+        "for order in sys.argv[2:]: s.sendall(order.encode()); print(s.recv(4096).decode())\n"
+    )
+    head = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", program, str(socket)),
+            head.format("/v1/override", len(body), body),
+            head.format("/v1/reload", 0, ""),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "disabled, by nobody" in done.stdout
+    page = msgspec.json.decode(request(path(director), "GET", "/v1/events"), type=Page)
+    [ordered] = [event for event in page.events if event.name == "order_received"]
+    assert ordered.fields["order"] == "reload"
+    assert ordered.fields["author"] == "nobody"
