@@ -69,6 +69,15 @@ class RunningDirector:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def kill_itself(self) -> None:
+        """Kill the director; its children end soon afterwards."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """Start the director again, with the same file."""
+        self.process = self._start()
+
     def end(self) -> None:
         """Kill the processes that are left in the process group."""
         with contextlib.suppress(ProcessLookupError):
