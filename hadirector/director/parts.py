@@ -70,7 +70,8 @@ class Parts:
 
     def facts(self) -> Facts:
         """Return the current inputs of the weight decision. The targets are a live view."""
-        return Facts(self.health.targets, self.overrides.current, monotonic())
+        blind = self.health.blindness.blind
+        return Facts(self.health.targets, self.overrides.current, monotonic(), blind)
 
     def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
         """Decide the pools of the changed services, or all pools if ``changed`` is None.

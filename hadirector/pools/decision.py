@@ -101,7 +101,7 @@ def judge(
         known=not any(candidate.unknown for candidate in candidates),
     )
     flapping = apply_flap_damping(server, candidates, facts)
-    hold = hold_outgoing(outgoing, candidates, facts.now)
+    hold = hold_outgoing(outgoing, candidates, facts)
     braked = apply_brake(server.min_healthy, candidates)
     _apply_backup_tiers(server, candidates, braked)
     held = unseen + braked
@@ -113,7 +113,7 @@ def judge(
     serving_since, ramps_at = apply_slow_start(candidates, serving_since, facts.now)
     changes = [*flapping.values(), *(() if ramps_at is None else (ramps_at,))]
     if hold.outgoing is not None:
-        changes.append(hold.outgoing.deadline)
+        changes.append(hold.until)
     return Judgement(
         derivations={candidate.real_server.key: tuple(candidate.steps) for candidate in candidates},
         sorry=sorry,

@@ -12,11 +12,15 @@ from hadirector.overrides.model import Override, RealServerName
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """The states of targets, the overrides in force, and the time in monotonic seconds."""
+    """The states of targets, the overrides in force, and the time in monotonic seconds.
+
+    ``blind`` is whether the director is blind.
+    """
 
     targets: Targets
     overrides: Mapping[RealServerName, Override] = {}
     now: float = 0.0
+    blind: bool = False
 
     def target(self, check: CheckDefinition) -> TargetState:
         """Return the state of the target of a check."""

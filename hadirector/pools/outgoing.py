@@ -15,9 +15,12 @@ import msgspec
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import Destination, DestinationKey, ServiceKey, Table
 from hadirector.pools.candidate import Candidate
+from hadirector.pools.facts import Facts
 
 FIRST_PROBES_SECONDS: Final = 2.0
 """Within this time after a reload, the first probes of all new targets begin. Usually it is 1 s."""
+BLIND_SECONDS: Final = 1.0
+"""The time between two decisions about outgoing real servers while the director is blind."""
 HOLD_SECONDS_MAX: Final = 60.0
 """The longest time that outgoing real servers stay, however long the timeouts of new checks are."""
 
@@ -41,10 +44,14 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Hold(NamedTuple):
-    """The outgoing real servers that stay, or None if all leave, and the reason."""
+    """The outgoing real servers that stay, or None if all leave, and the reason.
+
+    At ``until`` (monotonic seconds) the decision must be made again.
+    """
 
     outgoing: Outgoing | None
     reason: str = ""
+    until: float = 0.0
 
 
 NO_HOLD: Final = Hold(None)
@@ -84,10 +91,11 @@ def _find_outgoing(
             )
 
 
-def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], now: float) -> Hold:
+def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], facts: Facts) -> Hold:
     """Decide whether the outgoing real servers of a pool stay.
 
-    ``candidates`` are the configured real servers after their checks were applied.
+    ``candidates`` are the configured real servers after their checks were applied. They stay while
+    the director is blind, because a failure proves nothing then.
     """
     if outgoing is None:
         return NO_HOLD
@@ -96,11 +104,13 @@ def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], no
     reason = f"{passing} of {outgoing.required} required real servers pass"
     if passing >= outgoing.required:
         return Hold(None, reason)
+    if facts.blind:
+        return Hold(outgoing, f"{reason}, and the director is blind", facts.now + BLIND_SECONDS)
     if not awaited:
         return Hold(None, f"{reason}, and no first probe is awaited")
-    if now >= outgoing.deadline:
+    if facts.now >= outgoing.deadline:
         return Hold(None, f"{reason}, and the time for first probes is over")
-    return Hold(outgoing, reason)
+    return Hold(outgoing, reason, outgoing.deadline)
 
 
 def _hold_seconds(server: VirtualServer) -> float:

@@ -170,6 +170,7 @@ async def test_a_held_server_stays_held_after_a_reload_that_changes_its_check(
 
 
 THREE = DestinationKey("192.0.2.47", 80)
+FOUR = DestinationKey("192.0.2.48", 80)
 
 
 def only(directory: Path, *keys: DestinationKey) -> Configuration:
@@ -204,6 +205,17 @@ async def test_a_pool_whose_successors_all_fail_is_left(seam: Seam, tmp_path: Pa
     await seam.reload(only(tmp_path, THREE))
     await seam.verdict(THREE, REFUSED)
     assert seam.weights == {}
+
+
+async def test_a_blind_director_does_not_empty_a_replaced_pool(seam: Seam, tmp_path: Path) -> None:
+    await seam.reload(only(tmp_path, THREE, FOUR))
+    for key in (THREE, FOUR):
+        await seam.verdict(key, SILENT)
+    assert seam.parts.health.blindness.blind
+    assert seam.weights == {ONE: 1}
+    await seam.verdict(THREE, PASSED)
+    assert not seam.parts.health.blindness.blind
+    assert seam.weights == {THREE: 1}
 
 
 async def test_the_time_limit_of_a_hold_is_a_change_by_time_alone(

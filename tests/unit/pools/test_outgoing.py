@@ -93,7 +93,7 @@ def test_outgoing_servers_stay_while_a_required_first_probe_is_awaited(
     verdicts: dict[str, Verdict], after: float, reason: str
 ) -> None:
     judgement = decide(verdicts, after=after)
-    assert judgement.hold == (Outgoing({WEB: BLUE}, 2, NOW + 3.0), reason)
+    assert judgement.hold == (Outgoing({WEB: BLUE}, 2, NOW + 3.0), reason, NOW + 3.0)
     assert judgement.next_change == NOW + 3.0
     assert judgement.quorum in (True, None)
 
@@ -122,7 +122,16 @@ def test_outgoing_servers_stay_while_a_required_first_probe_is_awaited(
 def test_outgoing_servers_leave_when_the_first_probes_are_over(
     verdicts: dict[str, Verdict], after: float, reason: str
 ) -> None:
-    assert decide(verdicts, after=after).hold == (None, reason)
+    assert decide(verdicts, after=after).hold == (None, reason, 0.0)
+
+
+def test_outgoing_servers_stay_while_the_director_is_blind() -> None:
+    """It decides again every second."""
+    known = replace(facts({"1": FAILING, "2": FAILING}, now=NOW + 90.0), blind=True)
+    judgement = judge(GREEN, known, True, {}, found(GREEN))
+    reason = "0 of 2 required real servers pass, and the director is blind"
+    assert judgement.hold == (found(GREEN), reason, NOW + 91.0)
+    assert judgement.next_change == NOW + 91.0
 
 
 def test_outgoing_servers_precede_the_new_ones_in_the_table() -> None:
