@@ -145,6 +145,8 @@ class Pools:
         )
         if judgement.hold.outgoing is None:
             self._outgoing.pop(server.name, None)
+        else:
+            self._outgoing[server.name] = judgement.hold.outgoing
         self.judgements[server.name] = judgement
         self.serving_since[server.name] = judgement.serving_since
         self._next_changes.pop(server.name, None)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from hadirector.events.event_log import NAMED_MAX
 from hadirector.model.configuration import VirtualServer
+from hadirector.model.ipvs import DestinationKey
 from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
 from hadirector.pools.facts import Facts
@@ -57,8 +58,8 @@ def pool_changes(
 def _outgoing_changes(
     server: VirtualServer, before: Judgement | None, now: Judgement
 ) -> Iterator[Change]:
-    held = () if before is None or before.hold.outgoing is None else before.hold.outgoing.keys
-    holds = () if now.hold.outgoing is None else now.hold.outgoing.keys
+    held = () if before is None else _serving_keys(before)
+    holds = _serving_keys(now)
     if held == holds:
         return
     named = holds or held
@@ -72,6 +73,11 @@ def _outgoing_changes(
             "reason": now.hold.reason,
         },
     )
+
+
+def _serving_keys(judgement: Judgement) -> tuple[DestinationKey, ...]:
+    outgoing = judgement.hold.outgoing
+    return () if outgoing is None else outgoing.serving_keys
 
 
 def weight_changes(

@@ -63,7 +63,7 @@ class Judgement(msgspec.Struct, frozen=True):
                 ("held", self.held),
                 ("unseen", self.unseen),
                 ("flapping", self.flapping),
-                ("outgoing", self.hold.outgoing.keys if self.hold.outgoing else ()),
+                ("outgoing", self.hold.outgoing.serving_keys if self.hold.outgoing else ()),
             )
             if keys
         ]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from hadirector.model.configuration import Configuration, VirtualServer
 from hadirector.model.ipvs import Destination, DestinationKey, ServiceKey, Table
@@ -21,6 +22,8 @@ FIRST_PROBES_SECONDS: Final = 2.0
 """Within this time after a reload, the first probes of all new targets begin. Usually it is 1 s."""
 BLIND_SECONDS: Final = 1.0
 """The time between two decisions about outgoing real servers while the director is blind."""
+DRAIN_SECONDS: Final = 10.0
+"""How long outgoing real servers keep their connections after they no longer serve."""
 HOLD_SECONDS_MAX: Final = 60.0
 """The longest time that outgoing real servers stay, however long the timeouts of new checks are."""
 
@@ -30,21 +33,35 @@ class Outgoing(msgspec.Struct, frozen=True):
 
     They stay until ``required`` real servers of the new configuration serve, or until every real
     server of the new configuration has a verdict, but at most until ``deadline`` (monotonic
-    seconds).
+    seconds). Then they drain: they stay with weight 0 until ``drained_at``.
     """
 
     destinations: Mapping[ServiceKey, Mapping[DestinationKey, Destination]]
     required: int
     deadline: float
+    drained_at: float | None = None
 
     @property
     def keys(self) -> tuple[DestinationKey, ...]:
         """The outgoing real servers, in order."""
         return tuple(sorted({key for pool in self.destinations.values() for key in pool}))
 
+    @property
+    def serving_keys(self) -> tuple[DestinationKey, ...]:
+        """The outgoing real servers that still serve, in order."""
+        return self.keys if self.drained_at is None else ()
+
+    def drain(self, now: float) -> Outgoing:
+        """Return these real servers with weight 0, for the time of a drain."""
+        drained = {
+            service: {key: replace(destination, weight=0) for key, destination in pool.items()}
+            for service, pool in self.destinations.items()
+        }
+        return replace(self, destinations=drained, drained_at=now + DRAIN_SECONDS)
+
 
 class Hold(NamedTuple):
-    """The outgoing real servers that stay, or None if all leave, and the reason.
+    """The outgoing real servers that stay in the table, or None if all leave, and the reason.
 
     At ``until`` (monotonic seconds) the decision must be made again.
     """
@@ -99,18 +116,23 @@ def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], fa
     """
     if outgoing is None:
         return NO_HOLD
+    if outgoing.drained_at is not None:
+        drains = facts.now < outgoing.drained_at
+        return Hold(outgoing, until=outgoing.drained_at) if drains else NO_HOLD
     passing = sum(bool(candidate.serving and candidate.full_weight) for candidate in candidates)
     awaited = any(candidate.unknown and candidate.full_weight for candidate in candidates)
     reason = f"{passing} of {outgoing.required} required real servers pass"
     if passing >= outgoing.required:
-        return Hold(None, reason)
-    if facts.blind:
+        end = ""
+    elif facts.blind:
         return Hold(outgoing, f"{reason}, and the director is blind", facts.now + BLIND_SECONDS)
-    if not awaited:
-        return Hold(None, f"{reason}, and no first probe is awaited")
-    if facts.now >= outgoing.deadline:
-        return Hold(None, f"{reason}, and the time for first probes is over")
-    return Hold(outgoing, reason, outgoing.deadline)
+    elif not awaited:
+        end = ", and no first probe is awaited"
+    elif facts.now >= outgoing.deadline:
+        end = ", and the time for first probes is over"
+    else:
+        return Hold(outgoing, reason, outgoing.deadline)
+    return Hold(outgoing.drain(facts.now), reason + end, facts.now + DRAIN_SECONDS)
 
 
 def _hold_seconds(server: VirtualServer) -> float:

@@ -158,7 +158,7 @@ def _operations(
 def _outgoing(judgements: Mapping[str, Judgement], now: float) -> Iterator[str]:
     for name, judgement in judgements.items():
         outgoing = judgement.hold.outgoing
-        for key in () if outgoing is None else outgoing.keys:
+        for key in () if outgoing is None else outgoing.serving_keys:
             assert outgoing is not None, "it has keys"
             yield (
                 f"{name}/{key} (when {outgoing.required} configured real servers pass,"

@@ -293,7 +293,7 @@ _SHOWN_BY_CHECK = {"configured", "not checked", *Verdict}
 def _format_outgoing(judgement: Judgement | None) -> tuple[str, ...]:
     if judgement is None or judgement.hold.outgoing is None:
         return ()
-    return tuple(map(str, judgement.hold.outgoing.keys))
+    return tuple(map(str, judgement.hold.outgoing.serving_keys))
 
 
 def _format_quorum(server: VirtualServer, judgement: Judgement) -> str:

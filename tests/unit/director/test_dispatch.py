@@ -3,109 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from checks.definition.check import CheckDefinition, Timing
-from checks.definition.result import Reason, Result, Verdict
-from hadirector.dataplane.dataplane import Dataplane
-from hadirector.dataplane.dry_run import DryRunDataplane
+from checks.definition.result import Reason, Result
 from hadirector.dataplane.reconcile import EditDestination
 from hadirector.director.dispatch import Dispatcher
-from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
-from hadirector.director.parts import Parts
+from hadirector.director.messages import FirstVerdictsOverdue
 from hadirector.election.fitness import Fitness
-from hadirector.events.recorder import Recorder
-from hadirector.model.configuration import Configuration, RealServer
+from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import (
     Destination,
     DestinationKey,
-    ForwardingMethod,
-    Protocol,
     Service,
     ServiceEntry,
-    ServiceKey,
 )
 from hadirector.model.policy import FITNESS, HealthyMinimum, SlowStart
 from hadirector.overrides.model import Action, Override, RealServerName
-from hadirector.processes.messages import VerdictChanged
-from tests.builders import a_check, a_configuration, a_virtual_server, an_instance
-from tests.running import running
+from tests.unit.director.seam import (
+    NAT,
+    ONE,
+    PASSED,
+    REFUSED,
+    SILENT,
+    TWO,
+    WEB,
+    Seam,
+    check,
+    configuration,
+)
 from tests.unit.memory_dataplane import MemoryDataplane
 from vrrp.model.configuration import TrackedKey
 from vrrp.model.report import State
-
-WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
-ONE = DestinationKey("192.0.2.45", 80)
-TWO = DestinationKey("192.0.2.46", 80)
-
-
-def check(key: DestinationKey, interval: float) -> CheckDefinition:
-    return a_check(key, identity=f"tcp {key} every {interval}", timing=Timing(interval=interval))
-
-
-def configuration(directory: Path, interval: float) -> Configuration:
-    return a_configuration(
-        a_virtual_server(
-            *(RealServer(key=key, check=check(key, interval)) for key in (ONE, TWO)),
-            service=Service("rr"),
-        ),
-        runtime_directory=str(directory),
-        state_directory=str(directory),
-        vrrp=(an_instance(),),
-    )
-
-
-NAT = ForwardingMethod.NAT
-PASSED = Result(Reason.PASSED, "connected", 0.001)
-REFUSED = Result(Reason.REFUSED, "connecting: Connection refused", 0.001)
-SILENT = Result(Reason.TIMEOUT, "", 0.001)
-
-
-class Seam:
-    """A director without its life cycle: a message goes in, the wanted table comes out."""
-
-    def __init__(self, configuration: Configuration, dataplane: Dataplane | None = None) -> None:
-        self.queue: asyncio.Queue[Message] = asyncio.Queue()
-        self.recorder = Recorder()
-        self.parts = Parts(
-            configuration, dataplane or DryRunDataplane(), self.recorder, self.queue.put
-        )
-        self.dispatcher = Dispatcher(self.parts, lambda _delay, _message: None)
-
-    async def verdict(self, key: DestinationKey, result: Result, interval: float = 2.0) -> None:
-        """Handle the verdict of the check with this interval."""
-        verdict = Verdict.PASSING if result.passed else Verdict.FAILING
-        identity = check(key, interval).identity
-        await self.dispatcher.handle(VerdictChanged(identity, verdict, result))
-
-    async def reload(self, configuration: Configuration) -> None:
-        await self.dispatcher.handle(ConfigurationRead(configuration))
-
-    def reconciling(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Run the reconciler of the table during a block."""
-        return running(self.parts.table_reconciler)
-
-    async def handle_next(self) -> None:
-        """Handle the next message of the queue."""
-        async with asyncio.timeout(30):
-            await self.dispatcher.handle(await self.queue.get())
-
-    @property
-    def destinations(self) -> dict[DestinationKey, Destination]:
-        return dict(self.dispatcher.table[WEB].destinations)
-
-    @property
-    def weights(self) -> dict[DestinationKey, int]:
-        return {key: destination.weight for key, destination in self.destinations.items()}
-
-    @property
-    def held(self) -> set[DestinationKey]:
-        return set(self.parts.pools.judgements["web"].held)
 
 
 @pytest.fixture
@@ -167,79 +99,6 @@ async def test_a_held_server_stays_held_after_a_reload_that_changes_its_check(
         await seam.verdict(key, PASSED, 5.0)
     assert seam.held == set()
     assert seam.weights.keys() == held
-
-
-THREE = DestinationKey("192.0.2.47", 80)
-FOUR = DestinationKey("192.0.2.48", 80)
-
-
-def only(directory: Path, *keys: DestinationKey) -> Configuration:
-    """The configuration with these real servers."""
-    whole = configuration(directory, 2.0)
-    [web] = whole.virtual_servers
-    servers = tuple(RealServer(key=key, check=check(key, 2.0)) for key in keys)
-    return replace(whole, virtual_servers=(replace(web, real_servers=servers),))
-
-
-async def test_a_reload_that_replaces_the_pool_does_not_empty_it(
-    seam: Seam, tmp_path: Path
-) -> None:
-    """The old real servers stay until the new one passes, and another reload continues the hold."""
-    for _ in range(2):
-        await seam.reload(only(tmp_path, THREE))
-        assert seam.weights == {ONE: 1}
-    await seam.verdict(THREE, PASSED)
-    assert seam.weights == {THREE: 1}
-
-
-async def test_a_replaced_pool_that_is_restored_goes_on_as_before(
-    seam: Seam, tmp_path: Path
-) -> None:
-    await seam.reload(only(tmp_path, THREE))
-    await seam.reload(only(tmp_path, ONE))
-    assert seam.weights == {ONE: 1}
-    assert seam.parts.pools.judgements["web"].hold.outgoing is None
-
-
-async def test_a_pool_whose_successors_all_fail_is_left(seam: Seam, tmp_path: Path) -> None:
-    await seam.reload(only(tmp_path, THREE))
-    await seam.verdict(THREE, REFUSED)
-    assert seam.weights == {}
-
-
-async def test_a_blind_director_does_not_empty_a_replaced_pool(seam: Seam, tmp_path: Path) -> None:
-    await seam.reload(only(tmp_path, THREE, FOUR))
-    for key in (THREE, FOUR):
-        await seam.verdict(key, SILENT)
-    assert seam.parts.health.blindness.blind
-    assert seam.weights == {ONE: 1}
-    await seam.verdict(THREE, PASSED)
-    assert not seam.parts.health.blindness.blind
-    assert seam.weights == {THREE: 1}
-
-
-async def test_the_time_limit_of_a_hold_is_a_change_by_time_alone(
-    seam: Seam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hadirector.pools.outgoing.FIRST_PROBES_SECONDS", -0.5)
-    await seam.reload(only(tmp_path, THREE))
-    assert seam.weights == {ONE: 1}
-    waking = asyncio.create_task(seam.parts.pools.run(seam.queue.put))
-    async with asyncio.timeout(30):
-        await seam.dispatcher.handle(await seam.queue.get())
-    waking.cancel()
-    assert seam.weights == {}
-
-
-async def test_a_start_with_another_pool_than_in_the_table_does_not_empty_it(
-    tmp_path: Path,
-) -> None:
-    """For example a restart after the file has changed, or the first start after keepalived."""
-    seam = Seam(only(tmp_path, THREE))
-    seam.dispatcher.adopt({WEB: ServiceEntry(Service("rr"), {ONE: Destination(1, NAT)})})
-    assert seam.weights == {ONE: 1}
-    await seam.verdict(THREE, PASSED)
-    assert seam.weights == {THREE: 1}
 
 
 async def test_a_verdict_of_a_removed_check_changes_nothing(seam: Seam, tmp_path: Path) -> None:

@@ -122,7 +122,27 @@ def test_outgoing_servers_stay_while_a_required_first_probe_is_awaited(
 def test_outgoing_servers_leave_when_the_first_probes_are_over(
     verdicts: dict[str, Verdict], after: float, reason: str
 ) -> None:
-    assert decide(verdicts, after=after).hold == (None, reason, 0.0)
+    drained = {WEB: dict.fromkeys(BLUE, Destination(0, NAT))}
+    at = NOW + after + 10.0
+    judgement = decide(verdicts, after=after)
+    assert judgement.hold == (Outgoing(drained, 2, NOW + 3.0, at), reason, at)
+    assert judgement.next_change == at
+
+
+def test_outgoing_servers_drain_for_a_limited_time() -> None:
+    """Their connections continue in that time, whatever happens to the new real servers."""
+    both = {"1": PASSING, "2": PASSING}
+    drained = decide(both, after=1.0).hold.outgoing
+    for verdicts, now, stay in (
+        (both, NOW + 10.9, True),
+        ({"1": FAILING, "2": FAILING}, NOW + 10.9, True),
+        (both, NOW + 11.0, False),
+    ):
+        judgement = judge(GREEN, facts(verdicts, now=now), True, {}, drained)
+        assert judgement.hold.outgoing == (drained if stay else None)
+        [entry] = wanted_entries(GREEN, judgement).values()
+        weights = [entry.destinations[key].weight for key in BLUE if key in entry.destinations]
+        assert weights == ([0, 0] if stay else [])
 
 
 def test_outgoing_servers_stay_while_the_director_is_blind() -> None:
