@@ -57,7 +57,7 @@ class Pools:
         self._note = note
         self._log = structlog.get_logger()
         self._next_changes: dict[str, float] = {}
-        self._outgoing: dict[str, Outgoing] = {}
+        self.outgoing: dict[str, Outgoing] = {}
         self._decided = asyncio.Event()
 
     @property
@@ -71,7 +71,7 @@ class Pools:
         """Start from the table and the snapshot of the previous run."""
         self.quorums = adopted_quorums(self._configuration, table, snapshot)
         self.serving_since = adopted_serving_since(self._configuration, table, snapshot)
-        self._outgoing = find_outgoing(self._configuration, table, monotonic())
+        self.outgoing = find_outgoing(self._configuration, table, monotonic())
 
     def snapshot(self) -> PoolsSnapshot:
         """Return the state of the pools to store for the next start."""
@@ -111,7 +111,7 @@ class Pools:
         Real servers that serve now and are no longer configured stay for a limited time.
         """
         self._configuration = configuration
-        self._outgoing = find_outgoing(configuration, self.table, monotonic())
+        self.outgoing = find_outgoing(configuration, self.table, monotonic(), self.outgoing)
         names = {server.name for server in configuration.virtual_servers}
         for remembered in (
             self.quorums,
@@ -141,12 +141,12 @@ class Pools:
             facts,
             had_quorum,
             self.serving_since.get(server.name, {}),
-            self._outgoing.get(server.name),
+            self.outgoing.get(server.name),
         )
         if judgement.hold.outgoing is None:
-            self._outgoing.pop(server.name, None)
+            self.outgoing.pop(server.name, None)
         else:
-            self._outgoing[server.name] = judgement.hold.outgoing
+            self.outgoing[server.name] = judgement.hold.outgoing
         self.judgements[server.name] = judgement
         self.serving_since[server.name] = judgement.serving_since
         self._next_changes.pop(server.name, None)

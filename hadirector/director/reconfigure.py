@@ -98,6 +98,7 @@ class Reconfiguration:
             quorums=dict(parts.pools.quorums),
             serving_since=dict(parts.pools.serving_since),
             held=parts.pools.held,
+            outgoing=dict(parts.pools.outgoing),
             wanted=parts.pools.table,
             actual=actual,
             owned=parts.table_reconciler.owned,

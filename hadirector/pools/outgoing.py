@@ -49,7 +49,10 @@ class Outgoing(msgspec.Struct, frozen=True):
     @property
     def serving_keys(self) -> tuple[DestinationKey, ...]:
         """The outgoing real servers that still serve, in order."""
-        return self.keys if self.drained_at is None else ()
+        pools = self.destinations.values()
+        return tuple(
+            sorted({key for pool in pools for key, target in pool.items() if target.weight})
+        )
 
     def drain(self, now: float) -> Outgoing:
         """Return these real servers with weight 0, for the time of a drain."""
@@ -74,38 +77,53 @@ class Hold(NamedTuple):
 NO_HOLD: Final = Hold(None)
 
 
-def find_outgoing(configuration: Configuration, table: Table, now: float) -> dict[str, Outgoing]:
-    """Return the real servers of a table that serve but are not configured, by virtual server.
+def find_outgoing(
+    configuration: Configuration, table: Table, now: float, previous: Mapping[str, Outgoing] = {}
+) -> dict[str, Outgoing]:
+    """Return the real servers of a table that are not configured any more, by virtual server.
 
-    ``table`` is the table before the change. A destination with weight 0 does not serve.
+    ``table`` is the table before the change. A destination with weight 0 does not serve, so it is
+    only outgoing if it is one of the ``previous`` outgoing real servers and still drains.
     """
-    return dict(_find_outgoing(configuration, table, now))
+    return dict(_find_outgoing(configuration, table, now, previous))
 
 
 def _find_outgoing(
-    configuration: Configuration, table: Table, now: float
+    configuration: Configuration, table: Table, now: float, previous: Mapping[str, Outgoing]
 ) -> Iterator[tuple[str, Outgoing]]:
     for server in configuration.virtual_servers:
+        before = previous.get(server.name)
         destinations, serving = {}, 0
         for service in server.keys:
-            entry = table.get(service)
-            pool = {
-                key: destination
-                for key, destination in (entry.destinations if entry else {}).items()
-                # hadirector cannot make a destination with another forwarding method.
-                if destination.weight and destination.forwarding is not None
-            }
             configured = {member.destination_key(service) for member in server.all_servers}
+            pool = _serving(table, service)
             serving = max(serving, len(pool))
+            draining = before.destinations.get(service, {}) if before is not None else {}
             # In the order of the table, so that the destinations of sh and mh need not move.
-            if leaving := {key: pool[key] for key in pool if key not in configured}:
+            leaving = {
+                key: destination
+                for key, destination in {**draining, **pool}.items()
+                if key not in configured and (destination.weight == 0 or key in pool)
+            }
+            if leaving:
                 destinations[service] = leaving
-        if destinations:
-            members = sum(bool(member.weight) for member in server.real_servers)
-            yield (
-                server.name,
-                Outgoing(destinations, min(serving, members), now + _hold_seconds(server)),
-            )
+        if not destinations:
+            continue
+        members = sum(bool(member.weight) for member in server.real_servers)
+        found = Outgoing(destinations, min(serving, members), now + _hold_seconds(server))
+        if before is not None and not found.serving_keys:
+            found = replace(before, destinations=destinations)
+        yield server.name, found
+
+
+def _serving(table: Table, service: ServiceKey) -> dict[DestinationKey, Destination]:
+    """Return the destinations of a service that serve, and that hadirector can make."""
+    entry = table.get(service)
+    return {
+        key: destination
+        for key, destination in (entry.destinations if entry else {}).items()
+        if destination.weight and destination.forwarding is not None
+    }
 
 
 def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], facts: Facts) -> Hold:

@@ -39,7 +39,7 @@ from hadirector.pools.adoption import assume
 from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
-from hadirector.pools.outgoing import find_outgoing
+from hadirector.pools.outgoing import Outgoing, find_outgoing
 from hadirector.reload.plan import plan, reloadable_parts
 from vrrp.model.report import State
 
@@ -60,6 +60,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     quorums: Mapping[str, bool]
     serving_since: Mapping[str, Mapping[DestinationKey, float]]
     held: Mapping[str, Collection[DestinationKey]]
+    outgoing: Mapping[str, Outgoing] = {}
     wanted: Table
     actual: Table
     owned: frozenset[ServiceKey]
@@ -106,7 +107,7 @@ def preview(situation: Situation, new: Configuration) -> Preview:
     facts = replace(situation.facts, targets=targets)
     judgements = _judgements(situation, new, facts)
     operations = _operations(situation, new, judgements)
-    outgoing = tuple(_outgoing(judgements, facts.now))
+    outgoing = tuple(_outgoing(judgements, situation.outgoing, facts.now))
     checks = sorted(_changed_checks(old, new))
     awaited = tuple(_awaiting_first_pass(new, targets))
     return Preview(
@@ -128,7 +129,7 @@ def preview(situation: Situation, new: Configuration) -> Preview:
 
 
 def _judgements(situation: Situation, new: Configuration, facts: Facts) -> dict[str, Judgement]:
-    outgoing = find_outgoing(new, situation.wanted, facts.now)
+    outgoing = find_outgoing(new, situation.wanted, facts.now, situation.outgoing)
     return {
         server.name: judge(
             server,
@@ -155,15 +156,20 @@ def _operations(
     return diff(situation.actual, wanted, situation.owned)
 
 
-def _outgoing(judgements: Mapping[str, Judgement], now: float) -> Iterator[str]:
+def _outgoing(
+    judgements: Mapping[str, Judgement], previous: Mapping[str, Outgoing], now: float
+) -> Iterator[str]:
+    """Describe the outgoing real servers, except those that drain already."""
     for name, judgement in judgements.items():
-        outgoing = judgement.hold.outgoing
-        for key in () if outgoing is None else outgoing.serving_keys:
-            assert outgoing is not None, "it has keys"
-            yield (
-                f"{name}/{key} (when {outgoing.required} configured real servers pass,"
-                f" or after {outgoing.deadline - now:g} s)"
-            )
+        outgoing, before = judgement.hold.outgoing, previous.get(name)
+        drains_since = before.drained_at if before is not None else None
+        if outgoing is None or (drains_since is not None and outgoing.drained_at == drains_since):
+            continue
+        serving = outgoing.serving_keys
+        for key in outgoing.keys:
+            when = f"when {outgoing.required} configured real servers pass, or after"
+            when = f"{when} {outgoing.deadline - now:g} s" if key in serving else "at once"
+            yield f"{name}/{key} ({when})"
 
 
 def _describe(operation: Operation, actual: Table) -> str:

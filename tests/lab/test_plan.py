@@ -78,7 +78,10 @@ def test_a_plan_lists_what_the_reload_then_does(
         "table:",
         "  edit service tcp 127.0.15.100:80 (wrr), was rr",
         "  add destination 127.0.15.3:80 to tcp 127.0.15.100:80 (nat, weight 1)",
-        "  delete destination 127.0.15.2:80 of tcp 127.0.15.100:80",
+        "  edit destination 127.0.15.2:80 of tcp 127.0.15.100:80 (nat, weight 0),"
+        " was nat, weight 1",
+        "outgoing: weight 0, and removed 10 s later:",
+        "  web/127.0.15.2:80 (at once)",
     ]
     assert running.status() == before
 

@@ -142,7 +142,7 @@ def test_a_reload_that_replaces_a_pool_fails_no_request(
         assert client.failures == []
         assert director.status().virtual_servers[0].outgoing == ()
         assert (
-            "removed when enough of these pass:\n"
+            "outgoing: weight 0, and removed 10 s later:\n"
             f"  web/127.0.16.1:{port} (when 2 configured real servers pass, or after 3.5 s)\n"
         ) in told
         assert "delete destination" not in told

@@ -16,6 +16,7 @@ from tests.unit.director.seam import (
     PASSED,
     REFUSED,
     SILENT,
+    TWO,
     WEB,
     Seam,
     check,
@@ -107,3 +108,23 @@ async def test_a_start_with_another_pool_than_in_the_table_does_not_empty_it(
     assert seam.weights == {ONE: 1}
     await seam.verdict(THREE, PASSED)
     assert seam.weights == {ONE: 0, THREE: 1}
+
+
+async def test_a_reload_does_not_shorten_a_drain(seam: Seam, tmp_path: Path) -> None:
+    """Nor does it bring a drained real server back, unless it is configured again."""
+    await seam.reload(only(tmp_path, THREE))
+    await seam.verdict(THREE, PASSED)
+    until = seam.parts.pools.outgoing["web"].drained_at
+    await seam.reload(only(tmp_path, THREE))
+    assert seam.weights == {ONE: 0, THREE: 1}
+    assert seam.parts.pools.outgoing["web"].drained_at == until
+    await seam.reload(only(tmp_path, THREE, ONE))
+    assert seam.parts.pools.outgoing == {}
+    await seam.verdict(ONE, PASSED)
+    assert seam.weights == {ONE: 1, THREE: 1}
+
+
+async def test_a_real_server_that_is_only_removed_drains(seam: Seam, tmp_path: Path) -> None:
+    await seam.verdict(TWO, PASSED)
+    await seam.reload(only(tmp_path, TWO))
+    assert seam.weights == {ONE: 0, TWO: 1}
