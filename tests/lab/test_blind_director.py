@@ -32,6 +32,7 @@ vrrp:
     virtual_router_id: 51
     priority: {priority}
     advert_interval: 100ms
+    preempt: {preempt}
     virtual_addresses: [10.99.0.100]
 virtual_servers:
   - name: web
@@ -45,21 +46,30 @@ virtual_servers:
 class Pair:
     """The two directors and the two real servers, all of them running."""
 
-    def __init__(self, network: Network, directory: Path) -> None:
+    def __init__(self, network: Network, directory: Path, preempt: str = "true") -> None:
         self._directory = directory
         self.better = network.host("better", "10.99.0.1/24")
         self.worse = network.host("worse", "10.99.0.2/24")
         for number, address in enumerate(BACKENDS, start=1):
             start_web(network.host(f"web{number}", f"{address}/24"), f"web{number}")
         for host, priority in ((self.better, 200), (self.worse, 100)):
-            text = CONFIGURATION.format(name=host.name, directory=directory, priority=priority)
+            text = CONFIGURATION.format(
+                name=host.name, directory=directory, priority=priority, preempt=preempt
+            )
             start_director(host, text, directory)
+            # Without preemption the first director stays ACTIVE.
+            self.wait_for_holder(self.better)
+        eventually(lambda: self.states(self.worse), 20.0, expected=["BACKUP"])
 
     def status(self, host: Host) -> Status | None:
         with contextlib.suppress(ApiError):
             answer = request(f"{self._directory}/{host.name}/api.sock", "GET", "/v1/status")
             return msgspec.json.decode(answer, type=Status)
         return None
+
+    def states(self, host: Host) -> list[str]:
+        status = self.status(host)
+        return [instance.state.value for instance in status.instances] if status else []
 
     def wait_for_holder(self, host: Host) -> None:
         wait_for_holder((self.better, self.worse), host, (VIRTUAL_ADDRESS,), 20.0)
@@ -130,6 +140,21 @@ def test_a_director_that_sees_no_backend_keeps_its_pool_and_yields(
     assert f"  vrrp_state_changed  instance=web previous=ACTIVE state=BACKUP {reason}\n" in told
     assert "  blindness_ended\n" in told
     assert '"blindness_began"' in (tmp_path / "better.log").read_text()
+
+
+@pytest.mark.parametrize("preempt", ["false", "{delay: 10m}"])
+def test_a_blind_director_hands_over_whatever_preempt_says(
+    network: Network, tmp_path: Path, preempt: str
+) -> None:
+    """When the director sees again, it does not take the addresses back before its time."""
+    pair = Pair(network, tmp_path, preempt)
+    pair.wait_for_weights(pair.worse)
+    pair.better.ip(*(f"route add unreachable {each}/32" for each in BACKENDS))
+    pair.wait_for_holder(pair.worse)
+    pair.better.ip(*(f"route del unreachable {each}/32" for each in BACKENDS))
+    pair.wait_for_sight(pair.better, blind=False)
+    time.sleep(1.0)
+    pair.wait_for_holder(pair.worse)
 
 
 def test_a_single_dead_server_does_not_make_a_director_blind(

@@ -14,7 +14,15 @@ from tests.simulation.rounds import play
 from tests.simulation.world import Node, World
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
-from vrrp.router.event import GroupBecomesActive, HandoverRequested, HandoverUndone, StopRequested
+from vrrp.router.event import (
+    BetterPeerSought,
+    GroupBecomesActive,
+    HandoverRequested,
+    HandoverUndone,
+    PriorityChanged,
+    StopRequested,
+)
+from vrrp.router.priority import Impairment
 from vrrp.router.sync_group import MemberStatus, decide
 
 PRIORITIES = [1, 50, 100, 100, 101, 200, 254]
@@ -31,6 +39,7 @@ class Host:
         self._leaving = False
         self._resume = False
         self._settling = False
+        self.handover_began: Callable[[Node], None] = lambda _: None
 
     @property
     def alive(self) -> bool:
@@ -107,6 +116,8 @@ class Host:
             if GroupBecomesActive() in events.values() and not self._still_wanted():
                 continue
             for name, event in events.items():
+                if isinstance(event, BetterPeerSought):
+                    self.handover_began(self.nodes[name])
                 self._world.deliver(self.nodes[name], event)
         self._resume = False
         self._settling = False
@@ -121,6 +132,7 @@ class Host:
             resume=self._resume,
             ready=node.router.ready,
             handing_over=node.router.handing_over,
+            seeks_better_peer=node.seeks_better_peer(self._world.now),
         )
 
     def _still_wanted(self) -> bool:
@@ -161,6 +173,8 @@ class GroupCourse:
         self.world.after_each = self.promises.check
         self.world.state_changed = self.promises.state_changed
         self.world.handled = lambda node: self._host_of(node).settle()
+        for host in self.hosts:
+            host.handover_began = self.promises.handover_began
 
     def _host(self, number: int, addresses: list[list[int]]) -> Host:
         chance = self.random
@@ -215,6 +229,10 @@ class GroupCourse:
             if not host.alive:
                 host.start()
             host.thaw()
+            for node in host.nodes.values():
+                if node.router.better_peer.impairment is not Impairment.NONE:
+                    priority = node.configuration.priority
+                    self.world.deliver(node, PriorityChanged(priority))
 
     def _possible(self, host: Host) -> list[tuple[str, Callable[[], None]]]:
         if not host.alive:
@@ -231,12 +249,17 @@ class GroupCourse:
             ("stops", host.stop),
             ("hands over", lambda: self._tell(host, HandoverRequested())),
             ("competes again", lambda: self._tell(host, HandoverUndone())),
+            ("is not fit to serve", lambda: self._make_unfit(host)),
             ("changes sides", lambda: self._change_sides(host)),
         ]
 
     def _tell(self, host: Host, event: HandoverRequested | HandoverUndone) -> None:
         for node in host.nodes.values():
             self.world.deliver(node, event)
+
+    def _make_unfit(self, host: Host) -> None:
+        for node in host.nodes.values():
+            self.world.deliver(node, PriorityChanged(1, Impairment.UNFIT))
 
     def _change_sides(self, host: Host) -> None:
         for node in host.nodes.values():

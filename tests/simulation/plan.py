@@ -14,6 +14,7 @@ from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
 from vrrp.protocol.packet import Address
 from vrrp.router.event import (
+    BetterPeerSought,
     ConfigurationChanged,
     HandoverRequested,
     HandoverUndone,
@@ -22,6 +23,8 @@ from vrrp.router.event import (
     Shutdown,
     StopRequested,
 )
+from vrrp.router.priority import Impairment
+from vrrp.router.sync_group import MemberStatus, decide
 
 VIRTUAL_ADDRESSES = {4: ("10.99.0.100/32",), 6: ("fe80::100/64", "2001:db8::100/64")}
 OWNER_PRIORITY = 255  # RFC 9568 5.2.4
@@ -56,6 +59,7 @@ class Course:
         )
         self.world.after_each = self.promises.check
         self.world.state_changed = self.promises.state_changed
+        self.world.handled = self._seek_better_peer
 
     def _choose_link(self, shortest: float) -> None:
         """Choose a link: mostly a good one, or one that reorders, duplicates or delays packets."""
@@ -112,6 +116,21 @@ class Course:
                 world.start(node)
             if node.frozen:
                 world.thaw(node)
+            if node.router.better_peer.impairment is not Impairment.NONE:
+                world.deliver(node, PriorityChanged(node.configuration.priority))
+
+    def _seek_better_peer(self, node: Node) -> None:
+        """Deliver the event that the sync group of one instance would decide."""
+        router = node.router
+        member = MemberStatus(
+            "web",
+            router.state,
+            handing_over=router.handing_over,
+            seeks_better_peer=node.seeks_better_peer(self.world.now),
+        )
+        if decide([member]) == {"web": BetterPeerSought()}:
+            self.promises.handover_began(node)
+            self.world.deliver(node, BetterPeerSought())
 
     def _possible(self, node: Node) -> list[tuple[str, Callable[[], None]]]:
         world, chance = self.world, self.random
@@ -130,6 +149,7 @@ class Course:
             ("competes again", lambda: world.deliver(node, HandoverUndone())),
             ("gets another configuration", lambda: self._reconfigure(node)),
             ("gets another priority", lambda: self._move_priority(node)),
+            ("is not fit to serve", lambda: self._make_unfit(node)),
             ("gets another address", lambda: self._readdress(node)),
             ("changes sides", lambda: setattr(node, "side", 1 - node.side)),
             ("cannot reach one router", lambda: self._deafen(node)),
@@ -168,7 +188,14 @@ class Course:
         """Change the priority through tracking, which an owner does not have (RFC 9568 5.2.4)."""
         if node.configuration.priority < OWNER_PRIORITY:
             world, priority = self.world, self.random.randint(1, OWNER_PRIORITY - 1)
-            world.deliver(node, PriorityChanged(priority))
+            lowered = priority < node.configuration.priority
+            impairment = Impairment.LOWERED if lowered else Impairment.NONE
+            world.deliver(node, PriorityChanged(priority, impairment))
+
+    def _make_unfit(self, node: Node) -> None:
+        """Give a node that is not an owner the lowest priority, as a host that cannot serve."""
+        if node.configuration.priority < OWNER_PRIORITY:
+            self.world.deliver(node, PriorityChanged(1, Impairment.UNFIT))
 
     def _readdress(self, node: Node) -> None:
         """Give a node a new address, so that a tie may be decided otherwise."""

@@ -16,6 +16,7 @@ delay in the code breaks a promise. ``interval`` is the longest advertisement in
   that time the kernel does not count as a second holder.
 - **No router changes its state** after ``calm_after``, when all of that and the longest preemption
   delay are over.
+- **A router hands over without an order** at most once in 30 s of its own clock.
 
 The limits hold for each side of a partitioned link. They do not hold on a link that loses packets
 or is deaf in one direction. After such a fault the link must recover.
@@ -26,6 +27,7 @@ from __future__ import annotations
 import math
 
 from tests.simulation.world import Node, World
+from vrrp.router.machine import Router
 
 CLOCK_SKEW = 0.01
 ROUNDING = 0.000_1
@@ -41,6 +43,9 @@ LIFETIME_SECONDS_MIN = 3
 LIFETIME_INTERVALS = 4
 REFRESH_SECONDS = 0.5
 """docs/decisions/0006: a lifetime is four intervals and one refresh, and at least 3 s."""
+
+HANDOVER_PAUSE = 30.0
+"""docs/operations.md: the shortest time between two handovers without an order."""
 
 NONE = "no router holds the addresses"
 TWO = "two routers hold the addresses"
@@ -81,6 +86,7 @@ class Promises:
         )
         self._troubled_at = 0.0
         self._since: dict[tuple[str, Side], float] = {}
+        self._handovers: dict[Node, tuple[Router, float]] = {}
         self._left_since: dict[Node, float] = {}
         """Nodes without a working process whose kernel still holds the addresses."""
 
@@ -88,6 +94,18 @@ class Promises:
         """Restart the limits: at this moment something failed, or an operator gave an order."""
         self._troubled_at = self._world.now
         self._since.clear()
+
+    def handover_began(self, node: Node) -> None:
+        """Note a handover without an order, which is trouble too.
+
+        Raise BrokenPromiseError if the router began another one too short a time before.
+        """
+        self.trouble()
+        now = node.local(self._world.now)
+        router, began = self._handovers.get(node, (None, 0.0))
+        if router is node.router and now - began < HANDOVER_PAUSE:
+            raise BrokenPromiseError(f"{node} hands over again after {now - began:.4f} s")
+        self._handovers[node] = node.router, now
 
     def state_changed(self, node: Node) -> None:
         """Raise BrokenPromiseError if a router changes its state in calm."""

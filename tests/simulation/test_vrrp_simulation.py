@@ -8,15 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
 from tests.simulation.groups import GroupCourse
-from tests.simulation.plan import Course
+from tests.simulation.plan import OWNER_PRIORITY, Course
 from tests.simulation.promises import CLOCK_SKEW, ROUNDING
 from tests.simulation.rounds import settle
 from tests.simulation.world import Node
 from vrrp.model.report import State
-from vrrp.router.event import Event, HandoverRequested, Shutdown, StopRequested
+from vrrp.router.event import (
+    ConfigurationChanged,
+    Event,
+    HandoverRequested,
+    PriorityChanged,
+    Shutdown,
+    StopRequested,
+)
+from vrrp.router.priority import Impairment
 
 SEEDS = 2000
 GROUP_SEEDS = 400
@@ -129,3 +138,45 @@ def test_a_handover_leaves_no_moment_without_a_holder(event: Event) -> None:
             settle(calm.course)
             assert calm.holder not in calm.holders()
             assert len(calm.holders()) == 1
+
+
+@pytest.mark.parametrize("impairment", [Impairment.LOWERED, Impairment.UNFIT])
+def test_an_impaired_router_hands_over_to_a_router_that_wins(impairment: Impairment) -> None:
+    """Also if no router preempts. If none wins, it stays ACTIVE. Some router always holds.
+
+    A router with a lowered priority does not look for a third router if the peer that it knows
+    would lose.
+    """
+    moved = 0
+    for seed in range(200):
+        with to_see_again(seed):
+            calm = Calm(seed, keeps_order=True)
+            holder, world = calm.holder, calm.world
+            if holder.router.priority == OWNER_PRIORITY:
+                continue
+            for node in world.nodes:
+                without = msgspec.structs.replace(node.configuration, preempt=False)
+                node.configuration = without
+                world.deliver(node, ConfigurationChanged(without))
+            calm.course.promises.trouble()
+            calm.course.promises.gap_limit = 0.0
+            priority = world.random.randint(1, holder.router.priority)
+            winners = [
+                node
+                for node in world.nodes
+                if node is not holder
+                and (node.router.priority, node.address) > (priority, holder.address)
+            ]
+            peer = holder.router.better_peer.peer
+            if impairment is Impairment.LOWERED and peer is not None:
+                winners = [
+                    node
+                    for node in winners
+                    if (peer.priority, peer.address) > (priority, holder.address)
+                ]
+            world.deliver(holder, PriorityChanged(priority, impairment))
+            settle(calm.course)
+            assert (holder in calm.holders()) == (not winners)
+            assert len(calm.holders()) == 1
+            moved += bool(winners)
+    assert 50 < moved < 150

@@ -75,6 +75,10 @@ class Node:
         self._added = False
         self._lease_until = 0.0
 
+    def seeks_better_peer(self, now: float) -> bool:
+        router = self.router
+        return router.better_peer.is_sought(router.priority, router.own_address, self.local(now))
+
     def local(self, now: float) -> float:
         """Return the node's own monotonic time."""
         return self._clock_start + now * self._clock_rate
