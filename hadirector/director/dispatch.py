@@ -121,7 +121,7 @@ class Dispatcher:
         election = self._parts.election
         is_vrrp = message.name == election.child.name
         if isinstance(message, ChildDied):
-            for delay, overdue in election.note_crash() if is_vrrp else ():
+            for delay, overdue in election.note_crash(monotonic()) if is_vrrp else ():
                 self._put_later(delay, overdue)
         elif is_vrrp:
             election.configure_child()

@@ -29,6 +29,8 @@ from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, State, Transition
 
 RESUME_INTERVALS = 2
+REPORT_SECONDS_MAX = 2.0
+"""How late the latest report of a living vrrp process is: it reports every second."""
 
 
 class ResumeOverdue(msgspec.Struct, frozen=True):
@@ -46,7 +48,9 @@ class Election:
 
     If the process crashes while an instance is ACTIVE, its addresses stay for two advertisement
     intervals. A new process that starts within this time resumes the instance. After that time the
-    director removes the addresses, because a peer is about to acquire them.
+    director removes the addresses, because a peer is about to acquire them. If the latest report of
+    the instance is older than that, because this director was suspended, a peer may have the
+    addresses already. Then nothing is resumed, and the director removes the addresses at once.
     """
 
     def __init__(
@@ -69,6 +73,9 @@ class Election:
         self._since: dict[str, float] = {}
         # The number of the crash by instance, until the instance is resumed or given up.
         self._interrupted: dict[str, int] = {}
+        # The instances among them that a new process must not resume.
+        self._too_old: set[str] = set()
+        self._reported_at: dict[str, float] = {}
         self._crashes = 0
         self._begun = self._adopted = False
         self._may_start = asyncio.Event()
@@ -122,6 +129,7 @@ class Election:
         self.child.adopt(handoff)
         self._adopted = True
         self.states = dict(handoff.states)
+        self._reported_at = dict.fromkeys(self.states, monotonic())
         self._may_start.set()
 
     def hand_off(self) -> Handoff | None:
@@ -138,7 +146,13 @@ class Election:
     ) -> None:
         """Run these instances, with or without realtime scheduling."""
         self.instances = {instance.name: instance for instance in instances}
-        for known in (self.states, self.statuses, self._interrupted, self._since):
+        for known in (
+            self.states,
+            self.statuses,
+            self._interrupted,
+            self._since,
+            self._reported_at,
+        ):
             for name in known.keys() - self.instances.keys():
                 del known[name]
         self.realtime = realtime
@@ -190,13 +204,15 @@ class Election:
         instances = tuple(self.instances.values())
         keys = {tracked.key for instance in instances for tracked in instance.track}
         self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
-        resume = frozenset(self._interrupted)
+        resume = frozenset(self._interrupted) - self._too_old
         self.child.send(
             ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)
         )
 
-    def note_crash(self) -> list[tuple[float, ResumeOverdue]]:
+    def note_crash(self, now: float) -> list[tuple[float, ResumeOverdue]]:
         """Start the time in which a new process can resume the ACTIVE instances.
+
+        ``now`` is in monotonic seconds. An instance without a recent report is not resumed.
 
         A second crash does not extend the time. Return the messages to pass to `handle` later, each
         with its delay in seconds.
@@ -209,6 +225,9 @@ class Election:
             elif name not in self._interrupted:
                 self._interrupted[name] = self._crashes
                 delay = RESUME_INTERVALS * instance.advert_interval
+                if now - self._reported_at.get(name, 0.0) > delay + REPORT_SECONDS_MAX:
+                    self._too_old.add(name)
+                    delay = 0.0
                 overdue.append((delay, ResumeOverdue(name, self._crashes)))
         return overdue
 
@@ -221,23 +240,26 @@ class Election:
             return False  # the instance is no longer configured, and is stopping
         match message:
             case Transition():
-                return self._follow(message.instance, message.state, message.reason)
+                return self._follow(message, message.reason)
             case InstanceStatus():
                 self.statuses[message.instance] = message
-                # The periodic status replaces a transition that was dropped.
-                return self._follow(message.instance, message.state, "status")
+                # States are compared after a silence, in which only the latest transition waits.
+                return self._follow(message, "status")
             case ResumeOverdue():
                 return await self._give_up(message)
 
-    def _follow(self, instance: str, state: State, reason: str) -> bool:
-        self._interrupted.pop(instance, None)
-        return self._enter(instance, state, reason)
+    def _follow(self, report: Transition | InstanceStatus, reason: str) -> bool:
+        self._reported_at[report.instance] = report.sent_at
+        self._interrupted.pop(report.instance, None)
+        self._too_old.discard(report.instance)
+        return self._enter(report.instance, report.state, reason)
 
     async def _give_up(self, overdue: ResumeOverdue) -> bool:
         """Remove the addresses of an instance that was not resumed in time."""
         if self._interrupted.get(overdue.instance) != overdue.crash:
             return False
         del self._interrupted[overdue.instance]
+        self._too_old.discard(overdue.instance)
         instance = self.instances[overdue.instance]
         try:
             await remove(instance)

@@ -1,8 +1,9 @@
 """The vrrp process: runs elections and addresses, isolated from all other work of the director.
 
-It writes to no log, file or pipe. It sends reports over the channel, and drops and counts them if
-the director does not read. Every second it sends the status of all instances and then collects
-garbage. Objects that existed after the start are excluded from the collection.
+It writes to no log, file or pipe. It sends reports over the channel. If the director does not read,
+the latest reports wait (`hadirector.processes.vrrp_reports`). Every second it sends the status of
+all instances and then collects garbage. Objects that existed after the start are excluded from the
+collection.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from hadirector.processes.messages import (
     TrackedValues,
 )
 from hadirector.processes.realtime import RealtimeError
+from hadirector.processes.vrrp_reports import VrrpReports
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import Notice, Report
 from vrrp.speaker import Speaker
@@ -39,21 +41,21 @@ async def serve(channel: Channel[ToVrrp]) -> None:
     """Run the instances that the director configures, and release the addresses at its end.
 
     The end of the channel means that the director has ended: send priority 0, release the addresses
-    and exit. If the director sends nothing for 30 s, it hangs: hand over and exit. A director that
-    recovers starts a new process.
+    and exit. If the director sends nothing for 30 s, it hangs: hand over, deliver the last reports,
+    and exit. A director that recovers starts a new process.
     """
-
-    def report(message: Report) -> None:
-        channel.send(message, droppable=True)
-
+    reports = VrrpReports(channel)
     gc.disable()
     settle()
-    async with Speaker(report, alone=True) as speaker:
-        statuses = asyncio.create_task(_send_statuses(channel, speaker))
+    sending = asyncio.create_task(reports.run())
+    async with Speaker(reports.send, alone=True) as speaker:
+        statuses = asyncio.create_task(_send_statuses(channel, speaker, reports.send))
         try:
-            await _handle_messages(channel, speaker, report)
+            await _handle_messages(channel, speaker, reports.send)
         finally:
             statuses.cancel()
+    await reports.deliver()
+    sending.cancel()
 
 
 async def _handle_messages(
@@ -103,14 +105,16 @@ async def _receive(channel: Channel[ToVrrp]) -> ToVrrp | None:
             return await channel.receive()
 
 
-async def _send_statuses(channel: Channel[ToVrrp], speaker: Speaker) -> None:
+async def _send_statuses(
+    channel: Channel[ToVrrp], speaker: Speaker, report: Callable[[Report], None]
+) -> None:
     while True:
         await asyncio.sleep(STATUS_SECONDS)
         channel_is_silent = True
         for name in speaker.names():
             status = speaker.status(name)
             if status is not None:
-                channel.send(status, droppable=True)
+                report(status)
                 channel_is_silent = False
             await asyncio.sleep(0)  # with hundreds of instances, timers run in between
         if channel_is_silent:

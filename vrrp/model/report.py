@@ -21,12 +21,13 @@ class State(StrEnum):
 
 
 class Transition(msgspec.Struct, frozen=True, tag="transition"):
-    """An instance changed state."""
+    """An instance changed state. ``sent_at`` is in monotonic seconds, 0 if it is not known."""
 
     instance: str
     previous: State
     state: State
     reason: str
+    sent_at: float = 0.0
 
 
 class Notice(msgspec.Struct, frozen=True, tag="notice"):
@@ -53,6 +54,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``state_age``: the time since the last change of state, in seconds. It is None if the state
       began before the receiver started. ``configured_priority``: the priority in the
       configuration. The receiver of the report sets both.
+    - ``sent_at``: in monotonic seconds, 0 if it is not known.
     """
 
     instance: str
@@ -74,6 +76,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
     state_age: float | None = None
     configured_priority: int | None = None
+    sent_at: float = 0.0
 
 
 Report = Transition | Notice | InstanceStatus

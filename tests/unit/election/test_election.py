@@ -23,8 +23,22 @@ MAIL = an_instance(
     advert_interval=0.1,
 )
 STATUS = InstanceStatus(
-    "mail", State.ACTIVE, 100, 52, "eth0", ("192.0.2.11/32",), False, False, None, 0.36, {}
+    "mail",
+    State.ACTIVE,
+    100,
+    52,
+    "eth0",
+    ("192.0.2.11/32",),
+    handing_over=False,
+    yielding=False,
+    active_router=None,
+    active_down_interval=0.36,
+    counters={},
+    sent_at=999.0,
 )
+
+
+NOW = 1000.0
 
 
 class Sent(list[msgspec.Struct]):
@@ -62,6 +76,7 @@ def two(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Election:
     made = Election((WEB, MAIL), frozenset(), tell)
     monkeypatch.setattr(made.child, "send", sent.send)
     made.states = {"web": State.ACTIVE, "mail": State.BACKUP}
+    made._reported_at = {"web": NOW - 1.0, "mail": NOW - 1.0}
     return made
 
 
@@ -77,12 +92,38 @@ async def test_the_addresses_of_a_backup_are_withheld(two: Election) -> None:
 
 async def test_a_new_process_has_two_intervals_to_resume_an_active_instance(two: Election) -> None:
     """There is no timeout for an instance that was BACKUP."""
-    assert two.note_crash() == [(2.0, ResumeOverdue("web", 1))]
+    assert two.note_crash(NOW) == [(2.0, ResumeOverdue("web", 1))]
     assert two.withheld == {"192.0.2.11"}
 
 
+async def test_an_instance_without_a_recent_report_is_not_resumed(
+    two: Election, sent: Sent, removed: list[str]
+) -> None:
+    """This director was suspended, and a peer may have the addresses: they are removed at once.
+
+    A report of a living process is up to 2 s old, and two intervals of web are 2 s.
+    """
+    [(delay, overdue)] = two.note_crash(NOW + 3.1)
+    two.configure_child()
+    assert sent == [ConfigureVrrp((WEB, MAIL))]
+    assert (delay, overdue) == (0.0, ResumeOverdue("web", 1))
+    await two.handle(overdue)
+    assert removed == ["web"]
+    assert two.states["web"] is State.INITIALIZE
+
+
+async def test_a_report_that_waited_while_the_director_was_suspended_is_old(
+    two: Election, sent: Sent
+) -> None:
+    """Its age counts from when it was sent."""
+    await two.handle(Transition("mail", State.BACKUP, State.ACTIVE, "silence", NOW - 30.0))
+    two.note_crash(NOW)
+    two.configure_child()
+    assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
+
+
 async def test_the_next_process_gets_the_instances_to_resume(two: Election, sent: Sent) -> None:
-    two.note_crash()
+    two.note_crash(NOW)
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
 
@@ -90,9 +131,9 @@ async def test_the_next_process_gets_the_instances_to_resume(two: Election, sent
 async def test_a_process_that_resumed_in_time_keeps_the_addresses(
     two: Election, removed: list[str]
 ) -> None:
-    [(_, overdue)] = two.note_crash()
+    [(_, overdue)] = two.note_crash(NOW)
     two.configure_child()
-    await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
+    await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed", NOW))
     await two.handle(overdue)
     assert removed == []
     assert two.states["web"] is State.ACTIVE
@@ -102,7 +143,7 @@ async def test_without_a_new_process_in_time_the_addresses_are_removed(
     two: Election, removed: list[str], sent: Sent
 ) -> None:
     """A process that starts later starts as BACKUP."""
-    [(_, overdue)] = two.note_crash()
+    [(_, overdue)] = two.note_crash(NOW)
     await two.handle(overdue)
     assert removed == ["web"]
     assert two.withheld == {"192.0.2.10", "192.0.2.11"}
@@ -113,9 +154,9 @@ async def test_without_a_new_process_in_time_the_addresses_are_removed(
 async def test_the_timeout_of_an_earlier_crash_has_no_effect(
     two: Election, removed: list[str]
 ) -> None:
-    [(_, first)] = two.note_crash()
-    await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed"))
-    two.note_crash()
+    [(_, first)] = two.note_crash(NOW)
+    await two.handle(Transition("web", State.INITIALIZE, State.ACTIVE, "resumed", NOW))
+    two.note_crash(NOW)
     await two.handle(first)
     assert removed == []
 
@@ -123,9 +164,9 @@ async def test_the_timeout_of_an_earlier_crash_has_no_effect(
 async def test_repeated_crashes_do_not_delay_the_removal(
     two: Election, removed: list[str], sent: Sent
 ) -> None:
-    [(_, overdue)] = two.note_crash()
-    assert two.note_crash() == []
-    assert two.note_crash() == []
+    [(_, overdue)] = two.note_crash(NOW)
+    assert two.note_crash(NOW) == []
+    assert two.note_crash(NOW) == []
     two.configure_child()
     assert sent == [ConfigureVrrp((WEB, MAIL), frozenset({"web"}))]
     await two.handle(overdue)
@@ -135,7 +176,7 @@ async def test_repeated_crashes_do_not_delay_the_removal(
 async def test_a_reload_before_the_new_process_starts_keeps_the_instances_to_resume(
     two: Election, sent: Sent
 ) -> None:
-    two.note_crash()
+    two.note_crash(NOW)
     two.configure((WEB,))
     assert sent == [ConfigureVrrp((WEB,), frozenset({"web"}))]
 
@@ -143,7 +184,7 @@ async def test_a_reload_before_the_new_process_starts_keeps_the_instances_to_res
 async def test_an_instance_that_came_back_by_reload_does_not_resume(
     two: Election, sent: Sent
 ) -> None:
-    two.note_crash()
+    two.note_crash(NOW)
     two.configure((MAIL,))
     two.configure((WEB, MAIL))
     assert sent[-1] == ConfigureVrrp((WEB, MAIL))
@@ -156,7 +197,7 @@ async def test_the_kernel_refusing_a_removal_does_not_stop_the_director(
         raise AddressError("EPERM")
 
     monkeypatch.setattr(election, "remove", refuse)
-    [(_, overdue)] = two.note_crash()
+    [(_, overdue)] = two.note_crash(NOW)
     await two.handle(overdue)
     assert two.states["web"] is State.INITIALIZE
 
@@ -173,7 +214,7 @@ async def test_no_instance_is_shown_as_active_after_its_process_was_given_up(
 ) -> None:
     """Although the latest status has ACTIVE, and no other status will come."""
     await two.handle(STATUS)
-    alarms = two.note_crash()
+    alarms = two.note_crash(NOW)
     for _, overdue in alarms:
         await two.handle(overdue)
     assert two.statuses["mail"].state is State.INITIALIZE
