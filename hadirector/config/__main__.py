@@ -8,10 +8,11 @@ import socket
 import sys
 from collections.abc import Iterable
 
-from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError
+from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError, Fault
 from hadirector.config.loader import load, parse
 from hadirector.config.subprocess import TEXT_ON_STDIN
 from hadirector.config.subprocess.frames import Frame, Refusal, encode, split
+from hadirector.config.subprocess.limits import MEMORY_BYTES_MAX, limit_this_process
 from hadirector.model.configuration import Configuration
 
 NICENESS = 10
@@ -21,11 +22,15 @@ NICENESS = 10
 def main(file: str, *options: str) -> None:
     """Write the configuration in the file, or its faults, to standard output in frames."""
     os.nice(NICENESS)
+    limit_this_process()
     frames: Iterable[Frame]
     try:
         frames = split(_parse_input(file) if TEXT_ON_STDIN in options else load(file))
     except ConfigError as error:
         frames = [Refusal(error.faults)]
+    except MemoryError:
+        size = MEMORY_BYTES_MAX // 1024**3
+        frames = [Refusal((Fault(file, f"to read the file takes more than {size} GiB of memory"),))]
     # If the director has stopped, nothing reads the frames.
     with contextlib.suppress(BrokenPipeError):
         for frame in frames:

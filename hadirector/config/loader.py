@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 from collections.abc import Callable, Iterable
+from operator import is_
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from pydantic_core import ErrorDetails
 from hadirector.config.build import build
 from hadirector.config.document.document import Document, read_document
 from hadirector.config.document.errors import (
+    FAULTS_MAX,
     FILE_BYTES_MAX,
     ConfigError,
     Fault,
@@ -30,7 +32,11 @@ from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.model.configuration import Configuration
 
-FAULTS_MAX = 1000
+ERRORS_MAX = 10 * FAULTS_MAX
+"""With more errors, nothing looks for further faults."""
+
+SAMPLE_MAX = FAULTS_MAX
+"""The elements of each list that are checked first."""
 
 _REMOVABLE_ITEMS = frozenset({"vrrp", "virtual_servers", "real_servers", "track", "sync_groups"})
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
@@ -63,6 +69,7 @@ def parse(data: bytes, file: str, host_name: str) -> Configuration:
 
 
 def _configuration(document: Document, file: str, host_name: str) -> Configuration:
+    _refuse_hopeless(document, file)
     faults = list(document.faults)
     unexplained = 0
     try:
@@ -72,13 +79,18 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
         # Suggestions for thousands of unknown keys would take minutes.
         unexplained = max(0, len(errors) - FAULTS_MAX)
         faults += explain(errors[:FAULTS_MAX], document, Root)
-        root = _without_faults(document.value, errors)
+        # To look for further faults beside so many takes long, and nobody needs them.
+        many = len(errors) > ERRORS_MAX
+        root = None if many else _without_faults(document.value, errors)
     if root is not None:
         known = {fault.place for fault in faults}
         for finding in findings(root):
             fault = Fault(document.place(finding.path), prefix_path(*finding))
             if fault.place not in known:
                 faults.append(fault)
+            if len(faults) > ERRORS_MAX:
+                rest = Fault(file, "further faults are not shown, and the rest is not checked")
+                raise ConfigError([*faults[:FAULTS_MAX], rest])
     if faults or root is None:
         raise ConfigError(_limit(faults, unexplained, file))
     return replace(
@@ -86,6 +98,35 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
         needed_interfaces=needed_interfaces(root, document.place),
         needed_scripts=needed_scripts(root, document.place),
     )
+
+
+def _refuse_hopeless(document: Document, file: str) -> None:
+    """Raise ConfigError if the first elements of long lists alone have FAULTS_MAX faults.
+
+    To find and count every fault of a million elements takes a minute and gigabytes.
+    """
+    beginning = _shorten(document.value, SAMPLE_MAX)
+    if beginning is document.value:
+        return
+    try:
+        Root.model_validate(beginning)
+    except ValidationError as error:
+        if error.error_count() >= FAULTS_MAX:
+            faults = explain(error.errors(include_url=False)[:FAULTS_MAX], document, Root)
+            rest = Fault(file, "further faults are not shown, and the rest is not checked")
+            raise ConfigError([*document.faults, *faults, rest]) from None
+
+
+def _shorten(value: Any, most: int) -> Any:
+    """Return the value with at most so many elements in each list; the same value if it has."""
+    if isinstance(value, dict):
+        short = {key: _shorten(each, most) for key, each in value.items()}
+        return value if all(short[key] is each for key, each in value.items()) else short
+    if isinstance(value, list):
+        elements = [_shorten(each, most) for each in value[:most]]
+        same = len(elements) == len(value) and all(map(is_, elements, value))
+        return value if same else elements
+    return value
 
 
 def _read(file: str) -> bytes:

@@ -13,7 +13,13 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from hadirector.config.document.errors import ConfigError, Fault, quote
+from hadirector.config.document.errors import (
+    FAULTS_MAX,
+    VALUES_MAX,
+    ConfigError,
+    Fault,
+    quote,
+)
 from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.secrets import is_secret, public_path
 from hadirector.config.document.syntax import explain_syntax
@@ -22,6 +28,8 @@ DEPTH_MAX = 20
 # No key takes a longer whole number. A longer number stays a string and is refused at its place, so
 # that int() does not convert megabytes of digits.
 DIGITS_MAX = 18
+
+_FAULTS_KEPT_MAX = 10 * FAULTS_MAX
 
 Mark = tuple[int, int]
 
@@ -96,6 +104,7 @@ class _Builder:
     def __init__(self, file: str) -> None:
         self.faults: list[Fault] = []
         self._file = file
+        self._values = 0
         self._open: list[_Open] = []
         self._root: _Open | None = None
         # The last key that was read in the innermost mapping, until its value is read.
@@ -145,6 +154,9 @@ class _Builder:
 
     def _place(self, value: object, mark: Mark) -> Position:
         """Put a value, or a collection that has just started, into the collection around it."""
+        self._values += 1
+        if self._values > VALUES_MAX:
+            self._stop(mark, f"the file has more than {VALUES_MAX} values")
         if not self._open:
             position = Position(mark, mark)
             self._root = _Open("", value, position)
@@ -194,6 +206,9 @@ class _Builder:
     def _fault(self, mark: Mark, message: str) -> None:
         path = public_path(self._path())
         self.faults.append(Fault(_place(self._file, mark), prefix_path(path, message)))
+        if len(self.faults) > _FAULTS_KEPT_MAX:
+            rest = Fault(self._file, "further faults are not shown, and the rest is not read")
+            raise ConfigError([*self.faults[:FAULTS_MAX], rest])
 
     def _path(self) -> Path:
         """Return the path of the next value."""

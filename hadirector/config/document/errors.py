@@ -9,6 +9,11 @@ import msgspec
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
 """Largest file that is read. 37,000 real servers with a check each take 7 MB."""
+VALUES_MAX = 1_000_000
+"""Most values of a file: lists, mappings, and what is in them. 100,000 real servers with a check
+each have 700,000."""
+FAULTS_MAX = 1000
+"""Most faults that are reported."""
 QUOTED_CHARACTERS_MAX = 60
 
 

@@ -26,6 +26,7 @@ from hadirector.config.subprocess.launch import launch
 from hadirector.model.configuration import Configuration
 
 READING_SECONDS_MAX = 60.0
+ENDING_SECONDS_MAX = 1.0
 TOTAL_BYTES_MAX = 256 * 1024 * 1024
 
 _DECODER = msgspec.msgpack.Decoder(Frame)
@@ -69,11 +70,21 @@ async def read(
         msgspec.DecodeError,
         UnicodeError,
     ) as error:
-        raise _failure(file, f"the process that reads the file failed: {error}") from error
+        end = await _describe_end(process)
+        raise _failure(file, f"the process that reads the file failed: {error}{end}") from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def _describe_end(process: asyncio.subprocess.Process) -> str:
+    """Return which signal has ended the process; nothing if none has."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ENDING_SECONDS_MAX):
+            await process.wait()
+    status = process.returncode
+    return "" if status is None or status >= 0 else f" (ended by signal {-status})"
 
 
 async def _send(stream: asyncio.StreamWriter, text: bytes) -> None:

@@ -359,3 +359,21 @@ def test_an_unreadable_file_is_a_fault_with_the_reason(name: str, tmp_path: Path
         "pipe": "the file is not a regular file",
     }[name]
     assert str(caught.value) == f"{tmp_path / name}: {reason}"
+
+
+def test_of_a_list_with_thousands_of_faulty_elements_only_the_first_are_checked(
+    faults_of: FaultsOf,
+) -> None:
+    """The fault after the thousandth element is not found, and the message says so."""
+    faults = faults_of("vrrp:\n" + "- 1\n" * 1001 + "sync_groups: 3\n")
+    assert faults[0] == "2:3: vrrp[0]: wrong value (got 1, expected a mapping)"
+    assert faults[-1] == " further faults are not shown, and the rest is not checked"
+    assert len(faults) == 1001
+
+
+def test_a_long_list_whose_first_elements_are_valid_is_checked_as_a_whole(
+    faults_of: FaultsOf,
+) -> None:
+    servers = "".join(f"- {{fwmark: {mark}}}\n" for mark in range(1, 1001))
+    faults = faults_of(f"virtual_servers:\n{servers}- 1\n")
+    assert "1002:3: virtual_servers[1000]: wrong value (got 1, expected a mapping)" in faults
