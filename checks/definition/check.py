@@ -10,6 +10,9 @@ import msgspec
 
 from checks.definition.options import Probe
 
+REQUESTED_WEIGHT_MAX = 1000
+"""The largest weight that a target can request, in percent of its configured weight."""
+
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When to probe and how to decide the verdict. Durations are seconds.
@@ -19,7 +22,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``interval`` while the latest results contradict the verdict, and ``slow_interval`` replaces it
     while the target is failing. A probe begins up to ``jitter`` after it is due. ``weight_step`` is
     the largest change of the requested weight per probe, in percent of the configured weight
-    (None: unlimited).
+    (None: unlimited). A request for more than ``weight_max`` percent counts as that.
     """
 
     interval: float = 2.0
@@ -30,6 +33,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     slow_interval: float | None = None
     jitter: float = 0.0
     weight_step: int | None = None
+    weight_max: int = 100
 
     @property
     def longest_interval(self) -> float:

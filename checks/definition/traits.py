@@ -54,7 +54,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unused_keys: frozenset[str]
 
 
-NO_WEIGHT: Final = frozenset({"weight_step"})
+NO_WEIGHT: Final = frozenset({"weight_step", "weight_max"})
 """The unused keys of a type whose targets request no weight."""
 
 ROUTE_KEYS: Final = frozenset({"source", "interface", "mark", "via"})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-WEIGHT_PERCENT_MAX = 1000
+from checks.definition.check import REQUESTED_WEIGHT_MAX
 
 _SEPARATORS = re.compile(r"[ \t,]+")
 _PERCENT = re.compile(r"([0-9]{1,4})%")
@@ -41,6 +41,6 @@ def read_statement(text: str) -> Statement | None:
             usable = False
         elif word not in _UP and not _MAXCONN.fullmatch(word):
             return None
-    if not words or (weight or 0) > WEIGHT_PERCENT_MAX:
+    if not words or (weight or 0) > REQUESTED_WEIGHT_MAX:
         return None
     return Statement(usable, weight)

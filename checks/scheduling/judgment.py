@@ -12,16 +12,19 @@ from checks.scheduling.weight import step_weight
 def judge(target: Target, result: Result) -> tuple[Result, bool, bool]:
     """Record a result at its target, and return its effects.
 
-    The first value is the result with the weight after `step_weight`. The second value is whether
-    it differs from the previous result in more than the duration. The third value is whether
-    the verdict, or the weight of a passing target, has changed.
+    The first value is the result with the weight after ``weight_max`` and `step_weight`. The second
+    value is whether it differs from the previous result in more than the duration. The third value
+    is whether the verdict, or the weight of a passing target, has changed.
 
     A local error proves nothing about the target, so it changes neither verdict nor weight.
     """
     passed = result.passed
     is_proof = result.reason is not Reason.LOCAL_ERROR
     is_reported = is_proof and target.tracker.record(passed)
-    step = target.definition.timing.weight_step
+    timing = target.definition.timing
+    if result.weight is not None and result.weight > timing.weight_max:
+        result = replace(result, weight=timing.weight_max)
+    step = timing.weight_step
     if step is not None and passed and not is_reported:
         # A target that starts to pass gets the requested weight at once. Steps apply afterwards.
         result = replace(result, weight=step_weight(target.weight, result.weight, step))

@@ -6,10 +6,12 @@ Targets are known by the identity of their check. Times are monotonic seconds.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
+from checks.definition.check import REQUESTED_WEIGHT_MAX
 from checks.definition.result import Result, Verdict
 from hadirector.model.policy import FAILURES_MAX
 
@@ -124,6 +126,10 @@ def _assume(identity: str, targets: Targets, assumptions: Assumptions) -> Target
     return TargetState(verdict=verdict, requested_weight=predecessor.requested_weight)
 
 
+RequestedWeight = Annotated[int, msgspec.Meta(ge=0, le=REQUESTED_WEIGHT_MAX)]
+"""In percent of the configured weight."""
+
+
 class TargetsSnapshot(msgspec.Struct, frozen=True):
     """The part of the snapshot about targets, by the identity of their check.
 
@@ -134,7 +140,7 @@ class TargetsSnapshot(msgspec.Struct, frozen=True):
     """
 
     failures: dict[str, tuple[float, ...]] = {}
-    weights: dict[str, int] = {}
+    weights: dict[str, RequestedWeight] = {}
     failing: tuple[str, ...] = ()
     verdicts: dict[str, Verdict] = {}
     since: dict[str, float] = {}

@@ -47,7 +47,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     action: Action
     author: str
     reason: str = ""
-    weight: int = 0
+    weight: Weight = 0
     expires_at: float | None = None
     deadline: float | None = None
     keep_clients: bool | None = None

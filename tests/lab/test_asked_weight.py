@@ -32,7 +32,7 @@ def wanted_weight(directory: Path) -> int | None:
 
 
 def test_a_real_server_gets_the_weight_that_its_file_requests(tmp_path: Path) -> None:
-    """Full weight, half, weight 0, removed, and full weight again."""
+    """Full weight, half, no more than the full weight, weight 0, removed, and full weight again."""
     (tmp_path / "file").write_text(CONFIGURATION.format(directory=tmp_path))
     says = tmp_path / "agent"
     says.write_text("up")
@@ -40,7 +40,15 @@ def test_a_real_server_gets_the_weight_that_its_file_requests(tmp_path: Path) ->
     with (tmp_path / "director.log").open("w") as log:
         director = subprocess.Popen(command, stderr=log)
     try:
-        for words, weight in (("up", 10), ("50%", 5), ("drain", 0), ("maint", None), ("up", 10)):
+        for words, weight in (
+            ("up", 10),
+            ("50%", 5),
+            ("1000%", 10),
+            ("50%", 5),
+            ("drain", 0),
+            ("maint", None),
+            ("up", 10),
+        ):
             says.write_text(words)
             eventually(lambda: wanted_weight(tmp_path), 10.0, words, expected=weight)
     finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
+from checks.definition.check import REQUESTED_WEIGHT_MAX
 from checks.definition.option_types import JsonScalar
 from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
 from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
@@ -15,11 +17,22 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, sec
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?")
 _RESERVED_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
 _JSON_PATH = re.compile(r"[^.\x00-\x1f]{1,64}(\.[^.\x00-\x1f]{1,64}){0,15}")
+_REQUESTED_WEIGHT = re.compile(r"[1-9][0-9]{0,2}%|1000%", re.ASCII)
 _HEXADECIMAL = re.compile(r"hex:((?:[0-9a-fA-F]{2})*)")
 _MARK_RANGE = re.compile(
     r"(0x[0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})-(0x[0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})"
 )
 _STATUS_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
+
+
+def _read_requested_weight(value: object) -> int:
+    """Read a percentage of a weight, which may be more than the whole weight."""
+    if isinstance(value, str) and _REQUESTED_WEIGHT.fullmatch(value):
+        return int(value.removesuffix("%"))
+    raise expectation_error(f"a percentage from 1% to {REQUESTED_WEIGHT_MAX}%")
+
+
+REQUESTED_WEIGHT: Final = Reader(_read_requested_weight, f"`1%` to `{REQUESTED_WEIGHT_MAX}%`")
 
 
 def read_payload(value: object) -> bytes:

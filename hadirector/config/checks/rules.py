@@ -13,7 +13,7 @@ from hadirector.config.document.finding import Finding, Path
 _ROUTE = {"source", "interface", "mark", "via"}
 _TIMING = {
     *("interval", "timeout", "rise", "fall"),
-    *("fast_interval", "slow_interval", "jitter", "weight_step"),
+    *("fast_interval", "slow_interval", "jitter", "weight_step", "weight_max"),
 }
 _KEYS_OF_OUTER_CHECK = {*_ROUTE, *_TIMING, "idle_connection"}
 

@@ -149,6 +149,16 @@ class CheckSection(Section):
             default="no limit",
         ),
     ] = None
+    weight_max: Annotated[
+        int,
+        readers.REQUESTED_WEIGHT,
+        Key(
+            "The largest part of the configured weight that a target can request. A larger"
+            " request counts as this. Without a limit, one server could request the connections"
+            " of all others.",
+            default="`100%`",
+        ),
+    ] = 100
 
     @classmethod
     def for_value(cls, value: object) -> SectionClass:
@@ -173,6 +183,7 @@ class CheckSection(Section):
             slow_interval=self.slow_interval,
             jitter=self.jitter,
             weight_step=self.weight_step,
+            weight_max=self.weight_max,
         )
 
     @property

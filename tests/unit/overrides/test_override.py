@@ -35,6 +35,13 @@ def drain(deadline: float | None = None) -> Override:
     return Override(name=NAME, action=Action.DRAIN, author="ann", deadline=deadline)
 
 
+@pytest.mark.parametrize("weight", [-7, 65536, 1_000_000_000])
+def test_a_stored_weight_outside_the_range_is_refused(weight: int) -> None:
+    stored = msgspec.json.encode(replace(drain(), action=Action.WEIGHT, weight=weight))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(stored, type=Override)
+
+
 def test_a_drain_ends_with_its_connections_or_at_its_deadline() -> None:
     assert end_of_drain(drain(), 1, 1000.0) is None
     assert end_of_drain(drain(), 0, 0.0) == "all connections have ended"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from checks.definition.check import CheckDefinition, Timing
 from checks.definition.options import AgentProbe
@@ -51,6 +52,14 @@ def test_a_local_error_is_new_but_changes_nothing() -> None:
     for expected in (True, False, False):
         assert judge(web, LOCAL_ERROR) == (LOCAL_ERROR, expected, False)
     assert (web.tracker.verdict, web.weight) == (Verdict.PASSING, 50)
+
+
+@pytest.mark.parametrize(("most", "weight"), [(100, 100), (150, 150), (1000, 1000)])
+def test_a_target_cannot_request_more_than_the_limit(most: int, weight: int) -> None:
+    web = target()
+    web.definition = replace(web.definition, timing=Timing(weight_max=most))
+    (result, _, is_reported) = judge(web, replace(half(), weight=1000))
+    assert (result.weight, web.weight, is_reported) == (weight, weight, True)
 
 
 def test_a_new_weight_of_a_passing_target_is_reported_once() -> None:

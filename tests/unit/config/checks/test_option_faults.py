@@ -59,6 +59,10 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
             "weight_step: wrong value (got 10, expected a percentage from 1% to 100%)",
         ),
         (
+            "{type: agent, weight_max: 1001%}",
+            'weight_max: wrong value (got "1001%", expected a percentage from 1% to 1000%)',
+        ),
+        (
             "{type: tcp, jitter: -1s}",
             (
                 'jitter: wrong value (got "-1s", expected a duration from 0s to 1h, such as '
@@ -111,7 +115,7 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
                 'unknown key "pfad" (expected one of address, expect, fall, fast_interval, '
                 "idle_connection, interface, interval, jitter, mark, port, rise, send, "
                 "slow_interval, source, timeout, tls_ca_file, tls_expiry_warning, tls_name, "
-                "tls_verify, type, via, weight_step)"
+                "tls_verify, type, via, weight_max, weight_step)"
             ),
         ),
         (
