@@ -28,7 +28,7 @@ from hadirector.pools.changes import pool_changes, weight_changes
 from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
-from hadirector.pools.outgoing import Outgoing, find_outgoing
+from hadirector.pools.outgoing import Outgoing, find_outgoing, without_draining
 
 REST_SECONDS: Final = 0.2
 """The minimum time between two decisions that are caused by the passage of time."""
@@ -103,7 +103,8 @@ class Pools:
 
     def assume(self, configuration: Configuration) -> Assumptions:
         """Return the assumptions about the checks of a new configuration until their verdicts."""
-        return assume(self._configuration, configuration, self.table, self.held)
+        table = without_draining(self.table, self.outgoing)
+        return assume(self._configuration, configuration, table, self.held)
 
     def configure(self, configuration: Configuration) -> None:
         """Replace the pools. A pool with an unchanged name keeps its state.

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hadirector.model.configuration import Configuration, VirtualServer
-from hadirector.model.ipvs import Destination, DestinationKey, ServiceKey, Table
+from hadirector.model.ipvs import Destination, DestinationKey, ServiceEntry, ServiceKey, Table
 from hadirector.pools.candidate import Candidate
 from hadirector.pools.facts import Facts
 
@@ -123,6 +123,33 @@ def _serving(table: Table, service: ServiceKey) -> dict[DestinationKey, Destinat
         key: destination
         for key, destination in (entry.destinations if entry else {}).items()
         if destination.weight and destination.forwarding is not None
+    }
+
+
+def without_draining(table: Table, outgoing: Mapping[str, Outgoing]) -> Table:
+    """Return a table without the outgoing real servers that drain.
+
+    Their weight is 0, but they did not fail: if a reload brings one back, its verdict is unknown.
+    """
+    draining = {
+        (service, key)
+        for each in outgoing.values()
+        if each.drained_at is not None
+        for service, pool in each.destinations.items()
+        for key in pool
+    }
+    if not draining:
+        return table
+    return {
+        service: ServiceEntry(
+            entry.service,
+            {
+                key: destination
+                for key, destination in entry.destinations.items()
+                if (service, key) not in draining
+            },
+        )
+        for service, entry in table.items()
     }
 
 

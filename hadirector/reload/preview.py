@@ -39,7 +39,7 @@ from hadirector.pools.adoption import assume
 from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
-from hadirector.pools.outgoing import Outgoing, find_outgoing
+from hadirector.pools.outgoing import Outgoing, find_outgoing, without_draining
 from hadirector.reload.plan import plan, reloadable_parts
 from vrrp.model.report import State
 
@@ -102,7 +102,7 @@ def preview(situation: Situation, new: Configuration) -> Preview:
     targets = carry_over(
         situation.facts.targets,
         checks_by_identity(new),
-        assume(old, new, situation.wanted, situation.held),
+        assume(old, new, without_draining(situation.wanted, situation.outgoing), situation.held),
     )
     facts = replace(situation.facts, targets=targets)
     judgements = _judgements(situation, new, facts)

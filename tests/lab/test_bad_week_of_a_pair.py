@@ -15,7 +15,7 @@ import pytest
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import FORWARDS, kernel_table, start_director, start_web
 from tests.lab.operator_console import PATIENCE_SECONDS, Console
-from tests.lab.routers import wait_for_holder
+from tests.lab.routers import Keepalived, wait_for_holder
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -176,6 +176,33 @@ def test_the_checks_process_is_killed(pair: Pair) -> None:
     console.expect_event("process_died", process="checks")
     console.expect_status("(1 restarts)", "ACTIVE")
     assert pair.hosts["lb1"].holds(VIRTUAL_ADDRESS)
+
+
+@pytest.mark.netns
+@pytest.mark.keepalived
+def test_the_peer_runs_keepalived(network: Network, tmp_path: Path) -> None:
+    """The peer has the higher priority. When it crashes, the director takes over."""
+    peer = network.host("lb2", "10.99.0.2/24")
+    keepalived = Keepalived(peer, tmp_path, priority=250)
+    eventually(lambda: peer.holds(VIRTUAL_ADDRESS), PATIENCE_SECONDS, "keepalived ACTIVE")
+    host = network.host("lb1", "10.99.0.1/24")
+    text = CONFIGURATION.format(
+        name="lb1",
+        directory=tmp_path,
+        dataplane="dry-run",
+        priority=200,
+        preempt="true",
+        real_servers="",
+    )
+    start_director(host, text, tmp_path)
+    console = Console(tmp_path / "lb1" / "api.sock", tmp_path / "lb1.log")
+    console.expect_status("BACKUP", " 10.99.0.2")
+    keepalived.crash()
+    became = {"instance": "web", "previous": "BACKUP", "state": "ACTIVE"}
+    console.expect_log("vrrp_state_changed", "info", **became)
+    console.expect_event("vrrp_state_changed", **became)
+    console.expect_status("this director")
+    eventually(lambda: host.holds(VIRTUAL_ADDRESS), PATIENCE_SECONDS, "the address")
 
 
 @pytest.mark.ipvs

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from hadirector.cli import main
 from tests.lab.loopback import RunningDirector
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 HEALTH_PAGE_SECONDS = 0.5
 BLUE, GREEN = ("127.0.16.1", "127.0.16.2"), ("127.0.16.3", "127.0.16.4")
@@ -34,7 +35,8 @@ director:
 virtual_servers:
   - name: web
     address: {virtual_address}:{port}
-    scheduler: rr
+    scheduler: {scheduler}
+    {policy}
     real_servers: [{real_servers}]
 """
 
@@ -98,11 +100,19 @@ def port() -> Iterator[int]:
             server.server_close()
 
 
-def text(directory: Path, port: int, real_servers: tuple[str, ...]) -> str:
+def text(
+    directory: Path,
+    port: int,
+    real_servers: Sequence[str],
+    scheduler: str = "rr",
+    policy: str = "on_failure: remove",
+) -> str:
     return CONFIGURATION.format(
         directory=directory,
         virtual_address=VIRTUAL_ADDRESS,
         port=port,
+        scheduler=scheduler,
+        policy=policy,
         real_servers=", ".join(f"{{address: {address}}}" for address in real_servers),
     )
 
@@ -151,6 +161,33 @@ def test_a_reload_that_replaces_a_pool_fails_no_request(
         named = f"virtual_server=web real_servers=[127.0.16.1:{port},127.0.16.2:{port}] count=2"
         assert f'outgoing_servers_held  {named} reason="0 of 2 required real ' in events
         assert f'outgoing_servers_released  {named} reason="2 of 2 required real ' in events
+    finally:
+        client.stop() if client.is_alive() else None
+        director.end()
+
+
+def test_reloads_in_random_variants_fail_no_request(port: int, tmp_path: Path) -> None:
+    """Other real servers, weights, checks, schedulers and policies, in a fixed random order."""
+    directory, chosen = tmp_path / "director", random.Random(7)
+    director = RunningDirector(directory, text(directory, port, BLUE))
+    client = Client(port)
+    try:
+        eventually(lambda: weights(director), 20.0, "the weights", expected=[1, 1])
+        client.start()
+        for _ in range(15):
+            servers = chosen.sample((*BLUE, *GREEN), chosen.randint(1, 4))
+            weighted = [f"{server}, weight: {chosen.randint(1, 9)}" for server in servers]
+            policy = chosen.choice(
+                ("min_healthy: 1", "quorum: 1", "slow_start: {duration: 2s}", "hysteresis: 0")
+            )
+            new = text(directory, port, weighted, chosen.choice(("wrr", "wlc")), policy)
+            new = new.replace("interval: 2s", f"interval: {chosen.randint(2, 5)}s")
+            director.file.write_text(new)
+            assert main(["reload", "--socket", f"{directory}/run/api.sock"]) == 0
+            time.sleep(chosen.uniform(0.0, 0.5))
+        client.stop()
+        assert client.failures == []
+        assert len(client.answers) > 50
     finally:
         client.stop() if client.is_alive() else None
         director.end()

@@ -128,3 +128,14 @@ async def test_a_real_server_that_is_only_removed_drains(seam: Seam, tmp_path: P
     await seam.verdict(TWO, PASSED)
     await seam.reload(only(tmp_path, TWO))
     assert seam.weights == {ONE: 0, TWO: 1}
+
+
+async def test_a_drained_server_that_comes_back_has_not_failed(seam: Seam, tmp_path: Path) -> None:
+    """Its weight is 0, but its verdict is unknown, so the outgoing server stays."""
+    await seam.reload(only(tmp_path, THREE))
+    await seam.verdict(THREE, PASSED)
+    assert seam.weights == {ONE: 0, THREE: 1}
+    await seam.reload(only(tmp_path, ONE))
+    assert seam.weights == {THREE: 1}
+    await seam.verdict(ONE, PASSED)
+    assert seam.weights == {THREE: 0, ONE: 1}
