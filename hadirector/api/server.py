@@ -172,9 +172,13 @@ class Handlers:
         return await self._complete(self._director.operator.remove_override(body), "done")
 
     async def restart(self, request: web.Request) -> web.Response:
-        """Restart the director if it can start again; answer before the restart begins."""
-        await self._log_order(request, "restart")
-        return await self._complete(self._restart(), "restarting")
+        """Restart the director if it can start again; answer before the restart begins.
+
+        With ``?vrrp=replace``, the vrrp process is replaced as well.
+        """
+        replace_vrrp = request.query.get("vrrp") == "replace"
+        await self._log_order(request, "restart with vrrp" if replace_vrrp else "restart")
+        return await self._complete(self._restart(replace_vrrp=replace_vrrp), "restarting")
 
     async def plan(self, request: web.Request) -> web.Response:
         """Answer with the preview of a reload of the configuration in the body. Change nothing.
@@ -198,8 +202,8 @@ class Handlers:
         """Log an order with its proven author. An override has its author in its description."""
         self._log.info("order_received", order=order, author=await prove_author(request))
 
-    async def _restart(self) -> bool:
-        await self._director.restart()
+    async def _restart(self, *, replace_vrrp: bool) -> bool:
+        await self._director.restart(replace_vrrp=replace_vrrp)
         return True
 
     async def _complete(self, order: Coroutine[Any, Any, object], name: str) -> web.Response:

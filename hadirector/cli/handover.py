@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,7 @@ class _Instance(msgspec.Struct):
     instance: str
     state: str
     active_router: str | None = None
+    yielding: bool = False
 
     @property
     def successor(self) -> str | None:
@@ -66,30 +67,57 @@ def run(arguments: argparse.Namespace) -> int:
 
     Return 1 when the director refuses it or does not answer, and when no peer takes over in time.
     """
-    body = {"instance": arguments.instance, "undo": arguments.undo}
     try:
-        before = {} if arguments.undo else _instances(arguments.socket)
-        answer = request(arguments.socket, "POST", "/v1/handover", body)
-        names: list[str] = msgspec.json.decode(answer)["instances"]
         if arguments.undo:
-            print(f"{', '.join(names)}: handover undone")
+            print(f"{', '.join(undo(arguments.socket, arguments.instance))}: handover undone")
             return 0
-        held = [name for name in names if name in before and before[name].state == "ACTIVE"]
-        after = _wait(arguments.socket, held, arguments.wait)
+        handover = hand_over(arguments.socket, arguments.instance, arguments.wait)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
-    faults = 0
+    for line in handover.successes:
+        print(line)
+    for line in handover.failures:
+        print(f"hadirector: {line}", file=sys.stderr)
+    return 1 if handover.failures else 0
+
+
+class Handover(NamedTuple):
+    """The result of a handover: lines for the operator, and the instances that it has changed."""
+
+    successes: tuple[str, ...]
+    failures: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def hand_over(socket: str, instance: str | None, seconds: float) -> Handover:
+    """Hand an instance, or all, over to the peers, and wait for them. Raises ApiError."""
+    before = _instances(socket)
+    names = _post(socket, instance, undo=False)
+    held = [name for name in names if name in before and _is_active(before[name])]
+    after = _wait(socket, held, seconds)
+    successes, failures = [], []
     for name in names:
-        instance = after.get(name)
+        found = after.get(name)
         if name not in held:
-            print(f"{name}: {_describe_other(instance)}")
-        elif instance is not None and instance.state == "BACKUP":
-            print(f"{name}: {instance.successor or 'a peer'} has taken over")
+            successes.append(f"{name}: {_describe_other(found)}")
+        elif found is not None and found.state == "BACKUP":
+            successes.append(f"{name}: {found.successor or 'a peer'} has taken over")
         else:
-            faults += 1
-            print(f"hadirector: {name}: {_describe_failure(arguments.wait)}", file=sys.stderr)
-    return 1 if faults else 0
+            failures.append(f"{name}: {_describe_failure(seconds)}")
+    changed = [name for name in names if name not in before or not before[name].yielding]
+    return Handover(tuple(successes), tuple(failures), tuple(changed))
+
+
+def undo(socket: str, instance: str | None) -> list[str]:
+    """Undo the handover of an instance, or of all; return their names. Raises ApiError."""
+    return _post(socket, instance, undo=True)
+
+
+def _post(socket: str, instance: str | None, *, undo: bool) -> list[str]:
+    answer = request(socket, "POST", "/v1/handover", {"instance": instance, "undo": undo})
+    names: list[str] = msgspec.json.decode(answer)["instances"]
+    return names
 
 
 def _wait(socket: str, held: list[str], seconds: float) -> Mapping[str, _Instance]:

@@ -55,6 +55,7 @@ class Director:
         self._spawned: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._restarting = False
+        self._replaces_vrrp = False
         self._handoff: Handoff | None = None
 
     async def run(self) -> Handoff | None:
@@ -115,7 +116,7 @@ class Director:
         """Whether a new program replaces this program when ``run`` returns."""
         return self._restarting
 
-    async def restart(self) -> None:
+    async def restart(self, *, replace_vrrp: bool = False) -> None:
         """Stop, so that a new program can replace this program after ``run`` has returned.
 
         Raises RequestError if a new program could not start with the present configuration file,
@@ -124,6 +125,7 @@ class Director:
         await self.reconfiguration.check_file()
         if self._stop.is_set():
             raise RequestError("the director is stopping")
+        self._replaces_vrrp = replace_vrrp
         self._restarting = True
         self._stop.set()
 
@@ -169,7 +171,7 @@ class Director:
         """
         parts = self._parts
         self._log.info("director_stopping", restarting=self._restarting)
-        if self._restarting:
+        if self._restarting and not self._replaces_vrrp:
             self._handoff = parts.election.hand_off()
             vrrp.cancel()
         else:

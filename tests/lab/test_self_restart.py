@@ -96,7 +96,7 @@ def test_the_vrrp_process_goes_on_over_two_restarts(director: ActiveDirector) ->
                 f"restarted: version {__version__}\n"
                 f"the vrrp process {vrrp} was not replaced and still runs the program of version"
                 f" {__version__}\n"
-                "to replace it, stop and start the director, which hands the addresses over first\n"
+                "to replace it too, use --vrrp, which hands the addresses over first\n"
             )
             assert director.host.holds(VIRTUAL_ADDRESS)
         heard = listener.heard()
