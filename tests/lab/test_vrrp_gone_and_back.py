@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from pathlib import Path
 
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter, wait_for_holder
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
@@ -46,3 +48,40 @@ def test_an_instance_starts_again_on_a_new_interface_of_the_same_name(
     router.wait_for("ACTIVE")
     eventually(lambda: host.holds(VIRTUAL_ADDRESS), 2.0, "the address")
     assert "addresses_removed" not in router.status()["counters"]
+
+
+def test_a_renamed_interface_gives_the_addresses_up_at_once(
+    network: Network, tmp_path: Path
+) -> None:
+    """It still has them under its new name, and the peer takes over."""
+    one, other = (network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other")))
+    active = VrrpRouter(one, tmp_path, priority=200)
+    active.wait_for("ACTIVE")
+    backup = VrrpRouter(other, tmp_path, priority=100)
+    backup.wait_for("BACKUP")
+    one.ip("link set dev eth0 name renamed")
+    wait_for_holder([one, other], other, seconds=2.0)
+    assert active.wait_for("INITIALIZE")["reason"] == "interface_gone"
+    one.ip("link set dev renamed name eth0")
+    wait_for_holder([one, other], one)
+
+
+def test_a_router_without_a_free_file_descriptor_stays_active(
+    network: Network, tmp_path: Path
+) -> None:
+    """A want of the host is not a fact about the interface, which is looked at after a change."""
+    one, other = (network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other")))
+    active = VrrpRouter(one, tmp_path, priority=200)
+    active.wait_for("ACTIVE")
+    backup = VrrpRouter(other, tmp_path, priority=100)
+    backup.wait_for("BACKUP")
+    process = active.process.pid
+    limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (3, limits[1]))
+    one.ip("address add 10.99.0.77/24 dev eth0")
+    time.sleep(1.0)
+    resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
+    assert active.entered("INITIALIZE") == 0
+    assert backup.entered("ACTIVE") == 0
+    one.ip("link set dev eth0 down")
+    active.wait_for("INITIALIZE")

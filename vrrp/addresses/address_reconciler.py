@@ -53,6 +53,9 @@ class AddressReconciler:
     ``acquired`` after addresses were added, so that they can be announced. At the start it removes
     the addresses of an earlier process, unless they are already wanted again.
 
+    If a device has another index or none, it was deleted or has another name now. In the second
+    case it still has the addresses, which are deleted by the last index.
+
     ``routes`` are added after the addresses, because an address may be the source of a route, and
     removed before them. The ``macvlan`` is up while the addresses are wanted.
     """
@@ -77,6 +80,7 @@ class AddressReconciler:
         self._macvlan = macvlan
         self._kernel: RtnetlinkSocket | None = None
         self._devices: dict[str, DeviceState] = {}
+        self._left: dict[str, DeviceState] = {}
         self._wanted = False
         self._held: frozenset[VirtualAddress] = frozenset()
         self._released = False
@@ -95,6 +99,10 @@ class AddressReconciler:
         before = self._devices.get(device, _ABSENT)
         if state != before:
             self._routes.invalidate()
+        if before.index not in (0, state.index):
+            self._left[device] = before
+        elif state.index and self._left.get(device, _ABSENT).index == state.index:
+            del self._left[device]  # it has its name again
         if state.index != before.index or state.carrier > before.carrier:
             self._request_pass()
         self._kernel, self._devices[device] = kernel, state
@@ -208,7 +216,8 @@ class AddressReconciler:
         """Delete the routes and addresses, unless an earlier pass has deleted all of them."""
         if self._released:
             return
-        removed = self._kernel is None or await self._routes.release(self._kernel, self._indexes())
+        indexes = {name: state.index for name, state in self._left.items()} | self._indexes()
+        removed = self._kernel is None or await self._routes.release(self._kernel, indexes)
         failures = await self._release_surplus()
         if self._kernel is not None:
             failures += await release(self._kernel, self._targets(self.configured))
@@ -219,12 +228,17 @@ class AddressReconciler:
             self._settled.set()
 
     async def _release_surplus(self) -> list[AddressError]:
-        surplus = self._surplus
-        if not surplus or self._kernel is None:
+        surplus, left = self._surplus, dict(self._left)
+        if self._kernel is None or not (surplus or left):
             return []
-        failures = await release(self._kernel, self._targets(surplus))
+        targets = self._targets(surplus)
+        for device, state in left.items():
+            configured = {each for each in (*self.configured, *surplus) if each.device == device}
+            targets += [(state.index, each) for each in configured - _foreign(configured, state)]
+        failures = await release(self._kernel, targets)
         if not failures:
             self._surplus -= surplus
+            self._left = {name: each for name, each in self._left.items() if left.get(name) != each}
         return failures
 
     def _bring_macvlan_up(self) -> list[AddressError]:
@@ -288,3 +302,7 @@ class AddressReconciler:
         self._released = False
         self._settled.clear()
         self._wake.set()
+
+
+def _foreign(addresses: Iterable[VirtualAddress], state: DeviceState) -> set[VirtualAddress]:
+    return {virtual for virtual in addresses if virtual.address in state.foreign}

@@ -53,7 +53,6 @@ class Macvlan:
         """
         if self._removed or (parent == self._parent and self._index == _index(self.name) != 0):
             return False
-        self._parent, self._index = parent, 0
         shape = macvlan(parent, self._hardware_address)
         if not _index(self.name):
             _change(macvlan_messages.creation(self.name, shape))
@@ -64,8 +63,13 @@ class Macvlan:
                 f"the interface {self.name} belongs to another program ({difference})"
             )
         _write_settings(self.name)
-        self._index = index
+        self._parent, self._index = parent, index
         return True
+
+    @property
+    def created(self) -> bool:
+        """Whether the macvlan existed when it was last looked at."""
+        return self._index != 0
 
     def bring_up(self) -> None:
         """Bring the macvlan up. If it was deleted, create it again. Raises OSError."""

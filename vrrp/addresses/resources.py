@@ -12,6 +12,7 @@ from vrrp.addresses.route_reconciler import RouteReconciler
 from vrrp.addresses.routes import Item, RouteError, describe, items
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import ReportProblem
+from vrrp.netlink.links import HOST_WANTS
 from vrrp.netlink.rtnetlink import InterfaceAddress
 from vrrp.transport.frames import FrameSocket
 
@@ -55,15 +56,20 @@ class HeldResources:
         self.addresses.configure(virtual_addresses(configuration), configuration.advert_interval)
 
     def prepare(self, interface_index: int) -> bool:
-        """Create the macvlan if the instance has a virtual MAC; return False if that fails."""
+        """Create the macvlan if the instance has a virtual MAC; return False if that fails.
+
+        If this host wants something, for example a file descriptor, a macvlan that was created
+        before is good.
+        """
         if self._macvlan is None:
             return True
+        created = self._macvlan.created
         try:
             if self._macvlan.create(interface_index):
                 self._check_settings()
         except OSError as error:
             self._report_problem("virtual_mac_unusable", "virtual_mac_errors", error=error)
-            return False
+            return created and error.errno in HOST_WANTS
         return True
 
     def announce(self) -> None:

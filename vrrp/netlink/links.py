@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import errno
 import socket
-import struct
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from typing import Literal
@@ -30,8 +29,9 @@ from vrrp.protocol.packet import Address
 # linux/rtnetlink.h, linux/if.h, linux/sockios.h
 _RTMGRP_LINK, _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
-_SIOCGIFFLAGS = 0x8913
-_INTERFACE_REQUEST = struct.Struct("=16sH22x")  # struct ifreq
+
+HOST_WANTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""Errors that say something about this host, and nothing about an interface."""
 
 _REREAD_SECONDS = 5.0  # in case an event was lost, or a change caused no event
 _RETRY_SECONDS = 0.1
@@ -82,11 +82,10 @@ def read_link(kernel: RtnetlinkSocket, name: str) -> Link | None:
 
     Raises OSError if the kernel cannot answer at this moment.
     """
-    try:
-        index = socket.if_nametoindex(name)
-        flags = _flags(name)
-    except OSError:
+    found = kernel.interface(name)
+    if found is None:
         return None
+    index, flags = found
     carrier = flags & (_IFF_UP | _IFF_RUNNING) == _IFF_UP | _IFF_RUNNING
     return Link(name, index, carrier, tuple(kernel.addresses(index)))
 
@@ -177,25 +176,16 @@ class LinkWatcher:
             return False
         if address.permanent or address.address.ip not in self._virtual:
             return True
-        if event.kind == RTM_DELADDR and _is_up(known[index]):
+        if event.kind == RTM_DELADDR and self._is_up(known[index]):
             self._removed(address)
         return False
 
-
-def _is_up(name: str) -> bool:
-    """Return whether an interface is up. If it is not, the kernel removes its IPv6 addresses."""
-    try:
-        return bool(_flags(name) & _IFF_UP)
-    except OSError:
+    def _is_up(self, name: str) -> bool:
+        """Return whether an interface is up. If it is not, the kernel removes IPv6 addresses."""
+        with suppress(OSError):
+            found = self._kernel.interface(name)
+            return found is not None and bool(found[1] & _IFF_UP)
         return False
-
-
-def _flags(name: str) -> int:
-    """Return the flags of an interface (netdevice(7)). Raises OSError if it does not exist."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        request = _INTERFACE_REQUEST.pack(name.encode(), 0)
-        _, flags = _INTERFACE_REQUEST.unpack(fcntl.ioctl(opened, _SIOCGIFFLAGS, request))
-    return int(flags)
 
 
 def _open_events() -> socket.socket:

@@ -8,8 +8,10 @@ addresses takes tens of milliseconds.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
@@ -34,6 +36,10 @@ from vrrp.netlink.rtnetlink import (
 # linux/netlink.h; absent from the socket module
 _SOL_NETLINK: Final = 270
 _NETLINK_GET_STRICT_CHK: Final = 12
+
+_SIOCGIFFLAGS: Final = 0x8913  # linux/sockios.h
+_SIOCGIFINDEX: Final = 0x8933
+_INTERFACE_REQUEST: Final = struct.Struct("=16sI20x")  # struct ifreq
 
 _ANSWERS_BYTES: Final = 1 << 16
 
@@ -76,6 +82,20 @@ class RtnetlinkSocket:
         found = map(read_address, self.dump(listing(index), RTM_NEWADDR))
         return [each for each in found if each is not None and each.interface == index]
 
+    def interface(self, name: str) -> tuple[int, int] | None:
+        """Return the index and the flags of an interface (netdevice(7)); None without such one.
+
+        This socket serves for the request, so the answer needs no file descriptor. Raises OSError
+        if the kernel cannot answer at this moment.
+        """
+        try:
+            index = self._query(_SIOCGIFINDEX, name) & 0xFFFFFFFF
+            return index, self._query(_SIOCGIFFLAGS, name) & 0xFFFF
+        except OSError as error:
+            if error.errno in (errno.ENODEV, errno.ENXIO):
+                return None
+            raise
+
     def change(self, requests: Sequence[bytes]) -> list[int]:
         """Send requests. Return the error number of the kernel for each, 0 for success.
 
@@ -107,6 +127,11 @@ class RtnetlinkSocket:
     def close(self) -> None:
         """Close the socket. A second call has no effect."""
         self._socket.close()
+
+    def _query(self, request: int, name: str) -> int:
+        asked = _INTERFACE_REQUEST.pack(os.fsencode(name), 0)
+        _, answer = _INTERFACE_REQUEST.unpack(fcntl.ioctl(self._socket, request, asked))
+        return int(answer)
 
     def _answers(self) -> Iterator[Message]:
         """Read all answers. The kernel adds the rest of a long list while the socket is read."""
