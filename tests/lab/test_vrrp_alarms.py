@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hadirector.lab.topology import Network
-from tests.lab.routers import VrrpRouter
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import start_director
+from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.netns
@@ -29,8 +33,8 @@ def test_another_password_makes_two_active_routers_and_both_raise_an_alarm(
     theirs.wait_for("ACTIVE")
 
     for router, words in (
-        (ours, "this router and 10.99.0.2 (priority 200) are active at the same time"),
-        (theirs, "this router and 10.99.0.1 (priority 100) are active at the same time"),
+        (ours, together("10.99.0.2 (priority 200, dropped as auth_password)")),
+        (theirs, together("10.99.0.1 (priority 100, dropped as auth_password)")),
     ):
         eventually(lambda: router.status()["alarms"], 15.0, words, expected=[words])  # noqa: B023  # at once
         assert router.status()["counters"]["two_active_routers"] == 1
@@ -42,3 +46,83 @@ def test_another_password_makes_two_active_routers_and_both_raise_an_alarm(
         "two_active_routers",
         "two_active_routers_over",
     ]
+
+
+def together(peer: str) -> str:
+    return f"this router and {peer} are active at the same time"
+
+
+DIRECTOR = """
+director: {{name: {name}, dataplane: dry-run, runtime_directory: {directory}}}
+vrrp:
+  - name: web
+    interface: eth0
+    virtual_router_id: 51
+    version: {version}
+    priority: {priority}
+    advert_interval: {interval}
+    virtual_addresses: [10.99.0.100]
+    {extra}
+"""
+
+
+def start(host: Host, directory: Path, **values: object) -> Path:
+    """Start a director in a directory of its own; return that directory."""
+    own = directory / host.name
+    own.mkdir()
+    usual = {"version": 3, "interval": "100ms", "extra": ""}
+    run = own / "run"
+    text = DIRECTOR.format(**{**usual, **values}, name=host.name, directory=run)
+    start_director(host, text, own)
+    eventually((run / "api.sock").exists, 20.0, "the API")
+    return run
+
+
+def event_fields(host: Host, directory: Path, name: str) -> list[dict[str, Any]]:
+    """Return the fields of the events with this name, as `hadirector events` shows them."""
+    socket = str(directory / "api.sock")
+    lines = host.run(
+        *(sys.executable, "-m", "hadirector", "events", "--json", "--socket", socket)
+    ).stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    return [each["fields"] for each in events if each["name"] == name]
+
+
+def test_the_winner_of_a_partition_shows_it_in_its_events(network: Network, tmp_path: Path) -> None:
+    hosts = [network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other"))]
+    winner, loser = (
+        start(host, tmp_path, priority=priority)
+        for host, priority in zip(hosts, (200, 100), strict=True)
+    )
+    eventually(lambda: hosts[0].holds(VIRTUAL_ADDRESS), 20.0, "ACTIVE")
+    eventually(lambda: not hosts[1].holds(VIRTUAL_ADDRESS), 20.0, "BACKUP")
+    ports = [f"link set {host.name} type bridge_slave isolated" for host in hosts]
+    network.batch_on_bridge(*(f"{port} on" for port in ports))
+    eventually(lambda: hosts[1].holds(VIRTUAL_ADDRESS), 5.0, "both ACTIVE")
+    network.batch_on_bridge(*(f"{port} off" for port in ports))
+    eventually(lambda: not hosts[1].holds(VIRTUAL_ADDRESS), 5.0, "one ACTIVE")
+    eventually(lambda: event_fields(hosts[0], winner, "contest_won"), 5.0, "the event")
+    [contest] = event_fields(hosts[0], winner, "contest_won")
+    assert (contest["source"], contest["priority"]) == ("10.99.0.2", "100")
+    assert event_fields(hosts[1], loser, "contest_won") == []
+
+
+def test_another_password_is_shown_in_the_events(network: Network, tmp_path: Path) -> None:
+    """Two directors are ACTIVE, and the advertisements of the peer are dropped."""
+    hosts = [network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other"))]
+    one, _ = (
+        start(
+            host,
+            tmp_path,
+            version=2,
+            interval="1s",
+            priority=100,
+            extra=f"authentication: {{type: pass, password: {word}}}",
+        )
+        for host, word in zip(hosts, ("abc", "abd"), strict=True)
+    )
+    eventually(lambda: event_fields(hosts[0], one, "two_active_routers"), 25.0, "the event")
+    [alarm] = event_fields(hosts[0], one, "two_active_routers")
+    assert alarm["detail"] == together("10.99.0.2 (priority 100, dropped as auth_password)")
+    dropped = event_fields(hosts[0], one, "authentication_failed")
+    assert dropped[0]["reason"] == "auth_password"

@@ -151,7 +151,7 @@ class Packets:
     def _note_problem(self, event: str, counter: str, **fields: object) -> None:
         if event in REMARKS:
             return
-        assert event == "advertisement_dropped", (event, fields)
+        assert event in ("advertisement_dropped", "authentication_failed"), (event, fields)
         self._dropped = counter
 
 

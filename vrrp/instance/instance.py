@@ -221,23 +221,21 @@ class Instance:
         The alarms also use advertisements that were dropped, if they show an ACTIVE peer.
         """
         reception = self._messaging.receive(datagram, self.router.own_address)
-        advertisement, dropped, seconds_ahead = reception
+        advertisement, dropped, ahead = reception
+        source, now = datagram.source, self._loop.time()
         if advertisement is None:
             return
         if reception.shows_active_peer:
-            self._alarms.note(
-                advertisement,
-                datagram.source,
-                self._loop.time(),
-                dropped=dropped,
-                seconds_ahead=seconds_ahead,
-            )
+            self._alarms.note(advertisement, source, now, dropped=dropped, seconds_ahead=ahead)
         if dropped is None and self.router.state is State.INITIALIZE:
             dropped = DropReason.NOT_TAKING_PART
-            self.count_drop(dropped, datagram.source)
+            self.count_drop(dropped, source)
         if dropped is None:
             self.notices.counters["advertisements_received"] += 1
-            self.handle(AdvertisementReceived(advertisement, datagram.source))
+            contest = self._alarms.contest(advertisement, now, self.router.active_down_interval)
+            self.handle(AdvertisementReceived(advertisement, source))
+            if contest and self._advertises:
+                self._messaging.report_contest(advertisement, source)
         elif reception.shows_active_peer:
             self._settle_alarms()
 

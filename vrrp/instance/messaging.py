@@ -30,6 +30,7 @@ from vrrp.protocol.packet import (
 )
 from vrrp.protocol.sequence import SequenceMemory
 from vrrp.protocol.validation import (
+    AUTHENTICATION,
     NOT_FOR_US,
     lists_other_addresses,
     own_advertisement,
@@ -143,7 +144,13 @@ class Messaging:
         fields: dict[str, object] = {"reason": reason, "source": source}
         if seconds_ahead is not None:
             fields["clock_ahead_seconds"] = round(seconds_ahead, 1)
-        self._report_problem("advertisement_dropped", f"dropped_{reason}", **fields)
+        event = "authentication_failed" if reason in AUTHENTICATION else "advertisement_dropped"
+        self._report_problem(event, f"dropped_{reason}", **fields)
+
+    def report_contest(self, advertisement: Advertisement, source: Address) -> None:
+        """Report that a peer was ACTIVE too, and that this router stays ACTIVE."""
+        fields = {"source": source, "priority": advertisement.priority}
+        self._report_problem("contest_won", "contests_won", **fields)
 
     def _report_differences(self, advertisement: Advertisement, source: Address) -> None:
         """Report the differences between an accepted advertisement and the configuration.

@@ -9,11 +9,15 @@ from typing import Final
 from vrrp.model.report import Notice, Scalar
 
 SPACING: Final = 10.0
-"""Seconds between two notices for the same counter."""
+SPACING_MAX: Final = 640.0
+"""Seconds between two notices for the same counter. The time doubles while cases continue."""
 
 
 class RateLimitedNotices:
     """Counts problems, and reports each kind at most once in 10 s, with the number of cases.
+
+    A problem that lasts is reported less and less often, so that the events of other problems are
+    not displaced.
 
     The names of the counters are constants of this program. So packets of peers cannot increase
     the number of counters without limit.
@@ -24,6 +28,7 @@ class RateLimitedNotices:
         self._report = report
         self._fields = fields
         self._quiet_until: dict[str, float] = {}
+        self._spacing: dict[str, float] = {}
         self._reported: Counter[str] = Counter()
 
     def note(self, event: str, counter: str, now: float, **fields: Scalar) -> None:
@@ -35,7 +40,9 @@ class RateLimitedNotices:
         self.counters[counter] += 1
         if now < self._quiet_until.get(counter, now):
             return
-        self._quiet_until[counter] = now + SPACING
         count = self.counters[counter] - self._reported[counter]
+        spacing = self._spacing.get(counter, SPACING / 2) if count > 1 else SPACING / 2
+        self._spacing[counter] = min(2 * spacing, SPACING_MAX)
+        self._quiet_until[counter] = now + self._spacing[counter]
         self._reported[counter] = self.counters[counter]
         self._report(Notice("warning", event, {**self._fields, **fields, "count": count}))

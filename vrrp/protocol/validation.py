@@ -43,6 +43,22 @@ NOT_FOR_US: Final = frozenset(
 other networks or from this router, and old packets."""
 
 
+AUTHENTICATION: Final = frozenset(
+    {
+        DropReason.AUTH_TYPE,
+        DropReason.AUTH_PASSWORD,
+        DropReason.HMAC_MISSING,
+        DropReason.HMAC_MALFORMED,
+        DropReason.HMAC_KEY,
+        DropReason.HMAC_TAG,
+        DropReason.HMAC_STALE,
+        DropReason.HMAC_REPLAY,
+        DropReason.HMAC_UNEXPECTED,
+    }
+)
+"""Drop reasons of packets whose sender is not authentic, or has another authentication."""
+
+
 def own_advertisement(configuration: InstanceConfiguration, priority: int) -> Advertisement:
     """Build the advertisement of an instance with this priority; 0 starts a handover."""
     two_forms = configuration.version == 3 and configuration.family == 4

@@ -31,6 +31,14 @@ class AlarmKind(StrEnum):
     CLOCK_SKEW = "clock_skew"
 
 
+OVER: Final = {
+    AlarmKind.TWO_ACTIVE_ROUTERS: "two_active_routers_over",
+    AlarmKind.LEARNED_INTERVAL_TOO_LONG: "learned_interval_too_long_over",
+    AlarmKind.CLOCK_SKEW: "clock_skew_over",
+}
+"""The names of the events that end an alarm."""
+
+
 class AlarmChanged(NamedTuple):
     """An alarm began, with a ``detail``, or ended. Then ``detail`` is None."""
 
@@ -40,7 +48,7 @@ class AlarmChanged(NamedTuple):
     def notice(self, instance: str) -> Notice:
         """Return the notice for the log."""
         if self.detail is None:
-            return Notice("info", f"{self.kind}_over", {"instance": instance})
+            return Notice("info", OVER[self.kind], {"instance": instance})
         return Notice("error", self.kind, {"instance": instance, "detail": self.detail})
 
 
@@ -95,6 +103,18 @@ class Alarms:
             del self._senders[next(iter(self._senders))]
         interval = advertisement.advert_interval
         self._senders[source] = _Sender(now, advertisement.priority, interval, dropped)
+
+    def contest(
+        self, advertisement: Advertisement, now: float, active_down_interval: float
+    ) -> bool:
+        """Return whether the advertisement of a peer shows a second ACTIVE router.
+
+        That is not so in the first active-down interval after this router became ACTIVE: then the
+        router that it has preempted sends its last advertisement.
+        """
+        since = self._active_since
+        shows_active_peer = advertisement.priority > 0
+        return shows_active_peer and since is not None and now - since > active_down_interval
 
     def _returns(self, previous: _Sender | None) -> bool:
         """Return whether another router advertised since the previous advertisement of a sender.

@@ -259,3 +259,15 @@ def test_the_interval_of_a_router_that_is_not_followed_does_not_matter() -> None
     watch.note(ONE, 0.0, centiseconds=4000)
     assert watch.settle(0.0, follows=OTHER) == []
     assert watch.settle(1.0, active=True) == []
+
+
+def test_a_contest_is_noted_after_an_active_down_interval() -> None:
+    """Before that, a router that we have preempted sends its last advertisement."""
+    watch = Watch()
+    watch.settle(10.0, active=True)
+    lower, leaving = an_advertisement(priority=50), an_advertisement(priority=0)
+    assert not watch.alarms.contest(lower, 13.6, DOWN)
+    assert watch.alarms.contest(lower, 13.7, DOWN)
+    assert not watch.alarms.contest(leaving, 13.7, DOWN)
+    watch.settle(13.8, active=False, follows=ONE)
+    assert not watch.alarms.contest(lower, 13.9, DOWN)
