@@ -2,12 +2,13 @@
 
 import sys
 
-from hadirector.runtime import signals, standard_streams
+from hadirector.runtime import core_files, signals, standard_streams
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
     standard_streams.fill_missing()
+    core_files.forbid()
     if sys.argv[1:2] == ["run"]:
         # Before anything else is imported: a signal in that time would end the director.
         signals.block()

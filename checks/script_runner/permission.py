@@ -46,7 +46,9 @@ def find_executable(script: Script) -> Path:
         trusted = {0, os.geteuid(), user.pw_uid}
         path, status = Path("/"), Path("/").lstat()
         for path, status in walk(script.path):
-            _refuse_replaceable(path, status, trusted)
+            fault = find_other_writer(path, status, trusted)
+            if fault is not None:
+                raise RefusedError(f"{fault}, who could replace the script")
     except KeyError:
         raise RefusedError(
             f"{script.path} cannot run as {script.user}: there is no such user"
@@ -96,18 +98,19 @@ def _names(path: str) -> list[str]:
     return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
 
-def _refuse_replaceable(path: Path, status: os.stat_result, trusted: set[int]) -> None:
-    """Raise RefusedError if an untrusted user can change or replace this file, link or directory.
+def find_other_writer(
+    path: Path, status: os.stat_result, trusted: set[int], *, by_group: bool = True
+) -> str | None:
+    """Return how an untrusted user can change or replace a file, link or directory, or None.
 
-    The permissions of a link itself mean nothing (symlink(7)).
+    ``by_group`` is whether members of its group other than root count. The permissions of a link
+    itself mean nothing (symlink(7)).
     """
     if status.st_uid not in trusted:
-        raise RefusedError(
-            f"{path} belongs to the user {status.st_uid}, who could replace the script"
-        )
+        return f"{path} belongs to the user {status.st_uid}"
     if stat.S_ISLNK(status.st_mode):
-        return
+        return None
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-    by_group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
-    if not sticky and (by_group or status.st_mode & stat.S_IWOTH):
-        raise RefusedError(f"{path} is writable by other users, who could replace the script")
+    others = status.st_mode & stat.S_IWOTH
+    group = by_group and status.st_mode & stat.S_IWGRP and status.st_gid != 0
+    return f"{path} is writable by other users" if not sticky and (others or group) else None

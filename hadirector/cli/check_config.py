@@ -6,8 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
+from hadirector.host.file_trust import find_exposure
 from hadirector.host.preflight import missing_interfaces, refused_scripts
 from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
@@ -30,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the file, and print every fault as one line on standard error.
 
     When root runs the command, a script that a director would refuse on this host is a fault too.
-    Notes about a valid file are also on standard error: interfaces that this host lacks, and long
-    durations without a unit. Return 0 for a valid file, 1 for a file with faults, 2 for a file that
-    cannot be read.
+    Notes about a valid file are also on standard error: interfaces that this host lacks, long
+    durations without a unit, and other users who can change the file. Return 0 for a valid file, 1
+    for a file with faults, 2 for a file that cannot be read.
     """
     from hadirector.config.loader import load_with_notes
 
@@ -49,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{fault} (refused on this host)", file=sys.stderr)
     if refused:
         return EXIT_FAULTY
-    for note in (*missing_interfaces(configuration), *notes):
+    exposure = find_exposure(Path(arguments.file))
+    for note in (*missing_interfaces(configuration), *notes, *([exposure] if exposure else ())):
         print(f"note: {note}", file=sys.stderr)
     print(f"{arguments.file}: valid: {_summary(configuration)}")
     for line in _sysctls(configuration):

@@ -17,6 +17,7 @@ from hadirector.director.messages import ConfigurationRead, Message
 from hadirector.director.parts import Parts
 from hadirector.director.requests import RequestError
 from hadirector.host import preflight
+from hadirector.host.file_trust import find_exposure
 from hadirector.host.sysctl import reconciler as sysctl_reconciler
 from hadirector.log import choose_format
 from hadirector.model.configuration import Configuration
@@ -63,7 +64,13 @@ class Reconfiguration:
                 self._log.error("reload_refused", faults=faults)
                 raise RequestError("\n".join(faults))
             await self._put(ConfigurationRead(configuration))
+            self.warn_of_exposure()
             return planned.summary
+
+    def warn_of_exposure(self) -> None:
+        """Log if other users of the host can change the configuration file."""
+        if (exposure := find_exposure(self.path)) is not None:
+            self._log.warning("configuration_exposed", reason=exposure)
 
     def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Reload in a task that ``spawn`` starts; the result is logged.

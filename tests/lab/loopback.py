@@ -85,6 +85,12 @@ class RunningDirector:
         self.process.wait()
 
 
+def memory(pid: int, figure: str = "VmRSS") -> int:
+    """Return a figure of a process in KiB: VmRSS, its memory now, or VmHWM, the highest ever."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(figure))
+
+
 def free_ports(number: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]

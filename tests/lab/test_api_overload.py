@@ -18,7 +18,7 @@ from hadirector.api import connections, exchange
 from hadirector.api.client import ApiError, request
 from hadirector.api.server import serving
 from hadirector.director.director import Director
-from tests.lab.loopback import RunningDirector
+from tests.lab.loopback import RunningDirector, memory
 from tests.waiting import eventually
 
 REAL_SERVERS = 2000
@@ -55,12 +55,6 @@ def answers(director: RunningDirector) -> bool:
     with contextlib.suppress(ApiError):
         return bool(director.status().virtual_servers)
     return False
-
-
-def memory(pid: int, figure: str = "VmRSS") -> int:
-    """Return a figure of a process in KiB: VmRSS, its memory now, or VmHWM, the highest ever."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(figure))
 
 
 def processor_seconds(pid: int) -> float:

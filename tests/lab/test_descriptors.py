@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hadirector.api.client import request
-from tests.lab.loopback import RunningDirector
+from tests.lab.loopback import RunningDirector, memory
 from tests.waiting import eventually
 
 SERVICE = ("127.0.32.1", 8032)
@@ -108,4 +108,19 @@ def test_a_director_without_any_descriptor_recovers(director: RunningDirector) -
     assert_it_works(director)
     with socket.create_connection(SERVICE, timeout=5.0):
         pass
+    assert_log_is_short(director)
+
+
+def test_a_thousand_slow_clients_cost_little_memory_and_no_verdict(
+    director: RunningDirector,
+) -> None:
+    """They connect and neither write nor read."""
+    pid = director.process.pid
+    idle = memory(pid)
+    with slow_clients(1000):
+        time.sleep(2.0)
+        assert memory(pid) < 2 * idle
+        [server] = director.status().virtual_servers
+        assert server.active_connections > 900
+        assert_it_works(director)
     assert_log_is_short(director)

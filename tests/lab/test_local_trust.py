@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +105,73 @@ def test_a_stop_writes_only_sysctls_of_hadirector(file: Path, tmp_path: Path, na
     assert (tmp_path / "chosen").read_text() == "ours\n"
     assert "state_file_unusable" in director.stderr
     assert (tmp_path / "run/owned.unusable").exists()
+
+
+def check(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("hadirector")), "check-config", str(file)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def write_keyed(tmp_path: Path) -> tuple[Path, Path]:
+    """Write a configuration with a key; return it and the file of the key in its own directory."""
+    key = tmp_path / "keys/key"
+    key.parent.mkdir()
+    key.write_text("a key that has thirty-two letters")
+    key.chmod(0o600)
+    file = tmp_path / "keyed.yaml"
+    file.write_text(
+        "vrrp: [{name: a, interface: lo, virtual_router_id: 1, virtual_addresses: [192.0.2.1/32],"
+        f" auth_hmac: {{send_key: 1, keys: [{{id: 1, file: {key}}}]}}}}]\n"
+    )
+    return file, key
+
+
+@pytest.mark.parametrize("place", ["owner", "directory", "link"])
+def test_a_key_file_that_another_user_can_replace_is_refused(tmp_path: Path, place: str) -> None:
+    file, key = write_keyed(tmp_path)
+    assert check(file).returncode == 0
+    fault = f"{key} belongs to the user 65534"
+    if place == "owner":
+        os.chown(key, 65534, -1)
+    elif place == "directory":
+        key.parent.chmod(0o777)
+        fault = f"{key.parent} is writable by other users"
+    else:
+        key.rename(tmp_path / "other")
+        key.symlink_to(tmp_path / "other")
+        os.lchown(key, 65534, -1)
+    checked = check(file)
+    assert checked.returncode == 1
+    assert f"a key file that no other user can replace; {fault})" in checked.stderr
+
+
+def test_a_configuration_that_others_may_write_to_causes_a_warning(file: Path) -> None:
+    assert "configuration_exposed" not in run(file).stderr
+    file.chmod(0o666)
+    exposure = f"{file}: {file} is writable by other users, who could change the configuration"
+    director = run(file)
+    assert "configuration_exposed" in director.stderr
+    assert exposure in director.stderr
+    assert f"note: {exposure}" in check(file).stderr
+
+
+def test_a_process_that_holds_keys_leaves_no_core_file(file: Path) -> None:
+    """Neither in a file nor through the program in core_pattern, whatever the limit was."""
+    command = [str(Path(sys.executable).with_name("hadirector")), "run", "-c", str(file)]
+    socket = file.with_name("api.sock")
+    unlimited = f'ulimit -c unlimited; cd {file.parent}; exec "$@"'
+    with subprocess.Popen(
+        ["sh", "-c", unlimited, "sh", *command], stderr=subprocess.DEVNULL
+    ) as director:
+        eventually(socket.exists, 20.0, "the API")
+        listed = Path(f"/proc/{director.pid}/task/{director.pid}/children")
+        eventually(lambda: listed.read_text() != "", 20.0, "the checks process")
+        children = listed.read_text().split()
+        limits = [Path(f"/proc/{pid}/limits").read_text() for pid in (director.pid, *children)]
+        director.send_signal(signal.SIGQUIT)
+        _, status = os.waitpid(director.pid, 0)
+        director.returncode = -signal.SIGQUIT
+    assert len(limits) > 1
+    assert all(re.search(r"Max core file size +1 ", each) for each in limits)
+    assert os.WTERMSIG(status) == signal.SIGQUIT
+    assert not os.WCOREDUMP(status)

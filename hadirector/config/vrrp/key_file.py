@@ -9,6 +9,7 @@ import os
 import re
 import stat
 
+from checks.script_runner.permission import find_other_writer, walk
 from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
 from vrrp.model.configuration import Secret
 from vrrp.protocol.authentication import KEY_BYTES_MAX, read_key
@@ -38,12 +39,20 @@ def _read_key_file(value: object) -> Secret:
         raise expectation_error(
             f"a key file that is closed to others (chmod o=); its mode is {mode:04o}"
         )
+    if (fault := _find_other_writer(value)) is not None:
+        raise expectation_error(f"a key file that no other user can replace; {fault}")
     if len(content) > _FILE_BYTES_MAX:
         raise expectation_error(f"a key file of at most {_FILE_BYTES_MAX} bytes; it is longer")
     try:
         return read_key(content)
     except ValueError as error:
         raise expectation_error(f"a key file; {error}") from None
+
+
+def _find_other_writer(file: str) -> str | None:
+    trusted = {0, os.geteuid()}
+    faults = (find_other_writer(path, status, trusted) for path, status in walk(file))
+    return next((fault for fault in faults if fault is not None), None)
 
 
 KEY_FILE = Reader(_read_key_file, "absolute path")

@@ -1,0 +1,24 @@
+"""Finds other users of the host who can change the configuration of a director."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from checks.script_runner.permission import find_other_writer, walk
+
+
+def find_exposure(file: Path) -> str | None:
+    """Return who else can change a file, by its permissions and those of the way to it, or None.
+
+    Root and the user of this process are trusted. A group is trusted: it may be the operators.
+    """
+    trusted = {0, os.geteuid()}
+    try:
+        for path, status in walk(str(file.absolute())):
+            fault = find_other_writer(path, status, trusted, by_group=False)
+            if fault is not None:
+                return f"{file}: {fault}, who could change the configuration"
+    except OSError:
+        return None  # the reader of the file reports why it cannot be read
+    return None
