@@ -77,10 +77,10 @@ def floods() -> list[Flood]:
 
 @dataclass(frozen=True)
 class Result:
-    """What a flood has done: the longest gap between advertisements, and their number."""
+    """The effect of a flood: the longest gap between advertisements, and their rate."""
 
     longest_gap: float
-    advertisements: int
+    per_second: float
     takeovers: int
     flooded: int
 
@@ -119,7 +119,8 @@ def measure(flood: Flood, seconds: float, realtime: tuple[str, ...] = REALTIME) 
         gaps = [later - earlier for earlier, later in pairwise(departures.at)]
         return Result(
             longest_gap=max(gaps, default=seconds),
-            advertisements=len(departures.at),
+            # A busy machine takes longer than these seconds to start and to end the flood.
+            per_second=len(gaps) / sum(gaps) if gaps else 0.0,
             takeovers=backup.entered("ACTIVE") - before,
             flooded=flooded,
         )
@@ -142,9 +143,9 @@ def main() -> int:
     for flood in floods():
         result = measure(flood, options.seconds)
         met = met and result.late_ms <= BAR_MS and result.takeovers == 0
-        rates = [result.flooded / options.seconds, result.advertisements / options.seconds]
+        rate = result.flooded / options.seconds
         print(
-            f"| {flood.name} | {rates[0]:.0f} | {rates[1]:.0f} | {result.late_ms:.1f}"
+            f"| {flood.name} | {rate:.0f} | {result.per_second:.0f} | {result.late_ms:.1f}"
             f" | {result.takeovers} |"
         )
     print(f"\nbar: at most {BAR_MS:g} ms late, no takeover: {'met' if met else 'MISSED'}")
