@@ -23,7 +23,7 @@ from tests.waiting import eventually_async
 pytestmark = pytest.mark.timeout(120)
 
 HOSTILE = HEALTHY = 12
-TIMING = Timing(interval=0.25, timeout=0.25, rise=1, fall=1)
+TIMING = Timing(interval=0.25, timeout=0.6, rise=1, fall=1)
 SECONDS_MAX = 20.0
 CLIENTS_MAX = 8
 """Clients that a server keeps waiting at the same time."""
