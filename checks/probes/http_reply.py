@@ -12,7 +12,10 @@ HEADERS_LENGTH_MAX = 64 * 1024
 """The largest size of status line and headers. A larger size is a protocol error."""
 
 READ_LENGTH_MAX = HEADERS_LENGTH_MAX + 8 * REPLY_LENGTH_MAX
-"""The largest size of a whole reply. Chunks of one byte make it six times the size of the body."""
+"""The largest size of a whole reply. Small chunks make it several times the size of the body."""
+
+PARTS_MAX = 4096
+"""The largest number of parts of a body, such as chunks. Each part takes half a microsecond."""
 
 _INFORMATIONAL = range(100, 200)
 _LENGTHS = frozenset({len(b"content-length"), len(b"transfer-encoding"), len(b"location")})
@@ -30,6 +33,7 @@ class Reply:
         self._length_known = False
         self._fed = 0
         self._headers_length = 0
+        self._parts = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
@@ -45,6 +49,8 @@ class Reply:
         headers_length = self._fed if self.status is None else self._headers_length
         if headers_length > HEADERS_LENGTH_MAX:
             raise _protocol_error(f"headers of more than {HEADERS_LENGTH_MAX} bytes")
+        if self._parts > PARTS_MAX:
+            raise _protocol_error(f"a body of more than {PARTS_MAX} parts")
         if self._fed > READ_LENGTH_MAX and not self.ended:
             raise _protocol_error(f"more than {READ_LENGTH_MAX} bytes for a small body")
 
@@ -90,6 +96,7 @@ class Reply:
 
     def on_body(self, part: bytes) -> None:
         """Store the body, up to the limit."""
+        self._parts += 1
         self.body += part[: REPLY_LENGTH_MAX - len(self.body)]
         self.ended = self.ended or len(self.body) == REPLY_LENGTH_MAX
 

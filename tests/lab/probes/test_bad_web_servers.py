@@ -155,6 +155,13 @@ ZOO = [
         HttpProbe(expect_body="needle"),
     ),
     Bad(
+        "sends the body in chunks of one byte",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 65536,
+        "close",
+        Reason.PROTOCOL,
+        "not an HTTP reply: a body of more than 4096 parts",
+    ),
+    Bad(
         "makes the search slow",
         ok(b"a" * 40 + b"b"),
         "close",
