@@ -22,10 +22,12 @@ import pytest
 from checks.definition.check import CheckDefinition, Limits, Timing
 from checks.definition.options import AgentProbe, HttpProbe, Probe
 from checks.definition.result import Reason, Result, Verdict
+from hadirector.api.client import request
 from hadirector.health.workers import Workers
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildStarted
-from tests.waiting import eventually_async
+from tests.lab.loopback import RunningDirector, WebServer, free_ports
+from tests.waiting import eventually, eventually_async
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -238,3 +240,41 @@ async def test_a_worker_that_is_stopped(
         assert director.workers.statistics.discarded.get(Reason.TIMEOUT, 0) > 0
         assert director.workers.statistics.unattended > seconds * 0.8
         await find_the_hung(director, hanging)
+
+
+CONFIGURATION = """
+director: {{dataplane: userspace, runtime_directory: {directory}/run}}
+virtual_servers:
+  - name: web
+    address: 127.0.0.110:{port}
+    check: {{type: tcp, interval: 100ms, timeout: 100ms, fall: 1}}
+    real_servers: [{{address: 127.0.0.1:{web_port}}}]
+"""
+
+
+def test_a_starved_worker_is_an_event_and_a_metric(tmp_path: Path) -> None:
+    """It begins and ends with the want of processor time. The real server stays in the pool."""
+    web = WebServer()
+    directory = tmp_path / "lb"
+    text = CONFIGURATION.format(directory=directory, port=free_ports(1)[0], web_port=web.port)
+    director = RunningDirector(directory, text)
+    socket = str(directory / "run" / "api.sock")
+
+    def has_event(name: str) -> bool:
+        return f'"event": "{name}"' in director.log
+
+    try:
+        eventually(lambda: '"verdict": "passing"' in director.log, START_SECONDS, "passing")
+        pid = director.pid("checks")
+        assert pid is not None
+        with _stopped_again_and_again(pid, 0.3):
+            eventually(lambda: has_event("checks_worker_starved"), START_SECONDS, "starved")
+            assert director.status().unattended_seconds > 1.0
+            metrics = request(socket, "GET", "/metrics").decode()
+            assert "hadirector_checks_unattended_seconds_total" in metrics
+            assert "hadirector_probe_lateness_seconds_bucket" in metrics
+        eventually(lambda: has_event("checks_worker_recovered"), START_SECONDS, "recovered")
+        assert '"verdict": "failing"' not in director.log
+    finally:
+        director.end()
+        web.kill()
