@@ -49,20 +49,21 @@ def guard(request: Request, caller: socket.socket, output: int, server: int) -> 
         except OSError as error:
             finished = Finished(error=str(error))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if script is not None and (finished.status is None or not request.leaves_daemons):
-        end_descendants(script)
+    if script is not None and finished.status is None:  # so that its number still belongs to it
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(script, signal.SIGKILL)
+    if finished.status is None or not request.leaves_daemons:
+        end_descendants()
     with contextlib.suppress(OSError):  # the caller has given up
         caller.send(msgspec.msgpack.encode(finished))
 
 
-def end_descendants(group: int) -> None:
-    """Kill a process group and all descendants of this process, and wait for their end.
+def end_descendants() -> None:
+    """Kill all descendants of this process, and wait for their end.
 
     A killed process leaves its children to this process, which kills them in the next round.
     """
     deadline = time.monotonic() + KILLING_SECONDS_MAX
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
     while time.monotonic() < deadline:
         for child in _children():
             with contextlib.suppress(ProcessLookupError):
