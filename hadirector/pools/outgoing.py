@@ -93,12 +93,17 @@ def _find_outgoing(
 ) -> Iterator[tuple[str, Outgoing]]:
     for server in configuration.virtual_servers:
         before = previous.get(server.name)
-        destinations, serving = {}, 0
+        destinations = {}
         for service in server.keys:
-            configured = {member.destination_key(service) for member in server.all_servers}
-            pool = _serving(table, service)
-            serving = max(serving, len(pool))
+            configured = {
+                member.key if member.key.port else member.destination_key(service)
+                for member in server.all_servers
+            }
             draining = before.destinations.get(service, {}) if before is not None else {}
+            entry = table.get(service)
+            if not draining and (entry is None or entry.destinations.keys() <= configured):
+                continue  # the usual case, which must be fast
+            pool = _serving(table, service)
             # In the order of the table, so that the destinations of sh and mh need not move.
             leaving = {
                 key: destination
@@ -109,6 +114,7 @@ def _find_outgoing(
                 destinations[service] = leaving
         if not destinations:
             continue
+        serving = max(len(_serving(table, service)) for service in server.keys)
         members = sum(bool(member.weight) for member in server.real_servers)
         found = Outgoing(destinations, min(serving, members), now + _hold_seconds(server))
         if before is not None and not found.serving_keys:
