@@ -136,7 +136,9 @@ def test_a_virtual_address_is_removed_by_hand(pair: Pair) -> None:
 
 @pytest.mark.netns
 def test_the_directors_do_not_hear_each_other(pair: Pair) -> None:
-    """Both are ACTIVE. When they hear each other again, the lower priority gives way."""
+    """Both are ACTIVE. When they hear each other again, the lower priority gives way, and the other
+    director records it.
+    """
     pair.isolate(isolated=True)
     pair.wait_for_states("ACTIVE", "ACTIVE")
     other = pair.console("lb2")
@@ -146,6 +148,9 @@ def test_the_directors_do_not_hear_each_other(pair: Pair) -> None:
     lost = {"previous": "ACTIVE", "state": "BACKUP"}
     other.expect_log("vrrp_state_changed", "warning", **lost)
     other.expect_event("vrrp_state_changed", **lost)
+    winner = pair.console("lb1")
+    winner.expect_log("contest_won", "warning", instance="web", source=ADDRESSES["lb2"])
+    winner.expect_event("contest_won", instance="web", source=ADDRESSES["lb2"])
 
 
 @pytest.mark.netns
