@@ -120,3 +120,24 @@ def test_unicast_over_ipv6_in_both_roles(tmp_path: Path) -> None:
         assert router.status()["state"] == "BACKUP"
         keepalived.stop()
         assert router.wait_for("ACTIVE", 1.0)["reason"] == "the active router sent priority 0"
+
+
+def test_a_keepalived_with_the_usual_hop_limit_is_dropped_and_raises_an_alarm(
+    tmp_path: Path,
+) -> None:
+    """Over IPv6 it sends with hop limit 64. Without `ttl_min` both would be ACTIVE in silence."""
+    addresses = ("fe80::99:100/128", "2001:db8:99::100/128")
+    quiet = {"net.ipv6.conf.eth0.accept_dad": "0"}
+    with Network() as network:
+        ours = network.host("ours", "2001:db8:99::1/64", sysctls=quiet)
+        theirs = network.host("theirs", "2001:db8:99::2/64", sysctls=quiet)
+        path = ("--unicast-source", "2001:db8:99::1", "--unicast-peer", "2001:db8:99::2")
+        router = VrrpRouter(ours, tmp_path, *path, addresses=addresses)
+        router.wait_for("ACTIVE")
+        peer = "unicast_src_ip 2001:db8:99::2\n unicast_peer {\n 2001:db8:99::1\n }"
+        Keepalived(theirs, tmp_path, priority=200, addresses=addresses, extra=peer)
+        alarm = (
+            "this router and 2001:db8:99::2 (priority 200, dropped as peer_ttl)"
+            " are active at the same time"
+        )
+        eventually(lambda: router.status()["alarms"], 10.0, alarm, expected=[alarm])

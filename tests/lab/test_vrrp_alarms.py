@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import start_director
 from tests.lab.routers import VIRTUAL_ADDRESS, VrrpRouter
 from tests.waiting import eventually
+from vrrp.protocol.checksum import ones_complement_sum
 
 pytestmark = pytest.mark.netns
 
@@ -126,3 +128,65 @@ def test_another_password_is_shown_in_the_events(network: Network, tmp_path: Pat
     assert alarm["detail"] == together("10.99.0.2 (priority 100, dropped as auth_password)")
     dropped = event_fields(hosts[0], one, "authentication_failed")
     assert dropped[0]["reason"] == "auth_password"
+
+
+def test_a_peer_that_signs_alone_is_shown_on_both_sides(network: Network, tmp_path: Path) -> None:
+    """One has auth_hmac, the other has not: each drops the advertisements of the other."""
+    hosts = [network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other"))]
+    key = tmp_path / "key"
+    key.write_bytes(bytes(32))
+    signs = VrrpRouter(hosts[0], tmp_path, "--hmac-key", f"7:{key}", priority=100)
+    other = VrrpRouter(hosts[1], tmp_path, priority=200)
+    signs.wait_for("ACTIVE")
+    other.wait_for("ACTIVE")
+    for router, peer in (
+        (signs, "10.99.0.2 (priority 200, dropped as hmac_missing)"),
+        (other, "10.99.0.1 (priority 100, dropped as hmac_unexpected)"),
+    ):
+        words = together(peer)
+        eventually(lambda: router.status()["alarms"], 10.0, words, expected=[words])  # noqa: B023  # at once
+
+
+def test_a_peer_that_was_dead_and_preempts_raises_no_alarm(
+    network: Network, tmp_path: Path
+) -> None:
+    """It returns 1 s after its last advertisement, within the 5 s in which it is remembered."""
+    hosts = [network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other"))]
+    preferred = VrrpRouter(hosts[0], tmp_path, priority=200)
+    preferred.wait_for("ACTIVE")
+    ours = VrrpRouter(hosts[1], tmp_path, priority=100)
+    ours.wait_for("BACKUP")
+    preferred.crash()
+    ours.wait_for("ACTIVE")
+    time.sleep(0.6)  # longer than an active-down interval, 0.36 s
+    VrrpRouter(hosts[0], tmp_path, priority=200).wait_for("ACTIVE")
+    ours.wait_for("BACKUP")
+    assert "two_active_routers" not in ours.status()["counters"]
+
+
+def test_an_advertisement_from_no_address_is_dropped(network: Network, tmp_path: Path) -> None:
+    """Linux accepts a packet from 0.0.0.0 to a multicast group of the link."""
+    host, other = (network.host(name, f"10.99.0.{n}/24") for n, name in ((1, "one"), (2, "other")))
+    router = VrrpRouter(host, tmp_path, priority=100)
+    router.wait_for("ACTIVE")
+    packet = bytes.fromhex("45c0002000010000ff70000000000000e0000012") + bytes.fromhex(
+        "3133ff010064c49f0a630064"
+    )
+    send = (
+        "import socket, sys\n"
+        "sender = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)\n"
+        "group = ('eth0', 0x0800, 0, 0, bytes.fromhex('01005e000012'))\n"
+        "sender.sendto(bytes.fromhex(sys.argv[1]), group)\n"
+    )
+    checked = with_header_checksum(packet)
+    other.run(sys.executable, "-c", send, checked.hex())
+    eventually(lambda: "dropped_source" in router.status()["counters"], 5.0, "the drop counted")
+    assert router.entered("BACKUP") == 1
+
+
+def with_header_checksum(packet: bytes) -> bytes:
+    """Return an IPv4 packet with the checksum of its header."""
+    header = packet[:10] + bytes(2) + packet[12:20]
+    return (
+        header[:10] + (0xFFFF - ones_complement_sum(header)).to_bytes(2) + header[12:] + packet[20:]
+    )

@@ -86,6 +86,18 @@ def test_a_clock_that_was_ahead_for_a_moment_does_not_split_the_pair(pair: Pair)
     assert "clock_correction_followed" in events
 
 
+def test_a_clock_that_differs_within_the_window_is_an_alarm_before_it_splits_the_pair(
+    pair: Pair,
+) -> None:
+    pair.set_clocks(4.0, 0.0)
+    pair.start(0).wait_for("ACTIVE")
+    second = pair.start(1)
+    second.wait_for("BACKUP")
+    words = "the clock of 10.99.0.1 is 4.0 s ahead of the clock of this host"
+    eventually(lambda: str(second.status()["alarms"]).count(words), 5.0, "the alarm", expected=1)
+    assert second.entered("ACTIVE") == 0
+
+
 def test_clocks_that_were_ahead_together_do_not_split_the_pair_after_a_reboot(pair: Pair) -> None:
     pair.set_clocks(3600.0, 3600.0)
     first = pair.start(0)

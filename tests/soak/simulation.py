@@ -10,14 +10,24 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.clocks import ClockCourse
 from tests.simulation.groups import GroupCourse
 from tests.simulation.plan import Course
+
+CLOCKS_EVERY = 10
+"""A world of clocks takes ten times as long as another world."""
 
 
 def play(seed: int) -> str:
     """Play the worlds of a seed; return the broken promises."""
     told = []
-    for name, course in (("", Course(seed)), (" WORLD=groups", GroupCourse(seed))):
+    courses: list[tuple[str, Course | GroupCourse | ClockCourse]] = [
+        ("", Course(seed)),
+        (" WORLD=groups", GroupCourse(seed)),
+    ]
+    if seed % CLOCKS_EVERY == 0:
+        courses.append((" WORLD=clocks", ClockCourse(seed)))
+    for name, course in courses:
         try:
             course.run()
         except AssertionError as failure:
@@ -37,7 +47,8 @@ def main() -> int:
         failures = [told for told in pool.map(play, seeds, chunksize=100) if told]
     print(*failures, sep="\n", end="\n" if failures else "")
     took = time.monotonic() - began
-    print(f"{2 * len(seeds)} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
+    worlds = 2 * len(seeds) + len(seeds[::CLOCKS_EVERY])
+    print(f"{worlds} worlds in {took:.0f} s, in {len(failures)} a promise was broken")
     return 1 if failures else 0
 
 
