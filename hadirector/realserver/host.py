@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import subprocess
+from collections.abc import Sequence
 from ipaddress import IPv4Address, ip_interface
 from pathlib import Path
 from typing import Final
@@ -55,7 +56,7 @@ class Host:
             case LocalAddress():
                 return self._has(setting)
             case ArpRule():
-                return _has_rule(setting)
+                return bool(_programs_with(setting))
 
     def value(self, sysctl: Sysctl) -> str:
         """Return the value of the parameter."""
@@ -74,7 +75,7 @@ class Host:
             case LocalAddress():
                 self._change("add", setting)
             case ArpRule():
-                _arptables("-A", setting.chain, *setting.arguments)
+                _add_rule(setting)
 
     def undo(self, setting: Setting, before: str | None) -> None:
         """Undo the setting; ``before`` is the former value of a sysctl."""
@@ -88,8 +89,8 @@ class Host:
                 if self._has(setting):
                     self._change("delete", setting)
             case ArpRule():
-                if _has_rule(setting):
-                    _arptables("-D", setting.chain, *setting.arguments)
+                for program in _programs_with(setting):
+                    _command(program, "-D", setting.chain, *setting.arguments)
 
     def _index(self, name: str) -> int:
         found = self._netlink.link_lookup(ifname=name)
@@ -142,23 +143,46 @@ def _write(name: str, value: str) -> None:
         raise HostError(f"{name} = {value}: {error.strerror}") from error
 
 
-def _has_rule(rule: ArpRule) -> bool:
-    """Return whether a rule exists. Both versions of arptables reorder the options of a rule."""
-    listed = _arptables("-n", "-L", rule.chain)
-    return any(set(rule.arguments) <= set(line.split()) for line in listed.splitlines())
+def _programs_with(rule: ArpRule) -> list[str]:
+    """Return the programs that list a rule. Both versions reorder the options of a rule."""
+    return [program for program, rules in _lists(rule.chain) if _contains(rules, rule)]
 
 
-def _arptables(*arguments: str) -> str:
-    """Run the first variant of arptables that this kernel supports. Raises HostError."""
+def _contains(rules: str, rule: ArpRule) -> bool:
+    return any(set(rule.arguments) <= set(line.split()) for line in rules.splitlines())
+
+
+def _lists(chain: str) -> list[tuple[str, str]]:
+    """Return the rules of a chain, by program. Raises HostError if no program works."""
+    found, reasons = [], []
+    for program in ARPTABLES:
+        try:
+            found.append((program, _command(program, "-n", "-L", chain)))
+        except HostError as error:
+            reasons.append(str(error))
+    if not found:
+        raise _no_arptables(reasons)
+    return found
+
+
+def _add_rule(rule: ArpRule) -> None:
+    """Add a rule with the first program that the kernel supports.
+
+    Without nftables in the kernel, the usual arptables lists no rules and cannot add any.
+    """
     reasons = []
     for program in ARPTABLES:
         try:
-            _command(program, "-n", "-L")
+            _command(program, "-A", rule.chain, *rule.arguments)
         except HostError as error:
             reasons.append(str(error))
         else:
-            return _command(program, *arguments)
-    raise HostError(f"no arptables works here: {'; '.join(reasons)}. {ARPTABLES_REMEDY}")
+            return
+    raise _no_arptables(reasons)
+
+
+def _no_arptables(reasons: Sequence[str]) -> HostError:
+    return HostError(f"no arptables works here: {'; '.join(reasons)}. {ARPTABLES_REMEDY}")
 
 
 def _command(*command: str) -> str:

@@ -109,10 +109,18 @@ def test_faults_are_reported(network: Network, tmp_path: Path) -> None:
 
 
 def without_nftables(directory: Path, name: str) -> str:
-    """Return a PATH whose program of this name fails, as arptables does without nftables."""
+    """Return a PATH whose program of this name works like arptables on a kernel without nftables.
+
+    It lists no rules and cannot add any.
+    """
     directory.mkdir(exist_ok=True)
     program = directory / name
-    program.write_text("#!/bin/sh\necho 'Could not fetch rule set generation id' >&2\nexit 4\n")
+    program.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *-L*) exit 0;; esac\n'
+        "echo 'TABLE_ADD failed (Operation not supported): table filter' >&2\n"
+        "exit 4\n"
+    )
     program.chmod(0o755)
     return f"{directory}:{os.environ['PATH']}"
 
@@ -136,7 +144,8 @@ def test_the_legacy_arptables_serves_where_the_usual_one_does_not_work(
     without_nftables(tmp_path / "bin", "arptables-legacy")
     refused = realserver(host, "setup", *words, path=path)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("hadirector: no arptables works here: arptables -n -L: Could")
+    assert refused.stderr.startswith("hadirector: no arptables works here: arptables -A INPUT")
+    assert "TABLE_ADD failed" in refused.stderr
     assert "Debian and Ubuntu: the package arptables" in refused.stderr
 
 
