@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.clocks import ClockCourse
 from tests.simulation.test_vrrp_simulation import to_see_again
 
-SEEDS = 200
+SEEDS = 100
 BLOCKS = 10
 
 
