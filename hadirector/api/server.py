@@ -38,7 +38,7 @@ from hadirector.api.exchange import (
     send,
 )
 from hadirector.api.peer import prove_author
-from hadirector.api.shared import SharedAnswer
+from hadirector.api.shared import SharedAnswer, Turns
 from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError, Fault
 from hadirector.dataplane.dataplane import DataplaneError
 from hadirector.director.director import Director
@@ -87,8 +87,9 @@ class Handlers:
     def __init__(self, director: Director, connections: Connections) -> None:
         self._director = director
         self._connections = connections
-        self._statuses = SharedAnswer(self._prepare_status)
-        self._metrics = SharedAnswer(self._prepare_metrics)
+        turns = Turns()
+        self._statuses = SharedAnswer(self._prepare_status, turns)
+        self._metrics = SharedAnswer(self._prepare_metrics, turns)
         self._explaining = asyncio.Lock()
         self._previewing = asyncio.Lock()
         self._log = structlog.get_logger()

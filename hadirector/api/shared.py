@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from typing import Final
 
-ANSWERS_MAX: Final = 3
+ANSWERS_MAX: Final = 2
 """The maximum number of answers of one kind in memory, including the answer in preparation."""
+REST_SECONDS_MAX: Final = 2.0
 
 
 class _Preparation:
@@ -19,6 +21,30 @@ class _Preparation:
         self.clients = 0
 
 
+class Turns:
+    """Lets one preparation run at a time, of all kinds of answers.
+
+    After a preparation there is a rest of the same length, so that an endless series of
+    preparations takes at most half of the time.
+    """
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self._rest_ends_at = 0.0
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the turn, which lasts as long as the context."""
+        async with self._one_at_a_time:
+            await asyncio.sleep(self._rest_ends_at - monotonic())
+            began = monotonic()
+            try:
+                yield
+            finally:
+                ended = monotonic()
+                self._rest_ends_at = ended + min(ended - began, REST_SECONDS_MAX)
+
+
 class SharedAnswer:
     """Prepares one answer at a time, and at most ``ANSWERS_MAX`` until their clients have them.
 
@@ -27,9 +53,9 @@ class SharedAnswer:
     answer have left, its preparation is cancelled.
     """
 
-    def __init__(self, prepare: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(self, prepare: Callable[[], Awaitable[bytes]], turns: Turns) -> None:
         self._prepare = prepare
-        self._one_at_a_time = asyncio.Lock()
+        self._turns = turns
         self._places = asyncio.Semaphore(ANSWERS_MAX)
         self._next: _Preparation | None = None
 
@@ -61,11 +87,11 @@ class SharedAnswer:
             self._places.release()
 
     async def _prepare_next(self) -> bytes:
-        async with self._one_at_a_time:
-            await self._places.acquire()
-            try:
+        await self._places.acquire()
+        try:
+            async with self._turns.turn():
                 self._next = None  # a request from now on needs a later state
                 return await self._prepare()
-            except BaseException:
-                self._places.release()
-                raise
+        except BaseException:
+            self._places.release()
+            raise

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hadirector.processes.handoff import Handoff
 
 
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0002
 """The longest time that a computing thread holds the GIL while the event loop waits.
 
 Python's default is 5 ms, and one wake-up of the loop can wait for it twice.

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hadirector.api.shared import ANSWERS_MAX, SharedAnswer
+from hadirector.api.shared import ANSWERS_MAX, SharedAnswer, Turns
 
 
 class Preparing:
@@ -40,7 +40,7 @@ async def settle() -> None:
 
 async def test_clients_that_ask_together_share_an_answer() -> None:
     preparing = Preparing()
-    shared = SharedAnswer(preparing)
+    shared = SharedAnswer(preparing, Turns())
     clients = [asyncio.create_task(get(shared)) for _ in range(100)]
     preparing.proceed.release()
     assert set(await asyncio.gather(*clients)) == {b"1"}
@@ -48,7 +48,7 @@ async def test_clients_that_ask_together_share_an_answer() -> None:
 
 async def test_a_client_never_gets_an_answer_that_was_begun_before_it_asked() -> None:
     preparing = Preparing()
-    shared = SharedAnswer(preparing)
+    shared = SharedAnswer(preparing, Turns())
     first = asyncio.create_task(get(shared))
     await settle()
     later = [asyncio.create_task(get(shared)) for _ in range(100)]
@@ -62,7 +62,7 @@ async def test_a_client_never_gets_an_answer_that_was_begun_before_it_asked() ->
 
 async def test_an_answer_without_clients_is_cancelled() -> None:
     preparing = Preparing()
-    shared = SharedAnswer(preparing)
+    shared = SharedAnswer(preparing, Turns())
     clients = [asyncio.create_task(get(shared)) for _ in range(2)]
     await settle()
     clients[0].cancel()
@@ -77,7 +77,7 @@ async def test_an_answer_without_clients_is_cancelled() -> None:
 
 async def test_answers_that_clients_still_read_are_limited() -> None:
     preparing = Preparing()
-    shared = SharedAnswer(preparing)
+    shared = SharedAnswer(preparing, Turns())
     leave = asyncio.Event()
 
     async def read_slowly() -> None:
@@ -99,7 +99,7 @@ async def test_a_failure_reaches_every_client_and_takes_no_place() -> None:
     async def fail() -> bytes:
         raise ZeroDivisionError
 
-    shared = SharedAnswer(fail)
+    shared = SharedAnswer(fail, Turns())
     for _ in range(ANSWERS_MAX + 1):
         clients = [asyncio.create_task(get(shared)) for _ in range(3)]
         results = await asyncio.gather(*clients, return_exceptions=True)
