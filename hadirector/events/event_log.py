@@ -45,6 +45,8 @@ EVENT_NAMES: Final = frozenset(
         "failing_servers_released",
         "outgoing_servers_held",
         "outgoing_servers_released",
+        "virtual_address_unheld",
+        "virtual_address_unheld_over",
         "elections_delayed",
         "elections_began",
         "fitness_lost",

@@ -14,6 +14,7 @@ import msgspec
 from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration
 from vrrp.model.report import Notice
 from vrrp.protocol.packet import Address, Advertisement, DropReason
+from vrrp.router.unheld import describe_unheld, unheld_addresses
 
 REMEMBERED_INTERVALS: Final = 10
 REMEMBERED_SECONDS_MIN: Final = 5.0
@@ -29,12 +30,14 @@ class AlarmKind(StrEnum):
     TWO_ACTIVE_ROUTERS = "two_active_routers"
     LEARNED_INTERVAL_TOO_LONG = "learned_interval_too_long"
     CLOCK_SKEW = "clock_skew"
+    VIRTUAL_ADDRESS_UNHELD = "virtual_address_unheld"
 
 
 OVER: Final = {
     AlarmKind.TWO_ACTIVE_ROUTERS: "two_active_routers_over",
     AlarmKind.LEARNED_INTERVAL_TOO_LONG: "learned_interval_too_long_over",
     AlarmKind.CLOCK_SKEW: "clock_skew_over",
+    AlarmKind.VIRTUAL_ADDRESS_UNHELD: "virtual_address_unheld_over",
 }
 """The names of the events that end an alarm."""
 
@@ -54,9 +57,12 @@ class AlarmChanged(NamedTuple):
 
 class _Sender(msgspec.Struct):
     at: float
-    priority: int
-    advert_interval: float
+    advertisement: Advertisement
     dropped: DropReason | None
+
+    @property
+    def advert_interval(self) -> float:
+        return self.advertisement.advert_interval
 
     def counts_as_active(self, now: float) -> bool:
         seconds = max(REMEMBERED_INTERVALS * self.advert_interval, REMEMBERED_SECONDS_MIN)
@@ -64,7 +70,7 @@ class _Sender(msgspec.Struct):
 
     def describe(self, address: Address) -> str:
         reason = "" if self.dropped is None else f", dropped as {self.dropped}"
-        return f"{address} (priority {self.priority}{reason})"
+        return f"{address} (priority {self.advertisement.priority}{reason})"
 
 
 class Alarms:
@@ -76,6 +82,7 @@ class Alarms:
         self._seconds_ahead: dict[Address, float] = {}
         self._active_since: float | None = None
         self._conflict_since: float | None = None
+        self._unheld_since: float | None = None
 
     def note(
         self,
@@ -101,8 +108,7 @@ class Alarms:
             self._conflict_since = now
         if too_many:
             del self._senders[next(iter(self._senders))]
-        interval = advertisement.advert_interval
-        self._senders[source] = _Sender(now, advertisement.priority, interval, dropped)
+        self._senders[source] = _Sender(now, advertisement, dropped)
 
     def contest(
         self, advertisement: Advertisement, now: float, active_down_interval: float
@@ -151,6 +157,18 @@ class Alarms:
             wanted[AlarmKind.LEARNED_INTERVAL_TOO_LONG] = (
                 f"{active_router} advertises every {followed.advert_interval:g}s,"
                 f" expected at most {configuration.learned_interval_limit:g}s"
+            )
+        advertisement = None if followed is None else followed.advertisement
+        unheld = () if advertisement is None else unheld_addresses(advertisement, configuration)
+        if not unheld:
+            self._unheld_since = None
+        elif self._unheld_since is None:
+            self._unheld_since = now
+        elif now > self._unheld_since + active_down_interval:
+            assert advertisement is not None
+            assert active_router is not None
+            wanted[AlarmKind.VIRTUAL_ADDRESS_UNHELD] = describe_unheld(
+                unheld, advertisement, active_router, configuration
             )
         changed = [AlarmChanged(kind, None) for kind in self.raised if kind not in wanted]
         changed += [

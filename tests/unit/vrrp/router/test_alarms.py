@@ -271,3 +271,35 @@ def test_a_contest_is_noted_after_an_active_down_interval() -> None:
     assert not watch.alarms.contest(leaving, 13.7, DOWN)
     watch.settle(13.8, active=False, follows=ONE)
     assert not watch.alarms.contest(lower, 13.9, DOWN)
+
+
+def test_an_address_that_the_active_router_does_not_list_is_an_alarm_after_a_while() -> None:
+    """The alarm has both address lists, and ends when the ACTIVE router lists the address."""
+    configuration = an_instance(
+        virtual_addresses=tuple(f"10.99.0.{number}/32" for number in range(100, 107))
+    )
+    watch = Watch(configuration)
+    foreign = an_advertisement(priority=250, addresses=(IPv4Address("10.99.0.77"),))
+    for now in (0.0, 1.0, 2.0, 3.0, 3.6):
+        watch.alarms.note(foreign, ONE, now)
+        assert watch.settle(now, follows=ONE) == []
+    watch.alarms.note(foreign, ONE, 3.7)
+    detail = (
+        "no router holds 10.99.0.100 10.99.0.101 10.99.0.102 10.99.0.103 10.99.0.104 and 2 more:"
+        " the ACTIVE router 10.99.0.1 (priority 250) advertises 10.99.0.77, and this router has"
+        " 10.99.0.100 10.99.0.101 10.99.0.102 10.99.0.103 10.99.0.104 and 2 more"
+    )
+    assert watch.settle(3.7, follows=ONE) == [
+        AlarmChanged(AlarmKind.VIRTUAL_ADDRESS_UNHELD, detail)
+    ]
+    all_addresses = tuple(IPv4Address(f"10.99.0.{number}") for number in range(100, 107))
+    watch.alarms.note(an_advertisement(addresses=all_addresses), ONE, 4.7)
+    assert watch.settle(4.7, follows=ONE) == [AlarmChanged(AlarmKind.VIRTUAL_ADDRESS_UNHELD, None)]
+
+
+def test_an_active_router_with_further_addresses_holds_all_addresses() -> None:
+    watch = Watch()
+    both = (IPv4Address("10.99.0.77"), IPv4Address("10.99.0.100"))
+    for now in (0.0, 2.0, 4.0):
+        watch.alarms.note(an_advertisement(addresses=both), ONE, now)
+        assert watch.settle(now, follows=ONE) == []
