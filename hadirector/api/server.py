@@ -102,7 +102,12 @@ class Handlers:
             Route("GET", "/metrics", self.metrics, "The metrics, in the format of Prometheus."),
             Route("GET", "/v1/status", self.status, "The status of the director."),
             Route("GET", "/v1/events", self.events, "The events after a given number."),
-            Route("GET", "/v1/why", self.why, "Why a real server has its weight."),
+            Route(
+                "GET",
+                "/v1/why",
+                self.why,
+                "Why a real server has its weight, or an instance its state.",
+            ),
             Route("POST", "/v1/handover", self.hand_over, "Start or undo a handover."),
             Route("POST", "/v1/override", self.set_override, "Set an override."),
             Route("POST", "/v1/override/remove", self.remove_override, "Remove an override."),
@@ -148,8 +153,11 @@ class Handlers:
             return await send(request, body, CONTENT_TYPE)
 
     async def why(self, request: web.Request) -> web.Response:
-        """Answer with the explanation of the weight of ``?real_server=VS/RS``."""
+        """Explain the weight of ``?real_server=VS/RS``, or the state of ``?instance=NAME``."""
         name = request.query.get("real_server", "")
+        if "instance" in request.query:
+            instance = request.query["instance"]
+            return json_answer(self._director.operator.explain_instance(instance))
         async with self._explaining:
             return json_answer(await self._director.operator.explain(name))
 

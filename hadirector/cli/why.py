@@ -1,4 +1,4 @@
-"""Explain the weight of a real server, with its latest events."""
+"""Explain the weight of a real server or the state of a VRRP instance, with the latest events."""
 
 from __future__ import annotations
 
@@ -10,34 +10,76 @@ from urllib.parse import quote
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.cli import events, override
-from hadirector.status.explanation import RealServerExplanation
+from hadirector.cli import api_socket, events
+from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
         "Explain the weight of a real server: each step that leads to it, the result of its check,"
-        " its override, and its latest events."
+        " its override, and its latest events. Or explain the state of a VRRP instance: its"
+        " priority, its fault, whether the director is fit to serve, and the latest events."
     )
-    override.add_name(parser)
+    parser.add_argument(
+        "name",
+        nargs="+",
+        metavar="VS/RS | instance NAME",
+        help="a real server, such as web/192.0.2.45:80, or the word instance and its name",
+    )
+    api_socket.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the explanation. Return 1 if there is no such real server or no director answers."""
+    """Print the explanation.
+
+    Return 1 if there is no such real server or instance, or if no director answers. Return 2 if
+    the arguments name neither.
+    """
+    match arguments.name:
+        case [name]:
+            query = f"real_server={quote(name)}"
+        case ["instance", name]:
+            query = f"instance={quote(name)}"
+        case _:
+            expected = "expected VS/RS, or the word instance and the name of a VRRP instance"
+            print(f"hadirector: {' '.join(arguments.name)}: {expected}", file=sys.stderr)
+            return 2
     try:
-        answer = request(arguments.socket, "GET", f"/v1/why?real_server={quote(arguments.name)}")
+        answer = request(arguments.socket, "GET", f"/v1/why?{query}")
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
     if arguments.json:
         print(msgspec.json.format(answer).decode())
+    elif len(arguments.name) > 1:
+        print("\n".join(render_instance(msgspec.json.decode(answer, type=InstanceExplanation))))
     else:
         print(
             "\n".join(render_explanation(msgspec.json.decode(answer, type=RealServerExplanation)))
         )
     return 0
+
+
+def render_instance(why: InstanceExplanation) -> list[str]:
+    """Render the state and the priority, what changes them, and the events, the newest last."""
+    status = why.status
+    age = "" if status.state_age is None else f" for {_duration(status.state_age)}"
+    lines = [f"{status.instance}: {status.state}{age}, priority {status.priority}"]
+    if " " in status.priority_arithmetic:
+        lines.append(f"  priority {status.priority_arithmetic}")
+    lines += [f"  this director is not fit to serve: {reason}" for reason in why.unfit]
+    if status.fault is not None:
+        lines.append(f"  it takes no part in elections: {status.fault}")
+    if status.handing_over:
+        lines.append("  it is handing over, and keeps the addresses until a peer has taken over")
+    if status.yielding:
+        lines.append("  an operator handed it over: any peer may be ACTIVE")
+    if status.active_router is not None:
+        lines.append(f"  the active router is {status.active_router}")
+    lines += [f"  alarm: {alarm}" for alarm in status.alarms]
+    return [*lines, *(f"  {events.line(event, ('instance',))}" for event in why.events)]
 
 
 def render_explanation(why: RealServerExplanation) -> list[str]:

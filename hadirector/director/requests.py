@@ -25,7 +25,7 @@ from hadirector.overrides.model import (
 )
 from hadirector.overrides.store import OVERRIDES_MAX
 from hadirector.processes.supervisor import Child
-from hadirector.status.explanation import RealServerExplanation
+from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
 from hadirector.status.report import (
     ProcessStatus,
     Status,
@@ -141,6 +141,23 @@ class OperatorRequests:
             deadline_in=remaining(override.deadline) if override else None,
             keep_clients=override.keep_clients if override else None,
             flaps_for=remaining(judgement.flapping.get(real_server.key)) if judgement else None,
+        )
+
+    def explain_instance(self, name: str) -> InstanceExplanation:
+        """Explain the state of a VRRP instance. Raises RequestError if there is no such instance.
+
+        A director reports an instance for the first time within a second of its start.
+        """
+        parts = self._parts
+        statuses = parts.election.current_statuses(monotonic(), parts.fitness.current.held_out)
+        status = next((status for status in statuses if status.instance == name), None)
+        if status is None:
+            known = _list_names(status.instance for status in statuses)
+            raise RequestError(f"no VRRP instance {name} ({known})")
+        return InstanceExplanation(
+            status=status,
+            unfit=parts.fitness.current.reasons,
+            events=parts.recorder.event_log.about_instance(name)[-EVENTS_MAX:],
         )
 
     async def status(self) -> Status:

@@ -149,6 +149,26 @@ class EventLog:
             and event.fields.get("virtual_server") == virtual_server
         )
 
+    def about_instance(self, instance: str) -> tuple[Event, ...]:
+        """Return the events of one VRRP instance, and those of the fitness of the director."""
+        return tuple(
+            event
+            for event in self._events
+            if event.fields.get("instance") == instance or event.name in _FITNESS_EVENTS
+        )
+
+
+_FITNESS_EVENTS: Final = frozenset(
+    {
+        "fitness_lost",
+        "fitness_regained",
+        "elections_delayed",
+        "elections_began",
+        "blindness_began",
+        "blindness_ended",
+    }
+)
+
 
 def _limit(value: object) -> Value:
     """Convert a value to a type that an event can have, and limit its size."""

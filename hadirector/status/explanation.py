@@ -1,4 +1,4 @@
-"""The explanation of the weight of a real server, which ``hadirector why`` prints."""
+"""The explanations that ``hadirector why`` prints: of a real server, and of a VRRP instance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import msgspec
 from hadirector.events.event_log import Event
 from hadirector.pools.candidate import Step
 from hadirector.status.report import RealServerStatus
+from vrrp.model.report import InstanceStatus
 
 
 class RealServerExplanation(msgspec.Struct, frozen=True):
@@ -25,3 +26,14 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
     deadline_in: float | None = None
     keep_clients: bool | None = None
     flaps_for: float | None = None
+
+
+class InstanceExplanation(msgspec.Struct, frozen=True):
+    """Why a VRRP instance has its state and its priority, with its latest ``events``.
+
+    ``unfit`` has the reasons why this director is not fit to serve.
+    """
+
+    status: InstanceStatus
+    unfit: tuple[str, ...]
+    events: tuple[Event, ...]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -53,6 +54,13 @@ def web() -> Iterator[WebServer]:
     made = WebServer()
     yield made
     made.kill()
+
+
+def console(director: RunningDirector, *words: str) -> str:
+    """Return what a command prints."""
+    socket = str(director.directory / "run" / "api.sock")
+    command = [sys.executable, "-m", "hadirector", *words, "--socket", socket]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def answers(port: int) -> bool:
@@ -136,6 +144,10 @@ def test_a_director_whose_table_cannot_be_made_stays_out_of_elections(
         assert instance.fault is not None
         assert instance.fault.startswith(reason)
         assert preferred.status().unfit == (instance.fault,)
+        told = console(preferred, "why", "instance", "web")
+        assert f"  it takes no part in elections: {instance.fault}\n" in told
+        assert "  elections_delayed  " in told
+        assert f"not fit to serve: {instance.fault}\n" in console(preferred, "status")
         time.sleep(4.5)  # longer than an active-down interval: it does not take over
         assert serving.is_active()
         other.kill()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from checks.definition.result import Verdict
-from hadirector.cli.why import render_explanation
+from hadirector.cli.why import render_explanation, render_instance
 from hadirector.events.event_log import Event, Value
 from hadirector.pools.candidate import Step
-from hadirector.status.explanation import RealServerExplanation
+from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
 from hadirector.status.report import RealServerStatus
+from vrrp.model.report import InstanceStatus, State
 
 PLACE: dict[str, Value] = {"virtual_server": "web", "real_server": "192.0.2.45:80"}
 
@@ -50,4 +51,40 @@ def test_a_weight_is_explained_by_its_steps_and_events(monkeypatch: pytest.Monke
         "  persistent clients leave the real server",
         '  1970-01-01 00:00:00Z  weight_decided  weight=null reason="configured; failing"',
         '  1970-01-01 23:59:59Z  override_set  description="draining, by ann: new kernel"',
+    ]
+
+
+def test_the_state_of_an_instance_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    status = InstanceStatus(
+        "web",
+        State.ACTIVE,
+        1,
+        51,
+        "eth0",
+        ("192.0.2.10/32",),
+        handing_over=True,
+        yielding=True,
+        active_router="10.99.0.2",
+        active_down_interval=3.6,
+        counters={},
+        priority_arithmetic="200 - 253 (fitness of this director) = -53, limited to 1",
+        fault="link_down",
+        alarms=("an alarm",),
+        state_age=61.0,
+    )
+    reason = "1 operation on the table fails: add service tcp 192.0.2.10:80 (rr): refused"
+    lost = Event(3, 0.0, "fitness_lost", {"reasons": [reason]})
+    began = Event(4, 0.0, "handover_began", {"instance": "web", "reason": "not fit to serve"})
+    assert render_instance(InstanceExplanation(status, (reason,), (lost, began))) == [
+        "web: ACTIVE for 1 min 1 s, priority 1",
+        "  priority 200 - 253 (fitness of this director) = -53, limited to 1",
+        f"  this director is not fit to serve: {reason}",
+        "  it takes no part in elections: link_down",
+        "  it is handing over, and keeps the addresses until a peer has taken over",
+        "  an operator handed it over: any peer may be ACTIVE",
+        "  the active router is 10.99.0.2",
+        "  alarm: an alarm",
+        f"  1970-01-01 00:00:00Z  fitness_lost  reasons=[{reason}]",
+        '  1970-01-01 00:00:00Z  handover_began  reason="not fit to serve"',
     ]
