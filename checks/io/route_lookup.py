@@ -19,6 +19,7 @@ from checks.io.netlink import (
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _ROUTE: Final = struct.Struct("=8BI")
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_RTN_LOCAL: Final = 2
 _RTM_F_FIB_MATCH: Final = 0x2000
 """Requests the route as it is in the table, because then its flags show the state of the link."""
 _RTNH_F_LINKDOWN: Final = 0x10
@@ -44,6 +45,11 @@ def has_no_carrier(address: str) -> bool:
     return read_link_down(_look_up(address, _RTM_F_FIB_MATCH))
 
 
+def is_local(address: str) -> bool:
+    """Return whether this host accepts packets to an address; False without an answer."""
+    return read_is_local(_look_up(address, 0))
+
+
 def write_route_request(address: str, flags: int) -> bytes:
     """Return the request for the route to an address."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -62,6 +68,16 @@ def read_next_hop(data: bytes, address: str) -> NextHop | None:
                 gateway = read_address(body[0], attributes.get(_RTA_GATEWAY, b""))
                 return NextHop(int(struct.unpack("=i", interface)[0]), gateway or address)
     return None
+
+
+def read_is_local(data: bytes) -> bool:
+    """Read from the answer whether the route is local."""
+    return any(
+        message_type == _RTM_NEWROUTE
+        and len(body) >= _ROUTE.size
+        and _ROUTE.unpack_from(body)[7] == _RTN_LOCAL
+        for message_type, body in read_messages(data)
+    )
 
 
 def read_link_down(data: bytes) -> bool:

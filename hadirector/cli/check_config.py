@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 from hadirector.host.file_trust import find_exposure
-from hadirector.host.preflight import missing_interfaces, refused_scripts
+from hadirector.host.preflight import missing_interfaces, refused_scripts, unheld_addresses
 from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
 
@@ -32,9 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the file, and print every fault as one line on standard error.
 
     When root runs the command, a script that a director would refuse on this host is a fault too.
-    Notes about a valid file are also on standard error: interfaces that this host lacks, long
-    durations without a unit, and other users who can change the file. Return 0 for a valid file, 1
-    for a file with faults, 2 for a file that cannot be read.
+    Warnings and notes about a valid file are also on standard error: addresses of virtual servers
+    that nothing holds, interfaces that this host lacks, long durations without a unit, and other
+    users who can change the file. Return 0 for a valid file, 1 for a file with faults, 2 for a file
+    that cannot be read.
     """
     from hadirector.config.loader import load_with_notes
 
@@ -51,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{fault} (refused on this host)", file=sys.stderr)
     if refused:
         return EXIT_FAULTY
+    for unheld in unheld_addresses(configuration):
+        print(f"warning: {unheld.place}: {unheld.description}", file=sys.stderr)
     exposure = find_exposure(Path(arguments.file))
     for note in (*missing_interfaces(configuration), *notes, *([exposure] if exposure else ())):
         print(f"note: {note}", file=sys.stderr)

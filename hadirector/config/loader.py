@@ -30,6 +30,7 @@ from hadirector.config.host_needs import needed_interfaces, needed_scripts
 from hadirector.config.notes import format_notes
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
+from hadirector.config.unheld_addresses import unheld_addresses
 from hadirector.model.configuration import Configuration
 
 ERRORS_MAX = 10 * FAULTS_MAX
@@ -97,6 +98,7 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
         build(root, host_name),
         needed_interfaces=needed_interfaces(root, document.place),
         needed_scripts=needed_scripts(root, document.place),
+        unheld_addresses=unheld_addresses(root, document.place),
     )
 
 

@@ -14,6 +14,7 @@ from hadirector import __version__
 from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
 from hadirector.director.parts import Parts
+from hadirector.host import preflight
 from hadirector.host.sysctl import files
 from hadirector.host.sysctl.rules import dotted_name
 from hadirector.model.configuration import RealServer, VirtualServer
@@ -192,7 +193,7 @@ class OperatorRequests:
             discarded_results=statistics.discarded,
             unattended_seconds=statistics.unattended,
             unfit=parts.fitness.current.reasons,
-            warnings=parts.memory.warnings,
+            warnings=(*parts.memory.warnings, *self._unheld_addresses()),
         )
 
     async def _virtual_server_statuses(
@@ -218,6 +219,10 @@ class OperatorRequests:
                 await slices.pause()
             statuses.append(virtual_server_status(server, members, table, judgement))
         return tuple(statuses)
+
+    def _unheld_addresses(self) -> list[str]:
+        unheld = preflight.unheld_addresses(self._parts.configuration)
+        return [f"{address.place}: {address.description}" for address in unheld]
 
     def _find(self, name: str) -> tuple[VirtualServer, RealServer]:
         """Find VIRTUAL_SERVER/REAL_SERVER, where the port is optional. Raises RequestError."""

@@ -150,7 +150,7 @@ class EventLog:
         )
 
     def about_instance(self, instance: str) -> tuple[Event, ...]:
-        """Return the events of one VRRP instance, and those of the fitness of the director."""
+        """Return the events of one VRRP instance and of the fitness of the director."""
         return tuple(
             event
             for event in self._events

@@ -7,14 +7,16 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from checks.io.route_lookup import is_local
 from checks.script_runner.permission import find_fault
-from hadirector.model.configuration import Configuration
+from hadirector.model.configuration import Configuration, UnheldAddress
 from hadirector.model.queries import checks_by_identity, needs_ipvs
 from hadirector.model.vip_probes import probe_services
 from vrrp.addresses.addresses import virtual_addresses
 from vrrp.addresses.routes import items
 from vrrp.model.configuration import UdpUnicast
 
+EXAMINED_ADDRESSES_MAX = 100
 CAPABILITY_BITS = {
     "CAP_NET_ADMIN": 12,
     "CAP_NET_RAW": 13,
@@ -60,6 +62,15 @@ def _unwritable_directories(configuration: Configuration) -> list[str]:
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return []
     return [f"state_directory: {wanted}: {existing} is not a writable directory"]
+
+
+def unheld_addresses(configuration: Configuration) -> list[UnheldAddress]:
+    """Return the addresses of virtual servers that neither an instance nor this host holds.
+
+    The first 100 addresses without an instance are examined, which takes some milliseconds.
+    """
+    candidates = configuration.unheld_addresses[:EXAMINED_ADDRESSES_MAX]
+    return [unheld for unheld in candidates if not is_local(unheld.address)]
 
 
 def missing_interfaces(configuration: Configuration) -> list[str]:

@@ -137,6 +137,22 @@ class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
     place: str
 
 
+class UnheldAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of a virtual server that no VRRP instance holds, with its place in the file.
+
+    ``similar`` names a similar address that an instance holds, with its place. It may be empty.
+    """
+
+    address: str
+    place: str
+    similar: str = ""
+
+    @property
+    def description(self) -> str:
+        """The fault of the configuration, if no interface of the host holds the address."""
+        return f"no VRRP instance and no interface of this host holds {self.address}{self.similar}"
+
+
 class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
     """A script that will run, with its place in the file."""
 
@@ -147,7 +163,8 @@ class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file.
 
-    ``needed_interfaces`` and ``needed_scripts`` must still be checked on the host.
+    ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` must still be checked on the
+    host.
     """
 
     name: str
@@ -163,6 +180,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sync_daemon: SyncDaemon | None = None
     needed_interfaces: tuple[NeededInterface, ...] = ()
     needed_scripts: tuple[NeededScript, ...] = ()
+    unheld_addresses: tuple[UnheldAddress, ...] = ()
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

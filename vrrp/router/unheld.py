@@ -1,4 +1,4 @@
-"""Finds the virtual addresses that no router holds: those that the ACTIVE router does not list."""
+"""Finds the virtual addresses that no router holds: the ACTIVE router does not list them."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from hadirector.doctor.diagnosis.kernel import kernel_findings
 from hadirector.doctor.diagnosis.probe_results import probe_findings
 from hadirector.doctor.diagnosis.return_path import return_path_findings
 from hadirector.doctor.diagnosis.routing import route_findings
+from hadirector.doctor.diagnosis.unheld import unheld_findings
 from hadirector.model.configuration import Configuration
 
 _ORDER = list(Severity)
@@ -28,6 +29,7 @@ def diagnose(
     findings = [
         *kernel_findings(configuration, facts, place),
         *route_findings(configuration, facts, servers),
+        *unheld_findings(configuration, facts),
         *return_path_findings(configuration, facts, servers),
         *probe_findings(configuration, facts, servers, place),
     ]

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.io.route_lookup import NextHop, read_link_down, read_next_hop, write_route_request
+from checks.io.route_lookup import (
+    NextHop,
+    read_is_local,
+    read_link_down,
+    read_next_hop,
+    write_route_request,
+)
 
 
 def test_the_request_contains_the_whole_address() -> None:
@@ -22,8 +28,8 @@ def test_flags_are_the_last_word_of_the_route() -> None:
     assert request[24:28] == bytes.fromhex("00200000")
 
 
-def answer(*attributes: tuple[int, bytes], flags: int = 0) -> bytes:
-    body = bytes([2, 32, 0, 0, 254, 0, 0, 1]) + struct.pack("=I", flags)
+def answer(*attributes: tuple[int, bytes], flags: int = 0, kind: int = 1) -> bytes:
+    body = bytes([2, 32, 0, 0, 254, 0, 0, kind]) + struct.pack("=I", flags)
     for attribute_type, value in attributes:
         body += struct.pack("=HH", 4 + len(value), attribute_type) + value
     return struct.pack("=IHHII", 16 + len(body), 24, 0, 0, 0) + body
@@ -56,7 +62,17 @@ def test_a_link_is_down_only_if_its_route_has_the_flag(data: bytes, expected: bo
     assert read_link_down(data) is expected
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(answer(kind=2), True), (answer(), False), (ERROR, False), (b"", False)],
+)
+def test_an_address_is_local_if_the_type_of_its_route_is_local(data: bytes, expected: bool) -> None:
+    """RTN_LOCAL is 2, RTN_UNICAST is 1 (rtnetlink(7))."""
+    assert read_is_local(data) is expected
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_cause_an_exception(data: bytes) -> None:
+    read_is_local(data)
     read_next_hop(data, "10.9.9.7")
     read_link_down(data)

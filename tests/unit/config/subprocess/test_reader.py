@@ -127,13 +127,14 @@ instead of hanging
   net.ipv4.vs.conn_reuse_mode = 1 (not changed): tcp: a new connection from a reused client port \
 is scheduled again
 """
+UNHELD = "no VRRP instance and no interface of this host holds 192.0.2.1"
 
 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
         ("vrrp: []", (0, "{}: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n", "")),
-        (NAT, (0, f"{{}}: valid: {NAT_SUMMARY}", "")),
+        (NAT, (0, f"{{}}: valid: {NAT_SUMMARY}", f"warning: {{}}:3:15: {UNHELD}\n")),
         (
             "director: {check: {type: tcp, interval: 2000, timeout: 90.5}}\nvrrp:\n"
             "  - {name: web, interface: eth7, virtual_router_id: 1, virtual_addresses: [10.0.0.1]}",
@@ -168,6 +169,7 @@ def test_check_config_answers_by_exit_code(
     parser = argparse.ArgumentParser()
     check_config.add_arguments(parser)
     monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo")])
+    monkeypatch.setattr("hadirector.host.preflight.is_local", lambda _address: False)
     code, output, errors = answer
     assert check_config.run(parser.parse_args([str(path)])) == code
     assert capsys.readouterr() == (output.format(path), errors.format(path))

@@ -9,7 +9,13 @@ import pytest
 from checks.definition.result import Reason, Result
 from hadirector.config.loader import parse
 from hadirector.doctor.diagnosis.diagnosis import diagnose
-from hadirector.doctor.diagnosis.facts import ConfigPath, Facts, Obstacle, examined_servers
+from hadirector.doctor.diagnosis.facts import (
+    ConfigPath,
+    Facts,
+    KernelRoute,
+    Obstacle,
+    examined_servers,
+)
 from hadirector.doctor.diagnosis.finding import Finding, Severity
 from hadirector.model.configuration import Configuration, NeededInterface
 
@@ -76,6 +82,26 @@ def test_a_missing_interface_is_an_error_where_it_is_named() -> None:
     assert summaries(made, Facts(preflight_faults=(refusal,))) == [
         (ERROR, "f:2:29", "VRRP instance a: interface eth7 does not exist (there are: lo)")
     ]
+
+
+@pytest.mark.parametrize(
+    ("route", "warned"),
+    [
+        (None, True),
+        (KernelRoute(interface="eth0", gateway=None, source="10.9.9.1", mtu=1500), True),
+        (KernelRoute(interface="lo", gateway=None, source="", mtu=65536, local=True), False),
+    ],
+)
+def test_an_address_that_nothing_holds_is_a_warning(
+    route: KernelRoute | None, warned: bool
+) -> None:
+    """The routing table shows whether an interface of this host holds it."""
+    made = configuration()
+    [unheld] = made.unheld_addresses
+    found = findings(made, Facts(sysctls=GOOD, routes={unheld.address: route}))
+    told = [(each.severity, each.place, each.what) for each in found]
+    warning = (Severity.WARNING, unheld.place, unheld.description)
+    assert (warning in told) is warned
 
 
 # --- sysctls -----------------------------------------------------------------------------------
