@@ -29,6 +29,13 @@ def configuration(forwarding: str, address: str = "192.168.122.22", rest: str = 
     )
 
 
+VRRP = (
+    "vrrp: [{name: web, interface: eth0, virtual_router_id: 51,"
+    " virtual_addresses: [192.168.122.22]}]\n"
+)
+"""An instance that holds the virtual address."""
+
+
 def doctor(host: Host, text: str, directory: Path, *options: str) -> tuple[int, list[str]]:
     """Exit status and findings: severity, line of the file if there is one, and the fault."""
     file = directory / "doctor.yaml"
@@ -161,7 +168,7 @@ def test_a_fit_host_has_status_0(network: Network, tmp_path: Path) -> None:
     """The dry-run dataplane needs no IPVS."""
     site = build_site(network, "dr")
     site.start_webs()
-    text = configuration("dr", rest="director: {dataplane: dry-run}\n")
+    text = configuration("dr", rest="director: {dataplane: dry-run}\n" + VRRP)
     assert doctor(site.directors[0], text, tmp_path) == (0, [])
 
 
@@ -186,7 +193,7 @@ def test_a_real_server_without_the_virtual_address(network: Network, tmp_path: P
     assert director.run("ipvsadm", "-Sn").stdout.split() == ["-A", "-f", "7", "-s", "rr"]
 
     director.ip("address delete 192.168.122.22/32 dev eth0")
-    status, findings = doctor(director, configuration("dr"), tmp_path)
+    status, findings = doctor(director, configuration("dr", rest=VRRP), tmp_path)
     [finding] = [finding for finding in findings if not finding.startswith("note net")]
     assert status == 1
     assert finding.startswith(
