@@ -71,11 +71,18 @@ class Pools:
         """Start from the table and the snapshot of the previous run."""
         self.quorums = adopted_quorums(self._configuration, table, snapshot)
         self.serving_since = adopted_serving_since(self._configuration, table, snapshot)
-        self.outgoing = find_outgoing(self._configuration, table, monotonic())
+        self.outgoing = find_outgoing(
+            self._configuration, table, monotonic(), required=snapshot.required
+        )
 
     def snapshot(self) -> PoolsSnapshot:
         """Return the state of the pools to store for the next start."""
-        return take_snapshot(self._configuration, self.quorums, self.serving_since)
+        required = {
+            name: outgoing.required
+            for name, outgoing in self.outgoing.items()
+            if outgoing.serving_keys
+        }
+        return take_snapshot(self._configuration, self.quorums, self.serving_since, required)
 
     async def run(self, put: Callable[[PoolsDue], Awaitable[None]]) -> None:
         """Put a message whenever the passage of time changes a weight, until cancelled."""

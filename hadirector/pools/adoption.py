@@ -20,16 +20,20 @@ class PoolsSnapshot(msgspec.Struct, frozen=True):
 
     ``quorums`` is whether each pool had its quorum, by virtual server. ``serving_since`` is the
     time at which each real server with slow start began to serve, by VS/RS, in monotonic seconds.
+    ``required`` is how many real servers must serve before the outgoing ones leave, by virtual
+    server.
     """
 
     quorums: dict[str, bool] = {}
     serving_since: dict[str, float] = {}
+    required: dict[str, int] = {}
 
 
 def take_snapshot(
     configuration: Configuration,
     quorums: Mapping[str, bool],
     serving_since: Mapping[str, Mapping[DestinationKey, float]],
+    required: Mapping[str, int],
 ) -> PoolsSnapshot:
     """Return the snapshot of these pools."""
     found: dict[str, float] = {}
@@ -41,7 +45,7 @@ def take_snapshot(
             began = since.get(real_server.key, LONG_AGO)
             if began != LONG_AGO:
                 found[str(RealServerName(server.name, real_server.name))] = began
-    return PoolsSnapshot(dict(quorums), found)
+    return PoolsSnapshot(dict(quorums), found, dict(required))
 
 
 def adopted_quorums(

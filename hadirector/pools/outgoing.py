@@ -78,18 +78,28 @@ NO_HOLD: Final = Hold(None)
 
 
 def find_outgoing(
-    configuration: Configuration, table: Table, now: float, previous: Mapping[str, Outgoing] = {}
+    configuration: Configuration,
+    table: Table,
+    now: float,
+    previous: Mapping[str, Outgoing] = {},
+    required: Mapping[str, int] = {},
 ) -> dict[str, Outgoing]:
     """Return the real servers of a table that are not configured any more, by virtual server.
 
     ``table`` is the table before the change. A destination with weight 0 does not serve, so it is
     only outgoing if it is one of the ``previous`` outgoing real servers and still drains.
+    A change that is not complete still requires as many real servers: those of ``previous``, or
+    after a restart the ``required`` numbers, by virtual server.
     """
-    return dict(_find_outgoing(configuration, table, now, previous))
+    return dict(_find_outgoing(configuration, table, now, previous, required))
 
 
 def _find_outgoing(
-    configuration: Configuration, table: Table, now: float, previous: Mapping[str, Outgoing]
+    configuration: Configuration,
+    table: Table,
+    now: float,
+    previous: Mapping[str, Outgoing],
+    required: Mapping[str, int],
 ) -> Iterator[tuple[str, Outgoing]]:
     for server in configuration.virtual_servers:
         before = previous.get(server.name)
@@ -115,6 +125,9 @@ def _find_outgoing(
         if not destinations:
             continue
         serving = max(len(_serving(table, service)) for service in server.keys)
+        if before is not None and before.serving_keys:
+            serving = max(serving, before.required)
+        serving = max(serving, required.get(server.name, 0))
         members = sum(bool(member.weight) for member in server.real_servers)
         found = Outgoing(destinations, min(serving, members), now + _hold_seconds(server))
         if before is not None and not found.serving_keys:

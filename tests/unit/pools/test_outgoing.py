@@ -50,6 +50,22 @@ def test_the_name_of_the_virtual_server_does_not_matter() -> None:
     assert found(replace(GREEN, name="shop")) == found(GREEN)
 
 
+def test_a_change_that_is_not_complete_requires_as_many_after_a_reload_or_a_restart() -> None:
+    """Three required, two serve: one of the old pool and one of the new pool."""
+    [old, _] = BLUE
+    three = a_virtual_server(real_server(1), real_server(2), real_server(3))
+    table: Table = {
+        WEB: ServiceEntry(
+            Service("wrr"), {old: BLUE[old], DestinationKey("192.0.2.1", 80): Destination(3, NAT)}
+        )
+    }
+    before = Outgoing({WEB: {old: BLUE[old]}}, 3, NOW)
+    configuration = a_configuration(three)
+    assert find_outgoing(configuration, table, NOW)["web"].required == 2
+    assert find_outgoing(configuration, table, NOW, {"web": before})["web"].required == 3
+    assert find_outgoing(configuration, table, NOW, required={"web": 3})["web"].required == 3
+
+
 @pytest.mark.parametrize(
     "destination",
     [Destination(0, NAT), Destination(3, None)],
