@@ -16,7 +16,7 @@ def leaf_types(probe: Probe) -> frozenset[type[Probe]]:
 
 
 def path_evidence(probe: Probe) -> frozenset[PathEvidence]:
-    """Return what results of the probe or of its members show about the network path."""
+    """Return the kinds of evidence about the network path that the probe and its members give."""
     return frozenset(leaf_type.traits.path_evidence for leaf_type in leaf_types(probe))
 
 

@@ -46,11 +46,11 @@ class Turns:
 
 
 class SharedAnswer:
-    """Prepares one answer at a time, and at most ``ANSWERS_MAX`` until their clients have them.
+    """Shares each prepared answer among all clients that wait for it.
 
-    A request that arrives while an answer is prepared gets the next answer, together with all other
-    requests of this time. Therefore no answer is older than its request. If all clients of an
-    answer have left, its preparation is cancelled.
+    Only one answer is prepared at a time, and at most ``ANSWERS_MAX`` answers are in memory. A
+    request that arrives during a preparation waits for the next answer. Therefore no answer is
+    older than its request. If all its clients disconnect, the preparation is cancelled.
     """
 
     def __init__(self, prepare: Callable[[], Awaitable[bytes]], turns: Turns) -> None:

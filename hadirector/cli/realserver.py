@@ -111,7 +111,9 @@ def _settings(host: Host, arguments: argparse.Namespace) -> tuple[Setting, ...]:
 def _address(text: str) -> IPv4Address | IPv6Address:
     address = ip_address(text)
     if address.is_loopback or address.is_multicast or address.is_unspecified:
-        raise argparse.ArgumentTypeError(f"{text}: expected a virtual address")
+        raise argparse.ArgumentTypeError(
+            f"{text}: a loopback, multicast or unspecified address cannot be a virtual address"
+        )
     return address
 
 

@@ -22,7 +22,7 @@ class Balancer(Protocol):
     """Selects a destination for each new connection, with regard to earlier selections."""
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Select one of ``offers``. There is at least one; they are in the order of the service."""
+        """Select one of ``offers``, which has at least one, in the order of the destinations."""
 
 
 class LeastLoaded:

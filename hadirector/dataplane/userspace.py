@@ -55,12 +55,12 @@ class RelayedService:
 
     @property
     def listening(self) -> bool:
-        """True while connections are accepted, also by a listener that leaves."""
+        """Whether connections are accepted, even if the listener closes soon."""
         return self._listener is not None and not self._listener.closed
 
     @property
     def leaving(self) -> bool:
-        """True while the listener accepts its last connections."""
+        """Whether the listener accepts its last connections before it closes."""
         return self._listener is not None and self._listener.lingering
 
     @property

@@ -1,4 +1,4 @@
-"""Decides, from the requests of the client, whether each event of the demo kept its promise."""
+"""Decides from the requests of the client whether each outage was within its promised limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gathers the facts about this host and its real servers: the impure half of the doctor."""
+"""Gathers the facts about this host and its real servers. The diagnosis itself is pure."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class Tracking:
 
 
 class _Read(NamedTuple):
-    """The values that were read, and the errors of files without a number, by path."""
+    """The values of the tracked objects, and the error of each unusable file by its path."""
 
     values: dict[TrackedKey, int]
     errors: dict[str, str]

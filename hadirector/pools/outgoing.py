@@ -29,7 +29,9 @@ HOLD_SECONDS_MAX: Final = 60.0
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """The outgoing real servers of one virtual server, as ``destinations`` of each service.
+    """The real servers that a reload removed from a virtual server and that still serve or drain.
+
+    ``destinations`` has them for each service.
 
     They stay until ``required`` real servers of the new configuration serve, or until every real
     server of the new configuration has a verdict, but at most until ``deadline`` (monotonic

@@ -1,4 +1,7 @@
-"""Collects the services whose pools need a new decision, so that a burst causes one. Pure."""
+"""Collects the services whose pools need a new decision. Pure.
+
+All messages of a burst cause only one decision.
+"""
 
 from __future__ import annotations
 

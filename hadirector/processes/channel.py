@@ -75,7 +75,7 @@ class Channel(Generic[Incoming]):
         return True
 
     async def wait_for_flush(self) -> None:
-        """Wait until no packet is queued. The wait never ends after `close`."""
+        """Wait until the queue is empty. If the channel is closed meanwhile, this waits forever."""
         await self._flushed.wait()
 
     async def receive(self) -> Incoming | None:

@@ -58,7 +58,7 @@ class SignalHandlers:
             self._handle(number)
 
     def postpone(self, number: signal.Signals) -> None:
-        """Remember this signal and all later signals, for the next program."""
+        """Keep this signal and all later signals for the program that exec(2) starts next."""
         self._callbacks = {}
         self._handle(number)
 

@@ -89,7 +89,7 @@ def _advertisement_metrics(instances: Sequence[InstanceStatus]) -> Iterator[Metr
     )
     yield counter_family(
         "vrrp_incidents",
-        "Other counters of the instance, by kind.",
+        "Events of the instance that have no metric of their own, by kind.",
         ("vrrp_instance", "kind"),
         (
             ((instance.instance, kind), count)

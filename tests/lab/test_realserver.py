@@ -97,7 +97,7 @@ def test_faults_are_reported(network: Network, tmp_path: Path) -> None:
 
     wrong = realserver(host, "setup", "127.0.0.1")
     assert wrong.returncode == 2
-    assert "127.0.0.1: expected a virtual address" in wrong.stderr
+    assert "127.0.0.1: a loopback, multicast or unspecified address" in wrong.stderr
     absent = realserver(host, "setup", FOUR, "--method=interface", "--interface=eth7")
     assert absent.returncode == 1
     assert absent.stderr == "hadirector: interface eth7 does not exist\n"

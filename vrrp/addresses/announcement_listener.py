@@ -1,4 +1,6 @@
-"""Receives announcements of addresses by other hosts, in particular by the successor in a handover.
+"""Receives gratuitous ARP packets and unsolicited neighbor advertisements of other hosts.
+
+In a handover they show that the successor has announced the virtual addresses.
 
 The process opens one socket for all interfaces at its first handover. It keeps the socket open,
 because closing it takes the kernel 10 ms or more. A filter in the kernel passes announcements only,

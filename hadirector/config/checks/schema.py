@@ -47,7 +47,7 @@ _READERS = {
 
 
 class CheckSection(Section):
-    """How a real server is probed: the keys of every type. A valid check is of a subclass."""
+    """The keys that all types of checks have. Each type has a subclass with its own keys."""
 
     renamed = {"sentinel": "idle_connection"}
 
@@ -61,7 +61,8 @@ class CheckSection(Section):
     source: Annotated[
         Address | None,
         Key(
-            "The source address of the probes. Its address family is that of the probed address.",
+            "The source address of the probes. It must be of the address family of the probed"
+            " address.",
             type="address of this host",
             default="the kernel's choice",
         ),

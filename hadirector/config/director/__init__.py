@@ -1,1 +1,1 @@
-"""The director itself and its API."""
+"""The sections ``director`` and ``api`` of the configuration."""

@@ -99,7 +99,7 @@ class SyncDaemonSection(Section):
         Reader(_read_group, "multicast address"),
         Key("The destination of the messages.", default="`224.0.0.81`"),
     ] = "224.0.0.81"
-    port: Annotated[Port, Key("The UDP port of all directors.")] = 8848
+    port: Annotated[Port, Key("The UDP port of the messages, the same on all directors.")] = 8848
     ttl: Annotated[
         int, integer(1, 255), Key("The number of networks that a message may cross.")
     ] = 1

@@ -1,4 +1,7 @@
-"""Makes the values of the model from sections, by the declarations of their keys."""
+"""Converts sections of a configuration file into values of the model.
+
+The declaration of each key names the field that the key sets.
+"""
 
 from __future__ import annotations
 

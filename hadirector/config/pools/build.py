@@ -1,4 +1,4 @@
-"""Makes the real servers and the sorry server of a pool."""
+"""Builds the real servers and the sorry server of a pool from the configuration."""
 
 from __future__ import annotations
 

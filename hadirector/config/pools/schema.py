@@ -185,7 +185,7 @@ class SorryServerSection(Section):
 
 
 class PoolSection(Section):
-    """The keys of a virtual server that are policies of its pool."""
+    """The keys of a virtual server that set the policies of its pool."""
 
     on_failure: Annotated[
         Annotated[OnFailure, choice(OnFailure)] | None,
@@ -218,7 +218,8 @@ class PoolSection(Section):
         policy.HealthyMinimum,
         HEALTHY_MINIMUM,
         Key(
-            "[The brake](#the-brake): how many real servers stay in use, even if they fail.",
+            "The least number of real servers that stay in use, even if they fail. See"
+            " [the brake](#the-brake).",
             default="0, which is off",
         ),
     ] = policy.HealthyMinimum()

@@ -91,7 +91,7 @@ def _service_check(check: CheckDefinition, server: VirtualServer) -> CheckDefini
 
 
 def find_obstacle(server: ExaminedServer, facts: Facts) -> Obstacle | None:
-    """Return why this host would not accept the answer of a real server from the virtual address.
+    """Return why this host would drop answers of a real server whose source is the virtual address.
 
     The kernel drops packets from an address of this host as martians if accept_local is 0. It drops
     packets that arrive on another interface than the route to their source if rp_filter is 1

@@ -103,7 +103,7 @@ class SysctlReconciler:
                 continue
             name = dotted_name(sysctl.name)
             if (error := self._set(sysctl, was)) is not None:
-                failures.append(f"{name} is {was}, not {sysctl.value}: {error}")
+                failures.append(f"cannot set {name} to {sysctl.value} (it is {was}): {error}")
                 continue
             # The configuration did not change, so another program changed the value.
             self.repaired += self._settled

@@ -46,8 +46,8 @@ def strict(
 
 
 _DROPS_CLIENTS = (
-    "dr and tun serve clients without a route through this interface too, and the filter drops"
-    " their packets"
+    "with dr and tun, packets may arrive here from clients whose route is through another"
+    " interface, and the filter drops them"
 )
 _DROPS_ANSWERS = (
     "real servers answer probes with via: vip from the virtual address, and the filter drops the"

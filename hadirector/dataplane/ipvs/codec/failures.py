@@ -27,7 +27,7 @@ ENGINE_PREFIX = "pe_"
 
 
 def refusal(code: int) -> str:
-    """Explain an errno that does not depend on the request."""
+    """Explain an errno that means the same for every request."""
     if code == errno.EPERM:
         return NO_CAPABILITY
     return f"IPVS refused: {os.strerror(code)} ({errno.errorcode.get(code, code)})"

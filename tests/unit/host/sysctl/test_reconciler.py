@@ -117,7 +117,7 @@ async def test_a_refusal_causes_one_warning_and_is_retried(kernel: Kernel) -> No
     with structlog.testing.capture_logs() as lines:
         await reconciler.reconcile()
         await reconciler.reconcile()
-    warning = "net.ipv4.vs.expire_nodest_conn is 0, not 1: Read-only file system"
+    warning = "cannot set net.ipv4.vs.expire_nodest_conn to 1 (it is 0): Read-only file system"
     assert reconciler.warnings == (warning,)
     assert [each["event"] for each in lines].count("sysctl_contradicts") == 1
     kernel.refused = frozenset()

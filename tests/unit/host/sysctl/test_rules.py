@@ -169,7 +169,7 @@ def test_a_strict_filter_for_answers_to_probes_via_vip_causes_a_warning() -> Non
     names = [f"net/ipv4/conf/{each}/rp_filter" for each in ("all", "eth0", "eth2")]
     assert list(reverse_path.filters(made, wanted)) == names
     clients, probes = reverse_path.strict(made, dict.fromkeys(names, "1"), wanted)
-    assert clients.startswith("net.ipv4.conf.eth0.rp_filter is strict: dr and tun serve")
+    assert clients.startswith("net.ipv4.conf.eth0.rp_filter is strict: with dr and tun")
     assert probes.startswith("net.ipv4.conf.eth2.rp_filter is strict: real servers answer")
 
 
