@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import resource
 from time import monotonic
 
 from checks.io.attention import Attention, AttentiveSelector
@@ -24,6 +23,7 @@ from hadirector.processes.messages import (
     ToChecks,
 )
 from hadirector.processes.verdicts import VerdictReports
+from hadirector.runtime.descriptors import raise_limit
 
 STATISTICS_SECONDS = 1.0
 
@@ -34,7 +34,7 @@ FILES_MAX = 24576
 async def serve(channel: Channel[ToChecks], attention: Attention) -> None:
     """Run the checks that the director configures, until it sends ``Stop`` or ends."""
     gc.disable()
-    third = _raise_file_limit() // 3
+    third = min(raise_limit(FILES_MAX), FILES_MAX) // 3
     reports = VerdictReports(channel)
     checker = Checker(
         reports.report,
@@ -51,14 +51,6 @@ async def serve(channel: Channel[ToChecks], attention: Attention) -> None:
         await _handle_messages(channel, checker)
         for task in tasks:
             task.cancel()
-
-
-def _raise_file_limit() -> int:
-    """Raise the limit of file descriptors and return it; a probe needs one or two of them."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    return limit
 
 
 async def _handle_messages(channel: Channel[ToChecks], checker: Checker) -> None:
