@@ -32,6 +32,7 @@ from hadirector.lab.topology import Host, Network
 from hadirector.lab.uml import kernel_has_ipvs
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
+from tests.processor_time import processor_seconds
 from tests.waiting import eventually
 
 TARGETS = 2000
@@ -164,15 +165,6 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in children for each in family(int(child)))]
 
 
-def processor_seconds(pids: list[int]) -> float:
-    """Return user and system time of processes (proc(5), stat)."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 def resident_kilobytes(pids: list[int]) -> float:
     """Return the private memory of processes (proc(5), smaps_rollup)."""
     total = 0
@@ -238,9 +230,9 @@ def keepalived(host: Host, kind: str, count: int) -> Iterator[int]:
 def cost(server: Server, pid: int) -> float:
     """Return the microseconds of processor time for each probe."""
     time.sleep(SETTLED)
-    before, seen = processor_seconds(family(pid)), server.seen()
+    before, seen = processor_seconds(*family(pid)), server.seen()
     time.sleep(SECONDS)
-    used, probes = processor_seconds(family(pid)) - before, server.seen() - seen
+    used, probes = processor_seconds(*family(pid)) - before, server.seen() - seen
     assert probes > TARGETS * SECONDS / 2, f"{probes} probes only"
     return used / probes * 1e6
 

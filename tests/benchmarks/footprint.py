@@ -29,6 +29,7 @@ from hadirector.lab.topology import Host, Network
 from tests.benchmarks import checks
 from tests.benchmarks.compare import HERE, Checkout, in_turn
 from tests.lab.experiment import start_director
+from tests.processor_time import processor_seconds
 from tests.waiting import eventually
 
 COMMAND_RUNS: Final = 20
@@ -196,16 +197,16 @@ def measure_idle(host: Host, checkouts: list[Checkout]) -> Iterator[Figure]:
             pid,
             _,
         ):
-            used = processor_seconds(pid, IDLE_SECONDS)
+            used = processor_seconds_of_family(pid, IDLE_SECONDS)
             yield Figure("processor without checks, %", checkout.label, used / IDLE_SECONDS * 100)
 
 
-def processor_seconds(pid: int, duration: float) -> float:
+def processor_seconds_of_family(pid: int, duration: float) -> float:
     """Return the processor time that a family of processes takes during some seconds."""
     time.sleep(SETTLED_SECONDS)
-    before = checks.processor_seconds(checks.family(pid))
+    before = processor_seconds(*checks.family(pid))
     time.sleep(duration)
-    return checks.processor_seconds(checks.family(pid)) - before
+    return processor_seconds(*checks.family(pid)) - before
 
 
 def measure_checks(host: Host, checkouts: list[Checkout]) -> Iterator[Figure]:
@@ -222,9 +223,9 @@ def measure_checks(host: Host, checkouts: list[Checkout]) -> Iterator[Figure]:
 def microseconds(server: checks.Server, pid: int) -> float:
     """Return the processor time for each connection that the server counts."""
     time.sleep(SETTLED_SECONDS)
-    before, seen = checks.processor_seconds(checks.family(pid)), server.seen()
+    before, seen = processor_seconds(*checks.family(pid)), server.seen()
     time.sleep(CHECKS_SECONDS)
-    used, probes = checks.processor_seconds(checks.family(pid)) - before, server.seen() - seen
+    used, probes = processor_seconds(*checks.family(pid)) - before, server.seen() - seen
     assert probes > 0.9 * TARGETS * CHECKS_SECONDS, f"only {probes} probes"
     return used / probes * 1e6
 

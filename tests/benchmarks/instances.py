@@ -6,7 +6,6 @@ processor time of its vrrp process, in percent of one core. Exit 1 when it is 30
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from hadirector.api.client import request
 from hadirector.lab.topology import Network
 from hadirector.status.report import Status
 from tests.lab.experiment import start_director
+from tests.processor_time import processor_seconds
 from tests.waiting import eventually
 from vrrp.model.report import State
 
@@ -43,12 +43,6 @@ def configuration(directory: Path) -> str:
         )
         for number in range(INSTANCES)
     )
-
-
-def processor_seconds(pid: int) -> float:
-    """Return user and system time of a process (proc(5), stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:

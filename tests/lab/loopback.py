@@ -50,6 +50,12 @@ class RunningDirector:
     def restarts(self, process: str) -> int:
         return next(each.restarts for each in self.status().processes if each.name == process)
 
+    def answers(self) -> bool:
+        """Return whether the API answers and the director has virtual servers."""
+        with contextlib.suppress(ApiError):
+            return bool(self.status().virtual_servers)
+        return False
+
     def is_active(self) -> bool:
         with contextlib.suppress(ApiError):
             return any(each.state is State.ACTIVE for each in self.status().instances)

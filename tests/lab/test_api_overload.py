@@ -15,10 +15,11 @@ from typing import cast
 import pytest
 
 from hadirector.api import connections, exchange
-from hadirector.api.client import ApiError, request
+from hadirector.api.client import request
 from hadirector.api.server import serving
 from hadirector.director.director import Director
 from tests.lab.loopback import RunningDirector, memory
+from tests.processor_time import processor_seconds
 from tests.waiting import eventually
 
 REAL_SERVERS = 2000
@@ -45,21 +46,10 @@ def director(tmp_path: Path) -> Iterator[RunningDirector]:
     directory = tmp_path / "lb1"
     running = RunningDirector(directory, configuration(directory))
     try:
-        eventually(lambda: answers(running), 30.0, "the API")
+        eventually(running.answers, 30.0, "the API")
         yield running
     finally:
         running.end()
-
-
-def answers(director: RunningDirector) -> bool:
-    with contextlib.suppress(ApiError):
-        return bool(director.status().virtual_servers)
-    return False
-
-
-def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hadirector.api.client import ApiError, BadRequestError, request
+from hadirector.api.client import BadRequestError, request
 from hadirector.events.event_log import Page
 from tests.lab.loopback import RunningDirector
 from tests.waiting import eventually
@@ -36,16 +35,10 @@ def director(tmp_path: Path) -> Iterator[RunningDirector]:
         " check: none, real_servers: [{address: '127.0.35.2:80'}]}\n",
     )
     try:
-        eventually(lambda: answers(running), 30.0, "the API")
+        eventually(running.answers, 30.0, "the API")
         yield running
     finally:
         running.end()
-
-
-def answers(director: RunningDirector) -> bool:
-    with contextlib.suppress(ApiError):
-        return bool(director.status().virtual_servers)
-    return False
 
 
 def path(director: RunningDirector) -> str:
@@ -74,7 +67,7 @@ def test_no_command_prints_a_text_that_controls_the_terminal(director: RunningDi
         file = director.directory / name
         file.write_text(file.read_text().replace("REASON", HOSTILE))
     director.process = director._start()
-    eventually(lambda: answers(director), 30.0, "the API")
+    eventually(director.answers, 30.0, "the API")
     commands = (
         ["status", "--all"],
         ["status", "--json"],

@@ -27,6 +27,7 @@ from hadirector.health.workers import Workers
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildStarted
 from tests.lab.loopback import RunningDirector, WebServer, free_ports
+from tests.processor_time import processor_seconds
 from tests.waiting import eventually, eventually_async
 
 pytestmark = pytest.mark.timeout(120)
@@ -135,12 +136,6 @@ def _check(identity: str, servers: SlowServers, probe: Probe, number: int) -> Ch
     return CheckDefinition(
         identity=identity, address=f"127.0.2.{number}", port=port, probe=probe, timing=TIMING
     )
-
-
-def processor_seconds(pid: int) -> float:
-    """Return the processor time that a process has used (proc(5))."""
-    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

@@ -40,15 +40,6 @@ from vrrp.model.configuration import TrackedKey
 from vrrp.model.report import State
 
 
-@pytest.fixture
-async def seam(tmp_path: Path) -> Seam:
-    """A director with one passing real server, and a second one without a verdict."""
-    made = Seam(configuration(tmp_path, 2.0))
-    made.dispatcher.adopt({})
-    await made.verdict(ONE, PASSED)
-    return made
-
-
 async def test_a_passing_server_joins_and_a_failing_one_leaves(seam: Seam) -> None:
     assert seam.destinations == {ONE: Destination(1, NAT)}
     await seam.verdict(TWO, PASSED)

@@ -23,16 +23,6 @@ from tests.unit.director.seam import (
     configuration,
 )
 
-
-@pytest.fixture
-async def seam(tmp_path: Path) -> Seam:
-    """A director with one passing real server, and a second one without a verdict."""
-    made = Seam(configuration(tmp_path, 2.0))
-    made.dispatcher.adopt({})
-    await made.verdict(ONE, PASSED)
-    return made
-
-
 THREE = DestinationKey("192.0.2.47", 80)
 FOUR = DestinationKey("192.0.2.48", 80)
 
