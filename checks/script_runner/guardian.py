@@ -49,7 +49,7 @@ def guard(request: Request, caller: socket.socket, output: int, server: int) -> 
         except OSError as error:
             finished = Finished(error=str(error))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if script is not None and finished.status is None:  # so that its number still belongs to it
+    if script is not None and finished.status is None:  # not reaped, so the number is still its own
         with contextlib.suppress(ProcessLookupError):
             os.killpg(script, signal.SIGKILL)
     if finished.status is None or not request.leaves_daemons:

@@ -1,4 +1,4 @@
-"""What the script server gets and returns: the program to run, and how it ended."""
+"""The messages of the script server: a request to run a program, and its result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import msgspec
 MESSAGE_BYTES_MAX = 128 * 1024
 
 KILLING_SECONDS_MAX = 1.0
-"""How long a guardian tries to end all descendants. One that is blocked on a disk may remain."""
+"""How long a guardian tries to kill all descendants. A process that waits for a disk may remain."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Run ``executable`` with these arguments, the first of which is its name.
+    """Run ``executable`` with these arguments. The first argument is the name of the program.
 
     Without an ``identity``, the user stays the same. ``timeout`` is in seconds. With
     ``leaves_daemons``, processes that the script has started may go on after its end.

@@ -38,8 +38,8 @@ Serve = Callable[[], asyncio.BaseProtocol]
 class _Connection:
     """An accepted socket.
 
-    ``idle_since`` is None while a request is handled. From ``replaceable_at`` on, another
-    connection may take its place; None means not yet.
+    ``idle_since`` is None while a request is handled. After ``replaceable_at``, a new connection
+    may take its place; None means that no connection may.
     """
 
     def __init__(self, client: socket.socket) -> None:
@@ -62,9 +62,9 @@ class _Connection:
 class Connections:
     """The connections to the socket. Their requests are started one after the other.
 
-    At ``CONNECTIONS_MAX`` a new connection takes the place of the connection that is idle
-    for the longest time, or of a client that reads its answer slowly. If there is none, the new
-    connection waits in the queue of the kernel.
+    At ``CONNECTIONS_MAX`` a new connection takes the place of the connection that has been idle for
+    the longest time, or of a connection whose client reads its answer slowly. If no connection is
+    replaceable, the new connection waits in the queue of the kernel.
     """
 
     def __init__(self) -> None:

@@ -15,6 +15,7 @@ from tests.waiting import eventually
 pytestmark = [
     pytest.mark.netns,
     pytest.mark.timeout(60),
+    # CI runs this part of the lab on a kernel without IPVS; the other part boots kernels with it.
     pytest.mark.skipif(Path("/proc/net/ip_vs").exists(), reason="this kernel has IPVS"),
 ]
 

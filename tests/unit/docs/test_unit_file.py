@@ -34,6 +34,7 @@ def test_the_unit_says_how_scripts_can_write() -> None:
     assert "#ReadWritePaths=/var/log/hadirector\n" in UNIT.read_text()
 
 
+# A container may have no systemd. The tests above hold the settings themselves everywhere.
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """With programs that exist."""
