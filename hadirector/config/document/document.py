@@ -42,13 +42,17 @@ _INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class Position:
-    """The line and column (from 1) of a value and of its key, and the positions in the value."""
+    """The line and column (from 1) of a value and of its key, and the positions in the value.
 
-    __slots__ = ("children", "key", "mark")
+    ``file`` is the file of the value if it is not the file of the document.
+    """
 
-    def __init__(self, mark: Mark, key: Mark) -> None:
+    __slots__ = ("children", "file", "key", "mark")
+
+    def __init__(self, mark: Mark, key: Mark, file: str | None = None) -> None:
         self.mark = mark
         self.key = key
+        self.file = file
         self.children: dict[str | int, Position] = {}
 
 
@@ -63,11 +67,13 @@ class Document:
 
     def place(self, path: Path) -> str:
         """Return the place of a value, or of the nearest value around it if the file lacks it."""
-        return _place(self._file, self._nearest(path).mark)
+        position = self._nearest(path)
+        return _place(position.file or self._file, position.mark)
 
     def key_place(self, path: Path) -> str:
         """Return the place of the key of a value."""
-        return _place(self._file, self._nearest(path).key)
+        position = self._nearest(path)
+        return _place(position.file or self._file, position.key)
 
     def _nearest(self, path: Path) -> Position:
         position = self._position

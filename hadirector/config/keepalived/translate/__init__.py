@@ -1,0 +1,1 @@
+"""Turns the statements of each block into sections of the native form."""
