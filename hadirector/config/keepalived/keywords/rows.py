@@ -1,0 +1,44 @@
+"""Makes the rows of keywords that are treated alike."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hadirector.config.keepalived.keywords.table import ANY, Action, Keyword, Repeated
+
+FLAG: Final = (0, 0)
+"""The number of arguments of a keyword without a value."""
+SWITCH: Final = (0, 1)
+"""The number of arguments of a keyword with or without on, off, true, false, yes or no."""
+LIST: Final = (0, ANY)
+
+
+def map_value(
+    names: str, arguments: tuple[int, int] = (1, 1), repeated: Repeated = Repeated.LAST
+) -> list[Keyword]:
+    """Return rows of keywords with a value that is translated. Blanks separate ``names``."""
+    return [
+        Keyword(name, Action.MAP_WITH_NOTE, arguments=arguments, repeated=repeated)
+        for name in names.split()
+    ]
+
+
+def map_block(
+    names: str, arguments: tuple[int, int] = FLAG, repeated: Repeated = Repeated.ALL
+) -> list[Keyword]:
+    """Return rows of keywords that open a block."""
+    return [
+        Keyword(name, Action.MAP_WITH_NOTE, arguments=arguments, block=True, repeated=repeated)
+        for name in names.split()
+    ]
+
+
+def refuse(names: str, remedy: str) -> list[Keyword]:
+    """Return rows of keywords that are refused."""
+    return [Keyword(name, Action.REFUSE, remedy) for name in names.split()]
+
+
+def drop(names: str, note: str = "", kind: str = "") -> list[Keyword]:
+    """Return rows of keywords that are left out: with a note if that changes something."""
+    action = Action.DROP_WITH_NOTE if note else Action.DROP
+    return [Keyword(name, action, note, kind=kind) for name in names.split()]

@@ -1,0 +1,27 @@
+"""The notes and remedies that the tables of several blocks share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ANNOUNCED: Final = (
+    "the timing is fixed: 5 announcements, 5 again after 5 s, and one every 60 s for each address"
+)
+BFD: Final = "hadirector has no BFD; a shorter advert_int detects a dead peer as fast"
+EVENTS: Final = "read hadirector events --follow --json instead, which gives every event in order"
+LOWER_PRIORITY: Final = (
+    "an ACTIVE instance answers a lower priority with an advertisement (RFC 9568 6.4.3)"
+)
+MAIL: Final = "no mail is sent; events, metrics and the alert rules report the same changes"
+MULTICAST_GROUP: Final = (
+    "advertisements go to 224.0.0.18 or ff02::12; use unicast_peer on all directors"
+)
+NOTIFY_OF_ONE_STATE: Final = (
+    "a script runs for every state; write notify SCRIPT, which gets the state as its third argument"
+)
+OWNERS: Final = "of two instances with priority 255, only one stays ACTIVE"
+POLLING: Final = "the kernel reports the carrier of an interface, and nothing polls the interface"
+STATIC: Final = (
+    "hadirector holds only addresses, routes and rules that move; write the entries into the"
+    " network configuration of the host, such as systemd-networkd or ifupdown"
+)

@@ -1,0 +1,134 @@
+"""The keywords of vrrp_instance."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hadirector.config.keepalived.keywords.rows import (
+    LIST,
+    SWITCH,
+    drop,
+    map_block,
+    map_value,
+    refuse,
+)
+from hadirector.config.keepalived.keywords.table import ANY, Repeated, Table, table
+from hadirector.config.keepalived.keywords.texts import (
+    ANNOUNCED,
+    BFD,
+    EVENTS,
+    LOWER_PRIORITY,
+    MAIL,
+    MULTICAST_GROUP,
+    NOTIFY_OF_ONE_STATE,
+    OWNERS,
+)
+
+VRRP_INSTANCE: Final[Table] = table(
+    [
+        *map_value("interface virtual_router_id priority advert_int preempt_delay"),
+        *map_value("version", repeated=Repeated.FIRST),
+        *map_value("state", repeated=Repeated.ALL),
+        *map_value("native_ipv6 nopreempt preempt accept vmac_xmit_base", LIST),
+        *map_value("strict_mode skip_check_adv_addr v3_checksum_as_v2", SWITCH),
+        *map_value("unicast_src_ip unicast_ttl down_timer_adverts"),
+        *map_value("use_vmac", LIST),
+        *map_value("old_unicast_checksum", SWITCH),
+        *map_value("lvs_sync_daemon_interface"),
+        *map_value("notify", (1, ANY), Repeated.FIRST),
+        *map_block("authentication auth_hmac"),
+        *map_block("virtual_ipaddress virtual_ipaddress_excluded virtual_routes virtual_rules"),
+        *map_block("unicast_peer track_interface track_script track_file track_process"),
+        *refuse("notify_master notify_backup notify_fault notify_stop", NOTIFY_OF_ONE_STATE),
+        *refuse("vrf", "write the interface of the instance instead of the VRF"),
+        *refuse(
+            "no_virtual_ipaddress",
+            "an instance needs at least one address; write an address into virtual_ipaddress",
+        ),
+        *refuse(
+            "no_accept",
+            "hadirector adds no firewall rules; drop the packets to the address by a rule of"
+            " nftables",
+        ),
+        *refuse(
+            "mcast_src_ip",
+            "multicast advertisements have the first address of the interface; use unicast_src_ip"
+            " and unicast_peer to choose the source",
+        ),
+        *refuse(
+            "mcast_dst_ip",
+            MULTICAST_GROUP,
+        ),
+        *refuse(
+            "use_vmac_addr",
+            "virtual MACs exist only on the interface of the instance; write a vrrp_instance for"
+            " each interface",
+        ),
+        *refuse(
+            "use_ipvlan",
+            "hadirector makes no ipvlan; leave it out, and the addresses are on the interface"
+            " itself",
+        ),
+        *refuse(
+            "dont_track_primary",
+            "an instance needs the carrier of its interface; give the interface a bridge or a bond"
+            " that stays up",
+        ),
+        *refuse("track_bfd", BFD),
+        *drop(
+            "garp_master_delay garp_master_repeat garp_master_refresh garp_master_refresh_repeat"
+            " garp_lower_prio_delay garp_lower_prio_repeat garp_extra_if vmac_garp_intvl",
+            ANNOUNCED,
+            "announcements",
+        ),
+        *drop(
+            "lower_prio_no_advert",
+            LOWER_PRIORITY,
+            "lower_prio_no_advert",
+        ),
+        *drop(
+            "owner_ignore_adverts",
+            OWNERS,
+            "owner_ignore_adverts",
+        ),
+        *drop(
+            "timer_expired_backup thread_timer_expired",
+            "a director that was suspended hands over its addresses",
+            "timer_expired_backup",
+        ),
+        *drop(
+            "notify_deleted notify_master_rx_lower_pri",
+            "no script runs for this; hadirector status shows alarms about other routers",
+            "notify_deleted",
+        ),
+        *drop(
+            "notify_priority_changes",
+            EVENTS,
+            "fifo",
+        ),
+        *drop(
+            "smtp_alert",
+            MAIL,
+            "mail",
+        ),
+        *drop(
+            "lvs_sync_daemon_inteface",
+            "keepalived does not know this word and starts no sync daemon; write"
+            " lvs_sync_daemon_interface if a sync daemon is wanted",
+            "old_words",
+        ),
+        *drop(
+            "promote_secondaries check_unicast_src unicast_fault_no_peer track_src_ip"
+            " higher_prio_send_advert linkbeat_use_polling kernel_rx_buf_size debug"
+        ),
+    ]
+)
+
+AUTHENTICATION: Final[Table] = table([*map_value("auth_type auth_pass")])
+
+AUTH_HMAC: Final[Table] = table(
+    [
+        *map_value("key", (2, 2), Repeated.ALL),
+        *map_value("active_key time_window anti_replay mode"),
+    ]
+)
