@@ -27,6 +27,7 @@ from vrrp.model.configuration import (
     Transport,
     UdpUnicast,
     Unicast,
+    first_family,
     virtual_mac_interface,
 )
 from vrrp.model.report import Report
@@ -75,12 +76,13 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add = parser.add_argument
     add("--interface", required=True)
     add("--virtual-router-id", type=int, required=True, metavar="1-255")
-    add("--address", action="append", required=True, metavar="ADDRESS/LENGTH")
+    add("--address", action="append", default=[], metavar="ADDRESS/LENGTH")
     add("--unadvertised-address", action="append", default=[], metavar="ADDRESS/LENGTH")
     add("--version", type=int, choices=(2, 3), default=3)
     add("--priority", type=int, default=100)
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
     add("--no-preempt", action="store_true")
+    add("--ignore-carrier", action="store_true")
     add("--resume", action="store_true", help="continue as ACTIVE after a process that died")
     add("--password", help="plain password of RFC 2338, for version 2")
     add(
@@ -127,6 +129,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         priority=options.priority,
         advert_interval=options.advert_interval,
         preempt=not options.no_preempt,
+        ignore_carrier=options.ignore_carrier,
         transport=_transport(options),
         authentication=_authentication(options),
         virtual_mac=_virtual_mac(options),
@@ -148,7 +151,7 @@ def _virtual_mac(options: argparse.Namespace) -> str | None:
     """Return the name of the macvlan: the default name if the option has no value."""
     if options.virtual_mac != "":
         return cast("str | None", options.virtual_mac)
-    family = 6 if ":" in options.address[0] else 4
+    family = first_family(options.address)
     return virtual_mac_interface(family, options.virtual_router_id)
 
 

@@ -16,6 +16,7 @@ from vrrp.model.configuration import InstanceConfiguration, Unicast
 from vrrp.model.report import Notice, Report
 from vrrp.netlink.links import Link
 from vrrp.protocol.packet import Address, Datagram, DropReason
+from vrrp.router.eligibility import LINK_DOWN
 from vrrp.transport.frames import FrameSocket
 from vrrp.transport.raw import RawSocket
 from vrrp.transport.unicast import UnicastPath
@@ -87,8 +88,8 @@ class Segment:
         if link is None:
             return "interface_missing"
         unprepared = self._prepare(link)
-        if not link.carrier:
-            return "link_down"
+        if not (link.carrier or self._ignore_carrier()):
+            return LINK_DOWN
         source = link.source(self._family, self._virtual)
         if source is None:
             return "no_address" if self._family == 4 else "no_link_local_address"
@@ -104,9 +105,15 @@ class Segment:
         for instance in self._instances.values():
             if instance in unprepared:
                 instance.detach("virtual_mac_unusable")
+            elif not (link.carrier or instance.configuration.ignore_carrier):
+                instance.detach(LINK_DOWN)
             else:
                 self._attach_one(instance, link, advertisements)
         return None
+
+    def _ignore_carrier(self) -> bool:
+        """Return whether any of the instances works without carrier."""
+        return any(each.configuration.ignore_carrier for each in self._instances.values())
 
     def _prepare(self, link: Link) -> list[Instance]:
         """Create the macvlans. Return the instances whose macvlan could not be created."""

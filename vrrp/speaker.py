@@ -107,6 +107,7 @@ class Speaker:
             elif configuration != current:
                 running.instance.configure(configuration, self._tracked_values())
                 self._update_resources(running.instance)
+                self._update_segment(_segment_key(running.instance))
         await self._stop_instances(stopping, "no longer configured")
         self._links.configure(wanted.values())
         starting = [
@@ -273,9 +274,9 @@ class Speaker:
         for instance in self._instances():
             instance.update_values(carrier)
             self._update_resources(instance, name)
-        for (interface, _), segment in self._segments.items():
-            if interface == name:
-                segment.update(self._links.links[name], self._links.virtual)
+        for key in self._segments:
+            if key[0] == name:
+                self._update_segment(key)
 
     def _note_announcement(self, device: str, address: Address) -> None:
         for instance in self._instances():
@@ -293,8 +294,13 @@ class Speaker:
         new = Segment(interface, family, self._report, self._frames)
         segment = self._segments.setdefault(key, new)
         segment.add(instance)
-        if interface in self._links.links:
-            segment.update(self._links.links[interface], self._links.virtual)
+        self._update_segment(key)
+
+    def _update_segment(self, key: tuple[str, int]) -> None:
+        """Pass the state of the link to a segment, if the segment exists and the state is known."""
+        interface, _ = key
+        if key in self._segments and interface in self._links.links:
+            self._segments[key].update(self._links.links[interface], self._links.virtual)
 
     def _remove_from_segment(self, instance: Instance) -> None:
         key = _segment_key(instance)

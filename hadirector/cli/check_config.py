@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{fault} (refused on this host)", file=sys.stderr)
     if refused:
         return EXIT_FAULTY
+    for warning in configuration.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     for unheld in unheld_addresses(configuration):
         print(f"warning: {unheld.place}: {unheld.description}", file=sys.stderr)
     exposure = find_exposure(Path(arguments.file))

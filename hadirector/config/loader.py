@@ -31,6 +31,7 @@ from hadirector.config.notes import format_notes
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.config.unheld_addresses import unheld_addresses
+from hadirector.config.warnings import warnings
 from hadirector.model.configuration import Configuration
 
 ERRORS_MAX = 10 * FAULTS_MAX
@@ -99,6 +100,7 @@ def _configuration(document: Document, file: str, host_name: str) -> Configurati
         needed_interfaces=needed_interfaces(root, document.place),
         needed_scripts=needed_scripts(root, document.place),
         unheld_addresses=unheld_addresses(root, document.place),
+        warnings=warnings(root, document.place),
     )
 
 

@@ -16,6 +16,7 @@ from hadirector.config.services.rules import virtual_server_findings
 from hadirector.config.services.via_vip import via_findings
 from hadirector.config.tracking.rules import sync_group_findings, track_findings
 from hadirector.config.vrrp.rules import vrrp_findings
+from hadirector.config.vrrp.unfenced_roles import unfenced_role_findings
 
 
 def findings(root: Root) -> Iterator[Finding]:
@@ -27,6 +28,9 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from vrrp_findings(root.instances)
     yield from track_findings(root.instances, {server.title for _, server in root.servers})
     yield from sync_group_findings(root.groups, root.instances)
+    # A faulty sync group has been removed, and its notify script is not known.
+    if root.sync_groups is None or None not in root.sync_groups:
+        yield from unfenced_role_findings(root.instances, root.groups)
     yield from _sync_daemon_findings(root)
     yield from virtual_server_findings(root.servers, root.director)
     yield from _source_findings(root)

@@ -193,7 +193,11 @@ class OperatorRequests:
             discarded_results=statistics.discarded,
             unattended_seconds=statistics.unattended,
             unfit=parts.fitness.current.reasons,
-            warnings=(*parts.memory.warnings, *self._unheld_addresses()),
+            warnings=(
+                *parts.memory.warnings,
+                *parts.configuration.warnings,
+                *self._unheld_addresses(),
+            ),
         )
 
     async def _virtual_server_statuses(

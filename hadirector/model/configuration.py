@@ -164,7 +164,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file.
 
     ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` must still be checked on the
-    host.
+    host. ``warnings`` are lines about risks of the configuration, with their places.
     """
 
     name: str
@@ -181,6 +181,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     needed_interfaces: tuple[NeededInterface, ...] = ()
     needed_scripts: tuple[NeededScript, ...] = ()
     unheld_addresses: tuple[UnheldAddress, ...] = ()
+    warnings: tuple[str, ...] = ()
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

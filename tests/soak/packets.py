@@ -48,6 +48,7 @@ V2 = bytes.fromhex("213396010001 3e03 0a630064 0000000000000000")
 V2_PASS = bytes.fromhex("213396010101 cfb6 0a630064 7333637265743132")
 V3 = bytes.fromhex("313396010064 42ad 0a630064")
 V3_OF_RFC_9568 = bytes.fromhex("313396010064 2da0 0a630064")
+V3_WITHOUT_ADDRESSES = bytes.fromhex("313396000064 4d79")
 V6 = bytes.fromhex(
     "313396020064 0bcb fe800000000000000000000000990100 20010db8009900000000000000000100"
 )
@@ -160,7 +161,7 @@ def every_kind() -> list[Packets]:
     return [
         Packets("version 2", [V2, V2_PASS], version=2),
         Packets("version 2 with a password", [V2_PASS, V2], version=2, authentication=PASS),
-        Packets("version 3", [V3, V3_OF_RFC_9568]),
+        Packets("version 3", [V3, V3_OF_RFC_9568, V3_WITHOUT_ADDRESSES]),
         Packets("version 3 over IPv6", [V6]),
         Packets("version 2 with auth_hmac", [V2], version=2, authentication=HMAC),
         Packets("version 3 with auth_hmac", [V3], authentication=HMAC),

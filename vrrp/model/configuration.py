@@ -5,6 +5,7 @@ These values are not validated here. The reader of the configuration file valida
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -183,6 +184,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     - ``checksum`` selects the form that is sent for version 3 over IPv4: with the pseudo-header
       ("rfc5798", the default of keepalived and FRR) or without it ("rfc9568"). Both forms are
       accepted on receipt.
+    - ``virtual_addresses`` may be empty: the instance then only elects a role.
+    - ``ignore_carrier``: the loss of carrier on the interface is no fault of the instance.
     - ``flap_delay`` is the longest loss of carrier that has no effect. ``start_delay`` is the
       time after the start during which the instance does not become ACTIVE.
     - In version 3, a learned interval above `learned_interval_limit` raises an alarm.
@@ -211,6 +214,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport = Multicast()
     authentication: Authentication | None = None
     track: tuple[TrackedObject, ...] = ()
+    ignore_carrier: bool = False
     flap_delay: float = 0.0
     start_delay: float = 0.0
     max_learned_interval: float | None = None
@@ -232,7 +236,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def family(self) -> Literal[4, 6]:
         """The IP version of the virtual addresses and of the advertisements."""
-        return 6 if ":" in self.virtual_addresses[0] else 4
+        source = None if isinstance(self.transport, Multicast) else self.transport.source
+        return first_family((*self.virtual_addresses[:1], source))
 
     @property
     def device(self) -> str:
@@ -266,6 +271,12 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     def tracked_names(self, kind: TrackedKind) -> list[str]:
         """Return the names of the tracked objects of one kind."""
         return [tracked.key.name for tracked in self.track if tracked.key.kind == kind]
+
+
+def first_family(addresses: Iterable[str | None]) -> Literal[4, 6]:
+    """Return the IP version of the first address that is not None; 4 if there is none."""
+    first = next((address for address in addresses if address is not None), "")
+    return 6 if ":" in first else 4
 
 
 def virtual_mac_interface(family: int, virtual_router_id: int) -> str:

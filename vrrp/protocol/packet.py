@@ -92,7 +92,7 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
 
     ``listed`` is the packed address list. A message may list 255 addresses, so they are decoded
-    only when ``addresses`` is read.
+    only when ``addresses`` is read. The list is empty if the sender has no virtual addresses.
 
     ``checksum_form`` is the form of the checksum in version 3 over IPv4, which has two. It is None
     for version 2 and for IPv6, which have only one form. ``auth_type`` and ``auth_data`` are
@@ -164,7 +164,7 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
     """Build the message. The addresses of the IP header are used for the pseudo-header only."""
     version_and_type = advertisement.version << 4 | _TYPE_ADVERTISEMENT
     count, rest = divmod(len(advertisement.listed), len(source.packed))
-    assert 1 <= count <= 255
+    assert count <= 255
     assert rest == 0
     assert source.version == advertisement.family, "mixed families"
     assert len(advertisement.auth_data) == AUTH_DATA_BYTES
@@ -226,8 +226,6 @@ def decode(
     version = _version(version_and_type >> 4, source)
     if version_and_type & 0x0F != _TYPE_ADVERTISEMENT:
         raise PacketError(DropReason.TYPE)
-    if count == 0:
-        raise PacketError(DropReason.NO_ADDRESSES)
     _check_length(data, source)
     covered = data + trailer if source.version == 6 else data
     checksum_form = _checksum_form(covered, version, source, destination)

@@ -86,7 +86,8 @@ def validate(
 ) -> DropReason | None:
     """Return why an instance must drop a decoded advertisement (RFC 9568 7.1); None to accept it.
 
-    ``ttl`` is None if the transport does not show it (UDP).
+    ``ttl`` is None if the transport does not show it (UDP). An address count of 0 is dropped (RFC
+    9568 5.2.5), unless the instance has no virtual addresses itself.
     """
     reason = _validate_source(source, own_address) or _validate_path(
         source, destination, ttl, configuration.transport
@@ -97,6 +98,8 @@ def validate(
         return DropReason.VERSION
     if advertisement.virtual_router_id != configuration.virtual_router_id:
         return DropReason.VIRTUAL_ROUTER_ID
+    if not advertisement.listed and configuration.virtual_addresses:
+        return DropReason.NO_ADDRESSES
     if advertisement.version == 2:
         return _validate_version_2(advertisement, configuration)
     return None

@@ -33,6 +33,7 @@ def track_findings(
     """Yield the faults of tracked objects. ``pools`` are the names of the virtual servers."""
     for path, instance in instances:
         yield from _flap_delay_findings((*path, "flap_delay"), instance)
+        yield from _carrier_findings(path, instance)
         objects = (Claim(place, key, str(key)) for place, key, _ in _objects(path, instance))
         yield from duplicates(objects)
         for place, tracked in instance.tracked:
@@ -109,6 +110,21 @@ def _flap_delay_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]
             " third"
         )
         yield Finding(path, wrong(f"{instance.flap_delay:g}s", expected))
+
+
+def _carrier_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    """Yield keys about the carrier of the instance's own interface that contradict each other."""
+    if instance.ignore_carrier:
+        if instance.transport == "udp":
+            message = "an instance over UDP does not watch the carrier; leave this out"
+            yield Finding((*path, "ignore_carrier"), message)
+        for place, tracked in instance.tracked:
+            if tracked.interface == instance.interface and not tracked.weight:
+                message = "contradicts ignore_carrier (add a weight, or leave one of them out)"
+                yield Finding((*path, *place, "interface"), message)
+    if instance.works_without_carrier and "flap_delay" in instance.model_fields_set:
+        message = f"the loss of carrier on {instance.interface} is no fault here; leave this out"
+        yield Finding((*path, "flap_delay"), message)
 
 
 def _group_findings(

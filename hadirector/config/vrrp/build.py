@@ -40,6 +40,7 @@ def instance_configuration(
         transport=_transport(section),
         authentication=_authentication(section, director),
         track=tracked_objects(section, has_backends=has_backends),
+        ignore_carrier=section.works_without_carrier,
         virtual_mac=section.macvlan,
     )
 

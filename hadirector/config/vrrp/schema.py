@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from hadirector.config.keys.addresses import Address, Port, ip_version
+from hadirector.config.keys.addresses import Address, Port
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName, Name
 from hadirector.config.keys.readers import BOOLEAN, choice, duration, integer
@@ -14,7 +14,7 @@ from hadirector.config.tracking.schema import NotifySection, TrackSection
 from hadirector.config.vrrp.addresses.schema import AddressSection, VirtualAddress
 from hadirector.config.vrrp.authentication import AuthenticationSection, AuthHmacSection
 from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
-from vrrp.model.configuration import virtual_mac_interface
+from vrrp.model.configuration import first_family, virtual_mac_interface
 
 
 class PreemptSection(Section):
@@ -118,9 +118,11 @@ class VrrpSection(Section):
         list[VirtualAddress],
         Key(
             "The addresses that the active director holds and advertises. Over IPv6 the first"
-            " address is link-local (RFC 9568 5.2.9), and the version is 3.",
-            type="list of [addresses](#virtual_addresses) of one family: 1 to 255 of IPv4, 1 to 89"
-            " of IPv6",
+            " address is link-local (RFC 9568 5.2.9), and the version is 3. The list may be empty"
+            " if the instance or its sync group has `notify`; see [roles without"
+            " addresses](#roles-without-addresses).",
+            type="list of [addresses](#virtual_addresses) of one family: at most 255 of IPv4, 89 of"
+            " IPv6",
         ),
     ]
     unadvertised_addresses: Annotated[
@@ -216,6 +218,14 @@ class VrrpSection(Section):
             " 0 leaves the priority unchanged."
         ),
     ] = -150
+    ignore_carrier: Annotated[
+        bool,
+        BOOLEAN,
+        Key(
+            "Take part in elections while `interface` is down or without carrier, as with"
+            " `dont_track_primary` of keepalived; see [the own interface](#the-own-interface)."
+        ),
+    ] = False
     flap_delay: Annotated[
         float,
         duration("10ms", "80s"),
@@ -267,10 +277,23 @@ class VrrpSection(Section):
     ] = None
 
     @property
-    def family(self) -> int:
-        """The IP version of the first virtual address; 4 if there is no address."""
-        addresses = self.virtual_addresses
-        return ip_version(addresses[0].address) if addresses else 4
+    def family(self) -> Literal[4, 6]:
+        """The IP version of the advertisements: the version of the virtual addresses.
+
+        Without virtual addresses it is the version of the source.
+        """
+        unicast = None if self.unicast is None else self.unicast.source
+        return first_family((*(each.address for each in self.virtual_addresses[:1]), unicast))
+
+    @property
+    def works_without_carrier(self) -> bool:
+        """Whether the instance stays in the election without carrier on ``interface``.
+
+        A weight for the same interface lowers the priority and replaces the fault.
+        """
+        return self.ignore_carrier or any(
+            tracked.interface == self.interface and tracked.weight for _, tracked in self.tracked
+        )
 
     @property
     def macvlan(self) -> str | None:

@@ -56,9 +56,9 @@ def _repeated_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
 
 def _count_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     count, most = len(instance.virtual_addresses), VIRTUAL_ADDRESSES_MAX[instance.family]
-    if not 1 <= count <= most:
+    if count > most:
         message = (
-            f"wrong number (got {count}, expected 1 to {most}; put further addresses into"
+            f"wrong number (got {count}, expected at most {most}; put further addresses into"
             " unadvertised_addresses)"
         )
         yield Finding((*path, "virtual_addresses"), message)
@@ -74,7 +74,7 @@ def _family_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
             expected = f"IPv{instance.family} like the first address"
             message = f"mixed address families (got {section.address}, expected {expected})"
             yield Finding((*path, place), message)
-    if instance.family == 6:
+    if instance.family == 6 and instance.virtual_addresses:
         first = instance.virtual_addresses[0]
         if not ipaddress.ip_address(first.host).is_link_local:
             # RFC 9568 5.2.9

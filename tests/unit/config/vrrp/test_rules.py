@@ -245,14 +245,14 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
         (
             "[]",
             (
-                "wrong number (got 0, expected 1 to 255; put further addresses into"
-                " unadvertised_addresses)"
+                "the list is empty (expected an address, or the key notify with a script that acts"
+                " on the role)"
             ),
         ),
         (
             f"[{', '.join(f'10.0.{i // 200}.{i % 200 + 1}' for i in range(256))}]",
             (
-                "wrong number (got 256, expected 1 to 255; put further addresses into"
+                "wrong number (got 256, expected at most 255; put further addresses into"
                 " unadvertised_addresses)"
             ),
         ),
@@ -268,7 +268,7 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
         (
             f"[{', '.join(f'fe80::{i}' for i in range(1, 91))}]",
             (
-                "wrong number (got 90, expected 1 to 89; put further addresses into"
+                "wrong number (got 90, expected at most 89; put further addresses into"
                 " unadvertised_addresses)"
             ),
         ),

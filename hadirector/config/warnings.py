@@ -1,0 +1,18 @@
+"""Finds configurations that are valid and have a risk that the operator should know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from hadirector.config.document.finding import Finding, Path, prefix_path
+from hadirector.config.schema import Root
+from hadirector.config.vrrp.unfenced_roles import unfenced_role_warnings
+
+
+def warnings(root: Root, place: Callable[[Path], str]) -> tuple[str, ...]:
+    """Return the warnings as lines with their places. ``place`` returns the place of a path."""
+    return tuple(f"{place(found.path)}: {prefix_path(*found)}" for found in _warnings(root))
+
+
+def _warnings(root: Root) -> Iterator[Finding]:
+    yield from unfenced_role_warnings(root.instances)
