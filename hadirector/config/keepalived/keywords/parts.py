@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from hadirector.config.keepalived.keywords.checkers import CHECKERS, SMTP_HOST, URL
 from hadirector.config.keepalived.keywords.global_defs import GLOBAL_DEFS
+from hadirector.config.keepalived.keywords.pools import REAL_SERVER, SSL, VIRTUAL_SERVER
 from hadirector.config.keepalived.keywords.rows import drop
 from hadirector.config.keepalived.keywords.sync_group import VRRP_SYNC_GROUP
 from hadirector.config.keepalived.keywords.table import Table, table
@@ -44,5 +46,11 @@ TABLES: Final[Mapping[str, Table]] = {
     "bfd_instance": BFD_INSTANCE,
     "track_group": TRACK_GROUP,
     "garp_group": GARP_GROUP,
+    "SSL": SSL,
+    "virtual_server": VIRTUAL_SERVER,
+    "real_server": REAL_SERVER,
+    **CHECKERS,
+    "url": URL,
+    "host": SMTP_HOST,
 }
 """The table of each block; "" is outside all blocks."""

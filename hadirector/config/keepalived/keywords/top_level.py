@@ -42,6 +42,9 @@ TOP_LEVEL: Final[Table] = table(
             "announcements",
         ),
         *drop("namespace_with_ipsets use_pid_dir child_wait_time"),
+        *refuse(
+            "local_address_group",
+            "a word of dpvs; use forwarding: fullnat, which needs no group of local addresses",
+        ),
     ]
 )
-"""The keywords of virtual servers have their own tables."""

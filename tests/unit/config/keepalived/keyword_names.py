@@ -1,4 +1,4 @@
-"""The keywords of keepalived 2.4.3 outside virtual servers, by block; 2.2.7 has a subset."""
+"""The keywords of keepalived 2.4.3, by block; 2.2.7 has a subset."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ NAMES: Final[dict[str, str]] = {
         namespace_with_ipsets net_namespace net_namespace_ipvs static_ipaddress
         static_routes static_rules track_file track_group use_pid_dir vrrp_instance
         vrrp_script vrrp_sync_group vrrp_track_file vrrp_track_process
+        SSL virtual_server virtual_server_group
     """,
     "global_defs": """
         bfd_cpu_affinity bfd_no_swap bfd_priority bfd_process_name bfd_rlimit_rtime
@@ -101,6 +102,72 @@ NAMES: Final[dict[str, str]] = {
     """,
     "vrrp_track_file": """
         file init_file weight
+    """,
+    "SSL": """
+        password ca certificate key
+    """,
+    "virtual_server": """
+        ip_family retry delay_before_retry warmup connect_timeout delay_loop
+        inhibit_on_failure lb_algo lvs_sched hashed ops flag-1 flag-2 flag-3 sh-port
+        sh-fallback mh-port mh-fallback lb_kind lvs_method persistence_engine
+        persistence_timeout persistence_granularity protocol ha_suspend smtp_alert
+        virtualhost snmp_name alpha omega quorum_up quorum_down quorum hysteresis weight
+        sorry_server sorry_server_inhibit sorry_server_lvs_method real_server
+    """,
+    "real_server": """
+        weight lvs_method uthreshold lthreshold inhibit_on_failure notify_up notify_down
+        alpha retry delay_before_retry warmup connect_timeout delay_loop smtp_alert
+        virtualhost snmp_name MISC_CHECK SMTP_CHECK TCP_CHECK PING_CHECK UDP_CHECK HTTP_GET
+        SSL_GET DNS_CHECK FILE_CHECK BFD_CHECK
+    """,
+    "TCP_CHECK": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures
+    """,
+    "HTTP_GET": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures nb_get_retry virtualhost
+        http_protocol enable_sni sni_name fast_recovery url
+    """,
+    "SSL_GET": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures nb_get_retry virtualhost
+        http_protocol enable_sni sni_name fast_recovery url tls_compliant
+    """,
+    "SMTP_CHECK": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures helo_name host
+    """,
+    "DNS_CHECK": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures type name
+    """,
+    "MISC_CHECK": """
+        retry delay_before_retry warmup delay_loop alpha log_all_failures misc_path
+        misc_timeout misc_dynamic user
+    """,
+    "PING_CHECK": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures
+    """,
+    "UDP_CHECK": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures payload require_reply
+        min_reply_length max_reply_length
+    """,
+    "BFD_CHECK": """
+        name alpha
+    """,
+    "FILE_CHECK": """
+        track_file weight
+    """,
+    "url": """
+        path digest status_code virtualhost regex regex_no_match regex_options
+        regex_min_offset regex_max_offset regex_stack tls_compliant
+    """,
+    "host": """
+        connect_ip connect_port bindto bind_port bind_if connect_timeout fwmark retry
+        delay_before_retry warmup delay_loop alpha log_all_failures
     """,
 }
 """The block "" is outside all blocks."""

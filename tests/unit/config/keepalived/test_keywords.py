@@ -8,14 +8,22 @@ from hadirector.config.keepalived.keywords.parts import TABLES
 from hadirector.config.keepalived.keywords.table import Action, Keyword
 from tests.unit.config.keepalived.keyword_names import NAMES
 
-OF_VIRTUAL_SERVERS = {"virtual_server", "virtual_server_group", "SSL"}
-OLD_WORDS = {"lvs_sync_daemon_inteface"}
+OLD_AND_FOREIGN_WORDS = {
+    "": {"local_address_group"},
+    "vrrp_instance": {"lvs_sync_daemon_inteface"},
+    "virtual_server": {
+        *("nat_mask", "net_mask", "dynamic_weight_enable", "dynamic_weight_coefficient"),
+        *("laddr_group_name", "daddr_group_name", "syn_proxy", "establish_timeout"),
+    },
+    "TCP_CHECK": {"nb_get_retry"},
+}
 ROWS = [(block, row) for block, rows in TABLES.items() for row in rows.values()]
 
 
 @pytest.mark.parametrize("block", NAMES)
 def test_every_keyword_of_a_block_has_a_row(block: str) -> None:
-    extra = OF_VIRTUAL_SERVERS if block == "" else OLD_WORDS if block == "vrrp_instance" else set()
+    extra = OLD_AND_FOREIGN_WORDS.get(block, set())
+    assert extra <= set(TABLES[block])
     assert set(TABLES[block]) - extra == set(NAMES[block].split())
 
 

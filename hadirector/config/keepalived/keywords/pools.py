@@ -1,0 +1,94 @@
+"""The keywords of virtual servers and their real servers, and old or foreign words in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hadirector.config.keepalived.keywords.checkers import TIMING, checker_rows
+from hadirector.config.keepalived.keywords.rows import (
+    FLAG,
+    SWITCH,
+    drop,
+    map_block,
+    map_value,
+    refuse,
+)
+from hadirector.config.keepalived.keywords.table import Keyword, Repeated, Table, table
+from hadirector.config.keepalived.keywords.texts import MAIL
+
+_SNMP: Final = "there is no SNMP agent; /metrics has the same numbers"
+_METHOD: Final = (1, 6)
+"""The method, with the type, the port and the checksum of a tunnel."""
+
+OLD_WORDS: Final = (
+    *drop("nat_mask net_mask", "keepalived ignores this word, and so does this", "old word"),
+    *drop(
+        "dynamic_weight_enable dynamic_weight_coefficient",
+        "a word of another program, which keepalived ignores, and so does this",
+        "old word",
+    ),
+    *refuse(
+        "laddr_group_name daddr_group_name",
+        "a word of dpvs; use forwarding: fullnat, which needs no group of local addresses",
+    ),
+    *refuse("syn_proxy", "a word of dpvs; use net.ipv4.tcp_syncookies on the real servers"),
+    *refuse(
+        "establish_timeout", "a word of dpvs; use lvs_timeouts in global_defs for all services"
+    ),
+)
+"""Words in a virtual server that keepalived 2.2.7 and 2.4.3 do not have."""
+
+SSL: Final[Table] = table(
+    [
+        *refuse("password", "use a key without a password"),
+        *refuse("certificate key", "a check sends no client certificate; use HTTP_GET for it"),
+        *drop("ca"),
+    ]
+)
+
+
+def _scripts(names: str) -> list[Keyword]:
+    return refuse(names, "no script runs for a pool; read hadirector events --follow --json")
+
+
+VIRTUAL_SERVER: Final[Table] = table(
+    [
+        *map_value("ip_family protocol virtualhost quorum hysteresis weight"),
+        *TIMING,
+        *map_value("connect_timeout lb_algo lvs_sched"),
+        *map_value("lb_kind lvs_method", _METHOD),
+        *map_value("inhibit_on_failure alpha", SWITCH),
+        *map_value("ops flag-1 flag-2 sh-port sh-fallback mh-port mh-fallback", FLAG, Repeated.ALL),
+        *drop("hashed flag-3"),
+        *map_value("persistence_engine persistence_granularity"),
+        *map_value("persistence_timeout", (0, 1)),
+        *refuse(
+            "ha_suspend",
+            "a backup checks too, so that a takeover starts with known states; leave it out",
+        ),
+        *drop("smtp_alert", MAIL, "mail"),
+        *drop("snmp_name", _SNMP, "snmp"),
+        *drop("omega", "no script of a pool or a real server runs at the stop"),
+        *_scripts("quorum_up quorum_down"),
+        *map_value("sorry_server", (1, 2)),
+        *drop(
+            "sorry_server_inhibit",
+            "the sorry server leaves the table of the kernel while it does not serve",
+        ),
+        *map_value("sorry_server_lvs_method", _METHOD, Repeated.ALL),
+        *map_block("real_server", (1, 2)),
+        *OLD_WORDS,
+    ]
+)
+REAL_SERVER: Final[Table] = table(
+    [
+        *map_value("weight uthreshold lthreshold virtualhost connect_timeout"),
+        *map_value("lvs_method", _METHOD),
+        *map_value("inhibit_on_failure alpha", SWITCH),
+        *_scripts("notify_up notify_down"),
+        *TIMING,
+        *drop("smtp_alert", MAIL, "mail"),
+        *drop("snmp_name", _SNMP, "snmp"),
+        *checker_rows(),
+    ]
+)

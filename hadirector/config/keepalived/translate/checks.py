@@ -1,0 +1,109 @@
+"""Translates the checkers of a real server into its check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from hadirector.config.keepalived.keywords.checkers import CHECKERS
+from hadirector.config.keepalived.node import Node, mapping, plain, scalar, sequence
+from hadirector.config.keepalived.options import Options
+from hadirector.config.keepalived.syntax.statement import Place
+from hadirector.config.keepalived.translate import http_checks, service_checks
+from hadirector.config.keepalived.translate.block import Block
+from hadirector.config.keepalived.translate.checker import Checker, Keys, Member, Target
+from hadirector.config.keepalived.translate.timing import (
+    OWN,
+    Defaults,
+    Timing,
+    combine,
+    read_timing,
+    timing_keys,
+)
+
+_KINDS: Final[dict[str, tuple[Callable[[Checker], list[Member]], Defaults]]] = {
+    "TCP_CHECK": (service_checks.tcp, Defaults()),
+    "HTTP_GET": (http_checks.http, Defaults(delay=3.0)),
+    "SSL_GET": (http_checks.https, Defaults(delay=3.0)),
+    "SMTP_CHECK": (service_checks.smtp, Defaults()),
+    "DNS_CHECK": (service_checks.dns, Defaults(retry=3, delay=None)),
+    "PING_CHECK": (service_checks.ping, Defaults()),
+    "UDP_CHECK": (service_checks.udp, Defaults()),
+}
+
+
+class Check(NamedTuple):
+    """The check of a real server. ``alpha`` is whether the server waits for its first pass."""
+
+    node: Node | None
+    alpha: bool
+
+
+class _Translated(NamedTuple):
+    place: Place
+    members: list[Member]
+    timing: Timing
+    alpha: bool
+
+
+def translate_checks(real_server: Block, server: Block, target: Target, options: Options) -> Check:
+    """Return the check of a real server; its node is None if no checker is left."""
+    inherited = real_server.flag("alpha")
+    if inherited is None:
+        inherited = server.last("alpha") is not None
+    translated = []
+    for statement in real_server.all(*CHECKERS):
+        table = CHECKERS[statement.keyword.text]
+        chain = (real_server.inner(statement, table, options), real_server, server)
+        found = _translate(Checker(statement, chain, target, options), alpha=inherited)
+        if found.members:
+            translated.append(found)
+    if not translated:
+        return Check(None, alpha=False)
+    node = _check(translated, real_server, options)
+    return Check(node, any(each.alpha for each in translated))
+
+
+def _translate(checker: Checker, *, alpha: bool) -> _Translated:
+    read, defaults = _KINDS[checker.statement.keyword.text]
+    timing = read_timing(
+        checker.chain, checker.place, OWN if checker.options.own_defaults else defaults
+    )
+    own_alpha = checker.block.flag("alpha")
+    return _Translated(
+        checker.place, read(checker), timing, alpha if own_alpha is None else own_alpha
+    )
+
+
+def _check(translated: Sequence[_Translated], block: Block, options: Options) -> Node:
+    place = translated[0].place
+    members = [member for each in translated for member in each.members]
+    route = members[0].route
+    _compare_timings(translated, block)
+    timing = combine([each.timing for each in translated])
+    keys = timing_keys(timing, block, own_defaults=options.own_defaults)
+    if len(members) == 1:
+        return mapping(place, {**members[0].keys, **route, **keys})
+    for member in members:
+        if _values(member.route) != _values(route):
+            message = (
+                "the checkers of a real server have different bindto, bind_if or fwmark"
+                " (expected the same in all of them)"
+            )
+            block.fault(member.place, message)
+    checks = sequence(place, [mapping(member.place, member.keys) for member in members])
+    return mapping(place, {"type": scalar("all", place), "checks": checks, **route, **keys})
+
+
+def _compare_timings(translated: Sequence[_Translated], block: Block) -> None:
+    values = {tuple(setting.value for setting in each.timing) for each in translated}
+    if len(values) > 1:
+        message = (
+            "the checkers have different timings: all of them run with the shortest delay_loop, the"
+            " longest timeout and the most retries"
+        )
+        block.note("several checkers", translated[1].place, message)
+
+
+def _values(keys: Keys) -> dict[str, object]:
+    return {key: plain(node) for key, node in keys.items() if node is not None}

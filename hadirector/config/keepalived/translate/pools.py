@@ -1,0 +1,113 @@
+"""Translates the policies of a pool: quorum, sorry server, and what its real servers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from hadirector.config.keepalived.node import Node, mapping, scalar, sequence
+from hadirector.config.keepalived.syntax.statement import Statement
+from hadirector.config.keepalived.translate.block import Block
+from hadirector.config.keepalived.translate.real_servers import (
+    RealServer,
+    Surroundings,
+    shared_check,
+    translate_sorry_server,
+)
+
+Keys = dict[str, Node | None]
+
+_COUNT_MAX: Final = 2**32 - 1
+
+
+def pool_keys(around: Surroundings, servers: Sequence[RealServer]) -> Keys:
+    """Return the keys of the pool with its real servers."""
+    check = shared_check(list(servers))
+    nodes = [_real_server(server, around, is_shared=check is not None) for server in servers]
+    return {
+        **_quorum_keys(around.block, sum(server.weight for server in servers)),
+        "on_failure": _on_failure(around, servers),
+        "initial_state": _initial_state(around, servers),
+        "sorry_server": translate_sorry_server(around),
+        "check": check,
+        "real_servers": sequence(servers[0].place, nodes) if servers else None,
+    }
+
+
+def _real_server(server: RealServer, around: Surroundings, *, is_shared: bool) -> Node:
+    keys = dict(server.keys)
+    if server.forwarding is not around.forwarding:
+        statement = server.forwarding.statement
+        if server.forwarding.method is not around.forwarding.method and statement is not None:
+            around.block.fault(
+                statement.arguments[0].place,
+                "lvs_method: all real servers have the method of the virtual server"
+                f" (got {server.forwarding.method}, expected {around.forwarding.method})",
+            )
+        keys["tunnel"] = server.forwarding.tunnel
+    if not is_shared:
+        keys["check"] = server.check.node
+        if server.check.node is None and not around.options.own_defaults:
+            keys["check"] = scalar("none", server.place)
+    return mapping(server.place, keys)
+
+
+def _on_failure(around: Surroundings, servers: Sequence[RealServer]) -> Node | None:
+    inhibited = [server for server in servers if server.inhibited]
+    if not inhibited:
+        return None
+    if len(inhibited) < len(servers):
+        message = (
+            "inhibit_on_failure of some real servers only (expected for all of them, or in the"
+            " virtual_server)"
+        )
+        around.block.fault(inhibited[0].place, message)
+        return None
+    given = around.block.last("inhibit_on_failure")
+    return scalar("zero_weight", given.keyword.place if given else inhibited[0].place)
+
+
+def _initial_state(around: Surroundings, servers: Sequence[RealServer]) -> Node | None:
+    """Return `up`, unless alpha makes the real servers wait. A server without check does not."""
+    waiting = {server.check.alpha for server in servers if server.check.node is not None}
+    if len(waiting) > 1:
+        message = (
+            "alpha of some real servers only (expected for all of them, or in the virtual_server)"
+        )
+        around.block.fault(servers[0].place, message)
+    if True in waiting or not waiting or around.options.own_defaults:
+        return None
+    return scalar("up", servers[0].place)
+
+
+def _quorum_keys(block: Block, total: int) -> Keys:
+    statement, distance = block.last("quorum"), block.last("hysteresis")
+    quorum = _read_quorum(block, statement, total) if statement else 1
+    hysteresis = block.number(distance, 0, _COUNT_MAX) if distance else 0
+    if distance and hysteresis and hysteresis >= quorum:
+        message = f"the hysteresis must be less than the quorum: keepalived uses {quorum - 1}"
+        block.note("hysteresis", distance.arguments[0].place, f"{message}, and so does this")
+        hysteresis = quorum - 1
+    return {
+        "quorum": _number(statement, quorum) if quorum > 1 else None,
+        "hysteresis": _number(distance, hysteresis) if hysteresis else None,
+    }
+
+
+def _read_quorum(block: Block, statement: Statement, total: int) -> int:
+    word = statement.arguments[0]
+    if word.text.strip("0") == "":
+        block.note("quorum", word.place, "keepalived uses 1 for a quorum of 0, and so does this")
+        return 1
+    quorum = block.number(statement, 1, _COUNT_MAX) or 1
+    if quorum > total:
+        message = f"the quorum is above the total weight: keepalived uses {total}, and so does this"
+        block.note("quorum", word.place, message)
+        return max(total, 1)
+    return quorum
+
+
+def _number(statement: Statement | None, value: int) -> Node | None:
+    if statement is None:
+        return None
+    return scalar(value, statement.arguments[0].place, statement.keyword.place)

@@ -1,0 +1,130 @@
+"""Translates the timing of a check, which a real server and a virtual server may give too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from hadirector.config.keepalived.node import Node, scalar
+from hadirector.config.keepalived.syntax.statement import Place, Statement
+from hadirector.config.keepalived.translate.block import Block
+from hadirector.config.keepalived.translate.values import duration
+
+_COUNT_MAX: Final = 2**32 - 1
+
+
+class Setting(NamedTuple):
+    """A number with the place of its value and of its keyword. A default is not ``given``."""
+
+    value: float
+    place: Place
+    key: Place
+    given: bool = True
+
+    def node(self, value: str | int) -> Node:
+        """Return a node at the place of this setting."""
+        return scalar(value, self.place, self.key)
+
+
+class Defaults(NamedTuple):
+    """The timing of a checker in keepalived without a keyword. Durations are in seconds."""
+
+    retry: int = 1
+    delay: float | None = 1.0
+    """None stands for delay_loop."""
+    delay_loop: float = 60.0
+    timeout: float = 5.0
+
+
+OWN: Final = Defaults(retry=1, delay=None, delay_loop=2.0, timeout=1.0)
+"""The timing of a check of hadirector without a key."""
+
+
+class Timing(NamedTuple):
+    """When a check runs, by the words of keepalived."""
+
+    delay_loop: Setting
+    timeout: Setting
+    retry: Setting
+    delay: Setting
+
+
+Chain = Sequence[Block]
+"""The blocks that may have a keyword: the checker, the real server, the virtual server."""
+
+
+def read_timing(chain: Chain, place: Place, defaults: Defaults) -> Timing:
+    """Read the timing of a check at ``place``."""
+    delay_loop = read_seconds(chain, place, defaults.delay_loop, "delay_loop")
+    pause = delay_loop.value if defaults.delay is None else defaults.delay
+    return Timing(
+        delay_loop,
+        read_seconds(chain, place, defaults.timeout, "connect_timeout"),
+        _read_retry(chain, place, defaults.retry),
+        read_seconds(chain, place, pause, "delay_before_retry"),
+    )
+
+
+def read_seconds(chain: Chain, place: Place, default: float, name: str) -> Setting:
+    """Read a duration from the innermost block that has it."""
+    for block in chain:
+        statement = block.last(name)
+        if statement is not None:
+            value = block.seconds(statement)
+            return _setting(statement, default if value is None else value)
+    return Setting(default, place, place, given=False)
+
+
+def _read_retry(chain: Chain, place: Place, default: int) -> Setting:
+    for level, block in enumerate(chain):
+        statement = block.last("retry", "nb_get_retry")
+        if statement is not None:
+            value = block.number(statement, 1 if level else 0, _COUNT_MAX)
+            return _setting(statement, default if value is None else value)
+    return Setting(default, place, place, given=False)
+
+
+def _setting(statement: Statement, value: float) -> Setting:
+    return Setting(value, statement.arguments[0].place, statement.keyword.place)
+
+
+def combine(timings: Sequence[Timing]) -> Timing:
+    """Return the timing of one check for several checkers: the shortest interval, most retries."""
+    return Timing(
+        min((each.delay_loop for each in timings), key=_value),
+        max((each.timeout for each in timings), key=_value),
+        max((each.retry for each in timings), key=_value),
+        min((each.delay for each in timings), key=_value),
+    )
+
+
+def _value(setting: Setting) -> float:
+    return setting.value
+
+
+def timing_keys(timing: Timing, block: Block, *, own_defaults: bool) -> dict[str, Node]:
+    """Return the keys of a check. With ``own_defaults``, only for values that the file gives."""
+    interval, timeout = timing.delay_loop, timing.timeout
+    if timeout.value > interval.value:
+        message = (
+            f"the timeout of {duration(timeout.value)} is longer than delay_loop, so the interval"
+            " is as long as the timeout: keepalived waits after a check, and hadirector counts from"
+            " the start"
+        )
+        block.note("timeout above delay_loop", timeout.place, message)
+        interval = timeout
+    fall = timing.retry.value + 1
+    fast = min(max(timeout.value, timing.delay.value), interval.value)
+    wanted: list[tuple[str, Setting, str | int]] = [
+        ("interval", interval, duration(interval.value)),
+        ("timeout", timeout, duration(timeout.value)),
+        ("rise", timing.retry._replace(given=False), 1),
+        ("fall", timing.retry, int(fall)),
+    ]
+    if fall > 1 and fast < interval.value:
+        wanted.append(("fast_interval", timing.delay, duration(fast)))
+    return {
+        key: setting.node(value)
+        for key, setting, value in wanted
+        if setting.given or not own_defaults
+    }
