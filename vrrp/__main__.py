@@ -106,6 +106,8 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         metavar="INTERFACE",
         help="hold the addresses on a macvlan with the virtual MAC",
     )
+    add("--source", metavar="ADDRESS", help="source address of multicast")
+    add("--group", metavar="ADDRESS", help="multicast group")
     add("--unicast-source", metavar="ADDRESS", help="source address; unicast instead of multicast")
     add("--unicast-peer", action="append", default=[], metavar="ADDRESS")
     add(
@@ -144,7 +146,7 @@ def _transport(options: argparse.Namespace) -> Transport:
     if options.unicast_source:
         peers = tuple(options.unicast_peer)
         return Unicast(source=options.unicast_source, peers=peers, ttl_min=options.ttl_min)
-    return Multicast()
+    return Multicast(source=options.source, group=options.group)
 
 
 def _virtual_mac(options: argparse.Namespace) -> str | None:

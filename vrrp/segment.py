@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Final, Literal
 
 from vrrp.instance.instance import Instance
@@ -15,11 +16,12 @@ from vrrp.instance.rate_limited_notices import RateLimitedNotices
 from vrrp.model.configuration import InstanceConfiguration, Unicast
 from vrrp.model.report import Notice, Report
 from vrrp.netlink.links import Link
+from vrrp.protocol.group import multicast_group
 from vrrp.protocol.packet import Address, Datagram, DropReason
 from vrrp.router.eligibility import LINK_DOWN
 from vrrp.transport.frames import FrameSocket
+from vrrp.transport.path import RawPath
 from vrrp.transport.raw import RawSocket
-from vrrp.transport.unicast import UnicastPath
 from vrrp.transport.virtual_mac import VirtualMacPath
 
 REOPEN_SECONDS: Final = 1.0
@@ -93,22 +95,23 @@ class Segment:
         source = link.source(self._family, self._virtual)
         if source is None:
             return "no_address" if self._family == 4 else "no_link_local_address"
+        groups = {multicast_group(each.configuration) for each in self._instances.values()}
         try:
-            advertisements = self._open_socket(link, source)
+            advertisements = self._open_socket(link)
+            advertisements.join(frozenset(groups))
         except PermissionError:
             self._try_again()
             return "CAP_NET_RAW is needed"
         except OSError as error:
             self._try_again()
             return f"cannot open a socket: {error.strerror}"
-        advertisements.source = source
         for instance in self._instances.values():
             if instance in unprepared:
                 instance.detach("virtual_mac_unusable")
             elif not (link.carrier or instance.configuration.ignore_carrier):
                 instance.detach(LINK_DOWN)
             else:
-                self._attach_one(instance, link, advertisements)
+                self._attach_one(instance, link, advertisements, source)
         return None
 
     def _ignore_carrier(self) -> bool:
@@ -126,34 +129,37 @@ class Segment:
             self._try_again()
         return unprepared
 
-    def _attach_one(self, instance: Instance, link: Link, advertisements: RawSocket) -> None:
-        configuration = instance.configuration
-        transport = configuration.transport
-        if not isinstance(transport, Unicast):
-            instance.attach(self._multicast_path(configuration, advertisements))
-        elif link.has(transport.source):
-            instance.attach(UnicastPath(advertisements, transport))
+    def _attach_one(
+        self, instance: Instance, link: Link, carrier: RawSocket, primary: Address
+    ) -> None:
+        transport = instance.configuration.transport
+        if transport.source is None or link.has(transport.source):
+            source = primary if transport.source is None else ip_address(transport.source)
+            instance.attach(self._path(instance.configuration, carrier, source))
         else:
             instance.detach("source_missing")
             absent = f"{transport.source} is not an address of {self._interface}"
             instance.report_transport_error(OSError(errno.EADDRNOTAVAIL, absent))
 
-    def _multicast_path(
-        self, configuration: InstanceConfiguration, advertisements: RawSocket
-    ) -> RawSocket | VirtualMacPath:
+    def _path(
+        self, configuration: InstanceConfiguration, carrier: RawSocket, source: Address
+    ) -> RawPath | VirtualMacPath:
+        if isinstance(configuration.transport, Unicast):
+            return RawPath(carrier, source, [*map(ip_address, configuration.transport.peers)])
+        path = RawPath(carrier, source, [multicast_group(configuration)])
         if configuration.virtual_mac is None:
-            return advertisements
-        return VirtualMacPath(
-            advertisements, self._frames, self._interface, configuration.hardware_address
-        )
+            return path
+        return VirtualMacPath(path, self._frames, self._interface, configuration.hardware_address)
 
     def _detach(self, reason: str) -> None:
         for instance in self._instances.values():
             instance.detach(reason)
 
-    def _open_socket(self, link: Link, source: Address) -> RawSocket:
+    def _open_socket(self, link: Link) -> RawSocket:
         if self._socket is None:
-            self._socket = RawSocket(self._interface, link.index, source, self._deliver, self._drop)
+            self._socket = RawSocket(
+                self._interface, link.index, self._family, self._deliver, self._drop
+            )
         return self._socket
 
     def _close_socket(self) -> None:

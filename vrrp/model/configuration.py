@@ -12,7 +12,14 @@ import msgspec
 
 
 class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
-    """Send IP protocol 112 to 224.0.0.18 or ff02::12 on the interface (RFC 9568 5.1)."""
+    """Send IP protocol 112 to a multicast group on the interface (RFC 9568 5.1).
+
+    ``source`` is an address of the interface. None: the primary address, over IPv6 the link-local
+    address. ``group`` None: 224.0.0.18 or ff02::12.
+    """
+
+    source: str | None = None
+    group: str | None = None
 
 
 class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
@@ -236,8 +243,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def family(self) -> Literal[4, 6]:
         """The IP version of the virtual addresses and of the advertisements."""
-        source = None if isinstance(self.transport, Multicast) else self.transport.source
-        return first_family((*self.virtual_addresses[:1], source))
+        group = self.transport.group if isinstance(self.transport, Multicast) else None
+        return first_family((*self.virtual_addresses[:1], self.transport.source, group))
 
     @property
     def device(self) -> str:

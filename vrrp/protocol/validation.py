@@ -11,14 +11,12 @@ from vrrp.model.configuration import (
     InstanceConfiguration,
     Multicast,
     PassAuthentication,
-    Transport,
     UdpUnicast,
     Unicast,
 )
+from vrrp.protocol.group import multicast_group
 from vrrp.protocol.packet import (
     AUTH_DATA_BYTES,
-    MULTICAST_IPV4,
-    MULTICAST_IPV6,
     OWNER_PRIORITY,
     TTL,
     Address,
@@ -90,7 +88,7 @@ def validate(
     9568 5.2.5), unless the instance has no virtual addresses itself.
     """
     reason = _validate_source(source, own_address) or _validate_path(
-        source, destination, ttl, configuration.transport
+        source, destination, ttl, configuration
     )
     if reason is not None:
         return reason
@@ -132,12 +130,13 @@ def configured_addresses(virtual_addresses: tuple[str, ...]) -> tuple[Address, .
 
 
 def _validate_path(
-    source: Address, destination: Address, ttl: int | None, transport: Transport
+    source: Address, destination: Address, ttl: int | None, configuration: InstanceConfiguration
 ) -> DropReason | None:
     """Accept routers on the link (RFC 9568 5.1.1.3), or the configured peers."""
+    transport = configuration.transport
     match transport:
         case Multicast():
-            ttl_min, expected = TTL, destination in (MULTICAST_IPV4, MULTICAST_IPV6)
+            ttl_min, expected = TTL, destination == multicast_group(configuration)
         case Unicast():
             ttl_min, expected = transport.ttl_min, str(destination) == transport.source
         case UdpUnicast():

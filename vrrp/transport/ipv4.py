@@ -7,7 +7,6 @@ import struct
 from typing import Final
 
 from vrrp.protocol.packet import (
-    MULTICAST_IPV4,
     PROTOCOL,
     TRAFFIC_CLASS,
     TTL,
@@ -25,15 +24,12 @@ _IP_MULTICAST_ALL: Final = 49
 class Ipv4:
     """The IPv4 functions of `vrrp.transport.raw`."""
 
-    group: Address = MULTICAST_IPV4
-
     def open(self, interface: str, index: int) -> socket.socket:
-        """Open a socket that receives from 224.0.0.18 on one interface only. Raises OSError."""
+        """Open a socket that receives on one interface only. Raises OSError."""
         opened = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
         try:
             ip = socket.IPPROTO_IP
             device = struct.pack("=4s4si", bytes(4), bytes(4), index)
-            group = struct.pack("=4s4si", MULTICAST_IPV4.packed, bytes(4), index)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             opened.setsockopt(ip, socket.IP_MULTICAST_IF, device)
@@ -42,11 +38,18 @@ class Ipv4:
             opened.setsockopt(ip, socket.IP_MULTICAST_LOOP, 0)
             opened.setsockopt(ip, socket.IP_TOS, TRAFFIC_CLASS)
             opened.setsockopt(ip, _IP_MULTICAST_ALL, 0)
-            opened.setsockopt(ip, socket.IP_ADD_MEMBERSHIP, group)
         except OSError:
             opened.close()
             raise
         return opened
+
+    def join(self, opened: socket.socket, index: int, group: Address) -> None:
+        """Receive from a multicast group. Raises OSError."""
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _membership(index, group))
+
+    def leave(self, opened: socket.socket, index: int, group: Address) -> None:
+        """Receive from the group no longer. Raises OSError."""
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _membership(index, group))
 
     def send(
         self,
@@ -67,3 +70,8 @@ class Ipv4:
         Raises PacketError, and OSError if there is no datagram.
         """
         return parse_datagram(opened.recv(DATAGRAM_BYTES))
+
+
+def _membership(index: int, group: Address) -> bytes:
+    """Return a struct ip_mreqn (ip(7))."""
+    return struct.pack("=4s4si", group.packed, bytes(4), index)

@@ -7,7 +7,7 @@ import struct
 from ipaddress import IPv6Address
 from typing import Final
 
-from vrrp.protocol.packet import MULTICAST_IPV6, PROTOCOL, TRAFFIC_CLASS, TTL, Address, Datagram
+from vrrp.protocol.packet import PROTOCOL, TRAFFIC_CLASS, TTL, Address, Datagram
 from vrrp.transport import DATAGRAM_BYTES, RECEIVE_BUFFER_BYTES
 
 _IPV6_MULTICAST_ALL: Final = 29  # linux/in6.h; absent from the socket module
@@ -22,14 +22,11 @@ class Ipv6:
     drop packets with a wrong checksum without counting them here.
     """
 
-    group: Address = MULTICAST_IPV6
-
     def open(self, interface: str, index: int) -> socket.socket:
-        """Open a socket that receives from ff02::12 on one interface only. Raises OSError."""
+        """Open a socket that receives on one interface only. Raises OSError."""
         opened = socket.socket(socket.AF_INET6, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
         try:
             ip = socket.IPPROTO_IPV6
-            group = struct.pack("=16si", MULTICAST_IPV6.packed, index)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             opened.setsockopt(ip, socket.IPV6_MULTICAST_IF, index)
@@ -40,11 +37,18 @@ class Ipv6:
             opened.setsockopt(ip, socket.IPV6_RECVPKTINFO, 1)
             opened.setsockopt(ip, socket.IPV6_RECVHOPLIMIT, 1)
             opened.setsockopt(ip, _IPV6_MULTICAST_ALL, 0)
-            opened.setsockopt(ip, socket.IPV6_JOIN_GROUP, group)
         except OSError:
             opened.close()
             raise
         return opened
+
+    def join(self, opened: socket.socket, index: int, group: Address) -> None:
+        """Receive from a multicast group. Raises OSError."""
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, _membership(index, group))
+
+    def leave(self, opened: socket.socket, index: int, group: Address) -> None:
+        """Receive from the group no longer. Raises OSError."""
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_LEAVE_GROUP, _membership(index, group))
 
     def send(
         self,
@@ -70,3 +74,8 @@ class Ipv6:
         (hop_limit,) = struct.unpack("=i", fields[socket.IPV6_HOPLIMIT])
         source = IPv6Address(str(sender[0]).partition("%")[0])
         return Datagram(source, IPv6Address(destination), hop_limit, payload)
+
+
+def _membership(index: int, group: Address) -> bytes:
+    """Return a struct ipv6_mreq (ipv6(7))."""
+    return struct.pack("=16si", group.packed, index)

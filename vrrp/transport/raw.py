@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 from vrrp.protocol.packet import Address, Datagram, PacketError
@@ -17,10 +16,14 @@ from vrrp.transport.queue import datagrams_lost
 class Family(Protocol):
     """The functions that differ between IPv4 and IPv6."""
 
-    group: Address
-
     def open(self, interface: str, index: int) -> socket.socket:
-        """Open a socket that receives from the group on one interface only. Raises OSError."""
+        """Open a socket that receives on one interface only. Raises OSError."""
+
+    def join(self, opened: socket.socket, index: int, group: Address) -> None:
+        """Receive from a multicast group. Raises OSError."""
+
+    def leave(self, opened: socket.socket, index: int, group: Address) -> None:
+        """Receive from the group no longer. Raises OSError."""
 
     def send(
         self,
@@ -40,21 +43,20 @@ _FAMILIES: Final[dict[int, Family]] = {4: Ipv4(), 6: Ipv6()}
 
 
 class RawSocket:
-    """Sends to and receives from the VRRP group on one interface, for all its virtual routers.
+    """Sends and receives VRRP messages on one interface, for all its virtual routers.
 
-    ``source`` is the source address of advertisements; its family is the family of the socket.
-    ``deliver`` gets every datagram with any VRID. ``drop`` is called for packets with an invalid
-    IP header. The constructor raises PermissionError without CAP_NET_RAW, and OSError (ENODEV) if
-    the interface does not exist.
+    It has one address family, and receives from multicast groups after `join`. ``deliver`` gets
+    every datagram with any VRID. ``drop`` is called for packets with an invalid IP header. The
+    constructor raises PermissionError without CAP_NET_RAW, and OSError (ENODEV) if the interface
+    does not exist.
     """
 
     def __init__(
-        self, interface: str, index: int, source: Address, deliver: Deliver, drop: Drop
+        self, interface: str, index: int, family: int, deliver: Deliver, drop: Drop
     ) -> None:
         self.index = index
-        self.source = source
-        self._family = _FAMILIES[source.version]
-        self.destinations: Sequence[Address] = (self._family.group,)
+        self._family = _FAMILIES[family]
+        self._groups: frozenset[Address] = frozenset()
         self._deliver = deliver
         self._drop = drop
         self._socket = self._family.open(interface, index)
@@ -66,15 +68,20 @@ class RawSocket:
         """The number of datagrams that were lost because the receive queue was full."""
         return datagrams_lost(self._socket)
 
-    def send(self, payload: bytes, destination: Address) -> None:
-        """Send one message from ``source``."""
-        self.send_from(self.source, payload, destination)
+    def join(self, groups: frozenset[Address]) -> None:
+        """Receive from these multicast groups and from no others. Raises OSError."""
+        for group in groups - self._groups:
+            self._family.join(self._socket, self.index, group)
+            self._groups |= {group}
+        for group in self._groups - groups:
+            self._family.leave(self._socket, self.index, group)
+            self._groups -= {group}
 
-    def send_from(self, source: Address, payload: bytes, destination: Address) -> None:
-        """Send one message from another source address.
+    def send(self, source: Address, payload: bytes, destination: Address) -> None:
+        """Send one message. Raises OSError.
 
-        The source is set for every packet, because it may change. A bound raw IPv4 socket would
-        not receive from the group.
+        The source is set for every packet, because instances have different sources, and a source
+        may change. A bound raw IPv4 socket would not receive from the group.
         """
         self._family.send(self._socket, self.index, source, payload, destination)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vrrp.protocol.frame import advertisement_frame
 from vrrp.protocol.packet import Address
 from vrrp.transport.frames import FrameSocket
-from vrrp.transport.raw import RawSocket
+from vrrp.transport.path import RawPath
 
 
 class VirtualMacPath:
@@ -18,11 +18,11 @@ class VirtualMacPath:
     """
 
     def __init__(
-        self, carrier: RawSocket, frames: FrameSocket, interface: str, hardware_address: bytes
+        self, path: RawPath, frames: FrameSocket, interface: str, hardware_address: bytes
     ) -> None:
-        self.source: Address = carrier.source
-        self.destinations: Sequence[Address] = carrier.destinations
-        self._carrier = carrier
+        self.source: Address = path.source
+        self.destinations: Sequence[Address] = path.destinations
+        self._path = path
         self._frames = frames
         self._interface = interface
         self._hardware_address = hardware_address
@@ -30,14 +30,14 @@ class VirtualMacPath:
     @property
     def lost(self) -> int:
         """The number of datagrams that were lost in the receive queue of the shared socket."""
-        return self._carrier.lost
+        return self._path.lost
 
     def send(self, payload: bytes, destination: Address) -> None:
         """Send one message to the group. Raises OSError."""
         assert destination in self.destinations
-        frame = advertisement_frame(self._hardware_address, self.source, payload)
+        frame = advertisement_frame(self._hardware_address, self.source, destination, payload)
         self._frames.send(self._interface, frame)
 
     def drain(self) -> bool:
         """Deliver the packets that wait in the shared socket. Return whether that were all."""
-        return self._carrier.drain()
+        return self._path.drain()

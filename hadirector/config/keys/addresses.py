@@ -12,6 +12,7 @@ from hadirector.config.keys.readers import Reader, expectation_error, integer
 
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_MULTICAST = (ipaddress.ip_network("224.0.0.0/4"), ipaddress.ip_network("ff02::/16"))
 _SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolved'
 
 
@@ -82,6 +83,16 @@ def _read_prefix(value: object) -> str:
     raise expectation_error("a prefix such as 10.0.0.0/8, with no bit set beyond its length")
 
 
+def _read_multicast_group(value: object) -> str:
+    try:
+        found = ipaddress.ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or not any(found in network for network in _MULTICAST):
+        raise expectation_error("a multicast address in 224.0.0.0/4 or ff02::/16")
+    return str(found)
+
+
 ADDRESS = Reader(_read_address, "address")
 ENDPOINT = Reader(_read_endpoint, "address, with or without port")
 """ADDRESS or ADDRESS:PORT. An IPv6 address with a port is in brackets."""
@@ -94,7 +105,11 @@ VIRTUAL_ADDRESS = Reader(_read_virtual_address, "address, with or without `/PREF
 PREFIX = Reader(_read_prefix, "prefix")
 """ADDRESS/LENGTH. The default length is that of a single address."""
 
+MULTICAST_GROUP = Reader(_read_multicast_group, "multicast address")
+"""An address in 224.0.0.0/4 or ff02::/16 (the link, RFC 4291 2.7)."""
+
 Address = Annotated[str, ADDRESS]
+MulticastGroup = Annotated[str, MULTICAST_GROUP]
 Port = Annotated[int, integer(1, 65535)]
 
 

@@ -47,7 +47,7 @@ def instance_configuration(
 
 def _transport(section: VrrpSection) -> Transport:
     if section.unicast is None:
-        return Multicast()
+        return Multicast(source=section.source, group=section.group)
     if section.transport == "udp":
         return build_struct(UdpUnicast, section.unicast)
     return build_struct(Unicast, section.unicast)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from hadirector.config.keys.addresses import Address, Port
+from hadirector.config.keys.addresses import Address, MulticastGroup, Port
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName, Name
 from hadirector.config.keys.readers import BOOLEAN, choice, duration, integer
@@ -164,11 +164,28 @@ class VrrpSection(Section):
         Literal["multicast", "udp"],
         choice(("multicast", "udp")),
         Key(
-            "`multicast`: IP protocol 112 to 224.0.0.18 or ff02::12. `udp`: the same packets in UDP"
-            " datagrams. `udp` needs `unicast`, and outside 127.0.0.0/8 also `auth_hmac` in mode"
+            "`multicast`: IP protocol 112 to the `group`. `udp`: the same packets in UDP datagrams."
+            " `udp` needs `unicast`, and outside 127.0.0.0/8 also `auth_hmac` in mode"
             " `enforce`."
         ),
     ] = "multicast"
+    source: Annotated[
+        Address | None,
+        Key(
+            "Multicast over protocol 112 only: the address of `interface` that the advertisements"
+            " are sent from. It decides ties. While `interface` does not have the address, the"
+            " instance has the fault `source_missing`. Over IPv6 it is link-local.",
+            default="the primary address; over IPv6 the link-local address",
+        ),
+    ] = None
+    group: Annotated[
+        MulticastGroup | None,
+        Key(
+            "Multicast over protocol 112 only: the multicast group. It is the same on every"
+            " director of the VRID. Over IPv6 it is in ff02::/16.",
+            default="`224.0.0.18` or `ff02::12`",
+        ),
+    ] = None
     unicast: Annotated[
         UnicastSection | None,
         Key(
@@ -280,10 +297,11 @@ class VrrpSection(Section):
     def family(self) -> Literal[4, 6]:
         """The IP version of the advertisements: the version of the virtual addresses.
 
-        Without virtual addresses it is the version of the source.
+        Without virtual addresses it is the version of the source or of the group.
         """
+        first = [address.address for address in self.virtual_addresses[:1]]
         unicast = None if self.unicast is None else self.unicast.source
-        return first_family((*(each.address for each in self.virtual_addresses[:1]), unicast))
+        return first_family((*first, unicast, self.source, self.group))
 
     @property
     def works_without_carrier(self) -> bool:

@@ -13,7 +13,8 @@ _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
 def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    """Yield the faults of transport and unicast."""
+    """Yield the faults of transport, unicast, source and group."""
+    yield from _multicast_findings(path, instance)
     unicast = instance.unicast
     if unicast is None:
         if instance.transport == "udp":
@@ -24,7 +25,7 @@ def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     if not unicast.peers:
         yield Finding((*place, "peers"), "the list is empty (expected the other directors)")
     yield from duplicates(_claims(place, unicast))
-    yield from _source_findings(place, instance, unicast)
+    yield from _source_findings((*place, "source"), instance, unicast.source)
     if instance.transport == "udp":
         yield from _udp_findings(path, instance, unicast)
     else:
@@ -39,14 +40,32 @@ def _claims(place: Path, unicast: UnicastSection) -> list[Claim]:
     return claims
 
 
-def _source_findings(
-    place: Path, instance: VrrpSection, unicast: UnicastSection
-) -> Iterator[Finding]:
+def _source_findings(path: Path, instance: VrrpSection, source: str) -> Iterator[Finding]:
     virtual = {address.host for address in instance.virtual_addresses}
     # The address owner (priority 255) has the virtual address as its own (RFC 9568 1.7).
-    if unicast.source in virtual and instance.priority != 255:
+    if source in virtual and instance.priority != 255:
         expected = "an address that only this director has, not a virtual address"
-        yield Finding((*place, "source"), wrong(unicast.source, expected))
+        yield Finding(path, wrong(source, expected))
+
+
+def _multicast_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
+    """Yield the faults of source and group."""
+    given = {"source": instance.source, "group": instance.group}
+    for key, address in given.items():
+        if address is None:
+            continue
+        place, value = (*path, key), ipaddress.ip_address(address)
+        if instance.unicast is not None:
+            has = "has a source of its own" if key == "source" else "uses no multicast group"
+            yield Finding(place, f"the section unicast {has}; leave this out")
+        elif value.version != instance.family:
+            expected = f"an IPv{instance.family} address like the virtual addresses"
+            yield Finding(place, wrong(address, expected))
+        elif key == "source" and value.version == 6 and not value.is_link_local:
+            expected = "a link-local address of the interface (RFC 9568 5.1.2.1)"
+            yield Finding(place, wrong(address, expected))
+        elif key == "source":
+            yield from _source_findings(place, instance, address)
 
 
 def _protocol_112_findings(
