@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from hadirector.config.document.finding import Finding, Path, prefix_path
 from hadirector.config.schema import Root
+from hadirector.config.vrrp.addresses.rules import address_warnings
 from hadirector.config.vrrp.unfenced_roles import unfenced_role_warnings
 
 
@@ -15,4 +16,5 @@ def warnings(root: Root, place: Callable[[Path], str]) -> tuple[str, ...]:
 
 
 def _warnings(root: Root) -> Iterator[Finding]:
+    yield from address_warnings(root.instances)
     yield from unfenced_role_warnings(root.instances)

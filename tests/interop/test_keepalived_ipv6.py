@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.routers import Heard, Keepalived, Listener, VrrpRouter, wait_for_holder
+from tests.lab.wire import Wire
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
@@ -34,11 +35,11 @@ class Lab:
         self.third_host = network.host("third", "fe80::3/64", sysctls=GIVEN)
         self._directory = directory
 
-    def ours(self, priority: int) -> VrrpRouter:
-        return VrrpRouter(self.our_host, self._directory, priority=priority, addresses=ADDRESSES)
+    def ours(self, priority: int, addresses: Sequence[str] = ADDRESSES) -> VrrpRouter:
+        return VrrpRouter(self.our_host, self._directory, priority=priority, addresses=addresses)
 
-    def keepalived(self, priority: int) -> Keepalived:
-        return Keepalived(self.their_host, self._directory, priority=priority, addresses=ADDRESSES)
+    def keepalived(self, priority: int, addresses: Sequence[str] = ADDRESSES) -> Keepalived:
+        return Keepalived(self.their_host, self._directory, priority=priority, addresses=addresses)
 
     def wait_for_holder(self, host: Host, timeout: float = 10.0) -> None:
         """Wait until a host alone holds both addresses."""
@@ -143,3 +144,41 @@ def test_after_a_crash_of_ours_keepalived_becomes_the_only_holder(
     gap = first_after(listener, THEIRS, last.at).at - last.at
     assert DOWN_100 - 0.001 <= gap <= DOWN_100 + SLACK
     lab.wait_for_holder(lab.their_host, 4.5)
+
+
+IPV6, SIXTEEN_BYTES = 0x86DD, "20010db8009900000000000000000100"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "listed"),
+    [
+        ((f"{GLOBAL}/128",), SIXTEEN_BYTES),
+        (ADDRESSES[::-1], SIXTEEN_BYTES + "fe800000000000000000000000990100"),
+    ],
+)
+def test_a_first_address_that_is_not_link_local(
+    lab: Lab, addresses: tuple[str, ...], listed: str
+) -> None:
+    """In both roles. Both send the addresses in the order of the configuration."""
+    with Wire(lab.third_host) as wire:
+        ours = lab.ours(200, addresses)
+        ours.wait_for("ACTIVE")
+        keepalived = lab.keepalived(100, addresses)
+        keepalived.wait_for_backup()
+        time.sleep(2 * DOWN_100)
+        assert (keepalived.entered("ACTIVE"), ours.entered("ACTIVE")) == (0, 1)
+        ours.stop()
+        eventually(lambda: lab.their_host.holds(GLOBAL), 2.0, "keepalived ACTIVE")
+        ours = lab.ours(100, addresses)
+        ours.wait_for("BACKUP")
+        time.sleep(2 * DOWN_100)
+        assert (ours.entered("ACTIVE"), ours.status()["active_router"]) == (0, THEIRS)
+        keepalived.stop()
+        ours.wait_for("ACTIVE", 1.0)
+        messages = [
+            (frame.payload[8:24].hex(), frame.payload[48:].hex())
+            for frame in wire.frames()
+            if frame.kind == IPV6 and frame.payload[6] == 112
+        ]
+    sources = {f"fe80{'0' * 27}{digit}" for digit in "12"}
+    assert set(messages) == {(source, listed) for source in sources}

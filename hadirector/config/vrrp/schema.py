@@ -117,9 +117,10 @@ class VrrpSection(Section):
     virtual_addresses: Annotated[
         list[VirtualAddress],
         Key(
-            "The addresses that the active director holds and advertises. Over IPv6 the first"
-            " address is link-local (RFC 9568 5.2.9), and the version is 3. The list may be empty"
-            " if the instance or its sync group has `notify`; see [roles without"
+            "The addresses that the active director holds and advertises. Over IPv6 the version is"
+            " 3, and the first address should be link-local (RFC 9568 5.2.9): otherwise"
+            " `check-config` and `status` show a warning. The list may be empty if the instance or"
+            " its sync group has `notify`; see [roles without"
             " addresses](#roles-without-addresses).",
             type="list of [addresses](#virtual_addresses) of one family: at most 255 of IPv4, 89 of"
             " IPv6",

@@ -30,6 +30,21 @@ def address_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Findi
             yield from _placement_findings((*path, *place), instance, address)
 
 
+def address_warnings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
+    """Yield the first IPv6 addresses that are not link-local (RFC 9568 5.2.9)."""
+    for path, instance in instances:
+        first = instance.virtual_addresses[0] if instance.virtual_addresses else None
+        if first is None or instance.family == 4 or instance.unicast is not None:
+            continue
+        if not ipaddress.ip_address(first.host).is_link_local:
+            message = (
+                f"{first.host} is not link-local: RFC 9568 expects a link-local address as the"
+                " first address, such as fe80::100, and other routers than hadirector and"
+                " keepalived may drop the advertisements"
+            )
+            yield Finding((*path, "virtual_addresses", 0), message)
+
+
 def _claims(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Claim]:
     for path, instance in instances:
         for place, address in instance.held_addresses:
@@ -74,12 +89,6 @@ def _family_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
             expected = f"IPv{instance.family} like the first address"
             message = f"mixed address families (got {section.address}, expected {expected})"
             yield Finding((*path, place), message)
-    if instance.family == 6 and instance.virtual_addresses:
-        first = instance.virtual_addresses[0]
-        if not ipaddress.ip_address(first.host).is_link_local:
-            # RFC 9568 5.2.9
-            expected = "a link-local address as the first address, such as fe80::100"
-            yield Finding((*path, 0), wrong(first.address, expected))
 
 
 def _placement_findings(

@@ -97,3 +97,25 @@ def test_device_label_and_scope_make_a_placement() -> None:
 def test_a_fault_of_a_placement(faults_of: FaultsOf, addresses: str, fault: str) -> None:
     """Keys that the kernel would refuse or ignore. An empty fault stands for a valid file."""
     assert faults_of(f"{INSTANCE}{addresses}}}]") == ([fault] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("addresses", "warned"),
+    [
+        ("['fe80::1', '2001:db8::1']", False),
+        ("[10.0.0.1]", False),
+        ("['2001:db8::1', 'fe80::1']", True),
+        ("['2001:db8::1'], unicast: {source: '2001:db8::2', peers: ['2001:db8::3']}", False),
+    ],
+)
+def test_a_first_address_that_is_not_link_local_causes_a_warning(
+    addresses: str, *, warned: bool
+) -> None:
+    """RFC 9568 5.2.9. For unicast there is no such rule."""
+    configuration = parse(f"{INSTANCE}{addresses}}}]".encode(), "f", "host")
+    warning = (
+        "f:1:77: vrrp[0].virtual_addresses[0]: 2001:db8::1 is not link-local: RFC 9568 expects a"
+        " link-local address as the first address, such as fe80::100, and other routers than"
+        " hadirector and keepalived may drop the advertisements"
+    )
+    assert configuration.warnings == ((warning,) if warned else ())

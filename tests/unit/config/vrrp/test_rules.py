@@ -257,11 +257,6 @@ def test_a_fault_of_a_vrrp_instance(faults_of: FaultsOf, rest: str, fault: str) 
             ),
         ),
         (
-            "['2001:db8::1', 'fe80::1']",
-            "wrong value (got 2001:db8::1/128, expected a link-local address as the first"
-            " address, such as fe80::100)",
-        ),
-        (
             "['fe80::1', 10.0.0.1]",
             "mixed address families (got 10.0.0.1/32, expected IPv6 like the first address)",
         ),
