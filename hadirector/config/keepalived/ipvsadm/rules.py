@@ -212,7 +212,7 @@ def _prefix_length(word: Word | None) -> int | None:
     try:
         return ipaddress.ip_network(f"0.0.0.0/{word.text}").prefixlen
     except ValueError:
-        message = f"-M: wrong netmask (got {quote(word.text)}, expected one without holes)"
+        message = f"-M: wrong netmask (got {quote(word.text)}, expected a netmask without holes)"
         raise RuleError(word.place, message) from None
 
 

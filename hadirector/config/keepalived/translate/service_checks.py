@@ -38,7 +38,7 @@ def smtp(checker: Checker) -> list[Member]:
 
 
 def dns(checker: Checker) -> list[Member]:
-    """Translate DNS_CHECK, which asks for the SOA of the root unless the file has another name."""
+    """Translate DNS_CHECK, which requests the SOA of the root unless the file has another name."""
     block = checker.block
     record, name = block.last("type"), block.last("name")
     if record is not None and record.arguments[0].text not in _RECORDS:

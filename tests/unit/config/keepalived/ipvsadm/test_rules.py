@@ -159,7 +159,7 @@ def test_a_difference_is_noted(text: str, kind: str) -> None:
         ),
         (
             "-A -t 192.0.2.1:80 -p 300 -M 255.0.255.0",
-            'table:1:30: -M: wrong netmask (got "255.0.255.0", expected one without holes)',
+            'table:1:30: -M: wrong netmask (got "255.0.255.0", expected a netmask without holes)',
         ),
         (
             "-A -f 7 -6\n-a -f 7 -6 -r [2001:db8::1]:0 -i -w 70000",

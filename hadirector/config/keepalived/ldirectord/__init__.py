@@ -1,0 +1,1 @@
+"""Reads ldirectord.cf into a document. Names of hosts and services are resolved elsewhere."""

@@ -1,0 +1,47 @@
+"""The directives of ldirectord.cf, outside and in a virtual."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hadirector.config.keepalived.keywords.rows import drop, map_block, map_value, refuse
+from hadirector.config.keepalived.keywords.table import Repeated, Table, table
+from hadirector.config.keepalived.keywords.texts import MAIL
+
+_BOTH: Final = (
+    *map_value("checktimeout negotiatetimeout checkinterval checkcount failurecount quiescent"),
+    *map_value("fallback fallback6 cleanstop"),
+    *refuse(
+        "fallbackcommand",
+        "no command runs when all real servers fail; use a fallback, or read hadirector events",
+    ),
+    *drop("emailalert emailalertfreq emailalertstatus smtp", MAIL, "mail"),
+    *refuse("connecttimeout", "ldirectord no longer has it; use negotiatetimeout"),
+)
+DIRECTIVES: Final[Table] = table(
+    [
+        *_BOTH,
+        *map_block("virtual virtual6", (1, 1)),
+        *drop("emailalertfrom", MAIL, "mail"),
+        *drop("callback execute", "no other program runs with hadirector"),
+        *refuse(
+            "maintenancedir",
+            "no directory takes real servers out of service; use hadirector drain and undrain",
+        ),
+        *drop("autoreload logfile fork supervised readdquiescent"),
+        *refuse("timeout", "ldirectord no longer has it; use checktimeout and negotiatetimeout"),
+    ]
+)
+VIRTUAL: Final[Table] = table(
+    [
+        *_BOTH,
+        *map_value("real real6", repeated=Repeated.ALL),
+        *map_value("checktype service checkcommand checkport request receive httpmethod"),
+        *map_value("virtualhost login database scheduler persistent netmask protocol ops"),
+        *map_value("schedflags servicename"),
+        *drop("passwd secret", "no password is sent; only a greeting is checked"),
+        *drop("load", "no load is read from a web page"),
+        *drop("monitorfile", "the log and the events of hadirector have the same changes"),
+        *drop("comment"),
+    ]
+)
