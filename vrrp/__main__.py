@@ -82,6 +82,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
     add("--priority", type=int, default=100)
     add("--advert-interval", type=float, default=1.0, metavar="SECONDS")
     add("--no-preempt", action="store_true")
+    add("--down-timer-adverts", type=int, default=3, metavar="3-10")
     add("--ignore-carrier", action="store_true")
     add("--resume", action="store_true", help="continue as ACTIVE after a process that died")
     add("--password", help="plain password of RFC 2338, for version 2")
@@ -131,6 +132,7 @@ def _arguments() -> tuple[InstanceConfiguration, bool]:
         priority=options.priority,
         advert_interval=options.advert_interval,
         preempt=not options.no_preempt,
+        down_timer_adverts=options.down_timer_adverts,
         ignore_carrier=options.ignore_carrier,
         transport=_transport(options),
         authentication=_authentication(options),

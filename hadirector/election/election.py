@@ -181,6 +181,7 @@ class Election:
             priority_arithmetic=str(instance.priority),
             fault=reason,
             sync_group=instance.sync_group,
+            down_timer_adverts=instance.down_timer_adverts,
         )
 
     def priority(self, instance: str) -> int:

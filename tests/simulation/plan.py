@@ -45,6 +45,8 @@ class Course:
         if not version_2 and chance.random() < 0.3:
             self.intervals += [interval / 2, interval * 2]
         start_delay = 2 * interval if chance.random() < 0.2 else 0.0
+        # Every eighth world tolerates longer pauses. Its other choices stay those of its seed.
+        self.down_timer_adverts = (5, 10)[seed // 8 % 2] if seed % 8 == 7 else 3
         self.start_delays = [0.0, start_delay]
         self._choose_link(min(self.intervals))
         self.world.nodes = [self._node(number, version_2) for number in range(chance.randint(2, 5))]
@@ -56,6 +58,7 @@ class Course:
             longest_skew=skew,
             preempt_delay=2 * interval,
             start_delay=start_delay,
+            down_timer_adverts=self.down_timer_adverts,
         )
         self.world.after_each = self.promises.check
         self.world.state_changed = self.promises.state_changed
@@ -81,6 +84,7 @@ class Course:
             preempt=chance.random() < 0.7,
             preempt_delay=chance.choice([0.0, 0.0, 0.0, 2 * self.intervals[0]]),
             start_delay=chance.choice(self.start_delays),
+            down_timer_adverts=self.down_timer_adverts,
         )
         rate = chance.uniform(1 - CLOCK_SKEW, 1 + CLOCK_SKEW)
         address = self._address(0, number + 1)

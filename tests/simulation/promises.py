@@ -4,7 +4,8 @@ The limits are literal numbers from the RFC and the documents, not constants of 
 delay in the code breaks a promise. ``interval`` is the longest advertisement interval of a router,
 ``delay`` the longest time of a packet on the link. Clocks differ by at most ``CLOCK_SKEW``.
 
-- **No router holds the addresses**, counted from the last trouble, for at most 3 intervals, the
+- **No router holds the addresses**, counted from the last trouble, for at most 3 intervals (or
+  ``down_timer_adverts``), the
   longest skew time (one interval; a second in version 2), the start delay of a router, and one
   delay. Later than ``calm_after`` there is no such moment.
 - **Two routers hold them, neither in a handover**, for at most two delays. After trouble, when two
@@ -40,9 +41,9 @@ REPEAT_PAUSE = 0.1
 """Added to one interval: no skew time is longer than one interval (RFC 9568 6.1), so a second
 advertisement of priority 0 after this pause cannot restart a successor's skew time."""
 LIFETIME_SECONDS_MIN = 3
-LIFETIME_INTERVALS = 4
 REFRESH_SECONDS = 0.5
-"""docs/decisions/0006: a lifetime is four intervals and one refresh, and at least 3 s."""
+"""docs/decisions/0006: a lifetime is four intervals and one refresh, and at least 3 s; one interval
+more for each interval that `down_timer_adverts` is above 3."""
 
 HANDOVER_PAUSE = 30.0
 """docs/operations.md: the shortest time between two handovers without an order."""
@@ -70,19 +71,20 @@ class Promises:
         longest_skew: float,
         preempt_delay: float,
         start_delay: float,
+        down_timer_adverts: int = ACTIVE_DOWN_INTERVALS,
     ) -> None:
         self._world = world
         delay = world.delay[1]
         slow = 1 + 2 * CLOCK_SKEW
         handover = 2 * (interval + REPEAT_PAUSE) + RELEASE_DELAY
-        silence = ACTIVE_DOWN_INTERVALS * interval + longest_skew + start_delay
+        silence = down_timer_adverts * interval + longest_skew + start_delay
         self.gap_limit = silence * slow + delay + ROUNDING
         self.overlap_limit = 2 * delay + ROUNDING
         self.meeting_limit = self.overlap_limit + interval * slow
         self.handover_limit = self.overlap_limit + handover * slow
         self.calm_after = self.gap_limit * 2 + self.handover_limit + preempt_delay * slow
         self.lifetime_limit = ROUNDING + max(
-            LIFETIME_SECONDS_MIN, math.ceil(LIFETIME_INTERVALS * interval + REFRESH_SECONDS)
+            LIFETIME_SECONDS_MIN, math.ceil((down_timer_adverts + 1) * interval + REFRESH_SECONDS)
         )
         self._troubled_at = 0.0
         self._since: dict[tuple[str, Side], float] = {}

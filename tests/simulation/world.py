@@ -209,7 +209,7 @@ class World:
 
     def _let_lease_run(self, node: Node) -> None:
         since_refresh = self.random.uniform(0.0, REFRESH_SECONDS)
-        seconds = lifetime(node.configuration.advert_interval)
+        seconds = lifetime(node.configuration)
         node.leave_addresses(self.now + seconds - since_refresh)
 
     def _arm(self, node: Node) -> None:

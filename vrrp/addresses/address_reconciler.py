@@ -16,7 +16,6 @@ from vrrp.addresses.addresses import (
     AddressError,
     Target,
     acquire,
-    lifetime,
     release,
 )
 from vrrp.addresses.macvlan import Macvlan
@@ -56,14 +55,15 @@ class AddressReconciler:
     If a device has another index or none, it was deleted or has another name now. In the second
     case it still has the addresses, which are deleted by the last index.
 
-    ``routes`` are added after the addresses, because an address may be the source of a route, and
-    removed before them. The ``macvlan`` is up while the addresses are wanted.
+    ``lifetime`` is in seconds. ``routes`` are added after the addresses, because an address may be
+    the source of a route, and removed before them. The ``macvlan`` is up while the addresses are
+    wanted.
     """
 
     def __init__(
         self,
         addresses: Sequence[VirtualAddress],
-        advert_interval: float,
+        lifetime: int,
         acquired: Callable[[], None],
         failed: Callable[[AddressError], None],
         routes: RouteReconciler,
@@ -72,7 +72,7 @@ class AddressReconciler:
     ) -> None:
         self.configured = tuple(addresses)
         self._by_device = {(virtual.device, virtual.address): virtual for virtual in addresses}
-        self._lifetime = lifetime(advert_interval)
+        self._lifetime = lifetime
         self._surplus: frozenset[VirtualAddress] = frozenset()
         self._acquired = acquired
         self._failed = failed
@@ -107,9 +107,9 @@ class AddressReconciler:
             self._request_pass()
         self._kernel, self._devices[device] = kernel, state
 
-    def configure(self, addresses: Sequence[VirtualAddress], advert_interval: float) -> None:
-        """Replace the configured addresses."""
-        self._lifetime = lifetime(advert_interval)
+    def configure(self, addresses: Sequence[VirtualAddress], lifetime: int) -> None:
+        """Replace the configured addresses and their lifetime, which is in seconds."""
+        self._lifetime = lifetime
         self._surplus = (self._surplus | set(self.configured)) - set(addresses)
         self.configured = tuple(addresses)
         self._by_device = {(virtual.device, virtual.address): virtual for virtual in addresses}

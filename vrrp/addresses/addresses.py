@@ -86,13 +86,15 @@ def promote_secondaries(interface: str) -> None:
         setting.write_text("1", encoding="ascii")
 
 
-def lifetime(advert_interval: float) -> int:
-    """Return the lifetime of an address in seconds.
+def lifetime(configuration: InstanceConfiguration) -> int:
+    """Return the lifetime of the addresses of an instance in seconds.
 
-    It is the longest active-down interval of a peer, which is four advertisement intervals, plus
-    the time since the last renewal.
+    It is the longest active-down interval of a peer, which includes a skew time of at most one
+    advertisement interval, plus the time since the last renewal.
     """
-    return max(SHORTEST_LIFETIME_SECONDS, math.ceil(4 * advert_interval + REFRESH_SECONDS))
+    interval = configuration.advert_interval
+    longest = configuration.tolerated_silence(interval) + interval
+    return max(SHORTEST_LIFETIME_SECONDS, math.ceil(longest + REFRESH_SECONDS))
 
 
 async def acquire(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vrrp.addresses.address_reconciler import AddressReconciler
-from vrrp.addresses.addresses import AddressError, virtual_addresses
+from vrrp.addresses.addresses import AddressError, lifetime, virtual_addresses
 from vrrp.addresses.announcer import Announcer
 from vrrp.addresses.macvlan import macvlan_of, unsuitable_sysctls
 from vrrp.addresses.route_reconciler import RouteReconciler
@@ -40,7 +40,7 @@ class HeldResources:
         )
         self.addresses = AddressReconciler(
             virtual_addresses(configuration),
-            configuration.advert_interval,
+            lifetime(configuration),
             self._announce_new,
             self._report_address_error,
             self.routes,
@@ -53,7 +53,7 @@ class HeldResources:
         """Use another configuration of the same virtual router."""
         self._configuration = configuration
         self.routes.configure(items(configuration))
-        self.addresses.configure(virtual_addresses(configuration), configuration.advert_interval)
+        self.addresses.configure(virtual_addresses(configuration), lifetime(configuration))
 
     def prepare(self, interface_index: int) -> bool:
         """Create the macvlan if the instance has a virtual MAC; return False if that fails.

@@ -91,7 +91,7 @@ class Instance:
             configuration, frames, self._report_problem, self._may_announce
         )
         self._report = report
-        self._resume_until = self._loop.time() + lifetime(configuration.advert_interval)
+        self._resume_until = self._loop.time() + lifetime(configuration)
         self._resume = resume
         self._messaging = Messaging(configuration, sequence, self._report_problem)
         self._transport: Transport | None = None
@@ -262,6 +262,7 @@ class Instance:
             yielding=router.yielding,
             active_router=None if active_router is None else str(active_router),
             active_down_interval=router.active_down_interval,
+            down_timer_adverts=self.configuration.down_timer_adverts,
             counters=self._counters(),
             priority_arithmetic=self._eligibility.priority.arithmetic,
             fault=self._eligibility.fault or self._eligibility.pending,

@@ -120,12 +120,24 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
     """An object whose value affects an instance (`vrrp.router.priority`).
 
     Without a ``weight``, the instance takes part in elections only while the object is up.
+    ``weight_when`` is the state of the object in which the weight counts. None: a positive weight
+    counts while the object is up, a negative weight while it is down. The weight of a file is
+    multiplied by its number instead.
+
     A change of an interface takes effect when it has lasted ``flap_delay`` seconds.
     """
 
     key: TrackedKey
     weight: int = 0
+    weight_when: Literal["up", "down"] | None = None
     flap_delay: float = 0.0
+
+    def amount(self, value: int) -> int:
+        """Return the number that the object adds to the priority at this value."""
+        if self.key.kind == "file":
+            return self.weight * value
+        counts_while_up = self.weight > 0 if self.weight_when is None else self.weight_when == "up"
+        return self.weight if bool(value) == counts_while_up else 0
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -197,6 +209,8 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
       time after the start during which the instance does not become ACTIVE.
     - In version 3, a learned interval above `learned_interval_limit` raises an alarm.
       ``clamp_learned_interval`` limits the learned interval to it.
+    - ``down_timer_adverts`` is the number of advertisement intervals without an advertisement
+      after which a BACKUP router takes over, apart from the skew time (RFC 9568 6.1: 3).
     - ``address_mismatch`` decides whether version 2 drops an advertisement with a different
       address list (RFC 3768 7.1).
     - Instances with the same ``sync_group`` change state together.
@@ -226,6 +240,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     start_delay: float = 0.0
     max_learned_interval: float | None = None
     clamp_learned_interval: bool = False
+    down_timer_adverts: int = 3
     address_mismatch: Literal["drop", "accept"] = "drop"
     sync_group: str | None = None
     virtual_mac: str | None = None
@@ -234,6 +249,10 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     def learned_interval_limit(self) -> float:
         """The longest advertisement interval of a peer that raises no alarm, in seconds."""
         return self.max_learned_interval or max(10 * self.advert_interval, 5.0)
+
+    def tolerated_silence(self, advert_interval: float) -> float:
+        """Return how long an ACTIVE router may be silent, in seconds, without the skew time."""
+        return self.down_timer_adverts * advert_interval
 
     @property
     def held_addresses(self) -> tuple[str, ...]:

@@ -45,7 +45,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``yielding``: after a handover, the instance has the lowest priority, so that any peer may
       be ACTIVE.
     - ``active_router``: the source address of the last accepted advertisement of a peer.
-    - ``active_down_interval``: in seconds.
+    - ``active_down_interval``: in seconds: ``down_timer_adverts`` advertisement intervals and the
+      skew time.
     - ``counters``: counts since the start, by name ("advertisements_sent", "dropped_checksum").
       ``undelivered`` counts the packets on the interface that belong to no instance.
     - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
@@ -72,6 +73,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     fault: str | None = None
     sync_group: str | None = None
     alarms: tuple[str, ...] = ()
+    down_timer_adverts: int = 3
     undelivered: dict[str, int] = {}
     advertisement_lateness: LatenessHistogram = LatenessHistogram()
     state_age: float | None = None

@@ -123,7 +123,8 @@ class Router:
     @property
     def active_down_interval(self) -> float:
         """Seconds without an advertisement after which a BACKUP router takes over."""
-        return 3 * self.active_advert_interval + self.skew_time
+        silence = self.configuration.tolerated_silence(self.active_advert_interval)
+        return silence + self.skew_time
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Handle one event; return the actions in the order in which they must be performed."""
@@ -247,7 +248,7 @@ class Router:
         """Answer the advertisement of another router (RFC 9568 6.4.3)."""
         if self._handover is not None:
             return self._note_successor(self._handover, advertisement, source, now)
-        if self._is_overdue(now, 3 * self.active_advert_interval):
+        if self._is_overdue(now, self.configuration.tolerated_silence(self.active_advert_interval)):
             actions = self._listen_after_stall(now)
             self._follow(advertisement, source, now)
             return actions
@@ -279,7 +280,7 @@ class Router:
         return [AnnounceAddresses()] if self._announced.permit(now, REANNOUNCE_SPACING) else []
 
     def _on_adver_timer(self, now: float) -> list[Action]:
-        if self._is_overdue(now, 3 * self.active_advert_interval):
+        if self._is_overdue(now, self.configuration.tolerated_silence(self.active_advert_interval)):
             return self._listen_after_stall(now)
         if self._handover is not None:
             return self._on_handover_timer(self._handover, now)
@@ -297,9 +298,8 @@ class Router:
     def _listen_after_stall(self, now: float) -> list[Action]:
         """Make an ACTIVE router BACKUP after its process was stalled.
 
-        Four intervals after its last advertisement, every peer has taken over, and the lifetime
-        of its addresses may have ended. The new ACTIVE router answers priority 0 and announces
-        the addresses again.
+        By then every peer has taken over, and the lifetime of the addresses may have ended. The
+        new ACTIVE router answers priority 0 and announces the addresses again.
         """
         handover, self._takeover_reason = self._handover, _NO_ACTIVE_ROUTER
         if handover is not None and handover.stop_reason is not None:

@@ -1,8 +1,7 @@
 """Calculates the priority of an instance from its tracked objects.
 
 The value of an object is 1 if it is up and 0 if it is down. The value of a file is the number in
-it. Weights are added as in keepalived: a positive weight while the object is up, a negative weight
-while it is down. The weight of a file is multiplied by its number.
+it. Weights are added as in keepalived (`TrackedObject.amount`).
 
 An object without a weight is a fault while it is down, and a file while its number is not 0. An
 instance with a fault takes no part in elections. An object without a known value does not change
@@ -87,15 +86,25 @@ def _impairment(
     objects: Sequence[TrackedObject],
     values: Mapping[TrackedKey, int],
 ) -> Impairment:
-    """Return the impairment: an unfit host, or a priority that an object has lowered."""
+    """Return the impairment: an unfit host, or a priority that an object has lowered.
+
+    The priority is lowered if it is below the priority with all objects up.
+    """
     full = configured
     for tracked in objects:
         value = values.get(tracked.key)
-        if value is not None and tracked.weight > 0:
-            full += tracked.weight * (max(0, value) if tracked.key.kind == "file" else 1)
+        if value is not None:
+            full += _amount_when_up(tracked, value)
         if value == 0 and tracked.weight < 0 and tracked.key.kind in _UNFIT_KINDS:
             return Impairment.UNFIT
     return Impairment.LOWERED if priority < _limit(full) else Impairment.NONE
+
+
+def _amount_when_up(tracked: TrackedObject, value: int) -> int:
+    """Return the number that an object adds while it is up. A file lowers only below 0."""
+    if tracked.key.kind == "file":
+        return max(0, tracked.weight) * max(0, value)
+    return tracked.amount(1)
 
 
 def _fault(tracked: TrackedObject, value: int | None) -> str | None:
@@ -111,10 +120,8 @@ def _unknown(tracked: TrackedObject) -> str:
 
 def _term(tracked: TrackedObject, value: int | None) -> tuple[int, str] | None:
     """Return the amount that an object adds to the priority, and its name; None if it adds none."""
-    key, weight = tracked.key, tracked.weight
-    if value is None or weight == 0:
+    amount = 0 if value is None else tracked.amount(value)
+    if amount == 0:
         return None
-    if tracked.key.kind == "file":
-        return (weight * value, f"{key}: {value} * {weight}") if value else None
-    counts = value != 0 if weight > 0 else value == 0
-    return (weight, str(key)) if counts else None
+    is_file = tracked.key.kind == "file"
+    return amount, f"{tracked.key}: {value} * {tracked.weight}" if is_file else str(tracked.key)

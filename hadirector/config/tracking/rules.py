@@ -23,7 +23,7 @@ _KEYS_OF_KIND: dict[TrackedKind, set[str]] = {
     "interface": {"flap_delay"},
     "script": {"arguments", "user", "interval", "timeout", "rise", "fall"},
 }
-_KEYS_OF_EVERY_KIND = {*KINDS, "weight"}
+_KEYS_OF_EVERY_KIND = {*KINDS, "weight", "weight_when"}
 _COMMON_KEYS_OF_MEMBERS = ("priority", "preempt", "blind_priority_weight")
 
 
@@ -76,12 +76,23 @@ def _object_findings(
     used = _KEYS_OF_KIND.get(kinds[0], set()) | _KEYS_OF_EVERY_KIND
     for key in sorted(tracked.model_fields_set - used):
         yield Finding((*path, key), f"a tracked {kinds[0]} has no {key}")
+    yield from _weight_findings(path, tracked)
     if tracked.timing.timeout > tracked.timing.interval:
         expected = f"at most the interval, {tracked.interval:g}s"
         yield Finding((*path, "timeout"), wrong(f"{tracked.timing.timeout:g}s", expected))
     if tracked.pool is not None and tracked.pool not in pools:
         expected = "the name of a virtual server"
         yield Finding((*path, "pool"), wrong(quote(tracked.pool), expected))
+
+
+def _weight_findings(path: Path, tracked: TrackSection) -> Iterator[Finding]:
+    if tracked.weight_when is None:
+        return
+    if tracked.file is not None:
+        message = "the number in a file multiplies the weight; use the other sign of the weight"
+        yield Finding((*path, "weight_when"), message)
+    elif not tracked.weight:
+        yield Finding((*path, "weight_when"), "there is no weight (add one, or leave this out)")
 
 
 def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
@@ -99,15 +110,13 @@ def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Fin
 
 
 def _flap_delay_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    """Yield a flap delay that is too long: a peer may take over before it ends.
-
-    A peer takes over after three silent intervals at the earliest.
-    """
-    longest = 2 * instance.advert_interval
+    """Yield a flap delay that is too long: a peer may take over before it ends."""
+    count = instance.down_timer_adverts
+    longest = (count - 1) * instance.advert_interval
     if instance.flap_delay > longest:
         expected = (
-            f"at most two advertisement intervals, {longest:g}s, because a peer takes over in the"
-            " third"
+            f"at most {count - 1} advertisement intervals, {longest:g}s, because a peer takes over"
+            f" after {count}"
         )
         yield Finding(path, wrong(f"{instance.flap_delay:g}s", expected))
 
@@ -142,8 +151,11 @@ def _group_findings(
             continue
         yield from _member_findings((*path, place), member, members[0][1])
         for _, key, tracked in _objects((), member):
-            if objects.setdefault(key, tracked).weight != tracked.weight:
-                message = f"the members of a group must track {key} with the same weight"
+            first = objects.setdefault(key, tracked)
+            if (first.weight, first.weight_when) != (tracked.weight, tracked.weight_when):
+                message = (
+                    f"the members of a group must track {key} with the same weight and weight_when"
+                )
                 yield Finding((*path, place), message)
 
 

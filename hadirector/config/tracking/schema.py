@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from checks.definition.check import Timing
 from hadirector.config.keys.key import Key
@@ -15,7 +15,7 @@ from hadirector.config.keys.names import (
     ProbeDuration,
     UserName,
 )
-from hadirector.config.keys.readers import duration, integer, text
+from hadirector.config.keys.readers import choice, duration, integer, text
 from hadirector.config.keys.section import Section
 from vrrp.model.configuration import TrackedKey, TrackedKind
 
@@ -75,6 +75,15 @@ class TrackSection(Section):
         integer(-253, 253),
         Key("The number that the object adds to the priority.", default="0: no weight"),
     ] = 0
+    weight_when: Annotated[
+        Annotated[Literal["up", "down"], choice(("up", "down"))] | None,
+        Key(
+            "Not for files: the state of the object in which the weight counts. `weight: 50,"
+            " weight_when: down` is `weight -50 reverse` of keepalived, and `weight: -50,"
+            " weight_when: up` is `weight 50 reverse`.",
+            default="`up` for a positive weight, `down` for a negative weight",
+        ),
+    ] = None
     flap_delay: Annotated[
         float,
         duration("10ms", "1h"),

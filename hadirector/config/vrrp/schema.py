@@ -246,11 +246,12 @@ class VrrpSection(Section):
     ] = False
     flap_delay: Annotated[
         float,
-        duration("10ms", "80s"),
+        duration("10ms", "1h"),
         Key(
             "How long `interface` may be without carrier before this instance gives up its"
-            " addresses. A peer takes over by the third interval.",
-            type="duration, at most two advertisement intervals",
+            " addresses. A peer takes over by the interval `down_timer_adverts`.",
+            type="duration, at most two advertisement intervals, or one less than"
+            " `down_timer_adverts`",
             default="none",
         ),
     ] = 0.0
@@ -281,6 +282,17 @@ class VrrpSection(Section):
             " advertisements arrive too seldom."
         ),
     ] = False
+    down_timer_adverts: Annotated[
+        int,
+        integer(3, 10),
+        Key(
+            "How many advertisement intervals without an advertisement a BACKUP waits, besides the"
+            " skew time, before it takes over. It is the same on every director of the VRID. A"
+            " higher number tolerates longer pauses of a virtual machine, and a takeover takes"
+            " longer; so do the lifetime of the addresses and the pause after which an active"
+            " director gives up the addresses itself."
+        ),
+    ] = 3
     address_mismatch: Annotated[
         Literal["drop", "accept"],
         choice(("drop", "accept")),

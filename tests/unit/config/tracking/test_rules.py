@@ -57,6 +57,20 @@ KINDS = "interface, pool, script, file, process"
             "6:33: vrrp[0].track[0].weight: wrong value (got 254, expected a whole number from"
             " -253 to 253)",
         ),
+        ("{pool: web, weight: 50, weight_when: down}", ""),
+        (
+            "{pool: web, weight: 50, weight_when: off}",
+            '6:50: vrrp[0].track[0].weight_when: wrong value (got "off", expected one of up, down)',
+        ),
+        (
+            "{pool: web, weight_when: down}",
+            "6:38: vrrp[0].track[0].weight_when: there is no weight (add one, or leave this out)",
+        ),
+        (
+            "{file: /f, weight: 5, weight_when: down}",
+            "6:48: vrrp[0].track[0].weight_when: the number in a file multiplies the weight; use"
+            " the other sign of the weight",
+        ),
         ("{script: /a, arguments: [b], user: www, interval: 1s, rise: 1}, {file: /f}", ""),
         (
             "{script: /a, interval: 1s, timeout: 2s}",
@@ -130,7 +144,14 @@ sync_groups: {groups}
             "[{file: /f, weight: 2}]",
             "[{name: g, instances: [a, b]}]",
             "5:40: sync_groups[0].instances[1]: the members of a group must track file /f with"
-            " the same weight",
+            " the same weight and weight_when",
+        ),
+        (
+            "[{process: p, weight: 2, weight_when: down}]",
+            "[{process: p, weight: 2}]",
+            "[{name: g, instances: [a, b]}]",
+            "5:40: sync_groups[0].instances[1]: the members of a group must track process p with"
+            " the same weight and weight_when",
         ),
         (
             "[{script: /s, rise: 1}]",

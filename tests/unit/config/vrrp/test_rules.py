@@ -92,8 +92,20 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "flap_delay: 3s}]",
-            "1:100: vrrp[0].flap_delay: wrong value (got 3s, expected at most two advertisement"
-            " intervals, 2s, because a peer takes over in the third)",
+            "1:100: vrrp[0].flap_delay: wrong value (got 3s, expected at most 2 advertisement"
+            " intervals, 2s, because a peer takes over after 3)",
+        ),
+        ("down_timer_adverts: 5, flap_delay: 4s}]", ""),
+        (
+            "down_timer_adverts: 5, flap_delay: 4001ms}]",
+            "1:123: vrrp[0].flap_delay: wrong value (got 4.001s, expected at most 4 advertisement"
+            " intervals, 4s, because a peer takes over after 5)",
+        ),
+        ("down_timer_adverts: 10}]", ""),
+        (
+            "down_timer_adverts: 2}]",
+            "1:108: vrrp[0].down_timer_adverts: wrong value (got 2, expected a whole number from 3"
+            " to 10)",
         ),
         ("virtual_mac: true}]", ""),
         (

@@ -50,7 +50,7 @@ def kernel() -> Kernel:
 @pytest.fixture
 async def holder(kernel: Kernel) -> AddressReconciler:
     """A reconciler that holds its address on interface 7."""
-    made = AddressReconciler([ADDRESS], 1.0, lambda: None, lambda error: None, no_routes())
+    made = AddressReconciler([ADDRESS], 5, lambda: None, lambda error: None, no_routes())
     made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
     made.hold()
     assert kernel.addresses == {TARGET}
@@ -118,7 +118,7 @@ async def test_a_missing_device_does_not_affect_other_addresses(kernel: Kernel) 
         told.append(str(error))
 
     made = AddressReconciler(
-        [ADDRESS, ELSEWHERE], 1.0, lambda: acquired.append(None), failed, no_routes()
+        [ADDRESS, ELSEWHERE], 5, lambda: acquired.append(None), failed, no_routes()
     )
     made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
     made.hold()
@@ -135,9 +135,7 @@ async def test_a_missing_device_does_not_affect_other_addresses(kernel: Kernel) 
 
 async def test_a_foreign_address_is_foreign_on_its_own_device_only(kernel: Kernel) -> None:
     """The same address without a lifetime on another device has no effect."""
-    made = AddressReconciler(
-        [ADDRESS, ELSEWHERE], 1.0, lambda: None, lambda error: None, no_routes()
-    )
+    made = AddressReconciler([ADDRESS, ELSEWHERE], 5, lambda: None, lambda error: None, no_routes())
     everything = frozenset({ADDRESS.address, ELSEWHERE.address})
     made.update_device(cast("RtnetlinkSocket", kernel), "eth0", DeviceState(7))
     made.update_device(cast("RtnetlinkSocket", kernel), "eth1", DeviceState(8, everything))

@@ -9,6 +9,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 
 import pytest
 
+from tests.builders import an_instance
 from vrrp.addresses.addresses import lifetime
 from vrrp.netlink.rtnetlink import (
     InterfaceAddress,
@@ -110,11 +111,22 @@ def test_a_broken_netlink_message_ends_the_reading() -> None:
 
 
 @pytest.mark.parametrize(
-    ("advert_interval", "seconds"),
-    [(0.01, 3), (0.1, 3), (0.5, 3), (1.0, 5), (2.5, 11), (40.0, 161)],
+    ("advert_interval", "adverts", "seconds"),
+    [
+        (0.01, 3, 3),
+        (0.1, 3, 3),
+        (0.5, 3, 3),
+        (1.0, 3, 5),
+        (2.5, 3, 11),
+        (40.0, 3, 161),
+        (0.1, 10, 3),
+        (1.0, 5, 7),
+        (1.0, 10, 12),
+    ],
 )
 def test_the_lifetime_lasts_until_a_peer_can_have_taken_over(
-    advert_interval: float, seconds: int
+    advert_interval: float, adverts: int, seconds: int
 ) -> None:
-    """The longest active-down interval (priority 1) is four intervals; the renewal adds 0.5 s."""
-    assert lifetime(advert_interval) == seconds
+    """The longest skew time (priority 1) is one interval; the renewal adds 0.5 s."""
+    configuration = an_instance(advert_interval=advert_interval, down_timer_adverts=adverts)
+    assert lifetime(configuration) == seconds

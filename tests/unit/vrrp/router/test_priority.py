@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,14 +12,19 @@ from vrrp.model.configuration import TrackedKey, TrackedKind, TrackedObject
 from vrrp.router.priority import EffectivePriority, Impairment, effective_priority
 
 
-def tracked(kind: TrackedKind, name: str, weight: int = 0) -> TrackedObject:
-    return TrackedObject(key=TrackedKey(kind, name), weight=weight)
+def tracked(
+    kind: TrackedKind, name: str, weight: int = 0, when: Literal["up", "down"] | None = None
+) -> TrackedObject:
+    return TrackedObject(key=TrackedKey(kind, name), weight=weight, weight_when=when)
 
 
 WEB = tracked("pool", "web", -50)
 FAST = tracked("script", "/fast", 20)
 LOAD = tracked("file", "/load", 10)
 DIM = tracked("file", "/load", -10)
+SPARE = tracked("process", "spare", 40, "down")
+BUSY = tracked("process", "backup", -40, "up")
+PLAIN = tracked("process", "plain", 40, "up")
 UPLINK = tracked("interface", "eth1")
 SWITCH = tracked("file", "/off")
 SIGHT = tracked("visibility", "of backends", -150)
@@ -54,6 +61,19 @@ TABLE: list[tuple[int, list[TrackedObject], dict[TrackedKey, int], EffectivePrio
         [WEB, FAST],
         {WEB.key: 0, FAST.key: 1},
         lowered(170, "200 - 50 (pool web) + 20 (script /fast) = 170"),
+    ),
+    # weight_when: the priority is lowered if it is below the priority with all objects up.
+    (100, [SPARE], {SPARE.key: 1}, unmoved(100)),
+    (100, [SPARE], {SPARE.key: 0}, moved(140, "100 + 40 (process spare) = 140")),
+    (100, [BUSY], {BUSY.key: 1}, moved(60, "100 - 40 (process backup) = 60")),
+    (100, [BUSY], {BUSY.key: 0}, unmoved(100)),
+    (100, [PLAIN], {PLAIN.key: 1}, moved(140, "100 + 40 (process plain) = 140")),
+    (100, [PLAIN], {PLAIN.key: 0}, lowered(100, "100")),
+    (
+        100,
+        [SPARE, WEB],
+        {SPARE.key: 0, WEB.key: 0},
+        lowered(90, "100 + 40 (process spare) - 50 (pool web) = 90"),
     ),
     # The weight of a file is multiplied by its number.
     (100, [LOAD], {LOAD.key: 3}, moved(130, "100 + 30 (file /load: 3 * 10) = 130")),

@@ -40,9 +40,14 @@ def configured(
     priority: int = 100,
     advert_interval: float = 1.0,
     preempt: bool = True,
+    down_timer_adverts: int = 3,
 ) -> InstanceConfiguration:
     return an_instance(
-        version=version, priority=priority, advert_interval=advert_interval, preempt=preempt
+        version=version,
+        priority=priority,
+        advert_interval=advert_interval,
+        preempt=preempt,
+        down_timer_adverts=down_timer_adverts,
     )
 
 
@@ -97,6 +102,16 @@ def test_6_1_skew_time_and_active_down_interval(
     router = backup(configured(version=version, priority=priority, advert_interval=interval))
     assert router.skew_time == pytest.approx(skew)
     assert router.active_down_interval == pytest.approx(down)
+
+
+@pytest.mark.parametrize(("adverts", "down"), [(3, 3.609375), (5, 5.609375), (10, 10.609375)])
+def test_6_1_the_number_of_intervals_may_be_higher(adverts: int, down: float) -> None:
+    """The RFC has 3. keepalived has `down_timer_adverts` too."""
+    router = backup(configured(down_timer_adverts=adverts))
+    assert router.active_down_interval == down
+    assert router.deadline == 1000.0 + down
+    router.handle(advert(200), 1001.0)
+    assert router.deadline == 1001.0 + down
 
 
 def test_6_4_1_the_owner_starts_as_active() -> None:
