@@ -71,7 +71,7 @@ def _virtual_server(entry: PlacedService, report: Report, check: CheckType) -> N
     keys: Keys = {
         **_place_keys(entry),
         "scheduler": scalar(service.scheduler, place),
-        "scheduler_flags": words(place, sorted(service.flags)) if service.flags else None,
+        "scheduler_flags": words(place, map(str, sorted(service.flags))) if service.flags else None,
         "one_packet": scalar(value=True, place=place) if service.one_packet else None,
         "forwarding": scalar(str(method), place) if method else None,
         "persistence": scalar(duration(service.persistence), place)
