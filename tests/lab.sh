@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 privileged="netns or keepalived or frr or ipvs"
 servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
-packages="iproute2 iptables nftables keepalived frr ipvsadm curl openssl procps tcpdump arptables $servers"
+packages="iproute2 iptables nftables keepalived frr ipvsadm ldirectord curl openssl procps tcpdump arptables $servers"
 directory=$(mktemp -d)
 policy=
 second=  # process id, while the second part runs
