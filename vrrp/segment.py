@@ -73,9 +73,16 @@ class Segment:
         fault = self._attach()
         if fault is not None:
             self._detach(fault)
+        self._report_fault(fault)
+
+    def _report_fault(self, fault: str | None) -> None:
+        """Report a new fault of the interface once, and its end."""
+        fields = {"interface": self._interface}
         if fault is not None and fault != self._fault:
-            fields = {"interface": self._interface, "reason": fault}
+            fields["reason"] = fault
             self._report(Notice("error", "interface_unusable", dict(fields)))
+        elif fault is None and self._fault is not None:
+            self._report(Notice("info", "interface_usable", dict(fields)))
         self._fault = fault
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ class Reconfiguration:
             configuration = await reader.read(self.path)
         except ConfigError as error:
             raise RequestError(str(error)) from error
-        faults = await preflight.faults(configuration)
+        faults = await self._faults(configuration)
         if faults:
             raise RequestError("\n".join(faults))
 
@@ -59,13 +59,19 @@ class Reconfiguration:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
             planned = plan(self._parts.configuration, configuration)
-            faults = [*planned.refused, *await preflight.faults(configuration)]
+            faults = [*planned.refused, *await self._faults(configuration)]
             if faults:
                 self._log.error("reload_refused", faults=faults)
                 raise RequestError("\n".join(faults))
             await self._put(ConfigurationRead(configuration))
             self.warn_of_exposure()
             return planned.summary
+
+    async def _faults(self, configuration: Configuration) -> list[str]:
+        """Return why this host cannot replace its configuration with another one."""
+        running = self._parts.configuration
+        missing = preflight.newly_missing_interfaces(running, configuration)
+        return [*missing, *await preflight.faults(configuration)]
 
     def warn_of_exposure(self) -> None:
         """Log if other users of the host can change the configuration file."""
@@ -93,7 +99,7 @@ class Reconfiguration:
         Faults name the text ``file``. Raises ConfigError and DataplaneError.
         """
         configuration = await reader.read(file, text)
-        faults = tuple(await preflight.faults(configuration))
+        faults = tuple(await self._faults(configuration))
         sysctls = await sysctl_reconciler.preview_sysctls(configuration)
         actual = await self._parts.table_reconciler.read()
         parts, facts = self._parts, self._parts.facts()

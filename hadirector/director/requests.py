@@ -196,6 +196,7 @@ class OperatorRequests:
             warnings=(
                 *parts.memory.warnings,
                 *parts.configuration.warnings,
+                *preflight.missing_interfaces(parts.configuration),
                 *self._unheld_addresses(),
             ),
         )

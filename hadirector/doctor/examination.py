@@ -61,7 +61,10 @@ async def examine(
                 *(CONNTRACK_COUNT, CONNTRACK_MAX),
             ]
         ),
-        preflight_faults=tuple(await preflight.faults(configuration)),
+        preflight_faults=(
+            *preflight.missing_interfaces(configuration),
+            *await preflight.faults(configuration),
+        ),
         prove=prove,
         omitted=len(servers) - len(examined),
     )

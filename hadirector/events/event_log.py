@@ -65,6 +65,8 @@ EVENT_NAMES: Final = frozenset(
         "handover_ordered",
         "handover_undone",
         "vrrp_state_changed",
+        "interface_unusable",
+        "interface_usable",
         "two_active_routers",
         "two_active_routers_over",
         "clock_skew",

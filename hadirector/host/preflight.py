@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from checks.io.route_lookup import is_local
 from checks.script_runner.permission import find_fault
-from hadirector.model.configuration import Configuration, UnheldAddress
+from hadirector.model.configuration import Configuration, NeededInterface, UnheldAddress
 from hadirector.model.queries import checks_by_identity, needs_ipvs
 from hadirector.model.vip_probes import probe_services
 from vrrp.addresses.addresses import virtual_addresses
@@ -17,6 +17,8 @@ from vrrp.addresses.routes import items
 from vrrp.model.configuration import UdpUnicast
 
 EXAMINED_ADDRESSES_MAX = 100
+LISTED_INTERFACES_MAX = 20
+"""Interfaces of this host that a message about a missing interface lists."""
 CAPABILITY_BITS = {
     "CAP_NET_ADMIN": 12,
     "CAP_NET_RAW": 13,
@@ -30,8 +32,11 @@ CAPABILITY_BITS = {
 
 
 async def faults(configuration: Configuration) -> list[str]:
-    """Return every fault as a sentence for the operator. The result is empty without a fault."""
-    found = missing_interfaces(configuration) + _missing_capabilities(configuration)
+    """Return every fault as a sentence for the operator. The result is empty without a fault.
+
+    A missing interface is no fault: its VRRP instance waits for it.
+    """
+    found = _missing_capabilities(configuration)
     found += refused_scripts(configuration) + _unwritable_directories(configuration)
     if needs_ipvs(configuration) and not found:
         from hadirector.dataplane.ipvs import preflight
@@ -75,11 +80,34 @@ def unheld_addresses(configuration: Configuration) -> list[UnheldAddress]:
 
 def missing_interfaces(configuration: Configuration) -> list[str]:
     """Return the interfaces that this host lacks, each with its place in the file."""
+    return _describe_missing(configuration.needed_interfaces)
+
+
+def newly_missing_interfaces(old: Configuration, new: Configuration) -> list[str]:
+    """Return the missing interfaces that a running part of ``old`` would need in addition.
+
+    With such an interface, a running VRRP instance would give up its addresses. A part that is new
+    waits for its interface instead.
+    """
+    running = {needed.needed_by for needed in old.needed_interfaces}
+    before = {(needed.needed_by, needed.name) for needed in old.needed_interfaces}
+    return _describe_missing(
+        needed
+        for needed in new.needed_interfaces
+        if needed.needed_by in running and (needed.needed_by, needed.name) not in before
+    )
+
+
+def _describe_missing(interfaces: Iterable[NeededInterface]) -> list[str]:
     present = {name for _, name in socket.if_nameindex()}
+    names = sorted(present)
+    listed = ", ".join(names[:LISTED_INTERFACES_MAX])
+    more = len(names) - LISTED_INTERFACES_MAX
+    there_are = f"{listed} and {more} more" if more > 0 else listed
     return [
         f"{needed.place}: {needed.needed_by}: interface {needed.name} does not exist"
-        f" (there are: {', '.join(sorted(present))})"
-        for needed in configuration.needed_interfaces
+        f" (there are: {there_are})"
+        for needed in interfaces
         if needed.name not in present
     ]
 

@@ -55,16 +55,6 @@ def without_capabilities() -> tuple[str, ...]:
     return (setpriv, "--bounding-set=-net_admin,-net_raw")
 
 
-def test_an_interface_that_does_not_exist_is_named_beside_those_that_do(tmp_path: Path) -> None:
-    attempt = Attempt(tmp_path, interface="eth77", dataplane="dry-run")
-    assert attempt.status == 2
-    place = f"{tmp_path}/hadirector.yaml:5:16"
-    named = f"{place}: VRRP instance web: interface eth77 does not exist (there are: "
-    assert named in attempt.said
-    assert "lo" in attempt.said
-    assert not attempt.runtime.exists()
-
-
 def test_missing_capabilities_are_named_with_what_they_are_for(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, without_capabilities())
     assert attempt.status == 2

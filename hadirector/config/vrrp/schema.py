@@ -79,7 +79,8 @@ class VrrpSection(Section):
     interface: Annotated[
         InterfaceName,
         Key(
-            "The interface that sends advertisements and holds the virtual addresses.",
+            "The interface that sends advertisements and holds the virtual addresses. While it does"
+            " not exist, the instance takes no part (`interface_missing`).",
             type="interface name, at most 15 characters",
         ),
     ]
