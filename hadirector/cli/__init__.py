@@ -39,6 +39,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "run": Entry("run", "run the director in the foreground"),
+    "observe": Entry("observe", "watch a running keepalived, and change nothing"),
     "check-config": Entry("check_config", "check a configuration file"),
     "plan": Entry("plan", "show what a reload would change, without changing anything"),
     "reload": Entry("reload", "reload the configuration file"),

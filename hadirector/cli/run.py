@@ -9,9 +9,10 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hadirector.processes import HANDOFF_VARIABLE
 from hadirector.runtime import descriptors, signals
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from hadirector.model.configuration import Configuration
     from hadirector.processes.handoff import Handoff
 
+
+Prepare: TypeAlias = "Callable[[Configuration], Configuration]"
+"""Makes the configuration of a director of the configuration in its file."""
 
 SWITCH_SECONDS = 0.0002
 """The longest time that a computing thread holds the GIL while the event loop waits.
@@ -49,11 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 2 if the director cannot start."""
+    return run_director(Path(arguments.config), _keep)
+
+
+def run_director(path: Path, prepare: Prepare) -> int:
+    """Run a director with the configuration that ``prepare`` makes of the file.
+
+    ``prepare`` raises ValueError if the director cannot run with the file. Return 2 if the director
+    cannot start.
+    """
     signals.block()
     descriptors.raise_limit(descriptors.DIRECTOR_LIMIT)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        asyncio.run(_start(Path(arguments.config).absolute()))
+        asyncio.run(_start(path.absolute(), prepare))
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
@@ -62,17 +75,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _start(path: Path) -> None:
+async def _start(path: Path, prepare: Prepare) -> None:
     """Run the director. At the end, block the signals that it handles."""
     handlers = SignalHandlers()
     try:
-        await _load(path, handlers)
+        await _load(path, prepare, handlers)
     finally:
         # asyncio restores the default actions when it closes the loop.
         signals.block()
 
 
-async def _load(path: Path, handlers: SignalHandlers) -> None:
+async def _load(path: Path, prepare: Prepare, handlers: SignalHandlers) -> None:
     """Read the configuration and import the director at the same time, then run it."""
     starting = asyncio.current_task()
     assert starting is not None
@@ -93,14 +106,14 @@ async def _load(path: Path, handlers: SignalHandlers) -> None:
     recorder = Recorder()
     writer = log.configure(also=[recorder])
     try:
-        await _run(path, reading, writer, recorder, handlers)
+        await _run(path, _prepare(reading, prepare), writer, recorder, handlers)
     finally:
         writer.drain(seconds=1.0)
 
 
 async def _run(
     path: Path,
-    reading: asyncio.Task[Configuration],
+    reading: Coroutine[Any, Any, Configuration],
     writer: LogWriter,
     recorder: Recorder,
     handlers: SignalHandlers,
@@ -141,6 +154,17 @@ async def _run(
         _replace_process(handed_on)
 
 
+async def _prepare(reading: asyncio.Task[Configuration], prepare: Prepare) -> Configuration:
+    try:
+        return prepare(await reading)
+    except ValueError as error:
+        raise StartError(str(error)) from error
+
+
+def _keep(configuration: Configuration) -> Configuration:
+    return configuration
+
+
 def _stop(director: Director, handlers: SignalHandlers) -> None:
     """Stop the director. During a restart, keep SIGTERM pending for the new program."""
     if director.restarting:
@@ -168,7 +192,12 @@ def _dataplane(configuration: Configuration) -> Dataplane:
             from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
             from hadirector.model.queries import needs_ipvs
 
-            return IpvsDataplane(required=needs_ipvs(configuration))
+            dataplane = IpvsDataplane(required=needs_ipvs(configuration))
+            if not configuration.observing:
+                return dataplane
+            from hadirector.dataplane.observed import ObservedDataplane
+
+            return ObservedDataplane(dataplane)
         case "userspace":
             from hadirector.dataplane.userspace import UserspaceDataplane
 

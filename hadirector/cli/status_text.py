@@ -55,6 +55,8 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
     20 of each virtual server.
     """
     yield f"{paint(status.name, 'bold')}  hadirector {status.version}, {status.dataplane}"
+    if status.observing:
+        yield paint("observes: another program is in charge, and nothing is changed", "yellow")
     processes = [f"director {status.pid}"]
     processes += [_process(process, status.version) for process in status.processes]
     yield paint(f"processes: {', '.join(processes)}", "dim")
@@ -63,6 +65,7 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
         yield from table([Row(_INSTANCE_HEADINGS), *map(_instance, status.instances)], paint)
         for instance in status.instances:
             yield from _instance_notes(instance, paint)
+            yield from _advertising_routers(instance, paint)
     if status.virtual_servers:
         yield ""
         yield from _virtual_servers(status.virtual_servers, paint, every=every_real_server)
@@ -77,7 +80,10 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
     for service in status.foreign_services:
         yield paint(f"foreign service, not changed: {service}", "dim")
     for operation, error in status.failing.items():
-        yield paint(f"failing: {operation}: {error}", "red")
+        if status.observing:
+            yield paint(f"difference: hadirector would {operation}", "yellow")
+        else:
+            yield paint(f"failing: {operation}: {error}", "red")
 
 
 def _process(process: ProcessStatus, version: str) -> str:
@@ -119,6 +125,20 @@ def _instance_notes(instance: InstanceStatus, paint: Paint) -> Iterator[str]:
         interface = instance.interface
         text = f"{interface} received advertisements that belong to no instance: {undelivered}"
         yield paint(text, "dim")
+
+
+def _advertising_routers(instance: InstanceStatus, paint: Paint) -> Iterator[str]:
+    """Render the senders of advertisements while this host observes."""
+    for router in instance.advertising_routers:
+        addresses = " ".join(router.virtual_addresses)
+        sender = f"{router.address} (this host)" if router.this_host else router.address
+        dropped = f"; hadirector would drop this: {router.dropped}" if router.dropped else ""
+        text = (
+            f"{instance.instance}: {sender} advertised priority {router.priority}, version"
+            f" {router.version}, every {router.advert_interval:g} s, {addresses},"
+            f" {router.age:.1f} s ago{dropped}"
+        )
+        yield paint(text, "yellow" if router.dropped else "dim")
 
 
 def _drop_counts(counters: Mapping[str, int]) -> str:

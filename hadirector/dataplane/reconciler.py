@@ -63,6 +63,8 @@ class TableReconciler:
         owned: Collection[ServiceKey],
         remember: Callable[[frozenset[ServiceKey]], None],
         report: Callable[[TableCondition], Awaitable[None]] = _report_nothing,
+        *,
+        observing: bool = False,
     ) -> None:
         self._dataplane = dataplane
         self._owned = frozenset(owned)
@@ -73,7 +75,7 @@ class TableReconciler:
         self._known: dict[ServiceKey, _Known] = {}
         self._changed: dict[ServiceKey, None] = {}  # in the order of their first change
         self._wake = asyncio.Event()
-        self._table_log = TableLog()
+        self._table_log = TableLog(observing=observing)
         self._log = structlog.get_logger()
 
     @property

@@ -19,10 +19,12 @@ that were not logged."""
 class TableLog:
     """Logs completed operations, repairs and failures.
 
-    ``repaired`` counts the operations that reverted changes by other programs.
+    ``repaired`` counts the operations that reverted changes by other programs. While ``observing``,
+    no operation is applied, and each shows a difference between the wanted and the actual table.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, observing: bool = False) -> None:
+        self._failure_event = "table_difference_found" if observing else "table_change_failed"
         self.repaired = 0
         self._failing: dict[ServiceKey, dict[Operation, str]] = {}
         self._logged: Counter[str] = Counter()
@@ -66,14 +68,14 @@ class TableLog:
         errors = {failure.operation: failure.error for failure in failures}
         if errors:
             self._failing[service] = errors
-        event = "table_change_failed"
+        event = self._failure_event
         new = [operation for operation, error in errors.items() if before.get(operation) != error]
         for operation in self._to_log(event, new):
             self._log.error(event, operation=describe(operation), error=errors[operation])
 
     def end_round(self) -> None:
         """Log the number of operations that were not logged, and begin a new round."""
-        logs = {"table_change_failed": self._log.error, "table_repaired": self._log.warning}
+        logs = {self._failure_event: self._log.error, "table_repaired": self._log.warning}
         for event, count in self._logged.items():
             if count > LOGGED_OPERATIONS_MAX:
                 log = logs.get(event, self._log.info)

@@ -45,6 +45,8 @@ class Director:
         self._parts = Parts(configuration, dataplane, recorder, self._messages.put)
         if handoff is not None:
             self._parts.election.adopt(handoff)
+        if configuration.observing:
+            self._parts.election.begin()
         self._dispatcher = Dispatcher(
             self._parts, self._put_later, more_waits=lambda: not self._messages.empty()
         )
@@ -87,6 +89,8 @@ class Director:
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),
             }
+            if parts.configuration.observing:
+                loops["closer look"] = parts.closer_look.run()
             running = [group.create_task(loop, name=name) for name, loop in loops.items()]
             self._put_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checks = group.create_task(parts.health.workers.run(), name="checks")

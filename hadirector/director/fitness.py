@@ -42,7 +42,9 @@ class FitnessMonitor:
         self.table = condition
 
     def update(self) -> None:
-        """Decide again, and pass on what changed."""
+        """Decide again, and pass on what changed. A director that only observes serves nothing."""
+        if self._election.observing:
+            return
         before, decided = self.current, decide_fitness(self._situation())
         begun = self._election.begun
         self.current = Fitness(decided.reasons) if begun else decided

@@ -9,6 +9,7 @@ from time import monotonic
 from hadirector.dataplane.condition import TableCondition
 from hadirector.dataplane.dataplane import Dataplane
 from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.director.closer_look import CloserLook
 from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
@@ -54,6 +55,7 @@ class Parts:
             self.memory.owned.services,
             self.memory.remember_services,
             self._report_table,
+            observing=configuration.observing,
         )
         self.host_reconciler = HostReconciler(configuration, self.memory)
         self.overrides = OverrideStore(configuration, self.table_reconciler, put)
@@ -62,7 +64,9 @@ class Parts:
             frozenset(self.memory.owned.yielding),
             put,
             realtime=configuration.realtime,
+            observing=configuration.observing,
         )
+        self.closer_look = CloserLook(configuration)
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)

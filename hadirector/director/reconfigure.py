@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from hadirector.config.document.errors import ConfigError
 from hadirector.config.subprocess import reader
 from hadirector.director.messages import ConfigurationRead, Message
+from hadirector.director.observing import REFUSED, observed_configuration
 from hadirector.director.parts import Parts
 from hadirector.director.requests import RequestError
 from hadirector.host import preflight
@@ -38,8 +39,10 @@ class Reconfiguration:
 
     async def check_file(self) -> None:
         """Raise RequestError if a director could not start with the file as it is."""
+        if self._parts.configuration.observing:
+            raise RequestError(REFUSED)
         try:
-            configuration = await reader.read(self.path)
+            configuration = await self._read(self.path)
         except ConfigError as error:
             raise RequestError(str(error)) from error
         faults = await self._faults(configuration)
@@ -54,7 +57,7 @@ class Reconfiguration:
         async with self._reloading:
             self._reload_waits = False
             try:
-                configuration = await reader.read(self.path)
+                configuration = await self._read(self.path)
             except ConfigError as error:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
@@ -98,7 +101,7 @@ class Reconfiguration:
 
         Faults name the text ``file``. Raises ConfigError and DataplaneError.
         """
-        configuration = await reader.read(file, text)
+        configuration = await self._read(file, text)
         faults = tuple(await self._faults(configuration))
         sysctls = await sysctl_reconciler.preview_sysctls(configuration)
         actual = await self._parts.table_reconciler.read()
@@ -121,6 +124,17 @@ class Reconfiguration:
         )
         return await asyncio.to_thread(preview, situation, configuration)
 
+    async def _read(self, file: str | Path, text: bytes | None = None) -> Configuration:
+        """Read a file for this director. Raises ConfigError, and RequestError while observing."""
+        configuration = await reader.read(file, text)
+        current = self._parts.configuration
+        if not current.observing:
+            return configuration
+        try:
+            return observed_configuration(configuration, Path(current.runtime_directory))
+        except ValueError as error:
+            raise RequestError(str(error)) from error
+
 
 async def change_to(parts: Parts, configuration: Configuration) -> None:
     """Replace the configuration, with pauses: each step takes some ms with 10,000 real servers."""
@@ -136,6 +150,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     await asyncio.sleep(0)
     await parts.host_reconciler.configure(configuration)
     parts.tracking.configure(configuration)
+    parts.closer_look.configure(configuration)
     parts.notifier.configure(configuration)
     parts.election.configure(configuration.vrrp, realtime=configuration.realtime)
     parts.election.track_visibility(blind=parts.health.blindness.blind)

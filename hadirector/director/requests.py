@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from hadirector import __version__
 from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
+from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
 from hadirector.host import preflight
 from hadirector.host.sysctl import files
@@ -59,6 +60,7 @@ class OperatorRequests:
 
         The handover survives reload and restart. Raises RequestError if there is no such instance.
         """
+        self._refuse_while_observing()
         election = self._parts.election
         known = list(election.instances)
         chosen = known if instance is None else [name for name in known if name == instance]
@@ -79,6 +81,7 @@ class OperatorRequests:
 
         Raises RequestError if the request makes no sense or cannot be stored.
         """
+        self._refuse_while_observing()
         server, real_server = self._find(request.name)
         name = RealServerName(server.name, real_server.name)
         fault = request.contradiction() or self._persistence_fault(server, request)
@@ -198,7 +201,9 @@ class OperatorRequests:
                 *parts.configuration.warnings,
                 *preflight.missing_interfaces(parts.configuration),
                 *self._unheld_addresses(),
+                *parts.closer_look.warnings,
             ),
+            observing=configuration.observing,
         )
 
     async def _virtual_server_statuses(
@@ -228,6 +233,10 @@ class OperatorRequests:
     def _unheld_addresses(self) -> list[str]:
         unheld = preflight.unheld_addresses(self._parts.configuration)
         return [f"{address.place}: {address.description}" for address in unheld]
+
+    def _refuse_while_observing(self) -> None:
+        if self._parts.configuration.observing:
+            raise RequestError(REFUSED)
 
     def _find(self, name: str) -> tuple[VirtualServer, RealServer]:
         """Find VIRTUAL_SERVER/REAL_SERVER, where the port is optional. Raises RequestError."""

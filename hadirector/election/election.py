@@ -60,15 +60,18 @@ class Election:
         put_message: Callable[[Any], Awaitable[None]],
         *,
         realtime: bool = False,
+        observing: bool = False,
     ) -> None:
+        self.observing = observing
         self.instances = {instance.name: instance for instance in instances}
         self.realtime = realtime
         self.yielding = yielding
         self.tracked: dict[TrackedKey, int] = {}
         self.states: dict[str, State] = {}
         self.statuses: dict[str, InstanceStatus] = {}
+        module = "observer_process" if observing else "vrrp_process"
         self.child: Child[FromVrrp] = Child(
-            "vrrp", "hadirector.processes.vrrp_process", FromVrrp, put_message
+            "vrrp", f"hadirector.processes.{module}", FromVrrp, put_message
         )
         self._since: dict[str, float] = {}
         # The number of the crash by instance, until the instance is resumed or given up.
@@ -221,7 +224,8 @@ class Election:
         self._crashes += 1
         overdue: list[tuple[float, ResumeOverdue]] = []
         for name, instance in self.instances.items():
-            if self.states.get(name) is not State.ACTIVE:
+            # The addresses of an observed instance are not ours to remove.
+            if self.observing or self.states.get(name) is not State.ACTIVE:
                 self._enter(name, State.INITIALIZE, "vrrp_process_died")
             elif name not in self._interrupted:
                 self._interrupted[name] = self._crashes

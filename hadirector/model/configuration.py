@@ -163,12 +163,14 @@ class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file.
 
+    With ``observing``, the director changes nothing, because another program is in charge.
     ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` must still be checked on the
     host. ``warnings`` are lines about risks of the configuration, with their places.
     """
 
     name: str
     dataplane: DataplaneName = "ipvs"
+    observing: bool = False
     on_stop: Literal["release", "keep"] = "release"
     realtime: bool = False
     log: LogFormat | None = None

@@ -105,7 +105,8 @@ class Status(msgspec.Struct, frozen=True):
     the results that a delay of this host may have caused. ``unattended_seconds`` is for how long
     the checks workers did not attend to their probes. ``unfit`` has the reasons why the director
     is not fit to serve; while there is any, its priorities are the lowest. ``warnings`` are faults
-    that do not change what the director serves.
+    that do not change what the director serves. ``observing`` means that another program is in
+    charge: then ``failing`` has the differences between the wanted and the actual table.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Status(msgspec.Struct, frozen=True):
     unattended_seconds: float = 0.0
     unfit: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    observing: bool = False
 
 
 def real_server_statuses(

@@ -38,6 +38,24 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
     fields: dict[str, Scalar] = {}
 
 
+class AdvertisingRouter(msgspec.Struct, frozen=True):
+    """A router whose advertisements were received while this host only observes.
+
+    ``advert_interval`` and ``age`` (of its latest advertisement) are in seconds. ``dropped`` is the
+    reason why an instance of this configuration would drop the advertisement. ``this_host`` is
+    whether this host itself sent it.
+    """
+
+    address: str
+    priority: int
+    version: int
+    advert_interval: float
+    virtual_addresses: tuple[str, ...]
+    age: float
+    dropped: str | None = None
+    this_host: bool = False
+
+
 class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     """The state of one instance at one moment, for people and for metrics.
 
@@ -56,6 +74,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
       began before the receiver started. ``configured_priority``: the priority in the
       configuration. The receiver of the report sets both.
     - ``sent_at``: in monotonic seconds, 0 if it is not known.
+    - ``advertising_routers``: the senders of received advertisements, only while this host
+      observes another program.
     """
 
     instance: str
@@ -79,6 +99,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     state_age: float | None = None
     configured_priority: int | None = None
     sent_at: float = 0.0
+    advertising_routers: tuple[AdvertisingRouter, ...] = ()
 
 
 Report = Transition | Notice | InstanceStatus

@@ -18,7 +18,7 @@ from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
-from vrrp.model.report import InstanceStatus, State
+from vrrp.model.report import AdvertisingRouter, InstanceStatus, State
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
 REASON = "refused: connecting: Connection refused"
@@ -287,3 +287,26 @@ def test_sysctls_are_shown_with_their_reasons() -> None:
         "foreign sync daemon, not changed: backup on eth0",
         "warning: net.ipv4.vs.sloppy_tcp is missing",
     ]
+
+
+def test_a_director_that_observes_shows_the_routers_and_the_differences() -> None:
+    routers = (
+        AdvertisingRouter("192.0.2.1", 150, 2, 1.0, ("192.0.2.100",), 0.25, this_host=True),
+        AdvertisingRouter("192.0.2.2", 100, 2, 1.0, ("192.0.2.100",), 2.0, dropped="peer_ttl"),
+    )
+    status = a_status()
+    observed = replace(
+        status,
+        observing=True,
+        instances=(replace(status.instances[0], instance="web", advertising_routers=routers),),
+        failing={"change the weight of 192.0.2.45:80 to 0": "not applied"},
+    )
+    text = "\n".join(render_status(observed, plain, every_real_server=True))
+    assert "observes: another program is in charge, and nothing is changed\n" in text
+    assert (
+        "web: 192.0.2.1 (this host) advertised priority 150, version 2, every 1 s, 192.0.2.100,"
+        " 0.2 s ago\n"
+    ) in text
+    assert "2.0 s ago; hadirector would drop this: peer_ttl\n" in text
+    assert "difference: hadirector would change the weight of 192.0.2.45:80 to 0" in text
+    assert "failing:" not in text

@@ -1,0 +1,44 @@
+"""Decides what a director that only observes leaves out of a configuration. Pure."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Final
+
+from msgspec.structs import replace
+
+from hadirector.model.configuration import Configuration, SysctlPolicy
+from hadirector.model.ipvs import ConnectionTimeouts
+
+REFUSED: Final = "this director only observes: another program is in charge of this host"
+
+
+def observed_configuration(configuration: Configuration, directory: PurePath) -> Configuration:
+    """Return a configuration with the same virtual servers and instances, which changes nothing.
+
+    It sets no sysctl, timeout or sync daemon, and runs no tracked script and no notify script. Its
+    files and its socket are in ``directory``. Whatever happens, the kernel keeps its state at the
+    end. Raises ValueError if the configuration needs rules of netfilter or the userspace dataplane:
+    then no other program can serve it.
+    """
+    if configuration.dataplane != "ipvs":
+        raise ValueError(f"dataplane {configuration.dataplane} cannot be observed (expected ipvs)")
+    fullnat = [each.name for each in configuration.virtual_servers if each.forwarding == "fullnat"]
+    if fullnat:
+        raise ValueError(f"virtual server {fullnat[0]}: forwarding fullnat cannot be observed")
+    return replace(
+        configuration,
+        observing=True,
+        on_stop="keep",
+        realtime=False,
+        runtime_directory=str(directory),
+        state_directory=str(directory / "state"),
+        api_unix=str(directory / "api.sock"),
+        sysctls=SysctlPolicy(apply=False),
+        sync_daemon=None,
+        connection_timeouts=ConnectionTimeouts(),
+        tracked_scripts=(),
+        notifications=(),
+        needed_scripts=(),
+        vrrp=tuple(replace(instance, track=()) for instance in configuration.vrrp),
+    )

@@ -1,0 +1,59 @@
+"""The observer process: reports what VRRP routers advertise, in the place of the vrrp process.
+
+It sends nothing and holds no address. At the end of its channel it exits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+
+from hadirector.processes.channel import Channel
+from hadirector.processes.child import run_child
+from hadirector.processes.messages import (
+    ConfigureVrrp,
+    Heartbeat,
+    RequestHandover,
+    Stop,
+    ToVrrp,
+    TrackedValues,
+)
+from hadirector.processes.vrrp_reports import VrrpReports
+from vrrp.observation.observer import STATUS_SECONDS, Observer
+
+
+async def serve(channel: Channel[ToVrrp]) -> None:
+    """Observe the instances that the director configures, until it stops or ends."""
+    reports = VrrpReports(channel)
+    with Observer(reports.send) as observer:
+        tasks = [
+            asyncio.create_task(work)
+            for work in (reports.run(), observer.run(), _send_heartbeats(channel))
+        ]
+        try:
+            await _handle_messages(channel, observer)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _handle_messages(channel: Channel[ToVrrp], observer: Observer) -> None:
+    while True:
+        match await channel.receive():
+            case None | Stop():
+                return
+            case ConfigureVrrp() as message:
+                observer.configure(message.instances)
+            case TrackedValues() | RequestHandover() | Heartbeat():
+                pass
+
+
+async def _send_heartbeats(channel: Channel[ToVrrp]) -> None:
+    while True:
+        channel.send(Heartbeat(), droppable=True)
+        await asyncio.sleep(STATUS_SECONDS)
+
+
+def main(descriptor: int) -> None:
+    """Run the process over its end of the channel."""
+    run_child(descriptor, ToVrrp, serve, selectors.SelectSelector())
