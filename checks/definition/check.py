@@ -13,6 +13,9 @@ from checks.definition.options import Probe
 REQUESTED_WEIGHT_MAX = 1000
 """The largest weight that a target can request, in percent of its configured weight."""
 
+EXIT_WEIGHT_MAX = 253
+"""The largest weight that the exit status of a script can request."""
+
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When to probe and how to decide the verdict. Durations are seconds.
@@ -22,7 +25,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``interval`` while the latest results contradict the verdict, and ``slow_interval`` replaces it
     while the target is failing. A probe begins up to ``jitter`` after it is due. ``weight_step`` is
     the largest change of the requested weight per probe, in percent of the configured weight
-    (None: unlimited). A request for more than ``weight_max`` percent counts as that.
+    (None: unlimited). A request for more than ``weight_max`` percent counts as that. For a script
+    with ``exit_weight``, ``weight_max`` is a weight and not a percentage.
     """
 
     interval: float = 2.0

@@ -6,11 +6,22 @@ from collections.abc import Iterator
 
 import msgspec
 
-from checks.definition.options import AllProbe, AnyProbe, HttpProbe, Probe, TlsOptions, TlsProbe
-from checks.definition.queries import uses_tls
+from checks.definition.options import (
+    AllProbe,
+    AnyProbe,
+    HttpProbe,
+    Probe,
+    ScriptProbe,
+    TlsOptions,
+    TlsProbe,
+)
+from checks.definition.queries import requests_exit_weight, requests_percentage, uses_tls
 
 MEMBERS_MAX = 16
 """The largest number of members of a check. They run at the same time, for each target."""
+
+BODY_EXPECTATIONS = ("expect_body", "expect_not", "expect_sha256", "expect_md5", "expect_json")
+"""The options of an HTTP probe that need the body of the reply."""
 
 # Headers that HTTP/2 forbids. TE is allowed there, but only with values that have no use here.
 _NOT_IN_HTTP_2 = {"keep-alive", "proxy-connection", "te", "upgrade"}
@@ -25,6 +36,14 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
             yield from _http_contradictions(probe)
             if probe.http_version == 2:
                 yield from _http_2_contradictions(probe)
+        case ScriptProbe() if probe.exit_weight and probe.statement:
+            yield "exit_weight", "excludes statement: both request a weight"
+        case AllProbe() | AnyProbe() if requests_exit_weight(probe) and requests_percentage(probe):
+            yield (
+                "checks",
+                "one member requests a weight (exit_weight), and another member requests a"
+                " percentage of the configured weight; expected one kind of request",
+            )
         case AllProbe() | AnyProbe() if not 2 <= len(probe.checks) <= MEMBERS_MAX:
             number = len(probe.checks)
             yield "checks", f"wrong number (got {number}, expected 2 to {MEMBERS_MAX} checks)"
@@ -52,9 +71,23 @@ def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
     if ":" in (probe.username or ""):
         yield "username", "contains a colon, which basic authentication forbids (RFC 7617)"
     if probe.method == "HEAD":
-        for key in ("expect_body", "expect_sha256", "expect_json"):
+        for key in BODY_EXPECTATIONS:
             if getattr(probe, key):
                 yield key, "the reply to a HEAD request has no body"
+    yield from _offset_contradictions(probe)
+
+
+def _offset_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
+    low, high = probe.expect_offset_min, probe.expect_offset_max
+    if probe.expect_body is None and probe.expect_not is None:
+        for key, offset in (("expect_offset_min", low), ("expect_offset_max", high)):
+            if offset is not None:
+                yield key, "has no effect without expect_body or expect_not"
+    elif low is not None and high is not None and low > high:
+        yield (
+            "expect_offset_max",
+            f"wrong value (got {high}, expected at least expect_offset_min, {low})",
+        )
 
 
 def _http_2_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:

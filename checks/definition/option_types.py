@@ -72,6 +72,8 @@ Argument = Annotated[
     str, Text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters")
 ]
 Sha256 = Annotated[str, Text(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
+Md5 = Annotated[str, Text(r"[0-9a-f]{32}", "32 hexadecimal digits, as md5sum prints them")]
+BodyOffset = Annotated[int, Integer(0, 65535)]
 RegularExpression = Annotated[str, ValueFormat.REGULAR_EXPRESSION]
 Payload = Annotated[bytes, ValueFormat.PAYLOAD]
 StatusRange = Annotated[tuple[int, int], ValueFormat.STATUS_RANGE]

@@ -15,6 +15,7 @@ import msgspec
 from checks.definition.option_types import (
     AccountName,
     Argument,
+    BodyOffset,
     DomainName,
     Duration,
     FilePath,
@@ -23,6 +24,7 @@ from checks.definition.option_types import (
     HostName,
     Integer,
     JsonValues,
+    Md5,
     Payload,
     RegularExpression,
     RequestPath,
@@ -78,7 +80,9 @@ class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
 class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http"):
     """Passes when the reply to a request has an expected status and meets every other expectation.
 
-    ``host`` is sent as Host. The expectations of the body apply to its first 64 KiB. The probe
+    ``host`` is sent as Host. The expectations of the body apply to its first 64 KiB. ``expect_not``
+    is a pattern that must not be in the body. A match of a pattern counts only if it begins at
+    ``expect_offset_min`` bytes or later, and at ``expect_offset_max`` bytes or earlier. The probe
     follows up to ``redirects`` redirects, within the target only. At 0 a redirect is a status like
     any other. ``http_version`` 1 is HTTP/1.1. Version 2 is used without negotiation in clear text,
     and by ALPN over TLS.
@@ -97,7 +101,11 @@ class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http")
     redirects: Annotated[int, Integer(0, 10)] = 0
     expect_status: tuple[StatusRange, ...] = ((200, 200),)
     expect_body: RegularExpression | None = None
+    expect_not: RegularExpression | None = None
+    expect_offset_min: BodyOffset | None = None
+    expect_offset_max: BodyOffset | None = None
     expect_sha256: Sha256 | None = None
+    expect_md5: Md5 | None = None
     expect_json: JsonValues = ()
 
 
@@ -210,8 +218,10 @@ class PingProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ping")
 class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="script"):
     """Passes when a script on this host exits with status 0.
 
-    The last arguments of the script are the address and port of the target. With ``statement``, the
-    first line of its output is read as an agent's statement (`checks.probes.statement`).
+    ``{address}`` and ``{port}`` in the arguments stand for the target. The parts of the target in
+    ``append`` follow the arguments. With ``statement``, the first line of the output is read as an
+    agent's statement (`checks.probes.statement`). With ``exit_weight``, the statuses from 2 to 255
+    pass too, and each requests a weight that is less by 2 (keepalived.conf(5), misc_dynamic).
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -226,8 +236,10 @@ class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="scri
 
     script: FilePath
     arguments: tuple[Argument, ...] = ()
+    append: tuple[Literal["address", "port"], ...] = ("address", "port")
     user: UserName = "nobody"
     statement: bool = False
+    exit_weight: bool = False
 
 
 class FileProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="file"):

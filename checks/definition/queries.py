@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from checks.definition.options import AllProbe, AnyProbe, DnsProbe, Probe
+from checks.definition.options import (
+    AgentProbe,
+    AllProbe,
+    AnyProbe,
+    DnsProbe,
+    FileProbe,
+    Probe,
+    ScriptProbe,
+)
 from checks.definition.traits import NO_PORT, TLS_COST, PathEvidence, Transport
 
 
@@ -33,6 +41,30 @@ def uses_tls(probe: Probe) -> bool:
     """Return whether the probe itself uses TLS."""
     tls = probe.traits.tls
     return bool(getattr(probe, tls)) if isinstance(tls, str) else tls
+
+
+def requests_exit_weight(probe: Probe) -> bool:
+    """Return whether a requested weight is the weight itself, and not a percentage."""
+    match probe:
+        case AllProbe() | AnyProbe():
+            return any(requests_exit_weight(member.probe) for member in probe.checks)
+        case ScriptProbe():
+            return probe.exit_weight
+        case _:
+            return False
+
+
+def requests_percentage(probe: Probe) -> bool:
+    """Return whether the target may request a percentage of its configured weight."""
+    match probe:
+        case AllProbe() | AnyProbe():
+            return any(requests_percentage(member.probe) for member in probe.checks)
+        case ScriptProbe():
+            return probe.statement
+        case FileProbe():
+            return probe.expect is None
+        case _:
+            return isinstance(probe, AgentProbe)
 
 
 def transports(probe: Probe) -> frozenset[Transport]:

@@ -41,7 +41,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """The result of one probe. ``duration`` is in seconds, and ``detail`` is one line of text.
 
     ``weight`` is the percentage of the configured weight that the target requests, None if it
-    requests none. ``warning`` is one line about a future failure. ``certificate_expires_at`` is
+    requests none. If `checks.definition.queries.requests_exit_weight`, it is the weight itself.
+    ``warning`` is one line about a future failure. ``certificate_expires_at`` is
     when the verified certificate of the target expires, in seconds since the epoch.
     """
 

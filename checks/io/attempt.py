@@ -54,15 +54,26 @@ class Progress:
         """Set the stage."""
         self.stage = stage
 
+    def keep_body(self, body: bytes | bytearray) -> None:
+        """Keep the body of a reply, if it is of use later."""
+
 
 class TimedProgress(Progress):
-    """A progress that also records when each stage began, in monotonic seconds."""
+    """A progress that also records when each stage began, in monotonic seconds, and the body.
 
-    __slots__ = ("stages",)
+    ``body`` is the body of the reply, up to 64 KiB; None if there is no complete reply.
+    """
+
+    __slots__ = ("body", "stages")
 
     def __init__(self) -> None:
         super().__init__()
         self.stages: list[tuple[str, float]] = []
+        self.body: bytes | None = None
+
+    def keep_body(self, body: bytes | bytearray) -> None:
+        """Keep the body of the reply."""
+        self.body = bytes(body)
 
     def enter(self, stage: str) -> None:
         """Set the stage and record the time if the stage is new."""

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Collection
 from time import monotonic
 from types import FrameType
-from typing import Final
+from typing import Final, NamedTuple
 
 from checks.io.search_budget import SearchBudget
 
@@ -27,8 +27,21 @@ class _BrokenOffError(Exception):
     """The timer has ended the search."""
 
 
-def search(pattern: str, text: str, target: str) -> bool:
-    """Return whether ``pattern`` matches anywhere in ``text``, a reply of this target.
+class Offsets(NamedTuple):
+    """Where a match may begin, in characters. ``last`` is None for the end of the text."""
+
+    first: int = 0
+    last: int | None = None
+
+
+ANYWHERE: Final = Offsets()
+
+
+def search(pattern: str, text: str, target: str, offsets: Offsets = ANYWHERE) -> bool:
+    """Return whether ``pattern`` matches in ``text``, a reply of this target.
+
+    The match must begin within the offsets. The pattern sees the text before the first offset:
+    ``^`` does not match there.
 
     Some patterns take exponential time on some texts. A search holds the interpreter lock, so
     neither a thread nor a task can end it. The regular expression engine handles signals while it
@@ -42,7 +55,7 @@ def search(pattern: str, text: str, target: str) -> bool:
     limit = _BUDGET.limit(target, began)
     if limit:
         try:
-            found = _search(pattern, text, limit)
+            found = _search(pattern, text, limit, offsets)
         except _BrokenOffError:
             _BUDGET.note_break(target, limit, monotonic())
         else:
@@ -59,7 +72,7 @@ def keep_targets(targets: Collection[str]) -> None:
     _BUDGET.keep(targets)
 
 
-def _search(pattern: str, text: str, limit: float) -> bool:
+def _search(pattern: str, text: str, limit: float, offsets: Offsets) -> bool:
     def end_search(_signal: int, _frame: FrameType | None) -> None:
         raise _BrokenOffError
 
@@ -67,7 +80,8 @@ def _search(pattern: str, text: str, limit: float) -> bool:
     previous = signal.signal(signal.SIGVTALRM, end_search)
     signal.setitimer(signal.ITIMER_VIRTUAL, limit)
     try:
-        return compiled.search(text) is not None
+        found = compiled.search(text, offsets.first)
+        return found is not None and (offsets.last is None or found.start() <= offsets.last)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, previous)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from checks.definition.options import HttpProbe
-from checks.io.pattern import search
+from checks.io.pattern import Offsets, search
 
 _ABSENT = object()
 
@@ -26,13 +26,40 @@ def find_body_fault(body: bytes, probe: HttpProbe, target: str) -> str | None:
 
     ``target`` is the identity of the check. Raises the exceptions of `search`.
     """
-    if probe.expect_body is not None and not matches(probe.expect_body, body, target):
-        return describe_mismatch(probe.expect_body, body, "body")
+    if probe.expect_body is not None and not _is_in_body(probe.expect_body, body, probe, target):
+        return describe_mismatch(probe.expect_body, body, "body") + _describe_offsets(probe)
+    if probe.expect_not is not None and _is_in_body(probe.expect_not, body, probe, target):
+        unexpected = f"body of {len(body)} bytes matches /{probe.expect_not}/, which must not occur"
+        return unexpected + _describe_offsets(probe)
     if probe.expect_sha256 is not None:
         digest = hashlib.sha256(body).hexdigest()
         if digest != probe.expect_sha256:
             return f"body of {len(body)} bytes has the SHA-256 {digest}"
+    if probe.expect_md5 is not None:
+        digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if digest != probe.expect_md5:
+            return f"body of {len(body)} bytes has the MD5 {digest}"
     return _find_json_fault(body, probe) if probe.expect_json else None
+
+
+def _is_in_body(pattern: str, body: bytes, probe: HttpProbe, target: str) -> bool:
+    """Return whether the pattern matches at an offset that the probe permits.
+
+    The offsets are bytes. The text before an offset becomes as many characters as begin in it,
+    because an incomplete character at its end becomes one U+FFFD.
+    """
+    low, high = probe.expect_offset_min, probe.expect_offset_max
+    if low is None and high is None:
+        return matches(pattern, body, target)
+    first = 0 if low is None else len(_decode(body[:low]))
+    last = None if high is None else len(_decode(body[: high + 1])) - 1
+    return search(pattern, _decode(body), target, Offsets(first, last))
+
+
+def _describe_offsets(probe: HttpProbe) -> str:
+    low, high = probe.expect_offset_min, probe.expect_offset_max
+    bounds = [f"from byte {low}"] * (low is not None) + [f"to byte {high}"] * (high is not None)
+    return "".join(f" {bound}" for bound in bounds)
 
 
 def matches(pattern: str, text: bytes, target: str) -> bool:
@@ -40,7 +67,11 @@ def matches(pattern: str, text: bytes, target: str) -> bool:
 
     ``target`` is the identity of the check. Raises the exceptions of `search`.
     """
-    return search(pattern, text.decode("utf-8", errors="replace"), target)
+    return search(pattern, _decode(text), target)
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", errors="replace")
 
 
 def describe_mismatch(pattern: str, text: bytes, name: str) -> str:

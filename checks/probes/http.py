@@ -121,12 +121,20 @@ class _Exchange:
         fault = find_status_fault(reply.status, self._options)
         if fault is not None:
             raise ProbeFailedError(Reason.STATUS, fault)
-        fault = find_body_fault(bytes(reply.body), self._options, self._definition.identity)
+        self._progress.keep_body(reply.body)
+        options = self._options
+        if not (
+            options.expect_body
+            or options.expect_not
+            or options.expect_sha256
+            or options.expect_md5
+            or options.expect_json
+        ):
+            return _EXPECTED_STATUS
+        fault = find_body_fault(bytes(reply.body), options, self._definition.identity)
         if fault is not None:
             raise ProbeFailedError(Reason.BODY, fault)
-        options = self._options
-        body_matters = options.expect_body or options.expect_sha256 or options.expect_json
-        return _EXPECTED_BODY if body_matters else _EXPECTED_STATUS
+        return _EXPECTED_BODY
 
 
 def _request(definition: CheckDefinition, path: str, method: str) -> bytes:

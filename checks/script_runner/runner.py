@@ -46,7 +46,7 @@ async def run(script: Script, *arguments: str) -> Ended:
     try:
         executable = find_executable(script)
     except RefusedError as refusal:
-        return Ended(False, str(refusal), started=False)
+        return Ended(None, str(refusal), started=False)
     output = _Output()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
@@ -60,8 +60,9 @@ async def run(script: Script, *arguments: str) -> Ended:
         finally:
             text = output.finish()
     if finished.error:
-        return Ended(False, f"{script.path} cannot be started: {finished.error}", started=False)
-    return Ended(finished.status == 0, _describe(finished, script), text)
+        return Ended(None, f"{script.path} cannot be started: {finished.error}", started=False)
+    exited = finished.status is not None and finished.status >= 0
+    return Ended(finished.status if exited else None, _describe(finished, script), text)
 
 
 def _request(script: Script, executable: Path, arguments: tuple[str, ...]) -> Request:

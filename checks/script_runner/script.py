@@ -19,9 +19,17 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a run ended, with the beginning of the output. ``started`` is False if it never began."""
+    """How a run ended, with the beginning of the output. ``started`` is False if it never began.
 
-    succeeded: bool
+    ``status`` is the exit status; None if a signal ended the script, or if it never began.
+    """
+
+    status: int | None
     reason: str
     output: str = ""
     started: bool = True
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the script has exited with status 0."""
+        return self.status == 0

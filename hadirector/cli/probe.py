@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 import socket
@@ -14,7 +15,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from checks.definition.check import CheckDefinition
 from checks.definition.options import PROBE_TYPES
+from checks.definition.queries import requests_exit_weight
 from checks.definition.result import Result
 from checks.io.attempt import TimedProgress
 from checks.io.errors import one_line
@@ -81,8 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
     progress = TimedProgress()
     result = asyncio.run(run_probe(check, progress))
     probed = endpoint(check.address, check.port) if check.port else check.address
-    print(f"{target.type} {probed}: {_format_result(result)}")
+    print(f"{target.type} {probed}: {_format_result(check, result)}")
     _print_stages(progress, result)
+    _print_digests(progress)
     _print_chain(progress)
     return EXIT_PASSED if result.passed else EXIT_FAILED
 
@@ -150,10 +154,15 @@ def _find_url_fault(probe_type: str, url: SplitResult) -> str | None:
     return None
 
 
-def _format_result(result: Result) -> str:
+def _format_result(check: CheckDefinition, result: Result) -> str:
     text = f"{result.reason}: {result.detail} ({result.duration * 1000:.1f} ms)"
     if result.weight is not None:
-        text += f"\n  requests {result.weight} % of its weight"
+        percentage = not requests_exit_weight(check.probe)
+        text += (
+            f"\n  requests {result.weight} % of its weight"
+            if percentage
+            else (f"\n  requests the weight {result.weight}")
+        )
     return f"{text}\n  warning: {result.warning}" if result.warning else text
 
 
@@ -165,6 +174,16 @@ def _print_stages(progress: TimedProgress, result: Result) -> None:
     ends = [at for _, at in progress.stages[1:]] + [began + result.duration]
     for (stage, at), end in zip(progress.stages, ends, strict=True):
         print(f"  {(at - began) * 1000:9.1f} ms  {stage:33} {(end - at) * 1000:9.1f} ms")
+
+
+def _print_digests(progress: TimedProgress) -> None:
+    """Print the values that expect_sha256 and expect_md5 compare."""
+    body = progress.body
+    if body is None:
+        return
+    print(f"  body of {len(body)} bytes:")
+    print(f"    sha256 {hashlib.sha256(body).hexdigest()}")
+    print(f"    md5    {hashlib.md5(body, usedforsecurity=False).hexdigest()}")
 
 
 def _print_chain(progress: TimedProgress) -> None:

@@ -1,4 +1,4 @@
-"""Finds values that are valid but probably not intended: durations without a unit. Pure."""
+"""Finds values that are valid but questionable: durations without a unit, and MD5. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,14 @@ DURATION_KEYS: Final = frozenset(
     }
 )
 
+MD5_KEY: Final = "expect_md5"
+MD5_NOTE: Final = (
+    "MD5 is for digests from keepalived.conf; use expect_sha256, which hadirector probe prints"
+)
+
 
 def find_notes(value: object) -> Iterator[Finding]:
-    """Yield a finding for each duration of more than a minute that is written without a unit."""
+    """Yield a finding for each long duration that is written without a unit, and for each MD5."""
     yield from _walk((), value)
 
 
@@ -32,6 +37,8 @@ def _walk(path: Path, value: object) -> Iterator[Finding]:
         for key, inner in value.items():
             if key in DURATION_KEYS and type(inner) in (int, float) and inner > SECONDS_MAX:
                 yield Finding((*path, key), _message((*path, key), inner))
+            if key == MD5_KEY:
+                yield Finding((*path, key), f"{format_path((*path, key))}: {MD5_NOTE}")
             yield from _walk((*path, key), inner)
     elif isinstance(value, list):
         for index, inner in enumerate(value):

@@ -24,7 +24,7 @@ class TargetState(msgspec.Struct, frozen=True, gc=False):
     target has never passed.
     ``unseen`` marks a failure that began while the director was blind. ``failures`` are the times
     at which the target began to fail, the latest one last, without the unseen failures.
-    ``requested_weight`` is the percentage of its configured weight that the target requests.
+    ``requested_weight`` is as in `checks.definition.result.Result`: a percentage or a weight.
     ``since`` is when the verdict changed, None if that was in an earlier run.
     """
 
@@ -127,7 +127,7 @@ def _assume(identity: str, targets: Targets, assumptions: Assumptions) -> Target
 
 
 RequestedWeight = Annotated[int, msgspec.Meta(ge=0, le=REQUESTED_WEIGHT_MAX)]
-"""In percent of the configured weight."""
+"""In percent of the configured weight, or the weight itself (`Result`)."""
 
 
 class TargetsSnapshot(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from checks.definition.queries import requests_exit_weight
 from checks.definition.result import Verdict
 from hadirector.health.target import Assumptions
 from hadirector.model.configuration import Configuration
@@ -128,7 +129,7 @@ def assume(
     ``held`` are the real servers that are held in their pools, by virtual server.
     """
     before = {
-        (server.name, real_server.key): real_server.check.identity
+        (server.name, real_server.key): real_server.check
         for server in old.virtual_servers
         for real_server in server.real_servers
         if real_server.check is not None
@@ -140,11 +141,12 @@ def assume(
         for real_server in server.real_servers:
             check = real_server.check
             predecessor = before.get((server.name, real_server.key))
-            if check is None or predecessor is None or check.identity == predecessor:
+            if check is None or predecessor is None or check.identity == predecessor.identity:
                 continue
             is_held = real_server.key in held_keys
-            if is_held or check.identity not in held_checks:
-                predecessors[check.identity] = predecessor
+            same_unit = requests_exit_weight(check.probe) is requests_exit_weight(predecessor.probe)
+            if is_held or (same_unit and check.identity not in held_checks):
+                predecessors[check.identity] = predecessor.identity
             if is_held:
                 held_checks.add(check.identity)
     return Assumptions(adopted_verdicts(new, table), predecessors, frozenset(held_checks))

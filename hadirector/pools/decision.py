@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from checks.definition.check import CheckDefinition
+from checks.definition.queries import requests_exit_weight
 from checks.definition.result import Verdict
 from hadirector.model.configuration import OnFailure, VirtualServer
 from hadirector.model.ipvs import DestinationKey
@@ -183,12 +185,8 @@ def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> N
     target = facts.target(check)
     if target.verdict is Verdict.PASSING:
         candidate.keep("passing")
-        percent = target.requested_weight
-        if percent is not None and not candidate.weight_overridden:
-            reason = f"requests {percent} %"
-            if check.timing.weight_step is not None:
-                reason = f"{percent} %, in steps towards the requested weight"
-            candidate.set_weight(scale_weight(candidate.full_weight, percent), reason)
+        if target.requested_weight is not None and not candidate.weight_overridden:
+            _apply_request(candidate, check, target.requested_weight)
         return
     if target.verdict is Verdict.UNKNOWN and server.initially_up:
         candidate.keep("initially up until its first probe ends")
@@ -197,6 +195,17 @@ def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> N
     candidate.failed_at = target.failed_at
     candidate.unknown = target.verdict is Verdict.UNKNOWN
     candidate.remove(_weight_when_out(server), target.verdict.value)
+
+
+def _apply_request(candidate: Candidate, check: CheckDefinition, requested: int) -> None:
+    """Set the requested weight: a percentage of the configured weight, or the weight itself."""
+    if requests_exit_weight(check.probe):
+        candidate.set_weight(requested, f"requests the weight {requested}")
+        return
+    reason = f"requests {requested} %"
+    if check.timing.weight_step is not None:
+        reason = f"{requested} %, in steps towards the requested weight"
+    candidate.set_weight(scale_weight(candidate.full_weight, requested), reason)
 
 
 def _weight_when_out(server: VirtualServer) -> int | None:

@@ -42,11 +42,11 @@ def ended_process(file: Path) -> bool:
 
 
 async def test_the_exit_status_decides(write: Write) -> None:
-    assert await run(Script(path=write("exit 0"), user=US)) == Ended(True, "exit status 0")
+    assert await run(Script(path=write("exit 0"), user=US)) == Ended(0, "exit status 0")
     assert await run(Script(path=write("echo no; exit 3"), user=US)) == Ended(
-        False, "exit status 3", "no"
+        3, "exit status 3", "no"
     )
-    assert await run(Script(path=write("kill -9 $$"), user=US)) == Ended(False, "ended by signal 9")
+    assert await run(Script(path=write("kill -9 $$"), user=US)) == Ended(None, "ended by signal 9")
 
 
 async def test_no_shell_interprets_the_arguments(write: Write) -> None:
@@ -64,7 +64,7 @@ async def test_a_script_is_killed_with_its_children_at_its_deadline(
     path = write(f"sleep 60 & echo $! > {tmp_path}/child; trap '' TERM; wait; sleep 60")
     started = time.monotonic()
     ended = await run(Script(path=path, user=US, timeout=0.3))
-    assert ended == Ended(False, "killed after 0.3s")
+    assert ended == Ended(None, "killed after 0.3s")
     assert time.monotonic() - started < 1.0
     await asyncio.sleep(0.1)
     assert ended_process(tmp_path / "child")
@@ -75,7 +75,7 @@ async def test_only_the_beginning_of_its_output_is_kept(write: Write) -> None:
     ended = await run(
         Script(path=write("head -c 1000000 /dev/zero | tr '\\0' x"), user=US, timeout=5.0)
     )
-    assert ended == Ended(True, "exit status 0", "x" * 4096)
+    assert ended == Ended(0, "exit status 0", "x" * 4096)
 
 
 async def test_a_process_that_the_script_leaves_running_delays_nothing(write: Write) -> None:
@@ -124,7 +124,7 @@ async def test_a_script_is_ended_with_its_daemons(
 async def test_a_notification_may_start_a_daemon(write: Write, tmp_path: Path) -> None:
     path = write(with_a_daemon(tmp_path, "exit 0"))
     script = Script(path=path, user=US, timeout=5.0, leaves_daemons=True)
-    assert await run(script) == Ended(True, "exit status 0")
+    assert await run(script) == Ended(0, "exit status 0")
     await asyncio.sleep(0.1)
     assert not ended_process(tmp_path / "daemon")
     os.kill(int((tmp_path / "daemon").read_text()), signal.SIGKILL)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checks.definition.check import Timing
 from checks.definition.contradictions import contradictions
-from checks.definition.queries import transports
+from checks.definition.queries import requests_exit_weight, transports
 from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.document.finding import Finding, Path
 
@@ -28,6 +28,12 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
     if check.idle_connection and "tcp" not in transports(check.probe):
         message = f"a check of type {check.type} has no TCP port for an idle connection"
         yield Finding((*path, "idle_connection"), message)
+    if requests_exit_weight(check.probe):
+        for key in sorted(check.model_fields_set & {"weight_step", "weight_max"}):
+            message = (
+                "limits a percentage of the weight, but exit_weight requests the weight itself"
+            )
+            yield Finding((*path, key), message)
     for index, member in enumerate(check.members):
         yield from _member_findings((*path, "checks", index), member)
     if check.via is not None:

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from pydantic import AfterValidator, ConfigDict, PlainValidator, create_model
 
-from checks.definition.check import Route, Timing
+from checks.definition.check import EXIT_WEIGHT_MAX, Route, Timing
 from checks.definition.option_types import Duration, Integer, OptionType, Text, ValueFormat
 from checks.definition.options import PROBE_TYPES, Member, Members, Probe
+from checks.definition.queries import requests_exit_weight
 from hadirector.config.checks import readers
 from hadirector.config.keys.addresses import Address, Port
 from hadirector.config.keys.key import Key
@@ -184,7 +185,7 @@ class CheckSection(Section):
             slow_interval=self.slow_interval,
             jitter=self.jitter,
             weight_step=self.weight_step,
-            weight_max=self.weight_max,
+            weight_max=EXIT_WEIGHT_MAX if requests_exit_weight(self.probe) else self.weight_max,
         )
 
     @property

@@ -170,6 +170,14 @@ ZOO = [
         HttpProbe(expect_body="(a+)+$"),
     ),
     Bad(
+        "makes the search for a forbidden text slow",
+        ok(b"a" * 40 + b"b"),
+        "close",
+        Reason.REPLY,
+        "searching 41 characters for /(a+)+$/ took too long",
+        HttpProbe(expect_not="(a+)+$", expect_offset_max=40),
+    ),
+    Bad(
         "sends one huge header",
         b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\n\r\n",
         "hang",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,68 @@ async def test_the_digest_of_the_body_is_compared(answer: Answer) -> None:
         "body of 0 bytes has the SHA-256"
         " e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
+
+
+async def test_the_md5_of_the_body_is_compared(answer: Answer) -> None:
+    options = HttpProbe(expect_md5="900150983cd24fb0d6963f7d28e17f72")
+    async with answer(ok(b"abc")) as port:
+        same = await ask(port, options)
+    async with answer(ok(b"")) as port:
+        other = await ask(port, options)
+    assert (same.passed, same.detail) == (True, "expected status and body")
+    assert other.reason is Reason.BODY
+    assert other.detail == "body of 0 bytes has the MD5 d41d8cd98f00b204e9800998ecf8427e"
+
+
+@pytest.mark.parametrize(
+    ("options", "body", "fault"),
+    [
+        ({"expect_not": "error"}, b"ready", None),
+        (
+            {"expect_not": "err.r"},
+            b"an error",
+            "body of 8 bytes matches /err.r/, which must not occur",
+        ),
+        ({"expect_body": "ok", "expect_offset_min": 3}, b"ok ok", None),
+        (
+            {"expect_body": "ok", "expect_offset_min": 4},
+            b"ok ok",
+            "body of 5 bytes does not match /ok/ from byte 4",
+        ),
+        ({"expect_body": "ok$", "expect_offset_max": 3}, b"no ok", None),
+        (
+            {"expect_body": "ok$", "expect_offset_max": 2},
+            b"no ok",
+            "body of 5 bytes does not match /ok$/ to byte 2",
+        ),
+        (
+            {"expect_body": "^ok", "expect_offset_min": 3, "expect_offset_max": 3},
+            b"no ok",
+            "body of 5 bytes does not match /^ok/ from byte 3 to byte 3",
+        ),
+        ({"expect_body": "(?<=no )ok", "expect_offset_min": 3}, b"no ok", None),
+        # The offsets are bytes: each of these letters has two.
+        ({"expect_body": "ok", "expect_offset_min": 4}, "\u00e4\u00e4ok".encode(), None),
+        ({"expect_body": "ok", "expect_offset_max": 4}, "\u00e4\u00e4ok".encode(), None),
+        (
+            {"expect_body": "ok", "expect_offset_max": 3},
+            "\u00e4\u00e4ok".encode(),
+            "body of 6 bytes does not match /ok/ to byte 3",
+        ),
+        ({"expect_not": "ok", "expect_offset_min": 1}, b"ok", None),
+        ({"expect_body": "ok", "expect_offset_min": 9}, b"", "body of 0 bytes does not match /ok/"),
+    ],
+)
+async def test_a_pattern_may_be_forbidden_or_have_to_begin_within_offsets(
+    answer: Answer, options: dict[str, Any], body: bytes, fault: str | None
+) -> None:
+    async with answer(ok(body)) as port:
+        result = await ask(port, HttpProbe(**options))
+    if fault is None:
+        assert result.passed, result
+    else:
+        assert result.reason is Reason.BODY
+        assert result.detail.startswith(fault), result
 
 
 @pytest.mark.parametrize(

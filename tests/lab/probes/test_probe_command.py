@@ -50,11 +50,16 @@ async def test_the_output_has_the_stages_and_certificates(
         "waiting for the reply",
         "reading the body",
     ]
-    assert stages[4].startswith("  TLSv1.")
-    assert stages[5].startswith(
+    assert stages[4:7] == [
+        "  body of 2 bytes:",
+        "    sha256 2689367b205c16ce32ed4200942b8b8b1e262dfc70d9bc9fbc77c49699a4f1df",
+        "    md5    444bcb3a3fcf8389296c49467f27e1d6",
+    ]
+    assert stages[7].startswith("  TLSv1.")
+    assert stages[8].startswith(
         "    commonName=server for web.example, 127.0.0.1, issued by commonName=authority, "
     )
-    assert len(stages) == 6
+    assert len(stages) == 9
 
 
 def without_a_date(authority: Authority) -> ssl.SSLContext:

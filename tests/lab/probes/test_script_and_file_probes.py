@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -35,6 +36,47 @@ async def test_a_script_gets_the_target_and_its_status_decides(tmp_path: Path) -
     assert (passed.reason, passed.detail) == (Reason.PASSED, "exit status 0: ::1 80")
     assert (failed.reason, failed.detail) == (Reason.DOWN, "exit status 1: a b 127.0.0.1 81")
     assert passed.weight is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "append", "printed"),
+    [
+        ((), (), "0:"),
+        (("-w", "5"), (), "2: -w 5"),
+        (("http://{address}:{port}/{path}", "{port}"), (), "2: http://::1:80/{path} 80"),
+        (("a",), ("port", "address"), "3: a 80 ::1"),
+    ],
+)
+async def test_a_script_gets_exactly_the_arguments_of_its_check(
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    append: tuple[Literal["address", "port"], ...],
+    printed: str,
+) -> None:
+    made = script(tmp_path, 'echo "$#: $*"')
+    options = ScriptProbe(script=made.script, user=USER, arguments=arguments, append=append)
+    result = await ask(80, options, "::1")
+    assert (result.reason, result.detail) == (Reason.PASSED, f"exit status 0: {printed}")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "detail", "weight"),
+    [
+        ("true", Reason.PASSED, "exit status 0", None),
+        ("exit 1", Reason.DOWN, "exit status 1", None),
+        ("exit 2", Reason.PASSED, "exit status 2", 0),
+        ("echo busy; exit 52", Reason.PASSED, "exit status 52: busy", 50),
+        ("exit 255", Reason.PASSED, "exit status 255", 253),
+        ("kill -9 $$", Reason.DOWN, "ended by signal 9", None),
+    ],
+)
+async def test_the_exit_status_of_a_script_may_be_a_weight(
+    tmp_path: Path, text: str, reason: Reason, detail: str, weight: int | None
+) -> None:
+    made = script(tmp_path, text)
+    options = ScriptProbe(script=made.script, user=USER, exit_weight=True)
+    result = await ask(80, options)
+    assert (result.reason, result.detail, result.weight) == (reason, detail, weight)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Scripts:
     async def run(self, script: Script, *arguments: str) -> Ended:
         self.runs.append(" ".join((script.path, *arguments)))
         await self.go.wait()
-        return Ended(True, "exit status 0")
+        return Ended(0, "exit status 0")
 
 
 @pytest.fixture

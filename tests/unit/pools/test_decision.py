@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from checks.definition.options import ScriptProbe
 from checks.definition.result import Verdict
 from hadirector.model.configuration import OnFailure, RealServer, VirtualServer
 from hadirector.model.ipvs import DestinationKey, Service
@@ -235,6 +237,18 @@ def test_a_passing_server_gets_the_part_of_its_weight_that_it_requests(
     server = pool(real_server(1, weight))
     (steps,) = judge(server, known, True).derivations.values()
     assert steps[2] == Step(given, f"requests {percent} %")
+
+
+@pytest.mark.parametrize("configured", [0, 1, 200])
+def test_an_exit_weight_replaces_the_configured_weight(configured: int) -> None:
+    """It is not a percentage."""
+    given = real_server(1, configured)
+    assert given.check is not None
+    check = replace(given.check, probe=ScriptProbe(script="/s", exit_weight=True))
+    server = pool(replace(given, check=check))
+    (steps,) = judge(server, facts({"1": PASSING}, weights={"1": 253}), True).derivations.values()
+    assert steps[2] == Step(253, "requests the weight 253")
+    assert pool_weights(judge(server, facts({"1": PASSING}), True)) == [configured]
 
 
 def test_a_requested_weight_changes_neither_a_failing_server_nor_a_weight_override() -> None:

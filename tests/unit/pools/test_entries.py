@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from checks.definition.options import ScriptProbe
 from checks.definition.result import Verdict
 from hadirector.election.withheld import withheld_addresses
 from hadirector.model.configuration import Configuration, OnFailure, RealServer, VirtualServer
@@ -172,6 +173,19 @@ def test_a_reload_names_the_replaced_checks_and_those_of_held_servers() -> None:
     assert assumptions.held == {"new 192.0.2.45:80"}
     assert assumptions.verdicts == {"new 192.0.2.46:80": Verdict.PASSING}
     assert assume(old, old, table, {"web": (ONE,)}).predecessors == {}
+
+
+def test_a_request_in_another_unit_is_not_carried_over() -> None:
+    """Half of the weight would become the weight 50 until the first probe of the new check."""
+    old = a_configuration(web())
+    probe = ScriptProbe(script="/s", exit_weight=True)
+    servers = tuple(
+        replace(server, check=replace(a_check(server.key), identity="new", probe=probe))
+        for server in web().real_servers
+    )
+    new = a_configuration(replace(web(), real_servers=servers))
+    table = {WEB: ServiceEntry(Service("wrr"), {ONE: Destination(1, NAT)})}
+    assert assume(old, new, table, {}).predecessors == {}
 
 
 def test_nothing_is_adopted_from_an_empty_table() -> None:

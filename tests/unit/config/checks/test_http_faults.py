@@ -121,6 +121,34 @@ FaultsOf = Callable[[str], list[str]]
             "{type: http, method: HEAD, expect_body: x}",
             "expect_body: the reply to a HEAD request has no body",
         ),
+        (
+            "{type: http, method: HEAD, expect_not: x}",
+            "expect_not: the reply to a HEAD request has no body",
+        ),
+        (
+            "{type: http, expect_md5: ABC}",
+            (
+                'expect_md5: wrong value (got "ABC", expected 32 hexadecimal digits, as md5sum '
+                "prints them)"
+            ),
+        ),
+        (
+            "{type: http, expect_not: '('}",
+            'expect_not: wrong value (got "(", expected a regular expression: missing ),'
+            " unterminated subpattern at position 0)",
+        ),
+        (
+            "{type: http, expect_body: x, expect_offset_min: 65536}",
+            "expect_offset_min: wrong value (got 65536, expected a whole number from 0 to 65535)",
+        ),
+        (
+            "{type: http, expect_offset_min: 0}",
+            "expect_offset_min: has no effect without expect_body or expect_not",
+        ),
+        (
+            "{type: http, expect_not: x, expect_offset_min: 5, expect_offset_max: 4}",
+            "expect_offset_max: wrong value (got 4, expected at least expect_offset_min, 5)",
+        ),
     ],
 )
 def test_a_fault_of_an_http_option(faults_of: FaultsOf, check: str, fault: str) -> None:

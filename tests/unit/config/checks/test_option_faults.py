@@ -55,6 +55,24 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
         (
+            "{type: script, script: /s, append: [address, name]}",
+            'append[1]: wrong value (got "name", expected one of address, port)',
+        ),
+        (
+            "{type: script, script: /s, exit_weight: true, statement: true}",
+            "exit_weight: excludes statement: both request a weight",
+        ),
+        (
+            "{type: script, script: /s, exit_weight: true, weight_max: 50%}",
+            "weight_max: limits a percentage of the weight, but exit_weight requests the weight"
+            " itself",
+        ),
+        (
+            "{type: any, checks: [{type: agent}, {type: script, script: /s, exit_weight: true}]}",
+            "checks: one member requests a weight (exit_weight), and another member requests a"
+            " percentage of the configured weight; expected one kind of request",
+        ),
+        (
             "{type: agent, weight_step: 10}",
             "weight_step: wrong value (got 10, expected a percentage from 1% to 100%)",
         ),

@@ -64,6 +64,10 @@ def test_a_faulty_type_does_not_hide_the_faults_of_common_keys(faults_of: Faults
             ),
         ),
         ("{type: script, script: /s, arguments: [a]}", ScriptProbe(script="/s", arguments=("a",))),
+        (
+            "{type: script, script: /s, append: [], exit_weight: true}",
+            ScriptProbe(script="/s", append=(), exit_weight=True),
+        ),
         ("{type: https, http_version: 2}", HttpsProbe(http_version=2)),
         ("{type: tls, tls_expiry_warning: 24h}", TlsProbe(tls_expiry_warning=86400.0)),
         (
@@ -83,6 +87,16 @@ def test_an_option_reaches_its_probe(check: str, probe: object) -> None:
     definition = parse(server(check).encode(), "f", "h").virtual_servers[0].real_servers[0].check
     assert definition is not None
     assert definition.probe == probe
+
+
+def test_the_largest_exit_weight_is_not_a_percentage() -> None:
+    """The limit of a percentage, 100 by default, does not apply to it."""
+    text = server(
+        "{type: all, checks: [{type: tcp}, {type: script, script: /s, exit_weight: true}]}"
+    )
+    check = parse(text.encode(), "f", "h").virtual_servers[0].real_servers[0].check
+    assert check is not None
+    assert check.timing.weight_max == 253
 
 
 def test_real_servers_with_the_same_address_share_one_ping() -> None:

@@ -149,6 +149,16 @@ UNHELD = "no VRRP instance and no interface of this host holds 192.0.2.1"
                 " or 90.5ms\n",
             ),
         ),
+        (
+            "director: {check: {type: http, expect_md5: 900150983cd24fb0d6963f7d28e17f72}}\n"
+            "vrrp: []",
+            (
+                0,
+                "{}: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n",
+                "note: {0}:1:44: director.check.expect_md5: MD5 is for digests from"
+                " keepalived.conf; use expect_sha256, which hadirector probe prints\n",
+            ),
+        ),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
         (None, (2, "", "{}: the file cannot be read: No such file or directory\n")),
     ],
