@@ -17,7 +17,6 @@ from hadirector.config.keepalived.keywords.texts import (
     EVENTS,
     LOWER_PRIORITY,
     MAIL,
-    MULTICAST_GROUP,
     OWNERS,
 )
 
@@ -65,20 +64,12 @@ GLOBAL_DEFS: Final[Table] = table(
             " process with SCHED_RR from the start",
             "realtime",
         ),
-        *refuse(
-            "dynamic_interfaces",
-            "the interface of an instance must exist at the start; order the service after the"
-            " interface: BindsTo= and After= sys-subsystem-net-devices-IF.device in its unit",
-        ),
         *drop("default_interface", "only static addresses use it, which hadirector does not hold"),
         *drop(
             "disable_local_igmp",
             "set net.ipv4.igmp_link_local_mcast_reports=0 in /etc/sysctl.d instead",
         ),
-        *refuse(
-            "vrrp_mcast_group4 vrrp_mcast_group6",
-            MULTICAST_GROUP,
-        ),
+        *map_value("vrrp_mcast_group4 vrrp_mcast_group6"),
         *drop(
             "lvs_flush lvs_flush_on_stop lvs_flush_onstop",
             "only the services of this file are ever removed; services of others stay",
@@ -97,7 +88,10 @@ GLOBAL_DEFS: Final[Table] = table(
             LOWER_PRIORITY,
             "lower_prio_no_advert",
         ),
-        *drop("vrrp_higher_prio_send_advert vrrp_check_unicast_src log_unknown_vrids"),
+        *drop(
+            "dynamic_interfaces vrrp_higher_prio_send_advert vrrp_check_unicast_src"
+            " log_unknown_vrids"
+        ),
         *drop(
             "vrrp_iptables vrrp_ipsets nftables nftables_priority nftables_ifindex"
             " nftables_counters",

@@ -13,9 +13,6 @@ LOWER_PRIORITY: Final = (
     "an ACTIVE instance answers a lower priority with an advertisement (RFC 9568 6.4.3)"
 )
 MAIL: Final = "no mail is sent; events, metrics and the alert rules report the same changes"
-MULTICAST_GROUP: Final = (
-    "advertisements go to 224.0.0.18 or ff02::12; use unicast_peer on all directors"
-)
 NOTIFY_OF_ONE_STATE: Final = (
     "a script runs for every state; write notify SCRIPT, which gets the state as its third argument"
 )

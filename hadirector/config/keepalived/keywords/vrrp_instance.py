@@ -19,7 +19,6 @@ from hadirector.config.keepalived.keywords.texts import (
     EVENTS,
     LOWER_PRIORITY,
     MAIL,
-    MULTICAST_GROUP,
     NOTIFY_OF_ONE_STATE,
     OWNERS,
 )
@@ -31,7 +30,9 @@ VRRP_INSTANCE: Final[Table] = table(
         *map_value("state", repeated=Repeated.ALL),
         *map_value("native_ipv6 nopreempt preempt accept vmac_xmit_base", LIST),
         *map_value("strict_mode skip_check_adv_addr v3_checksum_as_v2", SWITCH),
-        *map_value("unicast_src_ip unicast_ttl down_timer_adverts"),
+        *map_value("unicast_src_ip mcast_src_ip", repeated=Repeated.ALL),
+        *map_value("mcast_dst_ip unicast_ttl down_timer_adverts"),
+        *map_value("dont_track_primary no_virtual_ipaddress", LIST),
         *map_value("use_vmac", LIST),
         *map_value("old_unicast_checksum", SWITCH),
         *map_value("lvs_sync_daemon_interface"),
@@ -42,22 +43,9 @@ VRRP_INSTANCE: Final[Table] = table(
         *refuse("notify_master notify_backup notify_fault notify_stop", NOTIFY_OF_ONE_STATE),
         *refuse("vrf", "write the interface of the instance instead of the VRF"),
         *refuse(
-            "no_virtual_ipaddress",
-            "an instance needs at least one address; write an address into virtual_ipaddress",
-        ),
-        *refuse(
             "no_accept",
             "hadirector adds no firewall rules; drop the packets to the address by a rule of"
             " nftables",
-        ),
-        *refuse(
-            "mcast_src_ip",
-            "multicast advertisements have the first address of the interface; use unicast_src_ip"
-            " and unicast_peer to choose the source",
-        ),
-        *refuse(
-            "mcast_dst_ip",
-            MULTICAST_GROUP,
         ),
         *refuse(
             "use_vmac_addr",
@@ -68,11 +56,6 @@ VRRP_INSTANCE: Final[Table] = table(
             "use_ipvlan",
             "hadirector makes no ipvlan; leave it out, and the addresses are on the interface"
             " itself",
-        ),
-        *refuse(
-            "dont_track_primary",
-            "an instance needs the carrier of its interface; give the interface a bridge or a bond"
-            " that stays up",
         ),
         *refuse("track_bfd", BFD),
         *drop(

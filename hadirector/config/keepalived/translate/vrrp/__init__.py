@@ -1,0 +1,1 @@
+"""Translates the blocks of VRRP: instances, sync groups, tracked objects and global settings."""

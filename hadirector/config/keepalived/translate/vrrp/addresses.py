@@ -1,0 +1,155 @@
+"""Translates virtual addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from hadirector.config.document.errors import quote
+from hadirector.config.keepalived.node import Node, mapping, scalar, sequence
+from hadirector.config.keepalived.syntax.statement import Statement, Word
+from hadirector.config.keepalived.translate.vrrp.facts import Facts
+from hadirector.config.keepalived.translate.vrrp.values import lines
+
+ADVERTISED_MAX: Final = {4: 255, 6: 89}
+"""The addresses in an advertisement, by IP version (MTU 1500)."""
+_VALUES: Final = {"dev": "device", "label": "label", "scope": "scope"}
+_SCOPES: Final = {"0": "global", "200": "site", "253": "link", "254": "host"}
+_REFUSED: Final = frozenset(
+    {"peer", "home", "mngtmpaddr", "autojoin", "noprefixroute", "use_vmac", "track_group"}
+)
+
+
+class VirtualAddress(Struct, frozen=True):
+    """An address, and the device that the instance depends on because of it."""
+
+    node: Node
+    text: str
+    device: Word | None
+    tracked: bool
+
+    @property
+    def family(self) -> int:
+        """The IP version."""
+        return 6 if ":" in self.text else 4
+
+
+class Addresses(Struct, frozen=True):
+    """The addresses of an instance: advertised and not advertised."""
+
+    advertised: list[VirtualAddress]
+    excluded: list[VirtualAddress]
+
+    @property
+    def all(self) -> list[VirtualAddress]:
+        """All addresses."""
+        return [*self.advertised, *self.excluded]
+
+
+def read_addresses(facts: Facts) -> Addresses:
+    """Read the addresses of an instance. keepalived leaves out some of them."""
+    found = Addresses([], [])
+    for address in _read_lines(facts, "virtual_ipaddress"):
+        place = address.node.place
+        if address.family != facts.family:
+            message = f"{address.text} is left out, as in keepalived: it is not IPv{facts.family}"
+            facts.block.note("address family", place, f"{message} like the first address")
+        elif _is_new(address, found, facts):
+            found.advertised.append(address)
+    for address in _read_lines(facts, "virtual_ipaddress_excluded"):
+        if _is_new(address, found, facts):
+            found.excluded.append(address)
+    most = ADVERTISED_MAX[facts.family]
+    if len(found.advertised) > most:
+        message = f"only {most} addresses are advertised, as in keepalived; the rest are held too"
+        facts.block.note("many addresses", facts.place, message)
+        return Addresses(found.advertised[:most], [*found.advertised[most:], *found.excluded])
+    return found
+
+
+def address_keys(facts: Facts, addresses: Addresses) -> dict[str, Node | None]:
+    """Return the keys of the addresses."""
+    first = facts.block.last("virtual_ipaddress")
+    place = first.keyword.place if first else facts.place
+    excluded = facts.block.last("virtual_ipaddress_excluded")
+    return {
+        "virtual_addresses": sequence(place, [each.node for each in addresses.advertised]),
+        "unadvertised_addresses": sequence(
+            excluded.keyword.place if excluded else place,
+            [each.node for each in addresses.excluded],
+        )
+        if addresses.excluded
+        else None,
+    }
+
+
+def _is_new(address: VirtualAddress, found: Addresses, facts: Facts) -> bool:
+    for other in found.all:
+        if other.text.partition("/")[0] == address.text.partition("/")[0] and _device(
+            address
+        ) == _device(other):
+            message = f"{address.text} is left out, as in keepalived: the instance has it already"
+            facts.block.note("second address", address.node.place, message)
+            return False
+    return True
+
+
+def _device(address: VirtualAddress) -> str | None:
+    return address.device.text if address.device else None
+
+
+def _read_lines(facts: Facts, keyword: str) -> Iterator[VirtualAddress]:
+    for line in lines(facts.block, keyword):
+        yield _read(line, facts)
+
+
+def _read(line: Statement, facts: Facts) -> VirtualAddress:
+    text = line.keyword.text
+    keys: dict[str, Node] = {"address": scalar(text, line.keyword.place)}
+    device: Word | None = None
+    tracked = True
+    words = iter(line.arguments)
+    for word in words:
+        value = next(words, None) if word.text in _WITH_VALUE else None
+        if word.text in _WITH_VALUE and value is None:
+            facts.block.fault(word.place, f"{text}: {word.text} has no value (add it)")
+        elif value is not None and word.text in _VALUES:
+            device = value if word.text == "dev" else device
+            key = _VALUES[word.text]
+            if ":" in text and word.text != "dev":
+                message = f"{text}: an IPv6 address has no {word.text}"
+                facts.block.note("IPv6 address", word.place, message)
+            else:
+                named = _SCOPES.get(value.text, value.text) if key == "scope" else value.text
+                keys[key] = scalar(named, value.place, word.place)
+        elif word.text == "no_track":
+            tracked = False
+        else:
+            _read_rest(text, word, value, facts)
+    node = keys["address"] if len(keys) == 1 else mapping(line.keyword.place, keys)
+    return VirtualAddress(node, text, device, tracked)
+
+
+_WITH_VALUE = frozenset({*_VALUES, "brd", "broadcast", "preferred_lft", "peer", "track_group"})
+
+
+def _read_rest(text: str, word: Word, value: Word | None, facts: Facts) -> None:
+    """Note or refuse a word that has no key."""
+    block = facts.block
+    if word.text in ("brd", "broadcast"):
+        message = f"{text}: the kernel gets no broadcast address"
+        block.note("broadcast", word.place, message)
+    elif word.text == "-nodad":
+        message = f"{text}: the address is added without duplicate address detection"
+        block.note("nodad", word.place, message)
+    elif word.text == "preferred_lft" and value is not None:
+        single = ":" in text and text.partition("/")[2] in ("", "128")
+        if value.text != ("0" if single else "forever"):
+            message = f"{text}: preferred_lft {value.text} is not possible (leave it out)"
+            block.fault(word.place, message)
+    elif word.text in _REFUSED:
+        block.fault(word.place, f"{text}: {word.text} is not possible here (leave it out)")
+    else:
+        block.fault(word.place, f"{text}: unknown word {quote(word.text)}")

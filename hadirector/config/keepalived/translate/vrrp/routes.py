@@ -1,0 +1,172 @@
+"""Translates virtual routes and rules, which are written as for ip-route(8) and ip-rule(8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from hadirector.config.document.errors import quote
+from hadirector.config.keepalived.node import Node, mapping, scalar
+from hadirector.config.keepalived.syntax.statement import Statement, Word
+from hadirector.config.keepalived.translate.block import Block
+from hadirector.config.keepalived.translate.vrrp.values import whole
+
+_ROUTE_KEYS: Final = {
+    "via": "gateway",
+    "gw": "gateway",
+    "dev": "device",
+    "oif": "device",
+    "src": "source",
+    "from": "source",
+    "metric": "metric",
+    "priority": "metric",
+    "preference": "metric",
+    "table": "table",
+    "scope": "scope",
+}
+_RULE_KEYS: Final = {
+    "from": "from",
+    "to": "to",
+    "iif": "input_device",
+    "dev": "input_device",
+    "oif": "output_device",
+    "priority": "priority",
+    "order": "priority",
+    "preference": "priority",
+    "table": "table",
+    "lookup": "table",
+    "fwmark": "fwmark",
+}
+_NUMBERS: Final = frozenset({"metric", "priority"})
+_DEVICES: Final = frozenset({"device", "input_device", "output_device"})
+_TYPES: Final = frozenset({"blackhole", "unreachable", "prohibit"})
+_TABLES: Final[dict[str, str | int]] = {
+    "local": 255,
+    "main": "main",
+    "default": "default",
+    "254": "main",
+}
+_EVERYTHING: Final = frozenset({"default", "all", "any"})
+FIRST_RULE_PRIORITY: Final = 16384
+"""The priority of the first rule without a priority in keepalived; it counts down."""
+
+
+class Item(Struct, frozen=True):
+    """A route or a rule, and the devices that the instance depends on because of it."""
+
+    node: Node
+    devices: list[Word]
+
+
+def read_routes(found: Iterable[Statement], block: Block) -> list[Item]:
+    """Read virtual routes."""
+    return [item for line in found if (item := _read_route(line, block)) is not None]
+
+
+def read_rules(found: Iterable[Statement], block: Block, priorities: Iterator[int]) -> list[Item]:
+    """Read virtual rules. ``priorities`` are for rules without a priority."""
+    return [item for line in found if (item := _read_rule(line, block, priorities)) is not None]
+
+
+def _read_route(line: Statement, block: Block) -> Item | None:
+    keys: dict[str, Node] = {}
+    devices: list[Word] = []
+    tracked = True
+    words = iter(line.words)
+    for word in words:
+        key = _ROUTE_KEYS.get(word.text)
+        value = next(words, None) if key or word.text in ("to", "protocol") else None
+        if key is not None and value is not None and value.text in ("inet", "inet6"):
+            value = next(words, None)
+        if key is not None and value is not None:
+            _add(keys, key, word, value, block)
+            devices += [value] if key in _DEVICES else []
+        elif word.text in _TYPES or word.text == "unicast":
+            keys["type"] = scalar(word.text, word.place)
+        elif word.text == "onlink":
+            keys["on_link"] = scalar(True, word.place)
+        elif word.text == "no_track":
+            tracked = False
+        elif word.text in ("prepend", "add") or (value and value.text == "keepalived"):
+            continue
+        elif "destination" not in keys and _is_prefix(value or word):
+            destination = value or word
+            text = "default" if destination.text in _EVERYTHING else destination.text
+            keys["destination"] = scalar(text, destination.place)
+        else:
+            _refuse(word, "route", block)
+            return None
+    return Item(mapping(line.keyword.place, keys), devices if tracked else [])
+
+
+def _read_rule(line: Statement, block: Block, priorities: Iterator[int]) -> Item | None:
+    keys: dict[str, Node] = {}
+    devices: list[Word] = []
+    tracked = True
+    words = iter(line.words)
+    for word in words:
+        if word.text == "type":
+            continue
+        key = _RULE_KEYS.get(word.text)
+        value = next(words, None) if key or word.text == "protocol" else None
+        if key == "fwmark" and value is not None:
+            _add_mark(keys, value)
+        elif key is not None and value is not None:
+            if not (key in ("from", "to") and value.text in _EVERYTHING):
+                _add(keys, key, word, value, block)
+            devices += [value] if key in _DEVICES else []
+        elif word.text in _TYPES:
+            keys["type"] = scalar(word.text, word.place)
+        elif word.text == "no_track":
+            tracked = False
+        elif value is not None and value.text == "keepalived":
+            continue
+        else:
+            _refuse(word, "rule", block)
+            return None
+    if "priority" not in keys:
+        priority = next(priorities)
+        message = f"a rule without a priority has {priority}, as in keepalived"
+        block.note("rule priority", line.keyword.place, message)
+        keys["priority"] = scalar(priority, line.keyword.place)
+    return Item(mapping(line.keyword.place, keys), devices if tracked else [])
+
+
+def _is_prefix(word: Word) -> bool:
+    return word.text in _EVERYTHING or word.text[0].isdigit() or ":" in word.text
+
+
+def _add(keys: dict[str, Node], key: str, word: Word, value: Word, block: Block) -> None:
+    """Add a key with its value. A word in place of a number is left to the schema."""
+    found: str | int = value.text
+    if key == "table":
+        number = whole(value)
+        found = _TABLES.get(value.text, value.text if number is None else number)
+        if isinstance(found, str) and found not in _TABLES:
+            message = f"table {quote(found)}: write the number of the table"
+            block.fault(value.place, message)
+            return
+    elif key in _NUMBERS:
+        number = whole(value)
+        found = value.text if number is None else number
+    elif key == "source":
+        found = value.text.partition("/")[0]
+    keys[key] = scalar(found, value.place, word.place)
+
+
+def _add_mark(keys: dict[str, Node], value: Word) -> None:
+    for key, text in zip(("fwmark", "fwmask"), value.text.split("/", 1), strict=False):
+        try:
+            keys[key] = scalar(int(text, 0), value.place)
+        except ValueError:
+            keys[key] = scalar(text, value.place)
+
+
+def _refuse(word: Word, kind: str, block: Block) -> None:
+    message = (
+        f"{word.text}: a virtual {kind} cannot have this; add the {kind} by a notify script, or"
+        " leave it out"
+    )
+    block.fault(word.place, message)
