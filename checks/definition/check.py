@@ -41,8 +41,11 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def longest_interval(self) -> float:
-        """The longest time between two probes of a target, including jitter, in seconds."""
-        return max(self.interval, self.slow_interval or 0.0) + self.jitter
+        """The longest time between two probes of a target, including jitter, in seconds.
+
+        A probe that takes longer than the interval delays the next one.
+        """
+        return max(self.interval, self.slow_interval or 0.0, self.timeout) + self.jitter
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):

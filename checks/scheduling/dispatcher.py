@@ -211,17 +211,20 @@ class Dispatcher:
     def _finish(self, target: Target, result: Result) -> None:
         now = monotonic()
         was_full = len(self._in_progress) == self._probes_max - 1
+        definition = target.definition
         self._judge(target, result)
         target.probe = None
         target.update_interval()
         if target.caused_by_hint:
             target.caused_by_hint = False
             if repeat_at_once(target.tracker.verdict, result.reason):
-                self._hinted[target.definition.identity] = target
+                self._hinted[definition.identity] = target
         if not target.is_queued:
             target.due = next_due(target.due, target.interval, now)
             target.is_queued = True
             self._enqueue(target)
+            if target.begins_at < now and definition.timing.timeout > target.interval:
+                target.begins_at = now  # the target, and not this host, has caused the delay
             self._wake_at(max(target.begins_at, self._next_batch))
         if self._hinted or was_full:
             self._wake_at(now)

@@ -105,7 +105,7 @@ def skip_missed_periods(due: float, interval: float, now: float) -> float:
 def next_due(started_for: float, interval: float, now: float) -> float:
     """Return the due time after a probe that was due at ``started_for`` and has ended at ``now``.
 
-    If the probe took longer than the interval, the next probe is due at once.
+    If the probe took longer than the interval, the next probe is due at once. The phase stays.
     """
     return skip_missed_periods(started_for + interval, interval, now)
 

@@ -92,13 +92,17 @@ class CheckSection(Section):
         ),
     ] = None
     interval: Annotated[
-        ProbeDuration, Key("The time from the start of one probe to the start of the next.")
+        ProbeDuration,
+        Key(
+            "The time from the start of one probe to the start of the next. A probe that takes"
+            " longer delays the next one, which then starts at once: two probes of a target never"
+            " overlap."
+        ),
     ] = 2.0
     timeout: Annotated[
         ProbeDuration | None,
         Key(
-            "The time within which the whole probe must end.",
-            type="duration, `10ms` to `1h`, at most `interval`",
+            "The time within which the whole probe must end. It may be longer than `interval`.",
             default="`1s`, or `interval` if that is shorter",
         ),
     ] = None
@@ -111,7 +115,7 @@ class CheckSection(Section):
         Key(
             "The interval while the latest results contradict the verdict, so that the verdict"
             " is about to change.",
-            type="duration, from `timeout` to `interval`",
+            type="duration, `10ms` to `interval`",
             default="`interval`",
         ),
     ] = None

@@ -196,8 +196,7 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ("{type: none, rise: 2}", "check.rise: a check of this type has no rise"),
         (
             "{type: tcp, interval: 1s, timeout: 2s}",
-            "check.timeout: a probe must end before the next one starts (got a timeout of 2s,"
-            " expected at most the interval, 1s)",
+            "",
         ),
         ("{type: tcp, interval: 500ms}", ""),
         (

@@ -53,10 +53,11 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
             ],
         ),
         (
-            f"sorry_server: {{address: 10.0.0.9, check: {{type: tcp, timeout: 3s}}}}, {TWO}}}]",
+            "sorry_server: {address: 10.0.0.9, check: {type: tcp, slow_interval: 1s}},"
+            f" {TWO}}}]",
             [
-                "1:104: virtual_servers[0].sorry_server.check.timeout: a probe must end before"
-                " the next one starts (got a timeout of 3s, expected at most the interval, 2s)"
+                "1:110: virtual_servers[0].sorry_server.check.slow_interval: wrong value (got 1s,"
+                " expected at least the interval, 2s)"
             ],
         ),
         (f"min_healthy: 2, {TWO}}}]", []),
