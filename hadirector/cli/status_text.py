@@ -20,6 +20,8 @@ ATTENTION_MAX: Final = 20
 """Real servers of one virtual server that a summary lists."""
 INDENT: Final = "  "
 DROPPED: Final = "dropped_"
+USUAL_DOWN_TIMER_ADVERTS: Final = 3
+"""RFC 9568 6.1."""
 
 _STYLES: Final = {"ACTIVE": "bold green", "passing": "green", "failing": "red", "unknown": "yellow"}
 _INSTANCE_HEADINGS: Final = (
@@ -111,7 +113,7 @@ def _instance(instance: InstanceStatus) -> Row:
 
 
 def _instance_notes(instance: InstanceStatus, paint: Paint) -> Iterator[str]:
-    """Render the alarms, the fault, a priority that was changed, and dropped advertisements."""
+    """Render alarms, the fault, a changed priority, unusual timers and dropped advertisements."""
     name = instance.instance
     for alarm in instance.alarms:
         yield paint(f"{name}: {alarm}", "bold red")
@@ -119,6 +121,10 @@ def _instance_notes(instance: InstanceStatus, paint: Paint) -> Iterator[str]:
         yield paint(f"{name} takes no part in elections: {instance.fault}", "dim")
     if " " in instance.priority_arithmetic:
         yield paint(f"{name} has priority {instance.priority_arithmetic}", "dim")
+    if instance.down_timer_adverts != USUAL_DOWN_TIMER_ADVERTS:
+        intervals = f"{instance.down_timer_adverts} advertisement intervals"
+        seconds = f"{instance.active_down_interval:.2f} s with the skew time"
+        yield paint(f"{name} takes over after {intervals}: {seconds}", "dim")
     if dropped := _drop_counts(instance.counters):
         yield paint(f"{name} dropped advertisements: {dropped}", "dim")
     if undelivered := _drop_counts(instance.undelivered):

@@ -18,7 +18,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.netns, pytest.mark.keepalived]
 
 OURS, OUR_SECOND, THEIRS, THEIR_SECOND = "10.99.0.1", "10.99.0.21", "10.99.0.2", "10.99.0.22"
-GROUP = "239.99.0.51"
+GROUP = "239.227.0.51"  # RFC 1112 6.4: 227 - 128 = 99 in the MAC address
 GROUP_MAC = "01005e630033"
 HEADING = f"global_defs {{\n vrrp_mcast_group4 {GROUP}\n}}"
 
@@ -68,7 +68,7 @@ def test_both_use_another_group_and_another_source(lab: Lab, tmp_path: Path) -> 
         eventually(
             lambda: destinations(wire),
             5.0,
-            expected={f"0a630016 ef630033 {GROUP_MAC}", f"0a630015 ef630033 {GROUP_MAC}"},
+            expected={f"0a630016 efe30033 {GROUP_MAC}", f"0a630015 efe30033 {GROUP_MAC}"},
         )
 
 
@@ -88,7 +88,7 @@ def test_the_virtual_mac_sends_to_the_group_too(lab: Lab, tmp_path: Path) -> Non
     options = ("--group", GROUP, "--source", OUR_SECOND, "--virtual-mac")
     with Wire(lab.third) as wire:
         VrrpRouter(lab.ours, tmp_path, *options, priority=200).wait_for("ACTIVE")
-        expected = {f"0a630015 ef630033 {GROUP_MAC}"}
+        expected = {f"0a630015 efe30033 {GROUP_MAC}"}
         eventually(lambda: destinations(wire), 5.0, expected=expected)
         senders = {frame.sender.hex() for frame in wire.frames() if frame.vrrp}
     assert senders == {"00005e000133"}

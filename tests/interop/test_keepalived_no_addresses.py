@@ -80,10 +80,13 @@ def test_keepalived_accepts_our_role(hosts: tuple[Host, Host, Host], tmp_path: P
 
 
 def test_a_role_in_version_3(hosts: tuple[Host, Host, Host], tmp_path: Path) -> None:
-    """Two of our routers elect one, and it hands over in less than an interval."""
+    """Two of our routers elect one. It hands over, and at a stop it gives the role away."""
     first = ours(hosts[0], tmp_path, 200, version=3)
     second = ours(hosts[1], tmp_path, 100, version=3)
     first.wait_for("ACTIVE")
     second.wait_for("BACKUP")
-    first.stop()
-    assert second.wait_for("ACTIVE", 2.0)["reason"] == "the active router sent priority 0"
+    first.hand_over()
+    assert first.wait_for("BACKUP", 2.0)["reason"] == "handed over"
+    second.wait_for("ACTIVE")
+    second.stop()
+    assert first.wait_for("ACTIVE", 3.0)["reason"] == "the active router sent priority 0"

@@ -310,3 +310,13 @@ def test_a_director_that_observes_shows_the_routers_and_the_differences() -> Non
     assert "2.0 s ago; hadirector would drop this: peer_ttl\n" in text
     assert "difference: hadirector would change the weight of 192.0.2.45:80 to 0" in text
     assert "failing:" not in text
+
+
+def test_an_unusual_number_of_intervals_is_shown() -> None:
+    """The usual number is 3 (RFC 9568 6.1), which needs no line."""
+    status = a_status()
+    [instance] = status.instances
+    patient = replace(instance, down_timer_adverts=5, active_down_interval=5.609375)
+    line = "web[bold] takes over after 5 advertisement intervals: 5.61 s with the skew time"
+    assert line in lines(replace(status, instances=(patient,)))
+    assert not [each for each in lines(status) if "takes over after" in each]

@@ -30,3 +30,11 @@ def test_over_ipv6_it_goes_to_the_group_with_hop_limit_255() -> None:
         "fe800000000000000000000000000001 ff020000000000000000000000000012"
         "31339601006400000a630064"
     )
+
+
+def test_the_mac_of_a_group_has_its_low_23_bits() -> None:
+    """RFC 1112 6.4: 227 is 0xe3, and without its first bit 0x63."""
+    source, group = ip_address("10.99.0.1"), ip_address("239.227.0.51")
+    frame = advertisement_frame(bytes.fromhex("00005e000133"), source, group, b"")
+    assert frame[:6] == bytes.fromhex("01005e630033")
+    assert frame[30:34] == group.packed
