@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hadirector.config.document.errors import Fault
-from hadirector.config.keepalived.syntax.statement import Place
+from hadirector.config.keepalived.syntax.place import Place
 
 
 class Note(NamedTuple):

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hadirector.config.keepalived.syntax.place import Place
 
-class Place(NamedTuple):
-    """A position in a file: line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+__all__ = ["Place", "Statement", "Word"]
 
 
 class Word(NamedTuple):
