@@ -52,6 +52,8 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
     if not probe.tls_verify and probe.tls_ca_file is not None:
         yield "tls_ca_file", "has no effect, because tls_verify: false turns verification off"
+    if probe.tls_key_file is not None and probe.tls_certificate_file is None:
+        yield "tls_key_file", "has no effect without tls_certificate_file"
     if not uses_tls(probe):
         for field in msgspec.structs.fields(TlsProbe):
             if field.name.startswith("tls_") and getattr(probe, field.name) != field.default:

@@ -65,8 +65,10 @@ class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
 
     ``tls_name`` is sent as SNI and must be in the certificate. Without it, the address must be in
     the certificate. ``tls_verify: false`` turns verification off. ``tls_ca_file`` replaces the
-    certificate authorities of the system. The result carries a warning from
-    ``tls_expiry_warning`` seconds before the certificate expires.
+    certificate authorities of the system. ``tls_certificate_file`` and ``tls_key_file`` are the
+    certificate and private key of this host for servers that require a client certificate; without
+    ``tls_key_file`` the key is in the file of the certificate. The result carries a warning from
+    ``tls_expiry_warning`` seconds before one of the certificates expires.
     """
 
     traits: ClassVar[Traits] = tcp_service_traits(default_port=None, cost=1, tls=True)
@@ -74,6 +76,8 @@ class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
     tls_name: HostName | None = None
     tls_verify: bool = True
     tls_ca_file: FilePath | None = None
+    tls_certificate_file: FilePath | None = None
+    tls_key_file: FilePath | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -117,6 +121,8 @@ class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
     tls_name: HostName | None = None
     tls_verify: bool = True
     tls_ca_file: FilePath | None = None
+    tls_certificate_file: FilePath | None = None
+    tls_key_file: FilePath | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -135,6 +141,8 @@ class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc")
     tls_name: HostName | None = None
     tls_verify: bool = True
     tls_ca_file: FilePath | None = None
+    tls_certificate_file: FilePath | None = None
+    tls_key_file: FilePath | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -198,6 +206,8 @@ class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smtp")
     tls_name: HostName | None = None
     tls_verify: bool = True
     tls_ca_file: FilePath | None = None
+    tls_certificate_file: FilePath | None = None
+    tls_key_file: FilePath | None = None
     tls_expiry_warning: ExpiryWarning = TWO_WEEKS
 
 
@@ -370,7 +380,7 @@ Probe = (
 """All types of probes. `checks.probes.registry` lists the function that performs each type."""
 
 TlsOptions = TlsProbe | HttpsProbe | GrpcProbe | SmtpProbe
-"""The types that can use TLS. They have the same four TLS options."""
+"""The types that can use TLS. They have the same six TLS options."""
 
 PROBE_TYPES: dict[str, type[Probe]] = {
     str(options.__struct_config__.tag): options for options in get_args(Probe)

@@ -12,6 +12,11 @@ from checks.definition.check import CheckDefinition, Route
 from checks.definition.options import TlsOptions
 from checks.definition.result import Reason
 from checks.io.attempt import CONNECTING, ProbeFailedError, Progress
+from checks.io.client_certificate import (
+    ClientCertificateError,
+    find_certificate,
+    find_warning,
+)
 from checks.io.errors import describe
 from checks.io.tls import client_context, describe_error, expiry, expiry_warning
 
@@ -131,9 +136,10 @@ class Connection:
         """
         await self._end_clear_text()
         self._progress.enter(HANDSHAKE)
+        settings, own_warning = tls_settings(options, protocol)
         try:
             await self._writer.start_tls(
-                tls_context(options, protocol),
+                settings,
                 server_hostname=name or self._definition.destination,
                 ssl_handshake_timeout=self._definition.timing.timeout,
             )
@@ -143,7 +149,8 @@ class Connection:
             raise
         tls = self._writer.get_extra_info("ssl_object")
         self._progress.tls = tls
-        self._progress.warning = expiry_warning(tls, options.tls_expiry_warning)
+        warnings = (expiry_warning(tls, options.tls_expiry_warning), own_warning)
+        self._progress.warning = "; ".join(warning for warning in warnings if warning)
         self._progress.certificate_expires_at = expiry(tls)
         if tls.selected_alpn_protocol() != protocol:
             raise _protocol_error(protocol)
@@ -232,10 +239,20 @@ async def connect(opened: socket.socket, definition: CheckDefinition) -> None:
     await asyncio.get_running_loop().sock_connect(opened, (definition.destination, definition.port))
 
 
-def tls_context(options: TlsOptions, protocol: str | None = None) -> ssl.SSLContext:
-    """Return the TLS settings. Raises ProbeFailedError with LOCAL_ERROR for an unreadable file."""
+def tls_settings(options: TlsOptions, protocol: str | None = None) -> tuple[ssl.SSLContext, str]:
+    """Return the TLS settings, and a warning about the client certificate.
+
+    Raises ProbeFailedError with LOCAL_ERROR for a file that is not usable.
+    """
+    certificate, warning = None, ""
     try:
-        return client_context(options.tls_ca_file, options.tls_verify, protocol)
+        if options.tls_certificate_file is not None:
+            certificate = find_certificate(options.tls_certificate_file, options.tls_key_file)
+            warning = find_warning(certificate, options.tls_expiry_warning)
+        settings = client_context(options.tls_ca_file, options.tls_verify, protocol, certificate)
+    except ClientCertificateError as error:
+        raise ProbeFailedError(Reason.LOCAL_ERROR, str(error)) from error
     except OSError as error:
         detail = f"tls_ca_file {options.tls_ca_file}: {describe(error)}"
         raise ProbeFailedError(Reason.LOCAL_ERROR, detail) from error
+    return settings, warning

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeGuard
 
-DAY_SECONDS = 86400
+from checks.io.client_certificate import ClientCertificate, load
+from checks.io.expiry import days_left, describe_expiry
 
 HTTP_2 = "h2"
 """The ALPN identifier of HTTP/2 (RFC 9113, section 3.1)."""
@@ -16,13 +16,16 @@ HTTP_2 = "h2"
 
 @lru_cache(maxsize=256)
 def client_context(
-    ca_file: str | None, verify: bool, protocol: str | None = None
+    ca_file: str | None,
+    verify: bool,
+    protocol: str | None = None,
+    certificate: ClientCertificate | None = None,
 ) -> ssl.SSLContext:
     """Return the TLS settings of a client. They are cached: loading the authorities takes 20 ms.
 
     ``protocol`` is the protocol to negotiate (ALPN). After ``client_context.cache_clear()`` the
-    next call reads the files again. Raises OSError if ``ca_file`` cannot be read, and ssl.SSLError
-    if it contains no certificate.
+    next call reads the files again. Raises OSError if ``ca_file`` cannot be read, ssl.SSLError if
+    it contains no certificate, and ClientCertificateError.
     """
     context = ssl.create_default_context(cafile=ca_file)
     context.sslobject_class = _tls_object_class()
@@ -31,6 +34,8 @@ def client_context(
         context.verify_mode = ssl.CERT_NONE
     if protocol is not None:
         context.set_alpn_protocols([protocol])
+    if certificate is not None:
+        load(context, certificate)
     return context
 
 
@@ -70,11 +75,7 @@ def expiry_warning(connection: ssl.SSLObject, within: float) -> str:
     certificate = connection.getpeercert()
     if not certificate:  # Python returns no content of a certificate that it has not verified
         return ""
-    not_after = str(certificate["notAfter"])
-    if _seconds_left(not_after) >= within:
-        return ""
-    days = _days_left(not_after)
-    return f"the certificate expires in {days} day{'s' * (days != 1)} ({not_after})"
+    return describe_expiry("the certificate", str(certificate["notAfter"]), within)
 
 
 def expiry(connection: ssl.SSLObject) -> float | None:
@@ -120,17 +121,9 @@ def _certificate(content: dict[str, Any]) -> Certificate:
         names=tuple(name for _, name in content.get("subjectAltName", ())),
         not_before=content["notBefore"],
         not_after=content["notAfter"],
-        days_left=_days_left(content["notAfter"]),
+        days_left=days_left(content["notAfter"]),
     )
 
 
 def _distinguished_name(name: Any) -> str:
     return ", ".join(f"{key}={value}" for part in name for key, value in part)
-
-
-def _days_left(not_after: str) -> int:
-    return int(_seconds_left(not_after) // DAY_SECONDS)
-
-
-def _seconds_left(not_after: str) -> float:
-    return ssl.cert_time_to_seconds(not_after) - datetime.now(UTC).timestamp()

@@ -22,15 +22,19 @@ class Authority:
 
     def server(self, name: str, names: str, days: int = 1) -> ssl.SSLContext:
         """Return TLS settings of a server, with a new certificate for ``names``."""
+        return server_context(*self.sign(name, "server", names, days))
+
+    def sign(self, name: str, subject: str, names: str, days: int = 1) -> tuple[Path, Path]:
+        """Return the files of a new certificate and of its key."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extensions = self.folder / f"{name}.ext"
         text = f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n"
         extensions.write_text(text, encoding="latin-1")
-        openssl("req", "-new", *new_key(key), "-subj", "/CN=server", "-out", request)
+        openssl("req", "-new", *new_key(key), "-subj", f"/CN={subject}", "-out", request)
         signing = ("-CA", self.file, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
         validity = ("-days", str(days), "-extfile", extensions)
         openssl("x509", "-req", "-in", request, *signing, *validity, "-out", certificate)
-        return server_context(certificate, key)
+        return certificate, key
 
     def self_signed(self) -> ssl.SSLContext:
         """Return TLS settings of a server with a self-signed certificate."""

@@ -56,8 +56,13 @@ begin transports
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, how: str = "", authority: Authority | None = None) -> Iterator[int]:
-    """A web server with listen options such as "ssl http2". The password of alice is sesame."""
+def nginx(
+    folder: Path, how: str = "", authority: Authority | None = None, more: str = ""
+) -> Iterator[int]:
+    """A web server with listen options such as "ssl http2". The password of alice is sesame.
+
+    ``more`` are further directives.
+    """
     certificate = ""
     if authority is not None:
         key, certified = files_of(authority)
@@ -67,7 +72,7 @@ def nginx(folder: Path, how: str = "", authority: Authority | None = None) -> It
     unprivileged(folder)
 
     def command(port: int) -> list[str]:
-        text = _NGINX.format(folder=folder, port=port, how=how, certificate=certificate)
+        text = _NGINX.format(folder=folder, port=port, how=how, certificate=certificate + more)
         (folder / "conf").write_text(text)
         return ["/usr/sbin/nginx", "-e", "stderr", "-c", str(folder / "conf")]
 

@@ -47,6 +47,14 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
         (
+            "{type: tls, tls_key_file: /k}",
+            "tls_key_file: has no effect without tls_certificate_file",
+        ),
+        (
+            "{type: smtp, tls_certificate_file: /c}",
+            "tls_certificate_file: has no effect without starttls: true",
+        ),
+        (
             "{type: script, script: /s, append: [address, name]}",
             'append[1]: wrong value (got "name", expected one of address, port)',
         ),
