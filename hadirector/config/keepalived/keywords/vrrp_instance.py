@@ -98,7 +98,7 @@ VRRP_INSTANCE: Final[Table] = table(
             "lvs_sync_daemon_inteface",
             "keepalived does not know this word and starts no sync daemon; write"
             " lvs_sync_daemon_interface if a sync daemon is wanted",
-            "old_words",
+            "old words",
         ),
         *drop(
             "promote_secondaries check_unicast_src unicast_fault_no_peer track_src_ip"

@@ -83,7 +83,11 @@ def read_facts(
     # In strict mode, only the address owner begins as MASTER.
     is_owner = priority == OWNER
     master = is_owner if wants_master is None or is_strict else wants_master
-    version = _version(block, family, anywhere) or (3 if options.own_defaults else 2)
+    version = _version(block, family, anywhere)
+    if version is None:
+        # A password exists only in version 2.
+        has_password = block.last("authentication") is not None
+        version = 3 if options.own_defaults and not has_password else 2
     return Facts(
         block=block,
         statement=each.statement,
