@@ -17,6 +17,7 @@ from hadirector.config.keepalived.syntax.includes import Files
 from hadirector.config.keepalived.syntax.place import Place
 from hadirector.config.keepalived.syntax.statement import Statement
 from hadirector.config.keepalived.translate.virtual_servers import translate_virtual_servers
+from hadirector.config.keepalived.translate.vrrp.file import translate_vrrp
 
 Sections = Mapping[str, Node]
 """Sections of the native form, such as `vrrp`, or the keys of `director`."""
@@ -41,7 +42,7 @@ def _virtual_servers(root: Sequence[Statement], report: Report, options: Options
     return {"virtual_servers": sequence(servers[0].place, servers)} if servers else {}
 
 
-TRANSLATORS: Final[tuple[Translator, ...]] = (_virtual_servers,)
+TRANSLATORS: Final[tuple[Translator, ...]] = (translate_vrrp, _virtual_servers)
 """Every translator, in the order of the sections of the document."""
 
 
