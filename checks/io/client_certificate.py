@@ -53,7 +53,7 @@ def load(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
     Raises ClientCertificateError if a file is not usable.
     """
     try:
-        # Without a password, OpenSSL would ask for the password of the key on the terminal.
+        # Without a password, OpenSSL would read the password of the key from the terminal.
         context.load_cert_chain(certificate.file, certificate.key_file, password="")
     except OSError as error:  # ssl.SSLError is an OSError
         files = f"tls_certificate_file {certificate.file}, tls_key_file {certificate.key_file}"

@@ -132,8 +132,9 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
             (
                 'unknown key "pfad" (expected one of address, expect, fall, fast_interval, '
                 "idle_connection, interface, interval, jitter, mark, port, rise, send, "
-                "slow_interval, source, timeout, tls_ca_file, tls_expiry_warning, tls_name, "
-                "tls_verify, type, via, weight_max, weight_step)"
+                "slow_interval, source, timeout, tls_ca_file, tls_certificate_file, "
+                "tls_expiry_warning, tls_key_file, tls_name, tls_verify, type, via, weight_max, "
+                "weight_step)"
             ),
         ),
         (
