@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "run": Entry("run", "run the director in the foreground"),
     "observe": Entry("observe", "watch a running keepalived, and change nothing"),
     "check-config": Entry("check_config", "check a configuration file"),
+    "convert": Entry("convert", "print a keepalived.conf in the native form"),
     "plan": Entry("plan", "show what a reload would change, without changing anything"),
     "reload": Entry("reload", "reload the configuration file"),
     "restart": Entry("restart", "restart the director while its vrrp process keeps running"),

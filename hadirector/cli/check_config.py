@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hadirector.cli import reading
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 from hadirector.host.file_trust import find_exposure
 from hadirector.host.preflight import missing_interfaces, refused_scripts, unheld_addresses
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " file, print the kernel parameters that a director would set. The command changes nothing."
     )
     parser.add_argument("file", metavar="FILE", help="configuration file to check")
+    reading.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hadirector.config.loader import load_with_notes
 
     try:
-        configuration, notes = load_with_notes(arguments.file)
+        configuration, notes = load_with_notes(arguments.file, reading.reading_options(arguments))
     except UnreadableFileError as error:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from hadirector.cli import reading
 from hadirector.config.document.errors import ConfigError
 from hadirector.doctor.diagnosis.diagnosis import diagnose
 from hadirector.doctor.diagnosis.facts import ExaminedServer, Facts, examined_servers
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " address of a client",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    reading.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,7 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     from hadirector.config.loader import load_with_places
 
     try:
-        configuration, place = load_with_places(arguments.config)
+        configuration, place = load_with_places(
+            arguments.config, reading.reading_options(arguments)
+        )
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULTY

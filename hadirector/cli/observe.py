@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from hadirector.cli import reading
+
 DIRECTORY: Final = "/run/hadirector-observe"
 
 
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"directory for the socket of the commands (default: {DIRECTORY})",
     )
+    reading.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,4 +41,4 @@ def run(arguments: argparse.Namespace) -> int:
     directory = arguments.directory.absolute()
     print(f"see: hadirector status --socket {directory}/api.sock", file=sys.stderr)
     prepare = partial(observed_configuration, directory=directory)
-    return run_director(Path(arguments.config), prepare)
+    return run_director(Path(arguments.config), reading.reading_options(arguments), prepare)

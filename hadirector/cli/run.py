@@ -12,14 +12,16 @@ import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from hadirector.cli import reading
 from hadirector.processes import HANDOFF_VARIABLE
 from hadirector.runtime import descriptors, signals
 from hadirector.runtime.interpreter import PYTHON_MODULE
 from hadirector.runtime.signals import SignalHandlers
 
 if TYPE_CHECKING:
+    from hadirector.config.reading import ReadingOptions
     from hadirector.dataplane.dataplane import Dataplane
     from hadirector.director.director import Director
     from hadirector.events.recorder import Recorder
@@ -38,6 +40,14 @@ Python's default is 5 ms, and one wake-up of the loop can wait for it twice.
 """
 
 
+class _Source(NamedTuple):
+    """The configuration file of the director, how to read it, and what to make of it."""
+
+    path: Path
+    options: ReadingOptions
+    prepare: Prepare
+
+
 class StartError(Exception):
     """The director cannot start. The message has one line per fault."""
 
@@ -49,14 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " configuration file."
     )
     parser.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration file")
+    reading.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 2 if the director cannot start."""
-    return run_director(Path(arguments.config), _keep)
+    return run_director(Path(arguments.config), reading.reading_options(arguments), _keep)
 
 
-def run_director(path: Path, prepare: Prepare) -> int:
+def run_director(path: Path, options: ReadingOptions, prepare: Prepare) -> int:
     """Run a director with the configuration that ``prepare`` makes of the file.
 
     ``prepare`` raises ValueError if the director cannot run with the file. Return 2 if the director
@@ -66,7 +77,7 @@ def run_director(path: Path, prepare: Prepare) -> int:
     descriptors.raise_limit(descriptors.DIRECTOR_LIMIT)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        asyncio.run(_start(path.absolute(), prepare))
+        asyncio.run(_start(_Source(path.absolute(), options, prepare)))
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
@@ -75,17 +86,17 @@ def run_director(path: Path, prepare: Prepare) -> int:
     return 0
 
 
-async def _start(path: Path, prepare: Prepare) -> None:
+async def _start(source: _Source) -> None:
     """Run the director. At the end, block the signals that it handles."""
     handlers = SignalHandlers()
     try:
-        await _load(path, prepare, handlers)
+        await _load(source, handlers)
     finally:
         # asyncio restores the default actions when it closes the loop.
         signals.block()
 
 
-async def _load(path: Path, prepare: Prepare, handlers: SignalHandlers) -> None:
+async def _load(source: _Source, handlers: SignalHandlers) -> None:
     """Read the configuration and import the director at the same time, then run it."""
     starting = asyncio.current_task()
     assert starting is not None
@@ -95,25 +106,25 @@ async def _load(path: Path, prepare: Prepare, handlers: SignalHandlers) -> None:
     handlers.install()
     from hadirector.config.subprocess.launch import launch
 
-    launching = asyncio.create_task(launch(path))
+    launching = asyncio.create_task(launch(source.path, options=source.options.encode()))
     await asyncio.sleep(0)  # starts the process that reads
     from hadirector import log
     from hadirector.config.subprocess.reader import read
     from hadirector.events.recorder import Recorder
 
-    reading = asyncio.create_task(read(path, launching=launching))
+    configuration = asyncio.create_task(read(source.path, launching=launching))
 
     recorder = Recorder()
     writer = log.configure(also=[recorder])
     try:
-        await _run(path, _prepare(reading, prepare), writer, recorder, handlers)
+        await _run(source, _prepare(configuration, source.prepare), writer, recorder, handlers)
     finally:
         writer.drain(seconds=1.0)
 
 
 async def _run(
-    path: Path,
-    reading: Coroutine[Any, Any, Configuration],
+    source: _Source,
+    reads: Coroutine[Any, Any, Configuration],
     writer: LogWriter,
     recorder: Recorder,
     handlers: SignalHandlers,
@@ -122,11 +133,12 @@ async def _run(
     from hadirector.config.document.errors import ConfigError
     from hadirector.dataplane.dataplane import DataplaneError
     from hadirector.director.director import Director
+    from hadirector.director.reconfigure import ConfigurationFile
     from hadirector.host import preflight
     from hadirector.processes import handoff
 
     try:
-        configuration = await reading
+        configuration = await reads
         writer.renderer.choose(configuration.log)
         faults = await preflight.faults(configuration)
         if faults:
@@ -137,7 +149,8 @@ async def _run(
             async with recorder.persist_in(Path(configuration.runtime_directory)):
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
-                director = Director(path, configuration, dataplane, recorder, adopted)
+                file = ConfigurationFile(source.path, source.options)
+                director = Director(file, configuration, dataplane, recorder, adopted)
                 handlers.assign(
                     stop=partial(_stop, director, handlers), reload=director.request_reload
                 )
@@ -154,9 +167,9 @@ async def _run(
         _replace_process(handed_on)
 
 
-async def _prepare(reading: asyncio.Task[Configuration], prepare: Prepare) -> Configuration:
+async def _prepare(reads: asyncio.Task[Configuration], prepare: Prepare) -> Configuration:
     try:
-        return prepare(await reading)
+        return prepare(await reads)
     except ValueError as error:
         raise StartError(str(error)) from error
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from hadirector.config.document.errors import FILE_BYTES_MAX, ConfigError, Fault
 from hadirector.config.loader import load, parse
+from hadirector.config.reading import DEFAULT, ReadingOptions, decode_options
 from hadirector.config.subprocess import TEXT_ON_STDIN
 from hadirector.config.subprocess.frames import Frame, Refusal, encode, split
 from hadirector.config.subprocess.limits import MEMORY_BYTES_MAX, limit_this_process
@@ -19,13 +20,15 @@ NICENESS = 10
 """From 0 to 19 (nice(2)). A large file takes seconds to read, and probes must not be late."""
 
 
-def main(file: str, *options: str) -> None:
+def main(file: str, encoded: str, *arguments: str) -> None:
     """Write the configuration in the file, or its faults, to standard output in frames."""
     os.nice(NICENESS)
     limit_this_process()
     frames: Iterable[Frame]
     try:
-        frames = split(_parse_input(file) if TEXT_ON_STDIN in options else load(file))
+        options = decode_options(encoded) if encoded else DEFAULT
+        on_stdin = TEXT_ON_STDIN in arguments
+        frames = split(_parse_input(file, options) if on_stdin else load(file, options))
     except ConfigError as error:
         frames = [Refusal(error.faults)]
     except MemoryError:
@@ -40,9 +43,10 @@ def main(file: str, *options: str) -> None:
     os._exit(1)
 
 
-def _parse_input(file: str) -> Configuration:
+def _parse_input(file: str, options: ReadingOptions) -> Configuration:
     """Parse standard input as the content of the file. Raises ConfigError."""
-    return parse(sys.stdin.buffer.read(FILE_BYTES_MAX + 1), file, socket.gethostname())
+    data = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
+    return parse(data, file, socket.gethostname(), options)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pwd
 import re
 import socket
 import stat
@@ -27,7 +29,12 @@ from hadirector.config.document.explain import explain
 from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.syntax import decode
 from hadirector.config.host_needs import needed_interfaces, needed_scripts
+from hadirector.config.included_files import IncludedFiles
+from hadirector.config.keepalived.options import Options
+from hadirector.config.keepalived.read import Reading, is_keepalived, read
+from hadirector.config.keepalived.report import group_notes
 from hadirector.config.notes import format_notes
+from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 from hadirector.config.unheld_addresses import unheld_addresses
@@ -37,6 +44,9 @@ from hadirector.model.configuration import Configuration
 ERRORS_MAX = 10 * FAULTS_MAX
 """With more errors, nothing looks for further faults."""
 
+KEEPALIVED_SCRIPT_USER = "keepalived_script"
+"""The user of keepalived's scripts, if the host has this user."""
+
 SAMPLE_MAX = FAULTS_MAX
 """The elements of each list that are checked first."""
 
@@ -44,30 +54,77 @@ _REMOVABLE_ITEMS = frozenset({"vrrp", "virtual_servers", "real_servers", "track"
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 
 
-def load(path: str | os.PathLike[str]) -> Configuration:
+def load(path: str | os.PathLike[str], options: ReadingOptions = DEFAULT) -> Configuration:
     """Load a file. Blocks. Raises ConfigError; UnreadableFileError if the file has no text."""
     file = os.fspath(path)
-    return parse(_read(file), file, socket.gethostname())
+    return parse(_read(file), file, socket.gethostname(), options)
 
 
-def load_with_places(path: str | os.PathLike[str]) -> tuple[Configuration, Callable[[Path], str]]:
+def load_with_places(
+    path: str | os.PathLike[str], options: ReadingOptions = DEFAULT
+) -> tuple[Configuration, Callable[[Path], str]]:
     """Load a file as ``load`` does. Also return a function that returns the place of a path."""
     file = os.fspath(path)
-    document = read_document(decode(_read(file), file), file)
+    document = load_document(_read(file), file, socket.gethostname(), options).document
     return _configuration(document, file, socket.gethostname()), document.place
 
 
-def load_with_notes(path: str | os.PathLike[str]) -> tuple[Configuration, tuple[str, ...]]:
+def load_with_notes(
+    path: str | os.PathLike[str], options: ReadingOptions = DEFAULT
+) -> tuple[Configuration, tuple[str, ...]]:
     """Load a file as ``load`` does, with notes about values that are probably not intended."""
     file = os.fspath(path)
-    document = read_document(decode(_read(file), file), file)
-    notes = format_notes(document.value, document.place)
-    return _configuration(document, file, socket.gethostname()), notes
+    document, notes = load_document(_read(file), file, socket.gethostname(), options)
+    found = (*group_notes(notes), *format_notes(document.value, document.place))
+    return _configuration(document, file, socket.gethostname()), found
 
 
-def parse(data: bytes, file: str, host_name: str) -> Configuration:
+def parse(
+    data: bytes, file: str, host_name: str, options: ReadingOptions = DEFAULT
+) -> Configuration:
     """Parse the bytes of a file. Raises ConfigError with every fault."""
-    return _configuration(read_document(decode(data, file), file), file, host_name)
+    document = load_document(data, file, host_name, options).document
+    return _configuration(document, file, host_name)
+
+
+def load_reading(path: str | os.PathLike[str], options: ReadingOptions) -> Reading:
+    """Read a file into a document, with notes. Blocks. Raises ConfigError."""
+    file = os.fspath(path)
+    return load_document(_read(file), file, socket.gethostname(), options)
+
+
+def check_document(document: Document, file: str) -> None:
+    """Raise ConfigError with every fault of a document. The document stays as it is."""
+    copied = Document(file, copy.deepcopy(document.value), document.position, document.faults)
+    _configuration(copied, file, socket.gethostname())
+
+
+def load_document(
+    data: bytes, file: str, host_name: str, options: ReadingOptions = DEFAULT
+) -> Reading:
+    """Read the bytes of a YAML file or of a keepalived.conf. Raises ConfigError."""
+    if len(data) <= FILE_BYTES_MAX and is_keepalived(data):
+        return read(data, file, IncludedFiles(), _keepalived_options(options, host_name))
+    return Reading(read_document(decode(data, file), file), (), None)
+
+
+def _keepalived_options(options: ReadingOptions, host_name: str) -> Options:
+    own_id = host_name.partition(".")[0]
+    return Options(
+        config_id=own_id if options.config_id is None else options.config_id,
+        accepted=options.accepted,
+        strict=options.strict,
+        own_defaults=options.own_defaults,
+        script_user=KEEPALIVED_SCRIPT_USER if _has_user(KEEPALIVED_SCRIPT_USER) else "root",
+    )
+
+
+def _has_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _configuration(document: Document, file: str, host_name: str) -> Configuration:

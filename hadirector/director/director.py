@@ -6,7 +6,6 @@ import asyncio
 import gc
 import os
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,7 +16,7 @@ from hadirector.dataplane.dataplane import Dataplane, DataplaneError
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.messages import FirstVerdictsOverdue, Message
 from hadirector.director.parts import Parts
-from hadirector.director.reconfigure import Reconfiguration
+from hadirector.director.reconfigure import ConfigurationFile, Reconfiguration
 from hadirector.director.requests import OperatorRequests, RequestError
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
@@ -35,7 +34,7 @@ class Director:
 
     def __init__(
         self,
-        path: Path,
+        file: ConfigurationFile,
         configuration: Configuration,
         dataplane: Dataplane,
         recorder: Recorder,
@@ -50,7 +49,7 @@ class Director:
         self._dispatcher = Dispatcher(
             self._parts, self._put_later, more_waits=lambda: not self._messages.empty()
         )
-        self.reconfiguration = Reconfiguration(path, self._parts, self._messages.put)
+        self.reconfiguration = Reconfiguration(file, self._parts, self._messages.put)
         self.operator = OperatorRequests(self._parts)
         self.recorder = recorder
         self._log = structlog.get_logger()
@@ -145,7 +144,7 @@ class Director:
             "director_started",
             name=self._parts.configuration.name,
             version=__version__,
-            file=str(self.reconfiguration.path),
+            file=str(self.reconfiguration.file.path),
             adopted=adopted,
             previous_run=previous_run,
         )

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from msgspec.structs import replace
 
 from hadirector.config.document.errors import ConfigError
+from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.subprocess import reader
 from hadirector.director.messages import ConfigurationRead, Message
 from hadirector.director.observing import REFUSED, observed_configuration
@@ -26,11 +27,20 @@ from hadirector.reload.plan import plan
 from hadirector.reload.preview import Preview, Situation, preview
 
 
+class ConfigurationFile(NamedTuple):
+    """The configuration file of a director, and the options of its start."""
+
+    path: Path
+    options: ReadingOptions = DEFAULT
+
+
 class Reconfiguration:
     """Reads the configuration file again, and puts a valid configuration into the queue."""
 
-    def __init__(self, path: Path, parts: Parts, put: Callable[[Message], Awaitable[None]]) -> None:
-        self.path = path
+    def __init__(
+        self, file: ConfigurationFile, parts: Parts, put: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        self.file = file
         self._parts = parts
         self._put = put
         self._reloading = asyncio.Lock()
@@ -42,7 +52,7 @@ class Reconfiguration:
         if self._parts.configuration.observing:
             raise RequestError(REFUSED)
         try:
-            configuration = await self._read(self.path)
+            configuration = await self._read(self.file.path)
         except ConfigError as error:
             raise RequestError(str(error)) from error
         faults = await self._faults(configuration)
@@ -57,7 +67,7 @@ class Reconfiguration:
         async with self._reloading:
             self._reload_waits = False
             try:
-                configuration = await self._read(self.path)
+                configuration = await self._read(self.file.path)
             except ConfigError as error:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
@@ -78,7 +88,7 @@ class Reconfiguration:
 
     def warn_of_exposure(self) -> None:
         """Log if other users of the host can change the configuration file."""
-        if (exposure := find_exposure(self.path)) is not None:
+        if (exposure := find_exposure(self.file.path)) is not None:
             self._log.warning("configuration_exposed", reason=exposure)
 
     def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
@@ -126,7 +136,7 @@ class Reconfiguration:
 
     async def _read(self, file: str | Path, text: bytes | None = None) -> Configuration:
         """Read a file for this director. Raises ConfigError, and RequestError while observing."""
-        configuration = await reader.read(file, text)
+        configuration = await reader.read(file, text, options=self.file.options)
         current = self._parts.configuration
         if not current.observing:
             return configuration

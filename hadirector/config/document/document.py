@@ -63,7 +63,7 @@ class Document:
         self.value = value
         self.faults = faults
         self._file = file
-        self._position = position
+        self.position = position
 
     def place(self, path: Path) -> str:
         """Return the place of a value, or of the nearest value around it if the file lacks it."""
@@ -76,7 +76,7 @@ class Document:
         return _place(position.file or self._file, position.key)
 
     def _nearest(self, path: Path) -> Position:
-        position = self._position
+        position = self.position
         for step in path:
             if step not in position.children:
                 break

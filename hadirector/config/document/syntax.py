@@ -17,11 +17,6 @@ from hadirector.config.document.hints import find_hint
 # Characters that YAML 1.2 excludes (everything outside its production c-printable).
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_KEEPALIVED = re.compile(
-    r"^[ \t]{0,80}(?P<block>global_defs|vrrp_instance|vrrp_sync_group|vrrp_script"
-    r"|virtual_server|virtual_server_group)(?:[ \t][^\n{]{0,200})?\s{0,80}\{",
-    re.MULTILINE,
-)
 
 
 def decode(data: bytes, file: str) -> str:
@@ -39,12 +34,6 @@ def decode(data: bytes, file: str) -> str:
         character = f"U+{ord(unprintable.group()):04X}"
         message = f"the text has a control character (got {character}, expected printable text)"
         raise _fault(file, text[: unprintable.start()], message)
-    if block := _KEEPALIVED.search(text):
-        message = (
-            f"this is a keepalived.conf (got a {block['block']} block); this version reads only"
-            " its own YAML form, see docs/configuration.md"
-        )
-        raise _fault(file, text[: block.start("block")], message)
     return text
 
 

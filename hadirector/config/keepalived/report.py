@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from hadirector.config.document.errors import Fault
 from hadirector.config.keepalived.syntax.place import Place
@@ -17,6 +18,22 @@ class Note(NamedTuple):
     kind: str
     place: Place
     message: str
+
+
+SHOWN_OF_A_KIND: Final = 3
+
+
+def group_notes(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Format notes, with the first three of each kind and the number of the others."""
+    found: dict[str, list[Note]] = {}
+    for note in notes:
+        found.setdefault(note.kind, []).append(note)
+    lines = []
+    for kind, members in found.items():
+        lines += [f"{note.place}: {note.message}" for note in members[:SHOWN_OF_A_KIND]]
+        if (more := len(members) - SHOWN_OF_A_KIND) > 0:
+            lines.append(f"{members[0].place.file}: {more} more notes of the kind {kind}")
+    return tuple(lines)
 
 
 class Report:

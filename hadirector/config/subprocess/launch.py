@@ -13,16 +13,17 @@ from hadirector.runtime.interpreter import PYTHON_MODULE
 
 
 async def launch(
-    path: str | os.PathLike[str], *, text_on_stdin: bool = False
+    path: str | os.PathLike[str], *, text_on_stdin: bool = False, options: str = ""
 ) -> asyncio.subprocess.Process:
-    """Start the process. Raises OSError and ValueError."""
-    options = [TEXT_ON_STDIN] if text_on_stdin else []
+    """Start the process with the encoded options of the reading. Raises OSError and ValueError."""
+    arguments = [TEXT_ON_STDIN] if text_on_stdin else []
     # With a session of its own, the process does not get signals for our process group.
     return await asyncio.create_subprocess_exec(
         *PYTHON_MODULE,
         "hadirector.config",
         os.fspath(path),
-        *options,
+        options,
+        *arguments,
         stdin=asyncio.subprocess.PIPE if text_on_stdin else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,

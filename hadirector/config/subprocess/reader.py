@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from hadirector.config.document.errors import ConfigError, Fault
+from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.subprocess.frames import (
     FRAME_BYTES_MAX,
     LENGTH_BYTES,
@@ -41,6 +42,7 @@ async def read(
     text: bytes | None = None,
     *,
     launching: Awaitable[asyncio.subprocess.Process] | None = None,
+    options: ReadingOptions = DEFAULT,
 ) -> Configuration:
     """Read a file, or ``text`` as the future content of the file.
 
@@ -49,7 +51,9 @@ async def read(
     """
     file = os.fspath(path)
     try:
-        process = await (launching or launch(file, text_on_stdin=text is not None))
+        process = await (
+            launching or launch(file, text_on_stdin=text is not None, options=options.encode())
+        )
     except (OSError, ValueError) as error:
         raise _failure(
             file, f"the process that reads the file cannot be started: {error}"

@@ -1,0 +1,44 @@
+"""The arguments of the commands that read a configuration file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hadirector.config.reading import ReadingOptions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options for a keepalived.conf."""
+    group = parser.add_argument_group("options for a keepalived.conf")
+    group.add_argument(
+        "--config-id",
+        metavar="ID",
+        help="the id of the conditions @ID and @^ID (default: the host name up to the first dot)",
+    )
+    group.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="KEYWORD",
+        help="leave out a keyword that is refused; several with commas",
+    )
+    group.add_argument("--strict", action="store_true", help="make a fault of every note")
+    group.add_argument(
+        "--own-defaults",
+        action="store_true",
+        help="use the defaults of hadirector, not of keepalived, where the file has no value",
+    )
+
+
+def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
+    """Return the options that were given."""
+    from hadirector.config.reading import ReadingOptions, accepted_keywords
+
+    return ReadingOptions(
+        config_id=arguments.config_id,
+        accepted=accepted_keywords(arguments.accept),
+        strict=arguments.strict,
+        own_defaults=arguments.own_defaults,
+    )

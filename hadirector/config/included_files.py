@@ -1,0 +1,59 @@
+"""Finds and reads the files that a keepalived.conf includes."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from hadirector.config.document.errors import FILE_BYTES_MAX
+from hadirector.config.keepalived.syntax.includes import UnsuitableFileError
+
+_EXECUTABLE: Final = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
+
+class IncludedFiles:
+    """The files and the environment of this host. Blocks."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of the environment."""
+        return os.environ
+
+    def directory(self, file: str) -> str:
+        """Return the absolute path of the directory of a file."""
+        return os.path.dirname(os.path.abspath(file))
+
+    def find(self, directory: str, pattern: str) -> Sequence[str]:
+        """Return the files that match a pattern in a directory, sorted.
+
+        The name of a directory ends in a slash.
+        """
+        names = sorted(glob.glob(os.path.join(directory, pattern)))
+        return [f"{name}/" if os.path.isdir(name) else name for name in names]
+
+    def read(self, file: str) -> bytes:
+        """Return the content of a file. Raises UnsuitableFileError."""
+        try:
+            # With O_NONBLOCK, open() returns at once if the file is a pipe.
+            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+            with open(os.open(file, flags), "rb") as opened:
+                _check_kind(os.fstat(opened.fileno()).st_mode)
+                data = opened.read(FILE_BYTES_MAX + 1)
+        except (OSError, ValueError) as error:
+            raise UnsuitableFileError(getattr(error, "strerror", None) or str(error)) from error
+        if len(data) > FILE_BYTES_MAX:
+            raise UnsuitableFileError(f"the file has more than {FILE_BYTES_MAX} bytes")
+        return data
+
+
+def _check_kind(mode: int) -> None:
+    """Raise UnsuitableFileError for a file that keepalived skips."""
+    if stat.S_ISDIR(mode):
+        raise UnsuitableFileError("it is a directory")
+    if not stat.S_ISREG(mode):
+        raise UnsuitableFileError("it is not a regular file")
+    if mode & _EXECUTABLE:
+        raise UnsuitableFileError("it is executable, and keepalived skips executable files")
