@@ -7,10 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-# A word that the reader takes for a text, and that no reader of YAML 1.1 takes for anything else.
-_PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(:[0-9]+)?", re.ASCII)
+# A word with a letter, or an IPv4 address with or without a port: no reader of YAML takes it for a
+# number, unless it has an exponent or a base.
+_PLAIN: Final = re.compile(
+    r"(?![0-9]*e[0-9]|0[xob])[A-Za-z0-9/](?=.*[A-Za-z])[A-Za-z0-9_./:-]*[A-Za-z0-9_/]|[A-Za-z/]"
+    r"|([0-9]{1,3}\.){3}[0-9]{1,3}(:[0-9]+|/[0-9]+)?",
+    re.ASCII,
+)
 _RESERVED: Final = frozenset(
-    ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "inf", "nan"]
+    {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "inf", "nan"}
 )
 _COMPACT_MAX: Final = 80
 

@@ -93,16 +93,6 @@ def test_every_value_and_key_has_a_place() -> None:
             "a: \x00",
             "f:1:4: the text has a control character (got U+0000, expected printable text)",
         ),
-        (
-            "a: 1\n  vrrp_instance VI_1 {\n",
-            "f:2:3: this is a keepalived.conf (got a vrrp_instance block); this version reads"
-            " only its own YAML form, see docs/configuration.md",
-        ),
-        (
-            "virtual_server 10.0.0.1 80\n{\n",
-            "f:1:1: this is a keepalived.conf (got a virtual_server block); this version reads"
-            " only its own YAML form, see docs/configuration.md",
-        ),
     ],
 )
 def test_a_wrong_form_is_refused_with_its_place(text: str, fault: str) -> None:
