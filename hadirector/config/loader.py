@@ -74,7 +74,7 @@ def load_with_notes(
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Load a file as ``load`` does, with notes about values that are probably not intended."""
     file = os.fspath(path)
-    document, notes = load_document(_read(file), file, socket.gethostname(), options)
+    document, notes, _ = load_document(_read(file), file, socket.gethostname(), options)
     found = (*group_notes(notes), *format_notes(document.value, document.place))
     return _configuration(document, file, socket.gethostname()), found
 

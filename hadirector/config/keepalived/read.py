@@ -68,7 +68,7 @@ def read(data: bytes, file: str, files: Files, options: Options) -> Reading:
     """Read the bytes of a file, and the files that it includes."""
     report = Report()
     statements = read_statements(data, file, files, options.config_id, report)
-    kept = screen(statements, TOP_LEVEL, file, report, options)
+    kept = screen(statements, TOP_LEVEL, "top level", report, options)
     sections: dict[str, Node] = {}
     for translate in TRANSLATORS:
         for name, node in translate(kept, report, options).items():

@@ -69,7 +69,7 @@ def test_a_definition_may_stand_in_an_included_file() -> None:
 
 def test_a_fault_in_an_included_file_has_its_place() -> None:
     assert faults("include a.conf\n", {"a.conf": "\n  virtual_servr x {\n  }\n"}) == [
-        'a.conf:2:3: k.conf: unknown keyword "virtual_servr"; did you mean virtual_server?'
+        'a.conf:2:3: top level: unknown keyword "virtual_servr"; did you mean virtual_server?'
     ]
 
 
