@@ -10,7 +10,7 @@ from hadirector.cli import reading
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 
 if TYPE_CHECKING:
-    from hadirector.config.keepalived.read import Reading
+    from hadirector.config.loader import Loaded
 
 EXIT_CONVERTED = 0
 EXIT_FAULTY = 1
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_CONVERTED
 
 
-def _lines(found: Reading, file: str) -> list[str]:
+def _lines(found: Loaded, file: str) -> list[str]:
     from hadirector.config.document.yaml_text import write_yaml
 
     places: dict[str, list[str]] = {}

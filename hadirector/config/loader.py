@@ -10,7 +10,7 @@ import socket
 import stat
 from collections.abc import Callable, Iterable
 from operator import is_
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -31,8 +31,8 @@ from hadirector.config.document.syntax import decode
 from hadirector.config.host_needs import needed_interfaces, needed_scripts
 from hadirector.config.included_files import IncludedFiles
 from hadirector.config.keepalived.options import Options
-from hadirector.config.keepalived.read import Reading, is_keepalived, read
-from hadirector.config.keepalived.report import group_notes
+from hadirector.config.keepalived.read import is_keepalived, read
+from hadirector.config.keepalived.report import Note, group_notes
 from hadirector.config.notes import format_notes
 from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.rules import findings
@@ -49,6 +49,14 @@ KEEPALIVED_SCRIPT_USER = "keepalived_script"
 
 SAMPLE_MAX = FAULTS_MAX
 """The elements of each list that are checked first."""
+
+
+class Loaded(NamedTuple):
+    """A document with the faults of its form, and the notes about a keepalived.conf."""
+
+    document: Document
+    notes: tuple[Note, ...]
+
 
 _REMOVABLE_ITEMS = frozenset({"vrrp", "virtual_servers", "real_servers", "track", "sync_groups"})
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
@@ -74,7 +82,7 @@ def load_with_notes(
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Load a file as ``load`` does, with notes about values that are probably not intended."""
     file = os.fspath(path)
-    document, notes, _ = load_document(_read(file), file, socket.gethostname(), options)
+    document, notes = load_document(_read(file), file, socket.gethostname(), options)
     found = (*group_notes(notes), *format_notes(document.value, document.place))
     return _configuration(document, file, socket.gethostname()), found
 
@@ -87,7 +95,7 @@ def parse(
     return _configuration(document, file, host_name)
 
 
-def load_reading(path: str | os.PathLike[str], options: ReadingOptions) -> Reading:
+def load_reading(path: str | os.PathLike[str], options: ReadingOptions) -> Loaded:
     """Read a file into a document, with notes. Blocks. Raises ConfigError."""
     file = os.fspath(path)
     return load_document(_read(file), file, socket.gethostname(), options)
@@ -101,11 +109,12 @@ def check_document(document: Document, file: str) -> None:
 
 def load_document(
     data: bytes, file: str, host_name: str, options: ReadingOptions = DEFAULT
-) -> Reading:
+) -> Loaded:
     """Read the bytes of a YAML file or of a keepalived.conf. Raises ConfigError."""
     if len(data) <= FILE_BYTES_MAX and is_keepalived(data):
-        return read(data, file, IncludedFiles(), _keepalived_options(options, host_name))
-    return Reading(read_document(decode(data, file), file), (), None)
+        found = read(data, file, IncludedFiles(), _keepalived_options(options, host_name))
+        return Loaded(found.document, found.notes)
+    return Loaded(read_document(decode(data, file), file), ())
 
 
 def _keepalived_options(options: ReadingOptions, host_name: str) -> Options:

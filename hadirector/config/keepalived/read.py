@@ -40,14 +40,11 @@ Two translators may give the same section: lists are joined, and the keys of map
 
 
 class Reading(NamedTuple):
-    """A document with the faults of its form, the notes, and the native form with its places.
-
-    ``root`` is None for a YAML file.
-    """
+    """A document with the faults of its form, the notes, and the native form with its places."""
 
     document: Document
     notes: tuple[Note, ...]
-    root: Node | None
+    root: Node
 
 
 def is_keepalived(data: bytes) -> bool:
