@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from hadirector.config.document.errors import Fault
+from hadirector.config.document.explain import explain
 from hadirector.config.keepalived import read as keepalived
 from hadirector.config.keepalived.node import plain
 from hadirector.config.keepalived.options import Options
@@ -41,13 +44,19 @@ def read(text: str, *, accepted: str = "", own_defaults: bool = False) -> Read:
     ]
     faults = [_short(fault) for fault in reading.document.faults]
     if not faults:
-        document, node = reading.document, reading.root
-        faults = [
-            _short(Fault(document.place(finding.path), finding.message))
-            for finding in findings(Root.model_validate(plain(node)))
-        ]
+        faults = [_short(fault) for fault in _check(reading)]
     return Read(plain(reading.root), faults, notes)
 
 
 def _short(fault: Fault) -> str:
     return str(fault).removeprefix(f"{FILE}:")
+
+
+def _check(reading: keepalived.Reading) -> list[Fault]:
+    """Return the faults that the schema and the rules find."""
+    document = reading.document
+    try:
+        root = Root.model_validate(document.value)
+    except ValidationError as error:
+        return explain(error.errors(include_url=False), document, Root)
+    return [Fault(document.place(finding.path), finding.message) for finding in findings(root)]
