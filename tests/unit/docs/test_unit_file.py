@@ -47,4 +47,6 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
         timeout=30,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # systemd also reads the other units of this machine, and warns of them.
+    warnings = [line for line in done.stderr.splitlines() if not line.startswith("/lib/")]
+    assert (done.returncode, warnings) == (0, [])
