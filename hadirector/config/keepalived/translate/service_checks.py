@@ -43,10 +43,10 @@ def dns(checker: Checker) -> list[Member]:
     record, name = block.last("type"), block.last("name")
     if record is not None and record.arguments[0].text not in _RECORDS:
         block.wrong(record, f"one of {', '.join(sorted(_RECORDS))}")
+        record = None
+    soa = scalar("SOA", checker.place)
     keys: Keys = {
-        "record": text(record.arguments[0], record.keyword)
-        if record
-        else scalar("SOA", checker.place),
+        "record": text(record.arguments[0], record.keyword) if record else soa,
         "name": text(name.arguments[0], name.keyword) if name else scalar(".", checker.place),
     }
     return [checker.member("dns", keys, transport="udp")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from hadirector.config.keepalived.keywords.pools import VIRTUAL_SERVER
+from hadirector.config.keepalived.keywords.pools import SSL, VIRTUAL_SERVER
 from hadirector.config.keepalived.node import Node, mapping, scalar
 from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.report import Report
@@ -33,6 +33,9 @@ def translate_virtual_servers(
         if each.keyword.text == "virtual_server_group" and each.arguments
     }
     servers = [each for each in root if each.keyword.text == "virtual_server"]
+    for ssl in root:
+        if ssl.keyword.text == "SSL":
+            read_block(ssl, SSL, "SSL", report, options)
     used = {name(each.arguments[1:]) for each in servers if each.arguments[0].text == "group"}
     for group, statement in groups.items():
         if group not in used:
@@ -53,7 +56,7 @@ def _translate(
     protocol = _read_protocol(block, statement, options)
     suffix = "" if protocol is None or protocol.value == "tcp" else f"-{protocol.value}"
     services = read_services(statement, block, groups, _mark_family(block), suffix)
-    forwarding = read_forwarding(block, block.last("lb_kind", "lvs_method"))
+    forwarding = read_forwarding(block, _method(block))
     has_all_ports = any(service.port == 0 and not service.is_mark for service in services)
     said: set[object] = set()
     for service in services:
@@ -99,6 +102,7 @@ def _read_protocol(block: Block, statement: Statement, options: Options) -> Node
             block.note("protocol of a mark", word.place, message)
         if word.text.lower() not in _PROTOCOLS:
             block.wrong(given, "TCP, UDP or SCTP")
+            return scalar("tcp", word.place, given.keyword.place)
         return scalar(word.text.lower(), word.place, given.keyword.place)
     if is_mark:
         return None
@@ -114,19 +118,30 @@ def _mark_family(block: Block) -> str:
     given = read_family(block)
     if given is not None:
         return given
-    method = block.word("lb_kind", "lvs_method")
     addresses = [
         each.arguments[0].text
         for each in block.all("real_server")
-        if (_own_method(each) or (method and method.text)) != "TUN"
+        if _word(_own_method(each) or block.last("lb_kind", "lvs_method")) != "TUN"
     ] or [each.arguments[0].text for each in block.all("real_server")]
     return "ipv6" if all(":" in address for address in addresses) else "ipv4"
 
 
-def _own_method(real_server: Statement) -> str | None:
+def _method(block: Block) -> Statement | None:
+    """Return the method of the virtual server, or the method that all its real servers have."""
+    given = block.last("lb_kind", "lvs_method")
+    own = [_own_method(each) for each in block.all("real_server")]
+    texts = {each and name(each.arguments) for each in own}
+    return own[0] if given is None and len(texts) == 1 else given
+
+
+def _own_method(real_server: Statement) -> Statement | None:
     methods = [
-        each.arguments[0].text
+        each
         for each in real_server.block or ()
         if each.keyword.text == "lvs_method" and each.arguments
     ]
     return methods[-1] if methods else None
+
+
+def _word(statement: Statement | None) -> str | None:
+    return statement.arguments[0].text if statement else None
