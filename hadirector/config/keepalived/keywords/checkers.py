@@ -42,14 +42,9 @@ URL: Final[Table] = table(
         *map_value("path virtualhost"),
         *map_value("status_code regex_options", _SOME, Repeated.ALL),
         *map_value("regex", _SOME),
-        *refuse("digest", "no MD5 digest is compared; use regex, or a status_code"),
-        *refuse(
-            "regex_no_match", "a match cannot be a failure; use a regex that begins with (?!...)"
-        ),
-        *refuse(
-            "regex_min_offset regex_max_offset",
-            "the whole body is searched; use a regex that begins with \\A[\\s\\S]{N,M}?",
-        ),
+        *map_value("digest", repeated=Repeated.FIRST),
+        *map_value("regex_no_match", FLAG),
+        *map_value("regex_min_offset regex_max_offset"),
         *drop("regex_stack tls_compliant"),
     ]
 )
@@ -86,11 +81,7 @@ CHECKERS: Final[dict[str, Table]] = {
             *_SHARED,
             *map_value("misc_path", _SOME),
             *map_value("misc_timeout"),
-            *refuse(
-                "misc_dynamic",
-                "an exit status is no weight; let the script print a percentage, and use a check of"
-                " type script with statement: true",
-            ),
+            *map_value("misc_dynamic", FLAG),
             *map_value("user", (1, 2)),
         ]
     ),
@@ -117,10 +108,6 @@ REFUSED_CHECKERS: Final[tuple[Keyword, ...]] = (
         "FILE_CHECK",
         "the number in a file cannot change a weight; use a check of type file, whose content is"
         " up, down or a percentage",
-    ),
-    *refuse(
-        "MISC_CHECK",
-        "a script gets the address and port as its last arguments; use a check of type script",
     ),
 )
 

@@ -41,7 +41,7 @@ OLD_WORDS: Final = (
 SSL: Final[Table] = table(
     [
         *refuse("password", "use a key without a password"),
-        *refuse("certificate key", "a check sends no client certificate; use HTTP_GET for it"),
+        *map_value("certificate key"),
         *drop("ca"),
     ]
 )

@@ -9,11 +9,24 @@ from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.syntax.statement import Place, Statement
 from hadirector.config.keepalived.translate.block import Block
 from hadirector.config.keepalived.translate.timing import Chain
+from hadirector.config.keepalived.translate.vrrp.users import ScriptUser
 
 Keys = dict[str, Node | None]
 
 _PORT_MAX: Final = 65535
 _MARK_MAX: Final = 2**32 - 1
+
+
+class Context(NamedTuple):
+    """The facts outside a virtual server: the options, and what global_defs and SSL define.
+
+    ``user`` is the user of scripts that name no user. ``certificate`` has the keys of the client
+    certificate of SSL_GET.
+    """
+
+    options: Options
+    user: ScriptUser | None
+    certificate: Keys
 
 
 class Target(NamedTuple):
@@ -42,7 +55,7 @@ class Checker(NamedTuple):
     statement: Statement
     chain: Chain
     target: Target
-    options: Options
+    context: Context
 
     @property
     def block(self) -> Block:

@@ -9,9 +9,9 @@ from hadirector.config.keepalived.keywords.checkers import CHECKERS
 from hadirector.config.keepalived.node import Node, mapping, plain, scalar, sequence
 from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.syntax.statement import Place
-from hadirector.config.keepalived.translate import http_checks, service_checks
+from hadirector.config.keepalived.translate import http_checks, script_checks, service_checks
 from hadirector.config.keepalived.translate.block import Block
-from hadirector.config.keepalived.translate.checker import Checker, Keys, Member, Target
+from hadirector.config.keepalived.translate.checker import Checker, Context, Keys, Member, Target
 from hadirector.config.keepalived.translate.timing import (
     OWN,
     Defaults,
@@ -29,6 +29,7 @@ _KINDS: Final[dict[str, tuple[Callable[[Checker], list[Member]], Defaults]]] = {
     "DNS_CHECK": (service_checks.dns, Defaults(retry=3, delay=None)),
     "PING_CHECK": (service_checks.ping, Defaults()),
     "UDP_CHECK": (service_checks.udp, Defaults()),
+    "MISC_CHECK": (script_checks.script, Defaults(retry=0)),
 }
 
 
@@ -46,7 +47,7 @@ class _Translated(NamedTuple):
     alpha: bool
 
 
-def translate_checks(real_server: Block, server: Block, target: Target, options: Options) -> Check:
+def translate_checks(real_server: Block, server: Block, target: Target, context: Context) -> Check:
     """Return the check of a real server; its node is None if no checker is left."""
     inherited = real_server.flag("alpha")
     if inherited is None:
@@ -54,21 +55,23 @@ def translate_checks(real_server: Block, server: Block, target: Target, options:
     translated = []
     for statement in real_server.all(*CHECKERS):
         table = CHECKERS[statement.keyword.text]
-        chain = (real_server.inner(statement, table, options), real_server, server)
-        found = _translate(Checker(statement, chain, target, options), alpha=inherited)
+        chain = (real_server.inner(statement, table, context.options), real_server, server)
+        found = _translate(Checker(statement, chain, target, context), alpha=inherited)
         if found.members:
             translated.append(found)
     if not translated:
         return Check(None, alpha=False)
-    node = _check(translated, real_server, options)
+    node = _check(translated, real_server, context.options)
     return Check(node, any(each.alpha for each in translated))
 
 
 def _translate(checker: Checker, *, alpha: bool) -> _Translated:
     read, defaults = _KINDS[checker.statement.keyword.text]
     timing = read_timing(
-        checker.chain, checker.place, OWN if checker.options.own_defaults else defaults
+        checker.chain, checker.place, OWN if checker.context.options.own_defaults else defaults
     )
+    if checker.statement.keyword.text == "MISC_CHECK":
+        timing = timing._replace(timeout=script_checks.read_timeout(checker))
     own_alpha = checker.block.flag("alpha")
     return _Translated(
         checker.place, read(checker), timing, alpha if own_alpha is None else own_alpha

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from hadirector.config.document.errors import quote
 from hadirector.config.keepalived.keywords.checkers import URL
 from hadirector.config.keepalived.node import Node, scalar, sequence, text
 from hadirector.config.keepalived.syntax.statement import Statement
 from hadirector.config.keepalived.translate.block import Block
+from hadirector.config.keepalived.translate.bodies import body_keys
 from hadirector.config.keepalived.translate.checker import Checker, Keys, Member
-
-_REGEX_FLAGS: Final = {"caseless": "i", "dotall": "s", "multiline": "m", "extended": "x"}
 
 
 def http(checker: Checker) -> list[Member]:
@@ -21,8 +17,8 @@ def http(checker: Checker) -> list[Member]:
 
 def https(checker: Checker) -> list[Member]:
     """Translate SSL_GET, which verifies no certificate in keepalived."""
-    tls: Keys = {"tls_name": None}
-    if not checker.options.own_defaults:
+    tls: Keys = {"tls_name": None, **checker.context.certificate}
+    if not checker.context.options.own_defaults:
         tls["tls_verify"] = scalar(value=False, place=checker.place)
     name = checker.block.last("sni_name")
     if name is not None and name.arguments:
@@ -33,7 +29,7 @@ def https(checker: Checker) -> list[Member]:
 def _urls(checker: Checker) -> list[Keys]:
     block = checker.block
     _note_protocol(block)
-    urls = [block.inner(each, URL, checker.options) for each in block.all("url")]
+    urls = [block.inner(each, URL, checker.context.options) for each in block.all("url")]
     found = [_url(checker, url) for url in urls if url.last("path") is not None]
     if not found:
         block.note(
@@ -59,7 +55,7 @@ def _url(checker: Checker, url: Block) -> Keys:
             None,
         ),
         "expect_status": _status(checker, url),
-        "expect_body": _regex(url),
+        **body_keys(url),
     }
 
 
@@ -70,7 +66,7 @@ def _text(statement: Statement | None) -> Node | None:
 def _status(checker: Checker, url: Block) -> Node | None:
     words = [word for each in url.all("status_code") for word in each.arguments]
     if not words:
-        if checker.options.own_defaults:
+        if checker.context.options.own_defaults:
             return None
         return sequence(checker.place, [scalar("200-299", checker.place)])
     return sequence(
@@ -80,25 +76,6 @@ def _status(checker: Checker, url: Block) -> Node | None:
             for word in words
         ],
     )
-
-
-def _regex(url: Block) -> Node | None:
-    statement = url.last("regex")
-    if statement is None:
-        return None
-    flags = ""
-    for option in (word for each in url.all("regex_options") for word in each.arguments):
-        if option.text in _REGEX_FLAGS:
-            flags += _REGEX_FLAGS[option.text]
-        else:
-            known = ", ".join(_REGEX_FLAGS)
-            message = f"regex_options: unknown option {quote(option.text)} (expected {known})"
-            url.fault(option.place, message)
-    message = "hadirector uses the regular expressions of Python and the first 64 KiB of the body"
-    url.note("regex", statement.keyword.place, message)
-    word = statement.arguments[0]
-    pattern = f"(?{flags}){word.text}" if flags else word.text
-    return scalar(pattern, word.place, statement.keyword.place)
 
 
 def _note_protocol(block: Block) -> None:

@@ -47,7 +47,7 @@ def _real_server(server: RealServer, around: Surroundings, *, is_shared: bool) -
         keys["tunnel"] = server.forwarding.tunnel
     if not is_shared:
         keys["check"] = server.check.node
-        if server.check.node is None and not around.options.own_defaults:
+        if server.check.node is None and not around.context.options.own_defaults:
             keys["check"] = scalar("none", server.place)
     return mapping(server.place, keys)
 
@@ -75,7 +75,7 @@ def _initial_state(around: Surroundings, servers: Sequence[RealServer]) -> Node 
             "alpha of some real servers only (expected for all of them, or in the virtual_server)"
         )
         around.block.fault(servers[0].place, message)
-    if True in waiting or not waiting or around.options.own_defaults:
+    if True in waiting or not waiting or around.context.options.own_defaults:
         return None
     return scalar("up", servers[0].place)
 

@@ -7,10 +7,9 @@ from typing import Final, NamedTuple
 
 from hadirector.config.keepalived.keywords.pools import REAL_SERVER
 from hadirector.config.keepalived.node import Node, mapping, plain, scalar
-from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.syntax.statement import Place, Statement
 from hadirector.config.keepalived.translate.block import Block
-from hadirector.config.keepalived.translate.checker import Target
+from hadirector.config.keepalived.translate.checker import Context, Target
 from hadirector.config.keepalived.translate.checks import Check, translate_checks
 from hadirector.config.keepalived.translate.forwarding import Forwarding, read_forwarding
 from hadirector.config.keepalived.translate.services import Service, read_port
@@ -44,7 +43,7 @@ class Surroundings(NamedTuple):
     service: Service
     protocol: str | None
     forwarding: Forwarding
-    options: Options
+    context: Context
     has_all_ports: bool
 
 
@@ -62,7 +61,7 @@ def translate_real_servers(around: Surroundings) -> list[RealServer]:
 
 
 def _translate(statement: Statement, around: Surroundings) -> RealServer:
-    block = around.block.inner(statement, REAL_SERVER, around.options)
+    block = around.block.inner(statement, REAL_SERVER, around.context.options)
     own = block.last("lvs_method")
     forwarding = read_forwarding(block, own) if own else around.forwarding
     port = read_port(block, statement.arguments[1] if len(statement.arguments) > 1 else None)
@@ -79,7 +78,7 @@ def _translate(statement: Statement, around: Surroundings) -> RealServer:
     inhibited = block.flag("inhibit_on_failure")
     if inhibited is None:
         inhibited = around.block.last("inhibit_on_failure") is not None
-    check = translate_checks(block, around.block, target, around.options)
+    check = translate_checks(block, around.block, target, around.context)
     return RealServer(statement.keyword.place, keys, weight, forwarding, inhibited, check)
 
 

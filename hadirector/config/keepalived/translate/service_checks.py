@@ -31,7 +31,7 @@ def smtp(checker: Checker) -> list[Member]:
     block = checker.block
     name = block.last("helo_name")
     keys: Keys = {"ehlo_name": text(name.arguments[0], name.keyword) if name else None}
-    hosts = [block.inner(each, SMTP_HOST, checker.options) for each in block.all("host")]
+    hosts = [block.inner(each, SMTP_HOST, checker.context.options) for each in block.all("host")]
     connection = ("connect_ip", "connect_port", "bindto", "bind_if", "fwmark", "connect_timeout")
     own = [block] if block.all(*connection) or not hosts else []
     return [checker.member("smtp", keys, transport="tcp", host=host) for host in (*own, *hosts)]

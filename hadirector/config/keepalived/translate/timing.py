@@ -11,6 +11,8 @@ from hadirector.config.keepalived.translate.block import Block
 from hadirector.config.keepalived.translate.values import duration
 
 _COUNT_MAX: Final = 2**32 - 1
+_DELAY_MIN: Final = 0.01
+"""The shortest interval of a check, in seconds."""
 
 
 class Setting(NamedTuple):
@@ -107,14 +109,12 @@ def timing_keys(timing: Timing, block: Block, *, own_defaults: bool) -> dict[str
     interval, timeout = timing.delay_loop, timing.timeout
     if timeout.value > interval.value:
         message = (
-            f"the timeout of {duration(timeout.value)} is longer than delay_loop, so the interval"
-            " is as long as the timeout: keepalived waits after a check, and hadirector counts from"
-            " the start"
+            f"the timeout of {duration(timeout.value)} is longer than delay_loop: keepalived waits"
+            " after a check, and hadirector starts the next probe when a slow one has ended"
         )
         block.note("timeout above delay_loop", timeout.place, message)
-        interval = timeout
     fall = timing.retry.value + 1
-    fast = min(max(timeout.value, timing.delay.value), interval.value)
+    fast = min(max(timing.delay.value, _DELAY_MIN), interval.value)
     wanted: list[tuple[str, Setting, str | int]] = [
         ("interval", interval, duration(interval.value)),
         ("timeout", timeout, duration(timeout.value)),

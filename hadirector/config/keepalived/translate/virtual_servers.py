@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hadirector.config.keepalived.keywords.pools import SSL, VIRTUAL_SERVER
-from hadirector.config.keepalived.node import Node, mapping, scalar
+from hadirector.config.keepalived.node import Node, mapping, scalar, text
 from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.report import Report
 from hadirector.config.keepalived.syntax.statement import Statement
 from hadirector.config.keepalived.translate.block import Block, name, read_block
+from hadirector.config.keepalived.translate.checker import Context, Keys
 from hadirector.config.keepalived.translate.forwarding import read_forwarding
 from hadirector.config.keepalived.translate.pools import pool_keys
 from hadirector.config.keepalived.translate.real_servers import (
@@ -19,6 +20,7 @@ from hadirector.config.keepalived.translate.real_servers import (
 )
 from hadirector.config.keepalived.translate.scheduling import service_keys
 from hadirector.config.keepalived.translate.services import read_family, read_services
+from hadirector.config.keepalived.translate.vrrp.defaults import read_globals
 
 _PROTOCOLS: Final = frozenset({"tcp", "udp", "sctp"})
 
@@ -33,27 +35,34 @@ def translate_virtual_servers(
         if each.keyword.text == "virtual_server_group" and each.arguments
     }
     servers = [each for each in root if each.keyword.text == "virtual_server"]
-    for ssl in root:
-        if ssl.keyword.text == "SSL":
-            read_block(ssl, SSL, "SSL", report, options)
+    certificate = _certificate(root, report, options)
     used = {name(each.arguments[1:]) for each in servers if each.arguments[0].text == "group"}
     for group, statement in groups.items():
         if group not in used:
             message = f"virtual_server_group {group}: no virtual_server uses it, so it is left out"
             report.note("unused group", statement.keyword.place, message)
-    return [node for each in servers for node in _translate(each, groups, report, options)]
+    return [
+        node
+        for each in read_globals(root, Report(), options).find("virtual_server")
+        for node in _translate(
+            each.statement,
+            groups,
+            report,
+            Context(options, each.defaults.script_user, certificate),
+        )
+    ]
 
 
 def _translate(
-    statement: Statement, groups: dict[str, Statement], report: Report, options: Options
+    statement: Statement, groups: dict[str, Statement], report: Report, context: Context
 ) -> Iterator[Node]:
     where = name(statement.words)
-    block = read_block(statement, VIRTUAL_SERVER, where, report, options)
+    block = read_block(statement, VIRTUAL_SERVER, where, report, context.options)
     if not block.all("real_server"):
         message = "a virtual server without real servers is left out, as in keepalived"
         block.note("no real servers", statement.keyword.place, message)
         return
-    protocol = _read_protocol(block, statement, options)
+    protocol = _read_protocol(block, statement, context.options)
     suffix = "" if protocol is None or protocol.value == "tcp" else f"-{protocol.value}"
     services = read_services(statement, block, groups, _mark_family(block), suffix)
     forwarding = read_forwarding(block, _method(block))
@@ -68,7 +77,7 @@ def _translate(
             service,
             None if service.is_mark or protocol is None else str(protocol.value),
             forwarding,
-            options,
+            context,
             has_all_ports,
         )
         yield _virtual_server(around, protocol)
@@ -89,6 +98,21 @@ def _virtual_server(around: Surroundings, protocol: Node | None) -> Node:
             **pool_keys(around, servers),
         },
     )
+
+
+def _certificate(root: Sequence[Statement], report: Report, options: Options) -> Keys:
+    """Return the keys of the client certificate. As in keepalived, the last SSL block counts."""
+    keys: Keys = {}
+    for statement in root:
+        if statement.keyword.text == "SSL":
+            block = read_block(statement, SSL, "SSL", report, options)
+            certificate, key = block.last("certificate"), block.last("key")
+            keys = {
+                "tls_certificate_file": certificate
+                and text(certificate.arguments[0], certificate.keyword),
+                "tls_key_file": key and text(key.arguments[0], key.keyword),
+            }
+    return keys
 
 
 def _read_protocol(block: Block, statement: Statement, options: Options) -> Node | None:
