@@ -37,7 +37,7 @@ def split_command(line: str) -> Command:
     return Command(tuple(_split(words[0], unescape=True)) if words else (), tuple(words[1:]))
 
 
-def split_escaped(line: str) -> tuple[str, ...]:
+def split_quoted_words(line: str) -> tuple[str, ...]:
     """Return the words after the keyword of a line whose quoted words have escapes."""
     return tuple(_split(line, unescape=True)[1:])
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from hadirector.config.document.errors import quote
 from hadirector.config.keepalived.node import Node, scalar
-from hadirector.config.keepalived.syntax.commands import split_escaped
+from hadirector.config.keepalived.syntax.commands import split_quoted_words
 from hadirector.config.keepalived.syntax.statement import Statement
 from hadirector.config.keepalived.translate.block import Block
 from hadirector.config.keepalived.translate.checker import Keys
@@ -54,7 +54,7 @@ def _pattern(url: Block, regex: Statement) -> Node | None:
         else:
             message = f"unknown option {quote(option.text)} (expected {', '.join(_FLAGS)})"
             url.fault(option.place, f"regex_options: {message}")
-    words = split_escaped(str(regex.raw))
+    words = split_quoted_words(str(regex.raw))
     place = regex.arguments[0].place
     if len(words) != 1:
         url.fault(place, f"regex: {len(words)} words (expected one expression, in quotes)")
