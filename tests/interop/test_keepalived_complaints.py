@@ -259,7 +259,7 @@ TRAPS: Final[Mapping[str, Trap]] = {
             "3 No script set for vrrp_script check - removing",
             "11 (VI_1) track script check not found, ignoring...",
         ],
-        ["1 fault"],
+        ["1 empty definition", "11 not defined"],
     ),
     "script with a shell": Trap(
         'vrrp_script check {\nscript "/bin/true | /bin/false"\n}\n'

@@ -41,6 +41,8 @@ KINDS: Final = {
 }
 """The keyword of a definition, and the keyword of the list that refers to it."""
 
+_NEEDED: Final = {"track_script": "script", "track_file": "file", "track_process": "process"}
+
 
 class Weight(Struct, frozen=True):
     """A weight, and whether it counts in the other state."""
@@ -77,7 +79,13 @@ def read_definitions(globals_: Globals, report: Report, options: Options) -> Def
                 f"{name(statement.words)}: {message}: this one is left out",
             )
             continue
-        found[key] = _read(each, key[0], report, options)
+        needed = _NEEDED[key[0]]
+        if any(line.keyword.text == needed for line in statement.block or ()):
+            found[key] = _read(each, key[0], report, options)
+        else:
+            message = f"{needed} is missing: the definition is left out, as in keepalived"
+            where = name(statement.words)
+            report.note("empty definition", statement.keyword.place, f"{where}: {message}")
     return found
 
 
@@ -115,16 +123,10 @@ def _weight_of(block: Block) -> Weight | None:
     return None if found is None else read_weight(found.arguments, block, ("reverse",))
 
 
-def _missing(each: Ordered, block: Block, keyword: str) -> None:
-    message = f"{keyword} is missing: keepalived removes the definition (add it)"
-    block.fault(each.statement.keyword.place, message)
-
-
 def _read_script(each: Ordered, block: Block, options: Options) -> Definition | None:
     place = each.statement.keyword.place
     statement = block.last("script")
     if statement is None:
-        _missing(each, block, "script")
         return None
     command = read_command(statement, block, options)
     weight = _weight_of(block)
@@ -209,7 +211,6 @@ def _read_file(each: Ordered, block: Block, options: Options) -> Definition | No
     place = each.statement.keyword.place
     file = block.last("file")
     if file is None:
-        _missing(each, block, "file")
         return None
     init = block.last("init_file")
     if init is not None and [word.text for word in init.arguments] not in ([], ["0"]):
@@ -228,7 +229,6 @@ def _read_process(each: Ordered, block: Block) -> Definition | None:
     place = each.statement.keyword.place
     process = block.last("process")
     if process is None:
-        _missing(each, block, "process")
         return None
     word = process.arguments[0]
     if len(process.arguments) > 1:
