@@ -20,11 +20,30 @@ EXIT_UNREADABLE = 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
-        "Print a keepalived.conf in the native form, as YAML with comments. The other commands read"
-        " a keepalived.conf as well: `run` with the printed file and with the original file does"
-        " the same. Notes name differences in effect."
+        "Print a keepalived.conf, a ldirectord.cf or the output of `ipvsadm -Sn` in the native"
+        " form, as YAML with comments. The other commands read a keepalived.conf as well: `run`"
+        " with the printed file and with the original file does the same. Notes name differences in"
+        " effect."
     )
-    parser.add_argument("file", metavar="FILE", help="configuration file to convert")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("file", metavar="FILE", nargs="?", help="configuration file to convert")
+    source.add_argument(
+        "--from-kernel",
+        action="store_true",
+        help="convert the table, the timeouts and the sync daemon of IPVS in this kernel",
+    )
+    parser.add_argument(
+        "--from",
+        dest="format",
+        choices=("keepalived", "ldirectord", "ipvsadm"),
+        help="the format of the file (default: recognized by its content)",
+    )
+    parser.add_argument(
+        "--check",
+        choices=("tcp", "none"),
+        default="tcp",
+        help="the check of the real servers of a table, which has none (default: tcp)",
+    )
     parser.add_argument("--json", action="store_true", help="print the notes and faults as JSON")
     reading.add_arguments(parser)
 
@@ -34,19 +53,35 @@ def run(arguments: argparse.Namespace) -> int:
 
     Return 0 if the file could be converted, 1 if it has faults, 2 if it cannot be read.
     """
-    from hadirector.config.loader import check_document, load_reading
+    from hadirector.config.loader import check_document
+    from hadirector.dataplane.dataplane import DataplaneError
 
+    name = "kernel" if arguments.from_kernel else arguments.file
     try:
-        found = load_reading(arguments.file, reading.reading_options(arguments))
-        check_document(found.document, arguments.file)
+        found = _load(arguments)
+        check_document(found.document, name)
+    except DataplaneError as error:
+        print(f"hadirector: {error}", file=sys.stderr)
+        return EXIT_UNREADABLE
     except UnreadableFileError as error:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULTY
-    print("\n".join(_lines(found, arguments.file)))
+    print("\n".join(_lines(found, name)))
     return EXIT_CONVERTED
+
+
+def _load(arguments: argparse.Namespace) -> Loaded:
+    options = reading.reading_options(arguments)
+    if arguments.from_kernel:
+        from hadirector.cli.live_table import load_kernel
+
+        return load_kernel(arguments.check, options)
+    from hadirector.config.other_formats import load_to_convert
+
+    return load_to_convert(arguments.file, arguments.format, arguments.check, options)
 
 
 def _lines(found: Loaded, file: str) -> list[str]:

@@ -65,7 +65,7 @@ _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 def load(path: str | os.PathLike[str], options: ReadingOptions = DEFAULT) -> Configuration:
     """Load a file. Blocks. Raises ConfigError; UnreadableFileError if the file has no text."""
     file = os.fspath(path)
-    return parse(_read(file), file, socket.gethostname(), options)
+    return parse(read_file(file), file, socket.gethostname(), options)
 
 
 def load_with_places(
@@ -73,7 +73,7 @@ def load_with_places(
 ) -> tuple[Configuration, Callable[[Path], str]]:
     """Load a file as ``load`` does. Also return a function that returns the place of a path."""
     file = os.fspath(path)
-    document = load_document(_read(file), file, socket.gethostname(), options).document
+    document = load_document(read_file(file), file, socket.gethostname(), options).document
     return _configuration(document, file, socket.gethostname()), document.place
 
 
@@ -82,7 +82,7 @@ def load_with_notes(
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Load a file as ``load`` does, with notes about values that are probably not intended."""
     file = os.fspath(path)
-    document, notes = load_document(_read(file), file, socket.gethostname(), options)
+    document, notes = load_document(read_file(file), file, socket.gethostname(), options)
     found = (*group_notes(notes), *format_notes(document.value, document.place))
     return _configuration(document, file, socket.gethostname()), found
 
@@ -98,7 +98,7 @@ def parse(
 def load_reading(path: str | os.PathLike[str], options: ReadingOptions) -> Loaded:
     """Read a file into a document, with notes. Blocks. Raises ConfigError."""
     file = os.fspath(path)
-    return load_document(_read(file), file, socket.gethostname(), options)
+    return load_document(read_file(file), file, socket.gethostname(), options)
 
 
 def check_document(document: Document, file: str) -> None:
@@ -112,12 +112,13 @@ def load_document(
 ) -> Loaded:
     """Read the bytes of a YAML file or of a keepalived.conf. Raises ConfigError."""
     if len(data) <= FILE_BYTES_MAX and is_keepalived(data):
-        found = read(data, file, IncludedFiles(), _keepalived_options(options, host_name))
+        found = read(data, file, IncludedFiles(), keepalived_options(options, host_name))
         return Loaded(found.document, found.notes)
     return Loaded(read_document(decode(data, file), file), ())
 
 
-def _keepalived_options(options: ReadingOptions, host_name: str) -> Options:
+def keepalived_options(options: ReadingOptions, host_name: str) -> Options:
+    """Return the options of the readers of other formats, with the facts about this host."""
     own_id = host_name.partition(".")[0]
     return Options(
         config_id=own_id if options.config_id is None else options.config_id,
@@ -199,7 +200,8 @@ def _shorten(value: Any, most: int) -> Any:
     return value
 
 
-def _read(file: str) -> bytes:
+def read_file(file: str) -> bytes:
+    """Return the bytes of a file, one more than permitted at most. Raises UnreadableFileError."""
     try:
         # With O_NONBLOCK, open() returns at once if the file is a pipe or a terminal.
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
