@@ -74,6 +74,13 @@ Argument = Annotated[
 Sha256 = Annotated[str, Text(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints them")]
 Md5 = Annotated[str, Text(r"[0-9a-f]{32}", "32 hexadecimal digits, as md5sum prints them")]
 BodyOffset = Annotated[int, Integer(0, 65535)]
+BytePattern = Annotated[
+    str,
+    Text(
+        r"hex:(?:[0-9a-fA-FX]{2}){1,512}",
+        "hex: and pairs of hexadecimal digits or X, which stands for any digit",
+    ),
+]
 RegularExpression = Annotated[str, ValueFormat.REGULAR_EXPRESSION]
 Payload = Annotated[bytes, ValueFormat.PAYLOAD]
 StatusRange = Annotated[tuple[int, int], ValueFormat.STATUS_RANGE]

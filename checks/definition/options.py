@@ -16,6 +16,7 @@ from checks.definition.option_types import (
     AccountName,
     Argument,
     BodyOffset,
+    BytePattern,
     DomainName,
     Duration,
     FilePath,
@@ -149,8 +150,8 @@ class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc")
 class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="udp"):
     """Passes when a reply to a datagram arrives and, with ``expect``, matches it.
 
-    Without ``require_reply``, silence for half of the timeout passes too, and only an ICMP error
-    fails.
+    With ``expect_bytes``, the reply must begin with these bytes. Without ``require_reply``, silence
+    for half of the timeout passes too, and only an ICMP error fails.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -165,6 +166,7 @@ class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="udp"):
 
     send: Payload = b""
     expect: RegularExpression | None = None
+    expect_bytes: BytePattern | None = None
     require_reply: bool = True
 
 
@@ -186,7 +188,9 @@ class DnsProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="dns"):
     )
 
     name: DomainName
-    record: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    record: Literal[
+        "A", "AAAA", "CNAME", "DNSKEY", "MX", "NS", "PTR", "RRSIG", "SOA", "SRV", "TXT"
+    ] = "A"
     protocol: Literal["udp", "tcp"] = "udp"
     expect_rcode: Literal["NOERROR", "NXDOMAIN", "REFUSED"] = "NOERROR"
     expect_answers: tuple[Argument, ...] = ()

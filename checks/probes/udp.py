@@ -32,7 +32,21 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     identity = definition.identity
     if options.expect is not None and not matches(options.expect, reply, identity):
         raise ProbeFailedError(Reason.REPLY, describe_mismatch(options.expect, reply, "reply"))
-    return Outcome("reply" if options.expect is None else "expected reply")
+    if options.expect_bytes is not None and not _begins_with(options.expect_bytes, reply):
+        begin = _beginning(options.expect_bytes, reply)
+        detail = f"reply of {len(reply)} bytes begins with {begin}, expected {options.expect_bytes}"
+        raise ProbeFailedError(Reason.REPLY, detail)
+    is_any = options.expect is None and options.expect_bytes is None
+    return Outcome("reply" if is_any else "expected reply")
+
+
+def _begins_with(pattern: str, reply: bytes) -> bool:
+    """Return whether a reply begins with the bytes of a `BytePattern`."""
+    wanted = pattern.removeprefix("hex:").lower()
+    found = _beginning(pattern, reply)
+    return len(found) == len(wanted) and all(
+        digit in ("x", given) for digit, given in zip(wanted, found, strict=True)
+    )
 
 
 async def _receive_reply(opened: socket.socket, silence_max: float | None) -> bytes | None:
@@ -45,3 +59,8 @@ async def _receive_reply(opened: socket.socket, silence_max: float | None) -> by
         if timeout.expired():
             return None
         raise
+
+
+def _beginning(pattern: str, reply: bytes) -> str:
+    """Return the hexadecimal digits of as many bytes as the pattern has, or of the whole reply."""
+    return reply[: len(pattern.removeprefix("hex:")) // 2].hex()

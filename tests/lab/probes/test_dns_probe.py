@@ -39,6 +39,7 @@ def dnsmasq() -> Iterator[int]:
             "--host-record=web.example,192.0.2.2",
             "--mx-host=example,mail.example,10",
             "--txt-record=example,v=spf1 -all",
+            "--dns-rr=example,48,0100030d01020304",  # a DNSKEY (RFC 4034 section 2.1)
             "--local=/example/",
         ]
         where = [f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces"]
@@ -74,6 +75,12 @@ def dnsmasq() -> Iterator[int]:
             Reason.PASSED,
             "expected answers",
         ),
+        (
+            DnsProbe(name="example", record="DNSKEY", expect_answers=("256 3 13 AQIDBA==",)),
+            Reason.PASSED,
+            "expected answers",
+        ),
+        (DnsProbe(name="example", record="RRSIG"), Reason.PASSED, "expected rcode"),
         (
             DnsProbe(name="web.example", record="MX", expect_answers=("10 mail.example.",)),
             Reason.REPLY,

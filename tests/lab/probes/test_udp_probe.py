@@ -46,6 +46,28 @@ async def test_udp_names_the_fault_of_a_bad_server(
     assert result.detail.startswith(detail), result
 
 
+@pytest.mark.parametrize(
+    ("pattern", "begin"),
+    [
+        ("hex:01fe", None),
+        ("hex:01FEXX", None),
+        ("hex:X1Xe05", None),
+        ("hex:01ff", "01fe"),
+        ("hex:X2", "01"),
+        ("hex:01fe0506", "01fe05"),
+    ],
+)
+async def test_the_answer_begins_with_the_expected_bytes(pattern: str, begin: str | None) -> None:
+    """An answer that is shorter than the pattern fails."""
+    async with answering(lambda data: [b"\x01\xfe\x05"]) as port:
+        result = await ask(port, UdpProbe(expect_bytes=pattern))
+    if begin is None:
+        assert (result.reason, result.detail) == (Reason.PASSED, "expected reply")
+    else:
+        assert result.reason is Reason.REPLY
+        assert result.detail == f"reply of 3 bytes begins with {begin}, expected {pattern}"
+
+
 async def test_silence_passes_only_if_no_reply_is_required() -> None:
     """The pass comes after half of the timeout, well before the deadline."""
     async with answering(lambda data: []) as port:

@@ -47,6 +47,11 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
         (
+            "{type: udp, expect_bytes: hex:1}",
+            'expect_bytes: wrong value (got "hex:1", expected hex: and pairs of hexadecimal digits'
+            " or X, which stands for any digit)",
+        ),
+        (
             "{type: tls, tls_key_file: /k}",
             "tls_key_file: has no effect without tls_certificate_file",
         ),
@@ -165,8 +170,8 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         (
             "{type: dns, name: a, record: ANY}",
             (
-                'record: wrong value (got "ANY", expected one of A, AAAA, CNAME, MX, NS, PTR, '
-                "SOA, SRV, TXT)"
+                'record: wrong value (got "ANY", expected one of A, AAAA, CNAME, DNSKEY, MX, NS, '
+                "PTR, RRSIG, SOA, SRV, TXT)"
             ),
         ),
         (
