@@ -56,7 +56,7 @@ def _source_findings(root: Root) -> Iterator[Finding]:
     found: dict[Path, Finding] = {}
     for path, server in root.servers:
         for use in check_uses(path, server, root.director):
-            for finding in source_findings(*use):
+            for finding in source_findings(use.path, use.section, use.address):
                 found.setdefault(finding.path, finding)
     yield from found.values()
 

@@ -39,7 +39,8 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured real server. Without a ``check`` it is always in the pool.
 
     A server with a ``backup_tier`` above 0 serves only while the lower tiers do not reach the
-    quorum. Port 0 in the key stands for the port of the service.
+    quorum. Port 0 in the key stands for the port of the service. A missing (None) ``forwarding``,
+    ``on_failure`` or ``initially_up`` is that of the virtual server, whose methods return it.
     """
 
     key: DestinationKey
@@ -50,6 +51,9 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lower_threshold: int = 0
     tunnel: Tunnel | None = None
     slow_start: SlowStart | None = None
+    forwarding: ForwardingMethod | None = None
+    on_failure: OnFailure | None = None
+    initially_up: bool | None = None
 
     def destination_key(self, service: ServiceKey) -> DestinationKey:
         """Return the key of this server's destination in a service."""
@@ -64,7 +68,8 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
     """One configured virtual server: a pool with its policies, and the services of the pool.
 
-    The sorry server serves while the pool has no quorum.
+    The sorry server serves while the pool has no quorum. ``forwarding``, ``on_failure`` and
+    ``initially_up`` are for real servers without a value of their own.
     """
 
     name: str
@@ -75,11 +80,29 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
     sorry_server: RealServer | None = None
     real_servers: tuple[RealServer, ...] = ()
 
+    def forwarding_of(self, real_server: RealServer) -> ForwardingMethod:
+        """Return the forwarding method of a real server or of the sorry server."""
+        return real_server.forwarding or self.forwarding
+
+    def kernel_forwarding_of(self, real_server: RealServer) -> ForwardingMethod:
+        """Return the method in IPVS. For fullnat it is nat, and netfilter does the rest."""
+        forwarding = self.forwarding_of(real_server)
+        fullnat = forwarding is ForwardingMethod.FULLNAT
+        return ForwardingMethod.NAT if fullnat else forwarding
+
+    def on_failure_of(self, real_server: RealServer) -> OnFailure:
+        """Return how the table shows a failing real server. A sorry server has its own value."""
+        return real_server.on_failure or self.on_failure
+
+    def is_initially_up(self, real_server: RealServer) -> bool:
+        """Return whether a real server serves before its first probe has ended."""
+        own = real_server.initially_up
+        return self.initially_up if own is None else own
+
     @property
-    def kernel_forwarding(self) -> ForwardingMethod:
-        """The forwarding method in IPVS. For fullnat it is nat, and netfilter does the rest."""
-        fullnat = self.forwarding is ForwardingMethod.FULLNAT
-        return ForwardingMethod.NAT if fullnat else self.forwarding
+    def forwarding_methods(self) -> frozenset[ForwardingMethod]:
+        """The methods in use. Without any server, it is the method of the virtual server."""
+        return frozenset(map(self.forwarding_of, self.all_servers)) or frozenset({self.forwarding})
 
     @property
     def all_servers(self) -> tuple[RealServer, ...]:

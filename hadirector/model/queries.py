@@ -41,9 +41,8 @@ def initially_up_checks(configuration: Configuration) -> frozenset[str]:
     return frozenset(
         real_server.check.identity
         for server in configuration.virtual_servers
-        if server.initially_up
-        for real_server in server.real_servers
-        if real_server.check is not None
+        for real_server in server.all_servers
+        if real_server.check is not None and server.is_initially_up(real_server)
     )
 
 

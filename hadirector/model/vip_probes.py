@@ -95,7 +95,7 @@ def probe_services(configuration: Configuration) -> Table:
             PROBE_SERVICE,
             {
                 DestinationKey(real_server.key.address, 0): Destination(
-                    1, server.kernel_forwarding, tunnel=real_server.tunnel
+                    1, server.kernel_forwarding_of(real_server), tunnel=real_server.tunnel
                 )
             },
         )

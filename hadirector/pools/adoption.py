@@ -54,8 +54,8 @@ def adopted_quorums(
 ) -> dict[str, bool]:
     """Return which pools had their quorum in the previous run.
 
-    The snapshot has the answer. Without a snapshot, a sorry server in the table shows that its pool
-    has lost the quorum.
+    The snapshot has the answer. Without a snapshot, a sorry server that serves in the table shows
+    that its pool has lost the quorum.
     """
     names = {server.name for server in configuration.virtual_servers}
     lost = {
@@ -63,9 +63,11 @@ def adopted_quorums(
         for server in configuration.virtual_servers
         if server.sorry_server is not None
         and any(
-            server.sorry_server.destination_key(key) in entry.destinations
+            sorry.weight
             for key in server.keys
             if (entry := table.get(key)) is not None
+            and (sorry := entry.destinations.get(server.sorry_server.destination_key(key)))
+            is not None
         )
     }
     known = {name: quorum for name, quorum in snapshot.quorums.items() if name in names}
@@ -100,7 +102,8 @@ def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Ve
 
     A destination with a weight was passing. A destination with weight 0 was failing, unless 0 is
     its configured weight. A target that is in use in one pool counts as passing in all pools.
-    There is no verdict on a target that is not in the table.
+    There is no verdict on a target that is not in the table, nor on a sorry server with weight 0,
+    which may be on standby.
     """
     verdicts: dict[str, Verdict] = {}
     for server, real_server, check in checked_real_servers(configuration):
@@ -110,7 +113,7 @@ def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Ve
             if (entry := table.get(service)) is not None
             and (key := real_server.destination_key(service)) in entry.destinations
         ]
-        if not weights:
+        if not weights or (real_server is server.sorry_server and not any(weights)):
             continue
         passing = any(weights) or real_server.weight == 0
         if passing or check.identity not in verdicts:

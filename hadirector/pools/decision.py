@@ -26,6 +26,7 @@ from hadirector.pools.slow_start import apply_slow_start
 
 WEIGHT_MAX = 65535
 """The largest weight of ipvsadm(8). linux/ip_vs.h has room for more."""
+_INITIALLY_UP = "initially up until its first probe ends"
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -108,7 +109,7 @@ def judge(
     _apply_backup_tiers(server, candidates, braked)
     held = unseen + braked
     sorry = _decide_sorry_server(server, facts, wanted=quorum is False and not held)
-    if sorry is not None and sorry[-1].weight is not None:
+    if sorry is not None and sorry[-1].weight:
         for candidate in candidates:
             if candidate.serving:
                 candidate.remove(0, "no quorum: the sorry server serves")
@@ -168,7 +169,8 @@ def _apply_override(server: VirtualServer, candidate: Candidate, facts: Facts) -
         return
     candidate.overridden_out = True
     drains = override.action is Action.DRAIN and not override.ended
-    candidate.remove(0 if drains else _weight_when_out(server), override.description)
+    weight = 0 if drains else _weight_when_out(server, candidate)
+    candidate.remove(weight, override.description)
 
 
 def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> None:
@@ -188,13 +190,13 @@ def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> N
         if target.requested_weight is not None and not candidate.weight_overridden:
             _apply_request(candidate, check, target.requested_weight)
         return
-    if target.verdict is Verdict.UNKNOWN and server.initially_up:
-        candidate.keep("initially up until its first probe ends")
+    if target.verdict is Verdict.UNKNOWN and server.is_initially_up(candidate.real_server):
+        candidate.keep(_INITIALLY_UP)
         return
     candidate.unseen = target.unseen
     candidate.failed_at = target.failed_at
     candidate.unknown = target.verdict is Verdict.UNKNOWN
-    candidate.remove(_weight_when_out(server), target.verdict.value)
+    candidate.remove(_weight_when_out(server, candidate), target.verdict.value)
 
 
 def _apply_request(candidate: Candidate, check: CheckDefinition, requested: int) -> None:
@@ -208,12 +210,13 @@ def _apply_request(candidate: Candidate, check: CheckDefinition, requested: int)
     candidate.set_weight(scale_weight(candidate.full_weight, requested), reason)
 
 
-def _weight_when_out(server: VirtualServer) -> int | None:
+def _weight_when_out(server: VirtualServer, candidate: Candidate) -> int | None:
     """Return the weight of a removed real server.
 
     Under ``zero_weight`` it stays in the table, so that a later pass changes only its weight.
     """
-    return 0 if server.on_failure is OnFailure.ZERO_WEIGHT else None
+    on_failure = server.on_failure_of(candidate.real_server)
+    return 0 if on_failure is OnFailure.ZERO_WEIGHT else None
 
 
 def _apply_backup_tiers(
@@ -241,19 +244,22 @@ def _apply_backup_tiers(
 def _decide_sorry_server(server: VirtualServer, facts: Facts, *, wanted: bool) -> Derivation | None:
     """Decide the weight of the sorry server. If its own check does not pass, it is not used.
 
-    It leaves the table when the pool has its quorum again: with weight 0, persistence would keep
-    its clients there.
+    It leaves the table when the pool has its quorum again, unless its own ``on_failure`` is
+    ``zero_weight``: with weight 0, its connections continue.
     """
     sorry = server.sorry_server
     if sorry is None:
         return None
+    out = 0 if sorry.on_failure is OnFailure.ZERO_WEIGHT else None
     if not wanted:
-        return (Step(None, "on standby"),)
+        return (Step(out, "on standby"),)
     steps = (Step(sorry.weight, "no quorum"),)
     if sorry.check is None:
         return steps
     verdict = facts.target(sorry.check).verdict
-    return (*steps, Step(sorry.weight if verdict is Verdict.PASSING else None, verdict.value))
+    if verdict is Verdict.UNKNOWN and server.is_initially_up(sorry):
+        return (*steps, Step(sorry.weight, _INITIALLY_UP))
+    return (*steps, Step(sorry.weight if verdict is Verdict.PASSING else out, verdict.value))
 
 
 def _keys(candidates: Sequence[Candidate]) -> tuple[DestinationKey, ...]:

@@ -46,7 +46,7 @@ def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceK
 def _destination(server: VirtualServer, real_server: RealServer, weight: int) -> Destination:
     return Destination(
         weight,
-        server.kernel_forwarding,
+        server.kernel_forwarding_of(real_server),
         real_server.upper_threshold,
         real_server.lower_threshold,
         real_server.tunnel,

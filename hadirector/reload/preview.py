@@ -22,7 +22,7 @@ from hadirector.dataplane.reconcile import (
     diff,
 )
 from hadirector.health.target import Targets, carry_over
-from hadirector.host.masquerade.rules import fullnat_services
+from hadirector.host.masquerade.rules import Masquerades, masquerades
 from hadirector.host.sync_daemon.rules import Threads, describe_thread, matches, wanted_threads
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import (
@@ -221,9 +221,11 @@ def _without_options(identity: str) -> str:
 
 def _awaiting_first_pass(new: Configuration, targets: Targets) -> Iterator[str]:
     for server in new.virtual_servers:
-        for real_server in () if server.initially_up else server.real_servers:
+        for real_server in server.real_servers:
             check = real_server.check
-            if check is not None and targets[check.identity].verdict is Verdict.UNKNOWN:
+            if check is None or server.is_initially_up(real_server):
+                continue
+            if targets[check.identity].verdict is Verdict.UNKNOWN:
                 yield f"{server.name}/{real_server.name}"
 
 
@@ -237,10 +239,16 @@ def _kernel_changes(situation: Situation, new: Configuration) -> Iterator[str]:
             yield f"set connection timeout {field} to {value} s, was {_format_seconds(was)}"
         elif was != value:
             yield f"stop keeping connection timeout {field} at {was} s"
-    before, after = fullnat_services(old), fullnat_services(new)
-    yield from (f"masquerade {service}" for service in sorted(after - before))
-    yield from (f"stop masquerading {service}" for service in sorted(before - after))
+    yield from _masquerade_changes(masquerades(old), masquerades(new))
     yield from _thread_changes(_wanted_threads(old, situation), _wanted_threads(new, situation))
+
+
+def _masquerade_changes(before: Masquerades, after: Masquerades) -> Iterator[str]:
+    yield from (f"masquerade {service}" for service in sorted(after.keys() - before.keys()))
+    yield from (f"stop masquerading {service}" for service in sorted(before.keys() - after.keys()))
+    for service in sorted(before.keys() & after.keys()):
+        if before[service] != after[service]:
+            yield f"change the real servers of {service} that are not masqueraded"
 
 
 def _format_seconds(value: int) -> str:

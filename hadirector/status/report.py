@@ -45,6 +45,7 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     ``override`` is the action of its override. ``verdict_age`` is the age of its verdict in
     seconds, None if the verdict is from an earlier run. ``certificate_expires_at`` is when its
     certificate expires, in seconds since the epoch, None without a verified certificate.
+    ``forwarding`` is its own forwarding method; it is empty for the method of the virtual server.
     """
 
     address: str
@@ -61,6 +62,7 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     override: Action | None = None
     verdict_age: float | None = None
     certificate_expires_at: float | None = None
+    forwarding: str = ""
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -280,6 +282,7 @@ def _real_server_status(
             step.reason for step in derivation if step.reason not in _SHOWN_BY_CHECK
         ),
         override=override.action if override else None,
+        forwarding=real_server.forwarding or "",
     )
 
 

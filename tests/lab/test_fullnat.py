@@ -10,10 +10,10 @@ import pytest
 
 from hadirector.config import load
 from hadirector.host.masquerade.reconciler import MasqueradeReconciler
-from hadirector.host.masquerade.rules import ToolName
+from hadirector.host.masquerade.rules import Masquerades, ToolName
 from hadirector.host.masquerade.tools import TOOLS
 from hadirector.lab.topology import Host, Network
-from hadirector.model.ipvs import Protocol, ServiceKey
+from hadirector.model.ipvs import DestinationKey, Protocol, ServiceKey
 from tests.lab.answering import Answering, answer, inside
 from tests.lab.experiment import kernel_table, start_director
 from tests.waiting import eventually
@@ -134,13 +134,11 @@ def test_real_servers_need_no_return_route(hosts: tuple[Host, Host], tmp_path: P
     assert rules(director, tool) == tool.theirs
 
 
-EVERY_KIND = frozenset(
-    {
-        ServiceKey(Protocol.TCP, "192.0.2.1", 80),
-        ServiceKey(Protocol.SCTP, "192.0.2.1", 0),
-        ServiceKey(Protocol.UDP, "2001:db8::1", 53),
-    }
-)
+EVERY_KIND: Masquerades = {
+    ServiceKey(Protocol.TCP, "192.0.2.1", 80): frozenset({DestinationKey("192.0.2.45", 8080)}),
+    ServiceKey(Protocol.SCTP, "192.0.2.1", 0): frozenset({DestinationKey("192.0.2.1", 0)}),
+    ServiceKey(Protocol.UDP, "2001:db8::1", 53): frozenset({DestinationKey("2001:db8::45", 53)}),
+}
 
 
 @pytest.mark.parametrize(

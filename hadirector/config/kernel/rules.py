@@ -44,10 +44,10 @@ def mixed_family_findings(servers: Sequence[Placed[VirtualServerSection]]) -> It
     The kernel has either such destinations or a sync thread, never both.
     """
     for path, server in servers:
-        if server.forwarding is not ForwardingMethod.TUN:
-            continue  # only tun can mix address families
         ipv6 = any(":" in key.address for key in server.keys)
         for place, real_server in server.members:
+            if server.forwarding_of(real_server) is not ForwardingMethod.TUN:
+                continue  # only tun can mix address families
             if server.keys and (":" in real_server.address.address) != ipv6:
                 message = (
                     "the sync daemon excludes real servers whose address family is not that of the"

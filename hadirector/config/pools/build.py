@@ -11,24 +11,22 @@ from hadirector.config.checks.build import (
     check_template,
 )
 from hadirector.config.keys.build import build_struct
-from hadirector.config.pools.schema import RealServerSection, destination
+from hadirector.config.pools.schema import RealServerSection, SorryServerSection, destination
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.model.configuration import RealServer
 from hadirector.model.ipvs import ForwardingMethod, Tunnel
 from hadirector.model.policy import SlowStart
 
+_Member = RealServerSection | SorryServerSection
+
 
 class _Inherited(NamedTuple):
-    """The values that a real server inherits, made once for the whole pool.
+    """The values that a real server inherits, made once for the whole pool."""
 
-    ``tunnel`` is None if the forwarding method has no tunnels.
-    """
-
-    port: int
+    server: VirtualServerSection
     check: CheckTemplate | None
-    via: VipRoute
-    tunnel: Tunnel | None
+    tunnel: Tunnel
     slow_start: SlowStart | None
 
 
@@ -38,7 +36,7 @@ def real_servers(
     """Return the real servers. ``check`` is the check of servers without their own check."""
     section = server.slow_start
     slow_start = None if section is None else build_struct(SlowStart, section)
-    inherited = _Inherited(server.port, check, _vip_route(server), _tunnel(server), slow_start)
+    inherited = _Inherited(server, check, _tunnel(server), slow_start)
     return tuple(_real_server(member, inherited) for _, member in server.members)
 
 
@@ -56,30 +54,39 @@ def sorry_server(server: VirtualServerSection) -> RealServer | None:
         RealServer,
         sorry,
         key=key,
-        check=template and check_for_target(template, key, _vip_route(server)),
-        tunnel=_tunnel(server),
+        check=template and check_for_target(template, key, _vip_route(server, sorry)),
+        tunnel=_own_tunnel(server, sorry, _tunnel(server)),
     )
 
 
 def _real_server(section: RealServerSection, inherited: _Inherited) -> RealServer:
-    key = destination(section.address, inherited.port)
+    server = inherited.server
+    key = destination(section.address, server.port)
     template = inherited.check if section.check is None else check_template(section.check)
     return build_struct(
         RealServer,
         section,
         key=key,
-        check=template and check_for_target(template, key, inherited.via),
-        tunnel=inherited.tunnel and (section.tunnel or inherited.tunnel),
+        check=template and check_for_target(template, key, _vip_route(server, section)),
+        tunnel=_own_tunnel(server, section, inherited.tunnel),
         slow_start=section.slow_start or inherited.slow_start,
     )
 
 
-def _vip_route(server: VirtualServerSection) -> VipRoute:
+def _vip_route(server: VirtualServerSection, member: _Member) -> VipRoute:
     """Return the virtual server as the route of checks with ``via: vip``."""
-    return VipRoute(server.title, server.forwarding, server.keys[0].address)
+    return VipRoute(server.title, server.forwarding_of(member), server.keys[0].address)
 
 
-def _tunnel(server: VirtualServerSection) -> Tunnel | None:
-    if server.forwarding is not ForwardingMethod.TUN:
-        return None
+def _tunnel(server: VirtualServerSection) -> Tunnel:
+    """Return the tunnel of real servers behind tun that have no tunnel of their own."""
     return build_struct(Tunnel, server.tunnel or TunnelSection())
+
+
+def _own_tunnel(
+    server: VirtualServerSection, member: _Member, inherited: Tunnel
+) -> Tunnel | TunnelSection | None:
+    """Return the tunnel to a server; None if its forwarding method has no tunnels."""
+    if server.forwarding_of(member) is not ForwardingMethod.TUN:
+        return None
+    return member.tunnel or inherited

@@ -26,11 +26,12 @@ from hadirector.config.keys.section import Placed, Section, place_items, switch
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.model import policy
 from hadirector.model.configuration import OnFailure
-from hadirector.model.ipvs import DestinationKey
+from hadirector.model.ipvs import DestinationKey, ForwardingMethod
 
 _SLOW_START_DURATION = duration("1s", "1h")
 # ip_vs keeps a connection threshold in 32 bits.
 Threshold = Annotated[int, integer(1, 0xFFFFFFFF)]
+INITIAL_STATE = mapping({"down": False, "up": True})
 
 
 class SlowStartSection(Section):
@@ -142,12 +143,37 @@ class RealServerSection(Section):
             default="three quarters of `upper_threshold`",
         ),
     ] = None
+    forwarding: Annotated[
+        Annotated[ForwardingMethod, choice(ForwardingMethod)] | None,
+        Key(
+            "How packets reach this server. After a change of the method, existing connections keep"
+            " the former method.",
+            default="the virtual server's",
+        ),
+    ] = None
     tunnel: Annotated[
         TunnelSection | None,
         Key(
-            "How packets to this server are encapsulated.",
+            "Only with `tun`: how packets to this server are encapsulated.",
             type="[tunnel](#tunnel)",
             default="the virtual server's",
+        ),
+    ] = None
+    on_failure: Annotated[
+        Annotated[OnFailure, choice(OnFailure)] | None,
+        Key(
+            "Whether this server leaves the kernel's table when it fails, or stays in it with"
+            " weight 0.",
+            default="the virtual server's",
+        ),
+    ] = None
+    initial_state: Annotated[
+        Annotated[bool, INITIAL_STATE] | None,
+        Key(
+            "Whether this server waits for its first pass when it is new, or serves until its first"
+            " probe has failed.",
+            default="the virtual server's",
+            field="initially_up",
         ),
     ] = None
     slow_start: Annotated[
@@ -174,6 +200,35 @@ class SorryServerSection(Section):
     address: Annotated[
         Endpoint, ENDPOINT, Key("The sorry server. The default port is that of the virtual server.")
     ]
+    forwarding: Annotated[
+        Annotated[ForwardingMethod, choice(ForwardingMethod)] | None,
+        Key("How packets reach the sorry server.", default="the virtual server's"),
+    ] = None
+    tunnel: Annotated[
+        TunnelSection | None,
+        Key(
+            "Only with `tun`: how packets to the sorry server are encapsulated.",
+            type="[tunnel](#tunnel)",
+            default="the virtual server's",
+        ),
+    ] = None
+    on_failure: Annotated[
+        OnFailure,
+        choice(OnFailure),
+        Key(
+            "Whether the sorry server leaves the kernel's table while it does not serve, or stays"
+            " in it with weight 0, so that its connections continue. It does not inherit the"
+            " virtual server's value. With `sh` and `mh` it always leaves."
+        ),
+    ] = OnFailure.REMOVE
+    initial_state: Annotated[
+        Annotated[bool, INITIAL_STATE] | None,
+        Key(
+            "Only with a check: whether the sorry server may serve before the first pass.",
+            default="the virtual server's",
+            field="initially_up",
+        ),
+    ] = None
     check: Annotated[
         Check | None,
         Key(
@@ -233,7 +288,7 @@ class PoolSection(Section):
     ] = None
     initial_state: Annotated[
         bool,
-        mapping({"down": False, "up": True}),
+        INITIAL_STATE,
         Key(
             "Whether a new real server waits for its first pass (`down`), or serves until its first"
             " probe has failed (`up`). A real server that the kernel has at a restart keeps its"
@@ -281,3 +336,13 @@ class PoolSection(Section):
     def members(self) -> tuple[Placed[RealServerSection], ...]:
         """The real servers, with their paths below the virtual server."""
         return place_items(("real_servers",), self.real_servers)
+
+    @property
+    def all_members(self) -> tuple[Placed[RealServerSection | SorryServerSection], ...]:
+        """The real servers and, if configured, the sorry server, with their paths."""
+        found: list[Placed[RealServerSection | SorryServerSection]] = [
+            Placed(path, item) for path, item in self.members
+        ]
+        if self.sorry_server is not None:
+            found.append(Placed(("sorry_server",), self.sorry_server))
+        return tuple(found)

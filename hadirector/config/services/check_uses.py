@@ -9,16 +9,18 @@ from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.director.schema import DirectorSection
 from hadirector.config.document.finding import Path
 from hadirector.config.services.schema import VirtualServerSection
+from hadirector.model.ipvs import ForwardingMethod
 
 DIRECTOR_CHECK: Path = ("director", "check")
 
 
 class Use(NamedTuple):
-    """The check that a real server has or inherits, with its path, and the server's address."""
+    """The check that a real server has or inherits, with its path, and the server."""
 
     path: Path
     section: CheckSection
     address: str
+    forwarding: ForwardingMethod
 
 
 def check_uses(
@@ -33,7 +35,9 @@ def check_uses(
         if real_server.check is not None:
             place, check = (*path, *step, "check"), real_server.check
         if check is not None and check.type != NONE:
-            yield Use(place, check, real_server.address.address)
+            forwarding = server.forwarding_of(real_server)
+            yield Use(place, check, real_server.address.address, forwarding)
     sorry = server.sorry_server
     if sorry is not None and sorry.check is not None and sorry.check.type != NONE:
-        yield Use((*path, "sorry_server", "check"), sorry.check, sorry.address.address)
+        place = (*path, "sorry_server", "check")
+        yield Use(place, sorry.check, sorry.address.address, server.forwarding_of(sorry))

@@ -31,19 +31,23 @@ def service_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
         yield Finding((*path, "address"), message)
     yield from _persistence_findings(path, server)
     if server.forwarding is ForwardingMethod.FULLNAT:
-        yield from _fullnat_findings(path, server)
+        yield from _fullnat_findings(path, path, server)
+    for step, member in server.all_members:
+        if member.forwarding is ForwardingMethod.FULLNAT:
+            yield from _fullnat_findings(path, (*path, *step), server)
     if server.one_packet and server.fwmark is None and server.protocol is not Protocol.UDP:
         message = f"one_packet works with udp only (got {server.protocol})"
         yield Finding((*path, "one_packet"), message)
 
 
-def _fullnat_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
+def _fullnat_findings(path: Path, user: Path, server: VirtualServerSection) -> Iterator[Finding]:
+    """Yield keys of a virtual server that contradict fullnat, which the section at ``user`` has."""
     if server.fwmark is not None:
         message = (
             "fullnat finds its connections by the virtual address, and a firewall mark has no"
             " address"
         )
-        yield Finding((*path, "forwarding"), message)
+        yield Finding((*user, "forwarding"), message)
     if server.one_packet:
         message = "fullnat translates whole connections, and one_packet has no connections"
         yield Finding((*path, "one_packet"), message)
@@ -73,26 +77,29 @@ def _persistence_findings(path: Path, server: VirtualServerSection) -> Iterator[
 
 def destination_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     """Yield contradictions between the keys of the destinations in the kernel."""
-    yield from tunnel_findings((*path, "tunnel"), server.forwarding, server.tunnel)
-    for step, real_server in server.members:
-        place = (*path, *step)
-        yield from tunnel_findings((*place, "tunnel"), server.forwarding, real_server.tunnel)
-        yield from _threshold_findings(place, real_server)
-        if message := _port_message(server, real_server.address.port):
+    methods = {server.forwarding_of(member) for _, member in server.all_members}
+    inherits = ForwardingMethod.TUN in methods
+    default = ForwardingMethod.TUN if inherits else server.forwarding
+    yield from tunnel_findings((*path, "tunnel"), default, server.tunnel)
+    for step, member in server.all_members:
+        place, forwarding = (*path, *step), server.forwarding_of(member)
+        yield from tunnel_findings((*place, "tunnel"), forwarding, member.tunnel)
+        if message := _port_message(server, forwarding, member.address.port):
             yield Finding((*place, "address"), message)
-    sorry = server.sorry_server
-    if sorry is not None and (message := _port_message(server, sorry.address.port)):
-        yield Finding((*path, "sorry_server", "address"), message)
+    for step, real_server in server.members:
+        yield from _threshold_findings((*path, *step), real_server)
 
 
-def _port_message(server: VirtualServerSection, port: int | None) -> str | None:
-    """Return why a real server cannot have this port; None if it can."""
+def _port_message(
+    server: VirtualServerSection, forwarding: ForwardingMethod, port: int | None
+) -> str | None:
+    """Return why a real server behind this method cannot have this port; None if it can."""
     if port is None or port == server.port:
         return None
-    if server.forwarding in (ForwardingMethod.DR, ForwardingMethod.TUN):
+    if forwarding in (ForwardingMethod.DR, ForwardingMethod.TUN):
         expected = f", expected {server.port}" if server.port else ", expected no port"
         return (
-            f"with forwarding {server.forwarding} the packet reaches the real server unchanged, so"
+            f"with forwarding {forwarding} the packet reaches the real server unchanged, so"
             f" the port is that of the virtual server (got {port}{expected})"
         )
     if server.persistence is not None and not server.port and not server.addresses:

@@ -69,27 +69,40 @@ def _services(servers: Sequence[Placed[VirtualServerSection]]) -> Iterator[Claim
 
 def _scheduler_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     if server.scheduler in HASH_SCHEDULERS:
-        if server.on_failure is OnFailure.REMOVE:
-            message = (
-                f"scheduler {server.scheduler} always uses zero_weight: the removal of a real"
-                " server would send clients of healthy servers elsewhere"
-            )
-            yield Finding((*path, "on_failure"), message)
+        yield from _hash_findings(path, server)
     elif server.scheduler_flags:
         message = f"only the schedulers sh and mh have flags (got scheduler {server.scheduler})"
         yield Finding((*path, "scheduler_flags"), message)
 
 
+def _hash_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
+    """Yield values of ``on_failure`` that would change the table of a hash scheduler."""
+    message = (
+        f"scheduler {server.scheduler} always uses zero_weight: the removal of a real server would"
+        " send clients of healthy servers elsewhere"
+    )
+    members = ((real_server.on_failure, step) for step, real_server in server.members)
+    for on_failure, step in ((server.on_failure, ()), *members):
+        if on_failure is OnFailure.REMOVE:
+            yield Finding((*path, *step, "on_failure"), message)
+    sorry = server.sorry_server
+    if sorry is not None and sorry.on_failure is OnFailure.ZERO_WEIGHT:
+        message = (
+            f"scheduler {server.scheduler} would assign clients to a sorry server with weight 0"
+            " too; leave this out"
+        )
+        yield Finding((*path, "sorry_server", "on_failure"), message)
+
+
 def _real_server_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
     yield from duplicates(_destinations(path, server))
+    for step, member in server.all_members:
+        place = (*path, *step, "address")
+        forwarding = server.forwarding_of(member)
+        yield from _address_findings(place, server, forwarding, member.address)
     for step, real_server in server.members:
-        place = (*path, *step)
-        yield from _address_findings((*place, "address"), server, real_server.address)
         if real_server.check is not None:
-            yield from check_findings((*place, "check"), real_server.check)
-    if server.sorry_server is not None:
-        place = (*path, "sorry_server", "address")
-        yield from _address_findings(place, server, server.sorry_server.address)
+            yield from check_findings((*path, *step, "check"), real_server.check)
 
 
 def _destinations(path: Path, server: VirtualServerSection) -> Iterator[Claim]:
@@ -99,14 +112,14 @@ def _destinations(path: Path, server: VirtualServerSection) -> Iterator[Claim]:
 
 
 def _address_findings(
-    path: Path, server: VirtualServerSection, address: Endpoint
+    path: Path, server: VirtualServerSection, forwarding: ForwardingMethod, address: Endpoint
 ) -> Iterator[Finding]:
     key = destination(address, server.port)
     family = "an IPv6" if ":" in server.keys[0].address else "an IPv4"
     if (":" in key.address) != (":" in server.keys[0].address):
-        if server.forwarding is not ForwardingMethod.TUN:
+        if forwarding is not ForwardingMethod.TUN:
             expected = (
-                f"{family} address like the virtual server's; {server.forwarding} cannot mix"
+                f"{family} address like the virtual server's; {forwarding} cannot mix"
                 " address families"
             )
             yield Finding(path, wrong(key.address, expected))

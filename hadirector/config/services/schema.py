@@ -11,7 +11,7 @@ from hadirector.config.keys.addresses import PORT_RANGE, SERVICE_ENDPOINT, Endpo
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import Name
 from hadirector.config.keys.readers import BOOLEAN, choice, integer, whole_seconds
-from hadirector.config.pools.schema import PoolSection
+from hadirector.config.pools.schema import PoolSection, RealServerSection, SorryServerSection
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.model.ipvs import (
     ForwardingMethod,
@@ -100,7 +100,8 @@ class VirtualServerSection(PoolSection):
         choice(ForwardingMethod),
         Key(
             "How packets reach a real server; see [fullnat](#fullnat). With `dr` and `tun` they"
-            " arrive unchanged, so the port of the real server is that of the virtual server."
+            " arrive unchanged, so the port of the real server is that of the virtual server. A"
+            " real server may have a method of its own."
         ),
     ] = ForwardingMethod.NAT
     tunnel: Annotated[
@@ -156,6 +157,10 @@ class VirtualServerSection(PoolSection):
         for ports in self.addresses:
             for port in range(ports.first, ports.last + 1):
                 yield ServiceKey(self.protocol, ports.address, port)
+
+    def forwarding_of(self, member: RealServerSection | SorryServerSection) -> ForwardingMethod:
+        """Return the forwarding method of a real server or of the sorry server."""
+        return member.forwarding or self.forwarding
 
     @property
     def port(self) -> int:

@@ -26,9 +26,11 @@ def userspace_findings(path: Path, server: VirtualServerSection) -> Iterator[Fin
         names = ", ".join(USERSPACE_SCHEDULERS)
         message = f"{_SUBJECT} does not have {server.scheduler} (expected one of {names})"
         yield Finding((*path, "scheduler"), message)
-    if server.forwarding is not ForwardingMethod.NAT:
-        message = f"{_SUBJECT} relays connections, which is nat (got {server.forwarding})"
-        yield Finding((*path, "forwarding"), message)
+    methods = ((member.forwarding, step) for step, member in server.all_members)
+    for forwarding, step in ((server.forwarding, ()), *methods):
+        if forwarding not in (None, ForwardingMethod.NAT):
+            message = f"{_SUBJECT} relays connections, which is nat (got {forwarding})"
+            yield Finding((*path, *step, "forwarding"), message)
     if server.persistence is not None:
         message = f"{_SUBJECT} does not support persistence; leave this out"
         yield Finding((*path, "persistence"), message)

@@ -44,7 +44,8 @@ def _use_findings(
 ) -> Iterator[Finding]:
     """Yield the reasons why the packets of a probe would not reach the real server through IPVS."""
     for use in uses:
-        faults = {"via": unsuitable} if unsuitable is not None else _faults(use, server, virtual)
+        reason = unsuitable or _unsuitable_method(use)
+        faults = {"via": reason} if reason is not None else _faults(use, server, virtual)
         for key, message in faults.items():
             # The check of the director may be right for other virtual servers, so the finding is
             # at the virtual server.
@@ -57,16 +58,20 @@ def _unsuitable(server: VirtualServerSection, director: DirectorSection) -> str 
     """Return why no check can go through a virtual server; None if checks can."""
     if director.dataplane != "ipvs":
         return f"probes cannot go through the {director.dataplane} dataplane (expected ipvs)"
-    if server.forwarding not in (ForwardingMethod.DR, ForwardingMethod.TUN):
-        return (
-            "a real server has the virtual address only with forwarding dr or tun (got"
-            f" {server.forwarding})"
-        )
     if server.fwmark is not None:
         return "a virtual server with a firewall mark has no address to probe"
     if len({key.address for key in server.keys}) > 1:
         return "the virtual server has more than one address to probe"
     return None
+
+
+def _unsuitable_method(use: Use) -> str | None:
+    if use.forwarding in (ForwardingMethod.DR, ForwardingMethod.TUN):
+        return None
+    return (
+        "a real server has the virtual address only with forwarding dr or tun (got"
+        f" {use.forwarding})"
+    )
 
 
 def _faults(use: Use, server: VirtualServerSection, virtual: frozenset[str]) -> dict[str, str]:

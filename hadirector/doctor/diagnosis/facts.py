@@ -11,6 +11,7 @@ import msgspec
 from checks.definition.result import Result
 from hadirector.host.sysctl.rules import NO_INTERFACES, Interfaces
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
+from hadirector.model.ipvs import ForwardingMethod
 
 ConfigPath = tuple[str | int, ...]
 """The keys and indexes that lead to a value of the configuration file."""
@@ -110,6 +111,11 @@ class ExaminedServer(NamedTuple):
     def address(self) -> str:
         """The real server's own address."""
         return self.real_server.key.address
+
+    @property
+    def forwarding(self) -> ForwardingMethod:
+        """The method by which packets reach the real server."""
+        return self.virtual_server.forwarding_of(self.real_server)
 
 
 def examined_servers(

@@ -85,7 +85,7 @@ def _vip_findings(server: ExaminedServer, facts: Facts) -> Iterator[Finding]:
 
 def _silent(server: ExaminedServer, virtual: str, result: Result) -> Finding:
     command = f"hadirector realserver setup {virtual}"
-    if server.virtual_server.forwarding is ForwardingMethod.TUN:
+    if server.forwarding is ForwardingMethod.TUN:
         command += " --method tunnel"
     return Finding(
         severity=Severity.ERROR,

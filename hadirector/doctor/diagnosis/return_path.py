@@ -92,7 +92,7 @@ def _return_paths(
 ) -> Iterator[_ReturnPath]:
     for server in servers:
         route = facts.routes.get(server.address)
-        nat = server.virtual_server.forwarding is ForwardingMethod.NAT
+        nat = server.forwarding is ForwardingMethod.NAT
         if nat and route is not None and not route.local:
             interface = client_interface(server.virtual_server, configuration, facts.addresses)
             yield _ReturnPath(server, route, interface)

@@ -48,7 +48,7 @@ def _no_route(server: ExaminedServer) -> Finding:
 
 
 def _unsuitable_route(server: ExaminedServer, route: KernelRoute) -> Iterator[Finding]:
-    forwarding = server.virtual_server.forwarding
+    forwarding = server.forwarding
     virtual = virtual_addresses(server.virtual_server)
     if forwarding is ForwardingMethod.DR and route.gateway is not None:
         yield Finding(

@@ -38,12 +38,15 @@ def needs_vip_probe(server: ExaminedServer, facts: Facts) -> bool:
     result, route = facts.own_results.get(server.name), facts.routes.get(server.address)
     passes = result is not None and result.passed
     remote = route is not None and not route.local
-    return passes and remote and _receives_virtual_address(server.virtual_server)
+    return (
+        passes and remote and _receives_virtual_address(server.virtual_server, server.real_server)
+    )
 
 
-def _receives_virtual_address(server: VirtualServer) -> bool:
-    """Return whether real servers receive packets to a virtual address that is known."""
-    keeps_destination = server.forwarding in (ForwardingMethod.DR, ForwardingMethod.TUN)
+def _receives_virtual_address(server: VirtualServer, real_server: RealServer) -> bool:
+    """Return whether a real server receives packets to a virtual address that is known."""
+    forwarding = server.forwarding_of(real_server)
+    keeps_destination = forwarding in (ForwardingMethod.DR, ForwardingMethod.TUN)
     return keeps_destination and bool(virtual_addresses(server))
 
 
@@ -58,7 +61,6 @@ def vip_probe_configuration(
     servers = [
         replace(server, real_servers=tuple(_vip_checks(server, names)), sorry_server=None)
         for server in configuration.virtual_servers
-        if _receives_virtual_address(server)
     ]
     used = {key.firewall_mark for key in services}
     free = (marks for marks in _RANGES if not any(mark in marks for mark in used))
@@ -73,10 +75,12 @@ def _vip_checks(server: VirtualServer, names: Collection[str]) -> Iterator[RealS
     for real_server in server.real_servers:
         if f"{server.name}/{real_server.name}" not in names or real_server.check is None:
             continue
+        if not _receives_virtual_address(server, real_server):
+            continue
         check = _service_check(real_server.check, server)
         same_family = (":" in real_server.key.address) == (":" in key.address)
         if check is not None and same_family:
-            route = route_via_vip(Route(), server.forwarding, key.address)
+            route = route_via_vip(Route(), server.forwarding_of(real_server), key.address)
             yield replace(real_server, check=replace(check, route=route))
 
 

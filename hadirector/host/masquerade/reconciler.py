@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
-from hadirector.host.masquerade.rules import ToolName, fullnat_services
+from hadirector.host.masquerade.rules import Masquerades, ToolName, masquerades
 from hadirector.host.masquerade.tools import TOOLS, ToolError
 from hadirector.model.configuration import Configuration
-from hadirector.model.ipvs import ServiceKey
 
 
-async def choose_tool(services: frozenset[ServiceKey]) -> ToolName:
+async def choose_tool(services: Masquerades) -> ToolName:
     """Return nft if it works with this kernel, or else iptables. Raises ToolError if both fail."""
     errors = []
     for name, tool in TOOLS.items():
@@ -28,7 +27,7 @@ async def choose_tool(services: frozenset[ServiceKey]) -> ToolName:
 
 async def faults(configuration: Configuration) -> list[str]:
     """Return what this host lacks for fullnat; nothing if fullnat is not configured."""
-    services = fullnat_services(configuration)
+    services = masquerades(configuration)
     try:
         if services:
             await choose_tool(services)
@@ -55,16 +54,16 @@ class MasqueradeReconciler:
     ) -> None:
         self.repaired = 0
         self.warnings: tuple[str, ...] = ()
-        self._services = fullnat_services(configuration)
+        self._services = masquerades(configuration)
         self._tool = tool
         self._remember = remember
-        self._applied: tuple[frozenset[ServiceKey], str] | None = None
+        self._applied: tuple[Masquerades, str] | None = None
         self._in_use = asyncio.Lock()
         self._log = structlog.get_logger()
 
     async def configure(self, configuration: Configuration) -> None:
         """Replace the configuration."""
-        self._services = fullnat_services(configuration)
+        self._services = masquerades(configuration)
         await self.reconcile()
 
     async def reconcile(self) -> None:
@@ -85,7 +84,7 @@ class MasqueradeReconciler:
 
     async def withdraw(self) -> None:
         """Remove the rules. Existing connections keep their translation."""
-        self._services = frozenset()
+        self._services = {}
         await self.reconcile()
 
     async def _apply(self) -> None:

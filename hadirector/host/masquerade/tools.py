@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from typing import Protocol
 
 from hadirector.host.masquerade import rules
-from hadirector.host.masquerade.rules import ToolName
-from hadirector.model.ipvs import ServiceKey
+from hadirector.host.masquerade.rules import Masquerades, ToolName
 
 SECONDS_MAX = 10.0
 _WAIT = ("-w", "5")
@@ -22,13 +20,13 @@ class ToolError(Exception):
 class Tool(Protocol):
     """Lists, applies and removes our rules. Every method raises ToolError."""
 
-    async def check(self, services: Collection[ServiceKey]) -> None:
+    async def check(self, services: Masquerades) -> None:
         """Check that the rules for these services could be applied; change nothing."""
 
     async def list_rules(self) -> str:
         """Return a text that changes with our rules; it is empty without rules."""
 
-    async def apply(self, services: Collection[ServiceKey]) -> None:
+    async def apply(self, services: Masquerades) -> None:
         """Replace our rules by rules for these services."""
 
     async def remove(self) -> None:
@@ -38,7 +36,7 @@ class Tool(Protocol):
 class Nft:
     """Rules in an nftables table of our own."""
 
-    async def check(self, services: Collection[ServiceKey]) -> None:
+    async def check(self, services: Masquerades) -> None:
         """See ``Tool``."""
         await _run("nft", "--check", "-f", "-", text=rules.nft_script(services))
 
@@ -49,7 +47,7 @@ class Nft:
         except ToolError:
             return ""  # `apply` follows, and reports a fault of the program
 
-    async def apply(self, services: Collection[ServiceKey]) -> None:
+    async def apply(self, services: Masquerades) -> None:
         """See ``Tool``."""
         await _run("nft", "-f", "-", text=rules.nft_script(services))
 
@@ -61,11 +59,11 @@ class Nft:
 class Iptables:
     """Rules in a chain of our own in the nat table of iptables-legacy, for each address family."""
 
-    async def check(self, services: Collection[ServiceKey]) -> None:
+    async def check(self, services: Masquerades) -> None:
         """See ``Tool``."""
-        for program, keys in _by_program(services).items():
-            if keys:
-                script = rules.iptables_script(keys, jumps=True)
+        for program, own in _by_program(services).items():
+            if own:
+                script = rules.iptables_script(own, jumps=True)
                 await _run(f"{program}-restore", "--test", "--noflush", *_WAIT, text=script)
 
     async def list_rules(self) -> str:
@@ -79,11 +77,11 @@ class Iptables:
             listings.append("jumps" if await _jumps(program) else "does not jump")
         return "\n".join(listings)
 
-    async def apply(self, services: Collection[ServiceKey]) -> None:
+    async def apply(self, services: Masquerades) -> None:
         """See ``Tool``."""
-        for program, keys in _by_program(services).items():
-            if keys:
-                script = rules.iptables_script(keys, jumps=await _jumps(program))
+        for program, own in _by_program(services).items():
+            if own:
+                script = rules.iptables_script(own, jumps=await _jumps(program))
                 await _run(f"{program}-restore", "--noflush", *_WAIT, text=script)
             else:
                 await _remove_chain(program)
@@ -98,11 +96,11 @@ TOOLS: dict[ToolName, Tool] = {"nft": Nft(), "iptables": Iptables()}
 _PROGRAMS = ("iptables-legacy", "ip6tables-legacy")
 
 
-def _by_program(services: Collection[ServiceKey]) -> dict[str, list[ServiceKey]]:
+def _by_program(services: Masquerades) -> dict[str, Masquerades]:
     ipv4, ipv6 = _PROGRAMS
     return {
-        ipv4: [key for key in services if ":" not in key.address],
-        ipv6: [key for key in services if ":" in key.address],
+        ipv4: {key: services[key] for key in services if ":" not in key.address},
+        ipv6: {key: services[key] for key in services if ":" in key.address},
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from hadirector.host.sysctl.rules import Sysctl, dotted_name, is_ipv4, is_nat
+from hadirector.host.sysctl.rules import Sysctl, dotted_name, has_bypass, is_ipv4
 from hadirector.model.configuration import Configuration
 from hadirector.model.policy import ACCEPT_LOCAL
 
@@ -66,5 +66,5 @@ def _probed_interfaces(wanted: Collection[Sysctl]) -> set[str]:
 def _replies_bypass(configuration: Configuration) -> bool:
     """Return whether replies of some real servers do not pass through this host."""
     servers = configuration.virtual_servers
-    bypass = any(not is_nat(server) and is_ipv4(server) for server in servers)
+    bypass = any(has_bypass(server) and is_ipv4(server) for server in servers)
     return bypass and configuration.dataplane == "ipvs"

@@ -100,7 +100,7 @@ def wanted_sysctls(
 
 def _routing(configuration: Configuration, interfaces: Collection[str]) -> Iterator[Sysctl]:
     # ip_forward comes first: a change of it resets other parameters (ip-sysctl.rst).
-    nat = [server for server in configuration.virtual_servers if is_nat(server)]
+    nat = [server for server in configuration.virtual_servers if has_nat(server)]
     if any(is_ipv4(server) for server in nat):
         yield Sysctl(IP_FORWARD, "1", "nat: replies of real servers are routed through this host")
         reason = "nat: redirects would make real servers send replies past this host"
@@ -114,7 +114,7 @@ def _routing(configuration: Configuration, interfaces: Collection[str]) -> Itera
 
 def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     servers = configuration.virtual_servers
-    if any(server.on_failure is OnFailure.REMOVE for server in servers):
+    if any(map(_removes_failing_servers, servers)):
         reason = "on_failure remove: connections of a removed real server end instead of hanging"
         yield Sysctl("net/ipv4/vs/expire_nodest_conn", "1", reason)
     if any(server.service.persistence for server in servers):
@@ -123,7 +123,7 @@ def _ipvs(configuration: Configuration) -> Iterator[Sysctl]:
     if any(map(_is_tcp, servers)):
         reason = "tcp: a new connection from a reused client port is scheduled again"
         yield Sysctl("net/ipv4/vs/conn_reuse_mode", "1", reason)
-    if any(server.forwarding is ForwardingMethod.FULLNAT for server in servers):
+    if any(ForwardingMethod.FULLNAT in server.forwarding_methods for server in servers):
         reason = "fullnat: netfilter translates the source address of tracked connections only"
         yield Sysctl("net/ipv4/vs/conntrack", "1", reason)
     hashed = (_is_tcp(server) and _has_hash_scheduler(server) for server in servers)
@@ -142,9 +142,23 @@ def _probing(configuration: Configuration, interfaces: Collection[str]) -> Itera
     yield Sysctl("net/ipv4/vs/backup_only", "0", reason)
 
 
-def is_nat(server: VirtualServer) -> bool:
-    """Return whether replies of the real servers pass through this host: nat and fullnat."""
-    return server.kernel_forwarding is ForwardingMethod.NAT
+_THROUGH_THIS_HOST: Final = frozenset({ForwardingMethod.NAT, ForwardingMethod.FULLNAT})
+_PAST_THIS_HOST: Final = frozenset({ForwardingMethod.DR, ForwardingMethod.TUN})
+
+
+def has_nat(server: VirtualServer) -> bool:
+    """Return whether replies of a real server pass through this host: nat and fullnat."""
+    return not _THROUGH_THIS_HOST.isdisjoint(server.forwarding_methods)
+
+
+def has_bypass(server: VirtualServer) -> bool:
+    """Return whether replies of a real server do not pass through this host: dr and tun."""
+    return not _PAST_THIS_HOST.isdisjoint(server.forwarding_methods)
+
+
+def _removes_failing_servers(server: VirtualServer) -> bool:
+    values = frozenset(map(server.on_failure_of, server.real_servers)) or {server.on_failure}
+    return OnFailure.REMOVE in values
 
 
 def is_ipv4(server: VirtualServer) -> bool:
@@ -168,8 +182,9 @@ def routed_servers(configuration: Configuration) -> frozenset[str]:
     return frozenset(
         real_server.key.address
         for server in configuration.virtual_servers
-        if is_nat(server) and is_ipv4(server)
+        if is_ipv4(server)
         for real_server in server.all_servers
+        if server.kernel_forwarding_of(real_server) is ForwardingMethod.NAT
     )
 
 
