@@ -245,7 +245,7 @@ def _attention(server: VirtualServerStatus) -> Sequence[RealServerStatus]:
     sorry_server = (
         member
         for member in _sorry_server(server)
-        if member.wanted_weight is not None or member.verdict is not Verdict.PASSING
+        if member.wanted_weight or member.verdict is not Verdict.PASSING
     )
     return [*filter(needs_attention, server.real_servers), *sorry_server]
 
@@ -258,8 +258,9 @@ def _sorry_server(server: VirtualServerStatus) -> Iterator[RealServerStatus]:
 
 def _real_server(server: RealServerStatus) -> Row:
     reason = f"{server.weight_reason}; {server.reason}" if server.weight_reason else server.reason
+    method = f" ({server.forwarding})" if server.forwarding else ""
     cells = (
-        f"{INDENT}{server.address}",
+        f"{INDENT}{server.address}{method}",
         str(server.configured_weight),
         _weight_in_table(server),
         f"{server.active_connections} + {server.inactive_connections}",

@@ -30,14 +30,14 @@ def masquerades(configuration: Configuration) -> Masquerades:
     if configuration.dataplane != "ipvs":
         return {}
     return {
-        key: _excepted(server, key)
+        key: _exceptions(server, key)
         for server in configuration.virtual_servers
         if ForwardingMethod.FULLNAT in server.forwarding_methods
         for key in server.keys
     }
 
 
-def _excepted(server: VirtualServer, service: ServiceKey) -> frozenset[DestinationKey]:
+def _exceptions(server: VirtualServer, service: ServiceKey) -> frozenset[DestinationKey]:
     """Return the destinations of packets to the servers of a service that are not behind fullnat.
 
     IPVS has translated the destination of packets for nat, and not of packets for dr. The packets

@@ -281,3 +281,29 @@ def test_a_judgement_shows_its_weights_and_what_is_unusual() -> None:
         "<Judgement 192.0.2.1:80 out, 192.0.2.2:80 out, sorry server out;"
         " quorum unknown, 0 passing>"
     )
+
+
+def test_a_server_with_its_own_on_failure_stays_with_weight_0() -> None:
+    own = replace(real_server(1), on_failure=OnFailure.ZERO_WEIGHT)
+    server = pool(own, real_server(2), real_server(3))
+    known = verdicts(_1=FAILING, _2=FAILING, _3=PASSING)
+    assert pool_weights(judge(server, known, True)) == [0, None, 1]
+
+
+def test_a_server_with_its_own_initial_state_serves_before_its_first_probe() -> None:
+    server = pool(replace(real_server(1), initially_up=True), real_server(2))
+    assert pool_weights(judge(server, verdicts(), None)) == [1, None]
+    early = replace(pool(replace(real_server(1), initially_up=False)), initially_up=True)
+    assert pool_weights(judge(early, verdicts(), None)) == [None]
+
+
+def test_a_sorry_server_that_stays_in_the_table_does_not_replace_the_pool() -> None:
+    """On standby and failing it has weight 0, and the passing real servers serve."""
+    sorry = replace(real_server(9), on_failure=OnFailure.ZERO_WEIGHT)
+    server = replace(pool(real_server(1), real_server(2), quorum=2), sorry_server=sorry)
+    full = verdicts(_1=PASSING, _2=PASSING, _9=PASSING)
+    assert weights(judge(server, full, True)) == [1, 1, 0]
+    failing = verdicts(_1=PASSING, _2=FAILING, _9=FAILING)
+    assert weights(judge(server, failing, True)) == [1, None, 0]
+    passing = verdicts(_1=PASSING, _2=FAILING, _9=PASSING)
+    assert weights(judge(server, passing, True)) == [0, None, 1]

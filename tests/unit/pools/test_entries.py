@@ -129,6 +129,30 @@ def test_a_server_in_use_in_any_service_of_its_group_is_adopted_as_passing() -> 
     assert adopted_verdicts(configuration, table) == {"tcp 192.0.2.45:80": Verdict.PASSING}
 
 
+def test_a_sorry_server_on_standby_in_the_table_shows_neither_a_verdict_nor_a_lost_quorum() -> None:
+    """Its weight there is 0, because its ``on_failure`` is ``zero_weight``."""
+    sorry = RealServer(key=TWO, check=a_check(TWO), on_failure=OnFailure.ZERO_WEIGHT)
+    configuration = a_configuration(a_virtual_server(sorry_server=sorry))
+    for weight, verdicts, quorums in (
+        (0, {}, {}),
+        (1, {"tcp 192.0.2.46:80": Verdict.PASSING}, {"web": False}),
+    ):
+        table = {WEB: ServiceEntry(Service("wrr"), {TWO: Destination(weight, NAT)})}
+        assert adopted_verdicts(configuration, table) == verdicts
+        assert adopted_quorums(configuration, table, PoolsSnapshot()) == quorums
+
+
+def test_each_destination_has_the_method_of_its_server() -> None:
+    """Behind fullnat it is nat in the kernel."""
+    one = RealServer(key=ONE, forwarding=ForwardingMethod.DR)
+    two = RealServer(key=TWO, forwarding=ForwardingMethod.FULLNAT)
+    server = replace(web(), real_servers=(one, two))
+    assert wanted_entry(server, {}).destinations == {
+        ONE: Destination(1, ForwardingMethod.DR),
+        TWO: Destination(1, ForwardingMethod.NAT),
+    }
+
+
 def test_thresholds_and_tunnels_reach_the_destination() -> None:
     tunnel = Tunnel(TunnelType.GUE, 6080)
     limited = RealServer(key=ONE, upper_threshold=20, lower_threshold=10, tunnel=tunnel)
