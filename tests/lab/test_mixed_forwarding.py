@@ -29,14 +29,15 @@ EDIT = (
     "edit destination 192.168.122.46:80 of tcp 192.168.122.22:80 (tun in ipip, weight 1), was dr,"
     " weight 1"
 )
+DR, TUN = "-g -w 1", "-i -w 1 --tun-type ipip"
 START_SECONDS, RELOAD_SECONDS = 60.0, 30.0
 
 
 def table(second: str) -> list[str]:
-    """Return the table as ipvsadm saves it, with the option of the second real server."""
+    """Return the table as ipvsadm saves it, with the options of the second real server."""
     service = "-t 192.168.122.22:80"
-    options = zip((45, 46, 47), ("-m", second, "-i"), strict=True)
-    entries = [f"-a {service} -r 192.168.122.{host}:80 {method} -w 1" for host, method in options]
+    options = zip((45, 46, 47), ("-m -w 1", second, TUN), strict=True)
+    entries = [f"-a {service} -r 192.168.122.{host}:80 {end}" for host, end in options]
     return sorted([f"-A {service} -s rr", *entries])
 
 
@@ -71,7 +72,7 @@ def test_each_real_server_of_a_service_is_reached_by_its_own_method(
     start_servers(network)
     text = CONFIGURATION.format(directory=tmp_path, second="dr")
     running = start_director(director, text, tmp_path)
-    eventually(lambda: kernel_table(director), START_SECONDS, expected=table("-g"))
+    eventually(lambda: kernel_table(director), START_SECONDS, expected=table(DR))
     assert sorted(methods(director)) == ["Masq", "Route", "Tunnel"]
     assert sorted(fetch(client, VIRTUAL, 9)) == ["web1"] * 3 + ["web2"] * 3 + ["web3"] * 3
 
@@ -82,5 +83,5 @@ def test_each_real_server_of_a_service_is_reached_by_its_own_method(
     planned = director.run(*command, check=False).stdout.splitlines()
     assert [line.strip() for line in planned if "destination" in line] == [EDIT]
     running.send_signal(signal.SIGHUP)
-    eventually(lambda: kernel_table(director), RELOAD_SECONDS, expected=table("-i"))
+    eventually(lambda: kernel_table(director), RELOAD_SECONDS, expected=table(TUN))
     assert sorted(fetch(client, VIRTUAL, 9)) == ["web1"] * 3 + ["web2"] * 3 + ["web3"] * 3
