@@ -79,7 +79,8 @@ def test_each_real_server_of_a_service_is_reached_by_its_own_method(
     text = CONFIGURATION.format(directory=tmp_path, second="tun")
     file = tmp_path / "director.yaml"
     file.write_text(text)
-    command = (sys.executable, "-m", "hadirector", "plan", "-c", str(file))
+    socket = str(tmp_path / "run/api.sock")
+    command = (sys.executable, "-m", "hadirector", "plan", "-c", str(file), "--socket", socket)
     planned = director.run(*command, check=False).stdout.splitlines()
     assert [line.strip() for line in planned if "destination" in line] == [EDIT]
     running.send_signal(signal.SIGHUP)
