@@ -32,13 +32,25 @@ class Passage(NamedTuple):
 
 def passages() -> Iterator[Passage]:
     """Yield every piece of prose that the language rules apply to."""
+    yield from passages_of_documents()
+    for package in PACKAGES:
+        yield from passages_of_package(package)
+
+
+def passages_of_documents() -> Iterator[Passage]:
+    """Yield the prose of the documents and examples."""
     for path in documents():
         yield from _document(path)
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield from docstrings(path)
-            yield from comments(path)
-            yield from texts(path)
+
+
+def passages_of_package(package: str) -> Iterator[Passage]:
+    """Yield the docstrings, the comments and the texts for people of a package."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        yield from docstrings(path, tree)
+        yield from comments(path, source)
+        yield from texts(path, tree)
 
 
 def documents() -> list[Path]:
@@ -93,9 +105,9 @@ def _yaml_lines(text: str) -> Iterator[tuple[int, str]]:
         yield number, line.partition("summary:")[2].strip() or comment
 
 
-def docstrings(path: Path) -> Iterator[Passage]:
+def docstrings(path: Path, tree: ast.Module) -> Iterator[Passage]:
     """Yield the docstrings of a module, also those that follow an assignment."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         for statement in _statements(node):
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
                 value = statement.value.value
@@ -107,11 +119,10 @@ def docstrings(path: Path) -> Iterator[Passage]:
                         yield Passage(str(path.relative_to(ROOT)), statement.lineno, text)
 
 
-def comments(path: Path) -> Iterator[Passage]:
+def comments(path: Path, source: str) -> Iterator[Passage]:
     """Yield the comments of a module; comments on successive lines are one passage."""
     name, start, last, lines = str(path.relative_to(ROOT)), 0, -1, list[str]()
-    source = io.StringIO(path.read_text(encoding="utf-8"))
-    for token in tokenize.generate_tokens(source.readline):
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT:
             continue
         text = re.sub(r"(noqa|type): ?\S+|^# ?-+|-+$", "", token.string.lstrip("# ")).strip()
@@ -126,9 +137,8 @@ def comments(path: Path) -> Iterator[Passage]:
         yield Passage(name, start, plain(" ".join(lines)))
 
 
-def texts(path: Path) -> Iterator[Passage]:
+def texts(path: Path, tree: ast.Module) -> Iterator[Passage]:
     """Yield the string literals that hold a sentence: help texts, messages, metric HELP texts."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     skip = {
         id(statement.value)
         for node in ast.walk(tree)

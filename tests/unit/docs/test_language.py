@@ -10,10 +10,17 @@ import pytest
 
 from tests.language.findings import findings, participles
 from tests.language.patterns import LINE_MAX, PARTICIPLES, PATTERNS, SENTENCE_WORDS_MAX
-from tests.language.prose import PACKAGES, ROOT, Passage, documents, passages, plain
+from tests.language.prose import (
+    PACKAGES,
+    ROOT,
+    Passage,
+    documents,
+    passages_of_documents,
+    passages_of_package,
+    plain,
+)
 
 FINDINGS_PER_1000_WORDS_MAX = 2.0
-DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/", "configs/")
 
 SENTENCES = (
     ("Remove the one that fails.", "Remove the server that fails."),
@@ -102,19 +109,19 @@ def test_a_verb_or_a_noun_is_a_name_of_a_function(name: str) -> None:
     assert not PARTICIPLES.fullmatch(name)
 
 
-def per_1000_words(prefixes: tuple[str, ...]) -> float:
-    texts = [passage for passage in passages() if passage.file.startswith(prefixes)]
+def per_1000_words(passages: Iterable[Passage]) -> float:
+    texts = list(passages)
     hits = sum(finding.counts for passage in texts for finding in findings(passage))
     return 1000 * hits / sum(len(passage.text.split()) for passage in texts)
 
 
 def test_the_documents_keep_the_rules() -> None:
-    assert per_1000_words(DOCUMENTS) <= FINDINGS_PER_1000_WORDS_MAX
+    assert per_1000_words(passages_of_documents()) <= FINDINGS_PER_1000_WORDS_MAX
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_keeps_the_rules(package: str) -> None:
-    assert per_1000_words((f"{package}/",)) <= FINDINGS_PER_1000_WORDS_MAX
+    assert per_1000_words(passages_of_package(package)) <= FINDINGS_PER_1000_WORDS_MAX
 
 
 def test_no_function_is_named_by_a_participle() -> None:
