@@ -36,17 +36,28 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
             yield from _http_contradictions(probe)
             if probe.http_version == 2:
                 yield from _http_2_contradictions(probe)
-        case ScriptProbe() if probe.exit_weight and probe.statement:
-            yield "exit_weight", "excludes statement: both request a weight"
         case AllProbe() | AnyProbe() if requests_exit_weight(probe) and requests_percentage(probe):
             yield (
                 "checks",
                 "one member requests a weight (exit_weight), and another member requests a"
                 " percentage of the configured weight; expected one kind of request",
             )
+        case ScriptProbe():
+            yield from _script_contradictions(probe)
         case AllProbe() | AnyProbe() if not 2 <= len(probe.checks) <= MEMBERS_MAX:
             number = len(probe.checks)
             yield "checks", f"wrong number (got {number}, expected 2 to {MEMBERS_MAX} checks)"
+
+
+def _script_contradictions(probe: ScriptProbe) -> Iterator[tuple[str, str]]:
+    if probe.exit_weight and probe.statement:
+        yield "exit_weight", "excludes statement: both request a weight"
+    if probe.script is None and probe.shell is None:
+        yield "script", "the program is missing (expected one of script, shell)"
+    elif probe.script is not None and probe.shell is not None:
+        yield "shell", "script and shell exclude each other; leave one out"
+    elif probe.shell is not None and probe.arguments:
+        yield "arguments", "shell has no arguments; write them in its text"
 
 
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:

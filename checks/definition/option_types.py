@@ -60,6 +60,20 @@ DomainName = Annotated[
     Text(r"(?=.{1,253}\Z)([A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}\.?|\.", "a domain name"),
 ]
 FilePath = Annotated[str, Text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file")]
+Program = Annotated[
+    str,
+    Text(
+        r"/[\x20-\x7e]{1,1023}|(?![.-])[A-Za-z0-9_.+@-]{1,255}",
+        "the absolute path of a program, or the name of a program on PATH",
+    ),
+]
+ShellText = Annotated[
+    str,
+    Text(
+        r"(?=(?s:.)*\S)[^\x00-\x08\x0b-\x1f\x7f]{1,4096}",
+        "a text for /bin/sh of at most 4096 characters",
+    ),
+]
 UserName = Annotated[str, Text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host")]
 # PostgreSQL truncates names to NAMEDATALEN - 1 bytes.
 RoleName = Annotated[str, Text(r"[\x21-\x7e]{1,63}", "a name of 1 to 63 visible characters")]

@@ -27,11 +27,13 @@ from checks.definition.option_types import (
     JsonValues,
     Md5,
     Payload,
+    Program,
     RegularExpression,
     RequestPath,
     RoleName,
     ServiceName,
     Sha256,
+    ShellText,
     StatusRange,
     UserName,
     ValueFormat,
@@ -232,10 +234,11 @@ class PingProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ping")
 class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="script"):
     """Passes when a script on this host exits with status 0.
 
-    ``{address}`` and ``{port}`` in the arguments stand for the target. The parts of the target in
-    ``append`` follow the arguments. With ``statement``, the first line of the output is read as an
-    agent's statement (`checks.probes.statement`). With ``exit_weight``, the statuses from 2 to 255
-    pass too, and each requests a weight that is less by 2 (keepalived.conf(5), misc_dynamic).
+    ``script`` names the program, or ``shell`` is a text for ``/bin/sh``. ``{address}`` and
+    ``{port}`` in the arguments stand for the target. The parts of the target in ``append`` follow
+    the arguments. With ``statement``, the first line of the output is read as an agent's statement
+    (`checks.probes.statement`). With ``exit_weight``, the statuses from 2 to 255 pass too, and each
+    requests a weight that is less by 2 (keepalived.conf(5), misc_dynamic).
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -248,10 +251,12 @@ class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="scri
         unused_keys=ROUTE_KEYS,
     )
 
-    script: FilePath
+    script: Program | None = None
+    shell: ShellText | None = None
     arguments: tuple[Argument, ...] = ()
     append: tuple[Literal["address", "port"], ...] = ("address", "port")
     user: UserName = "nobody"
+    group: UserName | None = None
     statement: bool = False
     exit_weight: bool = False
 

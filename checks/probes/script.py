@@ -8,7 +8,7 @@ from checks.definition.result import Reason
 from checks.io.attempt import Outcome, ProbeFailedError, Progress
 from checks.probes.agent import evaluate_statement
 from checks.script_runner.runner import run
-from checks.script_runner.script import Script
+from checks.script_runner.script import SHELL, Script, shell_arguments
 
 _LOWEST_WEIGHT = 2
 """The exit status that requests weight 0 (keepalived.conf(5), misc_dynamic)."""
@@ -26,9 +26,14 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     progress.enter("running the script")
     target = {"address": definition.address, "port": str(definition.port)}
     script = Script(
-        path=options.script,
-        arguments=tuple(_fill(argument, target) for argument in options.arguments),
+        path=options.script or SHELL,
+        arguments=(
+            tuple(_fill(argument, target) for argument in options.arguments)
+            if options.shell is None
+            else shell_arguments(options.shell)
+        ),
         user=options.user,
+        group=options.group or "",
         # The deadline of the probe comes first and kills the script too.
         timeout=definition.timing.timeout + 1.0,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from checks.script_runner.identity import UnknownAccountError, find_identity, is_own
 from checks.script_runner.script import Script
+from checks.script_runner.search_path import PATH
 
 LINKS_MAX: Final = 40
 """The kernel follows as many symbolic links (path_resolution(7))."""
@@ -41,26 +42,25 @@ def find_executable(script: Script) -> Path:
 
     Raises RefusedError.
     """
+    if "/" not in script.path:
+        raise RefusedError(f"{script.path} is in no directory of PATH ({PATH})")
     try:
-        user = pwd.getpwnam(script.user)
-        trusted = {0, os.geteuid(), user.pw_uid}
+        identity = find_identity(script)
+        trusted = {0, os.geteuid(), identity.user}
         path, status = Path("/"), Path("/").lstat()
         for path, status in walk(script.path):
             fault = find_other_writer(path, status, trusted)
             if fault is not None:
                 raise RefusedError(f"{fault}, who could replace the script")
-    except KeyError:
-        raise RefusedError(
-            f"{script.path} cannot run as {script.user}: there is no such user"
-        ) from None
+    except UnknownAccountError as error:
+        raise RefusedError(f"{script.path} cannot run {error}") from None
     except OSError as error:
         raise RefusedError(f"{script.path} cannot run: {error.strerror or error}") from error
     if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
         raise RefusedError(f"{script.path} is not an executable file")
-    if os.geteuid() not in (0, user.pw_uid):
-        raise RefusedError(
-            f"{script.path} cannot run as {script.user}: this process does not run as root"
-        )
+    if os.geteuid() != 0 and not is_own(identity, script):
+        wanted = f"with the group {script.group}" if script.group else f"as {script.user}"
+        raise RefusedError(f"{script.path} cannot run {wanted}: this process does not run as root")
     return path
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pwd
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,15 +19,16 @@ from typing import Final
 import msgspec
 
 from checks.script_runner.client import server
+from checks.script_runner.identity import UnknownAccountError, find_identity, is_own
 from checks.script_runner.permission import RefusedError, find_executable
 from checks.script_runner.request import (
     KILLING_SECONDS_MAX,
     MESSAGE_BYTES_MAX,
     Finished,
-    Identity,
     Request,
 )
 from checks.script_runner.script import Ended, Script
+from checks.script_runner.search_path import PATH
 
 OUTPUT_BYTES_MAX: Final = 4096
 GUARDIAN_SECONDS: Final = KILLING_SECONDS_MAX + 1.0
@@ -35,14 +36,15 @@ GUARDIAN_SECONDS: Final = KILLING_SECONDS_MAX + 1.0
 to run."""
 
 _READ_BYTES: Final = 65536
-_ENVIRONMENT: Final = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG": "C.UTF-8",
-}
+_ENVIRONMENT: Final = {"PATH": PATH, "LANG": "C.UTF-8"}
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
-async def run(script: Script, *arguments: str) -> Ended:
-    """Run a script with its own arguments and then these. The script cannot cause an exception."""
+async def run(script: Script, *arguments: str, environment: Mapping[str, str] = _NOTHING) -> Ended:
+    """Run a script with its own arguments and then these. The script cannot cause an exception.
+
+    ``environment`` are variables besides PATH and LANG.
+    """
     try:
         executable = find_executable(script)
     except RefusedError as refusal:
@@ -52,10 +54,10 @@ async def run(script: Script, *arguments: str) -> Ended:
     with ours:
         try:
             with theirs:
-                request = _request(script, executable, arguments)
+                request = _request(script, executable, arguments, environment)
                 server.submit(request, theirs.fileno(), output.write_end)
             finished = await _receive(ours, script.timeout + GUARDIAN_SECONDS)
-        except (OSError, KeyError) as error:  # KeyError: the user has been removed
+        except (OSError, UnknownAccountError) as error:  # the user has been removed
             finished = Finished(error=str(error))
         finally:
             text = output.finish()
@@ -65,17 +67,15 @@ async def run(script: Script, *arguments: str) -> Ended:
     return Ended(finished.status if exited else None, _describe(finished, script), text)
 
 
-def _request(script: Script, executable: Path, arguments: tuple[str, ...]) -> Request:
-    user = pwd.getpwnam(script.user)
-    identity = None
-    if user.pw_uid != os.geteuid():
-        groups = tuple(os.getgrouplist(script.user, user.pw_gid))
-        identity = Identity(user.pw_uid, user.pw_gid, groups)
+def _request(
+    script: Script, executable: Path, arguments: tuple[str, ...], environment: Mapping[str, str]
+) -> Request:
+    identity = find_identity(script)
     return Request(
         executable=str(executable),
         arguments=(script.path, *script.arguments, *arguments),
-        environment=_ENVIRONMENT,
-        identity=identity,
+        environment={**environment, **_ENVIRONMENT},
+        identity=None if is_own(identity, script) else identity,
         timeout=script.timeout,
         leaves_daemons=script.leaves_daemons,
     )

@@ -62,9 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
     for note in (*missing_interfaces(configuration), *notes, *([exposure] if exposure else ())):
         print(f"note: {note}", file=sys.stderr)
     print(f"{arguments.file}: valid: {_summary(configuration)}")
-    for line in _sysctls(configuration):
+    for line in (*_programs(configuration), *_sysctls(configuration)):
         print(line)
     return EXIT_VALID
+
+
+def _programs(configuration: Configuration) -> Iterator[str]:
+    """List the programs that the file names without a directory, with their paths on this host."""
+    for needed in configuration.needed_scripts:
+        if needed.written != needed.script.path:
+            yield f"  {needed.written} = {needed.script.path} ({needed.place})"
 
 
 def _sysctls(configuration: Configuration) -> Iterator[str]:

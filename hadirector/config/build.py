@@ -9,8 +9,9 @@ from hadirector.config.checks.build import DEFAULT_CHECK
 from hadirector.config.kernel.build import sync_daemon, sysctl_policy
 from hadirector.config.keys.build import build_struct
 from hadirector.config.schema import Root
+from hadirector.config.scripts.build import notifications
 from hadirector.config.services.build import virtual_server
-from hadirector.config.tracking.build import assign_groups, notifications, tracked_scripts
+from hadirector.config.tracking.build import assign_groups, tracked_scripts
 from hadirector.config.vrrp.build import instance_configuration
 from hadirector.model.configuration import Configuration
 from hadirector.model.vip_probes import assign_marks
@@ -37,7 +38,7 @@ def build(root: Root, host_name: str) -> Configuration:
         connection_timeouts=root.connection_timeouts,
         vrrp=_instances(root),
         tracked_scripts=tracked_scripts(root.instances),
-        notifications=notifications(root.instances, root.groups),
+        notifications=notifications(root),
         virtual_servers=assign_marks(servers, director.probe_marks),
     )
 

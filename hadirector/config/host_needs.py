@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from checks.definition.options import ScriptProbe
-from checks.script_runner.script import Script
+from checks.script_runner.script import SHELL, Script
 from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.document.finding import Path
 from hadirector.config.schema import Root
-from hadirector.config.tracking.schema import NotifySection
+from hadirector.config.scripts.rules import notified_objects
+from hadirector.config.scripts.schema import ScriptSection
 from hadirector.model.configuration import NeededInterface, NeededScript
 
 
@@ -21,9 +22,11 @@ class _Interface(NamedTuple):
 
 
 class _Script(NamedTuple):
+    """A script at its place in the file: the name of the program as written, and the script."""
+
     path: Path
-    file: str
-    user: str
+    written: str
+    script: Script
 
 
 def needed_interfaces(root: Root, place: Callable[[Path], str]) -> tuple[NeededInterface, ...]:
@@ -35,11 +38,18 @@ def needed_interfaces(root: Root, place: Callable[[Path], str]) -> tuple[NeededI
 
 
 def needed_scripts(root: Root, place: Callable[[Path], str]) -> tuple[NeededScript, ...]:
-    """Return the scripts, each script once for each user. ``place`` returns the place of a path."""
-    found: dict[tuple[str, str], NeededScript] = {}
-    for path, file, user in (*_vrrp_scripts(root), *_check_scripts(root)):
-        script = Script(path=file, user=user)
-        found.setdefault((file, user), NeededScript(script=script, place=place(path)))
+    """Return the scripts, each script once for each user and group.
+
+    ``place`` returns the place of a path.
+    """
+    found: dict[Script, NeededScript] = {}
+    for path, written, script in (
+        *_vrrp_scripts(root),
+        *_notify_scripts(root),
+        *_check_scripts(root),
+    ):
+        needed = NeededScript(script=script, written=written, place=place(path))
+        found.setdefault(script, needed)
     return tuple(found.values())
 
 
@@ -58,16 +68,27 @@ def _interfaces(root: Root) -> Iterator[_Interface]:
 def _vrrp_scripts(root: Root) -> Iterator[_Script]:
     for path, instance in root.instances:
         for step, tracked in instance.tracked:
-            if tracked.script is not None:
-                yield _Script((*path, *step, "script"), tracked.script, tracked.user)
-        yield from _notify_scripts((*path, "notify"), instance.notify)
-    for path, group in root.groups:
-        yield from _notify_scripts((*path, "notify"), group.notify)
+            if tracked.is_script:
+                yield _script((*path, *step), tracked)
 
 
-def _notify_scripts(path: Path, notify: NotifySection | None) -> Iterator[_Script]:
-    if notify is not None:
-        yield _Script((*path, "script"), notify.script, notify.user)
+def _notify_scripts(root: Root) -> Iterator[_Script]:
+    for notified in notified_objects(root):
+        for step, section in notified.scripts:
+            yield _script((*notified.path, *step), section)
+
+
+def _script(path: Path, section: ScriptSection) -> _Script:
+    """Return the script of a section. Its arguments do not matter to the host."""
+    key = "shell" if section.script is None else "script"
+    script = Script(path=section.program, user=section.user, group=section.group or "")
+    return _Script((*path, key), section.script or section.program, script)
+
+
+def _probe_script(path: Path, check: CheckSection, probe: ScriptProbe) -> _Script:
+    key = "shell" if probe.script is None else "script"
+    script = Script(path=probe.script or SHELL, user=probe.user, group=probe.group or "")
+    return _Script((*path, key), getattr(check, "script", None) or SHELL, script)
 
 
 def _check_scripts(root: Root) -> Iterator[_Script]:
@@ -87,6 +108,6 @@ def _scripts_of_check(path: Path, check: CheckSection | None) -> Iterator[_Scrip
     if check is None or check.type == NONE:
         return
     if isinstance(check.probe, ScriptProbe):
-        yield _Script((*path, "script"), check.probe.script, check.probe.user)
+        yield _probe_script(path, check, check.probe)
     for index, member in enumerate(check.members):
         yield from _scripts_of_check((*path, "checks", index), member)

@@ -58,7 +58,9 @@ class Loaded(NamedTuple):
     notes: tuple[Note, ...]
 
 
-_REMOVABLE_ITEMS = frozenset({"vrrp", "virtual_servers", "real_servers", "track", "sync_groups"})
+_REMOVABLE_ITEMS = frozenset(
+    {"vrrp", "virtual_servers", "real_servers", "track", "sync_groups", "notify"}
+)
 _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 
 

@@ -11,6 +11,7 @@ from hadirector.config.checks.rules import check_findings, source_findings
 from hadirector.config.document.finding import Finding, Path
 from hadirector.config.kernel.rules import mixed_family_findings, role_findings
 from hadirector.config.schema import Root
+from hadirector.config.scripts.rules import notify_findings
 from hadirector.config.services.check_uses import check_uses
 from hadirector.config.services.rules import virtual_server_findings
 from hadirector.config.services.via_vip import via_findings
@@ -33,6 +34,7 @@ def findings(root: Root) -> Iterator[Finding]:
         yield from unfenced_role_findings(root.instances, root.groups)
     yield from _sync_daemon_findings(root)
     yield from virtual_server_findings(root.servers, root.director)
+    yield from notify_findings(root)
     yield from _source_findings(root)
     yield from _via_findings(root)
 

@@ -174,13 +174,14 @@ class Director:
         The table stays complete until the addresses are handed over.
         """
         parts = self._parts
+        keep = parts.configuration.on_stop == "keep"
         self._log.info("director_stopping", restarting=self._restarting)
         if self._restarting and not self._replaces_vrrp:
             self._handoff = parts.election.hand_off()
             vrrp.cancel()
         else:
-            parts.notifier.stop()
-            parts.election.stop(keep=parts.configuration.on_stop == "keep")
+            parts.notifier.stop(release=not keep and not self._restarting)
+            parts.election.stop(keep=keep)
             await self._wait_for_end(parts.election.child, vrrp)
         parts.health.workers.stop()
         await self._wait_for_end(parts.health.workers, checks)

@@ -59,6 +59,7 @@ class Dispatcher:
         verdicts = adopted_verdicts(parts.configuration, table)
         parts.health.adopt(parts.configuration, verdicts, snapshot.targets)
         parts.pools.adopt(table, snapshot.pools)
+        parts.notifier.restore(snapshot.told, parts.election.states, parts.election.priority)
         parts.decide()
         return len(verdicts)
 
@@ -112,8 +113,7 @@ class Dispatcher:
     async def _handle_election(self, message: Transition | InstanceStatus | ResumeOverdue) -> None:
         parts, election = self._parts, self._parts.election
         if await election.handle(message):
-            priority = election.priority(message.instance)
-            parts.notifier.note_state(message.instance, priority, election.states)
+            parts.notifier.note_instances(election.states, election.priority)
             parts.host_reconciler.follow(election.states)
             await parts.dataplane.withhold(election.withheld)
 

@@ -15,7 +15,6 @@ from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
 from hadirector.director.snapshot import Snapshot, SnapshotStore
 from hadirector.election.election import Election
-from hadirector.election.notify import Notifier
 from hadirector.election.tracking import Tracking
 from hadirector.events.recorder import Recorder
 from hadirector.health.target import take_snapshot
@@ -24,6 +23,7 @@ from hadirector.host.owned import Memory
 from hadirector.host.reconciler import HostReconciler
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
+from hadirector.notify.notifier import Notifier
 from hadirector.overrides.store import OverrideStore
 from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
@@ -68,7 +68,7 @@ class Parts:
         )
         self.closer_look = CloserLook(configuration)
         self.tracking = Tracking(configuration, put)
-        self.notifier = Notifier(configuration)
+        self.notifier = Notifier(configuration, self.snapshots.note_change)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
         self._put = put
 
@@ -80,12 +80,14 @@ class Parts:
     def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
         """Decide the pools of the changed services, or all pools if ``changed`` is None.
 
-        The decision goes to the table reconciler and the election.
+        The decision goes to the table reconciler, the election and the notify scripts.
         """
-        self.pools.decide(changed, self.facts())
+        facts = self.facts()
+        self.pools.decide(changed, facts)
         self.snapshots.note_change()
         self.table_reconciler.want(self.pools.table, changed)
         self.election.track(tracked_pools(self.configuration, self.pools.quorums))
+        self.notifier.note_pools(changed, self.pools.judgements, facts)
 
     async def _report_table(self, condition: TableCondition) -> None:
         """Put the condition of the table into the queue if the fitness may depend on it."""
@@ -102,4 +104,5 @@ class Parts:
             stopped=final,
             pools=self.pools.snapshot(),
             targets=take_snapshot(self.health.targets, oldest, final=final),
+            told=dict(self.notifier.told),
         )

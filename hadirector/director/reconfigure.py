@@ -163,6 +163,7 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     parts.closer_look.configure(configuration)
     parts.notifier.configure(configuration)
     parts.election.configure(configuration.vrrp, realtime=configuration.realtime)
+    parts.notifier.note_instances(parts.election.states, parts.election.priority)
     parts.election.track_visibility(blind=parts.health.blindness.blind)
     parts.fitness.publish()
     await parts.dataplane.withhold(parts.election.withheld)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from hadirector import storage
 from hadirector.health.target import TargetsSnapshot
+from hadirector.model.notification import Word
 from hadirector.pools.adoption import PoolsSnapshot
 
 FILE: Final = "snapshot.json"
@@ -31,7 +32,8 @@ PreviousRun = Literal["none", "stopped", "crashed"]
 class Snapshot(msgspec.Struct, frozen=True):
     """The content of the file. Its times are monotonic, so it is valid during one ``boot``.
 
-    ``stopped`` is whether the run has ended as planned.
+    ``stopped`` is whether the run has ended as planned. ``told`` is the state that the scripts of
+    each object were told last.
     """
 
     boot: str = ""
@@ -39,6 +41,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     stopped: bool = True
     pools: PoolsSnapshot = PoolsSnapshot()
     targets: TargetsSnapshot = TargetsSnapshot()
+    told: dict[str, Word] = {}
 
 
 class SnapshotStore:

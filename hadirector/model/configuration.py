@@ -24,6 +24,7 @@ from hadirector.model.ipvs import (
     SyncSettings,
     Tunnel,
 )
+from hadirector.model.notification import Notification
 from hadirector.model.policy import PoolPolicy, SlowStart
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 
@@ -123,17 +124,6 @@ class TrackedScript(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
 
 
-NotifiedObject = Literal["INSTANCE", "GROUP"]
-
-
-class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """A script that runs for every new state of a VRRP instance or a sync group."""
-
-    kind: NotifiedObject
-    name: str
-    script: Script
-
-
 class SyncDaemon(msgspec.Struct, frozen=True, kw_only=True):
     """The connection synchronization of IPVS.
 
@@ -177,9 +167,13 @@ class UnheldAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
-    """A script that will run, with its place in the file."""
+    """A script that will run, with its place in the file.
+
+    ``written`` is the name of the program in the file. The script has the path that PATH gives.
+    """
 
     script: Script
+    written: str
     place: str
 
 

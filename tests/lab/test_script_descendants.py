@@ -28,7 +28,7 @@ vrrp:
     transport: udp
     unicast: {{source: 127.0.1.1, peers: [127.0.1.2], port: {vrrp_port}}}
     track: [{{script: {scripts}/tracked, user: {user}, timeout: 60s, interval: 60s, weight: -1}}]
-    notify: {{script: {scripts}/notified, user: {user}}}
+    notify: [{{script: {scripts}/notified, user: {user}}}]
 virtual_servers:
   - name: web
     address: 127.0.0.110:80

@@ -26,7 +26,7 @@ vrrp:
     priority: {priority}
     advert_interval: 100ms
     virtual_addresses: [10.99.0.100]
-    notify: {{script: {directory}/notify, arguments: [{name}], user: root}}
+    notify: [{{script: {directory}/notify, arguments: [{name}], user: root}}]
   - name: inside
     interface: eth1
     virtual_router_id: 52
@@ -36,7 +36,7 @@ vrrp:
 sync_groups:
   - name: both
     instances: [outside, inside]
-    notify: {{script: {directory}/notify, arguments: [{name}], user: root}}
+    notify: [{{script: {directory}/notify, arguments: [{name}], user: root}}]
 """
 
 

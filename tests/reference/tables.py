@@ -27,9 +27,10 @@ from hadirector.config.pools.schema import (
     SlowStartSection,
     SorryServerSection,
 )
+from hadirector.config.scripts.schema import NotifySection, PoolNotifySection, ScriptSection
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection
-from hadirector.config.tracking.schema import NotifySection, SyncGroupSection, TrackSection
+from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
 from hadirector.config.vrrp.addresses.schema import AddressSection
 from hadirector.config.vrrp.authentication import (
     AuthenticationSection,
@@ -59,6 +60,8 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "preempt": PreemptSection,
     "track": TrackSection,
     "notify": NotifySection,
+    "notify of a pool": PoolNotifySection,
+    "Scripts": ScriptSection,
     "unicast": UnicastSection,
     "authentication": AuthenticationSection,
     "auth_hmac": AuthHmacSection,
@@ -94,14 +97,8 @@ def render(page: str) -> str:
 
 
 def own_keys(section: type[Section]) -> list[str]:
-    """Return the names of the keys that a section does not have from another section."""
-    inherited = {
-        name
-        for base in section.__mro__[1:]
-        if issubclass(base, Section)
-        for name in base.model_fields
-    }
-    return [name for name in section.model_fields if name not in inherited]
+    """Return the names of the keys that a section declares itself, also if another one has them."""
+    return [name for name in section.model_fields if name in section.__annotations__]
 
 
 def _rows(section: type[Section]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from checks.definition.check import EXIT_WEIGHT_MAX, Route, Timing
 from checks.definition.option_types import Duration, Integer, OptionType, Text, ValueFormat
 from checks.definition.options import PROBE_TYPES, Member, Members, Probe
 from checks.definition.queries import requests_exit_weight
+from checks.script_runner.search_path import find_on_path
 from hadirector.config.checks import readers
 from hadirector.config.keys.addresses import Address, Port
 from hadirector.config.keys.key import Key
@@ -199,7 +200,10 @@ class CheckSection(Section):
 
     @cached_property
     def probe(self) -> Probe:
-        """The probe with its options. A check of type none has no probe."""
+        """The probe with its options. A check of type none has no probe.
+
+        The program of a script has its path on this host.
+        """
         options = PROBE_TYPES[self.type]
         given = {name: getattr(self, name) for name in options.__struct_fields__}
         if self.members:
@@ -207,6 +211,8 @@ class CheckSection(Section):
                 Member(probe=member.probe, address=member.address, port=member.port)
                 for member in self.members
             )
+        if given.get("script") is not None:
+            given["script"] = find_on_path(given["script"])
         return options(**given)
 
     @property

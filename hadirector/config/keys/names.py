@@ -23,6 +23,22 @@ InterfaceName = Annotated[
 FilePath = Annotated[
     str, text(r"/[\x20-\x7e]{1,1023}", "the absolute path of a file", "absolute path")
 ]
+Program = Annotated[
+    str,
+    text(
+        r"/[\x20-\x7e]{1,1023}|(?![.-])[A-Za-z0-9_.+@-]{1,255}",
+        "the absolute path of a program, or the name of a program on PATH",
+        "absolute path, or a name without a slash",
+    ),
+]
+ShellText = Annotated[
+    str,
+    text(
+        r"(?=(?s:.)*\S)[^\x00-\x08\x0b-\x1f\x7f]{1,4096}",
+        "a text for /bin/sh of at most 4096 characters",
+        "text",
+    ),
+]
 UserName = Annotated[
     str, text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host", "user name")
 ]

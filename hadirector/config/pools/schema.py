@@ -23,6 +23,7 @@ from hadirector.config.keys.readers import (
     mapping,
 )
 from hadirector.config.keys.section import Placed, Section, place_items, switch
+from hadirector.config.scripts.schema import PoolNotifySection
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.model import policy
 from hadirector.model.configuration import OnFailure
@@ -192,6 +193,19 @@ class RealServerSection(Section):
             default="the virtual server's",
         ),
     ] = None
+    notify: Annotated[
+        list[PoolNotifySection | None],
+        Key(
+            "The scripts that run when this real server passes or fails.",
+            type="list of [notify](#notify-of-a-pool)",
+            default="the scripts of the virtual server for `up` and `down`",
+        ),
+    ] = []
+
+    @cached_property
+    def notify_scripts(self) -> tuple[Placed[PoolNotifySection], ...]:
+        """The notify scripts, with their paths below the real server."""
+        return place_items(("notify",), self.notify)
 
 
 class SorryServerSection(Section):
@@ -331,6 +345,20 @@ class PoolSection(Section):
             default="empty",
         ),
     ] = []
+
+    notify: Annotated[
+        list[PoolNotifySection | None],
+        Key(
+            "The scripts that run for new states of the pool and of its real servers.",
+            type="list of [notify](#notify-of-a-pool)",
+            default="none",
+        ),
+    ] = []
+
+    @cached_property
+    def notify_scripts(self) -> tuple[Placed[PoolNotifySection], ...]:
+        """The notify scripts, with their paths below the virtual server."""
+        return place_items(("notify",), self.notify)
 
     @cached_property
     def members(self) -> tuple[Placed[RealServerSection], ...]:

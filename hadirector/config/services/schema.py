@@ -28,8 +28,6 @@ SERVICES_MAX = 1000
 class VirtualServerSection(PoolSection):
     """One virtual server with its pool."""
 
-    later = frozenset({"notify"})
-
     name: Annotated[
         Name | None,
         Key(

@@ -1,4 +1,4 @@
-"""Makes tracked objects, tracked scripts, notifications and sync groups."""
+"""Makes tracked objects, tracked scripts and sync groups."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from checks.script_runner.script import Script
 from hadirector.config.keys.build import build_struct
 from hadirector.config.keys.section import Placed
-from hadirector.config.tracking.schema import NotifySection, SyncGroupSection
+from hadirector.config.scripts.build import script
+from hadirector.config.tracking.schema import SyncGroupSection
 from hadirector.config.vrrp.schema import VrrpSection
-from hadirector.model.configuration import Notification, NotifiedObject, TrackedScript
+from hadirector.model.configuration import TrackedScript
 from hadirector.model.policy import FITNESS, UNFIT_PRIORITY_WEIGHT, VISIBILITY_OF_BACKENDS
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
 
@@ -55,32 +55,10 @@ def tracked_scripts(instances: Sequence[Placed[VrrpSection]]) -> tuple[TrackedSc
     scripts: dict[TrackedKey, TrackedScript] = {}
     for _, instance in instances:
         for _, tracked in instance.tracked:
-            if tracked.script is not None:
+            if tracked.is_script:
                 (key,) = tracked.objects
                 timing = tracked.timing
-                script = build_struct(Script, tracked, timeout=timing.timeout)
-                scripts[key] = TrackedScript(key=key, script=script, timing=timing)
+                scripts[key] = TrackedScript(
+                    key=key, script=script(tracked, timing.timeout), timing=timing
+                )
     return tuple(scripts.values())
-
-
-def notifications(
-    instances: Sequence[Placed[VrrpSection]], groups: Sequence[Placed[SyncGroupSection]]
-) -> tuple[Notification, ...]:
-    """Return the notify scripts of instances and groups, in the order of the file."""
-    of_instances = [
-        _notification("INSTANCE", instance.name, instance.notify) for _, instance in instances
-    ]
-    of_groups = [_notification("GROUP", group.name, group.notify) for _, group in groups]
-    return tuple(
-        notification for notification in of_instances + of_groups if notification is not None
-    )
-
-
-def _notification(
-    kind: NotifiedObject, name: str, section: NotifySection | None
-) -> Notification | None:
-    if section is None:
-        return None
-    # A notification may start or stop a service of this host.
-    script = build_struct(Script, section, leaves_daemons=True)
-    return Notification(kind=kind, name=name, script=script)

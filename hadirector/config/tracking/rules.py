@@ -14,6 +14,7 @@ from hadirector.config.document.finding import (
     wrong,
 )
 from hadirector.config.keys.section import Placed
+from hadirector.config.scripts.rules import script_findings
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
 from hadirector.config.vrrp.schema import VrrpSection
 from vrrp.model.configuration import TrackedKey, TrackedKind
@@ -21,7 +22,10 @@ from vrrp.model.configuration import TrackedKey, TrackedKind
 KINDS = ("interface", "pool", "script", "file", "process")
 _KEYS_OF_KIND: dict[TrackedKind, set[str]] = {
     "interface": {"flap_delay"},
-    "script": {"arguments", "user", "interval", "timeout", "rise", "fall"},
+    "script": {
+        *("shell", "arguments", "user", "group"),
+        *("interval", "timeout", "rise", "fall"),
+    },
 }
 _KEYS_OF_EVERY_KIND = {*KINDS, "weight", "weight_when"}
 _COMMON_KEYS_OF_MEMBERS = ("priority", "preempt", "blind_priority_weight")
@@ -62,7 +66,8 @@ def _objects(path: Path, instance: VrrpSection) -> Iterator[tuple[Path, TrackedK
     """Yield the path of the key that names a tracked object, the object, and its section."""
     for place, tracked in instance.tracked:
         for key in tracked.objects[:1]:
-            yield (*path, *place, key.kind), key, tracked
+            step = "shell" if key.kind == "script" and tracked.script is None else key.kind
+            yield (*path, *place, step), key, tracked
 
 
 def _object_findings(
@@ -77,6 +82,8 @@ def _object_findings(
     for key in sorted(tracked.model_fields_set - used):
         yield Finding((*path, key), f"a tracked {kinds[0]} has no {key}")
     yield from _weight_findings(path, tracked)
+    if tracked.is_script:
+        yield from script_findings(path, tracked)
     if tracked.timing.timeout > tracked.timing.interval:
         expected = f"at most the interval, {tracked.interval:g}s"
         yield Finding((*path, "timeout"), wrong(f"{tracked.timing.timeout:g}s", expected))
@@ -96,7 +103,7 @@ def _weight_findings(path: Path, tracked: TrackSection) -> Iterator[Finding]:
 
 
 def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
-    """Yield scripts that two instances track with different users or timings.
+    """Yield scripts that two instances track with different users, groups or timings.
 
     A script runs once for all instances that track it.
     """
@@ -104,8 +111,11 @@ def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Fin
     for path, instance in instances:
         for place, key, tracked in _objects(path, instance):
             earlier, other = first.setdefault(key, (place, tracked))
-            if tracked.script and (tracked.user, tracked.timing) != (other.user, other.timing):
-                message = f"the same script has another user or timing at {format_path(earlier)}"
+            same = (tracked.user, tracked.group, tracked.timing)
+            if tracked.is_script and same != (other.user, other.group, other.timing):
+                message = (
+                    f"the same script has another user, group or timing at {format_path(earlier)}"
+                )
                 yield Finding(place, message)
 
 

@@ -1,22 +1,22 @@
-"""The keys of tracked objects, notify scripts and sync groups."""
+"""The keys of tracked objects and sync groups."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from checks.definition.check import Timing
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import (
-    Argument,
     Count,
     FilePath,
     InterfaceName,
     Name,
     ProbeDuration,
-    UserName,
 )
 from hadirector.config.keys.readers import choice, duration, integer, text
-from hadirector.config.keys.section import Section
+from hadirector.config.keys.section import Placed, Section, place_items
+from hadirector.config.scripts.schema import NotifySection, ScriptSection
 from vrrp.model.configuration import TrackedKey, TrackedKind
 
 # As in /proc/PID/comm: TASK_COMM_LEN is 16 with the final zero.
@@ -30,8 +30,8 @@ ProcessName = Annotated[
 ]
 
 
-class TrackSection(Section):
-    """A tracked object of an instance. One of the first five keys names the object."""
+class TrackSection(ScriptSection):
+    """A tracked object of an instance: an interface, a pool, a script, a file or a process."""
 
     interface: Annotated[
         InterfaceName | None,
@@ -43,14 +43,6 @@ class TrackSection(Section):
             "The object is up while the pool has its [quorum](#pool-policies).",
             type="the name of a virtual server",
             default="",
-        ),
-    ] = None
-    script: Annotated[
-        FilePath | None,
-        Key(
-            "The object is up while the script exits with 0; see [scripts](#scripts).",
-            default="",
-            field="path",
         ),
     ] = None
     file: Annotated[
@@ -89,8 +81,6 @@ class TrackSection(Section):
         duration("10ms", "1h"),
         Key("Interfaces only: how long a change must last before it counts.", default="none"),
     ] = 0.0
-    arguments: Annotated[list[Argument], Key("Scripts only: arguments.", default="none")] = []
-    user: Annotated[UserName, Key("Scripts only: the user that runs the script.")] = "nobody"
     interval: Annotated[
         ProbeDuration,
         Key("Scripts only: the time from the start of one run to the start of the next."),
@@ -115,9 +105,14 @@ class TrackSection(Section):
     ] = 2
 
     @property
+    def is_script(self) -> bool:
+        """Whether the object is a script, or a text for a shell."""
+        return self.script is not None or self.shell is not None
+
+    @property
     def objects(self) -> list[TrackedKey]:
         """The objects that the section names: one object in a valid section."""
-        command = None if self.script is None else " ".join((self.script, *self.arguments))
+        command = " ".join((self.program, *self.program_arguments)) if self.is_script else None
         named: dict[TrackedKind, str | None] = {
             "interface": self.interface,
             "pool": self.pool,
@@ -134,19 +129,6 @@ class TrackSection(Section):
         return Timing(interval=self.interval, timeout=timeout, rise=self.rise, fall=self.fall)
 
 
-class NotifySection(Section):
-    """The script that runs for every new state."""
-
-    script: Annotated[FilePath, Key("See [scripts](#scripts).", field="path")]
-    arguments: Annotated[
-        list[Argument], Key("Arguments, before the arguments of keepalived.", default="none")
-    ] = []
-    user: Annotated[UserName, Key("The user that runs the script.")] = "nobody"
-    timeout: Annotated[float, duration("10ms", "1h"), Key("A run that takes longer is killed.")] = (
-        30.0
-    )
-
-
 class SyncGroupSection(Section):
     """VRRP instances that change their state together."""
 
@@ -160,11 +142,16 @@ class SyncGroupSection(Section):
         ),
     ]
     notify: Annotated[
-        NotifySection | None,
+        list[NotifySection | None],
         Key(
-            "The script that runs for every new state of the group: `MASTER` when all instances"
-            " are ACTIVE, `FAULT` when one of them takes no part.",
-            type="[notify](#notify)",
+            "The scripts that run for new states of the group. The group is active when all"
+            " instances are ACTIVE, and has a fault when one of them takes no part.",
+            type="list of [notify](#notify)",
             default="none",
         ),
-    ] = None
+    ] = []
+
+    @cached_property
+    def notify_scripts(self) -> tuple[Placed[NotifySection], ...]:
+        """The notify scripts, with their paths below the group."""
+        return place_items(("notify",), self.notify)

@@ -10,7 +10,8 @@ from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName, Name
 from hadirector.config.keys.readers import BOOLEAN, choice, duration, integer
 from hadirector.config.keys.section import Placed, Section, place_items, switch
-from hadirector.config.tracking.schema import NotifySection, TrackSection
+from hadirector.config.scripts.schema import NotifySection
+from hadirector.config.tracking.schema import TrackSection
 from hadirector.config.vrrp.addresses.schema import AddressSection, VirtualAddress
 from hadirector.config.vrrp.authentication import AuthenticationSection, AuthHmacSection
 from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
@@ -303,9 +304,13 @@ class VrrpSection(Section):
         ),
     ] = "drop"
     notify: Annotated[
-        NotifySection | None,
-        Key("The script that runs for every new state.", type="[notify](#notify)", default="none"),
-    ] = None
+        list[NotifySection | None],
+        Key(
+            "The scripts that run for new states.",
+            type="list of [notify](#notify)",
+            default="none",
+        ),
+    ] = []
 
     @property
     def family(self) -> Literal[4, 6]:
@@ -346,3 +351,8 @@ class VrrpSection(Section):
     def tracked(self) -> tuple[Placed[TrackSection], ...]:
         """The tracked objects, with their paths below the instance."""
         return place_items(("track",), self.track)
+
+    @cached_property
+    def notify_scripts(self) -> tuple[Placed[NotifySection], ...]:
+        """The notify scripts, with their paths below the instance."""
+        return place_items(("notify",), self.notify)

@@ -121,7 +121,7 @@ async def test_a_script_that_must_not_run_is_a_local_error(tmp_path: Path) -> No
     for options in (ScriptProbe(script=str(tmp_path / "missing"), user=USER), writable):
         result = await ask(80, options)
         assert result.reason is Reason.LOCAL_ERROR
-        assert options.script in result.detail
+        assert str(options.script) in result.detail
 
 
 @pytest.mark.parametrize(

@@ -79,14 +79,10 @@ def test_a_fault_at_the_top(faults_of: FaultsOf, text: str, fault: str) -> None:
             "wieght: 3}]",
             '1:42: virtual_servers[0]: unknown key "wieght" (expected one of address,'
             " addresses, check, family, flap_damping, forwarding, fwmark, hysteresis,"
-            " initial_state, min_healthy, name, on_failure, one_packet, persistence,"
+            " initial_state, min_healthy, name, notify, on_failure, one_packet, persistence,"
             " persistence_engine, persistence_prefix_length, protocol, quorum, real_servers,"
             " scheduler,"
             " scheduler_flags, slow_start, sorry_server, tunnel)",
-        ),
-        (
-            "notify: 1}]",
-            '1:42: virtual_servers[0]: the key "notify" is not supported by this version yet',
         ),
         (
             "persistence: 0}]",

@@ -13,7 +13,7 @@ from hadirector.config.keepalived.keywords.rows import (
     map_value,
     refuse,
 )
-from hadirector.config.keepalived.keywords.table import Keyword, Repeated, Table, table
+from hadirector.config.keepalived.keywords.table import ANY, Repeated, Table, table
 from hadirector.config.keepalived.keywords.texts import MAIL
 
 _SNMP: Final = "there is no SNMP agent; /metrics has the same numbers"
@@ -47,10 +47,6 @@ SSL: Final[Table] = table(
 )
 
 
-def _scripts(names: str) -> list[Keyword]:
-    return refuse(names, "no script runs for a pool; read hadirector events --follow --json")
-
-
 VIRTUAL_SERVER: Final[Table] = table(
     [
         *map_value("ip_family protocol virtualhost quorum hysteresis weight"),
@@ -68,8 +64,8 @@ VIRTUAL_SERVER: Final[Table] = table(
         ),
         *drop("smtp_alert", MAIL, "mail"),
         *drop("snmp_name", _SNMP, "snmp"),
-        *drop("omega", "no script of a pool or a real server runs at the stop"),
-        *_scripts("quorum_up quorum_down"),
+        *map_value("omega", SWITCH),
+        *map_value("quorum_up quorum_down", (1, ANY), Repeated.FIRST),
         *map_value("sorry_server", (1, 2)),
         *drop(
             "sorry_server_inhibit",
@@ -85,7 +81,7 @@ REAL_SERVER: Final[Table] = table(
         *map_value("weight uthreshold lthreshold virtualhost connect_timeout"),
         *map_value("lvs_method", _METHOD),
         *map_value("inhibit_on_failure alpha", SWITCH),
-        *_scripts("notify_up notify_down"),
+        *map_value("notify_up notify_down", (1, ANY), Repeated.FIRST),
         *TIMING,
         *drop("smtp_alert", MAIL, "mail"),
         *drop("snmp_name", _SNMP, "snmp"),

@@ -13,9 +13,6 @@ LOWER_PRIORITY: Final = (
     "an ACTIVE instance answers a lower priority with an advertisement (RFC 9568 6.4.3)"
 )
 MAIL: Final = "no mail is sent; events, metrics and the alert rules report the same changes"
-NOTIFY_OF_ONE_STATE: Final = (
-    "a script runs for every state; write notify SCRIPT, which gets the state as its third argument"
-)
 OWNERS: Final = "of two instances with priority 255, only one stays ACTIVE"
 POLLING: Final = "the kernel reports the carrier of an interface, and nothing polls the interface"
 STATIC: Final = (

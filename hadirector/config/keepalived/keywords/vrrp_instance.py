@@ -19,7 +19,6 @@ from hadirector.config.keepalived.keywords.texts import (
     EVENTS,
     LOWER_PRIORITY,
     MAIL,
-    NOTIFY_OF_ONE_STATE,
     OWNERS,
 )
 
@@ -36,11 +35,12 @@ VRRP_INSTANCE: Final[Table] = table(
         *map_value("use_vmac", LIST),
         *map_value("old_unicast_checksum", SWITCH),
         *map_value("lvs_sync_daemon_interface"),
-        *map_value("notify", (1, ANY), Repeated.FIRST),
+        *map_value(
+            "notify notify_master notify_backup notify_fault notify_stop", (1, ANY), Repeated.FIRST
+        ),
         *map_block("authentication auth_hmac"),
         *map_block("virtual_ipaddress virtual_ipaddress_excluded virtual_routes virtual_rules"),
         *map_block("unicast_peer track_interface track_script track_file track_process"),
-        *refuse("notify_master notify_backup notify_fault notify_stop", NOTIFY_OF_ONE_STATE),
         *refuse("vrf", "write the interface of the instance instead of the VRF"),
         *refuse(
             "no_accept",

@@ -8,6 +8,7 @@ from typing import Final
 from hadirector.config.keepalived.node import Node, mapping, scalar, sequence
 from hadirector.config.keepalived.syntax.statement import Statement
 from hadirector.config.keepalived.translate.block import Block
+from hadirector.config.keepalived.translate.pool_scripts import POOL_SCRIPTS, pool_scripts
 from hadirector.config.keepalived.translate.real_servers import (
     RealServer,
     Surroundings,
@@ -30,6 +31,12 @@ def pool_keys(around: Surroundings, servers: Sequence[RealServer]) -> Keys:
         "initial_state": _initial_state(around, servers),
         "sorry_server": translate_sorry_server(around),
         "check": check,
+        "notify": pool_scripts(
+            around.block,
+            POOL_SCRIPTS,
+            around.context,
+            at_stop=around.block.flag("omega") is True,
+        ),
         "real_servers": sequence(servers[0].place, nodes) if servers else None,
     }
 

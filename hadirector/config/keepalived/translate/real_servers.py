@@ -12,6 +12,10 @@ from hadirector.config.keepalived.translate.block import Block
 from hadirector.config.keepalived.translate.checker import Context, Target
 from hadirector.config.keepalived.translate.checks import Check, translate_checks
 from hadirector.config.keepalived.translate.forwarding import Forwarding, read_forwarding
+from hadirector.config.keepalived.translate.pool_scripts import (
+    REAL_SERVER_SCRIPTS,
+    pool_scripts,
+)
 from hadirector.config.keepalived.translate.services import Service, read_port
 from hadirector.config.keepalived.translate.values import endpoint
 from hadirector.model.ipvs import ForwardingMethod
@@ -74,6 +78,12 @@ def _translate(statement: Statement, around: Surroundings) -> RealServer:
         "address": scalar(endpoint(address.text, written), address.place, statement.keyword.place),
         "weight": weight_node,
         **dict(_thresholds(block)),
+        "notify": pool_scripts(
+            block,
+            REAL_SERVER_SCRIPTS,
+            around.context,
+            at_stop=around.block.flag("omega") is True,
+        ),
     }
     inhibited = block.flag("inhibit_on_failure")
     if inhibited is None:

@@ -8,7 +8,7 @@ from hadirector.config.keepalived.node import scalar, sequence
 from hadirector.config.keepalived.translate.checker import Checker, Keys, Member
 from hadirector.config.keepalived.translate.timing import Setting, read_seconds
 from hadirector.config.keepalived.translate.vrrp.commands import read_command
-from hadirector.config.keepalived.translate.vrrp.users import read_user, user_node
+from hadirector.config.keepalived.translate.vrrp.users import read_user, user_keys
 
 _SECONDS_MAX: Final = 3600
 
@@ -31,11 +31,11 @@ def script(checker: Checker) -> list[Member]:
     user = checker.context.user
     if given is not None:
         words = [word.text for word in given.arguments]
-        user = read_user(words, given.arguments[0].place, block)
+        user = read_user(words, given.arguments[0].place)
     dynamic = block.last("misc_dynamic")
     keys: Keys = {
         **command.keys,
-        "user": user_node(user, checker.context.options, checker.place),
+        **user_keys(user, checker.context.options, checker.place),
         "append": sequence(checker.place, []),
         "exit_weight": scalar(value=True, place=dynamic.keyword.place) if dynamic else None,
     }

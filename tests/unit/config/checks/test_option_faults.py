@@ -197,10 +197,11 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         ("{type: ping, port: 80}", "port: a check of this type has no port"),
         ("{type: ping, port: 80, address: 10.0.0.9}", "port: a check of this type has no port"),
-        ("{type: script}", 'the key "script" is missing'),
+        ("{type: script}", "script: the program is missing (expected one of script, shell)"),
         (
-            "{type: script, script: check.sh}",
-            'script: wrong value (got "check.sh", expected the absolute path of a file)',
+            "{type: script, script: ./check.sh}",
+            'script: wrong value (got "./check.sh", expected the absolute path of a program, or'
+            " the name of a program on PATH)",
         ),
         ("{type: script, script: /s, mark: 1}", "mark: a check of this type has no mark"),
         (

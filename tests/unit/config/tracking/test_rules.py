@@ -9,7 +9,8 @@ import pytest
 from checks.definition.check import Timing
 from checks.script_runner.script import Script
 from hadirector.config.loader import parse
-from hadirector.model.configuration import Notification, TrackedScript
+from hadirector.model.configuration import TrackedScript
+from hadirector.model.notification import Notification, NotifyScript
 from vrrp.model.configuration import TrackedKey, TrackedObject
 
 FaultsOf = Callable[[str], list[str]]
@@ -157,15 +158,15 @@ sync_groups: {groups}
             "[{script: /s, rise: 1}]",
             "[{script: /s}]",
             "[]",
-            "3:102: vrrp[1].track[0].script: the same script has another user or timing at"
+            "3:102: vrrp[1].track[0].script: the same script has another user, group or timing at"
             " vrrp[0].track[0].script",
         ),
         (
             "[]",
             "[]",
-            "[{name: g, instances: [a, b], notify: {script: bin}}]",
-            '5:61: sync_groups[0].notify.script: wrong value (got "bin", expected the absolute'
-            " path of a file)",
+            "[{name: g, instances: [a, b], notify: [{script: ./bin}]}]",
+            '5:62: sync_groups[0].notify[0].script: wrong value (got "./bin", expected the absolute'
+            " path of a program, or the name of a program on PATH)",
         ),
     ],
 )
@@ -177,7 +178,7 @@ def test_a_fault_of_a_sync_group(
 
 
 def test_members_of_a_sync_group_track_the_objects_of_all_members() -> None:
-    groups = "[{name: g, instances: [b, a], notify: {script: /n, user: root, arguments: [x]}}]"
+    groups = "[{name: g, instances: [b, a], notify: [{script: /n, user: root, arguments: [x]}]}]"
     text = GROUPS.format(a="[{file: /f}]", b="[{script: /s, arguments: [-v]}]", groups=groups)
     configuration = parse(text.encode(), "f", "host")
     a, b, c = configuration.vrrp
@@ -194,7 +195,14 @@ def test_members_of_a_sync_group_track_the_objects_of_all_members() -> None:
     assert notification == Notification(
         kind="GROUP",
         name="g",
-        script=Script(path="/n", arguments=("x",), user="root", timeout=30.0, leaves_daemons=True),
+        scripts=(
+            NotifyScript(
+                script=Script(
+                    path="/n", arguments=("x",), user="root", timeout=30.0, leaves_daemons=True
+                ),
+                on=("active", "backup", "fault", "stop"),
+            ),
+        ),
     )
 
 

@@ -23,14 +23,14 @@ FAULT = (
     ("rest", "faults"),
     [
         ("}]", [FAULT]),
-        (", notify: {script: /bin/true}}]", []),
+        (", notify: [{script: /bin/true}]}]", []),
         (f"}}, {OTHER}]{GROUP}}}]", [FAULT]),
-        (f"}}, {OTHER}]{GROUP}, notify: {{script: /bin/true}}}}]", []),
+        (f"}}, {OTHER}]{GROUP}, notify: [{{script: /bin/true}}]}}]", []),
         (
-            f"}}, {OTHER}]{GROUP}, notify: {{script: relative}}}}]",
+            f"}}, {OTHER}]{GROUP}, notify: [{{script: ./relative}}]}}]",
             [
-                '2:61: sync_groups[0].notify.script: wrong value (got "relative", expected the'
-                " absolute path of a file)"
+                '2:62: sync_groups[0].notify[0].script: wrong value (got "./relative", expected'
+                " the absolute path of a program, or the name of a program on PATH)"
             ],
         ),
     ],
@@ -42,7 +42,7 @@ def test_a_role_without_a_script_is_refused(
 
 
 def test_a_role_causes_a_warning() -> None:
-    configuration = parse(f"{ROLE}, notify: {{script: /bin/true}}}}]".encode(), "f", "host")
+    configuration = parse(f"{ROLE}, notify: [{{script: /bin/true}}]}}]".encode(), "f", "host")
     assert configuration.warnings == (
         "f:1:76: vrrp[0].virtual_addresses: the VRRP instance a has no address: nothing fences its"
         " role. If its director hangs, a peer becomes ACTIVE, and no notify script ends the old"
@@ -53,6 +53,8 @@ def test_a_role_causes_a_warning() -> None:
 
 
 def test_the_source_decides_the_family_of_a_role() -> None:
-    text = f"{ROLE}, unicast: {{source: 'fe80::1', peers: ['fe80::2']}}, notify: {{script: /b}}}}]"
+    text = (
+        f"{ROLE}, unicast: {{source: 'fe80::1', peers: ['fe80::2']}}, notify: [{{script: /b}}]}}]"
+    )
     (instance,) = parse(text.encode(), "f", "host").vrrp
     assert instance.family == 6

@@ -29,10 +29,13 @@ class ScriptCommand(Struct, frozen=True):
     words: tuple[str, ...]
     place: Place
     user: ScriptUser | None
+    in_shell: bool = False
 
     @property
     def keys(self) -> dict[str, Node]:
         """The keys of a script in the native form."""
+        if self.in_shell:
+            return {"shell": scalar(" ".join(self.words), self.place)}
         path, *arguments = self.words
         keys = {"script": scalar(path, self.place)}
         if arguments:
@@ -46,7 +49,12 @@ class ScriptCommand(Struct, frozen=True):
         """The name of the process that the command looks for with killall or pidof."""
         name = PurePosixPath(self.words[0]).name
         looked_for = {"killall": ("-0",), "pidof": ()}.get(name)
-        if looked_for is None or self.words[1:-1] != looked_for or len(self.words) < 2:
+        if (
+            self.in_shell
+            or looked_for is None
+            or self.words[1:-1] != looked_for
+            or len(self.words) < 2
+        ):
             return None
         found = self.words[-1]
         return found if re.fullmatch(r"[^\s/-][^\s/]*", found) else None
@@ -60,7 +68,7 @@ def read_command(statement: Statement, block: Block, options: Options) -> Script
     if not words:
         block.fault(place, f"{keyword}: the command is empty (write the path of a script)")
         return None
-    user = read_user(rest, place, block) if rest and rest[0] else None
+    user = read_user(rest, place) if rest and rest[0] else None
     line = " ".join(words)
     if words[0].startswith("<"):
         block.fault(
@@ -73,7 +81,7 @@ def read_command(statement: Statement, block: Block, options: Options) -> Script
         return ScriptCommand(words, place, user)
     if "shell" in options.accepted:
         block.note("shell", place, f"{keyword}: /bin/sh runs the command, as accepted")
-        return ScriptCommand(("/bin/sh", "-c", line), place, user)
+        return ScriptCommand(words, place, user, in_shell=True)
     block.fault(
         place,
         f"{keyword}: keepalived runs no shell: the words after {words[0]} are its arguments, and"

@@ -82,7 +82,7 @@ def _add(defaults: Defaults, block: Block) -> Defaults:
     found["macvlan_prefix"] = prefix.text if (prefix := block.word("vmac_prefix")) else None
     if (user := block.last("script_user")) is not None:
         words = [word.text for word in user.arguments]
-        found["script_user"] = read_user(words, user.arguments[0].place, block)
+        found["script_user"] = read_user(words, user.arguments[0].place)
     found["start_delay"] = max(
         (word for word in (defaults.start_delay, *_start_delays(block)) if word is not None),
         key=_seconds,

@@ -25,7 +25,7 @@ from hadirector.config.keepalived.translate.vrrp.commands import (
     read_command,
 )
 from hadirector.config.keepalived.translate.vrrp.defaults import Globals, Ordered
-from hadirector.config.keepalived.translate.vrrp.users import read_user, user_node
+from hadirector.config.keepalived.translate.vrrp.users import read_user, user_keys
 from hadirector.config.keepalived.translate.vrrp.values import (
     decimal,
     duration_node,
@@ -140,10 +140,12 @@ def _read_script(each: Ordered, block: Block, options: Options) -> Definition | 
     user = command.user or each.defaults.script_user
     if (own := block.last("user")) is not None:
         words = [word.text for word in own.arguments]
-        user = read_user(words, own.arguments[0].place, block)
-    keys = {**command.keys, **_timing(block, options, place)}
-    if (user_key := user_node(user, options, place)) is not None:
-        keys["user"] = user_key
+        user = read_user(words, own.arguments[0].place)
+    keys = {
+        **command.keys,
+        **_timing(block, options, place),
+        **user_keys(user, options, place),
+    }
     return Definition(keys, weight, place)
 
 

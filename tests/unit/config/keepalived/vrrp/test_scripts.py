@@ -45,7 +45,8 @@ def test_a_command_that_needs_a_shell_is_refused(command: str) -> None:
         " a shell with --accept shell"
     )
     (track,) = read(text, accepted="shell").instance["track"]
-    assert (track["script"], track["arguments"]) == ("/bin/sh", ["-c", command])
+    assert track["shell"] == command
+    assert "script" not in track
 
 
 def test_a_shell_with_its_own_command_needs_no_other_shell() -> None:
@@ -92,9 +93,33 @@ def test_the_timeout_of_a_script_is_at_most_its_interval() -> None:
     ]
 
 
-def test_the_group_of_a_user_is_left_out_with_a_note() -> None:
+def test_a_script_has_the_group_of_its_user() -> None:
     found = read(script("check", "script /bin/check", "user nginx :www") + TRACKS_CHECK)
-    assert found.instance["track"][0]["user"] == "nginx"
-    assert [note for _, note in found.notes] == [
-        "3:6: vrrp_script check: the group www is left out: scripts have the groups of nginx"
+    (track,) = found.instance["track"]
+    assert (track["user"], track["group"]) == ("nginx", "www")
+    assert found.notes == []
+
+
+def test_each_state_has_its_own_notify_script() -> None:
+    text = """vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    virtual_ipaddress {
+        192.0.2.1
+    }
+    notify /bin/any
+    notify_master "/bin/active now" nobody
+    notify_fault /bin/fault
+}
+"""
+    assert read(text).instance["notify"] == [
+        {
+            "script": "/bin/active",
+            "arguments": ["now"],
+            "user": "nobody",
+            "on": ["active"],
+            "tell": "nothing",
+        },
+        {"script": "/bin/fault", "user": "root", "on": ["fault"], "tell": "nothing"},
+        {"script": "/bin/any", "user": "root"},
     ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
 from checks.script_runner.script import Ended, Script
-from hadirector.election import notify
-from hadirector.election.notify import Notifier, group_state
-from hadirector.model.configuration import Notification, NotifiedObject
+from hadirector.model.notification import INSTANCE_WORDS, Notification, NotifiedObject, NotifyScript
+from hadirector.notify import queues
+from hadirector.notify.notifier import Notifier
+from hadirector.notify.state import group_state
 from tests.builders import a_configuration, an_instance
 from vrrp.model.configuration import InstanceConfiguration
 from vrrp.model.report import State
@@ -22,7 +24,8 @@ def instance(name: str, sync_group: str | None = None) -> InstanceConfiguration:
 
 
 def notification(kind: NotifiedObject, name: str) -> Notification:
-    return Notification(kind=kind, name=name, script=Script(path=f"/{name}"))
+    script = NotifyScript(script=Script(path=f"/{name}"), on=INSTANCE_WORDS)
+    return Notification(kind=kind, name=name, scripts=(script,))
 
 
 CONFIGURATION = a_configuration(
@@ -40,10 +43,12 @@ class Scripts:
 
     def __init__(self) -> None:
         self.runs: list[str] = []
+        self.environments: list[dict[str, str]] = []
         self.go = asyncio.Event()
         self.go.set()
 
-    async def run(self, script: Script, *arguments: str) -> Ended:
+    async def run(self, script: Script, *arguments: str, environment: Mapping[str, str]) -> Ended:
+        self.environments.append(dict(environment))
         self.runs.append(" ".join((script.path, *arguments)))
         await self.go.wait()
         return Ended(0, "exit status 0")
@@ -52,8 +57,12 @@ class Scripts:
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> Scripts:
     made = Scripts()
-    monkeypatch.setattr(notify, "run", made.run)
+    monkeypatch.setattr(queues, "run", made.run)
     return made
+
+
+def note(notifier: Notifier, priority: int, states: Mapping[str, State]) -> None:
+    notifier.note_instances(states, lambda _instance: priority)
 
 
 async def finished(notifier: Notifier) -> None:
@@ -79,9 +88,9 @@ def test_the_state_of_a_group_follows_from_its_members(members: list[State], sta
 async def test_scripts_get_the_states_of_keepalived_in_order(scripts: Scripts) -> None:
     notifier = Notifier(CONFIGURATION)
     for state, priority in ((BACKUP, 100), (ACTIVE, 100), (INITIALIZE, 50)):
-        notifier.note_state("alone", priority, {"alone": state})
-    notifier.stop()
-    notifier.note_state("alone", 50, {"alone": INITIALIZE})
+        note(notifier, priority, {"alone": state})
+    notifier.stop(release=True)
+    note(notifier, 50, {"alone": INITIALIZE})
     await finished(notifier)
     assert scripts.runs == [
         "/alone INSTANCE alone BACKUP 100",
@@ -94,10 +103,10 @@ async def test_scripts_get_the_states_of_keepalived_in_order(scripts: Scripts) -
 async def test_the_script_of_a_group_runs_once_for_all_members(scripts: Scripts) -> None:
     """A member without a script still counts for the group."""
     notifier = Notifier(CONFIGURATION)
-    notifier.note_state("web", 100, {"web": BACKUP})
-    notifier.note_state("mail", 100, {"web": BACKUP, "mail": BACKUP})
-    notifier.note_state("web", 100, {"web": ACTIVE, "mail": BACKUP})
-    notifier.note_state("mail", 100, {"web": ACTIVE, "mail": ACTIVE})
+    note(notifier, 100, {"web": BACKUP})
+    note(notifier, 100, {"web": BACKUP, "mail": BACKUP})
+    note(notifier, 100, {"web": ACTIVE, "mail": BACKUP})
+    note(notifier, 100, {"web": ACTIVE, "mail": ACTIVE})
     await finished(notifier)
     assert [each for each in scripts.runs if each.startswith("/both")] == [
         "/both GROUP both BACKUP 100",
@@ -113,7 +122,7 @@ async def test_a_slow_script_misses_old_states_but_not_the_last(
     running = asyncio.create_task(notifier.run())
     scripts.go.clear()
     for priority in range(1, 21):
-        notifier.note_state("alone", priority, {"alone": ACTIVE})
+        note(notifier, priority, {"alone": ACTIVE if priority % 2 else BACKUP})
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     scripts.go.set()
@@ -127,9 +136,9 @@ async def test_a_slow_script_does_not_delay_other_scripts(scripts: Scripts) -> N
     notifier = Notifier(CONFIGURATION)
     running = asyncio.create_task(notifier.run())
     scripts.go.clear()
-    notifier.note_state("web", 1, {"web": ACTIVE})
-    notifier.note_state("web", 2, {"web": BACKUP})
-    notifier.note_state("alone", 3, {"alone": ACTIVE})
+    note(notifier, 1, {"web": ACTIVE})
+    note(notifier, 2, {"web": BACKUP})
+    note(notifier, 3, {"alone": ACTIVE})
     for _ in range(5):
         await asyncio.sleep(0)
     assert sorted(scripts.runs) == ["/alone INSTANCE alone MASTER 3", "/web INSTANCE web MASTER 1"]
