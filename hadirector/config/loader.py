@@ -254,14 +254,19 @@ def _faulty_part(error: ErrorDetails) -> Path:
 
 
 def _limit(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
-    """Return the first FAULTS_MAX faults in the order of the file, and the number of the others."""
-    faults.sort(key=_order)
+    """Return the first FAULTS_MAX faults, and the number of the others.
+
+    Those of the file come first, then those of other files by name, each in the order of the lines.
+    """
+    faults.sort(key=lambda fault: _order(fault, file))
     left_out = max(0, len(faults) - FAULTS_MAX) + unexplained
     if left_out:
         return [*faults[:FAULTS_MAX], Fault(file, f"{left_out} more faults are not shown")]
     return faults
 
 
-def _order(fault: Fault) -> tuple[int, ...]:
+def _order(fault: Fault, file: str) -> tuple[bool, str, tuple[int, ...]]:
     position = re.search(r":(\d+):(\d+)\Z", fault.place)
-    return tuple(map(int, position.groups())) if position else ()
+    name = fault.place if position is None else fault.place[: position.start()]
+    lines = tuple(map(int, position.groups())) if position else ()
+    return name != file, name, lines

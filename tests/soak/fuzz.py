@@ -2,8 +2,9 @@
 
 Good inputs are mutated at random (`mutation.py`) and given to the readers. An unexpected exception
 ends the run. An input costs about 10 us if it is a packet, up to 100 if it is a reply, 300 in a
-channel, several thousand in a configuration. Therefore ``--count`` is the number of packets, and
-the others get a tenth, a hundredth and a two-thousandth. Exit 1 with the bytes and the command that
+channel, a thousand in a keepalived.conf, several thousand in a YAML file. Therefore ``--count`` is
+the number of packets. Replies and keepalived.conf get a tenth, channels a hundredth, and YAML files
+a two-thousandth. Exit 1 with the bytes and the command that
 repeats the failure. It uses every core.
 """
 
@@ -20,6 +21,7 @@ from typing import NamedTuple, Protocol
 
 from tests.soak.channels import every_direction
 from tests.soak.configurations import Configurations
+from tests.soak.keepalived_files import KeepalivedFiles
 from tests.soak.mutation import Mutator
 from tests.soak.packets import every_kind
 from tests.soak.replies import every_reply
@@ -57,6 +59,7 @@ KINDS = (
     Kind(every_reply, 10),
     Kind(every_direction, 100),
     Kind(lambda: [Configurations()], 2000),
+    Kind(lambda: [KeepalivedFiles()], 10),
 )
 
 

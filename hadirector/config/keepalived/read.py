@@ -25,7 +25,8 @@ _BEGINNINGS: Final = re.compile(
     rb"(?:global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|vrrp_track_process|vrrp_track_file"
     rb"|track_file|virtual_server|virtual_server_group|bfd_instance|static_ipaddress|static_routes"
     rb"|static_rules|garp_group|track_group)(?:[ \t][^\n{:]{0,200})?\s{0,80}(?:\{|$)"
-    rb"|include[rmwba]?[ \t]+[^:\n]*$|\$[A-Za-z_][A-Za-z0-9_]*=|@\^?[^ \t\n:]+[ \t])",
+    rb"|include[rmwba]?[ \t]+[^:\n]*$|\$[A-Za-z_][A-Za-z0-9_]*=|@\^?[^ \t\n:]+[ \t]"
+    rb"|~(?:SEQx?|LST)\()",
     re.MULTILINE,
 )
 
