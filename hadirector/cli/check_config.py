@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hadirector.cli import reading
+from hadirector.cli.findings import format_findings
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 from hadirector.host.file_trust import find_exposure
 from hadirector.host.preflight import missing_interfaces, refused_scripts, unheld_addresses
@@ -27,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " file, print the kernel parameters that a director would set. The command changes nothing."
     )
     parser.add_argument("file", metavar="FILE", help="configuration file to check")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print only the faults and notes about the file, as JSON, and examine no host",
+    )
     reading.add_arguments(parser)
 
 
@@ -39,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     users who can change the file. Return 0 for a valid file, 1 for a file with faults, 2 for a file
     that cannot be read.
     """
+    if arguments.json:
+        return _print_findings(arguments)
     from hadirector.config.loader import load_with_notes
 
     try:
@@ -72,6 +80,22 @@ def _programs(configuration: Configuration) -> Iterator[str]:
     for needed in configuration.needed_scripts:
         if needed.written != needed.script.path:
             yield f"  {needed.written} = {needed.script.path} ({needed.place})"
+
+
+def _print_findings(arguments: argparse.Namespace) -> int:
+    from hadirector.config.loader import check_document, load_reading
+
+    try:
+        found = load_reading(arguments.file, reading.reading_options(arguments))
+        check_document(found.document, arguments.file)
+    except UnreadableFileError as error:
+        print(format_findings(error.faults, ()))
+        return EXIT_UNREADABLE
+    except ConfigError as error:
+        print(format_findings(error.faults, ()))
+        return EXIT_FAULTY
+    print(format_findings((), found.notes))
+    return EXIT_VALID
 
 
 def _sysctls(configuration: Configuration) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hadirector.cli import reading
+from hadirector.cli.findings import format_findings
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="tcp",
         help="the check of the real servers of a table, which has none (default: tcp)",
     )
-    parser.add_argument("--json", action="store_true", help="print the notes and faults as JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="print only the faults and notes, as JSON"
+    )
     reading.add_arguments(parser)
 
 
@@ -67,9 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        if arguments.json:
+            print(format_findings(error.faults, ()))
+        else:
+            print(error, file=sys.stderr)
         return EXIT_FAULTY
-    print("\n".join(_lines(found, name)))
+    print(format_findings((), found.notes) if arguments.json else "\n".join(_lines(found, name)))
     return EXIT_CONVERTED
 
 

@@ -1,0 +1,35 @@
+"""Prints the faults and notes of a configuration file as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from hadirector.config.document.errors import Fault
+    from hadirector.config.keepalived.report import Note
+
+
+def format_findings(faults: Sequence[Fault], notes: Iterable[Note]) -> str:
+    """Return an object with ``faults`` and ``notes``, each with file, line, column and message.
+
+    A note also has its kind. A fault without a position in the file has no line and column (null).
+    """
+    found = {
+        "faults": [_place(fault.place) | {"message": fault.message} for fault in faults],
+        "notes": [
+            _place(str(note.place)) | {"kind": note.kind, "message": note.message} for note in notes
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(found)).decode()
+
+
+def _place(place: str) -> dict[str, str | int | None]:
+    position = re.search(r":(\d+):(\d+)\Z", place)
+    if position is None:
+        return {"file": place, "line": None, "column": None}
+    line, column = map(int, position.groups())
+    return {"file": place[: position.start()], "line": line, "column": column}
