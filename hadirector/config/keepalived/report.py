@@ -41,11 +41,15 @@ class Report:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self._reported: set[Fault] = set()
         self.notes: list[Note] = []
 
     def fault(self, place: Place, message: str) -> None:
-        """Add a fault: the file is refused."""
-        self.faults.append(Fault(str(place), message))
+        """Add a fault: the file is refused. A fault is reported once."""
+        fault = Fault(str(place), message)
+        if fault not in self._reported:
+            self._reported.add(fault)
+            self.faults.append(fault)
 
     def note(self, kind: str, place: Place, message: str) -> None:
         """Add a note: the file is read, with a difference."""

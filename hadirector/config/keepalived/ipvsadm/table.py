@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -14,6 +15,7 @@ from hadirector.model.ipvs import (
     HASH_SCHEDULERS,
     Destination,
     DestinationKey,
+    ForwardingMethod,
     Protocol,
     SchedulerFlag,
     Service,
@@ -62,11 +64,8 @@ def translate_table(
 def _virtual_server(entry: PlacedService, report: Report, check: CheckType) -> Node:
     place, key, service = entry.place, entry.key, entry.service
     pool = entry.destinations
-    methods = {each.destination.forwarding for each in pool}
-    method = next(iter(methods)) if len(methods) == 1 else None
-    if len(methods) > 1:
-        message = f"{entry.where}: its real servers have different forwarding methods"
-        report.fault(pool[0].place, f"{message} (expected one method for all of them)")
+    methods = Counter(each.destination.forwarding for each in pool)
+    method = methods.most_common(1)[0][0] if methods else None
     _note_service(entry, report)
     keys: Keys = {
         **_place_keys(entry),
@@ -82,7 +81,7 @@ def _virtual_server(entry: PlacedService, report: Report, check: CheckType) -> N
         else None,
         "persistence_engine": scalar(service.engine, place) if service.engine else None,
         "check": _check(entry, report, check),
-        "real_servers": sequence(place, [_real_server(each, key, report) for each in pool]),
+        "real_servers": sequence(place, [_real_server(each, key, method, report) for each in pool]),
     }
     return mapping(place, keys)
 
@@ -99,7 +98,12 @@ def _place_keys(entry: PlacedService) -> Keys:
     }
 
 
-def _real_server(entry: PlacedDestination, service: ServiceKey, report: Report) -> Node:
+def _real_server(
+    entry: PlacedDestination,
+    service: ServiceKey,
+    method: ForwardingMethod | None,
+    report: Report,
+) -> Node:
     place, key, destination = entry
     if destination.weight == 0:
         message = (
@@ -112,6 +116,8 @@ def _real_server(entry: PlacedDestination, service: ServiceKey, report: Report) 
         report.note("local server", place, message)
     port = None if key.port in (0, service.port) else key.port
     keys: Keys = {"address": scalar(endpoint(key.address, port), place)}
+    if destination.forwarding is not method:
+        keys["forwarding"] = scalar(str(destination.forwarding), place)
     if destination.weight != 1:
         keys["weight"] = scalar(destination.weight, place)
     for name in ("upper_threshold", "lower_threshold"):

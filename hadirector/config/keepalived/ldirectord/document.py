@@ -71,10 +71,6 @@ def _virtual_server(
     if virtual is None:
         return None
     reals = read_reals(block, names)
-    methods = {real.method for real in reals}
-    if len(methods) > 1:
-        message = "the real servers have different forwarding methods (expected one for all)"
-        block.fault(reals[0].place, message)
     method = reals[0].method if reals else None
     fallback = read_fallback(block, names, ipv6=is_ipv6) or read_fallback(
         outer, names, ipv6=is_ipv6
@@ -91,12 +87,12 @@ def _virtual_server(
             **_scheduling(block, statement.keyword.place),
             "forwarding": scalar(str(method), reals[0].place) if method else None,
             "on_failure": _on_failure(block, outer),
-            "sorry_server": _sorry_server(block, fallback, virtual, method),
+            "sorry_server": _sorry_server(fallback, virtual, method),
             "check": shared,
             "real_servers": sequence(
                 statement.keyword.place,
                 [
-                    _real_server(real, virtual, None if shared else check, is_off=is_off)
+                    _real_server(real, virtual, method, None if shared else check, is_off=is_off)
                     for real, check in zip(reals, checks, strict=True)
                 ],
             ),
@@ -200,24 +196,27 @@ def _on_failure(block: Block, outer: Block) -> Node | None:
 
 
 def _sorry_server(
-    block: Block, fallback: Real | None, virtual: Virtual, method: ForwardingMethod | None
+    fallback: Real | None, virtual: Virtual, method: ForwardingMethod | None
 ) -> Node | None:
     if fallback is None:
         return None
-    is_local = ipaddress.ip_address(fallback.address).is_loopback
-    if method is not None and fallback.method is not method and not is_local:
-        message = (
-            f"the fallback has the forwarding method of the real servers, {method}"
-            f" (got {fallback.method})"
-        )
-        block.fault(fallback.place, message)
     port = fallback.port if fallback.method is ForwardingMethod.NAT else None
     written = None if port == virtual.port else port
     address = scalar(endpoint(fallback.address, written), fallback.place, fallback.key)
-    return mapping(fallback.place, {"address": address})
+    is_local = ipaddress.ip_address(fallback.address).is_loopback
+    own = method is not None and fallback.method is not method and not is_local
+    forwarding = scalar(str(fallback.method), fallback.place, fallback.key) if own else None
+    return mapping(fallback.place, {"address": address, "forwarding": forwarding})
 
 
-def _real_server(real: Real, virtual: Virtual, check: Node | None, *, is_off: bool) -> Node:
+def _real_server(
+    real: Real,
+    virtual: Virtual,
+    method: ForwardingMethod | None,
+    check: Node | None,
+    *,
+    is_off: bool,
+) -> Node:
     keeps_port = real.method is not ForwardingMethod.NAT or real.port == virtual.port
     address = endpoint(real.address, None if keeps_port else real.port)
     weight = 0 if is_off else real.weight
@@ -225,6 +224,9 @@ def _real_server(real: Real, virtual: Virtual, check: Node | None, *, is_off: bo
         real.place,
         {
             "address": scalar(address, real.place, real.key),
+            "forwarding": scalar(str(real.method), real.place, real.key)
+            if real.method is not method
+            else None,
             "weight": scalar(weight, real.place, real.key) if weight != 1 else None,
             "upper_threshold": scalar(real.upper, real.place, real.key) if real.upper else None,
             "lower_threshold": scalar(real.lower, real.place, real.key) if real.lower else None,

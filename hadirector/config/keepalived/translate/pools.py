@@ -24,11 +24,22 @@ _COUNT_MAX: Final = 2**32 - 1
 def pool_keys(around: Surroundings, servers: Sequence[RealServer]) -> Keys:
     """Return the keys of the pool with its real servers."""
     check = shared_check(list(servers))
-    nodes = [_real_server(server, around, is_shared=check is not None) for server in servers]
+    inhibit = bool(servers) and all(server.inhibited for server in servers)
+    waits = _shared_wait(around, servers)
+    nodes = [
+        _real_server(
+            server,
+            around,
+            check=None if check is not None else _own_check(server, around),
+            on_failure=None if inhibit else _on_failure(server),
+            initial_state=None if waits is not None else _initial_state(server, around),
+        )
+        for server in servers
+    ]
     return {
         **_quorum_keys(around.block, sum(server.weight for server in servers)),
-        "on_failure": _on_failure(around, servers),
-        "initial_state": _initial_state(around, servers),
+        "on_failure": _shared_on_failure(around, servers) if inhibit else None,
+        "initial_state": scalar("up", servers[0].place) if waits is False else None,
         "sorry_server": translate_sorry_server(around),
         "check": check,
         "notify": pool_scripts(
@@ -41,50 +52,46 @@ def pool_keys(around: Surroundings, servers: Sequence[RealServer]) -> Keys:
     }
 
 
-def _real_server(server: RealServer, around: Surroundings, *, is_shared: bool) -> Node:
-    keys = dict(server.keys)
+def _real_server(server: RealServer, around: Surroundings, **own: Node | None) -> Node:
+    """Return a real server with the keys that it does not share with the others."""
+    keys = {**server.keys, **own}
     if server.forwarding is not around.forwarding:
-        statement = server.forwarding.statement
-        if server.forwarding.method is not around.forwarding.method and statement is not None:
-            around.block.fault(
-                statement.arguments[0].place,
-                "lvs_method: all real servers have the method of the virtual server"
-                f" (got {server.forwarding.method}, expected {around.forwarding.method})",
-            )
+        if server.forwarding.method is not around.forwarding.method:
+            keys["forwarding"] = server.forwarding.node
         keys["tunnel"] = server.forwarding.tunnel
-    if not is_shared:
-        keys["check"] = server.check.node
-        if server.check.node is None and not around.context.options.own_defaults:
-            keys["check"] = scalar("none", server.place)
     return mapping(server.place, keys)
 
 
-def _on_failure(around: Surroundings, servers: Sequence[RealServer]) -> Node | None:
-    inhibited = [server for server in servers if server.inhibited]
-    if not inhibited:
-        return None
-    if len(inhibited) < len(servers):
-        message = (
-            "inhibit_on_failure of some real servers only (expected for all of them, or in the"
-            " virtual_server)"
-        )
-        around.block.fault(inhibited[0].place, message)
-        return None
+def _own_check(server: RealServer, around: Surroundings) -> Node | None:
+    if server.check.node is None and not around.context.options.own_defaults:
+        return scalar("none", server.place)
+    return server.check.node
+
+
+def _on_failure(server: RealServer) -> Node | None:
+    return scalar("zero_weight", server.place) if server.inhibited else None
+
+
+def _shared_on_failure(around: Surroundings, servers: Sequence[RealServer]) -> Node:
     given = around.block.last("inhibit_on_failure")
-    return scalar("zero_weight", given.keyword.place if given else inhibited[0].place)
+    return scalar("zero_weight", given.keyword.place if given else servers[0].place)
 
 
-def _initial_state(around: Surroundings, servers: Sequence[RealServer]) -> Node | None:
-    """Return `up`, unless alpha makes the real servers wait. A server without check does not."""
-    waiting = {server.check.alpha for server in servers if server.check.node is not None}
-    if len(waiting) > 1:
-        message = (
-            "alpha of some real servers only (expected for all of them, or in the virtual_server)"
-        )
-        around.block.fault(servers[0].place, message)
-    if True in waiting or not waiting or around.context.options.own_defaults:
+def _shared_wait(around: Surroundings, servers: Sequence[RealServer]) -> bool | None:
+    """Return whether the real servers wait for their first check (alpha); None if they differ.
+
+    A server without a check does not count.
+    """
+    waits = {server.check.alpha for server in servers if server.check.node is not None}
+    if not waits or around.context.options.own_defaults:
+        return True
+    return waits.pop() if len(waits) == 1 else None
+
+
+def _initial_state(server: RealServer, around: Surroundings) -> Node | None:
+    if server.check.node is None or server.check.alpha or around.context.options.own_defaults:
         return None
-    return scalar("up", servers[0].place)
+    return scalar("up", server.place)
 
 
 def _quorum_keys(block: Block, total: int) -> Keys:

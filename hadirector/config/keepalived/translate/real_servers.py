@@ -139,18 +139,14 @@ def translate_sorry_server(around: Surroundings) -> Node | None:
         if each.keyword.place > statement.keyword.place
     ]
     forwarding = read_forwarding(block, methods[-1]) if methods else around.forwarding
-    if methods and forwarding.method is not around.forwarding.method:
-        place = methods[-1].arguments[0].place
-        block.fault(
-            place,
-            f"sorry_server_lvs_method: the sorry server has the method of the virtual server"
-            f" (got {forwarding.method}, expected {around.forwarding.method})",
-        )
     kept = _kept_port(block, statement, port, around.service, forwarding)
     written = None if kept == around.service.port else kept
     word = statement.arguments[0]
     address = scalar(endpoint(word.text, written), word.place, statement.keyword.place)
-    return mapping(statement.keyword.place, {"address": address})
+    keys: dict[str, Node | None] = {"address": address}
+    if forwarding.method is not around.forwarding.method:
+        keys |= {"forwarding": forwarding.node, "tunnel": forwarding.tunnel}
+    return mapping(statement.keyword.place, keys)
 
 
 def shared_check(servers: list[RealServer]) -> Node | None:

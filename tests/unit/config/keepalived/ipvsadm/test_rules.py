@@ -177,13 +177,15 @@ def test_a_wrong_line_is_a_fault_at_its_word(text: str, message: str) -> None:
     assert faults(text) == [message]
 
 
-def test_real_servers_with_different_methods_are_refused() -> None:
+def test_a_real_server_with_another_method_has_its_own() -> None:
     text = (
         "-A -t 192.0.2.1:80\n"
         "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m\n"
         "-a -t 192.0.2.1:80 -r 198.51.100.2:80 -g\n"
+        "-a -t 192.0.2.1:80 -r 198.51.100.3:80 -g\n"
     )
-    assert faults(text) == [
-        "table:2:1: service tcp 192.0.2.1:80: its real servers have different forwarding methods"
-        " (expected one method for all of them)"
-    ]
+    assert faults(text) == []
+    [server] = translated(text)[0]
+    assert isinstance(server, dict)
+    assert server["forwarding"] == "dr"
+    assert [each.get("forwarding") for each in server["real_servers"]] == ["nat", None, None]

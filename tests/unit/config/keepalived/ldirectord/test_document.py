@@ -179,16 +179,6 @@ def test_a_service_name_becomes_a_name() -> None:
             " up",
         ),
         (
-            ("real=198.51.100.2:80 masq",),
-            "ld.cf:3:14: virtual 192.0.2.1:80: the real servers have different forwarding methods"
-            " (expected one for all)",
-        ),
-        (
-            ("fallback=198.51.100.7 masq",),
-            "ld.cf:4:18: virtual 192.0.2.1:80: the fallback has the forwarding method of the real"
-            " servers, dr (got nat)",
-        ),
-        (
             ("checktype=maybe",),
             'ld.cf:4:19: virtual 192.0.2.1:80: checktype: wrong value (got "maybe", expected'
             " negotiate, connect, ping, external, external-perl, on, off or a number)",
@@ -202,3 +192,11 @@ def test_a_refusal_names_the_remedy(lines: tuple[str, ...], message: str) -> Non
 def test_without_quiescent_a_failed_server_is_removed_with_a_note() -> None:
     _, report = read("virtual=192.0.2.1:80\n\treal=198.51.100.1:80 gate\n\tchecktype=on\n")
     assert [note.kind for note in report.notes] == ["quiescent"]
+
+
+def test_a_server_with_another_method_has_its_own() -> None:
+    server, report = read_virtual("real=198.51.100.2:80 masq", "fallback=198.51.100.7 masq")
+    assert faults(report) == []
+    assert server["forwarding"] == "dr"
+    assert [each.get("forwarding") for each in server["real_servers"]] == [None, "nat"]
+    assert server["sorry_server"]["forwarding"] == "nat"

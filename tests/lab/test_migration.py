@@ -1,0 +1,186 @@
+"""A pair moves from keepalived to hadirector under load, as docs/migrating.md describes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from hadirector.lab.topology import Host, Network
+from tests.lab.experiment import VIRTUAL_ADDRESS, Site, build_site
+from tests.lab.operator_console import Console
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.ipvs, pytest.mark.keepalived, pytest.mark.timeout(400)]
+
+CONFIGURATION: Final = """\
+instance NAME
+vrrp_instance VI_1 {
+    state BACKUP
+    interface eth0
+    virtual_router_id 51
+    priority PRIORITY
+    advert_int 1
+    virtual_ipaddress {
+        192.168.122.22/32
+    }
+}
+virtual_server 192.168.122.22 80 {
+    delay_loop 1
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 192.168.122.45 80 {
+        TCP_CHECK {
+            connect_timeout 1
+        }
+    }
+    real_server 192.168.122.46 80 {
+        TCP_CHECK {
+            connect_timeout 1
+        }
+    }
+}
+"""
+PRIORITIES: Final = {"director1": 150, "director2": 100}
+START_SECONDS: Final = 60.0
+"""In User-Mode Linux a director imports its modules slowly."""
+# Version 2, priority 100: the skew time is 156/256 s (RFC 3768 6.1). The rest is for the requests
+# of the client, which last up to half a second, and for a slow machine.
+WINDOW_SECONDS: Final = 0.61 + 1.5
+CLIENT: Final = """
+import socket, sys, time
+while True:
+    began = time.monotonic()
+    try:
+        with socket.create_connection((sys.argv[1], 80), 0.5) as connection:
+            connection.settimeout(0.5)
+            connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+            answered = connection.recv(12).startswith(b"HTTP/1.")
+    except OSError:
+        answered = False
+    print(began, int(answered), flush=True)
+    time.sleep(0.05)
+"""
+
+
+class Request(NamedTuple):
+    """One request of the client, with the monotonic time of its beginning."""
+
+    began: float
+    answered: bool
+
+
+class Client:
+    """A client that requests a page all the time."""
+
+    def __init__(self, host: Host, directory: Path) -> None:
+        self._file = directory / "client"
+        with self._file.open("w") as output:
+            host.start(sys.executable, "-c", CLIENT, VIRTUAL_ADDRESS, output=output)
+
+    def requests(self, since: float = 0.0) -> list[Request]:
+        lines = self._file.read_text().rpartition("\n")[0].splitlines()
+        found = [
+            Request(float(began), answered == "1") for began, answered in map(str.split, lines)
+        ]
+        return [request for request in found if request.began >= since]
+
+    def lost(self, since: float) -> list[float]:
+        return [request.began for request in self.requests(since) if not request.answered]
+
+
+def write_configuration(host: Host, directory: Path) -> Path:
+    file = directory / f"{host.name}.conf"
+    text = CONFIGURATION.replace("PRIORITY", str(PRIORITIES[host.name]))
+    file.write_text(text.replace("NAME", f"migration-{host.name}"))
+    return file
+
+
+def start_keepalived(host: Host, directory: Path) -> subprocess.Popen[str]:
+    file = write_configuration(host, directory)
+    base = directory / host.name
+    with base.with_suffix(".keepalived.log").open("w") as output:
+        return host.start(
+            *("keepalived", "-n", "-l", "-D", "-f", str(file)),
+            *("-p", f"{base}.pid", "-r", f"{base}.vrrp.pid", "-c", f"{base}.checkers.pid"),
+            output=output,
+        )
+
+
+def start_hadirector(host: Host, directory: Path) -> Console:
+    log = directory / f"{host.name}.log"
+    with log.open("w") as output:
+        file = directory / f"{host.name}.conf"
+        host.start(sys.executable, "-m", "hadirector", "run", "-c", str(file), output=output)
+    return Console(Path(f"/run/hadirector-migration-{host.name}/api.sock"), log)
+
+
+def table(host: Host) -> list[str]:
+    return sorted(host.run("ipvsadm", "-Sn").stdout.splitlines())
+
+
+def _services(host: Host) -> int:
+    return len(table(host))
+
+
+def plan(console: Console, host: Host, directory: Path) -> str:
+    return console.command("plan", "-c", str(directory / f"{host.name}.conf")).out
+
+
+def build(network: Network, directory: Path) -> tuple[Site, dict[str, subprocess.Popen[str]]]:
+    site = build_site(network, "dr", directors=2)
+    site.start_webs()
+    running = {host.name: start_keepalived(host, directory) for host in site.directors}
+    first = site.directors[0]
+    eventually(lambda: first.holds(VIRTUAL_ADDRESS), 30.0, "keepalived is ACTIVE")
+    for host in site.directors:
+        eventually(partial(_services, host), 30.0, "the table", expected=3)
+    return site, running
+
+
+def test_a_pair_moves_without_a_lost_request_but_in_the_handover(
+    network: Network, tmp_path: Path
+) -> None:
+    site, keepalived = build(network, tmp_path)
+    first, second = site.directors
+    made = table(first)
+    client = Client(site.client, tmp_path)
+    eventually(lambda: len(client.requests()) > 5, 20.0, "requests")
+    began = time.monotonic()
+
+    # The BACKUP comes first. The ACTIVE keepalived goes on.
+    second.stop(keepalived["director2"])
+    backup = start_hadirector(second, tmp_path)
+    eventually(backup.state, START_SECONDS, "the state", expected="BACKUP")
+    eventually(lambda: table(second), 30.0, "the table", expected=made)
+    assert "nothing would change" in plan(backup, second, tmp_path)
+    assert first.holds(VIRTUAL_ADDRESS)
+    assert client.lost(began) == []
+
+    # keepalived hands over to hadirector.
+    handover = time.monotonic()
+    first.stop(keepalived["director1"])
+    eventually(lambda: second.holds(VIRTUAL_ADDRESS), 10.0, "hadirector is ACTIVE")
+    eventually(
+        lambda: all(request.answered for request in client.requests()[-10:]), 20.0, "answers"
+    )
+    lost = client.lost(began)
+    assert all(handover - 0.6 <= at <= handover + WINDOW_SECONDS for at in lost), (handover, lost)
+
+    # The preferred director takes the address back from the other hadirector.
+    settled = time.monotonic()
+    preferred = start_hadirector(first, tmp_path)
+    eventually(preferred.state, START_SECONDS, "the state", expected="ACTIVE")
+    eventually(backup.state, 20.0, "the state of the other", expected="BACKUP")
+    eventually(lambda: table(first), 30.0, "the table", expected=made)
+    eventually(lambda: len(client.requests(settled)) > 20, 20.0, "requests")
+    time.sleep(1.0)
+    assert client.lost(settled) == []
+    for console, host in ((preferred, first), (backup, second)):
+        assert "nothing would change" in plan(console, host, tmp_path)
