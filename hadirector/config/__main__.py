@@ -20,7 +20,7 @@ NICENESS = 10
 """From 0 to 19 (nice(2)). A large file takes seconds to read, and probes must not be late."""
 
 
-def main(file: str, encoded: str, *arguments: str) -> None:
+def main(file: str, encoded: str = "", *arguments: str) -> None:
     """Write the configuration in the file, or its faults, to standard output in frames."""
     os.nice(NICENESS)
     limit_this_process()
