@@ -35,6 +35,10 @@ pytestmark = pytest.mark.timeout(120)
 TARGETS = 40
 TIMING = Timing(interval=0.25, timeout=1.0, rise=1, fall=1)
 START_SECONDS = 20.0
+SHORT_TURN_SECONDS = 0.137
+"""A turn as long as the interval of the probes could stop a worker only between its probes."""
+LONG_TURN_SECONDS = 1.5
+"""A stop of this length is longer than the timeout of the probes."""
 NEED_SECONDS = 1.5
 STARVED_SECONDS = 4.0
 HUNG = "hung"
@@ -161,16 +165,18 @@ def limited(pid: int, processors: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopped_again_and_again(pid: int, processors: float) -> Iterator[None]:
-    """Let a process run for this part of the time, in turns of 100 ms."""
+def _stopped_again_and_again(
+    pid: int, processors: float, turn: float = LONG_TURN_SECONDS
+) -> Iterator[None]:
+    """Let a process run for this part of the time, in turns of this length in seconds."""
     ended = threading.Event()
 
     def alternate() -> None:
         while not ended.is_set():
             os.kill(pid, signal.SIGSTOP)
-            time.sleep(0.1 * (1 - processors))
+            time.sleep(turn * (1 - processors))
             os.kill(pid, signal.SIGCONT)
-            time.sleep(0.1 * processors)
+            time.sleep(turn * processors)
 
     thread = threading.Thread(target=alternate, daemon=True)
     thread.start()
@@ -262,7 +268,7 @@ def test_a_starved_worker_is_an_event_and_a_metric(tmp_path: Path) -> None:
         eventually(lambda: '"verdict": "passing"' in director.log, START_SECONDS, "passing")
         pid = director.pid("checks")
         assert pid is not None
-        with _stopped_again_and_again(pid, 0.3):
+        with _stopped_again_and_again(pid, 0.3, SHORT_TURN_SECONDS):
             eventually(lambda: has_event("checks_worker_starved"), START_SECONDS, "starved")
             assert director.status().unattended_seconds > 1.0
             metrics = request(socket, "GET", "/metrics").decode()
