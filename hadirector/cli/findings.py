@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from hadirector.config.document.errors import split_place
 
 if TYPE_CHECKING:
     from hadirector.config.document.errors import Fault
@@ -28,8 +29,4 @@ def format_findings(faults: Sequence[Fault], notes: Iterable[Note]) -> str:
 
 
 def _place(place: str) -> dict[str, str | int | None]:
-    position = re.search(r":(\d+):(\d+)\Z", place)
-    if position is None:
-        return {"file": place, "line": None, "column": None}
-    line, column = map(int, position.groups())
-    return {"file": place[: position.start()], "line": line, "column": column}
+    return split_place(place)._asdict()

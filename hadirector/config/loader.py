@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import pwd
-import re
 import socket
 import stat
 from collections.abc import Callable, Iterable
@@ -24,6 +23,7 @@ from hadirector.config.document.errors import (
     ConfigError,
     Fault,
     UnreadableFileError,
+    split_place,
 )
 from hadirector.config.document.explain import explain
 from hadirector.config.document.finding import Path, prefix_path
@@ -265,8 +265,6 @@ def _limit(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
     return faults
 
 
-def _order(fault: Fault, file: str) -> tuple[bool, str, tuple[int, ...]]:
-    position = re.search(r":(\d+):(\d+)\Z", fault.place)
-    name = fault.place if position is None else fault.place[: position.start()]
-    lines = tuple(map(int, position.groups())) if position else ()
-    return name != file, name, lines
+def _order(fault: Fault, file: str) -> tuple[bool, str, tuple[int, int]]:
+    name, line, column = split_place(fault.place)
+    return name != file, name, (line or 0, column or 0)

@@ -23,7 +23,6 @@ from hadirector.config.loader import Loaded, keepalived_options, load_document, 
 from hadirector.config.reading import ReadingOptions
 
 Format = Literal["keepalived", "ldirectord", "ipvsadm"]
-FORMATS: Final[tuple[Format, ...]] = ("keepalived", "ldirectord", "ipvsadm")
 
 _LDIRECTORD: Final = re.compile(rb"^virtual6?[ \t]*=", re.MULTILINE)
 _IPVSADM: Final = re.compile(rb"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:-[ACa]|--(?:add|clear))\b")

@@ -12,44 +12,14 @@ from typing import Final, NamedTuple
 import pytest
 
 from hadirector.lab.topology import Host, Network
-from tests.lab.experiment import VIRTUAL_ADDRESS, Site, build_site
+from tests.lab.experiment import VIRTUAL_ADDRESS, Site, build_site, kernel_table
+from tests.lab.keepalived_director import START_SECONDS, configuration_of, start_keepalived
 from tests.lab.operator_console import Console
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.keepalived, pytest.mark.timeout(400)]
 
-CONFIGURATION: Final = """\
-instance NAME
-vrrp_instance VI_1 {
-    state BACKUP
-    interface eth0
-    virtual_router_id 51
-    priority PRIORITY
-    advert_int 1
-    virtual_ipaddress {
-        192.168.122.22/32
-    }
-}
-virtual_server 192.168.122.22 80 {
-    delay_loop 1
-    lb_algo rr
-    lb_kind DR
-    protocol TCP
-    real_server 192.168.122.45 80 {
-        TCP_CHECK {
-            connect_timeout 1
-        }
-    }
-    real_server 192.168.122.46 80 {
-        TCP_CHECK {
-            connect_timeout 1
-        }
-    }
-}
-"""
 PRIORITIES: Final = {"director1": 150, "director2": 100}
-START_SECONDS: Final = 60.0
-"""In User-Mode Linux a director imports its modules slowly."""
 # Version 2, priority 100: the skew time is 156/256 s (RFC 3768 6.1). The rest is for the requests
 # of the client, which last up to half a second, and for a slow machine.
 WINDOW_SECONDS: Final = 0.61 + 1.5
@@ -95,48 +65,31 @@ class Client:
         return [request.began for request in self.requests(since) if not request.answered]
 
 
-def write_configuration(host: Host, directory: Path) -> Path:
-    file = directory / f"{host.name}.conf"
-    text = CONFIGURATION.replace("PRIORITY", str(PRIORITIES[host.name]))
-    file.write_text(text.replace("NAME", f"migration-{host.name}"))
-    return file
-
-
-def start_keepalived(host: Host, directory: Path) -> subprocess.Popen[str]:
-    file = write_configuration(host, directory)
-    base = directory / host.name
-    with base.with_suffix(".keepalived.log").open("w") as output:
-        return host.start(
-            *("keepalived", "-n", "-l", "-D", "-f", str(file)),
-            *("-p", f"{base}.pid", "-r", f"{base}.vrrp.pid", "-c", f"{base}.checkers.pid"),
-            output=output,
-        )
-
-
 def start_hadirector(host: Host, directory: Path) -> Console:
     log = directory / f"{host.name}.log"
     with log.open("w") as output:
-        file = directory / f"{host.name}.conf"
+        file = configuration_of(host, directory)
         host.start(sys.executable, "-m", "hadirector", "run", "-c", str(file), output=output)
     return Console(Path(f"/run/hadirector-migration-{host.name}/api.sock"), log)
 
 
-def table(host: Host) -> list[str]:
-    return sorted(host.run("ipvsadm", "-Sn").stdout.splitlines())
-
-
 def _services(host: Host) -> int:
-    return len(table(host))
+    return len(kernel_table(host))
 
 
 def plan(console: Console, host: Host, directory: Path) -> str:
-    return console.command("plan", "-c", str(directory / f"{host.name}.conf")).out
+    return console.command("plan", "-c", str(configuration_of(host, directory))).out
 
 
 def build(network: Network, directory: Path) -> tuple[Site, dict[str, subprocess.Popen[str]]]:
     site = build_site(network, "dr", directors=2)
     site.start_webs()
-    running = {host.name: start_keepalived(host, directory) for host in site.directors}
+    running = {
+        host.name: start_keepalived(
+            host, directory, PRIORITIES[host.name], "DR", f"instance migration-{host.name}\n"
+        )
+        for host in site.directors
+    }
     first = site.directors[0]
     eventually(lambda: first.holds(VIRTUAL_ADDRESS), 30.0, "keepalived is ACTIVE")
     for host in site.directors:
@@ -149,7 +102,7 @@ def test_a_pair_moves_without_a_lost_request_but_in_the_handover(
 ) -> None:
     site, keepalived = build(network, tmp_path)
     first, second = site.directors
-    made = table(first)
+    made = kernel_table(first)
     client = Client(site.client, tmp_path)
     eventually(lambda: len(client.requests()) > 5, 20.0, "requests")
     began = time.monotonic()
@@ -158,7 +111,7 @@ def test_a_pair_moves_without_a_lost_request_but_in_the_handover(
     second.stop(keepalived["director2"])
     backup = start_hadirector(second, tmp_path)
     eventually(backup.state, START_SECONDS, "the state", expected="BACKUP")
-    eventually(lambda: table(second), 30.0, "the table", expected=made)
+    eventually(lambda: kernel_table(second), 30.0, "the table", expected=made)
     assert "nothing would change" in plan(backup, second, tmp_path)
     assert first.holds(VIRTUAL_ADDRESS)
     assert client.lost(began) == []
@@ -178,7 +131,7 @@ def test_a_pair_moves_without_a_lost_request_but_in_the_handover(
     preferred = start_hadirector(first, tmp_path)
     eventually(preferred.state, START_SECONDS, "the state", expected="ACTIVE")
     eventually(backup.state, 20.0, "the state of the other", expected="BACKUP")
-    eventually(lambda: table(first), 30.0, "the table", expected=made)
+    eventually(lambda: kernel_table(first), 30.0, "the table", expected=made)
     eventually(lambda: len(client.requests(settled)) > 20, 20.0, "requests")
     time.sleep(1.0)
     assert client.lost(settled) == []

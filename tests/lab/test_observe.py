@@ -20,51 +20,26 @@ from tests.lab.experiment import (
     Site,
     build_site,
     fetch,
+    kernel_table,
     start_web,
+)
+from tests.lab.keepalived_director import (
+    START_SECONDS,
+    configuration_of,
+    log_of,
+    start_keepalived,
 )
 from tests.lab.operator_console import Console
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.keepalived, pytest.mark.timeout(300)]
 
-CONFIGURATION: Final = """\
-vrrp_instance VI_1 {
-    state BACKUP
-    interface eth0
-    virtual_router_id 51
-    priority PRIORITY
-    advert_int 1
-    virtual_ipaddress {
-        192.168.122.22/32
-    }
-}
-virtual_server 192.168.122.22 80 {
-    delay_loop 1
-    lb_algo rr
-    lb_kind NAT
-    protocol TCP
-    real_server 192.168.122.45 80 {
-        weight 1
-        TCP_CHECK {
-            connect_timeout 1
-        }
-    }
-    real_server 192.168.122.46 80 {
-        weight 1
-        TCP_CHECK {
-            connect_timeout 1
-        }
-    }
-}
-"""
 PRIORITIES: Final = (150, 100)
 TABLE: Final = [
     "-A -t 192.168.122.22:80 -s rr",
     "-a -t 192.168.122.22:80 -r 192.168.122.45:80 -m -w 1",
     "-a -t 192.168.122.22:80 -r 192.168.122.46:80 -m -w 1",
 ]
-START_SECONDS: Final = 60.0
-"""In User-Mode Linux a director imports its modules slowly."""
 ALWAYS_503: Final = """
 from http.server import BaseHTTPRequestHandler, HTTPServer
 class Unavailable(BaseHTTPRequestHandler):
@@ -90,18 +65,6 @@ STATE: Final = (
 def kernel_state(host: Host) -> dict[str, list[str]]:
     """Return everything that a director may change; sorted, without remaining lifetimes."""
     return {" ".join(command): sorted(host.run(*command).stdout.splitlines()) for command in STATE}
-
-
-def start_keepalived(host: Host, priority: int, directory: Path) -> subprocess.Popen[str]:
-    base = directory / host.name
-    file = base.with_suffix(".conf")
-    file.write_text(CONFIGURATION.replace("PRIORITY", str(priority)))
-    with base.with_suffix(".keepalived.log").open("w") as output:
-        return host.start(
-            *("keepalived", "-n", "-l", "-D", "-f", str(file)),
-            *("-p", f"{base}.pid", "-r", f"{base}.vrrp.pid", "-c", f"{base}.checkers.pid"),
-            output=output,
-        )
 
 
 class Capture:
@@ -133,11 +96,11 @@ def site(network: Network, tmp_path: Path) -> Site:
     assert broken.stdout.readline() == "ready\n"
     for director, priority in zip(made.directors, PRIORITIES, strict=True):
         director.sysctl({"net.ipv4.ip_forward": "1"})
-        start_keepalived(director, priority, tmp_path)
+        start_keepalived(director, tmp_path, priority, "NAT")
     first = made.directors[0]
     eventually(lambda: first.holds(VIRTUAL_ADDRESS), 30.0, "keepalived is ACTIVE")
     # keepalived announces its addresses again 5 s after it became ACTIVE.
-    log = tmp_path / f"{first.name}.keepalived.log"
+    log = log_of(first, tmp_path)
     eventually(
         lambda: log.read_text().count("Sending/queueing gratuitous ARPs"),
         30.0,
@@ -145,12 +108,8 @@ def site(network: Network, tmp_path: Path) -> Site:
         expected=2,
     )
     for director in made.directors:
-        eventually(partial(table, director), 30.0, "the table of keepalived", expected=TABLE)
+        eventually(partial(kernel_table, director), 30.0, "the table of keepalived", expected=TABLE)
     return made
-
-
-def table(host: Host) -> list[str]:
-    return sorted(host.run("ipvsadm", "-Sn").stdout.splitlines())
 
 
 def set_weight(host: Host, weight: str) -> None:
@@ -164,7 +123,13 @@ def observe(host: Host, directory: Path) -> tuple[subprocess.Popen[str], Console
     log = directory / f"{host.name}.observe.log"
     with log.open("w") as output:
         process = host.start(
-            *(sys.executable, "-m", "hadirector", "observe", str(directory / f"{host.name}.conf")),
+            *(
+                sys.executable,
+                "-m",
+                "hadirector",
+                "observe",
+                str(configuration_of(host, directory)),
+            ),
             *("--directory", str(base)),
             output=output,
         )

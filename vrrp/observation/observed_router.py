@@ -137,7 +137,7 @@ class ObservedRouter:
         if router is not None and configuration.version == 3:
             interval = self._latest[router].advertisement.advert_interval
         skew = skew_time(configuration.version, configuration.priority, interval)
-        return 3 * interval + skew
+        return configuration.tolerated_silence(interval) + skew
 
     def _decide(self, own: Address | None, peer: Address | None) -> State:
         if own is not None:

@@ -63,10 +63,6 @@ class Observer:
                 for report in router.settle(held, self._loop.time()):
                     self._report(report)
 
-    def names(self) -> list[str]:
-        """Return the names of the observed instances."""
-        return [router.configuration.name for router in self._routers.values()]
-
     def _open(self) -> None:
         for interface in {key[0] for key in self._routers} - self._taps.keys():
             try:

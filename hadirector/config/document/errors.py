@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,6 +27,22 @@ class Fault(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"
+
+
+class Position(NamedTuple):
+    """A place in parts: a file, and its line and column if it has any."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+def split_place(place: str) -> Position:
+    """Split the place of a fault."""
+    found = re.search(r":(\d+):(\d+)\Z", place)
+    if found is None:
+        return Position(place)
+    return Position(place[: found.start()], int(found[1]), int(found[2]))
 
 
 class ConfigError(Exception):

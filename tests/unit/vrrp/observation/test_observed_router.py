@@ -56,6 +56,14 @@ def test_a_host_that_hears_a_peer_is_backup_until_the_peer_is_silent() -> None:
     assert status.fault == "no router has advertised for 3.6 s"
 
 
+def test_a_peer_may_be_silent_for_the_configured_number_of_intervals() -> None:
+    """Five intervals of 1 s and the skew time of 156/256 s."""
+    router = ObservedRouter(an_instance(down_timer_adverts=5), 0.0)
+    router.note(packet(PEER, 100), 10.0, this_host=False)
+    assert settle(router, 15.609375)[1].state is State.BACKUP
+    assert settle(router, 15.62)[1].state is State.INITIALIZE
+
+
 def test_a_peer_that_hands_over_is_not_active() -> None:
     router = ObservedRouter(an_instance(), 0.0)
     router.note(packet(PEER, 100), 10.0, this_host=False)
