@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,41 @@ class Clients:
             writer.close()
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.closing(writer), contextlib.suppress(OSError):
-        await reader.readline()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
+class Backends:
+    """The real servers. Each answers one request per connection."""
+
+    def __init__(self) -> None:
+        self._answering: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def listen(self) -> AsyncIterator[None]:
+        """Listen during the context. At its end, wait until each connection is closed.
+
+        `asyncio.Server.wait_closed` of Python 3.11 does not wait for connections.
+        """
+        async with contextlib.AsyncExitStack() as servers:
+            for backend in BACKENDS:
+                host, _, port = backend.partition(":")
+                server = await asyncio.start_server(self._start, host, int(port))
+                await servers.enter_async_context(server)
+            yield
+        if self._answering:
+            _, unanswered = await asyncio.wait(self._answering, timeout=5.0)
+            assert not unanswered, "the director and the clients have closed their connections"
+
+    def _start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering = asyncio.create_task(self._answer(reader, writer))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await reader.readline()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -109,9 +140,7 @@ async def test_reloads_under_traffic_fail_no_request(tmp_path: Path, seed: int) 
     directory = tmp_path / "lb1"
     order = random.Random(seed).sample(VARIANTS, len(VARIANTS))
     async with contextlib.AsyncExitStack() as stack:
-        for backend in BACKENDS:
-            host, _, port = backend.partition(":")
-            await stack.enter_async_context(await asyncio.start_server(answer, host, int(port)))
+        await stack.enter_async_context(Backends().listen())
         director = RunningDirector(directory, configuration(directory))
         stack.callback(director.end)
 
