@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hadirector.config.api.rules import api_findings
 from hadirector.config.checks.rules import check_findings, source_findings
 from hadirector.config.document.finding import Finding, Path
 from hadirector.config.kernel.rules import mixed_family_findings, role_findings
@@ -26,6 +27,8 @@ def findings(root: Root) -> Iterator[Finding]:
         yield Finding((), "the file configures nothing (expected vrrp, virtual_servers or both)")
     if root.director is not None and root.director.check is not None:
         yield from check_findings(("director", "check"), root.director.check)
+    if root.api is not None:
+        yield from api_findings(("api",), root.api)
     yield from vrrp_findings(root.instances)
     yield from track_findings(root.instances, {server.title for _, server in root.servers})
     yield from sync_group_findings(root.groups, root.instances)

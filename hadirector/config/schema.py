@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from hadirector.config.director.schema import ApiSection, DirectorSection
+from hadirector.config.api.schema import ApiSection
+from hadirector.config.director.schema import DirectorSection
 from hadirector.config.kernel.schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,

@@ -26,6 +26,7 @@ from hadirector.model.ipvs import (
 )
 from hadirector.model.notification import Notification
 from hadirector.model.policy import PoolPolicy, SlowStart
+from hadirector.model.web import WebSettings
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 
 
@@ -195,6 +196,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     runtime_directory: str = "/run/hadirector"
     state_directory: str = "/var/lib/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
+    web: WebSettings | None = None
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None
     needed_interfaces: tuple[NeededInterface, ...] = ()

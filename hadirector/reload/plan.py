@@ -70,4 +70,5 @@ _SETTINGS = {
     "tracked_scripts": "the tracked scripts",
     "notifications": "the notifications",
     "connection_timeouts": "connection_timeouts",
+    "web": "the web process",
 }

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from hadirector.config.api.schema import ApiSection, ClientSection, TlsSection
 from hadirector.config.checks.schema import CheckSection
-from hadirector.config.director.schema import ApiSection, DirectorSection
+from hadirector.config.director.schema import DirectorSection
 from hadirector.config.kernel.schema import (
     ConnectionTimeoutsSection,
     SyncDaemonSection,
@@ -50,6 +51,8 @@ PAGE: Final = Path(__file__).parents[2] / "docs/configuration.md"
 SECTIONS: Final[dict[str, type[Section]]] = {
     "director": DirectorSection,
     "api": ApiSection,
+    "TLS of the API": TlsSection,
+    "Clients with certificates": ClientSection,
     "sysctls": SysctlsSection,
     "connection_timeouts": ConnectionTimeoutsSection,
     "vrrp": VrrpSection,

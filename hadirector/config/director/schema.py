@@ -1,4 +1,4 @@
-"""The keys of the director itself and of its API."""
+"""The keys of the director itself."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ from hadirector.config.keys.section import Section
 from hadirector.model.configuration import DataplaneName, LogFormat
 from hadirector.model.vip_probes import DEFAULT_MARKS, MarkRange
 
-# The path of a Unix socket has 108 bytes with the final zero (unix(7)).
-SocketPath = Annotated[
-    str,
-    text(
-        r"/[\x21-\x7e]{1,106}",
-        "an absolute path of at most 107 characters",
-        "absolute path, at most 107 characters",
-    ),
-]
 # The limit leaves room for /api.sock, the socket in the directory.
 Directory = Annotated[
     str,
@@ -125,15 +116,4 @@ class DirectorSection(Section):
             " first failure count too. Further probes wait and are counted as delayed.",
             default="no limit",
         ),
-    ] = None
-
-
-class ApiSection(Section):
-    """Where the director accepts commands."""
-
-    later = frozenset({"listen", "token_file", "tls_certificate_file", "tls_key_file"})
-
-    unix: Annotated[
-        SocketPath | None,
-        Key("The socket for commands.", default="`api.sock` in `runtime_directory`"),
     ] = None

@@ -47,8 +47,8 @@ SUCH_AS = 'such as 192.0.2.1:80 or "[2001:db8::1]:80"; host names are not resolv
             '2:1: merge keys ("<<") are not supported; write the keys out',
         ),
         (
-            "virtual_servers: []\napi: {listen: 1}",
-            '2:7: api: the key "listen" is not supported by this version yet',
+            "virtual_servers: []\napi: {lisen: 127.0.0.1:9470}",
+            '2:7: api: unknown key "lisen", did you mean "listen"?',
         ),
         (
             "virtual_servers: []\ndirector: {dataplane: ebpf}",

@@ -1,0 +1,55 @@
+"""The configuration of the web process. Pure."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+Role = Literal["read", "operate", "admin"]
+ROLES: Final[tuple[Role, ...]] = ("read", "operate", "admin")
+"""The roles, each with the rights of the roles before it."""
+Public = Literal["health", "roles", "metrics"]
+"""A part of the API that is answered without a proof of identity."""
+
+
+class CertificateClient(msgspec.Struct, frozen=True, kw_only=True):
+    """Clients whose certificate has this name: their role, and the objects that they may change.
+
+    ``only`` is a pattern of names such as ``web/*``. Without it, the role holds for every object.
+    """
+
+    name: str
+    role: Role
+    only: str | None = None
+
+
+class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of TLS, and the clients that prove their identity with a certificate."""
+
+    certificate: str
+    key: str
+    client_ca: str | None = None
+    clients: tuple[CertificateClient, ...] = ()
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the web process listens, who may connect, and as which user it runs.
+
+    Without ``tls``, the address is of the loopback interface. Without ``user``, the process chooses
+    its user itself (`hadirector.web.privileges`).
+    """
+
+    address: str
+    port: int
+    tls: TlsFiles | None = None
+    tokens_file: str | None = None
+    host_names: tuple[str, ...] = ()
+    public: tuple[Public, ...] = ()
+    user: str | None = None
+
+    @property
+    def where(self) -> str:
+        """The address and the port as a text."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
