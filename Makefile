@@ -54,6 +54,7 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 	$(BIN)/python -m hadirector.lab.uml -- $(BIN)/python -m tests.benchmarks.scale
 	$(BIN)/python -m tests.benchmarks.lateness --adverts $(ADVERTS)
 	$(BIN)/python -m tests.benchmarks.flood
+	$(BIN)/python -m tests.benchmarks.overload
 	$(BIN)/python -m tests.benchmarks.checks
 	$(BIN)/python -m tests.benchmarks.verdict
 	$(BIN)/python -m tests.benchmarks.footprint
