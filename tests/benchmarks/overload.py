@@ -202,8 +202,8 @@ def verdict_times(answers: Path, log: Path, phases: Sequence[Phase]) -> tuple[li
     changed = changes(log)
     answered: defaultdict[str, list[float]] = defaultdict(list)
     for line in answers.read_text().splitlines():
-        at, address = line.split()
-        answered[address].append(float(at))
+        answered_at, address = line.split()
+        answered[address].append(float(answered_at))
     taken: list[float] = []
     without = 0
     for address, times in answered.items():
