@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
+
+if TYPE_CHECKING:
+    from hadirector.status.report import Status
+    from hadirector.status.verdict import DirectorVerdict
 
 REAL_SERVERS_MAX = 100
 """With more real servers, the text lists only the real servers that need attention."""
@@ -17,8 +23,11 @@ REAL_SERVERS_MAX = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
-        "Show the state of the running director: processes, VRRP instances, virtual servers with"
-        " their real servers, and the settings of the kernel that it maintains."
+        "Show the state of the running director. The first line is the verdict: OK, DEGRADED or"
+        " CRITICAL, and the worst problem. Then follow processes, VRRP instances, virtual servers"
+        " with their real servers, and the settings of the kernel that it maintains. Exit with 0"
+        " if the verdict is OK, and with 1 if it is DEGRADED or CRITICAL, or if no director"
+        " answers."
     )
     parser.add_argument(
         "--all",
@@ -26,26 +35,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="list every real server; by default, a director with more than"
         f" {REAL_SERVERS_MAX} real servers lists only the real servers that need attention",
     )
-    parser.add_argument("--json", action="store_true", help="print the whole status as JSON")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
+        "--problems", action="store_true", help="list only what is wrong, and what to do"
+    )
+    output.add_argument("--quiet", action="store_true", help="print nothing; the exit code answers")
+    output.add_argument(
+        "--json", action="store_true", help="print the whole status as JSON, with the verdict"
+    )
     api_socket.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status. Return 1 when no director answers."""
+    """Print the status. Return 1 if the verdict is not OK, and when no director answers."""
     try:
         answer = request(arguments.socket, "GET", "/v1/status")
     except ApiError as error:
-        print(f"hadirector: {error}", file=sys.stderr)
+        if not arguments.quiet:
+            print(f"hadirector: {error}", file=sys.stderr)
         return 1
-    if arguments.json:
-        print(msgspec.json.format(answer).decode())
-        return 0
-    from hadirector.cli.status_text import render_status
-    from hadirector.cli.terminal import paint_for
+    from hadirector.status.problems import judge_director
     from hadirector.status.report import Status
+    from hadirector.status.verdict import Level
 
     status = msgspec.json.decode(answer, type=Status)
+    verdict = status.verdict or judge_director(status)
+    if arguments.json:
+        print(msgspec.json.format(answer).decode())
+    elif not arguments.quiet:
+        print("\n".join(_lines(status, verdict, arguments)))
+    return 0 if verdict.level is Level.OK else 1
+
+
+def _lines(
+    status: Status, verdict: DirectorVerdict, arguments: argparse.Namespace
+) -> Iterator[str]:
+    """Render the verdict, and below it the problems or the whole status."""
+    from hadirector.cli.status_text import render_status
+    from hadirector.cli.terminal import paint_for
+    from hadirector.cli.verdict_text import render_problems, render_verdict
+
+    paint = paint_for(sys.stdout)
+    yield render_verdict(verdict, paint)
+    if arguments.problems:
+        yield from render_problems(verdict, paint)
+        return
     count = sum(len(server.real_servers) for server in status.virtual_servers)
     every = arguments.all or count <= REAL_SERVERS_MAX
-    print("\n".join(render_status(status, paint_for(sys.stdout), every_real_server=every)))
-    return 0
+    yield from render_status(status, paint, every_real_server=every)

@@ -28,6 +28,7 @@ from hadirector.overrides.model import (
 from hadirector.overrides.store import OVERRIDES_MAX
 from hadirector.processes.supervisor import Child
 from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
+from hadirector.status.problems import judge_director
 from hadirector.status.report import (
     ProcessStatus,
     Status,
@@ -171,7 +172,7 @@ class OperatorRequests:
         configuration, workers = parts.configuration, parts.health.workers
         children: list[Child[Any]] = [parts.election.child, *workers.children]
         statistics = workers.statistics
-        return Status(
+        status = Status(
             name=configuration.name,
             version=__version__,
             pid=os.getpid(),
@@ -204,7 +205,9 @@ class OperatorRequests:
                 *parts.closer_look.warnings,
             ),
             observing=configuration.observing,
+            risks=parts.configuration.warnings,
         )
+        return replace(status, verdict=judge_director(status))
 
     async def _virtual_server_statuses(
         self, table: TableCounters

@@ -45,7 +45,7 @@ class HostReconciler:
         reconcilers = (self._sysctls, self._masquerade, self._timeouts, self._sync)
         return HostStatus(
             self._sysctls.statuses(),
-            SyncDaemonStatus(self._sync.running, self._sync.foreign),
+            SyncDaemonStatus(self._sync.running, self._sync.foreign, self._sync.missing),
             tuple(warning for reconciler in reconcilers for warning in reconciler.warnings),
             sum(reconciler.repaired for reconciler in reconcilers),
         )

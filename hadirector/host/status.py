@@ -8,10 +8,14 @@ from hadirector.host.sysctl.rules import SysctlStatus
 
 
 class SyncDaemonStatus(msgspec.Struct, frozen=True):
-    """The threads of the sync daemon: owned threads that run, and foreign threads."""
+    """The threads of the sync daemon: owned threads that run, foreign threads, and missing threads.
+
+    A missing thread is wanted in the present state of the VRRP instances, and does not run.
+    """
 
     running: tuple[str, ...]
     foreign: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 class HostStatus(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ every metric.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client.core import Metric
@@ -13,13 +14,16 @@ from prometheus_client.core import Metric
 from checks.definition.result import Verdict
 from hadirector.dataplane.dataplane import Traffic
 from hadirector.status.families import Sample, counter_family, gauge_family, histogram_family
+from hadirector.status.problems import judge_director
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
+from hadirector.status.verdict import DirectorVerdict, Level
 from hadirector.status.vrrp_metrics import vrrp_families
 
 
 def families(status: Status) -> Iterator[Metric]:
     """Yield all metrics of a status. An unknown value has no sample."""
     yield from _director_metrics(status)
+    yield from _verdict_metrics(status.verdict or judge_director(status))
     yield from _check_metrics(status)
     yield from _dataplane_metrics(status)
     yield from _virtual_server_metrics(status.virtual_servers)
@@ -47,6 +51,22 @@ def _director_metrics(status: Status) -> Iterator[Metric]:
         "Restarts of the child process after it ended unexpectedly.",
         ("process",),
         (((process.name,), process.restarts) for process in processes),
+    )
+
+
+def _verdict_metrics(verdict: DirectorVerdict) -> Iterator[Metric]:
+    yield gauge_family(
+        "verdict",
+        "1 for the present verdict on the director, 0 for the other levels.",
+        ("level",),
+        (((level.value,), level is verdict.level) for level in Level),
+    )
+    counts = Counter((problem.level.value, problem.code) for problem in verdict.problems)
+    yield gauge_family(
+        "problems",
+        "Problems of the director, by level and code.",
+        ("level", "code"),
+        counts.items(),
     )
 
 

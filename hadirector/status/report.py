@@ -19,6 +19,7 @@ from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
+from hadirector.status.verdict import DirectorVerdict
 from vrrp.model.report import InstanceStatus
 
 SERVICES_MAX = 3
@@ -42,7 +43,8 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     """A real server. A real server that is not in the table has no weight (None).
 
     ``weight_reason`` is the reason why the wanted weight does not follow from the check alone.
-    ``override`` is the action of its override. ``verdict_age`` is the age of its verdict in
+    ``override`` is the action of its override, and ``override_expires_in`` the seconds until the
+    override is removed. ``verdict_age`` is the age of its verdict in
     seconds, None if the verdict is from an earlier run. ``certificate_expires_at`` is when its
     certificate expires, in seconds since the epoch, None without a verified certificate.
     ``forwarding`` is its own forwarding method; it is empty for the method of the virtual server.
@@ -63,6 +65,7 @@ class RealServerStatus(msgspec.Struct, frozen=True):
     verdict_age: float | None = None
     certificate_expires_at: float | None = None
     forwarding: str = ""
+    override_expires_in: float | None = None
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
@@ -108,7 +111,9 @@ class Status(msgspec.Struct, frozen=True):
     the checks workers did not attend to their probes. ``unfit`` has the reasons why the director
     is not fit to serve; while there is any, its priorities are the lowest. ``warnings`` are faults
     that do not change what the director serves. ``observing`` means that another program is in
-    charge: then ``failing`` has the differences between the wanted and the actual table.
+    charge: then ``failing`` has the differences between the wanted and the actual table. ``risks``
+    are the warnings that the configuration itself causes, a part of ``warnings``. ``verdict`` is
+    None until it is decided; a director sends it with every status.
     """
 
     name: str
@@ -134,6 +139,8 @@ class Status(msgspec.Struct, frozen=True):
     unfit: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     observing: bool = False
+    risks: tuple[str, ...] = ()
+    verdict: DirectorVerdict | None = None
 
 
 def real_server_statuses(
@@ -161,7 +168,8 @@ def real_server_statuses(
             _in_table(server, real_server, wanted, actual),
             _check_status(real_server, targets, now),
             derivations.get(real_server.key, ()),
-            overrides.get(RealServerName(server.name, real_server.name)),
+            override=overrides.get(RealServerName(server.name, real_server.name)),
+            now=now,
         )
 
 
@@ -263,7 +271,9 @@ def _real_server_status(
     in_table: _InTable,
     check: _CheckStatus,
     derivation: Derivation,
+    *,
     override: Override | None,
+    now: float,
 ) -> RealServerStatus:
     return RealServerStatus(
         address=real_server.name,
@@ -282,6 +292,9 @@ def _real_server_status(
             step.reason for step in derivation if step.reason not in _SHOWN_BY_CHECK
         ),
         override=override.action if override else None,
+        override_expires_in=(
+            override.expires_at - now if override and override.expires_at is not None else None
+        ),
         forwarding=real_server.forwarding or "",
     )
 

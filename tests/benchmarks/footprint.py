@@ -111,9 +111,10 @@ def command(checkout: Checkout) -> str:
 
 
 def seconds(arguments: Sequence[str]) -> float:
-    """Run a command that must succeed, and return how long it takes."""
+    """Run a command, and return how long it takes. The exit code 1 of ``status`` is an answer."""
     began = time.monotonic()
-    subprocess.run(arguments, stdout=subprocess.DEVNULL, check=True)
+    ended = subprocess.run(arguments, stdout=subprocess.DEVNULL, check=False)
+    assert ended.returncode in (0, 1), arguments
     return time.monotonic() - began
 
 

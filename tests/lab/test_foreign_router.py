@@ -50,8 +50,10 @@ def test_a_virtual_address_that_nobody_holds_is_an_alarm(
         return [alarm for instance in status.instances for alarm in instance.alarms]
 
     eventually(alarms, 10.0, "the alarm", expected=[ALARM])
-    assert main(["status", "--socket", socket]) == 0
-    assert f"web: {ALARM}" in capsys.readouterr().out
+    assert main(["status", "--socket", socket]) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"CRITICAL  instance web: {ALARM}\n")
+    assert f"web: {ALARM}\n" in shown.partition("\n")[2]
     metrics = request(socket, "GET", "/metrics").decode().splitlines()
     assert 'hadirector_vrrp_alarms{vrrp_instance="web"} 1.0' in metrics
 

@@ -213,7 +213,7 @@ def test_a_verdict_has_an_age_and_failing_servers_have_it_after_a_restart(
         status = service.status()
         assert status is not None
         assert status.verdict_age is not None
-        assert main(["status", "--socket", service.socket]) == 0
+        assert main(["status", "--socket", service.socket]) == 1
         assert " s ago  refused: connecting: Connection refused" in capsys.readouterr().out
         assert main(["why", f"shop/127.0.0.1:{web.port}", "--socket", service.socket]) == 0
         assert "the check is failing for " in capsys.readouterr().out

@@ -80,7 +80,7 @@ def test_no_command_prints_a_text_that_controls_the_terminal(director: RunningDi
     for words in commands:
         done = subprocess.run(
             [PROGRAM, *words, "--socket", path(director)],
-            check=True,
+            check=words[0] != "status",
             capture_output=True,
             env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         )

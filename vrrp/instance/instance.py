@@ -268,6 +268,7 @@ class Instance:
             fault=self._eligibility.fault or self._eligibility.pending,
             sync_group=self.configuration.sync_group,
             alarms=tuple(self._alarms.raised.values()),
+            alarm_kinds=tuple(self._alarms.raised),
             advertisement_lateness=self._lateness.snapshot(),
         )
 

@@ -20,6 +20,15 @@ class State(StrEnum):
     ACTIVE = "ACTIVE"
 
 
+class AlarmKind(StrEnum):
+    """The kinds of alarms. Their names are the names of the events in the log."""
+
+    TWO_ACTIVE_ROUTERS = "two_active_routers"
+    LEARNED_INTERVAL_TOO_LONG = "learned_interval_too_long"
+    CLOCK_SKEW = "clock_skew"
+    VIRTUAL_ADDRESS_UNHELD = "virtual_address_unheld"
+
+
 class Transition(msgspec.Struct, frozen=True, tag="transition"):
     """An instance changed state. ``sent_at`` is in monotonic seconds, 0 if it is not known."""
 
@@ -69,7 +78,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
       ``undelivered`` counts the packets on the interface that belong to no instance.
     - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
     - ``fault``: the reason why the instance takes no part in elections.
-    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
+    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`). ``alarm_kinds`` are the kinds
+      of the first alarms; an alarm without a kind is a difference that an observer has found.
     - ``state_age``: the time since the last change of state, in seconds. It is None if the state
       began before the receiver started. ``configured_priority``: the priority in the
       configuration. The receiver of the report sets both.
@@ -100,6 +110,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     configured_priority: int | None = None
     sent_at: float = 0.0
     advertising_routers: tuple[AdvertisingRouter, ...] = ()
+    alarm_kinds: tuple[AlarmKind, ...] = ()
 
 
 Report = Transition | Notice | InstanceStatus

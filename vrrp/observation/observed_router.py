@@ -207,6 +207,7 @@ class ObservedRouter:
             fault=self._fault(now),
             sync_group=configuration.sync_group,
             alarms=(*self._alarms.raised.values(), *self._differing(own, peer, held, now)),
+            alarm_kinds=tuple(self._alarms.raised),
             advertising_routers=tuple(self._describe(now)),
         )
 

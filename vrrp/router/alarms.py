@@ -6,13 +6,12 @@ state nor a timer of the router. Times are monotonic seconds.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 import msgspec
 
 from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration
-from vrrp.model.report import Notice
+from vrrp.model.report import AlarmKind, Notice
 from vrrp.protocol.packet import Address, Advertisement, DropReason
 from vrrp.router.unheld import describe_unheld, unheld_addresses
 
@@ -22,15 +21,6 @@ REMEMBERED_SECONDS_MIN: Final = 5.0
 high, so that a router is detected although most of its advertisements are lost."""
 SENDERS_MAX: Final = 8
 """Maximum number of senders that are remembered. The sender that was silent longest is dropped."""
-
-
-class AlarmKind(StrEnum):
-    """The kinds of alarms. Their names are the names of the events in the log."""
-
-    TWO_ACTIVE_ROUTERS = "two_active_routers"
-    LEARNED_INTERVAL_TOO_LONG = "learned_interval_too_long"
-    CLOCK_SKEW = "clock_skew"
-    VIRTUAL_ADDRESS_UNHELD = "virtual_address_unheld"
 
 
 OVER: Final = {

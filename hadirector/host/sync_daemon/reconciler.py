@@ -43,6 +43,7 @@ class SyncDaemonReconciler:
         self.repaired = 0
         self.running: tuple[str, ...] = ()
         self.foreign: tuple[str, ...] = ()
+        self.missing: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
         self._kernel = kernel
         self._owned = dict(owned)
@@ -56,6 +57,7 @@ class SyncDaemonReconciler:
         Without wanted threads, the owned threads are stopped and forgotten.
         """
         if not wanted and not self._owned:
+            self.missing = ()
             return
         repair = wanted == self._settled
         self._settled = None
@@ -66,6 +68,7 @@ class SyncDaemonReconciler:
                 self._own(self._owned if wanted else {})
         except DataplaneError as error:
             warnings = (f"sync daemon: {error}",)
+            self.missing = tuple(describe_thread(role, wanted[role]) for role in wanted)
         for warning in warnings:
             if warning not in self.warnings:
                 self._log.error("sync_daemon_sync_failed", error=warning)
@@ -92,7 +95,7 @@ class SyncDaemonReconciler:
             started = isinstance(operation, StartThread)
             log = self._log.warning if repair else self._log.info
             log(event, role=operation.role.value, running=started)
-        self._describe(await self._kernel().read(), foreign)
+        self._describe(await self._kernel().read(), foreign, wanted)
         return tuple(warnings)
 
     async def _perform(self, operation: StartThread | StopThread) -> None:
@@ -100,10 +103,15 @@ class SyncDaemonReconciler:
             self._own({**self._owned, operation.role: operation.settings})
         await self._kernel().perform(operation)
 
-    def _describe(self, actual: Threads, foreign: Threads) -> None:
+    def _describe(self, actual: Threads, foreign: Threads, wanted: Threads) -> None:
         threads = {role: describe_thread(role, settings) for role, settings in actual.items()}
         self.foreign = tuple(text for role, text in threads.items() if role in foreign)
         self.running = tuple(text for role, text in threads.items() if role not in foreign)
+        self.missing = tuple(
+            describe_thread(role, wanted[role])
+            for role in wanted
+            if role in foreign or role not in actual
+        )
 
     def _own(self, owned: dict[SyncRole, SyncSettings]) -> None:
         """Remember these threads as owned."""

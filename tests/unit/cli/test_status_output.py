@@ -18,6 +18,7 @@ from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
+from hadirector.status.verdict import DirectorVerdict, Level
 from vrrp.model.report import AdvertisingRouter, InstanceStatus, State
 
 PASSING, FAILING = Verdict.PASSING, Verdict.FAILING
@@ -254,16 +255,93 @@ def test_more_than_100_real_servers_are_summarized_unless_all_are_wanted(
 ) -> None:
     answer = msgspec.json.encode(large_status())
     monkeypatch.setattr("hadirector.cli.status.request", lambda *_: answer)
-    assert main(["status", *arguments]) == 0
-    assert capsys.readouterr().out.splitlines() == lines(large_status(), every=every)
+    assert main(["status", *arguments]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == lines(large_status(), every=every)
 
 
 def test_a_small_director_lists_every_real_server(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("hadirector.cli.status.request", lambda *_: msgspec.json.encode(a_status()))
+    assert main(["status"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "CRITICAL  gone: the table does not have the virtual server, so clients reach nothing"
+        " (and 4 more problems)",
+        *lines(a_status()),
+    ]
+
+
+def good_status() -> Status:
+    """One instance and one pool, without a fault."""
+    first = a_status().virtual_servers[0]
+    return replace(
+        a_status(),
+        processes=(),
+        instances=(replace(a_status().instances[0], instance="web", handing_over=False),),
+        virtual_servers=(replace(first, real_servers=first.real_servers[:1]),),
+        failing={},
+    )
+
+
+def answer_with(status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hadirector.cli.status.request", lambda *_: msgspec.json.encode(status))
+
+
+def test_the_first_line_of_a_good_director_is_ok(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer_with(good_status(), monkeypatch)
     assert main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines() == lines(a_status())
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "OK  lb1: ACTIVE for web, 1 real server of 1 virtual server pass"
+
+
+@pytest.mark.parametrize(("status", "code"), [(good_status(), 0), (a_status(), 1)])
+def test_quiet_prints_nothing_and_the_exit_code_answers(
+    status: Status,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer_with(status, monkeypatch)
+    assert main(["status", "--quiet"]) == code
+    assert capsys.readouterr() == ("", "")
+
+
+def test_problems_are_listed_with_their_remedies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = good_status().virtual_servers[0]
+    members = (
+        real_server("192.0.2.45:80", PASSING, 2),
+        replace(real_server("192.0.2.46:80", FAILING, None), verdict_age=200.0),
+        replace(
+            real_server("192.0.2.47:80", PASSING, 2),
+            override=Action.DRAIN,
+            override_expires_in=120.0,
+        ),
+    )
+    pool = replace(first, name="web", real_servers=members)
+    answer_with(replace(good_status(), virtual_servers=(pool,)), monkeypatch)
+    assert main(["status", "--problems"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"DEGRADED  web: 2 of 3 real servers serve; 1 real server fails (192.0.2.46:80: {REASON})",
+        f"DEGRADED  web: 2 of 3 real servers serve; 1 real server fails (192.0.2.46:80: {REASON})"
+        "  [servers_failing, for 3 min]",
+        "          -> repair them; `hadirector why web/192.0.2.46:80` explains the first",
+        "note      web/192.0.2.47:80: its override (drain) ends in 120 s  [override_ends_soon]",
+        "          -> set the override again with a longer --for, if it is still needed",
+    ]
+
+
+def test_the_verdict_of_the_director_is_the_one_that_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A newer director may find a problem that this command does not know."""
+    verdict = DirectorVerdict(Level.DEGRADED, "pair: lb2 is not ready")
+    answer_with(replace(good_status(), verdict=verdict), monkeypatch)
+    assert main(["status"]) == 1
+    assert capsys.readouterr().out.startswith("DEGRADED  pair: lb2 is not ready\n")
 
 
 def test_sysctls_are_shown_with_their_reasons() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from tests.builders import an_advertisement, an_instance
 from vrrp.model.configuration import HmacAuthentication, InstanceConfiguration
+from vrrp.model.report import AlarmKind
 from vrrp.protocol.packet import DropReason
-from vrrp.router.alarms import AlarmChanged, AlarmKind, Alarms
+from vrrp.router.alarms import AlarmChanged, Alarms
 
 CONFIGURATION = an_instance(priority=100)
 ONE, OTHER = IPv4Address("10.99.0.1"), IPv4Address("10.99.0.2")

@@ -1,0 +1,178 @@
+"""Finds the problems in the status of a director, and decides the verdict. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from hadirector.status.instance_problems import instance_problems
+from hadirector.status.pool_problems import pool_problems
+from hadirector.status.report import Status
+from hadirector.status.verdict import DirectorVerdict, Level, Problem, decide_verdict
+from vrrp.model.report import State
+
+VRRP_PROCESS: Final = "vrrp"
+_DIRECTOR: Final = "director"
+
+
+def judge_director(status: Status) -> DirectorVerdict:
+    """Return the verdict on a director."""
+    return decide_verdict([*find_problems(status)], describe_serving(status))
+
+
+def find_problems(status: Status) -> Iterator[Problem]:
+    """Yield every problem and note."""
+    yield from _director_problems(status)
+    for instance in status.instances:
+        yield from instance_problems(instance)
+    for server in status.virtual_servers:
+        yield from pool_problems(server, observing=status.observing)
+    yield from _process_problems(status)
+    yield from _table_problems(status)
+    yield from _host_problems(status)
+    yield from _notes(status)
+
+
+def describe_serving(status: Status) -> str:
+    """Describe a director without a fault: its instances, and how many real servers pass."""
+    roles = [
+        f"{instance.state} for {instance.instance}"
+        for instance in status.instances
+        if instance.state is not State.INITIALIZE
+    ]
+    if len(roles) > _ROLES_MAX:
+        active = sum(instance.state is State.ACTIVE for instance in status.instances)
+        roles = [f"ACTIVE for {active} of {len(status.instances)} VRRP instances"]
+    servers = [member for server in status.virtual_servers for member in server.real_servers]
+    pools = _number(len(status.virtual_servers), "virtual server")
+    if servers:
+        roles.append(f"{_number(len(servers), 'real server')} of {pools} pass")
+    overrides = sum(member.override is not None for member in servers)
+    if overrides:
+        roles.append(_number(overrides, "override"))
+    return f"{status.name}: {', '.join(roles) or 'nothing is configured'}"
+
+
+_ROLES_MAX: Final = 2
+"""VRRP instances that the summary names."""
+
+
+def _director_problems(status: Status) -> Iterator[Problem]:
+    if status.blind:
+        yield Problem(
+            level=Level.CRITICAL,
+            code="blind",
+            object=_DIRECTOR,
+            reason="it is blind: it reaches none of its targets, so failing real servers stay",
+            remedy="repair the interface, the routes or the firewall of this host;"
+            " `hadirector probe tcp ADDRESS:PORT` shows how far a probe comes",
+        )
+    if status.unfit:
+        yield Problem(
+            level=Level.CRITICAL,
+            code="unfit",
+            object=_DIRECTOR,
+            reason=f"it is not fit to serve: {_first(status.unfit)}",
+            remedy="remove the named cause; until then the priority is the lowest",
+        )
+
+
+def _process_problems(status: Status) -> Iterator[Problem]:
+    for process in status.processes:
+        if process.pid is None:
+            yield Problem(
+                level=Level.CRITICAL if process.name == VRRP_PROCESS else Level.DEGRADED,
+                code="process_down",
+                object=f"process {process.name}",
+                reason=f"it does not run, after {_number(process.restarts, 'restart')}",
+                remedy="it starts again by itself; if it does not, look for process_died in"
+                " `hadirector events`",
+            )
+        elif process.version not in ("", status.version):
+            yield Problem(
+                level=Level.OK,
+                code="process_outdated",
+                object=f"process {process.name}",
+                reason=f"it still runs version {process.version}",
+                remedy="`hadirector restart --vrrp` replaces it while the peer serves",
+            )
+
+
+def _table_problems(status: Status) -> Iterator[Problem]:
+    if not status.failing:
+        return
+    lines = [f"{operation}: {error}" for operation, error in status.failing.items()]
+    if status.observing:
+        yield Problem(
+            level=Level.DEGRADED,
+            code="table_differs",
+            object=_DIRECTOR,
+            reason=f"hadirector would {_first([*status.failing])}",
+            remedy="look at the program that is in charge of this host",
+        )
+        return
+    yield Problem(
+        level=Level.DEGRADED,
+        code="table_operations_failing",
+        object=_DIRECTOR,
+        reason=f"an operation on the table fails: {_first(lines)}",
+        remedy="remove the named cause; the director repeats the operation",
+    )
+
+
+def _host_problems(status: Status) -> Iterator[Problem]:
+    host = status.host
+    for thread in host.sync_daemon.missing:
+        yield Problem(
+            level=Level.DEGRADED,
+            code="sync_daemon_missing",
+            object=_DIRECTOR,
+            reason=f"the sync daemon does not run: {thread}; a failover would cut connections",
+            remedy="`hadirector doctor` examines this host; a warning below has the reason",
+        )
+    for sysctl in host.sysctls:
+        if sysctl.actual != sysctl.wanted:
+            actual = "missing" if sysctl.actual is None else sysctl.actual
+            yield Problem(
+                level=Level.DEGRADED,
+                code="sysctl_differs",
+                object=sysctl.name,
+                reason=f"it is {actual}, expected {sysctl.wanted} ({sysctl.reason})",
+                remedy="find the program that changes it, or load the module that has it",
+            )
+    for warning in host.warnings:
+        yield _warning("host_setting_failed", warning, Level.DEGRADED)
+    for warning in status.warnings:
+        risk = warning in status.risks
+        level = Level.OK if risk else Level.DEGRADED
+        yield _warning("configuration_risk" if risk else "warning", warning, level)
+
+
+def _warning(code: str, text: str, level: Level) -> Problem:
+    return Problem(
+        level=level,
+        code=code,
+        object=_DIRECTOR,
+        reason=text,
+        remedy="the text names the place or the setting to change",
+    )
+
+
+def _notes(status: Status) -> Iterator[Problem]:
+    for override in status.orphaned_overrides:
+        yield Problem(
+            level=Level.OK,
+            code="override_orphaned",
+            object=_DIRECTOR,
+            reason=override,
+            remedy="end the override, or configure the real server again",
+        )
+
+
+def _first(texts: Sequence[str]) -> str:
+    """Return the first text, and the number of the others."""
+    return texts[0] + (f" (and {len(texts) - 1} more)" if len(texts) > 1 else "")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
