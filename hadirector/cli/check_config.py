@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hadirector.cli import reading
 from hadirector.cli.findings import format_findings
@@ -15,6 +16,9 @@ from hadirector.host.file_trust import find_exposure
 from hadirector.host.preflight import missing_interfaces, refused_scripts, unheld_addresses
 from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
+
+if TYPE_CHECKING:
+    from hadirector.config.loader import LoadedHost
 
 EXIT_VALID = 0
 EXIT_FAULTY = 1
@@ -33,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print only the faults and notes about the file, as JSON, and examine no host",
     )
+    reading.add_host_argument(parser, "every host of the file")
     reading.add_arguments(parser)
 
 
@@ -47,32 +52,47 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.json:
         return _print_findings(arguments)
-    from hadirector.config.loader import load_with_notes
+    from hadirector.config.loader import load_hosts
 
     try:
-        configuration, notes = load_with_notes(arguments.file, reading.reading_options(arguments))
+        hosts, notes = load_hosts(arguments.file, reading.reading_options(arguments))
     except UnreadableFileError as error:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULTY
+    # Only this host can be examined, and the file may be for others.
+    own = [host.configuration for host in hosts if host.own]
+    if any(map(_refuse_scripts, own)):
+        return EXIT_FAULTY
+    for warning in dict.fromkeys(text for host in hosts for text in host.configuration.warnings):
+        print(f"warning: {warning}", file=sys.stderr)
+    for unheld in (unheld for each in own for unheld in unheld_addresses(each)):
+        print(f"warning: {unheld.place}: {unheld.description}", file=sys.stderr)
+    missing = [note for each in own for note in missing_interfaces(each)]
+    exposure = find_exposure(Path(arguments.file))
+    for note in (*missing, *notes, *([exposure] if exposure else ())):
+        print(f"note: {note}", file=sys.stderr)
+    for host in hosts:
+        _print_summary(host, arguments.file)
+    return EXIT_VALID
+
+
+def _refuse_scripts(configuration: Configuration) -> bool:
+    """Print the scripts that a director would refuse on this host. Return whether there are any."""
     refused = refused_scripts(configuration) if os.geteuid() == 0 else ()
     for fault in refused:
         print(f"{fault} (refused on this host)", file=sys.stderr)
-    if refused:
-        return EXIT_FAULTY
-    for warning in configuration.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    for unheld in unheld_addresses(configuration):
-        print(f"warning: {unheld.place}: {unheld.description}", file=sys.stderr)
-    exposure = find_exposure(Path(arguments.file))
-    for note in (*missing_interfaces(configuration), *notes, *([exposure] if exposure else ())):
-        print(f"note: {note}", file=sys.stderr)
-    print(f"{arguments.file}: valid: {_summary(configuration)}")
+    return bool(refused)
+
+
+def _print_summary(host: LoadedHost, file: str) -> None:
+    configuration = host.configuration
+    title = file if host.name is None else f"{file}: host {host.name}"
+    print(f"{title}: valid: {_summary(configuration)}")
     for line in (*_programs(configuration), *_sysctls(configuration)):
         print(line)
-    return EXIT_VALID
 
 
 def _programs(configuration: Configuration) -> Iterator[str]:
@@ -85,9 +105,10 @@ def _programs(configuration: Configuration) -> Iterator[str]:
 def _print_findings(arguments: argparse.Namespace) -> int:
     from hadirector.config.loader import check_document, load_reading
 
+    options = reading.reading_options(arguments)
     try:
-        found = load_reading(arguments.file, reading.reading_options(arguments))
-        check_document(found.document, arguments.file)
+        found = load_reading(arguments.file, options)
+        check_document(found.document, options)
     except UnreadableFileError as error:
         print(format_findings(error.faults, ()))
         return EXIT_UNREADABLE

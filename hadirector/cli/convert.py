@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     name = "kernel" if arguments.from_kernel else arguments.file
     try:
         found = _load(arguments)
-        check_document(found.document, name)
+        check_document(found.document)
     except DataplaneError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return EXIT_UNREADABLE

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " address of a client",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    reading.add_host_argument(parser, "director.name, or else the name of this host")
     reading.add_arguments(parser)
 
 

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"directory for the socket of the commands (default: {DIRECTORY})",
     )
+    reading.add_host_argument(parser, "director.name, or else the name of this host")
     reading.add_arguments(parser)
 
 

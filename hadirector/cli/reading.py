@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from hadirector.config.reading import ReadingOptions
 
 
+def add_host_argument(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare the option for a file with hosts. ``default`` names the default in the help."""
+    parser.add_argument(
+        "--host", metavar="NAME", help=f"the host in `hosts` of the file (default: {default})"
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options for a keepalived.conf."""
     group = parser.add_argument_group("options for a keepalived.conf")
@@ -41,4 +48,5 @@ def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
         accepted=accepted_keywords(arguments.accept),
         strict=arguments.strict,
         own_defaults=arguments.own_defaults,
+        host=getattr(arguments, "host", None),
     )

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " configuration file."
     )
     parser.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration file")
+    reading.add_host_argument(parser, "director.name, or else the name of this host")
     reading.add_arguments(parser)
 
 

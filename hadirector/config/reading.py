@@ -8,15 +8,19 @@ import msgspec
 
 
 class ReadingOptions(msgspec.Struct, frozen=True):
-    """The options for a keepalived.conf (`hadirector.config.keepalived.options`).
+    """The options for a file with hosts and for a keepalived.conf.
 
-    ``config_id`` is None for the name of this host up to the first dot.
+    ``host`` is the name of the host in ``hosts``, or None for the host that the file and this host
+    name (`hadirector.config.hosts.choice`). The other options are those of a keepalived.conf
+    (`hadirector.config.keepalived.options`). ``config_id`` is None for the name of this host up to
+    the first dot.
     """
 
     config_id: str | None = None
     accepted: frozenset[str] = frozenset()
     strict: bool = False
     own_defaults: bool = False
+    host: str | None = None
 
     def encode(self) -> str:
         """Return the options as one argument of the reading process."""

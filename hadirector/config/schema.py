@@ -9,6 +9,7 @@ the rules can check the rest.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from hadirector.config.api.schema import ApiSection
 from hadirector.config.director.schema import DirectorSection
@@ -26,6 +27,8 @@ from hadirector.config.vrrp.schema import VrrpSection
 class Root(Section):
     """A whole file."""
 
+    # The sections of the hosts are merged into the file before it is read (`hosts.merge`).
+    hosts: dict[str, Any] | None = None
     director: DirectorSection | None = DirectorSection()
     api: ApiSection | None = ApiSection()
     sysctls: SysctlsSection | None = SysctlsSection()

@@ -62,18 +62,18 @@ class Document:
     def __init__(self, file: str, value: object, position: Position, faults: list[Fault]) -> None:
         self.value = value
         self.faults = faults
-        self._file = file
+        self.file = file
         self.position = position
 
     def place(self, path: Path) -> str:
         """Return the place of a value, or of the nearest value around it if the file lacks it."""
         position = self._nearest(path)
-        return _place(position.file or self._file, position.mark)
+        return _place(position.file or self.file, position.mark)
 
     def key_place(self, path: Path) -> str:
         """Return the place of the key of a value."""
         position = self._nearest(path)
-        return _place(position.file or self._file, position.key)
+        return _place(position.file or self.file, position.key)
 
     def _nearest(self, path: Path) -> Position:
         position = self.position

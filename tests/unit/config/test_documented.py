@@ -12,6 +12,7 @@ from hadirector.config.director.schema import DirectorSection
 from hadirector.config.document.explain import sections_in
 from hadirector.config.keys.build import filled_fields
 from hadirector.config.keys.section import Section
+from hadirector.config.loader import load_hosts
 from hadirector.config.pools.schema import PoolSection, RealServerSection
 from hadirector.config.schema import Root
 from hadirector.config.scripts.schema import ScriptSection
@@ -136,8 +137,17 @@ def test_every_later_key_is_named_as_unsupported() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_every_example_is_valid(example: Path) -> None:
     """An operator can start with any file in configs."""
-    configuration = load(example)
-    assert configuration.virtual_servers
+    hosts, _ = load_hosts(example)
+    assert all(host.configuration.virtual_servers for host in hosts)
+
+
+def test_one_file_serves_both_hosts_of_a_pair() -> None:
+    """The hosts differ only in their priority."""
+    (lb1, lb2), notes = load_hosts(TREE / "configs/pair-one-file.yaml")
+    assert notes == ()
+    assert (lb1.name, lb1.configuration.vrrp[0].priority) == ("lb1", 200)
+    assert (lb2.name, lb2.configuration.vrrp[0].priority) == ("lb2", 100)
+    assert lb1.configuration.virtual_servers == lb2.configuration.virtual_servers
 
 
 def test_the_files_of_the_example_pair_have_the_same_virtual_servers() -> None:

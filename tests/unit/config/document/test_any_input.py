@@ -103,6 +103,7 @@ FILES = st.fixed_dictionaries(
         "api": TREES,
         "vrrp": st.lists(INSTANCES | LEAVES, max_size=3) | TREES,
         "virtual_servers": st.lists(VIRTUAL_SERVERS | LEAVES, max_size=3) | TREES,
+        "hosts": st.dictionaries(st.sampled_from(("host", "lb2")), TREES, max_size=2) | TREES,
         "zzz": TREES,
     },
 )

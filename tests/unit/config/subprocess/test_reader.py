@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from hadirector.cli import check_config
 from hadirector.config import load
 from hadirector.config.document.errors import ConfigError
+from hadirector.config.reading import ReadingOptions
 from hadirector.config.subprocess import frames, launch, reader
 from hadirector.model.configuration import NeededInterface
 
@@ -112,6 +113,15 @@ def test_the_director_needs_neither_pydantic_nor_yaml() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], cwd=TREE) == b"set()\n"
 
 
+async def test_the_process_reads_the_file_for_the_host_of_the_options() -> None:
+    """The file has the sections lb1 and lb2."""
+    path = TREE / "configs/pair-one-file.yaml"
+    found = await reader.read(path, options=ReadingOptions(host="lb2"))
+    assert (found.name, found.vrrp[0].priority) == ("lb2", 100)
+    with pytest.raises(ConfigError, match='hosts: no section for "lb3", which is --host'):
+        await reader.read(path, options=ReadingOptions(host="lb3"))
+
+
 NAT = """\
 sysctls: {leave: [conn_reuse_mode]}
 virtual_servers:
@@ -159,6 +169,15 @@ UNHELD = "no VRRP instance and no interface of this host holds 192.0.2.1"
                 " keepalived.conf; use expect_sha256, which hadirector probe prints\n",
             ),
         ),
+        (
+            "vrrp: []\nhosts: {lb1: {}, lb2: {}}",
+            (
+                0,
+                "{0}: host lb1: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n"
+                "{0}: host lb2: valid: 0 VRRP instances, 0 virtual servers, 0 real servers\n",
+                "",
+            ),
+        ),
         ("vrrp: 3", (1, "", "{}:1:7: vrrp: wrong value (got 3, expected a list)\n")),
         (None, (2, "", "{}: the file cannot be read: No such file or directory\n")),
     ],
@@ -183,3 +202,29 @@ def test_check_config_answers_by_exit_code(
     code, output, errors = answer
     assert check_config.run(parser.parse_args([str(path)])) == code
     assert capsys.readouterr() == (output.format(path), errors.format(path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "examined"),
+    [([], ["eth1"]), (["--host", "lb1"], ["eth0"]), (["--host", "lb2"], ["eth1"])],
+)
+def test_check_config_examines_only_this_host(
+    arguments: list[str],
+    examined: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its name is lb2. The interfaces of lb1 are missing here, and that is no news."""
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        "vrrp: [{name: web, interface: eth0, virtual_router_id: 1, virtual_addresses: [10.0.0.1]}]"
+        "\nhosts: {lb1: {}, lb2: {vrrp: {web: {interface: eth1}}}}\n"
+    )
+    parser = argparse.ArgumentParser()
+    check_config.add_arguments(parser)
+    monkeypatch.setattr("socket.gethostname", lambda: "lb2.example.com")
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo")])
+    assert check_config.run(parser.parse_args([str(path), *arguments])) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert [line.split("interface ")[1].split()[0] for line in notes] == examined
