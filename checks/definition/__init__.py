@@ -1,1 +1,1 @@
-"""The definition of a check: the type of its probe, its options and its results."""
+"""The definition of a check (target, probe, options, timing), and the type of its results."""

@@ -1,7 +1,7 @@
 """The definition of a check: a target, a probe and its timing.
 
-The reader of a configuration validates the values. No struct can be part of a reference cycle, so
-the garbage collector does not need to track any (``gc=False``).
+The configuration reader validates the values before it creates these structs. They cannot form
+reference cycles, so they are excluded from garbage collection (``gc=False``).
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ EXIT_WEIGHT_MAX = 253
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """When to probe and how to decide the verdict. Durations are seconds.
+    """The intervals, the deadline and the thresholds of a check. Durations are in seconds.
 
-    ``timeout`` is the deadline of a whole probe. ``rise`` successive passes make a failing target
-    pass, and ``fall`` successive failures make a passing target fail. ``fast_interval`` replaces
-    ``interval`` while the latest results contradict the verdict, and ``slow_interval`` replaces it
-    while the target is failing. A probe begins up to ``jitter`` after it is due. ``weight_step`` is
-    the largest change of the requested weight per probe, in percent of the configured weight
-    (None: unlimited). A request for more than ``weight_max`` percent counts as that. For a script
-    with ``exit_weight``, ``weight_max`` is a weight and not a percentage.
+    ``timeout`` is the deadline of a whole probe. ``rise`` successive passes make a failing
+    target pass, and ``fall`` successive failures make a passing target fail. ``fast_interval``
+    replaces ``interval`` while the latest results contradict the verdict, and ``slow_interval``
+    replaces it while the target is failing. A probe begins up to ``jitter`` after it is due.
+
+    A target may request a weight through its check. ``weight_step`` is the largest change of
+    that weight per probe, in percent of the configured weight (None: unlimited). ``weight_max``
+    is the largest weight that counts, in percent; a larger request is lowered to it. For a
+    script with ``exit_weight``, ``weight_max`` is a weight and not a percentage.
     """
 
     interval: float = 2.0
@@ -49,12 +51,12 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How the packets of probes leave this host. The kernel decides by default.
+    """The source, interface, mark and destination of probes; by default the kernel decides.
 
-    ``source`` is an address of this host, ``interface`` a device (SO_BINDTODEVICE), and ``mark`` a
-    firewall mark (SO_MARK), 0 for none. ``destination`` replaces the address of the target in the
-    packets; IPVS or another mechanism must forward marked packets to the target. ``hop_limit`` is
-    the TTL or hop limit, 0 for the default.
+    ``source`` is an address of this host, ``interface`` a device (SO_BINDTODEVICE), and
+    ``mark`` a firewall mark (SO_MARK), 0 for none. With ``destination``, the packets go to that
+    address instead of the target's, and IPVS or a routing rule must forward them to the target
+    by their mark. ``hop_limit`` is the TTL or hop limit, 0 for the default.
     """
 
     source: str | None = None
@@ -75,10 +77,11 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 
 
 class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One check. ``identity`` names it in reports. Equal definitions may share one identity.
+    """The complete definition of one check.
 
-    With ``idle_connection``, the checker keeps an idle TCP connection to the target. The end of
-    this connection causes a probe.
+    ``identity`` names the check in reports. Real servers with equal definitions share one check
+    and its identity. With ``idle_connection``, the checker keeps an idle TCP connection to the
+    target. The end of this connection causes a probe at once.
     """
 
     identity: str

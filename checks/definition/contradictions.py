@@ -1,4 +1,4 @@
-"""Finds options of a probe that contradict each other."""
+"""Finds options of one probe that exclude each other or have no effect together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_IN_HTTP_2 = {"keep-alive", "proxy-connection", "te", "upgrade"}
 
 
 def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
-    """Find options that exclude each other: the name of the wrong option, and the reason."""
+    """Yield each contradiction as the name of the wrong option and a message with the reason."""
     if isinstance(probe, TlsOptions):
         yield from _tls_contradictions(probe)
     match probe:
@@ -51,13 +51,13 @@ def contradictions(probe: Probe) -> Iterator[tuple[str, str]]:
 
 def _script_contradictions(probe: ScriptProbe) -> Iterator[tuple[str, str]]:
     if probe.exit_weight and probe.statement:
-        yield "exit_weight", "excludes statement: both request a weight"
+        yield "exit_weight", "excludes statement, because both request a weight; leave one out"
     if probe.script is None and probe.shell is None:
-        yield "script", "the program is missing (expected one of script, shell)"
+        yield "script", "no program to run (expected the key script or the key shell)"
     elif probe.script is not None and probe.shell is not None:
         yield "shell", "script and shell exclude each other; leave one out"
     elif probe.shell is not None and probe.arguments:
-        yield "arguments", "shell has no arguments; write them in its text"
+        yield "arguments", "shell takes no arguments; write them in its text"
 
 
 def _tls_contradictions(probe: TlsOptions) -> Iterator[tuple[str, str]]:
@@ -75,12 +75,12 @@ def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
     if not probe.expect_status:
         yield (
             "expect_status",
-            "no status can pass (got an empty list, expected codes from 100 to 599)",
+            "no status would pass (got an empty list, expected codes from 100 to 599)",
         )
     if probe.body is not None and probe.method != "POST":
-        yield "body", f"only a POST has a body (got method {probe.method})"
+        yield "body", f"only a request with method POST has a body (got method {probe.method})"
     if probe.password is not None and probe.username is None:
-        yield "password", "requires a username"
+        yield "password", "has no effect without a username"
     if ":" in (probe.username or ""):
         yield "username", "contains a colon, which basic authentication forbids (RFC 7617)"
     if probe.method == "HEAD":
@@ -99,7 +99,7 @@ def _offset_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
     elif low is not None and high is not None and low > high:
         yield (
             "expect_offset_max",
-            f"wrong value (got {high}, expected at least expect_offset_min, {low})",
+            f"wrong value (got {high}, expected at least {low}, expect_offset_min)",
         )
 
 

@@ -1,6 +1,6 @@
-"""The types of values that the options of a probe accept.
+"""Value types of probe options: the type of a field states which values are valid.
 
-The types are declared here. The configuration reader enforces them.
+This module only declares the types. The configuration reader checks the values against them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from typing import Annotated, NamedTuple
 
 
 class Text(NamedTuple):
-    """Text that matches the whole of ``pattern``; error messages contain ``description``."""
+    """Text that matches the whole regular expression ``pattern``.
+
+    Messages show ``description`` instead.
+    """
 
     pattern: str
     description: str
@@ -31,7 +34,7 @@ class Duration(NamedTuple):
 
 
 class ValueFormat(StrEnum):
-    """Formats that need a parser of their own."""
+    """The formats of values for which a pattern or a range is not enough. Each has a parser."""
 
     REGULAR_EXPRESSION = "regular expression"
     PAYLOAD = "payload"

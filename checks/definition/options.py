@@ -1,9 +1,8 @@
-"""The types of probes with their options and traits. This is the only place that declares them.
+"""The types of probes with their options and traits. No other module lists the options of a type.
 
-The tag of a struct is the name of the type in a configuration, and the fields are its keys. The
-annotation of a field declares the accepted values (`checks.definition.option_types`). ``traits``
-holds the facts about the type. No struct can be part of a reference cycle, so the garbage collector
-does not need to track any (``gc=False``).
+Each struct is one type of probe. Its tag is the name of the type in a configuration, and its fields
+are the keys. The annotation of a field declares the accepted values
+(`checks.definition.option_types`). ``gc=False``: the structs cannot form reference cycles.
 """
 
 from __future__ import annotations
@@ -66,12 +65,12 @@ class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="tcp"):
 class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
     """The TCP probe over TLS.
 
-    ``tls_name`` is sent as SNI and must be in the certificate. Without it, the address must be in
-    the certificate. ``tls_verify: false`` turns verification off. ``tls_ca_file`` replaces the
-    certificate authorities of the system. ``tls_certificate_file`` and ``tls_key_file`` are the
-    certificate and private key of this host for servers that require a client certificate; without
-    ``tls_key_file`` the key is in the file of the certificate. The result carries a warning from
-    ``tls_expiry_warning`` seconds before one of the certificates expires.
+    The certificate of the server must contain ``tls_name``, which is also sent as SNI, or else
+    the address of the target. ``tls_verify: false`` turns verification off. ``tls_ca_file``
+    replaces the certificate authorities of the system. ``tls_certificate_file`` and
+    ``tls_key_file`` contain a client certificate and its key, for servers that require one.
+    Without the second file, the key is in the first. If a certificate of either side expires in
+    less than ``tls_expiry_warning`` seconds, the result carries a warning.
     """
 
     traits: ClassVar[Traits] = tcp_service_traits(default_port=None, cost=1, tls=True)
@@ -87,12 +86,12 @@ class TlsProbe(TcpProbe, frozen=True, kw_only=True, gc=False, tag="tls"):
 class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="http"):
     """Passes when the reply to a request has an expected status and meets every other expectation.
 
-    ``host`` is sent as Host. The expectations of the body apply to its first 64 KiB. ``expect_not``
-    is a pattern that must not be in the body. A match of a pattern counts only if it begins at
-    ``expect_offset_min`` bytes or later, and at ``expect_offset_max`` bytes or earlier. The probe
-    follows up to ``redirects`` redirects, within the target only. At 0 a redirect is a status like
-    any other. ``http_version`` 1 is HTTP/1.1. Version 2 is used without negotiation in clear text,
-    and by ALPN over TLS.
+    ``host`` is sent as the Host header. Expectations about the body apply to its first 64 KiB.
+    A body that matches ``expect_not`` fails. A match must begin at a byte offset from
+    ``expect_offset_min`` to ``expect_offset_max``. The probe follows up to ``redirects``
+    redirects, only to the same server. With 0, a redirect status is judged like any other.
+    ``http_version`` 1 is HTTP/1.1. Version 2 is negotiated by ALPN over TLS and used without
+    negotiation in clear text.
     """
 
     traits: ClassVar[Traits] = tcp_service_traits(default_port=80, cost=2, tls=False)
@@ -130,7 +129,7 @@ class HttpsProbe(HttpProbe, frozen=True, kw_only=True, gc=False, tag="https"):
 
 
 class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="grpc"):
-    """Passes when the gRPC health protocol reports a service as SERVING.
+    """Passes when the server answers SERVING for a service (gRPC health checking protocol).
 
     An empty ``service`` stands for the whole server. ``host`` is sent as :authority. The TLS
     options have the same meaning as in TlsProbe, and ``tls_name`` defaults to ``host``.
@@ -176,7 +175,7 @@ class DnsProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="dns"):
     """Passes when the reply to a query has the expected rcode and contains every expected answer.
 
     Answers are compared in the notation of a zone file, without regard to case. ``protocol``
-    replaces the transport of the traits.
+    selects UDP or TCP for the query.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -234,11 +233,12 @@ class PingProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ping")
 class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="script"):
     """Passes when a script on this host exits with status 0.
 
-    ``script`` names the program, or ``shell`` is a text for ``/bin/sh``. ``{address}`` and
-    ``{port}`` in the arguments stand for the target. The parts of the target in ``append`` follow
-    the arguments. With ``statement``, the first line of the output is read as an agent's statement
-    (`checks.probes.statement`). With ``exit_weight``, the statuses from 2 to 255 pass too, and each
-    requests a weight that is less by 2 (keepalived.conf(5), misc_dynamic).
+    ``script`` is the path of a program; ``shell`` is a command for ``/bin/sh`` instead. In the
+    arguments, the target replaces ``{address}`` and ``{port}``. ``append`` adds the address or
+    port of the target as further arguments. With ``statement``, the first line of the output is
+    an agent's statement, such as ``75%`` (`checks.probes.statement`). With ``exit_weight``, a
+    status from 2 to 255 also passes and requests the weight ``status - 2`` (keepalived.conf(5),
+    misc_dynamic).
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -264,8 +264,8 @@ class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="scri
 class FileProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="file"):
     """Passes when a file on this host exists and its content does not mark the target as down.
 
-    ``expect`` is searched for in the file. Without it, the content is read as an agent's statement
-    (`checks.probes.statement`), and an empty file passes.
+    With ``expect``, the content must match it. Without it, the content is an agent's statement
+    such as ``75%`` or ``down`` (`checks.probes.statement`), and an empty file passes.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -283,9 +283,10 @@ class FileProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="file")
 
 
 class AgentProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="agent"):
-    """Passes when the agent of the target reports it as usable, in HAProxy's agent protocol.
+    """Passes when the agent on the target reports the server as usable (HAProxy's agent protocol).
 
-    `checks.probes.statement` describes the protocol. ``send`` is sent first.
+    `checks.probes.statement` describes the protocol. The probe sends the text ``send`` before
+    it reads.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -331,7 +332,10 @@ class MysqlProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="mysql
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A probe within a composite probe, optionally with a target of its own."""
+    """One probe of a composite probe (`AllProbe` or `AnyProbe`).
+
+    It may have its own address and port.
+    """
 
     probe: Probe
     address: str | None = None

@@ -1,4 +1,4 @@
-"""The facts about a probe that follow from its traits, its options and its members."""
+"""Derives facts about a probe, such as its cost, from its traits, options and member probes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def leaf_types(probe: Probe) -> frozenset[type[Probe]]:
 
 
 def path_evidence(probe: Probe) -> frozenset[PathEvidence]:
-    """Return the kinds of evidence about the network path that the probe and its members give."""
+    """Return whether results of the probe and its members are evidence about the network path."""
     return frozenset(leaf_type.traits.path_evidence for leaf_type in leaf_types(probe))
 
 
 def cost(probe: Probe) -> int:
-    """Return the processor time of one probe, in TCP connects."""
+    """Return the processor time of one probe, as a multiple of the time of a TCP probe."""
     match probe:
         case AllProbe() | AnyProbe():
             return sum(cost(member.probe) for member in probe.checks)
@@ -44,7 +44,7 @@ def uses_tls(probe: Probe) -> bool:
 
 
 def requests_exit_weight(probe: Probe) -> bool:
-    """Return whether a requested weight is the weight itself, and not a percentage."""
+    """Return whether the check sets the weight itself (``exit_weight``) instead of a percentage."""
     match probe:
         case AllProbe() | AnyProbe():
             return any(requests_exit_weight(member.probe) for member in probe.checks)
@@ -81,7 +81,7 @@ def transports(probe: Probe) -> frozenset[Transport]:
 
 
 def is_host_probe(probe: Probe) -> bool:
-    """Return whether the probe tests a host, so that no port is part of its target."""
+    """Return whether the probe tests a host, for example by ping. Its target then has no port."""
     match probe:
         case AllProbe() | AnyProbe():
             return all(

@@ -1,4 +1,4 @@
-"""The result of one probe, and the verdict over many."""
+"""The result of one probe, and the verdict that follows from several results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Verdict(StrEnum):
-    """Whether a target counts as passing. It is UNKNOWN until the first probe ends."""
+    """The state of a target: passing, failing, or UNKNOWN until its first probe ends."""
 
     UNKNOWN = "unknown"
     PASSING = "passing"
@@ -18,8 +18,8 @@ class Verdict(StrEnum):
 class Reason(StrEnum):
     """Why a probe has passed or failed.
 
-    STATUS is a valid answer that reports a failure. BODY and REPLY are answers with unexpected
-    content. DOWN is a report of the agent, script or file of the target.
+    STATUS: a valid answer whose status reports a failure. BODY, REPLY: an answer with
+    unexpected content. DOWN: the agent, script or file of the target reports that it is down.
     """
 
     PASSED = "passed"
@@ -40,10 +40,11 @@ class Reason(StrEnum):
 class Result(msgspec.Struct, frozen=True, gc=False):
     """The result of one probe. ``duration`` is in seconds, and ``detail`` is one line of text.
 
-    ``weight`` is the percentage of the configured weight that the target requests, None if it
-    requests none. If `checks.definition.queries.requests_exit_weight`, it is the weight itself.
-    ``warning`` is one line about a future failure. ``certificate_expires_at`` is
-    when the verified certificate of the target expires, in seconds since the epoch.
+    ``weight`` is the weight that the target requests, in percent of its configured weight; None
+    without a request. For a script with ``exit_weight``, it is a weight and not a percentage.
+    ``warning`` is one line about a failure to come, such as an expiring certificate.
+    ``certificate_expires_at`` is when the verified certificate of the target expires, in
+    seconds since the epoch.
     """
 
     reason: Reason

@@ -33,16 +33,15 @@ class PathEvidence(StrEnum):
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The facts about one type of probe.
+    """The facts about one type of probe. A composite probe has own traits, apart from its members.
 
-    ``default_port`` is the usual port of the protocol, None if the port must be given, and NO_PORT
-    if the probe tests a host. ``cost`` is the processor time of one probe without TLS, in TCP
-    connects. ``tls`` is whether the probe uses TLS, or the name of the option that decides.
-    ``transport`` is the protocol that reaches the port of the target, None if nothing is sent to
-    that port. ``tests_service`` is whether the probe tests the service that clients use, so that
-    IPVS can forward it. ``unused_keys`` are the keys of a check that have no effect.
-
-    A type with member probes declares its own traits, without the traits of its members.
+    ``default_port`` is the usual port of the protocol, None if the port must be given, and
+    NO_PORT if the probe tests a host. ``cost`` is the processor time of one probe without TLS,
+    as a multiple of the time of a TCP probe. ``tls`` is whether the probe uses TLS, or the name
+    of the option that decides this. ``transport`` is the protocol of packets to the target's
+    port, None if there are no such packets. ``tests_service`` is True if the probe tests the
+    service that clients use, so that it can also be sent through IPVS. ``unused_keys`` are keys
+    of a check that have no effect with this type.
     """
 
     default_port: int | None

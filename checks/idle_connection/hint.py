@@ -26,7 +26,7 @@ _QUICK_FAILURES: Final = {Reason.REFUSED, Reason.RESET}
 
 
 def causes_probe(verdict: Verdict, hinted_at: float, now: float) -> bool:
-    """Return whether a hint causes a probe: only of a passing target, and at most once per SPACING.
+    """Return True if the target is passing and no hint caused a probe in the last SPACING seconds.
 
     ``hinted_at`` is the time of the last hint for the target that caused a probe.
     """
@@ -34,10 +34,11 @@ def causes_probe(verdict: Verdict, hinted_at: float, now: float) -> bool:
 
 
 def repeat_at_once(verdict: Verdict, reason: Reason) -> bool:
-    """Return whether the next probe follows at once after a probe that a hint caused.
+    """Return whether a failed probe that a hint caused is repeated without waiting.
 
-    A refusal or a reset takes no time, so ``fall`` probes in a row are acceptable. Each probe of a
-    silent target would take a whole timeout, so its next probe waits for the regular time.
+    After a refusal or a reset it is, because the ``fall`` probes that make the target fail then
+    take no time. After a timeout it is not, because each further probe may take its whole
+    timeout again.
     """
     return verdict is Verdict.PASSING and reason in _QUICK_FAILURES
 
@@ -45,7 +46,7 @@ def repeat_at_once(verdict: Verdict, reason: Reason) -> bool:
 def reconnect_delay(lasted: float, previous_delay: float) -> float:
     """Return the minimum number of seconds until the next connection to a target.
 
-    ``lasted`` is the duration of the last connection. The delay is 0 if it was at least LASTING. If
-    the target closes connections earlier, the delay doubles each time, up to one minute.
+    ``lasted`` is the duration of the last connection. If it was at least LASTING, the delay is
+    0. If the target closes connections sooner, the delay doubles each time, up to one minute.
     """
     return 0.0 if lasted >= LASTING else min(max(2 * previous_delay, DELAY_MIN), DELAY_MAX)

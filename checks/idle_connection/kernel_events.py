@@ -65,9 +65,10 @@ def open_event_socket() -> socket.socket:
 
 
 def receive_losses(events: socket.socket) -> tuple[PathLoss, ...]:
-    """Receive one datagram of events.
+    """Receive the lost neighbors and carriers of one netlink datagram.
 
-    After an overflow (ENOBUFS) the kernel has dropped events. Hints are lost, but no verdicts.
+    If the socket buffer overflowed (ENOBUFS), the kernel has dropped events. Hints are then
+    lost, but verdicts are not, because the regular probes find the same failures later.
     """
     try:
         return tuple(read_losses(events.recv(MESSAGE_LENGTH_MAX)))

@@ -47,12 +47,13 @@ class IdleConnections:
     """Keeps one idle TCP connection to each target, up to ``count_max`` connections.
 
     The connections carry no data. When a connection ends for any reason, ``hint(identity)`` is
-    called in the event loop. Only `keep` opens the connection again; the checker calls it after
-    each probe that passes. If a target closes connections at once, reconnects are delayed.
+    called in the event loop. The connection is opened again only by `keep`, which the checker
+    calls after each probe that passes. If a target closes connections at once, `keep` waits
+    longer each time.
 
-    ``hint`` is also called when the kernel reports that the next hop towards the target does not
-    answer requests for its MAC address, or that the interface towards it has no carrier. The next
-    hop is looked up once, when the connection is made.
+    ``hint`` is also called when the kernel reports that the next hop towards the target does
+    not answer requests for its MAC address, or that the interface towards it has no carrier.
+    The next hop is looked up once, when the connection is made.
     """
 
     def __init__(self, hint: Callable[[str], None], count_max: int) -> None:
@@ -72,7 +73,7 @@ class IdleConnections:
         return len(self._open)
 
     def keep(self, definition: CheckDefinition) -> None:
-        """Connect to a target that has just passed, unless it is connected or the delay is running.
+        """Open the idle connection to a target that has just passed, unless it exists or must wait.
 
         A target beyond ``count_max`` gets no connection.
         """

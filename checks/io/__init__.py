@@ -1,1 +1,1 @@
-"""Performs probes: the engine, sockets, connections and TLS."""
+"""Input and output of probes: sockets, connections, TLS, and the engine that runs conversations."""

@@ -1,4 +1,4 @@
-"""The parts of one probe from start to result: progress, deadline, and the reason of a failure."""
+"""One probe from start to result: its progress, its deadline, and the reason of a failure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
 
 class ProbeFailedError(Exception):
-    """The target answered, but not as expected."""
+    """The probe has failed: an unexpected answer, or no usable local setting. Becomes a Result."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -39,7 +39,8 @@ class ProbeFailedError(Exception):
 class Progress:
     """The state of a probe in progress.
 
-    ``stage`` is its present activity, for the message "no answer within 1 s while ...".
+    ``stage`` is what the probe does at present, such as "connecting". A timeout names the
+    stage: "no answer within 1 s while connecting".
     """
 
     __slots__ = ("certificate_expires_at", "stage", "tls", "warning")
@@ -55,11 +56,11 @@ class Progress:
         self.stage = stage
 
     def keep_body(self, body: bytes | bytearray) -> None:
-        """Keep the body of a reply, if it is of use later."""
+        """Ignore the body of a reply. `TimedProgress` keeps it."""
 
 
 class TimedProgress(Progress):
-    """A progress that also records when each stage began, in monotonic seconds, and the body.
+    """Progress that also records the start of each stage, in monotonic seconds, and the body.
 
     ``body`` is the body of the reply, up to 64 KiB; None if there is no complete reply.
     """

@@ -28,8 +28,8 @@ WAKE_UP_SECONDS: Final = 0.005
 class Attention:
     """The time for which this process did not attend to its sockets, in seconds.
 
-    It stays 0 unless the event loop has an `AttentiveSelector`. ``unattended`` includes everything
-    up to the last wait for sockets. ``in_progress`` contains the probes in progress.
+    It stays 0 unless the event loop has an `AttentiveSelector`. ``unattended`` is the total
+    until the last wait for sockets. ``in_progress`` contains the probes in progress.
     """
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class Attention:
         self._used = 0.0
 
     def measure(self) -> float:
-        """Return the time without attention up to now, with the present pass of the loop."""
+        """Return the total unattended time until now, including the present pass of the loop."""
         return self.unattended + inattention(
             monotonic() - self._pass_began, thread_time() - self._used
         )
 
     def note_wait(self, began: float, used: float, timeout: float | None) -> None:
-        """Count the pass before a wait that has just ended, and the delay of its end.
+        """Add the delays of one pass of the event loop: before its wait for sockets, and after it.
 
         The wait began at ``began``, when the process had used this much processor time.
         """
@@ -59,14 +59,20 @@ class Attention:
 
 
 class AttentiveSelector(selectors.EpollSelector):
-    """The selector of an event loop. It measures the attention of its process."""
+    """A selector for an event loop.
+
+    It measures the time in which the loop does not attend to sockets.
+    """
 
     def __init__(self, attention: Attention) -> None:
         super().__init__()
         self._attention = attention
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait for sockets. A wait without events may end before the timeout."""
+        """Wait for sockets and measure the delay.
+
+        Without events, the wait may end before the timeout.
+        """
         attention = self._attention
         if attention.in_progress and (timeout is None or timeout > WAIT_SECONDS_MAX):
             timeout = WAIT_SECONDS_MAX
@@ -77,9 +83,9 @@ class AttentiveSelector(selectors.EpollSelector):
 
 
 def inattention(seconds: float, used: float) -> float:
-    """Return the seconds of a pass in which the process did not attend to its sockets.
+    """Return the seconds of a pass of the event loop without attention to its sockets.
 
-    The pass took ``seconds``, in which the process used this much processor time. Time without the
-    processor counts, and so does processor time beyond PASS_SECONDS_MAX.
+    The pass took ``seconds`` and used ``processor`` seconds of processor time. Two parts count:
+    the time without the processor, and the processor time above PASS_SECONDS_MAX.
     """
     return max(0.0, seconds - min(used, PASS_SECONDS_MAX))

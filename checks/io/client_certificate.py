@@ -28,9 +28,9 @@ class ClientCertificate(NamedTuple):
 
 
 class Validity(NamedTuple):
-    """When a certificate expires, as OpenSSL writes it.
+    """The end of the validity of a certificate, in the date format of OpenSSL.
 
-    ``exposure`` is a warning about a private key that other users can read, or empty.
+    ``exposure`` is a warning that other users can read the private key, or empty.
     """
 
     not_after: str
@@ -48,7 +48,7 @@ def find_certificate(file: str, key_file: str | None) -> ClientCertificate:
 
 
 def load(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
-    """Identify this host with the certificate in all connections with these TLS settings.
+    """Add the client certificate to TLS settings, so that all connections with them send it.
 
     Raises ClientCertificateError if a file is not usable.
     """
@@ -79,10 +79,10 @@ def read_validity(certificate: ClientCertificate) -> Validity:
 
 
 def find_warning(certificate: ClientCertificate, within: float) -> str:
-    """Return a warning about an expiry in less than ``within`` seconds or an exposed key.
+    """Return a warning about an expiry in less than ``within`` seconds or an exposed private key.
 
-    Raises ClientCertificateError if the certificate has expired, because a server that requires a
-    certificate refuses it, and this proves nothing about the server.
+    Raises ClientCertificateError if the certificate has expired. The server would refuse it,
+    and the probe would fail although the server works.
     """
     validity = read_validity(certificate)
     if seconds_left(validity.not_after) <= 0:

@@ -1,4 +1,4 @@
-"""Sockets of probes with their route options, and limited exchanges over TCP and TLS."""
+"""Sockets of probes with the route options of their check, and limited reads over TCP and TLS."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def open_socket(definition: CheckDefinition, socket_type: int, protocol: int = 0
 
 
 def open_stream(definition: CheckDefinition, *, blocking: bool) -> socket.SocketType:
-    """Open a TCP socket without the Python wrapper, for thousands of probes per second.
+    """Open a TCP socket and return its descriptor, at less cost than a Python socket object.
 
     Raises the same exceptions as `open_socket`.
     """
@@ -130,9 +130,11 @@ class Connection:
     async def start_tls(
         self, options: TlsOptions, name: str | None, protocol: str | None = None
     ) -> None:
-        """Continue over TLS. The certificate must contain ``name`` or else the address.
+        """Continue over TLS.
 
-        If ``protocol`` is given, the peer must select it (ALPN, RFC 7301).
+        The certificate must contain ``name``, or the address if there is no name.
+
+        If ``protocol`` is given, the server must select it (ALPN, RFC 7301).
         """
         await self._end_clear_text()
         self._progress.enter(HANDSHAKE)
@@ -161,7 +163,7 @@ class Connection:
         with suppress(TimeoutError):
             async with asyncio.timeout(0):  # data that has arrived is read at once
                 if unread := await self._reader.read(REPLY_LENGTH_MAX):
-                    detail = f"goes on without TLS: {unread.decode(errors='replace')}"
+                    detail = f"the server continues without TLS: {unread.decode(errors='replace')}"
                     raise ProbeFailedError(Reason.PROTOCOL, detail)
 
     async def send(self, data: bytes) -> None:
@@ -170,9 +172,10 @@ class Connection:
         await self._writer.drain()
 
     async def answer(self, data: bytes) -> None:
-        """Send the data that the protocol requires during the reply, if there is any.
+        """Send data that the protocol requires during the reply, such as HTTP/2 acknowledgements.
 
-        Errors are ignored: a peer that has closed the connection may have sent its reply before.
+        Errors are ignored: a server may have sent its whole reply before it closed the
+        connection.
         """
         if data:
             with suppress(ConnectionError):
@@ -183,7 +186,7 @@ class Connection:
         return await self._reader.read(length_max)
 
     async def exactly(self, length: int) -> bytes:
-        """Read this number of bytes."""
+        """Read exactly ``length`` bytes."""
         try:
             return await self._reader.readexactly(length)
         except asyncio.IncompleteReadError as error:
@@ -196,7 +199,7 @@ class Connection:
         except asyncio.IncompleteReadError as error:
             raise self._closed_error() from error
         except asyncio.LimitOverrunError as error:
-            detail = f"{self._progress.stage}: a line of more than {REPLY_LENGTH_MAX} bytes"
+            detail = f"{self._progress.stage}: got a line of more than {REPLY_LENGTH_MAX} bytes"
             raise ProbeFailedError(Reason.PROTOCOL, detail) from error
 
     def local_address(self) -> str:
@@ -204,7 +207,10 @@ class Connection:
         return str(self._writer.get_extra_info("sockname")[0])
 
     def close(self) -> None:
-        """Close the connection, with the closure alert of TLS, without waiting for the peer."""
+        """Close the connection without waiting for the peer.
+
+        Over TLS, send the closure alert first.
+        """
         self._writer.close()
         self._tcp_transport.abort()
 
@@ -240,9 +246,9 @@ async def connect(opened: socket.socket, definition: CheckDefinition) -> None:
 
 
 def tls_settings(options: TlsOptions, protocol: str | None = None) -> tuple[ssl.SSLContext, str]:
-    """Return the TLS settings, and a warning about the client certificate.
+    """Return the TLS settings of a probe, and a warning about the client certificate.
 
-    Raises ProbeFailedError with LOCAL_ERROR for a file that is not usable.
+    Raises ProbeFailedError with LOCAL_ERROR if a file is not usable.
     """
     certificate, warning = None, ""
     try:

@@ -1,4 +1,4 @@
-"""Exchanges datagrams with one target. ICMP errors are reported, and foreign datagrams skipped."""
+"""Exchanges datagrams with one target. Reports ICMP errors and skips datagrams of other senders."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ async def receive_datagram(opened: socket.socket) -> bytes:
 
 
 async def receive_reply(opened: socket.socket, read: Callable[[bytes], Reply | None]) -> Reply:
-    """Return the first reply. ``read`` returns None for a datagram that is not the reply.
+    """Return the first reply. ``read`` parses a datagram and returns None if it is not the reply.
 
-    Raises ProbeFailedError after SKIPPED_MAX other datagrams.
+    Raises ProbeFailedError after SKIPPED_MAX datagrams that are not the reply.
     """
     for _ in range(SKIPPED_MAX):
         reply = read(await receive_datagram(opened))
@@ -62,5 +62,5 @@ async def receive_reply(opened: socket.socket, read: Callable[[bytes], Reply | N
             return reply
         # sock_recv returns at once while datagrams are queued. Let the deadline timer run.
         await asyncio.sleep(0)
-    detail = f"{SKIPPED_MAX} datagrams, and none of them is a reply"
+    detail = f"received {SKIPPED_MAX} datagrams, but no reply"
     raise ProbeFailedError(Reason.PROTOCOL, detail)

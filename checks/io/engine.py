@@ -1,4 +1,7 @@
-"""Performs the conversations of thousands of probes per second without a task or timer for each."""
+"""Runs thousands of probe conversations per second without an asyncio task or timer for each.
+
+A conversation is a generator that yields socket operations (`checks.io.operations`).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ _Attempts = dict["Attempt", None]
 
 
 class Attempt(Progress):
-    """One probe in progress. `cancel` ends it without a result."""
+    """One probe in progress: its conversation and its connection.
+
+    `cancel` ends it without a result.
+    """
 
     __slots__ = (
         *("_engine", "conversation", "definition", "descriptor", "operation", "same_timeout"),
@@ -51,7 +57,7 @@ class Attempt(Progress):
         self.descriptor = -1
 
     def resume(self, answer: Answer) -> None:
-        """Continue the conversation with the result of its operation."""
+        """Pass the result of the last operation to the conversation, which then continues."""
         self._engine.resume(self, answer)
 
     def cancel(self) -> None:
@@ -75,7 +81,10 @@ class Engine:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, definition: CheckDefinition, converse: Converse) -> Attempt:
-        """Start a conversation. The caller must call `flush` at the end of a batch."""
+        """Start a conversation.
+
+        Its first operation runs when the caller calls `flush` after a batch.
+        """
         timeout = definition.timing.timeout
         same_timeout = self._attempts.get(timeout)
         if same_timeout is None:
@@ -90,7 +99,7 @@ class Engine:
         return attempt
 
     def resume(self, attempt: Attempt, answer: Answer) -> None:
-        """Continue a conversation with the result of its operation."""
+        """Pass the result of an operation to the conversation of an attempt, and continue it."""
         result = self._advance(attempt, answer)
         if result is not None:
             self._report(attempt.definition, result)
@@ -102,14 +111,14 @@ class Engine:
             self._end(attempt)
 
     def flush(self) -> None:
-        """Continue the conversations that have been started."""
+        """Perform the first operations of all conversations that `start` has started."""
         self._sockets.flush()
 
     async def wait_for_failure(self) -> None:
         """Wait until a callback of the engine fails, and raise its exception.
 
-        asyncio only logs an exception of a callback. The probes that the callback would have
-        started next would then be lost.
+        asyncio only logs an exception of a callback. Without this function, the process
+        would go on without the probes that the callback should have started.
         """
         await self._failure
 
@@ -123,7 +132,7 @@ class Engine:
         self._sockets.close()
 
     def guard(self, callback: Callable[[], None]) -> None:
-        """Run a callback of the event loop. `wait_for_failure` raises its exception."""
+        """Run a callback of the event loop, and keep its exception for `wait_for_failure`."""
         try:
             callback()
         except Exception as error:  # noqa: BLE001 - `wait_for_failure` raises it

@@ -1,4 +1,4 @@
-"""Performs operations on many sockets with one epoll."""
+"""Performs socket operations of many connections with one epoll."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Answer = bytes | OSError
 class Link(Protocol):
     """The connection of one conversation.
 
-    ``operation`` is the latest operation. ``descriptor`` is the file descriptor in the epoll, -1
-    if the socket is not in the epoll.
+    ``operation`` is the operation in progress or the last one. ``descriptor`` is the file
+    descriptor in the epoll, -1 if the socket is not in the epoll.
     """
 
     definition: CheckDefinition
@@ -41,17 +41,17 @@ class Link(Protocol):
     descriptor: int
 
     def resume(self, answer: Answer) -> None:
-        """Continue the conversation with the result of the operation."""
+        """Pass the result of the operation to the conversation, which then continues."""
 
 
 class EpollSockets:
-    """Performs one operation for each of any number of links.
+    """Performs socket operations for any number of links, one operation at a time for each link.
 
-    On a near network many operations are complete as soon as all due probes have begun. `flush`
-    therefore calls poll(2) once for all new operations, and adds only the sockets that are not
-    ready to the epoll. It costs more to add a socket to the epoll and to remove it than the rest of
-    the waiting. The event loop watches the epoll as one file descriptor. Its callbacks run through
-    ``guard``.
+    On a near network, many operations are complete before the last due probe has begun. To add
+    a socket to the epoll and to remove it costs more than the rest of the wait. `flush`
+    therefore first calls poll(2) for all new operations, and adds only the sockets that are not
+    ready to the epoll. The event loop watches the epoll as one file descriptor and runs its
+    callbacks through ``guard``.
     """
 
     def __init__(self, guard: Callable[[Callable[[], None]], None]) -> None:
@@ -65,8 +65,8 @@ class EpollSockets:
     def perform(self, link: Link, operation: Operation) -> Answer | None:
         """Perform an operation and return its result, or None if it is not complete.
 
-        Then `Link.resume` gets the result, from `flush` or from the event loop. Raises OSError and
-        ProbeFailedError if no socket can be opened.
+        In the second case, `flush` or the event loop passes the result to `Link.resume`
+        later. Raises OSError and ProbeFailedError if no socket can be opened.
         """
         match operation:
             case Connect():
@@ -82,7 +82,7 @@ class EpollSockets:
         return None
 
     def flush(self) -> None:
-        """Resume the links whose operation is already complete. Add the others to the epoll."""
+        """Resume the links whose operation is complete, and wait for the others with the epoll."""
         for _ in range(ROUNDS_MAX):
             if not self._new:
                 return

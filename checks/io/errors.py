@@ -33,10 +33,10 @@ _REASONS = {
 
 
 def reason_of(error: OSError) -> Reason:
-    """Return the reason of a failure by an operating system error.
+    """Return the reason of a failure for an error of the operating system.
 
-    Errors that are not in the table come from routing or ICMP (net/ipv4/icmp.c icmp_err_convert,
-    net/ipv6/icmp.c tab_unreach), so the target is unreachable.
+    An errno outside the table comes from routing or ICMP (net/ipv4/icmp.c icmp_err_convert,
+    net/ipv6/icmp.c tab_unreach) and means that the target is unreachable.
     """
     if error.errno is not None:
         return _REASONS.get(error.errno, Reason.UNREACHABLE)
@@ -50,7 +50,7 @@ def error_of(number: int) -> OSError:
 
 
 def describe(error: OSError) -> str:
-    """Return the text of the operating system for an error, without text that Python adds."""
+    """Return the operating system's text for an error, without the errno and path."""
     if error.errno is not None:
         return os.strerror(error.errno)
     return str(error) or "connection lost"

@@ -1,4 +1,4 @@
-"""How long a certificate is still valid. Dates are in the format of OpenSSL."""
+"""Computes the time until a certificate expires. Dates are in the format of OpenSSL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def days_left(not_after: str) -> int:
 
 
 def describe_expiry(name: str, not_after: str, within: float) -> str:
-    """Return a warning if the certificate expires in less than ``within`` seconds, or no text."""
+    """Return a warning if the certificate expires within this number of seconds, else no text."""
     if seconds_left(not_after) >= within:
         return ""
     days = days_left(not_after)

@@ -1,10 +1,11 @@
 """The operations of a conversation over TCP.
 
-A conversation is a generator. It yields an operation and receives the data that the operation
-returns. It uses no socket itself. `checks.io.engine` performs many conversations without a task or
-a timer for each. `checks.io.task_runner` performs a single conversation in a task. An error of the
-connection is raised in the generator as OSError. The generator raises OSError, ProbeFailedError,
-and the errors of `checks.probes.expectation`. The connection is closed when the generator ends.
+A conversation is a generator that performs one probe without using a socket itself. It yields an
+operation, and the caller sends it the data that the operation received. `checks.io.engine` runs
+many conversations without a task or a timer for each. `checks.io.task_runner` runs a single
+conversation in a task. A connection error is raised in the generator as OSError. The generator may
+raise OSError, ProbeFailedError and the errors of `checks.probes.expectation`. The caller closes the
+connection when the generator ends.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from checks.io.connection import REPLY_LENGTH_MAX
 
 
 class Connect(NamedTuple):
-    """Close the connection, if there is one, and connect to the target."""
+    """Connect to the target, after closing the connection of an earlier Connect."""
 
 
 class Send(NamedTuple):

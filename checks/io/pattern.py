@@ -1,4 +1,4 @@
-"""Searches a reply for a regular expression in a limited time."""
+"""Searches a reply for a regular expression, within a limit on processor time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _BUDGET: Final = SearchBudget()
 
 
 class SearchTooLongError(Exception):
-    """The search has exceeded its CPU time."""
+    """The search was aborted, because it used the whole processor time that one search may use."""
 
 
 class SearchPostponedError(Exception):
-    """There is no time for the search, because other searches have used it."""
+    """The search was not finished, because other searches have used the shared processor time."""
 
 
 class _BrokenOffError(Exception):
@@ -28,7 +28,7 @@ class _BrokenOffError(Exception):
 
 
 class Offsets(NamedTuple):
-    """Where a match may begin, in characters. ``last`` is None for the end of the text."""
+    """The first and last offset at which a match may begin, in characters (last None: no limit)."""
 
     first: int = 0
     last: int | None = None
@@ -40,16 +40,16 @@ ANYWHERE: Final = Offsets()
 def search(pattern: str, text: str, target: str, offsets: Offsets = ANYWHERE) -> bool:
     """Return whether ``pattern`` matches in ``text``, a reply of this target.
 
-    The match must begin within the offsets. The pattern sees the text before the first offset:
-    ``^`` does not match there.
+    The match must begin within the offsets. An anchor ``^`` still refers to the start of the
+    text, not to the first offset.
 
     Some patterns take exponential time on some texts. A search holds the interpreter lock, so
-    neither a thread nor a task can end it. The regular expression engine handles signals while it
-    backtracks, so an interval timer on the CPU time of this process (setitimer(2)) can end it.
-    Python allows signal handlers only in the main thread.
+    neither a thread nor a task can end it. The regular expression engine handles signals while
+    it backtracks, so an interval timer on the CPU time of this process (setitimer(2)) can end
+    it. Python allows signal handlers only in the main thread.
 
-    Raises SearchTooLongError if a whole search takes too long for this target. Raises
-    SearchPostponedError if this is unknown, because `SearchBudget` has no time for a whole search.
+    Raises SearchTooLongError if this search needs more than the limit. Raises
+    SearchPostponedError if `SearchBudget` has no time left to find that out.
     """
     began = monotonic()
     limit = _BUDGET.limit(target, began)
@@ -68,7 +68,7 @@ def search(pattern: str, text: str, target: str, offsets: Offsets = ANYWHERE) ->
 
 
 def keep_targets(targets: Collection[str]) -> None:
-    """Forget the searches of all other targets."""
+    """Drop the search history of all targets except these."""
     _BUDGET.keep(targets)
 
 

@@ -38,15 +38,15 @@ def find_next_hop(address: str) -> NextHop | None:
 
 
 def has_no_carrier(address: str) -> bool:
-    """Return whether the interface on the route to an address has no carrier.
+    """Return True if the interface of the route to an address has no carrier, else False.
 
-    The answer is False without a route, because then the fault is not a missing carrier.
+    Without a route, the answer is False.
     """
     return read_link_down(_look_up(address, _RTM_F_FIB_MATCH))
 
 
 def is_local(address: str) -> bool:
-    """Return whether this host accepts packets to an address; False without an answer."""
+    """Return whether an address belongs to this host; False if the kernel does not answer."""
     return read_is_local(_look_up(address, 0))
 
 
@@ -59,7 +59,7 @@ def write_route_request(address: str, flags: int) -> bytes:
 
 
 def read_next_hop(data: bytes, address: str) -> NextHop | None:
-    """Read the next hop from the answer; None if the answer contains no route."""
+    """Read the next hop from the kernel's answer; None if the answer contains no route."""
     for message_type, body in read_messages(data):
         if message_type == _RTM_NEWROUTE and len(body) >= _ROUTE.size:
             attributes = read_attributes(body[_ROUTE.size :])
@@ -71,7 +71,7 @@ def read_next_hop(data: bytes, address: str) -> NextHop | None:
 
 
 def read_is_local(data: bytes) -> bool:
-    """Read from the answer whether the route is local."""
+    """Read from the kernel's answer whether packets to the address stay on this host."""
     return any(
         message_type == _RTM_NEWROUTE
         and len(body) >= _ROUTE.size
@@ -81,7 +81,7 @@ def read_is_local(data: bytes) -> bool:
 
 
 def read_link_down(data: bytes) -> bool:
-    """Read from the answer whether the link of the route has no carrier."""
+    """Read from the kernel's answer whether the interface of the route has no carrier."""
     return any(
         message_type == _RTM_NEWROUTE
         and len(body) >= _ROUTE.size

@@ -1,10 +1,13 @@
-"""Divides the processor time for long searches among all targets. Pure.
+"""Limits the processor time of regular expression searches, and shares it among targets. Pure.
 
-A search for a regular expression blocks the whole process. A target whose replies make searches
-long must not take the time of the other targets. Therefore all long searches together get a part of
-the processor: a token bucket of seconds that fills at a fixed rate. A search has a whole or a short
-limit. Targets whose last search was aborted take turns, and their replies are not searched while
-the bucket is empty. Times are seconds and always arguments.
+A search blocks the whole process. A target whose replies make searches long must not take the time
+of the other targets. Therefore all long searches together use a token bucket of processor seconds,
+which fills at a fixed rate.
+
+A search is aborted at a limit of WHOLE_SECONDS, or of SHORT_SECONDS while the bucket is empty. A
+target whose last search was aborted waits for its turn until it gets WHOLE_SECONDS again. While the
+bucket is nearly empty, the replies of such a target are not searched. Times are seconds and always
+arguments.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ class _BrokenOff(NamedTuple):
 
 
 class SearchBudget:
-    """The time for long searches, and the targets whose last search was aborted."""
+    """The token bucket for long searches, and the targets whose last search was aborted."""
 
     def __init__(self) -> None:
         self._seconds = BUCKET_SECONDS
@@ -52,7 +55,7 @@ class SearchBudget:
         self._broken_off: dict[str, _BrokenOff] = {}
 
     def limit(self, target: str, now: float) -> float:
-        """Return how long the next search for a target may take, 0 for no search now."""
+        """Return the limit of the next search for a target, in seconds; 0 means no search now."""
         filled = self._seconds + SHARE * (now - self._filled_at)
         self._seconds, self._filled_at = min(filled, BUCKET_SECONDS), now
         known = self._broken_off.get(target)
@@ -62,18 +65,18 @@ class SearchBudget:
         return SHORT_SECONDS if known is None or self._seconds >= WHOLE_SECONDS else 0.0
 
     def is_too_long(self, target: str) -> bool:
-        """Return whether a whole search was aborted, and no later search has completed."""
+        """Return whether the latest search of WHOLE_SECONDS was aborted."""
         known = self._broken_off.get(target)
         return known is not None and known.too_long
 
     def note_end(self, target: str, used: float) -> None:
-        """Note that a search has completed after ``used`` seconds."""
+        """Record that a search has completed after ``used`` seconds."""
         self._broken_off.pop(target, None)
         if used > FREE_SECONDS:
             self._seconds -= used
 
     def note_break(self, target: str, limit: float, now: float) -> None:
-        """Note that a search was aborted at its limit."""
+        """Record that a search was aborted after ``limit`` seconds."""
         known = self._broken_off.get(target, _BrokenOff(too_long=False, turn=-math.inf))
         if limit == WHOLE_SECONDS:
             # All other targets have their turn before the next one of this target.
@@ -83,7 +86,7 @@ class SearchBudget:
         self._seconds -= limit
 
     def keep(self, targets: Collection[str]) -> None:
-        """Forget all other targets."""
+        """Forget all targets except these."""
         self._broken_off = {
             target: known for target, known in self._broken_off.items() if target in targets
         }

@@ -1,4 +1,4 @@
-"""Performs one conversation in a task, for composite probes and for ``hadirector probe``."""
+"""Runs one conversation in an asyncio task, for composite probes and for ``hadirector probe``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from checks.io.operations import Connect, Converse, Operation, Receive, Send
 
 
 def run_in_task(converse: Converse) -> Prober:
-    """Return a prober that performs the conversation in the current task."""
+    """Return a prober that runs the conversation in the current task."""
 
     async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
         conversation = converse(definition, progress)

@@ -21,11 +21,11 @@ def client_context(
     protocol: str | None = None,
     certificate: ClientCertificate | None = None,
 ) -> ssl.SSLContext:
-    """Return the TLS settings of a client. They are cached: loading the authorities takes 20 ms.
+    """Return the TLS settings of a client, from a cache, because loading authorities takes 20 ms.
 
     ``protocol`` is the protocol to negotiate (ALPN). After ``client_context.cache_clear()`` the
-    next call reads the files again. Raises OSError if ``ca_file`` cannot be read, ssl.SSLError if
-    it contains no certificate, and ClientCertificateError.
+    next call reads the files again. Raises OSError if ``ca_file`` cannot be read, ssl.SSLError
+    if it contains no certificate, and ClientCertificateError.
     """
     context = ssl.create_default_context(cafile=ca_file)
     context.sslobject_class = _tls_object_class()
@@ -59,7 +59,10 @@ def _tls_object_class() -> type[ssl.SSLObject]:
 
 
 def is_tls_error(error: OSError) -> TypeGuard[ssl.SSLError]:
-    """Return whether an error comes from TLS. Other errors do not import ``ssl``."""
+    """Return whether an error comes from TLS.
+
+    Import ``ssl`` only if it was loaded for a connection.
+    """
     return type(error).__module__ == "ssl"
 
 
@@ -100,7 +103,7 @@ class Certificate(NamedTuple):
 
 
 def chain(connection: ssl.SSLObject) -> Iterator[Certificate | None]:
-    """Return the certificates that the peer sent, unverified; the certificate of the peer is first.
+    """Return the certificates that the server sent, its own first. They are not verified.
 
     None stands for an unreadable certificate, for example with a name that is not UTF-8.
     """

@@ -1,1 +1,1 @@
-"""The probes: one module for each type or family of types."""
+"""The probes: each module performs one type of probe, or a few related types."""

@@ -1,4 +1,4 @@
-"""The agent probe: it reads the state and weight of a server from an agent on it."""
+"""The agent probe: an agent program on the target reports the state and weight of the server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
 
 
 def evaluate_statement(source: str, text: str) -> Outcome:
-    """Return the outcome of a statement. Raises ProbeFailedError if the server is down.
+    """Convert an agent's statement to an outcome. Raises ProbeFailedError if the server is down.
 
     ``source`` names the agent, script or file in the detail.
     """

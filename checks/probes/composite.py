@@ -1,4 +1,4 @@
-"""Composite probes: all members must pass, or any member."""
+"""Composite probes: ``all`` passes if every member passes, ``any`` if at least one does."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def run_all(definition: CheckDefinition, members: Sequence[Member], run: R
     ]
     expires_at = min(expiries, default=None)
     if not failures:
-        detail = f"all {len(results)} members pass"
+        detail = f"all {len(results)} member checks pass"
         weight = min(weights, default=None)
         duration = monotonic() - started
         return Result(Reason.PASSED, detail, duration, weight, warning, expires_at)

@@ -1,4 +1,4 @@
-"""The DNS probe: one query over UDP or TCP, evaluated by rcode and answers."""
+"""The DNS probe: one query over UDP or TCP. The rcode and the answers decide."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     for expected in options.expect_answers:
         if expected.lower() not in lower_answers:
             found = ", ".join(answers) or "nothing"
-            raise ProbeFailedError(Reason.REPLY, f"{expected} is not among the answers: {found}")
+            raise ProbeFailedError(Reason.REPLY, f"the answers do not contain {expected}: {found}")
     return Outcome("expected answers" if options.expect_answers else "expected rcode")
 
 
@@ -64,7 +64,7 @@ async def _exchange_over_tcp(
         length = int.from_bytes(await connection.exactly(2), "big")
         reply = _read_reply(await connection.exactly(length), query)
     if reply is None:
-        raise ProbeFailedError(Reason.PROTOCOL, "not a DNS reply: it answers another query")
+        raise ProbeFailedError(Reason.PROTOCOL, "not a DNS reply: the query in it is another one")
     return reply
 
 
@@ -77,7 +77,7 @@ def _read_reply(data: bytes, query: Message) -> Message | None:
         return None
     records = sum(int.from_bytes(data[at : at + 2], "big") for at in _COUNTS_AT)
     if records > RECORDS_MAX:
-        raise ProbeFailedError(Reason.PROTOCOL, f"not a DNS reply: {records} records in it")
+        raise ProbeFailedError(Reason.PROTOCOL, f"not a DNS reply: it has {records} records")
     try:
         reply = dns.message.from_wire(data)
     # dnspython raises ValueError for the record data of some types.

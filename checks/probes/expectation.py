@@ -1,4 +1,4 @@
-"""Compares a status and a body with the expectations of a check."""
+"""Compares the status and body of a reply with the expectations of a check."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _describe_offsets(probe: HttpProbe) -> str:
 
 
 def matches(pattern: str, text: bytes, target: str) -> bool:
-    """Return whether the pattern matches in UTF-8 text. Invalid bytes are replaced by U+FFFD.
+    """Return whether the pattern matches in a text in UTF-8. An invalid byte becomes U+FFFD.
 
     ``target`` is the identity of the check. Raises the exceptions of `search`.
     """
@@ -75,7 +75,7 @@ def _decode(text: bytes) -> str:
 
 
 def describe_mismatch(pattern: str, text: bytes, name: str) -> str:
-    """Describe a text that does not match the expected pattern."""
+    """Return the message for a text that does not match the expected pattern."""
     return f"{name} of {len(text)} bytes does not match /{pattern}/"
 
 

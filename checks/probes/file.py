@@ -1,4 +1,4 @@
-"""The file probe: a file on this host decides whether a target is usable."""
+"""The file probe: the content of a file on this host decides whether a target is usable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from checks.probes.expectation import describe_mismatch, matches
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Read the file and evaluate it. A slow file system blocks this process.
+    """Read the file and evaluate its content. A slow file system blocks this process.
 
     ``definition.probe`` must be a FileProbe.
     """

@@ -1,6 +1,7 @@
 """The gRPC probe: one call of grpc.health.v1.Health/Check (gRPC's doc/health-checking.md).
 
-gRPC's doc/PROTOCOL-HTTP2.md defines a call over HTTP/2. Both messages have one field.
+The call is one HTTP/2 request (gRPC's doc/PROTOCOL-HTTP2.md). The request message and the response
+message have one field each.
 """
 
 from __future__ import annotations
@@ -90,17 +91,17 @@ def _message(exchange: Exchange) -> bytes:
         raise ProbeFailedError(Reason.STATUS, f"HTTP status {exchange.status}, expected 200")
     content_type = headers.get("content-type", "missing")
     if not content_type.startswith("application/grpc"):
-        raise _protocol_error(f"its content-type is {content_type}")
+        raise _protocol_error(f"the content-type is {content_type}")
     code = headers.get("grpc-status")
     if code is None:
-        raise _protocol_error("it has no grpc-status")
+        raise _protocol_error("the field grpc-status is missing")
     if code != "0":
         name = f"{code} {_CODES.get(code, '')}".strip()
         message = unquote(headers.get("grpc-message", ""))
         raise ProbeFailedError(Reason.STATUS, f"grpc-status {name}: {message}".rstrip(": "))
     body = bytes(exchange.body)
     if body[:1] != b"\0" or len(body) != 5 + int.from_bytes(body[1:5], "big"):
-        raise _protocol_error(f"its {len(body)} bytes are not one message")
+        raise _protocol_error(f"the body of {len(body)} bytes is not exactly one message")
     return body[5:]
 
 
@@ -110,7 +111,7 @@ def _status(message: bytes) -> int:
     rest = iter(message)
     for key in rest:
         if key != _FIELD << 3:
-            raise _protocol_error(f"its message contains the unknown key {key}")
+            raise _protocol_error(f"the message contains the unknown key {key}")
         status = _varint(rest)
     return status
 
@@ -122,7 +123,7 @@ def _varint(rest: Iterator[int]) -> int:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value
-    raise _protocol_error("its message contains a varint without an end")
+    raise _protocol_error("the message ends within a varint")
 
 
 def _protocol_error(reason: str) -> ProbeFailedError:

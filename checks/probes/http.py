@@ -1,4 +1,4 @@
-"""The HTTP and HTTPS probes: a request on a new connection, evaluated by status and body."""
+"""The HTTP and HTTPS probes: a request on a new connection. Status and body of the reply decide."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
-    """Send a request, and for each redirect that is followed a request to the same target.
+    """Send a request, then one more request for each redirect that is followed.
 
     ``definition.probe`` must be an HttpProbe.
     """

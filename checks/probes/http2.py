@@ -1,4 +1,7 @@
-"""One request over HTTP/2 (RFC 9113) and its reply, within limits. h2 implements the protocol."""
+"""One request over HTTP/2 (RFC 9113) and its reply, with limits on size.
+
+h2 implements the protocol.
+"""
 
 from __future__ import annotations
 
@@ -61,14 +64,14 @@ class Exchange:
             self._connection.send_data(_STREAM, body, end_stream=True)
 
     def to_send(self) -> bytes:
-        """Return the data to send: first the request, later acknowledgements."""
+        """Return the data to send: at first the request, later acknowledgements of frames."""
         return self._connection.data_to_send()
 
     def feed(self, data: bytes) -> None:
-        """Parse data. Raises ProbeFailedError if it is not a reply."""
+        """Parse received data. Raises ProbeFailedError if it is not a valid HTTP/2 reply."""
         self._first += data[: _FRAME_HEADER_LENGTH - len(self._first)]
         if self._first[_TYPE_AT : _TYPE_AT + 1] not in (b"", _SETTINGS):
-            raise _protocol_error(f"it begins with {self._first!r}")
+            raise _protocol_error(f"the data begins with {self._first!r}")
         self._fed += len(data)
         if self._fed > FRAMES_LENGTH_MAX:
             raise _protocol_error(f"frames of more than {FRAMES_LENGTH_MAX} bytes")
@@ -84,11 +87,11 @@ class Exchange:
 
     @property
     def location(self) -> str | None:
-        """The target of a redirect."""
+        """The URL in the Location header, to which a redirect leads."""
         return self.headers.get("location")
 
     def finish(self, stage: str) -> None:
-        """Raise ProbeFailedError: the connection has ended before the reply was complete."""
+        """Raise ProbeFailedError, because the connection ended before the reply was complete."""
         detail = f"{stage}: connection closed without a complete reply"
         raise ProbeFailedError(Reason.PROTOCOL, detail)
 
@@ -103,10 +106,10 @@ class Exchange:
             case StreamEnded():
                 self.ended = True
             case StreamReset():
-                detail = f"the server resets the stream: {_error_name(event.error_code)}"
+                detail = f"the server reset the stream: {_error_name(event.error_code)}"
                 raise ProbeFailedError(Reason.RESET, detail)
             case ConnectionTerminated():  # a reply could still follow, but h2 would reject it
-                detail = f"the server ends the connection: {_error_name(event.error_code)}"
+                detail = f"the server ended the connection: {_error_name(event.error_code)}"
                 raise ProbeFailedError(Reason.RESET, detail)
 
     def _take_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:

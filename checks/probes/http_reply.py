@@ -1,4 +1,4 @@
-"""Parses one HTTP/1 reply from a stream of bytes, within limits."""
+"""Parses one HTTP/1 reply from a stream of bytes, with limits on its size."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Reply:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Parse data. Raises ProbeFailedError if it is not HTTP."""
+        """Parse received data. Raises ProbeFailedError if it is not a valid HTTP/1 reply."""
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as error:
-            raise _protocol_error("it switches to another protocol") from error
+            raise _protocol_error("the server switches to another protocol") from error
         except httptools.HttpParserError as error:
             if not self.ended:  # data after a complete reply is ignored
                 raise _protocol_error(str(error)) from error
@@ -52,7 +52,9 @@ class Reply:
         if self._parts > PARTS_MAX:
             raise _protocol_error(f"a body of more than {PARTS_MAX} parts")
         if self._fed > READ_LENGTH_MAX and not self.ended:
-            raise _protocol_error(f"more than {READ_LENGTH_MAX} bytes for a small body")
+            raise _protocol_error(
+                f"more than {READ_LENGTH_MAX} bytes in total: the body has many small chunks"
+            )
 
     def finish(self, stage: str) -> None:
         """Handle the end of the connection, which also ends a body of unknown length.
@@ -63,18 +65,18 @@ class Reply:
             detail = f"{stage}: connection closed without a complete reply"
             raise ProbeFailedError(Reason.PROTOCOL, detail)
         if self._length_known and not self.ended:
-            detail = f"{stage}: connection closed before its end"
+            detail = f"{stage}: connection closed before the end of the body"
             raise ProbeFailedError(Reason.PROTOCOL, detail)
         self.ended = True
 
     def to_send(self) -> bytes:
-        """Return no data, because HTTP/1 requires no data during the reply."""
+        """Return no data. HTTP/2 sends acknowledgements here, and HTTP/1 has none."""
         return b""
 
     # -- called by the parser -------------------------------------------------------------------
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Store a header if the probe needs it."""
+        """Store a header that the probe needs, and ignore all others."""
         length = len(name)
         self._headers_length += length + len(value)
         if length not in _LENGTHS:
@@ -86,7 +88,7 @@ class Reply:
                 self.location = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """Store the status, unless this is an informational reply before the final one."""
+        """Store the status, unless it is an informational one (1xx) before the final reply."""
         status = self._parser.get_status_code()
         if status in _INFORMATIONAL:
             self._length_known = False
@@ -101,7 +103,7 @@ class Reply:
         self.ended = self.ended or len(self.body) == REPLY_LENGTH_MAX
 
     def on_message_complete(self) -> None:
-        """Mark the reply as complete, unless it was an informational one."""
+        """Mark the reply as complete, unless it is an informational one (1xx)."""
         self.ended = self.status is not None
 
 

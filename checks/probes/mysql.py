@@ -1,9 +1,9 @@
-"""The MySQL probe: the handshake of MySQL and MariaDB (MySQL's manual, "Connection Phase").
+"""The MySQL probe: a login with MySQL or MariaDB (MySQL's manual, "Connection Phase").
 
 The server counts clients that close the connection during the handshake. After
-``max_connect_errors`` of them in a row, by default 100, it blocks their address. A rejected login
-does not count, and a successful login resets the counter. The probe therefore completes a login,
-without a password.
+``max_connect_errors`` such clients in a row, by default 100, it blocks their address. A rejected
+login does not count, and a successful login resets the counter. The probe therefore completes a
+login, without a password.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Any other error fails, for example 1040 too many connections, 1053 shutdown, 112
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Try a login and evaluate the answer. ``definition.probe`` must be a MysqlProbe."""
+    """Attempt a login and evaluate the answer. ``definition.probe`` must be a MysqlProbe."""
     options = definition.probe
     assert isinstance(options, MysqlProbe)
     async with open_connection(definition, progress) as connection:
@@ -51,7 +51,9 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
             await _send_packet(connection, 0, _QUIT)
             return Outcome(f"{version} accepts the login of {options.user}")
         if answer[0] != _ERROR:
-            raise _protocol_error(f"it answers a login with {answer[:1].hex()}")
+            raise _protocol_error(
+                f"the answer to the login begins with the byte {answer[:1].hex()}"
+            )
         return Outcome(f"{version} {_describe_rejection(answer)}")
 
 
@@ -60,7 +62,7 @@ def _version(greeting: bytes) -> str:
         raise _protocol_error(f"protocol {greeting[0]}, expected {_PROTOCOL_VERSION}")
     version, end, _ = greeting[1:].partition(b"\0")
     if not end:
-        raise _protocol_error("its version is not terminated")
+        raise _protocol_error("the version has no terminating zero byte")
     # MariaDB adds this prefix for old replicas, which do not accept its own version.
     return version.decode(errors="replace").removeprefix("5.5.5-")
 
@@ -76,7 +78,7 @@ def _describe_rejection(packet: bytes) -> str:
     error = f"{code} {message.decode(errors='replace')}"
     if code not in _LOGIN_REJECTED:
         raise ProbeFailedError(Reason.STATUS, error)
-    return f"answers a login with {error}"
+    return f"rejects this login with error {error}"
 
 
 def _login(user: str) -> bytes:

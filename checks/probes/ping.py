@@ -23,7 +23,7 @@ _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROT
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Send one request. A random token in it identifies the reply."""
+    """Send one echo request with a random token, and wait for the reply with the same token."""
     family = socket.AF_INET6 if ":" in definition.address else socket.AF_INET
     progress.enter(CONNECTING)
     with _open_icmp_socket(definition, family) as opened:

@@ -1,4 +1,4 @@
-"""The PostgreSQL probe: the beginning of a login (frontend/backend protocol 3.0)."""
+"""The PostgreSQL probe: the first messages of a login (frontend/backend protocol 3.0)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ of this probe."""
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Begin a login and evaluate the answer. ``definition.probe`` must be a PostgresProbe."""
+    """Send the startup message and evaluate the answer.
+
+    ``definition.probe`` must be a PostgresProbe.
+    """
     options = definition.probe
     assert isinstance(options, PostgresProbe)
     async with open_connection(definition, progress) as connection:
@@ -35,7 +38,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     state, message = _error(body)
     if state.startswith(_UNAVAILABLE):
         raise ProbeFailedError(Reason.STATUS, f"{state} {message}")
-    return Outcome(f"answers a login with {state} {message}")
+    return Outcome(f"rejects this login with error {state} {message}")
 
 
 def _startup(options: PostgresProbe) -> bytes:

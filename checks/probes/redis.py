@@ -9,7 +9,7 @@ from checks.io.connection import AWAITING_REPLY, open_connection
 
 
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
-    """Send PING. A request for a password passes, and a server that loads its data set fails."""
+    """Send PING. PONG and a request for a password pass; a server that loads its data set fails."""
     async with open_connection(definition, progress) as connection:
         progress.enter(AWAITING_REPLY)
         await connection.send(b"PING\r\n")
@@ -17,7 +17,7 @@ async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     if reply == "+PONG":
         return Outcome("PONG")
     if reply.startswith("-NOAUTH"):
-        return Outcome("answers, but requires a password")
+        return Outcome("the server answers, but requires a password")
     if reply.startswith("-"):
         raise ProbeFailedError(Reason.STATUS, f"PING: {reply[1:]}")
     raise ProbeFailedError(Reason.PROTOCOL, f"not a Redis reply: {reply}")

@@ -1,6 +1,7 @@
-"""The function that performs each type of probe, and the function that runs any probe.
+"""Finds the function that performs a type of probe, and runs a probe of any type.
 
-The module of a type is imported when the type is first needed. Some modules import large libraries.
+A module that implements a type is imported when the type is first needed, because some of these
+modules import large libraries.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ performs the probe."""
 
 
 def load(probes: Iterable[Probe]) -> None:
-    """Import the modules that these probes need, so that no import delays a probe later."""
+    """Import the modules that these probes need, so that no import delays the first probe."""
     for probe_type in {leaf_type for probe in probes for leaf_type in leaf_types(probe)}:
         find_prober(probe_type)
 

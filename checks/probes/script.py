@@ -17,9 +17,9 @@ _LOWEST_WEIGHT = 2
 async def probe(definition: CheckDefinition, progress: Progress) -> Outcome:
     """Run the script with its arguments and the parts of the target in ``append``.
 
-    Status 0 passes. With ``exit_weight``, the statuses from 2 on pass too and request a weight. The
-    process group of the script is killed at the deadline. A script that cannot be started is a
-    local error. ``definition.probe`` must be a ScriptProbe.
+    Status 0 passes. With ``exit_weight``, a status from 2 on passes too and requests a weight.
+    At the deadline, the script and its descendants are killed. A script that cannot be started
+    is a local error, which changes no verdict. ``definition.probe`` must be a ScriptProbe.
     """
     options = definition.probe
     assert isinstance(options, ScriptProbe)

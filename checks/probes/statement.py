@@ -1,9 +1,9 @@
 """Parses the statement of an agent: one line (HAProxy's configuration manual, "agent-check").
 
-``75%`` requests that part of the configured weight, and ``drain`` requests weight 0. ``up`` and
-``ready`` request no weight. ``down``, ``failed``, ``stopped`` and ``maint`` mark the server as
-unusable. Spaces or commas separate the words, and a comment follows ``#``. ``maxconn:30`` limits
-connections for HAProxy. It is ignored, because hadirector sets no such limit in IPVS.
+``75%`` requests that percentage of the configured weight, and ``drain`` requests weight 0. ``up``
+and ``ready`` request no weight. ``down``, ``failed``, ``stopped`` and ``maint`` mark the server as
+unusable. Spaces or commas separate the words, and a comment follows ``#``. ``maxconn:30``, a limit
+on connections for HAProxy, is ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The TCP and TLS probes: they establish a connection and may compare the reply."""
+"""The TCP and TLS probes: they connect, and optionally send data and search the reply."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _EXPECTED = Outcome("expected reply")
 def converse(definition: CheckDefinition, progress: Progress) -> Conversation:
     """Connect to the target, send the data, compare the reply, and close the connection.
 
-    The connection is closed with a FIN. A reset would save a minute in TIME_WAIT on this host, but
-    servers log resets. A port in TIME_WAIT is only unusable for the same target.
+    The connection is closed with a FIN, because servers log a reset. The cost is one port in
+    TIME_WAIT on this host for a minute, and this port is unusable only for the same target.
     ``definition.probe`` must be a TcpProbe.
     """
     options = definition.probe

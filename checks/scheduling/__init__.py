@@ -1,1 +1,1 @@
-"""When a probe begins, and the effects of its result."""
+"""Decides when each probe begins, and what its result changes."""

@@ -42,12 +42,14 @@ ReportVerdict = Callable[[str, Verdict, Result], None]
 class Checker:
     """Probes each configured target at its times, and reports each change of a verdict.
 
-    A passing target is also reported if it requests another weight. ``report_verdict(identity,
-    verdict, result)`` is called in the event loop and must not block. ``hints`` counts the hints
-    that caused a probe. A result with a local error is included in `take_latest`, but it changes no
-    verdict, because it proves nothing about the target. A result that a delay of this host may have
-    caused is replaced by a local error. ``attention`` measures these delays, if the event loop has
-    its selector.
+    ``report_verdict(identity, verdict, result)`` is called in the event loop and must not
+    block. It is also called when a passing target requests another weight. ``hints`` counts the
+    hints that caused a probe.
+
+    A local error proves nothing about the target. `take_latest` returns it, but it changes no
+    verdict. A failure that a delay of this host may have caused is replaced by a local error.
+    The event loop must use an `AttentiveSelector` so that ``attention`` can measure these
+    delays.
     """
 
     def __init__(
@@ -78,7 +80,10 @@ class Checker:
 
     @property
     def discarded(self) -> Counter[Reason]:
-        """The number of results that a delay of this host may have caused, by their reasons."""
+        """The number of discarded failures for each reason.
+
+        A delay of this host may have caused them.
+        """
         return self._dispatcher.discarded
 
     @property
@@ -105,10 +110,10 @@ class Checker:
     ) -> None:
         """Replace all checks and limits.
 
-        An unchanged check continues without interruption. A changed check is probed soon, and keeps
-        its verdict if its address and port are the same. ``verdicts`` and ``weights`` apply to
-        targets that this checker does not have yet. The files of all certificate authorities are
-        read again.
+        An unchanged check continues without interruption. A changed check is probed soon,
+        and keeps its verdict if its address and port are the same. ``verdicts`` and
+        ``weights`` apply to targets that this checker does not have yet. The files of all
+        certificate authorities are read again.
         """
         registry.load(definition.probe for definition in definitions)
         previous, self._targets = self._targets, {}
@@ -139,10 +144,11 @@ class Checker:
             await self._dispatcher.run()
 
     def hint(self, identity: str) -> None:
-        """Probe a target at once, because there is a sign that it may have failed.
+        """Probe a target at once, because a hint shows that it may have failed.
 
-        `checks.idle_connection.hint` decides which hints cause a probe. If a probe is in progress,
-        another one follows, because the present probe may have seen the target before it failed.
+        Some hints cause no probe (`checks.idle_connection.hint`). If a probe is in
+        progress, another one follows, because the present probe may have tested the target
+        before it failed.
         """
         target, now = self._targets.get(identity), monotonic()
         if target is not None and causes_probe(target.tracker.verdict, target.hinted_at, now):
@@ -153,14 +159,14 @@ class Checker:
     def take_latest(self) -> dict[str, Result]:
         """Return the latest result of each target whose result has changed since the last call.
 
-        A result has changed if it differs in more than its duration. Most targets pass all the
-        time. To report every result would cost more than the probes.
+        Results that differ only in their duration are equal. To report every result would
+        cost more than the probes, because most targets pass all the time.
         """
         latest, self._latest = self._latest, {}
         return latest
 
     def put_back(self, latest: Mapping[str, Result]) -> None:
-        """Return results to the next call of `take_latest`, because they could not be sent."""
+        """Return results that could not be sent to the queue of `take_latest`."""
         self._latest = {**latest, **self._latest}
 
     def _abandon(self, target: Target) -> None:

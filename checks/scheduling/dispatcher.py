@@ -1,4 +1,7 @@
-"""Starts the probes of hinted targets first, then of due targets, within the rate limits."""
+"""Starts the probes of hinted targets first and then of due targets, within the rate limits.
+
+A hinted target is one for which there is a sign that it may have failed.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,10 @@ class Dispatcher:
     """Starts the probe of each target at its times, and passes on each result.
 
     ``judge(target, result)`` is called in the event loop for each result. ``probes`` counts the
-    probes that have begun, and ``delayed_probes`` the probes that this host has delayed.
-    ``lateness`` is the distribution of the delays. ``discarded`` counts the results that a delay of
-    this host may have caused, by their reasons. At most ``probes_max`` probes run at the same time.
+    probes that have begun, and ``delayed_probes`` those that this host has delayed.
+    ``lateness`` is the distribution of the delays. ``discarded`` counts, for each reason, the
+    failures that a delay of this host may have caused. At most ``probes_max`` probes run at the
+    same time.
     """
 
     def __init__(
@@ -73,14 +77,14 @@ class Dispatcher:
         self._wake_at(monotonic())
 
     def abandon(self, target: Target) -> None:
-        """Cancel the probe of a removed target and drop its hint."""
+        """Cancel the probe of a removed target, and drop a pending hint for it."""
         self._hinted.pop(target.definition.identity, None)
         if target.probe is not None:
             target.probe.cancel()
             self._in_progress.discard(target.probe)
 
     def start_after_hint(self, target: Target) -> None:
-        """Probe a target as soon as possible, before all targets that are due."""
+        """Probe a target before all targets that are due, because of a hint."""
         self._hinted[target.definition.identity] = target
         self._wake_at(monotonic())
 

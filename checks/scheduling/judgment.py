@@ -1,4 +1,4 @@
-"""Decides the effects of a result on its target. Pure."""
+"""Decides the effects of a result on its target: the verdict and the weight. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from checks.scheduling.weight import step_weight
 
 
 def judge(target: Target, result: Result) -> tuple[Result, bool, bool]:
-    """Record a result at its target, and return its effects.
+    """Record a result at its target.
 
-    The first value is the result with the weight after ``weight_max`` and `step_weight`. The second
-    value is whether it differs from the previous result in more than the duration. The third value
-    is whether the verdict, or the weight of a passing target, has changed.
+    Return the result, whether it is new, and whether to report it.
+
+    The returned result has the weight within ``weight_max`` and ``weight_step``. It is new if
+    it differs from the previous result in more than the duration. It is reported if the verdict
+    has changed, or the weight of a passing target.
 
     A local error proves nothing about the target, so it changes neither verdict nor weight.
     """

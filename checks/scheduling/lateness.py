@@ -1,4 +1,4 @@
-"""A histogram of how late probes begin, with a fixed number of buckets."""
+"""A histogram of how late probes begin. It has a fixed number of buckets."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class ProbeLateness(msgspec.Struct, frozen=True):
 
 
 class Lateness:
-    """Counts probes from the creation of the object on."""
+    """Counts how late probes begin, from the creation of this object on."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS) + 1)
         self._longest = self._total = 0.0
 
     def record(self, seconds: float) -> None:
-        """Count one probe."""
+        """Count one probe that began this many seconds late."""
         self._counts[bisect_left(BOUNDS, seconds)] += 1
         self._longest = max(self._longest, seconds)
         self._total += seconds
@@ -44,7 +44,7 @@ class Lateness:
 
 
 def merge(snapshots: Iterable[ProbeLateness]) -> ProbeLateness:
-    """Return the sum of any number of histograms."""
+    """Return the sum of histograms, for example of all workers."""
     summands = [ProbeLateness(), *snapshots]
     columns = zip(*(summand.counts for summand in summands), strict=True)
     counts = tuple(sum(column) for column in columns)

@@ -1,7 +1,7 @@
-"""Decides whether the cause of a failed probe may be a delay of this host. Pure.
+"""Decides whether a delay of this host may be the cause of a failed probe. Pure.
 
-A target that gets less time than the timeout may fail although it is healthy. Such a result proves
-nothing about the target, so it is discarded.
+If this process does not attend to a probe for some time, a healthy target may fail, because it had
+less time than the timeout. Such a failure proves nothing about the target, so it is discarded.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ _ALWAYS_PROOF: Final = frozenset(
 
 
 def may_be_own_delay(definition: CheckDefinition, result: Result, unattended: float) -> bool:
-    """Return whether this host may have caused the failure by its own delay.
+    """Return whether a delay of this host may have caused the failure.
 
-    ``unattended`` is the number of seconds for which this process did not attend to the probe. For
-    a timeout, a short time is enough, because the remaining time may have been too short. Another
-    failure requires a longer time, after which a server may close the connection.
+    ``unattended`` is the number of seconds for which this process did not attend to the probe.
+    For a timeout, a small part of the timeout is enough. For another failure, at least
+    PATIENCE_SECONDS are required: a server may close the connection of a client that sends
+    nothing for that time.
     """
     if result.reason in _ALWAYS_PROOF:
         return False
@@ -46,7 +47,7 @@ def may_be_own_delay(definition: CheckDefinition, result: Result, unattended: fl
 def discard(result: Result, unattended: float) -> Result:
     """Return the local error that replaces a result whose cause may be a delay of this host."""
     detail = (
-        f"discarded, because this host did not attend to the probe for {unattended:.2f} s"
+        f"result discarded, because this host did not attend to the probe for {unattended:.2f} s"
         f" ({result.reason}: {result.detail})"
     )
     return Result(Reason.LOCAL_ERROR, detail, result.duration)

@@ -1,4 +1,4 @@
-"""Rise and fall: from the outcomes of single probes to a verdict. Pure."""
+"""Decides the verdict on a target from its latest outcomes, by ``rise`` and ``fall``. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from checks.definition.result import Verdict
 class HealthTracker:
     """Decides the verdict on one target.
 
-    The first probe decides alone. If it passes, the unknown target becomes passing. If it fails,
-    the target becomes failing, because it had no traffic to lose, and then needs ``rise`` passes
-    like any failed target. A target that is known to pass, for example after a restart, needs
-    ``fall`` failures in a row to become failing. ``rise`` and ``fall`` are at least 1.
+    The verdict is unknown before the first probe, and the first probe alone decides it. After
+    that, ``fall`` failures in a row make a passing target fail, and ``rise`` passes in a row
+    make a failing target pass. Both are at least 1. A target may also begin as passing, for
+    example after a restart of this program.
     """
 
     __slots__ = ("_contrary", "_fall", "_rise", "verdict")

@@ -31,7 +31,7 @@ DELAYED_AFTER = 0.05
 def first_due(now: float, position: int, count: int, interval: float) -> float:
     """Return when to probe the new target at ``position`` of ``count`` for the first time.
 
-    The times are evenly spaced. The same configuration always gives the same schedule.
+    The first probes are evenly spaced, in the order of the configuration.
     """
     assert 0 <= position < count
     spacing = min(SPACING_MAX, min(interval, SPREAD_MAX) / count)
@@ -39,10 +39,11 @@ def first_due(now: float, position: int, count: int, interval: float) -> float:
 
 
 def batch_seconds(timings: Sequence[Timing]) -> float:
-    """Return the time between two wake-ups that start probes with these timings, in seconds.
+    """Return how many seconds one batch lasts: the time between two wake-ups that start probes.
 
-    A wake-up starts all probes that are due more than ``BATCH_MIN`` before the next wake-up. A
-    longer batch makes some probes start early, but no probe starts later.
+    One wake-up costs as much as several probes, so probes that are due at nearly the same time
+    begin together. A wake-up starts the probes that are due before the next wake-up. In a
+    longer batch, some probes begin earlier, but none begins later.
     """
     if not timings:
         return BATCH_MIN
@@ -53,7 +54,7 @@ def batch_seconds(timings: Sequence[Timing]) -> float:
 
 
 def current_interval(timing: Timing, verdict: Verdict, *, suspect: bool) -> float:
-    """Return the time to the next probe, in seconds."""
+    """Return the seconds from one probe to the next: ``interval``, or the fast or slow interval."""
     if suspect and timing.fast_interval is not None:
         return timing.fast_interval
     if verdict is Verdict.FAILING and timing.slow_interval is not None and not suspect:
@@ -64,9 +65,9 @@ def current_interval(timing: Timing, verdict: Verdict, *, suspect: bool) -> floa
 def add_jitter(due: float, jitter: float, identity: Hashable) -> float:
     """Return when a probe begins: up to ``jitter`` seconds after it is due.
 
-    The delay is derived from a hash of the other arguments. The next due time is counted from the
-    present due time, so the interval stays the same. Python salts the hashes of text in each
-    process, so two directors do not probe at the same times.
+    The delay is derived from a hash of the other arguments. The next due time is counted from
+    this due time and not from the delayed start, so the mean interval stays the same. Python
+    salts the hashes of text in each process, so two directors do not probe at the same times.
     """
     return due + jitter * (hash((identity, due)) % 1024 / 1024)
 
@@ -74,7 +75,8 @@ def add_jitter(due: float, jitter: float, identity: Hashable) -> float:
 class RateLimit:
     """Limits how many probes begin per second; ``per_second`` None is no limit.
 
-    An unused allowance expires after ``grain`` seconds, the time between two wake-ups.
+    Unused probes of the last ``grain`` seconds, the time between two wake-ups, can begin later.
+    Older ones expire.
     """
 
     def __init__(self, per_second: int | None, grain: float) -> None:
@@ -93,9 +95,10 @@ class RateLimit:
 
 
 def skip_missed_periods(due: float, interval: float, now: float) -> float:
-    """Return ``due``, or the last due time before ``now`` if whole periods have been missed.
+    """Return ``due``, or the last regular time before ``now`` if at least one period was missed.
 
-    Missed periods are skipped and not repeated. The phase stays, so that due times never drift.
+    Missed probes are skipped, not repeated. The result differs from ``due`` by whole intervals,
+    so the times do not drift.
     """
     if now < due + interval:
         return due
@@ -103,13 +106,14 @@ def skip_missed_periods(due: float, interval: float, now: float) -> float:
 
 
 def next_due(started_for: float, interval: float, now: float) -> float:
-    """Return the due time after a probe that was due at ``started_for`` and has ended at ``now``.
+    """Return when the next probe is due after a probe that was due at ``started_for`` and ends now.
 
-    If the probe took longer than the interval, the next probe is due at once. The phase stays.
+    If the probe took longer than the interval, the next probe is due at once, and the probes
+    after it keep their regular times.
     """
     return skip_missed_periods(started_for + interval, interval, now)
 
 
 def is_delayed(due: float, now: float) -> bool:
-    """Return whether this host, and not the target, has caused a delay."""
+    """Return whether this host is late by more than DELAYED_AFTER. The probe then is delayed."""
     return now - due > DELAYED_AFTER

@@ -16,10 +16,10 @@ UNLIMITED: Final = RateLimit(None, 0.0)
 
 
 class Target:
-    """The state of one check.
+    """The state of one check while the checker runs it.
 
-    A target is in the timer queue or has a probe in progress. If a hint has caused that probe, the
-    target is also in the queue, and its due time does not change.
+    A target is either in the timer queue or has a probe in progress. A target with a probe that
+    a hint caused is in the queue too, and its due time does not change.
     """
 
     __slots__ = (
@@ -48,6 +48,6 @@ class Target:
         self.update_interval()
 
     def update_interval(self) -> None:
-        """Set the interval according to the verdict and the latest outcomes."""
+        """Select the fast, slow or normal interval by the verdict and the latest outcomes."""
         tracker, timing = self.tracker, self.definition.timing
         self.interval = current_interval(timing, tracker.verdict, suspect=tracker.suspect)

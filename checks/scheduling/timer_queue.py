@@ -13,11 +13,11 @@ _Entry = tuple[float, int, T]
 
 
 class TimerQueue(Generic[T]):
-    """Returns the item with the earliest time first. Times may have any unit.
+    """A priority queue: `take` returns the item with the earliest time. Times may have any unit.
 
-    Nearly all items with the same interval are added in the order of their times. They go to a
-    simple queue for that interval, and only the others go to a heap. To take an item from a heap of
-    thousands accesses more memory than a whole probe.
+    Nearly all items with the same interval are added in the order of their times, so they go to
+    a first-in first-out queue for that interval. Only the other items go to a heap. Taking an
+    item from a heap of thousands accesses more memory than a whole probe does.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,10 @@ class TimerQueue(Generic[T]):
         self._order = count()  # breaks ties, so that the heap never compares two items
 
     def add(self, at: float, interval: float, item: T) -> None:
-        """Add an item. Items with the same ``interval`` should mostly come in order."""
+        """Add an item.
+
+        It is fast if items with the same ``interval`` come in the order of their times.
+        """
         entry = at, next(self._order), item
         queue = self._queues.get(interval)
         if queue is None:
@@ -42,7 +45,7 @@ class TimerQueue(Generic[T]):
         return source[0][0] if source else None
 
     def take(self, now: float) -> T | None:
-        """Remove and return the earliest item; None if it is not due."""
+        """Remove and return the earliest item if its time has come by ``now``; else return None."""
         source = self._earliest()
         if not source or source[0][0] > now:
             return None

@@ -1,4 +1,4 @@
-"""Decides the weight of a target from the weight that the target requests. Pure."""
+"""Limits how fast the weight of a target follows the weight that the target requests. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ FULL_WEIGHT = 100
 def step_weight(current: int | None, requested: int | None, step: int | None) -> int | None:
     """Return the weight of a target after one more probe, in percent as in Result.
 
-    A change is limited to ``step`` per probe, None for no limit. A request for 0 takes effect at
-    once, because it is an order of the target and not a measurement.
+    ``step`` limits the change per probe (None: no limit). A request for 0 takes effect at once,
+    because the target orders it and does not measure it.
     """
     if step is None or requested == 0:
         return requested

@@ -1,4 +1,7 @@
-"""Starts the script server of this process, and sends it requests."""
+"""Starts the script server of this process, and sends it requests.
+
+The script server is a small child process that starts all scripts.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,20 @@ _SERVER_DESCRIPTOR: Final = 3
 
 
 class ScriptServer:
-    """The script server of this process. It starts with the first script, as process ``pid``."""
+    """The connection to the script server.
+
+    The server starts with the first script, as process ``pid``.
+    """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
         self.pid = 0
 
     def submit(self, request: Request, caller: int, output: int) -> None:
-        """Have a script run. The socket ``caller`` gets a `Finished`. Raises OSError.
+        """Request the run of a script. The result, a `Finished`, arrives at the socket ``caller``.
 
-        The script is ended when the other end of ``caller`` is closed. A server that has died is
-        started again.
+        If the other end of ``caller`` is closed, the script is killed. A server that has
+        died is started again. Raises OSError.
         """
         data = msgspec.msgpack.encode(request)
         with contextlib.suppress(ConnectionError):
@@ -38,7 +44,7 @@ class ScriptServer:
         socket.send_fds(self._start(), [data], [caller, output])
 
     def close(self) -> None:
-        """End the server, which ends all scripts that run."""
+        """End the script server, which kills all running scripts."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,9 +1,9 @@
 """Runs one script, and kills it together with all its descendants. Each script has a guardian.
 
-The guardian is a process between the script server and the script. It is a subreaper (prctl(2)), so
-a descendant whose parent has ended becomes its child, even a daemon in a session of its own. The
-guardian kills the script at the deadline, when the caller cancels it, and when the script server
-has exited. The guardian has a timer of its own, because the caller may be killed.
+The guardian is a process between the script server and the script. It is a subreaper (prctl(2)): a
+descendant whose parent has ended becomes its child, even a daemon in a session of its own. The
+guardian kills the script at the deadline, when the caller cancels the run, and when the script
+server has exited. It measures the deadline itself, because the caller may be killed.
 """
 
 from __future__ import annotations

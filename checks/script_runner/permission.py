@@ -1,4 +1,4 @@
-"""Decides whether a script may run: whether another user could replace it."""
+"""Decides whether a script may run. It may not if an untrusted user could replace it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINKS_MAX: Final = 40
 
 
 class RefusedError(Exception):
-    """The script must not run. The message is the reason."""
+    """The script is not allowed to run. The message is the reason."""
 
 
 def find_fault(script: Script) -> str | None:
@@ -31,14 +31,14 @@ def find_fault(script: Script) -> str | None:
 
 
 def find_executable(script: Script) -> Path:
-    """Return the path of the file that the script's path leads to, without links.
+    """Return the path of the script's file after all symbolic links have been followed.
 
     A user who can change or replace the file could use it to influence elections. Therefore the
-    file and all directories and links on the way must belong to root, to the user of this process
-    or to the user of the script. Other users must not have write permission. In a sticky directory
-    such as /tmp, other users cannot replace a file, so write permission is allowed there.
+    file and all directories and links on the way must belong to root, to the user of this
+    process or to the user of the script. Other users must not have write permission, except in
+    a sticky directory such as /tmp, where they cannot replace files of others.
 
-    The caller runs the returned path, so a link that is swapped later has no effect.
+    The caller runs the returned path, so a link that is changed later has no effect.
 
     Raises RefusedError.
     """
@@ -67,7 +67,7 @@ def find_executable(script: Script) -> Path:
 def walk(written: str) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield every directory and link on the way of an absolute path, and the file at the end.
 
-    Raises OSError, also for more than ``LINKS_MAX`` links.
+    Raises OSError if a part does not exist, or after more than ``LINKS_MAX`` links.
     """
     path = Path("/")
     yield path, path.lstat()
@@ -101,10 +101,10 @@ def _names(path: str) -> list[str]:
 def find_other_writer(
     path: Path, status: os.stat_result, trusted: set[int], *, by_group: bool = True
 ) -> str | None:
-    """Return how an untrusted user can change or replace a file, link or directory, or None.
+    """Describe how an untrusted user can change or replace a file, link or directory; None if not.
 
-    ``by_group`` is whether members of its group other than root count. The permissions of a link
-    itself mean nothing (symlink(7)).
+    ``by_group`` is whether group members other than root count as untrusted users. The
+    permissions of a link itself have no effect (symlink(7)).
     """
     if status.st_uid not in trusted:
         return f"{path} belongs to the user {status.st_uid}"

@@ -19,10 +19,10 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Run ``executable`` with these arguments. The first argument is the name of the program.
+    """A request to run ``executable``. The first argument is the name of the program (argv[0]).
 
     Without an ``identity``, the user stays the same. ``timeout`` is in seconds. With
-    ``leaves_daemons``, processes that the script has started may go on after its end.
+    ``leaves_daemons``, processes that the script has started may continue after its end.
     """
 
     executable: str
@@ -34,9 +34,10 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The exit status, negative for a signal, None if the script was killed at its deadline.
+    """The end of a script: ``status`` is its exit status, or the negative number of a signal.
 
-    ``error`` is why the script could not be started.
+    ``status`` is None if the script was killed at its deadline. ``error`` is why the script
+    could not be started.
     """
 
     status: int | None = None

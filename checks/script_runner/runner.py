@@ -1,8 +1,8 @@
 """Runs a script as an unprivileged user until it exits or reaches its deadline.
 
-A script runs in its own session, with a small environment, without standard input, and in the
+A script runs in its own session, with few environment variables, without standard input, and in the
 directory ``/``. At the deadline, if its caller is cancelled, or if this process ends, it is killed
-with all its descendants. After its end its descendants are killed too, unless the script may leave
+with all its descendants. When the script exits, its descendants are killed too, unless it may leave
 daemons. All output is read, so that the script never blocks, but only the first 4 KiB are kept.
 """
 
@@ -41,9 +41,10 @@ _NOTHING: Final[Mapping[str, str]] = {}
 
 
 async def run(script: Script, *arguments: str, environment: Mapping[str, str] = _NOTHING) -> Ended:
-    """Run a script with its own arguments and then these. The script cannot cause an exception.
+    """Run a script with its configured arguments, followed by ``arguments``.
 
-    ``environment`` are variables besides PATH and LANG.
+    ``environment`` contains variables in addition to PATH and LANG. A failure of the script is
+    a result and never an exception.
     """
     try:
         executable = find_executable(script)

@@ -10,10 +10,10 @@ SHELL = "/bin/sh"
 class Script(msgspec.Struct, frozen=True, kw_only=True):
     """A program on this host with its arguments. ``timeout`` is in seconds.
 
-    The program runs without a shell. A text for a shell is an argument of ``/bin/sh``
-    (`shell_arguments`). The path is absolute, or a bare name that is on no directory of PATH. An
-    empty ``group`` stands for the primary group of the user. With ``leaves_daemons``, the processes
-    that the script has started go on after its end.
+    The program runs without a shell. To run a text in a shell, use `shell_arguments`. The path
+    is absolute; a bare name means that the program was in no directory of PATH. An empty
+    ``group`` stands for the primary group of the user. With ``leaves_daemons``, processes that
+    the script has started may continue after its end.
     """
 
     path: str
@@ -30,9 +30,9 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a run ended, with the beginning of the output. ``started`` is False if it never began.
+    """The end of a script, with the beginning of its output. ``started`` is False if it never ran.
 
-    ``status`` is the exit status; None if a signal ended the script, or if it never began.
+    ``status`` is the exit status; None if a signal ended the script, or if it never ran.
     """
 
     status: int | None
@@ -47,8 +47,10 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def shell_arguments(text: str) -> tuple[str, ...]:
-    """Return the arguments with which ``/bin/sh`` runs a text; further ones are ``$1``, ``$2``.
+    """Return the arguments of ``/bin/sh`` that run a text.
 
-    The last argument is ``$0`` (sh(1), option -c).
+    Arguments after them are ``$1``, ``$2``...
+
+    The last returned argument is ``$0`` (sh(1), option -c).
     """
     return ("-c", text, "sh")

@@ -1,4 +1,4 @@
-"""Finds programs that are named without a directory, in the directories of PATH."""
+"""Finds a program that is named without a directory, in the directories of PATH."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def find_on_path(program: str) -> str:
     """Return the absolute path of a program with a bare name.
 
-    A name with a slash, and a name that no directory of PATH has, is returned as it is. The
-    permissions of the file are examined when the program runs.
+    A name with a slash, and a name that is in no directory of PATH, are returned unchanged.
+    Permissions are checked later, when the program runs (`checks.script_runner.permission`).
     """
     if "/" in program:
         return program

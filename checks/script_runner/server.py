@@ -1,8 +1,8 @@
-"""The script server: starts a guardian for each script.
+"""The script server: a process that starts a guardian process for each script.
 
-``python -m checks.script_runner.server DESCRIPTOR``. It is a small process, so that to fork it is
-cheap, and it has one thread, so that to fork it is safe. It ends when its client has ended. Its
-guardians then end their scripts.
+``python -m checks.script_runner.server DESCRIPTOR``. The process is small, so fork is cheap, and
+has one thread, so fork is safe. It exits when its client has ended, and its guardians then kill
+their scripts.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ ZOO = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nshort",
         "close",
         Reason.PROTOCOL,
-        "reading the body: connection closed before its end",
+        "reading the body: connection closed before the end of the body",
     ),
     Bad(
         "sends a negative length",
@@ -121,7 +121,7 @@ ZOO = [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc",
         "close",
         Reason.PROTOCOL,
-        "reading the body: connection closed before its end",
+        "reading the body: connection closed before the end of the body",
     ),
     Bad(
         "is in maintenance",
@@ -203,7 +203,7 @@ ZOO = [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Huge: ",
         "flood",
         Reason.PROTOCOL,
-        "not an HTTP reply: more than 589824 bytes for a small body",
+        "not an HTTP reply: more than 589824 bytes in total: the body has many small chunks",
     ),
     Bad(
         "sends binary headers",

@@ -47,7 +47,7 @@ async def test_all_pass_if_every_member_passes_and_the_lowest_weight_counts(
             Member(probe=FileProbe(file=str(half))),
         )
         result = await ask(port, AllProbe(checks=members))
-    assert (result.reason, result.detail) == (Reason.PASSED, "all 3 members pass")
+    assert (result.reason, result.detail) == (Reason.PASSED, "all 3 member checks pass")
     assert result.weight == 50
 
 

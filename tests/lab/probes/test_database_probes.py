@@ -21,7 +21,7 @@ CUT = "waiting for the reply: connection closed without a complete reply"
 
 @pytest.mark.parametrize(
     ("settings", "detail"),
-    [([], "PONG"), (["--requirepass", "secret"], "answers, but requires a password")],
+    [([], "PONG"), (["--requirepass", "secret"], "the server answers, but requires a password")],
 )
 async def test_redis_answers_with_and_without_a_password(settings: list[str], detail: str) -> None:
     def command(port: int) -> list[str]:
@@ -52,7 +52,12 @@ def replying(words: bytes, ending: Handler) -> Handler:
         (b"+PO", "drip", Reason.TIMEOUT, LATE),
         (b"+PONG", "close", Reason.PROTOCOL, CUT),
         (b"", "reset", Reason.RESET, "waiting for the reply: Connection reset by peer"),
-        (b"", "flood", Reason.PROTOCOL, "waiting for the reply: a line of more than 65536 bytes"),
+        (
+            b"",
+            "flood",
+            Reason.PROTOCOL,
+            "waiting for the reply: got a line of more than 65536 bytes",
+        ),
         (
             b"-LOADING Redis is loading the dataset in memory\r\n",
             "hang",
@@ -97,7 +102,12 @@ SASL = message(b"R", b"\0\0\0\x0aSCRAM-SHA-256\0\0")
     ("words", "ending", "reason", "detail"),
     [
         (SASL, "hang", Reason.PASSED, "accepts logins"),
-        (STRANGER, "close", Reason.PASSED, "answers a login with 28000 no pg_hba.conf entry for"),
+        (
+            STRANGER,
+            "close",
+            Reason.PASSED,
+            "rejects this login with error 28000 no pg_hba.conf entry for",
+        ),
         (STARTING, "close", Reason.STATUS, "57P03 the database system is starting up"),
         (FULL, "close", Reason.STATUS, "53300 sorry, too many clients already"),
         (b"", "hang", Reason.TIMEOUT, LATE),

@@ -169,13 +169,13 @@ async def test_https_uses_http_2_with_a_server_that_supports_it(
             HEAD + frame(RST_STREAM, 0, 1, b"\0\0\0\x0b"),
             "hang",
             Reason.RESET,
-            "the server resets the stream: ENHANCE_YOUR_CALM",
+            "the server reset the stream: ENHANCE_YOUR_CALM",
         ),
         (
             BEGUN + frame(GOAWAY, 0, 0, b"\0\0\0\0\0\0\0\0"),
             "hang",
             Reason.RESET,
-            "the server ends the connection: NO_ERROR",
+            "the server ended the connection: NO_ERROR",
         ),
         (
             HEAD + frame(PUSH, END_HEADERS, 1, b"\0\0\0\2\x82"),

@@ -35,7 +35,9 @@ async def test_mysql_passes_for_accepted_and_rejected_logins(mysql: int) -> None
     watcher = await ask(mysql, MysqlProbe(user="watcher"))
     assert stranger.passed, stranger
     assert "-MariaDB" in stranger.detail
-    assert "answers a login with 1045 Access denied for user 'hadirector'" in stranger.detail
+    assert (
+        "rejects this login with error 1045 Access denied for user 'hadirector'" in stranger.detail
+    )
     assert watcher.passed, watcher
     assert watcher.detail.endswith(" accepts the login of watcher")
 
@@ -75,8 +77,18 @@ SWITCH = packet(2, b"\xfecaching_sha2_password\0salt\0")
             "8.0.36 accepts the login of hadirector",
         ),
         ([HELLO, SWITCH, packet(4, bytes(7))], "hang", Reason.PASSED, "8.0.36 accepts the login"),
-        ([HELLO, DENIED], "close", Reason.PASSED, "8.0.36 answers a login with 1045 Access denied"),
-        ([NOT_FROM_HERE], "close", Reason.PASSED, "answers a login with 1130 Host 'lb1' is not"),
+        (
+            [HELLO, DENIED],
+            "close",
+            Reason.PASSED,
+            "8.0.36 rejects this login with error 1045 Access denied",
+        ),
+        (
+            [NOT_FROM_HERE],
+            "close",
+            Reason.PASSED,
+            "rejects this login with error 1130 Host 'lb1' is not",
+        ),
         ([FULL], "close", Reason.STATUS, "1040 Too many connections"),
         ([HELLO, packet(2, b"\xff\x1d\x04#08S01bye")], "close", Reason.STATUS, "1053 bye"),
         ([b""], "hang", Reason.TIMEOUT, LATE + "handshake"),
@@ -86,7 +98,12 @@ SWITCH = packet(2, b"\xfecaching_sha2_password\0salt\0")
         ([HELLO], "close", Reason.PROTOCOL, "waiting for the reply: connection closed"),
         ([HELLO], "reset", Reason.RESET, "waiting for the reply: Connection reset by peer"),
         ([HELLO, SWITCH], "hang", Reason.TIMEOUT, LATE + "reply"),
-        ([HELLO, packet(2, b"\1")], "hang", Reason.PROTOCOL, "not a MySQL reply: it answers a l"),
+        (
+            [HELLO, packet(2, b"\1")],
+            "hang",
+            Reason.PROTOCOL,
+            "not a MySQL reply: the answer to the l",
+        ),
         ([b""], "flood", Reason.PROTOCOL, "not a MySQL reply: a packet of 7895160 bytes"),
         ([packet(0, b"")], "hang", Reason.PROTOCOL, "not a MySQL reply: a packet of 0 bytes"),
         ([packet(0, b"\x09old\0")], "hang", Reason.PROTOCOL, "not a MySQL reply: protocol 9, exp"),
@@ -94,7 +111,7 @@ SWITCH = packet(2, b"\xfecaching_sha2_password\0salt\0")
             [packet(0, b"\x0a8.0")],
             "hang",
             Reason.PROTOCOL,
-            "not a MySQL reply: its version is not terminated",
+            "not a MySQL reply: the version has no terminating zero byte",
         ),
         ([packet(0, b"\xff\x15")], "hang", Reason.PROTOCOL, "not a MySQL reply: an error without"),
         ([packet(0, b"\xff\x10\x04\xff\xfe\x1b")], "hang", Reason.STATUS, "1040 "),

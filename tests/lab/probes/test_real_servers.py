@@ -163,7 +163,9 @@ async def test_a_database_server_passes_for_accepted_and_rejected_logins(servers
     stranger = await ask(servers.postgres, PostgresProbe())
     assert (watcher.reason, watcher.detail) == (Reason.PASSED, "accepts logins")
     assert stranger.passed, stranger
-    assert stranger.detail.startswith("answers a login with 28000 pg_hba.conf rejects connection")
+    assert stranger.detail.startswith(
+        "rejects this login with error 28000 pg_hba.conf rejects connection"
+    )
 
 
 async def test_a_database_server_that_is_full_fails(servers: Servers) -> None:

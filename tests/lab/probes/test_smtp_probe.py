@@ -97,7 +97,12 @@ def saying(lines: list[bytes], ending: Handler) -> Handler:
         ([b""], "drip", Reason.TIMEOUT, LATE + "the greeting"),
         ([b""], "close", Reason.PROTOCOL, "waiting for the greeting: connection closed without"),
         ([b""], "reset", Reason.RESET, "waiting for the greeting: Connection reset by peer"),
-        ([b""], "flood", Reason.PROTOCOL, "waiting for the greeting: a line of more than 65536"),
+        (
+            [b""],
+            "flood",
+            Reason.PROTOCOL,
+            "waiting for the greeting: got a line of more than 65536",
+        ),
         ([b"554 no\r\n"], "close", Reason.STATUS, "greeting: 554 no, expected 220"),
         ([b"HTTP/1.1 400\r\n"], "close", Reason.PROTOCOL, "not an SMTP reply: HTTP/1.1 400"),
         ([b"220-\xff\x1b\r\n"], "hang", Reason.TIMEOUT, LATE + "the greeting"),
@@ -116,7 +121,7 @@ def saying(lines: list[bytes], ending: Handler) -> Handler:
             [GREETING, b"250 STARTTLS\r\n", b"220 go\r\n250 welcome\r\n"],
             "hang",
             Reason.PROTOCOL,
-            "goes on without TLS: 250 welcome",
+            "the server continues without TLS: 250 welcome",
         ),
         (
             [GREETING, b"250 STARTTLS\r\n", b"220 go\r\n"],

@@ -53,8 +53,8 @@ CUT = {
 # OpenSSL reports no more about data that is not a TLS record.
 FOREIGN = not_over_tls("TLS: wrong version number") | {
     "http": (Reason.PROTOCOL, "not an HTTP reply: "),
-    "http/2": (Reason.PROTOCOL, "not an HTTP/2 reply: it begins with "),
-    "grpc": (Reason.PROTOCOL, "not an HTTP/2 reply: it begins with "),
+    "http/2": (Reason.PROTOCOL, "not an HTTP/2 reply: the data begins with "),
+    "grpc": (Reason.PROTOCOL, "not an HTTP/2 reply: the data begins with "),
     "smtp": (Reason.PROTOCOL, "not an SMTP reply: "),
     "agent": (Reason.PROTOCOL, "not an agent's statement: "),
     "redis": (Reason.PROTOCOL, "not a Redis reply: "),
@@ -63,9 +63,9 @@ FOREIGN = not_over_tls("TLS: wrong version number") | {
 }
 FLOOD: dict[str, Said] = FOREIGN | {
     "tcp": (Reason.REPLY, "reply of 65536 bytes does not match /^ready/"),
-    "dns": (Reason.PROTOCOL, "not a DNS reply: it answers another query"),
-    "smtp": (Reason.PROTOCOL, "waiting for the greeting: a line of more than 65536 bytes"),
-    "redis": (Reason.PROTOCOL, "waiting for the reply: a line of more than 65536 bytes"),
+    "dns": (Reason.PROTOCOL, "not a DNS reply: the query in it is another one"),
+    "smtp": (Reason.PROTOCOL, "waiting for the greeting: got a line of more than 65536 bytes"),
+    "redis": (Reason.PROTOCOL, "waiting for the reply: got a line of more than 65536 bytes"),
 }
 
 # The DNS probe reads the first two bytes of SSH as a length of 21331 and waits for that much.

@@ -127,5 +127,5 @@ def test_files_that_are_not_scripts_are_refused(script: Path, tmp_path: Path) ->
     loop.symlink_to(loop)
     assert str(find_fault(Script(path=str(loop), user=US))).startswith(f"{loop} cannot run: ")
     assert find_fault(Script(path=str(script), user="no-such-user")) == (
-        f"{script} cannot run as no-such-user: there is no such user"
+        f"{script} cannot run as no-such-user: this host has no such user"
     )

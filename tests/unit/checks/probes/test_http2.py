@@ -102,8 +102,8 @@ def test_settings_and_pings_are_acknowledged() -> None:
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
-        (b"HTTP/1.1 400 Bad\r\n", "it begins with b'HTTP/1.1 '"),
-        (frame(PING, 0, 0, bytes(8)), "it begins with b"),
+        (b"HTTP/1.1 400 Bad\r\n", "the data begins with b'HTTP/1.1 '"),
+        (frame(PING, 0, 0, bytes(8)), "the data begins with b"),
         (BEGUN + b"\xff\xff\xff" + bytes(262_144), "frames of more than 262144"),
         (BEGUN + frame(PING, 0, 0, bytes(7)), ""),
         (BEGUN + frame(DATA, 0, 1, b"x"), ""),
@@ -145,15 +145,15 @@ def test_what_is_no_reply_is_named(data: bytes, detail: str) -> None:
     [
         (
             HEAD + frame(RST_STREAM, 0, 1, b"\0\0\0\7"),
-            "the server resets the stream: REFUSED_STREAM",
+            "the server reset the stream: REFUSED_STREAM",
         ),
         (
             HEAD + frame(RST_STREAM, 0, 1, b"\0\0\1\0"),
-            "the server resets the stream: error 256",
+            "the server reset the stream: error 256",
         ),
         (
             BEGUN + frame(GOAWAY, 0, 0, b"\0\0\0\0\0\0\0\x0b"),
-            "the server ends the connection: ENHANCE_YOUR_CALM",
+            "the server ended the connection: ENHANCE_YOUR_CALM",
         ),
     ],
 )

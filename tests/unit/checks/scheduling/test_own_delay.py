@@ -59,7 +59,7 @@ def test_a_discarded_result_is_a_local_error_with_its_cause() -> None:
     discarded = discard(Result(Reason.TIMEOUT, "no answer within 1 s while connecting", 1.2), 0.75)
     assert discarded.reason is Reason.LOCAL_ERROR
     assert discarded.detail == (
-        "discarded, because this host did not attend to the probe for 0.75 s"
+        "result discarded, because this host did not attend to the probe for 0.75 s"
         " (timeout: no answer within 1 s while connecting)"
     )
 

@@ -24,8 +24,11 @@ FaultsOf = Callable[[str], list[str]]
             "{type: http, method: get}",
             'method: wrong value (got "get", expected one of GET, HEAD, POST)',
         ),
-        ("{type: http, body: x}", "body: only a POST has a body (got method GET)"),
-        ("{type: http, password: x}", "password: requires a username"),
+        (
+            "{type: http, body: x}",
+            "body: only a request with method POST has a body (got method GET)",
+        ),
+        ("{type: http, password: x}", "password: has no effect without a username"),
         (
             '{type: http, username: "a\\nb"}',
             (
@@ -147,7 +150,7 @@ FaultsOf = Callable[[str], list[str]]
         ),
         (
             "{type: http, expect_not: x, expect_offset_min: 5, expect_offset_max: 4}",
-            "expect_offset_max: wrong value (got 4, expected at least expect_offset_min, 5)",
+            "expect_offset_max: wrong value (got 4, expected at least 5, expect_offset_min)",
         ),
     ],
 )

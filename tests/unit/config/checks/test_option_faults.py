@@ -65,7 +65,7 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         (
             "{type: script, script: /s, exit_weight: true, statement: true}",
-            "exit_weight: excludes statement: both request a weight",
+            "exit_weight: excludes statement, because both request a weight; leave one out",
         ),
         (
             "{type: script, script: /s, exit_weight: true, weight_max: 50%}",
@@ -197,7 +197,7 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         ("{type: ping, port: 80}", "port: a check of this type has no port"),
         ("{type: ping, port: 80, address: 10.0.0.9}", "port: a check of this type has no port"),
-        ("{type: script}", "script: the program is missing (expected one of script, shell)"),
+        ("{type: script}", "script: no program to run (expected the key script or the key shell)"),
         (
             "{type: script, script: ./check.sh}",
             'script: wrong value (got "./check.sh", expected the absolute path of a program, or'
@@ -257,7 +257,7 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
         ),
         (
             "{type: all, checks: [{type: tcp}, {type: http, body: a}]}",
-            "checks[1].body: only a POST has a body (got method GET)",
+            "checks[1].body: only a request with method POST has a body (got method GET)",
         ),
         (
             "{type: all, checks: [{type: ping}, {type: udp}]}",
