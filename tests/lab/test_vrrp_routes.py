@@ -9,7 +9,7 @@ from pyroute2 import netns
 from hadirector.lab.topology import Host
 from tests.lab.speaking import FIRST, activate, change, settle
 from vrrp.addresses.addresses import remove
-from vrrp.model.configuration import Placement, VirtualRoute, VirtualRule
+from vrrp.model.configuration import NextHop, Placement, VirtualRoute, VirtualRule
 from vrrp.model.report import Report, State
 from vrrp.speaker import Speaker
 
@@ -27,6 +27,7 @@ RULES = (
     VirtualRule(source="10.5.0.0/24", destination="0.0.0.0/0", priority=1000, table=100),
     VirtualRule(source="::/0", destination="2001:db8:5::/48", priority=1001, kind="prohibit"),
 )
+FAMILIES = ("-4", "-6")
 ROUTED = msgspec.structs.replace(FIRST, virtual_routes=ROUTES, virtual_rules=RULES)
 NOT_ACTIVE = msgspec.structs.replace(ROUTED, advert_interval=10.0)
 
@@ -68,6 +69,73 @@ async def test_routes_and_rules_come_with_active_and_go_with_it(
     await speaker.release_now()
     assert routing(host) == set()
     assert "10.99.0.0/24 dev eth0" in host.run("ip", "route").stdout
+
+
+async def test_a_route_with_next_hops_stands_as_ip_route_shows_it_and_goes(
+    speaker: Speaker, host: Host
+) -> None:
+    """Of both families; restored after a removal, and replaced when a weight changes."""
+    first = NextHop(gateway="10.99.0.8", device="eth0", weight=3)
+    old = VirtualRoute(destination="10.56.0.0/16", nexthops=(first, NextHop(gateway="10.99.0.9")))
+    far = tuple(NextHop(gateway=f"2001:db8:99::{end}", device="eth0") for end in (8, 9))
+    ipv6 = VirtualRoute(destination="2001:db8:56::/48", nexthops=far, metric=1024)
+
+    def shown() -> tuple[str, str]:
+        found = (host.run("ip", each, "route", "show", "proto", "112").stdout for each in FAMILIES)
+        first, second = (" ".join(each.split()) for each in found)
+        return first, second
+
+    expected = (
+        "10.56.0.0/16 nexthop via 10.99.0.8 dev eth0 weight {}"
+        " nexthop via 10.99.0.9 dev eth0 weight 1",
+        "2001:db8:56::/48 metric 1024 pref medium nexthop via 2001:db8:99::8 dev eth0 weight 1"
+        " nexthop via 2001:db8:99::9 dev eth0 weight 1",
+    )
+    await activate(speaker, msgspec.structs.replace(FIRST, virtual_routes=(old, ipv6)))
+    await settle(shown, expected=(expected[0].format(3), expected[1]))
+    await change(host, "route delete 10.56.0.0/16", "route delete 2001:db8:56::/48")
+    await settle(shown, expected=(expected[0].format(3), expected[1]))
+    new = msgspec.structs.replace(
+        old, nexthops=(msgspec.structs.replace(first, weight=200), *old.nexthops[1:])
+    )
+    await speaker.configure([msgspec.structs.replace(FIRST, virtual_routes=(new, ipv6))])
+    await settle(shown, expected=(expected[0].format(200), expected[1]))
+    await speaker.release_now()
+    assert shown() == ("", "")
+
+
+async def test_leftover_next_hops_of_a_crash_are_kept_or_removed(host: Host) -> None:
+    """A resumed instance adopts its route. The same route with other next hops is replaced."""
+    hops = (NextHop(gateway="10.99.0.8"), NextHop(gateway="10.99.0.9", weight=2))
+    route = VirtualRoute(destination="10.56.0.0/16", nexthops=hops)
+    wanted = msgspec.structs.replace(FIRST, virtual_routes=(route,))
+    leftover = "route replace 10.56.0.0/16 proto 112 nexthop via 10.99.0.8 nexthop via 10.99.0.{}"
+    show = "10.56.0.0/16 proto 112 nexthop via 10.99.0.8 dev eth0 weight 1 nexthop via"
+
+    def shown() -> str:
+        found = host.run("ip", "route", "show", "10.56.0.0/16").stdout
+        return " ".join(found.split())
+
+    reports: list[Report] = []
+    netns.pushns(host.namespace)
+    try:
+        for last in ("9 weight 2", "9", "7 weight 2"):
+            host.ip(leftover.format(last))
+            async with Speaker(reports.append, alone=True) as speaker:
+                await speaker.configure([wanted], resume=frozenset({"first"}))
+                await settle(shown, expected=f"{show} 10.99.0.9 dev eth0 weight 2")
+                assert "routes_removed" not in counters(speaker)
+                await speaker.stop(keep=True)
+            assert shown() == f"{show} 10.99.0.9 dev eth0 weight 2"
+        host.ip(
+            "route add 2001:db8:56::/48 proto 112"
+            " nexthop via 2001:db8:99::8 nexthop via 2001:db8:99::9"
+        )
+        async with Speaker(reports.append, alone=True) as speaker:
+            await speaker.configure([NOT_ACTIVE])
+            await settle(lambda: routing(host), expected=set())
+    finally:
+        netns.popns()
 
 
 async def test_a_route_or_rule_that_an_operator_removes_is_restored_and_counted(

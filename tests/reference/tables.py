@@ -38,7 +38,7 @@ from hadirector.config.vrrp.authentication import (
     AuthHmacSection,
     KeySection,
 )
-from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
+from hadirector.config.vrrp.routes.schema import NextHopSection, RouteSection, RuleSection
 from hadirector.config.vrrp.schema import (
     PreemptSection,
     UnicastSection,
@@ -58,6 +58,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "vrrp": VrrpSection,
     "virtual_addresses": AddressSection,
     "virtual_routes": RouteSection,
+    "nexthops": NextHopSection,
     "virtual_rules": RuleSection,
     "virtual_mac": VirtualMacSection,
     "preempt": PreemptSection,

@@ -62,7 +62,7 @@ class HostLinks:
         routes = [route for instance in linked for route in instance.virtual_routes]
         names = tracked | {instance.interface for instance in linked}
         names |= {address.device for address in virtual}
-        names |= {route.device for route in routes if route.device is not None}
+        names |= {device for route in routes for device in route.devices}
         self.links = {name: link for name, link in self.links.items() if name in names}
         self.virtual = frozenset(address.address.ip for address in virtual)
         self._watcher.watch(names, self.virtual)

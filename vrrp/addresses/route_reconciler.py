@@ -13,7 +13,6 @@ from vrrp.addresses.routes import (
     addition,
     delete,
     describe,
-    device_index,
     our_routes,
     reason,
 )
@@ -58,7 +57,7 @@ class RouteReconciler:
     def devices(self) -> frozenset[str]:
         """The devices of the routes."""
         routes = (item for item in self.configured if isinstance(item, VirtualRoute))
-        return frozenset(route.device for route in routes if route.device is not None)
+        return frozenset(device for route in routes for device in route.devices)
 
     def configure(self, items: Sequence[Item]) -> None:
         """Replace the configured routes and rules."""
@@ -140,7 +139,6 @@ class RouteReconciler:
         ours = [body for family in FAMILIES for body in our_routes(kernel, family)]
         codes: dict[Item, int] = {}
         for route in routes:
-            index = device_index(route, indexes) or 0
             blocking = [body for body in ours if blocks_route(body, route)]
             codes[route] = 0
             if not blocking:
@@ -149,9 +147,9 @@ class RouteReconciler:
                     RouteError(f"{describe(route)} exists already and belongs to another program")
                 )
                 continue
-            if not any(is_route(body, route, index) for body in blocking):
+            if not any(is_route(body, route, indexes) for body in blocking):
                 deletions = [listed_route_deletion(body) for body in blocking]
-                *_, codes[route] = kernel.change([*deletions, route_addition(route, index)])
+                *_, codes[route] = kernel.change([*deletions, route_addition(route, indexes)])
             if codes[route] == 0:
                 self._present.add(route)
         return codes

@@ -58,11 +58,10 @@ def items(configuration: InstanceConfiguration) -> tuple[Item, ...]:
 
 
 def addition(item: Item, indexes: Mapping[str, int]) -> bytes | None:
-    """Build the message that adds an item; None if its device does not exist."""
+    """Build the message that adds an item; None if one of its devices does not exist."""
     if isinstance(item, VirtualRule):
         return rule_addition(item)
-    index = device_index(item, indexes)
-    return None if index is None else route_addition(item, index)
+    return route_addition(item, indexes) if has_devices(item, indexes) else None
 
 
 async def delete(
@@ -71,12 +70,12 @@ async def delete(
     """Delete items in reverse order. Return the failures. A missing item is not a failure."""
     failures: list[RouteError] = []
     for item in reversed(wanted):
-        index = device_index(item, indexes)
-        if index is None:
+        if isinstance(item, VirtualRule):
+            request = rule_deletion(item)
+        elif has_devices(item, indexes):
+            request = route_deletion(item, indexes)
+        else:
             continue  # the kernel deleted the route together with its device
-        request = (
-            route_deletion(item, index) if isinstance(item, VirtualRoute) else rule_deletion(item)
-        )
         (code,) = kernel.change([request])
         if code not in (0, *_MISSING):
             failures.append(RouteError(f"cannot remove {describe(item)}: {reason(code)}"))
@@ -127,13 +126,10 @@ def reason(code: int) -> str:
     return "CAP_NET_ADMIN is needed" if code == errno.EPERM else os.strerror(code)
 
 
-def device_index(item: Item, indexes: Mapping[str, int]) -> int | None:
-    """Return the index of the device of an item: 0 without a device, None if it does not exist."""
-    if isinstance(item, VirtualRule) or item.device is None:
-        return 0
-    return indexes.get(item.device) or None
+def has_devices(route: VirtualRoute, indexes: Mapping[str, int]) -> bool:
+    """Return whether all devices of a route exist."""
+    return all(indexes.get(device) for device in route.devices)
 
 
 def _matches(body: bytes, route: VirtualRoute, indexes: Mapping[str, int]) -> bool:
-    index = device_index(route, indexes)
-    return index is not None and is_route(body, route, index)
+    return has_devices(route, indexes) and is_route(body, route, indexes)

@@ -157,23 +157,40 @@ RouteKind = Literal["unicast", "blackhole", "unreachable", "prohibit"]
 RuleKind = Literal["table", "blackhole", "unreachable", "prohibit"]
 
 
+class NextHop(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the next hops of a route. Flows are divided among them in proportion to ``weight``."""
+
+    gateway: str | None = None
+    device: str | None = None
+    weight: int = 1
+    on_link: bool = False
+
+
 class VirtualRoute(msgspec.Struct, frozen=True, kw_only=True):
     """A route that moves with the addresses (ip-route(8)).
 
     ``destination`` is a prefix ("10.0.0.0/8"). ``source`` is the preferred source address of
     packets that this host sends. ``metric`` is the value that the kernel stores: it is never 0
-    for IPv6.
+    for IPv6. A route with ``nexthops`` has at least two of them, and neither a gateway nor a
+    device.
     """
 
     destination: str
     gateway: str | None = None
     device: str | None = None
+    nexthops: tuple[NextHop, ...] = ()
     source: str | None = None
     metric: int = 0
     table: int = 254
     scope: int = 0
     kind: RouteKind = "unicast"
     on_link: bool = False
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """The devices of the route and its next hops."""
+        named = (self.device, *(hop.device for hop in self.nexthops))
+        return frozenset(device for device in named if device is not None)
 
 
 class VirtualRule(msgspec.Struct, frozen=True, kw_only=True):

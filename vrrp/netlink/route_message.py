@@ -8,10 +8,12 @@ linux/rtnetlink.h, linux/fib_rules.h).
 from __future__ import annotations
 
 import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from vrrp.model.configuration import RouteKind, RuleKind, VirtualRoute, VirtualRule
+from vrrp.model.configuration import NextHop, RouteKind, RuleKind, VirtualRoute, VirtualRule
 from vrrp.netlink.rtnetlink import (
     ADD_MISSING,
     AF_INET,
@@ -33,6 +35,9 @@ RTM_NEWRULE, _RTM_DELRULE, _RTM_GETRULE = 32, 33, 34
 # struct fib_rule_hdr: the same with two reserved bytes and the action after the table.
 _HEADER: Final = struct.Struct("=BBBBBBBBI")
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 5, 6, 7, 15
+_RTA_MULTIPATH: Final = 9
+_NEXT_HOP: Final = struct.Struct("=HBBI")
+"""struct rtnexthop: length with its attributes, flags, weight - 1, index of the interface."""
 _RTNH_F_ONLINK: Final = 4
 _ROUTE_KINDS: Final[dict[RouteKind, int]] = {
     "unicast": 1,
@@ -61,17 +66,17 @@ _SAME_RULE: Final = frozenset(
 FAMILIES: Final = (AF_INET, AF_INET6)
 
 
-def route_addition(route: VirtualRoute, index: int) -> bytes:
-    """Build RTM_NEWROUTE. ``index`` is the index of the device of the route, 0 without a device.
+def route_addition(route: VirtualRoute, indexes: Mapping[str, int]) -> bytes:
+    """Build RTM_NEWROUTE. ``indexes`` has the index of each device of the route.
 
     The kernel answers EEXIST if a route with this destination, metric and table exists.
     """
-    return request(RTM_NEWROUTE, ADD_MISSING, _route(route, index))
+    return request(RTM_NEWROUTE, ADD_MISSING, _route(route, indexes))
 
 
-def route_deletion(route: VirtualRoute, index: int) -> bytes:
+def route_deletion(route: VirtualRoute, indexes: Mapping[str, int]) -> bytes:
     """Build RTM_DELROUTE for a route of ours. The kernel answers ESRCH if it does not exist."""
-    return request(_RTM_DELROUTE, CHANGE, _route(route, index))
+    return request(_RTM_DELROUTE, CHANGE, _route(route, indexes))
 
 
 def rule_addition(rule: VirtualRule) -> bytes:
@@ -114,20 +119,23 @@ def is_our_rule(body: bytes) -> bool:
     return dict(attributes(body, _HEADER.size)).get(_FRA_PROTOCOL) == bytes([PROTOCOL])
 
 
-def is_route(body: bytes, route: VirtualRoute, index: int) -> bool:
-    """Return whether a listed route is equal to ``route``.
+def is_route(body: bytes, route: VirtualRoute, indexes: Mapping[str, int]) -> bool:
+    """Return whether a listed route is equal to ``route``, whose devices have these ``indexes``.
 
-    The device is compared only if ``index`` is not 0: the kernel selects a device otherwise.
+    A device is compared only if the route names it: the kernel selects a device otherwise.
     """
-    wanted = _route(route, index)
-    if index and dict(attributes(body, _HEADER.size)).get(_RTA_OIF) != struct.pack("=I", index):
+    listed = dict(attributes(body, _HEADER.size))
+    index = 0 if route.device is None else indexes[route.device]
+    if index and listed.get(_RTA_OIF) != struct.pack("=I", index):
         return False
-    return _identity(body, _SAME_ROUTE) == _identity(wanted, _SAME_ROUTE)
+    if not _same_next_hops(listed.get(_RTA_MULTIPATH, b""), route.nexthops, indexes):
+        return False
+    return _identity(body, _SAME_ROUTE) == _identity(_route(route, indexes), _SAME_ROUTE)
 
 
 def blocks_route(body: bytes, route: VirtualRoute) -> bool:
     """Return whether a listed route has the same destination, metric and table as ``route``."""
-    wanted = _route(route, 0)
+    wanted = _route(route, dict.fromkeys(route.devices, 0))
     return body[:2] == wanted[:2] and _select(body, _UNIQUE) == _select(wanted, _UNIQUE)
 
 
@@ -136,7 +144,7 @@ def is_rule(body: bytes, rule: VirtualRule) -> bool:
     return _identity(body, _SAME_RULE) == _identity(_rule(rule), _SAME_RULE)
 
 
-def _route(route: VirtualRoute, index: int) -> bytes:
+def _route(route: VirtualRoute, indexes: Mapping[str, int]) -> bytes:
     family, length, packed = _prefix(route.destination)
     table = route.table if route.table < 256 else 0
     kind, flags = _ROUTE_KINDS[route.kind], _RTNH_F_ONLINK if route.on_link else 0
@@ -149,9 +157,49 @@ def _route(route: VirtualRoute, index: int) -> bytes:
         body += attribute(_RTA_GATEWAY, ip_address(route.gateway).packed)
     if route.source is not None:
         body += attribute(_RTA_PREFSRC, ip_address(route.source).packed)
-    if index:
-        body += attribute(_RTA_OIF, struct.pack("=I", index))
+    if route.device is not None:
+        body += attribute(_RTA_OIF, struct.pack("=I", indexes[route.device]))
+    if route.nexthops:
+        hops = b"".join(_next_hop(hop, indexes) for hop in route.nexthops)
+        body += attribute(_RTA_MULTIPATH, hops)
     return body
+
+
+def _next_hop(hop: NextHop, indexes: Mapping[str, int]) -> bytes:
+    gateway = b"" if hop.gateway is None else attribute(_RTA_GATEWAY, _pack_address(hop.gateway))
+    flags = _RTNH_F_ONLINK if hop.on_link else 0
+    index = 0 if hop.device is None else indexes[hop.device]
+    return _NEXT_HOP.pack(_NEXT_HOP.size + len(gateway), flags, hop.weight - 1, index) + gateway
+
+
+def _same_next_hops(listed: bytes, hops: tuple[NextHop, ...], indexes: Mapping[str, int]) -> bool:
+    """Compare next hops in any order, and their devices only if all of ``hops`` name one."""
+    named = all(hop.device is not None for hop in hops)
+    wanted = Counter(
+        (indexes[hop.device] if named and hop.device else 0, hop.weight, _pack_address(hop.gateway))
+        for hop in hops
+    )
+    found = Counter(
+        (index if named else 0, weight, gateway)
+        for index, weight, gateway in _listed_next_hops(listed)
+    )
+    return wanted == found
+
+
+def _listed_next_hops(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the interface index, the weight and the packed gateway of each listed next hop."""
+    offset = 0
+    while offset + _NEXT_HOP.size <= len(data):
+        length, _, hops, index = _NEXT_HOP.unpack_from(data, offset)
+        if length < _NEXT_HOP.size:
+            return
+        found = dict(attributes(data[offset : offset + length], _NEXT_HOP.size))
+        yield index, hops + 1, found.get(_RTA_GATEWAY, b"")
+        offset += (length + 3) & ~3
+
+
+def _pack_address(address: str | None) -> bytes:
+    return b"" if address is None else ip_address(address).packed
 
 
 def _rule(rule: VirtualRule) -> bytes:

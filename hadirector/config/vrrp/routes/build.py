@@ -27,7 +27,7 @@ def _route(route: RouteSection, instance_family: int) -> VirtualRoute:
     destination = route.prefix(instance_family)
     ipv6 = ip_version(destination) == 6
     # As ip-route(8): a destination without a gateway is on the link.
-    on_link = route.gateway is None and route.type == "unicast"
+    on_link = route.gateway is None and not route.nexthops and route.type == "unicast"
     default_scope = SCOPES["link" if on_link else "global"]
     scope = default_scope if route.scope is None else route.scope
     return build_struct(

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from hadirector.config.document.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.keys.addresses import ip_version
 from hadirector.config.keys.section import Placed
-from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
+from hadirector.config.vrrp.routes.schema import NextHopSection, RouteSection, RuleSection
 from hadirector.config.vrrp.schema import VrrpSection
 
 ITEMS_MAX = 100
-_FORWARDING_KEYS = frozenset({"gateway", "device", "source", "scope", "on_link"})
+NEXT_HOPS_MAX = 32
+_HOP_KEYS = frozenset({"gateway", "device", "on_link"})
+_FORWARDING_KEYS = _HOP_KEYS | {"nexthops", "source", "scope"}
 
 
 def route_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
@@ -55,25 +57,51 @@ def _route_findings(path: Path, route: RouteSection, instance_family: int) -> It
             message = f"a route of type {route.type} forwards no packets; leave this out"
             yield Finding((*path, key), message)
         return
-    if route.gateway is None and route.device is None:
-        yield Finding(path, "a route needs a gateway or a device")
-    if route.on_link and (route.gateway is None or route.device is None):
-        yield Finding((*path, "on_link"), "on_link needs a gateway and a device")
     family = ip_version(route.prefix(instance_family))
-    for key, address in (("gateway", route.gateway), ("source", route.source)):
-        if address is not None and ip_version(address) != family:
-            message = wrong(address, f"an IPv{family} address like the destination")
-            yield Finding((*path, key), message)
-    if family == 6:
-        yield from _ipv6_findings(path, route)
-
-
-def _ipv6_findings(path: Path, route: RouteSection) -> Iterator[Finding]:
-    if route.scope is not None:
+    if "nexthops" in route.model_fields_set:
+        yield from _next_hops_findings(path, route, family)
+    else:
+        if route.gateway is None and route.device is None:
+            yield Finding(path, "a route needs a gateway, a device or nexthops")
+        yield from _hop_findings(path, route, family)
+    yield from _family_findings((*path, "source"), route.source, family)
+    if family == 6 and route.scope is not None:
         yield Finding((*path, "scope"), "IPv6 routes have no scope; leave this out")
-    link_local = route.gateway is not None and ipaddress.ip_address(route.gateway).is_link_local
-    if link_local and route.device is None:
+
+
+def _next_hops_findings(path: Path, route: RouteSection, family: int) -> Iterator[Finding]:
+    for key in sorted(_HOP_KEYS & route.model_fields_set):
+        yield Finding((*path, key), f"each of the nexthops has its own {key}; leave this out")
+    count = len(route.nexthops)
+    if not 2 <= count <= NEXT_HOPS_MAX:
+        expected = f"2 to {NEXT_HOPS_MAX}; a single next hop is the gateway of the route"
+        yield Finding((*path, "nexthops"), f"wrong number (got {count}, expected {expected})")
+    yield from duplicates(_hop_claims(path, route))
+    for place, hop in enumerate(route.nexthops):
+        hop_path = (*path, "nexthops", place)
+        if hop.gateway is None and (hop.device is None or family == 6):
+            needed = "a gateway" if family == 6 else "a gateway or a device"
+            yield Finding(hop_path, f"a next hop needs {needed}")
+        yield from _hop_findings(hop_path, hop, family)
+
+
+def _hop_claims(path: Path, route: RouteSection) -> Iterator[Claim]:
+    for place, hop in enumerate(route.nexthops):
+        yield Claim((*path, "nexthops", place), (hop.gateway, hop.device), "next hop")
+
+
+def _hop_findings(path: Path, hop: RouteSection | NextHopSection, family: int) -> Iterator[Finding]:
+    if hop.on_link and (hop.gateway is None or hop.device is None):
+        yield Finding((*path, "on_link"), "on_link needs a gateway and a device")
+    yield from _family_findings((*path, "gateway"), hop.gateway, family)
+    link_local = hop.gateway is not None and ipaddress.ip_address(hop.gateway).is_link_local
+    if link_local and hop.device is None and family == 6:
         yield Finding((*path, "gateway"), "a link-local gateway needs a device")
+
+
+def _family_findings(path: Path, address: str | None, family: int) -> Iterator[Finding]:
+    if address is not None and ip_version(address) != family:
+        yield Finding(path, wrong(address, f"an IPv{family} address like the destination"))
 
 
 def _rule_findings(path: Path, rule: RuleSection) -> Iterator[Finding]:

@@ -12,12 +12,14 @@ from hadirector.config.keys.names import InterfaceName
 from hadirector.config.keys.readers import BOOLEAN, Reader, choice, expectation_error, integer
 from hadirector.config.keys.section import Section
 from hadirector.config.vrrp.addresses.schema import Scope
-from vrrp.model.configuration import RouteKind
+from vrrp.model.configuration import NextHop, RouteKind
 
 DEFAULT_ROUTE = "default"
 MAIN_TABLE = 254
 _TABLES = {"main": MAIN_TABLE, "default": 253}
 NUMBER_MAX = 0xFFFFFFFF
+WEIGHT_MAX = 256
+"""The kernel stores the weight minus 1 in one byte (linux/rtnetlink.h, rtnh_hops)."""
 EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
 """The prefix of all addresses, by IP version."""
 
@@ -45,6 +47,31 @@ RuleType = Annotated[
 ]
 
 
+class NextHopSection(Section):
+    """One of several next hops of a route."""
+
+    model = NextHop
+
+    gateway: Annotated[
+        Address | None,
+        Key("The next hop. It needs a `device` if it is link-local.", default="none"),
+    ] = None
+    device: Annotated[
+        InterfaceName | None,
+        Key("The interface that packets leave by.", default="the interface towards the gateway"),
+    ] = None
+    weight: Annotated[
+        int,
+        integer(1, WEIGHT_MAX),
+        Key("The share of this next hop among the flows, relative to the other weights."),
+    ] = 1
+    on_link: Annotated[
+        bool,
+        BOOLEAN,
+        Key("Treat the gateway as reachable on the device, regardless of its address."),
+    ] = False
+
+
 class RouteSection(Section):
     """A virtual route."""
 
@@ -58,8 +85,8 @@ class RouteSection(Section):
     gateway: Annotated[
         Address | None,
         Key(
-            "The next hop. A route without a gateway needs a `device`, and so does a link-local"
-            " gateway.",
+            "The next hop. A route without a gateway needs a `device` or `nexthops`, and a"
+            " link-local gateway needs a `device`.",
             default="none",
         ),
     ] = None
@@ -67,6 +94,15 @@ class RouteSection(Section):
         InterfaceName | None,
         Key("The interface that packets leave by.", default="the interface towards the gateway"),
     ] = None
+    nexthops: Annotated[
+        list[NextHopSection],
+        Key(
+            "Several next hops, among which the kernel divides the flows, in place of `gateway`,"
+            " `device` and `on_link`.",
+            type="list of 2 to 32 [next hops](#nexthops)",
+            default="none",
+        ),
+    ] = []
     source: Annotated[
         Address | None,
         Key(
@@ -94,7 +130,7 @@ class RouteSection(Section):
         Key(
             "The treatment of packets: `unicast` forwards them, `blackhole` drops them, and the"
             " others refuse them with an ICMP error. A route that does not forward has no"
-            " `gateway`, `device`, `source`, `scope` or `on_link`.",
+            " `gateway`, `device`, `nexthops`, `source`, `scope` or `on_link`.",
             field="kind",
         ),
     ] = "unicast"
@@ -107,11 +143,12 @@ class RouteSection(Section):
     def prefix(self, family: int) -> str:
         """Return the destination as a prefix.
 
-        A default route has the address family of its gateway or source, or else ``family``.
+        A default route has the address family of its gateways or source, or else ``family``.
         """
         if self.destination != DEFAULT_ROUTE:
             return self.destination
-        address = self.gateway or self.source
+        gateways = (self.gateway, *(hop.gateway for hop in self.nexthops), self.source)
+        address = next((each for each in gateways if each is not None), None)
         return EVERYTHING[family if address is None else ip_version(address)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from hadirector.config.loader import parse
-from vrrp.model.configuration import VirtualRoute, VirtualRule
+from vrrp.model.configuration import NextHop, VirtualRoute, VirtualRule
 
 FaultsOf = Callable[[str], list[str]]
 
@@ -21,7 +21,9 @@ def test_the_keys_of_routes_reach_the_model() -> None:
         " {destination: 10.6.0.0/16, device: eth1, metric: 50, source: 10.0.0.1},"
         " {destination: 10.7.0.9, type: blackhole, table: default},"
         " {destination: default, gateway: 'fe80::1', device: eth0, on_link: true},"
-        " {destination: default, device: eth0}]}]"
+        " {destination: default, device: eth0},"
+        " {destination: 10.8.0.0/16, nexthops: [{gateway: 10.0.0.7, weight: 3},"
+        " {gateway: 10.0.0.8, device: eth0, on_link: true}]}]}]"
     )
     (instance,) = parse(text.encode(), "f", "host").vrrp
     assert instance.virtual_routes == (
@@ -34,6 +36,13 @@ def test_the_keys_of_routes_reach_the_model() -> None:
             destination="::/0", gateway="fe80::1", device="eth0", metric=1024, on_link=True
         ),
         VirtualRoute(destination="0.0.0.0/0", device="eth0", scope=253),
+        VirtualRoute(
+            destination="10.8.0.0/16",
+            nexthops=(
+                NextHop(gateway="10.0.0.7", weight=3),
+                NextHop(gateway="10.0.0.8", device="eth0", on_link=True),
+            ),
+        ),
     )
 
 
@@ -74,12 +83,12 @@ def test_the_keys_of_rules_reach_the_model() -> None:
             '0].destination: wrong value (got "10.6.0.1/16", expected a prefix such as 10.0.0.0/8,'
             " with no bit set beyond its length)",
         ),
-        ("destination: 10.6.0.0/16", "0]: a route needs a gateway or a device"),
+        ("destination: 10.6.0.0/16", "0]: a route needs a gateway, a device or nexthops"),
         ("device: e", '0]: the key "destination" is missing'),
         (
             "destination: 10.6.0.0/16, device: e, via: 10.0.0.1",
-            '0]: unknown key "via" (expected one of destination, device, gateway, metric, on_link,'
-            " scope, source, table, type)",
+            '0]: unknown key "via" (expected one of destination, device, gateway, metric,'
+            " nexthops, on_link, scope, source, table, type)",
         ),
         (
             "destination: 10.6.0.0/16, gateway: '2001:db8::1'",
@@ -117,6 +126,45 @@ def test_the_keys_of_rules_reach_the_model() -> None:
             " vrrp[0].virtual_routes[0]",
         ),
         ("destination: default, device: e}, {destination: default, device: e, metric: 1", ""),
+        (
+            "destination: 10.6.0.0/16, nexthops: [{gateway: 10.0.0.1}, {gateway: '2001:db8::1'}]",
+            "0].nexthops[1].gateway: wrong value (got 2001:db8::1, expected an IPv4 address like"
+            " the destination)",
+        ),
+        (
+            "destination: 10.6.0.0/16, device: e, nexthops: [{device: e}, {device: f}]",
+            "0].device: each of the nexthops has its own device; leave this out",
+        ),
+        (
+            "destination: 10.6.0.0/16, nexthops: [{gateway: 10.0.0.1}]",
+            "0].nexthops: wrong number (got 1, expected 2 to 32; a single next hop is the gateway"
+            " of the route)",
+        ),
+        (
+            "destination: 10.6.0.0/16, nexthops: [{device: e}, {weight: 2}]",
+            "0].nexthops[1]: a next hop needs a gateway or a device",
+        ),
+        (
+            "destination: '2001:db8::/32', nexthops: [{gateway: '2001:db8::1'}, {device: e}]",
+            "0].nexthops[1]: a next hop needs a gateway",
+        ),
+        (
+            "destination: default,"
+            " nexthops: [{gateway: 'fe80::1', device: e}, {gateway: 'fe80::2'}]",
+            "0].nexthops[1].gateway: a link-local gateway needs a device",
+        ),
+        (
+            "destination: default, nexthops: [{gateway: 10.0.0.1}, {gateway: 10.0.0.1, weight: 9}]",
+            "0].nexthops[1]: duplicate next hop, first at vrrp[0].virtual_routes[0].nexthops[0]",
+        ),
+        (
+            "destination: default, nexthops: [{device: e, weight: 257}, {device: f}]",
+            "0].nexthops[0].weight: wrong value (got 257, expected a whole number from 1 to 256)",
+        ),
+        (
+            "destination: default, type: prohibit, nexthops: [{device: e}, {device: f}]",
+            "0].nexthops: a route of type prohibit forwards no packets; leave this out",
+        ),
     ],
 )
 def test_a_fault_of_a_route(faults_of: FaultsOf, route: str, fault: str) -> None:

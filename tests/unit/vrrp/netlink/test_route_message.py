@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from vrrp.model.configuration import VirtualRoute, VirtualRule
+from vrrp.model.configuration import NextHop, VirtualRoute, VirtualRule
 from vrrp.netlink.route_message import (
     blocks_route,
     is_our_route,
@@ -52,20 +52,20 @@ def test_a_route_is_added_if_missing_and_deleted_with_our_protocol() -> None:
     """RTM_NEWROUTE: REQUEST ACK EXCL CREATE, 76 bytes; RTM_DELROUTE: REQUEST ACK, 68 bytes."""
     oif = "0800 0400 07000000"
     added = f"4c000000 1800 0506 00000000 00000000 {ROUTE_BODY} {oif}"
-    assert route_addition(replace(ROUTE, device="eth0"), 7) == bytes.fromhex(added)
+    assert route_addition(replace(ROUTE, device="eth0"), {"eth0": 7}) == bytes.fromhex(added)
     deleted = f"44000000 1900 0500 00000000 00000000 {ROUTE_BODY}"
-    assert route_deletion(ROUTE, 0) == bytes.fromhex(deleted)
+    assert route_deletion(ROUTE, {}) == bytes.fromhex(deleted)
 
 
 def test_a_blackhole_route_and_a_route_on_a_link() -> None:
     """RTN_BLACKHOLE is 6, RT_SCOPE_LINK 253, RTNH_F_ONLINK 4; ::/0 has no destination."""
-    blackhole = route_addition(VirtualRoute(destination="10.50.0.0/16", kind="blackhole"), 0)
+    blackhole = route_addition(VirtualRoute(destination="10.50.0.0/16", kind="blackhole"), {})
     assert blackhole[16:28] == bytes.fromhex("02 10 00 00 fe 70 00 06 00000000")
     default = VirtualRoute(
         destination="::/0", gateway="fe80::1", device="eth0", metric=1024, scope=253, on_link=True
     )
     gateway = "fe800000000000000000000000000001"
-    assert route_addition(default, 2)[16:] == bytes.fromhex(
+    assert route_addition(default, {"eth0": 2})[16:] == bytes.fromhex(
         "0a 00 00 00 fe 70 fd 01 04000000 0800 0f00 fe000000 0800 0600 00040000"
         f"1400 0500 {gateway} 0800 0400 02000000"
     )
@@ -89,16 +89,40 @@ def test_a_listed_route_is_identified_by_its_configured_fields() -> None:
     """The kernel adds the device that it selected, and omits a metric of 0."""
     listed = bytes.fromhex(ROUTE_BODY + "0800 0400 07000000")
     assert is_our_route(listed)
-    assert is_route(listed, ROUTE, 0)
-    assert is_route(listed, ROUTE, 7)
-    assert not is_route(listed, ROUTE, 8)
-    assert not is_route(listed, replace(ROUTE, gateway="10.99.0.8"), 7)
-    assert not is_route(listed, replace(ROUTE, source=None), 7)
-    assert not is_route(listed, replace(ROUTE, kind="blackhole"), 7)
+    assert is_route(listed, ROUTE, {})
+    named = replace(ROUTE, device="eth0")
+    assert is_route(listed, named, {"eth0": 7})
+    assert not is_route(listed, named, {"eth0": 8})
+    assert not is_route(listed, replace(ROUTE, gateway="10.99.0.8"), {})
+    assert not is_route(listed, replace(ROUTE, source=None), {})
+    assert not is_route(listed, replace(ROUTE, kind="blackhole"), {})
     assert blocks_route(listed, replace(ROUTE, gateway="10.99.0.8", source=None))
     assert not blocks_route(listed, replace(ROUTE, metric=8))
     assert not blocks_route(listed, replace(ROUTE, table=301))
     assert not blocks_route(listed, replace(ROUTE, destination="10.50.0.0/17"))
+
+
+def test_a_route_with_next_hops_is_built_and_identified() -> None:
+    """RTA_MULTIPATH of struct rtnexthop: length, flags, weight - 1, interface index."""
+    first = NextHop(gateway="10.99.0.8", device="eth0", weight=3, on_link=True)
+    divided = replace(ROUTE, gateway=None, source=None, nexthops=(first, NextHop(device="eth1")))
+    header = "02 10 00 00 00 70 00 01 00000000"
+    fields = "0800 0100 0a320000 0800 0f00 2c010000 0800 0600 07000000"
+    hops = "1c00 0900 1000 04 02 07000000 0800 0500 0a630008 0800 00 00 09000000"
+    indexes = {"eth0": 7, "eth1": 9}
+    body = bytes.fromhex(f"{header} {fields} {hops}")
+    assert route_addition(divided, indexes)[16:] == body
+    reverse = "1c00 0900 0800 00 00 09000000 1000 04 02 07000000 0800 0500 0a630008"
+    listed = bytes.fromhex(f"{header} {fields} {reverse}")
+    assert is_route(listed, divided, indexes)
+    assert not is_route(listed, divided, {"eth0": 7, "eth1": 8})
+    assert not is_route(listed, replace(divided, nexthops=(first,)), indexes)
+    lighter = (replace(first, weight=2), *divided.nexthops[1:])
+    assert not is_route(listed, replace(divided, nexthops=lighter), indexes)
+    assert not is_route(listed, ROUTE, indexes)
+    without_devices = (NextHop(gateway="10.99.0.8", weight=3), NextHop())
+    assert is_route(listed, replace(divided, nexthops=without_devices), {})
+    assert blocks_route(listed, divided)
 
 
 def test_a_listed_rule_is_identified_by_its_configured_fields() -> None:

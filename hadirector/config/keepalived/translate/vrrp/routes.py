@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from hadirector.config.document.errors import quote
-from hadirector.config.keepalived.node import Node, mapping, scalar
+from hadirector.config.keepalived.node import Node, mapping, scalar, sequence
 from hadirector.config.keepalived.syntax.statement import Statement, Word
 from hadirector.config.keepalived.translate.block import Block
 from hadirector.config.keepalived.translate.vrrp.values import whole
@@ -39,7 +39,8 @@ _RULE_KEYS: Final = {
     "lookup": "table",
     "fwmark": "fwmark",
 }
-_NUMBERS: Final = frozenset({"metric", "priority"})
+_HOP_KEYS: Final = {"via": "gateway", "dev": "device", "weight": "weight"}
+_NUMBERS: Final = frozenset({"metric", "priority", "weight"})
 _DEVICES: Final = frozenset({"device", "input_device", "output_device"})
 _TYPES: Final = frozenset({"blackhole", "unreachable", "prohibit"})
 _TABLES: Final[dict[str, str | int]] = {
@@ -83,12 +84,13 @@ def _read_route(line: Statement, block: Block) -> Item | None:
         if key is not None and value is not None:
             _add(keys, key, word, value, block)
             devices += [value] if key in _DEVICES else []
-        elif word.text in _TYPES or word.text == "unicast":
-            keys["type"] = scalar(word.text, word.place)
-        elif word.text == "onlink":
-            keys["on_link"] = scalar(True, word.place)
+        elif _add_flag(keys, word):
+            continue
         elif word.text == "no_track":
             tracked = False
+        elif word.text in ("or", "nexthop"):
+            if not _read_next_hops(word, words, keys, block):
+                return None
         elif word.text in ("prepend", "add") or (value and value.text == "keepalived"):
             continue
         elif "destination" not in keys and _is_prefix(value or word):
@@ -132,6 +134,57 @@ def _read_rule(line: Statement, block: Block, priorities: Iterator[int]) -> Item
         block.note("rule priority", line.keyword.place, message)
         keys["priority"] = scalar(priority, line.keyword.place)
     return Item(mapping(line.keyword.place, keys), devices if tracked else [])
+
+
+def _add_flag(keys: dict[str, Node], word: Word) -> bool:
+    """Add the type of a route, or `on_link`; return False for another word."""
+    if word.text == "onlink":
+        keys["on_link"] = scalar(True, word.place)
+    elif word.text in _TYPES or word.text == "unicast":
+        keys["type"] = scalar(word.text, word.place)
+    else:
+        return False
+    return True
+
+
+def _read_next_hops(
+    first: Word, words: Iterator[Word], keys: dict[str, Node], block: Block
+) -> bool:
+    """Read `or ADDRESS`, or every `nexthop ...` up to the end; return False after a fault."""
+    hops: list[dict[str, Node]] = []
+    if first.text == "or":
+        other = next(words, None)
+        if other is None or "gateway" not in keys or "nexthops" in keys:
+            block.fault(first.place, "or: expected as via ADDRESS or ADDRESS, once")
+            return False
+        hops = [{"gateway": keys.pop("gateway")}, {"gateway": scalar(other.text, other.place)}]
+        keys["nexthops"] = _hops_node(first, hops)
+        return True
+    hops.append({})
+    for word in words:
+        key = _HOP_KEYS.get(word.text)
+        value = next(words, None) if key else None
+        if key == "gateway" and value is not None and value.text in ("inet", "inet6"):
+            value = next(words, None)
+        if word.text == "nexthop":
+            hops.append({})
+        elif word.text == "onlink":
+            hops[-1]["on_link"] = scalar(True, word.place)
+        elif key is not None and value is not None:
+            _add(hops[-1], key, word, value, block)
+        else:
+            _refuse(word, "route", block)
+            return False
+    if len(hops) == 1 and not {"gateway", "device", "on_link"} & keys.keys():
+        # The kernel keeps a single next hop as the gateway of the route.
+        keys.update({key: node for key, node in hops[0].items() if key != "weight"})
+    else:
+        keys["nexthops"] = _hops_node(first, hops)
+    return True
+
+
+def _hops_node(first: Word, hops: Iterable[dict[str, Node]]) -> Node:
+    return sequence(first.place, [mapping(first.place, hop) for hop in hops])
 
 
 def _is_prefix(word: Word) -> bool:

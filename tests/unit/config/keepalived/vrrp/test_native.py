@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.config.keepalived.reading import read
 from tests.unit.config.keepalived.vrrp.test_corpus import text_of
 from tests.unit.config.keepalived.vrrp.test_traps import TRACKS_CHECK, instance, script
@@ -32,6 +34,54 @@ def test_routes_and_rules_are_read_in_any_order_of_their_words() -> None:
         {"fwmark": 16, "fwmask": 255, "to": "10.99.0.0/16", "table": "main", "priority": 16384},
         {"input_device": "eth1", "type": "blackhole", "priority": 2001},
     ]
+
+
+def test_next_hops_are_read_from_or_and_from_nexthop() -> None:
+    """The address of `via` moves to the first of the two next hops of `or`."""
+    found = read(
+        instance(
+            "virtual_routes {\n10.6.0.0/16 via 10.0.0.1 or 10.0.0.2 table 7\n"
+            "10.7.0.0/16 metric 5 nexthop via inet 10.0.0.1 dev eth1 weight 2 onlink"
+            " nexthop via 10.0.0.2\n10.8.0.0/16 nexthop via 10.0.0.3 dev eth1 weight 9\n}"
+        )
+    ).instance
+    assert found["virtual_routes"] == [
+        {
+            "destination": "10.6.0.0/16",
+            "nexthops": [{"gateway": "10.0.0.1"}, {"gateway": "10.0.0.2"}],
+            "table": 7,
+        },
+        {
+            "destination": "10.7.0.0/16",
+            "metric": 5,
+            "nexthops": [
+                {"gateway": "10.0.0.1", "device": "eth1", "weight": 2, "on_link": True},
+                {"gateway": "10.0.0.2"},
+            ],
+        },
+        {"destination": "10.8.0.0/16", "gateway": "10.0.0.3", "device": "eth1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("route", "fault"),
+    [
+        ("10.6.0.0/16 or 10.0.0.2", "or: expected as via ADDRESS or ADDRESS, once"),
+        ("10.6.0.0/16 via 10.0.0.1 or", "or: expected as via ADDRESS or ADDRESS, once"),
+        (
+            "10.6.0.0/16 via 10.0.0.1 or 10.0.0.2 or 10.0.0.3",
+            "or: expected as via ADDRESS or ADDRESS, once",
+        ),
+        (
+            "10.6.0.0/16 nexthop via 10.0.0.1 realms 4",
+            "realms: a virtual route cannot have this; add the route by a notify script, or leave"
+            " it out",
+        ),
+    ],
+)
+def test_a_fault_of_next_hops(route: str, fault: str) -> None:
+    faults = read(instance(f"virtual_routes {{\n{route}\n}}")).faults
+    assert [each.partition("VI_1: ")[2] for each in faults] == [fault]
 
 
 def test_rules_without_a_priority_count_down_over_all_instances() -> None:
