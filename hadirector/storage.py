@@ -76,17 +76,27 @@ def store_durably(path: Path, content: msgspec.Struct) -> None:
 
     The function blocks until the disk has stored the content (fsync(2)). Raises OSError.
     """
+    store_bytes_durably(path, msgspec.json.format(msgspec.json.encode(content)))
+
+
+def store_bytes_durably(path: Path, content: bytes) -> None:
+    """Replace the file as ``store_durably`` does, with these bytes. Raises OSError."""
     unfinished = path.with_suffix(".new")
     with _create(unfinished) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(content)))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(unfinished, path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Store the names of the files in a directory on the disk (fsync(2)). Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)  # stores the new name of the file
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
 def _create(path: Path) -> BinaryIO:

@@ -41,11 +41,12 @@ Python's default is 5 ms, and one wake-up of the loop can wait for it twice.
 
 
 class _Source(NamedTuple):
-    """The configuration file of the director, how to read it, and what to make of it."""
+    """The configuration file of the director, how to read it, what to make of it, and its text."""
 
     path: Path
     options: ReadingOptions
     prepare: Prepare
+    text: bytes | None = None
 
 
 class StartError(Exception):
@@ -106,8 +107,16 @@ async def _load(source: _Source, handlers: SignalHandlers) -> None:
     handlers.assign(stop=stop, reload=None)
     handlers.install()
     from hadirector.config.subprocess.launch import launch
+    from hadirector.director.configurations.file import marked_state_directory, read_text
 
-    launching = asyncio.create_task(launch(source.path, options=source.options.encode()))
+    undone = None
+    if marked_state_directory(source.path) is not None:
+        from hadirector.director.configurations.undo_at_start import undo_overdue
+
+        undone = undo_overdue(source.path)
+    source = source._replace(text=read_text(source.path))
+    options = source.options.encode()
+    launching = asyncio.create_task(launch(source.path, text=source.text, options=options))
     await asyncio.sleep(0)  # starts the process that reads
     from hadirector import log
     from hadirector.config.subprocess.reader import read
@@ -117,6 +126,8 @@ async def _load(source: _Source, handlers: SignalHandlers) -> None:
 
     recorder = Recorder()
     writer = log.configure(also=[recorder])
+    if undone is not None:
+        undone.report()
     try:
         await _run(source, _prepare(configuration, source.prepare), writer, recorder, handlers)
     finally:
@@ -133,8 +144,8 @@ async def _run(
     from hadirector.api.server import serving
     from hadirector.config.document.errors import ConfigError
     from hadirector.dataplane.dataplane import DataplaneError
+    from hadirector.director.configurations.file import ConfigurationFile
     from hadirector.director.director import Director
-    from hadirector.director.reconfigure import ConfigurationFile
     from hadirector.host import preflight
     from hadirector.processes import handoff
 
@@ -150,7 +161,7 @@ async def _run(
             async with recorder.persist_in(Path(configuration.runtime_directory)):
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
-                file = ConfigurationFile(source.path, source.options)
+                file = ConfigurationFile(source.path, source.options, source.text)
                 director = Director(file, configuration, dataplane, recorder, adopted)
                 handlers.assign(
                     stop=partial(_stop, director, handlers), reload=director.request_reload

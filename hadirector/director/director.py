@@ -13,10 +13,12 @@ import structlog
 from checks.script_runner.client import server as script_server
 from hadirector import __version__
 from hadirector.dataplane.dataplane import Dataplane, DataplaneError
+from hadirector.director.configurations.apply import Applications
+from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.messages import FirstVerdictsOverdue, Message
 from hadirector.director.parts import Parts
-from hadirector.director.reconfigure import ConfigurationFile, Reconfiguration
+from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.requests import OperatorRequests, RequestError
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
@@ -50,6 +52,7 @@ class Director:
             self._parts, self._put_later, more_waits=lambda: not self._messages.empty()
         )
         self.reconfiguration = Reconfiguration(file, self._parts, self._messages.put)
+        self.applications = Applications(self.reconfiguration)
         self.operator = OperatorRequests(self._parts)
         self.recorder = recorder
         self._log = structlog.get_logger()
@@ -90,6 +93,8 @@ class Director:
             }
             if parts.configuration.observing:
                 loops["closer look"] = parts.closer_look.run()
+            else:
+                loops["configurations"] = self.applications.run()
             running = [group.create_task(loop, name=name) for name, loop in loops.items()]
             self._put_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checks = group.create_task(parts.health.workers.run(), name="checks")

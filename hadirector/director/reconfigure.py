@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 import structlog
 from msgspec.structs import replace
 
 from hadirector.config.document.errors import ConfigError
-from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.subprocess import reader
+from hadirector.director.configurations.archive import ConfigurationArchive
+from hadirector.director.configurations.file import ConfigurationFile, read_text
 from hadirector.director.messages import ConfigurationRead, Message
 from hadirector.director.observing import REFUSED, observed_configuration
 from hadirector.director.parts import Parts
@@ -26,59 +27,83 @@ from hadirector.model.configuration import Configuration
 from hadirector.reload.plan import plan
 from hadirector.reload.preview import Preview, Situation, preview
 
-
-class ConfigurationFile(NamedTuple):
-    """The configuration file of a director, and the options of its start."""
-
-    path: Path
-    options: ReadingOptions = DEFAULT
+SIGNAL: Final = "SIGHUP"
+"""The actor of a reload that a signal requests: the kernel does not name the sender."""
 
 
 class Reconfiguration:
-    """Reads the configuration file again, and puts a valid configuration into the queue."""
+    """Reads the configuration file again, and puts a valid configuration into the queue.
+
+    ``changing`` is held during each change of the configuration, so that there is one at a time.
+    """
 
     def __init__(
         self, file: ConfigurationFile, parts: Parts, put: Callable[[Message], Awaitable[None]]
     ) -> None:
         self.file = file
+        self.archive = ConfigurationArchive(
+            file.path, Path(parts.configuration.state_directory), file.text
+        )
+        self.changing = asyncio.Lock()
         self._parts = parts
         self._put = put
-        self._reloading = asyncio.Lock()
         self._reload_waits = False
         self._log = structlog.get_logger()
+
+    @property
+    def observing(self) -> bool:
+        """Whether this director changes nothing."""
+        return self._parts.configuration.observing
 
     async def check_file(self) -> None:
         """Raise RequestError if a director could not start with the file as it is."""
         if self._parts.configuration.observing:
             raise RequestError(REFUSED)
         try:
-            configuration = await self._read(self.file.path)
+            configuration = await self.read(self.file.path)
         except ConfigError as error:
             raise RequestError(str(error)) from error
         faults = await self._faults(configuration)
         if faults:
             raise RequestError("\n".join(faults))
 
-    async def reload(self) -> str:
+    async def reload(self, actor: str = SIGNAL) -> str:
         """Read the file again and apply it; return the changes, in one line.
 
-        The current configuration stays if the new one is wrong. Raises RequestError.
+        The current configuration stays if the new one is wrong, or if another one waits for its
+        confirmation. Raises RequestError.
         """
-        async with self._reloading:
+        async with self.changing:
             self._reload_waits = False
+            text = await asyncio.to_thread(read_text, self.file.path)
             try:
-                configuration = await self._read(self.file.path)
-            except ConfigError as error:
+                self._refuse_while_pending(text)
+                configuration = await self.read(self.file.path, text)
+                summary = await self.check(configuration)
+            except (ConfigError, RequestError) as error:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
-            planned = plan(self._parts.configuration, configuration)
-            faults = [*planned.refused, *await self._faults(configuration)]
-            if faults:
-                self._log.error("reload_refused", faults=faults)
-                raise RequestError("\n".join(faults))
-            await self._put(ConfigurationRead(configuration))
+            await self.put(configuration)
+            if text is not None and not configuration.observing:
+                await self.archive.note(text, "reload", actor)
             self.warn_of_exposure()
-            return planned.summary
+            return summary
+
+    def _refuse_while_pending(self, text: bytes | None) -> None:
+        """Raise RequestError if the file has another text than the one that is pending."""
+        if (fault := self.archive.pending_fault(text)) is not None:
+            raise RequestError(fault)
+
+    async def check(self, configuration: Configuration) -> str:
+        """Return the changes in one line. Raises RequestError if the host cannot change to it."""
+        planned = plan(self._parts.configuration, configuration)
+        if faults := [*planned.refused, *await self._faults(configuration)]:
+            raise RequestError("\n".join(faults))
+        return planned.summary
+
+    async def put(self, configuration: Configuration) -> None:
+        """Let the director change to a configuration that was checked."""
+        await self._put(ConfigurationRead(configuration))
 
     async def _faults(self, configuration: Configuration) -> list[str]:
         """Return why this host cannot replace its configuration with another one."""
@@ -111,7 +136,7 @@ class Reconfiguration:
 
         Faults name the text ``file``. Raises ConfigError and DataplaneError.
         """
-        configuration = await self._read(file, text)
+        configuration = await self.read(file, text)
         faults = tuple(await self._faults(configuration))
         sysctls = await sysctl_reconciler.preview_sysctls(configuration)
         actual = await self._parts.table_reconciler.read()
@@ -134,7 +159,7 @@ class Reconfiguration:
         )
         return await asyncio.to_thread(preview, situation, configuration)
 
-    async def _read(self, file: str | Path, text: bytes | None = None) -> Configuration:
+    async def read(self, file: str | Path, text: bytes | None = None) -> Configuration:
         """Read a file for this director. Raises ConfigError, and RequestError while observing."""
         configuration = await reader.read(file, text, options=self.file.options)
         current = self._parts.configuration

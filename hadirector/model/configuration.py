@@ -184,6 +184,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     With ``observing``, the director changes nothing, because another program is in charge.
     ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` must still be checked on the
     host. ``warnings`` are lines about risks of the configuration, with their places.
+    ``other_files`` are the names of the files that the file includes.
     """
 
     name: str
@@ -203,6 +204,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     needed_scripts: tuple[NeededScript, ...] = ()
     unheld_addresses: tuple[UnheldAddress, ...] = ()
     warnings: tuple[str, ...] = ()
+    other_files: tuple[str, ...] = ()
     vrrp: tuple[InstanceConfiguration, ...] = ()
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()

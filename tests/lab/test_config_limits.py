@@ -63,12 +63,12 @@ def test_a_file_that_needs_more_memory_is_refused_in_words(tmp_path: Path) -> No
 
 
 def test_a_killed_director_leaves_no_reader_behind() -> None:
-    """The parent of the reader is killed while the reader waits for the text."""
+    """The parent of the reader is killed while the reader is busy with a large text."""
     code = (
         "import asyncio\n"
         "from hadirector.config.subprocess.launch import launch\n"
         "async def main():\n"
-        "    process = await launch('draft.yaml', text_on_stdin=True)\n"
+        "    process = await launch('draft.yaml', text=b'- 1\\n' * 900_000)\n"
         "    print(process.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"

@@ -13,18 +13,41 @@ from hadirector.runtime.interpreter import PYTHON_MODULE
 
 
 async def launch(
-    path: str | os.PathLike[str], *, text_on_stdin: bool = False, options: str = ""
+    path: str | os.PathLike[str], *, text: bytes | None = None, options: str = ""
 ) -> asyncio.subprocess.Process:
-    """Start the process with the encoded options of the reading. Raises OSError and ValueError."""
-    arguments = [TEXT_ON_STDIN] if text_on_stdin else []
-    # With a session of its own, the process does not get signals for our process group.
-    return await asyncio.create_subprocess_exec(
-        *PYTHON_MODULE,
-        "hadirector.config",
-        os.fspath(path),
-        options,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE if text_on_stdin else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    """Start the process with the encoded options of the reading. Raises OSError and ValueError.
+
+    With a ``text``, the process reads this text as the content of the file.
+    """
+    arguments = [] if text is None else [TEXT_ON_STDIN]
+    # The process reads a file in memory at its own pace. A pipe would need a writer.
+    content = asyncio.subprocess.DEVNULL if text is None else _file_in_memory(text)
+    try:
+        # With a session of its own, the process does not get signals for our process group.
+        return await asyncio.create_subprocess_exec(
+            *PYTHON_MODULE,
+            "hadirector.config",
+            os.fspath(path),
+            options,
+            *arguments,
+            stdin=content,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    finally:
+        if text is not None:
+            os.close(content)
+
+
+def _file_in_memory(text: bytes) -> int:
+    """Return the descriptor of a file that only exists in memory. Raises OSError."""
+    descriptor = os.memfd_create("configuration")
+    try:
+        remaining = memoryview(text)
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

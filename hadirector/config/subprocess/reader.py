@@ -51,9 +51,7 @@ async def read(
     """
     file = os.fspath(path)
     try:
-        process = await (
-            launching or launch(file, text_on_stdin=text is not None, options=options.encode())
-        )
+        process = await (launching or launch(file, text=text, options=options.encode()))
     except (OSError, ValueError) as error:
         raise _failure(
             file, f"the process that reads the file cannot be started: {error}"
@@ -61,8 +59,6 @@ async def read(
     try:
         assert process.stdout is not None
         async with asyncio.timeout(READING_SECONDS_MAX):
-            if process.stdin is not None and text is not None:
-                await _send(process.stdin, text)
             return await _receive(process.stdout)
     except TimeoutError as error:
         raise _failure(
@@ -89,14 +85,6 @@ async def _describe_end(process: asyncio.subprocess.Process) -> str:
             await process.wait()
     status = process.returncode
     return "" if status is None or status >= 0 else f" (ended by signal {-status})"
-
-
-async def _send(stream: asyncio.StreamWriter, text: bytes) -> None:
-    """Send the whole text. If the process has failed, the error shows when its answer is read."""
-    stream.write(text)
-    with contextlib.suppress(ConnectionError):
-        await stream.drain()
-    stream.close()
 
 
 async def _receive(stream: asyncio.StreamReader) -> Configuration:

@@ -56,7 +56,7 @@ async def test_a_text_is_read_as_the_future_content_of_a_file() -> None:
 async def test_a_process_that_does_not_read_the_text_is_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The text is larger than the buffer of the pipe."""
+    """The text is larger than the buffer of a pipe would be."""
     monkeypatch.setattr(launch, "PYTHON_MODULE", ("/bin/true",))
     with pytest.raises(ConfigError, match=r"^f: the process that reads the file failed: "):
         await reader.read("f", b"#" * 10_000_000)

@@ -1,0 +1,1 @@
+"""The configurations of a director: applying, confirming, undoing, and their archive."""

@@ -1,0 +1,162 @@
+"""Decides which configurations the archive keeps, and when an unconfirmed one is undone. Pure.
+
+The archive lists the configurations that this director has run with. Its texts are stored beside
+it, by their hash. A configuration that was applied with a deadline is pending until it is confirmed
+or undone.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from hadirector.overrides.expiry import Moment
+
+CONFIGURATIONS_MAX: Final = 50
+"""Configurations that the archive keeps. The oldest one is removed first."""
+BYTES_MAX: Final = 128 * 1024 * 1024
+"""Size of the texts that the archive keeps. Equal texts are stored once."""
+
+How = Literal["start", "reload", "apply", "rollback", "undone", "found"]
+"""How a configuration came into use. ``found`` was in the file, and was replaced unread."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """The text of a configuration: its SHA-256 in hexadecimal digits, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who brought a configuration into use, when (seconds since the epoch), how, and why."""
+
+    at: float
+    how: How
+    actor: str
+    reason: str = ""
+
+
+class ArchivedConfiguration(msgspec.Struct, frozen=True):
+    """A configuration in the archive. Its number is never used again."""
+
+    number: int
+    content: Content
+    origin: Origin
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An applied configuration that is undone unless it is confirmed in time.
+
+    ``number`` is the applied configuration, and ``previous`` takes its place again. ``since`` is
+    the moment of the application, and ``seconds`` the time for the confirmation.
+    """
+
+    number: int
+    previous: int
+    since: Moment
+    seconds: float
+
+    def remaining(self, now: Moment) -> float:
+        """Return the seconds until the deadline; not more than were given.
+
+        Within a boot, only monotonic time counts. After a reboot, the UTC clock decides how much
+        time has passed. A clock that was set back counts as no time.
+        """
+        if self.since.boot == now.boot:
+            passed = now.monotonic - self.since.monotonic
+        else:
+            passed = now.utc - self.since.utc
+        return self.seconds - max(0.0, passed)
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """The list. ``current`` is the number of the configuration in use, 0 without one."""
+
+    version: Literal[1] = 1
+    last: int = 0
+    current: int = 0
+    configurations: tuple[ArchivedConfiguration, ...] = ()
+    pending: Pending | None = None
+
+    def find(self, number: int) -> ArchivedConfiguration | None:
+        """Return a configuration by its number."""
+        return next((each for each in self.configurations if each.number == number), None)
+
+    @property
+    def running(self) -> ArchivedConfiguration | None:
+        """The configuration in use."""
+        return self.find(self.current)
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """The hashes of the texts that the list needs."""
+        return frozenset(each.content.sha256 for each in self.configurations)
+
+
+class AtStart(Enum):
+    """What a director does at its start about a pending configuration."""
+
+    NOTHING = "nothing"
+    FORGET = "forget"
+    UNDO = "undo"
+
+
+def decide_at_start(archive: Archive, file_sha256: str, now: Moment) -> AtStart:
+    """Decide about a pending configuration, by the hash of the configuration file.
+
+    If the file has the previous configuration, the director ended while it replaced the file.
+    """
+    pending = archive.pending
+    if pending is None:
+        return AtStart.NOTHING
+    previous = archive.find(pending.previous)
+    if previous is not None and previous.content.sha256 == file_sha256:
+        return AtStart.FORGET
+    return AtStart.UNDO if pending.remaining(now) <= 0 else AtStart.NOTHING
+
+
+def add(archive: Archive, content: Content, origin: Origin, *, in_use: bool = True) -> Archive:
+    """Add a configuration. If the same text is in use already, change nothing."""
+    running = archive.running
+    if running is not None and running.content.sha256 == content.sha256:
+        return archive
+    added = ArchivedConfiguration(archive.last + 1, content, origin)
+    return _limit(
+        replace(
+            archive,
+            last=added.number,
+            current=added.number if in_use else archive.current,
+            configurations=(*archive.configurations, added),
+        )
+    )
+
+
+def begin_confirmation(archive: Archive, previous: int, now: Moment, seconds: float) -> Archive:
+    """Let the configuration in use wait for its confirmation."""
+    return replace(archive, pending=Pending(archive.current, previous, now, seconds))
+
+
+def end_confirmation(archive: Archive) -> Archive:
+    """Forget that a configuration is pending: it was confirmed or undone."""
+    return _limit(replace(archive, pending=None))
+
+
+def _limit(archive: Archive) -> Archive:
+    """Remove the oldest configurations beyond the limits, except those that may be needed."""
+    pending = archive.pending
+    needed = {archive.current, *((pending.number, pending.previous) if pending else ())}
+    kept = list(archive.configurations)
+    for each in archive.configurations[:-1]:
+        if len(kept) <= CONFIGURATIONS_MAX and _size(kept) <= BYTES_MAX:
+            break
+        if each.number not in needed:
+            kept.remove(each)
+    return replace(archive, configurations=tuple(kept))
+
+
+def _size(configurations: list[ArchivedConfiguration]) -> int:
+    return sum({each.content.sha256: each.content.size for each in configurations}.values())
