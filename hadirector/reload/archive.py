@@ -32,7 +32,10 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Who brought a configuration into use, when (seconds since the epoch), how, and why."""
+    """The origin of a configuration: the time in seconds since the epoch, the way, and the actor.
+
+    ``reason`` is the text of the actor.
+    """
 
     at: float
     how: How
@@ -98,7 +101,7 @@ class Archive(msgspec.Struct, frozen=True):
 
 
 class AtStart(Enum):
-    """What a director does at its start about a pending configuration."""
+    """The action about a pending configuration at a start."""
 
     NOTHING = "nothing"
     FORGET = "forget"
@@ -146,7 +149,7 @@ def end_confirmation(archive: Archive) -> Archive:
 
 
 def _limit(archive: Archive) -> Archive:
-    """Remove the oldest configurations beyond the limits, except those that may be needed."""
+    """Remove the oldest configurations beyond the limits, but no configuration that is needed."""
     pending = archive.pending
     needed = {archive.current, *((pending.number, pending.previous) if pending else ())}
     kept = list(archive.configurations)

@@ -19,6 +19,7 @@ from hadirector.director.configurations.file import (
     ConfigurationFile,
     hash_text,
     marked_state_directory,
+    replace_text,
 )
 from hadirector.director.configurations.undo_at_start import undo_overdue
 from hadirector.director.messages import ConfigurationRead, Message
@@ -241,13 +242,13 @@ async def test_a_file_that_cannot_be_written_refuses_the_application(
 
 async def test_a_failed_undo_is_tried_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
-    real, failures = module.replace_text, [1, 2]
+    failures = [1, 2]
 
     def refuse_twice(path: Path, text: bytes) -> None:
         if text == host.text(1) and failures:
             failures.pop()
             raise OSError(30, "Read-only file system")
-        real(path, text)
+        replace_text(path, text)
 
     monkeypatch.setattr(module, "replace_text", refuse_twice)
     async with host.running():
