@@ -83,7 +83,7 @@ class Reconfiguration:
             except (ConfigError, RequestError) as error:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
-            await self.put(configuration)
+            await self.enqueue(configuration)
             if text is not None and not configuration.observing:
                 await self.archive.note(text, "reload", actor)
             self.warn_of_exposure()
@@ -101,7 +101,7 @@ class Reconfiguration:
             raise RequestError("\n".join(faults))
         return planned.summary
 
-    async def put(self, configuration: Configuration) -> None:
+    async def enqueue(self, configuration: Configuration) -> None:
         """Let the director change to a configuration that was checked."""
         await self._put(ConfigurationRead(configuration))
 

@@ -59,7 +59,7 @@ class StaleError(RequestError):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """Who orders the change of the configuration, why, and in how many seconds to confirm it."""
+    """The actor who orders a change, the reason, and the seconds for its confirmation."""
 
     actor: str
     reason: Line = ""
@@ -154,14 +154,14 @@ class Applications:
     async def undo(self, actor: str, reason: str, *, expected: Pending | None = None) -> Applied:
         """Return to the configuration before the pending one. Raises RequestError.
 
-        With ``expected``, nothing is undone if another configuration is pending meanwhile.
+        With ``expected``, only this pending configuration is undone.
         """
         async with self._reconfiguration.changing:
             pending = self._require_pending()
             if expected is not None and pending != expected:
                 raise RequestError("another configuration is pending")
             previous = self.archive.kept.find(pending.previous)
-            assert previous is not None, "the archive keeps what a pending configuration needs"
+            assert previous is not None, "the archive keeps the former configuration"
             text = await self._text(previous)
             try:
                 configuration = await self._reconfiguration.read(self._file, text)
@@ -169,7 +169,7 @@ class Applications:
                 raise RequestError(str(error)) from error
             summary = await self._reconfiguration.check(configuration)
             # The director changes first: the pending configuration may have cut off its operators.
-            await self._reconfiguration.put(configuration)
+            await self._reconfiguration.enqueue(configuration)
             origin = Origin(present_moment().utc, "undone", actor, reason)
             await self._keep_found()
             archive = add(end_confirmation(self.archive.kept), previous.content, origin)
@@ -204,7 +204,7 @@ class Applications:
                 archive, running.number, present_moment(), order.confirm_within
             )
         await self._write(archive, text)
-        await self._reconfiguration.put(configuration)
+        await self._reconfiguration.enqueue(configuration)
         self._log.info(
             "configuration_applied",
             number=archive.current,
