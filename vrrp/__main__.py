@@ -1,7 +1,8 @@
 """Runs a single VRRP instance, and prints its reports as JSON lines.
 
-SIGTERM and SIGINT hand over and stop. SIGUSR1 hands over and keeps running. SIGUSR2 prints the
-status. ``at`` in each line is the monotonic clock in seconds, which all processes of a host share.
+SIGTERM and SIGINT hand over to a peer and stop. SIGUSR1 hands over and keeps running. SIGUSR2
+prints the status. ``at`` in each line is the monotonic clock in seconds, which all processes of a
+host share.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The instances on one interface and address family. They share a socket.
+"""The instances on one interface and address family. They share one socket.
 
-Each received packet goes to the instance with its VRID.
+Each received packet goes to the instance with its virtual router ID (VRID).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Segment:
         return bool(self._instances)
 
     def update(self, link: Link | None, virtual: frozenset[Address]) -> None:
-        """Attach or detach the instances, for the present state of the link; None if it is missing.
+        """Attach or detach the instances for the state of the interface (None: it is missing).
 
         The ``virtual`` addresses of this host are not used as source addresses.
         """

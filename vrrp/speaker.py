@@ -1,4 +1,4 @@
-"""All VRRP instances of a host: starts, changes and stops them, and connects them to links."""
+"""Runs all VRRP instances of a host: starts, changes and stops them, and passes on link changes."""
 
 from __future__ import annotations
 
@@ -45,16 +45,17 @@ class _Running(NamedTuple):
 
 
 class Speaker:
-    """Runs the configured instances. It is an async context manager, which owns their tasks.
+    """Runs the configured VRRP instances. It is an async context manager, which owns their tasks.
 
     Call `stop` or `release_now` before leaving the context. Otherwise the instances end without
-    priority 0, and their addresses stay until the end of their lifetime.
+    an advertisement of priority 0, and their addresses stay until the end of their lifetime.
 
     Loopback addresses with the UDP transport need no privilege. The other transports need
-    CAP_NET_RAW; other addresses also need CAP_NET_ADMIN. If the kernel refuses an operation, the
-    speaker reports a notice and tries again.
+    CAP_NET_RAW; other addresses also need CAP_NET_ADMIN. If the kernel refuses an operation,
+    the speaker reports a notice and tries again.
 
-    A speaker that is ``alone`` on its host removes the routes and rules of earlier speakers.
+    With ``alone``, no other speaker runs on the host. The speaker then removes the routes and
+    rules that an earlier speaker has left.
     """
 
     def __init__(self, report: Callable[[Report], None], *, alone: bool = False) -> None:
@@ -131,7 +132,7 @@ class Speaker:
             await self._sweep()
 
     def update_values(self, values: Mapping[TrackedKey, int]) -> None:
-        """Use new values of tracked objects (`vrrp.router.priority`).
+        """Pass new values of tracked objects to the instances (`vrrp.router.priority`).
 
         The speaker itself watches tracked interfaces; ``values`` do not include them.
         """
@@ -140,7 +141,7 @@ class Speaker:
             instance.update_values(values)
 
     def hand_over(self, name: str, *, undo: bool = False) -> None:
-        """Hand an instance and its sync group over to a peer, or undo a handover."""
+        """Hand an instance and its sync group over to a peer; with ``undo``, undo a handover."""
         running = self._running.get(name)
         if running is None:
             self._notice("warning", "unknown_instance", instance=name)
@@ -148,10 +149,10 @@ class Speaker:
             running.instance.sync_group.hand_over(undo=undo)
 
     async def stop(self, *, keep: bool = False) -> None:
-        """Hand over and stop all instances at the same time, within 5 s and a margin.
+        """Hand over and stop all instances at the same time, within about 5 s.
 
-        With ``keep``, send nothing to the peers, and leave the addresses for 60 s to a process that
-        continues.
+        With ``keep``, send nothing to the peers, and leave the addresses for 60 s to the
+        process that continues.
         """
         names = tuple(self._running)
         if not keep:

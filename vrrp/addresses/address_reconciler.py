@@ -1,4 +1,4 @@
-"""Reconciles the virtual addresses of one instance with the kernel."""
+"""Adds and removes the virtual addresses of one instance in the kernel, and retries on errors."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ RESTORED_MAX: Final = 256
 
 
 class DeviceState(msgspec.Struct, frozen=True):
-    """The state of a device.
+    """The state of a network device that holds virtual addresses.
 
-    ``index`` is 0 while the device does not exist. ``foreign`` are addresses that must not be
-    changed. Without ``carrier``, announcements reach no host.
+    ``index`` is 0 while the device does not exist. ``foreign`` are addresses that another
+    program or the administrator has added; they must not be changed. While ``carrier`` is
+    False, announcements reach no host.
     """
 
     index: int = 0
@@ -47,17 +48,17 @@ _ABSENT: Final = DeviceState()
 class AddressReconciler:
     """Adds the virtual addresses of one instance after `hold`, and removes them after `release`.
 
-    Both methods return at once; the task `run` changes the kernel. It calls ``failed`` for an
-    error, and tries again after 0.5 s. An error does not stop the other changes. It calls
-    ``acquired`` after addresses were added, so that they can be announced. At the start it removes
-    the addresses of an earlier process, unless they are already wanted again.
+    Both methods return at once; the task `run` changes the kernel. After an error it calls
+    ``failed`` and tries again 0.5 s later; the other addresses are not affected. After
+    addresses were added it calls ``acquired``, so that they can be announced. At the start it
+    removes addresses that an earlier process has left, unless `hold` was called.
 
-    If a device has another index or none, it was deleted or has another name now. In the second
-    case it still has the addresses, which are deleted by the last index.
+    If a device disappears or has another index, it was deleted or renamed. A renamed device
+    still has the addresses, so they are deleted by the last known index.
 
-    ``lifetime`` is in seconds. ``routes`` are added after the addresses, because an address may be
-    the source of a route, and removed before them. The ``macvlan`` is up while the addresses are
-    wanted.
+    ``lifetime`` is the lifetime of the addresses in the kernel, in seconds. ``routes`` are
+    added after the addresses and removed before them, because an address may be the source of a
+    route. The ``macvlan`` is up while the addresses are wanted.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class AddressReconciler:
         return [virtual for virtual in self.configured if virtual in self._held]
 
     def update_device(self, kernel: RtnetlinkSocket, device: str, state: DeviceState) -> None:
-        """Note the state of a device that holds addresses or routes."""
+        """Store the new state of a device that holds addresses or routes."""
         before = self._devices.get(device, _ABSENT)
         if state != before:
             self._routes.invalidate()
@@ -116,9 +117,9 @@ class AddressReconciler:
         self._request_pass()
 
     def hold(self) -> None:
-        """Request the addresses. Add them before returning, if there are few of them.
+        """Start to hold the addresses. A small number of them is added before this method returns.
 
-        The task `run` reports an address that the kernel refuses.
+        If the kernel refuses an address, the task `run` reports it.
         """
         self._wanted = True
         self._request_pass()
@@ -134,15 +135,16 @@ class AddressReconciler:
             self._routes.hold(self._kernel, self._indexes())
 
     def release(self) -> None:
-        """Request that the addresses are removed."""
+        """Start to remove the addresses. The task `run` removes them."""
         self._wanted = False
         self._request_pass()
 
     def restore(self, removed: InterfaceAddress) -> bool:
-        """Restore an address that was removed from an interface. Return True if it was added.
+        """Add an address again that was removed from an interface. Return True if it was added.
 
-        An address that was not renewed for a long time is not added, because its lifetime may have
-        ended. In this case the process was stalled, and the router must listen first.
+        It is not added if its lifetime may have ended, because it was not renewed in time.
+        In this case the process was stalled and a peer may hold the address, so the router
+        must listen first.
         """
         stalled = asyncio.get_running_loop().time() - self._renewed_at > 2 * REFRESH_SECONDS
         if stalled or self._kernel is None or self._restored >= RESTORED_MAX:
@@ -160,7 +162,7 @@ class AddressReconciler:
         return False
 
     async def settle(self) -> bool:
-        """Wait until the kernel is as requested. Return False if that takes longer than 1 s."""
+        """Wait until all requested changes are made. Return False if that takes longer than 1 s."""
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._settled.wait()
@@ -169,9 +171,9 @@ class AddressReconciler:
         return True
 
     async def extend_lifetime(self) -> None:
-        """Give held addresses a lifetime of `KEPT_LIFETIME_SECONDS`, for the next process.
+        """Set the lifetime of held addresses to `KEPT_LIFETIME_SECONDS`, for the next process.
 
-        Call it after `run` has ended. Raises AddressError.
+        Call this after `run` has ended. Raises AddressError.
         """
         if self._wanted and self._kernel is not None:
             targets = self._targets(self.configured)

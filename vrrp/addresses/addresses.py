@@ -1,12 +1,12 @@
 """Virtual addresses on the interfaces of the host, each with a lifetime.
 
 While a router is ACTIVE, the lifetime of its addresses is renewed every 0.5 s. If the process exits
-or hangs, the kernel removes the addresses at the end of their lifetime. The lifetime is at least
-3 s, and long enough for a peer to take over before it ends. So after a crash there is always a host
-that answers.
+or hangs, the kernel removes the addresses at the end of their lifetime. The lifetime is at least 3
+s. It is also longer than the time after which a peer takes over, so that after a crash at least one
+host holds the address.
 
-An address without a lifetime is foreign: it belongs to the host, or to an address owner. It is
-never changed or deleted.
+An address without a lifetime is foreign: it belongs to the host, or to an address owner (priority
+255). It is never changed or deleted.
 
 Addresses in 127.0.0.0/8 and the address ::1 are local to every host. They are not added.
 """
@@ -47,7 +47,7 @@ class AddressError(Exception):
 
 
 def virtual_addresses(configuration: InstanceConfiguration) -> tuple[VirtualAddress, ...]:
-    """Return the addresses of an instance that have to be added to an interface."""
+    """Return the addresses of an instance that must be added to an interface."""
     placements = {placement.address: placement for placement in configuration.placements}
     found = []
     for text in configuration.held_addresses:
@@ -67,7 +67,7 @@ def _is_lone_link_local(address: Interface) -> bool:
 
 
 def shared_subnets(addresses: Iterable[VirtualAddress]) -> frozenset[str]:
-    """Return the devices where an address may be the primary address of an IPv4 subnet."""
+    """Return the devices on which IPv4 addresses of an instance may share a subnet with others."""
     return frozenset(
         virtual.device
         for virtual in addresses
@@ -78,8 +78,9 @@ def shared_subnets(addresses: Iterable[VirtualAddress]) -> frozenset[str]:
 def promote_secondaries(interface: str) -> None:
     """Make the kernel keep the other addresses of a subnet when the primary address is removed.
 
-    Without this sysctl (ip-sysctl, promote_secondaries) the kernel deletes all of them, also at
-    the end of the primary address's lifetime. Raises OSError if it cannot be set.
+    Without this sysctl (ip-sysctl, promote_secondaries), the kernel deletes all addresses of
+    the subnet when the primary address is deleted or expires. Raises OSError if it cannot be
+    set.
     """
     setting = Path("/proc/sys/net/ipv4/conf", interface, "promote_secondaries")
     if setting.read_text(encoding="ascii").strip() == "0":
@@ -89,8 +90,8 @@ def promote_secondaries(interface: str) -> None:
 def lifetime(configuration: InstanceConfiguration) -> int:
     """Return the lifetime of the addresses of an instance in seconds.
 
-    It is the longest active-down interval of a peer, which includes a skew time of at most one
-    advertisement interval, plus the time since the last renewal.
+    It is the longest time after which a peer takes over (active-down interval with a skew time
+    of one advertisement interval), plus the interval between two renewals.
     """
     interval = configuration.advert_interval
     longest = configuration.tolerated_silence(interval) + interval

@@ -1,10 +1,11 @@
-"""Receives gratuitous ARP packets and unsolicited neighbor advertisements of other hosts.
+"""Receives announcements of addresses by other hosts (gratuitous ARP, neighbor advertisements).
 
 In a handover they show that the successor has announced the virtual addresses.
 
 The process opens one socket for all interfaces at its first handover. It keeps the socket open,
 because closing it takes the kernel 10 ms or more. A filter in the kernel passes announcements only,
-which are rare. If the receive buffer overflows, the handover ends by its time limit.
+which are rare. If the receive buffer overflows, announcements are lost and the handover ends at its
+time limit.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _ANNOUNCEMENTS: Final = (
 
 
 class AnnouncementListener:
-    """Calls ``received(device, address)`` for each announcement of another host, after `listen`."""
+    """Calls ``received(device, address)`` for each announcement by another host, after `listen`."""
 
     def __init__(self, received: Callable[[str, Address], None]) -> None:
         self._received = received

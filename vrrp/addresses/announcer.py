@@ -1,4 +1,4 @@
-"""Sends the announcements of a takeover on their schedule (`vrrp.protocol.announce`)."""
+"""Sends the address announcements after a takeover, at the times of `vrrp.protocol.announce`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class _Announcement(NamedTuple):
 
 
 class Announcer:
-    """Announces addresses by timers of the event loop, so that `stop` takes effect at once.
+    """Sends announcements from timers of the event loop. `stop` takes effect at once.
 
-    Each address is announced on its own device. ``failed`` is called with each error; the schedule
-    continues.
+    Each address is announced on its own device. ``failed`` is called with each error; the
+    schedule continues.
     """
 
     def __init__(self, frames: FrameSocket, failed: Callable[[OSError], None]) -> None:
@@ -43,7 +43,7 @@ class Announcer:
         self._announce(burst)
 
     def stop(self) -> None:
-        """Send no further announcement."""
+        """Cancel all further announcements."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

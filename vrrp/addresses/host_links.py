@@ -1,4 +1,4 @@
-"""The links of this host that instances use: watches them, and reports their changes."""
+"""Watches the interfaces of this host that instances use or track, and reports their changes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from vrrp.protocol.packet import Address
 class HostLinks:
     """Watches the interfaces that the configured instances use or track.
 
-    ``changed`` is called with the name of an interface whose link has changed, and ``removed`` with
-    a virtual address that was removed. Netlink sockets are opened when an interface is needed: UDP
-    instances with loopback addresses need no interface.
+    ``changed`` is called with the name of an interface whose state has changed, and ``removed``
+    with a virtual address that was removed. Netlink sockets are opened when the first interface
+    is needed; UDP instances with loopback addresses need none. The watcher runs in ``tasks``.
 
-    The watcher runs in ``tasks``.
-
-    - ``links`` has the state of each watched interface that is known; None if it does not exist.
-    - ``virtual`` are the virtual addresses of all instances, which are not used as sources.
+    - ``links`` has the state of each watched interface that is known; None if it does not
+    exist. - ``virtual`` are the virtual addresses of all instances, which are not used as
+    sources.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class HostLinks:
         self._watcher.watch(names, self.virtual)
 
     def carriers(self, *names: str) -> dict[TrackedKey, int]:
-        """Return the carriers of these interfaces (by default all) as tracked values."""
+        """Return the carriers of these interfaces (by default all) as values of tracked objects."""
         links = ((name, self.links[name]) for name in names or self.links)
         return {
             TrackedKey("interface", name): int(link is not None and link.carrier)
@@ -81,7 +80,7 @@ class HostLinks:
         resources: HeldResources,
         only: str | None = None,
     ) -> None:
-        """Pass the known states of all devices of an instance to it, or the state of ``only``."""
+        """Pass the states of all its devices to an instance, or only the state of ``only``."""
         addresses = resources.addresses.configured
         devices = {configuration.interface, *(address.device for address in addresses)}
         for device in devices | resources.routes.devices:

@@ -1,4 +1,4 @@
-"""The macvlan of a virtual MAC, on top of the interface of an instance (RFC 9568 7.3)."""
+"""The macvlan with the virtual MAC of an instance, on top of its interface (RFC 9568 7.3)."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _IPV6: Final = {"addr_gen_mode": "1", "accept_ra": "0", "autoconf": "0"}
 
 
 class MacvlanError(OSError):
-    """The interface cannot be created; the text is the reason."""
+    """The macvlan cannot be created. The text is the reason."""
 
 
 class Macvlan:
-    """The interface that holds the virtual addresses of one instance.
+    """The macvlan interface that holds the virtual addresses of one instance.
 
     It is up only while the instance holds its addresses. While it is down, this host neither
     receives nor sends packets with the virtual MAC (RFC 9568 6.4.2). A macvlan of an earlier
-    process with the same name, MAC and parent is used again. Bringing a macvlan down or deleting it
+    process with the same name, MAC and parent is reused. Bringing a macvlan down or deleting it
     takes the kernel tens of milliseconds, so a thread does it.
     """
 
@@ -46,10 +46,10 @@ class Macvlan:
         self._removed = False
 
     def create(self, parent: int) -> bool:
-        """Create the macvlan on the interface with this index, or use an existing one.
+        """Create the macvlan on the interface with this index, or reuse an existing macvlan.
 
-        Return False if nothing had to be done. Raises OSError, and MacvlanError if another
-        interface has the name.
+        Return False if the macvlan was present and correct. Raises OSError, and
+        MacvlanError if another interface has the name.
         """
         if self._removed or (parent == self._parent and self._index == _index(self.name) != 0):
             return False
@@ -68,7 +68,7 @@ class Macvlan:
 
     @property
     def created(self) -> bool:
-        """Whether the macvlan existed when it was last looked at."""
+        """Whether the macvlan existed at the latest check."""
         return self._index != 0
 
     def bring_up(self) -> None:
@@ -112,11 +112,11 @@ async def bring_leftover_down(configuration: InstanceConfiguration) -> None:
 
 
 def unsuitable_sysctls(interface: str) -> list[str]:
-    """Return the sysctls that keep IPv4 neighbors from using the virtual MAC, with correct values.
+    """Return the sysctls, with correct values, that keep IPv4 neighbors from using the virtual MAC.
 
-    With them, the MAC of ``interface`` answers for virtual addresses, or the virtual MAC does not
-    answer (ip-sysctl). They also affect other interfaces and addresses, so only the operator may
-    change them. Raises OSError if they cannot be read.
+    With their present values, the MAC of ``interface`` answers ARP requests for virtual
+    addresses, or the virtual MAC does not answer (ip-sysctl). They also affect other interfaces
+    and addresses, so only the operator may change them. Raises OSError if they cannot be read.
     """
     prefix = f"net.ipv4.conf.{interface.replace('.', '/')}"  # the notation of sysctl(8)
     unsuitable = []

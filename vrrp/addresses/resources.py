@@ -1,4 +1,4 @@
-"""The resources of one instance on its host: addresses, routes, announcements, virtual MAC."""
+"""The host resources of one instance: addresses, routes, announcements, and the virtual MAC."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from vrrp.transport.frames import FrameSocket
 
 
 class HeldResources:
-    """Acquires, announces and releases the resources of one instance.
+    """Acquires, announces and releases the addresses, routes and macvlan of one instance.
 
-    The task ``addresses.run`` must run. ``may_announce`` decides whether addresses that were added
-    with a delay are announced.
+    The task ``addresses.run`` must run. ``may_announce`` decides whether addresses that were
+    added with a delay are announced.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class HeldResources:
         self._announcement_due = False
 
     def configure(self, configuration: InstanceConfiguration) -> None:
-        """Use another configuration of the same virtual router."""
+        """Replace the configuration by another one of the same virtual router."""
         self._configuration = configuration
         self.routes.configure(items(configuration))
         self.addresses.configure(virtual_addresses(configuration), lifetime(configuration))
 
     def prepare(self, interface_index: int) -> bool:
-        """Create the macvlan if the instance has a virtual MAC; return False if that fails.
+        """Create the macvlan if the instance has a virtual MAC. Return False if that fails.
 
-        If this host wants something, for example a file descriptor, a macvlan that was created
-        before is good.
+        If the check fails because this host lacks a resource, such as a file descriptor, a
+        macvlan that was created earlier counts as present.
         """
         if self._macvlan is None:
             return True
@@ -84,12 +84,12 @@ class HeldResources:
         self._announcer.stop()
 
     def release(self) -> None:
-        """Stop the announcements, and request that the addresses and routes are removed."""
+        """Stop the announcements, and start to remove the addresses and routes."""
         self.stop_announcing()
         self.addresses.release()
 
     async def wait_for_release(self) -> None:
-        """Wait at most 1 s until the addresses are removed, and then remove the macvlan."""
+        """Wait at most 1 s until the addresses are removed, and then delete the macvlan."""
         if not await self.addresses.settle():
             self._report_problem("addresses_not_released", "address_errors")
         if self._macvlan is not None:

@@ -1,4 +1,4 @@
-"""Reconciles the routes and rules of one instance with the kernel."""
+"""Adds and removes the virtual routes and rules of one instance in the kernel."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ class RouteReconciler:
     """Adds routes and rules at each call of `acquire`, and deletes them at `release`.
 
     An item is a route or a rule. The kernel does not report every removed route. Therefore
-    `acquire` adds all items again. If an item was missing, another program has removed it, and
-    `acquire` calls ``removed``. The first `acquire` after `invalidate` does not call ``removed``,
-    because the kernel may have removed the item together with an address or a device.
+    `acquire` adds all items again each time. If an item was missing, another program has
+    removed it, and `acquire` calls ``removed``. The first `acquire` after `invalidate` does not
+    call ``removed``, because the kernel may have removed the item together with an address or a
+    device.
 
-    If a foreign route with the same destination exists, it stays, and ``failed`` is called once. If
-    the kernel refuses an item, ``failed`` is called each time. ``indexes`` are the indexes of the
-    existing devices.
+    If a foreign route with the same destination exists, it stays, and ``failed`` is called
+    once. If the kernel refuses an item, ``failed`` is called each time. ``indexes`` are the
+    indexes of the existing devices.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class RouteReconciler:
 
     @property
     def devices(self) -> frozenset[str]:
-        """The devices of the routes."""
+        """The names of the devices of the routes."""
         routes = (item for item in self.configured if isinstance(item, VirtualRoute))
         return frozenset(device for route in routes for device in route.devices)
 
@@ -68,17 +69,17 @@ class RouteReconciler:
         self._foreign -= dropped
 
     def invalidate(self) -> None:
-        """Note that an address or a device has changed, which may have removed routes."""
+        """Record that an address or a device has changed, which may have removed routes."""
         self._present.clear()
         self._foreign.clear()
 
     def hold(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> None:
-        """Add the items now if there are few of them. `acquire` must follow. Raises OSError."""
+        """Add the items now if there are few. Call `acquire` afterwards. Raises OSError."""
         if len(self.configured) <= ADDED_AT_ONCE:
             self._add(kernel, self.configured, indexes)
 
     async def acquire(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> bool:
-        """Add the missing items once; return False if one was refused. Raises OSError."""
+        """Add all missing items. Return False if the kernel refused an item. Raises OSError."""
         deleted = await self._delete_surplus(kernel, indexes)
         refused: dict[Item, int] = {}
         for start in range(0, len(self.configured), ADDED_AT_ONCE):
@@ -92,7 +93,7 @@ class RouteReconciler:
         return deleted and not any(refused.values())
 
     async def release(self, kernel: RtnetlinkSocket, indexes: Mapping[str, int]) -> bool:
-        """Delete the items once; return False if one could not be deleted. Raises OSError."""
+        """Delete all items. Return False if an item could not be deleted. Raises OSError."""
         self.invalidate()
         deleted = await self._delete_surplus(kernel, indexes)
         deleted = await self._delete(kernel, self.configured, indexes) and deleted

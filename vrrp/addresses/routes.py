@@ -1,4 +1,4 @@
-"""Virtual routes and rules in the kernel: functions that change or list them once.
+"""Adds, deletes and lists virtual routes and rules in the kernel. Each call does this once.
 
 Unlike addresses, routes and rules have no lifetime. If a process is killed, the next process finds
 them by their protocol number (`vrrp.netlink.route_message`) and removes them. The kernel removes an
@@ -43,7 +43,7 @@ class RouteError(Exception):
 
 
 def describe(item: Item) -> str:
-    """Return the name of an item in reports."""
+    """Return the name of a route or rule in reports."""
     if isinstance(item, VirtualRoute):
         return f"route {item.destination} of table {item.table}"
     return f"rule {item.priority} from {item.source} to {item.destination}"
@@ -52,13 +52,13 @@ def describe(item: Item) -> str:
 def items(configuration: InstanceConfiguration) -> tuple[Item, ...]:
     """Return the routes and rules of an instance, in the order in which they are added.
 
-    Rules follow the routes, so that a table has its routes before a rule leads to it.
+    Rules follow the routes, so that a routing table is filled before a rule selects it.
     """
     return (*configuration.virtual_routes, *configuration.virtual_rules)
 
 
 def addition(item: Item, indexes: Mapping[str, int]) -> bytes | None:
-    """Build the message that adds an item; None if one of its devices does not exist."""
+    """Build the message that adds a route or rule; None if one of its devices is missing."""
     if isinstance(item, VirtualRule):
         return rule_addition(item)
     return route_addition(item, indexes) if has_devices(item, indexes) else None
@@ -67,7 +67,10 @@ def addition(item: Item, indexes: Mapping[str, int]) -> bytes | None:
 async def delete(
     kernel: RtnetlinkSocket, wanted: Sequence[Item], indexes: Mapping[str, int]
 ) -> list[RouteError]:
-    """Delete items in reverse order. Return the failures. A missing item is not a failure."""
+    """Delete routes and rules in reverse order. Return the failures.
+
+    A missing item is no failure.
+    """
     failures: list[RouteError] = []
     for item in reversed(wanted):
         if isinstance(item, VirtualRule):
@@ -86,7 +89,7 @@ async def delete(
 async def sweep(
     kernel: RtnetlinkSocket, configured: Iterable[Item], indexes: Mapping[str, int]
 ) -> list[RouteError]:
-    """Delete routes and rules with our protocol number that are not configured.
+    """Delete routes and rules with our protocol number that are not in the configuration.
 
     Return the failures. Raises OSError if the kernel cannot list them at this moment.
     """
@@ -122,7 +125,7 @@ def our_routes(kernel: RtnetlinkSocket, family: int) -> list[bytes]:
 
 
 def reason(code: int) -> str:
-    """Return the text for an error number of the kernel."""
+    """Return the text of an error number (errno) of the kernel."""
     return "CAP_NET_ADMIN is needed" if code == errno.EPERM else os.strerror(code)
 
 

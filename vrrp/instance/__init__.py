@@ -1,1 +1,1 @@
-"""A running VRRP instance: it drives its router, and performs the router's actions."""
+"""A running VRRP instance: it passes events to its router, and performs the router's actions."""

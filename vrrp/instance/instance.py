@@ -61,8 +61,9 @@ _UNKNOWN_ADDRESS: Final = IPv4Address(0)
 class Instance:
     """Drives one router, which takes part in elections while it is attached to a transport.
 
-    ``yielding``: the instance was handed over before the start. ``resume``: it was ACTIVE in a
-    process that died a moment ago. The task ``resources.addresses.run`` must run.
+    ``yielding``: handed over before the start, with the lowest priority. ``resume``: continues
+    as ACTIVE after a process that died a moment ago. The task ``resources.addresses.run`` must
+    run.
     """
 
     def __init__(
@@ -134,14 +135,14 @@ class Instance:
             self._transport = None
 
     def update_values(self, values: Mapping[TrackedKey, int]) -> None:
-        """Use new values of tracked objects. Values of other objects are ignored."""
+        """Store new values of tracked objects. Values of other objects are ignored."""
         self._eligibility.update(values, self._loop.time())
         self._update_eligibility()
 
     def configure(
         self, configuration: InstanceConfiguration, values: Mapping[TrackedKey, int]
     ) -> None:
-        """Use another configuration of the same virtual router."""
+        """Replace the configuration by another one of the same virtual router."""
         self.configuration = configuration
         self._messaging.configure(configuration)
         self.resources.configure(configuration)
@@ -151,7 +152,7 @@ class Instance:
         self._update_eligibility()
 
     def member_status(self) -> MemberStatus:
-        """Return the state of the instance for the decision of its sync group."""
+        """Return the state of this instance, on which its sync group decides."""
         router = self.router
         return MemberStatus(
             name=self.configuration.name,
@@ -167,12 +168,12 @@ class Instance:
         )
 
     def handle(self, event: Event) -> None:
-        """Handle one event, and then settle the sync group."""
+        """Pass one event to the router, perform its actions, and then let the sync group decide."""
         self.apply(event)
         self.sync_group.settle()
 
     def apply(self, event: Event) -> None:
-        """Pass one event to the router, perform its actions, and settle the alarms."""
+        """Pass one event to the router, perform its actions, and decide which alarms are raised."""
         self._resume = self._resume and not isinstance(event, Startup)
         actions = self.router.handle(event, self._loop.time())
         if self.configuration.virtual_mac is not None:
@@ -186,12 +187,12 @@ class Instance:
         self._settle_alarms()
 
     def drain(self) -> None:
-        """Handle the packets that already wait in the socket."""
+        """Handle the packets that already wait in the receive queue of the socket."""
         if self._transport is not None:
             self._transport.drain()
 
     def note_announcement(self, device: str, address: Address) -> None:
-        """Note that another host announced an address on a device of this host."""
+        """Handle the announcement of an address by another host, on a device of this host."""
         if self.router.handing_over and any(
             (virtual.device, virtual.address.ip) == (device, address)
             for virtual in virtual_addresses(self.configuration)
@@ -200,14 +201,13 @@ class Instance:
             self.handle(AddressAnnounced(address))
 
     def hand_over(self, *, undo: bool) -> None:
-        """Hand over to a peer, or undo a handover."""
+        """Hand over to a peer; with ``undo``, use the configured priority again."""
         self.handle(HandoverUndone() if undo else HandoverRequested())
 
     async def stop(self, reason: str) -> None:
-        """Hand over if ACTIVE, stop, and wait until the addresses are removed.
+        """Hand over to a peer if ACTIVE, stop, and wait until the addresses are removed.
 
-        The router limits the handover to 5 s. The wait ends after 1 s: the lifetime of an address
-        that could not be removed ends soon.
+        The handover takes at most 5 s, and the removal at most 1 s.
         """
         self.stopping = True
         self.handle(StopRequested(reason))
@@ -216,9 +216,9 @@ class Instance:
         await self.resources.wait_for_release()
 
     def receive(self, datagram: Datagram) -> None:
-        """Validate one datagram. Give an accepted advertisement to the router.
+        """Validate one datagram, and pass an accepted advertisement to the router.
 
-        The alarms also use advertisements that were dropped, if they show an ACTIVE peer.
+        The alarms also use dropped advertisements if they show that a peer is ACTIVE.
         """
         reception = self._messaging.receive(datagram, self.router.own_address)
         advertisement, dropped, ahead = reception
@@ -240,7 +240,7 @@ class Instance:
             self._settle_alarms()
 
     def count_drop(self, reason: DropReason, source: Address | None) -> None:
-        """Count a datagram that was dropped."""
+        """Increment the counter of a drop reason."""
         self._messaging.count_drop(reason, source)
 
     def report_transport_error(self, error: Exception) -> None:
@@ -273,7 +273,7 @@ class Instance:
         )
 
     def close(self) -> None:
-        """Cancel the timers and the announcements, and send nothing from now on."""
+        """Cancel the timers and the announcements. The instance sends nothing after this."""
         self.stopping = True
         self._transport = None
         for timer in (self._timer, self._eligibility_timer):

@@ -46,9 +46,10 @@ shorter."""
 class Reception(NamedTuple):
     """The result of receiving one datagram.
 
-    ``advertisement`` is None if the datagram could not be decoded. ``dropped`` is the reason why
-    the advertisement was dropped, or None if it was accepted. ``seconds_ahead`` is how far the
-    clock of the sender is ahead of this host, or None if the advertisement is not authentic.
+    ``advertisement`` is None if the datagram could not be decoded. ``dropped`` is the reason
+    why the advertisement was dropped, or None if it was accepted. ``seconds_ahead`` is how far
+    the clock of the sender is ahead of this host, or None if the advertisement is not
+    authentic.
     """
 
     advertisement: Advertisement | None
@@ -59,13 +60,17 @@ class Reception(NamedTuple):
     def shows_active_peer(self) -> bool:
         """Whether a peer of this virtual router is ACTIVE, even if its advertisement was dropped.
 
-        A peer with a wrong key, for example, may be ACTIVE. A replay does not count.
+        An advertisement that is signed with a wrong key counts, for example. A replayed
+        packet does not.
         """
         return self.advertisement is not None and self.dropped not in NOT_FOR_US
 
 
 class Messaging:
-    """Builds and validates messages. Sequence numbers of senders outlive a new configuration."""
+    """Builds and validates the messages of one instance.
+
+    The sequence numbers of senders stay known after a change of the configuration.
+    """
 
     def __init__(
         self,
@@ -148,7 +153,7 @@ class Messaging:
         self._report_problem(event, f"dropped_{reason}", **fields)
 
     def report_contest(self, advertisement: Advertisement, source: Address) -> None:
-        """Report that a peer was ACTIVE too, and that this router stays ACTIVE."""
+        """Report a peer that is ACTIVE too, but loses the election against this router."""
         fields = {"source": source, "priority": advertisement.priority}
         self._report_problem("contest_won", "contests_won", **fields)
 

@@ -1,4 +1,4 @@
-"""Problems that may occur often: each is counted, and reported at a limited rate."""
+"""Counts problems that may occur often, and reports them at a limited rate."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SPACING_MAX: Final = 640.0
 class RateLimitedNotices:
     """Counts problems, and reports each kind at most once in 10 s, with the number of cases.
 
-    A problem that lasts is reported less and less often, so that the events of other problems are
-    not displaced.
+    While a problem continues, the time between its reports doubles. A flood of one problem
+    therefore does not push the events of other problems out of the history.
 
-    The names of the counters are constants of this program. So packets of peers cannot increase
-    the number of counters without limit.
+    The names of the counters are constants of this program, so packets of peers cannot create
+    new counters.
     """
 
     def __init__(self, report: Callable[[Notice], None], **fields: Scalar) -> None:
@@ -34,8 +34,8 @@ class RateLimitedNotices:
     def note(self, event: str, counter: str, now: float, **fields: Scalar) -> None:
         """Count one problem, and report it as ``event`` if the rate limit permits.
 
-        The field ``count`` of the notice is the number of cases since the last notice for this
-        counter. ``fields`` describe the latest case.
+        The field ``count`` of the report is the number of cases since the last report of
+        this counter. ``fields`` describe the latest case.
         """
         self.counters[counter] += 1
         if now < self._quiet_until.get(counter, now):

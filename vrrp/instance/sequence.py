@@ -1,4 +1,4 @@
-"""The clock of auth_hmac, and the sequence numbers that it sends."""
+"""The sequence numbers that auth_hmac sends, and the clock from which they are made."""
 
 from __future__ import annotations
 
@@ -27,28 +27,29 @@ _NANOSECONDS: Final = 1_000_000_000
 
 
 def since_boot_ns() -> int:
-    """Return the nanoseconds since this host was booted."""
+    """Return the nanoseconds since the boot of this host."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class SequenceNumbers:
-    """UTC that never runs backwards, and increasing numbers for all instances of a process.
+    """A UTC clock that never runs backwards, and increasing numbers for all instances of a process.
 
-    A time has been used if a number with it was sent, or if the clock of a peer agreed with it
-    (`agree`). While the wall clock is behind a time that has been used, the time continues from
-    there at the rate of the monotonic clock. So peers whose clocks were not stepped back still
-    accept the messages of this router.
+    A time counts as used if a number with it was sent, or if the number of a peer agreed with
+    it (`agree`). While the wall clock is behind the latest used time, this clock continues from
+    that time at the rate of the monotonic clock (the continued time). Peers therefore still
+    accept the messages of this router after its wall clock was stepped back.
 
-    Either the wall clock was stepped back by mistake, or it was ahead and is right again. Only a
+    If the wall clock was stepped back, either the old time or the new time is right. Only a
     peer can decide that. If the number of a peer agrees with the wall clock and not with the
-    continued time, the time starts again from the wall clock, and the numbers in another series
-    (`vrrp.protocol.sequence`). The same happens if peers agree with neither (`contradict`). If the
-    difference is within the window, both are good enough, and the continued time runs at half the
-    rate until the wall clock is ahead.
+    continued time, this clock restarts at the wall clock, and the numbers begin another series
+    (`vrrp.protocol.sequence`). The same happens if peers agree with neither time
+    (`contradict`). If the two times differ by less than the window, both are good enough. The
+    continued time then runs at half the rate until the wall clock has caught up.
 
-    A file stores the last number that was sent, and the highest numbers that were received, for the
-    next process (`keep_in`). If the file cannot be written, ``fault`` is the reason, and the
-    numbers continue in memory. Then a next process begins at the wall clock, in another series.
+    A file stores the last number that was sent, and the highest numbers that were received, for
+    the next process (`keep_in`). If the file cannot be written, ``fault`` is the reason, and
+    the numbers continue in memory. The next process then begins at the wall clock, in another
+    series.
 
     ``wall``, ``steady`` and ``booted`` return nanoseconds; ``wall`` counts them since 1970, and
     ``booted`` since the boot of the host. ``series`` is the first series.
@@ -76,24 +77,25 @@ class SequenceNumbers:
 
     @property
     def seconds_behind(self) -> float:
-        """How many seconds the wall clock is behind the latest used time; 0 if it is not."""
+        """The delay of the wall clock behind the latest used time, in seconds; 0 if it is ahead."""
         wall, continued = self.times()
         return max(0.0, (continued - wall) / _NANOSECONDS)
 
     @property
     def boot(self) -> int:
-        """The time of the boot of this host, by the wall clock."""
+        """The time at which this host was booted, in nanoseconds by the wall clock."""
         return self._wall() - self._booted()
 
     def times(self) -> tuple[int, int]:
-        """Return the wall clock, and the time if the wall clock was stepped back by mistake."""
+        """Return the wall clock and the continued time, which differ after a step back."""
         wall = self._wall()
         return wall, wall if self._used is None else max(wall, self._steady() + self._used)
 
     def agree(self, sequence: int, window: float) -> bool:
-        """Note the number of a message that was accepted from a peer.
+        """Use the number of an accepted message of a peer to confirm one of the two times.
 
-        Return whether the time starts again from the wall clock, because the peer has confirmed it.
+        Return True if the clock restarts at the wall clock, because the peer agrees with
+        the wall clock.
         """
         wall, continued = self.times()
         self._contradicted_since = None
@@ -104,12 +106,12 @@ class SequenceNumbers:
         return False
 
     def contradict(self, sequence: int, window: float) -> bool:
-        """Note the number of a message that is too old or too new for both times.
+        """Use the number of a message that is too old or too new for both times.
 
-        Return whether the time starts again from the wall clock. The reason is that the continued
-        time is outside the window of the wall clock, and for `CONTRADICTED_SECONDS` peers have
-        contradicted it and no peer has agreed with it. Perhaps both clocks were ahead by different
-        times, and are right again.
+        Return True if the clock restarts at the wall clock. It does if the continued time
+        is outside the window of the wall clock, and for `CONTRADICTED_SECONDS` peers have
+        contradicted it and no peer has agreed with it. A possible cause is that the clocks
+        of both hosts were ahead, by different times, and are right again.
         """
         steady = self._steady()
         if self.seconds_behind <= window or series_of(sequence) == KEEPALIVED_SERIES:
@@ -123,7 +125,7 @@ class SequenceNumbers:
         return True
 
     def keep_in(self, path: str) -> None:
-        """Continue after the number in this file, and store numbers there from now on."""
+        """Continue after the number in this file, and store all further numbers in it."""
         if path == "" or (self._file is not None and self._file.is_at(path)):
             return
         self._path, self._reopen_at = path, 0
@@ -141,7 +143,7 @@ class SequenceNumbers:
         return number
 
     def known_numbers(self, virtual_router_id: int) -> Iterator[tuple[Address, int]]:
-        """Return the senders and numbers of a virtual router that the file has."""
+        """Return the senders of a virtual router and their highest numbers from the file."""
         kept = {} if self._file is None else self._file.received
         for (sender, _), sequence in kept.items():
             if sender.virtual_router_id == virtual_router_id:

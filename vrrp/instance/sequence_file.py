@@ -31,11 +31,12 @@ class Sender(NamedTuple):
 
 
 class SequenceFile:
-    """Reads and writes the file. It is written in place, and never mapped into memory.
+    """Reads and writes the file in place, without a memory mapping.
 
-    So a full file system causes an OSError, and a truncated file only loses numbers. Each record is
-    written with one system call. The file should be on a tmpfs such as /run: on a disk, writeback
-    can block the process. The constructor creates the file. It raises OSError.
+    A full file system therefore causes an OSError, and a truncated file only loses numbers.
+    Each record is written with one system call. The file should be on a tmpfs such as /run: on
+    a disk, writeback can block the process. The constructor creates the file. It raises
+    OSError.
 
     ``sent`` is the last number that was sent before the file was opened. ``received`` has the
     highest number of each sender and series.
@@ -59,7 +60,7 @@ class SequenceFile:
         self._write(0, _RECORD.pack(_SENT, 0, 0, b"", sequence))
 
     def write_known(self, sender: Sender, sequence: int) -> None:
-        """Store the highest number of a sender and a series. Raises OSError."""
+        """Store the highest number that was received in one series of a sender. Raises OSError."""
         key = sender, series_of(sequence)
         if key not in self._places:
             if self._free >= RECORDS_MAX:
@@ -72,7 +73,7 @@ class SequenceFile:
         self._write(self._places[key], record)
 
     def is_at(self, path: str) -> bool:
-        """Return whether the path still leads to this file."""
+        """Return whether the path still leads to this open file, which may have been replaced."""
         try:
             return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(self._file))
         except OSError:

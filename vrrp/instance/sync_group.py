@@ -1,4 +1,4 @@
-"""The instances of a sync group, which change state together by `vrrp.router.sync_group`."""
+"""A sync group of running instances, which change state together (`vrrp.router.sync_group`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vrrp.router.sync_group import MemberStatus, decide
 
 
 class Member(Protocol):
-    """The part of an instance that its sync group uses."""
+    """The methods of an instance that its sync group uses."""
 
     @property
     def name(self) -> str:
@@ -18,30 +18,30 @@ class Member(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Whether the instance stops, and no longer belongs to the group."""
+        """Whether the instance is stopping, so that it no longer belongs to the group."""
 
     def member_status(self) -> MemberStatus:
-        """Return the state of the instance for the decision of the group."""
+        """Return the state of the instance, from which the group decides what its members do."""
 
     def apply(self, event: Event) -> None:
-        """Handle one event of the group."""
+        """Pass one event of the group to the router, and perform its actions."""
 
     def drain(self) -> None:
-        """Handle the packets that already wait in the socket."""
+        """Handle the packets that already wait in the receive queue of the socket."""
 
     def hand_over(self, *, undo: bool) -> None:
-        """Hand over to a peer, or undo a handover."""
+        """Hand over to a peer; with ``undo``, use the configured priority again."""
 
 
 class SyncGroup:
-    """The members of a sync group. An instance without a sync group has a group for itself."""
+    """The members of a sync group. An instance without a configured group forms its own group."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._members = {member.name: member for member in members}
         self._settling = False
 
     def settle(self) -> None:
-        """Apply the events that follow from the states of the members, until there are none."""
+        """Decide the next event of each member and apply it, until no member has to change."""
         if self._settling:
             return  # `_all_ready` made a member handle a packet; the loop below sees its state
         self._settling = True

@@ -1,1 +1,1 @@
-"""The values of VRRP: the configuration of an instance, and its reports."""
+"""The configuration of an instance and the reports of a running instance, as plain values."""

@@ -1,6 +1,6 @@
 """The configuration of one VRRP instance.
 
-These values are not validated here. The reader of the configuration file validates them.
+The configuration reader validates these values. This module does not.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import msgspec
 
 
 class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
-    """Send IP protocol 112 to a multicast group on the interface (RFC 9568 5.1).
+    """Transport: IP protocol 112 to a multicast group on the interface (RFC 9568 5.1).
 
-    ``source`` is an address of the interface. None: the primary address, over IPv6 the link-local
-    address. ``group`` None: 224.0.0.18 or ff02::12.
+    ``source`` is an address of the interface. None selects its primary IPv4 address, or over
+    IPv6 its link-local address. ``group`` None stands for 224.0.0.18 or ff02::12.
     """
 
     source: str | None = None
@@ -23,10 +23,10 @@ class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
 
 
 class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
-    """Send IP protocol 112 to ``peers`` from ``source``, an address of the interface.
+    """Transport: IP protocol 112 to ``peers`` from ``source``, an address of the interface.
 
-    Advertisements are accepted from ``peers`` only, with a TTL of at least ``ttl_min``. The TTL
-    that is sent is 255.
+    Advertisements are accepted from ``peers`` only, with a TTL of at least ``ttl_min``. They
+    are sent with a TTL of 255.
     """
 
     source: str
@@ -35,10 +35,11 @@ class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
 
 
 class UdpUnicast(msgspec.Struct, frozen=True, tag="udp"):
-    """Send the same packets inside UDP datagrams, for networks that block IP protocol 112.
+    """Transport: the same packets inside UDP datagrams, for networks that block IP protocol 112.
 
-    ``source`` is the local address. It also decides ties and enters the pseudo-header.
-    Advertisements are accepted from ``peers`` only. All routers use the same ``port``.
+    ``source`` is the local address. It also decides ties between equal priorities, and is part
+    of the pseudo-header of the checksum. Advertisements are accepted from ``peers`` only. All
+    routers use the same ``port``.
     """
 
     source: str
@@ -60,7 +61,7 @@ class Secret(msgspec.Struct, frozen=True):
 
 
 class PassAuthentication(msgspec.Struct, frozen=True, tag="pass"):
-    """The simple text password of RFC 2338, for version 2: 1 to 8 ASCII characters.
+    """The simple text password of VRRP version 2 (RFC 2338): 1 to 8 ASCII characters.
 
     The password is sent in clear text. It protects against a misconfigured neighbor, but not
     against an attacker.
@@ -82,10 +83,11 @@ class HmacKey(msgspec.Struct, frozen=True):
 class HmacAuthentication(msgspec.Struct, frozen=True, tag="hmac", kw_only=True):
     """The configuration of auth_hmac (`vrrp.protocol.authentication`). ``window`` is in seconds.
 
-    All ``keys`` are accepted on receipt. The key with the id ``send_key`` signs what is sent.
-    The modes ``receive_only`` and ``permissive`` count advertisements that are not authentic, and
-    accept them. In ``receive_only`` the instance sends no trailer. ``sequence_file`` stores the
-    last sequence number for the next start; if it is empty, nothing is stored.
+    A received message may be signed with any of the ``keys``. The key with the id ``send_key``
+    signs sent messages. The modes ``receive_only`` and ``permissive`` count advertisements that
+    are not authentic, and accept them. In ``receive_only`` the instance sends no trailer.
+    ``sequence_file`` stores the last sequence number for the next start; if it is empty,
+    nothing is stored.
     """
 
     mode: HmacMode
@@ -95,7 +97,7 @@ class HmacAuthentication(msgspec.Struct, frozen=True, tag="hmac", kw_only=True):
     sequence_file: str = ""
 
     def key(self, key_id: int) -> Secret | None:
-        """Return the key with this id, or None."""
+        """Return the key with this id; None if there is none."""
         return next((key.secret for key in self.keys if key.key_id == key_id), None)
 
 
@@ -107,7 +109,7 @@ TrackedKind = Literal["interface", "pool", "script", "file", "process", "visibil
 
 
 class TrackedKey(NamedTuple):
-    """The identity of a tracked object. `str` gives its name in reports: "pool web"."""
+    """The identity of a tracked object. As text it is the name in reports, such as "pool web"."""
 
     kind: TrackedKind
     name: str
@@ -117,12 +119,12 @@ class TrackedKey(NamedTuple):
 
 
 class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
-    """An object whose value affects an instance (`vrrp.router.priority`).
+    """An object whose value affects elections of an instance (`vrrp.router.priority`).
 
     Without a ``weight``, the instance takes part in elections only while the object is up.
-    ``weight_when`` is the state of the object in which the weight counts. None: a positive weight
-    counts while the object is up, a negative weight while it is down. The weight of a file is
-    multiplied by its number instead.
+    ``weight_when`` is the state in which the weight is added to the priority. With None, a
+    positive weight is added while the object is up, and a negative weight while it is down. A
+    tracked file has a number instead of a state, and its weight is multiplied by this number.
 
     A change of an interface takes effect when it has lasted ``flap_delay`` seconds.
     """
@@ -133,7 +135,7 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
     flap_delay: float = 0.0
 
     def amount(self, value: int) -> int:
-        """Return the number that the object adds to the priority at this value."""
+        """Return the number that is added to the priority when the object has this value."""
         if self.key.kind == "file":
             return self.weight * value
         counts_while_up = self.weight > 0 if self.weight_when is None else self.weight_when == "up"
@@ -167,7 +169,7 @@ class NextHop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VirtualRoute(msgspec.Struct, frozen=True, kw_only=True):
-    """A route that moves with the addresses (ip-route(8)).
+    """A route that exists only while the router is ACTIVE, like the addresses (ip-route(8)).
 
     ``destination`` is a prefix ("10.0.0.0/8"). ``source`` is the preferred source address of
     packets that this host sends. ``metric`` is the value that the kernel stores: it is never 0
@@ -194,7 +196,7 @@ class VirtualRoute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VirtualRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A routing rule that moves with the addresses (ip-rule(8)).
+    """A routing rule that exists only while the router is ACTIVE, like the addresses (ip-rule(8)).
 
     ``source`` and ``destination`` are prefixes of the same family. "0.0.0.0/0" and "::/0" match
     every address.
@@ -268,7 +270,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return self.max_learned_interval or max(10 * self.advert_interval, 5.0)
 
     def tolerated_silence(self, advert_interval: float) -> float:
-        """Return how long an ACTIVE router may be silent, in seconds, without the skew time."""
+        """Return the seconds without an advertisement before a takeover, except the skew time."""
         return self.down_timer_adverts * advert_interval
 
     @property
@@ -294,13 +296,16 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def authenticated(self) -> bool:
-        """Whether an advertisement without a valid trailer of auth_hmac is dropped."""
+        """Whether advertisements without a valid trailer of auth_hmac are dropped."""
         authentication = self.authentication
         return isinstance(authentication, HmacAuthentication) and authentication.mode == "enforce"
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The fields that cannot change in place: a change needs a new instance."""
+        """The fields that cannot change in a running instance.
+
+        If they change, a new instance replaces it.
+        """
         return (
             self.name,
             self.interface,
@@ -317,11 +322,11 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_family(addresses: Iterable[str | None]) -> Literal[4, 6]:
-    """Return the IP version of the first address that is not None; 4 if there is none."""
+    """Return the IP version of the first address in the list that is not None; 4 without any."""
     first = next((address for address in addresses if address is not None), "")
     return 6 if ":" in first else 4
 
 
 def virtual_mac_interface(family: int, virtual_router_id: int) -> str:
-    """Return the default name of the macvlan of a virtual router."""
+    """Return the default name of the macvlan interface of a virtual router."""
     return f"vrrp{family}-{virtual_router_id}"

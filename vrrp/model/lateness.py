@@ -1,4 +1,4 @@
-"""How late advertisements were sent, as a histogram with a fixed number of buckets."""
+"""A histogram of how late advertisements were sent. It has a fixed number of buckets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ BOUNDS: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 
 
 
 class LatenessHistogram(msgspec.Struct, frozen=True):
-    """The lateness of all advertisements that were sent, at one moment.
+    """A snapshot of the histogram of all advertisements that were sent.
 
-    ``counts[i]`` is the number of advertisements that were at most ``bounds[i]`` seconds late and
-    later than the previous bound. The last count has no upper bound. ``total`` and ``longest``
-    are in seconds.
+    ``counts[i]`` is the number of advertisements that were at most ``bounds[i]`` seconds late
+    and later than the previous bound. The last count has no upper bound. ``total`` and
+    ``longest`` are in seconds.
     """
 
     counts: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
@@ -26,7 +26,7 @@ class LatenessHistogram(msgspec.Struct, frozen=True):
 
 
 class Lateness:
-    """Counts how late advertisements were sent, since it was created."""
+    """Counts how late advertisements are sent, from the creation of this object on."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS) + 1)
@@ -34,7 +34,10 @@ class Lateness:
         self._longest = 0.0
 
     def note(self, seconds: float) -> None:
-        """Count one advertisement. A negative lateness, from the resolution of the clock, is 0."""
+        """Count one advertisement.
+
+        A negative lateness, an effect of the clock's resolution, counts as 0.
+        """
         late = max(0.0, seconds)
         self._counts[bisect_left(BOUNDS, late)] += 1
         self._total += late

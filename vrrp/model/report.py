@@ -1,4 +1,4 @@
-"""The reports of a running speaker to the program that started it. Values only."""
+"""The reports that a running speaker sends to the program that started it. Values only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Transition(msgspec.Struct, frozen=True, tag="transition"):
 
 
 class Notice(msgspec.Struct, frozen=True, tag="notice"):
-    """A line for the log. ``event`` is a stable name in snake_case."""
+    """A report that becomes one log line. ``event`` is a stable name in snake_case."""
 
     level: Literal["debug", "info", "warning", "error"]
     event: str
@@ -48,11 +48,11 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
 
 
 class AdvertisingRouter(msgspec.Struct, frozen=True):
-    """A router whose advertisements were received while this host only observes.
+    """A router whose advertisements are received while hadirector observes another VRRP program.
 
-    ``advert_interval`` and ``age`` (of its latest advertisement) are in seconds. ``dropped`` is the
-    reason why an instance of this configuration would drop the advertisement. ``this_host`` is
-    whether this host itself sent it.
+    ``advert_interval`` and ``age`` (of its latest advertisement) are in seconds. ``dropped`` is
+    the reason why an instance of this configuration would drop the advertisement. ``this_host``
+    is whether this host itself sent it.
     """
 
     address: str
@@ -76,16 +76,16 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
       skew time.
     - ``counters``: counts since the start, by name ("advertisements_sent", "dropped_checksum").
       ``undelivered`` counts the packets on the interface that belong to no instance.
-    - ``priority_arithmetic``: the calculation of the priority (`vrrp.router.priority`).
+    - ``priority_arithmetic``: the calculation of the priority as a text, such as
+      "100 - 20 (pool web) = 80" (`vrrp.router.priority`).
     - ``fault``: the reason why the instance takes no part in elections.
-    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`). ``alarm_kinds`` are the kinds
-      of the first alarms; an alarm without a kind is a difference that an observer has found.
+    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
     - ``state_age``: the time since the last change of state, in seconds. It is None if the state
-      began before the receiver started. ``configured_priority``: the priority in the
-      configuration. The receiver of the report sets both.
+      began before the program that receives the reports was started. ``configured_priority``: the
+      priority in the configuration. The receiver of the reports sets these two fields.
     - ``sent_at``: in monotonic seconds, 0 if it is not known.
-    - ``advertising_routers``: the senders of received advertisements, only while this host
-      observes another program.
+    - ``advertising_routers``: the senders of received advertisements, only while hadirector
+      observes another VRRP program.
     """
 
     instance: str
@@ -117,7 +117,7 @@ Report = Transition | Notice | InstanceStatus
 
 
 class ReportProblem(Protocol):
-    """Counts a problem under ``counter``, and reports it as ``event``, at a limited rate."""
+    """A function that counts a problem by ``counter`` and reports ``event`` at a limited rate."""
 
     def __call__(self, event: str, counter: str, **fields: object) -> None:
-        """Count the problem. ``fields`` describe it in the notice."""
+        """Count the problem. ``fields`` describe the case in the report."""

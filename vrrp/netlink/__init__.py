@@ -1,1 +1,1 @@
-"""rtnetlink: messages, the socket, link events."""
+"""rtnetlink: the messages as bytes, the socket, and a watcher for changes of interfaces."""

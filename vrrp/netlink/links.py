@@ -41,7 +41,8 @@ _EVENT_BYTES = 65536
 class Link(msgspec.Struct, frozen=True):
     """The state of one interface at one moment.
 
-    ``carrier``: the interface is up and running. ``addresses`` are in the order of the kernel.
+    ``carrier`` is True if the interface is up and running. ``addresses`` are in the order in
+    which the kernel lists them.
     """
 
     name: str
@@ -52,9 +53,9 @@ class Link(msgspec.Struct, frozen=True):
     def source(self, family: Literal[4, 6], virtual: Iterable[Address]) -> Address | None:
         """Return the source address of advertisements (RFC 9568 7.2); None if there is none.
 
-        For IPv4 it is the primary address. For IPv6 it is the link-local address, when duplicate
-        address detection has ended. ``virtual`` addresses are not used, except by an address
-        owner: its virtual address is a permanent address of the interface.
+        For IPv4 it is the primary address. For IPv6 it is the link-local address, when
+        duplicate address detection has ended. A ``virtual`` address is not used, unless it
+        is a permanent address of the interface: then this host is its owner.
         """
         usable = [
             each
@@ -93,10 +94,10 @@ def read_link(kernel: RtnetlinkSocket, name: str) -> Link | None:
 class LinkWatcher:
     """Calls ``changed`` with the name of an interface and its `Link` at every change.
 
-    The link is None if the interface does not exist. The first call for a name follows `watch`
-    immediately. The renewal of a virtual address causes events, many per second. Events of
-    ``virtual`` addresses with a lifetime are therefore ignored, except that ``removed`` is called
-    when such an address was removed.
+    The link is None if the interface does not exist. After `watch`, ``changed`` is called
+    immediately for each interface. The renewal of virtual addresses causes many kernel events
+    per second. Events of ``virtual`` addresses with a lifetime are therefore ignored, except
+    for a removal, which calls ``removed``.
     """
 
     def __init__(

@@ -30,7 +30,7 @@ _BRIDGE: Final = 4  # MACVLAN_MODE_BRIDGE
 
 
 class Shape(NamedTuple):
-    """The properties of the interface of a virtual MAC. ``parent`` is an interface index."""
+    """The properties of a macvlan or another interface. ``parent`` is an interface index."""
 
     kind: str
     parent: int
@@ -39,7 +39,7 @@ class Shape(NamedTuple):
 
 
 def macvlan(parent: int, hardware_address: bytes) -> Shape:
-    """Return the properties of a macvlan for a virtual MAC.
+    """Return the properties that the macvlan for a virtual MAC must have.
 
     In bridge mode, the parent also receives frames of a peer that uses the same virtual MAC. In
     private mode, only the macvlan receives them (drivers/net/macvlan.c).
@@ -78,7 +78,7 @@ def query(name: str) -> bytes:
 
 
 def read_shape(body: bytes) -> Shape:
-    """Read RTM_NEWLINK. Properties that an interface does not have are empty or 0."""
+    """Read the properties of an interface from RTM_NEWLINK. A missing property is empty or 0."""
     found = dict(attributes(body, _LINK_HEADER.size))
     information = dict(attributes(found.get(_IFLA_LINKINFO, b"")))
     data = dict(attributes(information.get(_IFLA_INFO_DATA, b"")))

@@ -1,8 +1,8 @@
-"""The rtnetlink messages for routes and rules, as bytes, and how to identify our own.
+"""Builds and reads rtnetlink messages for routes and rules, and identifies our own.
 
-Our routes and rules have a protocol number (rtm_protocol, FRA_PROTOCOL). The kernel stores it, and
-compares it when a route or rule is deleted. All fields are in host byte order (rtnetlink(7),
-linux/rtnetlink.h, linux/fib_rules.h).
+Our routes and rules have a protocol number (rtm_protocol, FRA_PROTOCOL) that no other program uses.
+The kernel stores it, and compares it when a route or rule is deleted. All fields are in host byte
+order (rtnetlink(7), linux/rtnetlink.h, linux/fib_rules.h).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def rule_deletion(rule: VirtualRule) -> bytes:
 
 
 def routes_listing(family: int) -> bytes:
-    """Build RTM_GETROUTE for our routes (`NETLINK_GET_STRICT_CHK`)."""
+    """Build RTM_GETROUTE, which lists our routes (`NETLINK_GET_STRICT_CHK`)."""
     return request(_RTM_GETROUTE, LIST, _HEADER.pack(family, 0, 0, 0, 0, PROTOCOL, 0, 0, 0))
 
 

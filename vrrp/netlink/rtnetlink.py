@@ -1,4 +1,4 @@
-"""The netlink header, and the rtnetlink messages for addresses and links, as bytes.
+"""Builds and reads netlink messages for addresses and links, as bytes.
 
 All fields are in host byte order (netlink(7), rtnetlink(7)).
 """
@@ -45,7 +45,7 @@ CACHED: Final = 4096
 
 
 class Message(NamedTuple):
-    """One netlink message. ``interrupted``: the list changed while the kernel returned it."""
+    """One netlink message. ``interrupted``: the kernel's list changed while it was read."""
 
     kind: int
     number: int
@@ -54,7 +54,7 @@ class Message(NamedTuple):
 
 
 class VirtualAddress(NamedTuple):
-    """An address of an instance, with its device. ``scope`` is a number of rtnetlink(7)."""
+    """A virtual address of an instance, with its device. ``scope`` is a number of rtnetlink(7)."""
 
     address: Interface
     device: str
@@ -103,12 +103,12 @@ def deletion(index: int, address: Interface) -> bytes:
 
 
 def listing(index: int) -> bytes:
-    """Build RTM_GETADDR for all addresses of an interface (`NETLINK_GET_STRICT_CHK`)."""
+    """Build RTM_GETADDR, which lists all addresses of an interface (`NETLINK_GET_STRICT_CHK`)."""
     return request(_RTM_GETADDR, LIST, _ADDRESS_HEADER.pack(0, 0, 0, 0, index))
 
 
 def number_messages(messages: Sequence[bytes]) -> bytes:
-    """Join messages. The sequence number of a message is its position."""
+    """Join messages into one buffer. The sequence number of a message is its position."""
     return b"".join(
         message[:8] + struct.pack("=I", number) + message[12:]
         for number, message in enumerate(messages)
@@ -116,7 +116,7 @@ def number_messages(messages: Sequence[bytes]) -> bytes:
 
 
 def messages(data: bytes) -> Iterator[Message]:
-    """Split the data of a netlink socket into messages."""
+    """Split the data that a netlink socket received into messages."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, flags, number, _ = _HEADER.unpack_from(data, offset)
@@ -134,7 +134,10 @@ def error_code(body: bytes) -> int:
 
 
 def interface_index(body: bytes) -> int:
-    """Return the interface index of a link or address message. Both have it at the same offset."""
+    """Return the interface index of a link or address message.
+
+    It is at the same offset in both.
+    """
     (index,) = struct.unpack_from("=I", body, 4)
     return int(index)
 
@@ -165,7 +168,7 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 
 def attributes(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Yield the kinds and values of attributes, up to an invalid attribute."""
+    """Yield the kind and value of each attribute. Stop at an invalid attribute."""
     while offset + 4 <= len(data):
         length, kind = _ATTRIBUTE_HEADER.unpack_from(data, offset)
         if length < 4:

@@ -1,4 +1,4 @@
-"""A netlink socket that sends rtnetlink messages as prepared bytes, for speed.
+"""A netlink socket for addresses, routes and rules. It sends prepared bytes, for speed.
 
 The kernel handles a message before ``send`` returns. Adding a few addresses takes tens of
 microseconds. With a general netlink library it takes more than a millisecond, and listing 200
@@ -58,9 +58,10 @@ class RtnetlinkSocket:
             self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
 
     def renew(self, targets: Sequence[tuple[int, VirtualAddress]], lifetime: int) -> list[int]:
-        """Add each address to the interface with its index, or renew it, for ``lifetime`` seconds.
+        """Add each address to the interface with this index, or renew its lifetime, in seconds.
 
-        Return the error number of the kernel for each address, 0 for success. Raises OSError.
+        Return the error number of the kernel for each address, 0 for success. Raises
+        OSError.
         """
         return self.change([renewal(index, virtual, lifetime) for index, virtual in targets])
 
@@ -83,10 +84,10 @@ class RtnetlinkSocket:
         return [each for each in found if each is not None and each.interface == index]
 
     def interface(self, name: str) -> tuple[int, int] | None:
-        """Return the index and the flags of an interface (netdevice(7)); None without such one.
+        """Return the index and the flags of an interface (netdevice(7)); None if it does not exist.
 
-        This socket serves for the request, so the answer needs no file descriptor. Raises OSError
-        if the kernel cannot answer at this moment.
+        The netlink socket itself is used for the ioctl, so no further file descriptor is
+        needed. Raises OSError if the kernel cannot answer at this moment.
         """
         try:
             index = self._query(_SIOCGIFINDEX, name) & 0xFFFFFFFF
@@ -109,7 +110,7 @@ class RtnetlinkSocket:
         return codes
 
     def dump(self, request: bytes, kind: int) -> list[bytes]:
-        """Send a request for a list. Return the bodies of the answers of one kind.
+        """Request a list, and return the bodies of the answers of one message type.
 
         Raises OSError if the kernel cannot answer at this moment.
         """

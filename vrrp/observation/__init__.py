@@ -1,1 +1,1 @@
-"""Observes the VRRP routers on the links of a host: sends nothing, and changes nothing."""
+"""Observes the VRRP routers on the links of a host. It sends nothing and changes nothing."""

@@ -1,4 +1,4 @@
-"""Decides what the advertisements of a virtual router show about its routers. Pure.
+"""Derives the state of a virtual router from its advertisements on the link. Pure.
 
 Another program, such as keepalived, runs the virtual router on this host. The state of this host is
 the state that its advertisements show. Times are monotonic seconds.
@@ -44,7 +44,7 @@ class _Latest(msgspec.Struct):
 
 
 class ObservedRouter:
-    """The advertisements of one virtual router, and the state of this host that they show."""
+    """The received advertisements of one virtual router, and the state of this host from them."""
 
     def __init__(self, configuration: InstanceConfiguration, now: float) -> None:
         self.configuration = configuration
@@ -56,7 +56,7 @@ class ObservedRouter:
         self._mismatch_since: float | None = None
 
     def note(self, datagram: Datagram, now: float, *, this_host: bool) -> None:
-        """Note a packet of this virtual router. ``this_host`` is whether this host sent it."""
+        """Store a packet of this virtual router. ``this_host`` is whether this host sent it."""
         source = datagram.source
         try:
             advertisement = _decode(datagram)
@@ -80,9 +80,9 @@ class ObservedRouter:
     def settle(
         self, held: Collection[Address], now: float
     ) -> Iterator[Transition | Notice | InstanceStatus]:
-        """Decide the state at this moment. Yield changes and the status.
+        """Decide the state at this moment. Yield changes of state, and the status.
 
-        ``held`` are the addresses of this host.
+        ``held`` are the addresses that this host has at present.
         """
         self._latest = {
             address: latest

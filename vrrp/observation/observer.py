@@ -21,9 +21,12 @@ _ALL_INTERFACES: Final = 0
 
 
 class Observer:
-    """Reports what the routers of the configured instances advertise. Close it at the end.
+    """Reports the advertisements of the routers of the configured instances.
 
-    It needs CAP_NET_RAW. An interface that is missing is tried again every second.
+    Call `close` at the end.
+
+    It needs CAP_NET_RAW. If an interface is missing, the observer tries to open it every
+    second.
     """
 
     def __init__(self, report: Callable[[Report], None]) -> None:
@@ -41,7 +44,10 @@ class Observer:
             tap.close()
 
     def configure(self, instances: Sequence[InstanceConfiguration]) -> None:
-        """Observe exactly these instances. A changed instance starts without any advertisement."""
+        """Observe exactly these instances.
+
+        For a changed instance, earlier advertisements are forgotten.
+        """
         before = {router.configuration: router for router in self._routers.values()}
         now = self._loop.time()
         self._routers = {

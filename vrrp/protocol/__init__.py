@@ -1,1 +1,1 @@
-"""The bytes of VRRP: packets, authentication, validation, announcements of addresses."""
+"""The wire format of VRRP: packets, authentication, validation, and address announcements."""

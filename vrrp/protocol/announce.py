@@ -1,4 +1,4 @@
-"""Announcements of virtual addresses: gratuitous ARP, neighbor advertisements, their schedule."""
+"""Announcements of virtual addresses (gratuitous ARP, neighbor advertisement), and their times."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def announced_address(frame: bytes) -> Address | None:
 
 
 def schedule(count: int) -> Iterator[tuple[float, slice]]:
-    """Yield the endless schedule of announcements: a time, and the addresses to announce then.
+    """Yield the endless schedule of announcements: a time, and the addresses to announce at it.
 
     Times are in seconds after the takeover. ``count`` is the number of addresses, at least 1.
     """

@@ -1,7 +1,7 @@
 """auth_hmac: the authentication trailer of keepalived (draft-cassen-vrrp-auth-hmac-00).
 
-The trailer is the same for both versions. Its 28 bytes follow the VRRP message: extension type 1,
-key id, two zeros, sequence number (`vrrp.protocol.sequence`) and the first 16 bytes of an
+The trailer is the same for VRRP versions 2 and 3. Its 28 bytes follow the VRRP message: extension
+type 1, key id, two zeros, sequence number (`vrrp.protocol.sequence`) and the first 16 bytes of an
 HMAC-SHA256. The layout and the bytes that the HMAC covers are the same as in keepalived 2.4.3. In
 IPv4, only the length in the IP header includes the trailer. In IPv6, the checksum covers it too
 (`vrrp.protocol.packet.with_trailer`).
@@ -32,8 +32,8 @@ _CHECKSUM: Final = slice(6, 8)
 class Clocks(NamedTuple):
     """The clocks of this host at one moment, in nanoseconds since 1970.
 
-    ``wall`` is the wall clock. ``continued`` is the time if the wall clock was stepped back by
-    mistake. ``boot`` is when the host was booted, by the wall clock.
+    ``wall`` is the wall clock. ``continued`` is the time that the host would have without a
+    step of the wall clock back. ``boot`` is when the host was booted, by the wall clock.
     """
 
     wall: int
@@ -55,7 +55,10 @@ class Judgment(NamedTuple):
 
 
 def split_trailer(payload: bytes, source: Address) -> tuple[bytes, bytes]:
-    """Return message and trailer; the trailer is empty unless it has exactly 28 bytes."""
+    """Split a payload into message and trailer.
+
+    Without exactly 28 further bytes, the trailer is empty.
+    """
     end = len(payload) - TRAILER_BYTES
     if end > 0 and message_length(payload, source) == end:
         return payload[:end], payload[end:]
@@ -63,14 +66,17 @@ def split_trailer(payload: bytes, source: Address) -> tuple[bytes, bytes]:
 
 
 def is_trailer(trailer: bytes) -> bool:
-    """Return whether bytes that follow a message are a trailer of auth_hmac, authentic or not."""
+    """Return whether bytes after a message have the form of an auth_hmac trailer.
+
+    The trailer need not be authentic.
+    """
     return (
         len(trailer) == TRAILER_BYTES and trailer[0] == _EXTENSION_TYPE and trailer[2:4] == b"\0\0"
     )
 
 
 def sign(message: bytes, source: Address, key_id: int, key: Secret, sequence: int) -> bytes:
-    """Build the trailer of a message. It is the same for all destinations."""
+    """Build the trailer of a message. It does not depend on the destination."""
     head = _HEAD.pack(_EXTENSION_TYPE, key_id, 0, sequence)
     return head + _tag(message, source, key, head)
 
@@ -86,8 +92,8 @@ def authenticate(
 ) -> Judgment:
     """Decide whether a message is authentic, recent and not a replay.
 
-    It is enough that the message is recent for one of the two times. ``memory`` stores the sequence
-    number of an authentic message.
+    A message is recent if its time is within the window of the wall clock or of the continued
+    time. ``memory`` stores the sequence number of an authentic message.
     """
     if not trailer:
         return Judgment(DropReason.HMAC_MISSING)
@@ -112,10 +118,10 @@ def authenticate(
 
 
 def read_key(content: bytes) -> Secret:
-    """Return the key in the content of a key file: ``hex:`` and digits, or plain bytes.
+    """Decode the content of a key file: ``hex:`` and hexadecimal digits, or the bytes of the key.
 
-    Carriage returns and line feeds at the end are ignored, as in keepalived. Raises ValueError; its
-    message does not contain the key.
+    Carriage returns and line feeds at the end are ignored, as in keepalived. Raises ValueError;
+    its message does not contain the key.
     """
     key = content.rstrip(b"\r\n")
     if key.startswith(b"hex:"):

@@ -1,4 +1,4 @@
-"""The Internet checksum (RFC 1071), and the pseudo-headers that it may cover."""
+"""The Internet checksum (RFC 1071), and the pseudo-headers that a checksum may cover."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 
 def ones_complement_sum(data: bytes) -> int:
-    """Return the sum of 16-bit words: 0xFFFF if ``data`` has a valid checksum.
+    """Return the ones' complement sum of 16-bit words; 0xFFFF if ``data`` has a valid checksum.
 
     The length of ``data`` must be even.
     """

@@ -1,4 +1,4 @@
-"""Advertisements as complete Ethernet frames, which have the virtual MAC as their source."""
+"""Builds advertisements as complete Ethernet frames with the virtual MAC as their source."""
 
 from __future__ import annotations
 

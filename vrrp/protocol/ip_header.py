@@ -1,4 +1,4 @@
-"""Reads the IP header of a whole packet of either family. Pure."""
+"""Reads the IP header of a captured packet, IPv4 or IPv6. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _IPV6_HEADER: Final = struct.Struct("!IHBB16s16s")
 
 
 def parse_packet(data: bytes) -> Datagram:
-    """Decode a packet as it is on the link, from its IP header on. Raises PacketError.
+    """Decode a packet that begins with its IP header. Raises PacketError.
 
-    An IPv6 packet with extension headers is refused: no router sends advertisements with any.
+    An IPv6 packet with extension headers is refused, because no router sends such
+    advertisements.
     """
     if not data or data[0] >> 4 != 6:
         return parse_datagram(data)

@@ -1,7 +1,7 @@
-"""The codec of VRRP messages: versions 2 (RFC 3768) and 3 (RFC 5798, RFC 9568).
+"""Encodes and decodes VRRP messages: versions 2 (RFC 3768) and 3 (RFC 5798, RFC 9568).
 
-For any bytes, the result of decoding is a value or a `PacketError` with one `DropReason`. A dropped
-packet must not affect any timer (RFC 9568 7.1).
+Any bytes are decoded to a value, or raise a `PacketError` with one `DropReason`. A dropped packet
+must not affect any timer (RFC 9568 7.1).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class PacketError(ValueError):
 
 
 class Datagram(msgspec.Struct, frozen=True):
-    """A message, with the fields of its IP header. ``ttl`` is the hop limit in IPv6."""
+    """A VRRP message with the fields of its IP header. ``ttl`` is the hop limit in IPv6."""
 
     source: Address
     destination: Address
@@ -91,13 +91,14 @@ class Datagram(msgspec.Struct, frozen=True):
 class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     """One advertisement (RFC 9568 5.2, RFC 3768 5.3).
 
-    ``listed`` is the packed address list. A message may list 255 addresses, so they are decoded
-    only when ``addresses`` is read. The list is empty if the sender has no virtual addresses.
+    ``listed`` is the address list as bytes. A message may list 255 addresses, so they are
+    decoded only when ``addresses`` is read. The list is empty if the sender has no virtual
+    addresses.
 
-    ``checksum_form`` is the form of the checksum in version 3 over IPv4, which has two. It is None
-    for version 2 and for IPv6, which have only one form. ``auth_type`` and ``auth_data`` are
-    fields of version 2. For type 0 (no authentication), the data has no meaning and is decoded as
-    zeros.
+    ``checksum_form`` is the form of the checksum in version 3 over IPv4, which has two. It is
+    None for version 2 and for IPv6, which have only one form. ``auth_type`` and ``auth_data``
+    are fields of version 2. For type 0 (no authentication), the data has no meaning and is
+    decoded as zeros.
     """
 
     version: Literal[2, 3]
@@ -111,7 +112,7 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
     auth_data: bytes = bytes(AUTH_DATA_BYTES)
 
     def __repr__(self) -> str:
-        """Leave out ``auth_data``, which may be a password."""
+        """Show all fields except ``auth_data``, which may be a password."""
         addresses = " ".join(map(str, self.addresses))
         return (
             f"<Advertisement v{self.version} VRID {self.virtual_router_id} priority"
@@ -119,12 +120,12 @@ class Advertisement(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Hide ``auth_data`` from the traceback formatter of rich as well."""
+        """Show no ``auth_data`` in tracebacks that the library rich formats."""
         return []
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """The address list."""
+        """The advertised virtual addresses."""
         kind, size = (IPv4Address, 4) if self.family == 4 else (IPv6Address, 16)
         starts = range(0, len(self.listed), size)
         return tuple(kind(self.listed[start : start + size]) for start in starts)
@@ -189,7 +190,7 @@ def encode(advertisement: Advertisement, source: Address, destination: Address) 
 
 
 def with_trailer(message: bytes, trailer: bytes, source: Address, destination: Address) -> bytes:
-    """Append a trailer to a message.
+    """Append an auth_hmac trailer to a message.
 
     In IPv6 the checksum covers the trailer. Many implementations let the kernel calculate and
     verify that checksum, which it does for the whole payload (RFC 3542 3.1).
@@ -216,9 +217,10 @@ def decode(
 ) -> Advertisement:
     """Decode a message, and do the checks that need no configuration (RFC 9568 7.1, RFC 3768 7.1).
 
-    ``source`` and ``destination`` come from the IP header. The address list has the same family.
-    For version 3 over IPv4 both checksum forms are accepted. ``trailer`` was removed from the end
-    of the payload (`vrrp.protocol.authentication.split_trailer`). Raises PacketError.
+    ``source`` and ``destination`` come from the IP header. The address list has the same
+    family. For version 3 over IPv4 both checksum forms are accepted. ``trailer`` are the bytes
+    that were removed from the end of the payload
+    (`vrrp.protocol.authentication.split_trailer`). Raises PacketError.
     """
     if len(data) < _HEADER.size:
         raise PacketError(DropReason.TRUNCATED)

@@ -1,11 +1,11 @@
-"""The sequence numbers of auth_hmac: their form and order, and the detection of replays.
+"""The sequence numbers of auth_hmac: their format and order, and the detection of replays.
 
-A number has 64 bits: UTC seconds (32), 1/65536 s (16), series (8) and a count (8). keepalived
-reads the last 16 bits as one counter, which begins at 0 for every tick. So the form is compatible,
-and the numbers of keepalived belong to series 0.
+A number has 64 bits: UTC seconds (32), 1/65536 s (16), series (8) and a count (8). keepalived reads
+the last 16 bits as one counter, which begins at 0 in every 1/65536 s. The two formats are therefore
+compatible, and the numbers of keepalived belong to series 0.
 
-Within a series the numbers increase. When the clock of a sender is corrected to an earlier time,
-the sender begins another series. So its lower numbers are not replays. A receiver never accepts a
+Within a series the numbers increase. When the clock of a sender is set back, the sender begins
+another series, so that its lower numbers are not taken for replays. A receiver never accepts a
 number of a series twice, even if clocks are wrong.
 """
 
@@ -29,8 +29,8 @@ _SEQUENCE_BITS: Final = 64
 class SequenceMemory:
     """The highest sequence number of each series of the last ``senders_max`` senders.
 
-    The caller must pass only numbers of authentic messages. Otherwise a sender without a key could
-    displace the other senders. A sender has at most 256 series.
+    The caller must pass only numbers of authentic messages. Otherwise a sender without a key
+    could displace the other senders. A sender has at most 256 series.
     """
 
     def __init__(self, senders_max: int) -> None:
@@ -38,7 +38,7 @@ class SequenceMemory:
         self._marks: OrderedDict[Address, dict[int, int]] = OrderedDict()
 
     def restore(self, source: Address, sequence: int) -> None:
-        """Note a number that an earlier process has received."""
+        """Store a number that an earlier process has received."""
         if source in self._marks or len(self._marks) < self._senders_max:
             self._mark(source, sequence)
 
@@ -47,13 +47,14 @@ class SequenceMemory:
     ) -> bool:
         """Store a number, and return True if it is above all earlier numbers of its series.
 
-        A number that is not ``recent`` is stored too, because it may become recent later, but it
-        displaces no other sender. ``wall`` is the clock of this host, and ``boot`` is the time of
-        the boot, both in nanoseconds since 1970. A number from before the boot is refused, because
-        an earlier process may have received it.
+        A number that is not ``recent`` is stored too, because it may become recent later,
+        but it displaces no other sender. ``wall`` is the clock of this host, and ``boot``
+        is the time of the boot, both in nanoseconds since 1970. A number from before the
+        boot is refused, because an earlier process may have received it.
 
-        keepalived has no series, and its numbers decrease when its clock is corrected. So the
-        highest number of series 0 is ignored if it is outside the window of ``wall``.
+        keepalived has no series, and its numbers decrease when its clock is set back. The
+        highest number of series 0 is therefore ignored if it is outside the window of
+        ``wall``.
         """
         series = series_of(sequence)
         mark = self._marks.get(source, {}).get(series)
@@ -82,7 +83,7 @@ def sequence_at(utc_ns: int, series: int = KEEPALIVED_SERIES) -> int:
 
 
 def next_sequence(last: int | None, utc_ns: int, series: int = KEEPALIVED_SERIES) -> int:
-    """Return the number of this time, or the next number if the clock is behind ``last``."""
+    """Return the number of this time, or the number after ``last`` if the clock is behind it."""
     now = sequence_at(utc_ns, series)
     if last is None or is_later(now, last):
         return now
@@ -97,7 +98,7 @@ def series_of(sequence: int) -> int:
 
 
 def is_later(sequence: int, other: int) -> bool:
-    """Compare by serial number arithmetic (RFC 1982): seconds wrap around in the year 2106."""
+    """Compare two numbers modulo 2**64 (RFC 1982): the seconds wrap around in the year 2106."""
     return 0 < (sequence - other) % (1 << _SEQUENCE_BITS) < 1 << (_SEQUENCE_BITS - 1)
 
 

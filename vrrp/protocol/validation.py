@@ -1,4 +1,4 @@
-"""The advertisement that an instance sends, and the validation of received advertisements."""
+"""Builds the advertisement that an instance sends, and validates received advertisements."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def validate(
 def lists_other_addresses(
     advertisement: Advertisement, configuration: InstanceConfiguration
 ) -> bool:
-    """Return whether an advertisement lists other virtual addresses than this instance has.
+    """Return whether the address list of an advertisement differs from that of this instance.
 
     In version 3 this is reported, but the advertisement is not dropped (RFC 9568 7.1).
     """

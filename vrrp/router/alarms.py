@@ -1,7 +1,7 @@
-"""Alarms: faults of peer routers, detected in their advertisements.
+"""Alarms: faults of peer routers that can be detected from their advertisements.
 
-The protocol permits these situations, but they are faults if they last. Alarms change neither the
-state nor a timer of the router. Times are monotonic seconds.
+The protocol permits these situations for a moment, but they are faults if they last. An alarm
+changes neither the state nor a timer of the router. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OVER: Final = {
 
 
 class AlarmChanged(NamedTuple):
-    """An alarm began, with a ``detail``, or ended. Then ``detail`` is None."""
+    """An alarm was raised, with a ``detail``, or has ended: then ``detail`` is None."""
 
     kind: AlarmKind
     detail: str | None
@@ -64,7 +64,10 @@ class _Sender(msgspec.Struct):
 
 
 class Alarms:
-    """Decides which alarms an instance raises. ``raised`` has a one-line text for each of them."""
+    """Decides which alarms an instance raises.
+
+    ``raised`` has a text of one line for each raised alarm.
+    """
 
     def __init__(self) -> None:
         self.raised: dict[AlarmKind, str] = {}
@@ -83,10 +86,10 @@ class Alarms:
         dropped: DropReason | None = None,
         seconds_ahead: float | None = None,
     ) -> None:
-        """Remember the sender of an advertisement as ACTIVE; with priority 0, forget it.
+        """Store the sender of an advertisement as ACTIVE; after priority 0, remove it.
 
-        ``dropped`` is why the advertisement was dropped. ``seconds_ahead`` is how far the clock of
-        the sender is ahead of this host, if the advertisement was authentic.
+        ``dropped`` is why the advertisement was dropped. ``seconds_ahead`` is how far the
+        clock of the sender is ahead of this host, if the advertisement was authentic.
         """
         previous = self._senders.pop(source, None)
         if seconds_ahead is not None:
@@ -105,8 +108,8 @@ class Alarms:
     ) -> bool:
         """Return whether the advertisement of a peer shows a second ACTIVE router.
 
-        That is not so in the first active-down interval after this router became ACTIVE: then the
-        router that it has preempted sends its last advertisement.
+        In the first active-down interval after this router became ACTIVE, it does not: a
+        router that was preempted may still send its last advertisement.
         """
         since = self._active_since
         shows_active_peer = advertisement.priority > 0
@@ -130,10 +133,10 @@ class Alarms:
         active_down_interval: float,
         now: float,
     ) -> list[AlarmChanged]:
-        """Decide which alarms are raised now, and return the changed alarms.
+        """Decide which alarms are raised now, and return the alarms that began or ended.
 
-        ``active``: this router is ACTIVE and not handing over. ``active_router`` is the router
-        that it follows as BACKUP.
+        ``active``: this router is ACTIVE and not handing over. ``active_router`` is the
+        router that it follows as BACKUP.
         """
         self._senders = {
             address: sender

@@ -1,12 +1,13 @@
-"""Decides when an ACTIVE router hands over without an order, because a peer may serve better.
+"""Decides when an impaired ACTIVE router hands over on its own, because a peer may serve better.
 
-A BACKUP router that does not preempt stays BACKUP, even if the ACTIVE router has a lower priority.
-So an ACTIVE router that is impaired starts a handover. If no peer takes over, it stays ACTIVE. If
-the peer that takes over would lose the election, the router takes the addresses back.
+A router is impaired if its priority is lowered or its host is not fit to serve. A BACKUP router
+that does not preempt stays BACKUP, even if the ACTIVE router has a lower priority. An impaired
+ACTIVE router therefore starts a handover itself. If no peer takes over, it stays ACTIVE. If the
+peer that takes over would lose the election, the router takes the addresses back.
 
-BACKUP routers are silent, so the priority of a peer is known only from its last advertisement. A
-router that is not fit tries in any case. A router with a lowered priority does not try if the
-latest peer would lose.
+BACKUP routers send nothing, so the priority of a peer is known only from its last advertisement. A
+router with a lowered priority does not hand over if the latest known peer would lose the election.
+A router that is not fit hands over in any case.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ RETRY_SECONDS_MAX: Final = 3600.0
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """The latest advertisement of another router: its priority above 0, and its source."""
+    """The latest advertisement of another router: its source address and its priority above 0."""
 
     priority: int
     address: Address
 
 
 class BetterPeer(msgspec.Struct):
-    """The attempts to hand over to a better peer. Times are monotonic seconds."""
+    """The state of the attempts to hand over to a better peer. Times are monotonic seconds."""
 
     impairment: Impairment = Impairment.NONE
     peer: Peer | None = None
@@ -42,12 +43,12 @@ class BetterPeer(msgspec.Struct):
     pause: float = RETRY_SECONDS
 
     def change(self, impairment: Impairment) -> None:
-        """Note why a peer may serve better now. The pause between attempts stays."""
+        """Store the present impairment. The time until the next attempt stays the same."""
         if impairment is not self.impairment:
             self.impairment, self.pause = impairment, RETRY_SECONDS
 
     def is_sought(self, priority: int, own_address: Address, now: float) -> bool:
-        """Return whether the ACTIVE router starts a handover now."""
+        """Return whether the ACTIVE router should start a handover now."""
         if self.impairment is Impairment.NONE or now < self.next_attempt_at:
             return False
         if self.impairment is Impairment.UNFIT or self.peer is None:
@@ -60,10 +61,10 @@ class BetterPeer(msgspec.Struct):
         return reason_to_lose(peer.priority, peer.address, priority, own_address) is not None
 
     def note_attempt(self, now: float) -> None:
-        """Note that a handover begins."""
+        """Record that a handover begins. The next attempt is permitted after RETRY_SECONDS."""
         self.next_attempt_at = now + RETRY_SECONDS
 
     def note_weaker_successor(self, now: float) -> None:
-        """Note that the successor would lose the election. The pause between attempts grows."""
+        """Record that the successor would lose the election, and lengthen the pause."""
         self.next_attempt_at = now + self.pause
         self.pause = min(2 * self.pause, RETRY_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""Values that take effect only when they have lasted."""
+"""Delays the effect of a changed value until the change has lasted for a given time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 class Debounced(Generic[Value]):
-    """A value in effect, and a reported value that will replace it if it lasts.
+    """The value in effect, and a reported value that replaces it if it lasts.
 
     ``value`` is None before the first report, which takes effect at once. ``deadline`` is when
     `settle` must be called, in monotonic seconds.
@@ -22,13 +22,13 @@ class Debounced(Generic[Value]):
         self._pending: Value | None = None
 
     def report(self, value: Value, now: float, delay: float) -> None:
-        """Note a value. A different value takes effect when it has lasted ``delay`` seconds."""
+        """Store a reported value. It takes effect when it has lasted ``delay`` seconds."""
         if self.value is None or delay <= 0 or value == self.value:
             self.value, self.deadline = value, None
         elif self.deadline is None or value != self._pending:
             self._pending, self.deadline = value, now + delay
 
     def settle(self, now: float) -> None:
-        """Let the pending value take effect if it has lasted long enough."""
+        """Put the reported value into effect if it has lasted long enough."""
         if self.deadline is not None and now >= self.deadline:
             self.value, self.deadline = self._pending, None

@@ -33,23 +33,23 @@ def reason_to_lose(
 
 
 def race_end(now: float, active_down_interval: float) -> float:
-    """Return until when a sync group stays BACKUP after one of its members has lost.
+    """Return until when a sync group stays BACKUP after one of its members has lost an election.
 
-    Two groups of equal priority that take over at the same moment may each lose on the link where
-    the other has the higher address. Both become BACKUP, and after equal waits this would repeat
-    without end. So the wait is up to a quarter longer than the Active_Down_Interval, which is
-    about one advertisement interval. The fraction of a millisecond of the host's clock serves as
-    a random number.
+    Two groups of equal priority may take over at the same moment, and each may lose on the link
+    where the other has the higher address. Both become BACKUP, and after equal waits the same
+    would happen again and again. The wait is therefore up to a quarter longer than the
+    Active_Down_Interval, which is about one advertisement interval. The fraction of a
+    millisecond of the host's clock serves as a random number.
     """
     return now + active_down_interval * (1 + now * 1000 % 1.0 / 4)
 
 
 def followed_interval(advertisement: Advertisement, configuration: InstanceConfiguration) -> float:
-    """Return the interval of the active router in seconds, for version 3 (RFC 9568 6.4.2).
+    """Return the interval of the followed router in seconds, for version 3 (RFC 9568 6.4.2).
 
-    With ``clamp_learned_interval`` it is at most the limit. If the true interval is longer than
-    the limit, both routers become ACTIVE in turn. So the option protects against a forged
-    interval, and does not work with a slow router.
+    With ``clamp_learned_interval`` it is at most the limit. This option protects against a
+    forged interval. It must not be used with a router whose interval is longer than the limit:
+    both routers would become ACTIVE in turn.
     """
     interval = advertisement.advert_interval
     return (
@@ -60,7 +60,7 @@ def followed_interval(advertisement: Advertisement, configuration: InstanceConfi
 
 
 class Patience(msgspec.Struct):
-    """Decides whether a BACKUP router stays BACKUP when a peer advertises.
+    """Decides whether a BACKUP router follows an advertising peer or preempts it.
 
     The preemption delay begins with the first advertisement of a lower priority, as in
     keepalived. An address owner always preempts (RFC 9568 6.1).
@@ -71,7 +71,7 @@ class Patience(msgspec.Struct):
     def accepts(
         self, peer_priority: int, priority: int, configuration: InstanceConfiguration, now: float
     ) -> bool:
-        """Decide whether a peer with ``peer_priority`` may stay ACTIVE.
+        """Return whether a peer with ``peer_priority`` may stay ACTIVE.
 
         ``priority`` is the priority of this router.
         """

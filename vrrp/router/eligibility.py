@@ -28,14 +28,17 @@ class Eligibility:
         self.configure(configuration)
 
     def configure(self, configuration: InstanceConfiguration) -> None:
-        """Use this configuration. Values of objects that are still tracked are kept."""
+        """Replace the configuration. Values of objects that are still tracked are kept."""
         self._configuration = configuration
         keys = {tracked.key for tracked in configuration.track}
         self._tracked = {key: self._tracked.get(key, Debounced()) for key in keys}
         self._decide()
 
     def update(self, values: Mapping[TrackedKey, int], now: float) -> None:
-        """Note values of tracked objects. Values of other objects are ignored."""
+        """Store values of tracked objects.
+
+        Values of objects that the instance does not track are ignored.
+        """
         for tracked in self._configuration.track:
             value = values.get(tracked.key)
             if value is not None:
@@ -43,16 +46,19 @@ class Eligibility:
         self._decide()
 
     def link_usable(self, now: float) -> None:
-        """Note that the interface of the instance can send advertisements."""
+        """Record that the interface of the instance can send advertisements."""
         self._link.report(_NOTHING, now, 0.0)
 
     def link_unusable(self, reason: str, now: float) -> None:
-        """Note that it cannot. A loss of carrier takes effect after ``flap_delay`` only."""
+        """Record that the interface cannot send.
+
+        A loss of carrier takes effect after ``flap_delay``.
+        """
         delay = self._configuration.flap_delay if reason == LINK_DOWN else 0.0
         self._link.report(reason, now, delay)
 
     def settle(self, now: float) -> None:
-        """Let the values take effect that have lasted long enough."""
+        """Put changes into effect that have lasted for ``flap_delay``."""
         for debounced in self._tracked.values():
             debounced.settle(now)
         self._link.settle(now)
@@ -60,7 +66,7 @@ class Eligibility:
 
     @property
     def deadline(self) -> float | None:
-        """The next moment at which a value takes effect; None if no value is pending."""
+        """When the next pending change takes effect; None without a pending change."""
         deadlines = [self._link.deadline, *(value.deadline for value in self._tracked.values())]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 

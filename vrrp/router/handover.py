@@ -1,8 +1,8 @@
-"""A handover in progress: the router has sent priority 0, and still answers for its addresses.
+"""A handover in progress: the router has sent priority 0, and still holds its addresses.
 
-The successor advertises before it acquires the addresses. So the router releases the addresses only
-when the successor has announced all of them, or `RELEASE_DELAY` after the last sign of the
-successor. Without a successor the handover ends at ``give_up_at``.
+The successor advertises before it acquires the addresses. The router therefore releases the
+addresses only when the successor has announced all of them, or `RELEASE_DELAY` after the last sign
+of the successor. Without a successor the handover ends at ``give_up_at``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ STOP_SECONDS_MAX: Final = 5.0
 class Handover(msgspec.Struct):
     """The progress of one handover. Times are monotonic seconds.
 
-    - ``yields``: after the handover, the router has the lowest priority. Otherwise the router looks
-      for a better peer: it keeps its priority, and a successor that would lose is refused.
+    - ``yields``: after the handover, the router has the lowest priority. If False, the router only
+      looks for a better peer: it keeps its priority, and refuses a successor that would lose.
     - ``stop_reason``: the router stops after the handover, which cannot be undone.
     - ``successor_seen_at``: when the latest advertisement of the successor arrived.
     - ``release_at``: when to release the addresses; None while there is no successor.
@@ -51,7 +51,7 @@ class Handover(msgspec.Struct):
     def begin(
         cls, now: float, advert_interval: float, addresses: Iterable[Address], *, yields: bool
     ) -> Handover:
-        """Begin a handover, for which the router sends priority 0 now and once more later."""
+        """Begin a handover. The router sends priority 0 now, and once more later."""
         pause = advert_interval + REPEAT_MARGIN
         return cls(
             pause=pause,
@@ -80,7 +80,7 @@ class Handover(msgspec.Struct):
             self.give_up_at = min(self.give_up_at, now + STOP_SECONDS_MAX)
 
     def note_advertisement(self, now: float, priority: int) -> None:
-        """Take the sender as the successor, or with priority 0 wait for another successor."""
+        """Record the sender as the successor. After priority 0, wait for another one."""
         if priority == 0:
             self.release_at = None
             return
@@ -89,7 +89,7 @@ class Handover(msgspec.Struct):
             self.release_at = now + self._delay
 
     def note_announcement(self, now: float, address: Address) -> None:
-        """Note that another host announced an address.
+        """Record that another host announced an address.
 
         A repeated announcement has no effect, so that no host can delay the release.
         """
@@ -104,5 +104,5 @@ class Handover(msgspec.Struct):
         return RELEASE_DELAY if self.missing else SETTLE_DELAY
 
     def repeat(self, now: float) -> None:
-        """Note that priority 0 was sent again."""
+        """Record that priority 0 was sent again."""
         self.repeat_at = now + self.pause

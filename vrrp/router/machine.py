@@ -53,13 +53,13 @@ _NO_ACTIVE_ROUTER: Final = "no active router"
 
 
 class Router:
-    """One virtual router. Only `handle` changes its attributes.
+    """The state machine of one virtual router. Only `handle` changes its attributes.
 
     - ``deadline`` is when `TimerExpired` is due; None if no timer runs. It is the
       Active_Down_Timer in BACKUP and the Adver_Timer in ACTIVE.
     - ``active_router`` is the router that a BACKUP router follows; None if there is none.
     - ``yielding``: after a handover, the router has the lowest priority.
-    - ``better_peer``: decides whether an ACTIVE router should hand over without an order. The
+    - ``better_peer``: decides whether an ACTIVE router should hand over without a request. The
       driver then delivers `BetterPeerSought`.
 
     The router does not become ACTIVE before ``listen_until``, except to resume.

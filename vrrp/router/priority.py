@@ -3,9 +3,9 @@
 The value of an object is 1 if it is up and 0 if it is down. The value of a file is the number in
 it. Weights are added as in keepalived (`TrackedObject.amount`).
 
-An object without a weight is a fault while it is down, and a file while its number is not 0. An
-instance with a fault takes no part in elections. An object without a known value does not change
-the priority. If it has no weight, the instance does not start before the value is known.
+An object without a weight does not change the priority. If it is down, or if it is a file with a
+number other than 0, the instance has a fault and takes no part in elections. Before its value is
+known, the instance does not start. An object with a weight and an unknown value adds nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PRIORITY_MAX: Final = 254
 
 
 class Impairment(StrEnum):
-    """The reason why a peer should be ACTIVE instead of this router."""
+    """Why a peer should be ACTIVE instead of this router: a lowered priority, or an unfit host."""
 
     NONE = "none"
     LOWERED = "lowered"
@@ -35,7 +35,7 @@ class Impairment(StrEnum):
 
     @property
     def description(self) -> str:
-        """The text of the impairment in a reason."""
+        """The impairment as a text, for use in a reason."""
         return "not fit to serve" if self is Impairment.UNFIT else "the priority is lowered"
 
 
@@ -59,7 +59,7 @@ class EffectivePriority(msgspec.Struct, frozen=True):
 def effective_priority(
     configured: int, objects: Sequence[TrackedObject], values: Mapping[TrackedKey, int]
 ) -> EffectivePriority:
-    """Calculate the priority from the known ``values``."""
+    """Calculate the priority from the known ``values`` of the tracked objects."""
     required = [(tracked, values.get(tracked.key)) for tracked in objects if tracked.weight == 0]
     fault = next((text for tracked, value in required if (text := _fault(tracked, value))), None)
     unknown = next((_unknown(tracked) for tracked, value in required if value is None), None)

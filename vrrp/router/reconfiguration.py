@@ -1,4 +1,4 @@
-"""Changes of the configuration and of the priority of a running router. The state stays."""
+"""Changes the configuration or the priority of a running router without a change of its state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reconfigure(router: Router, configuration: InstanceConfiguration, now: float) -> list[Action]:
-    """Use another configuration of the same virtual router."""
+    """Replace the configuration by another one of the same virtual router."""
     previous, previous_down_interval = router.configuration, router.active_down_interval
     assert configuration.identity == previous.identity, "another virtual router"
     router.configuration = configuration
@@ -26,7 +26,7 @@ def reconfigure(router: Router, configuration: InstanceConfiguration, now: float
 
 
 def set_yielding(router: Router, yielding: bool, now: float) -> None:
-    """Give a router that is not ACTIVE the lowest priority, or its own priority again."""
+    """Give a router that is not ACTIVE the lowest priority, or its configured priority again."""
     previous_down_interval = router.active_down_interval
     router.yielding = yielding
     _shift_timer(router, previous_down_interval, now)

@@ -1,4 +1,4 @@
-"""A limit on how often something is done."""
+"""Limits how often something is done, by a minimum time between two cases."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ packet of a flood would cost an advertisement."""
 
 
 class Spacing(msgspec.Struct):
-    """Keeps a minimum time between two cases. ``next_at`` is when the next one is permitted."""
+    """A minimum time between two cases. ``next_at`` is when the next case is permitted."""
 
     next_at: float = -math.inf
 
     def permit(self, now: float, seconds: float) -> bool:
-        """Return whether a case is permitted now. Then the next one is, ``seconds`` later."""
+        """Return whether a case is permitted now.
+
+        If so, the next case is permitted after ``seconds``.
+        """
         if now < self.next_at:
             return False
         self.next_at = now + seconds

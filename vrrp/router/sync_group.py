@@ -48,7 +48,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
 
 
 def decide(members: Sequence[MemberStatus]) -> dict[str, Event]:
-    """Return the next event of each member that must change, by the name of the member.
+    """Return the next event of each member that must change its state, by the name of the member.
 
     Call it again after the events were handled, until it returns no event.
     """

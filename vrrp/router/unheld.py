@@ -1,4 +1,4 @@
-"""Finds the virtual addresses that no router holds: the ACTIVE router does not list them."""
+"""Finds virtual addresses that no router holds, because the ACTIVE router does not list them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LISTED_MAX: Final = 5
 def unheld_addresses(
     advertisement: Advertisement, configuration: InstanceConfiguration
 ) -> tuple[Address, ...]:
-    """Return the addresses of an instance that the ACTIVE router does not advertise."""
+    """Return the addresses of an instance that are not in the ACTIVE router's advertisement."""
     if not lists_other_addresses(advertisement, configuration):
         return ()
     held = set(advertisement.addresses)

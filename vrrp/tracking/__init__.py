@@ -1,1 +1,1 @@
-"""Readers of tracked files and processes, which run outside the vrrp process."""
+"""Reads tracked files and finds tracked processes. This runs outside the vrrp process."""

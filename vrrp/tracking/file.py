@@ -1,4 +1,4 @@
-"""The number in a tracked file."""
+"""Reads the number in a tracked file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _NUMBER: Final = re.compile(rb"\s*([+-]?[0-9]{1,9})\s*")
 
 
 class FileError(Exception):
-    """The file contains no number, or cannot be read. The message has its path and content."""
+    """The file cannot be read, or contains no number. The message has its path and content."""
 
 
 def read_number(path: str) -> int:
     """Return the integer that a file contains; 0 if the file does not exist.
 
-    A hanging file system blocks this function. Raises FileError, for example for a file that is
-    incomplete.
+    A hanging file system blocks this function. Raises FileError, for example if the file is
+    written at this moment and incomplete.
     """
     try:
         # Opening a pipe without a writer would block.

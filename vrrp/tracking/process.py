@@ -1,4 +1,4 @@
-"""Finds out which tracked processes run."""
+"""Finds out which tracked processes are running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GONE: Final = frozenset({"Z", "X"})  # zombie and dead (proc(5))
 
 
 def running(names: Iterable[str], proc: Path = Path("/proc")) -> dict[str, bool]:
-    """Return for each name whether a process with that name (/proc/PID/comm) runs.
+    """Return for each name whether a process with that name (/proc/PID/comm) is running.
 
     This takes about 20 µs for each process of the host.
     """

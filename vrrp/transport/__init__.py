@@ -1,4 +1,4 @@
-"""The transports of advertisements: raw IP protocol 112, or UDP datagrams."""
+"""The transports that carry advertisements: raw IP protocol 112, or UDP datagrams."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Drop = Callable[[DropReason, Address | None], None]
 
 
 class Transport(Protocol):
-    """The part of a transport that an instance uses.
+    """The methods of a transport that an instance uses.
 
     ``source`` and ``destinations`` are the addresses of the messages. Each destination gets a
     separate message, because the checksum covers its address.
@@ -36,9 +36,9 @@ class Transport(Protocol):
         """Send one VRRP message before returning. Raises OSError if the kernel refuses it."""
 
     def drain(self) -> bool:
-        """Deliver the packets that wait in the socket, for `DRAIN_SECONDS`.
+        """Deliver the packets that wait in the socket, for at most `DRAIN_SECONDS`.
 
-        Return whether none waits any more.
-
-        So a late timer of a stalled process is handled after the packets that arrived before it.
+        Return True if the receive queue is then empty. The caller does this before it
+        handles a late timer of a stalled process: packets that arrived before the timer
+        come first.
         """

@@ -15,15 +15,15 @@ _INTERFACE_REQUEST: Final = struct.Struct("=16sH6s16x")  # struct ifreq with a s
 class FrameSocket:
     """Sends frames on any interface, and receives no frames (packet(7), protocol 0).
 
-    The first use opens the socket, and raises PermissionError without CAP_NET_RAW. A process needs
-    only one socket, and keeps it: closing it takes the kernel 10 ms or more.
+    The first use opens the socket, and raises PermissionError without CAP_NET_RAW. A process
+    needs only one socket, and keeps it: closing it takes the kernel 10 ms or more.
     """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
 
     def hardware_address(self, device: str) -> bytes | None:
-        """Return the current MAC of a device; None if it is not Ethernet. Raises OSError."""
+        """Return the MAC address of a device; None if it is not Ethernet. Raises OSError."""
         request = _INTERFACE_REQUEST.pack(device.encode(), 0, b"")
         answer = fcntl.ioctl(self._open(), _SIOCGIFHWADDR, request)
         _, hardware_type, address = _INTERFACE_REQUEST.unpack(answer)

@@ -22,7 +22,7 @@ _IP_MULTICAST_ALL: Final = 49
 
 
 class Ipv4:
-    """The IPv4 functions of `vrrp.transport.raw`."""
+    """The IPv4 functions of the raw socket (`vrrp.transport.raw`)."""
 
     def open(self, interface: str, index: int) -> socket.socket:
         """Open a socket that receives on one interface only. Raises OSError."""
@@ -48,7 +48,7 @@ class Ipv4:
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _membership(index, group))
 
     def leave(self, opened: socket.socket, index: int, group: Address) -> None:
-        """Receive from the group no longer. Raises OSError."""
+        """Stop receiving from a multicast group. Raises OSError."""
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _membership(index, group))
 
     def send(

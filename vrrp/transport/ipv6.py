@@ -16,10 +16,10 @@ _CONTROL_BYTES: Final = socket.CMSG_SPACE(_PACKET_INFORMATION.size) + socket.CMS
 
 
 class Ipv6:
-    """The IPv6 functions of `vrrp.transport.raw`.
+    """The IPv6 functions of the raw socket (`vrrp.transport.raw`).
 
-    `vrrp.protocol.packet` calculates and verifies the checksum. The kernel (IPV6_CHECKSUM) would
-    drop packets with a wrong checksum without counting them here.
+    `vrrp.protocol.packet` calculates and verifies the checksum. The kernel (IPV6_CHECKSUM)
+    would drop packets with a wrong checksum without counting them here.
     """
 
     def open(self, interface: str, index: int) -> socket.socket:
@@ -47,7 +47,7 @@ class Ipv6:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, _membership(index, group))
 
     def leave(self, opened: socket.socket, index: int, group: Address) -> None:
-        """Receive from the group no longer. Raises OSError."""
+        """Stop receiving from a multicast group. Raises OSError."""
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_LEAVE_GROUP, _membership(index, group))
 
     def send(
@@ -64,7 +64,7 @@ class Ipv6:
         opened.sendmsg([payload], control, 0, (str(destination), 0, 0, index))
 
     def receive(self, opened: socket.socket) -> Datagram:
-        """Read one datagram. Control messages have the fields of its IP header.
+        """Read one datagram. The kernel passes the fields of its IP header as control messages.
 
         Raises OSError if there is no datagram.
         """

@@ -1,4 +1,4 @@
-"""The path of one instance through the raw socket of its interface, by multicast or unicast."""
+"""The transport of one instance by multicast or unicast, over a raw socket that instances share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class RawPath:
     """Sends the messages of one instance from ``source`` to its ``destinations``.
 
     The destinations are the multicast group, or the unicast peers. The shared socket receives
-    packets for all instances. `vrrp.protocol.validation` drops packets that are not for this one.
+    packets for all instances; `vrrp.protocol.validation` drops packets for other instances.
     """
 
     def __init__(
@@ -32,5 +32,8 @@ class RawPath:
         self._carrier.send(self.source, payload, destination)
 
     def drain(self) -> bool:
-        """Deliver the packets that wait in the shared socket. Return whether that were all."""
+        """Deliver the packets that wait in the shared socket.
+
+        Return True if the queue is then empty.
+        """
         return self._carrier.drain()

@@ -14,7 +14,7 @@ from vrrp.transport.queue import datagrams_lost
 
 
 class Family(Protocol):
-    """The functions that differ between IPv4 and IPv6."""
+    """The functions of the raw socket that differ between IPv4 and IPv6."""
 
     def open(self, interface: str, index: int) -> socket.socket:
         """Open a socket that receives on one interface only. Raises OSError."""
@@ -23,7 +23,7 @@ class Family(Protocol):
         """Receive from a multicast group. Raises OSError."""
 
     def leave(self, opened: socket.socket, index: int, group: Address) -> None:
-        """Receive from the group no longer. Raises OSError."""
+        """Stop receiving from a multicast group. Raises OSError."""
 
     def send(
         self,
@@ -69,7 +69,7 @@ class RawSocket:
         return datagrams_lost(self._socket)
 
     def join(self, groups: frozenset[Address]) -> None:
-        """Receive from these multicast groups and from no others. Raises OSError."""
+        """Receive from exactly these multicast groups. Raises OSError."""
         for group in groups - self._groups:
             self._family.join(self._socket, self.index, group)
             self._groups |= {group}
@@ -86,7 +86,10 @@ class RawSocket:
         self._family.send(self._socket, self.index, source, payload, destination)
 
     def drain(self) -> bool:
-        """Deliver the packets that wait in the socket, for 1 ms. Return whether that were all."""
+        """Deliver the packets that wait in the socket, for 1 ms.
+
+        Return True if the queue is then empty.
+        """
         end = self._loop.time() + DRAIN_SECONDS
         while self._socket.fileno() >= 0:  # the receiver of a datagram may close this socket
             try:

@@ -1,6 +1,7 @@
 """The transport over UDP datagrams between configured peers.
 
-The source address of a UDP datagram can be forged. So outside 127.0.0.0/8, auth_hmac is required.
+The source address of a UDP datagram can be forged. Outside 127.0.0.0/8, auth_hmac is therefore
+required.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ class UdpSocket:
     """Sends to all peers and receives from peers only. The task `receive` must run.
 
     The kernel limits the receive queue, and drops datagrams when it is full. The queue of
-    asyncio-dgram has no limit, but never holds more than one datagram: asyncio reads one datagram
-    per loop iteration, and `receive` handles it in the next one. ``drop`` is called for a datagram
-    that does not come from a peer and the common port.
+    asyncio-dgram has no limit, but never holds more than one datagram: asyncio reads one
+    datagram per loop iteration, and `receive` handles it in the next one. ``drop`` is called
+    for a datagram that does not come from a peer with the configured port.
 
-    ``authenticated``: messages that are not authentic are dropped later. Without it, the
-    constructor raises ValueError for addresses outside 127.0.0.0/8. It raises OSError if source
-    and port cannot be bound.
+    ``authenticated`` means that auth_hmac drops messages that are not authentic. Without it,
+    the constructor raises ValueError for addresses outside 127.0.0.0/8. It raises OSError if
+    source and port cannot be bound.
     """
 
     def __init__(
@@ -81,7 +82,10 @@ class UdpSocket:
             stream.close()
 
     def drain(self) -> bool:
-        """Deliver the datagrams that wait in the socket, for 1 ms. Return whether that were all."""
+        """Deliver the datagrams that wait in the socket, for 1 ms.
+
+        Return True if the queue is then empty.
+        """
         end = time.monotonic() + DRAIN_SECONDS
         while True:
             try:

@@ -13,8 +13,8 @@ from vrrp.transport.path import RawPath
 class VirtualMacPath:
     """Sends the messages of one instance as frames, and receives through a shared raw socket.
 
-    It sends on the interface itself, not on the macvlan: the macvlan may still be down at the
-    first advertisement, and already down at the last one.
+    The frames are sent on the interface itself, not on the macvlan: the macvlan may still be
+    down at the first advertisement, and already down at the last one.
     """
 
     def __init__(
@@ -39,5 +39,8 @@ class VirtualMacPath:
         self._frames.send(self._interface, frame)
 
     def drain(self) -> bool:
-        """Deliver the packets that wait in the shared socket. Return whether that were all."""
+        """Deliver the packets that wait in the shared socket.
+
+        Return True if the queue is then empty.
+        """
         return self._path.drain()

@@ -206,7 +206,7 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ),
         (
             "{type: http, expect_status: []}",
-            "check.expect_status: no status can pass (got an empty list, expected codes from 100"
+            "check.expect_status: no status would pass (got an empty list, expected codes from 100"
             " to 599)",
         ),
         (
