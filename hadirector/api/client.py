@@ -20,6 +20,27 @@ class BadRequestError(ApiError):
     """The request itself is wrong, so the director would never accept it."""
 
 
+_BAD_REQUESTS = (
+    http.client.BAD_REQUEST,
+    http.client.REQUEST_ENTITY_TOO_LARGE,
+    http.client.UNPROCESSABLE_ENTITY,
+)
+
+
+class _Fault(msgspec.Struct):
+    """One fault of a problem."""
+
+    detail: str = ""
+    place: str = ""
+
+
+class _Problem(msgspec.Struct):
+    """The part of a problem that a command prints."""
+
+    detail: str
+    errors: tuple[_Fault, ...] = ()
+
+
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
         super().__init__("director", timeout=TIMEOUT_SECONDS)
@@ -51,14 +72,17 @@ def request(path: str, method: str, route: str, body: object = None) -> bytes:
         raise ApiError(f"no director answers at {path}: {reason}") from error
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        bad = response.status == http.client.BAD_REQUEST
+    if response.status >= http.client.MULTIPLE_CHOICES:
+        bad = response.status in _BAD_REQUESTS
         raise (BadRequestError if bad else ApiError)(_error_text(response.status, answer))
     return answer
 
 
 def _error_text(status: int, answer: bytes) -> str:
+    """Return the faults of a configuration, a line each, or the reason of another refusal."""
     try:
-        return msgspec.json.decode(answer, type=dict[str, str])["error"]
-    except (msgspec.DecodeError, UnicodeError, KeyError):
+        problem = msgspec.json.decode(answer, type=_Problem)
+    except (msgspec.DecodeError, UnicodeError):
         return f"HTTP status {status}"
+    lines = [f"{fault.place}: {fault.detail}" for fault in problem.errors if fault.place]
+    return "\n".join(lines) or problem.detail

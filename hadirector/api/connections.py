@@ -1,7 +1,8 @@
 """Limits the connections to the socket of the API, and closes idle connections.
 
 A connection is idle until a whole head of a request has arrived, and again after its answer.
-`exchange` limits the time of a body and of an answer.
+Therefore the head must arrive within the same time. `exchange` limits the time of a body and of an
+answer. A connection has one request at a time, so this is also the limit on concurrent requests.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from time import monotonic
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from hadirector.runtime.acceptor import Acceptor
 from hadirector.runtime.descriptors import API_RESERVE, is_reserved
 
-CONNECTIONS_MAX: Final = 128
+CONNECTIONS_MAX: Final = 64
 BACKLOG: Final = 128
-IDLE_SECONDS_MAX = 15.0
+IDLE_SECONDS_MAX = 5.0
 SWEEP_SECONDS = 1.0
 PLACES_AT_ONCE: Final = 4
 """The number of connections that are closed together to admit new connections."""
@@ -85,17 +85,20 @@ class Connections:
             sweeping.cancel()
             acceptor.close()
 
-    @web.middleware
-    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Start the handling of one request at a time, with pauses while others wait."""
+    @contextlib.asynccontextmanager
+    async def admit(self, request: web.BaseRequest) -> AsyncIterator[None]:
+        """Wait for the turn of a request, and mark its connection as not idle in the context.
+
+        Requests start one at a time. While further requests wait, there are pauses.
+        """
         with self._busy(request):
             crowded = self._turn.locked()
             async with self._turn:
                 await asyncio.sleep(TURN_SECONDS if crowded else 0)
-            return await handler(request)
+            yield
 
     @contextlib.contextmanager
-    def _busy(self, request: web.Request) -> Iterator[None]:
+    def _busy(self, request: web.BaseRequest) -> Iterator[None]:
         """Mark the connection of a request as not idle during the context."""
         connection = self._find(request)
         if connection is None:
@@ -107,12 +110,12 @@ class Connections:
         finally:
             connection.idle_since = connection.replaceable_at = monotonic()
 
-    def note_sending(self, request: web.Request) -> None:
+    def note_sending(self, request: web.BaseRequest) -> None:
         """Note that a large answer is sent. If the client reads it slowly, it may be replaced."""
         if connection := self._find(request):
             connection.replaceable_at = monotonic() + READ_SECONDS_MIN
 
-    def _find(self, request: web.Request) -> _Connection | None:
+    def _find(self, request: web.BaseRequest) -> _Connection | None:
         if request.transport is None:
             return None
         return self._connections.get(request.transport.get_extra_info("socket").fileno())

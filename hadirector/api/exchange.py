@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 from aiohttp import web
 from msgspec.structs import asdict
 
+from hadirector.api.problems import MEDIA_TYPE, Code, ProblemDetails, ProblemError
 from hadirector.dataplane.slices import Slices
 from hadirector.status.report import Status
 
-BODY_SECONDS_MAX = 15.0
-SEND_SECONDS_MAX = 15.0
+BODY_SECONDS_MAX = 5.0
+SEND_SECONDS_MAX = 10.0
 PIECE_BYTES: Final = 64 * 1024
 """An answer is sent in pieces, so that a client that does not read holds little memory."""
 
 
-async def read_body(request: web.Request, size: int | None = None) -> bytes:
-    """Return the body, or its first ``size`` bytes. Raises HTTPRequestTimeout."""
+async def read_body(request: web.BaseRequest, size_max: int) -> bytes:
+    """Return the body. Raises ProblemError if it is too large, or does not arrive in time."""
+    if (request.content_length or 0) > size_max:
+        raise _too_large(size_max)
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
-            if size is None:
-                return await request.read()
-            return await request.content.readexactly(size) if size else b""
+            while piece := await request.content.readany():
+                body += piece
+                if len(body) > size_max:
+                    raise _too_large(size_max)
     except TimeoutError:
-        raise web.HTTPRequestTimeout(
-            reason=f"The body did not arrive within {BODY_SECONDS_MAX:g} s"
+        raise ProblemError(
+            Code.REQUEST_INCOMPLETE, f"the body did not arrive within {BODY_SECONDS_MAX:g} s"
         ) from None
+    return bytes(body)
 
 
-async def send(request: web.Request, body: bytes, content_type: str) -> web.StreamResponse:
+def _too_large(size_max: int) -> ProblemError:
+    return ProblemError(
+        Code.TOO_LARGE,
+        f"the body is too large (expected at most {size_max} bytes)",
+        headers={"Connection": "close"},
+    )
+
+
+async def send(
+    request: web.BaseRequest, body: bytes, headers: Mapping[str, str], status: int = 200
+) -> web.StreamResponse:
     """Send an answer. The connection of a client that does not read it in time is cut."""
     if len(body) <= PIECE_BYTES or request.method == "HEAD":
-        return web.Response(body=body, headers={"Content-Type": content_type})
-    response = web.StreamResponse(headers={"Content-Type": content_type})
+        return web.Response(body=body, headers=headers, status=status)
+    response = web.StreamResponse(headers=headers, status=status)
     response.content_length = len(body)
     try:
         async with asyncio.timeout(SEND_SECONDS_MAX):
@@ -83,12 +99,10 @@ async def join_in_thread(pieces: Iterator[bytes]) -> bytes:
         prepared.append(piece)
 
 
-def json_answer(value: object) -> web.Response:
-    """Return a small answer."""
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-def error_answer(status: int, message: str) -> web.Response:
+def problem_answer(problem: ProblemDetails, headers: Mapping[str, str]) -> web.Response:
     """Return an error."""
-    body = msgspec.json.encode({"error": message})
-    return web.Response(status=status, body=body, content_type="application/json")
+    return web.Response(
+        status=problem.status,
+        body=msgspec.json.encode(problem),
+        headers={**headers, "Content-Type": MEDIA_TYPE},
+    )

@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{file}: the file cannot be read: {error.strerror}", file=sys.stderr)
         return EXIT_FAULTY
     except BadRequestError as error:
-        print(error, file=sys.stderr)
+        # A fault of the text has its place. A fault of the request has no place.
+        print(error if str(file) in str(error) else f"{file}: {error}", file=sys.stderr)
         return EXIT_FAULTY
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)

@@ -49,6 +49,16 @@ class RequestError(Exception):
     """A request that cannot be met. The message is the reason."""
 
 
+class UnknownObjectError(RequestError):
+    """A request for an object that does not exist. ``known`` are the names that exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"no {kind} {name} ({_list_names(self.known)})")
+
+
 class OperatorRequests:
     """Answers requests. Every change is stored before it takes effect."""
 
@@ -66,7 +76,7 @@ class OperatorRequests:
         known = list(election.instances)
         chosen = known if instance is None else [name for name in known if name == instance]
         if not chosen:
-            raise RequestError(f"no VRRP instance {instance or ''} (there are: {', '.join(known)})")
+            raise UnknownObjectError("VRRP instance", instance or "", known)
         others = election.yielding.difference(chosen)
         try:
             self._parts.memory.remember_yielding(others if undo else others.union(chosen))
@@ -157,8 +167,8 @@ class OperatorRequests:
         statuses = parts.election.current_statuses(monotonic(), parts.fitness.current.held_out)
         status = next((status for status in statuses if status.instance == name), None)
         if status is None:
-            known = _list_names(status.instance for status in statuses)
-            raise RequestError(f"no VRRP instance {name} ({known})")
+            known = [status.instance for status in statuses]
+            raise UnknownObjectError("VRRP instance", name, known)
         return InstanceExplanation(
             status=status,
             unfit=parts.fitness.current.reasons,
@@ -246,18 +256,17 @@ class OperatorRequests:
         first, _, second = name.partition("/")
         servers = {server.name: server for server in self._parts.configuration.virtual_servers}
         if first not in servers:
-            raise RequestError(f"no virtual server {first} ({_list_names(servers)})")
+            raise UnknownObjectError("virtual server", first, servers)
         members = servers[first].real_servers
         exact = [member for member in members if member.name == second]
         found = exact or [member for member in members if member.key.address == second]
         if len(found) == 1:
             return servers[first], found[0]
-        fault = (
-            f"several real servers of {first} have the address"
-            if found
-            else f"{first} has no real server"
-        )
-        raise RequestError(f"{fault} {second} ({_list_names(member.name for member in members)})")
+        names = [member.name for member in members]
+        if not found:
+            raise UnknownObjectError("real server", name, [f"{first}/{each}" for each in names])
+        fault = f"several real servers of {first} have the address {second}"
+        raise RequestError(f"{fault} ({_list_names(names)})")
 
     @staticmethod
     def _persistence_fault(server: VirtualServer, request: OverrideRequest) -> str | None:

@@ -178,6 +178,19 @@ class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
     place: str
 
 
+class ApiRoles(msgspec.Struct, frozen=True):
+    """The groups of the host whose users have a role on the Unix socket of the API."""
+
+    read: tuple[str, ...] = ()
+    operate: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether any group has a role."""
+        return bool(self.read or self.operate or self.admin)
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file.
 
@@ -198,6 +211,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state_directory: str = "/var/lib/hadirector"
     api_unix: str = "/run/hadirector/api.sock"
     web: WebSettings | None = None
+    api_roles: ApiRoles = ApiRoles()
     sysctls: SysctlPolicy = SysctlPolicy()
     sync_daemon: SyncDaemon | None = None
     needed_interfaces: tuple[NeededInterface, ...] = ()

@@ -188,7 +188,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off(
         return b"x" * 5_000_000
 
     monkeypatch.setattr(exchange, "SEND_SECONDS_MAX", 0.3)
-    monkeypatch.setattr("hadirector.api.server.Handlers._prepare_status", prepare)
+    monkeypatch.setattr("hadirector.api.context.Context._prepare_status", prepare)
     path = tmp_path / "api.sock"
     async with serving(NOBODY, path):
         with connected(path, GET.format("/v1/status")) as client:

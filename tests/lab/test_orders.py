@@ -95,7 +95,7 @@ def test_no_command_prints_a_text_that_controls_the_terminal(director: RunningDi
 @pytest.mark.netns
 def test_the_author_is_the_user_of_the_process(director: RunningDirector) -> None:
     """Only root may name another user, and is named with it."""
-    assert order(director) == b'{"done":"web/127.0.35.2:80: disabled, by ann as root"}'
+    assert order(director) == b'{"done":"web/127.0.35.2:80: disabled, by unix:root"}'
     socket = director.directory / "run/api.sock"
     socket.chmod(0o666)
     for directory in (director.directory / "run", director.directory, *director.directory.parents):
@@ -118,8 +118,7 @@ def test_the_author_is_the_user_of_the_process(director: RunningDirector) -> Non
         capture_output=True,
         text=True,
     )
-    assert "disabled, by nobody" in done.stdout
+    assert "disabled, by unix:nobody" in done.stdout
     page = msgspec.json.decode(request(path(director), "GET", "/v1/events"), type=Page)
-    [ordered] = [event for event in page.events if event.name == "order_received"]
-    assert ordered.fields["order"] == "reload"
-    assert ordered.fields["author"] == "nobody"
+    [ordered] = [event for event in page.events if event.fields.get("request") == "POST /v1/reload"]
+    assert ordered.fields["actor"] == "unix:nobody"

@@ -1,0 +1,76 @@
+"""The state that all handlers of the API share: the director, prepared answers, and limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final, TypeVar
+
+from hadirector.api.connections import Connections
+from hadirector.api.exchange import encode_status, join_in_thread
+from hadirector.api.problems import Code, ProblemError
+from hadirector.api.shared import SharedAnswer, Turns
+from hadirector.director.director import Director
+from hadirector.status.report import Status
+
+T = TypeVar("T")
+
+CHANGES_MAX: Final = 16
+"""Changes that may wait at the same time."""
+
+
+class Context:
+    """The director that the API serves, and the state of its answers.
+
+    ``followers`` are the tasks of clients that wait for events.
+    """
+
+    def __init__(self, director: Director, connections: Connections) -> None:
+        self.director = director
+        self.connections = connections
+        turns = Turns()
+        self.statuses = SharedAnswer(self._prepare_status, turns)
+        self.metrics = SharedAnswer(self._prepare_metrics, turns)
+        self.explaining = asyncio.Lock()
+        self.previewing = asyncio.Lock()
+        self.followers: set[asyncio.Task[object]] = set()
+        self._changes: set[asyncio.Task[Any]] = set()
+
+    async def complete(self, change: Coroutine[Any, Any, T]) -> T:
+        """Complete a change, even if its client leaves. Raises ProblemError if too many wait."""
+        if len(self._changes) >= CHANGES_MAX:
+            change.close()
+            raise ProblemError(
+                Code.TOO_MANY,
+                f"{CHANGES_MAX} changes are already waiting",
+                headers={"Retry-After": "1"},
+            )
+        task = asyncio.create_task(change)
+        self._changes.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    def stop_followers(self) -> None:
+        """Cancel the requests that wait for events, so that a stop does not wait for them."""
+        for task in self.followers:
+            task.cancel()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._changes.discard(task)
+        if not task.cancelled():
+            task.exception()  # it was answered, or its client has left
+
+    async def _prepare_status(self) -> bytes:
+        return await encode_status(await self.director.operator.status())
+
+    async def _prepare_metrics(self) -> bytes:
+        status = await self.director.operator.status()
+        pieces = await asyncio.to_thread(_exposition, status)
+        return await join_in_thread(pieces)
+
+
+def _exposition(status: Status) -> Iterator[bytes]:
+    """Return the pieces of the metrics. The first call imports a library, so use a thread."""
+    from hadirector.status import exposition
+
+    return exposition.pieces(status)

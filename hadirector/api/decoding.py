@@ -1,0 +1,105 @@
+"""Decodes the parameters and the body of a request, and names each fault with its place. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Final, TypeVar
+
+import msgspec
+
+from hadirector.api.problems import Code, Fault, ProblemError
+
+T = TypeVar("T")
+_PLACE: Final = re.compile(r"(?P<fault>.*?)(?: - at `(?P<place>[^`]*)`)?", re.DOTALL)
+_PART: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_FIELD: Final = re.compile(
+    r"Object (?:contains unknown|missing required) field `(?P<field>.*)`", re.DOTALL
+)
+_EXPECTED: Final = re.compile(r"Expected (?P<expected>.*?)(?:, got .*)?", re.DOTALL)
+
+
+def decode_query(pairs: Iterable[tuple[str, str]], kind: type[T]) -> T:
+    """Return the parameters of a query as this type. Raises ProblemError."""
+    found = list(pairs)
+    double = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+    if double:
+        detail = f"the parameter {double[0]} occurs more than once"
+        raise _refusal(detail, Fault(detail, parameter=double[0]))
+    try:
+        return msgspec.convert(dict(found), kind, strict=False)
+    except msgspec.ValidationError as error:
+        fault = describe_fault(str(error), kind)
+        name = fault.pointer[1:].split("/", 1)[0]
+        raise _refusal(
+            f"the query has a fault: {_name_place(name)}{fault.detail}",
+            msgspec.structs.replace(fault, pointer="", parameter=name),
+        ) from error
+
+
+def decode_body(content: bytes, kind: type[T]) -> T:
+    """Return the JSON body as this type. Raises ProblemError."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as error:
+        fault = describe_fault(str(error), kind)
+        detail = f"the body has a fault: {_name_place(fault.pointer)}{fault.detail}"
+        raise _refusal(detail, fault) from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        detail = f"the body is not JSON: {error}"
+        raise _refusal(detail, Fault(detail, expected="JSON (RFC 8259) in UTF-8")) from error
+
+
+def describe_fault(message: str, kind: type) -> Fault:
+    """Return the fault that a message of msgspec describes, with its place as a JSON pointer."""
+    found = _PLACE.fullmatch(message)
+    assert found is not None, "the pattern matches every text"
+    pointer = _pointer(found["place"] or "$")
+    text = found["fault"]
+    named, expected = _FIELD.fullmatch(text), _EXPECTED.fullmatch(text)
+    suggestion = ""
+    if named:
+        name = named["field"]
+        pointer += f"/{_escape(name)}"
+        if "unknown" in text:
+            close = get_close_matches(name, _field_names(kind), n=1)
+            suggestion = close[0] if close else ""
+            text = f"unknown key {name}"
+            text += f", did you mean {suggestion}?" if suggestion else ""
+        else:
+            text = f"the key {name} is missing"
+    return Fault(
+        text[:1].lower() + text[1:],
+        pointer=pointer,
+        expected=expected["expected"].replace("`", "") if expected else "",
+        suggestion=suggestion,
+    )
+
+
+def _refusal(detail: str, fault: Fault) -> ProblemError:
+    return ProblemError(Code.MALFORMED, detail, [fault])
+
+
+def _name_place(place: str) -> str:
+    return f"{place}: " if place else ""
+
+
+def _pointer(place: str) -> str:
+    """Convert a place such as ``$.orders[0].reason`` to a JSON pointer (RFC 6901)."""
+    return "".join(f"/{_escape(key or index)}" for key, index in _PART.findall(place))
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _field_names(kind: type) -> list[str]:
+    try:
+        fields: Mapping[str, object] = {
+            field.encode_name: field for field in msgspec.structs.fields(kind)
+        }
+    except TypeError:
+        return []
+    return list(fields)

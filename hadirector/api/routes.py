@@ -1,0 +1,143 @@
+"""The routes of the API. Handlers, docs/api.md and the OpenAPI document are made of this table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hadirector.api.actor import Role
+from hadirector.api.problems import Code
+from hadirector.api.resources import configuration, events, instances, overrides, status
+from hadirector.api.route import AnyRoute, Nothing, Route
+from hadirector.config.document.errors import FILE_BYTES_MAX
+from hadirector.events.event_log import Page
+from hadirector.overrides.model import OverrideRemoval, OverrideRequest
+from hadirector.reload.preview import Preview
+from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
+from hadirector.status.report import Status
+
+ROUTES: Final[tuple[AnyRoute, ...]] = (
+    Route(
+        method="GET",
+        path="/metrics",
+        name="read_metrics",
+        summary="The metrics, in the format of Prometheus.",
+        role=Role.READ,
+        handler=status.read_metrics,
+        query=Nothing,
+        body=Nothing,
+        answer=bytes,
+        media="text/plain",
+        problems=(Code.DATAPLANE,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/status",
+        name="read_status",
+        summary="The whole status of the director.",
+        role=Role.READ,
+        handler=status.read_status,
+        query=Nothing,
+        body=Nothing,
+        answer=Status,
+        problems=(Code.DATAPLANE,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        name="read_events",
+        summary="The events after a number.",
+        role=Role.READ,
+        handler=events.read_events,
+        query=events.EventsQuery,
+        body=Nothing,
+        answer=Page,
+        problems=(Code.FOLLOWERS,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/why",
+        name="explain",
+        summary="Why a real server has its weight, or an instance its state.",
+        role=Role.READ,
+        handler=instances.explain,
+        query=instances.WhyQuery,
+        body=Nothing,
+        answer=RealServerExplanation | InstanceExplanation,
+        problems=(Code.NOT_FOUND, Code.DATAPLANE),
+    ),
+    Route(
+        method="POST",
+        path="/v1/handover",
+        name="hand_over",
+        summary="Start or undo a handover.",
+        role=Role.OPERATE,
+        handler=instances.hand_over,
+        query=Nothing,
+        body=instances.HandoverBody,
+        answer=instances.Instances,
+        body_required=False,
+        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+    ),
+    Route(
+        method="POST",
+        path="/v1/override",
+        name="set_override",
+        summary="Set an override.",
+        role=Role.OPERATE,
+        handler=overrides.set_override,
+        query=Nothing,
+        body=OverrideRequest,
+        answer=overrides.Done,
+        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+    ),
+    Route(
+        method="POST",
+        path="/v1/override/remove",
+        name="remove_override",
+        summary="Remove an override.",
+        role=Role.OPERATE,
+        handler=overrides.remove_override,
+        query=Nothing,
+        body=OverrideRemoval,
+        answer=overrides.Done,
+        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+    ),
+    Route(
+        method="POST",
+        path="/v1/plan",
+        name="plan",
+        summary="Preview a reload of a configuration.",
+        role=Role.READ,
+        handler=configuration.plan,
+        query=configuration.PlanQuery,
+        body=bytes,
+        answer=Preview,
+        body_media="application/yaml",
+        body_bytes_max=FILE_BYTES_MAX,
+        problems=(Code.INVALID_CONFIG, Code.NOT_POSSIBLE, Code.DATAPLANE),
+    ),
+    Route(
+        method="POST",
+        path="/v1/reload",
+        name="reload",
+        summary="Reload the configuration file.",
+        role=Role.ADMIN,
+        handler=configuration.reload,
+        query=Nothing,
+        body=Nothing,
+        answer=configuration.Changed,
+        problems=(Code.INVALID_CONFIG, Code.NOT_POSSIBLE),
+    ),
+    Route(
+        method="POST",
+        path="/v1/restart",
+        name="restart",
+        summary="Restart the director.",
+        role=Role.ADMIN,
+        handler=configuration.restart,
+        query=configuration.RestartQuery,
+        body=Nothing,
+        answer=configuration.Restarting,
+        problems=(Code.INVALID_CONFIG, Code.NOT_POSSIBLE),
+    ),
+)
