@@ -6,13 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hadirector.cli import reading
 from hadirector.cli.findings import format_findings
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
-from hadirector.host.file_trust import find_exposure
+from hadirector.host.file_trust import find_exposures
 from hadirector.host.preflight import missing_interfaces, refused_scripts, unheld_addresses
 from hadirector.host.sysctl.rules import dotted_name, wanted_sysctls
 from hadirector.model.configuration import Configuration
@@ -71,8 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     for unheld in (unheld for each in own for unheld in unheld_addresses(each)):
         print(f"warning: {unheld.place}: {unheld.description}", file=sys.stderr)
     missing = [note for each in own for note in missing_interfaces(each)]
-    exposure = find_exposure(Path(arguments.file))
-    for note in (*missing, *notes, *([exposure] if exposure else ())):
+    exposures = find_exposures(arguments.file, hosts[0].configuration)
+    for note in (*missing, *notes, *exposures):
         print(f"note: {note}", file=sys.stderr)
     for host in hosts:
         _print_summary(host, arguments.file)

@@ -15,7 +15,10 @@ _EXECUTABLE: Final = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 class IncludedFiles:
-    """The files and the environment of this host. Blocks."""
+    """The files and the environment of this host. Blocks. ``names`` are the files it has read."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -46,6 +49,7 @@ class IncludedFiles:
             raise UnsuitableFileError(getattr(error, "strerror", None) or str(error)) from error
         if len(data) > FILE_BYTES_MAX:
             raise UnsuitableFileError(f"the file has more than {FILE_BYTES_MAX} bytes")
+        self.names.append(file)
         return data
 
 

@@ -24,6 +24,7 @@ from hadirector.config.document.syntax import decode
 from hadirector.config.host_needs import needed_interfaces, needed_scripts
 from hadirector.config.hosts.check import CheckedHost, check_hosts
 from hadirector.config.hosts.choice import choose_host
+from hadirector.config.included_directory import include_directory
 from hadirector.config.included_files import IncludedFiles
 from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.read import is_keepalived, read
@@ -120,9 +121,13 @@ def load_document(
 ) -> Loaded:
     """Read the bytes of a YAML file or of a keepalived.conf. Raises ConfigError."""
     if len(data) <= FILE_BYTES_MAX and is_keepalived(data):
-        found = read(data, file, IncludedFiles(), keepalived_options(options, host_name))
+        files = IncludedFiles()
+        found = read(data, file, files, keepalived_options(options, host_name))
+        found.document.other_files = tuple(files.names)
         return Loaded(found.document, found.notes)
-    return Loaded(read_document(decode(data, file), file), ())
+    document = read_document(decode(data, file), file)
+    include_directory(document, len(data), read_file)
+    return Loaded(document, ())
 
 
 def keepalived_options(options: ReadingOptions, host_name: str) -> Options:
@@ -164,6 +169,7 @@ def _build(host: CheckedHost, host_name: str) -> Configuration:
         needed_scripts=needed_scripts(root, place),
         unheld_addresses=unheld_addresses(root, place),
         warnings=warnings(root, place),
+        other_files=host.document.other_files,
     )
 
 

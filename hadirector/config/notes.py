@@ -54,4 +54,4 @@ def _message(path: Path, seconds: float) -> str:
 
 def format_notes(value: object, place: Callable[[Path], str]) -> tuple[str, ...]:
     """Return the notes as lines with their places."""
-    return tuple(f"{place(path)}: {message}" for path, message in find_notes(value))
+    return tuple(f"{place(note.path)}: {note.message}" for note in find_notes(value))

@@ -9,7 +9,7 @@ the rules can check the rest.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from hadirector.config.api.schema import ApiSection
 from hadirector.config.director.schema import DirectorSection
@@ -18,15 +18,20 @@ from hadirector.config.kernel.schema import (
     SyncDaemonSection,
     SysctlsSection,
 )
+from hadirector.config.keys.readers import text
 from hadirector.config.keys.section import Placed, Section, place_items
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.tracking.schema import SyncGroupSection
 from hadirector.config.vrrp.schema import VrrpSection
 
+DIRECTORY = text(r"[^\x00]{1,1023}", "the path of a directory", "path of a directory")
+
 
 class Root(Section):
     """A whole file."""
 
+    # The files of the directory are read before the file is checked (`included_directory`).
+    include_dir: Annotated[str | None, DIRECTORY] = None
     # The sections of the hosts are merged into the file before it is read (`hosts.merge`).
     hosts: dict[str, Any] | None = None
     director: DirectorSection | None = DirectorSection()

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from hadirector.config.document.document import Document
 from hadirector.config.document.errors import FAULTS_MAX, ConfigError, Fault, split_place
 from hadirector.config.document.explain import explain
-from hadirector.config.document.finding import Path, prefix_path
+from hadirector.config.document.finding import Finding, Path, prefix_path
 from hadirector.config.rules import findings
 from hadirector.config.schema import Root
 
@@ -48,7 +48,7 @@ def validate(document: Document) -> Root:
     if root is not None:
         known = {fault.place for fault in faults}
         for finding in findings(root):
-            fault = Fault(document.place(finding.path), prefix_path(*finding))
+            fault = _rule_fault(finding, document)
             if fault.place not in known:
                 faults.append(fault)
             if len(faults) > ERRORS_MAX:
@@ -57,6 +57,17 @@ def validate(document: Document) -> Root:
     if faults or root is None:
         raise ConfigError(limit(faults, unexplained, file))
     return root
+
+
+def _rule_fault(finding: Finding, document: Document) -> Fault:
+    """Return the fault of a finding. An earlier value in another file is named with its place."""
+    place = document.place(finding.path)
+    text = prefix_path(finding.path, finding.message)
+    if finding.earlier is not None:
+        earlier = document.place(finding.earlier)
+        if split_place(earlier).file != split_place(place).file:
+            text += f" ({earlier})"
+    return Fault(place, text)
 
 
 def _refuse_hopeless(document: Document) -> None:

@@ -12,7 +12,10 @@ from hadirector.config.vrrp.unfenced_roles import unfenced_role_warnings
 
 def warnings(root: Root, place: Callable[[Path], str]) -> tuple[str, ...]:
     """Return the warnings as lines with their places. ``place`` returns the place of a path."""
-    return tuple(f"{place(found.path)}: {prefix_path(*found)}" for found in _warnings(root))
+    return tuple(
+        f"{place(found.path)}: {prefix_path(found.path, found.message)}"
+        for found in _warnings(root)
+    )
 
 
 def _warnings(root: Root) -> Iterator[Finding]:

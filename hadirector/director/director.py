@@ -77,7 +77,7 @@ class Director:
         adopted = self._dispatcher.adopt(table)
         await parts.dataplane.withhold(parts.election.withheld)
         self._log_start(adopted)
-        self.reconfiguration.warn_of_exposure()
+        self.reconfiguration.warn_of_exposure(parts.configuration)
         # Without this, each run of the garbage collector takes 20 ms for objects that stay.
         gc.freeze()
         async with asyncio.TaskGroup() as group:

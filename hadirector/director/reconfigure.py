@@ -20,7 +20,7 @@ from hadirector.director.observing import REFUSED, observed_configuration
 from hadirector.director.parts import Parts
 from hadirector.director.requests import RequestError
 from hadirector.host import preflight
-from hadirector.host.file_trust import find_exposure
+from hadirector.host.file_trust import find_exposures
 from hadirector.host.sysctl import reconciler as sysctl_reconciler
 from hadirector.log import choose_format
 from hadirector.model.configuration import Configuration
@@ -86,7 +86,7 @@ class Reconfiguration:
             await self.enqueue(configuration)
             if text is not None and not configuration.observing:
                 await self.archive.note(text, "reload", actor)
-            self.warn_of_exposure()
+            self.warn_of_exposure(configuration)
             return summary
 
     def _refuse_while_pending(self, text: bytes | None) -> None:
@@ -111,9 +111,9 @@ class Reconfiguration:
         missing = preflight.newly_missing_interfaces(running, configuration)
         return [*missing, *await preflight.faults(configuration)]
 
-    def warn_of_exposure(self) -> None:
-        """Log if other users of the host can change the configuration file."""
-        if (exposure := find_exposure(self.file.path)) is not None:
+    def warn_of_exposure(self, configuration: Configuration) -> None:
+        """Log if other users of the host can change a file of the configuration."""
+        for exposure in find_exposures(self.file.path, configuration):
             self._log.warning("configuration_exposed", reason=exposure)
 
     def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:

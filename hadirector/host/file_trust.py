@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from checks.script_runner.permission import find_other_writer, walk
+from hadirector.model.configuration import Configuration
+
+
+def find_exposures(file: str | Path, configuration: Configuration) -> Iterator[str]:
+    """Yield who else can change the file of a configuration, or its directory of further files."""
+    for path in (file, *configuration.other_files):
+        if (exposure := find_exposure(Path(path))) is not None:
+            yield exposure
 
 
 def find_exposure(file: Path) -> str | None:

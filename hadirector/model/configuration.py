@@ -197,7 +197,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     With ``observing``, the director changes nothing, because another program is in charge.
     ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` must still be checked on the
     host. ``warnings`` are lines about risks of the configuration, with their places.
-    ``other_files`` are the names of the files that the file includes.
+    ``other_files`` are the files that the file includes, and the directory of ``include_dir``.
     """
 
     name: str

@@ -29,7 +29,7 @@ def parse_check(text: str, file: str, target: DestinationKey) -> CheckDefinition
         errors = error.errors(include_url=False)
         raise ConfigError([*faults, *explain(errors, document, CheckSection)]) from error
     faults += [
-        Fault(document.place(finding.path), prefix_path(*finding))
+        Fault(document.place(finding.path), prefix_path(finding.path, finding.message))
         for finding in (*check_findings((), section), *source_findings((), section, target.address))
     ]
     if section.via is not None:

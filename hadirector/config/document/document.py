@@ -9,7 +9,7 @@ therefore cannot make a small file expensive. Scalars follow the core schema of 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
 
@@ -24,6 +24,7 @@ from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.secrets import is_secret, public_path
 from hadirector.config.document.syntax import explain_syntax
 
+SECTIONS: Final = "director, vrrp or virtual_servers"
 DEPTH_MAX = 20
 # No key takes a longer whole number. A longer number stays a string and is refused at its place, so
 # that int() does not convert megabytes of digits.
@@ -44,7 +45,7 @@ _INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 class Position:
     """The line and column (from 1) of a value and of its key, and the positions in the value.
 
-    ``file`` is the file of the value if it is not the file of the document.
+    ``file`` is the file of the value; None for the file of the document.
     """
 
     __slots__ = ("children", "file", "key", "mark")
@@ -57,13 +58,17 @@ class Position:
 
 
 class Document:
-    """One YAML document: its plain value, the positions in it, and the faults of its form."""
+    """One YAML document: its plain value, the positions in it, and the faults of its form.
+
+    ``other_files`` are the files that the file includes, and the directory of ``include_dir``.
+    """
 
     def __init__(self, file: str, value: object, position: Position, faults: list[Fault]) -> None:
         self.value = value
         self.faults = faults
         self.file = file
         self.position = position
+        self.other_files: tuple[str, ...] = ()
 
     def place(self, path: Path) -> str:
         """Return the place of a value, or of the nearest value around it if the file lacks it."""
@@ -84,9 +89,12 @@ class Document:
         return position
 
 
-def read_document(text: str, file: str) -> Document:
-    """Read the document in ``text``. Raises ConfigError if the text is not YAML."""
-    builder = _Builder(file)
+def read_document(text: str, file: str, expected: str = SECTIONS) -> Document:
+    """Read the document in ``text``. Raises ConfigError if the text is not YAML.
+
+    ``expected`` names the keys that an empty file lacks.
+    """
+    builder = _Builder(file, expected)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.process(event)
@@ -107,9 +115,10 @@ class _Open(NamedTuple):
 class _Builder:
     """Builds the values from the events of libyaml."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, expected: str) -> None:
         self.faults: list[Fault] = []
         self._file = file
+        self._expected = expected
         self._values = 0
         self._open: list[_Open] = []
         self._root: _Open | None = None
@@ -134,7 +143,7 @@ class _Builder:
     def finish(self) -> Document:
         """Return the document. Raises ConfigError if the text has none."""
         if self._root is None:
-            self._stop((1, 1), "the file is empty (expected director, vrrp or virtual_servers)")
+            self._stop((1, 1), f"the file is empty (expected {self._expected})")
         return Document(self._file, self._root.value, self._root.position, self.faults)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
@@ -164,19 +173,19 @@ class _Builder:
         if self._values > VALUES_MAX:
             self._stop(mark, f"the file has more than {VALUES_MAX} values")
         if not self._open:
-            position = Position(mark, mark)
+            position = Position(mark, mark, self._file)
             self._root = _Open("", value, position)
             return position
         parent = self._open[-1]
         if isinstance(parent.value, list):
-            position = Position(mark, mark)
+            position = Position(mark, mark, self._file)
             parent.position.children[len(parent.value)] = position
             parent.value.append(value)
             return position
         assert self._key is not None
         name, key_mark = self._key
         self._key = None
-        position = Position(mark, key_mark)
+        position = Position(mark, key_mark, self._file)
         if name in parent.value:
             first = parent.position.children[name].key[0]
             shown = "" if is_secret(self._path()) else f" {quote(name)}"

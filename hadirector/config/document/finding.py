@@ -11,10 +11,14 @@ Path = tuple[str | int, ...]
 
 
 class Finding(NamedTuple):
-    """A fault, and the path of the faulty value."""
+    """A fault, and the path of the faulty value.
+
+    ``earlier`` is the path of an earlier value that the value contradicts. It is in the message.
+    """
 
     path: Path
     message: str
+    earlier: Path | None = None
 
 
 class Claim(NamedTuple):
@@ -32,7 +36,7 @@ def duplicates(claims: Iterable[Claim]) -> Iterator[Finding]:
         earlier = first.setdefault(claim.value, claim.path)
         if earlier is not claim.path:
             message = f"duplicate {claim.description}, first at {format_path(earlier)}"
-            yield Finding(claim.path, message)
+            yield Finding(claim.path, message, earlier)
 
 
 def wrong(found: str, expected: str) -> str:

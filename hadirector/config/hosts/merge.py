@@ -84,7 +84,9 @@ def _hosts_fault(hosts: object, document: Document) -> Fault | None:
 def _without_hosts(document: Document, faults: list[Fault]) -> Document:
     assert isinstance(document.value, dict)
     value = {key: each for key, each in document.value.items() if key != HOSTS}
-    return Document(document.file, value, document.position, [*document.faults, *faults])
+    found = Document(document.file, value, document.position, [*document.faults, *faults])
+    found.other_files = document.other_files
+    return found
 
 
 class _Merge:
@@ -106,7 +108,9 @@ class _Merge:
                 self._merge_items(key, change, base.value, position)
             else:
                 self._merge_value(key, change, (key,), base.value, position)
-        return Document(base.file, base.value, position, [*base.faults, *self._faults])
+        base.position = position
+        base.faults += self._faults
+        return base
 
     def _section(self, root: Any) -> dict[str, Any]:
         section = root[HOSTS][self._name]
