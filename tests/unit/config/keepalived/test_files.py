@@ -72,6 +72,10 @@ def test_an_included_file_is_relative_to_the_file_that_includes_it(tmp_path: Pat
     (tmp_path / "conf.d/all.conf").write_text("include vip.conf\n")
     (tmp_path / "conf.d/vip.conf").write_text("$VIP=192.0.2.1\n")
     assert addresses(tmp_path, "include conf.d/all.conf\n" + SERVER) == ["192.0.2.1:80"]
+    assert read(tmp_path, "include conf.d/all.conf\n" + SERVER).document.other_files == (
+        f"{tmp_path}/conf.d/all.conf",
+        f"{tmp_path}/conf.d/vip.conf",
+    )
 
 
 def test_a_sequence_repeats_the_rest_of_its_line(tmp_path: Path) -> None:
