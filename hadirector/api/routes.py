@@ -12,7 +12,7 @@ from hadirector.config.document.errors import FILE_BYTES_MAX
 from hadirector.events.event_log import Page
 from hadirector.overrides.model import OverrideRemoval, OverrideRequest
 from hadirector.reload.preview import Preview
-from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
+from hadirector.status.explanation import Explanation
 from hadirector.status.report import Status
 
 ROUTES: Final[tuple[AnyRoute, ...]] = (
@@ -57,12 +57,12 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         method="GET",
         path="/v1/why",
         name="explain",
-        summary="Why a real server has its weight, or an instance its state.",
+        summary="Why a real server, a virtual server or an instance is in its state.",
         role=Role.READ,
         handler=instances.explain,
         query=instances.WhyQuery,
         body=Nothing,
-        answer=RealServerExplanation | InstanceExplanation,
+        answer=Explanation,
         problems=(Code.NOT_FOUND, Code.DATAPLANE),
     ),
     Route(

@@ -46,7 +46,7 @@ COMMANDS: Final = {
     "reload": Entry("reload", "reload the configuration file"),
     "restart": Entry("restart", "restart the director while its vrrp process keeps running"),
     "status": Entry("status", "show the state of the running director"),
-    "why": Entry("why", "explain the weight of a real server"),
+    "why": Entry("why", "explain a real server, a virtual server, an instance or readiness"),
     "events": Entry("events", "show recorded events"),
     "drain": Entry("override:drain", "stop new connections to a real server"),
     "undrain": Entry("override:undrain", "end the drain of a real server"),

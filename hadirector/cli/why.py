@@ -1,31 +1,37 @@
-"""Explain the weight of a real server or the state of a VRRP instance, with the latest events."""
+"""Explain a real server, a virtual server, a VRRP instance, or the readiness of the director."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
+from collections.abc import Iterable
 from urllib.parse import quote
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.cli import api_socket, events
-from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
+from hadirector.cli import api_socket
+
+_EXPECTED = (
+    "expected VS/RS, VS, the word instance and the name of a VRRP instance, or the word readiness"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
         "Explain the weight of a real server: each step that leads to it, the result of its check,"
-        " its override, and its latest events. Or explain the state of a VRRP instance: its"
-        " priority, its fault, whether the director is fit to serve, and the latest events."
+        " its override, and its latest events. Or explain a virtual server: who gets its clients,"
+        " its quorum, and its real servers. Or explain the state of a VRRP instance: the numbers of"
+        " its priority, its fault, and what would happen if the active director died now. Or"
+        " explain whether the director could serve now; exit with 1 if it could not."
     )
     parser.add_argument(
         "name",
         nargs="+",
-        metavar="VS/RS | instance NAME",
-        help="a real server, such as web/192.0.2.45:80, or the word instance and its name",
+        metavar="VS/RS | VS | instance NAME | readiness",
+        help="a real server, such as web/192.0.2.45:80, a virtual server, the word instance and"
+        " its name, or the word readiness",
     )
     api_socket.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
@@ -34,89 +40,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation.
 
-    Return 1 if there is no such real server or instance, or if no director answers. Return 2 if
-    the arguments name neither.
+    Return 1 if there is no such object, if no director answers, or if the director is not ready.
+    Return 2 if the arguments name no object.
     """
-    match arguments.name:
-        case [name]:
-            query = f"real_server={quote(name)}"
-        case ["instance", name]:
-            query = f"instance={quote(name)}"
-        case _:
-            expected = "expected VS/RS, or the word instance and the name of a VRRP instance"
-            print(f"hadirector: {' '.join(arguments.name)}: {expected}", file=sys.stderr)
-            return 2
     try:
-        answer = request(arguments.socket, "GET", f"/v1/why?{query}")
+        match arguments.name:
+            case ["readiness"]:
+                return _explain_readiness(arguments)
+            case [name]:
+                kind = "real_server" if "/" in name else "virtual_server"
+            case ["instance" as kind, name]:
+                pass
+            case _:
+                given = " ".join(arguments.name)
+                print(f"hadirector: {given}: {_EXPECTED}", file=sys.stderr)
+                return 2
+        answer = request(arguments.socket, "GET", f"/v1/why?{kind}={quote(name)}")
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
     if arguments.json:
         print(msgspec.json.format(answer).decode())
-    elif len(arguments.name) > 1:
-        print("\n".join(render_instance(msgspec.json.decode(answer, type=InstanceExplanation))))
     else:
-        print(
-            "\n".join(render_explanation(msgspec.json.decode(answer, type=RealServerExplanation)))
-        )
+        print("\n".join(_render(kind, answer)))
     return 0
 
 
-def render_instance(why: InstanceExplanation) -> list[str]:
-    """Render the state and the priority, what changes them, and the events, the newest last."""
-    status = why.status
-    age = "" if status.state_age is None else f" for {_duration(status.state_age)}"
-    lines = [f"{status.instance}: {status.state}{age}, priority {status.priority}"]
-    if " " in status.priority_arithmetic:
-        lines.append(f"  priority {status.priority_arithmetic}")
-    lines += [f"  this director is not fit to serve: {reason}" for reason in why.unfit]
-    if status.fault is not None:
-        lines.append(f"  it takes no part in elections: {status.fault}")
-    if status.handing_over:
-        lines.append("  it is handing over, and keeps the addresses until a peer has taken over")
-    if status.yielding:
-        lines.append("  an operator handed it over: any peer may be ACTIVE")
-    if status.active_router is not None:
-        lines.append(f"  the active router is {status.active_router}")
-    lines += [f"  alarm: {alarm}" for alarm in status.alarms]
-    return [*lines, *(f"  {events.line(event, ('instance',))}" for event in why.events)]
-
-
-def render_explanation(why: RealServerExplanation) -> list[str]:
-    """Render the weight, the steps that lead to it, and the events, the newest last."""
-    status = why.status
-    connections = f"{status.active_connections} + {status.inactive_connections} connections"
-    lines = [f"{why.name}: weight {_weight(status.wanted_weight)} ({connections})"]
-    if status.actual_weight != status.wanted_weight:
-        lines.append(f"  the table still has weight {_weight(status.actual_weight)}")
-    lines += [f"  {_weight(step.weight):>5}  {step.reason}" for step in why.steps]
-    age = "" if status.verdict_age is None else f" for {_duration(status.verdict_age)}"
-    lines.append(f"  the check is {status.verdict}{age}: {status.reason}")
-    if why.expires_in is not None:
-        lines.append(f"  the override expires in {_duration(why.expires_in)}")
-    if why.deadline_in is not None:
-        lines.append(f"  the drain ends in at most {_duration(why.deadline_in)}")
-    if why.flaps_for is not None:
-        lines.append(f"  flap damping lasts for another {_duration(why.flaps_for)}")
-    if why.keep_clients is not None:
-        stay = "stay on the real server" if why.keep_clients else "leave the real server"
-        lines.append(f"  persistent clients {stay}")
-    return [*lines, *(f"  {events.line(event, _KNOWN)}" for event in why.events)]
-
-
-_KNOWN: Final = ("virtual_server", "real_server")
-"""Fields that are the same in all events of one real server."""
-
-
-def _weight(weight: int | None) -> str:
-    return "out" if weight is None else str(weight)
-
-
-def _duration(seconds: float) -> str:
-    left = max(0, round(seconds))
-    hours, rest = divmod(left, 3600)
-    minutes, rest = divmod(rest, 60)
-    return (
-        " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n)
-        or "a moment"
+def _render(kind: str, answer: bytes) -> Iterable[str]:
+    from hadirector.cli import why_text
+    from hadirector.cli.terminal import paint_for
+    from hadirector.status.explanation import (
+        InstanceExplanation,
+        RealServerExplanation,
+        VirtualServerExplanation,
     )
+
+    if kind == "instance":
+        return why_text.render_instance(msgspec.json.decode(answer, type=InstanceExplanation))
+    if kind == "virtual_server":
+        explanation = msgspec.json.decode(answer, type=VirtualServerExplanation)
+        return why_text.render_virtual_server(explanation, paint_for(sys.stdout))
+    return why_text.render_explanation(msgspec.json.decode(answer, type=RealServerExplanation))
+
+
+def _explain_readiness(arguments: argparse.Namespace) -> int:
+    from hadirector.cli.why_text import render_readiness
+    from hadirector.status.problems import judge_director
+    from hadirector.status.readiness import decide_readiness
+    from hadirector.status.report import Status
+
+    status = msgspec.json.decode(request(arguments.socket, "GET", "/v1/status"), type=Status)
+    readiness = decide_readiness((status.verdict or judge_director(status)).problems)
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(readiness)).decode())
+    else:
+        print("\n".join(render_readiness(readiness)))
+    return 0 if readiness.ready else 1

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from hadirector import __version__
 from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
+from hadirector.director import explaining
 from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
 from hadirector.host import preflight
@@ -27,7 +28,11 @@ from hadirector.overrides.model import (
 )
 from hadirector.overrides.store import OVERRIDES_MAX
 from hadirector.processes.supervisor import Child
-from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
+from hadirector.status.explanation import (
+    InstanceExplanation,
+    RealServerExplanation,
+    VirtualServerExplanation,
+)
 from hadirector.status.problems import judge_director
 from hadirector.status.report import (
     ProcessStatus,
@@ -173,7 +178,20 @@ class OperatorRequests:
             status=status,
             unfit=parts.fitness.current.reasons,
             events=parts.recorder.event_log.about_instance(name)[-EVENTS_MAX:],
+            takeover=explaining.predict(parts, status),
         )
+
+    async def explain_virtual_server(self, name: str) -> VirtualServerExplanation:
+        """Explain whom a virtual server serves. Raises RequestError and DataplaneError."""
+        parts = self._parts
+        servers = {server.name: server for server in parts.configuration.virtual_servers}
+        if name not in servers:
+            raise UnknownObjectError("virtual server", name, servers)
+        server = servers[name]
+        table = await parts.table_reconciler.read_counters(server.keys)
+        status = await self._virtual_server_status(server, table, Slices(rest=True))
+        events = parts.recorder.event_log.about_virtual_server(name)[-EVENTS_MAX:]
+        return explaining.explain_virtual_server(parts, server, status, events)
 
     async def status(self) -> Status:
         """Return the status of this moment. Raises DataplaneError if the table cannot be read."""
@@ -223,25 +241,31 @@ class OperatorRequests:
         self, table: TableCounters
     ) -> tuple[VirtualServerStatus, ...]:
         """Return the status of each virtual server, with pauses: 10,000 real servers take 0.1 s."""
-        parts, statuses = self._parts, []
         slices = Slices(rest=True)
-        for server in parts.configuration.virtual_servers:
-            judgement = parts.pools.judgements.get(server.name)
-            now = monotonic()
-            members = []
-            for member in real_server_statuses(
-                server,
-                parts.pools.table,
-                table,
-                parts.health.targets,
-                judgement=judgement,
-                overrides=parts.overrides.current,
-                now=now,
-            ):
-                members.append(member)
-                await slices.pause()
-            statuses.append(virtual_server_status(server, members, table, judgement))
-        return tuple(statuses)
+        servers = self._parts.configuration.virtual_servers
+        return tuple(
+            [await self._virtual_server_status(server, table, slices) for server in servers]
+        )
+
+    async def _virtual_server_status(
+        self, server: VirtualServer, table: TableCounters, slices: Slices
+    ) -> VirtualServerStatus:
+        parts = self._parts
+        judgement = parts.pools.judgements.get(server.name)
+        now = monotonic()
+        members = []
+        for member in real_server_statuses(
+            server,
+            parts.pools.table,
+            table,
+            parts.health.targets,
+            judgement=judgement,
+            overrides=parts.overrides.current,
+            now=now,
+        ):
+            members.append(member)
+            await slices.pause()
+        return virtual_server_status(server, members, table, judgement)
 
     def _unheld_addresses(self) -> list[str]:
         unheld = preflight.unheld_addresses(self._parts.configuration)

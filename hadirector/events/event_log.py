@@ -157,6 +157,10 @@ class EventLog:
             and event.fields.get("virtual_server") == virtual_server
         )
 
+    def about_virtual_server(self, name: str) -> tuple[Event, ...]:
+        """Return the events of one virtual server and its real servers."""
+        return tuple(event for event in self._events if _concerns(event, name))
+
     def about_instance(self, instance: str) -> tuple[Event, ...]:
         """Return the events of one VRRP instance and of the fitness of the director."""
         return tuple(
@@ -164,6 +168,14 @@ class EventLog:
             for event in self._events
             if event.fields.get("instance") == instance or event.name in _FITNESS_EVENTS
         )
+
+
+def _concerns(event: Event, virtual_server: str) -> bool:
+    """Return whether an event names a virtual server, alone or among others."""
+    several = event.fields.get("virtual_servers")
+    return event.fields.get("virtual_server") == virtual_server or (
+        isinstance(several, list) and virtual_server in several
+    )
 
 
 _FITNESS_EVENTS: Final = frozenset(

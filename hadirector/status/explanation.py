@@ -1,4 +1,4 @@
-"""The explanations that ``hadirector why`` prints: of a real server, and of a VRRP instance."""
+"""The explanations that ``hadirector why`` prints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import msgspec
 
 from hadirector.events.event_log import Event
 from hadirector.pools.candidate import Step
-from hadirector.status.report import RealServerStatus
+from hadirector.status.report import RealServerStatus, VirtualServerStatus
+from hadirector.status.takeover import Takeover
+from hadirector.status.verdict import Problem
 from vrrp.model.report import InstanceStatus
 
 
@@ -31,9 +33,40 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
 class InstanceExplanation(msgspec.Struct, frozen=True):
     """Why a VRRP instance has its state and its priority, with its latest ``events``.
 
-    ``unfit`` has the reasons why this director is not fit to serve.
+    ``unfit`` has the reasons why this director is not fit to serve. ``takeover`` is what would
+    happen if the active director died now.
     """
 
     status: InstanceStatus
     unfit: tuple[str, ...]
     events: tuple[Event, ...]
+    takeover: Takeover | None = None
+
+
+class AddressHolder(msgspec.Struct, frozen=True):
+    """A VRRP instance that has an address of a virtual server, and who is ACTIVE for it.
+
+    ``active`` is whether this director is. ``active_router`` is the address of the active peer.
+    """
+
+    instance: str
+    active: bool
+    active_router: str | None = None
+
+
+class VirtualServerExplanation(msgspec.Struct, frozen=True):
+    """Why a virtual server serves or does not: who gets its clients, its quorum, and its brake.
+
+    ``hysteresis`` is a weight. ``healthy_minimum`` is the number of real servers that the brake
+    keeps in use, 0 without a brake.
+    """
+
+    status: VirtualServerStatus
+    holders: tuple[AddressHolder, ...]
+    problems: tuple[Problem, ...]
+    events: tuple[Event, ...]
+    hysteresis: int = 0
+    healthy_minimum: int = 0
+
+
+Explanation = RealServerExplanation | VirtualServerExplanation | InstanceExplanation

@@ -17,6 +17,7 @@ import msgspec
 from vrrp.addresses.addresses import lifetime, virtual_addresses
 from vrrp.addresses.announcement_listener import AnnouncementListener
 from vrrp.addresses.resources import HeldResources
+from vrrp.instance.description import describe_instance
 from vrrp.instance.messaging import Messaging
 from vrrp.instance.rate_limited_notices import RateLimitedNotices
 from vrrp.instance.sequence import SequenceNumbers
@@ -249,27 +250,13 @@ class Instance:
 
     def status(self) -> InstanceStatus:
         """Return the state of the instance, for people and for metrics."""
-        router = self.router
-        active_router = router.active_router
-        return InstanceStatus(
-            instance=self.configuration.name,
-            state=router.state,
-            priority=router.priority,
-            virtual_router_id=self.configuration.virtual_router_id,
-            interface=self.configuration.interface,
-            virtual_addresses=self.configuration.held_addresses,
-            handing_over=router.handing_over,
-            yielding=router.yielding,
-            active_router=None if active_router is None else str(active_router),
-            active_down_interval=router.active_down_interval,
-            down_timer_adverts=self.configuration.down_timer_adverts,
+        return describe_instance(
+            self.configuration,
+            self.router,
+            self._eligibility,
+            self._alarms,
             counters=self._counters(),
-            priority_arithmetic=self._eligibility.priority.arithmetic,
-            fault=self._eligibility.fault or self._eligibility.pending,
-            sync_group=self.configuration.sync_group,
-            alarms=tuple(self._alarms.raised.values()),
-            alarm_kinds=tuple(self._alarms.raised),
-            advertisement_lateness=self._lateness.snapshot(),
+            lateness=self._lateness.snapshot(),
         )
 
     def close(self) -> None:

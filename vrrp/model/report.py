@@ -65,6 +65,13 @@ class AdvertisingRouter(msgspec.Struct, frozen=True):
     this_host: bool = False
 
 
+class PriorityTerm(msgspec.Struct, frozen=True):
+    """A number that the priority is the sum of, and its reason: configured, or a tracked object."""
+
+    amount: int
+    reason: str
+
+
 class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     """The state of one instance at one moment, for people and for metrics.
 
@@ -72,14 +79,17 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``yielding``: after a handover, the instance has the lowest priority, so that any peer may
       be ACTIVE.
     - ``active_router``: the source address of the last accepted advertisement of a peer.
+      ``active_priority`` is its priority.
     - ``active_down_interval``: in seconds: ``down_timer_adverts`` advertisement intervals and the
       skew time.
     - ``counters``: counts since the start, by name ("advertisements_sent", "dropped_checksum").
       ``undelivered`` counts the packets on the interface that belong to no instance.
     - ``priority_arithmetic``: the calculation of the priority as a text, such as
-      "100 - 20 (pool web) = 80" (`vrrp.router.priority`).
+      "100 - 20 (pool web) = 80" (`vrrp.router.priority`). ``priority_terms`` are its numbers.
+    - ``preempt``: whether a higher priority is enough to become ACTIVE.
     - ``fault``: the reason why the instance takes no part in elections.
-    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`).
+    - ``alarms``: the faults of peer routers (`vrrp.router.alarms`). ``alarm_kinds`` are the kinds
+      of the first alarms; an alarm without a kind is a difference that an observer has found.
     - ``state_age``: the time since the last change of state, in seconds. It is None if the state
       began before the program that receives the reports was started. ``configured_priority``: the
       priority in the configuration. The receiver of the reports sets these two fields.
@@ -111,6 +121,9 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     sent_at: float = 0.0
     advertising_routers: tuple[AdvertisingRouter, ...] = ()
     alarm_kinds: tuple[AlarmKind, ...] = ()
+    active_priority: int | None = None
+    priority_terms: tuple[PriorityTerm, ...] = ()
+    preempt: bool = True
 
 
 Report = Transition | Notice | InstanceStatus

@@ -187,6 +187,7 @@ class ObservedRouter:
     ) -> InstanceStatus:
         configuration = self.configuration
         advertised = None if own is None else self._latest[own].advertisement.priority
+        latest = None if peer is None else self._latest[peer]
         return InstanceStatus(
             instance=configuration.name,
             state=self._state,
@@ -197,6 +198,8 @@ class ObservedRouter:
             handing_over=False,
             yielding=False,
             active_router=None if peer is None else str(peer),
+            active_priority=None if latest is None else latest.advertisement.priority,
+            preempt=configuration.preempt,
             active_down_interval=self._active_down_interval(own or peer),
             counters=dict(self._counters),
             priority_arithmetic=(

@@ -103,6 +103,11 @@ class Alarms:
             del self._senders[next(iter(self._senders))]
         self._senders[source] = _Sender(now, advertisement, dropped)
 
+    def priority_of(self, sender: Address) -> int | None:
+        """Return the priority in the latest advertisement of a sender, None if it is not known."""
+        found = self._senders.get(sender)
+        return None if found is None else found.advertisement.priority
+
     def contest(
         self, advertisement: Advertisement, now: float, active_down_interval: float
     ) -> bool:

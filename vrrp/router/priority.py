@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from vrrp.model.configuration import TrackedKey, TrackedObject
+from vrrp.model.report import PriorityTerm
 from vrrp.protocol.packet import OWNER_PRIORITY
 
 PRIORITY_MIN: Final = 1
@@ -39,11 +40,12 @@ class Impairment(StrEnum):
         return "not fit to serve" if self is Impairment.UNFIT else "the priority is lowered"
 
 
+_CONFIGURED: Final = "configured"
 _UNFIT_KINDS: Final = frozenset({"visibility", "fitness"})
 
 
 class EffectivePriority(msgspec.Struct, frozen=True):
-    """The priority of an instance, and its calculation as a text.
+    """The priority of an instance, its calculation as a text, and the ``terms`` of its sum.
 
     ``fault`` is why the instance cannot take part in elections. ``unknown`` is why it cannot
     start yet.
@@ -54,6 +56,7 @@ class EffectivePriority(msgspec.Struct, frozen=True):
     fault: str | None = None
     unknown: str | None = None
     impairment: Impairment = Impairment.NONE
+    terms: tuple[PriorityTerm, ...] = ()
 
 
 def effective_priority(
@@ -66,14 +69,23 @@ def effective_priority(
     terms = [term for tracked in objects if (term := _term(tracked, values.get(tracked.key)))]
     if configured == OWNER_PRIORITY:
         # Weights do not apply to the address owner: its priority is always 255.
-        return EffectivePriority(configured, str(configured), fault, unknown)
+        alone = (PriorityTerm(configured, _CONFIGURED),)
+        return EffectivePriority(configured, str(configured), fault, unknown, terms=alone)
     total = configured + sum(amount for amount, _ in terms)
     priority = _limit(total)
     limited = "" if priority == total else f", limited to {priority}"
     added = "".join(f" {'-' if n < 0 else '+'} {abs(n)} ({name})" for n, name in terms)
     arithmetic = f"{configured}{added} = {total}{limited}" if terms else str(configured)
     impairment = _impairment(configured, priority, objects, values)
-    return EffectivePriority(priority, arithmetic, fault, unknown, impairment)
+    every = ((configured, _CONFIGURED), *terms)
+    return EffectivePriority(
+        priority,
+        arithmetic,
+        fault,
+        unknown,
+        impairment,
+        tuple(PriorityTerm(amount, reason) for amount, reason in every),
+    )
 
 
 def _limit(priority: int) -> int:

@@ -6,7 +6,7 @@ import msgspec
 
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.route import Call, Nothing, Reply
-from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
+from hadirector.status.explanation import Explanation
 
 
 class HandoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,9 +23,10 @@ class Instances(msgspec.Struct, frozen=True):
 
 
 class WhyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A real server (VIRTUAL_SERVER/REAL_SERVER) or an instance to explain."""
+    """A real server (VIRTUAL_SERVER/REAL_SERVER), a virtual server or an instance to explain."""
 
     real_server: str | None = None
+    virtual_server: str | None = None
     instance: str | None = None
 
 
@@ -37,12 +38,16 @@ async def hand_over(call: Call[Nothing, HandoverBody]) -> Reply[Instances]:
 
 async def explain(
     call: Call[WhyQuery, Nothing],
-) -> Reply[RealServerExplanation | InstanceExplanation]:
-    """Explain the weight of a real server, or the state of an instance."""
+) -> Reply[Explanation]:
+    """Explain the weight of a real server, whom a virtual server serves, or an instance."""
     operator, query = call.context.director.operator, call.query
     if query.instance is not None:
         return Reply(operator.explain_instance(query.instance))
-    if query.real_server is None:
-        raise ProblemError(Code.MALFORMED, "expected real_server or instance in the query")
+    if query.real_server is None and query.virtual_server is None:
+        expected = "expected real_server, virtual_server or instance in the query"
+        raise ProblemError(Code.MALFORMED, expected)
     async with call.context.explaining:
+        if query.real_server is None:
+            assert query.virtual_server is not None, "checked above"
+            return Reply(await operator.explain_virtual_server(query.virtual_server))
         return Reply(await operator.explain(query.real_server))

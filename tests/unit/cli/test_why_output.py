@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from checks.definition.result import Verdict
-from hadirector.cli.why import render_explanation, render_instance
+from hadirector.cli import main
+from hadirector.cli.terminal import plain
+from hadirector.cli.why_text import (
+    render_explanation,
+    render_instance,
+    render_readiness,
+    render_virtual_server,
+)
 from hadirector.events.event_log import Event, Value
 from hadirector.pools.candidate import Step
-from hadirector.status.explanation import InstanceExplanation, RealServerExplanation
-from hadirector.status.report import RealServerStatus
-from vrrp.model.report import InstanceStatus, State
+from hadirector.status.explanation import (
+    AddressHolder,
+    InstanceExplanation,
+    RealServerExplanation,
+    VirtualServerExplanation,
+)
+from hadirector.status.readiness import decide_readiness
+from hadirector.status.report import RealServerStatus, VirtualServerStatus
+from hadirector.status.takeover import PoolReserve, Takeover
+from hadirector.status.verdict import DirectorVerdict, Level, Problem
+from tests.unit.status.test_verdict import STATUS
+from vrrp.model.report import InstanceStatus, PriorityTerm, State
 
+RESERVE = PoolReserve("web", 2, 3)
 PLACE: dict[str, Value] = {"virtual_server": "web", "real_server": "192.0.2.45:80"}
 
 
@@ -88,3 +107,136 @@ def test_the_state_of_an_instance_is_explained(monkeypatch: pytest.MonkeyPatch) 
         f"  1970-01-01 00:00:00Z  fitness_lost  reasons=[{reason}]",
         '  1970-01-01 00:00:00Z  handover_began  reason="not fit to serve"',
     ]
+
+
+def test_a_backup_shows_the_numbers_of_its_priority_and_what_would_happen() -> None:
+    status = InstanceStatus(
+        "web",
+        State.BACKUP,
+        1,
+        51,
+        "eth0",
+        ("192.0.2.10/32",),
+        handing_over=False,
+        yielding=False,
+        active_router="10.99.0.2",
+        active_down_interval=3.6,
+        counters={},
+        priority_arithmetic="100 - 253 (fitness of this director) = -153, limited to 1",
+        priority_terms=(
+            PriorityTerm(100, "configured"),
+            PriorityTerm(-253, "fitness of this director"),
+        ),
+        active_priority=200,
+    )
+    takeover = Takeover(True, 3.6, "this director would be ACTIVE within 3.60 s", "cut", (RESERVE,))
+    assert render_instance(InstanceExplanation(status, (), (), takeover)) == [
+        "web: BACKUP, priority 1",
+        "    100  configured",
+        "   -253  fitness of this director",
+        "      1  the priority, because -153 is out of its range",
+        "  the active router is 10.99.0.2, priority 200",
+        "  to become ACTIVE, this director needs a priority above 200",
+        "  if the active director died now: this director would be ACTIVE within 3.60 s",
+        "    web: 2 of 3 real servers would serve",
+        "    cut",
+    ]
+    waits = replace(status, preempt=False, priority_terms=())
+    assert render_instance(InstanceExplanation(waits, (), ()))[1:] == [
+        "  priority 100 - 253 (fitness of this director) = -153, limited to 1",
+        "  the active router is 10.99.0.2, priority 200",
+        "  preempt is off: this director waits until the active router gives way",
+    ]
+
+
+def test_a_virtual_server_is_explained_by_its_clients_its_quorum_and_its_members() -> None:
+    good = RealServerStatus("192.0.2.45:80", 2, 2, 2, 3, 4, Verdict.PASSING, "200 OK")
+    bad = replace(
+        good,
+        address="192.0.2.46:80",
+        wanted_weight=None,
+        actual_weight=None,
+        verdict=Verdict.FAILING,
+        reason="timeout",
+        verdict_age=60.0,
+        weight_reason="failing",
+    )
+    sorry = replace(good, address="192.0.2.99:80", wanted_weight=None, weight_reason="not needed")
+    pool = VirtualServerStatus(
+        "web",
+        "192.0.2.22:80",
+        "tcp",
+        "wrr",
+        "dr",
+        True,
+        (good, bad),
+        active_connections=3,
+        inactive_connections=4,
+        has_quorum=True,
+        passing_weight=2,
+        sorry_server=sorry,
+    )
+    problem = Problem(
+        level=Level.DEGRADED, code="servers_failing", object="web", reason="1 fails", remedy="look"
+    )
+    why = VirtualServerExplanation(
+        status=pool,
+        holders=(AddressHolder("a", active=True), AddressHolder("b", active=False)),
+        problems=(problem,),
+        events=(Event(3, 0.0, "quorum_reached", {"virtual_server": "web", "quorum": 1}),),
+        hysteresis=1,
+        healthy_minimum=1,
+    )
+    assert list(render_virtual_server(why, plain)) == [
+        "web: tcp 192.0.2.22:80 wrr dr, 1 of 2 real servers serve, 3 + 4 connections",
+        "  this director is ACTIVE for its address (instance a)",
+        "  no known router is active for its address (instance b), not this director",
+        "  quorum: weight 2 passes, 1 needed, hysteresis 1: the pool has its quorum",
+        "  min_healthy: at least 1 real servers stay in use, 0 are held",
+        "  DEGRADED  web: 1 fails  [servers_failing]",
+        "            -> look",
+        "    out  192.0.2.46:80: failing for 1 min, timeout; failing",
+        "      2  192.0.2.45:80: passing, 200 OK",
+        "    out  sorry server 192.0.2.99:80: passing, 200 OK; not needed",
+        "  1970-01-01 00:00:00Z  quorum_reached  quorum=1",
+    ]
+    many = replace(why, holders=(), status=replace(pool, real_servers=(good,) * 23))
+    lines = list(render_virtual_server(many, plain))
+    assert lines[1] == "  no VRRP instance has its address"
+    assert "         and 3 more" in lines
+
+
+def test_readiness_lists_each_condition() -> None:
+    blind = Problem(level=Level.CRITICAL, code="blind", object="director", reason="r", remedy="d")
+    assert list(render_readiness(decide_readiness([blind]))) == [
+        "not ready",
+        "  yes  processes",
+        "  yes  elections",
+        "  yes  table",
+        "  yes  verdicts",
+        "  NO   sight",
+        "         director: r",
+        "         -> d",
+        "  yes  host",
+    ]
+    assert (
+        next(iter(render_readiness(decide_readiness([])))) == "ready: this director could serve now"
+    )
+
+
+@pytest.mark.parametrize(("problems", "code"), [((), 0), (("blind",), 1)])
+def test_why_readiness_exits_with_1_if_the_director_is_not_ready(
+    problems: tuple[str, ...],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = tuple(
+        Problem(level=Level.CRITICAL, code=each, object="director", reason="r", remedy="d")
+        for each in problems
+    )
+    verdict = DirectorVerdict(Level.CRITICAL if found else Level.OK, "", found)
+    answer = msgspec.json.encode(replace(STATUS, verdict=verdict))
+    monkeypatch.setattr("hadirector.cli.why.request", lambda *_: answer)
+    assert main(["why", "readiness", "--json"]) == code
+    assert msgspec.json.decode(capsys.readouterr().out)["ready"] is not bool(code)

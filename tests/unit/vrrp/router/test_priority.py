@@ -7,8 +7,10 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vrrp.model.configuration import TrackedKey, TrackedKind, TrackedObject
+from vrrp.model.report import PriorityTerm
 from vrrp.router.priority import EffectivePriority, Impairment, effective_priority
 
 
@@ -129,7 +131,18 @@ def test_priority_and_its_arithmetic(
     values: dict[TrackedKey, int],
     expected: EffectivePriority,
 ) -> None:
-    assert effective_priority(configured, objects, values) == expected
+    assert replace(effective_priority(configured, objects, values), terms=()) == expected
+
+
+def test_the_terms_are_the_numbers_of_the_sum() -> None:
+    values = {WEB.key: 0, FAST.key: 1, LOAD.key: 3}
+    assert effective_priority(200, [WEB, FAST, LOAD], values).terms == (
+        PriorityTerm(200, "configured"),
+        PriorityTerm(-50, "pool web"),
+        PriorityTerm(20, "script /fast"),
+        PriorityTerm(30, "file /load: 3 * 10"),
+    )
+    assert effective_priority(255, [WEB], values).terms == (PriorityTerm(255, "configured"),)
 
 
 @given(

@@ -1,0 +1,78 @@
+"""Answers: what would happen if the active director died now? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import msgspec
+
+from hadirector.host.status import SyncDaemonStatus
+from vrrp.model.report import InstanceStatus, State
+
+_RECEIVES: Final = "backup "
+"""The beginning of the description of a thread that receives connections."""
+
+
+class PoolReserve(msgspec.Struct, frozen=True):
+    """How many real servers of a virtual server get new connections, of how many."""
+
+    virtual_server: str
+    serving: int
+    total: int
+
+
+class Takeover(msgspec.Struct, frozen=True):
+    """The consequences of the death of the active director of one instance.
+
+    ``takes_over`` is whether this director would become ACTIVE, None if another director decides
+    it. ``within`` is the longest time until then in seconds. ``reason`` describes it in one
+    sentence, and ``connections`` what happens to established connections. ``pools`` are the virtual
+    servers at the addresses of the instance.
+    """
+
+    takes_over: bool | None
+    within: float | None
+    reason: str
+    connections: str = ""
+    pools: tuple[PoolReserve, ...] = ()
+
+
+def predict_takeover(
+    instance: InstanceStatus,
+    unfit: Sequence[str],
+    sync: SyncDaemonStatus,
+    *,
+    syncable: bool,
+    pools: Collection[PoolReserve],
+) -> Takeover:
+    """Predict the takeover from what this director knows.
+
+    ``syncable`` is whether the sync daemon can carry the connections: the dataplane is ipvs, and no
+    pool uses fullnat.
+    """
+    if instance.fault is not None:
+        return Takeover(False, None, f"this director would not take over: {instance.fault}")
+    if instance.state is State.ACTIVE:
+        return Takeover(
+            None,
+            None,
+            "this director is the active one; a BACKUP router sends nothing, so ask the peer:"
+            f" `hadirector why instance {instance.instance}`",
+        )
+    within = instance.active_down_interval
+    reason = f"this director would be ACTIVE within {within:.2f} s"
+    if unfit:
+        reason += ", but it is not fit to serve, and any other router takes precedence"
+    return Takeover(
+        True, within, reason, _describe_connections(sync, syncable=syncable), tuple(pools)
+    )
+
+
+def _describe_connections(sync: SyncDaemonStatus, *, syncable: bool) -> str:
+    if not syncable:
+        return "established connections are cut: the sync daemon cannot carry them"
+    received = [thread for thread in sync.running if thread.startswith(_RECEIVES)]
+    if received:
+        return f"established connections continue (sync daemon {received[0]})"
+    return "established connections are cut: no thread of the sync daemon receives them here"
