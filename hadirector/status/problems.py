@@ -85,7 +85,7 @@ def _process_problems(status: Status) -> Iterator[Problem]:
                 code="process_down",
                 object=f"process {process.name}",
                 reason=f"it does not run, after {_number(process.restarts, 'restart')}",
-                remedy="it starts again by itself; if it does not, look for process_died in"
+                remedy="it starts again by itself; otherwise look for process_died in"
                 " `hadirector events`",
             )
         elif process.version not in ("", status.version):

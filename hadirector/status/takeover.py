@@ -57,7 +57,7 @@ def predict_takeover(
         return Takeover(
             None,
             None,
-            "this director is the active one; a BACKUP router sends nothing, so ask the peer:"
+            "this director is the active one; a BACKUP router sends nothing, so look at the peer:"
             f" `hadirector why instance {instance.instance}`",
         )
     within = instance.active_down_interval
