@@ -1,1 +1,1 @@
-"""The director's loop: life cycle, dispatch of messages, reconfiguring."""
+"""The director process: its life cycle, its message loop, and changes of the configuration."""

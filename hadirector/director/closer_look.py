@@ -1,7 +1,8 @@
-"""Requests a page from real servers that the observed program only connects to.
+"""Finds web servers that accept TCP connections but answer HTTP requests with an error.
 
-A TCP check passes while a web server answers 503. A director that observes therefore sends an HTTP
-request to the usual ports of web servers, and warns if the answer is an error of the server.
+A plain TCP check passes while a web server answers 503. A director that observes another program
+therefore sends an HTTP request to the usual ports of web servers, and warns if the answer is an
+error of the server.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ _NO_SERVER_ERROR: Final = ((100, 499),)
 
 
 class CloserLook:
-    """Probes with HTTP every 10 s. ``warnings`` name the real servers that answer an error."""
+    """Sends HTTP probes every 10 s. ``warnings`` name the real servers that answer an error."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.warnings: tuple[str, ...] = ()
         self._checks = closer_checks(configuration)
 
     def configure(self, configuration: Configuration) -> None:
-        """Look at the real servers of another configuration from now on."""
+        """Replace the configuration, whose real servers are probed."""
         self._checks = closer_checks(configuration)
 
     async def run(self) -> None:
@@ -58,7 +59,7 @@ class CloserLook:
 
 
 def closer_checks(configuration: Configuration) -> dict[str, CheckDefinition]:
-    """Return an HTTP check for each real server with a plain TCP check on a port of HTTP."""
+    """Return an HTTP check for each real server with a plain TCP check on a usual HTTP port."""
     found: dict[str, CheckDefinition] = {}
     for server in configuration.virtual_servers:
         for real_server in server.real_servers:

@@ -65,8 +65,8 @@ class Director:
     async def run(self) -> Handoff | None:
         """Adopt the table of the kernel, run until ``stop``, then clean up as ``on_stop`` demands.
 
-        After ``restart``, change nothing in the kernel and keep the vrrp process running. Return
-        the description of the vrrp process for the new program.
+        After ``restart``, change nothing in the kernel and keep the vrrp process running.
+        Return the description of the vrrp process for the new program.
 
         Raises DataplaneError if the dataplane cannot be used.
         """
@@ -126,10 +126,10 @@ class Director:
         return self._restarting
 
     async def restart(self, *, replace_vrrp: bool = False) -> None:
-        """Stop, so that a new program can replace this program after ``run`` has returned.
+        """Stop, so that a new program can replace this program when ``run`` returns.
 
-        Raises RequestError if a new program could not start with the present configuration file,
-        or if the director is stopping.
+        Raises RequestError if a new program could not start with the present configuration
+        file, or if the director is stopping.
         """
         await self.reconfiguration.check_file()
         if self._stop.is_set():
@@ -139,7 +139,7 @@ class Director:
         self._stop.set()
 
     def request_reload(self) -> None:
-        """Reload soon; the result is logged."""
+        """Start a reload in the background. Its result is logged."""
         self.reconfiguration.request_reload(self._spawn)
 
     def _log_start(self, adopted: int) -> None:

@@ -1,7 +1,7 @@
-"""Handles the messages of the director's loop, and updates the wanted table.
+"""Handles the messages of the director's loop, and updates the wanted IPVS table.
 
-Each message is handled completely before the next message. Slow work runs in tasks that answer with
-a message.
+Each message is handled completely before the next message. Slow work runs in tasks that send a
+message with the result.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
 class Dispatcher:
-    """Updates the parts of a director by messages, and decides again where that is necessary.
+    """Handles messages: updates the parts of the director, and decides again about changed pools.
 
     ``put_later`` adds a message to the queue after a delay in seconds. ``more_waits`` returns
-    whether the queue has further messages, so that the decision about a burst can wait for them.
+    whether the queue has further messages, so that the decision can wait for them.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Dispatcher:
 
     @property
     def table(self) -> Table:
-        """The wanted table."""
+        """The wanted IPVS table."""
         return self._parts.pools.table
 
     def adopt(self, table: Table) -> int:

@@ -1,4 +1,4 @@
-"""Follows whether this director is fit to serve, and lets its elections begin."""
+"""Decides again and again whether this director is fit to serve, and lets its elections begin."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hadirector.model.policy import FITNESS
 
 
 class FitnessMonitor:
-    """Passes changes of the fitness on to the elections, and logs them.
+    """Passes changes of the fitness to the elections, and logs them.
 
-    ``current`` is the latest decision, and ``table`` the condition that it is based on.
+    ``current`` is the latest decision. ``table`` is the condition of the IPVS table on which it
+    is based.
     """
 
     def __init__(
@@ -34,15 +35,18 @@ class FitnessMonitor:
         self._log = structlog.get_logger()
 
     def note_overdue(self) -> None:
-        """Note that the time for the first verdicts is over."""
+        """Record that the time for the first verdicts is over."""
         self._overdue = True
 
     def note_table(self, condition: TableCondition) -> None:
-        """Note the condition of the table after a round."""
+        """Record the condition of the IPVS table after a reconciliation."""
         self.table = condition
 
     def update(self) -> None:
-        """Decide again, and pass on what changed. A director that only observes serves nothing."""
+        """Decide again, and pass changes to the elections.
+
+        Do nothing if the director only observes.
+        """
         if self._election.observing:
             return
         before, decided = self.current, decide_fitness(self._situation())
@@ -65,7 +69,7 @@ class FitnessMonitor:
             self._log.error("elections_delayed", reason=self._delay)
 
     def publish(self) -> None:
-        """Pass the fitness on to the elections, unless it is not known yet."""
+        """Send the fitness to the elections, unless it is not known yet."""
         if not self.current.fit or not self.current.held_out:
             self._election.track({FITNESS: int(self.current.fit)})
 

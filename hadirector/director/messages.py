@@ -16,13 +16,13 @@ from vrrp.model.report import InstanceStatus, Notice, Transition
 
 
 class ConfigurationRead(msgspec.Struct, frozen=True):
-    """A new configuration was read and can replace the current one."""
+    """Message: a new configuration was read and can replace the current one."""
 
     configuration: Configuration
 
 
 class FirstVerdictsOverdue(msgspec.Struct, frozen=True):
-    """Some targets still have no verdict; elections do not wait for them any longer."""
+    """Message: some targets still have no verdict, and elections no longer wait for them."""
 
 
 Message = (

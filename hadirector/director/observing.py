@@ -1,4 +1,4 @@
-"""Decides what a director that only observes leaves out of a configuration. Pure."""
+"""Derives the configuration of a director that only observes. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ REFUSED: Final = "this director only observes: another program is in charge of t
 def observed_configuration(configuration: Configuration, directory: PurePath) -> Configuration:
     """Return a configuration with the same virtual servers and instances, which changes nothing.
 
-    It sets no sysctl, timeout or sync daemon, and runs no tracked script and no notify script. Its
-    files and its socket are in ``directory``. Whatever happens, the kernel keeps its state at the
-    end. Raises ValueError if the configuration needs rules of netfilter or the userspace dataplane:
-    then no other program can serve it.
+    It sets no sysctl, timeout or sync daemon, and runs no tracked script and no notify script.
+    Its files and its socket are in ``directory``. The kernel keeps its state when the director
+    ends. Raises ValueError if the configuration needs rules of netfilter or the userspace
+    dataplane: only hadirector itself can serve such a configuration.
     """
     if configuration.dataplane != "ipvs":
         raise ValueError(f"dataplane {configuration.dataplane} cannot be observed (expected ipvs)")

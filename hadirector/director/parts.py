@@ -1,4 +1,4 @@
-"""The parts of a director, and the decision that connects them."""
+"""All parts of a director, and the method that passes decisions from one part to the next."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FAILURE_SECONDS_MAX = 3600.0
 
 
 class Parts:
-    """Everything that a director consists of. ``put`` adds a message to its queue."""
+    """All objects that a director consists of. ``put`` adds a message to its queue."""
 
     def __init__(
         self,
@@ -73,14 +73,14 @@ class Parts:
         self._put = put
 
     def facts(self) -> Facts:
-        """Return the current inputs of the weight decision. The targets are a live view."""
+        """Return the current inputs of a decision about weights. The targets are a live view."""
         blind = self.health.blindness.blind
         return Facts(self.health.targets, self.overrides.current, monotonic(), blind)
 
     def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
         """Decide the pools of the changed services, or all pools if ``changed`` is None.
 
-        The decision goes to the table reconciler, the election and the notify scripts.
+        The results go to the table reconciler, the election and the notify scripts.
         """
         facts = self.facts()
         self.pools.decide(changed, facts)
@@ -97,7 +97,7 @@ class Parts:
     def snapshot(self, *, final: bool = False) -> Snapshot:
         """Return the state to store for the next start.
 
-        A ``final`` snapshot is the last snapshot of this run.
+        ``final`` marks the snapshot of an orderly stop.
         """
         oldest = monotonic() - FAILURE_SECONDS_MAX
         return Snapshot(

@@ -1,4 +1,4 @@
-"""The pools of a running director: their latest judgements, and the table that follows."""
+"""The pools of a running director: their latest decisions, and the wanted IPVS table."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ REST_SECONDS: Final = 0.2
 
 
 class PoolsDue(msgspec.Struct, frozen=True):
-    """The passage of time changes the weights of some pools."""
+    """Message: a weight changes now because time has passed, for example in a slow start."""
 
 
 class Note(Protocol):
-    """Records an event."""
+    """A function that records an event."""
 
     def __call__(self, name: str, /, **fields: object) -> None:
         """Record the event with its fields."""
 
 
 class Pools:
-    """Decides about pools, remembers what the next decisions need, and records the changes."""
+    """Decides about pools, keeps what the next decision needs, and records events."""
 
     def __init__(self, configuration: Configuration, note: Note) -> None:
         self.table: Table = {}
@@ -68,7 +68,7 @@ class Pools:
         }
 
     def adopt(self, table: Table, snapshot: PoolsSnapshot) -> None:
-        """Start from the table and the snapshot of the previous run."""
+        """Start from the IPVS table and the snapshot of the previous run."""
         self.quorums = adopted_quorums(self._configuration, table, snapshot)
         self.serving_since = adopted_serving_since(self._configuration, table, snapshot)
         self.outgoing = find_outgoing(
@@ -85,7 +85,7 @@ class Pools:
         return take_snapshot(self._configuration, self.quorums, self.serving_since, required)
 
     async def run(self, put: Callable[[PoolsDue], Awaitable[None]]) -> None:
-        """Put a message whenever the passage of time changes a weight, until cancelled."""
+        """Put a PoolsDue message whenever a weight changes with time, until cancelled."""
         rested_at = 0.0
         while True:
             self._decided.clear()
@@ -109,12 +109,12 @@ class Pools:
         )
 
     def assume(self, configuration: Configuration) -> Assumptions:
-        """Return the assumptions about the checks of a new configuration until their verdicts."""
+        """Return the verdicts to assume for checks of a new configuration until their results."""
         table = without_draining(self.table, self.outgoing)
         return assume(self._configuration, configuration, table, self.held)
 
     def configure(self, configuration: Configuration) -> None:
-        """Replace the pools. A pool with an unchanged name keeps its state.
+        """Replace the pools. A pool with the same name keeps its state.
 
         Real servers that serve now and are no longer configured stay for a limited time.
         """
@@ -131,7 +131,7 @@ class Pools:
                 del remembered[name]
 
     def decide(self, changed: Collection[ServiceKey] | None, facts: Facts) -> None:
-        """Decide the pools of the changed services, or all pools, and update the table."""
+        """Decide the pools of the changed services, or all pools, and update the wanted table."""
         entries: dict[ServiceKey, ServiceEntry] = {}
         for server in self._configuration.virtual_servers:
             if changed is None or any(key in changed for key in server.keys):

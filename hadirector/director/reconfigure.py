@@ -34,7 +34,7 @@ SIGNAL: Final = "SIGHUP"
 class Reconfiguration:
     """Reads the configuration file again, and puts a valid configuration into the queue.
 
-    ``changing`` is held during each change of the configuration, so that there is one at a time.
+    ``changing`` is a lock that each change of the configuration holds, so that only one runs.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Reconfiguration:
 
     @property
     def observing(self) -> bool:
-        """Whether this director changes nothing."""
+        """Whether this director only observes, so that it changes nothing on the host."""
         return self._parts.configuration.observing
 
     async def check_file(self) -> None:
@@ -95,14 +95,17 @@ class Reconfiguration:
             raise RequestError(fault)
 
     async def check(self, configuration: Configuration) -> str:
-        """Return the changes in one line. Raises RequestError if the host cannot change to it."""
+        """Return the changes in one line.
+
+        Raises RequestError if this host cannot make the change.
+        """
         planned = plan(self._parts.configuration, configuration)
         if faults := [*planned.refused, *await self._faults(configuration)]:
             raise RequestError("\n".join(faults))
         return planned.summary
 
     async def enqueue(self, configuration: Configuration) -> None:
-        """Let the director change to a configuration that was checked."""
+        """Put a checked configuration into the queue, so that the director changes to it."""
         await self._put(ConfigurationRead(configuration))
 
     async def _faults(self, configuration: Configuration) -> list[str]:
@@ -112,14 +115,14 @@ class Reconfiguration:
         return [*missing, *await preflight.faults(configuration)]
 
     def warn_of_exposure(self, configuration: Configuration) -> None:
-        """Log if other users of the host can change a file of the configuration."""
+        """Log a warning if other users of the host can change the configuration file."""
         for exposure in find_exposures(self.file.path, configuration):
             self._log.warning("configuration_exposed", reason=exposure)
 
     def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
-        """Reload in a task that ``spawn`` starts; the result is logged.
+        """Start a reload in a task of ``spawn``. Its result is logged.
 
-        If an earlier reload waits to begin, no second reload is started.
+        If an earlier reload has not begun yet, no second reload is started.
         """
         if self._reload_waits:
             return
@@ -132,9 +135,9 @@ class Reconfiguration:
         spawn(reload_and_log(), "reload")
 
     async def preview(self, text: bytes, file: str) -> Preview:
-        """Return what a reload would change if the file had this text. Change nothing.
+        """Return the changes of a reload if the file had this text. Change nothing.
 
-        Faults name the text ``file``. Raises ConfigError and DataplaneError.
+        Messages call the text ``file``. Raises ConfigError and DataplaneError.
         """
         configuration = await self.read(file, text)
         faults = tuple(await self._faults(configuration))
@@ -160,7 +163,10 @@ class Reconfiguration:
         return await asyncio.to_thread(preview, situation, configuration)
 
     async def read(self, file: str | Path, text: bytes | None = None) -> Configuration:
-        """Read a file for this director. Raises ConfigError, and RequestError while observing."""
+        """Read a file for this director.
+
+        Raises ConfigError; RequestError if it cannot be observed.
+        """
         configuration = await reader.read(file, text, options=self.file.options)
         current = self._parts.configuration
         if not current.observing:

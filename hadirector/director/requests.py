@@ -51,7 +51,7 @@ EVENTS_MAX: Final = 20
 
 
 class RequestError(Exception):
-    """A request that cannot be met. The message is the reason."""
+    """The request of an operator cannot be fulfilled. The message is the reason."""
 
 
 class UnknownObjectError(RequestError):
@@ -65,7 +65,7 @@ class UnknownObjectError(RequestError):
 
 
 class OperatorRequests:
-    """Answers requests. Every change is stored before it takes effect."""
+    """Answers requests. Every change is stored on disk before it takes effect."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -74,7 +74,8 @@ class OperatorRequests:
     def hand_over(self, instance: str | None, *, undo: bool) -> list[str]:
         """Hand one instance or all instances over to the peers; return the names of the instances.
 
-        The handover survives reload and restart. Raises RequestError if there is no such instance.
+        The order survives a reload and a restart. Raises RequestError if there is no such
+        instance.
         """
         self._refuse_while_observing()
         election = self._parts.election
@@ -95,7 +96,7 @@ class OperatorRequests:
     async def set_override(self, request: OverrideRequest) -> str:
         """Set an override for a real server; return the description of its effect.
 
-        Raises RequestError if the request makes no sense or cannot be stored.
+        Raises RequestError if the request is contradictory or cannot be stored.
         """
         self._refuse_while_observing()
         server, real_server = self._find(request.name)
@@ -194,7 +195,7 @@ class OperatorRequests:
         return explaining.explain_virtual_server(parts, server, status, events)
 
     async def status(self) -> Status:
-        """Return the status of this moment. Raises DataplaneError if the table cannot be read."""
+        """Return the present status. Raises DataplaneError if the IPVS table cannot be read."""
         parts = self._parts
         table = await parts.table_reconciler.read_counters()
         configuration, workers = parts.configuration, parts.health.workers

@@ -1,7 +1,7 @@
 """The snapshot: the state that the director stores for its next start.
 
 ``snapshot.json`` is in the same directory as ``owned.json``. After changes, it is written once a
-second. A killed director loses up to one second of changes. This can only affect how fast a weight
+second. A killed director loses the changes of up to one second. This affects only how fast a weight
 grows.
 """
 
@@ -30,10 +30,10 @@ PreviousRun = Literal["none", "stopped", "crashed"]
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The content of the file. Its times are monotonic, so it is valid during one ``boot``.
+    """The content of the file. Its times are monotonic, so it is valid during one ``boot`` only.
 
-    ``stopped`` is whether the run has ended as planned. ``told`` is the state that the scripts of
-    each object were told last.
+    ``stopped`` is whether the run ended by an orderly stop. ``told`` is, for each object, the
+    state for which its notify scripts ran last.
     """
 
     boot: str = ""
@@ -58,9 +58,10 @@ class SnapshotStore:
     def read(self) -> Snapshot:
         """Return the snapshot of the previous run, or an empty snapshot if this boot has none.
 
-        The verdicts of a final snapshot are only valid for the start that follows, so they are
-        removed from the file. The file also shows from now on that a run has begun, so that the
-        next start knows ``previous_run``: how this run has ended.
+        The verdicts of an orderly stop are valid only for the next start, so they are
+        removed from the file. The file also records from now on that a run has begun. The
+        next start derives ``previous_run`` from it: whether this run has stopped or
+        crashed.
         """
         found = self._read()
         if found is not None:
@@ -71,7 +72,7 @@ class SnapshotStore:
         return snapshot
 
     def note_change(self) -> None:
-        """Note that a snapshot may differ from the last one."""
+        """Record that the state may differ from the last snapshot, so that `run` writes it."""
         self._changed.set()
 
     async def run(self, take: Callable[[], Snapshot]) -> None:

@@ -1,1 +1,1 @@
-"""The director's side of VRRP: the vrrp process, tracked objects, notify scripts."""
+"""VRRP in the director: control of the vrrp process, tracked objects, and fitness to serve."""

@@ -34,7 +34,7 @@ REPORT_SECONDS_MAX = 2.0
 
 
 class ResumeOverdue(msgspec.Struct, frozen=True):
-    """The time for a new vrrp process to resume an ACTIVE instance is over.
+    """Message: the time in which a new vrrp process could resume an ACTIVE instance is over.
 
     ``crash`` is the number of the crash. A message about an earlier crash has no effect.
     """
@@ -47,10 +47,12 @@ class Election:
     """Runs the vrrp process, and keeps the state of each instance.
 
     If the process crashes while an instance is ACTIVE, its addresses stay for two advertisement
-    intervals. A new process that starts within this time resumes the instance. After that time the
-    director removes the addresses, because a peer is about to acquire them. If the latest report of
-    the instance is older than that, because this director was suspended, a peer may have the
-    addresses already. Then nothing is resumed, and the director removes the addresses at once.
+    intervals. A new process that starts within this time resumes the instance. After that time
+    the director removes the addresses, because a peer is about to acquire them.
+
+    If the latest report of the instance is older than that, this director was suspended and a
+    peer may have the addresses already. Then nothing is resumed, and the director removes the
+    addresses at once.
     """
 
     def __init__(
@@ -86,14 +88,15 @@ class Election:
 
     @property
     def withheld(self) -> frozenset[str]:
-        """The virtual addresses that this director must not serve now."""
+        """The virtual addresses that this director must not serve now, because it is not ACTIVE."""
         return withheld_addresses(self.instances.values(), self.states)
 
     def current_statuses(self, now: float, held_out: str = "") -> tuple[InstanceStatus, ...]:
         """Return the latest status of each instance, with its age and its configured priority.
 
-        ``now`` is in monotonic seconds. The state of an adopted process has no age. ``held_out`` is
-        why the elections have not begun. Until they begin, no process reports.
+        ``now`` is in monotonic seconds. The state of an adopted process has no age. Before
+        the elections begin, no vrrp process reports; the fault of each instance is then
+        ``held_out``, the reason for the wait.
         """
         if not (self._begun or self._adopted):
             return tuple(self._held_out(each, held_out) for each in self.instances.values())
@@ -128,7 +131,7 @@ class Election:
         await self.child.run()
 
     def adopt(self, handoff: Handoff) -> None:
-        """Use a vrrp process that is already running."""
+        """Continue with a vrrp process that an earlier program has started."""
         self.child.adopt(handoff)
         self._adopted = True
         self.states = dict(handoff.states)
@@ -136,18 +139,18 @@ class Election:
         self._may_start.set()
 
     def hand_off(self) -> Handoff | None:
-        """Describe the running vrrp process for the program that replaces this one."""
+        """Return the description of the vrrp process for the program that replaces this program."""
         return self.child.hand_off(self.states)
 
     def stop(self, *, keep: bool) -> None:
-        """Order the process to hand over and exit. With ``keep`` the addresses stay."""
+        """Order the vrrp process to hand over and exit. With ``keep`` the addresses stay."""
         self.child.stop(Stop(keep=keep))
         self._may_start.set()
 
     def configure(
         self, instances: tuple[InstanceConfiguration, ...], *, realtime: bool = False
     ) -> None:
-        """Run these instances, with or without realtime scheduling."""
+        """Replace the instances, and switch realtime scheduling on or off."""
         self.instances = {instance.name: instance for instance in instances}
         for known in (
             self.states,
@@ -164,7 +167,10 @@ class Election:
             self.begin()
 
     def hand_over(self, instance: str, *, undo: bool) -> None:
-        """Hand an instance over, or undo a handover. A new process gets the same order."""
+        """Hand an instance over to a peer, or undo a handover.
+
+        A restarted process gets the order again.
+        """
         self.yielding = self.yielding - {instance} if undo else self.yielding | {instance}
         self.child.send(RequestHandover(instance, undo))
 
@@ -188,23 +194,23 @@ class Election:
         )
 
     def priority(self, instance: str) -> int:
-        """Return the effective priority in the latest report, which is at most a second old."""
+        """Return the effective priority from the latest report, which is at most a second old."""
         status = self.statuses.get(instance)
         return self.instances[instance].priority if status is None else status.priority
 
     def track(self, values: Mapping[TrackedKey, int]) -> None:
-        """Send the changed values of tracked objects to the process."""
+        """Send the changed values of tracked objects to the vrrp process."""
         changed = {key: value for key, value in values.items() if self.tracked.get(key) != value}
         self.tracked.update(changed)
         if changed:
             self.child.send(TrackedValues(changed))
 
     def track_visibility(self, *, blind: bool) -> None:
-        """Send to the process whether this director is blind, which may affect priorities."""
+        """Send to the vrrp process whether this director is blind, which may lower priorities."""
         self.track({VISIBILITY_OF_BACKENDS: int(not blind)})
 
     def configure_child(self) -> None:
-        """Send the instances, the interrupted instances and all tracked values to the process."""
+        """Send the instances, the interrupted instances and all tracked values to a new process."""
         instances = tuple(self.instances.values())
         keys = {tracked.key for instance in instances for tracked in instance.track}
         self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
@@ -214,12 +220,11 @@ class Election:
         )
 
     def note_crash(self, now: float) -> list[tuple[float, ResumeOverdue]]:
-        """Start the time in which a new process can resume the ACTIVE instances.
+        """Start the time in which a new vrrp process can resume the ACTIVE instances.
 
         ``now`` is in monotonic seconds. An instance without a recent report is not resumed.
-
-        A second crash does not extend the time. Return the messages to pass to `handle` later, each
-        with its delay in seconds.
+        A second crash does not extend the time. Return messages with delays in seconds; the
+        caller must pass each message to `handle` after its delay.
         """
         self._crashes += 1
         overdue: list[tuple[float, ResumeOverdue]] = []
@@ -239,7 +244,7 @@ class Election:
     async def handle(self, message: Transition | InstanceStatus | ResumeOverdue) -> bool:
         """Handle a report of the vrrp process, or the end of the time to resume an instance.
 
-        Return whether a state has changed.
+        Return whether the state of an instance has changed.
         """
         if message.instance not in self.instances:
             return False  # the instance is no longer configured, and is stopping

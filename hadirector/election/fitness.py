@@ -18,12 +18,13 @@ NAMED_MAX = 3
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """The facts of one moment.
+    """The facts that decide the fitness, at one moment.
 
-    - ``table``: the condition after the latest round; None before the first round.
+    - ``table``: the condition of the IPVS table after the latest reconciliation; None before the
+      first one.
     - ``settled``: whether the wanted table of this moment has been applied.
     - ``without_verdict``: the number of targets without a verdict.
-    - ``undecided``: the virtual servers that have no quorum yet, and whose quorum is not known.
+    - ``undecided``: the virtual servers whose quorum is not known yet.
     - ``overdue``: the time for the first verdicts is over.
     """
 
@@ -35,10 +36,10 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 class Fitness(msgspec.Struct, frozen=True):
-    """The decision.
+    """Whether this director is fit to serve, and whether it may take part in elections.
 
-    - ``reasons``: why the director is not fit to serve; empty if it is fit.
-    - ``held_out``: why the elections of this director must not begin yet; empty if they may.
+    - ``reasons``: why the director is not fit to serve; empty if it is fit. - ``held_out``: why
+    the elections of this director must not begin yet; empty if they may.
     """
 
     reasons: tuple[str, ...] = ()
@@ -53,9 +54,10 @@ class Fitness(msgspec.Struct, frozen=True):
 def decide_fitness(situation: Situation) -> Fitness:
     """Decide from the facts of this moment.
 
-    A director that could make no virtual service is held out of elections. If a part of the table
-    is missing, or a pool has no known state when the first verdicts are overdue, the elections
-    begin, and the director serves only if no other router does: its priority is the lowest.
+    A director that could not create any virtual service is held out of elections. If only a
+    part of the table is missing, or a pool has no known state when the first verdicts are
+    overdue, the elections begin with the lowest priority. The director then serves only if no
+    other router does.
     """
     table, reasons = situation.table, _reasons(situation)
     if table is not None and not table.wanted:

@@ -1,8 +1,8 @@
-"""Finds the values of the scripts, files and processes that VRRP instances track.
+"""Reads the values of the scripts, files and processes that VRRP instances track.
 
-This runs in the director, so that it cannot delay an advertisement. Scripts run as processes; runs
-of the same script do not overlap. A thread reads files and processes once a second. A hanging file
-system delays all files and processes, and their last values stay in use.
+This runs in the director process, so that it cannot delay an advertisement. Scripts run as
+processes; runs of the same script do not overlap. A thread reads files and processes once a second.
+If a file system hangs, the last values of all files and processes stay in use.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HANGING_SECONDS = 10.0
 
 
 class TrackedChanged(msgspec.Struct, frozen=True):
-    """Tracked objects have these values now."""
+    """Message: the tracked objects have these values now."""
 
     values: dict[TrackedKey, int]
 

@@ -1,4 +1,4 @@
-"""Decides which virtual addresses this director must not serve."""
+"""Decides which virtual addresses this director must not serve at present."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The verdicts of all targets, the checks workers and blindness."""
+"""The states of all targets, the checks workers, and the blindness of the director."""

@@ -29,7 +29,7 @@ REPORT_SECONDS: Final = 2.0
 
 
 class Evidence(StrEnum):
-    """The conclusion from a result about the path to its target."""
+    """The evidence about the network path to a target that one result gives."""
 
     ANSWERED = "answered"
     SILENT = "silent"
@@ -53,10 +53,10 @@ _EVIDENCE: Final = {
 
 
 class BlindnessTracker:
-    """Remembers the latest evidence about each target, by the identity of its check.
+    """Decides blindness from the latest evidence about each target, by the identity of its check.
 
-    ``unseen_since`` is when the director became blind. After the blindness it stays set until every
-    target has had the time to pass again.
+    ``unseen_since`` is when the director became blind. After the blindness it stays set until
+    every target has had the time to pass again.
     """
 
     def __init__(self) -> None:
@@ -114,10 +114,11 @@ class BlindnessTracker:
     def evaluate(
         self, now: float, has_no_carrier: Callable[[str], bool] = lambda _host: False
     ) -> None:
-        """Decide again whether the director is blind. Blindness lasts until a target answers.
+        """Decide again whether the director is blind.
 
-        ``has_no_carrier`` returns whether the interface towards a host has no carrier. It is called
-        for hosts that just fell silent.
+        Blindness lasts until a target answers. ``has_no_carrier`` returns whether the
+        interface towards a host has no carrier. It is called for hosts whose answers have
+        just stopped.
         """
         if not self.blind:
             complete = not self._answering and len(self._observations) == len(self._hosts)
@@ -137,24 +138,24 @@ class BlindnessTracker:
 
 
 def evidence_of(reason: Reason) -> Evidence:
-    """Return what a result with this reason proves about the path to its target."""
+    """Return the evidence about the network path that a result with this reason gives."""
     return _EVIDENCE.get(reason, Evidence.ANSWERED)
 
 
 def proves_path(check: CheckDefinition, result: Result) -> bool:
-    """Return whether a failure was found at the target, so that blindness cannot be its cause.
+    """Return whether the target itself reported the failure, so that blindness is not its cause.
 
-    A script may end with a failure because it reached nothing. A file needs no path.
+    A script may fail because it reached nothing, so it proves nothing. A file needs no path.
     """
     by_script = result.reason is Reason.DOWN and PathEvidence.UNCLEAR in path_evidence(check.probe)
     return evidence_of(result.reason) is Evidence.ANSWERED and not result.passed and not by_script
 
 
 def blind_since(observations: Collection[Observation], window: float) -> float | None:
-    """Return the time at which a fault of this director silenced all targets; None if it did not.
+    """Return the time at which the director became blind; None if it is not blind.
 
-    Only targets that fell silent within the window before the latest target are evidence. Targets
-    that were already silent had failed by themselves.
+    Only targets whose answers stopped within the window before the latest such target count.
+    Targets that were silent earlier had failed by themselves.
     """
     if not observations or any(
         observation.evidence is Evidence.ANSWERED for observation in observations
@@ -171,10 +172,10 @@ def blind_since(observations: Collection[Observation], window: float) -> float |
 def cut_off_since(
     observations: Collection[Observation], earliest: float, has_no_carrier: Callable[[str], bool]
 ) -> float | None:
-    """Return the time at which a loss of carrier silenced hosts; None if it did not.
+    """Return the time at which a loss of carrier cut hosts off; None if it did not.
 
-    Only hosts that fell silent at ``earliest`` or later count, because a loss of carrier does not
-    explain an older failure.
+    Only hosts whose answers stopped at ``earliest`` or later count, because a loss of carrier
+    does not explain an older failure.
     """
     recent = [observation for observation in observations if observation.since >= earliest]
     hosts = {observation.host for observation in recent}

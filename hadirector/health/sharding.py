@@ -1,8 +1,8 @@
 """Decides how many checks workers there are, and which worker runs which check. Pure.
 
-A worker gets all checks of one target address and port, so that it alone enforces the rate limit of
-that target. Other checks do not affect the worker of a check. If a worker is added, checks move
-only to this worker. If a worker is removed, only its checks move.
+A worker gets all checks of one target address and port, so that it can enforce the rate limit of
+that target. Which worker runs a check does not depend on the other checks. If a worker is added,
+checks move only to this worker. If a worker is removed, only its checks move.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def divide_into_shares(
 
 
 def worker_of(check: CheckDefinition, workers: int) -> int:
-    """Return the number of the worker that runs a check, from 0."""
+    """Return the number of the worker that runs a check. The numbers begin with 0."""
     if workers == 1:
         return 0
     target = f"{check.address} {check.port}".encode()
@@ -67,7 +67,7 @@ def worker_of(check: CheckDefinition, workers: int) -> int:
 
 
 def jump_hash(key: int, buckets: int) -> int:
-    """Return the bucket of a 64-bit key. An added bucket gets an equal part of all other buckets.
+    """Return the bucket of a 64-bit key. A new bucket takes equal parts from all other buckets.
 
     Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm" (2014).
     """

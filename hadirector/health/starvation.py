@@ -1,4 +1,7 @@
-"""Decides whether a checks worker is starved: it cannot attend to its probes in time. Pure."""
+"""Decides whether a checks worker gets too little processor time for its probes. Pure.
+
+Such a worker is starved.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ _STARTED: Final = CheckStatistics(0, 0, {})
 
 
 class Starvation:
-    """Remembers which workers are starved, by name."""
+    """The names of the starved workers."""
 
     def __init__(self) -> None:
         self.starved: set[str] = set()
         self._span_began: dict[str, CheckStatistics] = {}
 
     def note(self, name: str, latest: CheckStatistics) -> float | None:
-        """Note the statistics of a worker.
+        """Update the state of a worker from its statistics.
 
-        If the worker becomes starved or recovers, return the share of the time for which it did not
-        attend to its probes. Otherwise return None.
+        If the worker becomes starved or recovers, return the share of the time for which it
+        did not attend to its probes. Otherwise return None.
         """
         began = self._span_began.get(name, _STARTED)
         if latest.running < began.running:  # the worker has been restarted

@@ -1,4 +1,4 @@
-"""The state of a target, and how a verdict, a reload and a restart change it. Pure.
+"""The state of a target, and its changes by a verdict, a reload and a restart. Pure.
 
 Targets are known by the identity of their check. Times are monotonic seconds.
 """
@@ -19,13 +19,13 @@ from hadirector.model.policy import FAILURES_MAX
 class TargetState(msgspec.Struct, frozen=True, gc=False):
     """Everything that the director knows about one target.
 
-    ``result`` is the latest result; it is None before the first probe of this run. ``failed_at`` is
-    the time at which a passing target began to fail. It is None while the target passes, and if the
-    target has never passed.
-    ``unseen`` marks a failure that began while the director was blind. ``failures`` are the times
-    at which the target began to fail, the latest one last, without the unseen failures.
-    ``requested_weight`` is as in `checks.definition.result.Result`: a percentage or a weight.
-    ``since`` is when the verdict changed, None if that was in an earlier run.
+    ``result`` is the latest result; it is None before the first probe of this run.
+    ``failed_at`` is the time at which a passing target began to fail. It is None while the
+    target passes, and if the target has never passed. ``unseen`` marks a failure that began
+    while the director was blind. ``failures`` are the times at which the target began to fail,
+    the latest one last, without the unseen failures. ``requested_weight`` is as in
+    `checks.definition.result.Result`: a percentage or a weight. ``since`` is when the verdict
+    changed; None if that was in an earlier run.
     """
 
     verdict: Verdict = Verdict.UNKNOWN
@@ -78,9 +78,9 @@ Targets = Mapping[str, TargetState]
 
 
 class Assumptions(msgspec.Struct, frozen=True):
-    """Assumptions about the checks that a new configuration adds, until their first verdicts.
+    """The verdicts to assume for checks that a new configuration adds, until their first results.
 
-    ``verdicts`` are derived from the table: a real server in use is assumed to pass.
+    ``verdicts`` are inferred from the table: a real server in use is assumed to pass.
     ``predecessors`` maps a new check to the check that it replaces at the same real server.
     ``held`` are the checks of failing real servers that are held in their pool.
     """
@@ -98,9 +98,9 @@ def carry_over(
 ) -> dict[str, TargetState]:
     """Return the states of exactly these targets after a reload.
 
-    A target whose check is unchanged keeps its state. A changed check needs a new verdict. Until
-    then, the target of a held real server keeps its failure, and a target in use is assumed to
-    pass.
+    A target whose check is unchanged keeps its state. A changed check needs a new verdict.
+    Until then, the target of a held real server stays failing, and a target in use is assumed
+    to pass.
     """
     return {
         identity: state
@@ -131,12 +131,12 @@ RequestedWeight = Annotated[int, msgspec.Meta(ge=0, le=REQUESTED_WEIGHT_MAX)]
 
 
 class TargetsSnapshot(msgspec.Struct, frozen=True):
-    """The part of the snapshot about targets, by the identity of their check.
+    """The part of the stored snapshot about targets, by the identity of their check.
 
-    ``weights`` are the requested weights. ``failing`` are the failing targets. ``verdicts`` are the
-    verdicts of all targets. They are present only if the run ended in an orderly way. The verdicts
-    of a killed run may be a second old, so they are not stored. ``since`` are the times since which
-    the failing targets fail.
+    ``weights`` are the requested weights. ``failing`` are the failing targets. ``verdicts`` are
+    the verdicts of all targets. They are present only after an orderly stop, because the
+    verdicts of a killed director may be a second old. ``since`` are the times since which the
+    failing targets fail.
     """
 
     failures: dict[str, tuple[float, ...]] = {}
@@ -187,10 +187,10 @@ def restore(
 ) -> dict[str, TargetState]:
     """Return the states of targets at the start of a run.
 
-    ``verdicts`` are inferred from the table of the previous run. There a target with weight 0
-    appears as failing, so the verdicts of a final snapshot have precedence. ``initially_up`` are
-    the targets that may serve before their first probe. If such a target was failing at the end of
-    the previous run, it starts as failing.
+    ``verdicts`` are inferred from the table of the previous run. In the table, weight 0 looks
+    like a failure, so the verdicts of a snapshot of an orderly stop take precedence.
+    ``initially_up`` are the targets that may serve before their first probe. If such a target
+    was failing at the end of the previous run, it starts as failing.
     """
     failing = set(snapshot.failing).intersection(initially_up)
     states = {}

@@ -1,4 +1,4 @@
-"""The health of all targets, as the checks workers report it."""
+"""Holds the states of all targets, from the reports of the checks workers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hadirector.processes.messages import CheckStatistics, VerdictChanged
 
 
 class Health:
-    """Holds the state of every target. It survives the end of a worker process.
+    """Holds the state of every target. The states survive a crash of a worker process.
 
     Times are monotonic seconds. ``put`` receives the messages of the workers.
     """
@@ -53,7 +53,7 @@ class Health:
 
     @property
     def targets(self) -> Targets:
-        """The states of all targets; a view that changes with every verdict."""
+        """The states of all targets. This is a live view: it changes with every verdict."""
         return self._targets
 
     @property
@@ -72,14 +72,14 @@ class Health:
         verdicts: Mapping[str, Verdict],
         snapshot: TargetsSnapshot,
     ) -> None:
-        """Start from the verdicts that the table implies, and the snapshot of the previous run."""
+        """Start from the verdicts that the IPVS table implies, and the previous run's snapshot."""
         early = initially_up_checks(configuration)
         self._replace_targets(restore(self._checks, verdicts, snapshot, early))
 
     def configure(
         self, configuration: Configuration, assumptions: Assumptions = NO_ASSUMPTIONS
     ) -> None:
-        """Replace the checks; call ``configure_workers`` to make the workers run them."""
+        """Replace the checks. The workers run them after the next call of ``configure_workers``."""
         self._checks = checks_by_identity(configuration)
         self._dependents = services_by_check(configuration)
         self._names = names_by_service(configuration)
@@ -88,7 +88,7 @@ class Health:
         self._replace_targets(carry_over(self._targets, self._checks, assumptions))
 
     def configure_workers(self, only: str | None = None) -> None:
-        """Send all workers, or the worker of this name, their checks and the known states."""
+        """Send the checks and known states to all workers, or only to the worker with this name."""
         self.workers.send(self._targets, only)
 
     def record_verdict(self, message: VerdictChanged, now: float) -> frozenset[ServiceKey]:
@@ -111,7 +111,7 @@ class Health:
         return changed
 
     def record_statistics(self, message: CheckStatistics, now: float) -> frozenset[ServiceKey]:
-        """Record the latest results; return the services that blindness or its end affects."""
+        """Record the latest results; return the services that a change of blindness affects."""
         targets, observe = self._targets, self.blindness.observe
         for identity, result in message.latest.items():
             state = targets.get(identity)

@@ -1,4 +1,4 @@
-"""The checks workers: the processes that run the probes, as many as the checks need."""
+"""The checks workers: the processes that run the probes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ _NOTHING_YET: Final = CheckStatistics(0, 0, {})
 
 
 class Workers:
-    """Keeps the workers running, each with its share of the checks.
+    """Keeps as many workers running as the checks need, each with its share of the checks.
 
-    ``handle_message`` is awaited with every message of every worker. If a worker crashes, it is
-    restarted with the same share, so that a target that crashes its worker affects no other share.
+    ``handle_message`` is awaited with every message of every worker. A worker that crashes is
+    restarted with the same share, so that a target that crashes its worker affects no other
+    share.
     """
 
     name = "checks"
@@ -50,7 +51,7 @@ class Workers:
 
     @property
     def statistics(self) -> CheckStatistics:
-        """The sums of the statistics of all workers, with an empty ``latest``."""
+        """The sums of the statistics of all workers. The sum has no latest results."""
         workers = [self._statistics.get(child.name, _NOTHING_YET) for child in self.children]
         return CheckStatistics(
             probes=sum(worker.probes for worker in workers),

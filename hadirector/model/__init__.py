@@ -1,1 +1,1 @@
-"""The values of a director: its configuration, and the contents of the IPVS table."""
+"""Plain values: the configuration of a director, and the contents of the IPVS table."""

@@ -1,9 +1,9 @@
 """The configuration of a director.
 
-Pure values, which are validated before they are made. Addresses are strings in canonical form
-(``str(ipaddress.ip_address(...))``), and durations are in seconds. The values have no reference
-cycles, so the garbage collector does not track them (``gc=False``): a collection with 10,000 real
-servers took 30 ms.
+Plain values without behavior; the reader of the configuration validates them first. Addresses are
+strings in canonical form (``str(ipaddress.ip_address(...))``), and durations are in seconds. The
+values have no reference cycles, so they are excluded from garbage collection (``gc=False``): a
+collection with 10,000 real servers took 30 ms.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 
 
 class OnFailure(StrEnum):
-    """How the kernel's table shows a real server that fails its check."""
+    """The treatment of a failing real server in the IPVS table: removal, or weight 0."""
 
     REMOVE = "remove"
     ZERO_WEIGHT = "zero_weight"
@@ -41,8 +41,9 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configured real server. Without a ``check`` it is always in the pool.
 
     A server with a ``backup_tier`` above 0 serves only while the lower tiers do not reach the
-    quorum. Port 0 in the key stands for the port of the service. A missing (None) ``forwarding``,
-    ``on_failure`` or ``initially_up`` is that of the virtual server, whose methods return it.
+    quorum. Port 0 in the key stands for the port of the service. If ``forwarding``,
+    ``on_failure`` or ``initially_up`` is None, the value of the virtual server applies; the
+    methods of VirtualServer return it.
     """
 
     key: DestinationKey
@@ -63,15 +64,15 @@ class RealServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def name(self) -> str:
-        """The name in commands, after the name of the virtual server and a slash."""
+        """The address and port: the part after the slash in VIRTUAL_SERVER/REAL_SERVER."""
         return str(self.key) if self.key.port else self.key.address
 
 
 class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
-    """One configured virtual server: a pool with its policies, and the services of the pool.
+    """One configured virtual server: its pool of real servers, the policies, and the IPVS services.
 
     The sorry server serves while the pool has no quorum. ``forwarding``, ``on_failure`` and
-    ``initially_up`` are for real servers without a value of their own.
+    ``initially_up`` apply to real servers without a value of their own.
     """
 
     name: str
@@ -87,13 +88,16 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
         return real_server.forwarding or self.forwarding
 
     def kernel_forwarding_of(self, real_server: RealServer) -> ForwardingMethod:
-        """Return the method in IPVS. For fullnat it is nat, and netfilter does the rest."""
+        """Return the forwarding method in IPVS.
+
+        For fullnat it is nat, and netfilter does the rest.
+        """
         forwarding = self.forwarding_of(real_server)
         fullnat = forwarding is ForwardingMethod.FULLNAT
         return ForwardingMethod.NAT if fullnat else forwarding
 
     def on_failure_of(self, real_server: RealServer) -> OnFailure:
-        """Return how the table shows a failing real server. A sorry server has its own value."""
+        """Return what happens to this real server or sorry server when it fails."""
         return real_server.on_failure or self.on_failure
 
     def is_initially_up(self, real_server: RealServer) -> bool:
@@ -103,7 +107,10 @@ class VirtualServer(PoolPolicy, frozen=True, kw_only=True, gc=False):
 
     @property
     def forwarding_methods(self) -> frozenset[ForwardingMethod]:
-        """The methods in use. Without any server, it is the method of the virtual server."""
+        """The forwarding methods of all its servers.
+
+        Without a server, the method of the virtual server.
+        """
         return frozenset(map(self.forwarding_of, self.all_servers)) or frozenset({self.forwarding})
 
     @property
@@ -126,10 +133,10 @@ class TrackedScript(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncDaemon(msgspec.Struct, frozen=True, kw_only=True):
-    """The connection synchronization of IPVS.
+    """The connection synchronization of IPVS: two directors share the state of connections.
 
-    It is master while ``instance`` is ACTIVE, and backup otherwise. Without an instance it is
-    always both.
+    It runs as master while ``instance`` is ACTIVE, and as backup otherwise. Without an
+    instance, both roles run all the time.
     """
 
     instance: str | None
@@ -137,14 +144,14 @@ class SyncDaemon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SysctlPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether to set the sysctls that the configuration needs, and which are never set."""
+    """The policy about sysctls: whether the director sets any, and which it must never set."""
 
     apply: bool = True
     leave: frozenset[str] = frozenset()
 
 
 class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
-    """An interface that the host must have, with its user and its place in the file."""
+    """An interface that the configuration uses, with its user and its place in the file."""
 
     name: str
     needed_by: str
@@ -152,9 +159,10 @@ class NeededInterface(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnheldAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """An address of a virtual server that no VRRP instance holds, with its place in the file.
+    """An address of a virtual server that no VRRP instance has, with its place in the file.
 
-    ``similar`` names a similar address that an instance holds, with its place. It may be empty.
+    ``similar`` names a similar address of an instance with its place, because the address may
+    be misspelled. It may be empty.
     """
 
     address: str
@@ -163,14 +171,15 @@ class UnheldAddress(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def description(self) -> str:
-        """The fault of the configuration, if no interface of the host holds the address."""
+        """The text of the warning if no interface of this host has the address either."""
         return f"no VRRP instance and no interface of this host holds {self.address}{self.similar}"
 
 
 class NeededScript(msgspec.Struct, frozen=True, kw_only=True):
-    """A script that will run, with its place in the file.
+    """A script that the configuration uses, with its place in the file.
 
-    ``written`` is the name of the program in the file. The script has the path that PATH gives.
+    ``written`` is the program as written in the file. The script has the path that was found on
+    PATH.
     """
 
     script: Script
@@ -195,9 +204,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole validated configuration file.
 
     With ``observing``, the director changes nothing, because another program is in charge.
-    ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` must still be checked on the
-    host. ``warnings`` are lines about risks of the configuration, with their places.
-    ``other_files`` are the files that the file includes, and the directory of ``include_dir``.
+    ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` cannot be validated from
+    the file alone, so the director checks them on the host. ``warnings`` are lines about risks
+    of the configuration, with their places. ``other_files`` are the names of the files that the
+    file includes.
     """
 
     name: str

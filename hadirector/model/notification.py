@@ -1,4 +1,4 @@
-"""The scripts that run for new states of instances, sync groups, pools and real servers. Pure."""
+"""The notify scripts of instances, sync groups, pools and real servers. Pure."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NotifiedObject = Literal["INSTANCE", "GROUP", "POOL", "REAL_SERVER"]
 class NotifyScript(msgspec.Struct, frozen=True, kw_only=True):
     """A script, and the states for which it runs.
 
-    ``names_state`` is whether the script gets arguments that name the state. ``at_stop`` is whether
-    it also runs for the state that follows from a stop of the director.
+    With ``names_state``, the script gets arguments that name the state. With ``at_stop``, it
+    also runs when the director stops and the object therefore changes its state.
     """
 
     script: Script
@@ -33,10 +33,10 @@ class NotifyScript(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """The scripts of one object, in the order in which they run for a state.
+    """The notify scripts of one object, in the order in which they run.
 
-    The scripts of a pool with the words ``up`` and ``down`` run for each real server of the pool
-    that has no scripts of its own. The name of a real server is VIRTUAL_SERVER/REAL_SERVER.
+    The scripts of a pool for the states ``up`` and ``down`` run for each real server of the
+    pool without scripts of its own. The name of a real server is VIRTUAL_SERVER/REAL_SERVER.
     """
 
     kind: NotifiedObject

@@ -1,6 +1,6 @@
-"""Policies of a pool, and constants that the configuration and other rooms share.
+"""The policies of a pool as values, and constants that several rooms share. Pure.
 
-Pure. Durations are in seconds.
+Durations are in seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SYSCTL_NAMES: Final = (
 
 
 class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
-    """How many real servers of a pool must stay in use: a count, or a percentage."""
+    """The number or percentage of real servers that stay in the pool even if they fail."""
 
     count: int = 0
     percent: int = 0
@@ -51,16 +51,17 @@ class HealthyMinimum(msgspec.Struct, frozen=True, gc=False):
 
 
 class Curve(StrEnum):
-    """How a weight grows: in equal steps, or in small steps at first."""
+    """The curve of a slow start: equal steps, or small steps first."""
 
     LINEAR = "linear"
     QUADRATIC = "quadratic"
 
 
 class SlowStart(msgspec.Struct, frozen=True, gc=False):
-    """How the weight of a real server grows after it enters the pool.
+    """The slow start of a real server that enters the pool.
 
-    It starts at ``minimum`` percent of the weight and reaches the weight after ``duration``.
+    The weight starts at ``minimum`` percent and reaches the configured weight after
+    ``duration``.
     """
 
     duration: float
@@ -69,10 +70,10 @@ class SlowStart(msgspec.Struct, frozen=True, gc=False):
 
 
 class FlapDamping(msgspec.Struct, frozen=True, gc=False):
-    """When a real server counts as flapping, and how long it then stays out of the pool.
+    """The policy that keeps flapping real servers out of the pool for a time.
 
-    It flaps after ``failures`` failures within ``window``. It stays out of the pool for ``hold``
-    at first. Each further failure doubles the time, up to ``hold_max``.
+    A real server is flapping after ``failures`` failures within ``window``. It then stays out
+    of the pool for ``hold``. Each further failure doubles this time, up to ``hold_max``.
     """
 
     failures: int = 3
@@ -82,9 +83,9 @@ class FlapDamping(msgspec.Struct, frozen=True, gc=False):
 
 
 class PoolPolicy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The policies of a pool. ``config.pools.schema`` has a key for each field.
+    """The policies of a pool. The keys of the configuration are in ``config.pools.schema``.
 
-    ``quorum`` and ``hysteresis`` are total weights. ``initially_up`` lets a real server serve
+    ``quorum`` and ``hysteresis`` are total weights. With ``initially_up``, a real server serves
     before its first probe has ended.
     """
 

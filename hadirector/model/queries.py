@@ -10,7 +10,7 @@ from hadirector.model.ipvs import ConnectionTimeouts, ServiceKey
 
 
 def checks_by_identity(configuration: Configuration) -> dict[str, CheckDefinition]:
-    """Return the checks to run. A check that several pools share occurs once."""
+    """Return all checks to run, by identity. A check that several pools share occurs once."""
     return {check.identity: check for _, _, check in checked_real_servers(configuration)}
 
 
@@ -37,7 +37,7 @@ def names_by_service(configuration: Configuration) -> dict[ServiceKey, str]:
 
 
 def initially_up_checks(configuration: Configuration) -> frozenset[str]:
-    """Return the checks of real servers that serve before their first probe."""
+    """Return the checks of real servers that serve before their first probe has ended."""
     return frozenset(
         real_server.check.identity
         for server in configuration.virtual_servers

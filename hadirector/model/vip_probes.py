@@ -1,8 +1,8 @@
 """Decides the IPVS services that forward the probes of checks with ``via: vip``.
 
-Pure. Such a probe goes to the virtual address, like the packets of clients, and has a firewall
-mark. The service of the mark has one destination, so the probe reaches exactly this real server.
-The real server must accept the virtual address as its own.
+Pure. Such a probe goes to the virtual address, like the packets of clients. Its packets have a
+firewall mark, and the IPVS service of that mark has one destination, so the probe reaches exactly
+this real server. The real server must accept the virtual address as its own.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ def route_via_vip(route: Route, forwarding: ForwardingMethod, destination: str) 
 
 
 def assign_marks(servers: Sequence[VirtualServer], marks: MarkRange) -> tuple[VirtualServer, ...]:
-    """Return the servers with a mark for each check that goes through IPVS.
+    """Return the virtual servers with a firewall mark in each check that goes through IPVS.
 
-    There must be enough marks. A mark is derived from the names of the virtual server and the real
-    server, so other changes of the configuration do not change it. The exception is a collision of
-    two names (for 100 servers and 16 million marks: 0.03 %).
+    ``marks`` must contain enough marks. A mark is derived from the names of the virtual server
+    and the real server, so other changes of the configuration do not change it. The exception
+    is a collision of two names (for 100 servers and 16 million marks: 0.03 %).
     """
     names = [_name(server, real_server) for server in servers for real_server, _ in _probes(server)]
     marks_by_name = _choose_marks(names, marks)
@@ -89,7 +89,7 @@ def assign_marks(servers: Sequence[VirtualServer], marks: MarkRange) -> tuple[Vi
 
 
 def probe_services(configuration: Configuration) -> Table:
-    """Return the services that the probes need."""
+    """Return the IPVS services with firewall marks that forward the probes."""
     return {
         ServiceKey.for_mark(check.route.mark, ipv6=":" in check.destination): ServiceEntry(
             PROBE_SERVICE,
@@ -105,7 +105,7 @@ def probe_services(configuration: Configuration) -> Table:
 
 
 def probed_servers(configuration: Configuration) -> frozenset[str]:
-    """Return the addresses of real servers that answer probes from a virtual IPv4 address."""
+    """Return the addresses of real servers that receive probes at a virtual IPv4 address."""
     return frozenset(
         real_server.key.address
         for server in configuration.virtual_servers

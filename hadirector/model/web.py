@@ -14,9 +14,10 @@ Public = Literal["health", "roles", "metrics"]
 
 
 class CertificateClient(msgspec.Struct, frozen=True, kw_only=True):
-    """Clients whose certificate has this name: their role, and the objects that they may change.
+    """The role of clients whose certificate has this name, and the objects that they may change.
 
-    ``only`` is a pattern of names such as ``web/*``. Without it, the role holds for every object.
+    ``only`` is a pattern of object names such as ``web/*``. Without it, the role applies to
+    every object.
     """
 
     name: str
@@ -25,7 +26,7 @@ class CertificateClient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of TLS, and the clients that prove their identity with a certificate."""
+    """The certificate files of the web process, and the clients with a certificate of their own."""
 
     certificate: str
     key: str
@@ -34,10 +35,10 @@ class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the web process listens, who may connect, and as which user it runs.
+    """The address of the web process, the clients that may connect, and the user that it runs as.
 
-    Without ``tls``, the address is of the loopback interface. Without ``user``, the process chooses
-    its user itself (`hadirector.web.privileges`).
+    Without ``tls``, the address is of the loopback interface. Without ``user``, the process
+    chooses its user itself (`hadirector.web.privileges`).
     """
 
     address: str

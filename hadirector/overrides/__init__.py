@@ -1,1 +1,1 @@
-"""The overrides that operators set for real servers: drain, disable, weight."""
+"""The orders of operators for real servers: drain, disable, and a fixed weight."""

@@ -20,7 +20,7 @@ STEP_SECONDS: Final = 0.5
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """One moment on both clocks: seconds since the epoch, and monotonic seconds of this boot."""
+    """One moment on two clocks: seconds since the epoch, and monotonic seconds of this boot."""
 
     boot: str
     utc: float
@@ -28,7 +28,7 @@ class Moment(msgspec.Struct, frozen=True):
 
     @property
     def offset(self) -> float:
-        """The difference of the clocks at this moment: the UTC time minus the monotonic time."""
+        """The wall clock minus the monotonic clock at this moment, in seconds."""
         return self.utc - self.monotonic
 
 
@@ -48,10 +48,11 @@ def serialize(overrides: Iterable[Override], now: Moment) -> StoredOverrides:
 
 
 def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
-    """Return the overrides of a file.
+    """Return the overrides of a file, with monotonic times.
 
-    If the file is from this boot, later changes of the UTC clock have no effect. After a reboot,
-    the UTC clock decides how much time has passed. A clock that was set back counts as no time.
+    If the file is from this boot, a later step of the wall clock has no effect. After a reboot,
+    the wall clock decides how much time has passed. If it was set back, no time counts as
+    passed.
     """
     if found.written.boot == now.boot:
         offset = found.written.offset
@@ -64,7 +65,10 @@ def restore(found: StoredOverrides, now: Moment) -> tuple[Override, ...]:
 
 
 def needs_rewrite(found: StoredOverrides, now: Moment) -> bool:
-    """Return whether the clock was set after the file was written, so that its times are wrong."""
+    """Return whether the wall clock was set since the file was written.
+
+    Its times are then wrong.
+    """
     timed = any(
         override.expires_at is not None or override.deadline is not None
         for override in found.overrides

@@ -1,4 +1,4 @@
-"""An override: what an operator orders for one real server. Pure."""
+"""An override: the order of an operator for one real server. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
 
 
 class Action(StrEnum):
-    """The effect of an override on the real server."""
+    """The effect that an override has on the real server."""
 
     DRAIN = "drain"
     DISABLE = "disable"
@@ -39,8 +39,9 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     At ``expires_at`` the override is removed. At ``deadline`` a drain ends even if connections
     remain. Both are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
-    server is then out of the table. ``keep_clients`` decides whether persistent clients stay on a
-    draining real server. If it is None, a sysctl decides.
+    server is then out of the table. ``keep_clients`` decides whether persistent clients stay on
+    a draining real server. If it is None, the kernel's sysctl decides
+    (expire_quiescent_template).
     """
 
     name: RealServerName
@@ -54,12 +55,12 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended: str = ""
 
     def ends_by(self, now: float) -> bool:
-        """Return whether the override has expired by this time."""
+        """Return whether the override expires at this time or earlier."""
         return self.expires_at is not None and now >= self.expires_at
 
     @property
     def description(self) -> str:
-        """The action, its author and its reason. The text has no times, so it never changes."""
+        """The action, its author and its reason. It contains no times, so it never changes."""
         action = {
             Action.DRAIN: f"drained ({self.ended})" if self.ended else "draining",
             Action.DISABLE: "disabled",
@@ -90,7 +91,7 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 raise ValueError(f"the {key} has a character that is not printable")
 
     def contradiction(self) -> str | None:
-        """Return why the request makes no sense, or None."""
+        """Return the text of a contradiction within the request; None if there is none."""
         if self.action is Action.WEIGHT and self.weight is None:
             return "an override with the action weight needs a weight"
         if self.action is not Action.WEIGHT and self.weight is not None:
@@ -126,10 +127,10 @@ class OverrideRemoval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def persistence_fault(
     server: VirtualServer, request: OverrideRequest, sysctl: str, value: str | None
 ) -> str | None:
-    """Return why a drain cannot keep or release persistent clients as requested, or None.
+    """Return why a drain cannot treat persistent clients as requested; None if it can.
 
-    The sysctl expire_quiescent_template applies to all services (ipvs-sysctl.rst). ``sysctl`` is
-    its full name. ``value`` is its value, or None if this kernel does not have the sysctl.
+    The sysctl expire_quiescent_template applies to all services (ipvs-sysctl.rst). ``sysctl``
+    is its full name. ``value`` is its value, or None if this kernel does not have the sysctl.
     """
     if request.keep_clients is None:
         return None
@@ -145,7 +146,7 @@ def persistence_fault(
 
 
 def end_of_drain(override: Override, connections: int, now: float) -> str | None:
-    """Return the reason why a drain ends now, or None if it goes on.
+    """Return the reason why a drain ends now; None if it continues.
 
     ``connections`` is the number of connections that the real server still has.
     """

@@ -1,8 +1,8 @@
 """Holds the overrides of operators until they are removed or expire.
 
-They are in ``overrides.json`` in the state directory, so they survive reloads, restarts and
-reboots. An override takes effect after it is on the disk. A thread writes the file, because a disk
-can be slow.
+The file ``overrides.json`` in the state directory stores them, so they survive reloads, restarts
+and reboots. An override takes effect after it has been written to disk. A thread writes the file,
+because a disk can be slow.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PASS_SECONDS: Final = 1.0
 
 
 class OverridesChanged(msgspec.Struct, frozen=True):
-    """Overrides of real servers of these virtual servers were set, removed, or have ended."""
+    """Message: overrides of real servers of these virtual servers were set, removed or ended."""
 
     virtual_servers: frozenset[str]
 
@@ -57,8 +57,8 @@ class _OldFile(msgspec.Struct, frozen=True):
 class OverrideStore:
     """Holds the overrides in force.
 
-    The override of a real server that is not configured is kept, and reported as orphaned. ``put``
-    receives a message for every change.
+    The override of a real server that is no longer configured is kept, and reported as
+    orphaned. ``put`` receives a message for every change.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class OverrideStore:
         self._note_any()
 
     def configure(self, configuration: Configuration) -> None:
-        """Replace the configuration."""
+        """Replace the configuration, which decides which overrides are orphaned."""
         self._configuration = configuration
 
     async def set(self, override: Override) -> None:
@@ -125,7 +125,7 @@ class OverrideStore:
                 self._log.error("overrides_not_ended", error=str(error))
 
     async def follow_clock(self) -> None:
-        """Write the file again if the clock was set."""
+        """Write the file again if the wall clock was set since the last write."""
         if needs_rewrite(self._stored, _now()):
             async with self._storing:
                 await self._store(self.current)

@@ -1,1 +1,1 @@
-"""Decides the weight of each real server, and the table that follows."""
+"""Decides the weight of each real server, and from the weights the wanted IPVS table."""

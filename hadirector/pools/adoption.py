@@ -1,4 +1,4 @@
-"""Decides how pools continue after a restart or a reload. Pure."""
+"""Decides the states in which pools continue after a restart or a reload. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from hadirector.pools.slow_start import LONG_AGO
 
 
 class PoolsSnapshot(msgspec.Struct, frozen=True):
-    """The part of the snapshot about pools.
+    """The part of the stored snapshot about pools.
 
     ``quorums`` is whether each pool had its quorum, by virtual server. ``serving_since`` is the
-    time at which each real server with slow start began to serve, by VS/RS, in monotonic seconds.
-    ``required`` is how many real servers must serve before the outgoing ones leave, by virtual
-    server.
+    time at which each real server with slow start began to serve, by
+    VIRTUAL_SERVER/REAL_SERVER, in monotonic seconds. ``required`` is how many new real servers
+    must serve before the outgoing real servers leave, by virtual server.
     """
 
     quorums: dict[str, bool] = {}
@@ -52,10 +52,10 @@ def take_snapshot(
 def adopted_quorums(
     configuration: Configuration, table: Table, snapshot: PoolsSnapshot
 ) -> dict[str, bool]:
-    """Return which pools had their quorum in the previous run.
+    """Return for each pool whether it had its quorum in the previous run.
 
-    The snapshot has the answer. Without a snapshot, a sorry server that serves in the table shows
-    that its pool has lost the quorum.
+    The snapshot has the answer. Without a snapshot, a sorry server that serves in the table
+    shows that its pool has lost the quorum.
     """
     names = {server.name for server in configuration.virtual_servers}
     lost = {
@@ -98,12 +98,12 @@ def adopted_serving_since(
 
 
 def adopted_verdicts(configuration: Configuration, table: Table) -> dict[str, Verdict]:
-    """Infer verdicts from a table, by the identity of the check.
+    """Infer verdicts from an IPVS table, by the identity of the check.
 
-    A destination with a weight was passing. A destination with weight 0 was failing, unless 0 is
-    its configured weight. A target that is in use in one pool counts as passing in all pools.
-    There is no verdict on a target that is not in the table, nor on a sorry server with weight 0,
-    which may be on standby.
+    A destination with a weight was passing. A destination with weight 0 was failing, unless 0
+    is its configured weight. A target that is in use in one pool counts as passing in all
+    pools. There is no verdict on a target that is not in the table, nor on a sorry server with
+    weight 0, which may be on standby.
     """
     verdicts: dict[str, Verdict] = {}
     for server, real_server, check in checked_real_servers(configuration):
@@ -127,7 +127,7 @@ def assume(
     table: Table,
     held: Mapping[str, Collection[DestinationKey]],
 ) -> Assumptions:
-    """Return the assumptions of a reload about the checks of the new configuration.
+    """Return the verdicts to assume for checks that a reload adds, until their first results.
 
     ``held`` are the real servers that are held in their pools, by virtual server.
     """

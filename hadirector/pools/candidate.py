@@ -1,4 +1,4 @@
-"""A real server whose weight is being decided, with the reasons so far. Pure."""
+"""A real server while its weight is being decided, with the reasons for each change. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hadirector.model.configuration import RealServer
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """One reason for a weight, and the weight after it. None means out of the table."""
+    """One step of a decision: the new weight (None: not in the table) and the reason for it."""
 
     weight: int | None
     reason: str
@@ -19,11 +19,11 @@ Derivation = tuple[Step, ...]
 
 
 class Candidate:
-    """A real server during the decision about its pool.
+    """A real server while the weights of its pool are being decided.
 
-    ``full_weight`` is its weight while it serves without slow start. ``failed_at`` is when it began
-    to fail after it had passed, in monotonic seconds. ``unseen`` marks a failure that began while
-    the director was blind. ``unknown`` marks a real server without a verdict. An operator can take
+    ``full_weight`` is its weight without slow start. ``failed_at`` is when it began to fail
+    after it had passed, in monotonic seconds. ``unseen`` marks a failure that began while the
+    director was blind. ``unknown`` marks a real server without a verdict. An operator can take
     it out of the pool (``overridden_out``) or set its weight (``weight_overridden``).
     """
 
@@ -56,16 +56,16 @@ class Candidate:
         self._step(weight, reason)
 
     def keep(self, reason: str) -> None:
-        """Serve with the full weight."""
+        """Let the real server serve with its full weight."""
         self._step(self.full_weight, reason)
         self.serving = True
 
     def ramp(self, weight: int, reason: str) -> None:
-        """Serve with less than the full weight for now."""
+        """Let the real server serve with less than its full weight, because of its slow start."""
         self._step(weight, reason)
 
     def remove(self, weight: int | None, reason: str) -> None:
-        """Stop serving, with weight 0 or out of the table."""
+        """Take the real server out of use, with weight 0 or out of the table (None)."""
         self._step(weight, reason)
         self.serving = False
 

@@ -1,4 +1,4 @@
-"""Decides which events a new decision about a pool causes. Pure."""
+"""Compares two decisions about a pool, and returns the events to log. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hadirector.pools.facts import Facts
 
 
 class Change(NamedTuple):
-    """A line for the log: its level, the name of the event, and its fields."""
+    """One event to log: its level, name and fields."""
 
     level: Literal["info", "warning"]
     event: str
@@ -24,7 +24,7 @@ class Change(NamedTuple):
 def pool_changes(
     server: VirtualServer, before: Judgement | None, now: Judgement, had_quorum: bool | None
 ) -> Iterator[Change]:
-    """Yield the changes of a pool: its quorum, and its held, flapping and outgoing servers."""
+    """Yield the events of a pool: its quorum, and its held, flapping and outgoing real servers."""
     if now.quorum is not None and now.quorum is not had_quorum:
         yield Change(
             "info" if now.quorum else "warning",
@@ -83,7 +83,7 @@ def _serving_keys(judgement: Judgement) -> tuple[DestinationKey, ...]:
 def weight_changes(
     server: VirtualServer, before: Judgement, now: Judgement, facts: Facts
 ) -> Iterator[dict[str, object]]:
-    """Yield the fields of an event for every real server whose weight has a new reason."""
+    """Yield the fields of an event for each real server whose reasons for its weight changed."""
     for real_server in server.real_servers:
         steps = now.derivations[real_server.key]
         known = before.derivations.get(real_server.key)

@@ -1,8 +1,7 @@
 """Decides the weight of every real server of a pool, with the reasons for it. Pure.
 
-The weights depend only on the current facts and on two results of the previous decision. Hysteresis
-needs to know whether the pool had its quorum. Slow start needs the time at which each real server
-began to serve.
+The weights depend on the current facts and on two results of the previous decision: whether the
+pool had its quorum (for hysteresis), and when each real server began to serve (for slow start).
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ _INITIALLY_UP = "initially up until its first probe ends"
 class Judgement(msgspec.Struct, frozen=True):
     """The decision about one pool. Times are monotonic seconds.
 
-    ``derivations`` are in the order of their keys, which is the same on every director: the
-    schedulers ``sh`` and ``mh`` build their tables in list order, and the directors of a pair must
-    build the same tables. ``quorum`` is derived from the total weight ``passing``; it is None while
-    too few verdicts are known. ``held`` are the failing real servers that stay in the pool: first
-    the ``unseen`` servers, then the servers that the brake holds. ``serving_since`` is the time at
-    which each real server began to serve; it is empty in a pool without slow start. ``flapping`` is
-    the time at which the flap damping of each flapping real server ends. At ``next_change`` the
-    decision changes even if no fact changes. ``hold`` are the real servers that stay although the
-    configuration no longer has them.
+    ``derivations`` are the steps to each weight. They are in the order of their keys on every
+    director: the schedulers ``sh`` and ``mh`` build their tables in list order, and the
+    directors of a pair must build the same tables. ``quorum`` is derived from the total weight
+    ``passing``; it is None while too few verdicts are known. ``held`` are the failing real
+    servers that stay in the pool: first the ``unseen`` servers, then the servers that the brake
+    (``min_healthy``) holds. ``serving_since`` is when each real server began to serve; it is
+    empty in a pool without slow start. ``flapping`` is when the flap damping of each flapping
+    real server ends. At ``next_change`` the decision must be made again even if no fact
+    changes. ``hold`` are the real servers that stay although they are no longer configured.
     """
 
     derivations: Mapping[DestinationKey, Derivation]
@@ -84,8 +83,8 @@ def judge(
     """Decide the weights of one pool.
 
     ``had_quorum`` and ``serving_since`` are results of the previous decision. They are None and
-    empty for the first decision. ``outgoing`` are the real servers that the configuration no longer
-    has and that still serve.
+    empty for the first decision. ``outgoing`` are the real servers that still serve but are no
+    longer configured.
     """
     candidates = [
         Candidate(real_server)
@@ -134,12 +133,12 @@ def judge(
 def has_quorum(
     passing: int, quorum: int, hysteresis: int, *, before: bool | None, known: bool
 ) -> bool | None:
-    """Decide whether the passing weight is enough.
+    """Decide whether the pool has its quorum, by the total weight of passing real servers.
 
-    A pool loses its quorum below ``quorum - hysteresis`` or at 0, and regains it at
+    A pool loses its quorum below ``quorum - hysteresis`` or at weight 0, and regains it at
     ``quorum + hysteresis``. The first decision (``before=None``) compares with the quorum
-    itself. Its result is open (None) while real servers without a verdict (``known=False``) may
-    still reach the quorum.
+    itself. It returns None while real servers without a verdict (``known=False``) may still
+    reach the quorum.
     """
     if before is False:
         return passing >= quorum + hysteresis

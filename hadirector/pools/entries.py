@@ -1,4 +1,4 @@
-"""Decides which services and destinations the dataplane should hold for a judgement. Pure."""
+"""Converts the decision about a pool to IPVS services and destinations. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from vrrp.model.configuration import TrackedKey
 
 
 def wanted_entries(server: VirtualServer, judgement: Judgement) -> dict[ServiceKey, ServiceEntry]:
-    """Return the services of a virtual server with the destinations that its judgement requires.
+    """Return the IPVS services of a virtual server with the destinations from the decision.
 
-    Outgoing real servers come first, because they are in the table. New real servers follow.
+    Outgoing real servers come first, because they are already in the table. New real servers
+    follow.
     """
     weights = {key: steps[-1].weight for key, steps in judgement.derivations.items()}
     if server.sorry_server is not None and judgement.sorry is not None:
@@ -58,7 +59,7 @@ def tracked_pools(
 ) -> dict[TrackedKey, int]:
     """Return the values of the pools that VRRP instances track: 1 with the quorum, 0 without.
 
-    A pool whose quorum is not known yet has no value.
+    A pool whose quorum is not known yet is left out.
     """
     names = {name for instance in configuration.vrrp for name in instance.tracked_names("pool")}
     return {TrackedKey("pool", name): int(quorums[name]) for name in names if name in quorums}

@@ -1,4 +1,4 @@
-"""The facts that weights are decided from. Pure."""
+"""The inputs of a decision about weights. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hadirector.overrides.model import Override, RealServerName
 class Facts(msgspec.Struct, frozen=True):
     """The states of targets, the overrides in force, and the time in monotonic seconds.
 
-    ``blind`` is whether the director is blind.
+    ``blind``: the director receives no answer from any target, by a fault of its own.
     """
 
     targets: Targets

@@ -1,6 +1,6 @@
 """Decides how long a flapping real server is kept out of its pool. Pure.
 
-A target flaps if it has reached the number of failures of the policy within the window. Its real
+A target is flapping if it has failed as often within the window as the policy permits. Its real
 servers are then kept out for a time that begins with its latest failure. Every further failure
 within the window doubles that time. No real server is kept out while the pool needs it.
 """
@@ -21,8 +21,9 @@ def apply_flap_damping(
 ) -> dict[DestinationKey, float]:
     """Give flapping real servers weight 0; return the time at which each stops flapping.
 
-    With weight 0 their existing connections continue. Flapping real servers serve while the other
-    passing real servers do not reach the quorum, or are fewer than ``min_healthy``.
+    With weight 0 their existing connections continue. A flapping real server serves
+    nevertheless while the other passing real servers do not reach the quorum, or are fewer than
+    ``min_healthy``.
     """
     policy = server.flap_damping
     if policy is None:
@@ -48,7 +49,7 @@ def apply_flap_damping(
 
 
 def flaps_until(policy: FlapDamping, failures: Sequence[float]) -> float:
-    """Return when a target with failures at these times stops flapping; 0 if it does not flap."""
+    """Return when a target with failures at these times stops flapping; 0 if it is not flapping."""
     recent = sum(failures[-1] - failure <= policy.window for failure in failures)
     if recent < policy.failures:
         return 0.0

@@ -1,4 +1,4 @@
-"""Decides which failing real servers are held in a pool: by the brake, or by blindness. Pure."""
+"""Decides which failing real servers stay in a pool, by ``min_healthy`` or in blindness. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from hadirector.pools.candidate import Candidate
 
 
 def hold_unseen(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Hold and return the real servers whose failure is unseen."""
+    """Keep real servers in the pool whose failure began while the director was blind.
+
+    Return them.
+    """
     unseen = [candidate for candidate in candidates if candidate.unseen]
     for candidate in unseen:
         candidate.keep("held: it began to fail while the director was blind")
@@ -17,10 +20,11 @@ def hold_unseen(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def apply_brake(minimum: HealthyMinimum, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Hold and return as many failing real servers as the minimum requires.
+    """Keep as many failing real servers in the pool as ``min_healthy`` requires. Return them.
 
-    The servers that failed last are held, so that no removed server comes back. A server that never
-    passed, or that an operator took out, was not in the pool and is not held.
+    The servers that failed last are kept, because the servers that failed earlier have already
+    left the pool. A server that has never passed, or that an operator took out, was not in the
+    pool and is not kept.
     """
     if not minimum:
         return []

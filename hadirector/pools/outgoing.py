@@ -1,4 +1,4 @@
-"""Decides how long real servers that a new configuration no longer has stay in their pool. Pure.
+"""Decides how long real servers stay in their pool after a reload has removed them. Pure.
 
 The new real servers of a pool serve after their first passing probe. Until then the outgoing real
 servers continue to serve, so that a reload that replaces all real servers does not empty the pool.
@@ -33,9 +33,9 @@ class Outgoing(msgspec.Struct, frozen=True):
 
     ``destinations`` has them for each service.
 
-    They stay until ``required`` real servers of the new configuration serve, or until every real
-    server of the new configuration has a verdict, but at most until ``deadline`` (monotonic
-    seconds). Then they drain: they stay with weight 0 until ``drained_at``.
+    They serve until ``required`` new real servers serve, or until every new real server has a
+    verdict, but at most until ``deadline`` (monotonic seconds). Then they drain: they stay with
+    weight 0 until ``drained_at``.
     """
 
     destinations: Mapping[ServiceKey, Mapping[DestinationKey, Destination]]
@@ -57,7 +57,7 @@ class Outgoing(msgspec.Struct, frozen=True):
         )
 
     def drain(self, now: float) -> Outgoing:
-        """Return these real servers with weight 0, for the time of a drain."""
+        """Return these real servers with weight 0, until the end of a drain that begins now."""
         drained = {
             service: {key: replace(destination, weight=0) for key, destination in pool.items()}
             for service, pool in self.destinations.items()
@@ -66,7 +66,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Hold(NamedTuple):
-    """The outgoing real servers that stay in the table, or None if all leave, and the reason.
+    """The outgoing real servers that stay in the table (None: all leave), and the reason.
 
     At ``until`` (monotonic seconds) the decision must be made again.
     """
@@ -88,10 +88,10 @@ def find_outgoing(
 ) -> dict[str, Outgoing]:
     """Return the real servers of a table that are not configured any more, by virtual server.
 
-    ``table`` is the table before the change. A destination with weight 0 does not serve, so it is
-    only outgoing if it is one of the ``previous`` outgoing real servers and still drains.
-    A change that is not complete still requires as many real servers: those of ``previous``, or
-    after a restart the ``required`` numbers, by virtual server.
+    ``table`` is the table before the change. A destination with weight 0 counts only if it is
+    one of the ``previous`` outgoing real servers and still drains. If an earlier change is not
+    complete, its number of new real servers is still required. It comes from ``previous``, or
+    after a restart from ``required``, by virtual server.
     """
     return dict(_find_outgoing(configuration, table, now, previous, required))
 
@@ -150,7 +150,8 @@ def _serving(table: Table, service: ServiceKey) -> dict[DestinationKey, Destinat
 def without_draining(table: Table, outgoing: Mapping[str, Outgoing]) -> Table:
     """Return a table without the outgoing real servers that drain.
 
-    Their weight is 0, but they did not fail: if a reload brings one back, its verdict is unknown.
+    Verdicts are inferred from this table. A draining real server has weight 0 although it did
+    not fail, so if a reload brings it back, its verdict must be unknown.
     """
     draining = {
         (service, key)
@@ -177,8 +178,8 @@ def without_draining(table: Table, outgoing: Mapping[str, Outgoing]) -> Table:
 def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], facts: Facts) -> Hold:
     """Decide whether the outgoing real servers of a pool stay.
 
-    ``candidates`` are the configured real servers after their checks were applied. They stay while
-    the director is blind, because a failure proves nothing then.
+    ``candidates`` are the configured real servers after their checks were applied. While the
+    director is blind, the outgoing real servers stay, because a failure then proves nothing.
     """
     if outgoing is None:
         return NO_HOLD

@@ -1,6 +1,6 @@
 """Collects the services whose pools need a new decision. Pure.
 
-All messages of a burst cause only one decision.
+If many messages arrive together, one decision is made for all of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class PendingPools:
     def take(self, now: float, *, more: bool) -> frozenset[ServiceKey]:
         """Remove and return all services.
 
-        Return none if ``more`` messages are coming and the first service has not waited long.
+        Return no service if ``more`` messages are waiting and the first service was added
+        less than TOGETHER_SECONDS ago.
         """
         if more and now < self._since + TOGETHER_SECONDS:
             return frozenset()

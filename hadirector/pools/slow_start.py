@@ -1,9 +1,9 @@
-"""Decides which part of its weight a real server gets while it starts slowly. Pure.
+"""Decides the weight of a real server during its slow start. Pure.
 
 The weight grows in steps, at fixed times after the real server began to serve. The progress is
-relative to the most advanced real server of the pool, which has its full weight. If all real
-servers start together, they share the connections by weight. A single real server starts with its
-full weight.
+relative to the real server of the pool that is most advanced, which has its full weight. If all
+real servers start together, they share the connections by their configured weights. A single real
+server starts with its full weight.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def apply_slow_start(
 
 
 def share(policy: SlowStart | None, steps: int) -> int:
-    """Return the part of its weight that a real server has after these steps, in thousandths."""
+    """Return the part of the weight that a real server has after these steps, in thousandths."""
     if policy is None or steps >= STEPS:
         return WHOLE
     power = 2 if policy.curve is Curve.QUADRATIC else 1

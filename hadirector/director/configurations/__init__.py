@@ -1,1 +1,1 @@
-"""The configurations of a director: applying, confirming, undoing, and their archive."""
+"""The configurations of a running director: applying, confirming, undoing, and archiving."""

@@ -55,11 +55,11 @@ Seconds = Annotated[float, msgspec.Meta(ge=CONFIRMATION_SECONDS_MIN, le=CONFIRMA
 
 
 class StaleError(RequestError):
-    """The request is based on a configuration that no longer runs."""
+    """The running configuration is not the configuration on which the request is based."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """The actor who orders a change, the reason, and the seconds for its confirmation."""
+    """The person or program that orders a change, the reason, and the time for a confirmation."""
 
     actor: str
     reason: Line = ""
@@ -72,9 +72,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """The result: the configuration that runs now, its number, and the changes in one line.
+    """The running configuration after a change: its number, and the changes in one line.
 
-    It is undone in ``confirm_within`` seconds unless it is confirmed.
+    It is undone after ``confirm_within`` seconds unless it is confirmed.
     """
 
     number: int
@@ -94,7 +94,7 @@ class Applications:
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
-        """Note the configuration of the start, then undo a configuration at its deadline."""
+        """Archive the configuration of the start, and undo a pending configuration in time."""
         async with self._reconfiguration.changing:
             await self.archive.begin()
         while True:
@@ -112,7 +112,7 @@ class Applications:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def apply(self, text: bytes, order: Order, expected: str) -> Applied:
-        """Apply a text if the configuration with the hash ``expected`` runs.
+        """Apply a configuration text if the running configuration has the hash ``expected``.
 
         Raises ConfigError, StaleError and RequestError. Then nothing has changed.
         """
@@ -131,9 +131,9 @@ class Applications:
             return await self._change(text, "apply", order)
 
     async def roll_back(self, number: int, order: Order) -> Applied:
-        """Apply a configuration of the archive again. Raises ConfigError and RequestError.
+        """Apply an archived configuration again. Raises ConfigError and RequestError.
 
-        If the file has a text that the director has not read, the archive keeps that text.
+        If the file has a text that the director has not read, this text is archived first.
         """
         async with self._reconfiguration.changing:
             self._require_running()

@@ -29,7 +29,7 @@ NEXT_STEPS: Final = "confirm it (hadirector confirm) or undo it (hadirector roll
 class ConfigurationArchive:
     """The archive, for the tasks of the director. One task at a time may change it.
 
-    A configuration that runs but cannot be stored is known until the director ends.
+    If the running configuration cannot be stored, it is kept in memory until the director ends.
     """
 
     def __init__(self, file: Path, state_directory: Path, text: bytes | None) -> None:
@@ -51,7 +51,7 @@ class ConfigurationArchive:
 
     @property
     def running(self) -> ArchivedConfiguration | None:
-        """The configuration in use, None if it could not be read for the archive."""
+        """The running configuration; None if its file could not be read for the archive."""
         return self.kept.running
 
     @property
@@ -69,7 +69,7 @@ class ConfigurationArchive:
         )
 
     async def begin(self) -> None:
-        """Note the configuration of the start."""
+        """Archive the configuration with which the director has started."""
         if self._text is None:
             return
         text, self._text = self._text, None
@@ -80,7 +80,7 @@ class ConfigurationArchive:
             await self.note(text, "start", "")
 
     async def note(self, text: bytes, how: How, actor: str) -> None:
-        """Note that this text is in use. A failure is logged, and has no other consequence."""
+        """Archive a text that is now in use. A failure is only logged."""
         await self._note(self.kept, text, Origin(_now(), how, actor))
 
     async def _note(self, archive: Archive, text: bytes, origin: Origin) -> None:
@@ -99,7 +99,7 @@ class ConfigurationArchive:
         self.changed.set()
 
     async def unmark(self) -> None:
-        """Remove the link beside the configuration file. A failure is logged."""
+        """Remove the link beside the configuration file. A failure is only logged."""
         try:
             await asyncio.to_thread(unmark_pending, self._file)
         except OSError as error:
@@ -118,7 +118,7 @@ class ConfigurationArchive:
 
 
 def describe_content(text: bytes) -> Content:
-    """Return the description of a text for the archive."""
+    """Return the description of a configuration text for the list of the archive."""
     return Content(hash_text(text), len(text))
 
 

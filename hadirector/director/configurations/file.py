@@ -1,7 +1,8 @@
 """Reads and replaces the configuration file of a director.
 
 While an applied configuration waits for its confirmation, a symbolic link beside the file points to
-the state directory. So the next start finds the archive even if it cannot read the configuration.
+the state directory. The next start therefore finds the archive even if it cannot read the
+configuration file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hadirector.config.reading import DEFAULT, ReadingOptions
 
 
 class ConfigurationFile(NamedTuple):
-    """The configuration file of a director, the options of its start, and the text at its start.
+    """The path of the configuration file, the options of the start, and the text at the start.
 
     ``text`` is None if the file cannot be read.
     """
@@ -88,7 +89,7 @@ def _copy_permissions(source: Path, descriptor: int) -> None:
 
 
 def mark_pending(path: Path, state_directory: Path) -> None:
-    """Let a link beside the file point to the state directory. Raises OSError."""
+    """Create a link beside the file that points to the state directory. Raises OSError."""
     marker = _marker(path)
     unfinished = marker.with_name(f"{marker.name}.new")
     unfinished.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Stores the configurations that a director has run with, in its state directory.
+"""Stores the configurations that a director has used, in its state directory.
 
 ``configurations/archive.json`` is the list, and ``configurations/HASH.text`` are the texts. The
-texts may have passwords, so only the user of the director can read the directory.
+texts may contain passwords, so only the user of the director can read the directory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SUFFIX: Final = ".text"
 
 
 class ArchiveStore:
-    """The archive on the disk. All methods block, and one caller at a time may use them."""
+    """The archive on disk. All methods block, and only one caller at a time may use them."""
 
     def __init__(self, state_directory: Path) -> None:
         self.state_directory = state_directory
@@ -39,9 +39,9 @@ class ArchiveStore:
         return text if text is not None and hash_text(text) == sha256 else None
 
     def store(self, archive: Archive, *texts: bytes) -> None:
-        """Store new texts, then the list, durably. Then remove the texts that it does not need.
+        """Store new texts, then the list, durably. Then delete the texts that are not in the list.
 
-        Raises OSError. Then the former list is still in force.
+        Raises OSError. The former list then stays valid.
         """
         self._directory.mkdir(mode=0o700, exist_ok=True)
         for text in texts:
@@ -67,6 +67,6 @@ class ArchiveStore:
 
 
 def present_moment() -> Moment:
-    """Return this moment on both clocks."""
+    """Return the present time on the wall clock and on the monotonic clock."""
     utc = time.time()  # noqa: TID251  # written to a file that outlives the boot
     return Moment(storage.boot_id(), utc, monotonic())

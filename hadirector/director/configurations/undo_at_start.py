@@ -1,7 +1,7 @@
-"""Undoes an unconfirmed configuration before the director reads its file.
+"""Undoes an unconfirmed configuration at a start, before the director reads its file.
 
-The deadline may have passed while no director ran, and the unconfirmed configuration may be the
-reason why none ran.
+The time for the confirmation may have ended while no director ran. The unconfirmed configuration
+may even be the reason why no director could run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REASON = "it was not confirmed in time, and no director ran at the deadline"
 
 
 class Undone(NamedTuple):
-    """The configuration that was undone at the start, or why it could not be undone."""
+    """The configuration that was undone at the start, or the reason why it could not be undone."""
 
     number: int
     reason: str
@@ -45,7 +45,7 @@ class Undone(NamedTuple):
 def undo_overdue(file: Path) -> Undone | None:
     """Restore the previous configuration file if the time for a confirmation is over. Blocks.
 
-    Does nothing if another director runs with the same state directory.
+    Do nothing if another director uses the same state directory.
     """
     directory = marked_state_directory(file)
     if directory is None or (lock := _lock(directory)) is None:
