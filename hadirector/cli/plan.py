@@ -82,6 +82,7 @@ def _lines(preview: Preview) -> Iterator[str]:
         yield from _section(heading, lines)
     yield from _section("added when their check passes for the first time", preview.awaited)
     yield from _section("outgoing: weight 0, and removed 10 s later", preview.outgoing)
+    yield from _section("clients, when every new real server passes", preview.moved_flows)
     if preview.left_out:
         yield f"and {preview.left_out} more lines"
 

@@ -40,6 +40,7 @@ from hadirector.pools.decision import Judgement, judge
 from hadirector.pools.entries import wanted_entries
 from hadirector.pools.facts import Facts
 from hadirector.pools.outgoing import Outgoing, find_outgoing, without_draining
+from hadirector.reload.moved_flows import moved_flows
 from hadirector.reload.plan import plan, reloadable_parts
 from vrrp.model.report import State
 
@@ -74,7 +75,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     ``checks``, ``operations``, ``awaited`` and ``outgoing`` are limited, and ``left_out`` counts
     the lines beyond the limit. ``awaited`` are real servers that join after the first pass of their
-    check. ``outgoing`` are real servers that stay until enough of these serve.
+    check. ``outgoing`` are real servers that stay until enough of these serve. ``moved_flows`` are
+    the services of hash schedulers whose clients change their real servers.
     """
 
     refused: tuple[str, ...]
@@ -87,6 +89,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     awaited: tuple[str, ...]
     outgoing: tuple[str, ...]
     left_out: int
+    moved_flows: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -124,6 +127,9 @@ def preview(situation: Situation, new: Configuration) -> Preview:
         outgoing=outgoing[:NAMED_MAX],
         left_out=sum(
             max(0, len(lines) - NAMED_MAX) for lines in (checks, operations, awaited, outgoing)
+        ),
+        moved_flows=tuple(
+            moved_flows(situation.actual, situation.wanted, new, facts, situation.quorums)
         ),
     )
 

@@ -192,3 +192,19 @@ def test_a_preview_is_limited(read: Reader) -> None:
     result = preview(situation(read(OLD)), read(OLD + servers))
     assert len(result.operations) == 10_000
     assert result.left_out == 3
+
+
+def test_a_plan_tells_which_share_of_the_flows_of_a_hash_scheduler_moves(read: Reader) -> None:
+    """A new real server that has not passed yet counts as passing. With sh, most flows move."""
+    old = read(OLD.replace("wrr", "sh"))
+    pool = {ONE: Destination(2, ForwardingMethod.NAT), TWO: Destination(1, ForwardingMethod.NAT)}
+    service = old.virtual_servers[0].service
+    actual: Table = {WEB: ServiceEntry(service, pool, {ONE: 2, TWO: 1})}
+    new = read(OLD.replace("wrr", "sh") + "      - {address: 192.0.2.47}\n")
+    now = replace(situation(old, actual), wanted=actual)
+    assert preview(now, old).moved_flows == ()
+    # 12 buckets in a row: T O O T O O T O O T O O becomes N T O O N T O O N T O O, so 5 stay. Of
+    # 256 buckets, 21 * 5 + 1 = 106 stay.
+    assert preview(now, new).moved_flows == (
+        "tcp 192.0.2.10:80: 58.6% of the flows get another real server",
+    )
