@@ -41,8 +41,8 @@ def read_owners() -> Owners:
                     sender.sendto(b"?", (VIRTUAL_ADDRESS, key.port))
     owners: Owners = {}
     for line in Path("/proc/net/ip_vs_conn").read_text().splitlines()[1:]:
-        _, client, port, _, service, server, *_ = line.split()
-        owners[_address(client), int(port, 16), int(service, 16)] = _address(server)
+        _, client, source, _, service, server, *_ = line.split()
+        owners[_address(client), int(source, 16), int(service, 16)] = _address(server)
     return owners
 
 
