@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import socket
-import struct
 
 import msgspec
+
+from hadirector.api.endpoint import Endpoint, EndpointError, Remote, open_connection, read_token
 
 TIMEOUT_SECONDS = 30.0
 ANSWER_SIZE_MAX = 256 * 1024 * 1024
@@ -41,41 +41,51 @@ class _Problem(msgspec.Struct):
     errors: tuple[_Fault, ...] = ()
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("director", timeout=TIMEOUT_SECONDS)
-        self._path = path
+def request(
+    endpoint: Endpoint,
+    method: str,
+    route: str,
+    body: object = None,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+) -> bytes:
+    """Send one request to a director, and return the JSON answer.
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # If many clients wait for the director, connect(2) waits for as long as send(2) may. With
-        # a timeout of Python it would fail at once.
-        patience = struct.pack("@ll", int(TIMEOUT_SECONDS), 0)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
-        self.sock.connect(self._path)
-        self.sock.settimeout(TIMEOUT_SECONDS)
-
-
-def request(path: str, method: str, route: str, body: object = None) -> bytes:
-    """Send one request to the director that listens at ``path``; return the JSON answer.
-
-    A body of bytes is sent unchanged, any other body as JSON. Raises ApiError.
+    A body of bytes is sent as YAML, any other body as JSON. ``timeout`` is in seconds, for each
+    step of the conversation. Raises ApiError.
     """
-    connection = _Connection(path)
-    content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+    content, headers = _content(body)
     try:
-        connection.request(method, route, content)
+        connection = open_connection(endpoint, timeout)
+        prefix = ""
+        if isinstance(endpoint, Remote):
+            prefix = endpoint.parts.path.rstrip("/")
+            if endpoint.token_file is not None:
+                headers["Authorization"] = f"Bearer {read_token(endpoint.token_file)}"
+    except EndpointError as error:
+        raise ApiError(str(error)) from error
+    try:
+        connection.request(method, f"{prefix}{route}", content, headers)
         response = connection.getresponse()
         answer = response.read(ANSWER_SIZE_MAX)
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ApiError(f"no director answers at {path}: {reason}") from error
+        raise ApiError(f"no director answers at {endpoint}: {reason}") from error
     finally:
         connection.close()
     if response.status >= http.client.MULTIPLE_CHOICES:
         bad = response.status in _BAD_REQUESTS
         raise (BadRequestError if bad else ApiError)(_error_text(response.status, answer))
     return answer
+
+
+def _content(body: object) -> tuple[bytes | None, dict[str, str]]:
+    """Return the content of a body, and its headers."""
+    if body is None:
+        return None, {}
+    if isinstance(body, bytes):
+        return body, {"Content-Type": "application/yaml"}
+    return msgspec.json.encode(body), {"Content-Type": "application/json"}
 
 
 def _error_text(status: int, answer: bytes) -> str:

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Final, NamedTuple, Protocol, TextIO, cast
 
 from hadirector import __version__
+from hadirector.cli.api_socket import choose_endpoint
 from hadirector.cli.terminal import OutputError, PrintableStream
 from hadirector.runtime import standard_streams
 
@@ -101,6 +102,8 @@ def _run(words: list[str]) -> int:
         if name == chosen:
             load(name).add_arguments(subparser)
     parsed = parser.parse_args(words)
+    if fault := choose_endpoint(parsed):
+        parser.error(fault)
     command = load(parsed.command)
     if parsed.command in ("run", "demo"):  # the log escapes by itself; the demo moves the cursor
         return command.run(parsed)

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from hadirector.api.client import ApiError, request
+from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket
 from hadirector.events.event_log import EVENTS_MAX, Event, Page, Value
 
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _follow(path: str, last: int, *, as_json: bool) -> None:
+def _follow(path: Endpoint, last: int, *, as_json: bool) -> None:
     """Print the events after number ``last``; wait for a director that does not answer."""
     away = False
     while True:
@@ -74,7 +75,7 @@ def _follow(path: str, last: int, *, as_json: bool) -> None:
         last = page.last
 
 
-def _request_all(path: str) -> tuple[list[Event], int]:
+def _request_all(path: Endpoint) -> tuple[list[Event], int]:
     """Request all events page by page; return them and the number of the last. Raises ApiError."""
     events: list[Event] = []
     last = 0
@@ -87,7 +88,7 @@ def _request_all(path: str) -> tuple[list[Event], int]:
     return events, last
 
 
-def _request_events(path: str, after: int, wait: int) -> Page:
+def _request_events(path: Endpoint, after: int, wait: int) -> Page:
     """Request the events after a number; wait up to ``wait`` s for the first. Raises ApiError."""
     answer = request(path, "GET", f"/v1/events?after={after}&wait={wait}")
     return msgspec.json.decode(answer, type=Page)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hadirector.api.client import ApiError, request
+from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket
 from hadirector.cli.override import duration_seconds
 
@@ -90,7 +91,7 @@ class Handover(NamedTuple):
     changed: tuple[str, ...]
 
 
-def hand_over(socket: str, instance: str | None, seconds: float) -> Handover:
+def hand_over(socket: Endpoint, instance: str | None, seconds: float) -> Handover:
     """Hand an instance, or all, over to the peers, and wait for them. Raises ApiError."""
     before = _instances(socket)
     names = _post(socket, instance, undo=False)
@@ -109,18 +110,18 @@ def hand_over(socket: str, instance: str | None, seconds: float) -> Handover:
     return Handover(tuple(successes), tuple(failures), tuple(changed))
 
 
-def undo(socket: str, instance: str | None) -> list[str]:
+def undo(socket: Endpoint, instance: str | None) -> list[str]:
     """Undo the handover of an instance, or of all; return their names. Raises ApiError."""
     return _post(socket, instance, undo=True)
 
 
-def _post(socket: str, instance: str | None, *, undo: bool) -> list[str]:
+def _post(socket: Endpoint, instance: str | None, *, undo: bool) -> list[str]:
     answer = request(socket, "POST", "/v1/handover", {"instance": instance, "undo": undo})
     names: list[str] = msgspec.json.decode(answer)["instances"]
     return names
 
 
-def _wait(socket: str, held: list[str], seconds: float) -> Mapping[str, _Instance]:
+def _wait(socket: Endpoint, held: list[str], seconds: float) -> Mapping[str, _Instance]:
     """Wait until a peer has taken over the held instances, and return the last status.
 
     Raises ApiError.
@@ -145,7 +146,7 @@ def _is_active(instance: _Instance) -> bool:
     return instance.state == "ACTIVE"
 
 
-def _instances(socket: str) -> dict[str, _Instance]:
+def _instances(socket: Endpoint) -> dict[str, _Instance]:
     status = msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Instances)
     return {instance.instance: instance for instance in status.instances}
 

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from hadirector.api.client import ApiError, request
+from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket
 
 WEIGHT_MAX: Final = 65535
@@ -170,7 +171,7 @@ def _remove_override(arguments: argparse.Namespace, action: str) -> int:
     return _post(arguments.socket, "/v1/override/remove", body)
 
 
-def _post(socket: str, route: str, body: dict[str, object]) -> int:
+def _post(socket: Endpoint, route: str, body: dict[str, object]) -> int:
     try:
         answer = request(socket, "POST", route, body)
     except ApiError as error:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from hadirector.api.client import ApiError, request
+from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket, handover
 
 PATIENCE_SECONDS: Final = 30.0
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
 
 
-def _replace_all(socket: str) -> int:
+def _replace_all(socket: Endpoint) -> int:
     """Restart the director with its vrrp process, while a peer serves. Raises ApiError."""
     given = handover.hand_over(socket, None, handover.WAIT_SECONDS)
     for line in given.successes:
@@ -74,7 +75,7 @@ def _replace_all(socket: str) -> int:
             handover.undo(socket, name)
 
 
-def _restart(socket: str, *, replace_vrrp: bool = False) -> int:
+def _restart(socket: Endpoint, *, replace_vrrp: bool = False) -> int:
     """Restart the director and wait for the next one. Raises ApiError."""
     before = _pid(_status(socket), "checks")
     request(socket, "POST", "/v1/restart?vrrp=replace" if replace_vrrp else "/v1/restart")
@@ -98,7 +99,7 @@ def _restart(socket: str, *, replace_vrrp: bool = False) -> int:
     return 1
 
 
-def _status(socket: str) -> _Processes:
+def _status(socket: Endpoint) -> _Processes:
     """Return the processes of the director. Raises ApiError."""
     return msgspec.json.decode(request(socket, "GET", "/v1/status"), type=_Processes)
 
