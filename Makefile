@@ -20,7 +20,7 @@ MINUTES := 10
 # For `make unit`: the room whose unit tests run. The default is all rooms.
 ROOM :=
 
-.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables
+.PHONY: help setup demo check unit test emulated bench simulate soak lock clean format tables deb
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -67,6 +67,9 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
 	@[ `id -u` -eq 0 ] || echo "left out, because it needs root: the pair under faults"
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.chaos --minutes $(MINUTES) --seed $(SEED)
+
+deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, into build/
+	PYTHON=$(BIN)/python packaging/build-deb.sh
 
 tables: $(VENV)/.tests ## write the tables of keys into docs/configuration.md
 	$(BIN)/python -m tests.reference

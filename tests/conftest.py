@@ -18,21 +18,31 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
+PRIVILEGED = {"netns", "ipvs", "keepalived", "frr", "package"}
+BUILDERS = ("dh", "mmdebstrap", "lintian", "man", "systemd-analyze")
+
+
 def missing(item: pytest.Item) -> str | None:
     """Return what this machine lacks for the markers of a test, or None."""
     marks = {mark.name for mark in item.iter_markers()}
-    if marks & {"netns", "ipvs", "keepalived", "frr"}:
-        if os.geteuid() != 0:
-            return "needs root, to make network namespaces"
-        if shutil.which("ip") is None:
-            return "needs ip (Debian package iproute2)"
-    if "keepalived" in marks and shutil.which("keepalived") is None:
-        return "needs keepalived (Debian package keepalived)"
-    if "frr" in marks and not (DAEMONS / "vrrpd").exists():
-        return "needs FRR (Debian package frr)"
-    if "ipvs" in marks and not kernel_has_ipvs():
-        return "needs a kernel with IPVS: run it by python -m hadirector.lab.uml"
-    return None
+    if marks & PRIVILEGED and os.geteuid() != 0:
+        return "needs root, to make network namespaces or a system in a directory"
+    needs = {
+        "needs ip (Debian package iproute2)": (
+            marks & PRIVILEGED - {"package"} and shutil.which("ip") is None
+        ),
+        "needs keepalived (Debian package keepalived)": (
+            "keepalived" in marks and shutil.which("keepalived") is None
+        ),
+        "needs FRR (Debian package frr)": "frr" in marks and not (DAEMONS / "vrrpd").exists(),
+        "needs a kernel with IPVS: run it by python -m hadirector.lab.uml": (
+            "ipvs" in marks and not kernel_has_ipvs()
+        ),
+        f"needs {', '.join(BUILDERS)} (Debian packages debhelper, mmdebstrap, lintian, man-db)": (
+            "package" in marks and not all(shutil.which(each) for each in BUILDERS)
+        ),
+    }
+    return next((need for need, lacks in needs.items() if lacks), None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

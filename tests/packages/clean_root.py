@@ -1,0 +1,53 @@
+"""A minimal Debian system in a directory, and commands in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+RELEASE: Final = "bookworm"
+SECONDS_MAX: Final = 300.0
+
+_ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+
+
+@dataclass(frozen=True)
+class CleanRoot:
+    """The system in a directory. Its commands run in mount and process namespaces of their own."""
+
+    path: Path
+
+    @classmethod
+    def make(cls, path: Path) -> CleanRoot:
+        """Make the system: the essential packages, and what hadirector depends on."""
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", "--include=python3,adduser"]
+        subprocess.run([*command, RELEASE, str(path)], check=True, timeout=SECONDS_MAX)
+        return cls(path)
+
+    def install(self, package: Path) -> str:
+        """Install a package file with dpkg, and return what it prints."""
+        shutil.copy(package, self.path / "tmp/package.deb")
+        done = self.run("dpkg", "--install", "/tmp/package.deb")  # in the clean root
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the system."""
+        return subprocess.run(
+            ["unshare", "--mount", "--pid", "--fork", "sh", "-c", _ENTER, str(self.path), *command],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+
+    def files(self, *directories: str) -> set[str]:
+        """Return the paths of all files and directories below these directories."""
+        found = set()
+        for directory in directories:
+            top = self.path / directory.lstrip("/")
+            found |= {str(each.relative_to(self.path)) for each in top.rglob("*")}
+        return found
