@@ -15,7 +15,9 @@ from vrrp.addresses.addresses import AddressError
 from vrrp.addresses.announcement_listener import AnnouncementListener
 from vrrp.addresses.host_links import HostLinks
 from vrrp.addresses.routes import items, sweep
+from vrrp.addresses.static_resources import StaticResources
 from vrrp.instance.instance import Instance
+from vrrp.instance.rate_limited_notices import RateLimitedNotices
 from vrrp.instance.sequence import SequenceNumbers
 from vrrp.instance.sync_group import SyncGroup
 from vrrp.model.configuration import (
@@ -26,6 +28,7 @@ from vrrp.model.configuration import (
     Unicast,
 )
 from vrrp.model.report import InstanceStatus, Notice, Report, Scalar
+from vrrp.model.static_items import StaticItems
 from vrrp.netlink.rtnetlink import InterfaceAddress
 from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
 from vrrp.protocol.packet import Address
@@ -69,6 +72,9 @@ class Speaker:
         self._announcements = AnnouncementListener(self._note_announcement)
         self._tasks = asyncio.TaskGroup()
         self._links = HostLinks(self._tasks, self._note_link, self._restore, report)
+        self._static_notices = RateLimitedNotices(report, section="static")
+        self._static = StaticResources(self._note_static_problem, self._links.read_again)
+        self._keeping: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -77,6 +83,8 @@ class Speaker:
 
     async def __aexit__(self, *exception: object) -> None:
         await self._discard(tuple(self._running))
+        if self._keeping is not None:
+            self._keeping.cancel()
         await self._links.close()
         self._frames.close()
         self._announcements.close()
@@ -110,7 +118,7 @@ class Speaker:
                 self._update_resources(running.instance)
                 self._update_segment(_segment_key(running.instance))
         await self._stop_instances(stopping, "no longer configured")
-        self._links.configure(wanted.values())
+        self._links.configure(wanted.values(), self._static.items)
         starting = [
             Instance(
                 configuration,
@@ -130,6 +138,20 @@ class Speaker:
         if self._sweep_due:
             self._sweep_due = False
             await self._sweep()
+
+    def keep_static(self, items: StaticItems) -> None:
+        """Keep exactly these static items from now on, in every state of the instances.
+
+        The items stay when the speaker ends.
+        """
+        if items == self._static.items:
+            return
+        self._static.configure(items)
+        self._links.configure((each.configuration for each in self._instances()), items)
+        self._links.update_resources(self._static.addresses)
+        self._static.hold()
+        if self._keeping is None:
+            self._keeping = self._tasks.create_task(self._static.addresses.run())
 
     def update_values(self, values: Mapping[TrackedKey, int]) -> None:
         """Pass new values of tracked objects to the instances (`vrrp.router.priority`).
@@ -205,6 +227,7 @@ class Speaker:
         Each instance reconciles its configured routes and rules itself.
         """
         configured = [item for each in self._instances() for item in items(each.configuration)]
+        configured += (*self._static.items.routes, *self._static.items.rules)
         indexes = {name: index for index, name in socket.if_nameindex()}
         try:
             with closing(RtnetlinkSocket()) as kernel:
@@ -275,6 +298,7 @@ class Speaker:
         for instance in self._instances():
             instance.update_values(carrier)
             self._update_resources(instance, name)
+        self._links.update_resources(self._static.addresses, only=name)
         for key in self._segments:
             if key[0] == name:
                 self._update_segment(key)
@@ -286,9 +310,11 @@ class Speaker:
     def _restore(self, removed: InterfaceAddress) -> None:
         for instance in self._instances():
             instance.resources.restore(removed)
+        self._static.restore(removed)
 
     def _update_resources(self, instance: Instance, device: str | None = None) -> None:
-        self._links.update_resources(instance.configuration, instance.resources, device)
+        interface = instance.configuration.interface
+        self._links.update_resources(instance.resources.addresses, interface, device)
 
     def _add_to_segment(self, instance: Instance) -> None:
         interface, family = key = _segment_key(instance)
@@ -307,6 +333,10 @@ class Speaker:
         key = _segment_key(instance)
         if not self._segments[key].remove(instance):
             self._segments.pop(key).close()
+
+    def _note_static_problem(self, event: str, counter: str, **fields: object) -> None:
+        texts = {name: str(value) for name, value in fields.items()}
+        self._static_notices.note(event, counter, asyncio.get_running_loop().time(), **texts)
 
     def _notice(self, level: Level, event: str, **fields: Scalar) -> None:
         self._report(Notice(level, event, fields))

@@ -12,6 +12,7 @@ from hadirector.config.keys.build import build_struct
 from hadirector.config.schema import Root
 from hadirector.config.scripts.build import notifications
 from hadirector.config.services.build import virtual_server
+from hadirector.config.static.build import static_items
 from hadirector.config.tracking.build import assign_groups, tracked_scripts
 from hadirector.config.vrrp.build import instance_configuration
 from hadirector.model.configuration import Configuration
@@ -39,6 +40,7 @@ def build(root: Root, host_name: str) -> Configuration:
         sync_daemon=root.sync_daemon and sync_daemon(root.sync_daemon, root.instances),
         connection_timeouts=root.connection_timeouts,
         vrrp=_instances(root),
+        static=static_items(root.static),
         tracked_scripts=tracked_scripts(root.instances),
         notifications=notifications(root),
         virtual_servers=assign_marks(servers, director.probe_marks),

@@ -60,6 +60,9 @@ def _interfaces(root: Root) -> Iterator[_Interface]:
         for step, tracked in instance.tracked:
             if tracked.interface is not None:
                 yield _Interface((*path, *step, "interface"), tracked.interface, needed_by)
+    if root.static is not None:
+        for index, address in enumerate(root.static.addresses):
+            yield _Interface(("static", "addresses", index, "device"), address.device, "static")
     if root.sync_daemon is not None:
         place = ("sync_daemon", "interface")
         yield _Interface(place, root.sync_daemon.interface, "sync_daemon")

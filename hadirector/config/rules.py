@@ -16,7 +16,10 @@ from hadirector.config.scripts.rules import notify_findings
 from hadirector.config.services.check_uses import check_uses
 from hadirector.config.services.rules import virtual_server_findings
 from hadirector.config.services.via_vip import via_findings
+from hadirector.config.static.rules import static_address_findings
+from hadirector.config.static.schema import FAMILY
 from hadirector.config.tracking.rules import sync_group_findings, track_findings
+from hadirector.config.vrrp.routes.rules import RoutingItems, instance_items, route_findings
 from hadirector.config.vrrp.rules import vrrp_findings
 from hadirector.config.vrrp.unfenced_roles import unfenced_role_findings
 
@@ -30,6 +33,8 @@ def findings(root: Root) -> Iterator[Finding]:
     if root.api is not None:
         yield from api_findings(("api",), root.api)
     yield from vrrp_findings(root.instances)
+    yield from _routing_findings(root)
+    yield from _static_address_findings(root)
     yield from track_findings(root.instances, {server.title for _, server in root.servers})
     yield from sync_group_findings(root.groups, root.instances)
     # A faulty sync group has been removed, and its notify script is not known.
@@ -40,6 +45,25 @@ def findings(root: Root) -> Iterator[Finding]:
     yield from notify_findings(root)
     yield from _source_findings(root)
     yield from _via_findings(root)
+
+
+def _routing_findings(root: Root) -> Iterator[Finding]:
+    every = [instance_items(path, instance) for path, instance in root.instances]
+    if root.static is not None:
+        static = (("static", "routes"), root.static.routes, ("static", "rules"), root.static.rules)
+        every.append(RoutingItems(*static, FAMILY))
+    yield from route_findings(every)
+
+
+def _static_address_findings(root: Root) -> Iterator[Finding]:
+    if root.static is None:
+        return
+    virtual = {
+        (address.host, address.device or instance.macvlan or instance.interface): instance.name
+        for _, instance in root.instances
+        for _, address in instance.held_addresses
+    }
+    yield from static_address_findings(("static",), root.static, virtual)
 
 
 def _sync_daemon_findings(root: Root) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from hadirector.config.kernel.schema import (
 from hadirector.config.keys.readers import text
 from hadirector.config.keys.section import Placed, Section, place_items
 from hadirector.config.services.schema import VirtualServerSection
+from hadirector.config.static.schema import StaticSection
 from hadirector.config.tracking.schema import SyncGroupSection
 from hadirector.config.vrrp.schema import VrrpSection
 
@@ -39,6 +40,7 @@ class Root(Section):
     sysctls: SysctlsSection | None = SysctlsSection()
     connection_timeouts: ConnectionTimeoutsSection | None = ConnectionTimeoutsSection()
     vrrp: list[VrrpSection | None] | None = []
+    static: StaticSection | None = None
     sync_groups: list[SyncGroupSection | None] | None = []
     sync_daemon: SyncDaemonSection | None = None
     virtual_servers: list[VirtualServerSection | None] | None = []

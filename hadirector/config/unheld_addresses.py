@@ -17,10 +17,11 @@ def unheld_addresses(root: Root, place: Callable[[Path], str]) -> tuple[UnheldAd
     address; that is not known here.
     """
     held = dict(_held_addresses(root))
+    static = {address.host for address in root.static.addresses} if root.static else set()
     found: dict[str, UnheldAddress] = {}
     for path, server in root.servers:
         for key in server.keys:
-            if key.firewall_mark or key.address in held or key.address in found:
+            if key.firewall_mark or any(key.address in each for each in (held, static, found)):
                 continue
             similar = ""
             for close in get_close_matches(key.address, held, n=1):

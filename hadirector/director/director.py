@@ -210,6 +210,7 @@ class Director:
             self._handoff = None
 
     async def _withdraw(self) -> None:
+        await self._parts.election.remove_static()
         await self._parts.host_reconciler.withdraw()
         try:
             await self._parts.table_reconciler.withdraw()

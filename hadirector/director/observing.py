@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from hadirector.model.configuration import Configuration, SysctlPolicy
 from hadirector.model.ipvs import ConnectionTimeouts
+from vrrp.model.static_items import NO_STATIC_ITEMS
 
 REFUSED: Final = "this director only observes: another program is in charge of this host"
 
@@ -16,10 +17,10 @@ REFUSED: Final = "this director only observes: another program is in charge of t
 def observed_configuration(configuration: Configuration, directory: PurePath) -> Configuration:
     """Return a configuration with the same virtual servers and instances, which changes nothing.
 
-    It sets no sysctl, timeout or sync daemon, and runs no tracked script and no notify script.
-    Its files and its socket are in ``directory``. The kernel keeps its state when the director
-    ends. Raises ValueError if the configuration needs rules of netfilter or the userspace
-    dataplane: only hadirector itself can serve such a configuration.
+    It sets no sysctl, timeout or sync daemon, keeps no static items, and runs no tracked script and
+    no notify script. Its files and its socket are in ``directory``. The kernel keeps its state when
+    the director ends. Raises ValueError if the configuration needs rules of netfilter or the
+    userspace dataplane: only hadirector itself can serve such a configuration.
     """
     if configuration.dataplane != "ipvs":
         raise ValueError(f"dataplane {configuration.dataplane} cannot be observed (expected ipvs)")
@@ -37,6 +38,7 @@ def observed_configuration(configuration: Configuration, directory: PurePath) ->
         sysctls=SysctlPolicy(apply=False),
         sync_daemon=None,
         connection_timeouts=ConnectionTimeouts(),
+        static=NO_STATIC_ITEMS,
         tracked_scripts=(),
         notifications=(),
         needed_scripts=(),

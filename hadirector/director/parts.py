@@ -63,6 +63,7 @@ class Parts:
             configuration.vrrp,
             frozenset(self.memory.owned.yielding),
             put,
+            static=configuration.static,
             realtime=configuration.realtime,
             observing=configuration.observing,
         )

@@ -193,7 +193,9 @@ async def change_to(parts: Parts, configuration: Configuration) -> None:
     parts.tracking.configure(configuration)
     parts.closer_look.configure(configuration)
     parts.notifier.configure(configuration)
-    parts.election.configure(configuration.vrrp, realtime=configuration.realtime)
+    parts.election.configure(
+        configuration.vrrp, static=configuration.static, realtime=configuration.realtime
+    )
     parts.notifier.note_instances(parts.election.states, parts.election.priority)
     parts.election.track_visibility(blind=parts.health.blindness.blind)
     parts.fitness.publish()

@@ -25,8 +25,10 @@ from hadirector.processes.supervisor import Child
 from vrrp.addresses.addresses import AddressError, remove
 from vrrp.addresses.macvlan import bring_leftover_down
 from vrrp.addresses.routes import RouteError
+from vrrp.addresses.static_resources import remove_static_items
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, State, Transition
+from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
 
 RESUME_INTERVALS = 2
 REPORT_SECONDS_MAX = 2.0
@@ -61,11 +63,13 @@ class Election:
         yielding: frozenset[str],
         put_message: Callable[[Any], Awaitable[None]],
         *,
+        static: StaticItems = NO_STATIC_ITEMS,
         realtime: bool = False,
         observing: bool = False,
     ) -> None:
         self.observing = observing
         self.instances = {instance.name: instance for instance in instances}
+        self.static = static
         self.realtime = realtime
         self.yielding = yielding
         self.tracked: dict[TrackedKey, int] = {}
@@ -84,6 +88,7 @@ class Election:
         self._crashes = 0
         self._begun = self._adopted = False
         self._may_start = asyncio.Event()
+        self._start_for_static_items()
         self._log = structlog.get_logger()
 
     @property
@@ -122,11 +127,18 @@ class Election:
     def begin(self) -> None:
         """Take part in elections from now on. The vrrp process starts if there is an instance."""
         self._begun = True
-        if self.instances:
+        if self._may_start.is_set():
+            self.configure_child()  # it runs already, because of static items
+        elif self.instances:
+            self._may_start.set()
+
+    def _start_for_static_items(self) -> None:
+        """Let the vrrp process start before the elections begin, if there are static items."""
+        if self.static != NO_STATIC_ITEMS:
             self._may_start.set()
 
     async def run(self) -> None:
-        """Run the vrrp process from `begin` until it ends after `stop`."""
+        """Run the vrrp process from `begin`, or at once with static items, until `stop`."""
         await self._may_start.wait()
         await self.child.run()
 
@@ -148,10 +160,15 @@ class Election:
         self._may_start.set()
 
     def configure(
-        self, instances: tuple[InstanceConfiguration, ...], *, realtime: bool = False
+        self,
+        instances: tuple[InstanceConfiguration, ...],
+        *,
+        static: StaticItems = NO_STATIC_ITEMS,
+        realtime: bool = False,
     ) -> None:
-        """Replace the instances, and switch realtime scheduling on or off."""
+        """Replace the instances and static items, and switch realtime scheduling on or off."""
         self.instances = {instance.name: instance for instance in instances}
+        self.static = static
         for known in (
             self.states,
             self.statuses,
@@ -163,8 +180,9 @@ class Election:
                 del known[name]
         self.realtime = realtime
         self.configure_child()
-        if self._begun:
-            self.begin()
+        self._start_for_static_items()
+        if self._begun and self.instances:
+            self._may_start.set()
 
     def hand_over(self, instance: str, *, undo: bool) -> None:
         """Hand an instance over to a peer, or undo a handover.
@@ -216,7 +234,15 @@ class Election:
         self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
         resume = frozenset(self._interrupted) - self._too_old
         self.child.send(
-            ConfigureVrrp(instances, resume, self.yielding, self.realtime, self.tracked)
+            ConfigureVrrp(
+                instances,
+                resume,
+                self.yielding,
+                self.realtime,
+                self.tracked,
+                self.static,
+                begun=self._begun or self._adopted,
+            )
         )
 
     def note_crash(self, now: float) -> list[tuple[float, ResumeOverdue]]:
@@ -263,6 +289,13 @@ class Election:
         self._interrupted.pop(report.instance, None)
         self._too_old.discard(report.instance)
         return self._enter(report.instance, report.state, reason)
+
+    async def remove_static(self) -> None:
+        """Remove the static items after the end of the vrrp process. A failure is logged."""
+        try:
+            await remove_static_items(self.static)
+        except (AddressError, RouteError, OSError) as error:
+            self._log.error("static_items_not_removed", error=str(error))
 
     async def _give_up(self, overdue: ResumeOverdue) -> bool:
         """Remove the addresses of an instance that was not resumed in time."""

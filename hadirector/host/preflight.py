@@ -15,6 +15,7 @@ from hadirector.model.vip_probes import probe_services
 from vrrp.addresses.addresses import virtual_addresses
 from vrrp.addresses.routes import items
 from vrrp.model.configuration import UdpUnicast
+from vrrp.model.static_items import NO_STATIC_ITEMS
 
 EXAMINED_ADDRESSES_MAX = 100
 LISTED_INTERFACES_MAX = 20
@@ -145,6 +146,8 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
     if any(virtual_addresses(instance) or items(instance) for instance in configuration.vrrp):
         yield "CAP_NET_ADMIN", "add virtual addresses"
         yield "CAP_NET_RAW", "announce virtual addresses"
+    if configuration.static != NO_STATIC_ITEMS:
+        yield "CAP_NET_ADMIN", "add static addresses, routes and rules"
 
 
 def _effective_capabilities() -> int:

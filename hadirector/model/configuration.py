@@ -28,6 +28,7 @@ from hadirector.model.notification import Notification
 from hadirector.model.policy import PoolPolicy, SlowStart
 from hadirector.model.web import WebSettings
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
+from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
 
 
 class OnFailure(StrEnum):
@@ -230,6 +231,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     warnings: tuple[str, ...] = ()
     other_files: tuple[str, ...] = ()
     vrrp: tuple[InstanceConfiguration, ...] = ()
+    static: StaticItems = NO_STATIC_ITEMS
     tracked_scripts: tuple[TrackedScript, ...] = ()
     notifications: tuple[Notification, ...] = ()
     connection_timeouts: ConnectionTimeouts = ConnectionTimeouts()

@@ -13,6 +13,7 @@ from checks.definition.result import Reason, Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, Transition
+from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
@@ -36,6 +37,8 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
     ACTIVE. The instances in ``yielding`` were handed over by an operator, and give way to any peer.
     ``tracked`` has the known values of tracked objects (`TrackedValues`). With ``realtime``, the
     process takes precedence over ordinary processes (`hadirector.processes.realtime`).
+
+    The ``static`` items are kept at once. Until the elections have ``begun``, no instance runs.
     """
 
     instances: tuple[InstanceConfiguration, ...]
@@ -43,6 +46,8 @@ class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
     yielding: frozenset[str] = frozenset()
     realtime: bool = False
     tracked: dict[TrackedKey, int] = {}
+    static: StaticItems = NO_STATIC_ITEMS
+    begun: bool = True
 
 
 class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):

@@ -76,11 +76,7 @@ async def _handle_messages(
                 if message.realtime != in_realtime:
                     in_realtime = message.realtime
                     _schedule(report, in_realtime=in_realtime)
-                _load_authentication(message.instances)
-                await speaker.configure(
-                    message.instances, message.resume, message.yielding, message.tracked
-                )
-                settle()
+                await _configure(speaker, message)
             case TrackedValues():
                 speaker.update_values(message.values)
             case RequestHandover():
@@ -90,6 +86,16 @@ async def _handle_messages(
                 return
             case Heartbeat():
                 pass
+
+
+async def _configure(speaker: Speaker, message: ConfigureVrrp) -> None:
+    _load_authentication(message.instances)
+    speaker.keep_static(message.static)
+    if message.begun:
+        await speaker.configure(
+            message.instances, message.resume, message.yielding, message.tracked
+        )
+    settle()
 
 
 async def _receive(channel: Channel[ToVrrp]) -> ToVrrp | None:

@@ -67,6 +67,7 @@ _SETTINGS = {
     "on_stop": "on_stop",
     "realtime": "realtime",
     "log": "log",
+    "static": "the static items",
     "tracked_scripts": "the tracked scripts",
     "notifications": "the notifications",
     "connection_timeouts": "connection_timeouts",

@@ -31,6 +31,7 @@ from hadirector.config.pools.schema import (
 from hadirector.config.scripts.schema import NotifySection, PoolNotifySection, ScriptSection
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection
+from hadirector.config.static.schema import StaticAddressSection, StaticSection
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
 from hadirector.config.vrrp.addresses.schema import AddressSection
 from hadirector.config.vrrp.authentication import (
@@ -70,6 +71,8 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "authentication": AuthenticationSection,
     "auth_hmac": AuthHmacSection,
     "keys": KeySection,
+    "static": StaticSection,
+    "Static addresses": StaticAddressSection,
     "sync_groups": SyncGroupSection,
     "sync_daemon": SyncDaemonSection,
     "virtual_servers": VirtualServerSection,

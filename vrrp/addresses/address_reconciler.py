@@ -95,6 +95,15 @@ class AddressReconciler:
         """The configured addresses that are on their devices, including foreign addresses."""
         return [virtual for virtual in self.configured if virtual in self._held]
 
+    @property
+    def devices(self) -> frozenset[str]:
+        """The devices that hold the addresses and routes."""
+        return self._routes.devices | {virtual.device for virtual in self.configured}
+
+    def use(self, kernel: RtnetlinkSocket) -> None:
+        """Use this socket from now on. `update_device` also sets it; rules need no device."""
+        self._kernel = kernel
+
     def update_device(self, kernel: RtnetlinkSocket, device: str, state: DeviceState) -> None:
         """Store the new state of a device that holds addresses or routes."""
         before = self._devices.get(device, _ABSENT)

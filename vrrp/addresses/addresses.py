@@ -23,7 +23,7 @@ from contextlib import closing
 from ipaddress import IPv6Interface, ip_interface
 from pathlib import Path
 
-from vrrp.addresses.routes import RouteError, delete, items
+from vrrp.addresses.routes import Item, RouteError, delete, items
 from vrrp.model.configuration import InstanceConfiguration, Placement
 from vrrp.netlink.rtnetlink import Interface, VirtualAddress
 from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
@@ -134,7 +134,14 @@ async def remove(configuration: InstanceConfiguration) -> None:
     A deleted interface needs no action, because the kernel deleted its addresses too. Raises
     AddressError, RouteError or OSError.
     """
-    wanted, routes = virtual_addresses(configuration), items(configuration)
+    await remove_resources(virtual_addresses(configuration), items(configuration))
+
+
+async def remove_resources(wanted: Sequence[VirtualAddress], routes: Sequence[Item]) -> None:
+    """Delete addresses, routes and rules. Foreign addresses stay.
+
+    Raises AddressError, RouteError or OSError.
+    """
     if not wanted and not routes:
         return
     indexes = {name: index for index, name in socket.if_nameindex()}

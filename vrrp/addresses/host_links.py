@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from vrrp.addresses.address_reconciler import DeviceState
+from vrrp.addresses.address_reconciler import AddressReconciler, DeviceState
 from vrrp.addresses.addresses import promote_secondaries, shared_subnets, virtual_addresses
-from vrrp.addresses.resources import HeldResources
 from vrrp.addresses.routes import items
+from vrrp.addresses.static_resources import static_addresses
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, UdpUnicast
 from vrrp.model.report import Notice, Report
+from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
 from vrrp.netlink.links import Link, LinkWatcher
 from vrrp.netlink.rtnetlink import InterfaceAddress
 from vrrp.netlink.rtnetlink_socket import RtnetlinkSocket
@@ -24,9 +25,8 @@ class HostLinks:
     with a virtual address that was removed. Netlink sockets are opened when the first interface
     is needed; UDP instances with loopback addresses need none. The watcher runs in ``tasks``.
 
-    - ``links`` has the state of each watched interface that is known; None if it does not
-    exist. - ``virtual`` are the virtual addresses of all instances, which are not used as
-    sources.
+    - ``links`` has the state of each watched interface that is known; None if it does not exist.
+    - ``virtual`` are the virtual addresses of all instances, which are not used as sources.
     """
 
     def __init__(
@@ -46,25 +46,32 @@ class HostLinks:
         self._watcher: LinkWatcher | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    def configure(self, configurations: Iterable[InstanceConfiguration]) -> None:
-        """Watch the interfaces of these instances. Raises OSError if a socket cannot be opened."""
+    def configure(
+        self, configurations: Iterable[InstanceConfiguration], static: StaticItems
+    ) -> None:
+        """Watch the interfaces of these instances and of the static items.
+
+        Raises OSError if a socket cannot be opened.
+        """
         instances = tuple(configurations)
         linked = [instance for instance in instances if _needs_link(instance)]
         tracked = {name for instance in instances for name in instance.tracked_names("interface")}
         if self._watcher is None:
-            if not linked and not tracked:
+            if not linked and not tracked and static == NO_STATIC_ITEMS:
                 return
             self._kernel = RtnetlinkSocket()
             self._watcher = LinkWatcher(self._kernel, self._note_link, self._removed)
             self._watching = self._tasks.create_task(self._watcher.run())
         virtual = [address for instance in linked for address in virtual_addresses(instance)]
+        lasting = static_addresses(static)
         routes = [route for instance in linked for route in instance.virtual_routes]
+        routes += static.routes
         names = tracked | {instance.interface for instance in linked}
-        names |= {address.device for address in virtual}
+        names |= {address.device for address in (*virtual, *lasting)}
         names |= {device for route in routes for device in route.devices}
         self.links = {name: link for name, link in self.links.items() if name in names}
         self.virtual = frozenset(address.address.ip for address in virtual)
-        self._watcher.watch(names, self.virtual)
+        self._watcher.watch(names, self.virtual | {address.address.ip for address in lasting})
 
     def carriers(self, *names: str) -> dict[TrackedKey, int]:
         """Return the carriers of these interfaces (by default all) as values of tracked objects."""
@@ -74,16 +81,24 @@ class HostLinks:
             for name, link in links
         }
 
+    def read_again(self) -> None:
+        """Read all links soon, because static addresses were added: they may be sources."""
+        if self._watcher is not None:
+            self._watcher.read_again()
+
     def update_resources(
         self,
-        configuration: InstanceConfiguration,
-        resources: HeldResources,
+        addresses: AddressReconciler,
+        interface: str | None = None,
         only: str | None = None,
     ) -> None:
-        """Pass the states of all its devices to an instance, or only the state of ``only``."""
-        addresses = resources.addresses.configured
-        devices = {configuration.interface, *(address.device for address in addresses)}
-        for device in devices | resources.routes.devices:
+        """Pass the known states of all devices to a reconciler, or the state of ``only``.
+
+        ``interface`` is a device without addresses that it uses too.
+        """
+        if self._kernel is not None:
+            addresses.use(self._kernel)
+        for device in addresses.devices | ({interface} if interface else set()):
             if self._kernel is None or device not in self.links or only not in (None, device):
                 continue
             link = self.links[device]
@@ -92,8 +107,8 @@ class HostLinks:
                 if link is None
                 else DeviceState(link.index, link.permanent(), link.carrier)
             )
-            resources.addresses.update_device(self._kernel, device, state)
-            if link is not None and device in shared_subnets(addresses):
+            addresses.update_device(self._kernel, device, state)
+            if link is not None and device in shared_subnets(addresses.configured):
                 self._promote_secondaries(device)
 
     async def close(self) -> None:

@@ -121,6 +121,10 @@ class LinkWatcher:
         self._virtual = virtual
         self._reread.set()
 
+    def read_again(self) -> None:
+        """Read all links soon, although no event has reported a change."""
+        self._reread.set()
+
     async def run(self) -> None:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()

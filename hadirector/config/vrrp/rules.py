@@ -9,7 +9,6 @@ from hadirector.config.document.finding import Claim, Finding, Path, duplicates,
 from hadirector.config.keys.section import Placed
 from hadirector.config.vrrp.addresses.rules import address_findings
 from hadirector.config.vrrp.authentication import authentication_findings
-from hadirector.config.vrrp.routes.rules import route_findings
 from hadirector.config.vrrp.schema import VrrpSection
 from hadirector.config.vrrp.transport import transport_findings
 from hadirector.config.vrrp.virtual_mac import virtual_mac_findings
@@ -23,7 +22,6 @@ def vrrp_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]
     yield from duplicates(_names(instances))
     yield from duplicates(_virtual_routers(instances))
     yield from address_findings(instances)
-    yield from route_findings(instances)
     yield from virtual_mac_findings(instances)
     for path, instance in instances:
         yield from _interval_findings((*path, "advert_interval"), instance)

@@ -12,8 +12,9 @@ from hadirector.election.election import Election, ResumeOverdue
 from hadirector.processes.messages import ConfigureVrrp, RequestHandover
 from tests.builders import an_instance
 from vrrp.addresses.addresses import AddressError
-from vrrp.model.configuration import InstanceConfiguration
+from vrrp.model.configuration import InstanceConfiguration, Placement
 from vrrp.model.report import InstanceStatus, State, Transition
+from vrrp.model.static_items import StaticItems
 
 WEB = an_instance(virtual_addresses=("192.0.2.10/32",))
 MAIL = an_instance(
@@ -74,6 +75,7 @@ def two(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Election:
         raise AssertionError(event)
 
     made = Election((WEB, MAIL), frozenset(), tell)
+    made.begin()
     monkeypatch.setattr(made.child, "send", sent.send)
     made.states = {"web": State.ACTIVE, "mail": State.BACKUP}
     made._reported_at = {"web": NOW - 1.0, "mail": NOW - 1.0}
@@ -229,15 +231,43 @@ async def test_an_instance_that_stops_after_a_reload_is_not_shown(two: Election)
     assert two.states == {"web": State.ACTIVE}
 
 
+def not_begun(monkeypatch: pytest.MonkeyPatch, sent: Sent, static: StaticItems) -> Election:
+    async def put(_message: object) -> None:
+        """Nothing reads the messages."""
+
+    made = Election((WEB,), frozenset(), put, static=static)
+    monkeypatch.setattr(made.child, "send", sent.send)
+    return made
+
+
 async def test_elections_wait_for_the_first_verdicts_over_a_reload_too(
-    two: Election, sent: Sent
+    monkeypatch: pytest.MonkeyPatch, sent: Sent
 ) -> None:
-    two.configure((WEB,))
-    assert not two.begun
-    two.begin()
-    two.configure(())
-    two.configure((MAIL,))
-    assert two.begun
+    waiting = not_begun(monkeypatch, sent, StaticItems())
+    waiting.configure((WEB,))
+    assert not waiting.begun
+    waiting.begin()
+    waiting.configure(())
+    waiting.configure((MAIL,))
+    assert waiting.begun
+
+
+async def test_static_items_do_not_wait_for_the_elections(
+    monkeypatch: pytest.MonkeyPatch, sent: Sent
+) -> None:
+    """The process starts at once, and its instances when the elections begin."""
+    items = StaticItems(addresses=(Placement("192.0.2.1/24", device="eth0"),))
+    without = not_begun(monkeypatch, sent, StaticItems())
+    assert not without._may_start.is_set()
+    without.configure((WEB,), static=items)
+    assert without._may_start.is_set()
+    waiting = not_begun(monkeypatch, sent, items)
+    assert waiting._may_start.is_set()
+    sent.clear()
+    waiting.configure_child()
+    waiting.begin()
+    configurations = [each for each in sent if isinstance(each, ConfigureVrrp)]
+    assert [(each.static, each.begun) for each in configurations] == [(items, False), (items, True)]
 
 
 async def test_a_handover_reaches_the_process_and_the_next_one_too(

@@ -9,6 +9,7 @@ from hadirector.config.document.errors import quote
 from hadirector.config.document.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.keys.addresses import ip_version
 from hadirector.config.keys.section import Placed
+from hadirector.config.static.schema import StaticAddressSection
 from hadirector.config.vrrp.addresses.schema import AddressSection
 from hadirector.config.vrrp.schema import VrrpSection
 
@@ -17,6 +18,8 @@ VIRTUAL_ADDRESSES_MAX = {4: 255, 6: 89}
 """By IP version. An IPv6 advertisement of 89 addresses fills 1500 bytes: 40 bytes of IP header, 8
 bytes of VRRP header, the addresses, and the 28 bytes that authentication may add."""
 UNADVERTISED_ADDRESSES_MAX = 1000
+
+AnyAddressSection = AddressSection | StaticAddressSection
 
 
 def address_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
@@ -27,7 +30,8 @@ def address_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Findi
         yield from _family_findings((*path, "virtual_addresses"), instance)
         yield from _repeated_findings(path, instance)
         for place, address in instance.held_addresses:
-            yield from _placement_findings((*path, *place), instance, address)
+            device = address.device or instance.macvlan or instance.interface
+            yield from placement_findings((*path, *place), address, device)
 
 
 def address_warnings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
@@ -91,21 +95,19 @@ def _family_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
             yield Finding((*path, place), message)
 
 
-def _placement_findings(
-    path: Path, instance: VrrpSection, address: AddressSection
-) -> Iterator[Finding]:
+def placement_findings(path: Path, address: AnyAddressSection, device: str) -> Iterator[Finding]:
+    """Yield the keys of an address that have no effect, and a label that the kernel refuses."""
     for key in sorted(address.model_fields_set - {"address"}):
         reason = _reason_without_effect(address, key)
         if reason is not None:
             yield Finding((*path, key), f"{reason}; leave this out")
             return
-    device = address.device or instance.macvlan or instance.interface
     if address.label is not None and not address.label.startswith(device):
         expected = f"a label that begins with the name of the interface, such as {device}:web"
         yield Finding((*path, "label"), wrong(quote(address.label), expected))
 
 
-def _reason_without_effect(section: AddressSection, key: str) -> str | None:
+def _reason_without_effect(section: AnyAddressSection, key: str) -> str | None:
     """Return why a key would have no effect in the kernel; None if it has an effect."""
     address = ipaddress.ip_address(section.host)
     if address.is_loopback:

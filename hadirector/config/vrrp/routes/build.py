@@ -15,16 +15,17 @@ IPV6_METRIC = 1024
 
 def virtual_routes(section: VrrpSection) -> tuple[VirtualRoute, ...]:
     """Return the routes of an instance."""
-    return tuple(_route(route, section.family) for route in section.virtual_routes)
+    return tuple(make_route(route, section.family) for route in section.virtual_routes)
 
 
 def virtual_rules(section: VrrpSection) -> tuple[VirtualRule, ...]:
     """Return the rules of an instance."""
-    return tuple(_rule(rule, section.family) for rule in section.virtual_rules)
+    return tuple(make_rule(rule, section.family) for rule in section.virtual_rules)
 
 
-def _route(route: RouteSection, instance_family: int) -> VirtualRoute:
-    destination = route.prefix(instance_family)
+def make_route(route: RouteSection, default_family: int) -> VirtualRoute:
+    """Return a route. ``default_family`` is the IP version of a route without an address."""
+    destination = route.prefix(default_family)
     ipv6 = ip_version(destination) == 6
     # As ip-route(8): a destination without a gateway is on the link.
     on_link = route.gateway is None and not route.nexthops and route.type == "unicast"
@@ -39,8 +40,9 @@ def _route(route: RouteSection, instance_family: int) -> VirtualRoute:
     )
 
 
-def _rule(rule: RuleSection, instance_family: int) -> VirtualRule:
-    everything = EVERYTHING[rule.family(instance_family)]
+def make_rule(rule: RuleSection, default_family: int) -> VirtualRule:
+    """Return a rule. ``default_family`` is the IP version of a rule without a prefix."""
+    everything = EVERYTHING[rule.family(default_family)]
     return build_struct(
         VirtualRule, rule, source=rule.origin or everything, destination=rule.to or everything
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from hadirector.config.document.finding import Claim, Finding, Path, duplicates, wrong
 from hadirector.config.keys.addresses import ip_version
-from hadirector.config.keys.section import Placed
 from hadirector.config.vrrp.routes.schema import NextHopSection, RouteSection, RuleSection
 from hadirector.config.vrrp.schema import VrrpSection
 
@@ -17,38 +17,62 @@ _HOP_KEYS = frozenset({"gateway", "device", "on_link"})
 _FORWARDING_KEYS = _HOP_KEYS | {"nexthops", "source", "scope"}
 
 
-def route_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
-    """Yield the faults of the routes and rules."""
-    yield from duplicates(_route_claims(instances))
-    yield from duplicates(_rule_claims(instances))
-    for path, instance in instances:
-        for key, count in (
-            ("virtual_routes", len(instance.virtual_routes)),
-            ("virtual_rules", len(instance.virtual_rules)),
+class RoutingItems(NamedTuple):
+    """The routes and rules of an instance or of the host, with the paths of the two lists.
+
+    ``family`` is the IP version of an item without an address.
+    """
+
+    routes_path: Path
+    routes: Sequence[RouteSection]
+    rules_path: Path
+    rules: Sequence[RuleSection]
+    family: int
+
+
+def instance_items(path: Path, instance: VrrpSection) -> RoutingItems:
+    """Return the routes and rules of an instance."""
+    return RoutingItems(
+        (*path, "virtual_routes"),
+        instance.virtual_routes,
+        (*path, "virtual_rules"),
+        instance.virtual_rules,
+        instance.family,
+    )
+
+
+def route_findings(every: Sequence[RoutingItems]) -> Iterator[Finding]:
+    """Yield the faults of the routes and rules of a file."""
+    yield from duplicates(_route_claims(every))
+    yield from duplicates(_rule_claims(every))
+    for items in every:
+        for path, count in (
+            (items.routes_path, len(items.routes)),
+            (items.rules_path, len(items.rules)),
         ):
             if count > ITEMS_MAX:
                 message = f"wrong number (got {count}, expected at most {ITEMS_MAX})"
-                yield Finding((*path, key), message)
-        for place, route in enumerate(instance.virtual_routes):
-            yield from _route_findings((*path, "virtual_routes", place), route, instance.family)
-        for place, rule in enumerate(instance.virtual_rules):
-            yield from _rule_findings((*path, "virtual_rules", place), rule)
+                yield Finding(path, message)
+        for place, route in enumerate(items.routes):
+            yield from _route_findings((*items.routes_path, place), route, items.family)
+        for place, rule in enumerate(items.rules):
+            yield from _rule_findings((*items.rules_path, place), rule)
 
 
-def _route_claims(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Claim]:
-    for path, instance in instances:
-        for place, route in enumerate(instance.virtual_routes):
+def _route_claims(every: Sequence[RoutingItems]) -> Iterator[Claim]:
+    for items in every:
+        for place, route in enumerate(items.routes):
             # The kernel has one route for these three values.
-            value = (route.prefix(instance.family), route.table, route.metric)
+            value = (route.prefix(items.family), route.table, route.metric)
             description = f"route to {route.destination} with this table and metric"
-            yield Claim((*path, "virtual_routes", place), value, description)
+            yield Claim((*items.routes_path, place), value, description)
 
 
-def _rule_claims(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Claim]:
-    for path, instance in instances:
-        for place, rule in enumerate(instance.virtual_rules):
-            value = (rule.family(instance.family), *rule.model_dump().values())
-            yield Claim((*path, "virtual_rules", place), value, "rule")
+def _rule_claims(every: Sequence[RoutingItems]) -> Iterator[Claim]:
+    for items in every:
+        for place, rule in enumerate(items.rules):
+            value = (rule.family(items.family), *rule.model_dump().values())
+            yield Claim((*items.rules_path, place), value, "rule")
 
 
 def _route_findings(path: Path, route: RouteSection, instance_family: int) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""Static addresses, routes and rules."""
