@@ -11,10 +11,12 @@ RUNS := 2
 ADVERTS := 600
 SEED := 1
 
-# For `make soak`: the number of corrupted inputs, the number of simulated worlds (`make check` runs
-# the first two thousand of them), and how long a pair runs under faults.
+# For `make soak`: the number of corrupted inputs, of simulated worlds (`make check` runs the first two
+# thousand of them) and of generated files that keepalived and hadirector run, and how long a pair
+# runs under faults.
 COUNT := 10000000
 SEEDS := 20000
+FILES := 200
 MINUTES := 10
 
 # For `make unit`: the room whose unit tests run. The default is all rooms.
@@ -62,10 +64,11 @@ bench: $(VENV)/.runtime ## compare failover with keepalived, measure costs and l
 simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its events; SEED=123 WORLD=groups|clocks
 	@$(BIN)/python -m tests.simulation.replay $(SEED) $(WORLD)
 
-soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, a pair under faults; long
+soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, generated files and a pair under faults; long
 	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
-	@[ `id -u` -eq 0 ] || echo "left out, because it needs root: the pair under faults"
+	@[ `id -u` -eq 0 ] || echo "left out, because they need root: generated files, the pair under faults"
+	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.twins --files $(FILES)
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.chaos --minutes $(MINUTES) --seed $(SEED)
 
 deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, into build/

@@ -52,9 +52,12 @@ def log_of(host: Host, directory: Path) -> Path:
 
 
 def start_keepalived(
-    host: Host, directory: Path, priority: int, method: str, heading: str = ""
+    host: Host, directory: Path, priority: int, method: str, heading: str = "", *options: str
 ) -> subprocess.Popen[str]:
-    """Start a keepalived. ``method`` is its lb_kind, and ``heading`` comes before all blocks."""
+    """Start a keepalived with options.
+
+    ``method`` is its lb_kind, and ``heading`` comes before all blocks.
+    """
     file = configuration_of(host, directory)
     text = _CONFIGURATION.replace("PRIORITY", str(priority)).replace("METHOD", method)
     file.write_text(heading + text)
@@ -63,5 +66,6 @@ def start_keepalived(
         return host.start(
             *("keepalived", "-n", "-l", "-D", "-f", str(file)),
             *("-p", f"{base}.pid", "-r", f"{base}.vrrp.pid", "-c", f"{base}.checkers.pid"),
+            *options,
             output=output,
         )

@@ -128,8 +128,30 @@ def _read(line: Statement, facts: Facts) -> VirtualAddress:
             tracked = False
         else:
             _read_rest(text, word, value, facts)
+    if facts.block.last("use_vmac") is not None:
+        _place_beside_macvlan(keys, facts)
     node = keys["address"] if len(keys) == 1 else mapping(line.keyword.place, keys)
     return VirtualAddress(node, text, device, tracked)
+
+
+def _place_beside_macvlan(keys: dict[str, Node], facts: Facts) -> None:
+    """Set the device of an address of an instance with use_vmac.
+
+    For keepalived, the interface of the instance means the macvlan. The macvlan has no address of
+    the other IP version.
+    """
+    address = keys["address"]
+    device = keys.get("device")
+    is_other = (":" in str(address.value)) != (facts.family == 6)
+    if device is None and is_other and facts.interface is not None:
+        keys["device"] = scalar(facts.interface, address.place)
+    elif device is not None and device.value == facts.interface and not is_other:
+        del keys["device"]
+    label = keys.get("label")
+    if label is not None and "device" not in keys:
+        message = f"{address.value}: label {label.value} is left out: the address is on the macvlan"
+        facts.block.note("label", label.place, message)
+        del keys["label"]
 
 
 _WITH_VALUE = frozenset({*_VALUES, "brd", "broadcast", "preferred_lft", "peer", "track_group"})
