@@ -14,6 +14,7 @@ import socket
 import struct
 from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -30,8 +31,6 @@ GROUPS_BYTES_MAX: Final = 1024
 """The size of the longest list of groups that Python can read: 256 groups of 4 bytes."""
 SO_PEERGROUPS: Final = 59
 """From include/uapi/asm-generic/socket.h. Python 3.11 has no name for it."""
-CLAIM_HEADER: Final = "Hadirector-Claimed"
-"""The header with the user that a client names, such as the user behind sudo."""
 _CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7))
 
 
@@ -67,6 +66,26 @@ class Actor(msgspec.Struct, frozen=True):
     request_id: str = ""
     claimed: str = ""
     only: tuple[str, ...] = ()
+
+
+def permits(only: Collection[str], virtual_server: str, real_server: str) -> bool:
+    """Return whether an actor that may change only these objects may change a real server.
+
+    A pattern is VIRTUAL_SERVER or VIRTUAL_SERVER/REAL_SERVER. ``*`` stands for any text.
+    """
+    if not only:
+        return True
+    parts = [pattern.partition("/") for pattern in only]
+    return any(
+        fnmatchcase(virtual_server, _take_brackets(first))
+        and (not slash or fnmatchcase(real_server, _take_brackets(second)))
+        for first, slash, second in parts
+    )
+
+
+def _take_brackets(pattern: str) -> str:
+    """Take the brackets of an IPv6 address literally, not as a set of characters."""
+    return pattern.replace("[", "[[]")
 
 
 class Peer(NamedTuple):

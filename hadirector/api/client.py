@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import os
 
 import msgspec
 
 from hadirector.api.endpoint import Endpoint, EndpointError, Remote, open_connection, read_token
 
 TIMEOUT_SECONDS = 30.0
+CLAIM_HEADER = "Hadirector-Claimed"
+"""The header with the user that a client names, such as the user behind sudo."""
 ANSWER_SIZE_MAX = 256 * 1024 * 1024
 
 
@@ -55,6 +58,8 @@ def request(
     step of the conversation. Raises ApiError.
     """
     content, headers = _content(body)
+    if user := os.environ.get("SUDO_USER"):
+        headers[CLAIM_HEADER] = f"sudo:{user}"
     try:
         connection = open_connection(endpoint, timeout)
         prefix = ""

@@ -20,7 +20,7 @@ from hadirector.api.route import AnyRoute, Call, Reply
 from hadirector.api.routing import Router
 from hadirector.config.document.errors import ConfigError
 from hadirector.dataplane.dataplane import DataplaneError
-from hadirector.director.requests import RequestError, UnknownObjectError
+from hadirector.director.request_errors import RequestError, StaleError, UnknownObjectError
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 
@@ -131,11 +131,18 @@ def as_problem(error: Exception) -> ProblemError | None:
             return unknown_object(error.kind, error.name, error.known)
         case (ConfigError() as cause) | RequestError(__cause__=ConfigError() as cause):
             return _invalid_config(cause)
-        case RequestError():
-            return ProblemError(Code.NOT_POSSIBLE, str(error))
-        case DataplaneError():
-            return ProblemError(Code.DATAPLANE, str(error))
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return ProblemError(code, str(error))
     return None
+
+
+_CODES: Final[dict[type[Exception], Code]] = {
+    StaleError: Code.STALE,
+    RequestError: Code.NOT_POSSIBLE,
+    DataplaneError: Code.DATAPLANE,
+}
+"""The codes of errors without further parts. A special error is before a more general error."""
 
 
 def _invalid_config(error: ConfigError) -> ProblemError:

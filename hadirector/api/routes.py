@@ -10,10 +10,14 @@ from hadirector.api.resources import configuration, events, instances, overrides
 from hadirector.api.route import AnyRoute, Nothing, Route
 from hadirector.config.document.errors import FILE_BYTES_MAX
 from hadirector.events.event_log import Page
-from hadirector.overrides.model import OverrideRemoval, OverrideRequest
+from hadirector.overrides.model import OverrideRequest
 from hadirector.reload.preview import Preview
 from hadirector.status.explanation import Explanation
+from hadirector.status.override_status import OverrideStatus
 from hadirector.status.report import Status
+
+_REAL_SERVER: Final = "/v1/virtual-servers/{virtual_server}/real-servers/{real_server}"
+_OVERRIDE: Final = f"{_REAL_SERVER}/override"
 
 ROUTES: Final[tuple[AnyRoute, ...]] = (
     Route(
@@ -79,28 +83,94 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
     ),
     Route(
+        method="GET",
+        path="/v1/overrides",
+        name="read_overrides",
+        summary="All overrides.",
+        role=Role.READ,
+        handler=overrides.read_overrides,
+        query=Nothing,
+        body=Nothing,
+        answer=overrides.Overrides,
+        problems=(Code.DATAPLANE,),
+    ),
+    Route(
         method="POST",
-        path="/v1/override",
+        path="/v1/overrides",
+        name="set_overrides",
+        summary="Set an override for every selected real server, or for none.",
+        role=Role.OPERATE,
+        handler=overrides.set_overrides,
+        query=Nothing,
+        body=overrides.BulkRequest,
+        answer=overrides.Overrides,
+        problems=(
+            Code.NOT_FOUND,
+            Code.NOT_POSSIBLE,
+        ),
+    ),
+    Route(
+        method="POST",
+        path="/v1/overrides/remove",
+        name="remove_overrides",
+        summary="Remove the overrides of every selected real server, or of none.",
+        role=Role.OPERATE,
+        handler=overrides.remove_overrides,
+        query=Nothing,
+        body=overrides.BulkRemoval,
+        answer=overrides.Removed,
+        problems=(
+            Code.NOT_FOUND,
+            Code.NOT_POSSIBLE,
+        ),
+    ),
+    Route(
+        method="GET",
+        path=_OVERRIDE,
+        name="read_override",
+        summary="The override of a real server.",
+        role=Role.READ,
+        handler=overrides.read_override,
+        query=Nothing,
+        body=Nothing,
+        answer=OverrideStatus,
+        problems=(
+            Code.NOT_FOUND,
+            Code.NOT_POSSIBLE,
+        ),
+    ),
+    Route(
+        method="PUT",
+        path=_OVERRIDE,
         name="set_override",
-        summary="Set an override.",
+        summary="Set the override of a real server. It replaces an older override.",
         role=Role.OPERATE,
         handler=overrides.set_override,
         query=Nothing,
         body=OverrideRequest,
-        answer=overrides.Done,
-        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+        answer=OverrideStatus,
+        problems=(
+            Code.NOT_FOUND,
+            Code.NOT_POSSIBLE,
+            Code.STALE,
+        ),
     ),
     Route(
-        method="POST",
-        path="/v1/override/remove",
+        method="DELETE",
+        path=_OVERRIDE,
         name="remove_override",
-        summary="Remove an override.",
+        summary="Remove the override of a real server.",
         role=Role.OPERATE,
         handler=overrides.remove_override,
-        query=Nothing,
-        body=OverrideRemoval,
-        answer=overrides.Done,
-        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
+        query=overrides.RemovalQuery,
+        body=overrides.RemovalBody,
+        answer=overrides.Removed,
+        body_required=False,
+        problems=(
+            Code.NOT_FOUND,
+            Code.NOT_POSSIBLE,
+            Code.STALE,
+        ),
     ),
     Route(
         method="POST",

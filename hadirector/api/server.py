@@ -21,7 +21,8 @@ from typing import Final
 
 from aiohttp import web
 
-from hadirector.api.actor import CLAIM_HEADER, Accounts, Actor, prove_actor, read_peer
+from hadirector.api.actor import Accounts, Actor, prove_actor, read_peer
+from hadirector.api.client import CLAIM_HEADER
 from hadirector.api.connections import Connections
 from hadirector.api.context import Context
 from hadirector.api.handling import RequestHandling

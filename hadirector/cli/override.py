@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import os
-import pwd
 import sys
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket
 
 WEIGHT_MAX: Final = 65535
+
+
+class _Done(msgspec.Struct):
+    """The part of an answer that is printed. The answer to a removal has no name."""
+
+    description: str
+    name: str = ""
 
 
 class Drain:
@@ -156,37 +161,30 @@ def _weight(text: str) -> int | None:
 
 def _set_override(arguments: argparse.Namespace, action: str, **options: object) -> int:
     body = {
-        "name": arguments.name,
         "action": action,
-        "author": _author(),
         "reason": arguments.reason,
         "expires_in": arguments.expires_in,
         **options,
     }
-    return _post(arguments.socket, "/v1/override", body)
+    return _send(arguments, "PUT", "", body)
 
 
 def _remove_override(arguments: argparse.Namespace, action: str) -> int:
-    body: dict[str, object] = {"name": arguments.name, "action": action}
-    return _post(arguments.socket, "/v1/override/remove", body)
+    return _send(arguments, "DELETE", f"?action={action}", None)
 
 
-def _post(socket: Endpoint, route: str, body: dict[str, object]) -> int:
+def _send(arguments: argparse.Namespace, method: str, query: str, body: object) -> int:
+    virtual_server, _, real_server = arguments.name.partition("/")
+    place = f"/v1/virtual-servers/{quote(virtual_server, '')}/real-servers/{quote(real_server, '')}"
+    if not (virtual_server and real_server):
+        print(f"hadirector: {arguments.name}: expected VS/RS", file=sys.stderr)
+        return 2
     try:
-        answer = request(socket, "POST", route, body)
+        answer = request(arguments.socket, method, f"{place}/override{query}", body)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
-    print(msgspec.json.decode(answer)["done"])
+    done = msgspec.json.decode(answer, type=_Done)
+    print(f"{done.name}: {done.description}" if done.name else done.description)
     print("this applies to this director only; repeat the command on its peers")
     return 0
-
-
-def _author() -> str:
-    """Return the user behind sudo, or the user that this process runs as."""
-    if name := os.environ.get("SUDO_USER"):
-        return name
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

@@ -17,9 +17,11 @@ from hadirector.director.configurations.apply import Applications
 from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
 from hadirector.director.messages import FirstVerdictsOverdue, Message
+from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.parts import Parts
 from hadirector.director.reconfigure import Reconfiguration
-from hadirector.director.requests import OperatorRequests, RequestError
+from hadirector.director.request_errors import RequestError
+from hadirector.director.requests import OperatorRequests
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import Configuration
@@ -54,6 +56,7 @@ class Director:
         self.reconfiguration = Reconfiguration(file, self._parts, self._messages.put)
         self.applications = Applications(self.reconfiguration)
         self.operator = OperatorRequests(self._parts)
+        self.overrides = OverrideRequests(self._parts)
         self.recorder = recorder
         self._log = structlog.get_logger()
         self._spawned: set[asyncio.Task[None]] = set()

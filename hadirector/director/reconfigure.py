@@ -18,7 +18,7 @@ from hadirector.director.configurations.file import ConfigurationFile, read_text
 from hadirector.director.messages import ConfigurationRead, Message
 from hadirector.director.observing import REFUSED, observed_configuration
 from hadirector.director.parts import Parts
-from hadirector.director.requests import RequestError
+from hadirector.director.request_errors import RequestError
 from hadirector.host import preflight
 from hadirector.host.file_trust import find_exposures
 from hadirector.host.sysctl import reconciler as sysctl_reconciler

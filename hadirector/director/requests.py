@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Final
 
@@ -14,19 +13,13 @@ from hadirector import __version__
 from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
 from hadirector.director import explaining
+from hadirector.director.objects import find_real_server, find_virtual_server
 from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
+from hadirector.director.request_errors import RequestError, UnknownObjectError
 from hadirector.host import preflight
-from hadirector.host.sysctl import files
-from hadirector.host.sysctl.rules import dotted_name
-from hadirector.model.configuration import RealServer, VirtualServer
-from hadirector.overrides.model import (
-    OverrideRemoval,
-    OverrideRequest,
-    RealServerName,
-    persistence_fault,
-)
-from hadirector.overrides.store import OVERRIDES_MAX
+from hadirector.model.configuration import VirtualServer
+from hadirector.overrides.model import RealServerName
 from hadirector.processes.supervisor import Child
 from hadirector.status.explanation import (
     InstanceExplanation,
@@ -43,25 +36,8 @@ from hadirector.status.report import (
     virtual_server_status,
 )
 
-EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
-NAMED_MAX: Final = 10
-"""The maximum number of names in an error message."""
 EVENTS_MAX: Final = 20
 """The maximum number of events in an explanation. It has the latest events."""
-
-
-class RequestError(Exception):
-    """The request of an operator cannot be fulfilled. The message is the reason."""
-
-
-class UnknownObjectError(RequestError):
-    """A request for an object that does not exist. ``known`` are the names that exist."""
-
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        self.kind = kind
-        self.name = name
-        self.known = tuple(known)
-        super().__init__(f"no {kind} {name} ({_list_names(self.known)})")
 
 
 class OperatorRequests:
@@ -93,50 +69,10 @@ class OperatorRequests:
             self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
         return chosen
 
-    async def set_override(self, request: OverrideRequest) -> str:
-        """Set an override for a real server; return the description of its effect.
-
-        Raises RequestError if the request is contradictory or cannot be stored.
-        """
-        self._refuse_while_observing()
-        server, real_server = self._find(request.name)
-        name = RealServerName(server.name, real_server.name)
-        fault = request.contradiction() or self._persistence_fault(server, request)
-        if fault is not None:
-            raise RequestError(fault)
-        current = self._parts.overrides.current
-        if name not in current and len(current) >= OVERRIDES_MAX:
-            raise RequestError(f"there are {OVERRIDES_MAX} overrides already; remove some first")
-        override = request.override(name, monotonic())
-        try:
-            await self._parts.overrides.set(override)
-        except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
-        return f"{name}: {override.description}"
-
-    async def remove_override(self, request: OverrideRemoval) -> str:
-        """Remove the override of a real server; return its description. Raises RequestError."""
-        current = self._parts.overrides.current
-        # The full name of an override is enough, even if its real server is not configured.
-        name = next((name for name in current if str(name) == request.name), None)
-        if name is None:
-            server, real_server = self._find(request.name)
-            name = RealServerName(server.name, real_server.name)
-        override = current.get(name)
-        if override is None:
-            raise RequestError(f"{name} has no override")
-        if override.action is not request.action:
-            raise RequestError(f"{name} is {override.description}")
-        try:
-            await self._parts.overrides.remove(name)
-        except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
-        return f"{name}: no longer {override.description}"
-
     async def explain(self, name: str) -> RealServerExplanation:
         """Explain the weight of a real server. Raises RequestError and DataplaneError."""
         parts = self._parts
-        server, real_server = self._find(name)
+        server, real_server = find_real_server(self._parts.configuration, name)
         table = await parts.table_reconciler.read_counters(server.keys)
         judgement = parts.pools.judgements.get(server.name)
         [status] = real_server_statuses(
@@ -185,10 +121,7 @@ class OperatorRequests:
     async def explain_virtual_server(self, name: str) -> VirtualServerExplanation:
         """Explain whom a virtual server serves. Raises RequestError and DataplaneError."""
         parts = self._parts
-        servers = {server.name: server for server in parts.configuration.virtual_servers}
-        if name not in servers:
-            raise UnknownObjectError("virtual server", name, servers)
-        server = servers[name]
+        server = find_virtual_server(parts.configuration, name)
         table = await parts.table_reconciler.read_counters(server.keys)
         status = await self._virtual_server_status(server, table, Slices(rest=True))
         events = parts.recorder.event_log.about_virtual_server(name)[-EVENTS_MAX:]
@@ -275,32 +208,3 @@ class OperatorRequests:
     def _refuse_while_observing(self) -> None:
         if self._parts.configuration.observing:
             raise RequestError(REFUSED)
-
-    def _find(self, name: str) -> tuple[VirtualServer, RealServer]:
-        """Find VIRTUAL_SERVER/REAL_SERVER, where the port is optional. Raises RequestError."""
-        first, _, second = name.partition("/")
-        servers = {server.name: server for server in self._parts.configuration.virtual_servers}
-        if first not in servers:
-            raise UnknownObjectError("virtual server", first, servers)
-        members = servers[first].real_servers
-        exact = [member for member in members if member.name == second]
-        found = exact or [member for member in members if member.key.address == second]
-        if len(found) == 1:
-            return servers[first], found[0]
-        names = [member.name for member in members]
-        if not found:
-            raise UnknownObjectError("real server", name, [f"{first}/{each}" for each in names])
-        fault = f"several real servers of {first} have the address {second}"
-        raise RequestError(f"{fault} ({_list_names(names)})")
-
-    @staticmethod
-    def _persistence_fault(server: VirtualServer, request: OverrideRequest) -> str | None:
-        value = files.read([EXPIRE_QUIESCENT_TEMPLATE])[EXPIRE_QUIESCENT_TEMPLATE]
-        return persistence_fault(server, request, dotted_name(EXPIRE_QUIESCENT_TEMPLATE), value)
-
-
-def _list_names(names: Iterable[str]) -> str:
-    """List the first of these names."""
-    found = list(names)
-    more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
-    return f"there are: {', '.join(found[:NAMED_MAX])}{more}"

@@ -79,6 +79,7 @@ def needs_rewrite(found: StoredOverrides, now: Moment) -> bool:
 def _shift(override: Override, shift: Callable[[float], float]) -> Override:
     return replace(
         override,
+        set_at=None if override.set_at is None else shift(override.set_at),
         expires_at=None if override.expires_at is None else shift(override.expires_at),
         deadline=None if override.deadline is None else shift(override.deadline),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,6 @@ from hadirector.model.configuration import VirtualServer
 
 DAY_SECONDS = 24 * 3600.0
 Line = Annotated[str, msgspec.Meta(max_length=200)]
-Author = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
 
@@ -34,11 +34,23 @@ class RealServerName(msgspec.Struct, frozen=True, order=True, gc=False):
         return f"{self.virtual_server}/{self.real_server}"
 
 
+class Author(msgspec.Struct, frozen=True, gc=False):
+    """The operator of a change: the proven name, and the name that the client claims, if any."""
+
+    name: str
+    claimed: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} (claimed: {self.claimed})" if self.claimed else self.name
+
+
 class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An override in force. A real server has at most one override, the latest.
 
-    At ``expires_at`` the override is removed. At ``deadline`` a drain ends even if connections
-    remain. Both are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
+    ``author`` is the proven name of the operator, and ``claimed`` the name that the client claims.
+    ``ticket`` names the change in another system. ``set_at`` is when the override was set. At
+    ``expires_at`` the override is removed. At ``deadline`` a drain ends even if connections remain.
+    All three are monotonic seconds. ``ended`` is the reason why a drain has ended; the real
     server is then out of the table. ``keep_clients`` decides whether persistent clients stay on
     a draining real server. If it is None, the kernel's sysctl decides
     (expire_quiescent_template).
@@ -47,8 +59,11 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: RealServerName
     action: Action
     author: str
+    claimed: str = ""
     reason: str = ""
+    ticket: str = ""
     weight: Weight = 0
+    set_at: float | None = None
     expires_at: float | None = None
     deadline: float | None = None
     keep_clients: bool | None = None
@@ -66,19 +81,16 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             Action.DISABLE: "disabled",
             Action.WEIGHT: f"weight {self.weight}",
         }[self.action]
-        return f"{action}, by {self.author}" + (f": {self.reason}" if self.reason else "")
+        author = Author(self.author, self.claimed)
+        return f"{action}, by {author}" + (f": {self.reason}" if self.reason else "")
 
 
 class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request to set an override. Its times are seconds from now.
+    """The request to set an override. Its times are seconds from now."""
 
-    ``name`` is VIRTUAL_SERVER/REAL_SERVER. The port may be left out if the address is unique.
-    """
-
-    name: str
     action: Action
-    author: Author
     reason: Line = ""
+    ticket: Line = ""
     weight: Weight | None = None
     expires_in: Seconds | None = None
     deadline_in: Seconds | None = None
@@ -86,7 +98,7 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         """Refuse characters that could control a terminal. Raises ValueError."""
-        for key in ("author", "reason"):
+        for key in ("reason", "ticket"):
             if not getattr(self, key).isprintable():
                 raise ValueError(f"the {key} has a character that is not printable")
 
@@ -103,13 +115,16 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 return "only a drain can keep or release persistent clients"
         return None
 
-    def override(self, name: RealServerName, now: float) -> Override:
+    def override(self, name: RealServerName, author: Author, now: float) -> Override:
         """Return the override for the real server with this full name."""
         return Override(
             name=name,
             action=self.action,
-            author=self.author,
+            author=author.name,
+            claimed=author.claimed,
             reason=self.reason,
+            ticket=self.ticket,
+            set_at=now,
             weight=self.weight or 0,
             expires_at=None if self.expires_in is None else now + self.expires_in,
             deadline=None if self.deadline_in is None else now + self.deadline_in,
@@ -117,11 +132,9 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         )
 
 
-class OverrideRemoval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request to remove the override of a real server, if it has this action."""
-
-    name: str
-    action: Action
+def fingerprint(override: Override) -> str:
+    """Return a text that differs for each override and each change of it."""
+    return blake2b(msgspec.json.encode(override), digest_size=8).hexdigest()
 
 
 def persistence_fault(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 import structlog
@@ -29,7 +29,7 @@ from hadirector.overrides.expiry import (
     restore,
     serialize,
 )
-from hadirector.overrides.model import Action, Override, RealServerName, end_of_drain
+from hadirector.overrides.model import Action, Author, Override, RealServerName, end_of_drain
 
 FILE: Final = "overrides.json"
 OLD_FILE: Final = "orders.json"
@@ -52,6 +52,14 @@ class _OldFile(msgspec.Struct, frozen=True):
     version: Literal[1]
     written: Moment
     orders: tuple[Override, ...]
+
+
+Check: TypeAlias = Callable[[Mapping[RealServerName, Override]], None]
+"""Raises an error if a change of the present overrides is not permitted."""
+
+
+def _permit(_current: Mapping[RealServerName, Override]) -> None:
+    """Permit every change."""
 
 
 class OverrideStore:
@@ -82,23 +90,47 @@ class OverrideStore:
         """Replace the configuration, which decides which overrides are orphaned."""
         self._configuration = configuration
 
-    async def set(self, override: Override) -> None:
-        """Set an override; it replaces an older one. Raises OSError if it cannot be stored."""
-        async with self._storing:
-            await self._store({**self.current, override.name: override})
-        self._report("override_set", override.name, description=override.description)
-        await self._put(OverridesChanged(frozenset({override.name.virtual_server})))
+    async def set(self, overrides: Collection[Override], check: Check = _permit) -> None:
+        """Set overrides, all of them or none; each replaces an older override.
 
-    async def remove(self, name: RealServerName, event: str = "override_removed") -> None:
-        """Remove an override, and log this event. Raises OSError if the removal is not stored."""
+        ``check`` may refuse the present overrides. Raises OSError if they cannot be stored.
+        """
         async with self._storing:
-            if name not in self.current:
-                return  # it was removed while this request waited
-            description = self.current[name].description
-            others = {key: override for key, override in self.current.items() if key != name}
+            check(self.current)
+            new = {override.name: override for override in overrides}
+            await self._store({**self.current, **new})
+        for override in overrides:
+            self._report("override_set", override.name, description=override.description)
+        await self._put_change(new)
+
+    async def remove(
+        self,
+        names: Collection[RealServerName],
+        event: str = "override_removed",
+        *,
+        author: Author | None = None,
+        reason: str = "",
+        check: Check = _permit,
+    ) -> None:
+        """Remove overrides, all of them or none, and log the event for each.
+
+        Raises OSError if the removal is not stored.
+        """
+        async with self._storing:
+            check(self.current)
+            found = {name: self.current[name] for name in names if name in self.current}
+            if not found:
+                return  # they were removed while this request waited
+            others = {name: each for name, each in self.current.items() if name not in found}
             await self._store(others)
-        self._report(event, name, description=description)
-        await self._put(OverridesChanged(frozenset({name.virtual_server})))
+        fields = {"author": str(author)} if author else {}
+        fields |= {"reason": reason} if reason else {}
+        for name, override in found.items():
+            self._report(event, name, description=override.description, **fields)
+        await self._put_change(found)
+
+    async def _put_change(self, names: Collection[RealServerName]) -> None:
+        await self._put(OverridesChanged(frozenset(name.virtual_server for name in names)))
 
     def find_orphans(self) -> tuple[str, ...]:
         """Describe the overrides of real servers that are not configured."""
@@ -134,7 +166,7 @@ class OverrideStore:
         now = monotonic()
         for name, override in list(self.current.items()):
             if override.ends_by(now):
-                await self.remove(name, "override_expired")
+                await self.remove([name], "override_expired")
 
     async def _end_drains(self) -> None:
         draining = {

@@ -18,6 +18,7 @@ from tests.lab.loopback import RunningDirector
 from tests.waiting import eventually
 
 NAME = "web/127.0.35.2:80"
+PLACE = "/v1/virtual-servers/web/real-servers/127.0.35.2:80/override"
 HOSTILE = "\x9b2J\u202egnp.exe\u2028"
 PROGRAM = str(Path(sys.executable).with_name("hadirector"))
 
@@ -46,11 +47,11 @@ def path(director: RunningDirector) -> str:
 
 
 def order(director: RunningDirector, **fields: str) -> bytes:
-    body = {"name": NAME, "action": "disable", "author": "ann", **fields}
-    return request(path(director), "POST", "/v1/override", body)
+    body = {"action": "disable", **fields}
+    return request(path(director), "PUT", PLACE, body)
 
 
-@pytest.mark.parametrize("key", ["reason", "author"])
+@pytest.mark.parametrize("key", ["reason", "ticket"])
 def test_a_text_that_could_control_a_terminal_is_refused(
     director: RunningDirector, key: str
 ) -> None:
@@ -93,32 +94,37 @@ def test_no_command_prints_a_text_that_controls_the_terminal(director: RunningDi
 
 
 @pytest.mark.netns
-def test_the_author_is_the_user_of_the_process(director: RunningDirector) -> None:
-    """Only root may name another user, and is named with it."""
-    assert order(director) == b'{"done":"web/127.0.35.2:80: disabled, by unix:root"}'
+def test_the_actor_is_the_user_of_the_process(
+    director: RunningDirector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user that a client names is shown as a claim."""
+    monkeypatch.setenv("SUDO_USER", "ann")
+    override = json.loads(order(director))
+    assert override["description"] == "disabled, by unix:root (claimed: sudo:ann)"
+    assert (override["actor"], override["claimed"]) == ("unix:root", "sudo:ann")
     socket = director.directory / "run/api.sock"
     socket.chmod(0o666)
     for directory in (director.directory / "run", director.directory, *director.directory.parents):
         if directory.stat().st_uid == os.geteuid() and directory != Path("/"):
             directory.chmod(directory.stat().st_mode | 0o055)
-    body = json.dumps({"name": NAME, "action": "disable", "author": "root"})
+    body = json.dumps({"action": "disable"})
     program = (
         "import os, socket, sys; os.setgid(65534); os.setuid(65534)\n"
         "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
         "for order in sys.argv[2:]: s.sendall(order.encode()); print(s.recv(4096).decode())\n"
     )
-    head = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}"
+    head = "{} HTTP/1.1\r\nHost: x\r\nHadirector-Claimed: root\r\nContent-Length: {}\r\n\r\n{}"
     done = subprocess.run(
         [
             *(sys.executable, "-c", program, str(socket)),
-            head.format("/v1/override", len(body), body),
-            head.format("/v1/reload", 0, ""),
+            head.format(f"PUT {PLACE}", len(body), body),
+            head.format("POST /v1/reload", 0, ""),
         ],
         check=True,
         capture_output=True,
         text=True,
     )
-    assert "disabled, by unix:nobody" in done.stdout
+    assert "disabled, by unix:nobody (claimed: root)" in done.stdout
     page = msgspec.json.decode(request(path(director), "GET", "/v1/events"), type=Page)
     [ordered] = [event for event in page.events if event.fields.get("request") == "POST /v1/reload"]
     assert ordered.fields["actor"] == "unix:nobody"

@@ -1,26 +1,143 @@
-"""The overrides of real servers."""
+"""The overrides of real servers: one by one, and in bulk by selector."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Annotated
+
 import msgspec
-from msgspec.structs import replace
 
+from hadirector.api.actor import Actor, permits
+from hadirector.api.preconditions import read_precondition
+from hadirector.api.problems import Code, ProblemError
 from hadirector.api.route import Call, Nothing, Reply
-from hadirector.overrides.model import OverrideRemoval, OverrideRequest
+from hadirector.overrides.model import Action, Author, Line, OverrideRequest, RealServerName
+from hadirector.status.override_status import OverrideStatus
+
+Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
-class Done(msgspec.Struct, frozen=True):
-    """The effect of a change, as a text."""
+class Overrides(msgspec.Struct, frozen=True):
+    """Overrides in the order of their names."""
 
-    done: str
-
-
-async def set_override(call: Call[Nothing, OverrideRequest]) -> Reply[Done]:
-    """Set an override."""
-    body = replace(call.body, author=call.actor.name)
-    return Reply(Done(await call.context.director.operator.set_override(body)))
+    overrides: tuple[OverrideStatus, ...]
 
 
-async def remove_override(call: Call[Nothing, OverrideRemoval]) -> Reply[Done]:
-    """Remove an override."""
-    return Reply(Done(await call.context.director.operator.remove_override(call.body)))
+class Removed(msgspec.Struct, frozen=True):
+    """The overrides that a request has removed: real servers, and a text for each."""
+
+    removed: tuple[str, ...]
+    description: str
+
+
+class BulkRequest(OverrideRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The request to set an override for every real server that the patterns select.
+
+    ``real_server`` is an address, with or without a port. ``*`` stands for any text.
+    """
+
+    virtual_server: Pattern = "*"
+    real_server: Pattern
+
+
+class BulkRemoval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The request to remove the overrides of all real servers that the patterns select.
+
+    With an ``action``, only overrides with this action are removed.
+    """
+
+    virtual_server: Pattern = "*"
+    real_server: Pattern
+    action: Action | None = None
+    reason: Line = ""
+
+
+class RemovalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The query of a removal. An override with another action than ``action`` is refused."""
+
+    action: Action | None = None
+
+
+class RemovalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a removal."""
+
+    reason: Line = ""
+
+
+async def read_overrides(call: Call[Nothing, Nothing]) -> Reply[Overrides]:
+    """Answer with all overrides."""
+    async with call.context.explaining:
+        return Reply(Overrides(await call.context.director.overrides.read_all()))
+
+
+async def read_override(call: Call[Nothing, Nothing]) -> Reply[OverrideStatus]:
+    """Answer with the override of a real server."""
+    requests = call.context.director.overrides
+    async with call.context.explaining:
+        status = await requests.read(requests.resolve(_full_name(call.names)))
+    return _reply(status)
+
+
+async def set_override(call: Call[Nothing, OverrideRequest]) -> Reply[OverrideStatus]:
+    """Set the override of a real server. It replaces an older override."""
+    requests = call.context.director.overrides
+    name = requests.resolve(_full_name(call.names))
+    _check_scope(call.actor, [name])
+    precondition = read_precondition(call.request.headers)
+    [status] = await requests.set([name], call.body, author(call.actor), precondition)
+    return _reply(status)
+
+
+async def remove_override(call: Call[RemovalQuery, RemovalBody]) -> Reply[Removed]:
+    """Remove the override of a real server."""
+    requests = call.context.director.overrides
+    name = requests.resolve(_full_name(call.names))
+    _check_scope(call.actor, [name])
+    found = await requests.remove(
+        [name],
+        author(call.actor),
+        action=call.query.action,
+        reason=call.body.reason,
+        precondition=read_precondition(call.request.headers),
+    )
+    return Reply(Removed((str(name),), f"{name}: no longer {found[name].description}"))
+
+
+async def set_overrides(call: Call[Nothing, BulkRequest]) -> Reply[Overrides]:
+    """Set an override for every selected real server, or for none."""
+    requests, body = call.context.director.overrides, call.body
+    names = requests.select(body.virtual_server, body.real_server)
+    _check_scope(call.actor, names)
+    return Reply(Overrides(await requests.set(names, body, author(call.actor))))
+
+
+async def remove_overrides(call: Call[Nothing, BulkRemoval]) -> Reply[Removed]:
+    """Remove the overrides of every selected real server, or of none."""
+    requests, body = call.context.director.overrides, call.body
+    names = requests.select_overrides(body.virtual_server, body.real_server, body.action)
+    _check_scope(call.actor, names)
+    await requests.remove(names, author(call.actor), reason=body.reason)
+    removed = tuple(map(str, names))
+    return Reply(Removed(removed, f"removed the overrides of {', '.join(removed)}"))
+
+
+def author(actor: Actor) -> Author:
+    """Return the operator of a change, as the change stores it."""
+    return Author(actor.name, actor.claimed)
+
+
+def _full_name(names: Mapping[str, str]) -> str:
+    return f"{names['virtual_server']}/{names['real_server']}"
+
+
+def _check_scope(actor: Actor, names: Collection[RealServerName]) -> None:
+    """Raise ProblemError if the actor may not change one of these real servers."""
+    for name in names:
+        if not permits(actor.only, name.virtual_server, name.real_server):
+            raise ProblemError(
+                Code.FORBIDDEN, f"{actor.name} may change only {', '.join(actor.only)}, not {name}"
+            )
+
+
+def _reply(status: OverrideStatus) -> Reply[OverrideStatus]:
+    return Reply(status, headers={"ETag": f'"{status.etag}"'})

@@ -31,7 +31,7 @@ from hadirector.director.configurations.file import (
 from hadirector.director.configurations.store import present_moment
 from hadirector.director.observing import REFUSED
 from hadirector.director.reconfigure import Reconfiguration
-from hadirector.director.requests import RequestError
+from hadirector.director.request_errors import RequestError
 from hadirector.model.configuration import Configuration
 from hadirector.overrides.model import Line
 from hadirector.reload.archive import (

@@ -9,7 +9,8 @@ from hadirector.api.client import ApiError
 from hadirector.cli import main
 
 NAME = "web/192.0.2.45:80"
-SET = {"name": NAME, "author": "ann", "reason": "", "expires_in": None}
+PLACE = "/v1/virtual-servers/web/real-servers/192.0.2.45%3A80/override"
+SET = {"reason": "", "expires_in": None}
 
 
 @pytest.fixture
@@ -19,48 +20,48 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
 
     def request(path: str, method: str, route: str, body: object = None) -> bytes:
         requests.append((path, method, route, body))
-        return msgspec.json.encode({"done": "web/192.0.2.45:80: as ordered"})
+        return msgspec.json.encode({"name": NAME, "description": "as ordered"})
 
-    monkeypatch.setenv("SUDO_USER", "ann")
     monkeypatch.setattr("hadirector.cli.override.request", request)
     return requests
 
 
 @pytest.mark.parametrize(
-    ("words", "route", "body"),
+    ("words", "sends", "body"),
     [
-        ("disable NAME", "/v1/override", {**SET, "action": "disable"}),
+        ("disable NAME", "PUT", {**SET, "action": "disable"}),
         (
             "disable NAME --reason disk --for 2h",
-            "/v1/override",
+            "PUT",
             {**SET, "action": "disable", "reason": "disk", "expires_in": 7200.0},
         ),
         (
             "drain NAME",
-            "/v1/override",
+            "PUT",
             {**SET, "action": "drain", "deadline_in": None, "keep_clients": None},
         ),
         (
             "drain NAME --deadline 90s --no-keep-clients",
-            "/v1/override",
+            "PUT",
             {**SET, "action": "drain", "deadline_in": 90.0, "keep_clients": False},
         ),
-        ("weight NAME 7", "/v1/override", {**SET, "action": "weight", "weight": 7}),
-        ("weight NAME configured", "/v1/override/remove", {"name": NAME, "action": "weight"}),
-        ("undrain NAME", "/v1/override/remove", {"name": NAME, "action": "drain"}),
-        ("enable NAME", "/v1/override/remove", {"name": NAME, "action": "disable"}),
+        ("weight NAME 7", "PUT", {**SET, "action": "weight", "weight": 7}),
+        ("weight NAME configured", "DELETE?action=weight", None),
+        ("undrain NAME", "DELETE?action=drain", None),
+        ("enable NAME", "DELETE?action=disable", None),
     ],
 )
 def test_each_command_sends_its_request(
     words: str,
-    route: str,
-    body: dict[str, object],
+    sends: str,
+    body: dict[str, object] | None,
     sent: list[tuple[object, ...]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = [*words.replace("NAME", NAME).split(), "--socket", "/tmp/api.sock"]
     assert main(arguments) == 0
-    assert sent == [("/tmp/api.sock", "POST", route, body)]
+    method, mark, query = sends.partition("?")
+    assert sent == [("/tmp/api.sock", method, f"{PLACE}{mark}{query}", body)]
     assert capsys.readouterr().out == (
         "web/192.0.2.45:80: as ordered\n"
         "this applies to this director only; repeat the command on its peers\n"

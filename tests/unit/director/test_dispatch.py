@@ -211,10 +211,10 @@ async def test_an_override_changes_the_table(seam: Seam) -> None:
     """The store puts a message into the queue when an override is set."""
     name = RealServerName("web", str(ONE))
     drain = Override(name=name, action=Action.DRAIN, author="ann")
-    await seam.parts.overrides.set(drain)
+    await seam.parts.overrides.set([drain])
     await seam.dispatcher.handle(seam.queue.get_nowait())
     assert seam.weights == {ONE: 0}
-    await seam.parts.overrides.remove(name)
+    await seam.parts.overrides.remove([name])
     await seam.dispatcher.handle(seam.queue.get_nowait())
     assert seam.weights == {ONE: 1}
 

@@ -17,9 +17,7 @@ def server(persistence: int) -> VirtualServer:
 
 
 def fault(persistence: int, keep_clients: bool | None, value: str | None) -> str | None:
-    request = OverrideRequest(
-        name="web/a", action=Action.DRAIN, author="ann", keep_clients=keep_clients
-    )
+    request = OverrideRequest(action=Action.DRAIN, keep_clients=keep_clients)
     return persistence_fault(server(persistence), request, SYSCTL, value)
 
 

@@ -81,22 +81,22 @@ def test_an_override_describes_its_action_author_and_reason(
 @pytest.mark.parametrize(
     ("request_", "fault"),
     [
-        (OverrideRequest(name="a/b", action=Action.DRAIN, author="ann", deadline_in=1.0), None),
-        (OverrideRequest(name="a/b", action=Action.WEIGHT, author="ann", weight=0), None),
+        (OverrideRequest(action=Action.DRAIN, deadline_in=1.0), None),
+        (OverrideRequest(action=Action.WEIGHT, weight=0), None),
         (
-            OverrideRequest(name="a/b", action=Action.WEIGHT, author="ann"),
+            OverrideRequest(action=Action.WEIGHT),
             "an override with the action weight needs a weight",
         ),
         (
-            OverrideRequest(name="a/b", action=Action.DRAIN, author="ann", weight=1),
+            OverrideRequest(action=Action.DRAIN, weight=1),
             "an override with the action drain has no weight",
         ),
         (
-            OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", keep_clients=True),
+            OverrideRequest(action=Action.DISABLE, keep_clients=True),
             "only a drain can keep or release persistent clients",
         ),
         (
-            OverrideRequest(name="a/b", action=Action.DISABLE, author="ann", deadline_in=1.0),
+            OverrideRequest(action=Action.DISABLE, deadline_in=1.0),
             "only a drain has a deadline",
         ),
     ],
@@ -109,14 +109,14 @@ def test_a_contradictory_request_is_refused(request_: OverrideRequest, fault: st
     "body",
     [
         b'{"name": "a/b", "action": "drain"}',
-        b'{"name": "a/b", "action": "stop", "author": "ann"}',
-        b'{"name": "a/b", "action": "drain", "author": ""}',
-        b'{"name": "a/b", "action": "drain", "author": "a\\nb"}',
-        b'{"name": "a/b", "action": "drain", "author": "ann", "reason": "a\\u001bb"}',
-        b'{"name": "a/b", "action": "drain", "author": "ann", "why": ""}',
-        b'{"name": "a/b", "action": "drain", "author": "ann", "expires_in": 0}',
-        b'{"name": "a/b", "action": "drain", "author": "ann", "expires_in": 1e300}',
-        b'{"name": "a/b", "action": "weight", "author": "ann", "weight": 65536}',
+        b'{"action": "stop"}',
+        b'{"action": "drain", "author": "ann"}',
+        b'{"action": "drain", "ticket": "a\\nb"}',
+        b'{"action": "drain", "reason": "a\\u001bb"}',
+        b'{"action": "drain", "why": ""}',
+        b'{"action": "drain", "expires_in": 0}',
+        b'{"action": "drain", "expires_in": 1e300}',
+        b'{"action": "weight", "weight": 65536}',
     ],
 )
 def test_every_value_of_a_request_is_limited(body: bytes) -> None:
@@ -177,7 +177,7 @@ async def test_the_file_is_written_again_when_the_clock_is_set(
     """Otherwise a clock that was an hour slow would end the override at the next boot."""
     monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_000_000.0, 100.0))
     overrides = store_in(tmp_path)
-    await overrides.set(drain(deadline=1900.0))
+    await overrides.set([drain(deadline=1900.0)])
     monkeypatch.setattr(module, "_now", lambda: Moment("one", 1_003_700.0, 200.0))
     await overrides.follow_clock()
     assert overrides.current == {NAME: drain(deadline=1900.0)}
@@ -187,13 +187,13 @@ async def test_the_file_is_written_again_when_the_clock_is_set(
 
 async def test_the_override_of_a_removed_server_is_kept_and_reported(tmp_path: Path) -> None:
     overrides = store_in(tmp_path)
-    await overrides.set(drain())
+    await overrides.set([drain()])
     assert overrides.find_orphans() == ()
     overrides.configure(a_configuration())
     assert overrides.find_orphans() == (
         "web/192.0.2.45:80 is not configured, but is draining, by ann",
     )
-    await overrides.remove(NAME)
+    await overrides.remove([NAME])
     assert overrides.find_orphans() == ()
     assert store_in(tmp_path).current == {}
 
@@ -203,7 +203,7 @@ async def test_an_override_that_cannot_be_stored_is_not_in_force(tmp_path: Path)
     overrides = store_in(tmp_path)
     (tmp_path / "overrides.new").mkdir()
     with pytest.raises(OSError, match="directory"):
-        await overrides.set(drain())
+        await overrides.set([drain()])
     assert overrides.current == {}
 
 
@@ -211,7 +211,7 @@ async def test_two_overrides_set_at_once_are_both_stored(tmp_path: Path) -> None
     """The second request arrives while the first override is being written."""
     overrides = store_in(tmp_path)
     other = replace(drain(), name=RealServerName("web", "192.0.2.46:80"))
-    await asyncio.gather(overrides.set(drain()), overrides.set(other))
+    await asyncio.gather(overrides.set([drain()]), overrides.set([other]))
     assert store_in(tmp_path).current == {NAME: drain(), other.name: other}
 
 
@@ -244,7 +244,7 @@ async def test_the_file_of_an_earlier_build_is_converted_once(
     assert overrides.current == {NAME: drain(deadline=3700.0)}
     assert not (tmp_path / "orders.json").exists()
     assert store_in(tmp_path).current == {NAME: drain(deadline=3700.0)}
-    await overrides.remove(NAME)
+    await overrides.remove([NAME])
     (tmp_path / "orders.json").write_bytes(OLD_CONTENT)
     assert store_in(tmp_path).current == {}
 
@@ -258,7 +258,7 @@ async def test_an_override_ends_while_the_director_runs(
     running = asyncio.create_task(overrides.run())
     await asyncio.sleep(0.02)
     disabled = replace(drain(), action=Action.DISABLE, expires_at=time.monotonic() + 0.05)
-    await overrides.set(disabled)
+    await overrides.set([disabled])
     assert overrides.current == {NAME: disabled}
     await eventually_async(lambda: overrides.current, 10.0, expected={})
     running.cancel()

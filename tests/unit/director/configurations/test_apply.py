@@ -25,7 +25,7 @@ from hadirector.director.configurations.undo_at_start import undo_overdue
 from hadirector.director.messages import ConfigurationRead, Message
 from hadirector.director.parts import Parts
 from hadirector.director.reconfigure import Reconfiguration
-from hadirector.director.requests import RequestError
+from hadirector.director.request_errors import RequestError
 from hadirector.events.recorder import Recorder
 from tests.waiting import eventually_async
 

@@ -1,0 +1,231 @@
+"""Answers the requests of operators about overrides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from functools import partial
+from time import monotonic
+from typing import Final, NamedTuple
+
+from hadirector.dataplane.dataplane import DataplaneError
+from hadirector.director.objects import find_real_server, select_real_servers
+from hadirector.director.observing import REFUSED
+from hadirector.director.parts import Parts
+from hadirector.director.request_errors import RequestError, StaleError, UnknownObjectError
+from hadirector.host.sysctl import files
+from hadirector.host.sysctl.rules import dotted_name
+from hadirector.model.configuration import RealServer, VirtualServer
+from hadirector.overrides.model import (
+    Action,
+    Author,
+    Override,
+    OverrideRequest,
+    RealServerName,
+    fingerprint,
+    persistence_fault,
+)
+from hadirector.overrides.store import OVERRIDES_MAX, connections
+from hadirector.status.override_status import OverrideStatus, override_status
+
+EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
+
+
+class Precondition(NamedTuple):
+    """The state that an override must have for a change: fingerprints, and whether it exists.
+
+    ``any_of`` are fingerprints of which the present override must have one. ``absent`` demands that
+    there is no override. None demands nothing.
+    """
+
+    any_of: frozenset[str] | None = None
+    exists: bool | None = None
+
+    def check(self, name: RealServerName, current: Override | None) -> None:
+        """Raise StaleError if the present override differs."""
+        if self.exists is False and current is not None:
+            raise StaleError(f"{name} has an override already: it is {current.description}")
+        if self.exists is True and current is None:
+            raise StaleError(f"{name} has no override")
+        if self.any_of is not None and (current is None or fingerprint(current) not in self.any_of):
+            state = f"it is {current.description}" if current else "it has no override"
+            raise StaleError(f"{name} has changed: {state}")
+
+
+NO_PRECONDITION: Final = Precondition()
+
+
+class OverrideRequests:
+    """Sets, shows and removes overrides. Every change is stored before it takes effect."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def resolve(self, name: str) -> RealServerName:
+        """Return the full name of a real server, which may have no port. Raises RequestError.
+
+        The full name of an override is enough, even if its real server is not configured.
+        """
+        for known in self._parts.overrides.current:
+            if str(known) == name:
+                return known
+        server, real_server = find_real_server(self._parts.configuration, name)
+        return RealServerName(server.name, real_server.name)
+
+    def select(self, virtual_server: str, real_server: str) -> list[RealServerName]:
+        """Return the names of the real servers that two patterns select. Raises RequestError."""
+        found = select_real_servers(self._parts.configuration, virtual_server, real_server)
+        return [RealServerName(server.name, member.name) for server, member in found]
+
+    def select_overrides(
+        self, virtual_server: str, real_server: str, action: Action | None
+    ) -> list[RealServerName]:
+        """Return the selected real servers that have an override, with this action if given.
+
+        Raises RequestError if there is none.
+        """
+        current = self._parts.overrides.current
+        found = [
+            name
+            for name in self.select(virtual_server, real_server)
+            if name in current and action in (None, current[name].action)
+        ]
+        if not found:
+            raise UnknownObjectError("override of", real_server, map(str, current))
+        return found
+
+    async def set(
+        self,
+        names: Collection[RealServerName],
+        request: OverrideRequest,
+        author: Author,
+        precondition: Precondition = NO_PRECONDITION,
+    ) -> tuple[OverrideStatus, ...]:
+        """Set an override for each of these real servers, or for none of them.
+
+        Raises RequestError if the request makes no sense, or cannot be stored.
+        """
+        self._refuse_while_observing()
+        faults = dict.fromkeys(fault for name in names if (fault := self._fault(name, request)))
+        if faults:
+            raise RequestError("\n".join(faults))
+        current = self._parts.overrides.current
+        if len(current.keys() | set(names)) > OVERRIDES_MAX:
+            raise RequestError(
+                f"there are {len(current)} overrides already (expected at most {OVERRIDES_MAX});"
+                " remove some first"
+            )
+        now = monotonic()
+        overrides = [request.override(name, author, now) for name in names]
+        try:
+            await self._parts.overrides.set(overrides, partial(_check, precondition, names))
+        except OSError as error:
+            raise RequestError(f"cannot be stored for the next start: {error}") from error
+        return await self.describe({override.name: override for override in overrides})
+
+    async def remove(
+        self,
+        names: Collection[RealServerName],
+        author: Author,
+        *,
+        action: Action | None = None,
+        reason: str = "",
+        precondition: Precondition = NO_PRECONDITION,
+    ) -> dict[RealServerName, Override]:
+        """Remove the overrides of these real servers; return them. Raises RequestError.
+
+        With an ``action``, an override with another action is refused.
+        """
+        current = self._parts.overrides.current
+        found = {name: override for name in names if (override := current.get(name))}
+        if missing := [name for name in names if name not in found]:
+            raise UnknownObjectError("override of", str(missing[0]), map(str, current))
+        for name, override in found.items():
+            if action is not None and override.action is not action:
+                raise RequestError(f"{name} is {override.description}")
+        try:
+            await self._parts.overrides.remove(
+                found, author=author, reason=reason, check=partial(_check, precondition, names)
+            )
+        except OSError as error:
+            raise RequestError(f"cannot be stored for the next start: {error}") from error
+        return found
+
+    async def read(self, name: RealServerName) -> OverrideStatus:
+        """Return the override of a real server. Raises UnknownObjectError."""
+        current = self._parts.overrides.current
+        if name not in current:
+            raise UnknownObjectError("override of", str(name), map(str, current))
+        [status] = await self.describe({name: current[name]})
+        return status
+
+    async def read_all(self) -> tuple[OverrideStatus, ...]:
+        """Return all overrides, in the order of their names."""
+        return await self.describe(self._parts.overrides.current)
+
+    async def describe(
+        self, overrides: Mapping[RealServerName, Override]
+    ) -> tuple[OverrideStatus, ...]:
+        """Return the state of overrides, with the connections that their real servers have.
+
+        The connections are not known while the dataplane does not answer.
+        """
+        configured = self._find_members(overrides)
+        counts = await self._count_connections(configured)
+        now, utc = monotonic(), time.time()  # noqa: TID251  # shown as a date
+        return tuple(
+            override_status(
+                override,
+                configured=name in configured,
+                connections=counts.get(name),
+                now=now,
+                utc=utc,
+            )
+            for name, override in sorted(overrides.items())
+        )
+
+    def _find_members(
+        self, names: Collection[RealServerName]
+    ) -> dict[RealServerName, tuple[VirtualServer, RealServer]]:
+        wanted = {name.virtual_server for name in names}
+        return {
+            name: (server, member)
+            for server in self._parts.configuration.virtual_servers
+            if server.name in wanted
+            for member in server.real_servers
+            if (name := RealServerName(server.name, member.name)) in names
+        }
+
+    async def _count_connections(
+        self, found: Mapping[RealServerName, tuple[VirtualServer, RealServer]]
+    ) -> dict[RealServerName, int | None]:
+        keys = {key for server, _ in found.values() for key in server.keys}
+        if not keys:
+            return {}
+        try:
+            table = await self._parts.table_reconciler.read_counters(sorted(keys))
+        except DataplaneError:
+            return {}
+        return {
+            name: connections(server, member, table) for name, (server, member) in found.items()
+        }
+
+    def _fault(self, name: RealServerName, request: OverrideRequest) -> str | None:
+        server, _ = find_real_server(self._parts.configuration, str(name))
+        value = files.read([EXPIRE_QUIESCENT_TEMPLATE])[EXPIRE_QUIESCENT_TEMPLATE]
+        return request.contradiction() or persistence_fault(
+            server, request, dotted_name(EXPIRE_QUIESCENT_TEMPLATE), value
+        )
+
+    def _refuse_while_observing(self) -> None:
+        if self._parts.configuration.observing:
+            raise RequestError(REFUSED)
+
+
+def _check(
+    precondition: Precondition,
+    names: Collection[RealServerName],
+    current: Mapping[RealServerName, Override],
+) -> None:
+    for name in names:
+        precondition.check(name, current.get(name))
