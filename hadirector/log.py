@@ -37,9 +37,10 @@ COLORS: Final = {"critical": "31", "error": "31", "warning": "33"}
 
 
 class LogWriter:
-    """Writes lines in a thread, so that a stream that blocks does not block the caller.
+    """Writes log lines in a thread, so that a stream that blocks does not block the caller.
 
-    At most 10,000 lines wait. Further lines are dropped, and the next line reports their number.
+    At most 10,000 lines wait. Further lines are dropped, and the next line reports their
+    number.
     """
 
     # logging.handlers.QueueHandler and QueueListener cannot replace this class (Python 3.11). If
@@ -56,7 +57,7 @@ class LogWriter:
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
     def write(self, text: str) -> None:
-        """Put a line into the queue."""
+        """Put a log line into the queue of the thread."""
         try:
             if self._dropped:
                 self._lines.put_nowait(self._count(self._dropped))
@@ -69,7 +70,7 @@ class LogWriter:
         """Do nothing, because the thread flushes after every line."""
 
     def drain(self, seconds: float) -> None:
-        """Wait until all lines are written, at most this many seconds."""
+        """Wait until all lines are written, but at most this number of seconds."""
         drained = threading.Thread(target=self._lines.join, daemon=True)
         drained.start()
         drained.join(seconds)
@@ -92,7 +93,7 @@ class LogWriter:
 
 
 class Renderer:
-    """Renders a line as text or as JSON, and adds the priority if the journal reads the stream.
+    """Renders a log line as text or as JSON, and adds its priority for the journal of systemd.
 
     Without a chosen format, a terminal and the journal get text, and everything else gets JSON.
     """
@@ -106,7 +107,7 @@ class Renderer:
         self.choose(None)
 
     def choose(self, form: LogFormat | None) -> None:
-        """Use this format for all lines from now on; None chooses by the stream."""
+        """Use this format for all lines from now on. None selects the format by the stream."""
         self._text = form == "text" or (form is None and (self._terminal or self._journal))
 
     def __call__(self, logger: object, method: str, line: MutableMapping[str, Any]) -> str:
@@ -160,18 +161,18 @@ def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 
 def choose_format(form: LogFormat | None) -> None:
-    """Use this format for all lines of this process from now on; None chooses by the stream."""
+    """Use this format for all lines of this process from now on. None selects it by the stream."""
     for processor in structlog.get_config()["processors"]:
         if isinstance(processor, Renderer):
             processor.choose(form)
 
 
 class LibraryHandler(logging.Handler):
-    """Converts the records of libraries to log lines of the event ``library_message``.
+    """Converts log records of libraries to log lines with the event ``library_message``.
 
-    An error of aiohttp about a malformed request is a fault of the client. It gets no traceback.
-    In ten seconds at most twenty messages are logged. The others are counted, and the next message
-    that is logged reports their number.
+    An error of aiohttp about a malformed request is a fault of the client, so it is logged
+    without a traceback. At most twenty messages are logged in ten seconds. The others are
+    counted, and the next message that is logged reports their number.
     """
 
     def __init__(self) -> None:
@@ -206,7 +207,7 @@ class LibraryHandler(logging.Handler):
 def configure(
     stream: TextIO | None = None, also: Sequence[structlog.typing.Processor] = ()
 ) -> LogWriter:
-    """Configure the logs of this process and its libraries; ``also`` processes every line."""
+    """Configure the logging of this process and its libraries; ``also`` processes every line."""
     # Without stderr, open /dev/null, so that no other file gets the number of stderr.
     target = stream or sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     writer = LogWriter(target)

@@ -22,7 +22,7 @@ class StateError(Exception):
 
 @cache
 def boot_id() -> str:
-    """Return the id of this boot; empty if the kernel has none."""
+    """Return the id of this boot; empty if the kernel does not have it."""
     return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
 
 
@@ -60,7 +60,7 @@ def store(path: Path, content: msgspec.Struct) -> None:
 
 
 def store_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """Replace the file as ``store`` does, with a content that is too large to encode at once.
+    """Replace the file as ``store`` does, with a content that is too large to encode in one step.
 
     Call this function in a thread: other threads run between the pieces. Raises OSError.
     """
@@ -91,7 +91,7 @@ def store_bytes_durably(path: Path, content: bytes) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Store the names of the files in a directory on the disk (fsync(2)). Raises OSError."""
+    """Write the names of the files in a directory to the disk (fsync(2)). Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -107,7 +107,7 @@ def _create(path: Path) -> BinaryIO:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename an unusable file, so that it can be examined; return its new path. Raises OSError."""
+    """Rename an unusable file, so that it can be examined. Return its new path. Raises OSError."""
     aside = path.with_suffix(".unusable")
     os.replace(path, aside)
     return aside

@@ -1,4 +1,4 @@
-"""The actor of a request and its role, as the kernel proves them.
+"""Determines who sends a request and with which role, as the kernel proves it.
 
 On the Unix socket the credentials of the peer decide (SO_PEERCRED and SO_PEERGROUPS, unix(7)).
 """
@@ -46,7 +46,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def includes(self, needed: Role) -> bool:
-        """Return whether this role may do what the needed role may do."""
+        """Return whether this role permits everything that the role ``needed`` permits."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
@@ -54,10 +54,10 @@ class Role(StrEnum):
 class Actor(msgspec.Struct, frozen=True):
     """The sender of a request.
 
-    ``name`` is proven, such as ``unix:ann`` or ``token:deploy``. ``role`` is None for an actor that
-    may do nothing. ``address`` is the address of the client, or the process on this host.
-    ``claimed`` is a user that the client names, which nothing proves. ``only`` has the patterns of
-    the objects that the actor may change; an empty tuple means all objects.
+    ``name`` is proven, such as ``unix:ann`` or ``token:deploy``. ``role`` is None for an actor
+    that may do nothing. ``address`` is the address of the client, or the process on this host.
+    ``claimed`` is a user name that the client sends and that is not proven. ``only`` has the
+    patterns of the objects that the actor may change; an empty tuple means all objects.
     """
 
     name: str
@@ -89,7 +89,7 @@ def _take_brackets(pattern: str) -> str:
 
 
 class Peer(NamedTuple):
-    """The credentials of the process that opened a connection, when it opened it."""
+    """The credentials that a process had when it opened its connection."""
 
     pid: int
     user: int
@@ -114,11 +114,11 @@ def read_peer(connection: socket.socket) -> Peer:
 
 
 def decide_role(user: int, groups: Collection[str], roles: ApiRoles, owner: int) -> Role:
-    """Return the role of a user that has these groups. ``owner`` owns the socket.
+    """Return the role of a user that has these groups. ``owner`` is the owner of the socket.
 
-    Root and the owner have the role admin. If no group has a role, every other user that the
-    socket admits has the role admin too. Otherwise a user in none of these groups has the role
-    read.
+    Root and the owner have the role admin. If no role is configured for any group, every other
+    user that can open the socket has the role admin too. Otherwise a user in none of the
+    configured groups has the role read.
     """
     if user in (ROOT, owner) or not roles.any:
         return Role.ADMIN
@@ -132,9 +132,9 @@ def decide_role(user: int, groups: Collection[str], roles: ApiRoles, owner: int)
 
 
 class Accounts:
-    """Finds the names of users and groups in a thread, and remembers them for a minute.
+    """Looks up the names of users and groups in a thread, and caches them for a minute.
 
-    The user database may be on the network (nss(5)).
+    A look-up can block, because the user database may be on the network (nss(5)).
     """
 
     def __init__(self) -> None:

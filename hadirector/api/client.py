@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 class BadRequestError(ApiError):
-    """The request itself is wrong, so the director would never accept it."""
+    """The request is invalid, so that repeating it is useless."""
 
 
 _BAD_REQUESTS = (
@@ -52,10 +52,9 @@ def request(
     *,
     timeout: float = TIMEOUT_SECONDS,
 ) -> bytes:
-    """Send one request to a director, and return the JSON answer.
+    """Send a request to the director that listens at ``path``; return the JSON answer.
 
-    A body of bytes is sent as YAML, any other body as JSON. ``timeout`` is in seconds, for each
-    step of the conversation. Raises ApiError.
+    A body of bytes is sent unchanged, any other body as JSON. Raises ApiError.
     """
     content, headers = _content(body)
     if user := os.environ.get("SUDO_USER"):

@@ -1,8 +1,9 @@
-"""Limits the connections to the socket of the API, and closes idle connections.
+"""Limits the number of connections to the API socket, and closes idle connections.
 
-A connection is idle until a whole head of a request has arrived, and again after its answer.
-Therefore the head must arrive within the same time. `exchange` limits the time of a body and of an
-answer. A connection has one request at a time, so this is also the limit on concurrent requests.
+A connection is idle until the complete head of a request has arrived, and again after its answer.
+An idle connection is closed after a limited time. `exchange` limits the time of a body and of an
+answer. A connection has one request at a time, so the limit on connections is also the limit on
+concurrent requests.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ class _Connection:
 
 
 class Connections:
-    """The connections to the socket. Their requests are started one after the other.
+    """The connections to the API socket. Their requests start one after the other.
 
-    At ``CONNECTIONS_MAX`` a new connection takes the place of the connection that has been idle for
-    the longest time, or of a connection whose client reads its answer slowly. If no connection is
-    replaceable, the new connection waits in the queue of the kernel.
+    At ``CONNECTIONS_MAX`` a new connection replaces the connection that has been idle for the
+    longest time, or a connection whose client reads its answer slowly. If there is no such
+    connection, the new connection waits in the queue of the kernel.
     """
 
     def __init__(self) -> None:
@@ -74,7 +75,7 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def accept(self, server: Serve, listening: socket.socket) -> AsyncIterator[None]:
-        """Accept connections for a server, and close idle connections, during the context."""
+        """Accept connections for a server, and close idle connections, inside the context."""
         listening.setblocking(False)
         listening.listen(BACKLOG)
         acceptor = Acceptor(listening, partial(self._start, server), self._make_place)
@@ -87,9 +88,10 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def admit(self, request: web.BaseRequest) -> AsyncIterator[None]:
-        """Wait for the turn of a request, and mark its connection as not idle in the context.
+        """Wait until a request may start. Inside the context, its connection is not idle.
 
-        Requests start one at a time. While further requests wait, there are pauses.
+        Requests start one after the other. While further requests wait, there are pauses
+        between them.
         """
         with self._busy(request):
             crowded = self._turn.locked()
@@ -111,7 +113,7 @@ class Connections:
             connection.idle_since = connection.replaceable_at = monotonic()
 
     def note_sending(self, request: web.BaseRequest) -> None:
-        """Note that a large answer is sent. If the client reads it slowly, it may be replaced."""
+        """Record that a large answer is being sent. A slow reader may lose its connection."""
         if connection := self._find(request):
             connection.replaceable_at = monotonic() + READ_SECONDS_MIN
 

@@ -1,4 +1,4 @@
-"""The state that all handlers of the API share: the director, prepared answers, and limits."""
+"""The objects that all handlers of the API share: the director, cached answers, and limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHANGES_MAX: Final = 16
 
 
 class Context:
-    """The director that the API serves, and the state of its answers.
+    """The director that the API serves, with the shared answers and limits.
 
     ``followers`` are the tasks of clients that wait for events.
     """
@@ -37,7 +37,10 @@ class Context:
         self._changes: set[asyncio.Task[Any]] = set()
 
     async def complete(self, change: Coroutine[Any, Any, T]) -> T:
-        """Complete a change, even if its client leaves. Raises ProblemError if too many wait."""
+        """Complete a change even if its client disconnects.
+
+        Raises ProblemError if too many are waiting.
+        """
         if len(self._changes) >= CHANGES_MAX:
             change.close()
             raise ProblemError(

@@ -1,4 +1,4 @@
-"""Decodes the parameters and the body of a request, and names each fault with its place. Pure."""
+"""Decodes the parameters and the body of a request. A message names the place of a fault. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXPECTED: Final = re.compile(r"Expected (?P<expected>.*?)(?:, got .*)?", re.DOT
 
 
 def decode_query(pairs: Iterable[tuple[str, str]], kind: type[T]) -> T:
-    """Return the parameters of a query as this type. Raises ProblemError."""
+    """Decode the parameters of a query as this type. Raises ProblemError."""
     found = list(pairs)
     double = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
     if double:
@@ -40,7 +40,7 @@ def decode_query(pairs: Iterable[tuple[str, str]], kind: type[T]) -> T:
 
 
 def decode_body(content: bytes, kind: type[T]) -> T:
-    """Return the JSON body as this type. Raises ProblemError."""
+    """Decode the JSON body as this type. Raises ProblemError."""
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
@@ -53,7 +53,7 @@ def decode_body(content: bytes, kind: type[T]) -> T:
 
 
 def describe_fault(message: str, kind: type) -> Fault:
-    """Return the fault that a message of msgspec describes, with its place as a JSON pointer."""
+    """Convert a msgspec message to a fault, with its place as a JSON pointer."""
     found = _PLACE.fullmatch(message)
     assert found is not None, "the pattern matches every text"
     pointer = _pointer(found["place"] or "$")

@@ -21,7 +21,10 @@ PIECE_BYTES: Final = 64 * 1024
 
 
 async def read_body(request: web.BaseRequest, size_max: int) -> bytes:
-    """Return the body. Raises ProblemError if it is too large, or does not arrive in time."""
+    """Return the body of a request.
+
+    Raises ProblemError if it is too large or arrives too slowly.
+    """
     if (request.content_length or 0) > size_max:
         raise _too_large(size_max)
     body = bytearray()
@@ -49,7 +52,7 @@ def _too_large(size_max: int) -> ProblemError:
 async def send(
     request: web.BaseRequest, body: bytes, headers: Mapping[str, str], status: int = 200
 ) -> web.StreamResponse:
-    """Send an answer. The connection of a client that does not read it in time is cut."""
+    """Send an answer. If the client does not read it in time, its connection is aborted."""
     if len(body) <= PIECE_BYTES or request.method == "HEAD":
         return web.Response(body=body, headers=headers, status=status)
     response = web.StreamResponse(headers=headers, status=status)
@@ -100,7 +103,7 @@ async def join_in_thread(pieces: Iterator[bytes]) -> bytes:
 
 
 def problem_answer(problem: ProblemDetails, headers: Mapping[str, str]) -> web.Response:
-    """Return an error."""
+    """Return the answer that reports an error."""
     return web.Response(
         status=problem.status,
         body=msgspec.json.encode(problem),

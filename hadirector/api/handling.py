@@ -1,4 +1,4 @@
-"""Handles one request of the API: finds its route, proves its actor, decodes it and answers."""
+"""Handles one request of the API: finds its route, proves its actor, decodes it and answers it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ProveActor = Callable[[web.BaseRequest, str], Awaitable[Actor]]
 
 
 class RequestHandling:
-    """Handles the requests of one socket. ``prove`` decides who sends them."""
+    """Handles the requests of one socket. ``prove`` determines the actor of a request."""
 
     def __init__(self, context: Context, router: Router, prove: ProveActor) -> None:
         self._context = context
@@ -39,7 +39,7 @@ class RequestHandling:
         self._log = structlog.get_logger()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request. Every error is answered with a problem."""
+        """Answer a request. An error is answered with a problem document (RFC 9457)."""
         request_id = secrets.token_hex(8)
         async with self._context.connections.admit(request):
             try:
@@ -123,7 +123,7 @@ def raw_path(request: web.BaseRequest) -> str:
 
 
 def as_problem(error: Exception) -> ProblemError | None:
-    """Return the problem that an error is answered with; None for a fault of this program."""
+    """Convert an error to the problem in the answer; None for a fault of this program."""
     match error:
         case ProblemError():
             return error

@@ -1,4 +1,4 @@
-"""The errors of the API: problem details with stable codes (RFC 9457). Pure."""
+"""The errors of the API: problem documents with stable codes (RFC 9457). Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Code(StrEnum):
 
 
 class Kind(NamedTuple):
-    """The parts that are equal in all problems with one code."""
+    """The title, status and other parts that are equal in all problems with one code."""
 
     status: int
     title: str
@@ -189,7 +189,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class ProblemError(Exception):
-    """A request that is answered with a problem. ``headers`` belong to the answer."""
+    """The error that a handler raises. The answer is its problem document, with ``headers``."""
 
     def __init__(
         self,
@@ -209,11 +209,11 @@ class ProblemError(Exception):
 
     @property
     def status(self) -> int:
-        """The status of the answer."""
+        """The HTTP status of the answer."""
         return KINDS[self.code].status
 
     def describe(self, path: str, request_id: str) -> ProblemDetails:
-        """Return the body of the answer to the request with this path and id."""
+        """Return the problem document for the request with this path and id."""
         kind = KINDS[self.code]
         return ProblemDetails(
             type=f"/problems/{self.code}",
@@ -229,7 +229,7 @@ class ProblemError(Exception):
 
 
 def unknown_object(kind: str, name: str, known: Iterable[str]) -> ProblemError:
-    """Return the problem that no object of this kind has the name."""
+    """Return the problem that there is no object of this kind with this name."""
     names = list(known)
     close = get_close_matches(name, names, n=1)
     more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""

@@ -1,4 +1,4 @@
-"""Answers requests that are no HTTP with a problem, as all other errors are answered."""
+"""Answers data that is not HTTP with a problem document, like all other errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUEST_LINE_BYTES_MAX: Final = 8190
 
 
 class ApiProtocol(web.RequestHandler):
-    """The connection of one client."""
+    """The HTTP protocol of one connection."""
 
     def handle_error(
         self,
@@ -25,7 +25,10 @@ class ApiProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Return the answer to a request that aiohttp cannot read. The connection is closed."""
+        """Return the answer to a request that aiohttp cannot parse.
+
+        The connection is then closed.
+        """
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is being sent already")
         if isinstance(exc, LineTooLong):

@@ -1,4 +1,4 @@
-"""The form of a route of the API: one value that makes its handler and its description."""
+"""The declaration of an API operation. Its handler and its documentation are made from it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ JSON_BYTES_MAX: Final = 64 * 1024
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No parameters, or no body."""
+    """The type of a query without parameters, or of a request without a body."""
 
 
 @dataclass(frozen=True)
 class Call(Generic[Q, B]):
-    """One request that a handler answers.
+    """One request, as its handler receives it.
 
-    ``names`` are the decoded names in the path. ``query`` and ``body`` have the types of the route.
+    ``names`` are the decoded names in the path. ``query`` and ``body`` have the types that the
+    route declares.
     """
 
     context: Context
@@ -48,7 +49,7 @@ class Call(Generic[Q, B]):
 
 @dataclass(frozen=True)
 class Reply(Generic[A]):
-    """The content of an answer, with its status and headers."""
+    """The content of an answer, with its HTTP status and headers."""
 
     content: A
     status: int = 200
@@ -60,9 +61,9 @@ class Route(Generic[Q, B, A]):
     """One operation of the API.
 
     ``path`` has names in braces. ``role`` is the role that the operation needs; an operation
-    without a role is open to every client that can connect. ``answer`` is the type of the content
-    of a good answer, in the media type ``media``. ``problems`` are the codes that this operation
-    can return besides the codes of every operation.
+    without a role is open to every client that can connect. ``answer`` is the type of the
+    content of a successful answer, and ``media`` its media type. ``problems`` are the error
+    codes that this operation can return in addition to the codes of every operation.
     """
 
     method: Method
@@ -83,7 +84,7 @@ class Route(Generic[Q, B, A]):
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The parts of the path between slashes."""
+        """The parts of the path between the slashes."""
         return tuple(self.path.split("/")[1:])
 
     @property
@@ -93,7 +94,7 @@ class Route(Generic[Q, B, A]):
 
     @property
     def changes(self) -> bool:
-        """Whether the operation changes anything, so that it is recorded with its actor."""
+        """Whether the operation changes something, so that it is recorded with its actor."""
         return self.role is not None and self.role is not Role.READ
 
 

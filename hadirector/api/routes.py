@@ -1,4 +1,7 @@
-"""The routes of the API. Handlers, docs/api.md and the OpenAPI document are made of this table."""
+"""The routes of the API.
+
+The handlers, docs/api.md and the OpenAPI document are made from this list.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hadirector.api.route import AnyRoute
 
 
 class Match(NamedTuple):
-    """A route, and the decoded names in the path of the request."""
+    """The result of routing: a route, and the decoded names in the path of the request."""
 
     route: AnyRoute
     names: Mapping[str, str]
@@ -65,7 +65,7 @@ class Router:
 
 
 def allowed_methods(routes: Iterable[AnyRoute]) -> str:
-    """Return the methods of the routes of one path, for the header Allow."""
+    """Return the methods that the routes of one path accept, for the header Allow."""
     methods = {route.method for route in routes}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 

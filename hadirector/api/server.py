@@ -1,10 +1,11 @@
 """The API of a director: HTTP on a Unix socket that only its owner and group can open.
 
-`routes.ROUTES` lists the operations. Every error is a problem (`problems`).
+`routes.ROUTES` lists the operations. Every error is a problem document (`problems`).
 
-The API shares the loop with the verdicts. Therefore one large answer is prepared at a time, for all
-clients that wait for it, and among many clients one request starts every two milliseconds. The work
-for a client that leaves is cancelled, except for a change, which is completed.
+The API runs in the event loop that handles verdicts, so its work is limited: one large answer is
+prepared at a time, for all clients that wait for it, and at most one request starts every two
+milliseconds. The work for a client that disconnects is cancelled, except for a change, which is
+completed.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ async def serving(
 
 
 class UnixActors:
-    """Proves the actors of the Unix socket by the credentials of the kernel."""
+    """Determines the actors of the Unix socket by the credentials from the kernel."""
 
     def __init__(self, roles: ApiRoles) -> None:
         self._roles = roles

@@ -22,10 +22,10 @@ class _Preparation:
 
 
 class Turns:
-    """Lets one preparation run at a time, of all kinds of answers.
+    """Lets one preparation of a large answer run at a time, for all kinds of answers.
 
-    After a preparation there is a rest of the same length, so that an endless series of
-    preparations takes at most half of the time.
+    After a preparation there is a pause of the same length, so that preparations take at most
+    half of the time of the event loop.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Turns:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for the turn, which lasts as long as the context."""
+        """Wait for the permission to prepare an answer. It ends with the context."""
         async with self._one_at_a_time:
             await asyncio.sleep(self._rest_ends_at - monotonic())
             began = monotonic()
@@ -49,8 +49,8 @@ class SharedAnswer:
     """Shares each prepared answer among all clients that wait for it.
 
     Only one answer is prepared at a time, and at most ``ANSWERS_MAX`` answers are in memory. A
-    request that arrives during a preparation waits for the next answer. Therefore no answer is
-    older than its request. If all its clients disconnect, the preparation is cancelled.
+    request that arrives during a preparation gets the next answer, so no answer is older than
+    its request. If all its clients disconnect, the preparation is cancelled.
     """
 
     def __init__(self, prepare: Callable[[], Awaitable[bytes]], turns: Turns) -> None:
@@ -61,7 +61,7 @@ class SharedAnswer:
 
     @contextlib.asynccontextmanager
     async def answer(self) -> AsyncIterator[bytes]:
-        """Return an answer. It stays in memory until the last client has left its context."""
+        """Return an answer. It stays in memory until all clients have left their contexts."""
         preparation = self._join()
         try:
             yield await asyncio.shield(preparation.task)

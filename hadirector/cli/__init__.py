@@ -1,6 +1,6 @@
-"""The command line: one module per command or family of commands.
+"""The command line: one module for each command or group of commands.
 
-Exit codes: 0 success, 1 the answer is no, 2 wrong usage or configuration.
+Exit codes: 0 success, 1 failure or a negative answer, 2 wrong usage or configuration.
 
 Only the module of the requested command is imported, so that each command starts fast.
 """
@@ -22,17 +22,20 @@ from hadirector.runtime import standard_streams
 
 
 class Command(Protocol):
-    """The interface of a command. A module, or an object in the module of a family."""
+    """The interface of a command: a module, or an object in the module of a group."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the arguments; may replace ``parser.description``, which is the summary."""
+        """Add the arguments of the command to ``parser``.
+
+        The command may replace ``parser.description``, which is its summary.
+        """
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Execute the command and return the exit code."""
 
 
 class Entry(NamedTuple):
-    """Where a command is implemented, as MODULE or MODULE:OBJECT, and its line in the help."""
+    """The module of a command, as MODULE or MODULE:OBJECT, and its line in the help."""
 
     place: str
     summary: str
@@ -65,7 +68,8 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code.
 
-    An output that cannot be written is a failure. Messages that cannot be written are not.
+    If standard output cannot be written, the command fails. A message that cannot be written to
+    standard error is ignored.
     """
     try:
         status = _run(sys.argv[1:] if arguments is None else list(arguments))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def format_findings(faults: Sequence[Fault], notes: Iterable[Note]) -> str:
     """Return an object with ``faults`` and ``notes``, each with file, line, column and message.
 
-    A note also has its kind. A fault without a position in the file has no line and column (null).
+    A note also has its kind. The line and column are null if the fault has no position.
     """
     found = {
         "faults": [_place(fault.place) | {"message": fault.message} for fault in faults],

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Handover(NamedTuple):
-    """The result of a handover: lines for the operator, and the instances that it has changed."""
+    """The result of a handover: lines for the operator, and the names of the changed instances."""
 
     successes: tuple[str, ...]
     failures: tuple[str, ...]
@@ -92,7 +92,7 @@ class Handover(NamedTuple):
 
 
 def hand_over(socket: Endpoint, instance: str | None, seconds: float) -> Handover:
-    """Hand an instance, or all, over to the peers, and wait for them. Raises ApiError."""
+    """Hand one instance or all instances over to the peers, and wait for them. Raises ApiError."""
     before = _instances(socket)
     names = _post(socket, instance, undo=False)
     held = [name for name in names if name in before and _is_active(before[name])]
@@ -111,7 +111,7 @@ def hand_over(socket: Endpoint, instance: str | None, seconds: float) -> Handove
 
 
 def undo(socket: Endpoint, instance: str | None) -> list[str]:
-    """Undo the handover of an instance, or of all; return their names. Raises ApiError."""
+    """Undo the handover of one instance or of all; return their names. Raises ApiError."""
     return _post(socket, instance, undo=True)
 
 

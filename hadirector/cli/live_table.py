@@ -17,9 +17,9 @@ from hadirector.dataplane.ipvs.dataplane import IpvsDataplane
 
 
 def load_kernel(check: CheckType, options: ReadingOptions) -> Loaded:
-    """Read the table, the timeouts and the sync threads into a document, with notes.
+    """Convert the table, the timeouts and the sync threads to a document with notes.
 
-    Raises DataplaneError if the kernel has no IPVS, or if this process may not read it.
+    Raises DataplaneError if the kernel has no IPVS, or if this process has no permission.
     """
     report = Report()
     node = asyncio.run(_read(report, check))

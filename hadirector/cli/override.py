@@ -23,7 +23,7 @@ class _Done(msgspec.Struct):
 
 
 class Drain:
-    """``hadirector drain``."""
+    """The command ``hadirector drain``."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
@@ -57,7 +57,7 @@ class Drain:
 
 
 class Disable:
-    """``hadirector disable``."""
+    """The command ``hadirector disable``."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
@@ -70,7 +70,7 @@ class Disable:
 
 
 class Weight:
-    """``hadirector weight``."""
+    """The command ``hadirector weight``."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
@@ -94,7 +94,7 @@ class Weight:
 
 
 class Removal:
-    """``hadirector undrain`` and ``hadirector enable``, which end an override."""
+    """The commands ``hadirector undrain`` and ``hadirector enable``, which end an override."""
 
     def __init__(self, action: str) -> None:
         self._action = action

@@ -38,7 +38,7 @@ _URL_TYPES = ("http", "https")
 
 
 class ArgumentError(Exception):
-    """An invalid argument. The message contains the argument and the fault."""
+    """An invalid argument of the command. The message contains the argument and the fault."""
 
 
 class Target(NamedTuple):

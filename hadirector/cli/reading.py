@@ -1,4 +1,4 @@
-"""The arguments of the commands that read a configuration file."""
+"""The arguments of all commands that read a configuration file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def add_host_argument(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare the option for a file with hosts. ``default`` names the default in the help."""
+    """Declare the option for a file with host names. ``default`` is shown in the help."""
     parser.add_argument(
         "--host", metavar="NAME", help=f"the host in `hosts` of the file (default: {default})"
     )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options for a keepalived.conf."""
+    """Declare the options for reading a keepalived.conf."""
     group = parser.add_argument_group("options for a keepalived.conf")
     group.add_argument(
         "--config-id",
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
-    """Return the options that were given."""
+    """Return the values of these options."""
     from hadirector.config.reading import ReadingOptions, accepted_keywords
 
     return ReadingOptions(

@@ -1,4 +1,4 @@
-"""Configure this host as a real server for dr or tun, check the settings, or undo them."""
+"""Configure this host as a real server for dr or tun, check its settings, or undo them."""
 
 from __future__ import annotations
 

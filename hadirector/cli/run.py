@@ -50,7 +50,7 @@ class _Source(NamedTuple):
 
 
 class StartError(Exception):
-    """The director cannot start. The message has one line per fault."""
+    """The director cannot start. The message has one line for each fault."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,10 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_director(path: Path, options: ReadingOptions, prepare: Prepare) -> int:
-    """Run a director with the configuration that ``prepare`` makes of the file.
+    """Run a director with the configuration that ``prepare`` derives from the file.
 
-    ``prepare`` raises ValueError if the director cannot run with the file. Return 2 if the director
-    cannot start.
+    ``prepare`` raises ValueError if the director cannot run with the file. Return 2 if the
+    director cannot start.
     """
     signals.block()
     descriptors.raise_limit(descriptors.DIRECTOR_LIMIT)

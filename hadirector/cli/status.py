@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status. Return 1 if the verdict is not OK, and when no director answers."""
+    """Print the status. Return 1 if the verdict is not OK or no director answers."""
     try:
         answer = request(arguments.socket, "GET", "/v1/status")
     except ApiError as error:

@@ -53,8 +53,8 @@ _CHECK_COLUMN: Final = 7
 def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> Iterator[str]:
     """Render the status as lines.
 
-    Without ``every_real_server`` only the real servers that need attention are listed, and at most
-    20 of each virtual server.
+    Without ``every_real_server``, at most 20 real servers of each virtual server are listed,
+    and only real servers that need attention.
     """
     yield f"{paint(status.name, 'bold')}  hadirector {status.version}, {status.dataplane}"
     if status.observing:
@@ -188,8 +188,8 @@ def _virtual_servers(
 def needs_attention(server: RealServerStatus) -> bool:
     """Return whether a summary lists a real server.
 
-    It does in four cases: the check does not pass, an override is in force, the table does not
-    have the wanted weight yet, or a configured weight is reduced to 0.
+    It lists a real server if its check does not pass, an override is in force, the table does
+    not have the wanted weight yet, or a configured weight is reduced to 0.
     """
     return (
         server.verdict is not Verdict.PASSING

@@ -33,7 +33,7 @@ Paint = Callable[[str, str], str]
 
 
 class Row(NamedTuple):
-    """The cells of one line of a table; the cell number ``painted`` gets the style."""
+    """The cells of one line of a table. The cell with the number ``painted`` gets the style."""
 
     cells: Sequence[str]
     painted: int = 0
@@ -50,22 +50,23 @@ def paint_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Pa
 
 
 def paint(text: str, style: str) -> str:
-    """Return the text with the codes of the style around it."""
+    """Return the text between the codes that begin and end the style."""
     return f"{STYLES[style]}{text}{RESET}" if style and text else text
 
 
 class OutputError(Exception):
-    """The standard output cannot be written. The message is the reason."""
+    """Standard output cannot be written. The message is the reason."""
 
 
 class PrintableStream:
-    """A stream that writes every character that is not printable as a JSON escape.
+    """A stream that replaces every unprintable character by a JSON escape such as ``\u009b``.
 
-    A text of the network or of an operator could otherwise control the terminal, or change the
-    order of what it shows. The escape is the same text in JSON. Line breaks, tabs and the codes in
-    ``STYLES`` are written as they are.
+    Otherwise a text from the network or from an operator could control the terminal, or change
+    the order of the characters that it shows. Line breaks, tabs and the codes in ``STYLES`` are
+    written unchanged.
 
-    A failure to write raises OutputError if the stream is ``required``; else it has no effect.
+    If a write fails, a ``required`` stream raises OutputError, and any other stream ignores the
+    failure.
     """
 
     def __init__(self, stream: TextIO, *, required: bool = False) -> None:
@@ -83,7 +84,7 @@ class PrintableStream:
         return len(text)
 
     def flush(self) -> None:
-        """Write the text that waits in the buffer. Raises OutputError."""
+        """Write the buffered text. Raises OutputError."""
         with self._failing():
             self._stream.flush()
 
@@ -97,7 +98,7 @@ class PrintableStream:
 
 
 def printable(text: str) -> str:
-    """Return the text with escapes for its unprintable characters."""
+    """Return the text with JSON escapes for its unprintable characters."""
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     parts = _CODES.split(text)
@@ -110,13 +111,13 @@ def _escape(character: str) -> str:
 
 
 def json_escape(character: str) -> str:
-    """Return the JSON escape of a character: ``\\u009b``, two of them beyond U+FFFF (RFC 8259)."""
+    """Return the JSON escape of a character: ``\u009b``, or two beyond U+FFFF (RFC 8259)."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def plain(text: str, _style: str) -> str:
-    """Return the text as it is."""
+    """Return the text unchanged, for a stream without colors."""
     return text
 
 
@@ -129,7 +130,7 @@ def short_duration(seconds: float) -> str:
 
 
 def table(rows: Sequence[Row | str], paint: Paint) -> Iterator[str]:
-    """Align the cells of all rows. A plain line between the rows is unchanged.
+    """Align the cells of all rows in columns. A line of plain text between rows is unchanged.
 
     Lines are never wrapped or cut, so that they can be searched.
     """

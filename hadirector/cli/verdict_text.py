@@ -14,12 +14,12 @@ _NOTE: Final = "note"
 
 
 def render_verdict(verdict: DirectorVerdict, paint: Paint) -> str:
-    """Render the verdict as one line: the level, and the summary."""
+    """Render the verdict as one line: its level and its summary."""
     return f"{paint(verdict.level, STYLES[verdict.level])}  {verdict.summary}"
 
 
 def render_problems(verdict: DirectorVerdict, paint: Paint) -> Iterator[str]:
-    """Render each problem as two lines: what is wrong, and what to do."""
+    """Render each problem as two lines: the fault, and the remedy."""
     for problem in verdict.problems:
         yield from _render_problem(problem, paint)
 

@@ -23,7 +23,7 @@ from vrrp.model.report import InstanceStatus, State
 
 
 def render_instance(why: InstanceExplanation) -> list[str]:
-    """Render the state and the priority, what changes them, and the events, the newest last."""
+    """Render the state and priority of an instance with their reasons, and its latest events."""
     status = why.status
     age = "" if status.state_age is None else f" for {_duration(status.state_age)}"
     lines = [f"{status.instance}: {status.state}{age}, priority {status.priority}"]
@@ -73,7 +73,7 @@ def _takeover(takeover: Takeover) -> Iterator[str]:
 
 
 def render_virtual_server(why: VirtualServerExplanation, paint: Paint) -> Iterator[str]:
-    """Render who gets the clients, the quorum, the brake, the real servers, and the events."""
+    """Render the servers that clients reach, the quorum, ``min_healthy``, and the latest events."""
     status = why.status
     members = status.real_servers
     serving = sum(bool(member.wanted_weight) for member in members)
@@ -133,7 +133,7 @@ def render_readiness(readiness: Readiness) -> Iterator[str]:
 
 
 def render_explanation(why: RealServerExplanation) -> list[str]:
-    """Render the weight, the steps that lead to it, and the events, the newest last."""
+    """Render the weight of a real server, the steps that lead to it, and its latest events."""
     status = why.status
     connections = f"{status.active_connections} + {status.inactive_connections} connections"
     lines = [f"{why.name}: weight {_weight(status.wanted_weight)} ({connections})"]

@@ -1,7 +1,7 @@
 """Reads a configuration file into the model, or reports every fault in it.
 
-The import of this package, of ``document.errors`` or of ``subprocess.reader`` is cheap: pydantic
-and PyYAML are imported by the first call of ``load``. A director reads its file through
+The import of this package, of ``document.errors`` or of ``subprocess.reader`` is cheap, because
+pydantic and PyYAML are imported by the first call of ``load``. A director reads its file through
 ``subprocess.reader`` and never imports them.
 """
 

@@ -21,7 +21,7 @@ NICENESS = 10
 
 
 def main(file: str, encoded: str = "", *arguments: str) -> None:
-    """Write the configuration in the file, or its faults, to standard output in frames."""
+    """Read the file, and write its configuration or its faults to standard output in frames."""
     os.nice(NICENESS)
     limit_this_process()
     frames: Iterable[Frame]

@@ -21,7 +21,10 @@ from vrrp.model.configuration import InstanceConfiguration
 
 
 def build(root: Root, host_name: str) -> Configuration:
-    """Return the configuration. ``host_name`` is the name of a director without a name."""
+    """Return the configuration.
+
+    ``host_name`` is the name of a director without a configured name.
+    """
     director, api, sysctls = root.director, root.api, root.sysctls
     assert director is not None
     assert api is not None

@@ -38,9 +38,9 @@ def needed_interfaces(root: Root, place: Callable[[Path], str]) -> tuple[NeededI
 
 
 def needed_scripts(root: Root, place: Callable[[Path], str]) -> tuple[NeededScript, ...]:
-    """Return the scripts, each script once for each user and group.
+    """Return the scripts. A script occurs once for each user and group.
 
-    ``place`` returns the place of a path.
+    ``place`` returns the place of a path in the file.
     """
     found: dict[Script, NeededScript] = {}
     for path, written, script in (

@@ -1,4 +1,4 @@
-"""Reads the files of ``include_dir``, which have virtual servers."""
+"""Reads the files of ``include_dir``, which contain virtual servers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ ReadFile = Callable[[str], bytes]
 def include_directory(document: Document, size: int, read_file: ReadFile) -> None:
     """Add the virtual servers of the files in ``include_dir``, sorted by name, to a document.
 
-    The directory is relative to the file of the document, which has ``size`` bytes. The faults of
-    the directory and of its files are faults of the document. A value that is no path stays for the
-    schema.
+    The directory is relative to the file of the document, which has ``size`` bytes. The faults
+    of the directory and of its files are added to the faults of the document. If the value is
+    not a path, it stays, and the schema refuses it.
     """
     value = document.value
     name = value.get(INCLUDE_DIR) if isinstance(value, dict) else None

@@ -15,7 +15,10 @@ _EXECUTABLE: Final = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 class IncludedFiles:
-    """The files and the environment of this host. Blocks. ``names`` are the files it has read."""
+    """Access to the files and the environment of this host. Blocks.
+
+    ``names`` are the files read.
+    """
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -30,9 +33,9 @@ class IncludedFiles:
         return os.path.dirname(os.path.abspath(file))
 
     def find(self, directory: str, pattern: str) -> Sequence[str]:
-        """Return the files that match a pattern in a directory, sorted.
+        """Return the files in a directory that match a pattern, sorted by name.
 
-        The name of a directory ends in a slash.
+        The name of a directory ends with a slash.
         """
         names = sorted(glob.glob(os.path.join(directory, pattern)))
         return [f"{name}/" if os.path.isdir(name) else name for name in names]

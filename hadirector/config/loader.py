@@ -40,16 +40,16 @@ KEEPALIVED_SCRIPT_USER = "keepalived_script"
 
 
 class Loaded(NamedTuple):
-    """A document with the faults of its form, and the notes about a keepalived.conf."""
+    """A document, and the notes about differences if it was a keepalived.conf."""
 
     document: Document
     notes: tuple[Note, ...]
 
 
 class LoadedHost(NamedTuple):
-    """The configuration of a host. ``name`` is None for a file without hosts.
+    """The configuration of one host. ``name`` is None for a file without hosts.
 
-    ``own`` is whether a director on this host would use the configuration.
+    ``own`` is True if a director on this host would use it.
     """
 
     name: str | None
@@ -66,7 +66,7 @@ def load(path: str | os.PathLike[str], options: ReadingOptions = DEFAULT) -> Con
 def load_with_places(
     path: str | os.PathLike[str], options: ReadingOptions = DEFAULT
 ) -> tuple[Configuration, Callable[[Path], str]]:
-    """Load a file as ``load`` does. Also return a function that returns the place of a path."""
+    """Load a file as ``load`` does. Also return a function that finds the place of a path."""
     document = load_reading(path, options).document
     host = _choose(document, check_hosts(document), socket.gethostname(), options)
     return _build(host, socket.gethostname()), host.document.place
@@ -75,9 +75,9 @@ def load_with_places(
 def load_hosts(
     path: str | os.PathLike[str], options: ReadingOptions = DEFAULT
 ) -> tuple[tuple[LoadedHost, ...], tuple[str, ...]]:
-    """Load a file for each of its hosts, or only for the host of the options.
+    """Load the configurations of all hosts of a file, or only of the host in the options.
 
-    Also return notes about values that are probably not intended. Raises ConfigError.
+    Also return notes about values that are probably mistakes. Raises ConfigError.
     """
     document, notes = load_reading(path, options)
     hosts, this_host = check_hosts(document), socket.gethostname()
@@ -110,7 +110,7 @@ def load_reading(path: str | os.PathLike[str], options: ReadingOptions) -> Loade
 
 
 def check_document(document: Document, options: ReadingOptions = DEFAULT) -> None:
-    """Raise ConfigError with every fault of a document. The document stays as it is."""
+    """Raise ConfigError with every fault of a document. The document is not changed."""
     hosts = check_hosts(document)
     if options.host is not None:
         _choose(document, hosts, socket.gethostname(), options)

@@ -1,4 +1,4 @@
-"""Finds values that are valid but questionable: durations without a unit, and MD5. Pure."""
+"""Finds values that are valid but may be mistakes: durations without a unit, and MD5. Pure."""
 
 from __future__ import annotations
 

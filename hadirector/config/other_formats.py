@@ -29,7 +29,7 @@ _IPVSADM: Final = re.compile(rb"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:-[ACa]|--(
 
 
 def recognize(data: bytes) -> Format:
-    """Return the format of a file. A file that has no other format is read as YAML is."""
+    """Return the format of a file. YAML is the format if no other format is recognized."""
     if _IPVSADM.match(data):
         return "ipvsadm"
     return "ldirectord" if _LDIRECTORD.search(data) else "keepalived"
@@ -43,8 +43,8 @@ def load_to_convert(
 ) -> Loaded:
     """Read a file of any format into a document, with notes. Blocks. Raises ConfigError.
 
-    ``form`` is None for the format that the file seems to have. ``check`` is the check of the real
-    servers of a saved table.
+    ``form`` is the format; with None it is recognized. ``check`` is the check of the real
+    servers of a saved table, which has no checks.
     """
     file = os.fspath(path)
     data = read_file(file)

@@ -1,6 +1,6 @@
 """Applies the rules of all topics: duplicates, and values that contradict each other.
 
-The rules get sections whose single values are valid. They do not look at the host.
+The rules receive sections whose single values are valid. They do not examine the host.
 """
 
 from __future__ import annotations

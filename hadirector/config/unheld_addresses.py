@@ -1,4 +1,4 @@
-"""Finds the virtual servers whose address no VRRP instance of the configuration holds."""
+"""Finds the virtual servers whose address no VRRP instance of the configuration has."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hadirector.model.configuration import UnheldAddress
 
 
 def unheld_addresses(root: Root, place: Callable[[Path], str]) -> tuple[UnheldAddress, ...]:
-    """Return each address once, in the order of the file. ``place`` returns the place of a path.
+    """Return each such address once, in the order of the file.
 
-    A virtual server with a firewall mark has no address. An interface of the host may hold an
-    address; that is not known here.
+    ``place`` returns the place of a path. A virtual server with a firewall mark has no address.
+    An interface of the host may have the address; that is checked on the host.
     """
     held = dict(_held_addresses(root))
     static = {address.host for address in root.static.addresses} if root.static else set()

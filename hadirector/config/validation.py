@@ -30,7 +30,7 @@ _REMOVABLE_SECTIONS = frozenset({"check", *Root.model_fields})
 
 
 def validate(document: Document) -> Root:
-    """Return the sections of a document, which stays as it is. Raises ConfigError."""
+    """Return the sections of a document, which is not changed. Raises ConfigError."""
     file = document.file
     _refuse_hopeless(document)
     faults = list(document.faults)
@@ -137,10 +137,10 @@ def _faulty_part(error: ErrorDetails) -> Path:
 
 
 def limit(faults: list[Fault], unexplained: int, file: str) -> list[Fault]:
-    """Return the first FAULTS_MAX faults, and the number of the others.
+    """Return the first FAULTS_MAX faults, and a fault that counts the others.
 
-    The faults of the file come first, then the faults of other files by their names. The faults of
-    a file are in the order of the lines.
+    The faults of the main file come first, then the faults of other files by their names. The
+    faults of a file are in the order of the lines.
     """
     faults.sort(key=lambda fault: _order(fault, file))
     left_out = max(0, len(faults) - FAULTS_MAX) + unexplained

@@ -1,4 +1,4 @@
-"""Finds configurations that are valid and have a risk that the operator should know."""
+"""Finds risks in a valid configuration that the operator should know."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Dataplanes apply the wanted services: kernel IPVS, a userspace relay, or a dry run that logs."""
+"""Dataplanes, which forward traffic: IPVS in the kernel, a relay in userspace, or a log only."""

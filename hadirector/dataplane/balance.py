@@ -1,4 +1,4 @@
-"""Selects a destination for each new connection of the userspace dataplane."""
+"""The schedulers of the userspace dataplane: they select the destination of each new connection."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Balancer(Protocol):
-    """Selects a destination for each new connection, with regard to earlier selections."""
+    """A scheduler of the userspace dataplane. It takes its earlier selections into account."""
 
     def choose(self, offers: Sequence[Offer]) -> DestinationKey:
-        """Select one of ``offers``, which has at least one, in the order of the destinations."""
+        """Select one of ``offers``, which is not empty.
+
+        They are in the order of the destinations.
+        """
 
 
 class LeastLoaded:
-    """Selects the destination with the least load, and among equals the least recently selected.
+    """Selects the destination with the least load.
+
+    Among equals, it selects the least recently used.
 
     With a constant load this is round robin.
     """
@@ -46,11 +51,11 @@ class LeastLoaded:
 
 
 class SmoothWeighted:
-    """Selects each destination in proportion to its weight, evenly spread (smooth weighted rr).
+    """Selects destinations by weight, evenly spread (smooth weighted round robin).
 
-    For every connection, each destination gains credits equal to its weight. The destination with
-    the most credits is selected, and loses credits equal to the sum of the weights. Unlike the
-    kernel's wrr, a destination with a high weight gets no run of consecutive connections.
+    For every connection, each destination gains credits equal to its weight. The destination
+    with the most credits is selected, and loses credits equal to the sum of the weights. Unlike
+    the kernel's wrr, a destination with a high weight gets no run of consecutive connections.
     """
 
     def __init__(self) -> None:

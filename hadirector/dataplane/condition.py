@@ -1,4 +1,4 @@
-"""The condition of the table after a round of the reconciler. Pure."""
+"""The condition of the IPVS table after a reconciliation: what is missing. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class TableCondition(msgspec.Struct, frozen=True):
-    """The result of the latest round: what is missing from the wanted table.
+    """The condition of the table after the latest reconciliation.
 
-    - ``failing``: the number of operations that failed at their last attempt; ``error`` is the
-      error of the first one, or why the table could not be read.
-    - ``wanted``, ``present``: the number of wanted services, and the number of existing ones.
+    - ``failing``: the number of operations that failed at their last attempt. ``error`` is the
+      error of the first such operation, or why the table could not be read.
+    - ``wanted``, ``present``: the numbers of wanted services and of existing services.
     """
 
     failing: int = 0
@@ -20,5 +20,5 @@ class TableCondition(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether the table is as wanted."""
+        """Whether the table is equal to the wanted table."""
         return not self.error

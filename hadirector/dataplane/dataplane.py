@@ -1,4 +1,4 @@
-"""The interface of a dataplane, its errors, and the values that it returns."""
+"""The interface that all dataplanes have, its errors, and the values that it returns."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from hadirector.model.ipvs import (
 
 
 class OperationFailure(msgspec.Struct, frozen=True):
-    """An operation that failed, and a text for the operator: the cause and the remedy."""
+    """A failed operation, with a text for the operator: the cause and the remedy."""
 
     operation: Operation
     error: str
 
 
 class Traffic(msgspec.Struct, frozen=True, gc=False):
-    """Connections, packets and bytes; ``in`` is towards the real server.
+    """Numbers of connections, packets and bytes; ``in`` is the direction towards the real server.
 
     With dr and tun, replies do not pass through this host, so ``out`` stays 0.
     """
@@ -61,7 +61,8 @@ TableCounters = Mapping[ServiceKey, Mapping[DestinationKey, Counters]]
 class Pool(msgspec.Struct, frozen=True, gc=False):
     """The destinations of a service, in the order in which they were added.
 
-    Pools with equal fingerprints are equal. The fingerprint 0 means that there is none.
+    The fingerprint is a hash of the settings: pools with equal fingerprints are equal. 0 means
+    that there is no fingerprint.
     """
 
     destinations: Mapping[DestinationKey, Destination]
@@ -73,13 +74,13 @@ class DataplaneError(Exception):
 
 
 class DataplaneMissingError(DataplaneError):
-    """The kernel does not have the dataplane."""
+    """The kernel does not have the dataplane, for example because IPVS is not built."""
 
 
 class Dataplane(Protocol):
-    """Has services with destinations, and forwards traffic to them.
+    """Holds services with destinations, and forwards traffic to them.
 
-    The dataplane serializes reads and writes.
+    Calls may overlap. The dataplane performs its reads and writes one after the other.
     """
 
     async def start(self) -> None:
@@ -88,7 +89,7 @@ class Dataplane(Protocol):
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """Read all services, or the given services as far as they exist. Raises DataplaneError."""
+        """Read all services, or only the given services that exist. Raises DataplaneError."""
 
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
         """Read the destinations of a service; return None if they still have this fingerprint.
@@ -100,13 +101,17 @@ class Dataplane(Protocol):
         """Read the counters of every destination of a service. Raises DataplaneError."""
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        """Perform the operations in order; return failures, which do not stop later operations."""
+        """Perform the operations in order.
+
+        Return the failures; a failure does not stop later operations.
+        """
 
     async def withhold(self, addresses: frozenset[str]) -> None:
         """Stop serving these virtual addresses, and serve all others.
 
-        These are the addresses of VRRP instances that are not ACTIVE here. A kernel dataplane does
-        nothing, because packets to these addresses do not arrive. Existing connections continue.
+        These are the addresses of VRRP instances that are not ACTIVE on this host. A kernel
+        dataplane does nothing, because packets to these addresses do not arrive. Existing
+        connections continue.
         """
 
     async def close(self) -> None:
@@ -114,7 +119,7 @@ class Dataplane(Protocol):
 
 
 async def read_table(dataplane: Dataplane, keys: Collection[ServiceKey] | None = None) -> Table:
-    """Read all services with their destinations, or the given services as far as they exist.
+    """Read all services with their destinations, or only the existing ones of the given services.
 
     Raises DataplaneError.
     """

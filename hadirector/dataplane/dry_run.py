@@ -23,7 +23,10 @@ from hadirector.model.ipvs import Destination, DestinationKey, Service, ServiceK
 
 
 class DryRunDataplane:
-    """Logs each operation as ``would_apply`` and stores its result. Forwards nothing."""
+    """Logs each operation as ``would_apply`` and stores its result in memory.
+
+    It forwards nothing.
+    """
 
     def __init__(self) -> None:
         self._services: dict[ServiceKey, Service] = {}
@@ -31,7 +34,7 @@ class DryRunDataplane:
         self._log = structlog.get_logger()
 
     async def start(self) -> None:
-        """Do nothing: no preparation is needed."""
+        """Do nothing, because no preparation is needed."""
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
@@ -46,7 +49,7 @@ class DryRunDataplane:
         return Pool(dict(self._pools.get(key, {})))
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        """Return the weights of destinations that would exist, without connections."""
+        """Return the weights of destinations that would exist. All other counters are 0."""
         pool = self._pools.get(key, {})
         return {key: Counters(destination.weight, 0, 0) for key, destination in pool.items()}
 
@@ -59,10 +62,10 @@ class DryRunDataplane:
         return []
 
     async def withhold(self, addresses: frozenset[str]) -> None:
-        """Do nothing: no address is served."""
+        """Do nothing, because no address is served."""
 
     async def close(self) -> None:
-        """Do nothing: there are no sockets."""
+        """Do nothing, because there are no sockets."""
 
     def _store(self, operation: Operation) -> None:
         match operation:

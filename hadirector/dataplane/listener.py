@@ -1,9 +1,9 @@
-"""Listens for a service, and stops listening without losing a connection.
+"""Listens for TCP connections to a service, and stops listening without losing a connection.
 
-Closing a listening socket resets the connections in its queue. So a listener that leaves first
-steers new connections to another socket with the same address and port (SO_REUSEPORT): the socket
-of its successor, in another process of the same user. It accepts connections for a while and then
-closes.
+Closing a listening socket resets the connections in its queue. A listener that leaves therefore
+first steers new connections to another socket with the same address and port (SO_REUSEPORT), which
+its successor has opened in another process of the same user. It accepts connections for a while,
+and then closes.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Listener:
 
     @property
     def lingering(self) -> bool:
-        """True from ``leave`` until ``stay`` or ``close``."""
+        """Whether the listener is leaving: from ``leave`` until ``stay`` or ``close``."""
         return self._leaving is not None
 
     @property
     def closed(self) -> bool:
-        """True after the socket was closed."""
+        """Whether the socket has been closed."""
         return self._socket.fileno() < 0
 
     def leave(self) -> None:

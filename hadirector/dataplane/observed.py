@@ -1,4 +1,4 @@
-"""A dataplane that is read and never changed, because another program owns it."""
+"""A dataplane that is only read, because another program changes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ NOT_APPLIED: Final = "not applied: this director only observes"
 
 
 class ObservedDataplane:
-    """Reads another dataplane. Every operation on it fails, and so shows a difference."""
+    """Reads another dataplane.
+
+    Every operation fails, and so appears as a difference in the status.
+    """
 
     def __init__(self, observed: Dataplane) -> None:
         self._observed = observed
@@ -25,7 +28,7 @@ class ObservedDataplane:
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """Read all services, or the given services as far as they exist. Raises DataplaneError."""
+        """Read all services, or only the given services that exist. Raises DataplaneError."""
         return await self._observed.read_services(keys)
 
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
@@ -41,8 +44,8 @@ class ObservedDataplane:
         return [OperationFailure(operation, NOT_APPLIED) for operation in operations]
 
     async def withhold(self, addresses: frozenset[str]) -> None:
-        """Do nothing: the other program serves."""
+        """Do nothing, because the other program serves the addresses."""
 
     async def close(self) -> None:
-        """Close the observed dataplane; its services stay."""
+        """Close the observed dataplane. Its services stay in the kernel."""
         await self._observed.close()

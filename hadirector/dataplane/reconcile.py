@@ -1,4 +1,4 @@
-"""Decides the operations that make the actual table equal to the wanted table."""
+"""Decides the operations that make the actual IPVS table equal to the wanted table."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from hadirector.model.ipvs import (
 
 
 class AddService(msgspec.Struct, frozen=True, tag=True):
-    """Create a service."""
+    """Operation: create a service."""
 
     key: ServiceKey
     service: Service
 
 
 class EditService(msgspec.Struct, frozen=True, tag=True):
-    """Change the settings of a service; its connections continue."""
+    """Operation: change the settings of a service; its connections continue."""
 
     key: ServiceKey
     service: Service
 
 
 class DeleteService(msgspec.Struct, frozen=True, tag=True):
-    """Remove a service with all its destinations."""
+    """Operation: remove a service with all its destinations."""
 
     key: ServiceKey
 
 
 class AddDestination(msgspec.Struct, frozen=True, tag=True):
-    """Add a destination to a service.
+    """Operation: add a destination to a service.
 
-    sh and mh leave a new destination with weight 0 out of their hash table, which would then differ
-    from other directors. If ``share`` is set, the destination is first added with that weight.
+    The schedulers sh and mh leave a new destination with weight 0 out of their hash table,
+    which would then differ from that of other directors. If ``share`` is set, the destination
+    is first added with the share as its weight.
     """
 
     service: ServiceKey
@@ -53,7 +54,7 @@ class AddDestination(msgspec.Struct, frozen=True, tag=True):
 
 
 class EditDestination(msgspec.Struct, frozen=True, tag=True):
-    """Change the settings of a destination; its connections continue."""
+    """Operation: change the settings of a destination; its connections continue."""
 
     service: ServiceKey
     key: DestinationKey
@@ -61,7 +62,7 @@ class EditDestination(msgspec.Struct, frozen=True, tag=True):
 
 
 class DeleteDestination(msgspec.Struct, frozen=True, tag=True):
-    """Remove a destination from a service."""
+    """Operation: remove a destination from a service."""
 
     service: ServiceKey
     key: DestinationKey
@@ -73,12 +74,12 @@ Operation = (
 
 
 def diff(actual: Table, wanted: Table, owned: Collection[ServiceKey]) -> list[Operation]:
-    """Decide the operations that turn ``actual`` into ``wanted``, in order.
+    """Return the operations that turn ``actual`` into ``wanted``, in order.
 
-    A service that is owned but not wanted is deleted. A service that is neither owned nor wanted is
-    foreign, and is not changed. If a pool has destinations before and after, it has destinations at
-    every moment between; the same holds for destinations with a weight above 0. For sh and mh, the
-    operations also establish the order of the destinations.
+    A service that is owned but not wanted is deleted. A service that is neither owned nor
+    wanted is foreign, and is not changed. If a pool has destinations before and after, it has
+    destinations at every moment between; the same holds for destinations with a weight above 0.
+    For sh and mh, the operations also establish the order of the destinations.
     """
     operations: list[Operation] = []
     for key, entry in wanted.items():
@@ -125,7 +126,7 @@ def _destination_operations(
 def outcome(
     actual: ServiceEntry | None, operations: Iterable[Operation], wanted: ServiceEntry | None
 ) -> ServiceEntry | None:
-    """Return a service as it is after its operations (`diff`); None if it does not exist then.
+    """Return a service as it will be after the operations of `diff`; None if it is deleted.
 
     It equals ``wanted``, except that the destinations of sh and mh may be in another order.
     """
@@ -174,7 +175,7 @@ def describe(operation: Operation) -> str:
 
 
 def describe_actual(operation: Operation, actual: Table) -> str:
-    """Describe the service or destination of an operation as it is in the actual table."""
+    """Describe the present state of the service or destination that an operation changes."""
     entry = actual.get(service_of(operation))
     match operation:
         case EditService() if entry is not None:

@@ -1,9 +1,9 @@
-"""Reconciles the table of the dataplane with the wanted table.
+"""Makes the table of the dataplane equal to the wanted table, and keeps it equal.
 
 A change of the wanted table is compared with the last known state of the table, and applied without
 reading the table. Every 10 s a pass reads the whole table and compares it with the known state. A
-difference was caused by another program, and is repaired. There is no other retry: the next pass
-repeats operations that failed.
+difference was caused by another program, and is repaired. Operations that failed are repeated by
+the next pass only.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class TableReconciler:
     """Makes the table of a dataplane equal to the wanted table.
 
     ``remember`` stores the owned services. It is called before the first operation on a new
-    service, and after a service was deleted. ``report`` receives the condition of the table after
-    each round.
+    service, and after a service was deleted. ``report`` receives the condition of the table
+    after each change or pass.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class TableReconciler:
 
     @property
     def settled(self) -> bool:
-        """Whether the wanted table of this moment has been applied, with or without failures."""
+        """Whether all operations for the present wanted table were tried, even if some failed."""
         return self._settled and not self._changed
 
     @property
@@ -99,7 +99,10 @@ class TableReconciler:
         return self._owned
 
     def want(self, table: Table, changed: Collection[ServiceKey] | None = None) -> None:
-        """Set the wanted table; ``changed`` are the services that may differ, None means all."""
+        """Set the wanted table.
+
+        ``changed`` are the services that may differ; None stands for all.
+        """
         self._wanted = table
         if changed is None:
             changed = self._relevant_services()
@@ -107,7 +110,7 @@ class TableReconciler:
         self._wake.set()
 
     async def run(self) -> None:
-        """Apply changes and make passes until cancelled."""
+        """Apply changes at once and make a pass every 10 s, until cancelled."""
         loop = asyncio.get_running_loop()
         next_pass = loop.time()
         while True:
@@ -146,7 +149,7 @@ class TableReconciler:
         return table
 
     async def read(self) -> Table:
-        """Read the whole table as it is now. Raises DataplaneError."""
+        """Read the whole table at this moment. Raises DataplaneError."""
         return await read_table(self._dataplane)
 
     async def read_counters(self, keys: Collection[ServiceKey] | None = None) -> TableCounters:

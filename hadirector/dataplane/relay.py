@@ -17,11 +17,11 @@ PIECE_BYTES_MAX = 16384
 
 
 class ReservedError(Exception):
-    """The free descriptors are the reserve of the director. The message is the reason."""
+    """The free file descriptors are reserved for the director. The message is the reason."""
 
 
 def open_towards(client: socket.socket, destination: DestinationKey) -> socket.socket:
-    """Return a socket for the connection of a client to ``destination``. Raises ReservedError."""
+    """Return a socket for a connection to ``destination``. Raises ReservedError."""
     family = socket.AF_INET6 if ":" in destination.address else socket.AF_INET
     try:
         server = socket.socket(family)
@@ -35,11 +35,12 @@ def open_towards(client: socket.socket, destination: DestinationKey) -> socket.s
 
 
 async def relay(client: socket.socket, server: socket.socket, destination: DestinationKey) -> None:
-    """Connect ``server`` to ``destination`` and relay bytes until both sides have finished.
+    """Connect ``server`` to ``destination``, and copy bytes between client and destination.
 
-    If one side finishes, the other side can still send. Both connections are reset after a reset, a
-    refused connection, 5 s without an answer to the connect, or 900 s without a byte. Each
-    direction buffers up to 16 KiB, so a reader that stops makes the writer wait. Closes both.
+    The relay ends when both sides have finished. If one side finishes, the other side can still
+    send. Both connections are reset after a reset, a refused connection, 5 s without an answer
+    to the connect, or 900 s without a byte. Each direction buffers up to 16 KiB, so a slow
+    reader makes the writer wait. Both sockets are closed at the end.
     """
     loop = asyncio.get_running_loop()
     with client, server:
@@ -60,7 +61,7 @@ async def relay(client: socket.socket, server: socket.socket, destination: Desti
 
 
 def reset(connection: socket.socket) -> None:
-    """Close with a reset instead of an orderly end (SO_LINGER in socket(7))."""
+    """Close a socket with a reset instead of an orderly end (SO_LINGER in socket(7))."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
     connection.close()

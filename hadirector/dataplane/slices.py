@@ -10,10 +10,10 @@ SLICE_SECONDS = 0.002
 
 
 class Slices:
-    """Measures the time since the loop last ran, for one piece of work.
+    """Measures how long a piece of work has run without letting other tasks run.
 
-    With ``rest``, each pause lasts as long as the slice, so the work takes at most half of the time
-    of the loop. Use it for work that clients can request without limit.
+    With ``rest``, each pause lasts as long as the work before it, so the work takes at most
+    half of the time of the event loop. Use it for work that clients can request without limit.
     """
 
     def __init__(self, *, rest: bool = False) -> None:
@@ -21,7 +21,10 @@ class Slices:
         self._began = monotonic()
 
     async def pause(self) -> None:
-        """Let other tasks run if the slice is over. Call this between much shorter steps."""
+        """Let other tasks run if the slice has ended.
+
+        Call this between steps that are much shorter.
+        """
         worked = monotonic() - self._began
         if worked >= SLICE_SECONDS:
             await asyncio.sleep(worked if self._rest else 0)

@@ -1,4 +1,4 @@
-"""Counts and logs the operations on the table."""
+"""Counts and logs the operations on the IPVS table."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ that were not logged."""
 class TableLog:
     """Logs completed operations, repairs and failures.
 
-    ``repaired`` counts the operations that reverted changes by other programs. While ``observing``,
-    no operation is applied, and each shows a difference between the wanted and the actual table.
+    ``repaired`` counts the operations that reverted changes by other programs. While
+    ``observing``, no operation is applied, and each operation shows a difference between the
+    wanted and the actual table.
     """
 
     def __init__(self, *, observing: bool = False) -> None:
@@ -49,7 +50,7 @@ class TableLog:
         failures: Sequence[OperationFailure],
         drifted: Table | None = None,
     ) -> None:
-        """Log the operations that did not fail.
+        """Log the operations that succeeded.
 
         For a repair, ``drifted`` is the table that another program had changed.
         """
@@ -63,7 +64,7 @@ class TableLog:
             log(event, operation=describe(operation), **was)
 
     def record_failures(self, service: ServiceKey, failures: Sequence[OperationFailure]) -> None:
-        """Replace the failures of a service. Failures with the same error are not logged again."""
+        """Replace the failures of a service. A failure with the same error is not logged again."""
         before = self._failing.pop(service, {})
         errors = {failure.operation: failure.error for failure in failures}
         if errors:
@@ -74,7 +75,7 @@ class TableLog:
             self._log.error(event, operation=describe(operation), error=errors[operation])
 
     def end_round(self) -> None:
-        """Log the number of operations that were not logged, and begin a new round."""
+        """Log how many operations were not logged, and begin to count again."""
         logs = {self._failure_event: self._log.error, "table_repaired": self._log.warning}
         for event, count in self._logged.items():
             if count > LOGGED_OPERATIONS_MAX:

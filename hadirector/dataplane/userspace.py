@@ -1,9 +1,8 @@
 """A dataplane in this process, for trials: it listens on virtual addresses and relays TCP.
 
-It needs no privileges and no kernel module. It supports TCP only, and not more than 4096
-connections per service. A connection that would need a reserved descriptor is reset, so that the
-director itself can always open files. Connections end with the process. It serves an address unless
-the address is withheld.
+It needs no privileges and no kernel module. It supports TCP only, and at most 4096 connections per
+service. A number of file descriptors is reserved for the director. A connection that would need one
+of them is reset. Connections end with the process. Every address is served unless it is withheld.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class OperationRefusedError(Exception):
 
 
 class RelayedService:
-    """A service: its settings, destinations, listener and connections."""
+    """One service: its settings, destinations, listener and connections."""
 
     def __init__(self, key: ServiceKey, service: Service) -> None:
         self.key = key
@@ -55,17 +54,17 @@ class RelayedService:
 
     @property
     def listening(self) -> bool:
-        """Whether connections are accepted, even if the listener closes soon."""
+        """Whether connections are accepted. A listener that is leaving still accepts them."""
         return self._listener is not None and not self._listener.closed
 
     @property
     def leaving(self) -> bool:
-        """Whether the listener accepts its last connections before it closes."""
+        """Whether the listener accepts its last connections and then closes."""
         return self._listener is not None and self._listener.lingering
 
     @property
     def finished(self) -> bool:
-        """True without a listener and without a connection."""
+        """Whether the service has neither a listener nor a connection."""
         return not self.listening and not self.connections
 
     def edit(self, service: Service) -> None:
@@ -130,7 +129,7 @@ class RelayedService:
 
 
 class UserspaceDataplane:
-    """Implements the dataplane with a ``RelayedService`` for each service."""
+    """A dataplane with a ``RelayedService`` for each service."""
 
     def __init__(self) -> None:
         self._services: dict[ServiceKey, RelayedService] = {}
@@ -138,14 +137,15 @@ class UserspaceDataplane:
         self._deleted: list[RelayedService] = []
 
     async def start(self) -> None:
-        """Do nothing: no preparation is needed."""
+        """Do nothing, because no preparation is needed."""
 
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
         """Return the services that listen or are withheld.
 
-        The next pass adds a service that could not listen again, and reports its failure.
+        A service that cannot listen is left out, so that the next pass of the reconciler
+        tries to add it and reports the failure.
         """
         return {
             key: served.service
@@ -159,7 +159,7 @@ class UserspaceDataplane:
         return Pool({} if served is None else dict(served.destinations))
 
     async def read_counters(self, key: ServiceKey) -> Mapping[DestinationKey, Counters]:
-        """Return the counters of every destination. There are no inactive connections here."""
+        """Return the counters of every destination. This dataplane has no inactive connections."""
         served = self._services.get(key)
         if served is None:
             return {}
@@ -171,7 +171,10 @@ class UserspaceDataplane:
         }
 
     async def apply(self, operations: Sequence[Operation]) -> list[OperationFailure]:
-        """Perform the operations in order; return failures, which do not stop later operations."""
+        """Perform the operations in order.
+
+        Return the failures; a failure does not stop later operations.
+        """
         failures = []
         for operation in operations:
             try:
@@ -183,7 +186,7 @@ class UserspaceDataplane:
     async def withhold(self, addresses: frozenset[str]) -> None:
         """Stop listening on these virtual addresses, and listen on all others.
 
-        A service that cannot listen is left out by ``read_services``.
+        A service that cannot listen is then missing from ``read_services``.
         """
         self._withheld = addresses
         for key, served in self._services.items():
@@ -193,7 +196,7 @@ class UserspaceDataplane:
                 continue
 
     async def close(self) -> None:
-        """Close all sockets; connections have 1 s to end."""
+        """Close all sockets. Connections get 1 s to end."""
         services = [*self._services.values(), *self._deleted]
         if any(served.leaving for served in services):
             await asyncio.sleep(LINGER_SECONDS)

@@ -1,1 +1,1 @@
-"""The demo: two directors, three web servers and a client."""
+"""The demo: a pair of directors, three web servers and a client, with failures."""

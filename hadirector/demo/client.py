@@ -25,7 +25,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Sample(NamedTuple):
-    """A request: its begin and end (monotonic seconds), and the server or the failure."""
+    """One request: its begin and end (monotonic seconds), and its server or failure."""
 
     began: float
     ended: float
@@ -42,10 +42,12 @@ async def send_steadily(
     record: Callable[[Sample], None],
     count: int | None = None,
 ) -> None:
-    """Send a request every ``interval`` seconds, independent of earlier requests, and record it.
+    """Send a request every ``interval`` seconds, even if earlier requests have not ended.
 
-    Ends after ``count`` requests, or when canceled. At most 512 requests are in flight; a request
-    beyond that is not sent, and recorded as failed.
+    Record all.
+
+    End after ``count`` requests, or when canceled. At most 512 requests are in flight; a
+    further request is not sent, and is recorded as failed.
     """
     loop = asyncio.get_running_loop()
     due = loop.time()
@@ -186,7 +188,10 @@ async def _run(options: argparse.Namespace) -> list[Sample]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Send requests for a time, or until SIGTERM or SIGINT. Exit 1 if one failed (--summary)."""
+    """Send requests for a time, or until SIGTERM or SIGINT.
+
+    With ``--summary``, exit with status 1 if a request failed.
+    """
     parser = argparse.ArgumentParser(prog="python -m hadirector.demo.client", description=__doc__)
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, default=80)

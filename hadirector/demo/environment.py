@@ -1,4 +1,4 @@
-"""The environment of a demo: addresses, configuration files, times and promises."""
+"""The environment of a demo: its addresses, configuration files, times and promises."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class UnavailableError(Exception):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Times in seconds.
+    """The times of the demo, in seconds.
 
-    The demo observes the client for ``observation`` after each event, and waits up to ``wait_max``
-    for a state. ``allowance`` is added to each bound, for a slow kernel.
+    The demo observes the client for ``observation`` after each event, and waits up to
+    ``wait_max`` for a state. ``allowance`` is added to each bound, for a slow kernel.
     """
 
     advert_interval: float
@@ -37,7 +37,7 @@ class Timing(msgspec.Struct, frozen=True):
 
     @property
     def server_death(self) -> Promise:
-        """The longest time for which a killed real server gets connections."""
+        """The longest time in which new connections still go to a killed real server."""
         return Promise(
             FALL * self.check_interval + self.check_timeout + self.allowance,
             self._formula("fall x interval + timeout"),
@@ -62,7 +62,10 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """An environment. ``prefixes`` maps a process to the command that runs it on its host."""
+    """The environment of a demo.
+
+    ``prefixes`` maps a process to the command that runs it on its host.
+    """
 
     dataplane: str
     virtual_address: str
@@ -114,7 +117,7 @@ virtual_servers:
 """
 
     def shorten(self, operation: str) -> str:
-        """Shorten an operation on the table: name the web server, and leave out the service."""
+        """Shorten the text of an IPVS operation: name the web server, and leave out the service."""
         service = f"tcp {self.virtual_address}:{self.port}"
         short = operation.replace(f" to {service}", "").replace(f" of {service}", "")
         for name, address in self.web_addresses.items():

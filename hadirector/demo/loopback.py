@@ -45,7 +45,7 @@ ENVIRONMENT = Environment(
 
 @contextmanager
 def loopback() -> Iterator[Environment]:
-    """Return the environment. Raises UnavailableError if one of its ports is in use."""
+    """Return the loopback environment. Raises UnavailableError if one of its ports is in use."""
     with ExitStack() as sockets:
         for address in (ENVIRONMENT.virtual_address, *ENVIRONMENT.web_addresses.values()):
             port = (

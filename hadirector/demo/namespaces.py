@@ -1,7 +1,7 @@
 """The environment in network namespaces, with kernel IPVS and VRRP over multicast. Needs root.
 
-It uses dr and the scheduler mh with its port flag. So both directors select the same real server
-for a connection, and connections survive a change of director (net.ipv4.vs.sloppy_tcp).
+It uses dr and the scheduler mh with its port flag. Both directors therefore select the same real
+server for a connection, and connections survive a change of director (net.ipv4.vs.sloppy_tcp).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decides from the requests of the client whether each outage was within its promised limit."""
+"""Decides whether each outage that the client saw was within its promised limit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hadirector.demo.client import Sample
 
 
 class Promise(msgspec.Struct, frozen=True):
-    """How long after an event requests may fail, in seconds, and how this bound is computed."""
+    """The longest time after an event in which requests may fail, in seconds, and the reason."""
 
     seconds: float = 0.0
     formula: str = ""
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An action of the demo, its time (monotonic seconds), and the promise about it."""
+    """An action of the demo, its time (monotonic seconds), and the promise for its effect."""
 
     title: str
     at: float
@@ -28,10 +28,10 @@ class Event(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """The effect of an event on the requests of the client.
 
-    The outage lasts from the first failed request to the first answered request that began after
-    the last failed request. ``outage`` is its length, and ``recovered_after`` is the time from the
-    event to its end, in seconds. Both are empty (None) if the outage lasted until the next event.
-    ``servers`` counts the answers by server.
+    The outage lasts from the first failed request to the first answered request that began
+    after the last failed request. ``outage`` is its length, and ``recovered_after`` is the time
+    from the event to its end, in seconds. Both are None if the outage lasted until the next
+    event. ``servers`` counts the answers by server.
     """
 
     event: Event
@@ -44,7 +44,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def kept(self) -> bool:
-        """Whether the promise was kept. A promise without any request was not kept."""
+        """Whether the promise was kept. It was not kept if there was no request."""
         if not self.sent or self.recovered_after is None:
             return False
         return not self.failed or 0 < self.recovered_after <= self.event.promise.seconds

@@ -1,4 +1,4 @@
-"""Starts, watches and ends the processes of the demo, by name."""
+"""Starts, watches and ends the processes of the demo. Each process has a name."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class _Process(NamedTuple):
 class Processes:
     """Starts each process in a session of its own, so that it can be killed with its children.
 
-    The output of a process goes to ``NAME.log`` in ``directory``, and each line goes to a callback
-    until the process is stopped or killed. ``on_end`` is called with the name and status of a
-    process that ends without ``stop`` or ``kill``.
+    The output of a process goes to ``NAME.log`` in ``directory``, and each line goes to a
+    callback until the process is stopped or killed. ``on_end`` is called with the name and
+    status of a process that ends without ``stop`` or ``kill``.
     """
 
     def __init__(self, directory: Path, on_end: Callable[[str, int], None]) -> None:
@@ -40,7 +40,7 @@ class Processes:
         self._processes: dict[str, _Process] = {}
 
     async def __aenter__(self) -> Self:
-        """Start nothing yet."""
+        """Return this object. Processes are started by `start`."""
         return self
 
     async def __aexit__(

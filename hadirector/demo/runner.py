@@ -27,10 +27,10 @@ PARENT = "/tmp"  # noqa: S108  # $TMPDIR may be too long for the path of a socke
 
 
 def run(*, dataplane: str, keep: bool) -> int:
-    """Run the demo; with ``keep`` the processes continue after it, until Ctrl-C.
+    """Run the demo. With ``keep``, the processes continue after it until Ctrl-C.
 
-    Returns 0 if every promise was kept, 1 if not, 2 if the demo cannot run on this machine, and 130
-    after an interruption.
+    Return 0 if every promise was kept, 1 if not, 2 if the demo cannot run on this machine, and
+    130 after an interruption.
     """
     timeline = Timeline()
     outcome = 2

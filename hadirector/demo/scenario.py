@@ -30,7 +30,7 @@ class ScenarioError(Exception):
 
 
 class Scenario:
-    """A run of the scenario: processes, states of directors, events, and samples of the client."""
+    """One run of the demo: its processes, directors' states, events, and the client's requests."""
 
     def __init__(
         self, environment: Environment, directory: Path, processes: Processes, timeline: Timeline

@@ -16,7 +16,7 @@ PLAIN_WIDTH = 118
 
 
 class Timeline:
-    """Prints lines with the seconds since the start; a terminal gets colors."""
+    """Prints lines with the seconds since the start. On a terminal they have colors."""
 
     def __init__(self) -> None:
         console = Console(highlight=False)
@@ -41,7 +41,7 @@ class Timeline:
         self._print(f"   [dim]ACTIVE[/] {active}  [dim]answers from[/]  {shares}  {failures}")
 
     def print_text(self, text: str) -> None:
-        """Print a text without a time."""
+        """Print a line without a time."""
         self._console.print(escape(text), soft_wrap=True)
 
     def print_outcomes(self, outcomes: Sequence[Outcome]) -> None:

@@ -27,7 +27,10 @@ IDLE_SECONDS = 30.0
 
 
 def answer(head: bytes, name: str) -> tuple[bytes, bool]:
-    """Return the response to a request head, and whether the connection persists (RFC 9112 9.3)."""
+    """Return the response to a request, and whether the connection persists (RFC 9112 9.3).
+
+    The argument is the head of the request.
+    """
     lines = head.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):

@@ -46,7 +46,7 @@ class Note(Protocol):
 
 
 class Pools:
-    """Decides about pools, keeps what the next decision needs, and records events."""
+    """Decides about pools, stores the inputs of the next decision, and records events."""
 
     def __init__(self, configuration: Configuration, note: Note) -> None:
         self.table: Table = {}

@@ -1,5 +1,5 @@
 """Examines this host and its network for faults that break a configuration.
 
-`examination` gathers the facts by means of `host`, `echo` and `probing`. The modules in `diagnosis`
-decide the findings from them, without I/O.
+`examination` gathers the facts with the modules `host`, `echo` and `probing`. The modules in
+`diagnosis` decide the findings from them, without input or output.
 """

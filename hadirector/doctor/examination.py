@@ -1,4 +1,4 @@
-"""Gathers the facts about this host and its real servers. The diagnosis itself is pure."""
+"""Gathers the facts about this host and its real servers. The diagnosis is separate and pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def examine(
     *,
     prove: bool,
 ) -> Facts:
-    """Gather the facts; at the end the host is as before.
+    """Gather the facts. All temporary changes of the host are undone at the end.
 
     With ``prove``, send echo requests with the source address of clients. Raises OSError if the
     kernel does not let this process read its state.

@@ -1,4 +1,4 @@
-"""Runs checks of real servers once: at their own address, or at the virtual one through IPVS."""
+"""Runs the checks of real servers once, at their own address or through IPVS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def probe_all(checks: Mapping[str, CheckDefinition]) -> dict[str, Result]:
 async def probe_through_ipvs(
     configuration: Configuration, names: Collection[str]
 ) -> dict[str, Result]:
-    """Probe the named real servers at their virtual address.
+    """Probe the named real servers at their virtual address, through IPVS.
 
     During the probes, the IPVS table has additional services for firewall marks that no other
     service uses. Raises DataplaneError.

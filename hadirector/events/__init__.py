@@ -1,1 +1,1 @@
-"""Numbered events and their store."""
+"""The numbered events that ``hadirector events`` prints, and the file that stores them."""

@@ -1,4 +1,4 @@
-"""The log of events: numbered, in order, and limited to the latest ones. Pure.
+"""The list of events: numbered, in order, and limited to the latest events. Pure.
 
 An event is a log line whose name is in ``EVENT_NAMES``, or a new reason for a weight.
 """
@@ -108,9 +108,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 class Page(msgspec.Struct, frozen=True):
     """The events after a number, the oldest first.
 
-    The next request continues after the number ``last``. It is the number of the last event in a
-    full page, or else of the latest event, or 0 without events. ``missed`` counts the events in
-    between that the log has removed.
+    The next request continues after the number ``last``. It is the number of the last event in
+    a full page, or else of the latest event, or 0 without events. ``missed`` counts the events
+    in between that were removed because the list is limited.
     """
 
     events: tuple[Event, ...]
@@ -126,7 +126,10 @@ class EventLog:
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
 
     def restore(self, last: int, events: Iterable[Event]) -> None:
-        """Continue the log of an earlier run. Raises ValueError if its events are out of order."""
+        """Continue with the events of an earlier run.
+
+        Raises ValueError if they are out of order.
+        """
         found = list(events)
         numbers = [0, *(event.number for event in found), last + 1]
         if any(first >= second for first, second in pairwise(numbers)):

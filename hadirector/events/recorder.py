@@ -1,4 +1,4 @@
-"""Records the events of a running director, from its log lines.
+"""Records the events of a running director from its log lines.
 
 The events survive a restart in ``events.json`` in the runtime directory. While there are new
 events, a thread writes the file once a second.
@@ -35,7 +35,7 @@ class Events(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """A processor of log lines: it records the lines whose event is in ``EVENT_NAMES``."""
+    """A structlog processor: it records the log lines whose event is in ``EVENT_NAMES``."""
 
     def __init__(self) -> None:
         self.event_log = EventLog()
@@ -49,20 +49,25 @@ class Recorder:
     def __call__(
         self, _logger: object, _method: str, line: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        """Return the line unchanged. Called in the thread of the event loop."""
+        """Record the log line if it is an event, and return it unchanged.
+
+        This is called in the thread of the event loop.
+        """
         if line["event"] in EVENT_NAMES:
             fields = {key: value for key, value in line.items() if key not in ("event", "level")}
             self.note(line["event"], **fields)
         return line
 
     def note(self, name: str, /, **fields: object) -> None:
-        """Record an event, which needs no log line."""
+        """Record an event that has no log line."""
         self.event_log.note(time.time(), name, fields)  # noqa: TID251  # for display
         self._news.set()
         self._unwritten.set()
 
     async def after(self, number: int, seconds: float) -> Page:
-        """Return a page of events after this number; wait for the first, at most ``seconds``.
+        """Return a page of events after this number.
+
+        Without any, wait at most ``seconds`` for the first.
 
         A number beyond the latest event returns no events at once.
         """

@@ -1,1 +1,1 @@
-"""Kernel state besides the IPVS table: sysctls, sync daemon, timeouts, masquerade rules."""
+"""Kernel state besides the IPVS table: sysctls, sync daemon, timeouts, and masquerade rules."""

@@ -18,9 +18,10 @@ def find_exposures(file: str | Path, configuration: Configuration) -> Iterator[s
 
 
 def find_exposure(file: Path) -> str | None:
-    """Return who else can change a file, by its permissions and those of the way to it, or None.
+    """Describe the users who can change a file or a directory on its path; None if there are none.
 
-    Root and the user of this process are trusted. A group is trusted: it may be the operators.
+    Root and the user of this process are trusted. Members of the file's group are trusted too,
+    because they may be the operators.
     """
     trusted = {0, os.geteuid()}
     try:

@@ -1,10 +1,12 @@
-"""The state that must survive a restart of the director, in one small file: ``owned.json``.
+"""The file ``owned.json``: the state that must survive a restart of the director.
 
 It lists the kernel state that the director owns: services, sync daemon threads, and the tool with
 masquerade rules. It also has the former values of the sysctls that the director set, and the VRRP
-instances that an operator handed over. Other kernel state is foreign. Every change is stored before
-it is applied. Kernel state that the configuration requires is applied even if it cannot be stored:
-a director with a full runtime directory serves. Until it is stored, a warning names the risk.
+instances that an operator handed over. All other kernel state is foreign.
+
+Every change is stored before it is applied. If it cannot be stored, it is applied nevertheless, so
+that a director with a full runtime directory serves. A warning then names the risk until it is
+stored.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class Owned(msgspec.Struct, frozen=True):
 
 
 def load(path: Path) -> Owned:
-    """Read the file; without a file nothing is owned. Raises StateError."""
+    """Read the file. Without a file nothing is owned. Raises StateError."""
     owned = read(path, Owned) or Owned()
     if owned.version != VERSION:
         raise StateError(f"{path}: version {owned.version}, expected {VERSION}")
@@ -46,9 +48,9 @@ def load(path: Path) -> Owned:
 
 
 class Memory:
-    """The content of the file, and methods that store changes before the caller applies them.
+    """The content of the file, with methods that store a change before the caller applies it.
 
-    A file that cannot be used is renamed, and the director starts without one. A change that
+    A file that cannot be used is renamed, and the director starts without it. A change that
     cannot be stored stays in memory, and `store` tries again.
     """
 
@@ -66,7 +68,7 @@ class Memory:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A warning while the file does not have the current state."""
+        """A warning while the file does not contain the current state."""
         if not self._error:
             return ()
         return (
@@ -99,7 +101,7 @@ class Memory:
         self._remember(replace(self.owned, masquerade=tool))
 
     def store(self) -> None:
-        """Store the state if the file does not have it. A failure is logged once."""
+        """Store the state if the file differs from it. A failure is logged once."""
         if self.owned == self._stored:
             return
         try:

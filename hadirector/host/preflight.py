@@ -1,4 +1,4 @@
-"""Finds what this host lacks for a configuration, before anything is changed."""
+"""Checks this host against a configuration, before anything is changed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ CAPABILITY_BITS = {
 
 
 async def faults(configuration: Configuration) -> list[str]:
-    """Return every fault as a sentence for the operator. The result is empty without a fault.
+    """Return every requirement that this host does not meet, as a sentence for the operator.
 
-    A missing interface is no fault: its VRRP instance waits for it.
+    A missing interface is no fault, because its VRRP instance waits for it.
     """
     found = _missing_capabilities(configuration)
     found += refused_scripts(configuration) + _unwritable_directories(configuration)
@@ -51,7 +51,7 @@ async def faults(configuration: Configuration) -> list[str]:
 
 
 def refused_scripts(configuration: Configuration) -> list[str]:
-    """Return the scripts that must not be run, each with its place in the file and the reason."""
+    """Return the scripts that are not allowed to run, with the place in the file and the reason."""
     reasons = ((needed.place, find_fault(needed.script)) for needed in configuration.needed_scripts)
     return [f"{place}: {reason}" for place, reason in reasons if reason is not None]
 
@@ -71,24 +71,25 @@ def _unwritable_directories(configuration: Configuration) -> list[str]:
 
 
 def unheld_addresses(configuration: Configuration) -> list[UnheldAddress]:
-    """Return the addresses of virtual servers that neither an instance nor this host holds.
+    """Return the addresses of virtual servers that neither an instance nor this host has.
 
-    The first 100 addresses without an instance are examined, which takes some milliseconds.
+    Only the first 100 addresses without an instance are examined, which takes some
+    milliseconds.
     """
     candidates = configuration.unheld_addresses[:EXAMINED_ADDRESSES_MAX]
     return [unheld for unheld in candidates if not is_local(unheld.address)]
 
 
 def missing_interfaces(configuration: Configuration) -> list[str]:
-    """Return the interfaces that this host lacks, each with its place in the file."""
+    """Return the configured interfaces that this host lacks, with their places in the file."""
     return _describe_missing(configuration.needed_interfaces)
 
 
 def newly_missing_interfaces(old: Configuration, new: Configuration) -> list[str]:
-    """Return the missing interfaces that a running part of ``old`` would need in addition.
+    """Return missing interfaces that a reload would add to a part of ``old`` that is running.
 
-    With such an interface, a running VRRP instance would give up its addresses. A part that is new
-    waits for its interface instead.
+    Because of such an interface, a running VRRP instance would give up its addresses. A new
+    instance waits for its interface instead.
     """
     running = {needed.needed_by for needed in old.needed_interfaces}
     before = {(needed.needed_by, needed.name) for needed in old.needed_interfaces}

@@ -1,4 +1,4 @@
-"""Reconciles the kernel state besides the IPVS table, after each change and every 10 s."""
+"""Applies the kernel state besides the IPVS table, after each change and every 10 s."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASS_SECONDS = 10.0
 
 
 class HostReconciler:
-    """Reconciles the sysctls, the masquerade rules, the timeouts and the sync daemon."""
+    """Applies and repairs the sysctls, the masquerade rules, the timeouts and the sync daemon."""
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
@@ -62,19 +62,19 @@ class HostReconciler:
         return self._configuration.connection_timeouts if ipvs else ConnectionTimeouts()
 
     async def start(self, states: Mapping[str, State]) -> None:
-        """Reconcile the sysctls and the masquerade rules, which forwarded connections need at once.
+        """Apply the sysctls and the masquerade rules, which forwarded connections need at once.
 
-        ``run`` reconciles the timeouts and the sync daemon.
+        ``run`` applies the timeouts and the sync daemon.
         """
         await self._sysctls.reconcile()
         await self._masquerade.reconcile()
         self._states = dict(states)
 
     async def run(self) -> None:
-        """Make passes until cancelled.
+        """Apply and repair all settings until cancelled.
 
-        A new state of a VRRP instance changes the sync daemon at once. The sysctls and the
-        masquerade rules are compared every 10 s.
+        A change of state of a VRRP instance changes the sync daemon at once. The sysctls
+        and the masquerade rules are compared every 10 s.
         """
         loop = asyncio.get_running_loop()
         next_pass = loop.time() + PASS_SECONDS
@@ -92,7 +92,7 @@ class HostReconciler:
                     await self._wake.wait()
 
     def follow(self, states: Mapping[str, State]) -> None:
-        """Store the new states of the VRRP instances, and reconcile the sync daemon."""
+        """Store the new states of the VRRP instances; start and stop sync threads accordingly."""
         self._states = dict(states)
         self._wake.set()
 
@@ -104,7 +104,7 @@ class HostReconciler:
         self._wake.set()
 
     async def withdraw(self) -> None:
-        """Undo all changes of the kernel state, but leave IP forwarding enabled."""
+        """Restore all changed kernel state, except that IP forwarding stays enabled."""
         await self._sync.reconcile({})
         await self._masquerade.withdraw()
         self._sysctls.restore()

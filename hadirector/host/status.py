@@ -10,7 +10,7 @@ from hadirector.host.sysctl.rules import SysctlStatus
 class SyncDaemonStatus(msgspec.Struct, frozen=True):
     """The threads of the sync daemon: owned threads that run, foreign threads, and missing threads.
 
-    A missing thread is wanted in the present state of the VRRP instances, and does not run.
+    A missing thread is wanted for the present state of the VRRP instances, but does not run.
     """
 
     running: tuple[str, ...]
@@ -19,7 +19,7 @@ class SyncDaemonStatus(msgspec.Struct, frozen=True):
 
 
 class HostStatus(msgspec.Struct, frozen=True):
-    """The maintained settings, and warnings about settings that could not be applied.
+    """The kernel settings that the director maintains, and warnings about failed settings.
 
     ``repaired`` counts settings that another program changed and the director restored.
     """

@@ -1,4 +1,4 @@
-"""Reconciles the connection timeouts of IPVS with the configuration."""
+"""Sets the configured connection timeouts of IPVS, and compares them at every pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hadirector.model.ipvs import ConnectionTimeouts
 
 
 class Kernel(Protocol):
-    """Reads and sets the timeouts (``hadirector.dataplane.ipvs.timeouts``)."""
+    """The functions that read and set the timeouts (``hadirector.dataplane.ipvs.timeouts``)."""
 
     async def read(self) -> ConnectionTimeouts:
         """Read all timeouts. Raises DataplaneError."""
@@ -22,7 +22,7 @@ class Kernel(Protocol):
 
 
 class TimeoutReconciler:
-    """Sets the configured timeouts, and does not touch the others.
+    """Sets the configured timeouts, and does not change the others.
 
     ``kernel`` is called only if a timeout is configured.
     """
@@ -35,7 +35,10 @@ class TimeoutReconciler:
         self._log = structlog.get_logger()
 
     async def reconcile(self, wanted: ConnectionTimeouts) -> None:
-        """Make one pass. A failure causes a warning, and the next pass retries."""
+        """Compare and set the timeouts once.
+
+        A failure causes a warning, and the next pass retries.
+        """
         if wanted == ConnectionTimeouts():
             return
         try:

@@ -32,9 +32,9 @@ class TopologyError(RuntimeError):
 
 
 class Host:
-    """A host of the network: a namespace, an ``eth0``, and the processes started in it.
+    """A host of the network: a namespace with an ``eth0``, and the processes started in it.
 
-    ``Network.host`` creates it.
+    Create it with ``Network.host``.
     """
 
     def __init__(
@@ -131,11 +131,11 @@ class Host:
         return self._network.bridge
 
     def link_down(self) -> None:
-        """Disconnect the cable: this host's ``eth0`` stays up but loses its carrier."""
+        """Simulate an unplugged cable: this host's ``eth0`` stays up but loses its carrier."""
         self._network.batch_on_bridge(f"link set dev {self.name} down")
 
     def link_up(self) -> None:
-        """Connect the cable again."""
+        """Simulate the plugging in of the cable again."""
         self._network.batch_on_bridge(f"link set dev {self.name} up")
 
     def lose_power(self) -> None:
@@ -144,7 +144,7 @@ class Host:
         self.remove()
 
     def gain_power(self) -> None:
-        """Boot again after ``lose_power``, with new kernel state and the same addresses."""
+        """Simulate a boot after ``lose_power``, with new kernel state and the same addresses."""
         self._network.build(self)
 
     def ip(self, *lines: str) -> None:

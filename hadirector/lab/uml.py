@@ -258,7 +258,7 @@ def _follow(kernel: subprocess.Popen[bytes], files: Path, output: BinaryIO, time
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command of the command line in User-Mode Linux; return 2 if it does not boot."""
+    """Run the command from the arguments in User-Mode Linux. Return 2 if it does not boot."""
     parser = argparse.ArgumentParser(
         prog="python -m hadirector.lab.uml", description=(__doc__ or "").partition("\n")[0]
     )

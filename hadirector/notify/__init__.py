@@ -1,1 +1,1 @@
-"""Runs the scripts for new states of instances, sync groups, pools and real servers."""
+"""Runs notify scripts when instances, sync groups, pools and real servers change their states."""

@@ -1,8 +1,8 @@
-"""Decides which scripts run for a new state, and remembers the states that scripts were told.
+"""Decides which notify scripts run for a changed state, and stores the last notified states.
 
-The states survive a restart in the snapshot: a director that starts again tells only the states
-that differ. A state counts as told when all its scripts have ended. If the director ends before
-that, the next start tells the state again. So each state is told at least once.
+The stored states survive a restart in the snapshot, and the next start runs scripts only for states
+that differ. A state is stored when all its scripts have ended. If the director ends before that,
+the next start runs the scripts again, so they run at least once for each state.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ FINISH_SECONDS_MAX: Final = 5.0
 
 
 class Notifier:
-    """Queues new states, and runs the scripts for them in the task `run`.
+    """Queues changed states, and runs their scripts in the task `run`.
 
-    ``told`` is the state that was told last, by object. ``note_change`` is called when it changes.
+    ``told`` is, by object, the state for which its scripts ran last. ``note_change`` is called
+    when it changes.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Notifier:
         self.configure(configuration)
 
     def configure(self, configuration: Configuration) -> None:
-        """Use the scripts of this configuration for new states.
+        """Replace the configuration. Its scripts run for the states that change from now on.
 
-        An object that is gone gets its last state with the scripts that it had. Scripts for states
-        that wait already are not replaced.
+        An object that is removed gets its last state with the scripts that it had. Scripts
+        for states that already wait are not replaced.
         """
         before, self._scripts = self._scripts, scripts_by_subject(configuration)
         if gone := before.keys() - self._scripts.keys():
@@ -71,10 +72,10 @@ class Notifier:
         states: Mapping[str, State],
         priority: Callable[[str], int],
     ) -> None:
-        """Continue after an earlier run, which told these states.
+        """Continue after an earlier run, whose scripts ran for these states.
 
-        ``states`` are those of the instances whose vrrp process goes on. What has changed since is
-        told.
+        ``states`` are the states of the instances whose vrrp process continues. Scripts run
+        for the states that have changed since.
         """
         known = {str(subject): subject for subject in self._scripts}
         self.told = {name: word for name, word in told.items() if name in known}
@@ -84,10 +85,10 @@ class Notifier:
         self.note_instances(states, priority)
 
     def note_instances(self, states: Mapping[str, State], priority: Callable[[str], int]) -> None:
-        """Queue the states of instances and groups that have changed.
+        """Queue the states of instances and sync groups that have changed.
 
-        ``priority`` returns the priority of an instance. INITIALIZE is no fault before an instance
-        has taken part.
+        ``priority`` returns the priority of an instance. INITIALIZE is not reported as a
+        fault before an instance has taken part in elections.
         """
         for subject, word, number in self._instance_words(states, priority):
             if word in ("fault", "stop") and subject not in self._latest:
@@ -102,7 +103,7 @@ class Notifier:
     ) -> None:
         """Queue the states of pools and real servers that have changed.
 
-        ``changed`` are the services with a new decision; None stands for all.
+        ``changed`` are the services with a new decision; None stands for all services.
         """
         for pool in self._pools:
             if changed is not None and not any(key in changed for key in pool.server.keys):
@@ -118,9 +119,10 @@ class Notifier:
         await self._queues.run()
 
     def stop(self, *, release: bool) -> None:
-        """Call INITIALIZE the end of an instance from now on, and not a fault.
+        """Treat INITIALIZE as the end of an instance from now on, and not as a fault.
 
-        With ``release``, queue the end of pools and real servers for the scripts that want it.
+        With ``release``, queue the end of pools and real servers for the scripts that
+        request it.
         """
         self._stopping = True
         if release:
@@ -129,7 +131,7 @@ class Notifier:
                     self._end(subject, self._scripts.get(subject, ()))
 
     async def finish(self) -> None:
-        """Wait until all scripts have ended, at most 5 s."""
+        """Wait at most 5 s until all scripts have ended."""
         await self._queues.finish(FINISH_SECONDS_MAX)
 
     def _instance_words(

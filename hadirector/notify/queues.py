@@ -1,10 +1,10 @@
-"""Runs scripts in the order of the states, one at a time for each object.
+"""Runs notify scripts for each object in the order of its changes of state.
 
 Each object has a queue of states. For a state, the scripts of the object run one after the other,
-in the order of the file. At most ``WAITING_MAX`` states of an object wait. If one more arrives, the
-oldest one is dropped and logged, so that a slow script still gets the latest states. At most
+in the order of the file. At most ``WAITING_MAX`` states of an object wait. If another one arrives,
+the oldest one is dropped and logged, so that a slow script still gets the latest states. At most
 ``RUNNING_MAX`` scripts of pools and real servers run at the same time. Scripts of instances and
-groups do not wait for them.
+sync groups do not wait for them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ RUNNING_MAX: Final = 16
 
 
 class Waiting(NamedTuple):
-    """A state, and the scripts to run for it."""
+    """A state in the queue, and the scripts to run for it."""
 
     state: NewState
     scripts: tuple[NotifyScript, ...]
 
 
 class ScriptQueues:
-    """The states that wait. ``note_told`` is called when all scripts for a state have ended."""
+    """The queues of all objects.
+
+    ``note_told`` is called when all scripts for a state have ended.
+    """
 
     def __init__(self, note_told: Callable[[NewState], None]) -> None:
         self._note_told = note_told
@@ -50,7 +53,7 @@ class ScriptQueues:
         self._log = structlog.get_logger()
 
     def has(self, subject: Subject) -> bool:
-        """Return whether a state of the object waits, or its scripts run."""
+        """Return whether a state of the object waits, or a script of the object runs."""
         return subject in self._queues
 
     def add(self, waiting: Waiting) -> None:
@@ -86,7 +89,7 @@ class ScriptQueues:
                 await self._arrived.wait()
 
     async def finish(self, seconds: float) -> None:
-        """Wait until all queues are empty, at most so many seconds."""
+        """Wait until all queues are empty, at most for this number of seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._empty.wait()

@@ -1,4 +1,4 @@
-"""The states of objects with scripts, and the text that a script gets for a state. Pure."""
+"""The states of objects with notify scripts, and the arguments that describe a state. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ END: Final[Mapping[Word, Word]] = {
 
 
 class Subject(NamedTuple):
-    """An object with scripts. The name of a real server is VIRTUAL_SERVER/REAL_SERVER."""
+    """An object with notify scripts. The name of a real server is VIRTUAL_SERVER/REAL_SERVER."""
 
     kind: NotifiedObject
     name: str
@@ -52,16 +52,16 @@ class Subject(NamedTuple):
 
     @property
     def pool(self) -> str:
-        """The virtual server of a pool or a real server; empty for an instance or a group."""
+        """The virtual server of a pool or a real server; empty for an instance or a sync group."""
         return self.name.partition("/")[0] if self.kind in ("POOL", "REAL_SERVER") else ""
 
 
 class NewState(msgspec.Struct, frozen=True):
-    """The state of an object, for its scripts.
+    """The state of an object, as its scripts receive it.
 
-    ``number`` is the priority of an instance or a group, the weight of a real server, or the total
-    weight of the passing real servers of a pool. ``address`` and ``port`` are those of a real
-    server; port 0 stands for the port of each connection.
+    ``number`` is the priority of an instance or a sync group, the weight of a real server, or
+    the total weight of the passing real servers of a pool. ``address`` and ``port`` are the
+    target of a real server; port 0 stands for the port of each connection.
     """
 
     subject: Subject
@@ -73,12 +73,12 @@ class NewState(msgspec.Struct, frozen=True):
 
     @property
     def after_end(self) -> NewState:
-        """The state that follows when the object ends."""
+        """The state that an object has after it was removed or stopped."""
         return replace(self, word=END[self.word])
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The arguments that name the state: TYPE NAME STATE NUMBER."""
+        """The arguments of a script that name the state: TYPE NAME STATE NUMBER."""
         return (*self.subject, NAMES[self.word], str(self.number))
 
     @property
@@ -96,7 +96,7 @@ class NewState(msgspec.Struct, frozen=True):
 
 
 def group_state(members: Iterable[State]) -> State:
-    """Return the state of a sync group: ACTIVE if all members are, INITIALIZE if any is."""
+    """Return the state of a sync group: ACTIVE if all members are, INITIALIZE if any member is."""
     states = set(members)
     if State.INITIALIZE in states:
         return State.INITIALIZE

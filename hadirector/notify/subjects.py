@@ -1,4 +1,4 @@
-"""Finds the objects of a configuration that have scripts, and the states of pools. Pure."""
+"""Finds the objects of a configuration that have notify scripts, and the states of pools. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hadirector.pools.facts import Facts
 
 
 class Pool(NamedTuple):
-    """A pool with scripts: the subject of the pool if it has any, and those of its real servers."""
+    """A pool with notify scripts: its own subject if it has scripts, and its real servers."""
 
     server: VirtualServer
     pool: Subject | None
@@ -23,7 +23,7 @@ class Pool(NamedTuple):
 
     @property
     def subjects(self) -> Iterator[Subject]:
-        """The subjects: real servers first, as at the end of a pool."""
+        """The subjects, real servers first. This is also the order in which they end."""
         yield from (subject for subject, _ in self.members)
         if self.pool is not None:
             yield self.pool
@@ -51,9 +51,9 @@ class Pool(NamedTuple):
 
 
 def scripts_by_subject(configuration: Configuration) -> dict[Subject, tuple[NotifyScript, ...]]:
-    """Return the scripts of each object that has any.
+    """Return the notify scripts of each object that has any.
 
-    A real server without scripts of its own has those of its pool for ``up`` and ``down``.
+    For ``up`` and ``down``, a real server without own scripts uses the scripts of its pool.
     """
     own = {Subject(each.kind, each.name): each.scripts for each in configuration.notifications}
     found = dict(own)
@@ -69,7 +69,7 @@ def scripts_by_subject(configuration: Configuration) -> dict[Subject, tuple[Noti
 def notified_pools(
     configuration: Configuration, scripts: Mapping[Subject, object]
 ) -> tuple[Pool, ...]:
-    """Return the pools of which the pool or a real server is in ``scripts``."""
+    """Return the pools with scripts in ``scripts``, of the pool itself or of its real servers."""
     pools = []
     with_scripts = {subject.pool for subject in scripts}
     for server in configuration.virtual_servers:

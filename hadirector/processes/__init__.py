@@ -1,4 +1,4 @@
-"""The processes of a director, and the channels between them."""
+"""The child processes of a director, and the channels to them."""
 
 from typing import Final
 

@@ -27,15 +27,15 @@ Incoming = TypeVar("Incoming")
 
 
 class ChannelError(Exception):
-    """The other process violated the protocol."""
+    """The other process sent data that is not a valid message."""
 
 
 class ChannelFullError(ChannelError):
-    """The queue is full, because the other process does not read."""
+    """The queue of messages to send is full, because the other process does not read."""
 
 
 class Channel(Generic[Incoming]):
-    """One end of a channel. ``incoming`` is the union of the message types that it accepts."""
+    """One end of a channel. ``incoming`` is the union of the message types that it may receive."""
 
     def __init__(self, end: socket.socket, incoming: Any) -> None:
         end.setblocking(False)
@@ -49,13 +49,14 @@ class Channel(Generic[Incoming]):
 
     @property
     def is_flushed(self) -> bool:
-        """Whether no packet is queued, so that the next message is sent at once."""
+        """Whether no message waits in the queue, so that the next message is sent at once."""
         return not self._waiting
 
     def send(self, message: msgspec.Struct, *, droppable: bool = False) -> bool:
-        """Send without blocking; return False if the message was dropped. Raises ChannelFullError.
+        """Send without blocking. Return False if the message was dropped. Raises ChannelFullError.
 
-        The end of the other process is no error here: ``receive`` reports it.
+        If the other process has ended, this method does nothing: ``receive`` reports the
+        end.
         """
         packets = _split(self._encoder.encode(message))
         if len(self._waiting) + len(packets) > QUEUE_PACKETS_MAX:
@@ -75,7 +76,10 @@ class Channel(Generic[Incoming]):
         return True
 
     async def wait_for_flush(self) -> None:
-        """Wait until the queue is empty. If the channel is closed meanwhile, this waits forever."""
+        """Wait until the queue is empty.
+
+        If the channel is closed during the wait, this never returns.
+        """
         await self._flushed.wait()
 
     async def receive(self) -> Incoming | None:
@@ -100,9 +104,10 @@ class Channel(Generic[Incoming]):
                 return self._decode(b"".join(parts))
 
     def duplicate(self) -> int | None:
-        """Duplicate the descriptor for the program that replaces this one.
+        """Duplicate the file descriptor for the program that replaces this program.
 
-        Return None while a message is partly sent: the next program could not complete it.
+        Return None while a message is partly sent, because the next program could not
+        complete it.
         """
         return None if self._waiting else os.dup(self._socket.fileno())
 

@@ -1,4 +1,4 @@
-"""The checks process: runs probes and reports changed verdicts.
+"""The checks process (a worker): runs probes and reports changed verdicts.
 
 Garbage is collected once per second. With thousands of probes per second, Python's own trigger, the
 number of new objects, would cost several percent more CPU time.
@@ -32,7 +32,7 @@ FILES_MAX = 24576
 
 
 async def serve(channel: Channel[ToChecks], attention: Attention) -> None:
-    """Run the checks that the director configures, until it sends ``Stop`` or ends."""
+    """Run the checks that the director configures, until it sends ``Stop`` or exits."""
     gc.disable()
     third = min(raise_limit(FILES_MAX), FILES_MAX) // 3
     reports = VerdictReports(channel)
@@ -91,7 +91,7 @@ async def _send_statistics(
 
 
 def main(descriptor: int) -> None:
-    """Run the process over its end of the channel."""
+    """Run this child process over its end of the channel."""
     attention = Attention()
     run_child(
         descriptor,

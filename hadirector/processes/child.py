@@ -1,4 +1,4 @@
-"""Runs a child process: ignores signals, opens the channel and sends heartbeats."""
+"""The start of every child process: ignores signals, opens the channel and sends heartbeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes the running vrrp process to the program that replaces the director by exec(2).
+"""Hands the running vrrp process over to the program that replaces the director by exec(2).
 
 exec(2) does not change the process id, so the vrrp process stays a child. The channel stays open,
 and messages of the child wait in the socket.
@@ -18,9 +18,10 @@ from vrrp.model.report import State
 
 
 class Handoff(msgspec.Struct, frozen=True):
-    """The vrrp process: its id, the director's end of its channel, and the instance states.
+    """The description of the vrrp process: its id, its channel, and the states of its instances.
 
-    ``version`` is the version of its program.
+    The channel is the director's end, as a file descriptor. ``version`` is the version of the
+    program that the vrrp process runs.
     """
 
     pid: int
@@ -30,15 +31,15 @@ class Handoff(msgspec.Struct, frozen=True):
 
 
 def publish(handoff: Handoff, environment: MutableMapping[str, str]) -> None:
-    """Store the handoff in the environment of the next program."""
+    """Store the description in the environment of the next program."""
     os.set_inheritable(handoff.descriptor, True)
     environment[HANDOFF_VARIABLE] = msgspec.json.encode(handoff).decode()
 
 
 def take(environment: MutableMapping[str, str]) -> Handoff | None:
-    """Remove the handoff from the environment and return it; None after an ordinary start.
+    """Remove the description from the environment and return it; None after an ordinary start.
 
-    Return None as well if it does not describe a running child of this process.
+    Return None too if it does not describe a running child of this process.
     """
     text = environment.pop(HANDOFF_VARIABLE, None)
     if text is None:
@@ -67,7 +68,7 @@ class AdoptedProcess:
         self._descriptor = os.pidfd_open(pid)
 
     async def wait(self) -> int:
-        """Wait for the end; return the exit status, or minus the number of the signal."""
+        """Wait for the end. Return the exit status, or the negative number of the signal."""
         if self.returncode is None:
             loop = asyncio.get_running_loop()
             ended = asyncio.Event()

@@ -17,28 +17,30 @@ from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
-    """Shows that the sender runs.
+    """A message without content. It shows that the sender is running.
 
-    The director sends it every 5 s. A child sends it when it starts, and then every second unless
-    it sends another message.
+    The director sends it every 5 s. A child sends it when it starts, and then every second
+    unless it sends another message.
     """
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Exit. The vrrp process first hands over its addresses; with ``keep`` it leaves them."""
+    """An order to exit.
+
+    The vrrp process first hands over its addresses; with ``keep`` it leaves them.
+    """
 
     keep: bool = False
 
 
 class ConfigureVrrp(msgspec.Struct, frozen=True, tag="configure_vrrp"):
-    """Run exactly these instances.
+    """An order to run exactly these instances.
 
-    The instances in ``resume`` were ACTIVE in a vrrp process that has just crashed, and continue as
-    ACTIVE. The instances in ``yielding`` were handed over by an operator, and give way to any peer.
-    ``tracked`` has the known values of tracked objects (`TrackedValues`). With ``realtime``, the
-    process takes precedence over ordinary processes (`hadirector.processes.realtime`).
-
-    The ``static`` items are kept at once. Until the elections have ``begun``, no instance runs.
+    The instances in ``resume`` were ACTIVE in a vrrp process that has just crashed, and
+    continue as ACTIVE. The instances in ``yielding`` were handed over by an operator, and keep
+    the lowest priority. ``tracked`` has the known values of tracked objects (`TrackedValues`).
+    With ``realtime``, the process takes precedence over ordinary processes
+    (`hadirector.processes.realtime`).
     """
 
     instances: tuple[InstanceConfiguration, ...]
@@ -57,14 +59,14 @@ class TrackedValues(msgspec.Struct, frozen=True, tag="tracked_values"):
 
 
 class RequestHandover(msgspec.Struct, frozen=True, tag="request_handover"):
-    """Hand an instance over to a peer, or with ``undo`` let it compete normally again."""
+    """An order to hand an instance over to a peer, or with ``undo`` to use its priority again."""
 
     instance: str
     undo: bool = False
 
 
 class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
-    """Run exactly these checks, with known verdicts and requested weights of their targets."""
+    """An order to run exactly these checks, with the known states of their targets."""
 
     checks: tuple[CheckDefinition, ...]
     verdicts: dict[str, Verdict] = {}
@@ -73,7 +75,7 @@ class ConfigureChecks(msgspec.Struct, frozen=True, tag="configure_checks"):
 
 
 class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
-    """A result changed the verdict of a check, or the weight that its target requests."""
+    """A report: a result changed the verdict of a check, or the weight that its target requests."""
 
     check: str
     verdict: Verdict
@@ -81,13 +83,13 @@ class VerdictChanged(msgspec.Struct, frozen=True, tag="verdict_changed"):
 
 
 class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
-    """The latest results by check, and counters since the start of the worker.
+    """A report: the latest results by check, and counters since the start of the worker.
 
-    ``probes`` counts probes, and ``late`` counts probes that this host delayed, with their delays
-    in ``lateness``. ``hints`` counts hints that caused a probe. ``idle_connections`` is the number
-    of open idle connections. ``discarded`` counts, by reason, the results that a delay of this host
-    may have caused. ``unattended`` is the number of seconds for which the worker did not attend to
-    its probes, and ``running`` the number of seconds since its start.
+    ``probes`` counts probes, and ``late`` counts probes that this host delayed, with their
+    delays in ``lateness``. ``hints`` counts hints that caused a probe. ``idle_connections`` is
+    the number of open idle connections. ``discarded`` counts, by reason, the results that a
+    delay of this host may have caused. ``unattended`` is the number of seconds for which the
+    worker did not attend to its probes, and ``running`` the number of seconds since its start.
     """
 
     probes: int

@@ -1,6 +1,6 @@
-"""The observer process: reports what VRRP routers advertise, in the place of the vrrp process.
+"""The observer process: reports what VRRP routers advertise. It runs instead of the vrrp process.
 
-It sends nothing and holds no address. At the end of its channel it exits.
+It sends nothing and holds no address. It exits when its channel ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vrrp.observation.observer import STATUS_SECONDS, Observer
 
 
 async def serve(channel: Channel[ToVrrp]) -> None:
-    """Observe the instances that the director configures, until it stops or ends."""
+    """Observe the instances that the director configures, until it sends ``Stop`` or exits."""
     reports = VrrpReports(channel)
     with Observer(reports.send) as observer:
         tasks = [
@@ -55,5 +55,5 @@ async def _send_heartbeats(channel: Channel[ToVrrp]) -> None:
 
 
 def main(descriptor: int) -> None:
-    """Run the process over its end of the channel."""
+    """Run this child process over its end of the channel."""
     run_child(descriptor, ToVrrp, serve, selectors.SelectSelector())

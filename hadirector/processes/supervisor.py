@@ -33,24 +33,24 @@ Process = asyncio.subprocess.Process | AdoptedProcess
 
 
 class ChildStarted(msgspec.Struct, frozen=True):
-    """A child process runs and waits for its configuration."""
+    """Message: a child process is running and waits for its configuration."""
 
     name: str
 
 
 class ChildDied(msgspec.Struct, frozen=True):
-    """A child process ended without an order to stop."""
+    """Message: a child process has ended without an order to stop."""
 
     name: str
 
 
 class Child(Generic[Incoming]):
-    """Runs one kind of child process.
+    """Runs a child process, and restarts it after a crash.
 
-    The first restart is immediate. Further restarts follow after growing pauses of up to 30 s. A
-    child that ran for 30 s resets the pauses. ``report`` is awaited with ``ChildStarted`` after the
-    first message of a new process, with every message of the process, and with ``ChildDied`` when
-    the process ended without an order.
+    The first restart is immediate. Further restarts follow after growing pauses of up to 30 s.
+    A child that ran for 30 s resets the pauses. ``report`` is awaited with ``ChildStarted``
+    after the first message of a new process, with every message of the process, and with
+    ``ChildDied`` when the process ended without an order.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Child(Generic[Incoming]):
 
     @property
     def pid(self) -> int | None:
-        """The process id, or None while no process runs."""
+        """The process id; None while no process runs."""
         return None if self._process is None else self._process.pid
 
     async def run(self) -> None:
@@ -101,10 +101,11 @@ class Child(Generic[Incoming]):
                     await self._stop.wait()
 
     def send(self, message: msgspec.Struct) -> bool:
-        """Send a message to the child; return False if no process runs or it does not read.
+        """Send a message to the child. Return False if no process runs or it does not read.
 
-        No message needs to be repeated: a process gets its whole configuration after a start, and a
-        process that does not read is soon killed because it sends nothing.
+        The caller need not send the message again: a process gets its whole configuration
+        after a start, and a process that does not read is soon killed because it sends no
+        heartbeat.
         """
         if self._channel is None:
             return False
@@ -116,17 +117,20 @@ class Child(Generic[Incoming]):
         return True
 
     def stop(self, order: msgspec.Struct) -> None:
-        """Order the child to stop, or kill it if it does not read; then ``run`` returns."""
+        """Order the child to stop, or kill it if it does not read.
+
+        ``run`` returns when it has ended.
+        """
         self._stop.set()
         if not self.send(order):
             self.kill()
 
     def adopt(self, handoff: Handoff) -> None:
-        """Use a running process instead of starting the first one."""
+        """Use a process that is already running, instead of starting the first one."""
         self._adopted = self._take_over(handoff)
 
     def hand_off(self, states: dict[str, State]) -> Handoff | None:
-        """Return the handoff of the running process to the program that replaces this one.
+        """Return the description of the running process for the program that replaces this program.
 
         Return None if no process runs or it does not read. Cancel ``run`` afterwards.
         """

@@ -1,9 +1,9 @@
-"""Reports verdicts to the director as fast as it reads them, and the latest of each check first.
+"""Sends verdicts to the director as fast as it reads them.
 
 When thousands of targets change at once, the worker finds verdicts faster than the director handles
-them. A verdict that cannot be sent at once waits, at most one for each check: a later verdict of
-the same check takes its place. Therefore the memory is bounded by the number of checks, and the
-director receives the present state and not the history.
+them. A verdict that cannot be sent at once waits. A later verdict of the same check replaces it, so
+at most one verdict waits for each check. The memory is therefore bounded by the number of checks,
+and the director receives the present states and not the history.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class VerdictReports:
         return bool(self._waiting)
 
     def report(self, identity: str, verdict: Verdict, result: Result) -> None:
-        """Send a verdict now, or as soon as the director reads. Never block."""
+        """Send a verdict now, or keep it until the director reads. This method never blocks."""
         message = VerdictChanged(identity, verdict, result)
         if self._channel.is_flushed and not self._waiting:
             self._channel.send(message)
@@ -39,7 +39,7 @@ class VerdictReports:
             self._has_waiting.set()
 
     async def run(self) -> None:
-        """Send the waiting verdicts in the order in which their checks changed first."""
+        """Send the waiting verdicts. The check whose verdict has waited longest comes first."""
         while True:
             await self._has_waiting.wait()
             await self._channel.wait_for_flush()

@@ -40,8 +40,8 @@ LAST_READ_SECONDS = 0.1
 async def serve(channel: Channel[ToVrrp]) -> None:
     """Run the instances that the director configures, and release the addresses at its end.
 
-    The end of the channel means that the director has ended: send priority 0, release the addresses
-    and exit. If the director sends nothing for 30 s, it hangs: hand over, deliver the last reports,
+    If the channel ends, the director has ended: send priority 0, release the addresses and
+    exit. If the director sends nothing for 30 s, it hangs: hand over, deliver the last reports,
     and exit. A director that recovers starts a new process.
     """
     reports = VrrpReports(channel)
@@ -143,5 +143,5 @@ def _schedule(report: Callable[[Report], None], *, in_realtime: bool) -> None:
 
 
 def main(descriptor: int) -> None:
-    """Run the process over its end of the channel."""
+    """Run this child process over its end of the channel."""
     run_child(descriptor, ToVrrp, serve, selectors.SelectSelector())

@@ -1,8 +1,8 @@
 """Sends the reports of the vrrp process to the director, and loses no change of a state.
 
-If the director does not read, the reports wait: the latest transition and the latest status of each
-instance, and a limited number of notices. So the memory is bounded, and a director that continues
-after a pause learns the present state of each instance.
+If the director does not read, reports wait: the latest transition and the latest status of each
+instance, and a limited number of notices. The memory is therefore bounded, and a director that
+continues after a pause receives the present state of each instance.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTICES_MAX: Final = 256
 
 
 class VrrpReports:
-    """The reports on their way to the director. ``run`` sends the waiting reports.
+    """The reports that wait for the director. ``run`` sends them.
 
     ``dropped`` is the number of notices that were dropped.
     """
@@ -39,7 +39,7 @@ class VrrpReports:
         self._delivered.set()
 
     def send(self, report: Report) -> None:
-        """Send a report now, or as soon as the director reads. Never block."""
+        """Send a report now, or keep it until the director reads. This method never blocks."""
         if not isinstance(report, Notice):
             report = replace(report, sent_at=monotonic())
         if self._channel.is_flushed and not self._has_waiting.is_set():
@@ -65,8 +65,8 @@ class VrrpReports:
     async def deliver(self) -> None:
         """Wait until every report was sent, or until the director has ended.
 
-        There is no time limit: an instance that was handed over must not be resumed by a director
-        that did not learn of it.
+        There is no time limit: the director must receive the report of a handover, because
+        it could otherwise resume an instance that was handed over.
         """
         await self._delivered.wait()
 

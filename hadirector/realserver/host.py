@@ -26,7 +26,7 @@ _IFF_UP = 1  # include/uapi/linux/if.h
 
 
 class HostError(Exception):
-    """The host refused. The message has the setting and the reason."""
+    """This host refused a setting. The message has the setting and the reason."""
 
 
 class Host:
@@ -47,7 +47,7 @@ class Host:
         return None
 
     def holds(self, setting: Setting) -> bool:
-        """Return whether the setting is in effect."""
+        """Return whether this host has the setting already."""
         match setting:
             case Sysctl():
                 return self.value(setting) in (setting.value, *setting.also_suitable)

@@ -1,8 +1,8 @@
 """Decides the settings that a host needs as a real server behind dr or tun.
 
-Packets arrive with the virtual address as their destination, so the host must have this address.
-But it must not answer ARP requests for it, because then clients send their packets to the real
-server instead of the director.
+Packets arrive with the virtual address as their destination, so the host must have this address. It
+must not answer ARP requests for the address, because clients would then send their packets to the
+real server instead of the director.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Method(StrEnum):
 
 
 class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
-    """A kernel parameter, by its path under /proc/sys, the value to set, and other suitable values.
+    """Setting: a sysctl, by its path under /proc/sys, the value to set, and other suitable values.
 
     Undo restores the former value, unless the value has changed since.
     """
@@ -38,7 +38,10 @@ class Sysctl(msgspec.Struct, frozen=True, tag="sysctl"):
 
 
 class Device(msgspec.Struct, frozen=True, tag="device"):
-    """An interface of a kernel module, up. Undo leaves it up, because others may use it."""
+    """Setting: an interface of a kernel module is up.
+
+    Undo leaves it up, because others may use it.
+    """
 
     name: str
     module: str
@@ -48,7 +51,10 @@ class Device(msgspec.Struct, frozen=True, tag="device"):
 
 
 class LocalAddress(msgspec.Struct, frozen=True, tag="address"):
-    """An address of the host, with the prefix length of a single address. Undo removes it."""
+    """Setting: an address of the host, with the prefix length of a single address.
+
+    Undo removes it.
+    """
 
     address: str
     device: str
@@ -58,7 +64,7 @@ class LocalAddress(msgspec.Struct, frozen=True, tag="address"):
 
 
 class ArpRule(msgspec.Struct, frozen=True, tag="arp_rule"):
-    """A rule of arptables(8). Undo removes it."""
+    """Setting: a rule of arptables(8). Undo removes it."""
 
     chain: str
     arguments: tuple[str, ...]
@@ -91,14 +97,14 @@ def settings(
     interface: str,
     own_address: IPv4Address | None,
 ) -> tuple[Setting, ...]:
-    """Return the settings for these virtual addresses, in the order in which to apply them.
+    """Return the settings for these virtual addresses, in the order in which they must be applied.
 
-    The address comes last, because the host answers ARP requests from then on. Only INTERFACE needs
-    ``interface`` and ``own_address``, which belong to the real server.
+    The address comes last, because the host answers ARP requests from then on. Only the method
+    INTERFACE needs ``interface`` and ``own_address``, which belong to the real server.
 
     IPv6 needs only the address. A host answers neighbor solicitations for the addresses of the
-    interface that they arrive on (ndisc_recv_ns in net/ipv6/ndisc.c). So INTERFACE cannot prevent
-    answers for IPv6. Raises PlanError.
+    interface on which they arrive (ndisc_recv_ns in net/ipv6/ndisc.c), so the method INTERFACE
+    cannot prevent answers for IPv6. Raises PlanError.
     """
     if method is Method.INTERFACE:
         return _on_interface(addresses, interface, own_address)

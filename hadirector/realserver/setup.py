@@ -20,7 +20,7 @@ VERSION: Final = 1
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A setting that setup applied; ``before`` is the former value of a sysctl."""
+    """A setting that was applied. ``before`` is the former value of a sysctl."""
 
     setting: Setting
     before: str | None = None
@@ -51,7 +51,7 @@ def read(path: Path) -> Record:
 
 
 def setup(host: Host, settings: Sequence[Setting], path: Path) -> list[Setting]:
-    """Apply the settings that are not in effect and return them.
+    """Apply the settings that this host does not have yet, and return them.
 
     Raises HostError, RecordError and OSError.
     """

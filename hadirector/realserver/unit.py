@@ -17,9 +17,9 @@ class UnitError(Exception):
 
 
 def text(program: Sequence[str], arguments: Sequence[str]) -> str:
-    """Return the text of the unit; ``program`` is the command that starts hadirector.
+    """Return the text of the unit. ``program`` is the command that starts hadirector.
 
-    Raises UnitError for a path with characters that systemd.service(5) interprets.
+    Raises UnitError for a path with characters that have a meaning in systemd.service(5).
     """
     for word in program:
         if not word.isprintable() or set(word) & set(" \"'\\%$"):

@@ -1,1 +1,1 @@
-"""Decides what a new configuration changes."""
+"""Decides the effects of a new configuration on a running director."""

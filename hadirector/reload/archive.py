@@ -1,8 +1,8 @@
 """Decides which configurations the archive keeps, and when an unconfirmed one is undone. Pure.
 
-The archive lists the configurations that this director has run with. Its texts are stored beside
-it, by their hash. A configuration that was applied with a deadline is pending until it is confirmed
-or undone.
+The archive lists the configurations that this director has used. The texts are stored in files
+beside the list, by their hash. A configuration that was applied with a deadline is pending until it
+is confirmed or undone.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The origin of a configuration: the time in seconds since the epoch, the way, and the actor.
+    """Where a configuration came from: the time in seconds since the epoch, the way, and the actor.
 
-    ``reason`` is the text of the actor.
+    ``reason`` is the reason that the actor gave.
     """
 
     at: float
@@ -54,8 +54,8 @@ class ArchivedConfiguration(msgspec.Struct, frozen=True):
 class Pending(msgspec.Struct, frozen=True):
     """An applied configuration that is undone unless it is confirmed in time.
 
-    ``number`` is the applied configuration, and ``previous`` takes its place again. ``since`` is
-    the moment of the application, and ``seconds`` the time for the confirmation.
+    ``number`` is the applied configuration, and ``previous`` replaces it again if it is undone.
+    ``since`` is the moment of the application, and ``seconds`` the time for the confirmation.
     """
 
     number: int
@@ -64,10 +64,10 @@ class Pending(msgspec.Struct, frozen=True):
     seconds: float
 
     def remaining(self, now: Moment) -> float:
-        """Return the seconds until the deadline; not more than were given.
+        """Return the seconds until the deadline, but at most ``seconds``.
 
-        Within a boot, only monotonic time counts. After a reboot, the UTC clock decides how much
-        time has passed. A clock that was set back counts as no time.
+        Within a boot, only monotonic time counts. After a reboot, the wall clock decides
+        how much time has passed. If it was set back, no time counts as passed.
         """
         if self.since.boot == now.boot:
             passed = now.monotonic - self.since.monotonic
@@ -77,7 +77,10 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Archive(msgspec.Struct, frozen=True):
-    """The list. ``current`` is the number of the configuration in use, 0 without one."""
+    """The list of the archive.
+
+    ``current`` is the number of the running configuration, 0 if unknown.
+    """
 
     version: Literal[1] = 1
     last: int = 0
@@ -91,17 +94,17 @@ class Archive(msgspec.Struct, frozen=True):
 
     @property
     def running(self) -> ArchivedConfiguration | None:
-        """The configuration in use."""
+        """The entry of the configuration in use."""
         return self.find(self.current)
 
     @property
     def hashes(self) -> frozenset[str]:
-        """The hashes of the texts that the list needs."""
+        """The hashes of all texts to which entries of the list refer."""
         return frozenset(each.content.sha256 for each in self.configurations)
 
 
 class AtStart(Enum):
-    """The action about a pending configuration at a start."""
+    """The action for a pending configuration at a start."""
 
     NOTHING = "nothing"
     FORGET = "forget"
@@ -111,7 +114,8 @@ class AtStart(Enum):
 def decide_at_start(archive: Archive, file_sha256: str, now: Moment) -> AtStart:
     """Decide about a pending configuration, by the hash of the configuration file.
 
-    If the file has the previous configuration, the director ended while it replaced the file.
+    If the file has the text of the previous configuration, the director ended before it
+    replaced the file.
     """
     pending = archive.pending
     if pending is None:
@@ -139,12 +143,12 @@ def add(archive: Archive, content: Content, origin: Origin, *, in_use: bool = Tr
 
 
 def begin_confirmation(archive: Archive, previous: int, now: Moment, seconds: float) -> Archive:
-    """Let the configuration in use wait for its confirmation."""
+    """Mark the configuration in use as pending: it waits for its confirmation."""
     return replace(archive, pending=Pending(archive.current, previous, now, seconds))
 
 
 def end_confirmation(archive: Archive) -> Archive:
-    """Forget that a configuration is pending: it was confirmed or undone."""
+    """Remove the pending mark: the configuration was confirmed or undone."""
     return _limit(replace(archive, pending=None))
 
 

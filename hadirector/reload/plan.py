@@ -1,4 +1,4 @@
-"""Decides what a new configuration changes in a running director. Pure."""
+"""Compares a new configuration with the running one, by virtual server and instance. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadirector.model.configuration import Configuration
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The changes of a reload, by name.
+    """The changes of a reload, by the names of virtual servers and instances.
 
     ``refused`` are changes that only a restart can make.
     """

@@ -1,7 +1,7 @@
 """Decides what a reload would start, stop and change, also in the kernel. Pure.
 
-The preview has the operations of the first pass after the reload. They are derived from the current
-verdicts, which may change before the reload.
+The preview lists the first operations after the reload. They follow from the present verdicts,
+which may change before the reload.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ NAMED_MAX: Final = 10_000
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """A running director at one moment.
+    """The state of a running director at one moment, from which the preview is made.
 
-    ``held`` are the failing real servers that are held in their pools. ``wanted`` is the table that
-    the director wants, and ``actual`` is the table of the dataplane. ``faults`` are requirements of
-    the new configuration that this host does not meet, and ``sysctls`` are its changes of sysctls.
+    ``held`` are the failing real servers that are held in their pools. ``wanted`` is the table
+    that the director wants, and ``actual`` is the table of the dataplane. ``faults`` are
+    requirements of the new configuration that this host does not meet, and ``sysctls`` are the
+    sysctls that it would set.
     """
 
     configuration: Configuration
@@ -73,10 +74,10 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """The effects of a reload. If anything is ``refused``, the reload changes nothing.
 
-    ``checks``, ``operations``, ``awaited`` and ``outgoing`` are limited, and ``left_out`` counts
-    the lines beyond the limit. ``awaited`` are real servers that join after the first pass of their
-    check. ``outgoing`` are real servers that stay until enough of these serve. ``moved_flows`` are
-    the services of hash schedulers whose clients change their real servers.
+    The lists ``checks``, ``operations``, ``awaited`` and ``outgoing`` are limited, and
+    ``left_out`` counts the lines beyond the limit. ``awaited`` are real servers that join the
+    pool when their check first passes. ``outgoing`` are removed real servers that stay until
+    enough of the awaited servers have joined.
     """
 
     refused: tuple[str, ...]

@@ -1,1 +1,1 @@
-"""How the interpreter of each process is started, and which modules it imports."""
+"""The Python interpreter of each process: its command line, imports, signals and limits."""

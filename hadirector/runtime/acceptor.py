@@ -22,7 +22,7 @@ FULL_PAUSE_SECONDS: Final = 0.01
 
 
 class Acceptor:
-    """Passes accepted sockets, which do not block, to ``handle``.
+    """Accepts connections, and passes the non-blocking sockets to ``handle``.
 
     While ``admits`` returns False, connections wait in the queue of the kernel.
     """

@@ -1,4 +1,4 @@
-"""Core files: a process that holds keys and passwords writes none."""
+"""Prevents core files, which could contain keys and passwords."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NO_CORE = 1
 
 
 def forbid() -> None:
-    """Limit the size of core files of this process and its children to nothing."""
+    """Set the limit on core files to 0 for this process and its children."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     limit = NO_CORE if hard == resource.RLIM_INFINITY else min(hard, NO_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (limit, hard))

@@ -1,7 +1,7 @@
-"""The limit of file descriptors of this process, and the reserve that clients cannot use.
+"""The limit on file descriptors of this process, and a reserve that clients cannot use.
 
-A process that uses up its descriptors can neither restart a child nor read a configuration.
-Therefore every socket of a client is checked against the reserve.
+A process that has used all its descriptors can neither restart a child nor read a configuration.
+Every socket of a client is therefore checked against the reserve.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 
 
 def raise_limit(most: int) -> int:
-    """Raise the soft limit to ``most``, or to the hard limit if that is lower; return the limit."""
+    """Raise the soft limit to ``most``, or to a lower hard limit. Return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = max(soft, most if hard == resource.RLIM_INFINITY else min(hard, most))
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
@@ -30,10 +30,10 @@ def raise_limit(most: int) -> int:
 
 
 def is_reserved(descriptor: int, reserve: int) -> bool:
-    """Return whether a new descriptor belongs to a reserve.
+    """Return whether a new descriptor belongs to the reserve, so that a client cannot use it.
 
-    The kernel gives a new descriptor the lowest free number, so all lower numbers are in use. If
-    the limit is below 512, the reserves are smaller in proportion.
+    The kernel gives a new descriptor the lowest free number, so all lower numbers are in use.
+    If the limit is below 512, the reserves are smaller in proportion.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return descriptor >= limit - min(reserve, limit * reserve // 512)

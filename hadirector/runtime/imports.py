@@ -1,4 +1,4 @@
-"""Imports that a process leaves out, or leaves for later, to start sooner and take less memory."""
+"""Prevents or delays imports, so that a process starts sooner and takes less memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 @contextlib.contextmanager
 def absent(module: str) -> Iterator[None]:
-    """Make imports of a module fail inside the context, unless it has been imported before.
+    """Make the import of a module fail inside the context, unless it is already imported.
 
-    For a library that uses the module only if it is installed.
+    Use this for a library that uses the module only if it is installed.
     """
     if module in sys.modules:
         yield
@@ -27,7 +27,7 @@ def absent(module: str) -> Iterator[None]:
 
 
 def defer(modules: Collection[str]) -> None:
-    """Let imports of these modules succeed at once, and execute a module at its first use."""
+    """Delay the execution of these modules until the first use of one of their attributes."""
     sys.meta_path.insert(0, _DeferringFinder(frozenset(modules)))
 
 

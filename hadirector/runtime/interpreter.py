@@ -1,4 +1,4 @@
-"""The command line of the interpreter for our own processes."""
+"""The command line with which our own child processes start the Python interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs the beginning and the end of a shortage on this host, at most once a minute."""
+"""Logs the beginning and the end of a shortage, such as of file descriptors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REMINDER_SECONDS: Final = 60.0
 
 
 class ShortageLog:
-    """Logs ``begun`` at the first shortage and ``ended`` when it is over, with these fields.
+    """Logs the event ``begun`` at the first failure, and ``ended`` at the next success.
 
     A shortage that returns within a minute is not logged again.
     """
@@ -26,7 +26,7 @@ class ShortageLog:
         self._log = structlog.get_logger()
 
     def begin(self, reason: str) -> None:
-        """Note that an operation failed because this host has too little of a resource."""
+        """Record that an operation failed because this host has too little of a resource."""
         now = monotonic()
         if self._logged_at is None or now - self._logged_at >= REMINDER_SECONDS:
             self._log.error(self._begun, reason=reason, **self._fields)
@@ -34,7 +34,7 @@ class ShortageLog:
             self._short = True
 
     def end(self) -> None:
-        """Note that the operation succeeded again."""
+        """Record that the operation has succeeded again."""
         if self._short:
             self._log.info(self._ended, **self._fields)
             self._short = False

@@ -23,17 +23,17 @@ Callback = Callable[[], object]
 
 
 def block() -> None:
-    """Keep the signals of the calling thread pending from now on."""
+    """Block the handled signals in the calling thread, so that they stay pending."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
 
 def unblock() -> None:
-    """Deliver the signals again. Pending signals are delivered at once."""
+    """Unblock the handled signals. Pending signals are delivered at once."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
 
 
 class SignalHandlers:
-    """Calls ``stop`` or ``reload`` for a signal. A signal without a callback is remembered."""
+    """Calls ``stop`` or ``reload`` for a signal. Without a callback, the signal is remembered."""
 
     def __init__(self) -> None:
         self._callbacks: dict[signal.Signals, Callback | None] = {}
@@ -51,7 +51,10 @@ class SignalHandlers:
         unblock()
 
     def assign(self, *, stop: Callback | None, reload: Callback | None) -> None:
-        """Set the callbacks, and call them for remembered signals. None remembers the signal."""
+        """Set the callbacks, and call them for remembered signals.
+
+        None means to remember the signal.
+        """
         self._callbacks = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
         remembered, self._remembered = self._remembered, []
         for number in remembered:

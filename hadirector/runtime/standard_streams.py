@@ -1,4 +1,4 @@
-"""Standard streams that are missing or cannot be written."""
+"""Handles standard streams (stdin, stdout, stderr) that are closed or cannot be written."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def fill_missing() -> None:
 
 
 def give_up_if_full(stream: TextIO | None) -> bool:
-    """Write what waits in a stream; return False if that is impossible.
+    """Flush a stream. If that is impossible, discard its content and return False.
 
-    The rest then goes to /dev/null. Python would otherwise exit with status 120.
+    Further output then goes to /dev/null. Python would otherwise exit with status 120.
     """
     if stream is None:
         return True

@@ -1,1 +1,1 @@
-"""Describes a running director: its status, the explanation of a weight, and metrics."""
+"""Describes a running director: its status, the explanation of a weight, and its metrics."""

@@ -13,11 +13,12 @@ from vrrp.model.report import InstanceStatus
 
 
 class RealServerExplanation(msgspec.Struct, frozen=True):
-    """Why a real server has its weight: the ``steps`` to it, and the latest ``events``.
+    """Why a real server has its weight: the ``steps`` of the decision, and the latest ``events``.
 
-    ``expires_in`` is the time until its override is removed, and ``deadline_in`` the time until its
-    drain ends in any case. ``keep_clients`` is whether persistent clients stay during the drain.
-    ``flaps_for`` is how long a flapping real server still counts as flapping. Times are seconds.
+    Times are in seconds. ``expires_in`` is the time until its override is removed, and
+    ``deadline_in`` the time until its drain ends in any case. ``keep_clients`` is whether
+    persistent clients stay during the drain. ``flaps_for`` is how long a flapping real server
+    still counts as flapping.
     """
 
     name: str
@@ -33,8 +34,7 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
 class InstanceExplanation(msgspec.Struct, frozen=True):
     """Why a VRRP instance has its state and its priority, with its latest ``events``.
 
-    ``unfit`` has the reasons why this director is not fit to serve. ``takeover`` is what would
-    happen if the active director died now.
+    ``unfit`` has the reasons why this director is not fit to serve.
     """
 
     status: InstanceStatus

@@ -27,9 +27,9 @@ class _Family(Collector):
 
 
 def pieces(status: Status) -> Iterator[bytes]:
-    """Yield the text of each metric. Call it in a thread: 10,000 real servers take a second.
+    """Yield the text of each metric. Call this in a thread: 10,000 real servers take a second.
 
-    It works metric by metric. Joining 100,000 lines to 10 MB at once would block all threads.
+    The text is not joined, because joining 100,000 lines to 10 MB would block all threads.
     """
     for family in families(status):
         yield exposition.generate_latest(_Family(family))

@@ -22,7 +22,7 @@ Sample = tuple[Sequence[str], float]
 def gauge_family(
     name: str, documentation: str, labels: Sequence[str], samples: Iterable[Sample]
 ) -> Metric:
-    """Return a gauge."""
+    """Return a gauge with these samples."""
     family = GaugeMetricFamily(f"hadirector_{name}", documentation, labels=labels)
     for values, number in samples:
         family.add_metric(values, number)
@@ -32,7 +32,7 @@ def gauge_family(
 def counter_family(
     name: str, documentation: str, labels: Sequence[str], samples: Iterable[Sample]
 ) -> Metric:
-    """Return a counter. Its name gets the suffix ``_total``."""
+    """Return a counter with these samples. Its name gets the suffix ``_total``."""
     family = CounterMetricFamily(f"hadirector_{name}", documentation, labels=labels)
     for values, number in samples:
         family.add_metric(values, number)
@@ -45,7 +45,7 @@ def histogram_family(
     labels: Sequence[str],
     samples: Iterable[tuple[Sequence[str], ProbeLateness | LatenessHistogram]],
 ) -> Metric:
-    """Return a histogram."""
+    """Return a histogram with these samples."""
     family = HistogramMetricFamily(f"hadirector_{name}", documentation, labels=labels)
     for values, late in samples:
         family.add_metric(values, _buckets(late.bounds, late.counts), late.total)

@@ -21,7 +21,7 @@ from hadirector.status.vrrp_metrics import vrrp_families
 
 
 def families(status: Status) -> Iterator[Metric]:
-    """Yield all metrics of a status. An unknown value has no sample."""
+    """Yield all metrics of a status. A metric whose value is unknown has no sample."""
     yield from _director_metrics(status)
     yield from _verdict_metrics(status.verdict or judge_director(status))
     yield from _check_metrics(status)

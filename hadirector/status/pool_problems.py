@@ -18,7 +18,8 @@ ENDS_SOON_SECONDS: Final = 600.0
 def pool_problems(server: VirtualServerStatus, *, observing: bool) -> Iterator[Problem]:
     """Yield the problems of a virtual server, the worst first.
 
-    While the director is ``observing``, the table is not its work.
+    While the director is ``observing``, another program changes the table, so missing entries
+    are no problem of this director.
     """
     if not server.present:
         yield Problem(

@@ -1,4 +1,4 @@
-"""Finds the problems in the status of a director, and decides the verdict. Pure."""
+"""Finds the problems in the status of a director, and decides its verdict. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIRECTOR: Final = "director"
 
 
 def judge_director(status: Status) -> DirectorVerdict:
-    """Return the verdict on a director."""
+    """Return the verdict on a director: its level, one sentence, and all problems."""
     return decide_verdict([*find_problems(status)], describe_serving(status))
 
 
@@ -34,7 +34,7 @@ def find_problems(status: Status) -> Iterator[Problem]:
 
 
 def describe_serving(status: Status) -> str:
-    """Describe a director without a fault: its instances, and how many real servers pass."""
+    """Summarize a director without a fault: its instances, and how many real servers pass."""
     roles = [
         f"{instance.state} for {instance.instance}"
         for instance in status.instances

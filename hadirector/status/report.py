@@ -1,4 +1,4 @@
-"""The status of a director: one value that describes one moment."""
+"""The status of a director: one value that contains its whole state at one moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SERVICES_MAX = 3
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
-    """A child process. ``pid`` has a value while it is running.
+    """The state of a child process. ``pid`` is None while the process does not run.
 
     ``version`` is the version of its program. After a restart of the director, the vrrp process
     still runs the older program.
@@ -40,14 +40,14 @@ class ProcessStatus(msgspec.Struct, frozen=True):
 
 
 class RealServerStatus(msgspec.Struct, frozen=True):
-    """A real server. A real server that is not in the table has no weight (None).
+    """The state of a real server. Its weight is None while it is not in the table.
 
     ``weight_reason`` is the reason why the wanted weight does not follow from the check alone.
-    ``override`` is the action of its override, and ``override_expires_in`` the seconds until the
-    override is removed. ``verdict_age`` is the age of its verdict in
-    seconds, None if the verdict is from an earlier run. ``certificate_expires_at`` is when its
-    certificate expires, in seconds since the epoch, None without a verified certificate.
-    ``forwarding`` is its own forwarding method; it is empty for the method of the virtual server.
+    ``override`` is the action of its override, and ``override_expires_in`` the seconds until
+    the override is removed. ``verdict_age`` is the age of its verdict in seconds, None if the
+    verdict is from an earlier run. ``certificate_expires_at`` is when its certificate expires,
+    in seconds since the epoch, None without a verified certificate. ``forwarding`` is its own
+    forwarding method; it is empty for the method of the virtual server.
     """
 
     address: str
@@ -69,14 +69,14 @@ class RealServerStatus(msgspec.Struct, frozen=True):
 
 
 class VirtualServerStatus(msgspec.Struct, frozen=True):
-    """A virtual server with its real servers.
+    """The state of a virtual server with its real servers.
 
-    ``present`` is whether the dataplane has its services. Connections and traffic are the sums over
-    all its servers. ``held`` are the failing real servers that stay in the pool. Some of them are
-    ``unseen``: their failure began while the director was blind. ``quorum`` describes the quorum if
-    it is lost or configured above 1. ``has_quorum`` compares ``passing_weight`` with
-    ``needed_weight`` (None while too little is known). ``outgoing`` are real servers that the
-    configuration no longer has, and that serve until enough new real servers pass.
+    ``present`` is whether the dataplane has its services. Connections and traffic are the sums
+    over all its servers. ``held`` are the failing real servers that stay in the pool. Some of
+    them are ``unseen``: their failure began while the director was blind. ``quorum`` describes
+    the quorum if it is lost or configured above 1. ``has_quorum`` compares ``passing_weight``
+    with ``needed_weight`` (None while too few verdicts are known). ``outgoing`` are real
+    servers that are no longer configured, and that serve until enough new real servers pass.
     """
 
     name: str
@@ -101,19 +101,22 @@ class VirtualServerStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """A whole director.
+    """The state of a whole director.
 
     ``failing`` maps each failed operation on the table to its error. ``orphaned_overrides``
-    describe overrides of real servers that are not configured. ``blind`` means that the director
-    receives no answer from any target, because of a fault of its own. ``delayed_probes``, ``hints``
-    and ``idle_connections`` are as in `CheckStatistics`. ``discarded_results`` counts, by reason,
-    the results that a delay of this host may have caused. ``unattended_seconds`` is for how long
-    the checks workers did not attend to their probes. ``unfit`` has the reasons why the director
-    is not fit to serve; while there is any, its priorities are the lowest. ``warnings`` are faults
-    that do not change what the director serves. ``observing`` means that another program is in
-    charge: then ``failing`` has the differences between the wanted and the actual table. ``risks``
-    are the warnings that the configuration itself causes, a part of ``warnings``. ``verdict`` is
-    None until it is decided; a director sends it with every status.
+    describe overrides of real servers that are not configured. ``blind`` means that the
+    director receives no answer from any target, because of a fault of its own.
+    ``delayed_probes``, ``hints`` and ``idle_connections`` are as in `CheckStatistics`.
+    ``discarded_results`` counts, by reason, the results that a delay of this host may have
+    caused. ``unattended_seconds`` is for how long the checks workers did not attend to their
+    probes.
+
+    ``unfit`` has the reasons why the director is not fit to serve; while there is any, its
+    priorities are the lowest. ``warnings`` are faults that do not change what the director
+    serves. ``risks`` are the part of the ``warnings`` that the configuration itself causes.
+    ``observing`` means that another program is in charge: then ``failing`` has the differences
+    between the wanted and the actual table. ``verdict`` is None until it is decided; a director
+    sends it with every status.
     """
 
     name: str
@@ -155,8 +158,8 @@ def real_server_statuses(
 ) -> Iterator[RealServerStatus]:
     """Yield the configured, the wanted and the actual state of each real server.
 
-    The sorry server is the last one. Without a judgement there are no reasons yet. ``now`` is in
-    monotonic seconds.
+    The sorry server comes last. Before the first decision about the pool there are no reasons.
+    ``now`` is in monotonic seconds.
     """
     sorry = server.sorry_server
     derivations = dict(judgement.derivations) if judgement else {}
@@ -210,7 +213,7 @@ def virtual_server_status(
 
 
 def foreign_services(configuration: Configuration, actual: TableCounters) -> tuple[str, ...]:
-    """Name the services in the table that are neither configured nor used by our probes."""
+    """Name the services in the table that are neither configured nor used by our own probes."""
     ours = {key for server in configuration.virtual_servers for key in server.keys}
     ours |= probe_services(configuration).keys()
     return tuple(str(key) for key in sorted(actual.keys() - ours))

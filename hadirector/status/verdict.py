@@ -1,4 +1,4 @@
-"""The verdict on a director: is it well, and if not, what is wrong and what to do. Pure.
+"""The verdict on a director: whether it can serve, and if not, the problems and remedies. Pure.
 
 The verdict describes one director. It is independent of the state of its VRRP instances: a BACKUP
 director must be able to serve at any moment.
@@ -14,11 +14,11 @@ import msgspec
 
 
 class Level(StrEnum):
-    """How serious a problem is, and the verdict on a director, from good to bad.
+    """The severity of a problem, and the verdict on a director, from good to bad.
 
-    - OK: the director serves as configured. A problem of this level is a note.
-    - DEGRADED: it serves, but with less capacity or less safety than configured.
-    - CRITICAL: it does not serve a virtual server, or it could not take over.
+    - OK: the director serves as configured. A problem of this level is a note. - DEGRADED: it
+    serves, but with less capacity or less safety than configured. - CRITICAL: it does not serve
+    a virtual server, or it could not take over.
     """
 
     OK = "OK"
@@ -30,12 +30,12 @@ SEVERITY: Final = {level: severity for severity, level in enumerate(Level)}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault or a note about one object of a director.
+    """A fault of, or a note about, one object of a director.
 
-    ``code`` is stable: docs/operations.md has a section for each. ``object`` is a virtual server,
-    ``instance NAME``, ``process NAME``, a sysctl, or ``director``. ``reason`` states what is wrong,
-    and ``remedy`` what an operator can do. ``age`` is for how long it lasts in seconds, None if
-    that is not known.
+    ``code`` is stable: docs/operations.md has a section for each code. ``object`` is a virtual
+    server, ``instance NAME``, ``process NAME``, a sysctl, or ``director``. ``reason`` states
+    what is wrong, and ``remedy`` what an operator can do. ``age`` is for how long it has lasted
+    in seconds, None if that is not known.
     """
 
     level: Level
@@ -55,7 +55,7 @@ class DirectorVerdict(msgspec.Struct, frozen=True):
 
 
 def decide_verdict(problems: Collection[Problem], serving: str) -> DirectorVerdict:
-    """Return the verdict for these problems. ``serving`` is the summary if there is no fault."""
+    """Return the verdict for these problems. Without a problem, its sentence is ``serving``."""
     ordered = tuple(sorted(problems, key=lambda problem: -SEVERITY[problem.level]))
     faults = [problem for problem in ordered if problem.level is not Level.OK]
     if not faults:

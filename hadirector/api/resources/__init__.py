@@ -1,1 +1,1 @@
-"""The handlers of the API, by resource."""
+"""The handlers of the API, one module for each resource."""

@@ -11,13 +11,13 @@ from hadirector.reload.preview import Preview
 
 
 class PlanQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The query of a plan. ``file`` is the name of the text in its faults."""
+    """The query of a plan. ``file`` is the file name that messages about the text show."""
 
     file: str = "the file"
 
 
 class RestartQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The query of a restart. With ``vrrp=replace``, the vrrp process is replaced as well."""
+    """The query of a restart. With ``vrrp=replace``, the vrrp process is restarted as well."""
 
     vrrp: Literal["keep", "replace"] = "keep"
 
@@ -29,13 +29,13 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Restarting(msgspec.Struct, frozen=True):
-    """The director will restart."""
+    """The answer to a restart: the director will restart."""
 
     restarting: Literal[True] = True
 
 
 async def plan(call: Call[PlanQuery, bytes]) -> Reply[Preview]:
-    """Preview a reload of the configuration in the body. Change nothing."""
+    """Preview a reload with the configuration in the body. Change nothing."""
     async with call.context.previewing:
         reconfiguration = call.context.director.reconfiguration
         return Reply(await reconfiguration.preview(call.body, call.query.file))
@@ -47,6 +47,9 @@ async def reload(call: Call[Nothing, Nothing]) -> Reply[Changed]:
 
 
 async def restart(call: Call[RestartQuery, Nothing]) -> Reply[Restarting]:
-    """Restart the director if it can start again. The answer comes before the restart begins."""
+    """Restart the director. The answer is sent first.
+
+    The restart is refused if the director could not start again.
+    """
     await call.context.director.restart(replace_vrrp=call.query.vrrp == "replace")
     return Reply(Restarting())

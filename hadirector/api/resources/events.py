@@ -17,7 +17,7 @@ WAIT_SECONDS_MAX: Final = 25.0
 
 
 class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The query of the events. ``wait`` is a number of seconds."""
+    """The query of the events. ``wait`` is in seconds."""
 
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     wait: Annotated[float, msgspec.Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0.0

@@ -10,20 +10,20 @@ from hadirector.status.explanation import Explanation
 
 
 class HandoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a handover. A request without an instance concerns all instances."""
+    """The body of a handover. Without an instance, all instances hand over."""
 
     instance: str | None = None
     undo: bool = False
 
 
 class Instances(msgspec.Struct, frozen=True):
-    """The names of the instances that a handover concerns."""
+    """The names of the instances that hand over."""
 
     instances: list[str]
 
 
 class WhyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A real server (VIRTUAL_SERVER/REAL_SERVER), a virtual server or an instance to explain."""
+    """The real server (VIRTUAL_SERVER/REAL_SERVER), virtual server or instance to explain."""
 
     real_server: str | None = None
     virtual_server: str | None = None
@@ -39,7 +39,7 @@ async def hand_over(call: Call[Nothing, HandoverBody]) -> Reply[Instances]:
 async def explain(
     call: Call[WhyQuery, Nothing],
 ) -> Reply[Explanation]:
-    """Explain the weight of a real server, whom a virtual server serves, or an instance."""
+    """Explain the weight of a real server, the pool of a virtual server, or an instance."""
     operator, query = call.context.director.operator, call.query
     if query.instance is not None:
         return Reply(operator.explain_instance(query.instance))

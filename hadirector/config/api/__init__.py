@@ -1,1 +1,1 @@
-"""The API: its socket on this host, and the web process that serves other hosts."""
+"""The section ``api``: the Unix socket of the API, and the web process for other hosts."""

@@ -1,4 +1,4 @@
-"""Makes the settings of the web process."""
+"""Builds the settings of the web process from the section ``api``."""
 
 from __future__ import annotations
 

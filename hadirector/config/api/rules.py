@@ -1,4 +1,4 @@
-"""Rules for the web process: what it needs before other hosts can reach it."""
+"""Rules for the web process: what the file must have before other hosts can reach it."""
 
 from __future__ import annotations
 

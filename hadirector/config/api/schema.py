@@ -62,7 +62,7 @@ LISTEN = Reader(_read_listen, "address with port")
 
 
 class ClientSection(Section):
-    """Clients that prove their identity with a certificate of ``client_ca``."""
+    """The clients that identify with a certificate signed by ``client_ca``."""
 
     model = CertificateClient
 
@@ -113,7 +113,7 @@ class TlsSection(Section):
 
 
 class ApiSection(Section):
-    """Where the director accepts commands."""
+    """The socket of the API and the web process."""
 
     renamed = {"token_file": "tokens_file"}
 

@@ -1,1 +1,1 @@
-"""The checks of real servers."""
+"""The checks of real servers: their keys, rules and definitions."""

@@ -1,4 +1,4 @@
-"""Makes the definition of a check for a target."""
+"""Builds the definition of a check for a target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x
 
 
 class CheckTemplate(NamedTuple):
-    """A check without a target. ``digest`` differs for different probes, timings and routes."""
+    """A check without a target. ``digest`` is a hash of the probe, timing and route."""
 
     section: CheckSection
     probe: Probe
@@ -31,7 +31,7 @@ class CheckTemplate(NamedTuple):
 
 
 class VipRoute(NamedTuple):
-    """The virtual server through which the probes of a check with ``via: vip`` go."""
+    """The virtual server that forwards the probes of a check with ``via: vip``."""
 
     virtual_server: str
     forwarding: ForwardingMethod
@@ -39,7 +39,7 @@ class VipRoute(NamedTuple):
 
 
 def check_template(section: CheckSection) -> CheckTemplate | None:
-    """Return the template of a check; None for type none."""
+    """Return the template of a check; None for ``type: none``."""
     if section.type == NONE:
         return None
     probe = section.probe
@@ -54,7 +54,7 @@ def check_template(section: CheckSection) -> CheckTemplate | None:
 def separate_secrets(probe: Probe) -> tuple[Probe, dict[str, Any]]:
     """Return a probe without its passwords, and the passwords by the name of their field.
 
-    A header field that carries a password or a session belongs to the passwords.
+    A header field that contains a password or a session counts as a password.
     """
     secrets: dict[str, Any] = {
         field: value
@@ -80,8 +80,8 @@ def check_for_target(
 ) -> CheckDefinition:
     """Return the check of a real server.
 
-    The same check of the same target has the same identity. A check with ``via: vip`` has its own
-    identity for each virtual server.
+    Equal checks of the same target have the same identity. A check with ``via: vip`` has its
+    own identity for each virtual server.
     """
     section = template.section
     address = section.address or key.address

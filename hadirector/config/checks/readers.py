@@ -1,4 +1,4 @@
-"""Readers of the values that only checks have (`option_types.ValueFormat`)."""
+"""Readers of the value formats that occur only in checks (`option_types.ValueFormat`)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REQUESTED_WEIGHT: Final = Reader(_read_requested_weight, f"`1%` to `{REQUESTED_W
 
 
 def read_payload(value: object) -> bytes:
-    """Read text, which is sent as UTF-8, or "hex:" and the hexadecimal digits of bytes."""
+    """Read text, which is sent as UTF-8, or ``hex:`` with the hexadecimal digits of bytes."""
     if isinstance(value, str):
         hexadecimal = _HEXADECIMAL.fullmatch(value)
         found = bytes.fromhex(hexadecimal[1]) if hexadecimal else _encode(value)

@@ -1,4 +1,4 @@
-"""Rules for the combination of keys in one check."""
+"""Rules for the combination of the keys of one check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEYS_OF_OUTER_CHECK = {*_ROUTE, *_TIMING, "idle_connection"}
 
 
 def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
-    """Yield the keys that the type of the check does not use, and contradictory values."""
+    """Yield keys that a check of this type does not use, and values that contradict each other."""
     for key in sorted(check.model_fields_set & _unused_keys(check)):
         yield Finding((*path, key), f"a check of this type has no {key}")
     if check.type == NONE:

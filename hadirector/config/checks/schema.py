@@ -1,7 +1,7 @@
 """The keys of a check: the keys of every check, and a section for each type of probe.
 
-The section of a type is made from the options that `checks.definition.options` declares. To add a
-type, add it there; this module does not change.
+The section of a type is made from the options in `checks.definition.options`. To add a type, add it
+there; this module does not change.
 """
 
 from __future__ import annotations
@@ -174,12 +174,12 @@ class CheckSection(Section):
 
     @classmethod
     def explain_unknown_key(cls, key: str) -> str | None:
-        """Return why a check of this type does not have a key that other types have."""
+        """Return why this type of check has no such key, if another type has it; else None."""
         return f"a check of this type has no {key}" if key in KEYS_OF_SOME_TYPE else None
 
     @property
     def timing(self) -> Timing:
-        """When to probe. The default timeout is one second, or the interval if it is shorter."""
+        """The timing. The default timeout is one second, or the interval if it is shorter."""
         shortest = min(self.interval, self.fast_interval or self.interval)
         return Timing(
             interval=self.interval,
@@ -195,7 +195,7 @@ class CheckSection(Section):
 
     @property
     def route(self) -> Route:
-        """How the probes leave this host."""
+        """The source, interface, mark and destination of the probes."""
         return Route(source=self.source, interface=self.interface, mark=self.mark)
 
     @cached_property
@@ -217,7 +217,7 @@ class CheckSection(Section):
 
     @property
     def members(self) -> tuple[CheckSection, ...]:
-        """The checks within this check, if its type is all or any."""
+        """The member checks, if the type is ``all`` or ``any``."""
         found: tuple[CheckSection, ...] = getattr(self, "checks", ())
         return found
 
@@ -249,7 +249,7 @@ def _read_member(value: object) -> CheckSection:
 
 
 def section_for(value: dict[str, object]) -> type[CheckSection]:
-    """Return the section that reads a check."""
+    """Return the section class that reads this check."""
     name = value.get("type")
     if name == NONE:
         return NoneSection
@@ -303,7 +303,7 @@ def _reader(option_type: OptionType) -> Callable[[object], object]:
 
 
 class NoneSection(CheckSection):
-    """The real server is not checked."""
+    """The type ``none``: the real server is not checked."""
 
 
 KEYS_OF_SOME_TYPE = frozenset(

@@ -1,4 +1,4 @@
-"""Reads a single check, such as the check of a command line."""
+"""Reads a check outside of a configuration file, such as the check of a command line."""
 
 from __future__ import annotations
 

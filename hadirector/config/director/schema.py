@@ -1,4 +1,4 @@
-"""The keys of the director itself."""
+"""The keys of the section ``director``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ProbesPerSecond = Annotated[int, integer(1, 100_000)]
 
 
 class DirectorSection(Section):
-    """The director itself."""
+    """The section ``director``: settings of the director itself."""
 
     name: Annotated[
         Name | None, Key("The name of this director.", default="the name of the host")

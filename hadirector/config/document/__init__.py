@@ -1,1 +1,1 @@
-"""Reads YAML into plain values with their places in the file, and words the faults in it."""
+"""Reads YAML into plain values with their places in the file, and describes the faults in it."""

@@ -43,7 +43,7 @@ _INFINITE_OR_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class Position:
-    """The line and column (from 1) of a value and of its key, and the positions in the value.
+    """The line and column (from 1) of a value and of its key, and the positions of nested values.
 
     ``file`` is the file of the value; None for the file of the document.
     """
@@ -58,7 +58,7 @@ class Position:
 
 
 class Document:
-    """One YAML document: its plain value, the positions in it, and the faults of its form.
+    """One YAML document: its plain value, the positions in it, and faults such as a repeated key.
 
     ``other_files`` are the files that the file includes, and the directory of ``include_dir``.
     """
@@ -71,7 +71,7 @@ class Document:
         self.other_files: tuple[str, ...] = ()
 
     def place(self, path: Path) -> str:
-        """Return the place of a value, or of the nearest value around it if the file lacks it."""
+        """Return the place of a value; if the file lacks it, of the nearest value around it."""
         position = self._nearest(path)
         return _place(position.file or self.file, position.mark)
 
@@ -92,7 +92,7 @@ class Document:
 def read_document(text: str, file: str, expected: str = SECTIONS) -> Document:
     """Read the document in ``text``. Raises ConfigError if the text is not YAML.
 
-    ``expected`` names the keys that an empty file lacks.
+    ``expected`` names the missing keys in the message about an empty file.
     """
     builder = _Builder(file, expected)
     try:

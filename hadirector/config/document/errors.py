@@ -1,4 +1,4 @@
-"""The faults of a configuration, in words that an operator can act on."""
+"""The faults of a configuration, with the texts that an operator reads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Position(NamedTuple):
-    """A place in parts: a file, and its line and column if it has any."""
+    """The parts of a place: the file, and the line and column if they are known."""
 
     file: str
     line: int | None = None
@@ -38,7 +38,7 @@ class Position(NamedTuple):
 
 
 def split_place(place: str) -> Position:
-    """Split the place of a fault."""
+    """Split the place of a fault into its file, line and column."""
     found = re.search(r":(\d+):(\d+)\Z", place)
     if found is None:
         return Position(place)
@@ -55,7 +55,7 @@ class ConfigError(Exception):
 
 
 class UnreadableFileError(ConfigError):
-    """The file has no text to check: it is missing, unreadable, too large, or not a file."""
+    """The file has no text to check: it is missing, unreadable, too large, or not regular."""
 
 
 def quote(value: object) -> str:

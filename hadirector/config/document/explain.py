@@ -1,4 +1,4 @@
-"""Turns the errors of pydantic into faults, with their places and with words for an operator."""
+"""Converts the errors of pydantic to faults, with a place and a text for an operator."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _section(path: Path, value: Any, root: type[Section]) -> type[Section]:
 
 
 def sections_in(annotation: Any) -> Iterator[type[Section]]:
-    """Yield the sections in the annotation of a field."""
+    """Yield the section classes in the type annotation of a field."""
     if arguments := get_args(annotation):
         for argument in arguments:
             yield from sections_in(argument)

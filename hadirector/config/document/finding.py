@@ -1,4 +1,4 @@
-"""The findings of the rules: a fault and the path of its value, before its line is known."""
+"""The findings of the rules: faults with the path of the value. Their lines are added later."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Finding(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A value that may occur only once: where it stands, and its description in a message."""
+    """A value that may occur only once, with its path and its description for a message."""
 
     path: Path
     value: Hashable
@@ -30,7 +30,7 @@ class Claim(NamedTuple):
 
 
 def duplicates(claims: Iterable[Claim]) -> Iterator[Finding]:
-    """Yield a finding for each claim whose value an earlier claim has."""
+    """Yield a finding for each claim whose value occurs in an earlier claim."""
     first: dict[Hashable, Path] = {}
     for claim in claims:
         earlier = first.setdefault(claim.value, claim.path)
@@ -56,5 +56,5 @@ def _format_step(step: str | int) -> str:
 
 
 def prefix_path(path: Path, message: str) -> str:
-    """Put the path of a value before a message about it."""
+    """Prefix a message with the path of the value."""
     return f"{format_path(path)}: {message}" if path else message

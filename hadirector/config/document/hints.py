@@ -1,7 +1,7 @@
-"""Finds the line and the remedy of frequent faults in YAML text. Pure.
+"""Finds the line and the remedy of frequent mistakes in YAML. Pure.
 
-libyaml reports a fault where it can no longer read the text. That is often the line after the line
-with the missing colon, blank or dash.
+libyaml reports a fault at the place where it can no longer read the text. That is often the line
+after the line with the missing colon, blank or dash.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _MISSING_KEY: Final = "did not find expected key"
 
 
 class Hint(NamedTuple):
-    """The place of a fault, and its remedy."""
+    """The true place of a mistake, and the remedy."""
 
     place: Position
     remedy: str
 
 
 def find_hint(problem: str, lines: Sequence[str], at: Position, start: Position) -> Hint | None:
-    """Return the place and the remedy of a frequent fault; None for any other fault.
+    """Return the place and the remedy of a frequent mistake; None for any other fault.
 
-    ``problem`` is the description of libyaml, which could not read on ``at`` this position.
+    ``problem`` is the description of libyaml, which could not read on at the position ``at``.
     ``start`` is where the faulty part begins.
     """
     return _explain_characters(problem, lines, at, start) or _explain_structure(

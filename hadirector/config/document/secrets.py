@@ -24,7 +24,7 @@ _WORD = re.compile(r"[\w<-]*", re.ASCII)
 
 
 def public_path(path: Path) -> Path:
-    """Return a path without the steps below a secret key."""
+    """Return a path, cut after the first secret key."""
     end = next((index for index, step in enumerate(path) if step in SECRET_KEYS), len(path))
     return path[: end + 1]
 
@@ -37,8 +37,8 @@ def is_secret(path: Path) -> bool:
 def quote_value(path: Path, value: object, *, container_expected: bool = False) -> str:
     """Quote a value from a file, unless it may be secret.
 
-    ``container_expected`` is whether a mapping or list belongs there: then a single value may be
-    the content of a secret key below.
+    With ``container_expected``, a mapping or list belongs there. A single value may then be the
+    content of a secret key below it.
     """
     secret = is_secret(path) or (container_expected and not SECRET_SECTIONS.isdisjoint(path))
     return HIDDEN if secret and not isinstance(value, dict | list | NoneType) else quote(value)
@@ -47,7 +47,8 @@ def quote_value(path: Path, value: object, *, container_expected: bool = False) 
 def quote_key(key: str) -> str:
     """Quote an unknown key, up to the first character that no key has.
 
-    In ``password:abc``, where the blank is missing, the whole text is the key.
+    In ``password:abc``, where the blank after the colon is missing, the whole text is the key.
+    It must not be shown.
     """
     word = _WORD.match(key)
     assert word is not None, "the pattern matches an empty text"

@@ -1,4 +1,4 @@
-"""Decodes a file into text, and explains why text is not YAML."""
+"""Decodes the bytes of a file, and explains why a text is not YAML."""
 
 from __future__ import annotations
 

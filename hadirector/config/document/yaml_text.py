@@ -1,4 +1,4 @@
-"""Writes plain values as YAML that the reader of this project reads back."""
+"""Writes plain values as YAML that the reader of this project can read."""
 
 from __future__ import annotations
 

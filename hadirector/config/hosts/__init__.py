@@ -1,1 +1,1 @@
-"""One file for the directors of a pair: the values that differ between them."""
+"""The key ``hosts``: one file for all directors of a group, with the values that differ."""

@@ -1,4 +1,4 @@
-"""Checks the document of each host of a file."""
+"""Checks a file with the key ``hosts`` once for each host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hadirector.config.validation import limit, validate
 
 
 class CheckedHost(NamedTuple):
-    """A host whose document has no fault. ``name`` is None for a file without hosts."""
+    """A host whose configuration has no fault. ``name`` is None for a file without ``hosts``."""
 
     name: str | None
     document: Document
@@ -22,7 +22,7 @@ class CheckedHost(NamedTuple):
 
 
 def check_hosts(document: Document) -> tuple[CheckedHost, ...]:
-    """Check the document of each host. Raises ConfigError with the faults of all hosts."""
+    """Check the configuration of each host. Raises ConfigError with the faults of all hosts."""
     checked: list[CheckedHost] = []
     faults: dict[str | None, tuple[Fault, ...]] = {}
     hosts = split_hosts(document)

@@ -12,7 +12,7 @@ from hadirector.config.hosts.merge import HOSTS, director_name
 def choose_host(
     document: Document, names: Collection[str], option: str | None, host_name: str
 ) -> str | None:
-    """Return the name of the host that this director is; None for a file without hosts.
+    """Return the name of the host section for this director; None for a file without hosts.
 
     The first of these values decides: ``option``, the value of ``--host``; ``director.name``;
     ``host_name``, the name of this host, whole or up to its first dot. Raises ConfigError if no

@@ -1,9 +1,9 @@
-"""Makes the document of each host of a file with the key ``hosts``. Pure.
+"""Merges each section of the key ``hosts`` into the rest of the file. Pure.
 
-The section of a host has the form of the file, with the values that differ. A mapping is merged key
-by key. The items of ``vrrp``, ``sync_groups`` and ``virtual_servers`` are addressed by their names.
-Any other value, also a list, replaces the value of the file. The schema and the rules check the
-merged documents, so that a fault in the section of any host is found, at its own place.
+The section of a host has the same form as the file, and has only the values that differ. A mapping
+is merged key by key. The items of ``vrrp``, ``sync_groups`` and ``virtual_servers`` are found by
+their names. Any other value, also a list, replaces the value of the file. The schema and the rules
+check the merged documents, so that a fault in the section of any host is found, at its own place.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _FORBIDDEN: Final = {
 
 
 class HostDocument(NamedTuple):
-    """The document of a host. ``name`` is None if the file has no key ``hosts``."""
+    """The merged document of one host. ``name`` is None if the file has no key ``hosts``."""
 
     name: str | None
     document: Document
 
 
 def split_hosts(document: Document) -> tuple[HostDocument, ...]:
-    """Return the document of each host, or the document itself if the file has no hosts.
+    """Return the merged document of each host, or the document itself if the file has no hosts.
 
-    The faults of the form of a section are in the document of its host. Faults of ``hosts`` itself
-    are in a document without a name.
+    A fault in the form of a section is in the document of its host. A fault of ``hosts`` itself
+    is in a document without a name.
     """
     value = document.value
     if not isinstance(value, dict) or HOSTS not in value:

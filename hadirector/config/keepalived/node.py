@@ -1,4 +1,4 @@
-"""The values of the document to be made, each with its place in the file that was read."""
+"""The values of the converted document, each with its place in the original file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Scalar: TypeAlias = "str | int | float | bool"
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A value of the document: a scalar, a mapping or a sequence of nodes, and its place.
+    """A value of the converted document, with its place: scalar, mapping or sequence.
 
-    ``key`` is the place of the keyword that the value belongs to; ``place`` is that of the value.
+    The items of a mapping or sequence are nodes too. ``key`` is the place of the keyword of the
+    value; ``place`` is the place of the value itself.
     """
 
     value: Scalar | dict[str, Node] | list[Node]
@@ -26,7 +27,7 @@ class Node(msgspec.Struct, frozen=True):
 
 
 def scalar(value: Scalar, place: Place, key: Place | None = None) -> Node:
-    """Make a node of one value. ``key`` is None if the value has no keyword of its own."""
+    """Make a node of one value. ``key`` is None if the value has no keyword."""
     return Node(value, place, key or place)
 
 
@@ -58,7 +59,7 @@ def plain(node: Node) -> Any:
 
 
 def to_document(node: Node, faults: Sequence[Fault]) -> Document:
-    """Return the document of a node. The schema and the rules check it as they check YAML."""
+    """Convert a node to a document, which the schema and the rules check like YAML."""
     return Document(node.place.file, plain(node), _position(node), list(faults))
 
 

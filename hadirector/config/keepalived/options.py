@@ -1,4 +1,4 @@
-"""The options of the reader, and the facts about the host that a meaning depends on."""
+"""The options for reading a keepalived.conf, and facts about the host that affect its meaning."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import msgspec
 class Options(msgspec.Struct, frozen=True):
     """How to read a keepalived.conf.
 
-    ``config_id`` decides the conditions ``@ID`` and ``@^ID`` (keepalived: the host name up to the
-    first dot). ``accepted`` are refused keywords that the operator gives up. With ``strict``, a
-    note is a fault. With ``own_defaults``, the defaults of hadirector apply where the file has no
-    value, instead of the defaults of keepalived. ``script_user`` is the user of scripts without
-    another one: `keepalived_script` if the host has this user, else `root`.
+    ``config_id`` decides the conditions ``@ID`` and ``@^ID`` (keepalived's default: the host
+    name up to the first dot). ``accepted`` are refused keywords that the operator permits to
+    ignore. With ``strict``, a note is a fault. With ``own_defaults``, the defaults of
+    hadirector apply where the file has no value, instead of the defaults of keepalived.
+    ``script_user`` is the user of scripts for which the file names no user: `keepalived_script`
+    if the host has this user, else `root`.
     """
 
     config_id: str

@@ -1,4 +1,4 @@
-"""Reads a keepalived.conf into a document, with notes about differences in effect."""
+"""Converts a keepalived.conf to a document, with notes about differences in behavior."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Two translators may give the same section: lists are joined, and the keys of map
 
 
 class Reading(NamedTuple):
-    """A document with the faults of its form, the notes, and the native form with its places."""
+    """The converted document with its faults, the notes, and the native form with its places."""
 
     document: Document
     notes: tuple[Note, ...]
@@ -49,7 +49,7 @@ class Reading(NamedTuple):
 
 
 def is_keepalived(data: bytes) -> bool:
-    """Return whether a file is a keepalived.conf: a line begins with a word of its top level."""
+    """Return whether a file looks like a keepalived.conf: a line begins with its keyword."""
     return _BEGINNINGS.search(data) is not None
 
 
@@ -63,7 +63,7 @@ TRANSLATORS: Final[tuple[Translator, ...]] = (translate_vrrp, _virtual_servers)
 
 
 def read(data: bytes, file: str, files: Files, options: Options) -> Reading:
-    """Read the bytes of a file, and the files that it includes."""
+    """Convert the bytes of a file, and the files that it includes."""
     report = Report()
     statements = read_statements(data, file, files, options.config_id, report)
     kept = screen(statements, TOP_LEVEL, "top level", report, options)
@@ -76,7 +76,7 @@ def read(data: bytes, file: str, files: Files, options: Options) -> Reading:
 
 
 def finish(root: Node, report: Report, options: Options) -> Reading:
-    """Return the document of a translated file. Under `strict`, each note is a fault."""
+    """Return the document of a converted file. With ``strict``, each note is a fault."""
     faults = [*report.faults]
     if options.strict:
         faults += [Fault(str(note.place), f"{note.message} (--strict)") for note in report.notes]

@@ -1,4 +1,4 @@
-"""What the reader reports about a file: faults, and notes about differences in effect."""
+"""The faults of a converted file, and notes about differences in behavior."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hadirector.config.keepalived.syntax.place import Place
 class Note(NamedTuple):
     """A difference from keepalived that the operator should know.
 
-    Notes of one ``kind`` are grouped: after the third, only their number is shown.
+    Notes of the same ``kind`` are grouped: the first three are shown, and the others are
+    counted.
     """
 
     kind: str
@@ -37,7 +38,7 @@ def group_notes(notes: Iterable[Note]) -> tuple[str, ...]:
 
 
 class Report:
-    """Collects the faults and notes of one reading. A message never contains a secret."""
+    """Collects the faults and notes of one file. A message never contains a secret."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -45,12 +46,12 @@ class Report:
         self.notes: list[Note] = []
 
     def fault(self, place: Place, message: str) -> None:
-        """Add a fault: the file is refused. A fault is reported once."""
+        """Add a fault. A file with a fault is refused. Equal faults are added once."""
         fault = Fault(str(place), message)
         if fault not in self._reported:
             self._reported.add(fault)
             self.faults.append(fault)
 
     def note(self, kind: str, place: Place, message: str) -> None:
-        """Add a note: the file is read, with a difference."""
+        """Add a note: the file is accepted, but hadirector behaves differently."""
         self.notes.append(Note(kind, place, message))

@@ -1,1 +1,1 @@
-"""Kernel settings besides the IPVS table."""
+"""The keys of kernel settings besides the IPVS table: sysctls, timeouts, sync daemon."""

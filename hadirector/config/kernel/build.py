@@ -1,4 +1,4 @@
-"""Makes the kernel settings besides the IPVS table."""
+"""Builds the kernel settings besides the IPVS table."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hadirector.model.ipvs import SyncSettings
 
 
 def sysctl_policy(section: SysctlsSection) -> SysctlPolicy:
-    """Return how to treat sysctls."""
+    """Return the policy about sysctls."""
     return build_struct(SysctlPolicy, section, leave=frozenset(section.leave))
 
 
 def sync_daemon(section: SyncDaemonSection, instances: Sequence[Placed[VrrpSection]]) -> SyncDaemon:
     """Return the sync daemon.
 
-    It follows the instance that the section names, or else the first instance: the rules allow
-    this only if all instances move together. The default id is the VRID of that instance, which
-    differs between groups of directors.
+    It follows the instance that the section names, or else the first instance. The rules permit
+    the second case only if all instances change state together. The default id is the VRID of
+    that instance, because it differs between groups of directors.
     """
     by_name = {instance.name: instance for _, instance in instances}
     follows = section.role == "follow"

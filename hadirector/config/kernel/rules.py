@@ -20,7 +20,10 @@ def role_findings(
     instances: Sequence[Placed[VrrpSection]],
     groups: Sequence[Placed[SyncGroupSection]],
 ) -> Iterator[Finding]:
-    """Yield the faults in the role of the daemon. ``instances`` are all instances."""
+    """Yield the faults of the instance that decides the role of the daemon.
+
+    ``instances`` are all instances.
+    """
     names = [instance.name for _, instance in instances]
     if daemon.role == "both":
         if daemon.instance is not None:

@@ -25,7 +25,7 @@ Seconds = Annotated[int, whole_seconds("1s", "744h")]
 
 
 class SysctlsSection(Section):
-    """How to treat the sysctls that the configuration needs."""
+    """The policy about the sysctls that the configuration needs."""
 
     apply: Annotated[
         bool, BOOLEAN, Key("Whether to set the parameters. `false` only warns of differences.")
@@ -34,7 +34,7 @@ class SysctlsSection(Section):
 
 
 class ConnectionTimeoutsSection(Section):
-    """How long IPVS keeps idle connections."""
+    """The times for which IPVS keeps idle connections."""
 
     model = ConnectionTimeouts
 
@@ -58,7 +58,7 @@ def _read_group(value: object) -> str:
 
 
 class SyncDaemonSection(Section):
-    """How the sync daemon of IPVS copies connections to other directors."""
+    """The sync daemon of IPVS, which copies connections to other directors."""
 
     interface: Annotated[InterfaceName, Key("The interface that sends and receives the messages.")]
     role: Annotated[

@@ -1,1 +1,1 @@
-"""How a configuration key is declared and its value read."""
+"""The declaration of configuration keys, and the readers of their values."""

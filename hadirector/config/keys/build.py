@@ -1,6 +1,6 @@
-"""Converts sections of a configuration file into values of the model.
+"""Converts sections of a configuration file to values of the model.
 
-The declaration of each key names the field that the key sets.
+The declaration of each key names the field of the model that the key sets.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 def build_struct(struct: type[Struct], section: Section, **values: object) -> Struct:
-    """Make a struct of the model from a section.
+    """Build a struct of the model from a section.
 
-    A key sets the field of the same name, or the field that its declaration names (`Key.field`).
-    ``values`` replace the values of keys and set further fields. A list becomes a tuple, and a
-    section becomes its own ``model``. A field without a value (None) keeps its default.
+    A key sets the field of the same name, or the field that its declaration names
+    (`Key.field`). ``values`` replace the values of keys and set further fields. A list becomes
+    a tuple, and a nested section becomes its own ``model``. If a value is None, the field keeps
+    its default.
     """
     for field, key in filled_fields(struct, type(section)):
         if field not in values:

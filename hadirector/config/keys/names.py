@@ -1,4 +1,4 @@
-"""Types of names and texts that several topics use."""
+"""The types of names and texts that several sections use."""
 
 from __future__ import annotations
 

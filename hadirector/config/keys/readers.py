@@ -1,8 +1,8 @@
 """Readers of single configuration values: numbers, durations, words and text.
 
-A reader checks one value and converts it: durations become seconds. It raises
-`PydanticCustomError` with the expected form when it refuses a value; ``document.explain`` adds the
-place and the value that was found.
+A reader checks one value and converts it; durations become seconds. It refuses a value with a
+`PydanticCustomError` that states the expected form. ``document.explain`` adds the place and the
+value that was found.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def hidden_expectation_error(what: str) -> PydanticCustomError:
 
 
 def integer(low: int, high: int) -> Reader[int]:
-    """Return the reader of a whole number from ``low`` to ``high``."""
+    """Return a reader of whole numbers from ``low`` to ``high``."""
 
     def read(value: object) -> int:
         if type(value) is not int or not low <= value <= high:
@@ -74,7 +74,10 @@ def integer(low: int, high: int) -> Reader[int]:
 
 
 def duration(low: str, high: str) -> Reader[float]:
-    """Return the reader of a duration from ``low`` to ``high``; a bare number is in seconds."""
+    """Return a reader of durations from ``low`` to ``high``.
+
+    A number without a unit is in seconds.
+    """
     low_seconds, high_seconds = _seconds(low), _seconds(high)
 
     def read(value: object) -> float:
@@ -88,7 +91,7 @@ def duration(low: str, high: str) -> Reader[float]:
 
 
 def whole_seconds(low: str, high: str) -> Reader[int]:
-    """Return the reader of a duration of whole seconds."""
+    """Return a reader of durations of whole seconds."""
     read_duration = duration(low, high)
 
     def read(value: object) -> int:
@@ -101,12 +104,12 @@ def whole_seconds(low: str, high: str) -> Reader[int]:
 
 
 def choice(allowed: Iterable[Choice]) -> Reader[Choice]:
-    """Return the reader of a word out of a fixed set of words."""
+    """Return a reader that accepts a fixed set of words."""
     return mapping({str(word): word for word in allowed})
 
 
 def mapping(values: Mapping[str, Value]) -> Reader[Value]:
-    """Return the reader of a word that stands for a value."""
+    """Return a reader that converts words to values."""
 
     def read(value: object) -> Value:
         if isinstance(value, str) and value in values:
@@ -117,9 +120,9 @@ def mapping(values: Mapping[str, Value]) -> Reader[Value]:
 
 
 def text(pattern: str, what: str, description: str) -> Reader[str]:
-    """Return the reader of text that matches ``pattern`` as a whole.
+    """Return a reader of texts that match ``pattern`` as a whole.
 
-    ``what`` names the expected text in an error message.
+    ``what`` names the expected text in a message.
     """
     compiled = re.compile(pattern)
 

@@ -1,4 +1,4 @@
-"""The base of the sections of a configuration file, and lists of sections."""
+"""The base class of the sections of a configuration file, and functions for lists of sections."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SectionClass: TypeAlias = "type[Section]"
 
 
 class Section(BaseModel):
-    """A mapping in the file.
+    """A mapping in the file, with a field for each key.
 
-    ``model`` is the struct that `build_struct` makes of the section. ``later`` are keys that a
-    later version will accept. ``renamed`` maps the old name of a key to the new name: the old name
-    is refused, and the message gives the new name.
+    ``model`` is the struct that `build_struct` builds from the section. ``later`` are keys that
+    a later version will accept. ``renamed`` maps the old name of a key to the new name: the old
+    name is refused, and the message gives the new name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
@@ -31,7 +31,7 @@ class Section(BaseModel):
 
     @classmethod
     def key_names(cls) -> list[str]:
-        """Return the names of the keys, as in a file."""
+        """Return the names of the keys, as they are written in a file."""
         return [field.alias or name for name, field in cls.model_fields.items()]
 
     @classmethod
@@ -41,7 +41,7 @@ class Section(BaseModel):
 
     @classmethod
     def explain_unknown_key(cls, _key: str) -> str | None:
-        """Return why a key does not belong here, if another variant of the section has it."""
+        """Return why a key does not belong here if another form of the section has it."""
         return None
 
 
@@ -53,16 +53,16 @@ class Placed(NamedTuple, Generic[Item]):
 
 
 def place_items(path: Path, items: Sequence[Item | None] | None) -> tuple[Placed[Item], ...]:
-    """Return the items of the list at ``path``, without the items that were faulty (None)."""
+    """Return the items of the list at ``path``, without faulty items (None)."""
     return tuple(
         Placed((*path, index), item) for index, item in enumerate(items or ()) if item is not None
     )
 
 
 def switch(section: type[Section], forms: str) -> BeforeValidator:
-    """Read ``true`` as a section with its defaults and ``false`` as no section.
+    """Read ``true`` as a section with default values, and ``false`` as no section.
 
-    ``forms`` names the expected forms in an error message.
+    ``forms`` names the expected forms in a message.
     """
 
     def read(value: Any) -> Any:

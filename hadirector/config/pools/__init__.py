@@ -1,1 +1,1 @@
-"""The policies of a pool."""
+"""The keys of a pool: its policies, its real servers, and its sorry server."""

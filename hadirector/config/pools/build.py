@@ -43,7 +43,7 @@ def real_servers(
 def sorry_server(server: VirtualServerSection) -> RealServer | None:
     """Return the sorry server.
 
-    It does not inherit the check of the pool, which may not fit it.
+    It does not inherit the check of the pool, because it usually offers another service.
     """
     sorry = server.sorry_server
     if sorry is None:

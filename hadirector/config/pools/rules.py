@@ -12,7 +12,7 @@ from hadirector.model.ipvs import HASH_SCHEDULERS, Scheduler
 
 
 def pool_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
-    """Yield policies that contradict each other, or that can never take effect."""
+    """Yield policies that contradict each other, or that can never have an effect."""
     yield from _quorum_findings(path, server)
     yield from _min_healthy_findings(path, server)
     yield from _slow_start_findings(path, server)

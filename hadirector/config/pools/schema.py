@@ -36,7 +36,7 @@ INITIAL_STATE = mapping({"down": False, "up": True})
 
 
 class SlowStartSection(Section):
-    """How the weight of a real server grows after the server enters the pool."""
+    """The growth of a real server's weight after it enters the pool."""
 
     model = policy.SlowStart
 
@@ -57,7 +57,7 @@ class SlowStartSection(Section):
 
 
 class FlapDampingSection(Section):
-    """When a real server counts as flapping, and how long it then stays out of the pool."""
+    """The limit on failures of a real server, and the time that it then stays out of the pool."""
 
     model = policy.FlapDamping
 
@@ -98,9 +98,9 @@ SlowStart = Annotated[SlowStartSection, BeforeValidator(_read_slow_start)]
 
 
 def destination(address: Endpoint, service_port: int) -> DestinationKey:
-    """Return the address and port of a server. The default port is that of the virtual server.
+    """Return the address and port of a server. The default port is the port of the virtual server.
 
-    The port is 0 if the virtual server has several ports: each packet keeps its port.
+    The port is 0 if the virtual server has several ports: each packet then keeps its port.
     """
     return DestinationKey(address.address, address.port or service_port)
 
@@ -209,7 +209,7 @@ class RealServerSection(Section):
 
 
 class SorryServerSection(Section):
-    """The server that serves while the pool has no quorum."""
+    """The sorry server, which serves while the pool has no quorum."""
 
     address: Annotated[
         Endpoint, ENDPOINT, Key("The sorry server. The default port is that of the virtual server.")
@@ -254,7 +254,7 @@ class SorryServerSection(Section):
 
 
 class PoolSection(Section):
-    """The keys of a virtual server that set the policies of its pool."""
+    """The keys of a virtual server that define its pool."""
 
     on_failure: Annotated[
         Annotated[OnFailure, choice(OnFailure)] | None,

@@ -1,1 +1,1 @@
-"""Scripts: which program runs, as which user, and for which states it is told."""
+"""The keys of scripts: the program, its user, and the states for which it runs."""

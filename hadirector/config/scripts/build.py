@@ -1,4 +1,4 @@
-"""Makes scripts and the notify scripts of all objects."""
+"""Builds scripts, and the notify scripts of all objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hadirector.model.notification import Notification, NotifyScript, Word
 
 
 def script(section: ScriptSection, timeout: float, *, leaves_daemons: bool = False) -> Script:
-    """Return the script with the path of its program on this host. ``timeout`` is in seconds."""
+    """Return the script, with the path of its program on this host. ``timeout`` is in seconds."""
     return Script(
         path=section.program,
         arguments=section.program_arguments,

@@ -19,7 +19,7 @@ from hadirector.model.notification import (
 
 
 class Notified(NamedTuple):
-    """An object of the file with notify scripts, and the states that it can have."""
+    """An object of the file with notify scripts, and the states for which they may run."""
 
     kind: NotifiedObject
     name: str
@@ -29,7 +29,7 @@ class Notified(NamedTuple):
 
 
 def script_findings(path: Path, section: ScriptSection) -> Iterator[Finding]:
-    """Yield a script without a program, or with two."""
+    """Yield a fault if a script has no program, or two."""
     if section.script is None and section.shell is None:
         yield Finding(path, wrong("none of them", "one of script, shell"))
     elif section.script is not None and section.shell is not None:
@@ -55,7 +55,7 @@ def notified_objects(root: Root) -> Iterator[Notified]:
 
 
 def notify_findings(root: Root) -> Iterator[Finding]:
-    """Yield notify scripts without a program, and states that their objects cannot have."""
+    """Yield notify scripts without a program, and states that their object cannot have."""
     for notified in notified_objects(root):
         for step, section in notified.scripts:
             path = (*notified.path, *step)

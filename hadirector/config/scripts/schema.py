@@ -1,4 +1,4 @@
-"""The keys of a script, and of scripts that are run for new states."""
+"""The keys of a script, and of notify scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hadirector.model.notification import INSTANCE_WORDS, POOL_WORDS, Word
 
 
 class ScriptSection(Section):
-    """The program that runs, and its user. ``script`` or ``shell`` names the program."""
+    """A script: its program, and its user. ``script`` or ``shell`` defines the program."""
 
     script: Annotated[
         Program | None,
@@ -48,7 +48,7 @@ class ScriptSection(Section):
 
     @property
     def program(self) -> str:
-        """The path of the program on this host. A name that PATH does not have stays as it is."""
+        """The path of the program on this host; the bare name if no directory of PATH has it."""
         return SHELL if self.script is None else find_on_path(self.script)
 
     @property
@@ -58,7 +58,7 @@ class ScriptSection(Section):
 
 
 class NotifySection(ScriptSection):
-    """A script that runs for new states of an instance or a sync group."""
+    """A script that runs when an instance or a sync group changes its state."""
 
     on: Annotated[
         list[Annotated[Word, choice(INSTANCE_WORDS)]] | None,
@@ -79,7 +79,7 @@ class NotifySection(ScriptSection):
 
 
 class PoolNotifySection(NotifySection):
-    """A script that runs for new states of a pool or of real servers."""
+    """A script that runs when a pool or a real server changes its state."""
 
     on: Annotated[
         list[Annotated[Word, choice(POOL_WORDS)]] | None,

@@ -1,1 +1,1 @@
-"""Virtual servers: where clients connect, and how packets reach the real servers."""
+"""The keys of a virtual server: its addresses, and how packets reach the real servers."""

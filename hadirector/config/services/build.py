@@ -1,4 +1,4 @@
-"""Makes virtual servers."""
+"""Builds virtual servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the check of each real server, wherever it is in the file."""
+"""Finds the check of each real server, which may be defined at several places of the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIRECTOR_CHECK: Path = ("director", "check")
 
 
 class Use(NamedTuple):
-    """The check that a real server has or inherits, with its path, and the server."""
+    """The check of a real server, its own or inherited, with the path of the check."""
 
     path: Path
     section: CheckSection

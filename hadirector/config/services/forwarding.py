@@ -12,7 +12,7 @@ from hadirector.model.ipvs import ForwardingMethod, Protocol, address_bits
 
 
 def service_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
-    """Yield contradictions between the keys of the services in the kernel."""
+    """Yield contradictions between keys that become settings of an IPVS service."""
     given = server.model_fields_set
     if server.fwmark is None and "family" in given:
         message = "the family follows from the address; family is for fwmark only"
@@ -76,7 +76,7 @@ def _persistence_findings(path: Path, server: VirtualServerSection) -> Iterator[
 
 
 def destination_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
-    """Yield contradictions between the keys of the destinations in the kernel."""
+    """Yield contradictions between keys that become settings of an IPVS destination."""
     methods = {server.forwarding_of(member) for _, member in server.all_members}
     inherits = ForwardingMethod.TUN in methods
     default = ForwardingMethod.TUN if inherits else server.forwarding

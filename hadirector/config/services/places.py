@@ -1,4 +1,4 @@
-"""Rules for where clients connect: an address, several addresses, or a firewall mark."""
+"""Rules for the address of a virtual server: one address, several, or a firewall mark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hadirector.config.services.schema import SERVICES_MAX, VirtualServerSection
 
 
 def place_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding]:
-    """Yield the reasons why a virtual server has no services. The other rules need its services."""
+    """Yield the reasons why a virtual server has no IPVS service. Other rules need its services."""
     listed = server.addresses if "addresses" in server.model_fields_set else None
     places = {"address": server.address, "addresses": listed, "fwmark": server.fwmark}
     given = [key for key, value in places.items() if value is not None]

@@ -1,4 +1,4 @@
-"""Rules for the ports that checks probe: the port that a real server serves, by default."""
+"""Rules for the port that a check probes: by default the port of the real server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hadirector.model.ipvs import Protocol
 def probed_port_findings(
     path: Path, server: VirtualServerSection, director: DirectorSection
 ) -> Iterator[Finding]:
-    """Yield checks that need a port of their own, because the served port is the wrong port.
+    """Yield checks that need a port of their own, because the real server's port is not suitable.
 
     A check that several real servers inherit is one finding.
     """

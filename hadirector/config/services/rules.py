@@ -1,4 +1,4 @@
-"""Rules for virtual servers, one by one and together."""
+"""Rules for virtual servers, each alone and all together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hadirector.model.ipvs import HASH_SCHEDULERS, ForwardingMethod
 def virtual_server_findings(
     servers: Sequence[Placed[VirtualServerSection]], director: DirectorSection | None
 ) -> Iterator[Finding]:
-    """Yield the faults of the virtual servers. ``director`` is missing if it is faulty."""
+    """Yield the faults of the virtual servers. ``director`` is None if that section is faulty."""
     placed: list[Placed[VirtualServerSection]] = []
     for path, server in servers:
         faults = list(place_findings(path, server))

@@ -1,4 +1,4 @@
-"""The keys of a virtual server: where clients connect, and how the kernel forwards packets."""
+"""The keys of a virtual server: its addresses, and how the kernel forwards packets."""
 
 from __future__ import annotations
 
@@ -137,14 +137,14 @@ class VirtualServerSection(PoolSection):
 
     @property
     def place_key(self) -> str:
-        """The key that defines where clients connect."""
+        """The name of the key with the address, the addresses, or the firewall mark."""
         if self.fwmark is not None:
             return "fwmark"
         return "addresses" if self.addresses else "address"
 
     @cached_property
     def keys(self) -> tuple[ServiceKey, ...]:
-        """The keys of the services in the kernel, at most ``SERVICES_MAX`` + 1 of them."""
+        """The keys of its IPVS services. If there are too many, the first ``SERVICES_MAX`` + 1."""
         return tuple(itertools.islice(self._keys(), SERVICES_MAX + 1))
 
     def _keys(self) -> Iterator[ServiceKey]:
@@ -162,7 +162,7 @@ class VirtualServerSection(PoolSection):
 
     @property
     def port(self) -> int:
-        """The port of all services; 0 if they have different ports, or stand for all ports."""
+        """The port of all services; 0 if they have several ports, or stand for all ports."""
         if self.address is not None:
             return self.address.port or 0
         ports = {port for ports in self.addresses for port in (ports.first, ports.last)}

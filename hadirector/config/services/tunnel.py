@@ -14,7 +14,7 @@ from hadirector.model.ipvs import ForwardingMethod, Tunnel, TunnelChecksum, Tunn
 
 
 class TunnelSection(Section):
-    """How packets are encapsulated on the way to a real server."""
+    """The encapsulation of packets on the way to a real server."""
 
     model = Tunnel
 

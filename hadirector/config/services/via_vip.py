@@ -1,4 +1,4 @@
-"""Rules for checks with ``via: vip`` and the virtual servers that they go through."""
+"""Rules for checks with ``via: vip``, and for the virtual servers that forward their probes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def via_findings(
     director: DirectorSection,
     held_addresses: Collection[str],
 ) -> Iterator[Finding]:
-    """Yield checks that cannot go through their virtual server, and marks in use elsewhere.
+    """Yield checks whose probes cannot go through IPVS, and marks that are already in use.
 
     ``held_addresses`` are the addresses of the VRRP instances.
     """

@@ -1,4 +1,4 @@
-"""Reads a configuration in a process of its own."""
+"""Reads a configuration file in a short-lived process of its own."""
 
 from __future__ import annotations
 

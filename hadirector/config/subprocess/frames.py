@@ -22,29 +22,29 @@ REAL_SERVERS_PER_PIECE = 64
 
 
 class Head(msgspec.Struct, frozen=True, tag="head"):
-    """The configuration without its virtual servers."""
+    """Frame: the configuration without its virtual servers."""
 
     configuration: Configuration
 
 
 class Piece(msgspec.Struct, frozen=True, tag="piece"):
-    """A virtual server with its first real servers."""
+    """Frame: a virtual server with its first real servers."""
 
     virtual_server: VirtualServer
 
 
 class More(msgspec.Struct, frozen=True, tag="more"):
-    """Further real servers of the last virtual server."""
+    """Frame: further real servers of the last virtual server."""
 
     real_servers: tuple[RealServer, ...]
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """The configuration is complete."""
+    """Frame: the configuration is complete."""
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """The configuration is refused."""
+    """Frame: the configuration is refused, with its faults."""
 
     faults: tuple[Fault, ...]
 
@@ -53,7 +53,7 @@ Frame = Head | Piece | More | End | Refusal
 
 
 def split(configuration: Configuration) -> Iterator[Frame]:
-    """Yield the frames of a configuration."""
+    """Split a configuration into frames."""
     yield Head(replace(configuration, virtual_servers=()))
     for server in configuration.virtual_servers:
         first, *others = _pieces(server.real_servers) or [()]
@@ -63,13 +63,13 @@ def split(configuration: Configuration) -> Iterator[Frame]:
 
 
 def encode(frame: Frame) -> bytes:
-    """Return the bytes of a frame, with its length at the start."""
+    """Encode a frame, with its length at the start."""
     body = msgspec.msgpack.encode(frame)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 class Assembly:
-    """Assembles a configuration, frame by frame."""
+    """Assembles a configuration from its frames."""
 
     def __init__(self, head: Head) -> None:
         self._configuration = head.configuration

@@ -15,9 +15,10 @@ from hadirector.runtime.interpreter import PYTHON_MODULE
 async def launch(
     path: str | os.PathLike[str], *, text: bytes | None = None, options: str = ""
 ) -> asyncio.subprocess.Process:
-    """Start the process with the encoded options of the reading. Raises OSError and ValueError.
+    """Start the process that reads a file. Raises OSError and ValueError.
 
-    With a ``text``, the process reads this text as the content of the file.
+    ``options`` are the encoded options. With a ``text``, the process reads this text instead of
+    the file.
     """
     arguments = [] if text is None else [TEXT_ON_STDIN]
     # The process reads a file in memory at its own pace. A pipe would need a writer.

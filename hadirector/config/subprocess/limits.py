@@ -1,4 +1,4 @@
-"""Limits of the process that reads a configuration: memory, processor time, and its life."""
+"""Limits the process that reads a configuration: memory, processor time, and lifetime."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _OUT_OF_MEMORY_FIRST: Final = "1000"
 
 
 def limit_this_process() -> None:
-    """Limit memory and processor time, and end this process with the director that started it.
+    """Limit memory and processor time, and end this process when its director ends.
 
-    Without memory, the kernel must not end the director for a file that it reads.
+    If memory runs out, the kernel could otherwise end the director because of a file that it
+    reads.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _limit(resource.RLIMIT_AS, MEMORY_BYTES_MAX)

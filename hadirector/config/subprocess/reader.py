@@ -1,4 +1,4 @@
-"""Reads a configuration file in a process of its own, so that the director's loop is not blocked.
+"""Reads a configuration file in another process, so that the director's loop is not blocked.
 
 This module imports neither pydantic nor PyYAML.
 """
@@ -44,10 +44,10 @@ async def read(
     launching: Awaitable[asyncio.subprocess.Process] | None = None,
     options: ReadingOptions = DEFAULT,
 ) -> Configuration:
-    """Read a file, or ``text`` as the future content of the file.
+    """Read a file, or ``text`` instead of the content of the file.
 
-    ``launching`` is the process that reads the file, if the caller has started it already. Raises
-    ConfigError with every fault, or if reading takes more than a minute.
+    ``launching`` is the process that reads the file, if the caller has started it already.
+    Raises ConfigError with every fault, or if reading takes more than a minute.
     """
     file = os.fspath(path)
     try:

@@ -1,1 +1,1 @@
-"""Tracked objects of VRRP instances, sync groups and notify scripts."""
+"""The keys of tracked objects and sync groups."""

@@ -1,4 +1,4 @@
-"""Makes tracked objects, tracked scripts and sync groups."""
+"""Builds tracked objects, tracked scripts and sync groups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedO
 def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
     """Return the objects that an instance tracks.
 
-    If the director has backends, their visibility and the fitness of the director are among them.
+    If the director has virtual servers, every instance also tracks the visibility of the
+    backends and the fitness of the director.
     """
     objects = [
         build_struct(TrackedObject, tracked, key=key)
@@ -38,7 +39,10 @@ def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[Tracke
 def assign_groups(
     groups: Sequence[Placed[SyncGroupSection]], instances: Sequence[InstanceConfiguration]
 ) -> tuple[InstanceConfiguration, ...]:
-    """Return the instances with their groups. Each member tracks the objects of all members."""
+    """Return the instances with their sync groups.
+
+    Each member tracks the objects of all members.
+    """
     by_name = {instance.name: instance for instance in instances}
     for _, group in groups:
         members = [by_name[name] for name in group.instances]

@@ -106,7 +106,7 @@ class TrackSection(ScriptSection):
 
     @property
     def is_script(self) -> bool:
-        """Whether the object is a script, or a text for a shell."""
+        """Whether the object is a script, by ``script`` or ``shell``."""
         return self.script is not None or self.shell is not None
 
     @property
@@ -124,7 +124,7 @@ class TrackSection(ScriptSection):
 
     @property
     def timing(self) -> Timing:
-        """When to run a script, as in a check."""
+        """The timing of a script, as for a check."""
         timeout = min(1.0, self.interval) if self.timeout is None else self.timeout
         return Timing(interval=self.interval, timeout=timeout, rise=self.rise, fall=self.fall)
 

@@ -1,1 +1,1 @@
-"""VRRP instances."""
+"""The keys of VRRP instances."""

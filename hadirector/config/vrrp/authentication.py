@@ -55,7 +55,7 @@ class AuthenticationSection(Section):
 
 
 class KeySection(Section):
-    """A key of auth_hmac. ``file`` is the content of the file."""
+    """A key of auth_hmac. ``file`` is the content of the key file."""
 
     model = HmacKey
 
@@ -82,7 +82,7 @@ class KeySection(Section):
 
 
 class AuthHmacSection(Section):
-    """Authentication by the HMAC trailer of keepalived."""
+    """The authentication by auth_hmac, the HMAC trailer of keepalived."""
 
     mode: Annotated[
         HmacMode,

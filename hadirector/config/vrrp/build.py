@@ -1,4 +1,4 @@
-"""Makes the configurations of VRRP instances."""
+"""Builds the configurations of VRRP instances."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Reads the keys of auth_hmac. Each key is in a file of its own.
 
-No error message shows a key, or a text that stands where the path should be: it may be a key.
+No message shows a key. A message does not show a wrong path either, because an operator may have
+written the key there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules for VRRP instances, one by one and together."""
+"""Rules for VRRP instances, each alone and all together."""
 
 from __future__ import annotations
 

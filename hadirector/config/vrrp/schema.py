@@ -19,7 +19,7 @@ from vrrp.model.configuration import first_family, virtual_mac_interface
 
 
 class PreemptSection(Section):
-    """How to preempt. None instead of the section means that the instance does not preempt."""
+    """The settings of preemption. None in place of the section turns preemption off."""
 
     delay: Annotated[
         float,
@@ -29,7 +29,7 @@ class PreemptSection(Section):
 
 
 class VirtualMacSection(Section):
-    """The macvlan with the virtual MAC. None instead of the section means the interface's MAC."""
+    """The macvlan with the virtual MAC. Without this section, the MAC of the interface is used."""
 
     name: Annotated[
         InterfaceName | None,
@@ -38,7 +38,7 @@ class VirtualMacSection(Section):
 
 
 class UnicastSection(Section):
-    """The directors that exchange advertisements without multicast."""
+    """The peers that exchange advertisements by unicast."""
 
     source: Annotated[
         Address,
@@ -314,9 +314,9 @@ class VrrpSection(Section):
 
     @property
     def family(self) -> Literal[4, 6]:
-        """The IP version of the advertisements: the version of the virtual addresses.
+        """The IP version of the advertisements, which is the version of the virtual addresses.
 
-        Without virtual addresses it is the version of the source or of the group.
+        Without virtual addresses it is the version of the source or of the multicast group.
         """
         first = [address.address for address in self.virtual_addresses[:1]]
         unicast = None if self.unicast is None else self.unicast.source
@@ -324,9 +324,10 @@ class VrrpSection(Section):
 
     @property
     def works_without_carrier(self) -> bool:
-        """Whether the instance stays in the election without carrier on ``interface``.
+        """Whether the instance takes part in elections without a carrier on ``interface``.
 
-        A weight for the same interface lowers the priority and replaces the fault.
+        A tracked weight for the same interface lowers the priority instead of causing a
+        fault.
         """
         return self.ignore_carrier or any(
             tracked.interface == self.interface and tracked.weight for _, tracked in self.tracked
@@ -341,7 +342,7 @@ class VrrpSection(Section):
 
     @cached_property
     def held_addresses(self) -> tuple[Placed[AddressSection], ...]:
-        """Every address that the active director holds, with its path below the instance."""
+        """Every address that the ACTIVE director holds, with its path below the instance."""
         return (
             *place_items(("virtual_addresses",), self.virtual_addresses),
             *place_items(("unadvertised_addresses",), self.unadvertised_addresses),

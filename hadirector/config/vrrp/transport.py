@@ -1,4 +1,4 @@
-"""Rules for the transport of advertisements."""
+"""Rules for the transport of advertisements: unicast, source and group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
 def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
-    """Yield the faults of transport, unicast, source and group."""
+    """Yield the faults of the transport."""
     yield from _multicast_findings(path, instance)
     unicast = instance.unicast
     if unicast is None:

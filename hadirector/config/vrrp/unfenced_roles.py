@@ -1,4 +1,4 @@
-"""Rules for VRRP instances without virtual addresses: they only elect a role."""
+"""Rules for VRRP instances without virtual addresses, which only elect a role."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hadirector.config.vrrp.schema import VrrpSection
 def unfenced_role_findings(
     instances: Sequence[Placed[VrrpSection]], groups: Sequence[Placed[SyncGroupSection]]
 ) -> Iterator[Finding]:
-    """Yield the instances without addresses whose role would have no effect."""
+    """Yield the instances without addresses on whose role nothing depends."""
     notified = {name for _, group in groups if group.notify for name in group.instances}
     for path, instance in _roles(instances):
         if not instance.notify and instance.name not in notified:
@@ -25,7 +25,10 @@ def unfenced_role_findings(
 
 
 def unfenced_role_warnings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
-    """Yield a warning for each instance without addresses: nothing removes its role."""
+    """Yield a warning for each instance without addresses.
+
+    If its process hangs, it stays ACTIVE beside its successor, because no address expires.
+    """
     for path, instance in _roles(instances):
         message = (
             f"the VRRP instance {instance.name} has no address: nothing fences its role. If its"

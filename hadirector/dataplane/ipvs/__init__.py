@@ -1,1 +1,1 @@
-"""The kernel IPVS dataplane, over generic netlink."""
+"""The dataplane that uses IPVS in the kernel, over generic netlink."""

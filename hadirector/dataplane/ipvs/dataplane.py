@@ -1,4 +1,4 @@
-"""The IPVS of the kernel as a dataplane."""
+"""The dataplane that uses IPVS in the kernel."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ BATCH_OPERATIONS = 16
 class IpvsDataplane:
     """Reads and changes the IPVS table of this network namespace.
 
-    Reads leave out services of protocols other than TCP, UDP and SCTP; these are foreign. After an
-    error the socket is closed, and the next read or change opens a new one.
+    Services of protocols other than TCP, UDP and SCTP are foreign, and reads leave them out.
+    After an error the socket is closed, and the next read or change opens a new socket.
 
-    The table of a kernel without IPVS is empty, and each change of it fails. Unless IPVS is
-    ``required``, the dataplane can start on such a kernel.
+    On a kernel without IPVS, the table is empty and each change fails. With ``required``,
+    `start` raises an error on such a kernel.
     """
 
     def __init__(self, *, required: bool = True) -> None:
@@ -59,7 +59,7 @@ class IpvsDataplane:
     async def read_services(
         self, keys: Collection[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, Service]:
-        """Read all services, or the given services as far as they exist. Raises DataplaneError."""
+        """Read all services, or only the given services that exist. Raises DataplaneError."""
         # Each attempt to open the connection makes a kernel without IPVS look for its module.
         if monotonic() < self._missing_until:
             return {}
@@ -78,7 +78,7 @@ class IpvsDataplane:
     async def read_pool(self, key: ServiceKey, fingerprint: int = 0) -> Pool | None:
         """Read the destinations of a service, in the order in which they were added.
 
-        If they still have this fingerprint, return None, which takes a twentieth of the time.
+        Return None if they still have this fingerprint. This takes a twentieth of the time.
         Raises DataplaneError.
         """
         async with self._connection() as netlink:
@@ -113,10 +113,10 @@ class IpvsDataplane:
         return failures
 
     async def withhold(self, addresses: frozenset[str]) -> None:
-        """Do nothing: packets to addresses that this host does not hold do not arrive."""
+        """Do nothing, because packets to addresses that this host does not hold do not arrive."""
 
     async def close(self) -> None:
-        """Close the socket; the table does not change."""
+        """Close the socket. The table does not change."""
         if self._netlink is not None:
             self._netlink.close()
             self._netlink = None

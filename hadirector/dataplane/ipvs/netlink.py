@@ -1,4 +1,4 @@
-"""The connection to IPVS in the kernel: a generic netlink socket."""
+"""The generic netlink socket to IPVS in the kernel."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 3, 1, 2
 
 
 class IpvsNetlink:
-    """Sends a request or batch and receives the answer. All methods raise DataplaneError.
+    """Sends requests to IPVS and receives the answers. All methods raise DataplaneError.
 
     After an exception there may be unread answers, so the socket must be closed.
     """
@@ -62,7 +62,7 @@ class IpvsNetlink:
         return netlink
 
     async def get(self, request: Request) -> bytes | None:
-        """Request a single object; return its attributes, or None if it does not exist."""
+        """Request one object; return its attributes, or None if it does not exist."""
         self._send([request])
         answer = await self._answer()
         if answer.kind != frames.ERROR:
@@ -72,12 +72,12 @@ class IpvsNetlink:
         raise DataplaneError(refusal(answer.code))
 
     async def list_all(self, request: Request) -> list[bytes]:
-        """Request all objects of a kind; return the attributes of each object."""
+        """Request all objects of one kind; return the attributes of each object."""
         datagrams = await self.dump(request)
         return [frame.content for datagram in datagrams for frame in frames.read(datagram)]
 
     async def dump(self, request: Request) -> list[bytes]:
-        """Request all objects of a kind; return the datagrams with them, undecoded."""
+        """Request all objects of one kind; return the datagrams of the answer undecoded."""
         self._send([request], frames.DUMP)
         slices = Slices()
         datagrams: list[bytes] = []
@@ -95,10 +95,11 @@ class IpvsNetlink:
         raise DataplaneError(f"the answer of IPVS is longer than {DUMP_SIZE_MAX} bytes")
 
     async def perform(self, requests: Sequence[Request]) -> list[int]:
-        """Send change requests in a single datagram; return the errno of each request, or 0.
+        """Send change requests in one datagram; return the errno of each request, 0 for success.
 
-        The kernel handles the whole batch before `send` returns, so a long batch delays everything
-        else in this process. The kernel acknowledges only failures and the last request.
+        The kernel handles the whole batch before `send` returns, so a long batch delays
+        everything else in this process. The kernel acknowledges only failures and the last
+        request.
         """
         first = self._sequence + 1
         self._send(requests, frames.ACKNOWLEDGE)

@@ -1,6 +1,6 @@
 """Checks that IPVS on this host supports the configured services, before anything is changed.
 
-The kernel does not list its schedulers and persistence engines; the only test is to use them. So a
+The kernel does not list its schedulers and persistence engines, so they must be tried. A
 short-lived child process adds services in a network namespace of its own, which ends with the
 process. This also loads the modules, which would block the director's loop later.
 """
@@ -28,7 +28,7 @@ CLONE_NEWNET = 0x40000000
 
 
 async def faults(services: Collection[Service]) -> list[str]:
-    """Return the faults that prevent services with these settings, for the operator.
+    """Return why IPVS on this host cannot serve these services, as texts for the operator.
 
     Without CAP_SYS_ADMIN the process cannot enter a namespace, and modules are not tested. A
     missing module then causes an OperationFailure with its name.

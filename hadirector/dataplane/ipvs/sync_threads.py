@@ -14,14 +14,14 @@ from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSetting
 
 
 async def read() -> dict[SyncRole, SyncSettings]:
-    """Read which threads run in this network namespace. Raises DataplaneError."""
+    """Return the threads that run in this network namespace. Raises DataplaneError."""
     async with _connection() as netlink:
         answers = await netlink.list_all(sync_messages.list_threads())
     return dict(map(sync_messages.read_thread, answers))
 
 
 async def perform(operation: StartThread | StopThread) -> None:
-    """Start or stop a thread; a thread that does not run counts as stopped.
+    """Start or stop a thread. Stopping a thread that does not run succeeds.
 
     Raises DataplaneError.
     """

@@ -31,7 +31,7 @@ async def read() -> ConnectionTimeouts:
 
 
 async def write(timeouts: ConnectionTimeouts) -> None:
-    """Set the timeouts that are not 0. They apply to a connection from its next change of state.
+    """Set the timeouts that are not 0. A connection uses them from its next change of state on.
 
     Raises DataplaneError.
     """
@@ -54,6 +54,6 @@ def read_timeouts(answer: bytes) -> ConnectionTimeouts:
 
 
 def write_timeouts(timeouts: ConnectionTimeouts) -> Request:
-    """Encode the request; the kernel does not change a timeout that is 0 in it."""
+    """Encode the request. The kernel does not change a timeout that is 0 in the request."""
     encoded = (uint32(number, getattr(timeouts, name)) for name, number in _ATTRIBUTES.items())
     return Request(_SET, b"".join(encoded))

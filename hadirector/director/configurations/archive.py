@@ -29,7 +29,7 @@ NEXT_STEPS: Final = "confirm it (hadirector confirm) or undo it (hadirector roll
 class ConfigurationArchive:
     """The archive, for the tasks of the director. One task at a time may change it.
 
-    If the running configuration cannot be stored, it is kept in memory until the director ends.
+    If the running configuration cannot be stored, it stays in memory until the director ends.
     """
 
     def __init__(self, file: Path, state_directory: Path, text: bytes | None) -> None:

@@ -1,1 +1,1 @@
-"""Decides the faults of a host from the facts of an examination."""
+"""Decides the findings about a host from the facts of an examination."""

@@ -1,4 +1,4 @@
-"""Decides all findings about a host and sorts them by severity. Pure."""
+"""Collects all findings about a host and sorts them by severity. Pure."""
 
 from __future__ import annotations
 

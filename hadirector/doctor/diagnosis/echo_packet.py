@@ -1,6 +1,6 @@
-"""Encodes IPv4 echo requests with a chosen source address, and decodes replies. Pure.
+"""Encodes ICMP echo requests with a chosen source address, and decodes replies. IPv4 only. Pure.
 
-IPv4 is RFC 791, echo is RFC 792.
+RFC 791 (IPv4) and RFC 792 (ICMP echo) define the formats.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def encode_request(echo: Echo, token: bytes) -> bytes:
 
 
 def decode_reply(packet: bytes, token: bytes) -> Echo | None:
-    """Return the echo that an IPv4 packet replies to; None for any other packet."""
+    """Return the echo request to which an IPv4 packet is the reply; None for any other packet."""
     if len(packet) < _IPV4_HEADER.size or packet[0] >> 4 != 4:
         return None
     *_, protocol, _, source, destination = _IPV4_HEADER.unpack_from(packet)

@@ -1,4 +1,4 @@
-"""The results of an examination of this host and its real servers. Pure values."""
+"""The facts that an examination of this host and its real servers has found. Pure values."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ CONNTRACK_MAX = "net/netfilter/nf_conntrack_max"
 class KernelRoute(msgspec.Struct, frozen=True, kw_only=True):
     """The kernel's route to an address. ``mtu`` is in bytes, including the IP header.
 
-    ``source`` is the source address of packets that this host sends to the address. ``local`` is
-    set if the address is an address of this host.
+    ``source`` is the source address of packets from this host to the address. ``local`` is True
+    if this host itself has the address.
     """
 
     interface: str
@@ -41,7 +41,7 @@ class KernelRoute(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def on_link(self) -> bool:
-        """Whether the address is a neighbor on that interface."""
+        """Whether the address is on the link of the interface, so that no router is in between."""
         return self.gateway is None and not self.local
 
 
@@ -67,16 +67,17 @@ class Obstacle(NamedTuple):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All facts that the findings are decided from.
+    """All facts from which the findings are decided.
 
-    ``routes`` maps an address without a route to None. ``preflight_faults`` lists the faults that
+    ``routes`` has None for an address without a route. ``preflight_faults`` are the faults that
     keep `hadirector run` from starting. Probe results are by the name of the real server:
-    ``own_results`` of probes to its own address, ``vip_results`` of probes to the virtual address
-    through IPVS. ``obstacles`` explains missing results of the latter.
+    ``own_results`` are of probes to its own address, and ``vip_results`` are of probes to the
+    virtual address through IPVS. ``obstacles`` explains missing ``vip_results``.
 
-    ``clients`` are the addresses that the operator named. ``prove`` is set if the operator allowed
-    echo requests with the source address of a client. ``echo_requests`` are the requests that were
-    sent, and ``echo_replies`` are the requests whose reply came to this host.
+    ``clients`` are the addresses that the operator named. ``prove`` is True if the operator
+    permitted echo requests with the source address of a client. ``echo_requests`` are the
+    requests that were sent, and ``echo_replies`` are the requests whose reply came to this
+    host.
     """
 
     routes: Mapping[str, KernelRoute | None] = {}
@@ -141,7 +142,10 @@ def virtual_addresses(server: VirtualServer) -> tuple[str, ...]:
 def client_interface(
     server: VirtualServer, configuration: Configuration, addresses: Mapping[str, LocalAddress]
 ) -> str | None:
-    """Return the interface that client packets arrive on, if the virtual address shows it."""
+    """Return the interface on which client packets arrive; None if it cannot be derived.
+
+    It is derived from the virtual address.
+    """
     for virtual in virtual_addresses(server):
         for instance in configuration.vrrp:
             if any(held.partition("/")[0] == virtual for held in instance.held_addresses):

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Severity(StrEnum):
-    """An error breaks traffic, a warning breaks some of it, and a note is for information."""
+    """The severity: an error breaks traffic, a warning breaks a part of it, and a note informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding. ``place`` is file:line:column; it is empty for the host as a whole."""
+    """One finding of the doctor. ``place`` is file:line:column; it is empty for the whole host."""
 
     severity: Severity
     what: str

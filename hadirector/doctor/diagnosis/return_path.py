@@ -1,8 +1,9 @@
 """Decides whether replies of real servers behind nat return through this director. Pure.
 
-The routing table of this host gives evidence only. Echo requests with the source address of a
-client prove it (`hadirector.doctor.echo`): if the real server replies to requests of this host, but
-no reply to the client comes here, then its route to the client does not lead through this director.
+The routing table of this host gives evidence, but no proof. Echo requests with the source address
+of a client give proof (`hadirector.doctor.echo`). If the real server replies to requests of this
+host, but no reply to the client comes here, its route to the client does not lead through this
+director.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def echo_requests(
 ) -> tuple[Echo, ...]:
     """Choose the echo requests that prove the return paths.
 
-    No request is sent while another director may hold virtual addresses, because real servers may
-    send their replies to that director.
+    No request is sent while another director may hold virtual addresses, because real servers
+    may send their replies to that director.
     """
     if not _holds_all_addresses(configuration, facts):
         return ()

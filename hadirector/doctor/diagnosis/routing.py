@@ -76,10 +76,11 @@ def _unsuitable_route(server: ExaminedServer, route: KernelRoute) -> Iterator[Fi
 
 
 def tunnel_overhead(tunnel: Tunnel, *, ipv6: bool) -> int:
-    """Return the bytes that a tunnel adds to a packet; ``ipv6`` is set for an outer IPv6 header.
+    """Return the bytes that a tunnel adds to a packet.
 
-    After the outer IP header comes GRE (RFC 2784: 4 bytes, and 4 for a checksum) or UDP and GUE
-    (8 + 4 bytes, and 8 for a remote checksum; net/netfilter/ipvs/ip_vs_xmit.c).
+    ``ipv6`` is True if the outer IP header is IPv6. After the outer IP header comes GRE (RFC
+    2784: 4 bytes, and 4 for a checksum) or UDP and GUE (8 + 4 bytes, and 8 for a remote
+    checksum; net/netfilter/ipvs/ip_vs_xmit.c).
     """
     outer = 40 if ipv6 else 20
     match tunnel.type:

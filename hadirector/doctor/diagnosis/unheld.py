@@ -1,4 +1,4 @@
-"""Decides findings about the addresses of virtual servers that this host never holds. Pure."""
+"""Decides findings about addresses of virtual servers that this host cannot have. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hadirector.model.configuration import Configuration
 
 
 def unheld_findings(configuration: Configuration, facts: Facts) -> Iterator[Finding]:
-    """Report the addresses that no VRRP instance and no interface of this host holds."""
+    """Report addresses that neither a VRRP instance nor an interface of this host has."""
     for unheld in configuration.unheld_addresses:
         if unheld.address not in facts.routes:
             continue  # not examined

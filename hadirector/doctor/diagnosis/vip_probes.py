@@ -1,4 +1,4 @@
-"""Decides which real servers doctor probes at the virtual address, and the services for that.
+"""Decides which real servers doctor probes at the virtual address, and the IPVS services for that.
 
 Pure. A check with `via: vip` uses the same services (`hadirector.model.vip_probes`). Doctor probes
 every real server behind dr and tun in this way, with or without `via: vip`.
@@ -31,7 +31,7 @@ def direct_check(check: CheckDefinition) -> CheckDefinition:
 
 
 def needs_vip_probe(server: ExaminedServer, facts: Facts) -> bool:
-    """Return whether to probe a real server at the virtual address.
+    """Return whether doctor probes a real server at the virtual address.
 
     It must accept packets to that address, and must pass its check at its own address.
     """
@@ -53,10 +53,10 @@ def _receives_virtual_address(server: VirtualServer, real_server: RealServer) ->
 def vip_probe_configuration(
     configuration: Configuration, names: Collection[str], services: Collection[ServiceKey]
 ) -> Configuration | None:
-    """Return a configuration with checks that probe the named real servers at the virtual address.
+    """Return a configuration whose checks probe these real servers at the virtual address.
 
-    ``services`` are the services in the IPVS table. Return None if they use a firewall mark of each
-    range.
+    ``services`` are the services in the IPVS table. Their firewall marks are not used. Return
+    None if no range of firewall marks is free.
     """
     servers = [
         replace(server, real_servers=tuple(_vip_checks(server, names)), sorry_server=None)
@@ -130,7 +130,7 @@ def find_obstacle(server: ExaminedServer, facts: Facts) -> Obstacle | None:
 
 
 def obstacle_sysctls(interfaces: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the parameters that ``find_obstacle`` reads."""
+    """Return the names of the sysctls that ``find_obstacle`` needs."""
     everywhere = ("all", *interfaces)
     words = ("accept_local", "rp_filter")
     return (_BACKUP_ONLY, *(_name(interface, word) for interface in everywhere for word in words))

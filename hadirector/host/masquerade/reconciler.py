@@ -1,4 +1,4 @@
-"""Reconciles the masquerade rules of fullnat with the configuration."""
+"""Adds, repairs and removes the masquerade rules of fullnat services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from hadirector.model.configuration import Configuration
 
 
 async def choose_tool(services: Masquerades) -> ToolName:
-    """Return nft if it works with this kernel, or else iptables. Raises ToolError if both fail."""
+    """Return nft if it works with this kernel, otherwise iptables.
+
+    Raises ToolError if both fail.
+    """
     errors = []
     for name, tool in TOOLS.items():
         try:
@@ -26,7 +29,10 @@ async def choose_tool(services: Masquerades) -> ToolName:
 
 
 async def faults(configuration: Configuration) -> list[str]:
-    """Return what this host lacks for fullnat; nothing if fullnat is not configured."""
+    """Return the requirements of fullnat that this host does not meet.
+
+    The result is empty if fullnat is not configured.
+    """
     services = masquerades(configuration)
     try:
         if services:
@@ -67,7 +73,10 @@ class MasqueradeReconciler:
         await self.reconcile()
 
     async def reconcile(self) -> None:
-        """Replace the rules if they differ. A failure causes a warning; the next pass retries."""
+        """Replace the rules if they differ.
+
+        A failure causes a warning, and the next pass retries.
+        """
         async with self._in_use:
             try:
                 if self._services:

@@ -1,8 +1,8 @@
-"""Decides which connections are masqueraded, and renders the netfilter rules for that.
+"""Decides which connections are masqueraded, and renders the netfilter rules for them.
 
 Pure. IPVS translates only the destination address; netfilter translates the source address to an
-address of the director. With net.ipv4.vs.conntrack, netfilter tracks the connections of IPVS and
-knows the virtual address. All rules are in a table or chain that has our name and no other rules.
+address of the director. With the sysctl net.ipv4.vs.conntrack, netfilter tracks the connections of
+IPVS and knows the virtual address. All rules are in a table or chain of our own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _JUMP = f"POSTROUTING -j {NAME}"
 
 
 def masquerades(configuration: Configuration) -> Masquerades:
-    """Return the services with a real server behind fullnat; other dataplanes have none."""
+    """Return the services with a real server behind fullnat. Only kernel IPVS needs the rules."""
     if configuration.dataplane != "ipvs":
         return {}
     return {
@@ -65,7 +65,7 @@ def nft_script(services: Masquerades) -> str:
 
 
 def nft_removal() -> str:
-    """Render the removal of our table for nft(8); it works if the table does not exist, too."""
+    """Render the removal of our table for nft(8). It also succeeds if the table does not exist."""
     return f"table inet {NAME} {{}}\ndelete table inet {NAME}\n"
 
 
@@ -85,8 +85,8 @@ def _nft_rules(key: ServiceKey, excepted: frozenset[DestinationKey]) -> Iterator
 def iptables_script(services: Masquerades, *, jumps: bool) -> str:
     """Render our whole chain for iptables-restore --noflush, which applies it in one transaction.
 
-    The services are of one address family. ``jumps`` is set if POSTROUTING already jumps to the
-    chain.
+    The services are of one address family. ``jumps`` is True if POSTROUTING already jumps to
+    the chain.
     """
     return "\n".join(["*nat", f":{NAME} - [0:0]", *_rules(services, jumps=jumps), "COMMIT", ""])
 
@@ -107,6 +107,6 @@ def _rules(services: Masquerades, *, jumps: bool) -> Iterator[str]:
 
 
 def iptables_removal(*, jumps: bool) -> str:
-    """Render the removal of our chain, which exists, and of the jump to it if there is one."""
+    """Render the removal of our chain, and of the jump to it if there is one."""
     jump = [f"-D {_JUMP}"] if jumps else []
     return "\n".join(["*nat", f":{NAME} - [0:0]", *jump, f"-X {NAME}", "COMMIT", ""])

@@ -1,4 +1,4 @@
-"""Manages our masquerade rules with nft, or with iptables-legacy if the kernel has no nftables."""
+"""Manages our masquerade rules with nft, or with iptables-legacy on a kernel without nftables."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class ToolError(Exception):
 
 
 class Tool(Protocol):
-    """Lists, applies and removes our rules. Every method raises ToolError."""
+    """Lists, applies and removes our masquerade rules. Every method raises ToolError."""
 
     async def check(self, services: Masquerades) -> None:
-        """Check that the rules for these services could be applied; change nothing."""
+        """Test that the rules for these services could be applied. Change nothing."""
 
     async def list_rules(self) -> str:
-        """Return a text that changes with our rules; it is empty without rules."""
+        """Return our rules as a text, to detect changes. It is empty without rules."""
 
     async def apply(self, services: Masquerades) -> None:
         """Replace our rules by rules for these services."""
@@ -34,7 +34,7 @@ class Tool(Protocol):
 
 
 class Nft:
-    """Rules in an nftables table of our own."""
+    """Our rules in an nftables table of our own."""
 
     async def check(self, services: Masquerades) -> None:
         """See ``Tool``."""
@@ -57,7 +57,7 @@ class Nft:
 
 
 class Iptables:
-    """Rules in a chain of our own in the nat table of iptables-legacy, for each address family."""
+    """Our rules in a chain of our own in the nat table of iptables-legacy, for each family."""
 
     async def check(self, services: Masquerades) -> None:
         """See ``Tool``."""

@@ -1,4 +1,4 @@
-"""Reconciles the threads of the IPVS sync daemon: reads and compares, stops and starts them."""
+"""Starts and stops the threads of the IPVS sync daemon, to match the wanted threads."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from hadirector.model.ipvs import StartThread, StopThread, SyncRole, SyncSetting
 
 
 class Kernel(Protocol):
-    """Reads, starts and stops threads (``hadirector.dataplane.ipvs.sync_threads``)."""
+    """The functions that read, start and stop threads (`dataplane.ipvs.sync_threads`)."""
 
     async def read(self) -> dict[SyncRole, SyncSettings]:
-        """Read which threads run. Raises DataplaneError."""
+        """Return the threads that run. Raises DataplaneError."""
 
     async def perform(self, operation: StartThread | StopThread) -> None:
         """Start or stop a thread. Raises DataplaneError."""
 
 
 class SyncDaemonReconciler:
-    """Runs the wanted threads, and does not touch foreign threads.
+    """Keeps the wanted threads running, and does not change foreign threads.
 
-    ``kernel`` is called only if there is a wanted or owned thread. ``remember`` stores the owned
-    threads. It is called before a thread is started.
+    ``kernel`` is called only if there is a wanted or owned thread. ``remember`` stores the
+    owned threads. It is called before a thread is started.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class SyncDaemonReconciler:
         self._log = structlog.get_logger()
 
     async def reconcile(self, wanted: Threads) -> None:
-        """Make one pass. A failure causes a warning, and the next pass retries.
+        """Start and stop threads once. A failure causes a warning, and the next pass retries.
 
-        Without wanted threads, the owned threads are stopped and forgotten.
+        Without wanted threads, the owned threads are stopped and are no longer owned.
         """
         if not wanted and not self._owned:
             self.missing = ()

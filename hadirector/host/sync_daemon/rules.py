@@ -30,7 +30,7 @@ def wanted_threads(daemon: SyncDaemon | None, states: Mapping[str, State]) -> Th
 def matches(actual: SyncSettings, expected: SyncSettings) -> bool:
     """Return whether a thread has the expected settings.
 
-    Without an expected maximum length, the kernel chooses it.
+    Without an expected ``maximum_length``, any value matches, because the kernel chose it.
     """
     length = expected.maximum_length or actual.maximum_length
     return actual == msgspec.structs.replace(expected, maximum_length=length)

@@ -1,1 +1,1 @@
-"""The sysctls that a configuration needs: set while the director runs, restored at the end."""
+"""The sysctls that a configuration needs. They are set while the director runs, then restored."""

@@ -1,4 +1,4 @@
-"""Reads and writes kernel parameters, and finds the interfaces towards hosts."""
+"""Reads and writes sysctls below /proc/sys, and finds the interfaces towards hosts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _ADDRESS = struct.Struct("=I")
 
 
 def read(names: Iterable[str], root: Path = Path("/proc/sys")) -> dict[str, str | None]:
-    """Read parameters by their paths; None stands for a missing or unreadable parameter."""
+    """Return the values of sysctls by their paths; None for a missing or unreadable sysctl."""
     return {name: _read(root / name) for name in names}
 
 
 def write(name: str, value: str, root: Path = Path("/proc/sys")) -> None:
-    """Set a parameter. Raises OSError, also for a name that leads out of ``root``."""
+    """Set a parameter. Raises OSError, also for a name that leads out of the directory ``root``."""
     if name.startswith("/") or ".." in name.split("/"):
         raise OSError(errno.EINVAL, "not the name of a sysctl", name)
     (root / name).write_text(f"{value}\n", encoding="ascii")
@@ -38,7 +38,10 @@ def read_routes(file: Path = Path("/proc/net/route")) -> str:
 
 
 def interfaces_towards(addresses: Collection[str], routes: str) -> frozenset[str]:
-    """Return the interfaces of the routes to IPv4 addresses. ``routes`` is from ``read_routes``."""
+    """Return the interfaces through which IPv4 addresses are reached.
+
+    ``routes`` is the text from ``read_routes``.
+    """
     lines = (line for line in routes.splitlines()[1:] if line.count("\t") >= 10)
     remaining = {_ADDRESS.unpack(socket.inet_aton(address))[0] for address in addresses}
     interfaces = set()

@@ -1,4 +1,4 @@
-"""Reconciles the sysctls with the configuration: reads, compares and sets them every 10 s."""
+"""Sets the sysctls that the configuration needs, and compares them every 10 s."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hadirector.model.vip_probes import probed_servers
 
 
 async def preview_sysctls(configuration: Configuration) -> tuple[str, ...]:
-    """Describe the sysctls that a start or reload with a configuration would set."""
+    """Describe the sysctls that a start or reload with this configuration would set."""
     wanted = await _wanted_sysctls(configuration, files.read_routes())
     actual = files.read(sysctl.name for sysctl in wanted)
     return tuple(
@@ -31,7 +31,7 @@ async def preview_sysctls(configuration: Configuration) -> tuple[str, ...]:
 
 
 async def interfaces_towards_servers(configuration: Configuration, routes: str) -> Interfaces:
-    """Find the interfaces towards real servers, in a thread: 40,000 of them take 50 ms."""
+    """Find the interfaces towards real servers, in a thread, because 40,000 servers take 50 ms."""
     servers = rules.routed_servers(configuration), probed_servers(configuration)
     towards = [
         await asyncio.to_thread(files.interfaces_towards, addresses, routes)
@@ -46,7 +46,7 @@ async def _wanted_sysctls(configuration: Configuration, routes: str) -> tuple[Sy
 
 
 class SysctlReconciler:
-    """Sets the sysctls that the configuration needs, and restores them at the end.
+    """Sets the sysctls that the configuration needs, and restores their former values at the end.
 
     ``remember`` stores the former values of all parameters that the director sets. It is called
     before a parameter is set.
@@ -70,14 +70,20 @@ class SysctlReconciler:
         self._log = structlog.get_logger()
 
     async def configure(self, configuration: Configuration) -> None:
-        """Replace the configuration. Sysctls that it does not need are restored at the end."""
+        """Replace the configuration.
+
+        A sysctl that it no longer needs is restored when the director stops.
+        """
         async with self._in_use:
             self._configuration = configuration
             self._routes, self._settled = None, False
         await self.reconcile()
 
     async def reconcile(self) -> None:
-        """Set the sysctls that differ. A failure causes a warning, and the next pass retries."""
+        """Set the sysctls that have other values.
+
+        A failure causes a warning, and the next pass retries.
+        """
         async with self._in_use:
             await self._refresh_wanted_sysctls()
             self._compare()
@@ -115,7 +121,10 @@ class SysctlReconciler:
         self._warn((*contradicting, *strict, *failures))
 
     def restore(self) -> None:
-        """Restore the former values; a value that could not be restored stays remembered."""
+        """Restore the former values.
+
+        A value that could not be restored is tried again by the next run.
+        """
         actual = files.read(self._saved)
         remaining = {}
         for name, value in rules.restorations(self._saved, actual).items():
@@ -130,7 +139,7 @@ class SysctlReconciler:
         self._remember(remaining)
 
     def statuses(self) -> tuple[SysctlStatus, ...]:
-        """Describe every parameter that the configuration needs, with its value now."""
+        """Return every parameter that the configuration needs, with its present value."""
         actual = files.read(sysctl.name for sysctl in self._wanted)
         return tuple(
             SysctlStatus(

@@ -1,4 +1,4 @@
-"""Decides which reverse path filters drop packets that a configuration needs.
+"""Finds reverse path filters (rp_filter) that would drop packets of a configuration.
 
 Pure. With dr and tun, replies of real servers take another path than the packets of clients.
 """
@@ -13,7 +13,7 @@ from hadirector.model.policy import ACCEPT_LOCAL
 
 
 def filters(configuration: Configuration, wanted: Collection[Sysctl] = ()) -> tuple[str, ...]:
-    """Return the names of the parameters that ``strict`` reads."""
+    """Return the names of the sysctls that ``strict`` reads."""
     if not _replies_bypass(configuration):
         return ()
     interfaces = _client_interfaces(configuration) | _probed_interfaces(wanted)
@@ -27,13 +27,14 @@ def strict(
     actual: Mapping[str, str | None],
     wanted: Collection[Sysctl] = (),
 ) -> list[str]:
-    """Return a warning for each interface whose filter drops packets that are needed.
+    """Return a warning for each interface whose reverse path filter drops needed packets.
 
-    These are the interfaces of the clients of dr and tun. If ``wanted`` has the sysctl of
-    `via: vip`, they are also the interfaces on which real servers answer from the virtual address.
+    These are the interfaces on which clients of dr and tun arrive. If ``wanted`` has the sysctl
+    of `via: vip`, they are also the interfaces on which real servers answer from the virtual
+    address.
 
-    The kernel uses the greater value of "all" and the interface, and 2 is loose (ip-sysctl.rst).
-    The director only warns, because the right value depends on the routes.
+    The kernel uses the greater value of "all" and the interface, and 2 is loose
+    (ip-sysctl.rst). The director only warns, because the right value depends on the routes.
     """
     everywhere, *names = filters(configuration, wanted) or ("",)
     of_clients = filters(configuration)

@@ -29,7 +29,7 @@ _OURS: Final = re.compile(
 
 
 class Sysctl(msgspec.Struct, frozen=True):
-    """A kernel parameter, by its path below /proc/sys, and the value that it should have."""
+    """A sysctl by its path below /proc/sys, and the value that the configuration needs."""
 
     name: str
     value: str
@@ -37,7 +37,7 @@ class Sysctl(msgspec.Struct, frozen=True):
 
     @property
     def word(self) -> str:
-        """The last part of the name, which the configuration uses."""
+        """The last part of the path, which is its name in the configuration."""
         return self.name.rpartition("/")[2]
 
 
@@ -63,7 +63,7 @@ class SysctlStatus(msgspec.Struct, frozen=True):
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a director may set the parameter of this name: `wanted_sysctls` names it."""
+    """Return whether `wanted_sysctls` can contain this name, so that a director may set it."""
     return _OURS.fullmatch(name) is not None
 
 
@@ -73,7 +73,7 @@ def dotted_name(name: str) -> str:
 
 
 class Interfaces(NamedTuple):
-    """The interfaces towards real servers behind nat (routed) and with `via: vip` (probed)."""
+    """The interfaces towards real servers: behind nat (routed), and with `via: vip` (probed)."""
 
     routed: frozenset[str] = frozenset()
     probed: frozenset[str] = frozenset()
@@ -85,9 +85,9 @@ NO_INTERFACES = Interfaces()
 def wanted_sysctls(
     configuration: Configuration, interfaces: Interfaces = NO_INTERFACES
 ) -> tuple[Sysctl, ...]:
-    """Return the sysctls that kernel IPVS needs; other dataplanes need none.
+    """Return the sysctls that a configuration with kernel IPVS needs. Other dataplanes need none.
 
-    Without ``interfaces``, the parameters of single interfaces are left out.
+    Without ``interfaces``, the sysctls of single interfaces are left out.
     """
     if configuration.dataplane != "ipvs":
         return ()
@@ -191,7 +191,7 @@ def routed_servers(configuration: Configuration) -> frozenset[str]:
 def changes(
     configuration: Configuration, wanted: Collection[Sysctl], actual: Mapping[str, str | None]
 ) -> list[Sysctl]:
-    """Return the sysctls to set: they exist, have another value, and the policy allows it."""
+    """Return the sysctls to set: they exist, have another value, and the policy permits it."""
     policy = configuration.sysctls
     return [
         sysctl
@@ -223,7 +223,7 @@ def describe_difference(sysctl: Sysctl, actual: str | None) -> str:
 def restorations(
     saved: Mapping[str, SavedValue], actual: Mapping[str, str | None]
 ) -> dict[str, str]:
-    """Return the values to restore: of parameters that still have the value that we set."""
+    """Return the former values to restore, of sysctls that still have the value that we set."""
     return {
         name: value.was
         for name, value in saved.items()

@@ -1,1 +1,1 @@
-"""Reads the table of IPVS, as `ipvsadm -Sn` saves it or as the kernel gives it, into a document."""
+"""Converts an IPVS table, saved by `ipvsadm -Sn` or read from the kernel, to a document."""

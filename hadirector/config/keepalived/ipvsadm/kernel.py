@@ -1,4 +1,4 @@
-"""Translates the live state of IPVS: its table, connection timeouts and sync threads."""
+"""Converts the live state of IPVS: its table, connection timeouts and sync threads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def translate_kernel(
     report: Report,
     check: CheckType,
 ) -> Node:
-    """Return the native form of the live state."""
+    """Convert the live state to a configuration in the native form."""
     services = [
         PlacedService(
             PLACE,

@@ -80,7 +80,7 @@ _PERSISTENCE_DEFAULT: Final = 300
 
 
 class RuleError(Exception):
-    """A word of a rule is wrong."""
+    """A word of a rule is not valid."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
@@ -104,7 +104,7 @@ class _Options(NamedTuple):
 
 
 def read_rules(text: str, file: str, report: Report) -> list[PlacedService]:
-    """Return the services in the order of the file. Adds a fault for each line that is wrong."""
+    """Return the services in the order of the file. Add a fault for each invalid line."""
     found: dict[ServiceKey, PlacedService] = {}
     for number, line in enumerate(text.split("\n"), 1):
         words = [

@@ -1,4 +1,4 @@
-"""Translates the services and destinations of an IPVS table into virtual servers."""
+"""Converts the services and destinations of an IPVS table to virtual servers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Keys = dict[str, Node | None]
 
 
 class PlacedDestination(NamedTuple):
-    """A destination and the place where it was read."""
+    """A destination, with its place in the file."""
 
     place: Place
     key: DestinationKey
@@ -40,7 +40,7 @@ class PlacedDestination(NamedTuple):
 
 
 class PlacedService(NamedTuple):
-    """A service with its destinations, and the place where it was read."""
+    """A service with its destinations, and its place in the file."""
 
     place: Place
     key: ServiceKey

@@ -1,1 +1,1 @@
-"""The table of keywords: what the reader does with each keyword of keepalived."""
+"""The tables of keepalived's keywords: for each keyword, what the reader does with it."""

@@ -1,4 +1,4 @@
-"""The keywords of the checkers of a real server, and of the blocks in them."""
+"""The keywords of health checkers (HTTP_GET, TCP_CHECK, ...) and of the blocks in them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ REFUSED_CHECKERS: Final[tuple[Keyword, ...]] = (
 
 
 def checker_rows() -> tuple[Keyword, ...]:
-    """Return the rows of the checkers in the table of a real server."""
+    """Return the rows of all checkers for the table of a real server."""
     refused = {row.name for row in REFUSED_CHECKERS}
     mapped = " ".join(name for name in CHECKERS if name not in refused)
     return (*REFUSED_CHECKERS, *map_block(mapped, FLAG))

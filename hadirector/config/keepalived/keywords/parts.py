@@ -1,4 +1,4 @@
-"""The tables of all blocks, with the keywords of blocks that are left out as a whole."""
+"""The tables of all blocks, including blocks that are dropped as a whole."""
 
 from __future__ import annotations
 

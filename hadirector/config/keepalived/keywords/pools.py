@@ -1,4 +1,4 @@
-"""The keywords of virtual servers and their real servers, and old or foreign words in them."""
+"""The keywords of virtual servers and real servers, with their obsolete and misplaced keywords."""
 
 from __future__ import annotations
 

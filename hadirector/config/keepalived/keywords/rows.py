@@ -1,4 +1,4 @@
-"""Makes the rows of keywords that are treated alike."""
+"""Builds table rows for several keywords with the same treatment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIST: Final = (0, ANY)
 def map_value(
     names: str, arguments: tuple[int, int] = (1, 1), repeated: Repeated = Repeated.LAST
 ) -> list[Keyword]:
-    """Return rows of keywords with a value that is translated. Blanks separate ``names``."""
+    """Return rows of keywords whose value is translated. ``names`` are separated by blanks."""
     return [
         Keyword(name, Action.MAP_WITH_NOTE, arguments=arguments, repeated=repeated)
         for name in names.split()
@@ -39,6 +39,6 @@ def refuse(names: str, remedy: str) -> list[Keyword]:
 
 
 def drop(names: str, note: str = "", kind: str = "") -> list[Keyword]:
-    """Return rows of keywords that are left out: with a note if that changes something."""
+    """Return rows of keywords that are dropped, with a note if that changes the behavior."""
     action = Action.DROP_WITH_NOTE if note else Action.DROP
     return [Keyword(name, action, note, kind=kind) for name in names.split()]

@@ -1,4 +1,4 @@
-"""Decides what happens to each statement of a block, by the table of the block."""
+"""Sorts the statements of a block by its table: translate, refuse or drop."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hadirector.config.keepalived.syntax.statement import Statement
 def screen(
     block: Sequence[Statement], table: Table, where: str, report: Report, options: Options
 ) -> list[Statement]:
-    """Return the statements of a block that are to be translated, in the order of the file.
+    """Return the statements of a block that must be translated, in the order of the file.
 
-    ``where`` names the block in messages: "vrrp_instance VI_1". Refused and unknown keywords become
-    faults, and dropped keywords become notes. Of a repeated keyword, the statements that count in
-    keepalived remain.
+    ``where`` names the block in messages: "vrrp_instance VI_1". Refused and unknown keywords
+    become faults, and dropped keywords become notes. If a keyword is repeated, the statements
+    that keepalived would use remain.
     """
     kept = [each for each in block if _is_translated(each, table, where, report, options)]
     last = {each.keyword.text: index for index, each in enumerate(kept)}

@@ -1,4 +1,4 @@
-"""The form of the table: one row for each keyword in each block."""
+"""The structure of a keyword table: one row for each keyword of a block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Action(Enum):
-    """What the reader does with a keyword."""
+    """The action for a keyword: translate it, drop it, or refuse the file."""
 
     MAP = "map"
     """The keyword has a key of the same meaning."""
@@ -25,7 +25,7 @@ class Action(Enum):
 
 
 class Repeated(Enum):
-    """Which statements count if a keyword stands twice in a block."""
+    """Which statements apply if a keyword occurs more than once in a block."""
 
     LAST = "last"
     FIRST = "first"
@@ -39,9 +39,9 @@ ANY: Final = 1_000_000
 class Keyword(msgspec.Struct, frozen=True):
     """One keyword in one block.
 
-    ``text`` is the note of a dropped keyword, or the remedy of a refused one, and "" for others.
-    ``arguments`` is the least and the greatest number of arguments. ``block`` is whether the
-    keyword opens a block. Notes with the same ``kind`` are grouped.
+    ``text`` is the note of a dropped keyword, or the remedy of a refused keyword; otherwise it
+    is empty. ``arguments`` is the minimum and maximum number of arguments. ``block`` is whether
+    the keyword opens a block. Notes with the same ``kind`` are grouped.
     """
 
     name: str
@@ -57,7 +57,7 @@ Table = Mapping[str, Keyword]
 
 
 def table(rows: Iterable[Keyword]) -> Table:
-    """Make the table of one block. Raises ValueError if a keyword has two rows."""
+    """Build the table of one block. Raises ValueError if a keyword has two rows."""
     found: dict[str, Keyword] = {}
     for row in rows:
         if row.name in found:

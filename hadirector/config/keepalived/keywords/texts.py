@@ -1,4 +1,4 @@
-"""The notes and remedies that the tables of several blocks share."""
+"""The notes and remedies that several tables use."""
 
 from __future__ import annotations
 

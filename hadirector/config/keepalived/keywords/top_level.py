@@ -1,4 +1,4 @@
-"""The keywords outside all blocks."""
+"""The keywords outside all blocks of a keepalived.conf."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Reads ldirectord.cf into a document. Names of hosts and services are resolved elsewhere."""
+"""Converts a ldirectord.cf to a document. Host and service names are looked up elsewhere."""

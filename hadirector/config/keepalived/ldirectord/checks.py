@@ -1,4 +1,4 @@
-"""Translates the check of a virtual."""
+"""Translates the check of a ``virtual`` section."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ _GREETING: Final = frozenset({"ftp", "imap", "pop", "nntp"})
 
 
 class Virtual(NamedTuple):
-    """A virtual as its check needs it. ``port`` is None for a firewall mark."""
+    """The parts of a ``virtual`` section that affect its check.
+
+    ``port`` is None for a firewall mark.
+    """
 
     block: Block
     outer: Block

@@ -1,4 +1,4 @@
-"""Translates a ldirectord.cf into the native form."""
+"""Converts the directives of a ldirectord.cf to a document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ _FLAGS: Final = {
 def translate_document(
     root: Sequence[Statement], file: str, names: Names, report: Report, options: Options
 ) -> Node:
-    """Return the native form of a file. ``root`` has its directives, by `syntax.read_lines`."""
+    """Return the configuration in the native form.
+
+    ``root`` has the directives of the file, from `syntax.read_lines`.
+    """
     kept = screen(root, DIRECTIVES, file, report, options)
     outer = Block(kept, file, report)
     servers = [

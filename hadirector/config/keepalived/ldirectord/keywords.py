@@ -1,4 +1,4 @@
-"""The directives of ldirectord.cf, outside and in a virtual."""
+"""The directives of ldirectord.cf: global directives, and directives of a ``virtual`` section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of hosts and services in a ldirectord.cf, and the addresses and ports for them."""
+"""The host and service names in a ldirectord.cf, with their addresses and ports."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Names(NamedTuple):
 
 
 class Server(NamedTuple):
-    """The parts of `ADDRESS[->LAST][:PORT] [rest]`, as they are written."""
+    """The parts of `ADDRESS[->LAST][:PORT] [rest]`, as texts from the file."""
 
     first: str
     last: str | None
@@ -39,7 +39,7 @@ class Server(NamedTuple):
 
 
 def split_server(value: str) -> Server | None:
-    """Split the value of real, fallback or virtual; None if it has another form."""
+    """Split the value of ``real``, ``fallback`` or ``virtual``; None if it has another form."""
     found = _REAL.fullmatch(value.strip())
     if found is None:
         return None
@@ -53,7 +53,7 @@ def split_server(value: str) -> Server | None:
 
 
 def find_names(root: Sequence[Statement]) -> tuple[set[tuple[str, bool]], set[str]]:
-    """Return the host names, each with its family, and the service names of a file."""
+    """Return the host names of a file, each with its address family, and the service names."""
     hosts: set[tuple[str, bool]] = set()
     services: set[str] = set()
     for keyword, value in _servers(root):

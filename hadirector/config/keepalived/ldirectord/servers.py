@@ -1,4 +1,4 @@
-"""Translates the real servers and the fallback of a virtual."""
+"""Translates the real servers and the fallback server of a ``virtual`` section."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RANGE_MAX: Final = 65536
 
 
 class Real(NamedTuple):
-    """One real server. ``port`` is None if the line gives none."""
+    """One real server. ``port`` is None if the line has no port."""
 
     place: Place
     key: Place
@@ -42,12 +42,12 @@ class Real(NamedTuple):
 
 
 def read_reals(block: Block, names: Names) -> list[Real]:
-    """Return the real servers; a range is as many real servers."""
+    """Return the real servers. An address range becomes one real server for each address."""
     return [real for each in block.all("real", "real6") for real in _read(block, each, names)]
 
 
 def read_fallback(block: Block, names: Names, *, ipv6: bool) -> Real | None:
-    """Return the fallback of a block; None if it has none."""
+    """Return the fallback server of a section; None without one."""
     statement = block.last("fallback6" if ipv6 else "fallback")
     return next(_read(block, statement, names, method="gate"), None) if statement else None
 
@@ -65,7 +65,7 @@ def read_port(block: Block, place: Place, text: str | None, names: Names) -> int
 
 
 def read_host(block: Block, place: Place, text: str, names: Names, *, ipv6: bool) -> str | None:
-    """Return the address of a host. A name that is resolved is noted."""
+    """Return the address of a host. If a name was looked up, add a note."""
     if is_address(text):
         return str(ipaddress.ip_address(text))
     address = names.hosts.get((text, ipv6))

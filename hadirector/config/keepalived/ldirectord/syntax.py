@@ -1,4 +1,4 @@
-"""Reads the lines of a ldirectord.cf into statements: `key = value`, and sections of virtuals."""
+"""Splits a ldirectord.cf into directives (`key = value`) and ``virtual`` sections."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _COMMENT: Final = re.compile(r"[ \t]*#")
 
 
 def read_lines(text: str, file: str, report: Report) -> list[Statement]:
-    """Return the global directives, and each virtual with its directives as a block.
+    """Return the global directives, and each ``virtual`` section with its directives as a block.
 
-    Lines that begin with a tab or four blanks belong to the virtual above them. The first other
-    line, also an empty one, ends the section; a comment does not.
+    Lines that begin with a tab or four blanks belong to the section above them. The first other
+    line, also an empty line, ends the section; a comment does not.
     """
     root: list[Statement] = []
     block: list[Statement] | None = None

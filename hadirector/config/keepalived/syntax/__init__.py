@@ -1,1 +1,1 @@
-"""Reads the text of a keepalived.conf and of the files that it includes into statements."""
+"""Parses the text of a keepalived.conf and of its included files into statements."""

@@ -1,4 +1,4 @@
-"""Splits the lines of scripts, which keepalived reads a second time with other quotes."""
+"""Splits the command lines of scripts. keepalived splits them again, by other quoting rules."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _CONTROL = re.compile(r"c([@-_a-z])")
 
 
 class Command(NamedTuple):
-    """The command of a script with its arguments, and the words after it: user and group."""
+    """The command of a script with its arguments, and the words after it: a user and a group."""
 
     words: tuple[str, ...]
     user: tuple[str, ...]
 
 
 def split_command(line: str) -> Command:
-    """Split a line of a script. The keyword at its beginning is left out.
+    """Split the line of a script. The keyword at its beginning is left out.
 
-    The second word is the command. It is split again into arguments, with escapes.
+    The second word is the command. It is split again into arguments, with backslash escapes.
     """
     words = _split(line, unescape=False)[1:]
     return Command(tuple(_split(words[0], unescape=True)) if words else (), tuple(words[1:]))
 
 
 def split_quoted_words(line: str) -> tuple[str, ...]:
-    """Return the words after the keyword of a line whose quoted words have escapes."""
+    """Return the words after the keyword of a line. Quoted words may have backslash escapes."""
     return tuple(_split(line, unescape=True)[1:])
 
 

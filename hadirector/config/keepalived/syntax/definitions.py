@@ -1,4 +1,4 @@
-"""Definitions: `$NAME=VALUE`, and the places where they are used."""
+"""Definitions (`$NAME=VALUE`), and the substitution of their uses."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ REFERENCE_LEFT: Final = re.compile(r"\$(?:\{[^}]*\}?|[A-Za-z_][A-Za-z0-9_]*)")
 
 
 class Used(NamedTuple):
-    """A line after the substitution, and the further lines of a definition at its end."""
+    """A line after substitution, and the further lines if a multi-line definition ends it."""
 
     text: Text
     lines: Sequence[Text] = ()
 
 
 def match_definition(text: Text) -> tuple[str, Text] | None:
-    """Return the name and the value of the definition in a line; None if it defines nothing."""
+    """Return the name and the value that a line defines; None if it defines nothing."""
     found = _DEFINITION.match(text.text)
     return (found[1], text.cut(found.end())) if found else None
 
 
 class Definitions:
-    """The definitions at one point of the file."""
+    """The definitions that apply at one point of the file."""
 
     def __init__(self, config_id: str, environment: Mapping[str, str], report: Report) -> None:
         self._values: dict[str, list[Text] | str] = {
@@ -44,14 +44,14 @@ class Definitions:
         self._report = report
 
     def define(self, name: str, value: list[Text] | str) -> None:
-        """Set a definition. A list has the lines of a definition of several lines."""
+        """Set a definition. A multi-line definition is a list of lines."""
         self._values[name] = value
 
     def substitute(self, text: Text, directory: str) -> Used | None:
-        """Replace each definition once; None if the line uses none.
+        """Replace each use of a definition in a line; None if the line has none.
 
-        ``directory`` is that of the file, for `_PWD`. A definition of several lines counts only at
-        the end of the line.
+        ``directory`` is the directory of the file, for `_PWD`. A multi-line definition is
+        replaced only at the end of the line.
         """
         parts: list[Text] = []
         lines: Sequence[Text] = ()

@@ -46,7 +46,7 @@ _SEQUENCES: Final = ("~SEQ", "~LST")
 
 
 class TooMuchError(Exception):
-    """A limit is exceeded. The fault is reported, and the rest is not read."""
+    """A limit is exceeded, for example on nested includes. The rest of the file is not read."""
 
 
 class _Source(NamedTuple):
@@ -80,7 +80,7 @@ class Expansion:
         self._sources = [_Source(self._limit(read_lines(data, file, report)), 0, file)]
 
     def parts(self) -> Iterator[Text]:
-        """Yield the parts. Raises TooMuchError after the fault of a limit."""
+        """Yield the parts. If a limit is exceeded, add a fault and raise TooMuchError."""
         while self._sources:
             source = self._sources[-1]
             line = next(source.lines, _END)

@@ -1,4 +1,4 @@
-"""Includes: which files a line names, and which faults count."""
+"""Include lines: which files they name, and which problems are faults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WILDCARD = re.compile(r"[*?\[]")
 
 
 class Check(Flag):
-    """The faults of an include that refuse the file: keepalived has a bit for each."""
+    """The problems of an include that are faults. keepalived has a bit for each."""
 
     READ = auto()
     MATCH = auto()
@@ -48,11 +48,11 @@ _CHECK_WORDS: Final = {
 
 
 class UnsuitableFileError(Exception):
-    """A file cannot be included. The message has the reason."""
+    """A file cannot be included. The message is the reason."""
 
 
 class Files(Protocol):
-    """The access to files and to the environment, outside this pure room."""
+    """Access to files and to the environment, which this pure room does not have itself."""
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -72,7 +72,7 @@ class Files(Protocol):
 
 
 class Include(NamedTuple):
-    """A line that includes files. ``checks`` is None if the line is a plain `include`."""
+    """A line that includes files. ``checks`` is None for a plain `include`."""
 
     pattern: str
     checks: Check | None
@@ -80,14 +80,14 @@ class Include(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A file that replaces the line with its include."""
+    """An opened file, whose lines replace the include line."""
 
     file: str
     data: bytes
 
 
 def match_include(line: str, place: Place) -> Include | None:
-    """Return the include of a line; None for another line. Quotes belong to the pattern."""
+    """Return the include in a line; None for another line. Quotes belong to the pattern."""
     found = _INCLUDE.fullmatch(line)
     if found is None:
         return None
@@ -95,7 +95,7 @@ def match_include(line: str, place: Place) -> Include | None:
 
 
 def change_checks(words: Sequence[str], current: Check) -> Check:
-    """Return the checks after an `include_check` of the global definitions."""
+    """Return the checks after a keyword `include_check` of the global definitions."""
     if not words:
         return ALL
     checks = current if words[0][0] in "+-" else Check(0)
@@ -108,10 +108,10 @@ def change_checks(words: Sequence[str], current: Check) -> Check:
 def open_files(
     include: Include, directory: str, files: Files, checks: Check, report: Report
 ) -> Iterator[Opened]:
-    """Yield the files of an include. ``checks`` apply to an `include` without a letter.
+    """Yield the files of an include. ``checks`` apply to an `include` without options of its own.
 
-    A file that cannot be read and a pattern without a match are faults. They are notes if the
-    checks of the include leave them out.
+    An unreadable file and a pattern without a match are faults, or only notes if the checks of
+    the include exclude them.
     """
     checks = checks if include.checks is None else include.checks
     pattern, place = include.pattern, include.place
@@ -164,5 +164,5 @@ def _alternatives(pattern: str) -> list[str]:
 
 
 def beside(file: str) -> str:
-    """Return the directory of a file, as it is written before the names of included files."""
+    """Return the directory of a file, with a slash, to put before the names of included files."""
     return posixpath.dirname(file)

@@ -1,4 +1,4 @@
-"""Splits the bytes of a file into lines, and cuts the comment off a line."""
+"""Splits the bytes of a file into lines, and removes comments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIGNS: Final = "#!"
 
 
 class Line(NamedTuple):
-    """A line without its comment. ``continues`` is whether a backslash was its last character."""
+    """A line without its comment. ``continues`` is True if a backslash was its last character."""
 
     text: Text
     continues: bool
@@ -27,8 +27,8 @@ class Line(NamedTuple):
 def read_lines(data: bytes, file: str, report: Report) -> Iterator[Line | None]:
     """Yield the lines of a file that are not blank, and None for an empty line.
 
-    An empty line ends a definition of several lines; a line with blanks or a comment does not.
-    Bytes that are not UTF-8 become surrogates, which only a comment may have.
+    An empty line ends a multi-line definition; a line with blanks or a comment does not. Bytes
+    that are not UTF-8 become surrogates, which are permitted only in a comment.
     """
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for number, each in enumerate(lines, 1):
@@ -50,12 +50,13 @@ def read_lines(data: bytes, file: str, report: Report) -> Iterator[Line | None]:
 
 
 def cut_comment(text: Text, report: Report, *, again: bool = False) -> Line:
-    r"""Return the text without its comment and the blanks around it.
+    r"""Return the text without its comment and without blanks at both ends.
 
-    ``#`` and ``!`` outside double quotes begin a comment, also in the middle of a word. A backslash
-    keeps itself and the next character. keepalived reads a file a second time from its own copy,
-    without the backslash of ``\#``, so that this is a comment after all: it is a fault. ``again``
-    is whether the line was read before its definitions were substituted.
+    ``#`` and ``!`` outside double quotes begin a comment, also in the middle of a word. A
+    backslash protects the next character, and both stay in the text. But keepalived reads a
+    file a second time from its own copy, in which ``\#`` has lost its backslash and begins a
+    comment. Therefore ``\#`` is a fault. ``again`` is True if the line was read before its
+    definitions were substituted.
     """
     text = text.strip()
     line, quote, at = text.text, -1, 0

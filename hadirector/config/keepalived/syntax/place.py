@@ -1,4 +1,4 @@
-"""Places in the files of a keepalived.conf."""
+"""Places in a keepalived.conf or one of its included files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A position in a file: line and column count from 1."""
+    """A position in a file. Lines and columns count from 1."""
 
     file: str
     line: int

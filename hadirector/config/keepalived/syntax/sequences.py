@@ -1,4 +1,4 @@
-"""Sequences: `~SEQ`, `~SEQx` and `~LST` repeat the rest of their line."""
+"""Sequences: `~SEQ`, `~SEQx` and `~LST` repeat the rest of their line for several values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SET = re.compile(r"[ \t]*(?:\{([^{}]*)\}|([^{},]*))[ \t]*(,|\Z)")
 
 
 class WrongSequenceError(Exception):
-    """The sequence cannot be read."""
+    """The sequence is not valid."""
 
 
 class Sequence(NamedTuple):
-    """The values of the definitions for each repetition, and the text that is repeated."""
+    """The values of the variables for each repetition, and the text that is repeated."""
 
     rounds: Iterable[dict[str, str]]
     text: Text

@@ -1,4 +1,4 @@
-"""The statements of a keepalived.conf: words with their places, and blocks."""
+"""The statements of a keepalived.conf: words with their places, and nested blocks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ __all__ = ["Place", "Statement", "Word"]
 
 
 class Word(NamedTuple):
-    """One word after all substitutions, and the place where its text begins."""
+    """One word after all substitutions, with the place where it begins in the file."""
 
     text: str
     place: Place
 
 
 class Statement(NamedTuple):
-    """One line: a keyword with its arguments, and the block that the line opens.
+    """One statement: a keyword with its arguments, and the block that it opens.
 
-    ``raw`` is the line from the keyword on, before it is split into words. The lines of scripts are
-    split again with other quotes. ``block`` is None if the line opens no block.
+    ``raw`` is the line from the keyword on, before it is split into words. Command lines of
+    scripts are split again from it, by other quoting rules. ``block`` is None if the line opens
+    no block.
     """
 
     keyword: Word
@@ -30,5 +31,5 @@ class Statement(NamedTuple):
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The keyword and its arguments: a line of a list has no keyword."""
+        """The keyword and its arguments. In a list, the keyword is the first item."""
         return (self.keyword, *self.arguments)

@@ -1,4 +1,4 @@
-"""Text that keeps the place of each of its characters while a line is changed."""
+"""A text that keeps the original place of each character while a line is changed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from hadirector.config.keepalived.syntax.place import Place
 
 
 class Piece(NamedTuple):
-    """A part of a text that begins at the offset ``start`` and comes from ``place``.
+    """A part of a text that begins at the offset ``start`` and was read at ``place``.
 
-    Characters of the file follow each other from ``place`` on. Characters that replace a definition
-    are ``inserted``: all of them have the place where the definition is used.
+    Usually the characters were read one after the other from ``place`` on. Characters that
+    replace a definition are ``inserted``: all of them have the place where the definition is
+    used.
     """
 
     start: int
@@ -21,7 +22,7 @@ class Piece(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A part of a line, and where its characters come from. It has at least one piece."""
+    """A part of a line, with the places of its characters. It has at least one piece."""
 
     text: str
     pieces: tuple[Piece, ...]

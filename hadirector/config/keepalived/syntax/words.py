@@ -13,8 +13,8 @@ _WORD = re.compile(r'[ \t]*(?:"(?P<quoted>[^"]*)(?:"|$)|(?P<bare>[^ \t"]+))')
 def split_words(text: Text) -> tuple[Word, ...]:
     """Return the words of a line.
 
-    Blanks separate words. A double quote begins a word that goes to the next double quote; it also
-    ends a word before it, so that ``a"b c"d`` has three words.
+    Blanks separate words. A double quote begins a word that ends at the next double quote. It
+    also ends the word before it, so ``a"b c"d`` has three words.
     """
     return tuple(
         Word(found[found.lastgroup or 0], text.place(found.start(found.lastgroup or 0)))

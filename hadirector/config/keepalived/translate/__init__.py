@@ -1,1 +1,1 @@
-"""Turns the statements of each block into sections of the native form."""
+"""Converts the statements of each block to sections of the native configuration."""

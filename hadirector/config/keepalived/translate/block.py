@@ -1,4 +1,4 @@
-"""A block of a keepalived.conf with readers of its values."""
+"""A block of a keepalived.conf, with methods that read the values of its keywords."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FALSE = frozenset({"off", "false", "no"})
 
 
 class Block:
-    """The statements of one block that count, and the name of the block in messages.
+    """The statements of one block that apply, and the name of the block in messages.
 
-    A reader of a value returns None if the block does not have the keyword, or if the value is
-    wrong. A wrong value is a fault: keepalived ignores it and goes on.
+    A method that reads a value returns None if the block does not have the keyword, or if the
+    value is invalid. An invalid value is a fault here; keepalived ignores it and continues.
     """
 
     def __init__(self, statements: Sequence[Statement], where: str, report: Report) -> None:
@@ -60,7 +60,7 @@ class Block:
         return None
 
     def flag(self, name: str) -> bool | None:
-        """Read a keyword that is true alone, or with a word such as `on` or `false`."""
+        """Read a flag. A keyword without an argument is true; an argument is `on` or `false`."""
         statement = self.last(name)
         if statement is None:
             return None
@@ -85,11 +85,11 @@ class Block:
         self._report.note(kind, place, f"{self.where}: {message}")
 
     def reporting_to(self, report: Report) -> Block:
-        """Return the same block with another report."""
+        """Return the same block, with ``report`` for its faults and notes."""
         return Block(self.statements, self.where, report)
 
     def inner(self, statement: Statement, table: Table, options: Options) -> Block:
-        """Return the screened block of one of the statements."""
+        """Return the block that one of the statements opens, after `screen`."""
         where = f"{self.where}: {name(statement.words)}"
         return read_block(statement, table, where, self._report, options)
 
@@ -97,7 +97,7 @@ class Block:
 def read_block(
     statement: Statement, table: Table, where: str, report: Report, options: Options
 ) -> Block:
-    """Return the screened block of a statement. ``where`` names it in messages."""
+    """Return the block that a statement opens, after `screen`. ``where`` names it in messages."""
     return Block(screen(statement.block or (), table, where, report, options), where, report)
 
 

@@ -1,4 +1,4 @@
-"""Translates the expectations of the body of a page: a digest, and a regular expression."""
+"""Translates the expectations on the body of a web page: a digest, and a regular expression."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OFFSETS: Final = {
 
 
 def body_keys(url: Block) -> Keys:
-    """Return the keys of a url that concern the body of its reply."""
+    """Return the keys of a ``url`` block that concern the body of the reply."""
     digest, regex = url.last("digest"), url.last("regex")
     keys: Keys = {"expect_md5": _lower(digest) if digest else None}
     others = url.all("regex_no_match", "regex_options", *_OFFSETS)

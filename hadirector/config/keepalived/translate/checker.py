@@ -1,4 +1,4 @@
-"""One checker of a real server, and the keys that all types of checks share."""
+"""One health checker of a real server, and the keys that all types of checks have."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MARK_MAX: Final = 2**32 - 1
 
 
 class Context(NamedTuple):
-    """The facts outside a virtual server: the options, and what global_defs and SSL define.
+    """Facts from outside the virtual server: the options, and values of global_defs and SSL.
 
-    ``user`` is the user of scripts that name no user. ``certificate`` has the keys of the client
-    certificate of SSL_GET.
+    ``user`` is the user of scripts that name no user. ``certificate`` has the keys of the
+    client certificate of SSL_GET.
     """
 
     options: Options
@@ -32,8 +32,8 @@ class Context(NamedTuple):
 class Target(NamedTuple):
     """The port of a real server as written, None if it has none.
 
-    ``differs`` is whether the destination in the kernel has another port. ``protocol`` is that of
-    the virtual server, None for a firewall mark.
+    ``differs`` is True if the destination in the kernel has another port. ``protocol`` is the
+    protocol of the virtual server, None for a firewall mark.
     """
 
     port: int | None
@@ -42,7 +42,10 @@ class Target(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One probe. ``route`` has the keys that belong to the outer check of several probes."""
+    """One probe of a checker.
+
+    If a checker has several, ``route`` has keys of the check around them.
+    """
 
     place: Place
     keys: Keys
@@ -50,7 +53,7 @@ class Member(NamedTuple):
 
 
 class Checker(NamedTuple):
-    """A checker, and the blocks that may have its keywords: the innermost is its own block."""
+    """A checker with the blocks in which its keywords may occur. The innermost is its own block."""
 
     statement: Statement
     chain: Chain
@@ -70,10 +73,11 @@ class Checker(NamedTuple):
     def member(
         self, kind: str, keys: Keys, *, transport: str | None, host: Block | None = None
     ) -> Member:
-        """Return a probe of this checker.
+        """Build one probe of this checker.
 
-        ``transport`` is the protocol of the probed port, None if the probe has no port. ``host`` is
-        the block with the target of the probe, if that is not the block of the checker.
+        ``transport`` is the protocol of the probed port, None if the probe has no port.
+        ``host`` is the block with the target of the probe, if that is not the block of the
+        checker.
         """
         block = host or self.block
         target: Keys = {"type": scalar(kind, self.place), "address": _text(block, "connect_ip")}

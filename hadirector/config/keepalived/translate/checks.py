@@ -1,4 +1,4 @@
-"""Translates the checkers of a real server into its check."""
+"""Combines the health checkers of a real server into one check."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _KINDS: Final[dict[str, tuple[Callable[[Checker], list[Member]], Defaults]]] = {
 
 
 class Check(NamedTuple):
-    """The check of a real server. ``alpha`` is whether the server waits for its first pass."""
+    """The check of a real server.
+
+    With ``alpha``, the server does not serve before its first pass.
+    """
 
     node: Node | None
     alpha: bool
@@ -48,7 +51,7 @@ class _Translated(NamedTuple):
 
 
 def translate_checks(real_server: Block, server: Block, target: Target, context: Context) -> Check:
-    """Return the check of a real server; its node is None if no checker is left."""
+    """Return the check of a real server. Its node is None if no checker could be translated."""
     inherited = real_server.flag("alpha")
     if inherited is None:
         inherited = server.last("alpha") is not None

@@ -19,7 +19,7 @@ _CHECKSUMS: Final = {"nocsum": "none", "csum": "full", "remcsum": "remote"}
 
 
 class Forwarding(NamedTuple):
-    """A forwarding method and its tunnel. ``statement`` is None for the default method."""
+    """A forwarding method with its tunnel. ``statement`` is None for the default method."""
 
     method: ForwardingMethod
     tunnel: Node | None = None

@@ -1,4 +1,4 @@
-"""Translates HTTP_GET and SSL_GET. Each url is a probe of its own."""
+"""Translates HTTP_GET and SSL_GET. Each ``url`` block becomes a probe of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def http(checker: Checker) -> list[Member]:
 
 
 def https(checker: Checker) -> list[Member]:
-    """Translate SSL_GET, which verifies no certificate in keepalived."""
+    """Translate SSL_GET. Like keepalived, the check verifies no certificate."""
     tls: Keys = {"tls_name": None, **checker.context.certificate}
     if not checker.context.options.own_defaults:
         tls["tls_verify"] = scalar(value=False, place=checker.place)

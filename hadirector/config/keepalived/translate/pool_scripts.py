@@ -1,4 +1,4 @@
-"""Translates the scripts of pools and real servers: quorum_up, notify_down and so on."""
+"""Translates the notify scripts of pools and real servers: quorum_up, notify_down and so on."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def pool_scripts(
 ) -> Node | None:
     """Return the notify scripts of a pool or a real server; None without a script.
 
-    keepalived gives these scripts no arguments of its own. ``at_stop`` is whether the virtual
-    server has `omega`: the scripts of the states that go down then run at the stop.
+    keepalived gives these scripts no arguments of its own. With ``at_stop`` (keyword `omega`),
+    the scripts for down and lost quorum also run when the director stops.
     """
     scripts = list(_read(block, states, context, at_stop=at_stop))
     return sequence(scripts[0].place, scripts) if scripts else None

@@ -1,4 +1,4 @@
-"""Translates the policies of a pool: quorum, sorry server, and what its real servers share."""
+"""Translates the policies of a pool: quorum, sorry server, and common keys of its real servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNT_MAX: Final = 2**32 - 1
 
 
 def pool_keys(around: Surroundings, servers: Sequence[RealServer]) -> Keys:
-    """Return the keys of the pool with its real servers."""
+    """Return the keys of a virtual server that define the pool, with its real servers."""
     check = shared_check(list(servers))
     inhibit = bool(servers) and all(server.inhibited for server in servers)
     waits = _shared_wait(around, servers)

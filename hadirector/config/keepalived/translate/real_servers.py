@@ -25,7 +25,7 @@ _THRESHOLD_MAX: Final = 2**32 - 1
 
 
 class RealServer(NamedTuple):
-    """A real server: its own keys, and the properties that the virtual server may have for all."""
+    """A real server: its own keys, and values that the virtual server gets if all are equal."""
 
     place: Place
     keys: dict[str, Node | None]
@@ -36,10 +36,10 @@ class RealServer(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """The virtual server around a real server.
+    """The facts about the virtual server of a real server.
 
-    ``protocol`` is None for a firewall mark. ``has_all_ports`` is whether the virtual server, or
-    another one of its group, has no port.
+    ``protocol`` is None for a firewall mark. ``has_all_ports`` is True if the virtual server,
+    or another one of its group, has no port.
     """
 
     place: Place
@@ -52,7 +52,7 @@ class Surroundings(NamedTuple):
 
 
 def translate_real_servers(around: Surroundings) -> list[RealServer]:
-    """Return the real servers in the order of the file, without repeated ones."""
+    """Return the real servers in the order of the file. A repeated real server is left out."""
     found: dict[object, RealServer] = {}
     for statement in around.block.all("real_server"):
         server = _translate(statement, around)
@@ -150,7 +150,7 @@ def translate_sorry_server(around: Surroundings) -> Node | None:
 
 
 def shared_check(servers: list[RealServer]) -> Node | None:
-    """Return the check that all real servers have; None if they differ."""
+    """Return the check if it is the same for all real servers; else None."""
     nodes = [server.check.node for server in servers]
     first = nodes[0]
     if first is None or any(node is None or plain(node) != plain(first) for node in nodes):

@@ -1,4 +1,4 @@
-"""Translates how the kernel selects a real server: scheduler, flags, persistence, forwarding."""
+"""Translates the settings of the IPVS service: scheduler, flags, persistence and forwarding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Keys = dict[str, Node | None]
 
 
 def service_keys(around: Surroundings) -> Keys:
-    """Return the keys of the services in the kernel."""
+    """Return the keys of a virtual server that define its IPVS services."""
     block = around.block
     scheduler = block.last("lb_algo", "lvs_sched")
     return {

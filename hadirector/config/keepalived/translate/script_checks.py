@@ -14,7 +14,7 @@ _SECONDS_MAX: Final = 3600
 
 
 def script(checker: Checker) -> list[Member]:
-    """Translate MISC_CHECK. Without a path, the checker is left out, as in keepalived."""
+    """Translate MISC_CHECK. Without a path, there is no check, as in keepalived."""
     block = checker.block
     path = block.last("misc_path")
     if path is None:

@@ -27,7 +27,7 @@ def ping(checker: Checker) -> list[Member]:
 
 
 def smtp(checker: Checker) -> list[Member]:
-    """Translate SMTP_CHECK. Each block `host` in it is a probe of its own."""
+    """Translate SMTP_CHECK. Each block `host` in it becomes a probe of its own."""
     block = checker.block
     name = block.last("helo_name")
     keys: Keys = {"ehlo_name": text(name.arguments[0], name.keyword) if name else None}
@@ -38,7 +38,7 @@ def smtp(checker: Checker) -> list[Member]:
 
 
 def dns(checker: Checker) -> list[Member]:
-    """Translate DNS_CHECK, which requests the SOA of the root unless the file has another name."""
+    """Translate DNS_CHECK. By default it requests the SOA record of the root zone."""
     block = checker.block
     record, name = block.last("type"), block.last("name")
     if record is not None and record.arguments[0].text not in _RECORDS:

@@ -1,4 +1,4 @@
-"""Translates where clients connect: an address, a firewall mark, or a group of both."""
+"""Translates the destinations of clients: an address, a firewall mark, or a group of both."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Service(NamedTuple):
-    """The keys of one virtual server that define where clients connect.
+    """The keys of one virtual server that define its addresses, ports and firewall marks.
 
-    ``port`` is the port of all services, None if they have different ports; 0 stands for all ports.
+    ``port`` is the port of all services, None if they have different ports; 0 stands for all
+    ports.
     """
 
     keys: dict[str, Node | None]
@@ -36,10 +37,10 @@ class Service(NamedTuple):
 def read_services(
     statement: Statement, block: Block, groups: Mapping[str, Statement], family: str, suffix: str
 ) -> list[Service]:
-    """Return the virtual servers of one `virtual_server` statement.
+    """Return the virtual servers that one `virtual_server` statement defines.
 
-    ``family`` is the address family of a firewall mark without one, and ``suffix`` makes the name
-    of a group unique for each protocol.
+    ``family`` is the address family of a firewall mark for which the file has none. ``suffix``
+    is added to the name of a group, so that its names for several protocols differ.
     """
     first, *rest = statement.arguments
     if first.text == "group" and rest:

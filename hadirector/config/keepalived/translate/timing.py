@@ -1,4 +1,4 @@
-"""Translates the timing of a check, which a real server and a virtual server may give too."""
+"""Translates the timing of a check. A real server and a virtual server may define it too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DELAY_MIN: Final = 0.01
 
 
 class Setting(NamedTuple):
-    """A number with the place of its value and of its keyword. A default is not ``given``."""
+    """A number, with the places of its value and its keyword. ``given`` is False for a default."""
 
     value: float
     place: Place
@@ -24,12 +24,12 @@ class Setting(NamedTuple):
     given: bool = True
 
     def node(self, value: str | int) -> Node:
-        """Return a node at the place of this setting."""
+        """Make a node with the place of this setting."""
         return scalar(value, self.place, self.key)
 
 
 class Defaults(NamedTuple):
-    """The timing of a checker in keepalived without a keyword. Durations are in seconds."""
+    """The default timing of a checker in keepalived. Durations are in seconds."""
 
     retry: int = 1
     delay: float | None = 1.0
@@ -43,7 +43,7 @@ OWN: Final = Defaults(retry=1, delay=None, delay_loop=2.0, timeout=1.0)
 
 
 class Timing(NamedTuple):
-    """When a check runs, by the words of keepalived."""
+    """The timing of a check, in keepalived's terms (delay_loop, retry and so on)."""
 
     delay_loop: Setting
     timeout: Setting
@@ -68,7 +68,7 @@ def read_timing(chain: Chain, place: Place, defaults: Defaults) -> Timing:
 
 
 def read_seconds(chain: Chain, place: Place, default: float, name: str) -> Setting:
-    """Read a duration from the innermost block that has it."""
+    """Read a duration from the innermost block that has the keyword."""
     for block in chain:
         statement = block.last(name)
         if statement is not None:
@@ -91,7 +91,7 @@ def _setting(statement: Statement, value: float) -> Setting:
 
 
 def combine(timings: Sequence[Timing]) -> Timing:
-    """Return the timing of one check for several checkers: the shortest interval, most retries."""
+    """Return one timing for several checkers: the shortest interval and the most retries."""
     return Timing(
         min((each.delay_loop for each in timings), key=_value),
         max((each.timeout for each in timings), key=_value),
@@ -105,7 +105,10 @@ def _value(setting: Setting) -> float:
 
 
 def timing_keys(timing: Timing, block: Block, *, own_defaults: bool) -> dict[str, Node]:
-    """Return the keys of a check. With ``own_defaults``, only for values that the file gives."""
+    """Return the timing keys of a check.
+
+    With ``own_defaults``, defaults of keepalived are left out.
+    """
     interval, timeout = timing.delay_loop, timing.timeout
     if timeout.value > interval.value:
         message = (

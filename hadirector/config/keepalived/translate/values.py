@@ -1,4 +1,4 @@
-"""The texts of the native form: durations, endpoints and lists."""
+"""Formats values for the native configuration: durations, endpoints and lists."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from hadirector.config.keepalived.syntax.statement import Place
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in the native form, such as 60s or 0.5s."""
+    """Format a duration in seconds, such as 60s or 0.5s."""
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def endpoint(address: str, port: int | None) -> str:
-    """Return an address with its port, or alone if the port is None."""
+    """Format an address with its port, or the address alone if the port is None."""
     if port is None:
         return address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def words(place: Place, values: Iterable[str]) -> Node:
-    """Return a list of texts that all have one place."""
+    """Make a sequence of texts that all have the same place."""
     return sequence(place, [scalar(value, place) for value in values])

@@ -28,7 +28,7 @@ _PROTOCOLS: Final = frozenset({"tcp", "udp", "sctp"})
 def translate_virtual_servers(
     root: Sequence[Statement], report: Report, options: Options
 ) -> list[Node]:
-    """Return the virtual servers of a file. ``root`` has the statements of the top level."""
+    """Return the virtual servers of a file. ``root`` has its top-level statements."""
     groups = {
         each.arguments[0].text: each
         for each in root

@@ -1,1 +1,1 @@
-"""Virtual addresses."""
+"""The keys of virtual addresses."""

@@ -1,4 +1,4 @@
-"""Makes the placements of virtual addresses."""
+"""Builds the placements (device, label, scope) of virtual addresses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vrrp.model.configuration import Placement
 
 
 def placements(section: VrrpSection) -> tuple[Placement, ...]:
-    """Return the placements of the addresses that have further keys."""
+    """Return the placements of addresses for which the file has more than the address."""
     every = (*section.virtual_addresses, *section.unadvertised_addresses)
     return tuple(
         build_struct(Placement, address)

@@ -35,7 +35,7 @@ def address_findings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Findi
 
 
 def address_warnings(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:
-    """Yield the first IPv6 addresses that are not link-local (RFC 9568 5.2.9)."""
+    """Warn if the first IPv6 address of an instance is not link-local (RFC 9568 5.2.9)."""
     for path, instance in instances:
         first = instance.virtual_addresses[0] if instance.virtual_addresses else None
         if first is None or instance.family == 4 or instance.unicast is not None:

@@ -28,7 +28,7 @@ Label = Annotated[
 
 
 class AddressSection(Section):
-    """A virtual address, with the device and the way it is held."""
+    """A virtual address, with its device, label and scope."""
 
     model = Placement
 

@@ -1,1 +1,1 @@
-"""Virtual routes and rules."""
+"""The keys of virtual routes and rules."""

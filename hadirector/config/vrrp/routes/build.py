@@ -1,4 +1,4 @@
-"""Makes virtual routes and rules."""
+"""Builds virtual routes and rules."""
 
 from __future__ import annotations
 

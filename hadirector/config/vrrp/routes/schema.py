@@ -143,7 +143,8 @@ class RouteSection(Section):
     def prefix(self, family: int) -> str:
         """Return the destination as a prefix.
 
-        A default route has the address family of its gateways or source, or else ``family``.
+        The destination ``default`` becomes a prefix of the address family of its gateways
+        or source, or else of ``family``.
         """
         if self.destination != DEFAULT_ROUTE:
             return self.destination

@@ -23,7 +23,7 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
-    """Decode attributes by type; decoding stops at a malformed attribute."""
+    """Decode attributes to a mapping by type. Decoding stops at a malformed attribute."""
     found: dict[int, bytes] = {}
     offset = 0
     while offset + _HEADER.size <= len(data):

@@ -1,4 +1,4 @@
-"""Explains why the kernel refused a request, for the operator. Pure."""
+"""Explains to the operator why the kernel refused a request. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENGINE_PREFIX = "pe_"
 
 
 def refusal(code: int) -> str:
-    """Explain an errno that means the same for every request."""
+    """Explain an errno that has the same meaning for every request."""
     if code == errno.EPERM:
         return NO_CAPABILITY
     return f"IPVS refused: {os.strerror(code)} ({errno.errorcode.get(code, code)})"
@@ -49,7 +49,7 @@ def is_gone(operation: Operation, code: int) -> bool:
 
 
 def edit_instead(operation: Operation, code: int) -> Operation | None:
-    """Return the edit that replaces an addition of an existing service or destination."""
+    """Return the edit that replaces the addition of an existing service or destination."""
     if code != errno.EEXIST:
         return None
     match operation:

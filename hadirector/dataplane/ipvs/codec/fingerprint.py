@@ -1,7 +1,7 @@
-"""Computes the fingerprint of a pool from the bytes of a dump, to detect changes. Pure.
+"""Computes a fingerprint of a pool from the bytes of the kernel's answer, to detect changes. Pure.
 
-Decoding 30,000 destinations takes much longer than the dump of the kernel. In most dumps, only the
-counters have changed.
+Decoding 30,000 destinations takes much longer than reading them. Usually only the counters have
+changed, so the fingerprint excludes the counters.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _ATTRIBUTE = Struct("=HH")
 
 
 def pool_fingerprint(datagrams: Sequence[bytes]) -> int:
-    """Return a hash of a dump of destinations without their counters; 0 if there is none.
+    """Return a hash of the kernel's list of destinations without counters; 0 if there is none.
 
-    It is valid in this process only. The first message shows the position of the counters in all
-    messages. A single function of the kernel writes them (ip_vs_ctl.c, ip_vs_genl_fill_dest), so
-    messages of equal length have the same layout.
+    It is valid in this process only. The first message shows the position of the counters in
+    all messages. A single function of the kernel writes them (ip_vs_ctl.c,
+    ip_vs_genl_fill_dest), so messages of equal length have the same layout.
     """
     if not datagrams:
         return hash(())

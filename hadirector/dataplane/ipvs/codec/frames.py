@@ -31,14 +31,14 @@ CONTENT_AT = _HEADER.size + _GENERIC_HEADER.size
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """A request to a family: a command and its attributes."""
+    """A request to a generic netlink family: a command and its attributes."""
 
     command: int
     content: bytes = b""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """A received message: its type, the sequence number of its request, and all its bytes."""
+    """A received netlink message: its type, the sequence number of its request, and its bytes."""
 
     kind: int
     sequence: int
@@ -46,7 +46,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def content(self) -> bytes:
-        """The attributes, as bytes."""
+        """The encoded attributes of the message."""
         return self.data[CONTENT_AT:]
 
     @property
@@ -58,7 +58,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
 
 def write(request: Request, family: int, version: int, flags: int, sequence: int) -> bytes:
-    """Encode a request. It needs no padding, because its attributes are padded."""
+    """Encode a request. Its attributes are padded, so the message needs no padding."""
     length = CONTENT_AT + len(request.content)
     return (
         _HEADER.pack(length, family, flags, sequence, 0)

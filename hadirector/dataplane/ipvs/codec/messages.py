@@ -1,4 +1,4 @@
-"""Encodes and decodes the messages of IPVS, without a socket.
+"""Encodes and decodes the messages of IPVS. It uses no socket.
 
 net/netfilter/ipvs/ip_vs_ctl.c shows the attributes that each command needs.
 """
@@ -39,31 +39,35 @@ class _Attribute(IntEnum):
 
 
 def list_services() -> Request:
-    """Return the request for all services."""
+    """Return the request that lists all services."""
     return Request(Command.GET_SERVICE)
 
 
 def get_service(key: ServiceKey) -> Request:
-    """Return the request for a service."""
+    """Return the request that reads one service."""
     return _request(Command.GET_SERVICE, services.write_key(key))
 
 
 def list_destinations(key: ServiceKey) -> Request:
-    """Return the request for all destinations of a service; a missing service has none."""
+    """Return the request that lists all destinations of a service; a missing service has none."""
     return _request(Command.GET_DESTINATION, services.write_key(key))
 
 
 def get_information() -> Request:
-    """Return the request for the version of IPVS, which needs the same capability as a change."""
+    """Return the request that reads the version of IPVS.
+
+    It needs the same capability as a change.
+    """
     return Request(Command.GET_INFO)
 
 
 def requests(operation: Operation) -> list[Request]:
-    """Encode an operation; an addition with a share takes two messages.
+    """Encode an operation as one message. The addition of a destination with a share takes two.
 
-    For the hash table of sh and mh, the kernel uses the last weight above 0 (__ip_vs_update_dest in
-    ip_vs_ctl.c). Both messages are in one batch. A new connection that arrives between them may
-    still get this destination.
+    For the hash table of sh and mh, the kernel uses the last weight above 0
+    (__ip_vs_update_dest in ip_vs_ctl.c). The first message therefore adds the destination with
+    its share as weight, and the second one sets its weight. Both are in one batch. A new
+    connection that arrives between them may still get this destination.
     """
     match operation:
         case AddDestination(service, key, destination, share) if share:

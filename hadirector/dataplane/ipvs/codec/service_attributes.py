@@ -48,12 +48,12 @@ def family_of(address: str) -> int:
 
 
 def read_address(family: int, value: bytes) -> str:
-    """Decode an address; both families use a field of 16 bytes (union nf_inet_addr)."""
+    """Decode an address. Both families use a field of 16 bytes (union nf_inet_addr)."""
     return str(ip_address(value[: 4 if family == AF_INET else 16]))
 
 
 def write_key(key: ServiceKey) -> bytes:
-    """Encode the identity of a service: its firewall mark, or protocol, address and port."""
+    """Encode the key of a service: its firewall mark, or its protocol, address and port."""
     family = uint16(ServiceAttribute.FAMILY, family_of(key.address))
     if key.firewall_mark:
         return family + uint32(ServiceAttribute.FIREWALL_MARK, key.firewall_mark)
@@ -66,7 +66,7 @@ def write_key(key: ServiceKey) -> bytes:
 
 
 def read_key(found: dict[int, bytes]) -> ServiceKey | None:
-    """Decode the identity of a service; None for a protocol that the director does not support."""
+    """Decode the key of a service; None for a protocol that the director does not support."""
     family = read_number(found[ServiceAttribute.FAMILY])
     if mark := read_number(found.get(ServiceAttribute.FIREWALL_MARK, b"")):
         return ServiceKey.for_mark(mark, ipv6=family == AF_INET6)

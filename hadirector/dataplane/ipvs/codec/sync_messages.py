@@ -1,4 +1,4 @@
-"""Encodes and decodes the messages about the IPVS sync daemon, without a socket.
+"""Encodes and decodes the messages about the IPVS sync daemon. It uses no socket.
 
 The kernel handles them in ip_vs_genl_fill_daemon and ip_vs_genl_new_daemon (ip_vs_ctl.c). The port
 is in the byte order of this machine, unlike the ports of services.
@@ -52,7 +52,7 @@ _ROLES = {number: role for role, number in _STATES.items()}
 
 
 def list_threads() -> Request:
-    """Return the request for the running threads."""
+    """Return the request that lists the running threads."""
     return Request(Command.GET)
 
 

@@ -23,7 +23,7 @@ _REFUSED: Final = frozenset(
 
 
 class VirtualAddress(Struct, frozen=True):
-    """An address, and the device that the instance depends on because of it."""
+    """A virtual address, and the device that must exist for it."""
 
     node: Node
     text: str
@@ -37,7 +37,7 @@ class VirtualAddress(Struct, frozen=True):
 
 
 class Addresses(Struct, frozen=True):
-    """The addresses of an instance: advertised and not advertised."""
+    """The virtual addresses of an instance: advertised addresses, and unadvertised addresses."""
 
     advertised: list[VirtualAddress]
     excluded: list[VirtualAddress]
@@ -49,7 +49,7 @@ class Addresses(Struct, frozen=True):
 
 
 def read_addresses(facts: Facts) -> Addresses:
-    """Read the addresses of an instance. keepalived leaves out some of them."""
+    """Read the virtual addresses of an instance. An address that keepalived ignores is left out."""
     found = Addresses([], [])
     for address in _read_lines(facts, "virtual_ipaddress"):
         place = address.node.place

@@ -1,4 +1,4 @@
-"""Translates the password of version 2 and the keys of auth_hmac."""
+"""Translates the password of VRRP version 2, and the keys of auth_hmac."""
 
 from __future__ import annotations
 

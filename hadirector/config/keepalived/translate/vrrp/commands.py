@@ -1,4 +1,4 @@
-"""Translates the commands of scripts."""
+"""Translates the command lines of scripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHELL_SYNTAX = re.compile(
 
 
 class ScriptCommand(Struct, frozen=True):
-    """A command that is translated, and the user on its line."""
+    """A translated command line: the command, and the user that the line names."""
 
     words: tuple[str, ...]
     place: Place
@@ -46,7 +46,7 @@ class ScriptCommand(Struct, frozen=True):
 
     @property
     def process(self) -> str | None:
-        """The name of the process that the command looks for with killall or pidof."""
+        """The process that a command such as `killall -0 NAME` or `pidof NAME` looks for."""
         name = PurePosixPath(self.words[0]).name
         looked_for = {"killall": ("-0",), "pidof": ()}.get(name)
         if (
@@ -61,7 +61,7 @@ class ScriptCommand(Struct, frozen=True):
 
 
 def read_command(statement: Statement, block: Block, options: Options) -> ScriptCommand | None:
-    """Read the command of a script. A command that needs a shell is a fault."""
+    """Read the command line of a script. A command that needs a shell is a fault."""
     keyword = statement.keyword.text
     place = statement.arguments[0].place
     words, rest = split_command(str(statement.raw))

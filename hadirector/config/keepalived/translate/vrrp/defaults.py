@@ -1,4 +1,4 @@
-"""The values of global_defs that instances, scripts and groups inherit."""
+"""The values of global_defs that instances, scripts and sync groups inherit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hadirector.config.keepalived.translate.vrrp.values import decimal
 
 
 class Defaults(Struct, frozen=True):
-    """The values of the global_defs blocks so far. None stands for no value."""
+    """The values of the global_defs blocks above a statement. None stands for no value."""
 
     version: int | None = None
     strict: Word | None = None
@@ -32,10 +32,10 @@ class Defaults(Struct, frozen=True):
 
 
 class Ordered(Struct, frozen=True):
-    """A statement outside all blocks, and the defaults at its place in the file.
+    """A top-level statement, and the defaults that apply at its place in the file.
 
-    keepalived copies some values when an instance begins: a global_defs block below does not
-    reach the instance.
+    keepalived copies some values when an instance begins, so a global_defs block below the
+    instance does not affect it.
     """
 
     statement: Statement
@@ -43,7 +43,7 @@ class Ordered(Struct, frozen=True):
 
 
 class Globals(Struct, frozen=True):
-    """The global_defs blocks of a file, the defaults at their end, and the other statements."""
+    """The global_defs blocks of a file, the defaults at its end, and the other statements."""
 
     blocks: tuple[Block, ...]
     defaults: Defaults

@@ -16,12 +16,12 @@ from hadirector.config.keepalived.translate.vrrp.values import decimal, duration
 
 
 class InterfaceDelays(Struct, frozen=True):
-    """The lines IF DOWN [UP], by interface."""
+    """The lines IF DOWN [UP] of interface_up_down_delays, by interface."""
 
     lines: Mapping[str, Statement]
 
     def of_instance(self, facts: Facts) -> Node | None:
-        """Return the delay of the instance's own interface."""
+        """Return the delay for the instance's own interface."""
         down = self._down(facts.interface or "")
         seconds = decimal(down) if down else None
         if down is None or seconds is None or facts.block.last("dont_track_primary") is not None:
@@ -39,7 +39,7 @@ class InterfaceDelays(Struct, frozen=True):
         return scalar(duration(seconds), down.place)
 
     def add(self, track: Node, block: Block) -> Node:
-        """Return a tracked interface with its delay."""
+        """Return a tracked interface with the delay for this interface."""
         keys = dict(track.value) if isinstance(track.value, dict) else {}
         interface = str(keys["interface"].value) if "interface" in keys else ""
         down = self._down(interface)
@@ -64,7 +64,10 @@ class InterfaceDelays(Struct, frozen=True):
 
 
 def read_delays(globals_: Globals) -> InterfaceDelays:
-    """Read the delays of all interfaces. The last line of an interface counts."""
+    """Read the delays of all interfaces.
+
+    Of several lines for an interface, the last line applies.
+    """
     found = globals_.find("interface_up_down_delays")
     return InterfaceDelays(
         {line.keyword.text: line for each in found for line in each.statement.block or ()}

@@ -1,4 +1,4 @@
-"""Translates the keys that decide the election: version, priority, interval and preemption."""
+"""Translates the keys about the election: version, priority, interval and preemption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts about an instance that several keys depend on, as keepalived derives them."""
+"""Facts about an instance on which several keys depend, derived as keepalived derives them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LONGEST: Final = {2: Decimal(255), 3: Decimal("40.95")}
 
 
 class Facts(Struct, frozen=True):
-    """An instance with its facts.
+    """An instance, with facts about it.
 
-    ``here`` has the defaults at the place of the instance, and ``anywhere`` the defaults of the
-    whole file. ``master`` is whether the instance begins as MASTER in keepalived.
+    ``here`` are the defaults at the place of the instance, and ``anywhere`` the defaults of the
+    whole file. ``master`` is True if the instance starts as MASTER in keepalived.
     """
 
     block: Block
@@ -56,12 +56,12 @@ class Facts(Struct, frozen=True):
 
     @property
     def has_peers(self) -> bool:
-        """Whether advertisements go to peers instead of a multicast group."""
+        """Whether the instance sends unicast advertisements to peers."""
         return next(lines(self.block, "unicast_peer"), None) is not None
 
     @property
     def interval(self) -> Decimal:
-        """The advertisement interval in seconds, rounded as in keepalived."""
+        """The advertisement interval in seconds. It is rounded as in keepalived."""
         word = self.block.word("advert_int")
         given = decimal(word) if word else None
         if given is None:

@@ -1,4 +1,4 @@
-"""Translates everything in a file but the virtual servers."""
+"""Translates all parts of a file except the virtual servers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from hadirector.config.keepalived.translate.vrrp.tracked import read_definitions
 
 
 def translate_vrrp(root: Sequence[Statement], report: Report, options: Options) -> dict[str, Node]:
-    """Return the sections of a file without virtual servers.
+    """Return all sections except the virtual servers.
 
-    ``root`` has the statements outside all blocks that are translated.
+    ``root`` has the top-level statements that must be translated.
     """
     globals_ = read_globals(root, report, options)
     definitions = read_definitions(globals_, report, options)

@@ -20,7 +20,7 @@ from hadirector.config.keepalived.translate.vrrp.tracks import Track, read_track
 
 
 class Group(Struct, frozen=True):
-    """A sync group, its members, and what belongs to all members."""
+    """A sync group, its members, and the keys that apply to all members."""
 
     name: Node
     block: Block
@@ -37,7 +37,7 @@ def read_groups(
     report: Report,
     options: Options,
 ) -> list[Group]:
-    """Read the sync groups that have members. keepalived removes other groups."""
+    """Read the sync groups. A group without members is left out, as in keepalived."""
     found: dict[str, Group] = {}
     taken: set[str] = set()
     for each in globals_.find("vrrp_sync_group"):

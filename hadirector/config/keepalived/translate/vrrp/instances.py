@@ -43,7 +43,7 @@ from hadirector.config.keepalived.translate.vrrp.values import lines
 
 
 def read_instances(globals_: Globals, report: Report, options: Options) -> list[Facts]:
-    """Read the instances of a file. Of two instances with one name, the first one counts."""
+    """Read the instances of a file. If two have the same name, the first one applies."""
     found: dict[str, Facts] = {}
     for each in globals_.find("vrrp_instance"):
         statement = each.statement

@@ -1,4 +1,4 @@
-"""The names of instances and groups in the native form."""
+"""Converts the names of instances and sync groups to valid names of the native form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OTHER = re.compile(r"[^A-Za-z0-9_.:@\[\]-]")
 
 
 def native_name(word: Word, block: Block, *, silent: bool = False) -> Node:
-    """Make the node of a name. Characters that a name cannot have are replaced, with a note."""
+    """Make the node of a name. Invalid characters are replaced, with a note."""
     found = _OTHER.sub("_", word.text)[:NAME_CHARACTERS]
     if found != word.text and not silent:
         block.note("name", word.place, f"the name {quote(word.text)} is {quote(found)} here")

@@ -1,4 +1,4 @@
-"""Translates notify scripts."""
+"""Translates the notify scripts of instances and sync groups."""
 
 from __future__ import annotations
 

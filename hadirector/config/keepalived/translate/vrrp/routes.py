@@ -1,4 +1,4 @@
-"""Translates virtual routes and rules, which are written as for ip-route(8) and ip-rule(8)."""
+"""Translates virtual routes and rules, in the syntax of ip-route(8) and ip-rule(8)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ FIRST_RULE_PRIORITY: Final = 16384
 
 
 class Item(Struct, frozen=True):
-    """A route or a rule, and the devices that the instance depends on because of it."""
+    """A virtual route or rule, and the devices that must exist for it."""
 
     node: Node
     devices: list[Word]
@@ -67,7 +67,7 @@ def read_routes(found: Iterable[Statement], block: Block) -> list[Item]:
 
 
 def read_rules(found: Iterable[Statement], block: Block, priorities: Iterator[int]) -> list[Item]:
-    """Read virtual rules. ``priorities`` are for rules without a priority."""
+    """Read virtual rules. ``priorities`` are given to rules without a priority."""
     return [item for line in found if (item := _read_rule(line, block, priorities)) is not None]
 
 

@@ -26,7 +26,7 @@ _SYNC_KEYS: Final = {
 
 
 def director_node(globals_: Globals, report: Report) -> Node | None:
-    """Return the section of the director; None if nothing is set."""
+    """Return the section of the director; None if it would be empty."""
     keys: dict[str, Node | None] = {}
     for block in globals_.blocks:
         found = block.last("vrrp_rt_priority", "vrrp_no_swap")
@@ -48,7 +48,7 @@ def director_node(globals_: Globals, report: Report) -> Node | None:
 
 
 def timeouts_node(globals_: Globals) -> Node | None:
-    """Return the connection timeouts; None if nothing is set. 0 leaves a timeout unchanged."""
+    """Return the connection timeouts; None without any. A timeout of 0 stays unchanged."""
     keys: dict[str, Node] = {}
     for block in globals_.blocks:
         for statement in block.all("lvs_timeouts"):
@@ -65,7 +65,7 @@ def timeouts_node(globals_: Globals) -> Node | None:
 
 
 def sync_daemon_node(globals_: Globals, instances: Sequence[Facts]) -> Node | None:
-    """Return the sync daemon; None without a daemon. The first one in the file counts."""
+    """Return the sync daemon; None without one. The first statement in the file applies."""
     found: list[tuple[Block, Statement, Facts | None]] = [
         (block, statement, None)
         for block in globals_.blocks

@@ -45,7 +45,7 @@ _NEEDED: Final = {"track_script": "script", "track_file": "file", "track_process
 
 
 class Weight(Struct, frozen=True):
-    """A weight, and whether it counts in the other state."""
+    """A weight, and whether it is reversed: added in the other state of the object."""
 
     value: int
     reverse: bool
@@ -53,7 +53,7 @@ class Weight(Struct, frozen=True):
 
 
 class Definition(Struct, frozen=True):
-    """A tracked object that instances refer to by its name."""
+    """A tracked object, to which instances refer by its name."""
 
     keys: Mapping[str, Node]
     weight: Weight | None
@@ -66,7 +66,7 @@ Definitions = Mapping[tuple[str, str], Definition | None]
 
 
 def read_definitions(globals_: Globals, report: Report, options: Options) -> Definitions:
-    """Read the definitions of a file. Of two definitions with one name, the first one counts."""
+    """Read the definitions of a file. If two have the same name, the first one applies."""
     found: dict[tuple[str, str], Definition | None] = {}
     for each in globals_.find(*KINDS):
         statement = each.statement
@@ -103,7 +103,7 @@ def _read(each: Ordered, kind: str, report: Report, options: Options) -> Definit
 
 
 def read_weight(words: tuple[Word, ...], block: Block, names: tuple[str, ...]) -> Weight | None:
-    """Read the words WEIGHT [reverse]. keepalived limits the weight to 253."""
+    """Read the words WEIGHT [reverse]. As in keepalived, the weight is limited to 253."""
     value = whole(words[0])
     if value is None or abs(value) > 254:
         expected = "expected a whole number from -253 to 253"

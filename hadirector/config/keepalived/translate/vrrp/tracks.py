@@ -23,7 +23,7 @@ LISTS: Final = ("track_interface", "track_script", "track_file", "track_process"
 
 
 class Track(Struct, frozen=True):
-    """A tracked object with its keys, and whether its weight is the default weight of a file."""
+    """A tracked object with its keys, and whether it has a file's default weight."""
 
     kind: str
     name: str
@@ -104,7 +104,10 @@ def _note_order(kind: str, word: Word, definition: Definition, block: Block) -> 
 
 
 def add_devices(tracks: list[Track], devices: Iterable[Word], block: Block) -> list[Track]:
-    """Add the interfaces of addresses and routes: an instance has a fault without them."""
+    """Add the interfaces of addresses and routes as tracked interfaces.
+
+    As in keepalived, the instance has a fault while such an interface is missing.
+    """
     found = list(tracks)
     for word in devices:
         track = Track("track_interface", word.text, {"interface": _node(word)}, None, word.place)
@@ -123,7 +126,7 @@ def _same(first: Track, second: Track) -> bool:
 
 
 def void_weights(tracks: Iterable[Track], reason: str, block: Block, *, owner: bool) -> list[Track]:
-    """Return the objects without the weights that keepalived voids."""
+    """Return the tracked objects, without weights that have no effect in keepalived."""
     kept: list[Track] = []
     for track in tracks:
         if not track.is_weighted or track.kind == "track_process":

@@ -1,4 +1,4 @@
-"""Translates the way of the advertisements: multicast, unicast and the virtual MAC."""
+"""Translates the transport of advertisements: multicast, unicast, and the virtual MAC."""
 
 from __future__ import annotations
 

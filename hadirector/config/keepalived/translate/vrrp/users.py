@@ -1,4 +1,4 @@
-"""The users of scripts."""
+"""The users under which scripts run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from hadirector.config.keepalived.syntax.statement import Place
 
 
 class ScriptUser(Struct, frozen=True):
-    """A user and a group of scripts, and the place of the words. The group "" is the user's own."""
+    """A user and a group for scripts, with their place.
+
+    An empty group is the user's primary group.
+    """
 
     name: str
     group: str
@@ -20,13 +23,13 @@ class ScriptUser(Struct, frozen=True):
 
 
 def read_user(words: Sequence[str], place: Place) -> ScriptUser:
-    """Return the user of the words USER [[:]GROUP]."""
+    """Read a user from the words USER [[:]GROUP]."""
     user, *rest = words
     return ScriptUser(user, rest[0].lstrip(":") if rest else "", place)
 
 
 def user_keys(user: ScriptUser | None, options: Options, place: Place) -> dict[str, Node]:
-    """Return the keys of a user: of keepalived's default user if the file names no user."""
+    """Return the keys of a user. If the file names no user, use the default user of keepalived."""
     if user is None:
         return {} if options.own_defaults else {"user": scalar(options.script_user, place)}
     group = {"group": scalar(user.group, user.place)} if user.group else {}

@@ -15,37 +15,37 @@ _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}", re.ASCII)
 
 
 def whole(word: Word) -> int | None:
-    """Return the whole number in a word; None if there is none."""
+    """Return the whole number in a word; None if the word is not a whole number."""
     return int(word.text) if _WHOLE.fullmatch(word.text) else None
 
 
 def whole_node(word: Word, keyword: Word | None = None) -> Node:
-    """Make a node of a whole number. Other text stays as it is, and the schema refuses it."""
+    """Make a node of a whole number. Other text is kept, and the schema refuses it."""
     number = whole(word)
     place = keyword.place if keyword else None
     return scalar(word.text if number is None else number, word.place, place)
 
 
 def decimal(word: Word) -> Decimal | None:
-    """Return the decimal number in a word; None if there is none."""
+    """Return the decimal number in a word; None if the word is not a number."""
     return Decimal(word.text) if _DECIMAL.fullmatch(word.text) else None
 
 
 def duration(seconds: Decimal) -> str:
-    """Return a number of seconds as a duration with a unit."""
+    """Format a number of seconds as a duration with a unit."""
     if 0 < seconds < 1:
         return f"{(seconds * 1000).normalize():f}ms"
     return f"{seconds.normalize():f}s"
 
 
 def duration_node(word: Word, keyword: Word) -> Node:
-    """Make a node of a number of seconds. Other text stays as it is, and the schema refuses it."""
+    """Make a node of a number of seconds. Other text is kept, and the schema refuses it."""
     seconds = decimal(word)
     text = word.text if seconds is None else duration(seconds)
     return scalar(text, word.place, keyword.place)
 
 
 def lines(block: Block, keyword: str) -> Iterator[Statement]:
-    """Yield the lines of the lists with a keyword."""
+    """Yield the lines of all list blocks that have this keyword."""
     for statement in block.all(keyword):
         yield from statement.block or ()
