@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "reload": Entry("reload", "reload the configuration file"),
     "restart": Entry("restart", "restart the director while its vrrp process keeps running"),
     "status": Entry("status", "show the state of the running director"),
+    "watch": Entry("watch", "show a live view of the running director"),
     "why": Entry("why", "explain a real server, a virtual server, an instance or readiness"),
     "events": Entry("events", "show recorded events"),
     "drain": Entry("override:drain", "stop new connections to a real server"),
@@ -63,6 +64,11 @@ COMMANDS: Final = {
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
     "demo": Entry("demo", "demonstrate failures and a handover on this machine"),
 }
+
+
+_ESCAPES_ITSELF: Final = frozenset({"run", "demo", "watch"})
+"""Commands whose output has other control codes: the log, and two that move the cursor. They escape
+texts from outside themselves."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,7 +115,7 @@ def _run(words: list[str]) -> int:
     if fault := choose_endpoint(parsed):
         parser.error(fault)
     command = load(parsed.command)
-    if parsed.command in ("run", "demo"):  # the log escapes by itself; the demo moves the cursor
+    if parsed.command in _ESCAPES_ITSELF:
         return command.run(parsed)
     with (
         contextlib.redirect_stdout(cast("TextIO", PrintableStream(sys.stdout, required=True))),

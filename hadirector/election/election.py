@@ -207,6 +207,7 @@ class Election:
             counters={},
             priority_arithmetic=str(instance.priority),
             fault=reason,
+            held_out=True,
             sync_group=instance.sync_group,
             down_timer_adverts=instance.down_timer_adverts,
         )

@@ -54,7 +54,15 @@ def instance_problems(instance: InstanceStatus) -> Iterator[Problem]:
 
 
 def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
-    if instance.fault is not None:
+    if instance.held_out:
+        yield Problem(
+            level=Level.DEGRADED,
+            code="instance_starting",
+            object=name,
+            reason=f"its elections have not begun: {instance.fault}",
+            remedy="wait a moment; `hadirector why readiness` shows what is missing",
+        )
+    elif instance.fault is not None:
         yield Problem(
             level=Level.CRITICAL,
             code="instance_fault",

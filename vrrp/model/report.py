@@ -87,7 +87,8 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     - ``priority_arithmetic``: the calculation of the priority as a text, such as
       "100 - 20 (pool web) = 80" (`vrrp.router.priority`). ``priority_terms`` are its numbers.
     - ``preempt``: whether a higher priority is enough to become ACTIVE.
-    - ``fault``: the reason why the instance takes no part in elections.
+    - ``fault``: the reason why the instance takes no part in elections. ``held_out``: the director
+      has not begun its elections yet.
     - ``alarms``: the faults of peer routers (`vrrp.router.alarms`). ``alarm_kinds`` are the kinds
       of the first alarms; an alarm without a kind is a difference that an observer has found.
     - ``state_age``: the time since the last change of state, in seconds. It is None if the state
@@ -124,6 +125,7 @@ class InstanceStatus(msgspec.Struct, frozen=True, tag="status"):
     active_priority: int | None = None
     priority_terms: tuple[PriorityTerm, ...] = ()
     preempt: bool = True
+    held_out: bool = False
 
 
 Report = Transition | Notice | InstanceStatus

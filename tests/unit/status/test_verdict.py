@@ -150,6 +150,16 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "instance_starting",
         "instance web",
     ),
+    "held out": (
+        with_instance(
+            replace(
+                INSTANCE, state=State.INITIALIZE, fault="1 target has no verdict", held_out=True
+            )
+        ),
+        Level.DEGRADED,
+        "instance_starting",
+        "instance web",
+    ),
     "silence": (
         with_instance(replace(BACKUP, active_router=None)),
         Level.DEGRADED,
