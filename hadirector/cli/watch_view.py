@@ -134,7 +134,7 @@ def _pools(view: View, symbols: Symbols) -> Iterator[Line]:
         return
     heading = f"{'virtual server':{_NAME_WIDTH}}  serving  connections  new/s  last minute"
     yield Line(heading, "bold")
-    for server in _ordered(view.status.virtual_servers):
+    for server in _sort_worst_first(view.status.virtual_servers):
         yield _pool(server, view.points.get(server.name, ()), symbols)
         listed = [member for member in server.real_servers if needs_attention(member)]
         yield from (_member(member, symbols) for member in listed[:MEMBERS_SHOWN])
@@ -142,7 +142,7 @@ def _pools(view: View, symbols: Symbols) -> Iterator[Line]:
             yield Line(f"    and {len(listed) - MEMBERS_SHOWN} more", _GRAY)
 
 
-def _ordered(servers: Sequence[VirtualServerStatus]) -> list[VirtualServerStatus]:
+def _sort_worst_first(servers: Sequence[VirtualServerStatus]) -> list[VirtualServerStatus]:
     """Return the pools without a serving real server first, then those that lack some."""
 
     def share(server: VirtualServerStatus) -> float:
