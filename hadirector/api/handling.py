@@ -30,17 +30,27 @@ ProveActor = Callable[[web.BaseRequest, str], Awaitable[Actor]]
 
 
 class RequestHandling:
-    """Handles the requests of one socket. ``prove`` determines the actor of a request."""
+    """Handles the requests of one kind of connections.
 
-    def __init__(self, context: Context, router: Router, prove: ProveActor) -> None:
+    ``prove`` determines the actor of a request, and ``name_request`` returns the id of a request.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        router: Router,
+        prove: ProveActor,
+        name_request: Callable[[web.BaseRequest], str],
+    ) -> None:
         self._context = context
         self._router = router
         self._prove = prove
+        self._name_request = name_request
         self._log = structlog.get_logger()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request. An error is answered with a problem document (RFC 9457)."""
-        request_id = secrets.token_hex(8)
+        request_id = self._name_request(request)
         async with self._context.connections.admit(request):
             try:
                 return await self._serve(request, request_id)
@@ -115,6 +125,11 @@ class RequestHandling:
             problem = ProblemError(Code.INTERNAL, f"the request failed: {type(error).__name__}")
         described = problem.describe(raw_path(request), request_id)
         return problem_answer(described, {**problem.headers, REQUEST_ID_HEADER: request_id})
+
+
+def random_id(_request: web.BaseRequest) -> str:
+    """Return a new id for a request."""
+    return secrets.token_hex(8)
 
 
 def raw_path(request: web.BaseRequest) -> str:

@@ -40,6 +40,9 @@ class Code(StrEnum):
     DATAPLANE = "dataplane"
     FOLLOWERS = "followers"
     NOT_READY = "not-ready"
+    MISDIRECTED = "misdirected"
+    CROSS_SITE = "cross-site"
+    UNREACHABLE = "director-unreachable"
 
 
 class Kind(NamedTuple):
@@ -146,6 +149,21 @@ KINDS: Final[Mapping[Code, Kind]] = MappingProxyType(
             503,
             "Too many clients wait for events",
             "Follow the events through the web process, or repeat the request later.",
+        ),
+        Code.MISDIRECTED: Kind(
+            421,
+            "The director does not know the host name of the request",
+            "Use an address or a known name of the director, or add the name to `api.host_names`.",
+        ),
+        Code.CROSS_SITE: Kind(
+            403,
+            "A page of another site has made the browser send the request",
+            "Use the page of the director itself.",
+        ),
+        Code.UNREACHABLE: Kind(
+            502,
+            "The web process runs, but the director does not answer it",
+            "Look at `hadirector status` and at the log on the host of the director.",
         ),
         Code.NOT_READY: Kind(
             503,

@@ -17,21 +17,24 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from hadirector.api.actor import Accounts, Actor, prove_actor, read_peer
+from hadirector.api.asserted import AssertedConnections, asserted_actor, asserted_id
 from hadirector.api.client import CLAIM_HEADER
 from hadirector.api.connections import Connections
 from hadirector.api.context import Context
-from hadirector.api.handling import RequestHandling
+from hadirector.api.handling import RequestHandling, random_id
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.protocol import ApiProtocol
 from hadirector.api.routes import ROUTES
 from hadirector.api.routing import Router
 from hadirector.director.director import Director
+from hadirector.director.web_process import WebProcess
 from hadirector.model.configuration import ApiRoles
 
 SOCKET_MODE = 0o660
@@ -46,32 +49,49 @@ EVERY_USER_IS_ADMIN: Final = ApiRoles()
 
 @contextlib.asynccontextmanager
 async def serving(
-    director: Director, path: Path, roles: ApiRoles = EVERY_USER_IS_ADMIN
+    director: Director,
+    path: Path,
+    roles: ApiRoles = EVERY_USER_IS_ADMIN,
+    web_process: WebProcess | None = None,
 ) -> AsyncIterator[None]:
-    """Serve the API on the socket at ``path`` inside the context. Raises OSError."""
+    """Serve the API inside the context: on the socket at ``path``, and to the web process.
+
+    Raises OSError.
+    """
     connections = Connections()
     context = Context(director, connections)
-    handling = RequestHandling(context, Router(ROUTES), UnixActors(roles).prove)
-    loop = asyncio.get_running_loop()
-    server = web.Server(handling.handle, handler_cancellation=True, loop=loop)
-
-    def start_protocol() -> ApiProtocol:
-        return ApiProtocol(
-            server,
-            loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # aiohttp itself passes None
-            lingering_time=LINGERING_SECONDS,
-        )
-
+    router = Router(ROUTES)
+    local = RequestHandling(context, router, UnixActors(roles).prove, random_id)
+    asserted = RequestHandling(context, router, asserted_actor, asserted_id)
+    servers = [_make_server(local), _make_server(asserted)]
+    if web_process is not None:
+        starter = partial(_start_protocol, servers[1])
+        web_process.handle_connection = AssertedConnections(starter).start
     try:
-        async with connections.accept(start_protocol, _listen(path)):
+        async with connections.accept(partial(_start_protocol, servers[0]), _listen(path)):
             yield
     finally:
         context.stop_followers()
-        server.pre_shutdown()
-        await server.shutdown(SHUTDOWN_SECONDS)
+        for server in servers:
+            server.pre_shutdown()
+        for server in servers:
+            await server.shutdown(SHUTDOWN_SECONDS)
         with contextlib.suppress(OSError):  # another program may have its own file there now
             _remove_dead_socket(path)
+
+
+def _make_server(handling: RequestHandling) -> web.Server:
+    loop = asyncio.get_running_loop()
+    return web.Server(handling.handle, handler_cancellation=True, loop=loop)
+
+
+def _start_protocol(server: web.Server) -> ApiProtocol:
+    return ApiProtocol(
+        server,
+        loop=asyncio.get_running_loop(),
+        access_log=None,  # type: ignore[arg-type]  # aiohttp itself passes None
+        lingering_time=LINGERING_SECONDS,
+    )
 
 
 class UnixActors:

@@ -59,6 +59,7 @@ COMMANDS: Final = {
     "enable": Entry("override:enable", "return a disabled real server to service"),
     "weight": Entry("override:weight", "override the weight of a real server"),
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
+    "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),
     "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),

@@ -166,7 +166,8 @@ async def _run(
                 handlers.assign(
                     stop=partial(_stop, director, handlers), reload=director.request_reload
                 )
-                async with serving(director, Path(configuration.api_unix), configuration.api_roles):
+                unix, roles = Path(configuration.api_unix), configuration.api_roles
+                async with serving(director, unix, roles, director.web):
                     handed_on = await director.run()
     except (ConfigError, DataplaneError) as error:
         raise StartError(str(error)) from error

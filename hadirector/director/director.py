@@ -22,6 +22,7 @@ from hadirector.director.parts import Parts
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
+from hadirector.director.web_process import WebProcess
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import Configuration
@@ -102,8 +103,9 @@ class Director:
             self._put_later(FIRST_VERDICTS_SECONDS_MAX, FirstVerdictsOverdue())
             checks = group.create_task(parts.health.workers.run(), name="checks")
             vrrp = group.create_task(parts.election.run(), name="vrrp")
+            web = group.create_task(parts.web.run(), name="web")
             await self._stop.wait()
-            await self._stop_children(checks, vrrp)
+            await self._stop_children(checks, vrrp, web)
             for task in (*running, *self._spawned):
                 task.cancel()
         script_server.close()
@@ -122,6 +124,11 @@ class Director:
         """Begin to stop, without a restart. ``run`` returns after the cleanup."""
         self._restarting = False
         self._stop.set()
+
+    @property
+    def web(self) -> WebProcess:
+        """The web process, which speaks the API of this director."""
+        return self._parts.web
 
     @property
     def restarting(self) -> bool:
@@ -176,7 +183,9 @@ class Director:
 
     # --- leaving --------------------------------------------------------------------------------
 
-    async def _stop_children(self, checks: asyncio.Task[None], vrrp: asyncio.Task[None]) -> None:
+    async def _stop_children(
+        self, checks: asyncio.Task[None], vrrp: asyncio.Task[None], web: asyncio.Task[None]
+    ) -> None:
         """Stop the vrrp process first, and then the other children.
 
         The table stays complete until the addresses are handed over.
@@ -192,10 +201,14 @@ class Director:
             parts.election.stop(keep=keep)
             await self._wait_for_end(parts.election.child, vrrp)
         parts.health.workers.stop()
+        parts.web.stop()
         await self._wait_for_end(parts.health.workers, checks)
+        await self._wait_for_end(parts.web, web)
         await parts.notifier.finish()
 
-    async def _wait_for_end(self, child: Child[Any] | Workers, running: asyncio.Task[None]) -> None:
+    async def _wait_for_end(
+        self, child: Child[Any] | Workers | WebProcess, running: asyncio.Task[None]
+    ) -> None:
         await asyncio.wait([running], timeout=CHILD_STOP_SECONDS_MAX)
         if not running.done():
             self._log.error("process_does_not_stop", process=child.name)

@@ -125,6 +125,8 @@ class Dispatcher:
                 self._put_later(delay, overdue)
         elif is_vrrp:
             election.configure_child()
+        elif message.name == self._parts.web.name:
+            self._parts.web.send_settings()
         else:
             self._parts.health.configure_workers(message.name)
 

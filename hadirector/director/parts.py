@@ -14,6 +14,7 @@ from hadirector.director.fitness import FitnessMonitor
 from hadirector.director.messages import Message
 from hadirector.director.pools import Pools
 from hadirector.director.snapshot import Snapshot, SnapshotStore
+from hadirector.director.web_process import WebProcess
 from hadirector.election.election import Election
 from hadirector.election.tracking import Tracking
 from hadirector.events.recorder import Recorder
@@ -71,6 +72,7 @@ class Parts:
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration, self.snapshots.note_change)
         self.fitness = FitnessMonitor(self.health, self.pools, self.table_reconciler, self.election)
+        self.web = WebProcess(configuration, put)
         self._put = put
 
     def facts(self) -> Facts:

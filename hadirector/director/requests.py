@@ -132,7 +132,11 @@ class OperatorRequests:
         parts = self._parts
         table = await parts.table_reconciler.read_counters()
         configuration, workers = parts.configuration, parts.health.workers
-        children: list[Child[Any]] = [parts.election.child, *workers.children]
+        children: list[Child[Any]] = [
+            parts.election.child,
+            *workers.children,
+            *([] if parts.web.child is None else [parts.web.child]),
+        ]
         statistics = workers.statistics
         status = Status(
             name=configuration.name,

@@ -1,4 +1,4 @@
-"""Runs a child process: ``python -m hadirector.processes MODULE DESCRIPTOR``."""
+"""Runs a child process: ``python -m hadirector.processes MODULE DESCRIPTOR...``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ DEFERRED: Final = frozenset({"ssl", "asyncio.sslproto", "hashlib", "hmac", "insp
 """Modules that others import, but few configurations use: 3 MB and 25 ms, with OpenSSL."""
 
 
-def main(module: str, descriptor: str) -> None:
-    """Import the module of the child process and run it over the descriptor of its channel."""
+def main(module: str, *descriptors: str) -> None:
+    """Import the module of the child process, and run it with its descriptors.
+
+    The first one is of its channel.
+    """
     prepare_imports()
-    import_module(module).main(int(descriptor))
+    import_module(module).main(*map(int, descriptors))
 
 
 def prepare_imports() -> None:

@@ -11,7 +11,8 @@ import msgspec
 from checks.definition.check import CheckDefinition, Limits
 from checks.definition.result import Reason, Result, Verdict
 from checks.scheduling.lateness import ProbeLateness
-from vrrp.model.configuration import InstanceConfiguration, TrackedKey
+from hadirector.model.web import WebSettings
+from vrrp.model.configuration import InstanceConfiguration, Secret, TrackedKey
 from vrrp.model.report import InstanceStatus, Notice, Transition
 from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
 
@@ -103,7 +104,23 @@ class CheckStatistics(msgspec.Struct, frozen=True, tag="check_statistics"):
     running: float = 0.0
 
 
+class ConfigureWeb(msgspec.Struct, frozen=True, tag="configure_web"):
+    """Serve with these settings, and with the present content of the files that they name.
+
+    ``names`` are the host names that a request may have. A missing file is None.
+    """
+
+    settings: WebSettings
+    names: tuple[str, ...]
+    certificate: bytes | None = None
+    key: Secret | None = None
+    client_ca: bytes | None = None
+    tokens: bytes | None = None
+
+
 ToVrrp = ConfigureVrrp | TrackedValues | RequestHandover | Stop | Heartbeat
 FromVrrp = Transition | Notice | InstanceStatus | Heartbeat
 ToChecks = ConfigureChecks | Stop | Heartbeat
 FromChecks = VerdictChanged | CheckStatistics | Notice | Heartbeat
+ToWeb = ConfigureWeb | Stop | Heartbeat
+FromWeb = Notice | Heartbeat

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -29,6 +30,8 @@ _MARGIN_SECONDS = 0.01
 """Added to a limit of silence, so that the limit has passed at the time of the wake-up."""
 
 Incoming = TypeVar("Incoming")
+Inheritance = Callable[[], AbstractContextManager[Sequence[int]]]
+"""Returns the descriptors that a new process inherits, while it is started."""
 Process = asyncio.subprocess.Process | AdoptedProcess
 
 
@@ -47,14 +50,20 @@ class ChildDied(msgspec.Struct, frozen=True):
 class Child(Generic[Incoming]):
     """Runs a child process, and restarts it after a crash.
 
-    The first restart is immediate. Further restarts follow after growing pauses of up to 30 s.
-    A child that ran for 30 s resets the pauses. ``report`` is awaited with ``ChildStarted``
-    after the first message of a new process, with every message of the process, and with
-    ``ChildDied`` when the process ended without an order.
+    The first restart is immediate. Further restarts follow after growing pauses of up to 30 s. A
+    child that ran for 30 s resets the pauses. ``report`` is awaited with ``ChildStarted`` after the
+    first message of a new process, with every message of the process, and with ``ChildDied`` when
+    the process ended without an order. ``inheritance`` returns the descriptors that a new process
+    inherits besides its channel, in a context that ends when the process has been started.
     """
 
     def __init__(
-        self, name: str, module: str, incoming: Any, report: Callable[[Any], Awaitable[None]]
+        self,
+        name: str,
+        module: str,
+        incoming: Any,
+        report: Callable[[Any], Awaitable[None]],
+        inheritance: Inheritance = lambda: contextlib.nullcontext(()),
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -62,6 +71,7 @@ class Child(Generic[Incoming]):
         self._module = module
         self._incoming = incoming
         self._report = report
+        self._inheritance = inheritance
         self._process: Process | None = None
         self._adopted: tuple[Process, Channel[Incoming]] | None = None
         self._handed_off = False
@@ -182,14 +192,16 @@ class Child(Generic[Incoming]):
         # child inherits the blocked signals. Signals to this process are delivered later.
         signals.block()
         try:
-            return await asyncio.create_subprocess_exec(
-                *PYTHON_MODULE,
-                "hadirector.processes",
-                self._module,
-                str(end.fileno()),
-                pass_fds=[end.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-            )
+            with self._inheritance() as more:
+                descriptors = [end.fileno(), *more]
+                return await asyncio.create_subprocess_exec(
+                    *PYTHON_MODULE,
+                    "hadirector.processes",
+                    self._module,
+                    *map(str, descriptors),
+                    pass_fds=descriptors,
+                    stdin=asyncio.subprocess.DEVNULL,
+                )
         finally:
             signals.unblock()
 

@@ -7,7 +7,8 @@ every metric.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Final, Literal
 
 from prometheus_client.core import Metric
 
@@ -19,17 +20,25 @@ from hadirector.status.report import RealServerStatus, Status, VirtualServerStat
 from hadirector.status.verdict import DirectorVerdict, Level
 from hadirector.status.vrrp_metrics import vrrp_families
 
+Scope = Literal["director", "vrrp", "virtual_servers", "real_servers"]
+SCOPES: Final[tuple[Scope, ...]] = ("director", "vrrp", "virtual_servers", "real_servers")
+"""The parts of the metrics. A scrape can leave parts out."""
 
-def families(status: Status) -> Iterator[Metric]:
-    """Yield all metrics of a status. A metric whose value is unknown has no sample."""
-    yield from _director_metrics(status)
-    yield from _verdict_metrics(status.verdict or judge_director(status))
-    yield from _check_metrics(status)
-    yield from _dataplane_metrics(status)
-    yield from _virtual_server_metrics(status.virtual_servers)
-    yield from _real_server_metrics(status.virtual_servers)
-    yield from _traffic_metrics(status.virtual_servers)
-    yield from vrrp_families(status.instances)
+
+def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Metric]:
+    """Yield the metrics of a status in these scopes. An unknown value has no sample."""
+    if "director" in scopes:
+        yield from _director_metrics(status)
+        yield from _verdict_metrics(status.verdict or judge_director(status))
+        yield from _check_metrics(status)
+        yield from _dataplane_metrics(status)
+    if "virtual_servers" in scopes:
+        yield from _virtual_server_metrics(status.virtual_servers)
+    if "real_servers" in scopes:
+        yield from _real_server_metrics(status.virtual_servers)
+        yield from _traffic_metrics(status.virtual_servers)
+    if "vrrp" in scopes:
+        yield from vrrp_families(status.instances)
 
 
 def _director_metrics(status: Status) -> Iterator[Metric]:

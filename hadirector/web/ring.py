@@ -1,0 +1,94 @@
+"""The latest events, ready to be sent to many followers. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Mapping
+from itertools import islice
+from typing import Final, NamedTuple
+
+import msgspec
+
+EVENTS_MAX: Final = 2000
+"""Events that are kept; a follower that falls further behind gets a gap."""
+BATCH_MAX: Final = 100
+"""Events that are sent to a follower at once."""
+
+
+class Selection(NamedTuple):
+    """The events that a follower wants: by the name of the event, and by an object in a field."""
+
+    name: str = ""
+    about: str = ""
+
+    def includes(self, name: str, fields: Mapping[str, object]) -> bool:
+        """Return whether an event belongs to the selection."""
+        return (not self.name or name == self.name) and (
+            not self.about or _concerns(self.about, fields)
+        )
+
+
+class Gap(NamedTuple):
+    """Events that a follower has missed. It continues after the number ``last``."""
+
+    missed: int
+    last: int
+
+
+class _Event(NamedTuple):
+    number: int
+    name: str
+    fields: Mapping[str, object]
+    text: bytes
+
+
+class Ring:
+    """Keeps the latest events. A cursor is the number of the last event that a follower has."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._events: deque[_Event] = deque(maxlen=EVENTS_MAX)
+
+    def add(self, number: int, name: str, fields: Mapping[str, object], content: bytes) -> None:
+        """Add an event with its JSON. Numbers that do not grow begin a new sequence."""
+        if number <= self.last:
+            self._events.clear()
+        text = b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), content)
+        self._events.append(_Event(number, name, fields, text))
+        self.last = number
+
+    def gap(self, cursor: int) -> Gap | None:
+        """Return what a follower at this cursor has missed; None if it can simply continue."""
+        if cursor > self.last:
+            return Gap(0, self._first - 1)
+        missed = self._first - 1 - cursor
+        return Gap(missed, self._first - 1) if missed > 0 else None
+
+    def after(self, cursor: int, selection: Selection) -> tuple[bytes, int]:
+        """Return the next selected events as one text, and the cursor after them."""
+        text = []
+        start = bisect_right(self._events, cursor, key=lambda event: event.number)
+        for event in islice(self._events, start, start + BATCH_MAX):
+            cursor = event.number
+            if selection.includes(event.name, event.fields):
+                text.append(event.text)
+        return b"".join(text), cursor
+
+    @property
+    def _first(self) -> int:
+        return self._events[0].number if self._events else self.last + 1
+
+
+def encode_gap(gap: Gap) -> bytes:
+    """Return the text that reports missed events to a follower."""
+    content = msgspec.json.encode({"missed": gap.missed, "last": gap.last})
+    return b"id: %d\nevent: gap\ndata: %s\n\n" % (gap.last, content)
+
+
+def _concerns(name: str, fields: Mapping[str, object]) -> bool:
+    """Return whether an event is about VIRTUAL_SERVER, VIRTUAL_SERVER/REAL_SERVER or INSTANCE."""
+    first, slash, second = name.partition("/")
+    if slash:
+        return fields.get("virtual_server") == first and fields.get("real_server") == second
+    return first in (fields.get("virtual_server"), fields.get("instance"))
