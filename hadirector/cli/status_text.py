@@ -77,7 +77,7 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
         yield paint(text, "bold red")
     for reason in status.unfit:
         yield paint(f"not fit to serve: {reason}", "bold red")
-    yield from (paint(f"warning: {warning}", "yellow") for warning in status.warnings)
+    yield from _warnings(status, paint)
     yield from (paint(override, "yellow") for override in status.orphaned_overrides)
     for service in status.foreign_services:
         yield paint(f"foreign service, not changed: {service}", "dim")
@@ -86,6 +86,13 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
             yield paint(f"difference: hadirector would {operation}", "yellow")
         else:
             yield paint(f"failing: {operation}: {error}", "red")
+
+
+def _warnings(status: Status, paint: Paint) -> Iterator[str]:
+    yield from (paint(f"warning: {warning}", "yellow") for warning in status.warnings)
+    if status.process_polling is not None:
+        text = f"tracked processes are looked for once a second: {status.process_polling}"
+        yield paint(text, "dim")
 
 
 def _process(process: ProcessStatus, version: str) -> str:

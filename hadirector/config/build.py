@@ -13,7 +13,7 @@ from hadirector.config.schema import Root
 from hadirector.config.scripts.build import notifications
 from hadirector.config.services.build import virtual_server
 from hadirector.config.static.build import static_items
-from hadirector.config.tracking.build import assign_groups, tracked_scripts
+from hadirector.config.tracking.build import assign_groups, tracked_processes, tracked_scripts
 from hadirector.config.vrrp.build import instance_configuration
 from hadirector.model.configuration import Configuration
 from hadirector.model.vip_probes import assign_marks
@@ -45,6 +45,7 @@ def build(root: Root, host_name: str) -> Configuration:
         vrrp=_instances(root),
         static=static_items(root.static),
         tracked_scripts=tracked_scripts(root.instances),
+        tracked_processes=tracked_processes(root.instances),
         notifications=notifications(root),
         virtual_servers=assign_marks(servers, director.probe_marks),
     )

@@ -40,6 +40,7 @@ def observed_configuration(configuration: Configuration, directory: PurePath) ->
         connection_timeouts=ConnectionTimeouts(),
         static=NO_STATIC_ITEMS,
         tracked_scripts=(),
+        tracked_processes=(),
         notifications=(),
         needed_scripts=(),
         vrrp=tuple(replace(instance, track=()) for instance in configuration.vrrp),

@@ -172,6 +172,7 @@ class OperatorRequests:
             ),
             observing=configuration.observing,
             risks=parts.configuration.warnings,
+            process_polling=parts.tracking.processes.polling,
         )
         return replace(status, verdict=judge_director(status))
 

@@ -32,6 +32,7 @@ from hadirector.host import preflight
 from hadirector.host.sysctl import files, reverse_path, rules
 from hadirector.host.sysctl.reconciler import interfaces_towards_servers
 from hadirector.model.configuration import Configuration
+from vrrp.tracking.process_connector import ConnectorError, ProcessConnector
 
 
 async def examine(
@@ -67,6 +68,7 @@ async def examine(
         ),
         prove=prove,
         omitted=len(servers) - len(examined),
+        process_polling=await asyncio.to_thread(_try_process_events, configuration),
     )
     if prove:
         facts = await _send_echoes(configuration, examined, facts)
@@ -74,6 +76,16 @@ async def examine(
     if configuration.dataplane != "ipvs" or facts.preflight_faults:
         return facts
     return await _probe_virtual_addresses(configuration, examined, facts)
+
+
+def _try_process_events(configuration: Configuration) -> str | None:
+    """Return why the kernel reports no process events, if there are tracked processes."""
+    if configuration.tracked_processes:
+        try:
+            ProcessConnector().close()
+        except ConnectorError as error:
+            return str(error)
+    return None
 
 
 def _read_kernel(servers: Sequence[ExaminedServer], clients: tuple[str, ...]) -> Facts:

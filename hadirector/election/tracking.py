@@ -1,8 +1,8 @@
 """Reads the values of the scripts, files and processes that VRRP instances track.
 
 This runs in the director process, so that it cannot delay an advertisement. Scripts run as
-processes; runs of the same script do not overlap. A thread reads files and processes once a second.
-If a file system hangs, the last values of all files and processes stay in use.
+processes; runs of the same script do not overlap. A thread reads files once a second. If a file
+system hangs, the last values of all files stay in use. Processes have a thread of their own.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import structlog
 from checks.definition.result import Verdict
 from checks.scheduling.rise_fall import HealthTracker
 from checks.script_runner.runner import run
+from hadirector.election.tracked_processes import TrackedProcesses
 from hadirector.model.configuration import Configuration, TrackedScript
 from hadirector.runtime import signals
-from vrrp.model.configuration import TrackedKey, TrackedKind
+from vrrp.model.configuration import TrackedKey
 from vrrp.tracking.file import FileError, read_number
-from vrrp.tracking.process import running
 
 POLL_SECONDS = 1.0
 HANGING_SECONDS = 10.0
@@ -47,6 +47,7 @@ class Tracking:
         self._errors: dict[str, str] = {}
         self._configured = asyncio.Event()
         self._any_to_poll = asyncio.Event()
+        self.processes = TrackedProcesses(configuration.tracked_processes, self._put_values)
         self._log = structlog.get_logger()
 
     def configure(self, configuration: Configuration) -> None:
@@ -54,12 +55,14 @@ class Tracking:
         self._configuration = configuration
         self._configured.set()
         self._any_to_poll.set()
+        self.processes.configure(configuration.tracked_processes)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         watching: dict[TrackedScript, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             group.create_task(self._poll())
+            group.create_task(self.processes.run())
             while True:
                 self._configured.clear()
                 scripts = self._configuration.tracked_scripts
@@ -90,23 +93,26 @@ class Tracking:
                 await self._put_message(TrackedChanged({tracked.key: int(passing)}))
             await asyncio.sleep(max(0.0, due - loop.time()))
 
+    async def _put_values(self, values: dict[TrackedKey, int]) -> None:
+        await self._put_message(TrackedChanged(values))
+
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + POLL_SECONDS
-            files, processes = self._names("file"), self._names("process")
-            if not files and not processes:
+            files = self._files()
+            if not files:
                 self._any_to_poll.clear()
                 await self._any_to_poll.wait()
                 continue
-            read = await self._wait_for(_in_thread(partial(_read, files, processes)))
+            read = await self._wait_for(_in_thread(partial(_read, files)))
             self._log_errors(read.errors)
-            await self._put_message(TrackedChanged(read.values))
+            await self._put_values(read.values)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
-    def _names(self, kind: TrackedKind) -> list[str]:
+    def _files(self) -> list[str]:
         instances = self._configuration.vrrp
-        return sorted({name for instance in instances for name in instance.tracked_names(kind)})
+        return sorted({name for instance in instances for name in instance.tracked_names("file")})
 
     async def _wait_for(self, reading: asyncio.Future[_Read]) -> _Read:
         """Wait for a reading without a limit. Log a warning if it takes 10 s."""
@@ -130,8 +136,8 @@ class _Read(NamedTuple):
     errors: dict[str, str]
 
 
-def _read(files: list[str], processes: list[str]) -> _Read:
-    """Read all files and processes. A file with an error is not among the values."""
+def _read(files: list[str]) -> _Read:
+    """Read all files. A file with an error is not among the values."""
     values: dict[TrackedKey, int] = {}
     errors: dict[str, str] = {}
     for path in files:
@@ -139,9 +145,6 @@ def _read(files: list[str], processes: list[str]) -> _Read:
             values[TrackedKey("file", path)] = read_number(path)
         except FileError as error:
             errors[path] = str(error)
-    if processes:
-        runs_by_name = running(processes)
-        values |= {TrackedKey("process", name): int(runs) for name, runs in runs_by_name.items()}
     return _Read(values, errors)
 
 

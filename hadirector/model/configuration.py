@@ -29,6 +29,7 @@ from hadirector.model.policy import PoolPolicy, SlowStart
 from hadirector.model.web import WebSettings
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey
 from vrrp.model.static_items import NO_STATIC_ITEMS, StaticItems
+from vrrp.model.tracked_process import TrackedProcess
 
 
 class OnFailure(StrEnum):
@@ -233,6 +234,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     vrrp: tuple[InstanceConfiguration, ...] = ()
     static: StaticItems = NO_STATIC_ITEMS
     tracked_scripts: tuple[TrackedScript, ...] = ()
+    tracked_processes: tuple[TrackedProcess, ...] = ()
     notifications: tuple[Notification, ...] = ()
     connection_timeouts: ConnectionTimeouts = ConnectionTimeouts()
     virtual_servers: tuple[VirtualServer, ...] = ()

@@ -69,6 +69,7 @@ _SETTINGS = {
     "log": "log",
     "static": "the static items",
     "tracked_scripts": "the tracked scripts",
+    "tracked_processes": "the tracked processes",
     "notifications": "the notifications",
     "connection_timeouts": "connection_timeouts",
     "web": "the web process",

@@ -115,8 +115,10 @@ class Status(msgspec.Struct, frozen=True):
     priorities are the lowest. ``warnings`` are faults that do not change what the director
     serves. ``risks`` are the part of the ``warnings`` that the configuration itself causes.
     ``observing`` means that another program is in charge: then ``failing`` has the differences
-    between the wanted and the actual table. ``verdict`` is None until it is decided; a director
-    sends it with every status.
+    between the wanted and the actual table. ``process_polling`` is the reason for which tracked
+    processes are looked for once a second and not noticed by events of the kernel; None if events
+    arrive or nothing is tracked. ``verdict`` is None until it is decided; a director sends it with
+    every status.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Status(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     observing: bool = False
     risks: tuple[str, ...] = ()
+    process_polling: str | None = None
     verdict: DirectorVerdict | None = None
 
 

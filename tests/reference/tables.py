@@ -32,6 +32,7 @@ from hadirector.config.scripts.schema import NotifySection, PoolNotifySection, S
 from hadirector.config.services.schema import VirtualServerSection
 from hadirector.config.services.tunnel import TunnelSection
 from hadirector.config.static.schema import StaticAddressSection, StaticSection
+from hadirector.config.tracking.process_schema import ProcessSection
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
 from hadirector.config.vrrp.addresses.schema import AddressSection
 from hadirector.config.vrrp.authentication import (
@@ -64,6 +65,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "virtual_mac": VirtualMacSection,
     "preempt": PreemptSection,
     "track": TrackSection,
+    "process": ProcessSection,
     "notify": NotifySection,
     "notify of a pool": PoolNotifySection,
     "Scripts": ScriptSection,

@@ -1,36 +1,49 @@
-"""Finds out which tracked processes are running."""
+"""Reads which processes run, from /proc."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_GONE: Final = frozenset({"Z", "X"})  # zombie and dead (proc(5))
+from vrrp.tracking.process_table import Identity, Patterns
+
+PROC: Final = Path("/proc")
+_GONE: Final = frozenset({b"Z", b"X"})  # zombie and dead (proc(5))
 
 
-def running(names: Iterable[str], proc: Path = Path("/proc")) -> dict[str, bool]:
-    """Return for each name whether a process with that name (/proc/PID/comm) is running.
+def read_processes(patterns: Patterns, proc: Path = PROC) -> dict[int, Identity]:
+    """Return the running processes whose names can match a pattern, by their ids.
 
-    This takes about 20 µs for each process of the host.
+    This takes about 20 µs for each process of the host. Raises OSError, for example if this process
+    has no file descriptor left.
     """
-    missing = set(names)
-    found = dict.fromkeys(missing, False)
+    found = {}
     for entry in os.listdir(proc):
-        if not missing:
-            break
         if entry.isdecimal():
-            with suppress(OSError):  # the process has just ended
-                name, state = _parse((proc / entry / "stat").read_text(errors="replace"))
-                if name in missing and state not in _GONE:
-                    found[name] = True
-                    missing.discard(name)
+            identity = read_process(int(entry), patterns, proc)
+            if identity is not None:
+                found[int(entry)] = identity
     return found
 
 
-def _parse(text: str) -> tuple[str, str]:
+def read_process(pid: int, patterns: Patterns, proc: Path = PROC) -> Identity | None:
+    """Return what a process is; None if it has ended, or if its name can match no pattern.
+
+    A process whose files this process may not read counts as ended. Raises OSError.
+    """
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        name, state = _parse((proc / str(pid) / "stat").read_bytes())
+        if state in _GONE or not patterns.may_match(name):
+            return None
+        if patterns.needs_command_line(name):
+            return Identity(name, (proc / str(pid) / "cmdline").read_bytes())
+        return Identity(name)
+    return None
+
+
+def _parse(text: bytes) -> tuple[bytes, bytes]:
     """Return name and state in /proc/PID/stat (proc(5)). The name may contain parentheses."""
-    name, _, rest = text.partition("(")[2].rpartition(")")
+    name, _, rest = text.partition(b"(")[2].rpartition(b")")
     return name, rest[1:2]

@@ -1,4 +1,4 @@
-"""Builds tracked objects, tracked scripts and sync groups."""
+"""Builds tracked objects, scripts and processes, and sync groups."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hadirector.config.vrrp.schema import VrrpSection
 from hadirector.model.configuration import TrackedScript
 from hadirector.model.policy import FITNESS, UNFIT_PRIORITY_WEIGHT, VISIBILITY_OF_BACKENDS
 from vrrp.model.configuration import InstanceConfiguration, TrackedKey, TrackedObject
+from vrrp.model.tracked_process import ProcessPattern, TrackedProcess
 
 
 def tracked_objects(section: VrrpSection, *, has_backends: bool) -> tuple[TrackedObject, ...]:
@@ -66,3 +67,17 @@ def tracked_scripts(instances: Sequence[Placed[VrrpSection]]) -> tuple[TrackedSc
                     key=key, script=script(tracked, timing.timeout), timing=timing
                 )
     return tuple(scripts.values())
+
+
+def tracked_processes(instances: Sequence[Placed[VrrpSection]]) -> tuple[TrackedProcess, ...]:
+    """Return the tracked processes of all instances, each once."""
+    processes: dict[TrackedKey, TrackedProcess] = {}
+    for _, instance in instances:
+        for _, tracked in instance.tracked:
+            if tracked.process is not None:
+                (key,) = tracked.objects
+                pattern = build_struct(ProcessPattern, tracked.process)
+                processes[key] = build_struct(
+                    TrackedProcess, tracked.process, key=key, pattern=pattern
+                )
+    return tuple(processes.values())

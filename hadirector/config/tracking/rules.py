@@ -15,6 +15,7 @@ from hadirector.config.document.finding import (
 )
 from hadirector.config.keys.section import Placed
 from hadirector.config.scripts.rules import script_findings
+from hadirector.config.tracking.process_schema import ProcessSection
 from hadirector.config.tracking.schema import SyncGroupSection, TrackSection
 from hadirector.config.vrrp.schema import VrrpSection
 from vrrp.model.configuration import TrackedKey, TrackedKind
@@ -87,9 +88,27 @@ def _object_findings(
     if tracked.timing.timeout > tracked.timing.interval:
         expected = f"at most the interval, {tracked.interval:g}s"
         yield Finding((*path, "timeout"), wrong(f"{tracked.timing.timeout:g}s", expected))
+    if tracked.process is not None:
+        yield from _process_findings((*path, "process"), tracked.process)
     if tracked.pool is not None and tracked.pool not in pools:
         expected = "the name of a virtual server"
         yield Finding((*path, "pool"), wrong(quote(tracked.pool), expected))
+
+
+def _process_findings(path: Path, process: ProcessSection) -> Iterator[Finding]:
+    if process.name is not None and process.command is not None:
+        yield Finding((*path, "command"), "the name is given too; leave one of them out")
+    if process.name is None and process.command is None:
+        yield Finding(path, 'the key "name" is missing (or "command")')
+    if "arguments_match" in process.model_fields_set and not process.arguments:
+        yield Finding((*path, "arguments_match"), "there are no arguments to compare")
+    if process.at_most is None:
+        if process.at_least == 0:
+            message = "the object would always be up (expected 1 or more, or at_most)"
+            yield Finding((*path, "at_least"), message)
+    elif process.at_most < process.at_least:
+        expected = f"at_least, {process.at_least}, or more"
+        yield Finding((*path, "at_most"), wrong(str(process.at_most), expected))
 
 
 def _weight_findings(path: Path, tracked: TrackSection) -> Iterator[Finding]:

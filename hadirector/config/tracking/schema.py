@@ -14,20 +14,11 @@ from hadirector.config.keys.names import (
     Name,
     ProbeDuration,
 )
-from hadirector.config.keys.readers import choice, duration, integer, text
+from hadirector.config.keys.readers import choice, duration, integer
 from hadirector.config.keys.section import Placed, Section, place_items
 from hadirector.config.scripts.schema import NotifySection, ScriptSection
+from hadirector.config.tracking.process_schema import Process
 from vrrp.model.configuration import TrackedKey, TrackedKind
-
-# As in /proc/PID/comm: TASK_COMM_LEN is 16 with the final zero.
-ProcessName = Annotated[
-    str,
-    text(
-        r"[^\x00-\x1f\x7f/]{1,15}",
-        "a process name of 1 to 15 characters",
-        "name, at most 15 characters",
-    ),
-]
 
 
 class TrackSection(ScriptSection):
@@ -55,10 +46,11 @@ class TrackSection(ScriptSection):
         ),
     ] = None
     process: Annotated[
-        ProcessName | None,
+        Process | None,
         Key(
-            "The object is up while a process has this name in `/proc/PID/comm`. The director"
-            " checks once a second.",
+            "The object is up while a process has this name in `/proc/PID/comm`; or a section with"
+            " more conditions.",
+            type="name, at most 15 characters, or [process](#process)",
             default="",
         ),
     ] = None
@@ -118,7 +110,7 @@ class TrackSection(ScriptSection):
             "pool": self.pool,
             "script": command,
             "file": self.file,
-            "process": self.process,
+            "process": None if self.process is None else self.process.title,
         }
         return [TrackedKey(kind, name) for kind, name in named.items() if name is not None]
 

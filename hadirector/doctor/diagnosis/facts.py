@@ -78,6 +78,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     permitted echo requests with the source address of a client. ``echo_requests`` are the
     requests that were sent, and ``echo_replies`` are the requests whose reply came to this
     host.
+
+    ``process_polling`` is the reason for which the kernel reports no process events to a director
+    that needs them.
     """
 
     routes: Mapping[str, KernelRoute | None] = {}
@@ -94,6 +97,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     echo_requests: frozenset[Echo] = frozenset()
     echo_replies: frozenset[Echo] = frozenset()
     omitted: int = 0
+    process_polling: str | None = None
 
 
 class ExaminedServer(NamedTuple):

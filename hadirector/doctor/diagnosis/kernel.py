@@ -22,11 +22,19 @@ _ESSENTIAL = rules.STAY_ON | {"net/ipv4/vs/conntrack"}
 def kernel_findings(
     configuration: Configuration, facts: Facts, place: Callable[[ConfigPath], str]
 ) -> Iterator[Finding]:
-    """Report preflight faults, wrong sysctls and a full connection tracking table."""
+    """Report preflight faults, wrong sysctls, a full connection tracking table, and polling."""
     for fault in facts.preflight_faults:
         yield _preflight_finding(fault, configuration, place)
     yield from _sysctl_findings(configuration, facts)
     yield from _conntrack_findings(facts.sysctls)
+    if facts.process_polling is not None:
+        yield Finding(
+            severity=Severity.NOTE,
+            what=f"{facts.process_polling}: the start of a tracked process is noticed after up to a"
+            " second",
+            remedy="run the director with CAP_NET_ADMIN in the initial network and PID namespaces,"
+            " or accept the delay",
+        )
 
 
 def _preflight_finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from checks.script_runner.permission import find_executable, find_fault
 from checks.script_runner.script import Script
+from vrrp.model.tracked_process import ProcessPattern
 from vrrp.tracking.file import FileError, read_number
-from vrrp.tracking.process import running
+from vrrp.tracking.process import read_processes
+from vrrp.tracking.process_table import Identity, Patterns
 
 US = pwd.getpwuid(os.getuid()).pw_name
 
@@ -48,24 +51,44 @@ def test_a_directory_and_a_pipe_do_not_block(tmp_path: Path) -> None:
         read_number(str(tmp_path / "pipe"))
 
 
+def write_process(proc: Path, pid: str, stat: str, command_line: bytes = b"") -> None:
+    (proc / pid).mkdir()
+    (proc / pid / "stat").write_text(stat)
+    (proc / pid / "cmdline").write_bytes(command_line)
+
+
 def test_processes_are_found_by_their_names(tmp_path: Path) -> None:
-    """A name may have any character. A zombie does not run."""
-    for pid, stat in {
-        "1": "1 (init) S 0",
-        "7": "7 (a) b (c) R 1",
-        "8": "8 (gone) Z 1",
-        "self": "9 (me) R 1",
-    }.items():
-        (tmp_path / pid).mkdir()
-        (tmp_path / pid / "stat").write_text(stat)
+    """A name may have any character. A zombie does not run. A command line is read if needed."""
+    write_process(tmp_path, "1", "1 (init) S 0", b"/sbin/init\0")
+    write_process(tmp_path, "7", "7 (a) b (c) R 1", b"a\0-x\0")
+    write_process(tmp_path, "8", "8 (gone) Z 1")
+    write_process(tmp_path, "self", "9 (me) R 1")
     (tmp_path / "10").mkdir()  # has just ended
-    assert running(["init", "a) b (c", "gone", "me", "x"], tmp_path) == {
-        "init": True,
-        "a) b (c": True,
-        "gone": False,
-        "me": False,
-        "x": False,
+    names = ["init", "gone", "me", "x"]
+    patterns = Patterns(
+        [
+            *(ProcessPattern(name=name) for name in names),
+            ProcessPattern(name="a) b (c", arguments=("-x",)),
+        ]
+    )
+    assert read_processes(patterns, tmp_path) == {
+        1: Identity(b"init"),
+        7: Identity(b"a) b (c", b"a\0-x\0"),
     }
+
+
+def test_a_process_is_not_gone_because_this_process_lacks_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a flood of connections would lower the priority."""
+    write_process(tmp_path, "1", "1 (init) S 0")
+
+    def refuse(*_: object) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        read_processes(Patterns([ProcessPattern(name="init")]), tmp_path)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hadirector.config.loader import parse
 from hadirector.model.configuration import TrackedScript
 from hadirector.model.notification import Notification, NotifyScript
 from vrrp.model.configuration import TrackedKey, TrackedObject
+from vrrp.model.tracked_process import ArgumentsMatch, ProcessPattern, TrackedProcess
 
 FaultsOf = Callable[[str], list[str]]
 
@@ -57,6 +58,44 @@ KINDS = "interface, pool, script, file, process"
             "{pool: web, weight: 254}",
             "6:33: vrrp[0].track[0].weight: wrong value (got 254, expected a whole number from"
             " -253 to 253)",
+        ),
+        ("{process: {name: x, at_least: 2}}, {process: x}, {process: {command: /bin/x}}", ""),
+        ("{process: {name: x, at_least: 0, at_most: 0}}", ""),
+        (
+            "{process: /bin/x}",
+            '6:23: vrrp[0].track[0].process: wrong value (got "/bin/x", expected a process name of'
+            " 1 to 15 characters)",
+        ),
+        (
+            "{process: {}}",
+            '6:23: vrrp[0].track[0].process: the key "name" is missing (or "command")',
+        ),
+        (
+            "{process: {name: x, command: x}}",
+            "6:42: vrrp[0].track[0].process.command: the name is given too; leave one of them out",
+        ),
+        (
+            "{process: {name: x, argument: [a]}}",
+            '6:33: vrrp[0].track[0].process: unknown key "argument", did you mean "arguments"?',
+        ),
+        (
+            "{process: {name: x, arguments_match: first}}",
+            "6:50: vrrp[0].track[0].process.arguments_match: there are no arguments to compare",
+        ),
+        (
+            "{process: {name: x, at_least: 0}}",
+            "6:43: vrrp[0].track[0].process.at_least: the object would always be up (expected 1 or"
+            " more, or at_most)",
+        ),
+        (
+            "{process: {name: x, at_least: 3, at_most: 2}}",
+            "6:55: vrrp[0].track[0].process.at_most: wrong value (got 2, expected at_least, 3, or"
+            " more)",
+        ),
+        (
+            "{process: {name: x, at_least: 2}}, {process: {at_least: 2, name: x}, weight: 9}",
+            "6:58: vrrp[0].track[1].process: duplicate process x (at least 2), first at"
+            " vrrp[0].track[0].process",
         ),
         ("{pool: web, weight: 50, weight_when: down}", ""),
         (
@@ -215,3 +254,29 @@ def test_tracked_objects_become_the_model() -> None:
         TrackedObject(key=TrackedKey("fitness", "of this director"), weight=-253),
         TrackedObject(key=TrackedKey("visibility", "of backends"), weight=-150),
     )
+
+
+def test_a_process_has_the_values_of_its_section() -> None:
+    """The text identifies the processes and the conditions in reports."""
+    tracked = (
+        "{process: {command: a, arguments: [-f, a b], arguments_match: first, at_least: 2,"
+        " at_most: 4, up_delay: 1s, down_delay: 500ms}}, {process: b, weight: 5}"
+    )
+    found = parse(FILE.format(tracked=tracked).encode(), "f", "host")
+    title = (
+        "a -f 'a b' (command, first arguments, at least 2, at most 4, up after 1s, down after 0.5s)"
+    )
+    assert found.tracked_processes == (
+        TrackedProcess(
+            key=TrackedKey("process", title),
+            pattern=ProcessPattern(
+                command="a", arguments=("-f", "a b"), arguments_match=ArgumentsMatch.FIRST
+            ),
+            at_least=2,
+            at_most=4,
+            up_delay=1.0,
+            down_delay=0.5,
+        ),
+        TrackedProcess(key=TrackedKey("process", "b"), pattern=ProcessPattern(name="b")),
+    )
+    assert [each.key.name for each in found.vrrp[0].track[:2]] == [title, "b"]

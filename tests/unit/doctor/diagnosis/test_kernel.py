@@ -58,6 +58,15 @@ def test_a_fit_host_with_answering_servers_has_no_findings() -> None:
     assert summaries(configuration(), facts) == []
 
 
+def test_missing_process_events_are_a_note() -> None:
+    answers = {WEB1: PASSED, WEB2: PASSED}
+    facts = Facts(
+        sysctls=GOOD, own_results=answers, vip_results=answers, process_polling="no connector"
+    )
+    what = "no connector: the start of a tracked process is noticed after up to a second"
+    assert summaries(configuration(), facts) == [(NOTE, "", what)]
+
+
 def test_a_missing_scheduler_is_an_error_where_it_is_named() -> None:
     refusal = "the kernel has no scheduler twos: its module ip_vs_twos is missing"
     made = configuration(more=", scheduler: twos")
