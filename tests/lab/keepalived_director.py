@@ -62,7 +62,7 @@ def start_keepalived(
     text = _CONFIGURATION.replace("PRIORITY", str(priority)).replace("METHOD", method)
     file.write_text(heading + text)
     base = directory / host.name
-    with log_of(host, directory).open("w") as output:
+    with log_of(host, directory).open("a") as output:
         return host.start(
             *("keepalived", "-n", "-l", "-D", "-f", str(file)),
             *("-p", f"{base}.pid", "-r", f"{base}.vrrp.pid", "-c", f"{base}.checkers.pid"),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import VIRTUAL_ADDRESS, Site, build_site, kernel_table
-from tests.lab.keepalived_director import START_SECONDS, configuration_of, start_keepalived
-from tests.lab.operator_console import Console
+from tests.lab.keepalived_director import START_SECONDS, start_keepalived
+from tests.lab.moving import Client, plan, start_hadirector
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.ipvs, pytest.mark.keepalived, pytest.mark.timeout(400)]
@@ -23,62 +22,10 @@ PRIORITIES: Final = {"director1": 150, "director2": 100}
 # Version 2, priority 100: the skew time is 156/256 s (RFC 3768 6.1). The rest is for the requests
 # of the client, which last up to half a second, and for a slow machine.
 WINDOW_SECONDS: Final = 0.61 + 1.5
-CLIENT: Final = """
-import socket, sys, time
-while True:
-    began = time.monotonic()
-    try:
-        with socket.create_connection((sys.argv[1], 80), 0.5) as connection:
-            connection.settimeout(0.5)
-            connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
-            answered = connection.recv(12).startswith(b"HTTP/1.")
-    except OSError:
-        answered = False
-    print(began, int(answered), flush=True)
-    time.sleep(0.05)
-"""
-
-
-class Request(NamedTuple):
-    """One request of the client, with the monotonic time of its beginning."""
-
-    began: float
-    answered: bool
-
-
-class Client:
-    """A client that requests a page all the time."""
-
-    def __init__(self, host: Host, directory: Path) -> None:
-        self._file = directory / "client"
-        with self._file.open("w") as output:
-            host.start(sys.executable, "-c", CLIENT, VIRTUAL_ADDRESS, output=output)
-
-    def requests(self, since: float = 0.0) -> list[Request]:
-        lines = self._file.read_text().rpartition("\n")[0].splitlines()
-        found = [
-            Request(float(began), answered == "1") for began, answered in map(str.split, lines)
-        ]
-        return [request for request in found if request.began >= since]
-
-    def lost(self, since: float) -> list[float]:
-        return [request.began for request in self.requests(since) if not request.answered]
-
-
-def start_hadirector(host: Host, directory: Path) -> Console:
-    log = directory / f"{host.name}.log"
-    with log.open("w") as output:
-        file = configuration_of(host, directory)
-        host.start(sys.executable, "-m", "hadirector", "run", "-c", str(file), output=output)
-    return Console(Path(f"/run/hadirector-migration-{host.name}/api.sock"), log)
 
 
 def _services(host: Host) -> int:
     return len(kernel_table(host))
-
-
-def plan(console: Console, host: Host, directory: Path) -> str:
-    return console.command("plan", "-c", str(configuration_of(host, directory))).out
 
 
 def build(network: Network, directory: Path) -> tuple[Site, dict[str, subprocess.Popen[str]]]:
