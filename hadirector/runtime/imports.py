@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -29,6 +30,16 @@ def absent(module: str) -> Iterator[None]:
 def defer(modules: Collection[str]) -> None:
     """Delay the execution of these modules until the first use of one of their attributes."""
     sys.meta_path.insert(0, _DeferringFinder(frozenset(modules)))
+
+
+def complete(modules: Collection[str]) -> None:
+    """Import these modules, and execute those that were deferred.
+
+    A process that gives up its rights may not be able to read their files later.
+    """
+    for name in modules:
+        module = import_module(name)
+        getattr(module, "first_use", None)  # no module has it, but it counts as a use
 
 
 class DeferredModule(ModuleType):

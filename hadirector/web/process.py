@@ -6,7 +6,6 @@ import asyncio
 import selectors
 import socket
 from functools import partial
-from importlib import import_module
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from hadirector.api.protocol import ApiProtocol
 from hadirector.processes.channel import Channel
 from hadirector.processes.child import run_child
 from hadirector.processes.messages import ConfigureWeb, Heartbeat, Stop, ToWeb
+from hadirector.runtime.imports import complete
 from hadirector.web.access import Access
 from hadirector.web.audit import Audit
 from hadirector.web.clients import Clients
@@ -27,9 +27,12 @@ from hadirector.web.tls import TlsError, make_context
 from hadirector.web.tokens import parse_tokens
 from vrrp.model.report import Notice
 
-NEEDED_LATER: Final = ("concurrent.futures.thread", "encodings.idna", "asyncio.sslproto", "gzip")
-"""Modules that are imported at their first use. Without rights, that may be too late: the files of
-Python can be closed to the user of this process."""
+NEEDED_LATER: Final = (
+    *("ssl", "asyncio.sslproto", "hashlib", "hmac", "inspect"),
+    *("concurrent.futures.thread", "encodings.idna"),
+)
+"""Modules that are otherwise loaded at their first use, which is too late for a process without
+rights: its user may not be able to read the files of Python."""
 HEARTBEAT_SECONDS: Final = 1.0
 LINGERING_SECONDS: Final = 1.0
 """How long the rest of a refused body is read, so that the client can read its answer."""
@@ -130,8 +133,7 @@ async def _send_heartbeats(channel: Channel[ToWeb]) -> None:
 
 def main(descriptor: int, doorway: int, listening: int) -> None:
     """Run the process over its end of the channel, the doorway and the port."""
-    for module in NEEDED_LATER:
-        import_module(module)
+    complete(NEEDED_LATER)
     run_child(
         descriptor,
         ToWeb,
