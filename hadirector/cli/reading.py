@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEYWORD",
-        help="leave out a keyword that is refused; several with commas",
+        help="leave out a keyword that is refused, or hold what it stands for (static) or run its"
+        " command (shell); several with commas",
     )
     group.add_argument("--strict", action="store_true", help="make a fault of every note")
     group.add_argument(

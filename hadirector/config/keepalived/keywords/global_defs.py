@@ -64,7 +64,7 @@ GLOBAL_DEFS: Final[Table] = table(
             " process with SCHED_RR from the start",
             "realtime",
         ),
-        *drop("default_interface", "only static addresses use it, which hadirector does not hold"),
+        *map_value("default_interface"),
         *drop(
             "disable_local_igmp",
             "set net.ipv4.igmp_link_local_mcast_reports=0 in /etc/sysctl.d instead",

@@ -8,7 +8,7 @@ from typing import Final
 from hadirector.config.keepalived.keywords.checkers import CHECKERS, SMTP_HOST, URL
 from hadirector.config.keepalived.keywords.global_defs import GLOBAL_DEFS
 from hadirector.config.keepalived.keywords.pools import REAL_SERVER, SSL, VIRTUAL_SERVER
-from hadirector.config.keepalived.keywords.rows import drop
+from hadirector.config.keepalived.keywords.rows import drop, map_block
 from hadirector.config.keepalived.keywords.sync_group import VRRP_SYNC_GROUP
 from hadirector.config.keepalived.keywords.table import Table, table
 from hadirector.config.keepalived.keywords.top_level import TOP_LEVEL
@@ -29,7 +29,7 @@ BFD_INSTANCE: Final[Table] = table(
         " max_hops multihop weight vrrp checker"
     )
 )
-TRACK_GROUP: Final[Table] = table(drop("group"))
+TRACK_GROUP: Final[Table] = table(map_block("group"))
 GARP_GROUP: Final[Table] = table(drop("garp_interval gna_interval interface interfaces"))
 
 TABLES: Final[Mapping[str, Table]] = {

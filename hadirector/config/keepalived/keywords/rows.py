@@ -38,6 +38,24 @@ def refuse(names: str, remedy: str) -> list[Keyword]:
     return [Keyword(name, Action.REFUSE, remedy) for name in names.split()]
 
 
+def refuse_block(
+    names: str, remedy: str, accepted_as: str, arguments: tuple[int, int] = FLAG
+) -> list[Keyword]:
+    """Return rows of blocks that are refused, or translated under `--accept ACCEPTED_AS`."""
+    return [
+        Keyword(
+            name,
+            Action.REFUSE,
+            remedy,
+            arguments=arguments,
+            block=True,
+            repeated=Repeated.ALL,
+            accepted_as=accepted_as,
+        )
+        for name in names.split()
+    ]
+
+
 def drop(names: str, note: str = "", kind: str = "") -> list[Keyword]:
     """Return rows of keywords that are dropped, with a note if that changes the behavior."""
     action = Action.DROP_WITH_NOTE if note else Action.DROP

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from typing import Final
 
 from hadirector.config.document.errors import quote
 from hadirector.config.keepalived.keywords.table import Action, Keyword, Repeated, Table
 from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.report import Report
 from hadirector.config.keepalived.syntax.statement import Statement
+
+_TRANSLATED: Final = (Action.MAP, Action.MAP_WITH_NOTE)
 
 
 def screen(
@@ -43,22 +46,19 @@ def _is_translated(
         hint = f"; did you mean {close[0]}?" if close else ""
         report.fault(place, f"{where}: unknown keyword {quote(name)}{hint}")
         return False
+    is_accepted = name in options.accepted
+    if row.action in _TRANSLATED or (row.accepted_as in options.accepted and not is_accepted):
+        return _has_its_form(statement, row, where, report)
     match row.action:
-        case Action.REFUSE if name in options.accepted:
+        case Action.REFUSE if is_accepted:
             report.note(row.kind or name, place, f"{where}: {name} is left out, as accepted")
-            return False
         case Action.REFUSE:
             report.fault(
                 place, f"{where}: {name}: {row.text}; --accept {name} leaves the keyword out"
             )
-            return False
         case Action.DROP_WITH_NOTE:
             report.note(row.kind or name, place, f"{where}: {name}: {row.text}")
-            return False
-        case Action.DROP:
-            return False
-        case Action.MAP | Action.MAP_WITH_NOTE:
-            return _has_its_form(statement, row, where, report)
+    return False
 
 
 def _has_its_form(statement: Statement, row: Keyword, where: str, report: Report) -> bool:

@@ -40,8 +40,10 @@ class Keyword(msgspec.Struct, frozen=True):
     """One keyword in one block.
 
     ``text`` is the note of a dropped keyword, or the remedy of a refused keyword; otherwise it
-    is empty. ``arguments`` is the minimum and maximum number of arguments. ``block`` is whether
-    the keyword opens a block. Notes with the same ``kind`` are grouped.
+    is empty. ``accepted_as`` is the word of `--accept` under which a refused keyword is translated;
+    it is empty for a keyword that can only be left out. ``arguments`` is the minimum and maximum
+    number of arguments. ``block`` is whether the keyword opens a block. Notes with the same
+    ``kind`` are grouped.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Keyword(msgspec.Struct, frozen=True):
     block: bool = False
     repeated: Repeated = Repeated.LAST
     kind: str = ""
+    accepted_as: str = ""
 
 
 Table = Mapping[str, Keyword]

@@ -16,6 +16,6 @@ MAIL: Final = "no mail is sent; events, metrics and the alert rules report the s
 OWNERS: Final = "of two instances with priority 255, only one stays ACTIVE"
 POLLING: Final = "the kernel reports the carrier of an interface, and nothing polls the interface"
 STATIC: Final = (
-    "hadirector holds only addresses, routes and rules that move; write the entries into the"
-    " network configuration of the host, such as systemd-networkd or ifupdown"
+    "write the entries into the network configuration of the host, such as systemd-networkd or"
+    " ifupdown, or use --accept static, with which hadirector holds them in every state"
 )

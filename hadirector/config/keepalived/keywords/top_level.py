@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from hadirector.config.keepalived.keywords.rows import drop, map_block, map_value, refuse
+from hadirector.config.keepalived.keywords.rows import (
+    drop,
+    map_block,
+    map_value,
+    refuse,
+    refuse_block,
+)
 from hadirector.config.keepalived.keywords.table import Repeated, Table, table
 from hadirector.config.keepalived.keywords.texts import BFD, POLLING, STATIC
 
@@ -29,11 +35,13 @@ TOP_LEVEL: Final[Table] = table(
             " NetworkNamespacePath= in its unit",
         ),
         *refuse("bfd_instance", BFD),
-        *refuse("static_ipaddress static_routes static_rules", STATIC),
-        *refuse(
+        *refuse_block("static_ipaddress static_routes static_rules", STATIC, "static"),
+        *refuse_block(
             "track_group",
-            "it belongs to static addresses, routes and rules, which hadirector does not hold;"
-            " track the interface in the vrrp_instance with track_interface",
+            "it belongs to static addresses, routes and rules; use --accept static for all of them,"
+            " or track the interface in the vrrp_instance with track_interface",
+            "static",
+            (1, 1),
         ),
         *drop("linkbeat_use_polling linkbeat_interfaces", POLLING, "linkbeat"),
         *drop(

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from hadirector.config.document.errors import quote
 from hadirector.config.keepalived.node import Node, mapping, scalar, sequence
-from hadirector.config.keepalived.syntax.statement import Statement, Word
+from hadirector.config.keepalived.syntax.statement import Place, Statement, Word
+from hadirector.config.keepalived.translate.block import Block
 from hadirector.config.keepalived.translate.vrrp.facts import Facts
 from hadirector.config.keepalived.translate.vrrp.values import lines
 
@@ -23,12 +24,22 @@ _REFUSED: Final = frozenset(
 
 
 class VirtualAddress(Struct, frozen=True):
-    """A virtual address, and the device that must exist for it."""
+    """A virtual or static address, and the device that must exist for it.
 
-    node: Node
+    ``keys`` are the keys of the address. ``group`` is the track_group of a static address.
+    """
+
+    keys: dict[str, Node]
+    place: Place
     text: str
     device: Word | None
     tracked: bool
+    group: Word | None = None
+
+    @property
+    def node(self) -> Node:
+        """The address, as a mapping if it has further keys."""
+        return self.keys["address"] if len(self.keys) == 1 else mapping(self.place, self.keys)
 
     @property
     def family(self) -> int:
@@ -52,7 +63,7 @@ def read_addresses(facts: Facts) -> Addresses:
     """Read the virtual addresses of an instance. An address that keepalived ignores is left out."""
     found = Addresses([], [])
     for address in _read_lines(facts, "virtual_ipaddress"):
-        place = address.node.place
+        place = address.place
         if address.family != facts.family:
             message = f"{address.text} is left out, as in keepalived: it is not IPv{facts.family}"
             facts.block.note("address family", place, f"{message} like the first address")
@@ -91,7 +102,7 @@ def _is_new(address: VirtualAddress, found: Addresses, facts: Facts) -> bool:
             address
         ) == _device(other):
             message = f"{address.text} is left out, as in keepalived: the instance has it already"
-            facts.block.note("second address", address.node.place, message)
+            facts.block.note("second address", address.place, message)
             return False
     return True
 
@@ -102,36 +113,44 @@ def _device(address: VirtualAddress) -> str | None:
 
 def _read_lines(facts: Facts, keyword: str) -> Iterator[VirtualAddress]:
     for line in lines(facts.block, keyword):
-        yield _read(line, facts)
+        address = read_address(line, facts.block)
+        if facts.block.last("use_vmac") is not None:
+            _place_beside_macvlan(address.keys, facts)
+        yield address
 
 
-def _read(line: Statement, facts: Facts) -> VirtualAddress:
+def read_address(line: Statement, block: Block, *, static: bool = False) -> VirtualAddress:
+    """Read the line of an address. A ``static`` address may have a track_group."""
     text = line.keyword.text
     keys: dict[str, Node] = {"address": scalar(text, line.keyword.place)}
     device: Word | None = None
+    group: Word | None = None
     tracked = True
     words = iter(line.arguments)
     for word in words:
         value = next(words, None) if word.text in _WITH_VALUE else None
         if word.text in _WITH_VALUE and value is None:
-            facts.block.fault(word.place, f"{text}: {word.text} has no value (add it)")
+            block.fault(word.place, f"{text}: {word.text} has no value (add it)")
         elif value is not None and word.text in _VALUES:
             device = value if word.text == "dev" else device
-            key = _VALUES[word.text]
-            if ":" in text and word.text != "dev":
-                message = f"{text}: an IPv6 address has no {word.text}"
-                facts.block.note("IPv6 address", word.place, message)
-            else:
-                named = _SCOPES.get(value.text, value.text) if key == "scope" else value.text
-                keys[key] = scalar(named, value.place, word.place)
+            _add_value(keys, word, value, block)
         elif word.text == "no_track":
             tracked = False
+        elif static and word.text == "track_group":
+            group = value
         else:
-            _read_rest(text, word, value, facts)
-    if facts.block.last("use_vmac") is not None:
-        _place_beside_macvlan(keys, facts)
-    node = keys["address"] if len(keys) == 1 else mapping(line.keyword.place, keys)
-    return VirtualAddress(node, text, device, tracked)
+            _read_rest(text, word, value, block)
+    return VirtualAddress(keys, line.keyword.place, text, device, tracked, group)
+
+
+def _add_value(keys: dict[str, Node], word: Word, value: Word, block: Block) -> None:
+    text, key = keys["address"].value, _VALUES[word.text]
+    if ":" in str(text) and word.text != "dev":
+        message = f"{text}: an IPv6 address has no {word.text}"
+        block.note("IPv6 address", word.place, message)
+        return
+    named = _SCOPES.get(value.text, value.text) if key == "scope" else value.text
+    keys[key] = scalar(named, value.place, word.place)
 
 
 def _place_beside_macvlan(keys: dict[str, Node], facts: Facts) -> None:
@@ -157,9 +176,8 @@ def _place_beside_macvlan(keys: dict[str, Node], facts: Facts) -> None:
 _WITH_VALUE = frozenset({*_VALUES, "brd", "broadcast", "preferred_lft", "peer", "track_group"})
 
 
-def _read_rest(text: str, word: Word, value: Word | None, facts: Facts) -> None:
+def _read_rest(text: str, word: Word, value: Word | None, block: Block) -> None:
     """Note or refuse a word that has no key."""
-    block = facts.block
     if word.text in ("brd", "broadcast"):
         message = f"{text}: the kernel gets no broadcast address"
         block.note("broadcast", word.place, message)

@@ -27,6 +27,8 @@ class Defaults(Struct, frozen=True):
     script_user: ScriptUser | None = None
     macvlan_prefix: str = "vrrp"
     start_delay: Word | None = None
+    interface: Word | None = None
+    """The interface of static addresses without another one."""
     groups: tuple[Word | None, Word | None] = (None, None)
     """The multicast groups of IPv4 and IPv6."""
 
@@ -79,6 +81,7 @@ def _add(defaults: Defaults, block: Block) -> Defaults:
     if block.last("v3_checksum_as_v2") is not None:
         found["checksum_as_v2"] = block.flag("v3_checksum_as_v2")
     found["down_timer_adverts"] = block.word("vrrp_down_timer_adverts")
+    found["interface"] = block.word("default_interface")
     found["macvlan_prefix"] = prefix.text if (prefix := block.word("vmac_prefix")) else None
     if (user := block.last("script_user")) is not None:
         words = [word.text for word in user.arguments]

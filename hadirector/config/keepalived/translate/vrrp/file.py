@@ -17,6 +17,7 @@ from hadirector.config.keepalived.translate.vrrp.settings import (
     sync_daemon_node,
     timeouts_node,
 )
+from hadirector.config.keepalived.translate.vrrp.static import read_static
 from hadirector.config.keepalived.translate.vrrp.tracked import read_definitions
 
 
@@ -30,7 +31,8 @@ def translate_vrrp(root: Sequence[Statement], report: Report, options: Options) 
     instances = read_instances(globals_, report, options)
     names = {facts.name for facts in instances}
     groups = read_groups(globals_, names, definitions, report, options)
-    nodes = instance_nodes(instances, groups, definitions, read_delays(globals_))
+    static = read_static(globals_, report, options)
+    nodes = instance_nodes(instances, groups, definitions, read_delays(globals_), static)
     for group in groups:
         if len(group.members) == 1:
             message = "a group of one instance is left out; its notify and tracks move to it"
@@ -40,6 +42,7 @@ def translate_vrrp(root: Sequence[Statement], report: Report, options: Options) 
         "director": director_node(globals_, report),
         "connection_timeouts": timeouts_node(globals_),
         "sync_daemon": sync_daemon_node(globals_, instances),
+        "static": static.node,
         "vrrp": sequence(nodes[0].place, nodes) if nodes else None,
         "sync_groups": sequence(pairs[0].place, pairs) if pairs else None,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count
 
 from hadirector.config.keepalived.keywords.vrrp_instance import VRRP_INSTANCE
 from hadirector.config.keepalived.node import Node, mapping, scalar, sequence, text
@@ -25,11 +24,11 @@ from hadirector.config.keepalived.translate.vrrp.groups import Group
 from hadirector.config.keepalived.translate.vrrp.names import native_name
 from hadirector.config.keepalived.translate.vrrp.notify import read_notify
 from hadirector.config.keepalived.translate.vrrp.routes import (
-    FIRST_RULE_PRIORITY,
     Item,
     read_routes,
     read_rules,
 )
+from hadirector.config.keepalived.translate.vrrp.static import Static
 from hadirector.config.keepalived.translate.vrrp.tracked import Definitions
 from hadirector.config.keepalived.translate.vrrp.tracks import (
     Track,
@@ -63,14 +62,12 @@ def instance_nodes(
     groups: Sequence[Group],
     definitions: Definitions,
     delays: InterfaceDelays,
+    static: Static,
 ) -> list[Node]:
     """Make the nodes of the instances."""
     group_of = {word.text: group for group in groups for word in group.members}
-    # The priorities of rules without a priority count down, for each family.
-    priorities = {family: count(FIRST_RULE_PRIORITY, -1) for family in (4, 6)}
     return [
-        _node(facts, group_of.get(facts.name), definitions, delays, priorities[facts.family])
-        for facts in instances
+        _node(facts, group_of.get(facts.name), definitions, delays, static) for facts in instances
     ]
 
 
@@ -79,14 +76,16 @@ def _node(
     group: Group | None,
     definitions: Definitions,
     delays: InterfaceDelays,
-    priorities: Iterator[int],
+    static: Static,
 ) -> Node:
     block = facts.block
     _check_strict(facts)
     addresses = read_addresses(facts)
     routes = read_routes(lines(block, "virtual_routes"), block)
-    rules = read_rules(lines(block, "virtual_rules"), block, priorities)
-    tracks = _tracks(facts, group, definitions, [*_devices(facts, addresses, [*routes, *rules])])
+    rules = read_rules(lines(block, "virtual_rules"), block, static.priorities[facts.family])
+    devices = [*_devices(facts, addresses, [*routes, *rules])]
+    devices += [word for word in static.devices.get(facts.name, ()) if not _is_own(word, facts)]
+    tracks = _tracks(facts, group, definitions, devices)
     notify = read_notify(block, facts.here, facts.options)
     if group is not None and len(group.members) == 1 and notify is None:
         notify = group.notify

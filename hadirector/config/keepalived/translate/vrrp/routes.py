@@ -55,26 +55,32 @@ FIRST_RULE_PRIORITY: Final = 16384
 
 
 class Item(Struct, frozen=True):
-    """A virtual route or rule, and the devices that must exist for it."""
+    """A route or rule, and the devices that must exist for it.
+
+    ``group`` is the track_group of a static item.
+    """
 
     node: Node
     devices: list[Word]
+    group: Word | None = None
 
 
 def read_routes(found: Iterable[Statement], block: Block) -> list[Item]:
     """Read virtual routes."""
-    return [item for line in found if (item := _read_route(line, block)) is not None]
+    return [item for line in found if (item := read_route(line, block)) is not None]
 
 
 def read_rules(found: Iterable[Statement], block: Block, priorities: Iterator[int]) -> list[Item]:
     """Read virtual rules. ``priorities`` are given to rules without a priority."""
-    return [item for line in found if (item := _read_rule(line, block, priorities)) is not None]
+    return [item for line in found if (item := read_rule(line, block, priorities)) is not None]
 
 
-def _read_route(line: Statement, block: Block) -> Item | None:
+def read_route(line: Statement, block: Block, *, static: bool = False) -> Item | None:
+    """Read a route. A ``static`` route may have a track_group."""
     keys: dict[str, Node] = {}
     devices: list[Word] = []
     tracked = True
+    line, group = _split_group(line) if static else (line, None)
     words = iter(line.words)
     for word in words:
         key = _ROUTE_KEYS.get(word.text)
@@ -100,13 +106,17 @@ def _read_route(line: Statement, block: Block) -> Item | None:
         else:
             _refuse(word, "route", block)
             return None
-    return Item(mapping(line.keyword.place, keys), devices if tracked else [])
+    return Item(mapping(line.keyword.place, keys), devices if tracked else [], group)
 
 
-def _read_rule(line: Statement, block: Block, priorities: Iterator[int]) -> Item | None:
+def read_rule(
+    line: Statement, block: Block, priorities: Iterator[int], *, static: bool = False
+) -> Item | None:
+    """Read a rule. A ``static`` rule may have a track_group."""
     keys: dict[str, Node] = {}
     devices: list[Word] = []
     tracked = True
+    line, group = _split_group(line) if static else (line, None)
     words = iter(line.words)
     for word in words:
         if word.text == "type":
@@ -133,7 +143,17 @@ def _read_rule(line: Statement, block: Block, priorities: Iterator[int]) -> Item
         message = f"a rule without a priority has {priority}, as in keepalived"
         block.note("rule priority", line.keyword.place, message)
         keys["priority"] = scalar(priority, line.keyword.place)
-    return Item(mapping(line.keyword.place, keys), devices if tracked else [])
+    return Item(mapping(line.keyword.place, keys), devices if tracked else [], group)
+
+
+def _split_group(line: Statement) -> tuple[Statement, Word | None]:
+    """Return the line without its track_group, and the name of the group."""
+    words = line.words
+    at = next((at for at, word in enumerate(words[:-1]) if word.text == "track_group"), None)
+    if at is None:
+        return line, None
+    keyword, *arguments = (*words[:at], *words[at + 2 :]) or words
+    return line._replace(keyword=keyword, arguments=tuple(arguments)), words[at + 1]
 
 
 def _add_flag(keys: dict[str, Node], word: Word) -> bool:

@@ -48,7 +48,6 @@ OUTCOMES: Final[dict[str, tuple[str, dict[str, int]]]] = {
             "reload": 1,
             "use_symlink_paths": 1,
             "disable_local_igmp": 1,
-            "default_interface": 1,
             "instance": 1,
         },
     ),
