@@ -10,6 +10,7 @@ from hadirector.api.connections import Connections
 from hadirector.api.exchange import encode_status, join_in_thread
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.shared import SharedAnswer, Turns
+from hadirector.api.snapshots import Snapshots
 from hadirector.director.director import Director
 from hadirector.status.report import Status
 
@@ -31,6 +32,7 @@ class Context:
         turns = Turns()
         self.statuses = SharedAnswer(self._prepare_status, turns)
         self.metrics = SharedAnswer(self._prepare_metrics, turns)
+        self.snapshots = Snapshots(self._read_status)
         self.explaining = asyncio.Lock()
         self.previewing = asyncio.Lock()
         self.followers: set[asyncio.Task[object]] = set()
@@ -62,6 +64,9 @@ class Context:
         self._changes.discard(task)
         if not task.cancelled():
             task.exception()  # it was answered, or its client has left
+
+    async def _read_status(self) -> Status:
+        return await self.director.operator.status()
 
     async def _prepare_status(self) -> bytes:
         return await encode_status(await self.director.operator.status())

@@ -94,6 +94,7 @@ class RequestHandling:
         except Exception as error:
             self._record_refusal(call.request, call.actor, error)
             raise
+        self._context.snapshots.expire()
         self._record("change_made", call.request, call.actor, outcome=str(reply.status))
         return reply
 

@@ -61,9 +61,10 @@ class Route(Generic[Q, B, A]):
     """One operation of the API.
 
     ``path`` has names in braces. ``role`` is the role that the operation needs; an operation
-    without a role is open to every client that can connect. ``answer`` is the type of the
-    content of a successful answer, and ``media`` its media type. ``problems`` are the error
-    codes that this operation can return in addition to the codes of every operation.
+    without a role is open to every client that can connect. ``answer`` is the type of the content
+    of a good answer, in the media type ``media``. ``problems`` are the codes that this operation
+    can return besides the codes of every operation. The answer of a ``tagged`` operation has an
+    ETag. A ``conditional`` operation answers with status 304 if its client knows the ETag.
     """
 
     method: Method
@@ -81,6 +82,8 @@ class Route(Generic[Q, B, A]):
     body_media: str = JSON
     body_bytes_max: int = JSON_BYTES_MAX
     body_required: bool = True
+    conditional: bool = False
+    tagged: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -8,21 +8,45 @@ from __future__ import annotations
 from typing import Final
 
 from hadirector.api.actor import Role
+from hadirector.api.instance_routes import INSTANCE_ROUTES
+from hadirector.api.override_routes import OVERRIDE_ROUTES
+from hadirector.api.pool_routes import POOL_ROUTES
 from hadirector.api.problems import Code
-from hadirector.api.resources import configuration, events, instances, overrides, status
+from hadirector.api.resources import configuration, events, health, status
 from hadirector.api.route import AnyRoute, Nothing, Route
 from hadirector.config.document.errors import FILE_BYTES_MAX
 from hadirector.events.event_log import Page
-from hadirector.overrides.model import OverrideRequest
 from hadirector.reload.preview import Preview
-from hadirector.status.explanation import Explanation
-from hadirector.status.override_status import OverrideStatus
+from hadirector.status.readiness import Readiness
 from hadirector.status.report import Status
 
-_REAL_SERVER: Final = "/v1/virtual-servers/{virtual_server}/real-servers/{real_server}"
-_OVERRIDE: Final = f"{_REAL_SERVER}/override"
-
 ROUTES: Final[tuple[AnyRoute, ...]] = (
+    *POOL_ROUTES,
+    *OVERRIDE_ROUTES,
+    *INSTANCE_ROUTES,
+    Route(
+        method="GET",
+        path="/livez",
+        name="read_liveness",
+        summary="The director answers.",
+        role=None,
+        handler=health.read_liveness,
+        query=Nothing,
+        body=Nothing,
+        answer=health.Alive,
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        name="read_readiness",
+        summary="Status 200 if this director could serve now, else 503 with what is missing.",
+        role=Role.READ,
+        handler=health.read_readiness,
+        query=health.ReadinessQuery,
+        body=Nothing,
+        answer=Readiness,
+        problems=(Code.NOT_READY, Code.DATAPLANE),
+    ),
     Route(
         method="GET",
         path="/metrics",
@@ -59,121 +83,6 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         body=Nothing,
         answer=Page,
         problems=(Code.FOLLOWERS,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/why",
-        name="explain",
-        summary="Why a real server, a virtual server or an instance is in its state.",
-        role=Role.READ,
-        handler=instances.explain,
-        query=instances.WhyQuery,
-        body=Nothing,
-        answer=Explanation,
-        problems=(Code.NOT_FOUND, Code.DATAPLANE),
-    ),
-    Route(
-        method="POST",
-        path="/v1/handover",
-        name="hand_over",
-        summary="Start or undo a handover.",
-        role=Role.OPERATE,
-        handler=instances.hand_over,
-        query=Nothing,
-        body=instances.HandoverBody,
-        answer=instances.Instances,
-        body_required=False,
-        problems=(Code.NOT_FOUND, Code.NOT_POSSIBLE),
-    ),
-    Route(
-        method="GET",
-        path="/v1/overrides",
-        name="read_overrides",
-        summary="All overrides.",
-        role=Role.READ,
-        handler=overrides.read_overrides,
-        query=Nothing,
-        body=Nothing,
-        answer=overrides.Overrides,
-        problems=(Code.DATAPLANE,),
-    ),
-    Route(
-        method="POST",
-        path="/v1/overrides",
-        name="set_overrides",
-        summary="Set an override for every selected real server, or for none.",
-        role=Role.OPERATE,
-        handler=overrides.set_overrides,
-        query=Nothing,
-        body=overrides.BulkRequest,
-        answer=overrides.Overrides,
-        problems=(
-            Code.NOT_FOUND,
-            Code.NOT_POSSIBLE,
-        ),
-    ),
-    Route(
-        method="POST",
-        path="/v1/overrides/remove",
-        name="remove_overrides",
-        summary="Remove the overrides of every selected real server, or of none.",
-        role=Role.OPERATE,
-        handler=overrides.remove_overrides,
-        query=Nothing,
-        body=overrides.BulkRemoval,
-        answer=overrides.Removed,
-        problems=(
-            Code.NOT_FOUND,
-            Code.NOT_POSSIBLE,
-        ),
-    ),
-    Route(
-        method="GET",
-        path=_OVERRIDE,
-        name="read_override",
-        summary="The override of a real server.",
-        role=Role.READ,
-        handler=overrides.read_override,
-        query=Nothing,
-        body=Nothing,
-        answer=OverrideStatus,
-        problems=(
-            Code.NOT_FOUND,
-            Code.NOT_POSSIBLE,
-        ),
-    ),
-    Route(
-        method="PUT",
-        path=_OVERRIDE,
-        name="set_override",
-        summary="Set the override of a real server. It replaces an older override.",
-        role=Role.OPERATE,
-        handler=overrides.set_override,
-        query=Nothing,
-        body=OverrideRequest,
-        answer=OverrideStatus,
-        problems=(
-            Code.NOT_FOUND,
-            Code.NOT_POSSIBLE,
-            Code.STALE,
-        ),
-    ),
-    Route(
-        method="DELETE",
-        path=_OVERRIDE,
-        name="remove_override",
-        summary="Remove the override of a real server.",
-        role=Role.OPERATE,
-        handler=overrides.remove_override,
-        query=overrides.RemovalQuery,
-        body=overrides.RemovalBody,
-        answer=overrides.Removed,
-        body_required=False,
-        problems=(
-            Code.NOT_FOUND,
-            Code.NOT_POSSIBLE,
-            Code.STALE,
-        ),
     ),
     Route(
         method="POST",

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -60,6 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help=f"how long to wait for the peer (default: {WAIT_SECONDS:g}s)",
     )
+    parser.add_argument("--reason", default="", metavar="TEXT", help="recorded with the handover")
+    parser.add_argument(
+        "--for",
+        dest="expires_in",
+        type=duration_seconds,
+        metavar="DURATION",
+        help="undo the handover after this time, such as 2h (default: never)",
+    )
     api_socket.add_argument(parser)
 
 
@@ -72,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.undo:
             print(f"{', '.join(undo(arguments.socket, arguments.instance))}: handover undone")
             return 0
-        handover = hand_over(arguments.socket, arguments.instance, arguments.wait)
+        order = Order(arguments.reason, arguments.expires_in)
+        handover = hand_over(arguments.socket, arguments.instance, arguments.wait, order)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
@@ -91,10 +101,22 @@ class Handover(NamedTuple):
     changed: tuple[str, ...]
 
 
-def hand_over(socket: Endpoint, instance: str | None, seconds: float) -> Handover:
-    """Hand one instance or all instances over to the peers, and wait for them. Raises ApiError."""
+class Order(NamedTuple):
+    """The reason of a handover, and the seconds until it is undone."""
+
+    reason: str = ""
+    expires_in: float | None = None
+
+
+NO_REASON: Final = Order()
+
+
+def hand_over(
+    socket: Endpoint, instance: str | None, seconds: float, order: Order = NO_REASON
+) -> Handover:
+    """Hand an instance, or all, over to the peers, and wait for them. Raises ApiError."""
     before = _instances(socket)
-    names = _post(socket, instance, undo=False)
+    names = _begin(socket, instance, order)
     held = [name for name in names if name in before and _is_active(before[name])]
     after = _wait(socket, held, seconds)
     successes, failures = [], []
@@ -111,14 +133,20 @@ def hand_over(socket: Endpoint, instance: str | None, seconds: float) -> Handove
 
 
 def undo(socket: Endpoint, instance: str | None) -> list[str]:
-    """Undo the handover of one instance or of all; return their names. Raises ApiError."""
-    return _post(socket, instance, undo=True)
-
-
-def _post(socket: Endpoint, instance: str | None, *, undo: bool) -> list[str]:
-    answer = request(socket, "POST", "/v1/handover", {"instance": instance, "undo": undo})
+    """Undo the handover of an instance, or of all; return their names. Raises ApiError."""
+    answer = request(socket, "DELETE", _path(instance))
     names: list[str] = msgspec.json.decode(answer)["instances"]
     return names
+
+
+def _begin(socket: Endpoint, instance: str | None, order: Order) -> list[str]:
+    answer = msgspec.json.decode(request(socket, "PUT", _path(instance), order._asdict()))
+    found = [answer] if instance is not None else answer["handovers"]
+    return [handover["instance"] for handover in found]
+
+
+def _path(instance: str | None) -> str:
+    return "/v1/handover" if instance is None else f"/v1/instances/{quote(instance, '')}/handover"
 
 
 def _wait(socket: Endpoint, held: list[str], seconds: float) -> Mapping[str, _Instance]:

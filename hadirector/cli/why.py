@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
                 given = " ".join(arguments.name)
                 print(f"hadirector: {given}: {_EXPECTED}", file=sys.stderr)
                 return 2
-        answer = request(arguments.socket, "GET", f"/v1/why?{kind}={quote(name)}")
+        answer = request(arguments.socket, "GET", _path(kind, name))
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
@@ -64,6 +64,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(_render(kind, answer)))
     return 0
+
+
+def _path(kind: str, name: str) -> str:
+    if kind == "instance":
+        return f"/v1/instances/{quote(name, '')}/why"
+    virtual_server, _, real_server = name.partition("/")
+    place = f"/v1/virtual-servers/{quote(virtual_server, '')}"
+    if kind == "real_server":
+        place += f"/real-servers/{quote(real_server, '')}"
+    return f"{place}/why"
 
 
 def _render(kind: str, answer: bytes) -> Iterable[str]:

@@ -16,6 +16,7 @@ from hadirector.dataplane.dataplane import Dataplane, DataplaneError
 from hadirector.director.configurations.apply import Applications
 from hadirector.director.configurations.file import ConfigurationFile
 from hadirector.director.dispatch import Dispatcher
+from hadirector.director.handovers import Handovers
 from hadirector.director.messages import FirstVerdictsOverdue, Message
 from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.parts import Parts
@@ -58,6 +59,7 @@ class Director:
         self.applications = Applications(self.reconfiguration)
         self.operator = OperatorRequests(self._parts)
         self.overrides = OverrideRequests(self._parts)
+        self.handovers = Handovers(self._parts)
         self.recorder = recorder
         self._log = structlog.get_logger()
         self._spawned: set[asyncio.Task[None]] = set()
@@ -92,6 +94,7 @@ class Director:
                 "tracking": parts.tracking.run(),
                 "notifications": parts.notifier.run(),
                 "overrides": parts.overrides.run(),
+                "handovers": self.handovers.run(),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),
             }

@@ -61,6 +61,11 @@ class OverrideRequests:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
+    @property
+    def count(self) -> int:
+        """The number of overrides in force."""
+        return len(self._parts.overrides.current)
+
     def resolve(self, name: str) -> RealServerName:
         """Return the full name of a real server, which may have no port. Raises RequestError.
 

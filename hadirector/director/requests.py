@@ -1,4 +1,4 @@
-"""Answers the requests of operators to a running director."""
+"""Answers the questions of operators to a running director."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from time import monotonic
 from typing import Any, Final
 
-import structlog
 from msgspec.structs import replace
 
 from hadirector import __version__
@@ -14,9 +13,8 @@ from hadirector.dataplane.dataplane import TableCounters
 from hadirector.dataplane.slices import Slices
 from hadirector.director import explaining
 from hadirector.director.objects import find_real_server, find_virtual_server
-from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
-from hadirector.director.request_errors import RequestError, UnknownObjectError
+from hadirector.director.request_errors import UnknownObjectError
 from hadirector.host import preflight
 from hadirector.model.configuration import VirtualServer
 from hadirector.overrides.model import RealServerName
@@ -35,39 +33,17 @@ from hadirector.status.report import (
     real_server_statuses,
     virtual_server_status,
 )
+from vrrp.model.report import InstanceStatus
 
 EVENTS_MAX: Final = 20
 """The maximum number of events in an explanation. It has the latest events."""
 
 
 class OperatorRequests:
-    """Answers requests. Every change is stored on disk before it takes effect."""
+    """Describes and explains the state of the director."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._log = structlog.get_logger()
-
-    def hand_over(self, instance: str | None, *, undo: bool) -> list[str]:
-        """Hand one instance or all instances over to the peers; return the names of the instances.
-
-        The order survives a reload and a restart. Raises RequestError if there is no such
-        instance.
-        """
-        self._refuse_while_observing()
-        election = self._parts.election
-        known = list(election.instances)
-        chosen = known if instance is None else [name for name in known if name == instance]
-        if not chosen:
-            raise UnknownObjectError("VRRP instance", instance or "", known)
-        others = election.yielding.difference(chosen)
-        try:
-            self._parts.memory.remember_yielding(others if undo else others.union(chosen))
-        except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
-        for name in chosen:
-            election.hand_over(name, undo=undo)
-            self._log.info("handover_undone" if undo else "handover_ordered", instance=name)
-        return chosen
 
     async def explain(self, name: str) -> RealServerExplanation:
         """Explain the weight of a real server. Raises RequestError and DataplaneError."""
@@ -100,17 +76,25 @@ class OperatorRequests:
             flaps_for=remaining(judgement.flapping.get(real_server.key)) if judgement else None,
         )
 
-    def explain_instance(self, name: str) -> InstanceExplanation:
-        """Explain the state of a VRRP instance. Raises RequestError if there is no such instance.
+    def instances(self) -> tuple[InstanceStatus, ...]:
+        """Return the status of each VRRP instance, from memory.
 
         A director reports an instance for the first time within a second of its start.
         """
         parts = self._parts
-        statuses = parts.election.current_statuses(monotonic(), parts.fitness.current.held_out)
-        status = next((status for status in statuses if status.instance == name), None)
-        if status is None:
-            known = [status.instance for status in statuses]
-            raise UnknownObjectError("VRRP instance", name, known)
+        return parts.election.current_statuses(monotonic(), parts.fitness.current.held_out)
+
+    def instance(self, name: str) -> InstanceStatus:
+        """Return the status of a VRRP instance. Raises UnknownObjectError."""
+        statuses = {status.instance: status for status in self.instances()}
+        if name not in statuses:
+            raise UnknownObjectError("VRRP instance", name, statuses)
+        return statuses[name]
+
+    def explain_instance(self, name: str) -> InstanceExplanation:
+        """Explain the state of a VRRP instance. Raises UnknownObjectError."""
+        parts = self._parts
+        status = self.instance(name)
         return InstanceExplanation(
             status=status,
             unfit=parts.fitness.current.reasons,
@@ -147,7 +131,7 @@ class OperatorRequests:
                 ProcessStatus(child.name, child.pid, child.restarts, child.version)
                 for child in children
             ),
-            instances=parts.election.current_statuses(monotonic(), parts.fitness.current.held_out),
+            instances=self.instances(),
             virtual_servers=await self._virtual_server_statuses(table),
             foreign_services=foreign_services(parts.configuration, table),
             failing=parts.table_reconciler.failing,
@@ -209,7 +193,3 @@ class OperatorRequests:
     def _unheld_addresses(self) -> list[str]:
         unheld = preflight.unheld_addresses(self._parts.configuration)
         return [f"{address.place}: {address.description}" for address in unheld]
-
-    def _refuse_while_observing(self) -> None:
-        if self._parts.configuration.observing:
-            raise RequestError(REFUSED)

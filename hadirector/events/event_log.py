@@ -74,6 +74,7 @@ EVENT_NAMES: Final = frozenset(
         "drain_ended",
         "handover_ordered",
         "handover_undone",
+        "handover_expired",
         "vrrp_state_changed",
         "interface_unusable",
         "interface_usable",

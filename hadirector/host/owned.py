@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from hadirector.host.masquerade.rules import ToolName
 from hadirector.host.sysctl.rules import SavedValue, is_ours
+from hadirector.model.handover import Handover
 from hadirector.model.ipvs import ServiceKey, SyncRole, SyncSettings
 from hadirector.storage import StateError, read, set_aside, store
 
@@ -32,6 +33,7 @@ class Owned(msgspec.Struct, frozen=True):
     version: int = VERSION
     services: tuple[ServiceKey, ...] = ()
     yielding: tuple[str, ...] = ()
+    handovers: dict[str, Handover] = {}
     sysctls: dict[str, SavedValue] = {}
     sync_threads: dict[SyncRole, SyncSettings] = {}
     masquerade: ToolName | None = None
@@ -81,9 +83,9 @@ class Memory:
         """Store the owned services."""
         self._remember(replace(self.owned, services=tuple(sorted(services))))
 
-    def remember_yielding(self, yielding: frozenset[str]) -> None:
+    def remember_handovers(self, handovers: Mapping[str, Handover]) -> None:
         """Store the instances that an operator handed over. Raises OSError, and changes nothing."""
-        owned = replace(self.owned, yielding=tuple(sorted(yielding)))
+        owned = replace(self.owned, yielding=tuple(sorted(handovers)), handovers=dict(handovers))
         store(self._path, owned)
         self.owned = self._stored = owned
         self._note_result("")

@@ -103,10 +103,10 @@ class Director:
         self.host.stop(self._process)
 
     def hand_over(self) -> None:
-        request(self._api, "POST", "/v1/handover", {"instance": None, "undo": False})
+        request(self._api, "PUT", "/v1/handover")
 
     def take_part_again(self) -> None:
-        request(self._api, "POST", "/v1/handover", {"instance": None, "undo": True})
+        request(self._api, "DELETE", "/v1/handover")
 
     def restart(self) -> None:
         request(self._api, "POST", "/v1/restart")

@@ -134,7 +134,7 @@ async def test_an_idle_connection_is_closed(
                 pass
 
 
-@pytest.mark.parametrize("route", ["/v1/handover", "/v1/overrides", "/v1/plan"])
+@pytest.mark.parametrize("route", ["/v1/overrides/remove", "/v1/overrides", "/v1/plan"])
 async def test_a_body_that_does_not_arrive_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:

@@ -69,16 +69,16 @@ async def test_an_unknown_route_is_refused_with_a_problem(tmp_path: Path) -> Non
     async with serving(NOBODY, path):
         with pytest.raises(ApiError, match="no path /v1/nothing"):
             await asyncio.to_thread(request, str(path), "GET", "/v1/nothing")
-        with pytest.raises(ApiError, match=r"has no method GET \(expected POST\)"):
-            await asyncio.to_thread(request, str(path), "GET", "/v1/handover")
+        with pytest.raises(ApiError, match=r"\(expected DELETE, GET, HEAD, PUT\)"):
+            await asyncio.to_thread(request, str(path), "POST", "/v1/handover")
 
 
 async def test_a_body_that_is_not_text_is_a_bad_request(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     async with serving(NOBODY, path):
         reader, writer = await asyncio.open_unix_connection(path)
-        head = b"POST /v1/handover HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n"
-        writer.write(head + b'{"instance":"\xff"}')
+        head = b"PUT /v1/handover HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n"
+        writer.write(head + b'{"reason":"\xff"}')
         assert (await reader.readline()).split()[1] == b"400"
         writer.close()
         await writer.wait_closed()
@@ -92,7 +92,7 @@ async def test_a_client_that_never_finishes_its_request_does_not_delay_a_stop(
     with socket.socket(socket.AF_UNIX) as client:
         async with serving(NOBODY, path):
             client.connect(str(path))
-            client.sendall(b"POST /v1/handover HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+            client.sendall(b"PUT /v1/handover HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
             await asyncio.sleep(0.1)
             begun = loop.time()
         assert loop.time() - begun < 5.0

@@ -296,7 +296,7 @@ def test_a_handover_yields_until_undone_and_survives_a_restart_of_the_vrrp_proce
 ) -> None:
     first, second = pair
     socket_path = str(first.directory / "run" / "api.sock")
-    request(socket_path, "POST", "/v1/handover", {"instance": "web"})
+    request(socket_path, "PUT", "/v1/instances/web/handover", {"reason": "test"})
     eventually(
         lambda: second.is_active() and not first.is_active(), 5, "the second director alone ACTIVE"
     )
@@ -305,7 +305,7 @@ def test_a_handover_yields_until_undone_and_survives_a_restart_of_the_vrrp_proce
     assert second.is_active()
     assert not first.is_active()
     assert first.status().instances[0].yielding
-    request(socket_path, "POST", "/v1/handover", {"instance": "web", "undo": True})
+    request(socket_path, "DELETE", "/v1/instances/web/handover")
     eventually(
         lambda: first.is_active() and not second.is_active(), 10, "the first director alone ACTIVE"
     )

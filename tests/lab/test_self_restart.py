@@ -66,7 +66,7 @@ class ActiveDirector:
         return instance is not None and instance.yielding and instance.state is State.BACKUP
 
     def hand_over(self, *, undo: bool = False) -> None:
-        request(self.socket, "POST", "/v1/handover", {"instance": "web", "undo": undo})
+        request(self.socket, "DELETE" if undo else "PUT", "/v1/instances/web/handover")
 
     def child(self, name: str) -> int | None:
         return next(each.pid for each in self.status().processes if each.name == name)

@@ -1,53 +1,120 @@
-"""The VRRP instances: handovers and explanations."""
+"""The VRRP instances: their state, its explanation, and handovers."""
 
 from __future__ import annotations
 
 import msgspec
 
+from hadirector.api.actor import Actor
 from hadirector.api.problems import Code, ProblemError
+from hadirector.api.resources.overrides import RemovalBody, author
 from hadirector.api.route import Call, Nothing, Reply
-from hadirector.status.explanation import Explanation
-
-
-class HandoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a handover. Without an instance, all instances hand over."""
-
-    instance: str | None = None
-    undo: bool = False
+from hadirector.director.handovers import HandoverRequest
+from hadirector.status.explanation import InstanceExplanation
+from hadirector.status.handover_status import HandoverStatus
+from vrrp.model.report import InstanceStatus, State
 
 
 class Instances(msgspec.Struct, frozen=True):
-    """The names of the instances that hand over."""
+    """The VRRP instances of a director."""
 
-    instances: list[str]
-
-
-class WhyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The real server (VIRTUAL_SERVER/REAL_SERVER), virtual server or instance to explain."""
-
-    real_server: str | None = None
-    virtual_server: str | None = None
-    instance: str | None = None
+    instances: tuple[InstanceStatus, ...]
 
 
-async def hand_over(call: Call[Nothing, HandoverBody]) -> Reply[Instances]:
-    """Hand instances over, or undo a handover."""
-    body = call.body
-    return Reply(Instances(call.context.director.operator.hand_over(body.instance, undo=body.undo)))
+class Handovers(msgspec.Struct, frozen=True):
+    """The handovers of instances."""
+
+    handovers: tuple[HandoverStatus, ...]
 
 
-async def explain(
-    call: Call[WhyQuery, Nothing],
-) -> Reply[Explanation]:
-    """Explain the weight of a real server, the pool of a virtual server, or an instance."""
-    operator, query = call.context.director.operator, call.query
-    if query.instance is not None:
-        return Reply(operator.explain_instance(query.instance))
-    if query.real_server is None and query.virtual_server is None:
-        expected = "expected real_server, virtual_server or instance in the query"
-        raise ProblemError(Code.MALFORMED, expected)
-    async with call.context.explaining:
-        if query.real_server is None:
-            assert query.virtual_server is not None, "checked above"
-            return Reply(await operator.explain_virtual_server(query.virtual_server))
-        return Reply(await operator.explain(query.real_server))
+class Undone(msgspec.Struct, frozen=True):
+    """The names of the instances whose handovers are undone."""
+
+    instances: tuple[str, ...]
+
+
+class Role(msgspec.Struct, frozen=True):
+    """The state of an instance."""
+
+    instance: str
+    state: State
+
+
+async def read_instances(call: Call[Nothing, Nothing]) -> Reply[Instances]:
+    """Answer with all instances."""
+    return Reply(Instances(call.context.director.operator.instances()))
+
+
+async def read_instance(call: Call[Nothing, Nothing]) -> Reply[InstanceStatus]:
+    """Answer with one instance."""
+    return Reply(call.context.director.operator.instance(call.names["instance"]))
+
+
+async def explain_instance(call: Call[Nothing, Nothing]) -> Reply[InstanceExplanation]:
+    """Explain the state of an instance."""
+    return Reply(call.context.director.operator.explain_instance(call.names["instance"]))
+
+
+async def read_active(call: Call[Nothing, Nothing]) -> Reply[Role]:
+    """Answer with status 200 while this director is ACTIVE for an instance, else with 503."""
+    return _require(call, State.ACTIVE)
+
+
+async def read_backup(call: Call[Nothing, Nothing]) -> Reply[Role]:
+    """Answer with status 200 while this director is BACKUP for an instance, else with 503."""
+    return _require(call, State.BACKUP)
+
+
+async def read_handovers(call: Call[Nothing, Nothing]) -> Reply[Handovers]:
+    """Answer with all handovers in force."""
+    handovers = call.context.director.handovers
+    return Reply(Handovers(handovers.describe(handovers.current)))
+
+
+async def read_handover(call: Call[Nothing, Nothing]) -> Reply[HandoverStatus]:
+    """Answer with the handover of an instance."""
+    return Reply(call.context.director.handovers.read(call.names["instance"]))
+
+
+async def begin_handovers(call: Call[Nothing, HandoverRequest]) -> Reply[Handovers]:
+    """Hand all instances over to the peers."""
+    _check_scope(call.actor)
+    handovers = call.context.director.handovers
+    return Reply(Handovers(handovers.begin(None, call.body, author(call.actor))))
+
+
+async def begin_handover(call: Call[Nothing, HandoverRequest]) -> Reply[HandoverStatus]:
+    """Hand an instance over to the peers."""
+    _check_scope(call.actor)
+    handovers = call.context.director.handovers
+    [status] = handovers.begin(call.names["instance"], call.body, author(call.actor))
+    return Reply(status)
+
+
+async def undo_handovers(call: Call[Nothing, RemovalBody]) -> Reply[Undone]:
+    """Undo the handovers of all instances."""
+    _check_scope(call.actor)
+    handovers = call.context.director.handovers
+    return Reply(Undone(handovers.undo(None, author(call.actor), call.body.reason)))
+
+
+async def undo_handover(call: Call[Nothing, RemovalBody]) -> Reply[Undone]:
+    """Undo the handover of an instance."""
+    _check_scope(call.actor)
+    instance, handovers = call.names["instance"], call.context.director.handovers
+    return Reply(Undone(handovers.undo(instance, author(call.actor), call.body.reason)))
+
+
+def _require(call: Call[Nothing, Nothing], state: State) -> Reply[Role]:
+    status = call.context.director.operator.instance(call.names["instance"])
+    if status.state is not state:
+        raise ProblemError(Code.NOT_READY, f"{status.instance} is {status.state}, not {state}")
+    return Reply(Role(status.instance, status.state))
+
+
+def _check_scope(actor: Actor) -> None:
+    """Raise ProblemError for an actor that may change only some real servers."""
+    if actor.only:
+        raise ProblemError(
+            Code.FORBIDDEN,
+            f"{actor.name} may change only {', '.join(actor.only)}, not the state of instances",
+        )

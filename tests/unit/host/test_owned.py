@@ -11,6 +11,7 @@ from hadirector import storage
 from hadirector.host import owned
 from hadirector.host.owned import Memory, Owned, load
 from hadirector.host.sysctl.rules import SavedValue
+from hadirector.model.handover import Handover
 from hadirector.model.ipvs import Protocol, ServiceKey
 
 WEB = ServiceKey(Protocol.TCP, "192.0.2.10", 80)
@@ -59,6 +60,6 @@ def test_an_order_that_cannot_be_stored_is_refused(file: Path, full: list[bool])
     """An operator must not rely on a handover that ends with the process."""
     memory = Memory(file)
     with pytest.raises(OSError, match="No space left"):
-        memory.remember_yielding(frozenset({"web"}))
+        memory.remember_handovers({"web": Handover("unix:ann")})
     assert memory.owned.yielding == ()
     assert memory.warnings == ()

@@ -1,0 +1,140 @@
+"""Hands VRRP instances over to the peers, and undoes handovers that expire."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from time import monotonic
+from typing import Final
+
+import msgspec
+import structlog
+
+from hadirector.director.observing import REFUSED
+from hadirector.director.parts import Parts
+from hadirector.director.request_errors import RequestError, UnknownObjectError
+from hadirector.model.handover import Handover
+from hadirector.overrides.model import Author, Line, Seconds
+from hadirector.status.handover_status import HandoverStatus, handover_status
+
+PASS_SECONDS: Final = 1.0
+"""The time between two searches for handovers that expire."""
+
+
+class HandoverRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The request of a handover. With ``expires_in`` it is undone after so many seconds."""
+
+    reason: Line = ""
+    expires_in: Seconds | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse characters that could control a terminal. Raises ValueError."""
+        if not self.reason.isprintable():
+            raise ValueError("the reason has a character that is not printable")
+
+
+class Handovers:
+    """The handovers in force. Each change is stored before it takes effect."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = structlog.get_logger()
+
+    @property
+    def current(self) -> Mapping[str, Handover]:
+        """The handovers by the names of their instances."""
+        known = self._parts.memory.owned.handovers
+        return {name: known.get(name, Handover()) for name in sorted(self._parts.election.yielding)}
+
+    def begin(
+        self, instance: str | None, request: HandoverRequest, author: Author
+    ) -> tuple[HandoverStatus, ...]:
+        """Hand one instance or all instances over to the peers.
+
+        The handover survives a reload and a restart. Raises RequestError.
+        """
+        chosen = self._choose(instance)
+        now = monotonic()
+        handover = Handover(
+            author=author.name,
+            claimed=author.claimed,
+            reason=request.reason,
+            set_at=now,
+            expires_at=None if request.expires_in is None else now + request.expires_in,
+        )
+        self._store({**self.current, **dict.fromkeys(chosen, handover)})
+        for name in chosen:
+            self._parts.election.hand_over(name, undo=False)
+            self._report("handover_ordered", name, author=str(author), reason=request.reason)
+        return self.describe(chosen)
+
+    def undo(self, instance: str | None, author: Author, reason: str) -> tuple[str, ...]:
+        """Undo the handover of one instance or of all instances; return their names.
+
+        An instance that was not handed over stays as it is. Raises RequestError.
+        """
+        chosen = self._choose(instance)
+        self._end(chosen, "handover_undone", author=str(author), reason=reason)
+        return tuple(chosen)
+
+    def read(self, instance: str) -> HandoverStatus:
+        """Return the handover of an instance. Raises UnknownObjectError."""
+        self._find(instance)
+        if instance not in self.current:
+            raise UnknownObjectError("handover of", instance, self.current)
+        [status] = self.describe([instance])
+        return status
+
+    def describe(self, instances: Collection[str]) -> tuple[HandoverStatus, ...]:
+        """Return the state of handovers."""
+        now, utc = monotonic(), time.time()  # noqa: TID251  # shown as a date
+        current = self.current
+        return tuple(handover_status(name, current[name], now=now, utc=utc) for name in instances)
+
+    async def run(self) -> None:
+        """Undo the handovers that expire, until cancelled."""
+        while True:
+            await asyncio.sleep(PASS_SECONDS)
+            now = monotonic()
+            due = [
+                name
+                for name, handover in self.current.items()
+                if handover.expires_at is not None and now >= handover.expires_at
+            ]
+            if due:
+                try:
+                    self._end(due, "handover_expired")
+                except RequestError as error:
+                    self._log.error("handover_not_ended", instances=due, reason=str(error))
+
+    def _end(self, instances: Collection[str], event: str, **fields: str) -> None:
+        others = {name: each for name, each in self.current.items() if name not in instances}
+        self._store(others)
+        for name in instances:
+            self._parts.election.hand_over(name, undo=True)
+            self._report(event, name, **fields)
+
+    def _store(self, handovers: Mapping[str, Handover]) -> None:
+        try:
+            self._parts.memory.remember_handovers(handovers)
+        except OSError as error:
+            raise RequestError(f"cannot be stored for the next start: {error}") from error
+
+    def _report(self, event: str, instance: str, **fields: str) -> None:
+        given = {key: value for key, value in fields.items() if value}
+        self._log.info(event, instance=instance, **given)
+
+    def _choose(self, instance: str | None) -> list[str]:
+        if self._parts.configuration.observing:
+            raise RequestError(REFUSED)
+        known = list(self._parts.election.instances)
+        if instance is None and known:
+            return known
+        return [self._find(instance or "")]
+
+    def _find(self, instance: str) -> str:
+        known = list(self._parts.election.instances)
+        if instance not in known:
+            raise UnknownObjectError("VRRP instance", instance, known)
+        return instance
