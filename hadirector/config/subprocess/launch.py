@@ -22,7 +22,7 @@ async def launch(
     """
     arguments = [] if text is None else [TEXT_ON_STDIN]
     # The process reads a file in memory at its own pace. A pipe would need a writer.
-    content = asyncio.subprocess.DEVNULL if text is None else _file_in_memory(text)
+    content = asyncio.subprocess.DEVNULL if text is None else file_in_memory(text)
     try:
         # With a session of its own, the process does not get signals for our process group.
         return await asyncio.create_subprocess_exec(
@@ -40,7 +40,7 @@ async def launch(
             os.close(content)
 
 
-def _file_in_memory(text: bytes) -> int:
+def file_in_memory(text: bytes) -> int:
     """Return the descriptor of a file that only exists in memory. Raises OSError."""
     descriptor = os.memfd_create("configuration")
     try:
