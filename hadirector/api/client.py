@@ -51,14 +51,19 @@ def request(
     body: object = None,
     *,
     timeout: float = TIMEOUT_SECONDS,
+    if_match: str | None = None,
 ) -> bytes:
-    """Send a request to the director that listens at ``path``; return the JSON answer.
+    """Send one request to a director, and return the JSON answer.
 
-    A body of bytes is sent unchanged, any other body as JSON. Raises ApiError.
+    A body of bytes is sent as YAML, any other body as JSON. ``timeout`` is in seconds, for each
+    step of the conversation. ``if_match`` is the entity tag that the object must have. Raises
+    ApiError.
     """
     content, headers = _content(body)
     if user := os.environ.get("SUDO_USER"):
         headers[CLAIM_HEADER] = f"sudo:{user}"
+    if if_match is not None:
+        headers["If-Match"] = f'"{if_match}"'
     try:
         connection = open_connection(endpoint, timeout)
         prefix = ""

@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from hadirector.api.actor import Role
+from hadirector.api.configuration_routes import CONFIGURATION_ROUTES
 from hadirector.api.instance_routes import INSTANCE_ROUTES
 from hadirector.api.override_routes import OVERRIDE_ROUTES
 from hadirector.api.pool_routes import POOL_ROUTES
 from hadirector.api.problems import Code
 from hadirector.api.resources import configuration, events, health, status
 from hadirector.api.route import AnyRoute, Nothing, Route
-from hadirector.config.document.errors import FILE_BYTES_MAX
 from hadirector.events.event_log import Page
-from hadirector.reload.preview import Preview
 from hadirector.status.readiness import Readiness
 from hadirector.status.report import Status
 
@@ -84,20 +83,7 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         answer=Page,
         problems=(Code.FOLLOWERS,),
     ),
-    Route(
-        method="POST",
-        path="/v1/plan",
-        name="plan",
-        summary="Preview a reload of a configuration.",
-        role=Role.READ,
-        handler=configuration.plan,
-        query=configuration.PlanQuery,
-        body=bytes,
-        answer=Preview,
-        body_media="application/yaml",
-        body_bytes_max=FILE_BYTES_MAX,
-        problems=(Code.INVALID_CONFIG, Code.NOT_POSSIBLE, Code.DATAPLANE),
-    ),
+    *CONFIGURATION_ROUTES,
     Route(
         method="POST",
         path="/v1/reload",

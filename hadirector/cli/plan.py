@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from hadirector.api.client import ApiError, BadRequestError, request
+from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket
 from hadirector.reload.preview import Preview
 
@@ -42,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = Path(arguments.config).absolute()
     try:
         # The text is sent, because the director may have no permission to read the file.
-        answer = request(
-            arguments.socket, "POST", f"/v1/plan?file={quote(str(file))}", file.read_bytes()
-        )
+        preview = request_plan(arguments.socket, file, file.read_bytes())
     except OSError as error:
         print(f"{file}: the file cannot be read: {error.strerror}", file=sys.stderr)
         return EXIT_FAULTY
@@ -55,17 +54,23 @@ def run(arguments: argparse.Namespace) -> int:
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return EXIT_REFUSED
-    preview = msgspec.json.decode(answer, type=Preview)
     if arguments.json:
-        print(msgspec.json.format(answer).decode())
+        print(msgspec.json.format(msgspec.json.encode(preview)).decode())
     else:
-        print("\n".join(_lines(preview)))
+        print("\n".join(render(preview)))
     for fault in preview.refused:
         print(f"a reload would be refused: {fault}", file=sys.stderr)
     return EXIT_REFUSED if preview.refused else EXIT_ACCEPTED
 
 
-def _lines(preview: Preview) -> Iterator[str]:
+def request_plan(endpoint: Endpoint, file: Path, text: bytes) -> Preview:
+    """Return the plan for a text. Its faults name the file. Raises ApiError."""
+    route = f"/v1/config/plan?file={quote(str(file))}"
+    return msgspec.json.decode(request(endpoint, "POST", route, text), type=Preview)
+
+
+def render(preview: Preview) -> Iterator[str]:
+    """Yield the lines of a plan."""
     if preview.empty:
         yield "nothing would change"
     for verb, names in (

@@ -27,7 +27,8 @@ from hadirector.config.hosts.choice import choose_host
 from hadirector.config.included_directory import include_directory
 from hadirector.config.included_files import IncludedFiles
 from hadirector.config.keepalived.options import Options
-from hadirector.config.keepalived.read import is_keepalived, read
+from hadirector.config.keepalived.read import read
+from hadirector.config.keepalived.recognition import is_keepalived
 from hadirector.config.keepalived.report import Note, group_notes
 from hadirector.config.notes import format_notes
 from hadirector.config.reading import DEFAULT, ReadingOptions

@@ -96,7 +96,7 @@ import asyncio, contextlib, os, sys
 os.nice(19)
 KIND, PLACE = sys.argv[1], sys.argv[2]
 HEAD = b"GET /v1/status HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
-BODY = b"POST /v1/plan HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 60000\\r\\n\\r\\nname"
+BODY = b"POST /v1/config/plan HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 60000\\r\\n\\r\\nname"
 WAIT = b"GET /v1/events?after=9999999&wait=20 HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
 TEXTS = [b"", b"drip", BODY, HEAD * 3, WAIT]
 

@@ -134,7 +134,7 @@ async def test_an_idle_connection_is_closed(
                 pass
 
 
-@pytest.mark.parametrize("route", ["/v1/overrides/remove", "/v1/overrides", "/v1/plan"])
+@pytest.mark.parametrize("route", ["/v1/overrides/remove", "/v1/overrides", "/v1/config/plan"])
 async def test_a_body_that_does_not_arrive_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
@@ -164,7 +164,7 @@ async def test_silent_connections_do_not_keep_out_a_client(tmp_path: Path) -> No
     [
         "GET /v1/ev",
         "POST /v1/overrides HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
-        "POST /v1/plan HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
+        "POST /v1/config/plan HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
         GET.format("/v1/events?wait=20"),
     ],
 )

@@ -43,7 +43,8 @@ async def plan(call: Call[PlanQuery, bytes]) -> Reply[Preview]:
 
 async def reload(call: Call[Nothing, Nothing]) -> Reply[Changed]:
     """Reload the configuration file."""
-    return Reply(Changed(await call.context.director.reconfiguration.reload()))
+    reconfiguration = call.context.director.reconfiguration
+    return Reply(Changed(await reconfiguration.reload(call.actor.name)))
 
 
 async def restart(call: Call[RestartQuery, Nothing]) -> Reply[Restarting]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -20,16 +19,6 @@ from hadirector.config.keepalived.syntax.statement import Statement
 from hadirector.config.keepalived.translate.virtual_servers import translate_virtual_servers
 from hadirector.config.keepalived.translate.vrrp.file import translate_vrrp
 
-_BEGINNINGS: Final = re.compile(
-    rb"^[ \t]{0,80}(?:"
-    rb"(?:global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|vrrp_track_process|vrrp_track_file"
-    rb"|track_file|virtual_server|virtual_server_group|bfd_instance|static_ipaddress|static_routes"
-    rb"|static_rules|garp_group|track_group)(?:[ \t][^\n{:]{0,200})?\s{0,80}(?:\{|$)"
-    rb"|include[rmwba]?[ \t]+[^:\n]*$|\$[A-Za-z_][A-Za-z0-9_]*=|@\^?[^ \t\n:]+[ \t]"
-    rb"|~(?:SEQx?|LST)\()",
-    re.MULTILINE,
-)
-
 Sections = Mapping[str, Node]
 """Sections of the native form, such as `vrrp`, or the keys of `director`."""
 
@@ -46,11 +35,6 @@ class Reading(NamedTuple):
     document: Document
     notes: tuple[Note, ...]
     root: Node
-
-
-def is_keepalived(data: bytes) -> bool:
-    """Return whether a file looks like a keepalived.conf: a line begins with its keyword."""
-    return _BEGINNINGS.search(data) is not None
 
 
 def _virtual_servers(root: Sequence[Statement], report: Report, options: Options) -> Sections:

@@ -5,3 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 KEY_BYTES: Final = 32
+
+
+class MaskingError(Exception):
+    """The secrets of the text cannot be found."""

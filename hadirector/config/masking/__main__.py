@@ -10,8 +10,8 @@ import hmac
 import os
 import sys
 
-from hadirector.config.masking import KEY_BYTES
-from hadirector.config.masking.mask import MaskingError, mask_secrets
+from hadirector.config.masking import KEY_BYTES, MaskingError
+from hadirector.config.masking.mask import mask_secrets
 from hadirector.config.subprocess.limits import limit_this_process
 
 NICENESS = 10

@@ -15,14 +15,16 @@ import yaml
 from hadirector.config.document.errors import ConfigError
 from hadirector.config.document.secrets import SECRET_KEYS
 from hadirector.config.document.syntax import decode
-from hadirector.config.keepalived.read import is_keepalived
+from hadirector.config.keepalived.recognition import is_keepalived
+from hadirector.config.masking import MaskingError
 
 Label = Callable[[str], str]
 """Returns the label of a secret. Equal secrets have equal labels."""
 
 _KEEPALIVED_KEYS: Final = ("auth_pass", "password")
 _KEEPALIVED_SECRET: Final = re.compile(
-    rf"(?P<before>(?:^|[\s{{;#!])(?:{'|'.join(_KEEPALIVED_KEYS)})[ \t]+)(?P<secret>[^\s}}][^\n}}]*)",
+    rf"(?P<before>(?:^|[\s{{;#!])(?:{'|'.join(_KEEPALIVED_KEYS)})[ \t]+)"
+    r"(?P<secret>[^\s}][^\n}]*)",
     re.MULTILINE,
 )
 _DEFINITION: Final = re.compile(r"^(?P<before>[ \t]*\$\w+=)(?P<secret>.+)$", re.MULTILINE)
@@ -30,10 +32,6 @@ _COMMENTED_SECRET: Final = re.compile(
     rf"(?P<before>#.*?\b(?:{'|'.join(sorted(SECRET_KEYS))})[ \t]*:[ \t]*)(?P<secret>\S.*)$",
     re.MULTILINE,
 )
-
-
-class MaskingError(Exception):
-    """The secrets of the text cannot be found."""
 
 
 class _Region(NamedTuple):

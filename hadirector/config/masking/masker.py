@@ -7,8 +7,7 @@ import contextlib
 import os
 import secrets
 
-from hadirector.config.masking import KEY_BYTES
-from hadirector.config.masking.mask import MaskingError
+from hadirector.config.masking import KEY_BYTES, MaskingError
 from hadirector.config.subprocess.launch import file_in_memory
 from hadirector.runtime.interpreter import PYTHON_MODULE
 

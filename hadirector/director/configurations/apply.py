@@ -16,7 +16,9 @@ import msgspec
 import structlog
 
 from hadirector.config.document.errors import ConfigError
-from hadirector.config.keepalived.read import is_keepalived
+from hadirector.config.keepalived.recognition import is_keepalived
+from hadirector.config.masking import MaskingError
+from hadirector.config.masking.masker import Masker
 from hadirector.director.configurations.archive import (
     NEXT_STEPS,
     ConfigurationArchive,
@@ -31,7 +33,7 @@ from hadirector.director.configurations.file import (
 from hadirector.director.configurations.store import present_moment
 from hadirector.director.observing import REFUSED
 from hadirector.director.reconfigure import Reconfiguration
-from hadirector.director.request_errors import RequestError
+from hadirector.director.request_errors import RequestError, StaleError
 from hadirector.model.configuration import Configuration
 from hadirector.overrides.model import Line
 from hadirector.reload.archive import (
@@ -44,6 +46,14 @@ from hadirector.reload.archive import (
     begin_confirmation,
     end_confirmation,
 )
+from hadirector.status.configurations import (
+    ConfigurationInUse,
+    ConfigurationList,
+    PendingStatus,
+    describe_archive,
+    describe_configuration,
+    describe_pending,
+)
 
 CONFIRMATION_SECONDS_MIN: Final = 1.0
 CONFIRMATION_SECONDS_MAX: Final = 24 * 3600.0
@@ -52,10 +62,6 @@ RETRY_SECONDS: Final = 10.0
 DEADLINE: Final = "it was not confirmed in time"
 
 Seconds = Annotated[float, msgspec.Meta(ge=CONFIRMATION_SECONDS_MIN, le=CONFIRMATION_SECONDS_MAX)]
-
-
-class StaleError(RequestError):
-    """The running configuration is not the configuration on which the request is based."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +96,7 @@ class Applications:
         self._reconfiguration = reconfiguration
         self._file = reconfiguration.file.path
         self.archive: ConfigurationArchive = reconfiguration.archive
+        self._masker = Masker()
         self._failure = ""
         self._log = structlog.get_logger()
 
@@ -110,6 +117,42 @@ class Applications:
             except RequestError as error:
                 self._note_failure(str(error))
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def describe(self) -> ConfigurationInUse:
+        """Describe the configuration in use, and whether its file has changed."""
+        running = self.archive.running
+        found = await asyncio.to_thread(read_text, self._file)
+        same = running is not None and found is not None
+        return ConfigurationInUse(
+            file=str(self._file),
+            running=None if running is None else describe_configuration(running),
+            file_changed=not same
+            or await asyncio.to_thread(hash_text, found or b"")
+            != (running.content.sha256 if running else ""),
+            pending=self.pending_status,
+        )
+
+    def describe_archive(self) -> ConfigurationList:
+        """Describe all configurations of the archive."""
+        return describe_archive(self.archive.kept, present_moment())
+
+    @property
+    def pending_status(self) -> PendingStatus | None:
+        """The configuration that waits for its confirmation."""
+        return describe_pending(self.archive.kept, present_moment())
+
+    async def mask_text(self, number: int) -> str:
+        """Return the text of an archived configuration without its secrets.
+
+        Raises RequestError if the text is missing, or if its secrets cannot be found.
+        """
+        found = self.archive.kept.find(number)
+        if found is None:
+            raise RequestError(f"there is no configuration {number} in the archive")
+        try:
+            return await self._masker.mask(await self._text(found))
+        except MaskingError as error:
+            raise RequestError(f"configuration {number} cannot be shown: {error}") from error
 
     async def apply(self, text: bytes, order: Order, expected: str) -> Applied:
         """Apply a configuration text if the running configuration has the hash ``expected``.
@@ -290,13 +333,10 @@ class Applications:
                 f"the text includes {configuration.other_files[0]}: only a configuration in one"
                 " file can be applied and undone; change the files and reload instead"
             )
-        formats = [
-            "a keepalived.conf" if is_keepalived(each) else "YAML" for each in (text, running)
-        ]
-        if formats[0] != formats[1]:
+        if (form := _name_format(text)) != (present := _name_format(running)):
             raise RequestError(
-                f"the text is {formats[0]}, and the director runs with {formats[1]}: to change the"
-                " format, start the director with the other file"
+                f"the text is {form}, and the director runs with {present}: to change the format,"
+                " start the director with the other file"
             )
 
     def _note_failure(self, reason: str) -> None:

@@ -9,7 +9,8 @@ import yaml
 
 from hadirector.config.document.yaml_text import write_yaml
 from hadirector.config.keepalived.options import Options
-from hadirector.config.keepalived.read import Reading, is_keepalived, read
+from hadirector.config.keepalived.read import Reading, read
+from hadirector.config.keepalived.recognition import is_keepalived
 
 SERVER = """\
 virtual_server 192.0.2.1 80 {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hadirector.config.masking.mask import MaskingError, mask_secrets
+from hadirector.config.masking import MaskingError
+from hadirector.config.masking.mask import mask_secrets
 from hadirector.config.masking.masker import Masker
 
 

@@ -14,7 +14,7 @@ from hadirector.config.document.errors import ConfigError
 from hadirector.config.loader import load
 from hadirector.dataplane.dry_run import DryRunDataplane
 from hadirector.director.configurations import apply as module
-from hadirector.director.configurations.apply import Applications, Order, StaleError
+from hadirector.director.configurations.apply import Applications, Order
 from hadirector.director.configurations.file import (
     ConfigurationFile,
     hash_text,
@@ -25,7 +25,7 @@ from hadirector.director.configurations.undo_at_start import undo_overdue
 from hadirector.director.messages import ConfigurationRead, Message
 from hadirector.director.parts import Parts
 from hadirector.director.reconfigure import Reconfiguration
-from hadirector.director.request_errors import RequestError
+from hadirector.director.request_errors import RequestError, StaleError
 from hadirector.events.recorder import Recorder
 from tests.waiting import eventually_async
 
