@@ -82,7 +82,7 @@ def _apply(arguments: argparse.Namespace, file: Path, text: bytes) -> int:
         query["confirm_within"] = str(arguments.confirm_within)
     route = f"/v1/config/apply?{urlencode(query)}"
     answer = request(endpoint, "POST", route, text, if_match=in_use.running.sha256)
-    _print_applied(msgspec.json.decode(answer, type=_Applied))
+    _print_result(msgspec.json.decode(answer, type=_Applied))
     return 0
 
 
@@ -136,7 +136,7 @@ class _Rollback:
         except ApiError as error:
             print(f"hadirector: {error}", file=sys.stderr)
             return 1
-        _print_applied(msgspec.json.decode(answer, type=_Applied))
+        _print_result(msgspec.json.decode(answer, type=_Applied))
         return 0
 
 
@@ -150,7 +150,7 @@ def _add_confirmation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _print_applied(applied: _Applied) -> None:
+def _print_result(applied: _Applied) -> None:
     print(f"configuration {applied.number} runs: {applied.changed}")
     if applied.confirm_within is not None:
         print(

@@ -114,9 +114,9 @@ def test_the_deadline_survives_a_restart_and_a_kill(host: Host) -> None:
     """The unconfirmed file is even broken meanwhile; the next start uses the former file."""
     first = host.text
     draft = host.draft(first.replace("36.2", "36.3"))
-    began = time.monotonic()
     words = ("--confirm-within", f"{CONFIRMATION_SECONDS:g}s")
     assert host.command("apply", draft, *words)[0] == 0
+    began = time.monotonic()
     assert host.command("restart")[0] == 0
     eventually(lambda: host.serves("127.0.36.3:80"), 10.0)
     assert "configuration 2 waits for its confirmation" in host.command("history", "config")[1]

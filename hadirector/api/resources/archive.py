@@ -72,7 +72,7 @@ async def apply(call: Call[ApplyQuery, bytes]) -> Reply[Applied]:
     """Apply the text in the body if the configuration with the hash in If-Match runs."""
     query = call.query
     order = _order(call.actor.name, query.reason, query.confirm_within)
-    expected = read_expected(call.request.headers)
+    expected = expected_hash(call.request.headers)
     applied = await call.context.director.applications.apply(call.body, order, expected)
     return Reply(applied, headers={"ETag": f'"{applied.sha256}"'})
 
@@ -109,7 +109,7 @@ async def read_text(call: Call[Nothing, Nothing]) -> Reply[ConfigurationText]:
     return Reply(ConfigurationText(found, await applications.mask_text(found.number)))
 
 
-def read_expected(headers: Mapping[str, str]) -> str:
+def expected_hash(headers: Mapping[str, str]) -> str:
     """Return the hash in If-Match. Raises ProblemError without exactly one strong tag."""
     value = headers.get("If-Match")
     if value is None:

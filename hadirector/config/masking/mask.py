@@ -45,7 +45,7 @@ def mask_secrets(data: bytes, label: Label) -> str:
         text = decode(data, "")
     except ConfigError as error:
         raise MaskingError("the text is not UTF-8") from error
-    return _mask_keepalived(text, label) if is_keepalived(data) else _mask_yaml(text, label)
+    return _mask_keepalived_conf(text, label) if is_keepalived(data) else _mask_yaml(text, label)
 
 
 def _mask_yaml(text: str, label: Label) -> str:
@@ -111,7 +111,7 @@ def _mask_comments(text: str, label: Label) -> str:
     return _replace(_COMMENTED_SECRET, text, label)
 
 
-def _mask_keepalived(text: str, label: Label) -> str:
+def _mask_keepalived_conf(text: str, label: Label) -> str:
     """Mask the passwords; and all definitions ($NAME=...) if a password uses one."""
     uses_definition = any("$" in found["secret"] for found in _KEEPALIVED_SECRET.finditer(text))
     masked = _replace(_KEEPALIVED_SECRET, text, label)
