@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hadirector.config.keepalived.keywords.rows import LIST, map_value, refuse
+from hadirector.config.keepalived.keywords.rows import FLAG, LIST, map_value
 from hadirector.config.keepalived.keywords.table import ANY, Repeated, Table, table
 
 VRRP_SCRIPT: Final[Table] = table(
@@ -24,19 +24,12 @@ TRACK_FILE: Final[Table] = table(
     ]
 )
 
-_COUNTED: Final = "a tracked process is up while one process with its name runs"
-_DELAYED: Final = "a tracked process counts at once; use a vrrp_script with fall and rise instead"
-
 VRRP_TRACK_PROCESS: Final[Table] = table(
     [
         *map_value("process", (1, ANY), Repeated.FIRST),
         *map_value("weight", (1, 2), Repeated.FIRST),
-        *map_value("quorum delay"),
-        *refuse("quorum_max", f"{_COUNTED}; use a vrrp_script that counts the processes"),
-        *refuse(
-            "param_match full_command",
-            "a tracked process is found by its name, without arguments; use a vrrp_script",
-        ),
-        *refuse("fork_delay terminate_delay", _DELAYED),
+        *map_value("quorum quorum_max delay fork_delay terminate_delay"),
+        *map_value("param_match", (0, 1)),
+        *map_value("full_command", FLAG),
     ]
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Final
 
 from msgspec import Struct
@@ -20,11 +19,11 @@ from hadirector.config.keepalived.report import Report
 from hadirector.config.keepalived.syntax.statement import Place, Word
 from hadirector.config.keepalived.translate.block import Block, name, read_block
 from hadirector.config.keepalived.translate.vrrp.commands import (
-    PROCESS_NAME_CHARACTERS,
     ScriptCommand,
     read_command,
 )
 from hadirector.config.keepalived.translate.vrrp.defaults import Globals, Ordered
+from hadirector.config.keepalived.translate.vrrp.processes import cut_name, process_node
 from hadirector.config.keepalived.translate.vrrp.users import read_user, user_keys
 from hadirector.config.keepalived.translate.vrrp.values import (
     decimal,
@@ -155,14 +154,7 @@ def _process_keys(process: str, command: ScriptCommand, block: Block) -> dict[st
         " and interval, rise and fall do not apply"
     )
     block.note("process", command.place, message)
-    return {"process": scalar(_cut(process, command.place, block), command.place)}
-
-
-def _cut(process: str, place: Place, block: Block) -> str:
-    if len(process) > PROCESS_NAME_CHARACTERS:
-        message = f"{process}: a process is found by the first 15 characters of its name"
-        block.note("process name", place, message)
-    return process[:PROCESS_NAME_CHARACTERS]
+    return {"process": scalar(cut_name(process, command.place, block), command.place)}
 
 
 def _timing(block: Block, options: Options, place: Place) -> dict[str, Node]:
@@ -232,20 +224,5 @@ def _read_process(each: Ordered, block: Block) -> Definition | None:
     process = block.last("process")
     if process is None:
         return None
-    word = process.arguments[0]
-    if len(process.arguments) > 1:
-        message = "process: a process is found by its name, without arguments; use a vrrp_script"
-        block.fault(process.arguments[1].place, message)
-        return None
-    quorum = block.last("quorum")
-    if quorum is not None and quorum.arguments[0].text != "1":
-        message = "quorum: one process is enough here; use a vrrp_script that counts the processes"
-        block.fault(quorum.arguments[0].place, message)
-        return None
-    if (delay := block.last("delay")) is not None:
-        message = "delay: the end of a process counts at once, within a second"
-        block.note("delay", delay.keyword.place, message)
-    named = PurePosixPath(word.text).name
-    return Definition(
-        {"process": scalar(_cut(named, word.place, block), word.place)}, _weight_of(block), place
-    )
+    node = process_node(process, block)
+    return None if node is None else Definition({"process": node}, _weight_of(block), place)

@@ -38,7 +38,8 @@ OUTCOMES: Final[dict[str, tuple[str, dict[str, int]]]] = {
     "notify-scripts": ("", {"notify_deleted": 2, "fifo": 1}),
     "odd-names": ("", {"timer_expired_backup": 1, "state": 1, "name": 1}),
     "passwords": ("", {"auth_pass": 1, "authentication": 2}),
-    "process-arguments": ("2:18 7:5 6:12 11:5 12:5", {"process name": 1}),
+    "process-arguments": ("", {"fork_delay": 1}),
+    "process-ranges": ("14:16 19:5 23:17 27:21", {"fork_delay": 1}),
     "process-settings": (
         "",
         {
@@ -75,7 +76,7 @@ OUTCOMES: Final[dict[str, tuple[str, dict[str, int]]]] = {
             "void weight": 1,
         },
     ),
-    "tracking": ("", {"init_fail": 1, "delay": 1}),
+    "tracking": ("", {"init_fail": 1}),
     "unicast-all-nodes": ("", {"own peer": 1, "second peer": 1}),
     "unicast-cloud": ("", {}),
     "unicast-options": ("", {"unicast_ttl": 1, "ttl": 2}),
@@ -117,7 +118,9 @@ def test_own_defaults_change_no_fault(name: str) -> None:
     assert " ".join(":".join(fault.split(":")[:2]) for fault in found.faults) == places
 
 
-@pytest.mark.parametrize("block", ["vrrp_instance", "vrrp_sync_group", "vrrp_script", "track_file"])
+@pytest.mark.parametrize(
+    "block", ["vrrp_instance", "vrrp_sync_group", "vrrp_script", "track_file", "vrrp_track_process"]
+)
 def test_the_files_use_most_keywords_of_a_block(block: str) -> None:
     words = {word for name in OUTCOMES for word in text_of(name).split()}
     assert len(set(TABLES[block]) & words) >= 0.75 * len(TABLES[block])
