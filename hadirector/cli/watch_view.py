@@ -1,4 +1,4 @@
-"""The view of ``hadirector watch``: lines for a terminal of any width and height..
+"""The view of ``hadirector watch``: lines for a terminal of any width and height.
 
 Every line fits into the width. Text from outside has no control characters.
 """
