@@ -16,7 +16,14 @@ ANSWER_SIZE_MAX = 256 * 1024 * 1024
 
 
 class ApiError(Exception):
-    """The director cannot be reached, or it refused the request. The message is the reason."""
+    """The director cannot be reached, or it refused the request. The message is the reason.
+
+    ``status`` is the status of the answer, None without an answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class BadRequestError(ApiError):
@@ -84,7 +91,8 @@ def request(
         connection.close()
     if response.status >= http.client.MULTIPLE_CHOICES:
         bad = response.status in _BAD_REQUESTS
-        raise (BadRequestError if bad else ApiError)(_error_text(response.status, answer))
+        kind = BadRequestError if bad else ApiError
+        raise kind(_error_text(response.status, answer), response.status)
     return answer
 
 

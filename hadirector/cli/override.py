@@ -1,16 +1,25 @@
-"""Set and end overrides: drain, undrain, disable, enable and weight."""
+"""Set and end overrides: drain, undrain, disable, enable and weight.
+
+They concern one real server, all of a virtual server, or all at one address. Several overrides are
+set together, or none of them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
-from urllib.parse import quote
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
-from hadirector.cli import api_socket
+from hadirector.cli import api_socket, selection
+from hadirector.cli.selection import Selection
+
+if TYPE_CHECKING:
+    from hadirector.api.endpoint import Endpoint
 
 WEIGHT_MAX: Final = 65535
 
@@ -18,8 +27,14 @@ WEIGHT_MAX: Final = 65535
 class _Done(msgspec.Struct):
     """The part of an answer that is printed. The answer to a removal has no name."""
 
-    description: str
+    description: str = ""
     name: str = ""
+    overrides: tuple[_Done, ...] = ()
+
+    @property
+    def changed(self) -> tuple[_Done, ...]:
+        """The overrides that were set."""
+        return self.overrides or ((self,) if self.name else ())
 
 
 class Drain:
@@ -29,7 +44,8 @@ class Drain:
         """Declare the arguments of the command."""
         parser.description = (
             "Stop new connections to a real server. When its last connection has ended, or at the"
-            " deadline, the real server is removed from the table."
+            " deadline, the real server is removed from the table. On a terminal, the command shows"
+            " the progress until then; Ctrl-C ends the command, and the drain goes on."
         )
         _add_override_arguments(parser)
         parser.add_argument(
@@ -45,15 +61,24 @@ class Drain:
             help="whether persistent clients stay on the real server"
             " (default: the setting of the kernel)",
         )
+        parser.add_argument(
+            "--follow",
+            action=argparse.BooleanOptionalAction,
+            help="whether to show the progress until no connection is left"
+            " (default: only on a terminal)",
+        )
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Set the override. Return 1 when the director refuses it or does not answer."""
-        return _set_override(
-            arguments,
-            "drain",
-            deadline_in=arguments.deadline,
-            keep_clients=arguments.keep_clients,
-        )
+        """Set the override, and follow the drain.
+
+        Return 1 when the director refuses it or does not answer, or when an operator ends it.
+        """
+        options = {"deadline_in": arguments.deadline, "keep_clients": arguments.keep_clients}
+        body = _override("drain", arguments) | options
+        follow = arguments.follow
+        if follow is None:
+            follow = sys.stdout.isatty() and not arguments.json
+        return _perform(arguments, partial(_send_override, body), follow=follow)
 
 
 class Disable:
@@ -66,7 +91,7 @@ class Disable:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Set the override. Return 1 when the director refuses it or does not answer."""
-        return _set_override(arguments, "disable")
+        return _perform(arguments, partial(_send_override, _override("disable", arguments)))
 
 
 class Weight:
@@ -89,8 +114,9 @@ class Weight:
     def run(self, arguments: argparse.Namespace) -> int:
         """Set or end the override. Return 1 when the director refuses or does not answer."""
         if arguments.weight is None:
-            return _remove_override(arguments, "weight")
-        return _set_override(arguments, "weight", weight=arguments.weight)
+            return _perform(arguments, partial(_send_removal, "weight"))
+        body = _override("weight", arguments) | {"weight": arguments.weight}
+        return _perform(arguments, partial(_send_override, body))
 
 
 class Removal:
@@ -101,11 +127,11 @@ class Removal:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments of the command."""
-        add_name(parser)
+        _add_name(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
         """End the override. Return 1 when there is no such override, or no director answers."""
-        return _remove_override(arguments, self._action)
+        return _perform(arguments, partial(_send_removal, self._action))
 
 
 drain: Final = Drain()
@@ -115,30 +141,30 @@ enable: Final = Removal("disable")
 weight: Final = Weight()
 
 
-def add_name(parser: argparse.ArgumentParser) -> None:
-    """Declare the argument that names a real server, and ``--socket``."""
-    parser.add_argument(
-        "name",
-        metavar="VS/RS",
-        help="virtual server and real server, such as web/192.0.2.45:80",
-    )
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument that names real servers, ``--json``, and the director."""
+    selection.add_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     api_socket.add_argument(parser)
 
 
 def duration_seconds(text: str) -> float:
-    """Parse a duration such as 2h into seconds. Raises ArgumentTypeError."""
+    """Parse a duration such as 2h into seconds; a bare number is seconds.
+
+    Raises ArgumentTypeError.
+    """
     from pydantic_core import PydanticCustomError
 
     from hadirector.config.keys.readers import duration
 
     try:
-        return duration("1s", "8784h")(text)
+        return duration("1s", "8784h")(f"{text}s" if text.isdecimal() else text)
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(f"expected {error.message()}") from error
 
 
 def _add_override_arguments(parser: argparse.ArgumentParser) -> None:
-    add_name(parser)
+    _add_name(parser)
     parser.add_argument(
         "--reason", default="", metavar="TEXT", help="shown by 'status', 'why' and 'events'"
     )
@@ -159,32 +185,59 @@ def _weight(text: str) -> int | None:
     return int(text)
 
 
-def _set_override(arguments: argparse.Namespace, action: str, **options: object) -> int:
-    body = {
+def _override(action: str, arguments: argparse.Namespace) -> dict[str, object]:
+    return {
         "action": action,
         "reason": arguments.reason,
         "expires_in": arguments.expires_in,
-        **options,
     }
-    return _send(arguments, "PUT", "", body)
 
 
-def _remove_override(arguments: argparse.Namespace, action: str) -> int:
-    return _send(arguments, "DELETE", f"?action={action}", None)
+def _send_override(body: dict[str, object], endpoint: Endpoint, chosen: Selection) -> bytes:
+    if chosen.several:
+        return request(endpoint, "POST", "/v1/overrides", {**chosen.patterns, **body})
+    return request(endpoint, "PUT", chosen.route, body)
 
 
-def _send(arguments: argparse.Namespace, method: str, query: str, body: object) -> int:
-    virtual_server, _, real_server = arguments.name.partition("/")
-    place = f"/v1/virtual-servers/{quote(virtual_server, '')}/real-servers/{quote(real_server, '')}"
-    if not (virtual_server and real_server):
-        print(f"hadirector: {arguments.name}: expected VS/RS", file=sys.stderr)
+def _send_removal(action: str, endpoint: Endpoint, chosen: Selection) -> bytes:
+    if chosen.several:
+        body = {**chosen.patterns, "action": action}
+        return request(endpoint, "POST", "/v1/overrides/remove", body)
+    return request(endpoint, "DELETE", f"{chosen.route}?action={action}")
+
+
+def _perform(
+    arguments: argparse.Namespace,
+    send: Callable[[Endpoint, Selection], bytes],
+    *,
+    follow: bool = False,
+) -> int:
+    chosen = selection.select(arguments.name)
+    if chosen is None:
+        given = " ".join(arguments.name)
+        print(f"hadirector: {given}: {selection.EXPECTED}", file=sys.stderr)
         return 2
     try:
-        answer = request(arguments.socket, method, f"{place}/override{query}", body)
+        answer = send(arguments.socket, chosen)
+        done = msgspec.json.decode(answer, type=_Done)
+        _print(answer, done, as_json=arguments.json)
+        if not follow:
+            return 0
+        from hadirector.cli import drain_progress
+
+        names = [override.name for override in done.changed]
+        return drain_progress.follow(arguments.socket, names, chosen.words, quiet=arguments.json)
     except ApiError as error:
         print(f"hadirector: {error}", file=sys.stderr)
         return 1
-    done = msgspec.json.decode(answer, type=_Done)
-    print(f"{done.name}: {done.description}" if done.name else done.description)
-    print("this applies to this director only; repeat the command on its peers")
-    return 0
+
+
+def _print(answer: bytes, done: _Done, *, as_json: bool) -> None:
+    if as_json:
+        print(msgspec.json.format(answer).decode())
+        return
+    for override in done.changed:
+        print(f"{override.name}: {override.description}")
+    if not done.changed:
+        print(done.description)
+    print("this applies to this director only; repeat the command on its peers", flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TextIO
 
@@ -27,6 +28,9 @@ STYLES: Final = {
 """Select Graphic Rendition of ECMA-48 (console_codes(4))."""
 
 _CODES: Final = re.compile(f"({'|'.join(map(re.escape, (RESET, *STYLES.values())))})")
+
+_ERASE_LINE_ABOVE: Final = "\033[F\033[K"
+"""Cursor Preceding Line, and Erase in Line (ECMA-48)."""
 
 Paint = Callable[[str, str], str]
 """Returns the text in a style. Without a style or colors, the text is unchanged."""
@@ -83,6 +87,11 @@ class PrintableStream:
             self._stream.write(printable(text))
         return len(text)
 
+    def erase_lines(self, count: int) -> None:
+        """Erase the last lines of a terminal. Raises OutputError."""
+        with self._failing():
+            self._stream.write(_ERASE_LINE_ABOVE * count)
+
     def flush(self) -> None:
         """Write the buffered text. Raises OutputError."""
         with self._failing():
@@ -95,6 +104,12 @@ class PrintableStream:
         except (OSError, ValueError) as error:
             if self._required:
                 raise OutputError(getattr(error, "strerror", None) or str(error)) from error
+
+
+def erase_lines(count: int) -> None:
+    """Erase the last lines of standard output, if it is a terminal. Raises OutputError."""
+    if count and isinstance(sys.stdout, PrintableStream) and sys.stdout.isatty():
+        sys.stdout.erase_lines(count)
 
 
 def printable(text: str) -> str:
@@ -127,6 +142,15 @@ def short_duration(seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {unit}"
     return f"{int(seconds)} s"
+
+
+def exact_duration(seconds: float) -> str:
+    """Return a duration in all its units, to the second: 1 h 59 min, 2 min 3 s."""
+    left = max(0, round(seconds))
+    hours, rest = divmod(left, 3600)
+    minutes, rest = divmod(rest, 60)
+    units = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in units if number) or "a moment"
 
 
 def table(rows: Sequence[Row | str], paint: Paint) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Line(NamedTuple):
 
 
 class View(msgspec.Struct, frozen=True):
-    """What to show: the latest status and verdict, their age in seconds, and the latest events.
+    """The content of the view: the latest status and verdict, their age in seconds, and the latest events.
 
     ``points`` has the latest numbers of new connections per second of each virtual server.
     """
@@ -143,7 +143,7 @@ def _pools(view: View, symbols: Symbols) -> Iterator[Line]:
 
 
 def _sort_worst_first(servers: Sequence[VirtualServerStatus]) -> list[VirtualServerStatus]:
-    """Return the pools without a serving real server first, then those that lack some."""
+    """Return the pools without a serving real server first, then pools that lack real servers."""
 
     def share(server: VirtualServerStatus) -> float:
         members = server.real_servers

@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="+",
-        metavar="VS/RS | VS | instance NAME | readiness",
-        help="a real server, such as web/192.0.2.45:80, a virtual server, the word instance and"
-        " its name, or the word readiness",
+        metavar="NAME",
+        help="VS/RS, a real server such as web/192.0.2.45:80; VS, a virtual server; instance NAME;"
+        " or readiness",
     )
     api_socket.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the explanation as JSON")

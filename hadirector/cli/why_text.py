@@ -7,7 +7,7 @@ from typing import Final
 
 from hadirector.cli import events
 from hadirector.cli.status_text import ATTENTION_MAX, needs_attention
-from hadirector.cli.terminal import Paint
+from hadirector.cli.terminal import Paint, exact_duration
 from hadirector.cli.verdict_text import render_problems
 from hadirector.status.explanation import (
     AddressHolder,
@@ -25,7 +25,7 @@ from vrrp.model.report import InstanceStatus, State
 def render_instance(why: InstanceExplanation) -> list[str]:
     """Render the state and priority of an instance with their reasons, and its latest events."""
     status = why.status
-    age = "" if status.state_age is None else f" for {_duration(status.state_age)}"
+    age = "" if status.state_age is None else f" for {exact_duration(status.state_age)}"
     lines = [f"{status.instance}: {status.state}{age}, priority {status.priority}"]
     lines += _priority(status)
     lines += [f"  this director is not fit to serve: {reason}" for reason in why.unfit]
@@ -117,7 +117,7 @@ def _holder(holder: AddressHolder) -> str:
 
 
 def _member(member: RealServerStatus) -> str:
-    age = "" if member.verdict_age is None else f" for {_duration(member.verdict_age)}"
+    age = "" if member.verdict_age is None else f" for {exact_duration(member.verdict_age)}"
     steps = f"; {member.weight_reason}" if member.weight_reason else ""
     return f"{member.verdict}{age}, {member.reason}{steps}"
 
@@ -140,14 +140,14 @@ def render_explanation(why: RealServerExplanation) -> list[str]:
     if status.actual_weight != status.wanted_weight:
         lines.append(f"  the table still has weight {_weight(status.actual_weight)}")
     lines += [f"  {_weight(step.weight):>5}  {step.reason}" for step in why.steps]
-    age = "" if status.verdict_age is None else f" for {_duration(status.verdict_age)}"
+    age = "" if status.verdict_age is None else f" for {exact_duration(status.verdict_age)}"
     lines.append(f"  the check is {status.verdict}{age}: {status.reason}")
     if why.expires_in is not None:
-        lines.append(f"  the override expires in {_duration(why.expires_in)}")
+        lines.append(f"  the override expires in {exact_duration(why.expires_in)}")
     if why.deadline_in is not None:
-        lines.append(f"  the drain ends in at most {_duration(why.deadline_in)}")
+        lines.append(f"  the drain ends in at most {exact_duration(why.deadline_in)}")
     if why.flaps_for is not None:
-        lines.append(f"  flap damping lasts for another {_duration(why.flaps_for)}")
+        lines.append(f"  flap damping lasts for another {exact_duration(why.flaps_for)}")
     if why.keep_clients is not None:
         stay = "stay on the real server" if why.keep_clients else "leave the real server"
         lines.append(f"  persistent clients {stay}")
@@ -160,13 +160,3 @@ _KNOWN: Final = ("virtual_server", "real_server")
 
 def _weight(weight: int | None) -> str:
     return "out" if weight is None else str(weight)
-
-
-def _duration(seconds: float) -> str:
-    left = max(0, round(seconds))
-    hours, rest = divmod(left, 3600)
-    minutes, rest = divmod(rest, 60)
-    return (
-        " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n)
-        or "a moment"
-    )

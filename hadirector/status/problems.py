@@ -78,17 +78,19 @@ def _director_problems(status: Status) -> Iterator[Problem]:
 
 
 def _process_problems(status: Status) -> Iterator[Problem]:
+    """Yield the processes that do not run. The vrrp process runs only for instances that began."""
+    needs_vrrp = any(not instance.held_out for instance in status.instances)
     for process in status.processes:
-        if process.pid is None:
+        if process.pid is None and (needs_vrrp or process.name != VRRP_PROCESS):
             yield Problem(
                 level=Level.CRITICAL if process.name == VRRP_PROCESS else Level.DEGRADED,
                 code="process_down",
                 object=f"process {process.name}",
                 reason=f"it does not run, after {_number(process.restarts, 'restart')}",
-                remedy="it starts again by itself; otherwise look for process_died in"
+                remedy="it starts again within seconds; otherwise look for process_died in"
                 " `hadirector events`",
             )
-        elif process.version not in ("", status.version):
+        elif process.pid is not None and process.version not in ("", status.version):
             yield Problem(
                 level=Level.OK,
                 code="process_outdated",

@@ -87,7 +87,7 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     [
         ([], "the following arguments are required: COMMAND"),
         (["sta"], "invalid choice: 'sta'"),
-        (["drain"], "the following arguments are required: VS/RS"),
+        (["drain"], "the following arguments are required: NAME"),
         (["drain", "a/b", "--for", "soon"], "argument --for: expected a duration from 1s"),
         (["weight", "a/b", "65536"], "argument N: expected 0 to 65535 or 'configured'"),
         (["events", "--limit", "-1"], "argument --limit: -1: expected a number of events"),

@@ -68,6 +68,68 @@ def test_each_command_sends_its_request(
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "route", "body"),
+    [
+        (
+            "disable host 192.0.2.45 --reason disk",
+            "/v1/overrides",
+            {
+                "virtual_server": "*",
+                "real_server": "192.0.2.45",
+                "action": "disable",
+                "reason": "disk",
+                "expires_in": None,
+            },
+        ),
+        (
+            "weight web 7",
+            "/v1/overrides",
+            {**SET, "virtual_server": "web", "real_server": "*", "action": "weight", "weight": 7},
+        ),
+        (
+            "enable web",
+            "/v1/overrides/remove",
+            {"virtual_server": "web", "real_server": "*", "action": "disable"},
+        ),
+        (
+            "undrain host fd00::45",
+            "/v1/overrides/remove",
+            {"virtual_server": "*", "real_server": "fd00::45", "action": "drain"},
+        ),
+    ],
+)
+def test_a_host_or_a_virtual_server_is_one_request(
+    words: str, route: str, body: dict[str, object], sent: list[tuple[object, ...]]
+) -> None:
+    assert main(words.split()) == 0
+    assert sent == [("/run/hadirector/api.sock", "POST", route, body)]
+
+
+def test_each_override_of_several_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = [{"name": f"{pool}/192.0.2.45:80", "description": "x"} for pool in ("a", "b")]
+    answer = msgspec.json.encode({"overrides": overrides})
+    monkeypatch.setattr("hadirector.cli.override.request", lambda *_: answer)
+    assert main(["drain", "host", "192.0.2.45"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "a/192.0.2.45:80: x",
+        "b/192.0.2.45:80: x",
+    ]
+    assert main(["drain", "host", "192.0.2.45", "--json"]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out) == {"overrides": overrides}
+
+
+@pytest.mark.parametrize("words", ["web/", "/x", "host", "host a b", "web/a web/b"])
+def test_a_name_that_selects_nothing_is_wrong_usage(
+    words: str, sent: list[tuple[object, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = 0 if words == "host" else 2  # a virtual server may have this name
+    assert main(["drain", *words.split()]) == expected
+    assert ("expected VS/RS" in capsys.readouterr().err) is bool(expected)
+
+
 def test_a_refusal_ends_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -305,6 +305,18 @@ def test_the_summary_of_a_good_director_counts(changed: Callable[[], Status], su
     assert (verdict.level, verdict.summary) == (Level.OK, summary)
 
 
+def test_the_vrrp_process_is_needed_only_for_instances_that_began() -> None:
+    starting = replace(INSTANCE, state=State.INITIALIZE, fault="1 target", held_out=True)
+    codes = [
+        [problem.code for problem in judge_director(status).problems]
+        for status in (
+            replace(STATUS, processes=VRRP_DOWN, instances=()),
+            replace(STATUS, processes=VRRP_DOWN, instances=(starting,)),
+        )
+    ]
+    assert codes == [[], ["instance_starting"]]
+
+
 def test_the_worst_problem_is_the_summary_and_the_first() -> None:
     status = replace(with_members(GOOD, BAD), blind=True, failing={"a": "b", "c": "d"})
     verdict = judge_director(status)
