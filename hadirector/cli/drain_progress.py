@@ -47,7 +47,7 @@ class _Overrides(msgspec.Struct):
 
 
 class Outcome(NamedTuple):
-    """The finished drains, the drains in progress, and the names of the drains ended by operators."""
+    """The finished drains, the drains in progress, and the names of drains ended by operators."""
 
     over: tuple[DrainState, ...]
     left: tuple[DrainState, ...]

@@ -62,7 +62,7 @@ class Line(NamedTuple):
 
 
 class View(msgspec.Struct, frozen=True):
-    """The content of the view: the latest status and verdict, their age in seconds, and the latest events.
+    """The content of the view: the latest status, its verdict and its age in seconds, and events.
 
     ``points`` has the latest numbers of new connections per second of each virtual server.
     """
