@@ -90,6 +90,12 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
 
 def _warnings(status: Status, paint: Paint) -> Iterator[str]:
     yield from (paint(f"warning: {warning}", "yellow") for warning in status.warnings)
+    if status.difference_count:
+        text = (
+            f"the file differs in effect from keepalived in {status.difference_count} notes, which"
+            " hadirector check-config prints"
+        )
+        yield paint(text, "dim")
     if status.process_polling is not None:
         text = f"tracked processes are looked for once a second: {status.process_polling}"
         yield paint(text, "dim")

@@ -29,7 +29,7 @@ from hadirector.config.included_files import IncludedFiles
 from hadirector.config.keepalived.options import Options
 from hadirector.config.keepalived.read import read
 from hadirector.config.keepalived.recognition import is_keepalived
-from hadirector.config.keepalived.report import Note, group_notes
+from hadirector.config.keepalived.report import Note, group_notes, summarize_notes
 from hadirector.config.notes import format_notes
 from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.unheld_addresses import unheld_addresses
@@ -68,9 +68,9 @@ def load_with_places(
     path: str | os.PathLike[str], options: ReadingOptions = DEFAULT
 ) -> tuple[Configuration, Callable[[Path], str]]:
     """Load a file as ``load`` does. Also return a function that finds the place of a path."""
-    document = load_reading(path, options).document
+    document, notes = load_reading(path, options)
     host = _choose(document, check_hosts(document), socket.gethostname(), options)
-    return _build(host, socket.gethostname()), host.document.place
+    return _build(host, socket.gethostname(), notes), host.document.place
 
 
 def load_hosts(
@@ -92,7 +92,7 @@ def load_hosts(
         hosts = (own,)
     found = (*group_notes(notes), *format_notes(document.value, document.place))
     return tuple(
-        LoadedHost(each.name, _build(each, this_host), each is own) for each in hosts
+        LoadedHost(each.name, _build(each, this_host, notes), each is own) for each in hosts
     ), found
 
 
@@ -100,8 +100,8 @@ def parse(
     data: bytes, file: str, host_name: str, options: ReadingOptions = DEFAULT
 ) -> Configuration:
     """Parse the bytes of a file. Raises ConfigError with every fault."""
-    document = load_document(data, file, host_name, options).document
-    return _build(_choose(document, check_hosts(document), host_name, options), host_name)
+    document, notes = load_document(data, file, host_name, options)
+    return _build(_choose(document, check_hosts(document), host_name, options), host_name, notes)
 
 
 def load_reading(path: str | os.PathLike[str], options: ReadingOptions) -> Loaded:
@@ -160,7 +160,7 @@ def _choose(
     return next(host for host in hosts if host.name == chosen)
 
 
-def _build(host: CheckedHost, host_name: str) -> Configuration:
+def _build(host: CheckedHost, host_name: str, notes: Sequence[Note]) -> Configuration:
     root, place = host.root, host.document.place
     configuration = build(root, host_name)
     return replace(
@@ -171,6 +171,8 @@ def _build(host: CheckedHost, host_name: str) -> Configuration:
         unheld_addresses=unheld_addresses(root, place),
         warnings=warnings(root, place),
         other_files=host.document.other_files,
+        differences=summarize_notes(notes),
+        difference_count=len(notes),
     )
 
 

@@ -84,6 +84,7 @@ class Director:
         await parts.dataplane.withhold(parts.election.withheld)
         self._log_start(adopted)
         self.reconfiguration.warn_of_exposure(parts.configuration)
+        self.reconfiguration.log_differences(parts.configuration)
         # Without this, each run of the garbage collector takes 20 ms for objects that stay.
         gc.freeze()
         async with asyncio.TaskGroup() as group:

@@ -83,10 +83,13 @@ class Reconfiguration:
             except (ConfigError, RequestError) as error:
                 self._log.error("reload_refused", faults=str(error).splitlines())
                 raise RequestError(str(error)) from error
+            known = self._parts.configuration.differences
             await self.enqueue(configuration)
             if text is not None and not configuration.observing:
                 await self.archive.note(text, "reload", actor)
             self.warn_of_exposure(configuration)
+            if configuration.differences != known:
+                self.log_differences(configuration)
             return summary
 
     def _refuse_while_pending(self, text: bytes | None) -> None:
@@ -118,6 +121,12 @@ class Reconfiguration:
         """Log a warning if other users of the host can change the configuration file."""
         for exposure in find_exposures(self.file.path, configuration):
             self._log.warning("configuration_exposed", reason=exposure)
+
+    def log_differences(self, configuration: Configuration) -> None:
+        """Log the differences in effect from the program that the file was written for."""
+        if configuration.differences:
+            count, notes = configuration.difference_count, list(configuration.differences)
+            self._log.info("differences_noted", count=count, notes=notes)
 
     def request_reload(self, spawn: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Start a reload in a task of ``spawn``. Its result is logged.

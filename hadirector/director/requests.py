@@ -156,6 +156,7 @@ class OperatorRequests:
             ),
             observing=configuration.observing,
             risks=parts.configuration.warnings,
+            difference_count=configuration.difference_count,
             process_polling=parts.tracking.processes.polling,
         )
         return replace(status, verdict=judge_director(status))

@@ -209,7 +209,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``needed_interfaces``, ``needed_scripts`` and ``unheld_addresses`` cannot be validated from
     the file alone, so the director checks them on the host. ``warnings`` are lines about risks
     of the configuration, with their places. ``other_files`` are the names of the files that the
-    file includes.
+    file includes. ``differences`` are lines about differences in effect from the program that the
+    file was written for, with their places; they are a part of ``difference_count`` notes.
     """
 
     name: str
@@ -231,6 +232,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unheld_addresses: tuple[UnheldAddress, ...] = ()
     warnings: tuple[str, ...] = ()
     other_files: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    difference_count: int = 0
     vrrp: tuple[InstanceConfiguration, ...] = ()
     static: StaticItems = NO_STATIC_ITEMS
     tracked_scripts: tuple[TrackedScript, ...] = ()

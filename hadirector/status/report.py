@@ -114,11 +114,12 @@ class Status(msgspec.Struct, frozen=True):
     ``unfit`` has the reasons why the director is not fit to serve; while there is any, its
     priorities are the lowest. ``warnings`` are faults that do not change what the director
     serves. ``risks`` are the part of the ``warnings`` that the configuration itself causes.
-    ``observing`` means that another program is in charge: then ``failing`` has the differences
-    between the wanted and the actual table. ``process_polling`` is the reason for which tracked
-    processes are looked for once a second and not noticed by events of the kernel; None if events
-    arrive or nothing is tracked. ``verdict`` is None until it is decided; a director sends it with
-    every status.
+    ``difference_count`` is the number of notes about differences in effect from the program that
+    the configuration file was written for. ``observing`` means that another program is in charge:
+    then ``failing`` has the differences between the wanted and the actual table.
+    ``process_polling`` is the reason for which tracked processes are looked for once a second and
+    not noticed by events of the kernel; None if events arrive or nothing is tracked. ``verdict`` is
+    None until it is decided; a director sends it with every status.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Status(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     observing: bool = False
     risks: tuple[str, ...] = ()
+    difference_count: int = 0
     process_polling: str | None = None
     verdict: DirectorVerdict | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from hadirector.config.document.errors import Fault
@@ -22,6 +22,7 @@ class Note(NamedTuple):
 
 
 SHOWN_OF_A_KIND: Final = 3
+LOGGED_LINES_MAX: Final = 30
 
 
 def group_notes(notes: Iterable[Note]) -> tuple[str, ...]:
@@ -35,6 +36,16 @@ def group_notes(notes: Iterable[Note]) -> tuple[str, ...]:
         if (more := len(members) - SHOWN_OF_A_KIND) > 0:
             lines.append(f"{members[0].place.file}: {more} more notes of the kind {kind}")
     return tuple(lines)
+
+
+def summarize_notes(notes: Sequence[Note]) -> tuple[str, ...]:
+    """Return the lines of ``group_notes``, of which a log line has 30 at most."""
+    lines = group_notes(notes)
+    if len(lines) <= LOGGED_LINES_MAX:
+        return lines
+    kept = lines[: LOGGED_LINES_MAX - 1]
+    file = notes[0].place.file
+    return (*kept, f"{file}: hadirector check-config prints {len(lines) - len(kept)} more lines")
 
 
 class Report:

@@ -41,5 +41,14 @@ def diagnose(
                 remedy="run doctor with a file that has only the real servers of interest",
             )
         )
+    if configuration.difference_count:
+        findings.append(
+            Finding(
+                severity=Severity.NOTE,
+                what=f"{configuration.difference_count} notes name differences in effect between"
+                " keepalived and hadirector",
+                remedy="read them: hadirector check-config prints them",
+            )
+        )
     unique = dict.fromkeys(findings)
     return tuple(sorted(unique, key=lambda finding: _ORDER.index(finding.severity)))

@@ -31,3 +31,12 @@ def test_polling_for_processes_is_shown_with_its_reason() -> None:
     polling = replace(STATUS, process_polling="the kernel refuses process events")
     note = "tracked processes are looked for once a second: the kernel refuses process events"
     assert [line for line in lines(polling) if line not in lines(STATUS)] == [note]
+
+
+def test_the_number_of_differences_from_keepalived_is_shown() -> None:
+    different = replace(STATUS, difference_count=12)
+    note = (
+        "the file differs in effect from keepalived in 12 notes, which hadirector check-config"
+        " prints"
+    )
+    assert [line for line in lines(different) if line not in lines(STATUS)] == [note]

@@ -18,7 +18,13 @@ CORPUS = sorted((Path(__file__).parents[4] / "tests/corpus/keepalived").glob("*.
 def without_places(configuration: Configuration) -> Configuration:
     """Leave out the values that have the places of a file."""
     return replace(
-        configuration, needed_interfaces=(), needed_scripts=(), unheld_addresses=(), warnings=()
+        configuration,
+        needed_interfaces=(),
+        needed_scripts=(),
+        unheld_addresses=(),
+        warnings=(),
+        differences=(),
+        difference_count=0,
     )
 
 
