@@ -13,7 +13,7 @@ from hadirector.api.instance_routes import INSTANCE_ROUTES
 from hadirector.api.override_routes import OVERRIDE_ROUTES
 from hadirector.api.pool_routes import POOL_ROUTES
 from hadirector.api.problems import Code
-from hadirector.api.resources import configuration, events, health, status
+from hadirector.api.resources import configuration, description, events, health, status
 from hadirector.api.route import AnyRoute, Nothing, Route
 from hadirector.events.event_log import Page
 from hadirector.status.readiness import Readiness
@@ -45,6 +45,29 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         body=Nothing,
         answer=Readiness,
         problems=(Code.NOT_READY, Code.DATAPLANE),
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        name="read_openapi",
+        summary="The OpenAPI 3.1 document of this director.",
+        role=Role.READ,
+        handler=description.read_openapi,
+        query=Nothing,
+        body=Nothing,
+        answer=dict,
+    ),
+    Route(
+        method="GET",
+        path="/problems/{code}",
+        name="read_problem",
+        summary="The meaning of a code of problems, and what to do about it.",
+        role=Role.READ,
+        handler=description.read_problem,
+        query=Nothing,
+        body=Nothing,
+        answer=description.ProblemKind,
+        problems=(Code.NOT_FOUND,),
     ),
     Route(
         method="GET",

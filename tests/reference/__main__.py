@@ -1,8 +1,10 @@
-"""Writes the tables of keys into docs/configuration.md: ``python -m tests.reference``."""
+"""Writes the generated parts of the documentation: ``python -m tests.reference``."""
 
 from __future__ import annotations
 
-from tests.reference.tables import PAGE, render
+from tests.reference import api, tables
 
 if __name__ == "__main__":
-    PAGE.write_text(render(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    tables.PAGE.write_text(tables.render(tables.PAGE.read_text("utf-8")), encoding="utf-8")
+    api.PAGE.write_text(api.render(api.PAGE.read_text("utf-8")), encoding="utf-8")
+    api.write_document()
