@@ -18,6 +18,7 @@ from hadirector.cli import reading
 from hadirector.processes import HANDOFF_VARIABLE
 from hadirector.runtime import descriptors, signals
 from hadirector.runtime.interpreter import PYTHON_MODULE
+from hadirector.runtime.service_manager import Starter
 from hadirector.runtime.signals import SignalHandlers
 
 if TYPE_CHECKING:
@@ -41,11 +42,16 @@ Python's default is 5 ms, and one wake-up of the loop can wait for it twice.
 
 
 class _Source(NamedTuple):
-    """The configuration file of the director, how to read it, what to make of it, and its text."""
+    """Where a director comes from.
+
+    The configuration file, how to read it, what to make of it, who started the program, and the
+    text of the file.
+    """
 
     path: Path
     options: ReadingOptions
     prepare: Prepare
+    starter: Starter
     text: bytes | None = None
 
 
@@ -78,8 +84,9 @@ def run_director(path: Path, options: ReadingOptions, prepare: Prepare) -> int:
     signals.block()
     descriptors.raise_limit(descriptors.DIRECTOR_LIMIT)
     sys.setswitchinterval(SWITCH_SECONDS)
+    starter = Starter(os.environ)
     try:
-        asyncio.run(_start(_Source(path.absolute(), options, prepare)))
+        asyncio.run(_start(_Source(path.absolute(), options, prepare, starter)))
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
@@ -162,7 +169,10 @@ async def _run(
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
                 file = ConfigurationFile(source.path, source.options, source.text)
-                director = Director(file, configuration, dataplane, recorder, adopted)
+                manager = source.starter.service_manager()
+                director = Director(
+                    file, configuration, dataplane, recorder, adopted, service_manager=manager
+                )
                 handlers.assign(
                     stop=partial(_stop, director, handlers), reload=director.request_reload
                 )
@@ -177,6 +187,7 @@ async def _run(
     if director.restarting:
         await handlers.hand_on()
         writer.drain(seconds=1.0)
+        source.starter.restore(os.environ)
         _replace_process(handed_on)
 
 

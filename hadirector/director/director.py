@@ -23,12 +23,14 @@ from hadirector.director.parts import Parts
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
+from hadirector.director.service_reports import ServiceReports
 from hadirector.director.web_process import WebProcess
 from hadirector.events.recorder import Recorder
 from hadirector.health.workers import Workers
 from hadirector.model.configuration import Configuration
 from hadirector.processes.handoff import Handoff
 from hadirector.processes.supervisor import Child
+from hadirector.runtime.service_manager import ServiceManager
 
 MESSAGES_MAX = 10_000
 FIRST_VERDICTS_SECONDS_MAX = 5.0
@@ -45,6 +47,8 @@ class Director:
         dataplane: Dataplane,
         recorder: Recorder,
         handoff: Handoff | None = None,
+        *,
+        service_manager: ServiceManager | None = None,
     ) -> None:
         self._messages: asyncio.Queue[Message] = asyncio.Queue(MESSAGES_MAX)
         self._parts = Parts(configuration, dataplane, recorder, self._messages.put)
@@ -55,7 +59,10 @@ class Director:
         self._dispatcher = Dispatcher(
             self._parts, self._put_later, more_waits=lambda: not self._messages.empty()
         )
-        self.reconfiguration = Reconfiguration(file, self._parts, self._messages.put)
+        self._service = ServiceReports(service_manager, self._parts)
+        self.reconfiguration = Reconfiguration(
+            file, self._parts, self._messages.put, self._service.reload
+        )
         self.applications = Applications(self.reconfiguration)
         self.operator = OperatorRequests(self._parts)
         self.overrides = OverrideRequests(self._parts)
@@ -98,6 +105,7 @@ class Director:
                 "handovers": self.handovers.run(),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),
+                "service reports": self._service.run(),
             }
             if parts.configuration.observing:
                 loops["closer look"] = parts.closer_look.run()
@@ -197,6 +205,7 @@ class Director:
         parts = self._parts
         keep = parts.configuration.on_stop == "keep"
         self._log.info("director_stopping", restarting=self._restarting)
+        self._service.report_stop(restarting=self._restarting)
         if self._restarting and not self._replaces_vrrp:
             self._handoff = parts.election.hand_off()
             vrrp.cancel()

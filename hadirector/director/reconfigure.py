@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +39,11 @@ class Reconfiguration:
     """
 
     def __init__(
-        self, file: ConfigurationFile, parts: Parts, put: Callable[[Message], Awaitable[None]]
+        self,
+        file: ConfigurationFile,
+        parts: Parts,
+        put: Callable[[Message], Awaitable[None]],
+        report_reload: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.file = file
         self.archive = ConfigurationArchive(
@@ -47,6 +52,7 @@ class Reconfiguration:
         self.changing = asyncio.Lock()
         self._parts = parts
         self._put = put
+        self._report_reload = report_reload
         self._reload_waits = False
         self._log = structlog.get_logger()
 
@@ -74,23 +80,27 @@ class Reconfiguration:
         confirmation. Raises RequestError.
         """
         async with self.changing:
-            self._reload_waits = False
-            text = await asyncio.to_thread(read_text, self.file.path)
-            try:
-                self._refuse_while_pending(text)
-                configuration = await self.read(self.file.path, text)
-                summary = await self.check(configuration)
-            except (ConfigError, RequestError) as error:
-                self._log.error("reload_refused", faults=str(error).splitlines())
-                raise RequestError(str(error)) from error
-            known = self._parts.configuration.differences
-            await self.enqueue(configuration)
-            if text is not None and not configuration.observing:
-                await self.archive.note(text, "reload", actor)
-            self.warn_of_exposure(configuration)
-            if configuration.differences != known:
-                self.log_differences(configuration)
-            return summary
+            with self._report_reload():
+                return await self._reload(actor)
+
+    async def _reload(self, actor: str) -> str:
+        self._reload_waits = False
+        text = await asyncio.to_thread(read_text, self.file.path)
+        try:
+            self._refuse_while_pending(text)
+            configuration = await self.read(self.file.path, text)
+            summary = await self.check(configuration)
+        except (ConfigError, RequestError) as error:
+            self._log.error("reload_refused", faults=str(error).splitlines())
+            raise RequestError(str(error)) from error
+        known = self._parts.configuration.differences
+        await self.enqueue(configuration)
+        if text is not None and not configuration.observing:
+            await self.archive.note(text, "reload", actor)
+        self.warn_of_exposure(configuration)
+        if configuration.differences != known:
+            self.log_differences(configuration)
+        return summary
 
     def _refuse_while_pending(self, text: bytes | None) -> None:
         """Raise RequestError if the file has another text than the one that is pending."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
@@ -84,6 +85,13 @@ class Child(Generic[Incoming]):
     def pid(self) -> int | None:
         """The process id; None while no process runs."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def silence(self) -> float:
+        """The seconds since the last message of the running process; infinite if none runs."""
+        if self._process is None:
+            return math.inf
+        return asyncio.get_running_loop().time() - self._last_message_at
 
     async def run(self) -> None:
         """Run the child, and restart it, until it ends after ``stop``."""

@@ -58,7 +58,10 @@ class Host:
         text = self.file.read_bytes()
         self.parts = Parts(load(self.file), DryRunDataplane(), Recorder(), self.put)
         self.reconfiguration = Reconfiguration(
-            ConfigurationFile(self.file, text=text), self.parts, self.put
+            ConfigurationFile(self.file, text=text),
+            self.parts,
+            self.put,
+            contextlib.nullcontext,
         )
         self.applications = Applications(self.reconfiguration)
 
