@@ -24,7 +24,9 @@ from checks.script_runner.request import KILLING_SECONDS_MAX, Finished, Request
 
 _KILLING_PAUSE: Final = 0.002
 _NOT_EXECUTED: Final = 127
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+# linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_CAP_AMBIENT = 1, 36, 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -109,12 +111,17 @@ def _start(request: Request, output: int) -> int:
 
 
 def _execute(request: Request, output: int, guardian: int) -> None:
-    """Replace this process by the script, in a session of its own. Raises OSError."""
+    """Replace this process by the script, in a session of its own. Raises OSError.
+
+    A script that does not run as root has no capabilities.
+    """
     os.setsid()
     if request.identity is not None:
         os.setgroups(request.identity.groups)
         os.setgid(request.identity.group)
         os.setuid(request.identity.user)
+    # A change from one ordinary user to another keeps the ambient capabilities (capabilities(7)).
+    _LIBC.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     _die_with_parent(signal.SIGKILL, guardian)  # a change of the user would undo this
     os.chdir("/")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

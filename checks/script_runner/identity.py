@@ -5,9 +5,14 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from pathlib import Path
+from typing import Final
 
 from checks.script_runner.request import Identity
 from checks.script_runner.script import Script
+
+_CAP_KILL, _CAP_SETGID, _CAP_SETUID = 5, 6, 7  # linux/capability.h
+_NEEDED: Final = 1 << _CAP_KILL | 1 << _CAP_SETGID | 1 << _CAP_SETUID
 
 
 class UnknownAccountError(Exception):
@@ -32,6 +37,16 @@ def find_identity(script: Script) -> Identity:
             message = f"with the group {script.group}: this host has no such group"
             raise UnknownAccountError(message) from None
     return Identity(user.pw_uid, group, tuple(os.getgrouplist(script.user, group)))
+
+
+def can_change_user() -> bool:
+    """Return whether this process may start, and end, processes of other users.
+
+    It needs three capabilities: CAP_SETUID, CAP_SETGID and CAP_KILL (capabilities(7)).
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return int(effective.split()[1], 16) & _NEEDED == _NEEDED
 
 
 def is_own(identity: Identity, script: Script) -> bool:

@@ -9,12 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from checks.script_runner.identity import UnknownAccountError, find_identity, is_own
+from checks.script_runner.identity import (
+    UnknownAccountError,
+    can_change_user,
+    find_identity,
+    is_own,
+)
 from checks.script_runner.script import Script
 from checks.script_runner.search_path import PATH
 
 LINKS_MAX: Final = 40
 """The kernel follows as many symbolic links (path_resolution(7))."""
+
+
+_NOT_ALLOWED: Final = "this process is not root, and lacks CAP_SETUID, CAP_SETGID or CAP_KILL"
 
 
 class RefusedError(Exception):
@@ -58,9 +66,9 @@ def find_executable(script: Script) -> Path:
         raise RefusedError(f"{script.path} cannot run: {error.strerror or error}") from error
     if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
         raise RefusedError(f"{script.path} is not an executable file")
-    if os.geteuid() != 0 and not is_own(identity, script):
+    if not is_own(identity, script) and not can_change_user():
         wanted = f"with the group {script.group}" if script.group else f"as {script.user}"
-        raise RefusedError(f"{script.path} cannot run {wanted}: this process does not run as root")
+        raise RefusedError(f"{script.path} cannot run {wanted}: {_NOT_ALLOWED}")
     return path
 
 

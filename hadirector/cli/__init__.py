@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final, NamedTuple, Protocol, TextIO, cast
 
-from hadirector import __version__
 from hadirector.cli.api_socket import choose_endpoint
 from hadirector.cli.terminal import OutputError, PrintableStream
-from hadirector.runtime import standard_streams
+from hadirector.runtime import standard_streams, version
 
 
 class Command(Protocol):
@@ -109,7 +108,7 @@ def _run(words: list[str]) -> int:
         epilog=list_commands(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"hadirector {__version__}")
+    parser.add_argument("--version", action="version", version=version.describe())
     subparsers = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="hadirector", help=argparse.SUPPRESS
     )

@@ -1,7 +1,8 @@
 """Reports the state of the director to the service manager: systemd, for example.
 
-The reports are those of sd_notify(3): READY when the director serves, STATUS with one line about
-the instances and the real servers, WATCHDOG while the vrrp process answers, RELOADING and STOPPING.
+The reports have the form of sd_notify(3). READY: the IPVS table is written and the elections have
+begun. STATUS: one line about the instances and the targets. WATCHDOG: the vrrp process answers.
+RELOADING and STOPPING: a reload and a stop have begun.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from hadirector.director.parts import Parts
 from hadirector.runtime.service_manager import ServiceManager
 
 READY_SECONDS_MAX: Final = 30.0
-"""After this time the director is ready even if its elections wait: it does what it can."""
+"""After this time the director reports READY even if its elections have not begun. Otherwise
+systemd would stop a director that forwards traffic and waits, for example, for its first verdicts.
+"""
 STARTING_SECONDS: Final = 0.2
 """The time between two looks while the director is not ready."""
 REPORT_SECONDS: Final = 5.0
@@ -49,7 +52,7 @@ class ServiceReports:
             if watchdog is not None and self._vrrp_answers():
                 assignments.append("WATCHDOG=1")
             if assignments:
-                self._manager.tell(*assignments)
+                self._manager.send(*assignments)
             await asyncio.sleep(pause if self._ready else min(pause, STARTING_SECONDS))
 
     @contextlib.contextmanager
@@ -58,21 +61,21 @@ class ServiceReports:
         if self._manager is None or not self._ready:
             yield
             return
-        self._manager.tell("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
+        self._manager.send("RELOADING=1", f"MONOTONIC_USEC={monotonic_ns() // 1000}")
         try:
             yield
         finally:
-            self._manager.tell("READY=1")
+            self._manager.send("READY=1")
 
     def report_stop(self, *, restarting: bool) -> None:
         """Report that the director stops, or that a new program replaces it."""
         if self._manager is None:
             return
         if restarting:
-            self._manager.tell("STATUS=restarting with a new program")
+            self._manager.send("STATUS=restarting with a new program")
         else:
             extension = f"EXTEND_TIMEOUT_USEC={int(STOP_SECONDS_MAX * 1e6)}"
-            self._manager.tell("STOPPING=1", extension, "STATUS=handing over and stopping")
+            self._manager.send("STOPPING=1", extension, "STATUS=handing over and stopping")
 
     def _changes(self, age: float) -> Iterator[str]:
         """Return the assignments that have changed. ``age`` is the time since the start."""
@@ -96,7 +99,7 @@ class ServiceReports:
         )
 
     def _describe(self) -> str:
-        """Return one line: the states of the instances, the targets, and what is missing."""
+        """Return one line: the states of the instances, passing targets, and why it is unfit."""
         parts = self._parts
         states: dict[str, list[str]] = {}
         for instance, state in sorted(parts.election.states.items()):

@@ -1,7 +1,7 @@
-"""Tells the service manager the state of this process, as sd_notify(3) describes it.
+"""Reports the state of this process to the service manager that started it (sd_notify(3)).
 
-The service manager is systemd or another program that opens the socket in NOTIFY_SOCKET. If it does
-not read, the message is lost: nothing waits for it.
+The service manager is systemd or another program. It receives datagrams on the socket that
+NOTIFY_SOCKET names. If its queue is full, a report is lost, because the director waits for nobody.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 class ServiceManager:
     """The service manager that started this process.
 
-    ``watchdog_seconds`` is the time after which it ends this process unless it has heard from it;
-    None if it does not watch.
+    ``watchdog_seconds`` is the longest time between two reports WATCHDOG=1: after it, the service
+    manager kills this process. None: there is no watchdog.
     """
 
     def __init__(self, address: str, watchdog_seconds: float | None) -> None:
         self.watchdog_seconds = watchdog_seconds
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
 
-    def tell(self, *assignments: str) -> None:
+    def send(self, *assignments: str) -> None:
         """Send assignments such as READY=1 in one message."""
         with (
             contextlib.suppress(OSError),
@@ -36,9 +36,10 @@ class ServiceManager:
 
 
 class Starter:
-    """What the starter of this process left in its environment for it alone.
+    """The variables of the environment that are for this process only, not for its children.
 
-    The variables are removed, so that no child process uses them in the name of this process.
+    They are removed from the environment, because a child process must not report in the name of
+    this process.
     """
 
     def __init__(self, environment: MutableMapping[str, str]) -> None:
@@ -49,7 +50,7 @@ class Starter:
         return find(self._variables, os.getpid())
 
     def restore(self, environment: MutableMapping[str, str]) -> None:
-        """Put the variables back for the program that replaces this one in the same process."""
+        """Restore the variables for the program that exec(2) starts in this process."""
         environment.update(self._variables)
 
 

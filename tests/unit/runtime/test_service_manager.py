@@ -23,18 +23,18 @@ def manager(address: str) -> Iterator[socket.socket]:
 def test_the_assignments_are_the_lines_of_one_message(tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     with manager(address) as receiver:
-        ServiceManager(address, None).tell("READY=1", "STATUS=ACTIVE for web")
+        ServiceManager(address, None).send("READY=1", "STATUS=ACTIVE for web")
         assert receiver.recv(100) == b"READY=1\nSTATUS=ACTIVE for web"
 
 
 def test_an_address_may_be_abstract() -> None:
     with manager("\0hadirector-test-notify") as receiver:
-        ServiceManager("@hadirector-test-notify", None).tell("READY=1")
+        ServiceManager("@hadirector-test-notify", None).send("READY=1")
         assert receiver.recv(100) == b"READY=1"
 
 
 def test_a_manager_that_has_left_is_no_error(tmp_path: Path) -> None:
-    ServiceManager(str(tmp_path / "gone"), None).tell("READY=1")
+    ServiceManager(str(tmp_path / "gone"), None).send("READY=1")
 
 
 @pytest.mark.parametrize(
