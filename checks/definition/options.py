@@ -334,12 +334,16 @@ class MysqlProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="mysql
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One probe of a composite probe (`AllProbe` or `AnyProbe`).
 
-    It may have its own address and port.
+    It may have its own address and port, and its own source, interface and mark
+    (`checks.definition.check.Route`). None stands for the value of the check around it.
     """
 
     probe: Probe
     address: str | None = None
     port: int | None = None
+    source: str | None = None
+    interface: str | None = None
+    mark: int | None = None
 
 
 COMPOSITE_TRAITS = Traits(

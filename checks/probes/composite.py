@@ -75,11 +75,14 @@ async def _run(
     """Run the members until a result decides. Return the results so far, in order of completion."""
 
     async def run_member(member: Member) -> _NamedResult:
+        own_route = {key: getattr(member, key) for key in ("source", "interface", "mark")}
+        given = {key: value for key, value in own_route.items() if value is not None}
         member_definition = replace(
             definition,
             probe=member.probe,
             address=member.address or definition.address,
             port=member.port or definition.port,
+            route=replace(definition.route, **given),
         )
         return str(member.probe.__struct_config__.tag), await run(member_definition)
 

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from checks.definition.check import CheckDefinition
+from checks.definition.options import Member
 from checks.io.route_lookup import is_local
 from checks.script_runner.permission import find_fault
 from hadirector.model.configuration import Configuration, NeededInterface, UnheldAddress
@@ -138,7 +140,7 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
         yield "CAP_SETUID", "run scripts as their users"
         yield "CAP_SETGID", "run scripts as their users"
         yield "CAP_KILL", "end scripts that run too long"
-    if any(check.route.mark for check in checks_by_identity(configuration).values()):
+    if any(_marks_packets(check) for check in checks_by_identity(configuration).values()):
         yield "CAP_NET_ADMIN", "mark the packets of probes"
     if needs_ipvs(configuration):
         yield "CAP_NET_ADMIN", "program IPVS"
@@ -149,6 +151,12 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
         yield "CAP_NET_RAW", "announce virtual addresses"
     if configuration.static != NO_STATIC_ITEMS:
         yield "CAP_NET_ADMIN", "add static addresses, routes and rules"
+
+
+def _marks_packets(check: CheckDefinition) -> bool:
+    """Return whether a check or one of its member checks has a mark."""
+    members: tuple[Member, ...] = getattr(check.probe, "checks", ())
+    return bool(check.route.mark) or any(member.mark for member in members)
 
 
 def _effective_capabilities() -> int:

@@ -10,12 +10,13 @@ from checks.definition.queries import requests_exit_weight, transports
 from hadirector.config.checks.schema import NONE, CheckSection
 from hadirector.config.document.finding import Finding, Path
 
-_ROUTE = {"source", "interface", "mark", "via"}
 _TIMING = {
     *("interval", "timeout", "rise", "fall"),
     *("fast_interval", "slow_interval", "jitter", "weight_step", "weight_max"),
 }
-_KEYS_OF_OUTER_CHECK = {*_ROUTE, *_TIMING, "idle_connection"}
+_KEYS_OF_OUTER_CHECK = {"via", *_TIMING, "idle_connection"}
+_TARGET = frozenset({"address", "interface", "mark", "port", "source"})
+"""The keys of a member that decide the way of its probe."""
 
 
 def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
@@ -44,19 +45,20 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
 
 def source_findings(path: Path, check: CheckSection, target: str) -> Iterator[Finding]:
     """Yield a finding if the source and the probed address have different address families."""
-    source = check.source
     # `services.via_vip` has the rules for a source of checks with via.
-    if source is None or check.via is not None:
+    if check.via is not None:
         return
-    for member in check.members or (check,):
+    for index, member in enumerate(check.members or (check,)):
+        source = member.source or check.source
         probed = member.address or check.address or target
         uses_source = "source" not in member.probe.traits.unused_keys
-        if uses_source and (":" in source) != (":" in probed):
+        if source is not None and uses_source and (":" in source) != (":" in probed):
             message = (
                 f"the source {source} and the probed address {probed} have different address"
                 " families"
             )
-            yield Finding((*path, "source"), message)
+            own = ("checks", index) if member is not check and member.source else ()
+            yield Finding((*path, *own, "source"), message)
             return
 
 
@@ -100,7 +102,7 @@ def _via_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
         yield Finding((*path, key), f"with via: vip {_SET_BY_VIA[key]}; leave this out")
     for index, member in enumerate(check.members):
         place = (*path, "checks", index)
-        for key in sorted(member.model_fields_set & {"address", "port"}):
+        for key in sorted(member.model_fields_set & _TARGET):
             message = "with via: vip every probe goes to the virtual server; leave this out"
             yield Finding((*place, key), message)
         if member.type != NONE and not transports(member.probe) and not member.members:

@@ -208,7 +208,14 @@ class CheckSection(Section):
         given = {name: getattr(self, name) for name in options.__struct_fields__}
         if self.members:
             given["checks"] = tuple(
-                Member(probe=member.probe, address=member.address, port=member.port)
+                Member(
+                    probe=member.probe,
+                    address=member.address,
+                    port=member.port,
+                    source=member.source,
+                    interface=member.interface,
+                    mark=member.mark if "mark" in member.model_fields_set else None,
+                )
                 for member in self.members
             )
         if given.get("script") is not None:

@@ -51,6 +51,22 @@ async def test_all_pass_if_every_member_passes_and_the_lowest_weight_counts(
     assert result.weight == 50
 
 
+async def test_a_member_has_its_own_source_or_the_source_of_the_check(serve: Serve) -> None:
+    """Linux takes any address of 127.0.0.0/8 as a source of a connection to 127.0.0.1."""
+    sources: asyncio.Queue[str] = asyncio.Queue()
+
+    async def note_source(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sources.put_nowait(writer.get_extra_info("peername")[0])
+
+    async with serve(note_source) as port:
+        members = (Member(probe=TCP, source="127.0.0.7"), Member(probe=TCP))
+        route = Route(source="127.0.0.9")
+        result = await ask(port, AllProbe(checks=members), route=route)
+        assert result.reason is Reason.PASSED
+        seen = {await sources.get(), await sources.get()}
+    assert seen == {"127.0.0.7", "127.0.0.9"}
+
+
 async def test_the_first_failure_decides_for_all_at_once(
     serve: Serve, endings: dict[str, Handler], closed_port: int
 ) -> None:

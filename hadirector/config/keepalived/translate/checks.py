@@ -84,21 +84,18 @@ def _translate(checker: Checker, *, alpha: bool) -> _Translated:
 def _check(translated: Sequence[_Translated], block: Block, options: Options) -> Node:
     place = translated[0].place
     members = [member for each in translated for member in each.members]
-    route = members[0].route
     _compare_timings(translated, block)
     timing = combine([each.timing for each in translated])
     keys = timing_keys(timing, block, own_defaults=options.own_defaults)
     if len(members) == 1:
-        return mapping(place, {**members[0].keys, **route, **keys})
-    for member in members:
-        if _values(member.route) != _values(route):
-            message = (
-                "the checkers of a real server have different bindto, bind_if or fwmark"
-                " (expected the same in all of them)"
-            )
-            block.fault(member.place, message)
-    checks = sequence(place, [mapping(member.place, member.keys) for member in members])
-    return mapping(place, {"type": scalar("all", place), "checks": checks, **route, **keys})
+        return mapping(place, {**members[0].keys, **members[0].route, **keys})
+    # Checkers that leave the host by different ways have their own routes.
+    is_shared = all(_values(member.route) == _values(members[0].route) for member in members)
+    own = [member.keys if is_shared else {**member.keys, **member.route} for member in members]
+    checks = [mapping(member.place, each) for member, each in zip(members, own, strict=True)]
+    route = members[0].route if is_shared else {}
+    every: Keys = {"type": scalar("all", place), "checks": sequence(place, checks)}
+    return mapping(place, {**every, **route, **keys})
 
 
 def _compare_timings(translated: Sequence[_Translated], block: Block) -> None:

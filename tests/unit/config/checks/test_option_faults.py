@@ -244,8 +244,11 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
             "checks[1].rise: rise belongs to the outer check; leave it out here",
         ),
         (
-            "{type: all, checks: [{type: tcp}, {type: tcp, source: 10.0.0.9}]}",
-            "checks[1].source: source belongs to the outer check; leave it out here",
+            "{type: all, checks: [{type: tcp}, {type: tcp, source: '2001:db8::9'}]}",
+            (
+                "checks[1].source: the source 2001:db8::9 and the probed address 10.0.0.2 have"
+                " different address families"
+            ),
         ),
         (
             "{type: all, checks: [{type: tcp}, none]}",

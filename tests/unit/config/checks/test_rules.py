@@ -63,6 +63,16 @@ def test_a_faulty_type_does_not_hide_the_faults_of_common_keys(faults_of: Faults
                 )
             ),
         ),
+        (
+            "{type: all, mark: 3, checks: [{type: tcp, source: 10.0.0.9, mark: 0}, {type: tcp,"
+            " interface: eth1}]}",
+            AllProbe(
+                checks=(
+                    Member(probe=TcpProbe(), source="10.0.0.9", mark=0),
+                    Member(probe=TcpProbe(), interface="eth1"),
+                )
+            ),
+        ),
         ("{type: script, script: /s, arguments: [a]}", ScriptProbe(script="/s", arguments=("a",))),
         (
             "{type: script, script: /s, append: [], exit_weight: true}",

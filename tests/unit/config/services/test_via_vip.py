@@ -84,6 +84,13 @@ def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
             ),
         ),
         (
+            "{type: any, via: vip, checks: [{type: tcp, source: 10.0.0.9}, {type: tcp}]}",
+            (
+                "checks[0].source: with via: vip every probe goes to the virtual server; leave"
+                " this out"
+            ),
+        ),
+        (
             "{type: all, checks: [{type: tcp, via: vip}, {type: http}]}",
             "checks[0].via: via belongs to the outer check; leave it out here",
         ),

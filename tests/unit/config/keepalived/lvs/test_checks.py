@@ -112,6 +112,17 @@ def test_trap_25_a_timeout_above_the_interval() -> None:
     assert [kind for _, kind in outcome.notes] == ["timeout above delay_loop"]
 
 
+def test_hosts_with_different_sources_keep_them() -> None:
+    """An equal source of all checkers is that of the check around them."""
+    hosts = "SMTP_CHECK {{\nhost {{\nconnect_ip 10.0.0.1\n{}}}\nhost {{\nbindto 10.0.0.9\n}}\n}}"
+    same = read_pool(real_server=hosts.format("bindto 10.0.0.9\n")).check
+    assert same["source"] == "10.0.0.9"
+    assert [each.get("source") for each in same["checks"]] == [None, None]
+    differs = read_pool(real_server=hosts.format("")).check
+    assert "source" not in differs
+    assert [each.get("source") for each in differs["checks"]] == [None, "10.0.0.9"]
+
+
 def test_trap_26_several_checkers_run_together() -> None:
     checkers = (
         "TCP_CHECK {\nretry 4\n}\nHTTP_GET {\ndelay_loop 5\nurl {\npath /a\n}\nurl {\npath /b\n}\n}"
