@@ -68,6 +68,7 @@ COMMANDS: Final = {
     "probe": Entry("probe", "run one probe and explain its result"),
     "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
+    "completion": Entry("completion", "print the completion script for a shell"),
     "demo": Entry("demo", "demonstrate failures and a handover on this machine"),
 }
 
@@ -75,6 +76,10 @@ COMMANDS: Final = {
 _ESCAPES_ITSELF: Final = frozenset({"run", "demo", "watch"})
 """Commands whose output has other control codes: the log, and two that move the cursor. They escape
 texts from outside themselves."""
+
+
+SIMILAR_MAX: Final = 3
+"""Similar commands that a message names."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,6 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words[:1] == ["__complete"]:
+        from hadirector.cli import complete
+
+        return complete.run(words[1:])
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser = argparse.ArgumentParser(
         prog="hadirector",
@@ -112,6 +121,8 @@ def _run(words: list[str]) -> int:
     subparsers = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="hadirector", help=argparse.SUPPRESS
     )
+    if chosen and chosen not in COMMANDS:
+        parser.error(_describe_unknown(chosen))
     for name, entry in COMMANDS.items():
         description = f"{entry.summary[0].upper()}{entry.summary[1:]}."
         subparser = subparsers.add_parser(name, description=description)
@@ -130,6 +141,16 @@ def _run(words: list[str]) -> int:
         status = command.run(parsed)
         sys.stdout.flush()
     return status
+
+
+def _describe_unknown(name: str) -> str:
+    """Return that there is no such command, with similar commands."""
+    from difflib import get_close_matches
+
+    begins = [known for known in COMMANDS if known.startswith(name)]
+    similar = begins[:SIMILAR_MAX] or get_close_matches(name, COMMANDS, SIMILAR_MAX)
+    guess = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    return f"no command {name}{guess} ('hadirector --help' lists all)"
 
 
 def load(name: str) -> Command:

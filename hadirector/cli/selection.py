@@ -59,3 +59,11 @@ def select(words: list[str]) -> Selection | None:
             if virtual_server and not slash:
                 return Selection(virtual_server, "*", several=True)
     return None
+
+
+def address_of(name: str) -> str:
+    """Return the address in the name of a real server: 192.0.2.45:80, [fd00::45]:80, fd00::45."""
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    address, _, port = name.rpartition(":")
+    return address if address and port.isdecimal() and ":" not in address else name

@@ -15,7 +15,7 @@ from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 from hadirector.cli.news import News
 from hadirector.cli.override import duration_seconds
-from hadirector.cli.selection import Selection, select
+from hadirector.cli.selection import Selection, address_of, select
 from hadirector.cli.terminal import exact_duration
 
 if TYPE_CHECKING:
@@ -229,11 +229,3 @@ def select_members(status: Status, chosen: Selection) -> dict[str, RealServerSta
 def is_out(member: RealServerStatus) -> bool:
     """Return whether an override has taken a real server out of the table."""
     return member.override in _OUT and member.actual_weight is None
-
-
-def address_of(name: str) -> str:
-    """Return the address in the name of a real server: 192.0.2.45:80, [fd00::45]:80, fd00::45."""
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    address, _, port = name.rpartition(":")
-    return address if address and port.isdecimal() and ":" not in address else name

@@ -44,7 +44,9 @@ def imported(arguments: list[str]) -> set[str]:
     return set(names)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["demo", "--help"], ["__complete", "dr"]]
+)
 def test_version_and_help_import_next_to_nothing(arguments: list[str]) -> None:
     assert HEAVY & imported(arguments) == set()
 
@@ -86,7 +88,9 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     ("arguments", "message"),
     [
         ([], "the following arguments are required: COMMAND"),
-        (["sta"], "invalid choice: 'sta'"),
+        (["sta"], "no command sta; did you mean status? ('hadirector --help' lists all)"),
+        (["drian", "web/a"], "no command drian; did you mean drain or undrain?"),
+        (["xyzzy"], "no command xyzzy ('hadirector --help' lists all)"),
         (["drain"], "the following arguments are required: NAME"),
         (["drain", "a/b", "--for", "soon"], "argument --for: expected a duration from 1s"),
         (["weight", "a/b", "65536"], "argument N: expected 0 to 65535 or 'configured'"),

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hadirector.api.client import ApiError
 from hadirector.cli import main, wait
+from hadirector.cli.selection import address_of
 from hadirector.overrides.model import Action
 from hadirector.status.report import Status
 from tests.unit.status.test_verdict import BAD, GOOD, OTHER, POOL, STATUS
@@ -152,4 +153,4 @@ def test_an_unknown_condition_is_wrong_usage(
     ],
 )
 def test_the_address_of_a_real_server_has_no_port(name: str, address: str) -> None:
-    assert wait.address_of(name) == address
+    assert address_of(name) == address
