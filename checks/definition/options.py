@@ -38,6 +38,7 @@ from checks.definition.option_types import (
     ValueFormat,
 )
 from checks.definition.traits import (
+    COMPOSITE_TRAITS,
     NO_PORT,
     NO_WEIGHT,
     ROUTE_KEYS,
@@ -344,18 +345,6 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: str | None = None
     interface: str | None = None
     mark: int | None = None
-
-
-COMPOSITE_TRAITS = Traits(
-    default_port=None,
-    cost=0,
-    tls=False,
-    transport=None,
-    path_evidence=PathEvidence.NONE,
-    tests_service=False,
-    unused_keys=frozenset(),
-)
-"""The traits of a composite probe itself. `checks.definition.queries` includes its members."""
 
 
 class AllProbe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="all"):

@@ -71,3 +71,15 @@ def tcp_service_traits(*, default_port: int | None, cost: int, tls: bool | str) 
         tests_service=True,
         unused_keys=NO_WEIGHT,
     )
+
+
+COMPOSITE_TRAITS = Traits(
+    default_port=None,
+    cost=0,
+    tls=False,
+    transport=None,
+    path_evidence=PathEvidence.NONE,
+    tests_service=False,
+    unused_keys=frozenset(),
+)
+"""The traits of a composite probe itself. `checks.definition.queries` includes its members."""
