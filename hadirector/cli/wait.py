@@ -17,6 +17,8 @@ from hadirector.cli.news import News
 from hadirector.cli.override import duration_seconds
 from hadirector.cli.selection import Selection, address_of, select
 from hadirector.cli.terminal import exact_duration
+from hadirector.status.readiness import decide_readiness
+from hadirector.status.verdict import DirectorVerdict, Level
 
 if TYPE_CHECKING:
     from hadirector.api.endpoint import Endpoint
@@ -51,8 +53,11 @@ class _Instance(msgspec.Struct):
     active_router: str | None = None
 
 
-class _Explanation(msgspec.Struct):
-    status: _Instance
+class _Overview(msgspec.Struct):
+    """The part of an overview that matters here."""
+
+    name: str
+    verdict: DirectorVerdict
 
 
 class _Override(msgspec.Struct):
@@ -161,32 +166,29 @@ def _status(endpoint: Endpoint) -> Status:
     return msgspec.json.decode(request(endpoint, "GET", "/v1/status"), type=Status)
 
 
-def _look_ok(endpoint: Endpoint) -> Answer:
-    from hadirector.status.problems import judge_director
-    from hadirector.status.verdict import Level
+def _overview(endpoint: Endpoint) -> _Overview:
+    return msgspec.json.decode(request(endpoint, "GET", "/v1/overview"), type=_Overview)
 
-    status = _status(endpoint)
-    verdict = status.verdict or judge_director(status)
+
+def _look_ok(endpoint: Endpoint) -> Answer:
+    verdict = _overview(endpoint).verdict
     return Answer(verdict.level is Level.OK, f"{verdict.level}: {verdict.summary}")
 
 
 def _look_ready(endpoint: Endpoint) -> Answer:
-    from hadirector.status.problems import judge_director
-    from hadirector.status.readiness import decide_readiness
-
-    status = _status(endpoint)
-    readiness = decide_readiness((status.verdict or judge_director(status)).problems)
+    overview = _overview(endpoint)
+    readiness = decide_readiness(overview.verdict.problems)
     missing = [
         f"{problem.object}: {problem.reason}"
         for condition in readiness.conditions
         for problem in condition.problems
     ]
-    return Answer(readiness.ready, "; ".join(missing) or f"{status.name} could serve now")
+    return Answer(readiness.ready, "; ".join(missing) or f"{overview.name} could serve now")
 
 
 def _look_instance(endpoint: Endpoint, instance: str, state: str) -> Answer:
-    answer = request(endpoint, "GET", f"/v1/why?instance={quote(instance, '')}")
-    status = msgspec.json.decode(answer, type=_Explanation).status
+    answer = request(endpoint, "GET", f"/v1/instances/{quote(instance, '')}")
+    status = msgspec.json.decode(answer, type=_Instance)
     other = f", {status.active_router} is active" if status.active_router else ""
     return Answer(status.state == state, f"it is {status.state}{other}")
 

@@ -10,6 +10,7 @@ from hadirector.api.client import ApiError
 from hadirector.cli import main, wait
 from hadirector.cli.selection import address_of
 from hadirector.overrides.model import Action
+from hadirector.status.problems import judge_director
 from hadirector.status.report import Status
 from tests.unit.status.test_verdict import BAD, GOOD, OTHER, POOL, STATUS
 
@@ -41,20 +42,29 @@ def with_pool(*members: object, name: str = "web") -> Status:
     return replace(STATUS, virtual_servers=(replace(POOL, name=name, real_servers=members),))
 
 
+def overview(status: Status) -> object:
+    return {"name": status.name, "verdict": judge_director(status)}
+
+
 def instance(state: str, active: str | None = None) -> object:
-    return {"status": {"state": state, "active_router": active}}
+    return {"state": state, "active_router": active}
 
 
 OVERRIDE = "/v1/virtual-servers/web/real-servers/192.0.2.45%3A80/override"
 DRAINED = {"state": "drained", "description": "drained (all connections have ended), by unix:ann"}
 DRAINING = {"state": "draining", "description": "draining, by unix:ann", "connections": 96}
 MET: list[tuple[str, str, object, str]] = [
-    ("ok", "/v1/status", STATUS, "OK: lb1: ACTIVE for web, 2 real servers of 1 virtual server"),
-    ("ready", "/v1/status", with_pool(BAD), "lb1 could serve now"),
-    ("active web", "/v1/why?instance=web", instance("ACTIVE"), "it is ACTIVE"),
+    (
+        "ok",
+        "/v1/overview",
+        overview(STATUS),
+        "OK: lb1: ACTIVE for web, 2 real servers of 1 virtual server",
+    ),
+    ("ready", "/v1/overview", overview(with_pool(BAD)), "lb1 could serve now"),
+    ("active web", "/v1/instances/web", instance("ACTIVE"), "it is ACTIVE"),
     (
         "backup a/b",
-        "/v1/why?instance=a%2Fb",
+        "/v1/instances/a%2Fb",
         instance("BACKUP", "192.0.2.1"),
         "it is BACKUP, 192.0.2.1 is active",
     ),
@@ -64,9 +74,9 @@ MET: list[tuple[str, str, object, str]] = [
     ("drained web", "/v1/status", with_pool(OUT, V6), "out of the table: web/192.0.2.45:80, web/["),
 ]
 NOT_MET: list[tuple[str, str, object, str]] = [
-    ("ok", "/v1/status", with_pool(BAD), "CRITICAL: web: no client is served"),
-    ("ready", "/v1/status", replace(STATUS, blind=True), "director: it is blind"),
-    ("active web", "/v1/why?instance=web", instance("BACKUP"), "it is BACKUP"),
+    ("ok", "/v1/overview", overview(with_pool(BAD)), "CRITICAL: web: no client is served"),
+    ("ready", "/v1/overview", overview(replace(STATUS, blind=True)), "director: it is blind"),
+    ("active web", "/v1/instances/web", instance("BACKUP"), "it is BACKUP"),
     ("drained web/192.0.2.45:80", OVERRIDE, DRAINING, "by unix:ann, 96 connections left"),
     (
         "drained host 192.0.2.45",
@@ -110,7 +120,7 @@ def test_a_condition_is_looked_at_again(answers: Answers) -> None:
 
 
 def test_a_refusal_ends_the_waiting(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
-    answers["/v1/status"] = ApiError("the role read is missing", 403)
+    answers["/v1/overview"] = ApiError("the role read is missing", 403)
     assert main(["wait", "ok", "--timeout", "1h", "--json"]) == 1
     answer = msgspec.json.decode(capsys.readouterr().out)
     assert (answer["condition"], answer["met"]) == ("ok", False)
