@@ -21,6 +21,9 @@ from vrrp.tracking.process_connector import ConnectorError, OverrunError, Proces
 from vrrp.tracking.process_table import Patterns, ProcessTable
 
 POLL_SECONDS: Final = 1.0
+BATCH_SECONDS: Final = 0.003
+"""Events within this time are handled together, so that a host which starts many programs does not
+wake the director for each of them."""
 RESCAN_SECONDS: Final = 1.0
 """The least time between two scans that follow an overrun."""
 PIDFDS_MAX: Final = 64
@@ -100,11 +103,10 @@ class ProcessCounter:
         self._scan()
         scanned = 0.0
         while not self._wait(None, connector.fileno()):
+            time.sleep(BATCH_SECONDS)
             try:
-                for event in connector.receive():
-                    pid = self._table.apply(event)
-                    if pid is not None:
-                        self._table.update(pid, read_process(pid, self._patterns))
+                for pid in self._table.apply(connector.receive()):
+                    self._table.update(pid, read_process(pid, self._patterns))
                 self._publish_counts()
             except OverrunError:
                 # Under a storm of events, a scan would soon be followed by the next overrun.

@@ -100,17 +100,21 @@ class ProcessTable:
         else:
             self._found.pop(pid, None)
 
-    def apply(self, event: Event) -> int | None:
-        """Apply an event. Return the id of a process that must be read, or None."""
-        match event:
-            case Fork(parent, child):
-                # Until it executes another program, the child is what its parent is.
-                if parent in self._found:
+    def apply(self, events: Iterable[Event]) -> list[int]:
+        """Apply events in their order. Return the ids of the processes that must be read."""
+        unread: dict[int, None] = {}
+        for event in events:
+            match event:
+                # Until it executes another program, a child is what its parent is.
+                case Fork(parent, child) if parent in unread:
+                    unread[child] = None
+                case Fork(parent, child) if parent in self._found:
                     self._found[child] = self._found[parent]
-            case Exit(pid):
-                self._found.pop(pid, None)
-            case Exec(pid):
-                return pid
-            case Rename(pid, name):
-                return pid if pid in self._found or self._patterns.may_match(name) else None
-        return None
+                case Exit(pid):
+                    unread.pop(pid, None)
+                    self._found.pop(pid, None)
+                case Exec(pid):
+                    unread[pid] = None
+                case Rename(pid, name) if pid in self._found or self._patterns.may_match(name):
+                    unread[pid] = None
+        return list(unread)

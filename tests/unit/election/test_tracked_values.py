@@ -86,7 +86,7 @@ def test_a_process_is_not_gone_because_this_process_lacks_descriptors(
     def refuse(*_: object) -> bytes:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("vrrp.tracking.process._read", refuse)
     with pytest.raises(OSError, match="Too many open files"):
         read_processes(Patterns([ProcessPattern(name="init")]), tmp_path)
 

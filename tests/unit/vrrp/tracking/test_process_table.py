@@ -86,22 +86,36 @@ def table(*patterns: ProcessPattern) -> ProcessTable:
 def test_events_change_the_numbers(events: list[Event], counts: tuple[int, int, int]) -> None:
     """Two processes have the name a, and the first one has the argument 1."""
     found = table(ANY_A, A_ONE, B)
-    for event in events:
-        assert found.apply(event) is None
+    assert found.apply(events) == []
     assert tuple(found.counts().values()) == counts
 
 
 def test_a_process_that_executes_or_takes_another_name_is_read_again() -> None:
     """A name that is not tracked, of a process that does not count, needs no reading."""
     found = table(ANY_A, A_ONE, B)
-    assert found.apply(Exec(1)) == 1
+    assert found.apply([Exec(1)]) == [1]
     found.update(1, Identity(b"b"))
     assert tuple(found.counts().values()) == (1, 0, 1)
-    assert found.apply(Rename(2, b"x")) == 2
+    assert found.apply([Rename(2, b"x")]) == [2]
     found.update(2, None)
     assert tuple(found.counts().values()) == (0, 0, 1)
-    assert found.apply(Rename(2, b"x")) is None
-    assert found.apply(Rename(5, b"a")) == 5
+    assert found.apply([Rename(2, b"x"), Rename(5, b"a")]) == [5]
+
+
+@pytest.mark.parametrize(
+    ("events", "read"),
+    [
+        ([Exec(5), Exit(5)], []),
+        ([Exec(5), Rename(5, b"a")], [5]),
+        ([Exec(1), Fork(1, 6), Fork(6, 7), Exit(6)], [1, 7]),
+        ([Fork(1, 6), Exec(1), Exit(1)], []),
+    ],
+)
+def test_the_child_of_a_process_that_must_be_read_is_read(
+    events: list[Event], read: list[int]
+) -> None:
+    """A process that has ended in the meantime is not read."""
+    assert table(ANY_A, A_ONE, B).apply(events) == read
 
 
 def test_a_command_line_is_read_only_for_patterns_with_words() -> None:
