@@ -108,6 +108,9 @@ async def test_a_reload_counts_other_processes(counters: list[Counter]) -> None:
         await eventually_async(lambda: len(counters), 5.0, expected=2)
         assert [counter.closed for counter in counters] == [True, False]
         counters[0].report(Report({A: 1, B: 1}))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert watching.values == []
         counters[1].report(Report({B: 0}, polling="no connector"))
         await watching.wait_for({"b": 1})
         assert watching.tracked.polling == "no connector"
