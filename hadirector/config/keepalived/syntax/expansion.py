@@ -29,7 +29,7 @@ from hadirector.config.keepalived.syntax.line import (
 )
 from hadirector.config.keepalived.syntax.place import Place
 from hadirector.config.keepalived.syntax.sequences import WrongSequenceError, read_sequence
-from hadirector.config.keepalived.syntax.text import Text
+from hadirector.config.keepalived.syntax.text import Text, join
 
 LINES_MAX: Final = 100_000
 """The most lines after the expansion, over all files."""
@@ -119,7 +119,7 @@ class Expansion:
             message = f"definitions within definitions, more than {LEVELS_MAX} levels deep"
             self._report.fault(text.place(0), message)
             return None
-        if line.continues:
+        if line.continues and not line.commented:
             end = text.place(len(text.text))
             self._report.fault(end, "a backslash at the end continues only a definition ($NAME=)")
         return self._include(text)
@@ -179,12 +179,29 @@ class Expansion:
         if not text.text.startswith(_SEQUENCES):
             return False
         try:
-            rounds, repeated = read_sequence(text)
+            rounds, repeated = read_sequence(self._substitute_numbers(text))
         except WrongSequenceError as error:
             self._report.fault(text.place(0), str(error))
             return True
         self._push(self._play(rounds, repeated), level, text)
         return True
+
+    def _substitute_numbers(self, text: Text) -> Text:
+        """Replace the definitions between the parentheses of `~SEQ`.
+
+        Those of `~LST` are values, which are substituted where they are used.
+        """
+        directory = self._files.directory(self._file[-1])
+        for _ in range(LEVELS_MAX):
+            end = text.text.find(")") + 1
+            if not text.text.startswith("~SEQ") or end > LINE_BYTES_MAX:
+                break
+            used = self._definitions.substitute(text.cut(0, end), directory)
+            if used is None or used.lines:
+                break
+            self._count("substitutions", SUBSTITUTIONS_MAX, text.place(0))
+            text = join(used.text, text.cut(end))
+        return text
 
     def _play(self, rounds: Iterable[dict[str, str]], text: Text) -> Iterator[Line]:
         for values in rounds:

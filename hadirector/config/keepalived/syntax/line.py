@@ -18,17 +18,21 @@ _SIGNS: Final = "#!"
 
 
 class Line(NamedTuple):
-    """A line without its comment. ``continues`` is True if a backslash was its last character."""
+    """A line without its comment. ``continues`` is True if a backslash was its last character.
+
+    A backslash at the end of a comment continues a definition, too. ``commented`` is True then.
+    """
 
     text: Text
     continues: bool
+    commented: bool = False
 
 
 def read_lines(data: bytes, file: str, report: Report) -> Iterator[Line | None]:
-    """Yield the lines of a file that are not blank, and None for an empty line.
+    """Yield the lines of a file, and None for a line that is blank or only a comment.
 
-    An empty line ends a multi-line definition; a line with blanks or a comment does not. Bytes
-    that are not UTF-8 become surrogates, which are permitted only in a comment.
+    Such a line ends a multi-line definition, unless a backslash is its last character. Bytes that
+    are not UTF-8 become surrogates, which are permitted only in a comment.
     """
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for number, each in enumerate(lines, 1):
@@ -45,7 +49,9 @@ def read_lines(data: bytes, file: str, report: Report) -> Iterator[Line | None]:
                 report.fault(text.place(zero), "a control character (got U+0000)")
                 continue
             cut = cut_comment(text, report)
-            if (cut.text.text or cut.continues) and _is_text(cut.text, report):
+            if not (cut.text.text or cut.continues):
+                yield None
+            elif _is_text(cut.text, report):
                 yield cut
 
 
@@ -60,7 +66,7 @@ def cut_comment(text: Text, report: Report, *, again: bool = False) -> Line:
     """
     text = text.strip()
     line, quote, at = text.text, -1, 0
-    end, continues = len(line), False
+    end, continues, commented = len(line), False, False
     while found := _SIGNIFICANT.search(line, at):
         sign, start, at = found.group(), found.start(), found.end()
         if sign == '"':
@@ -73,14 +79,14 @@ def cut_comment(text: Text, report: Report, *, again: bool = False) -> Line:
                 report.fault(text.place(start), message)
             at += 1
         elif quote < 0:
-            end = start
+            end, commented = start, line.endswith("\\")
             break
     if quote >= 0:
         report.fault(text.place(quote), "the quotation mark is not closed in this line")
     if 0 < end < len(line) and not continues and line[end - 1] not in " \t" and not again:
         message = f'{line[end]} ends the word before it and begins a comment (not inside "quotes")'
         report.note("comment", text.place(end), message)
-    return Line(text.cut(0, end).strip(), continues)
+    return Line(text.cut(0, end).strip(), continues or commented, commented)
 
 
 def _is_text(text: Text, report: Report) -> bool:

@@ -82,6 +82,8 @@ def _rounds(text: str) -> Iterable[dict[str, str]]:
     names, *values = sets
     if not values or not all(map(_NAME.fullmatch, names)):
         raise WrongSequenceError("~LST: wrong names or no values (expected NAME, VALUE, ...)")
+    if any(set(value) & set(" \t\"'") for each in values for value in each):
+        raise WrongSequenceError("~LST: a value has a blank or a quote (define it, and use $NAME)")
     if any(len(each) > len(names) for each in values):
         raise WrongSequenceError("~LST: more values than names")
     return [
