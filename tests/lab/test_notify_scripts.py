@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import grp
+import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,15 +53,50 @@ echo "$*|$HADIRECTOR_STATE|$HADIRECTOR_POOL|$HADIRECTOR_WEIGHT|$(id -g)" >> {sai
 GROUP = grp.getgrnam("nogroup")
 
 
+FLAPPING = """\
+director: {{dataplane: dry-run, runtime_directory: {directory}/run, state_directory: {directory}}}
+api: {{unix: {directory}/run/api.sock}}
+vrrp:
+  - name: role
+    interface: lo
+    virtual_router_id: 51
+    transport: udp
+    unicast: {{source: 127.0.0.1, peers: [127.0.0.2], port: {port}}}
+    advert_interval: 100ms
+    virtual_addresses: [127.0.0.50/32]
+    track: [{{pool: web}}]
+    notify:
+      - {{script: {script}, arguments: [first], user: root}}
+      - {{script: {script}, arguments: [second], user: root}}
+virtual_servers:
+  - name: web
+    address: 127.0.0.1:1
+    check: {{type: file, file: {verdict}, interval: 50ms, rise: 1, fall: 1}}
+    real_servers: [{{address: 127.0.0.2}}]
+"""
+# `mkdir` fails if another script of the instance has not ended.
+SLOW_SCRIPT = """\
+#!/bin/sh
+mkdir {said}.lock || echo overlap >> {said}
+echo "$1 $HADIRECTOR_STATE begins" >> {said}
+sleep 0.05
+echo "$1 $HADIRECTOR_STATE ends" >> {said}
+rmdir {said}.lock
+"""
+NAMES = {"ACTIVE": "MASTER", "BACKUP": "BACKUP", "INITIALIZE": "FAULT"}
+
+
 class Lab:
     """A director with scripts that write what they were told into a file."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, configuration: str = CONFIGURATION, text: str = SCRIPT
+    ) -> None:
         self.said_file = directory / "said"
         self.verdict = directory / "verdict"
         self.verdict.write_text("up")
         script = directory / "script"
-        script.write_text(SCRIPT.format(said=self.said_file))
+        script.write_text(text.format(said=self.said_file))
         script.chmod(0o755)
         self.said_file.write_text("")
         self.said_file.chmod(0o666)
@@ -67,7 +104,7 @@ class Lab:
         place = directory / "director"
         self.director = RunningDirector(
             place,
-            CONFIGURATION.format(
+            configuration.format(
                 directory=place,
                 said=self.said_file,
                 script=script,
@@ -140,3 +177,31 @@ def test_an_instance_has_scripts_for_chosen_states_with_a_group_and_a_shell(lab:
     lab.stop()
     assert lab.about("role-any")[-1] == "role-any INSTANCE role STOP 100"
     assert len(lab.about("role-active")) == 1
+
+
+def test_the_scripts_of_a_flapping_instance_run_in_order_and_one_at_a_time(tmp_path: Path) -> None:
+    """The instance has a fault while its pool is down. No state is lost and none is repeated."""
+    lab = Lab(tmp_path, FLAPPING, SLOW_SCRIPT)
+    try:
+        eventually(lab.director.is_active, 20.0, "the first state")
+        for cycle in range(8):
+            lab.verdict.write_text("down")
+            time.sleep(0.15 + 0.05 * (cycle % 3))
+            lab.verdict.write_text("up")
+            time.sleep(0.1 + 0.2 * (cycle % 4))
+        eventually(lab.director.is_active, 20.0, "the last state")
+        lab.stop()
+    finally:
+        lab.director.end()
+    events = [json.loads(line) for line in lab.director.log.splitlines()]
+    changes = [each["state"] for each in events if each["event"] == "vrrp_state_changed"]
+    assert changes.count("INITIALIZE") >= 5
+    assert not [each for each in events if each["event"] == "notification_dropped"]
+    # The last change is the end of the instance.
+    states = [*(NAMES[state] for state in changes[:-1]), "STOP"]
+    assert lab.said() == [
+        f"{script} {state} {moment}"
+        for state in states
+        for script in ("first", "second")
+        for moment in ("begins", "ends")
+    ]
