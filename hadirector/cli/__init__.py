@@ -68,6 +68,7 @@ COMMANDS: Final = {
     "probe": Entry("probe", "run one probe and explain its result"),
     "doctor": Entry("doctor", "find faults of this host and network for a configuration"),
     "realserver": Entry("realserver", "prepare this host to be a real server for dr or tun"),
+    "support": Entry("support", "write a bundle for a report about a fault, without secrets"),
     "completion": Entry("completion", "print the completion script for a shell"),
     "demo": Entry("demo", "demonstrate failures and a handover on this machine"),
 }
