@@ -15,7 +15,7 @@ from hadirector.cli import COMMANDS, Entry, load
 
 HIDDEN: Final = "__complete"
 FILES: Final = 3
-"""The exit code that tells the shell to complete the names of files."""
+"""The exit code that makes the shell complete the names of files."""
 CANDIDATES_MAX: Final = 1000
 _FILE_METAVARS: Final = frozenset({"FILE", "PATH", "DIRECTORY", "KEEPALIVED_CONF"})
 

@@ -68,7 +68,7 @@ end
 complete -c hadirector -f -a '(__hadirector_complete)'
 """,
 }
-"""Each script runs the hidden command. Its exit code says whether files complete the word."""
+"""Each script runs the hidden command. Its exit code shows whether files complete the word."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def known_secrets(endpoint: object) -> list[bytes]:
-    """Return the secrets of the client. Those of the configuration never leave the director."""
+    """Return the secrets of the client. The secrets of the configuration stay in the director."""
     if not isinstance(endpoint, Remote) or endpoint.token_file is None:
         return []
     try:

@@ -137,7 +137,7 @@ def _read_instances(endpoint: Endpoint) -> bytes:
 
 
 def _read_configuration(endpoint: Endpoint) -> bytes:
-    """Return the text in use. The director puts labels in the place of its secrets."""
+    """Return the text in use. Labels replace its secrets."""
     archive = msgspec.json.decode(_ask(endpoint, "/v1/config/history"), type=_Archive)
     answer = _ask(endpoint, f"/v1/config/history/{archive.current}")
     return msgspec.json.decode(answer, type=_Text).text.encode()

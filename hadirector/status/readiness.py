@@ -18,7 +18,7 @@ CONDITIONS: Final[dict[str, frozenset[str]]] = {
     "elections": frozenset({"instance_fault", "instance_starting"}),
     "table": frozenset({"unfit", "service_missing", "table_operations_failing"}),
     "verdicts": frozenset({"servers_unknown"}),
-    "sight": frozenset({"blind"}),
+    "visibility": frozenset({"blind"}),
     "host": frozenset({"sysctl_differs", "host_setting_failed", "sync_daemon_missing"}),
 }
 """The conditions, and the codes of the problems that violate them."""

@@ -131,7 +131,7 @@ async def test_a_director_that_is_not_ready_lists_what_is_missing(tmp_path: Path
         answer = await served.ask("GET", "/readyz?verbose")
         assert (answer.status, answer.code) == (503, "not-ready")
         places = {fault["place"] for fault in answer.content["errors"]}
-        assert places <= {"processes", "elections", "table", "verdicts", "sight", "host"}
+        assert places <= {"processes", "elections", "table", "verdicts", "visibility", "host"}
         assert "processes" in places
 
 

@@ -214,7 +214,7 @@ def test_readiness_lists_each_condition() -> None:
         "  yes  elections",
         "  yes  table",
         "  yes  verdicts",
-        "  NO   sight",
+        "  NO   visibility",
         "         director: r",
         "         -> d",
         "  yes  host",

@@ -21,7 +21,7 @@ def test_without_a_problem_a_director_is_ready() -> None:
         "elections",
         "table",
         "verdicts",
-        "sight",
+        "visibility",
         "host",
     ]
     assert all(condition.met for condition in readiness.conditions)
@@ -34,7 +34,7 @@ def test_without_a_problem_a_director_is_ready() -> None:
         ("instance_fault", "elections"),
         ("unfit", "table"),
         ("servers_unknown", "verdicts"),
-        ("blind", "sight"),
+        ("blind", "visibility"),
         ("sync_daemon_missing", "host"),
     ],
 )
