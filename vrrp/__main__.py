@@ -2,15 +2,22 @@
 
 SIGTERM and SIGINT hand over to a peer and stop. SIGUSR1 hands over and keeps running. SIGUSR2
 prints the status. ``at`` in each line is the monotonic clock in seconds, which all processes of a
-host share.
+host share. A signal that arrives before the instance is configured is handled after that.
 """
 
+# ruff: noqa: E402  # the imports take longer than a signal
+
 from __future__ import annotations
+
+import signal
+
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+# The default action of each of these signals ends a process. Blocked signals stay pending.
+signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
 
 import argparse
 import asyncio
 import selectors
-import signal
 import sys
 from pathlib import Path
 from typing import cast
@@ -50,18 +57,19 @@ def main() -> None:
 async def _run(configuration: InstanceConfiguration, *, resume: bool) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     async with Speaker(_print) as speaker:
 
         def print_status() -> None:
             for status in speaker.statuses():
                 _print(status)
 
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGUSR1, speaker.hand_over, configuration.name)
         loop.add_signal_handler(signal.SIGUSR2, print_status)
         resumed = frozenset({configuration.name} if resume else ())
         await speaker.configure([configuration], resume=resumed)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         await stop.wait()
         await speaker.stop()
 

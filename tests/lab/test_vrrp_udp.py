@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -265,3 +267,47 @@ async def test_no_capability_is_needed(port: int) -> None:
         process.terminate()
     assert await process.wait() == 0
     assert b'"state":"ACTIVE"' in lines[1]
+
+
+async def start_on_loopback(port: int) -> asyncio.subprocess.Process:
+    """Start `python -m vrrp`, and return when its first instruction has blocked the signals."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "vrrp", "--interface", "lo", "--virtual-router-id", "7"),
+        *("--address", "127.7.0.100/32", "--udp-source", FIRST, "--udp-peer", SECOND),
+        *("--udp-port", str(port), "--advert-interval", "0.05"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+    def blocks_signals() -> bool:
+        """SigBlk in proc(5)."""
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        mask = int(status.partition("SigBlk:")[2].split()[0], 16)
+        return bool(mask >> signal.SIGUSR2 - 1 & 1)
+
+    await eventually_async(blocks_signals, 10)
+    return process
+
+
+async def test_orders_during_the_start_are_handled_after_it(port: int) -> None:
+    """A handover and a status that are ordered during the imports do not end the process."""
+    process = await start_on_loopback(port)
+    assert process.stdout is not None
+    process.send_signal(signal.SIGUSR1)
+    process.send_signal(signal.SIGUSR2)
+    async with asyncio.timeout(10):
+        while b'"type":"status"' not in (line := await process.stdout.readline()):
+            assert line, "the process has ended"
+        process.send_signal(signal.SIGUSR2)  # the kernel may have delivered the first one earlier
+        while b'"yielding":true' not in (line := await process.stdout.readline()):
+            assert line, "the process has ended"
+    process.terminate()
+    assert await process.wait() == 0
+
+
+async def test_an_order_to_stop_during_the_start_ends_the_process_in_an_orderly_way(
+    port: int,
+) -> None:
+    process = await start_on_loopback(port)
+    process.terminate()
+    async with asyncio.timeout(10):
+        assert await process.wait() == 0
