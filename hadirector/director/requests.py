@@ -151,7 +151,10 @@ class OperatorRequests:
                 *parts.memory.warnings,
                 *parts.configuration.warnings,
                 *preflight.missing_interfaces(parts.configuration),
-                *self._unheld_addresses(),
+                *(
+                    f"{address.place}: {address.description}"
+                    for address in parts.host_reconciler.unheld
+                ),
                 *parts.closer_look.warnings,
             ),
             observing=configuration.observing,
@@ -190,7 +193,3 @@ class OperatorRequests:
             members.append(member)
             await slices.pause()
         return virtual_server_status(server, members, table, judgement)
-
-    def _unheld_addresses(self) -> list[str]:
-        unheld = preflight.unheld_addresses(self._parts.configuration)
-        return [f"{address.place}: {address.description}" for address in unheld]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
-from hadirector.host import timeouts
+from hadirector.host import preflight, timeouts
 from hadirector.host.masquerade.reconciler import MasqueradeReconciler
 from hadirector.host.owned import Memory
 from hadirector.host.status import HostStatus, SyncDaemonStatus
@@ -14,7 +14,7 @@ from hadirector.host.sync_daemon.reconciler import Kernel, SyncDaemonReconciler
 from hadirector.host.sync_daemon.rules import Threads, wanted_threads
 from hadirector.host.sysctl.reconciler import SysctlReconciler
 from hadirector.host.timeouts import TimeoutReconciler
-from hadirector.model.configuration import Configuration
+from hadirector.model.configuration import Configuration, UnheldAddress
 from hadirector.model.ipvs import ConnectionTimeouts
 from vrrp.model.report import State
 
@@ -22,7 +22,10 @@ PASS_SECONDS = 10.0
 
 
 class HostReconciler:
-    """Applies and repairs the sysctls, the masquerade rules, the timeouts and the sync daemon."""
+    """Applies and repairs the sysctls, the masquerade rules, the timeouts and the sync daemon.
+
+    ``unheld`` are the addresses of virtual servers that this host did not have at the latest look.
+    """
 
     def __init__(self, configuration: Configuration, memory: Memory) -> None:
         self._configuration = configuration
@@ -37,6 +40,7 @@ class HostReconciler:
             configuration, owned.masquerade, memory.remember_masquerade
         )
         self._timeouts = TimeoutReconciler(_timeouts)
+        self.unheld: list[UnheldAddress] = []
         self._wake = asyncio.Event()
 
     @property
@@ -69,6 +73,7 @@ class HostReconciler:
         await self._sysctls.reconcile()
         await self._masquerade.reconcile()
         self._states = dict(states)
+        self._find_unheld_addresses()
 
     async def run(self) -> None:
         """Apply and repair all settings until cancelled.
@@ -87,6 +92,7 @@ class HostReconciler:
                 self._memory.store()
                 await self._sysctls.reconcile()
                 await self._masquerade.reconcile()
+                self._find_unheld_addresses()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_pass):
                     await self._wake.wait()
@@ -101,6 +107,7 @@ class HostReconciler:
         self._configuration = configuration
         await self._sysctls.configure(configuration)
         await self._masquerade.configure(configuration)
+        self._find_unheld_addresses()
         self._wake.set()
 
     async def withdraw(self) -> None:
@@ -108,6 +115,10 @@ class HostReconciler:
         await self._sync.reconcile({})
         await self._masquerade.withdraw()
         self._sysctls.restore()
+
+    def _find_unheld_addresses(self) -> None:
+        """Look the addresses up in the kernel, which a status would otherwise do each time."""
+        self.unheld = preflight.unheld_addresses(self._configuration)
 
 
 def _timeouts() -> timeouts.Kernel:
