@@ -1,7 +1,8 @@
-"""Reads and writes the small files that must survive a restart of the director."""
+"""Opens regular files, and stores the small files that must survive a restart of the director."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -20,6 +21,10 @@ class StateError(Exception):
     """The file exists but cannot be used. The message has its name and the reason."""
 
 
+class IrregularFileError(OSError):
+    """The file is neither a regular file nor a directory."""
+
+
 @cache
 def boot_id() -> str:
     """Return the id of this boot; empty if the kernel does not have it."""
@@ -32,18 +37,36 @@ def read(path: Path, kind: type[Content]) -> Content | None:
     A symbolic link is not followed. A pipe or a device is refused and does not block the director.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise StateError(f"{path}: not a regular file")
-            if status.st_size > SIZE_MAX:
+        with open_regular_file(path, follow_links=False) as file:
+            if os.fstat(file.fileno()).st_size > SIZE_MAX:
                 raise StateError(f"{path}: larger than {SIZE_MAX} bytes")
             return msgspec.json.decode(file.read(), type=kind)
     except FileNotFoundError:
         return None
+    except IrregularFileError as error:
+        raise StateError(f"{path}: not a regular file") from error
     except (OSError, msgspec.DecodeError, UnicodeError, RecursionError, MemoryError) as error:
         raise StateError(f"{path}: {error}") from error
+
+
+def open_regular_file(path: str | Path, *, follow_links: bool = True) -> BinaryIO:
+    """Open a file for reading. A pipe or a device is refused and does not block the caller.
+
+    Raises IrregularFileError, other errors as OSError, and ValueError if the path has a zero byte.
+    """
+    # With O_NONBLOCK, open() returns at once if the file is a pipe or a terminal.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise IrregularFileError(errno.EINVAL, "not a regular file")
+        return open(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def store(path: Path, content: msgspec.Struct) -> None:

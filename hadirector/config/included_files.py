@@ -10,6 +10,7 @@ from typing import Final
 
 from hadirector.config.document.errors import FILE_BYTES_MAX
 from hadirector.config.keepalived.syntax.includes import UnsuitableFileError
+from hadirector.storage import IrregularFileError, open_regular_file
 
 _EXECUTABLE: Final = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
@@ -43,24 +44,19 @@ class IncludedFiles:
     def read(self, file: str) -> bytes:
         """Return the content of a file. Raises UnsuitableFileError."""
         try:
-            # With O_NONBLOCK, open() returns at once if the file is a pipe.
-            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-            with open(os.open(file, flags), "rb") as opened:
-                _check_kind(os.fstat(opened.fileno()).st_mode)
+            with open_regular_file(file) as opened:
+                if os.fstat(opened.fileno()).st_mode & _EXECUTABLE:
+                    raise UnsuitableFileError(
+                        "it is executable, and keepalived skips executable files"
+                    )
                 data = opened.read(FILE_BYTES_MAX + 1)
+        except IsADirectoryError as error:
+            raise UnsuitableFileError("it is a directory") from error
+        except IrregularFileError as error:
+            raise UnsuitableFileError("it is not a regular file") from error
         except (OSError, ValueError) as error:
             raise UnsuitableFileError(getattr(error, "strerror", None) or str(error)) from error
         if len(data) > FILE_BYTES_MAX:
             raise UnsuitableFileError(f"the file has more than {FILE_BYTES_MAX} bytes")
         self.names.append(file)
         return data
-
-
-def _check_kind(mode: int) -> None:
-    """Raise UnsuitableFileError for a file that keepalived skips."""
-    if stat.S_ISDIR(mode):
-        raise UnsuitableFileError("it is a directory")
-    if not stat.S_ISREG(mode):
-        raise UnsuitableFileError("it is not a regular file")
-    if mode & _EXECUTABLE:
-        raise UnsuitableFileError("it is executable, and keepalived skips executable files")

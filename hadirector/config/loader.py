@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-import stat
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -35,6 +34,7 @@ from hadirector.config.reading import DEFAULT, ReadingOptions
 from hadirector.config.unheld_addresses import unheld_addresses
 from hadirector.config.warnings import warnings
 from hadirector.model.configuration import Configuration
+from hadirector.storage import IrregularFileError, open_regular_file
 
 KEEPALIVED_SCRIPT_USER = "keepalived_script"
 """The user of keepalived's scripts, if the host has this user."""
@@ -179,11 +179,10 @@ def _build(host: CheckedHost, host_name: str, notes: Sequence[Note]) -> Configur
 def read_file(file: str) -> bytes:
     """Return the bytes of a file, one more than permitted at most. Raises UnreadableFileError."""
     try:
-        # With O_NONBLOCK, open() returns at once if the file is a pipe or a terminal.
-        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
-            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise UnreadableFileError([Fault(file, "the file is not a regular file")])
+        with open_regular_file(file) as opened:
             return opened.read(FILE_BYTES_MAX + 1)
+    except IrregularFileError as error:
+        raise UnreadableFileError([Fault(file, "the file is not a regular file")]) from error
     except (OSError, ValueError) as error:
         # ValueError: the name of the file has a zero byte.
         reason = getattr(error, "strerror", None) or str(error)

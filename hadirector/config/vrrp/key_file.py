@@ -12,6 +12,7 @@ import stat
 
 from checks.script_runner.permission import find_other_writer, walk
 from hadirector.config.keys.readers import Reader, expectation_error, hidden_expectation_error
+from hadirector.storage import IrregularFileError, open_regular_file
 from vrrp.model.configuration import Secret
 from vrrp.protocol.authentication import KEY_BYTES_MAX, read_key
 
@@ -24,19 +25,14 @@ def _read_key_file(value: object) -> Secret:
     if not isinstance(value, str) or not _PATH.fullmatch(value):
         raise hidden_expectation_error("the absolute path of a key file")
     try:
-        # With O_NONBLOCK, open() returns at once if the file is a pipe.
-        opened = os.open(value, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            status = os.fstat(opened)
-            content = os.read(opened, _FILE_BYTES_MAX + 1) if stat.S_ISREG(status.st_mode) else b""
-        finally:
-            os.close(opened)
+        with open_regular_file(value) as opened:
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+            content = opened.read(_FILE_BYTES_MAX + 1)
+    except (IsADirectoryError, IrregularFileError) as error:
+        raise expectation_error("a key file; it is not a regular file") from error
     except OSError as error:
         raise expectation_error(f"a key file; it cannot be read: {error.strerror}") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise expectation_error("a key file; it is not a regular file")
-    if status.st_mode & stat.S_IRWXO:
-        mode = stat.S_IMODE(status.st_mode)
+    if mode & stat.S_IRWXO:
         raise expectation_error(
             f"a key file that is closed to others (chmod o=); its mode is {mode:04o}"
         )

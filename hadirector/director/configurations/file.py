@@ -33,11 +33,7 @@ class ConfigurationFile(NamedTuple):
 def read_text(path: Path) -> bytes | None:
     """Return the bytes of a file; None if it is missing, unreadable, too large, or not a file."""
     try:
-        # With O_NONBLOCK, open() returns at once if the file is a pipe.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
+        with storage.open_regular_file(path) as file:
             text = file.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError):
         return None
