@@ -126,11 +126,10 @@ class Course:
     def _seek_better_peer(self, node: Node) -> None:
         """Deliver the event that the sync group of one instance would decide."""
         router = node.router
+        if not node.seeks_better_peer(self.world.now):
+            return
         member = MemberStatus(
-            "web",
-            router.state,
-            handing_over=router.handing_over,
-            seeks_better_peer=node.seeks_better_peer(self.world.now),
+            "web", router.state, handing_over=router.handing_over, seeks_better_peer=True
         )
         if decide([member]) == {"web": BetterPeerSought()}:
             self.promises.handover_began(node)

@@ -60,6 +60,15 @@ class BrokenPromiseError(AssertionError):
     """A promise was broken. The message names the promise, the place, the time and the duration."""
 
 
+class _Hosts:
+    """Numbers of hosts on one side: working, holding, both, and both without a handover."""
+
+    __slots__ = ("holding", "serving", "staying", "working")
+
+    def __init__(self) -> None:
+        self.working = self.holding = self.serving = self.staying = 0
+
+
 class Promises:
     """Checks the promises in one world. ``trouble`` must be called at every trouble."""
 
@@ -117,45 +126,50 @@ class Promises:
 
     def check(self) -> None:
         """Raise BrokenPromiseError if a promise is broken now."""
+        now = self._world.now
+        sides: dict[Side, _Hosts] = {}
         for node in self._world.nodes:
-            self._check_lifetime(node)
+            side = (node.link, node.side)
+            hosts = sides.get(side)
+            if hosts is None:
+                hosts = sides[side] = _Hosts()
+            holds = node.holds(now)
+            hosts.holding += holds
+            if node.working:
+                hosts.working += 1
+                if holds:
+                    hosts.serving += 1
+                    hosts.staying += not node.router.handing_over
+            elif holds:
+                self._check_lifetime(node)
+                continue
+            self._left_since.pop(node, None)
         if self._world.loss > 0 or self._world.deaf:
             return
-        for side in {(node.link, node.side) for node in self._world.nodes}:
-            self._check_side(side)
+        for side, hosts in sides.items():
+            self._check_side(side, hosts)
 
     def _check_lifetime(self, node: Node) -> None:
         now = self._world.now
-        if node.working or not node.holds(now):
-            self._left_since.pop(node, None)
-            return
         seconds = now - self._left_since.setdefault(node, now)
         if seconds > self.lifetime_limit:
             raise BrokenPromiseError(f"the kernel of {node} holds for {seconds:.4f} s at {now:.4f}")
 
-    def _check_side(self, side: Side) -> None:
-        now = self._world.now
-        nodes = [node for node in self._world.nodes if (node.link, node.side) == side]
-        working = [node for node in nodes if node.working]
-        holders = [node for node in working if node.holds(now)]
-        staying = [node for node in holders if not node.router.handing_over]
-        none = bool(working) and not any(node.holds(now) for node in nodes)
-        gap_limit = ROUNDING if self._calm(NONE, side) else self.gap_limit
-        self._judge(NONE, side, none, gap_limit)
-        self._judge(TWO_IN_HANDOVER, side, len(holders) > 1, self.handover_limit)
-        overlap_limit = self.overlap_limit if self._calm(TWO, side) else self.meeting_limit
-        self._judge(TWO, side, len(staying) > 1, overlap_limit)
+    def _check_side(self, side: Side, hosts: _Hosts) -> None:
+        none = hosts.working > 0 and hosts.holding == 0
+        self._judge(NONE, side, none, ROUNDING, self.gap_limit)
+        limit = self.handover_limit
+        self._judge(TWO_IN_HANDOVER, side, hosts.serving > 1, limit, limit)
+        self._judge(TWO, side, hosts.staying > 1, self.overlap_limit, self.meeting_limit)
 
-    def _calm(self, what: str, side: Side) -> bool:
-        """Return whether the present condition began after the last trouble was over."""
-        since = self._since.get((what, side), self._world.now)
-        return since > self._troubled_at + self.calm_after
-
-    def _judge(self, what: str, side: Side, lasts: bool, limit: float) -> None:
+    def _judge(
+        self, what: str, side: Side, lasts: bool, limit_in_calm: float, limit: float
+    ) -> None:
         if not lasts:
             self._since.pop((what, side), None)
             return
         now = self._world.now
-        seconds = now - self._since.setdefault((what, side), now)
-        if seconds > limit:
+        since = self._since.setdefault((what, side), now)
+        seconds, calm = now - since, since > self._troubled_at + self.calm_after
+        if seconds > (limit_in_calm if calm else limit):
             raise BrokenPromiseError(f"{what} at {now:.4f} for {seconds:.4f} s")
