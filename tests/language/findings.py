@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.language.patterns import PARTICIPLES, PATTERNS, SENTENCE_WORDS_MAX
 from tests.language.prose import PACKAGES, ROOT, Passage
 
 CONTEXT = 45
+_DEFINITION = re.compile(r"\bdef\s+(\w+)")
 
 
 class Finding(NamedTuple):
@@ -37,12 +39,21 @@ def findings(passage: Passage) -> Iterator[Finding]:
 
 
 def participles() -> Iterator[str]:
-    """Yield the places of functions whose whole name is a participle."""
+    """Yield the places of functions whose whole name is a participle.
+
+    Only the files with such a name in a definition are parsed.
+    """
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
-                    is_property = decorators & {"property", "cached_property"}
-                    if PARTICIPLES.fullmatch(node.name) and not is_property:
-                        yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+            source = path.read_text(encoding="utf-8")
+            if any(PARTICIPLES.fullmatch(name) for name in _DEFINITION.findall(source)):
+                yield from _participles(path, source)
+
+
+def _participles(path: Path, source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
+            is_property = decorators & {"property", "cached_property"}
+            if PARTICIPLES.fullmatch(node.name) and not is_property:
+                yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
