@@ -57,6 +57,7 @@ def test_the_file_is_readable_json(path: Path) -> None:
             }
         },
         "masquerade": None,
+        "handovers": {},
     }
 
 
