@@ -40,8 +40,9 @@ class OverrunError(Exception):
 class ProcessConnector:
     """Receives the events of all processes of the host.
 
-    Needs CAP_NET_ADMIN in the initial user namespace, the initial PID namespace, and the initial
-    network namespace. Blocks up to a second for the answer of the kernel. Raises ConnectorError.
+    Needs the initial PID namespace and the initial network namespace, and before Linux 6.6
+    CAP_NET_ADMIN in the initial user namespace. Blocks up to a second for the answer of the kernel.
+    Raises ConnectorError.
     """
 
     def __init__(self) -> None:

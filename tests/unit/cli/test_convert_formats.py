@@ -66,3 +66,19 @@ def test_an_unknown_name_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_the_format_may_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert convert(tmp_path, KEEPALIVED, "--from", "ipvsadm") == 1
     assert 'unknown or incomplete option "virtual_server"' in capsys.readouterr().err
+
+
+def test_a_file_with_hosts_and_other_files_becomes_one_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The hosts stay apart."""
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/web.yaml").write_text(
+        "virtual_servers: [{name: web, address: '192.0.2.1:80'}]\n"
+    )
+    hosts = "hosts:\n  lb1: {}\n  lb2: {director: {realtime: true}}\n"
+    assert convert(tmp_path, f"include_dir: conf.d\n{hosts}") == 0
+    assert yaml.safe_load(capsys.readouterr().out) == {
+        "hosts": {"lb1": {}, "lb2": {"director": {"realtime": True}}},
+        "virtual_servers": [{"name": "web", "address": "192.0.2.1:80"}],
+    }
