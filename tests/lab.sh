@@ -5,10 +5,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
-privileged="netns or keepalived or frr or ipvs or package"
+privileged="netns or keepalived or frr or ipvs or package or browser"
 servers="dnsmasq-base redis-server nginx-light postgresql exim4-daemon-light mariadb-server-core"
 builders="debhelper dpkg-dev lintian man-db mmdebstrap systemd"
-packages="iproute2 iptables nftables keepalived frr ipvsadm ldirectord curl openssl procps tcpdump arptables $servers $builders"
+browser="chromium fonts-dejavu-core"
+packages="iproute2 iptables nftables keepalived frr ipvsadm ldirectord curl openssl procps tcpdump arptables $servers $builders $browser"
 directory=$(mktemp -d)
 policy=
 second=  # process id, while the second part runs
@@ -92,7 +93,7 @@ run_in_uml() {
 
 list_left_out() {
     echo "  left out: they need root"
-    "$python" -m pytest --collect-only -q tests/lab tests/interop tests/packages -m "$privileged" |
+    "$python" -m pytest --collect-only -q tests/lab tests/interop tests/packages tests/browser -m "$privileged" |
         sed -n 's/::.*//p' | sort | uniq -c | sed 's/^/  /'
 }
 
@@ -125,7 +126,7 @@ lacking=$(missing $packages)
 [ -z "$lacking" ] || install "$lacking"
 
 run "this kernel" "$python" -m pytest -q -rs -n 2 --dist loadfile tests/lab tests/interop tests/packages \
-    -m "not ipvs"
+    tests/browser -m "not ipvs"
 if has_ipvs; then
     run "this kernel's IPVS" "$python" -m pytest -q -rs tests/lab -m ipvs
 else

@@ -33,7 +33,7 @@ def defer(modules: Collection[str]) -> None:
 
 
 def complete(modules: Collection[str]) -> None:
-    """Import these modules, and execute those that were deferred.
+    """Import these modules, and execute the deferred ones.
 
     A process that gives up its rights may not be able to read their files later.
     """

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
 from hadirector.api.actor import Actor, Role
 from hadirector.api.asserted import assertion_headers
 from hadirector.web.director import Answer, Director
 
 FRESH_SECONDS: Final = 1.0
+GZIP_LEVEL: Final = 3
 ANSWERS_MAX: Final = 8
 """Answers in memory. At the limit, the oldest one is dropped."""
 
@@ -19,16 +21,25 @@ _HEADERS: Final = assertion_headers(Actor("web", Role.READ))
 """The requests of this process itself, for all its clients."""
 
 
-class CachedAnswer(NamedTuple):
+class CachedAnswer:
     """An answer, and the time in monotonic seconds of its request."""
 
-    answer: Answer
-    asked_at: float
+    def __init__(self, answer: Answer, asked_at: float) -> None:
+        self.answer = answer
+        self._asked_at = asked_at
+        self._compressing: asyncio.Future[bytes] | None = None
 
     @property
     def age(self) -> float:
         """The age in seconds."""
-        return monotonic() - self.asked_at
+        return monotonic() - self._asked_at
+
+    async def compress(self) -> bytes:
+        """Return the body in the format gzip. All clients share it."""
+        if self._compressing is None:
+            compressing = asyncio.to_thread(gzip.compress, self.answer.body, GZIP_LEVEL)
+            self._compressing = asyncio.ensure_future(compressing)
+        return await asyncio.shield(self._compressing)
 
 
 class Cache:

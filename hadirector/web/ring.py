@@ -54,7 +54,8 @@ class Ring:
         """Add an event with its JSON. Numbers that do not grow begin a new sequence."""
         if number <= self.last:
             self._events.clear()
-        text = b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), content)
+        # Without a type, a browser gives events of all names to one listener.
+        text = b"id: %d\ndata: %s\n\n" % (number, content)
         self._events.append(_Event(number, name, fields, text))
         self.last = number
 

@@ -36,6 +36,7 @@ REQUESTS_MAX: Final = 64
 BODY_BYTES_MAX: Final = 64 * 1024
 CONFIGURATION_BYTES_MAX: Final = 8 * 1024 * 1024
 CLAIM_CHARACTERS_MAX: Final = 64
+COMPRESSED_BYTES_MIN: Final = 4096
 EVENT_STREAM: Final = "text/event-stream"
 SHARED: Final = ("/v1/overview", "/v1/status")
 """The answers that all clients share for a second."""
@@ -172,9 +173,7 @@ class Service:
             return web.Response(status=204, headers={"Set-Cookie": cookie})
         if request.method == "GET":
             client = self._identify(request)
-            if client is None:
-                raise refusal("no login")
-            return _json({"name": client.name, "role": client.role, "only": client.only})
+            return _json(_describe_client(client))
         if request.method != "POST":
             raise ProblemError(
                 Code.METHOD_NOT_ALLOWED,
@@ -188,7 +187,7 @@ class Service:
         except (msgspec.DecodeError, UnicodeError) as error:
             raise ProblemError(Code.MALFORMED, str(error), [Fault(str(error))]) from error
         client, cookie = self._access.log_in(body.token, client_address(request), _now())
-        answer = _json({"name": client.name, "role": client.role, "only": client.only})
+        answer = _json(_describe_client(client))
         answer.headers["Set-Cookie"] = cookie
         return answer
 
@@ -222,12 +221,17 @@ class Service:
         headers = {
             **found.answer.headers,
             "Age": str(int(found.age)),
+            "Vary": "Accept-Encoding",
             REQUEST_ID_HEADER: request_id,
         }
         tag = found.answer.headers.get("ETag")
         if tag and tag == request.headers.get("If-None-Match"):
             return web.Response(status=304, headers=headers)
-        return await send(request, found.answer.body, headers, found.answer.status)
+        body = found.answer.body
+        if len(body) > COMPRESSED_BYTES_MIN and _accepts_gzip(request):
+            body = await found.compress()
+            headers["Content-Encoding"] = "gzip"
+        return await send(request, body, headers, found.answer.status)
 
     async def _change(
         self, request: web.BaseRequest, request_id: str, client: Client
@@ -303,10 +307,21 @@ def _json(value: Mapping[str, object]) -> web.Response:
     )
 
 
+def _describe_client(client: Client | None) -> dict[str, str | None]:
+    """Return what the page shows of its user; without a login, the values are null."""
+    if client is None:
+        return {"name": None, "role": None, "only": None}
+    return {"name": client.name, "role": client.role, "only": client.only}
+
+
+def _accepts_gzip(request: web.BaseRequest) -> bool:
+    return "gzip" in request.headers.get("Accept-Encoding", "")
+
+
 def _answer_page(request: web.BaseRequest, page: Page) -> web.Response:
     if page.etag == request.headers.get("If-None-Match"):
         return web.Response(status=304, headers=page.headers)
-    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+    compressed = _accepts_gzip(request)
     encoding = {"Content-Encoding": "gzip"} if compressed else {}
     body = page.compressed if compressed else page.body
     return web.Response(body=body, headers={**page.headers, **encoding})
