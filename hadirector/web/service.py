@@ -243,7 +243,7 @@ class Service:
                 Code.TOO_MANY, f"{client.name} changes too much", headers={"Retry-After": "1"}
             )
         path = request.rel_url.raw_path
-        large = path.startswith("/v1/config") or path == "/v1/plan"
+        large = path.startswith("/v1/config")
         body = await read_body(request, CONFIGURATION_BYTES_MAX if large else BODY_BYTES_MAX)
         return await self._forward(request, request_id, client, body)
 

@@ -136,7 +136,7 @@ async def test_another_hash_or_an_edited_file_is_refused(host: Host) -> None:
 
 async def test_an_unconfirmed_configuration_is_undone(host: Host) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=1.0)
+        await host.apply(5, confirm_within=3.0)
         assert marked_state_directory(host.file) == host.directory / "state"
         await eventually_async(lambda: host.applications.archive.pending is None, 10.0)
     assert host.changes == [5, 1]
@@ -147,9 +147,9 @@ async def test_an_unconfirmed_configuration_is_undone(host: Host) -> None:
 
 async def test_a_confirmed_configuration_stays(host: Host) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=1.0)
+        await host.apply(5, confirm_within=2.0)
         assert await host.applications.confirm("unix:ann") == 2
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(2.2)
         with pytest.raises(RequestError, match="no configuration waits for its confirmation"):
             await host.applications.confirm("unix:ann")
     assert host.changes == [5]
@@ -190,7 +190,7 @@ async def test_a_rollback_returns_to_a_kept_configuration(host: Host) -> None:
 
 async def test_the_deadline_survives_the_end_of_the_director(host: Host) -> None:
     async with host.running():
-        await host.apply(5, confirm_within=1.0)
+        await host.apply(5, confirm_within=3.0)
     host.start()
     async with host.running():
         assert host.applications.archive.pending is not None
