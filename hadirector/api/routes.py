@@ -11,6 +11,7 @@ from hadirector.api.actor import Role
 from hadirector.api.configuration_routes import CONFIGURATION_ROUTES
 from hadirector.api.instance_routes import INSTANCE_ROUTES
 from hadirector.api.override_routes import OVERRIDE_ROUTES
+from hadirector.api.pause_routes import PAUSE_ROUTES
 from hadirector.api.pool_routes import POOL_ROUTES
 from hadirector.api.problems import Code
 from hadirector.api.resources import configuration, description, events, health, status
@@ -107,6 +108,7 @@ ROUTES: Final[tuple[AnyRoute, ...]] = (
         problems=(Code.FOLLOWERS,),
     ),
     *CONFIGURATION_ROUTES,
+    *PAUSE_ROUTES,
     Route(
         method="POST",
         path="/v1/reload",

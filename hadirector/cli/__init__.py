@@ -63,6 +63,8 @@ COMMANDS: Final = {
     "enable": Entry("override:enable", "return a disabled real server to service"),
     "weight": Entry("override:weight", "override the weight of a real server"),
     "wait": Entry("wait", "wait until a condition is met, for scripts"),
+    "pause": Entry("pause:pause", "stop the decisions of the director for a limited time"),
+    "resume": Entry("pause:resume", "end the pause of the director"),
     "handover": Entry("handover", "hand virtual addresses over to the peer director"),
     "token": Entry("token", "make, list and revoke the tokens of remote clients"),
     "probe": Entry("probe", "run one probe and explain its result"),

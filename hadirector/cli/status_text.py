@@ -59,6 +59,7 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
     yield f"{paint(status.name, 'bold')}  hadirector {status.version}, {status.dataplane}"
     if status.observing:
         yield paint("observes: another program is in charge, and nothing is changed", "yellow")
+    yield from _orders(status, paint)
     processes = [f"director {status.pid}"]
     processes += [_process(process, status.version) for process in status.processes]
     yield paint(f"processes: {', '.join(processes)}", "dim")
@@ -86,6 +87,14 @@ def render_status(status: Status, paint: Paint, *, every_real_server: bool) -> I
             yield paint(f"difference: hadirector would {operation}", "yellow")
         else:
             yield paint(f"failing: {operation}: {error}", "red")
+
+
+def _orders(status: Status, paint: Paint) -> Iterator[str]:
+    """Render what an operator has ordered for a limited time."""
+    if status.pause is not None:
+        yield paint(f"{status.pause.description}; {status.pause.remaining:.0f} s left", "yellow")
+    if status.pending_configuration is not None:
+        yield paint(status.pending_configuration.description, "yellow")
 
 
 def _warnings(status: Status, paint: Paint) -> Iterator[str]:

@@ -20,6 +20,7 @@ from hadirector.director.handovers import Handovers
 from hadirector.director.messages import FirstVerdictsOverdue, Message
 from hadirector.director.override_requests import OverrideRequests
 from hadirector.director.parts import Parts
+from hadirector.director.pausing import Pausing
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError
 from hadirector.director.requests import OperatorRequests
@@ -64,7 +65,8 @@ class Director:
             file, self._parts, self._messages.put, self._service.reload
         )
         self.applications = Applications(self.reconfiguration)
-        self.operator = OperatorRequests(self._parts)
+        self.pausing = Pausing(self._parts)
+        self.operator = OperatorRequests(self._parts, lambda: self.applications.pending_status)
         self.overrides = OverrideRequests(self._parts)
         self.handovers = Handovers(self._parts)
         self.recorder = recorder
@@ -102,6 +104,7 @@ class Director:
                 "tracking": parts.tracking.run(),
                 "notifications": parts.notifier.run(),
                 "overrides": parts.overrides.run(),
+                "pause": parts.pause.run(),
                 "handovers": self.handovers.run(),
                 "pools": parts.pools.run(self._messages.put),
                 "snapshots": parts.snapshots.run(parts.snapshot),

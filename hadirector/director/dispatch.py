@@ -12,6 +12,7 @@ from typing import assert_never
 
 import structlog
 
+from checks.definition.result import Verdict
 from hadirector.dataplane.condition import TableCondition
 from hadirector.director.messages import ConfigurationRead, FirstVerdictsOverdue, Message
 from hadirector.director.parts import Parts
@@ -20,6 +21,7 @@ from hadirector.director.reconfigure import change_to
 from hadirector.election.election import ResumeOverdue
 from hadirector.election.tracking import TrackedChanged
 from hadirector.model.ipvs import ServiceKey, Table
+from hadirector.overrides.pause_store import PauseChanged
 from hadirector.overrides.store import OverridesChanged
 from hadirector.pools.adoption import adopted_verdicts
 from hadirector.pools.pending import PendingPools
@@ -58,6 +60,8 @@ class Dispatcher:
         snapshot = parts.snapshots.read()
         verdicts = adopted_verdicts(parts.configuration, table)
         parts.health.adopt(parts.configuration, verdicts, snapshot.targets)
+        passing = [target for target, verdict in verdicts.items() if verdict is Verdict.PASSING]
+        parts.resume_pause(snapshot, passing)
         parts.pools.adopt(table, snapshot.pools)
         parts.notifier.restore(snapshot.told, parts.election.states, parts.election.priority)
         parts.decide()
@@ -81,14 +85,21 @@ class Dispatcher:
                 self._parts.election.track(message.values)
             case ConfigurationRead():
                 await change_to(self._parts, message.configuration)
-            case FirstVerdictsOverdue():
-                self._parts.fitness.note_overdue()
-            case TableCondition():
-                self._parts.fitness.note_table(message)
+            case PauseChanged() | FirstVerdictsOverdue() | TableCondition():
+                self._note(message)
             case _:
                 assert_never(message)
         self._decide_pending()
         self._parts.fitness.update()
+
+    def _note(self, message: PauseChanged | FirstVerdictsOverdue | TableCondition) -> None:
+        match message:
+            case PauseChanged():
+                self._parts.follow_pause()
+            case FirstVerdictsOverdue():
+                self._parts.fitness.note_overdue()
+            case TableCondition():
+                self._parts.fitness.note_table(message)
 
     def _record(
         self, message: VerdictChanged | CheckStatistics | OverridesChanged | PoolsDue

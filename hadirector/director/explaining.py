@@ -45,6 +45,7 @@ def explain_virtual_server(
         events=events,
         hysteresis=server.hysteresis,
         healthy_minimum=server.min_healthy.of(len(server.real_servers)),
+        paused=parts.describe_pause(),
     )
 
 

@@ -9,6 +9,7 @@ from hadirector.director.pools import PoolsDue
 from hadirector.election.election import ResumeOverdue
 from hadirector.election.tracking import TrackedChanged
 from hadirector.model.configuration import Configuration
+from hadirector.overrides.pause_store import PauseChanged
 from hadirector.overrides.store import OverridesChanged
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from hadirector.processes.supervisor import ChildDied, ChildStarted
@@ -36,6 +37,7 @@ Message = (
     | ResumeOverdue
     | TrackedChanged
     | OverridesChanged
+    | PauseChanged
     | PoolsDue
     | TableCondition
     | ConfigurationRead

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from time import monotonic
 
@@ -25,9 +25,11 @@ from hadirector.host.reconciler import HostReconciler
 from hadirector.model.configuration import Configuration
 from hadirector.model.ipvs import ServiceKey
 from hadirector.notify.notifier import Notifier
+from hadirector.overrides.pause_store import PauseStore
 from hadirector.overrides.store import OverrideStore
 from hadirector.pools.entries import tracked_pools
 from hadirector.pools.facts import Facts
+from hadirector.pools.frozen import FrozenTargets
 
 FAILURE_SECONDS_MAX = 3600.0
 """The maximum age of a failure in the snapshot. No window of flap damping is longer."""
@@ -68,6 +70,9 @@ class Parts:
             realtime=configuration.realtime,
             observing=configuration.observing,
         )
+        self.pause = PauseStore(Path(configuration.state_directory), put)
+        self.frozen = FrozenTargets()
+        self._freeze_elections()
         self.closer_look = CloserLook(configuration)
         self.tracking = Tracking(configuration, put)
         self.notifier = Notifier(configuration, self.snapshots.note_change)
@@ -77,8 +82,40 @@ class Parts:
 
     def facts(self) -> Facts:
         """Return the current inputs of a decision about weights. The targets are a live view."""
-        blind = self.health.blindness.blind
-        return Facts(self.health.targets, self.overrides.current, monotonic(), blind)
+        live = self.health.targets
+        return Facts(
+            self.frozen.view(live),
+            self.overrides.current,
+            monotonic(),
+            self.health.blindness.blind,
+            live if self.frozen.active else None,
+        )
+
+    def describe_pause(self) -> str:
+        """Return the pause in force in one line, or nothing."""
+        pause = self.pause.current
+        return "" if pause is None else pause.description
+
+    def resume_pause(self, snapshot: Snapshot, passing: Iterable[str]) -> None:
+        """Continue a pause of an earlier run. ``passing`` are the targets that serve."""
+        if self.pause.current is not None:
+            self.frozen.resume(snapshot.frozen, self.health.targets, passing)
+
+    def follow_pause(self) -> None:
+        """Begin or end a pause, and decide again."""
+        if self.pause.current is None:
+            self.frozen.end()
+        else:
+            self.frozen.begin(self.health.targets)
+        self._freeze_elections()
+        self.decide()
+
+    def _freeze_elections(self) -> None:
+        pause = self.pause.current
+        if pause is not None and pause.elections:
+            self.election.freeze()
+        else:
+            self.election.unfreeze()
 
     def decide(self, changed: Collection[ServiceKey] | None = None) -> None:
         """Decide the pools of the changed services, or all pools if ``changed`` is None.
@@ -108,4 +145,7 @@ class Parts:
             pools=self.pools.snapshot(),
             targets=take_snapshot(self.health.targets, oldest, final=final),
             told=dict(self.notifier.told),
+            frozen=take_snapshot(self.frozen.states, oldest, final=True)
+            if self.frozen.active
+            else None,
         )

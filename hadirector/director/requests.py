@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
@@ -19,11 +20,13 @@ from hadirector.host import preflight
 from hadirector.model.configuration import VirtualServer
 from hadirector.overrides.model import RealServerName
 from hadirector.processes.supervisor import Child
+from hadirector.status.configurations import PendingStatus
 from hadirector.status.explanation import (
     InstanceExplanation,
     RealServerExplanation,
     VirtualServerExplanation,
 )
+from hadirector.status.pause_status import describe_pause
 from hadirector.status.problems import judge_director
 from hadirector.status.report import (
     ProcessStatus,
@@ -42,8 +45,9 @@ EVENTS_MAX: Final = 20
 class OperatorRequests:
     """Describes and explains the state of the director."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, pending: Callable[[], PendingStatus | None]) -> None:
         self._parts = parts
+        self._pending = pending
 
     async def explain(self, name: str) -> RealServerExplanation:
         """Explain the weight of a real server. Raises RequestError and DataplaneError."""
@@ -74,6 +78,7 @@ class OperatorRequests:
             deadline_in=remaining(override.deadline) if override else None,
             keep_clients=override.keep_clients if override else None,
             flaps_for=remaining(judgement.flapping.get(real_server.key)) if judgement else None,
+            paused=parts.describe_pause(),
         )
 
     def instances(self) -> tuple[InstanceStatus, ...]:
@@ -100,6 +105,7 @@ class OperatorRequests:
             unfit=parts.fitness.current.reasons,
             events=parts.recorder.event_log.about_instance(name)[-EVENTS_MAX:],
             takeover=explaining.predict(parts, status),
+            paused=parts.describe_pause(),
         )
 
     async def explain_virtual_server(self, name: str) -> VirtualServerExplanation:
@@ -161,6 +167,8 @@ class OperatorRequests:
             risks=parts.configuration.warnings,
             difference_count=configuration.difference_count,
             process_polling=parts.tracking.processes.polling,
+            pause=describe_pause(parts.pause.current, monotonic()),
+            pending_configuration=self._pending(),
         )
         return replace(status, verdict=judge_director(status))
 

@@ -33,7 +33,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The content of the file. Its times are monotonic, so it is valid during one ``boot`` only.
 
     ``stopped`` is whether the run ended by an orderly stop. ``told`` is, for each object, the
-    state for which its notify scripts ran last.
+    state for which its notify scripts ran last. ``frozen`` are the targets that a pause holds.
     """
 
     boot: str = ""
@@ -42,6 +42,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     pools: PoolsSnapshot = PoolsSnapshot()
     targets: TargetsSnapshot = TargetsSnapshot()
     told: dict[str, Word] = {}
+    frozen: TargetsSnapshot | None = None
 
 
 class SnapshotStore:

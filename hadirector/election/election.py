@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from hadirector.election.frozen import FrozenRoles, freeze_roles
 from hadirector.election.withheld import withheld_addresses
 from hadirector.model.policy import VISIBILITY_OF_BACKENDS
 from hadirector.processes.handoff import Handoff
@@ -86,6 +87,10 @@ class Election:
         self._too_old: set[str] = set()
         self._reported_at: dict[str, float] = {}
         self._crashes = 0
+        self._frozen: FrozenRoles | None = None
+        self._withheld_values: dict[TrackedKey, int] = {}
+        # The instances of an adopted process that have not reported since a start with a pause.
+        self._unreported: set[str] = set()
         self._begun = self._adopted = False
         self._may_start = asyncio.Event()
         self._start_for_static_items()
@@ -147,6 +152,8 @@ class Election:
         self.child.adopt(handoff)
         self._adopted = True
         self.states = dict(handoff.states)
+        if self._frozen is not None:
+            self._unreported = self.states.keys() & self.instances.keys()
         self._reported_at = dict.fromkeys(self.states, monotonic())
         self._may_start.set()
 
@@ -169,6 +176,7 @@ class Election:
         """Replace the instances and static items, and switch realtime scheduling on or off."""
         self.instances = {instance.name: instance for instance in instances}
         self.static = static
+        self._unreported &= self.instances.keys()
         for known in (
             self.states,
             self.statuses,
@@ -220,9 +228,28 @@ class Election:
     def track(self, values: Mapping[TrackedKey, int]) -> None:
         """Send the changed values of tracked objects to the vrrp process."""
         changed = {key: value for key, value in values.items() if self.tracked.get(key) != value}
+        if self._frozen is not None:
+            self._withheld_values.update(values)
+            # A first value is no change of a role: without it, an instance cannot start.
+            changed = {key: value for key, value in changed.items() if key not in self.tracked}
         self.tracked.update(changed)
         if changed:
             self.child.send(TrackedValues(changed))
+
+    def freeze(self) -> None:
+        """Freeze the roles (`hadirector.election.frozen`). Values of tracked objects wait."""
+        if self._frozen is None:
+            self._frozen = freeze_roles(self.instances.values(), self.statuses)
+            self.configure_child()
+
+    def unfreeze(self) -> None:
+        """Decide about roles again, with the present values of tracked objects."""
+        if self._frozen is not None:
+            self._frozen = None
+            self._unreported.clear()
+            self.tracked.update(self._withheld_values)
+            self._withheld_values = {}
+            self.configure_child()
 
     def track_visibility(self, *, blind: bool) -> None:
         """Send to the vrrp process whether this director is blind, which may lower priorities."""
@@ -230,13 +257,15 @@ class Election:
 
     def configure_child(self) -> None:
         """Send the instances, the interrupted instances and all tracked values to a new process."""
+        if self._unreported:
+            return  # the adopted process keeps its frozen instances until their first report
         instances = tuple(self.instances.values())
         keys = {tracked.key for instance in instances for tracked in instance.track}
         self.tracked = {key: value for key, value in self.tracked.items() if key in keys}
         resume = frozenset(self._interrupted) - self._too_old
         self.child.send(
             ConfigureVrrp(
-                instances,
+                instances if self._frozen is None else tuple(map(self._frozen.apply, instances)),
                 resume,
                 self.yielding,
                 self.realtime,
@@ -280,10 +309,19 @@ class Election:
                 return self._follow(message, message.reason)
             case InstanceStatus():
                 self.statuses[message.instance] = message
+                self._note_report(message.instance)
                 # States are compared after a silence, in which only the latest transition waits.
                 return self._follow(message, "status")
             case ResumeOverdue():
                 return await self._give_up(message)
+
+    def _note_report(self, instance: str) -> None:
+        """Freeze the roles of an adopted process as soon as it has reported all of them."""
+        if instance in self._unreported:
+            self._unreported.discard(instance)
+            if not self._unreported:
+                self._frozen = freeze_roles(self.instances.values(), self.statuses)
+                self.configure_child()
 
     def _follow(self, report: Transition | InstanceStatus, reason: str) -> bool:
         self._reported_at[report.instance] = report.sent_at

@@ -68,6 +68,8 @@ EVENT_NAMES: Final = frozenset(
         "web_port_opened",
         "web_port_not_opened",
         "web_files_refused",
+        "pause_ordered",
+        "pause_ended",
         "override_set",
         "override_removed",
         "override_expired",

@@ -185,7 +185,7 @@ def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> N
         return
     target = facts.target(check)
     if target.verdict is Verdict.PASSING:
-        candidate.keep("passing")
+        candidate.keep(f"passing{facts.describe_pause(check)}")
         if target.requested_weight is not None and not candidate.weight_overridden:
             _apply_request(candidate, check, target.requested_weight)
         return
@@ -195,7 +195,8 @@ def _apply_check(server: VirtualServer, candidate: Candidate, facts: Facts) -> N
     candidate.unseen = target.unseen
     candidate.failed_at = target.failed_at
     candidate.unknown = target.verdict is Verdict.UNKNOWN
-    candidate.remove(_weight_when_out(server, candidate), target.verdict.value)
+    reason = f"{target.verdict.value}{facts.describe_pause(check)}"
+    candidate.remove(_weight_when_out(server, candidate), reason)
 
 
 def _apply_request(candidate: Candidate, check: CheckDefinition, requested: int) -> None:

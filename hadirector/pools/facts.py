@@ -21,7 +21,16 @@ class Facts(msgspec.Struct, frozen=True):
     overrides: Mapping[RealServerName, Override] = {}
     now: float = 0.0
     blind: bool = False
+    live: Targets | None = None
 
     def target(self, check: CheckDefinition) -> TargetState:
         """Return the state of the target of a check."""
         return self.targets.get(check.identity, UNKNOWN_TARGET)
+
+    def describe_pause(self, check: CheckDefinition) -> str:
+        """Return the present verdict of a target if a pause holds another one, or nothing."""
+        if self.live is None:
+            return ""
+        present = self.live.get(check.identity, UNKNOWN_TARGET).verdict
+        held = self.target(check).verdict
+        return "" if present is held else f" (paused; now {present.value})"

@@ -18,7 +18,7 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
     Times are in seconds. ``expires_in`` is the time until its override is removed, and
     ``deadline_in`` the time until its drain ends in any case. ``keep_clients`` is whether
     persistent clients stay during the drain. ``flaps_for`` is how long a flapping real server
-    still counts as flapping.
+    still counts as flapping. ``paused`` is the pause of the director; it is empty without a pause.
     """
 
     name: str
@@ -29,18 +29,21 @@ class RealServerExplanation(msgspec.Struct, frozen=True):
     deadline_in: float | None = None
     keep_clients: bool | None = None
     flaps_for: float | None = None
+    paused: str = ""
 
 
 class InstanceExplanation(msgspec.Struct, frozen=True):
     """Why a VRRP instance has its state and its priority, with its latest ``events``.
 
-    ``unfit`` has the reasons why this director is not fit to serve.
+    ``unfit`` has the reasons why this director is not fit to serve. ``paused`` is the pause of the
+    director; it is empty without a pause.
     """
 
     status: InstanceStatus
     unfit: tuple[str, ...]
     events: tuple[Event, ...]
     takeover: Takeover | None = None
+    paused: str = ""
 
 
 class AddressHolder(msgspec.Struct, frozen=True):
@@ -67,6 +70,7 @@ class VirtualServerExplanation(msgspec.Struct, frozen=True):
     events: tuple[Event, ...]
     hysteresis: int = 0
     healthy_minimum: int = 0
+    paused: str = ""
 
 
 Explanation = RealServerExplanation | VirtualServerExplanation | InstanceExplanation

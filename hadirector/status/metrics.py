@@ -120,6 +120,28 @@ def _check_metrics(status: Status) -> Iterator[Metric]:
         (),
         [((), status.blind)],
     )
+    pause = status.pause
+    yield gauge_family(
+        "paused",
+        "Whether an operator has paused the decisions about weights, or about roles (elections).",
+        ("scope",),
+        [
+            (("verdicts",), pause is not None),
+            (("elections",), pause is not None and pause.elections),
+        ],
+    )
+    yield gauge_family(
+        "pause_remaining_seconds",
+        "Time until the pause ends, 0 without a pause.",
+        (),
+        [((), 0.0 if pause is None else pause.remaining)],
+    )
+    yield gauge_family(
+        "configuration_pending",
+        "Whether an applied configuration waits for its confirmation.",
+        (),
+        [((), status.pending_configuration is not None)],
+    )
     yield gauge_family(
         "fit",
         "Whether the director is fit to serve.",

@@ -23,6 +23,7 @@ def judge_director(status: Status) -> DirectorVerdict:
 def find_problems(status: Status) -> Iterator[Problem]:
     """Yield every problem and note."""
     yield from _director_problems(status)
+    yield from _order_problems(status)
     for instance in status.instances:
         yield from instance_problems(instance)
     for server in status.virtual_servers:
@@ -74,6 +75,26 @@ def _director_problems(status: Status) -> Iterator[Problem]:
             object=_DIRECTOR,
             reason=f"it is not fit to serve: {_first(status.unfit)}",
             remedy="remove the named cause; until then the priority is the lowest",
+        )
+
+
+def _order_problems(status: Status) -> Iterator[Problem]:
+    """Yield what an operator has ordered for a limited time."""
+    if status.pause is not None:
+        yield Problem(
+            level=Level.DEGRADED,
+            code="paused",
+            object=_DIRECTOR,
+            reason=f"{status.pause.description}; {status.pause.remaining:.0f} s remain",
+            remedy="it ends by itself; `hadirector resume` ends it now",
+        )
+    if status.pending_configuration is not None:
+        yield Problem(
+            level=Level.OK,
+            code="configuration_pending",
+            object=_DIRECTOR,
+            reason=status.pending_configuration.description,
+            remedy="`hadirector confirm` keeps it, and `hadirector rollback` undoes it now",
         )
 
 

@@ -19,6 +19,8 @@ from hadirector.model.vip_probes import probe_services
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.candidate import Derivation
 from hadirector.pools.decision import Judgement
+from hadirector.status.configurations import PendingStatus
+from hadirector.status.pause_status import PauseStatus
 from hadirector.status.verdict import DirectorVerdict
 from vrrp.model.report import InstanceStatus
 
@@ -149,6 +151,8 @@ class Status(msgspec.Struct, frozen=True):
     difference_count: int = 0
     process_polling: str | None = None
     verdict: DirectorVerdict | None = None
+    pause: PauseStatus | None = None
+    pending_configuration: PendingStatus | None = None
 
 
 def real_server_statuses(

@@ -33,6 +33,7 @@ from hadirector.model.policy import Curve, FlapDamping, HealthyMinimum, SlowStar
 from hadirector.overrides.model import Action, Override, RealServerName
 from hadirector.pools.adoption import adopted_verdicts
 from hadirector.pools.facts import Facts
+from hadirector.pools.frozen import FrozenTargets
 from hadirector.processes.messages import CheckStatistics, VerdictChanged
 from tests.simulation.pool_promises import judge_promises
 
@@ -64,6 +65,7 @@ class PoolWorld:
         self.directory = directory
         self.overrides: dict[RealServerName, Override] = {}
         self.story: list[str] = []
+        self.frozen = FrozenTargets()
         self.configuration = self._random_configuration()
         self._resume("start", {})
 
@@ -73,7 +75,13 @@ class PoolWorld:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.health.targets, self.overrides, self.clock.now)
+        live = self.health.targets
+        return Facts(
+            self.frozen.view(live),
+            self.overrides,
+            self.clock.now,
+            live=live if self.frozen.active else None,
+        )
 
     def weights(self) -> dict[DestinationKey, int]:
         """The weights in the wanted table."""
@@ -88,6 +96,7 @@ class PoolWorld:
             *[self.override_changes] * 2,
             self.weight_is_requested,
             self.all_fall_silent,
+            self.pause_changes,
             self.reload,
             self.restart,
             self.is_killed,
@@ -137,6 +146,13 @@ class PoolWorld:
             )
         self._decide(f"override {name} {self.overrides.get(name)}")
 
+    def pause_changes(self) -> None:
+        if self.frozen.active:
+            self.frozen.end()
+        else:
+            self.frozen.begin(self.health.targets)
+        self._decide("pause" if self.frozen.active else "resume")
+
     def time_passes(self) -> None:
         self.wait(self.random.choice([0.1, 1.0, 7.0, 60.0, 700.0]))
 
@@ -178,6 +194,7 @@ class PoolWorld:
     def settle(self) -> None:
         """Let all servers pass without overrides; the weights become the configured ones."""
         self.overrides.clear()
+        self.frozen.end()
         for check in self._checks():
             self._verdict(check, Reason.PASSED)
         self._decide("all pass")
@@ -202,13 +219,24 @@ class PoolWorld:
         snapshot = self.snapshots.read()
         verdicts = adopted_verdicts(self.configuration, table)
         self.health.adopt(self.configuration, verdicts, snapshot.targets)
+        if self.frozen.active:
+            self.frozen = FrozenTargets()
+            passing = [each for each, verdict in verdicts.items() if verdict is Verdict.PASSING]
+            self.frozen.resume(snapshot.frozen, self.health.targets, passing)
         self.pools.adopt(table, snapshot.pools)
         self._decide(step)
 
     def _write_snapshot(self, *, final: bool = False) -> None:
         oldest = self.clock.now - FAILURE_SECONDS_MAX
         targets = take_snapshot(self.health.targets, oldest, final=final)
-        self.snapshots.write(Snapshot(pools=self.pools.snapshot(), targets=targets))
+        frozen = take_snapshot(self.frozen.states, oldest, final=True)
+        self.snapshots.write(
+            Snapshot(
+                pools=self.pools.snapshot(),
+                targets=targets,
+                frozen=frozen if self.frozen.active else None,
+            )
+        )
 
     def _next_change(self) -> float | None:
         return self.pools.judgements["web"].next_change
@@ -225,6 +253,16 @@ class PoolWorld:
         self._handle(VerdictChanged(check, verdict, Result(reason, "", 0.1, weight)))
 
     def _handle(self, message: VerdictChanged | CheckStatistics) -> None:
+        before = self.weights()
+        held = self.frozen.view(self.health.targets)
+        known = self.frozen.active and all(
+            held[check].verdict is Verdict.PASSING for check in self._checks()
+        )
+        self._handle_message(message)
+        if known:
+            assert self.weights() == before, "a verdict during a pause moved a weight"
+
+    def _handle_message(self, message: VerdictChanged | CheckStatistics) -> None:
         if isinstance(message, VerdictChanged):
             changed = self.health.record_verdict(message, self.clock.now)
         else:
