@@ -28,7 +28,7 @@ def render_instance(why: InstanceExplanation) -> list[str]:
     age = "" if status.state_age is None else f" for {exact_duration(status.state_age)}"
     lines = [f"{status.instance}: {status.state}{age}, priority {status.priority}"]
     lines += _priority(status)
-    lines += _paused(why.paused)
+    lines += _pause_line(why.paused)
     lines += [f"  this director is not fit to serve: {reason}" for reason in why.unfit]
     if status.fault is not None:
         lines.append(f"  it takes no part in elections: {status.fault}")
@@ -43,7 +43,7 @@ def render_instance(why: InstanceExplanation) -> list[str]:
     return [*lines, *(f"  {events.line(event, ('instance',))}" for event in why.events)]
 
 
-def _paused(pause: str) -> Iterator[str]:
+def _pause_line(pause: str) -> Iterator[str]:
     if pause:
         yield f"  the director is paused: {pause}"
 
@@ -88,7 +88,7 @@ def render_virtual_server(why: VirtualServerExplanation, paint: Paint) -> Iterat
         f" {serving} of {len(members)} real servers serve,"
         f" {status.active_connections} + {status.inactive_connections} connections"
     )
-    yield from _paused(why.paused)
+    yield from _pause_line(why.paused)
     yield from map(_holder, why.holders)
     if not why.holders:
         yield "  no VRRP instance has its address"
@@ -147,7 +147,7 @@ def render_explanation(why: RealServerExplanation) -> list[str]:
     if status.actual_weight != status.wanted_weight:
         lines.append(f"  the table still has weight {_weight(status.actual_weight)}")
     lines += [f"  {_weight(step.weight):>5}  {step.reason}" for step in why.steps]
-    lines += _paused(why.paused)
+    lines += _pause_line(why.paused)
     age = "" if status.verdict_age is None else f" for {exact_duration(status.verdict_age)}"
     lines.append(f"  the check is {status.verdict}{age}: {status.reason}")
     if why.expires_in is not None:

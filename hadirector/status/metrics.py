@@ -30,6 +30,7 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
     if "director" in scopes:
         yield from _director_metrics(status)
         yield from _verdict_metrics(status.verdict or judge_director(status))
+        yield from _order_metrics(status)
         yield from _check_metrics(status)
         yield from _dataplane_metrics(status)
     if "virtual_servers" in scopes:
@@ -79,6 +80,32 @@ def _verdict_metrics(verdict: DirectorVerdict) -> Iterator[Metric]:
     )
 
 
+def _order_metrics(status: Status) -> Iterator[Metric]:
+    """Yield the metrics of what an operator has ordered for a limited time."""
+    pause = status.pause
+    yield gauge_family(
+        "paused",
+        "Whether an operator has paused the decisions about weights, or about roles (elections).",
+        ("scope",),
+        [
+            (("verdicts",), pause is not None),
+            (("elections",), pause is not None and pause.elections),
+        ],
+    )
+    yield gauge_family(
+        "pause_remaining_seconds",
+        "Time until the pause ends, 0 without a pause.",
+        (),
+        [((), 0.0 if pause is None else pause.remaining)],
+    )
+    yield gauge_family(
+        "configuration_pending",
+        "Whether an applied configuration waits for its confirmation.",
+        (),
+        [((), status.pending_configuration is not None)],
+    )
+
+
 def _check_metrics(status: Status) -> Iterator[Metric]:
     yield counter_family("probes", "Total number of probes.", (), [((), status.probes)])
     yield counter_family(
@@ -119,28 +146,6 @@ def _check_metrics(status: Status) -> Iterator[Metric]:
         "Whether the director is blind: it receives no answer from any target.",
         (),
         [((), status.blind)],
-    )
-    pause = status.pause
-    yield gauge_family(
-        "paused",
-        "Whether an operator has paused the decisions about weights, or about roles (elections).",
-        ("scope",),
-        [
-            (("verdicts",), pause is not None),
-            (("elections",), pause is not None and pause.elections),
-        ],
-    )
-    yield gauge_family(
-        "pause_remaining_seconds",
-        "Time until the pause ends, 0 without a pause.",
-        (),
-        [((), 0.0 if pause is None else pause.remaining)],
-    )
-    yield gauge_family(
-        "configuration_pending",
-        "Whether an applied configuration waits for its confirmation.",
-        (),
-        [((), status.pending_configuration is not None)],
     )
     yield gauge_family(
         "fit",
