@@ -11,6 +11,9 @@ from hadirector.cli.findings import format_findings
 from hadirector.config.document.errors import ConfigError, UnreadableFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hadirector.config.document.finding import Path
     from hadirector.config.loader import Loaded
 
 EXIT_CONVERTED = 0
@@ -93,21 +96,24 @@ def _load(arguments: argparse.Namespace) -> Loaded:
 def _lines(found: Loaded, file: str) -> list[str]:
     from hadirector.config.document.yaml_text import write_yaml
 
-    places: dict[str, list[str]] = {}
-    for note in found.notes:
-        places.setdefault(str(note.place), []).append(note.message)
-    said: set[str] = set()
-
-    def comments(path: tuple[Any, ...]) -> list[str]:
-        keys = (found.document.key_place(path), found.document.place(path))
-        fresh = [place for place in dict.fromkeys(keys) if place in places and place not in said]
-        said.update(fresh)
-        return [message for place in fresh for message in places[place]]
-
     value = found.document.value
     assert isinstance(value, dict), "a file that has no fault is a mapping"
-    lines = list(write_yaml(value, comments))
-    rest = [
-        f"# {note.place}: {note.message}" for note in found.notes if str(note.place) not in said
-    ]
+    waiting: dict[str, list[str]] = {}
+    for note in found.notes:
+        waiting.setdefault(str(note.place), []).append(note.message)
+    comments: dict[Path, list[str]] = {}
+    for path in _paths(value, ()):
+        for place in (found.document.key_place(path), found.document.place(path)):
+            comments.setdefault(path, []).extend(waiting.pop(place, []))
+    rest = [f"# {place}: {message}" for place, messages in waiting.items() for message in messages]
+    lines = write_yaml(value, lambda path: comments[path])
     return [f"# Converted from {file}", *rest, *lines]
+
+
+def _paths(value: Any, path: Path) -> Iterator[Path]:
+    """Yield the paths of all values in a collection, in the order in which they are written."""
+    if not isinstance(value, dict | list):
+        return
+    for step, each in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, step)
+        yield from _paths(each, (*path, step))

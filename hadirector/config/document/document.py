@@ -9,6 +9,7 @@ therefore cannot make a small file expensive. Scalars follow the core schema of 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
@@ -19,6 +20,7 @@ from hadirector.config.document.errors import (
     ConfigError,
     Fault,
     quote,
+    split_place,
 )
 from hadirector.config.document.finding import Path, prefix_path
 from hadirector.config.document.secrets import is_secret, public_path
@@ -61,6 +63,7 @@ class Document:
     """One YAML document: its plain value, the positions in it, and faults such as a repeated key.
 
     ``other_files`` are the files that the file includes, and the directory of ``include_dir``.
+    ``included_by`` has the place of the line that includes a file, if a line includes it.
     """
 
     def __init__(self, file: str, value: object, position: Position, faults: list[Fault]) -> None:
@@ -69,11 +72,21 @@ class Document:
         self.file = file
         self.position = position
         self.other_files: tuple[str, ...] = ()
+        self.included_by: dict[str, str] = {}
 
     def place(self, path: Path) -> str:
         """Return the place of a value; if the file lacks it, of the nearest value around it."""
         position = self._nearest(path)
         return _place(position.file or self.file, position.mark)
+
+    def name_includes(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return the faults. Each fault in an included file names the line that includes it."""
+        named = []
+        for fault in faults:
+            line = self.included_by.get(split_place(fault.place).file)
+            message = fault.message if line is None else f"{fault.message} (included by {line})"
+            named.append(Fault(fault.place, message))
+        return named
 
     def key_place(self, path: Path) -> str:
         """Return the place of the key of a value."""

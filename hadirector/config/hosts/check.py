@@ -23,6 +23,13 @@ class CheckedHost(NamedTuple):
 
 def check_hosts(document: Document) -> tuple[CheckedHost, ...]:
     """Check the configuration of each host. Raises ConfigError with the faults of all hosts."""
+    try:
+        return _check_hosts(document)
+    except ConfigError as error:
+        raise ConfigError(document.name_includes(error.faults)) from error
+
+
+def _check_hosts(document: Document) -> tuple[CheckedHost, ...]:
     checked: list[CheckedHost] = []
     faults: dict[str | None, tuple[Fault, ...]] = {}
     hosts = split_hosts(document)

@@ -65,7 +65,9 @@ def finish(root: Node, report: Report, options: Options) -> Reading:
     if options.strict:
         faults += [Fault(str(note.place), f"{note.message} (--strict)") for note in report.notes]
     notes = () if options.strict else tuple(report.notes)
-    return Reading(to_document(root, faults), notes, root)
+    document = to_document(root, faults)
+    document.included_by = {file: str(place) for file, place in report.included.items()}
+    return Reading(document, notes, root)
 
 
 def _unite(first: Node | None, second: Node) -> Node:

@@ -49,12 +49,16 @@ def summarize_notes(notes: Sequence[Note]) -> tuple[str, ...]:
 
 
 class Report:
-    """Collects the faults and notes of one file. A message never contains a secret."""
+    """Collects the faults and notes of one file. A message never contains a secret.
+
+    ``included`` has, for each included file, the line that includes it.
+    """
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self._reported: set[Fault] = set()
         self.notes: list[Note] = []
+        self.included: dict[str, Place] = {}
 
     def fault(self, place: Place, message: str) -> None:
         """Add a fault. A file with a fault is refused. Equal faults are added once."""

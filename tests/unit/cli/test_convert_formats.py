@@ -82,3 +82,23 @@ def test_a_file_with_hosts_and_other_files_becomes_one_file(
         "hosts": {"lb1": {}, "lb2": {"director": {"realtime": True}}},
         "virtual_servers": [{"name": "web", "address": "192.0.2.1:80"}],
     }
+
+
+def test_a_note_about_a_value_within_a_mapping_is_a_comment_before_the_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 43\nunicast_src_ip 10.3.0.1\n"
+        "unicast_peer {\n10.3.1.1 min_ttl 60\n10.3.2.1 min_ttl 62\n}\n"
+        "virtual_ipaddress {\n10.3.0.100\n}\n}\n"
+    )
+    assert convert(tmp_path, text) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("    unicast:")
+    assert lines[first : first + 5] == [
+        "    unicast:",
+        "      source: 10.3.0.1",
+        "      peers: [10.3.1.1, 10.3.2.1]",
+        "      # vrrp_instance VI_1: min_ttl: one limit counts for all peers, 60",
+        "      ttl_min: 60",
+    ]

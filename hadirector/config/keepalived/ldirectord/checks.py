@@ -160,17 +160,11 @@ def _timing(virtual: Virtual) -> Keys:
     first, second = "checktimeout", "negotiatetimeout"
     order = (second, first) if negotiates else (first, second)
     timeout = _seconds(virtual, 30.0 if negotiates else 5.0, *order)
-    if timeout > interval:
-        message = (
-            f"the timeout of {duration(timeout)} is longer than checkinterval: a probe has"
-            f" {duration(interval)}"
-        )
-        virtual.block.note("timeout above checkinterval", place, message)
     is_ping = kind is not None and kind.text == "ping"
     fall = _number(virtual, "checkcount" if is_ping else "failurecount")
     return {
         "interval": scalar(duration(interval), place),
-        "timeout": scalar(duration(min(timeout, interval)), place),
+        "timeout": scalar(duration(timeout), place),
         "rise": scalar(1, place),
         "fall": scalar(fall, place),
     }

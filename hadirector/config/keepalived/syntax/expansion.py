@@ -189,7 +189,7 @@ class Expansion:
     def _substitute_numbers(self, text: Text) -> Text:
         """Replace the definitions between the parentheses of `~SEQ`.
 
-        Those of `~LST` are values, which are substituted where they are used.
+        The definitions in `~LST` are substituted where its values are used.
         """
         directory = self._files.directory(self._file[-1])
         for _ in range(LEVELS_MAX):
@@ -262,6 +262,7 @@ class Expansion:
             lines = self._limit(read_lines(data, file, self._report))
             self._sources.append(_Source(lines, 0, file))
             self._file.append(file)
+            self._report.included.setdefault(file, include.place)
             return
         self._waiting.pop()
 

@@ -153,3 +153,22 @@ def test_faults_are_in_the_order_of_the_files_and_lines(tmp_path: Path) -> None:
         "keepalived.conf:5:1",
         "a.conf:4:1",
     ]
+
+
+def test_a_fault_in_an_included_file_names_the_line_that_includes_it(tmp_path: Path) -> None:
+    """A fault of the reader, and a fault of the rules."""
+    (tmp_path / "a.conf").write_text("include b.conf\n")
+    (tmp_path / "b.conf").write_text("first x\n" + SERVER.replace("$VIP", "192.0.2.1") * 2)
+    file = tmp_path / "keepalived.conf"
+    file.write_text("\ninclude a.conf\nsecond y\n")
+    with pytest.raises(ConfigError) as refused:
+        load(file)
+    faults = [str(fault).replace(f"{tmp_path}/", "") for fault in refused.value.faults]
+    assert faults == [
+        'keepalived.conf:3:1: top level: unknown keyword "second"',
+        'b.conf:1:1: top level: unknown keyword "first" (included by a.conf:1:1)',
+        'b.conf:10:16: virtual_servers[1].address: duplicate name "192.0.2.1:80-udp", first at'
+        " virtual_servers[0].address (included by a.conf:1:1)",
+        "b.conf:10:16: virtual_servers[1].address: duplicate virtual server udp 192.0.2.1:80, first"
+        " at virtual_servers[0].address (included by a.conf:1:1)",
+    ]
