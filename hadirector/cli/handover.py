@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -14,6 +13,7 @@ import msgspec
 from hadirector.api.client import ApiError, request
 from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket
+from hadirector.cli.outcome import Outcome
 from hadirector.cli.override import duration_seconds
 
 WAIT_SECONDS: Final = 10.0
@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="undo the handover after this time, such as 2h (default: never)",
     )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     api_socket.add_argument(parser)
 
 
@@ -77,20 +78,21 @@ def run(arguments: argparse.Namespace) -> int:
 
     Return 1 when the director refuses it or does not answer, and when no peer takes over in time.
     """
+    outcome = Outcome(as_json=arguments.json)
     try:
         if arguments.undo:
-            print(f"{', '.join(undo(arguments.socket, arguments.instance))}: handover undone")
-            return 0
-        order = Order(arguments.reason, arguments.expires_in)
-        handover = hand_over(arguments.socket, arguments.instance, arguments.wait, order)
+            names = undo(arguments.socket, arguments.instance)
+            outcome.add_line(f"{', '.join(names)}: handover undone")
+        else:
+            order = Order(arguments.reason, arguments.expires_in)
+            handover = hand_over(arguments.socket, arguments.instance, arguments.wait, order)
+            for line in handover.successes:
+                outcome.add_line(line)
+            for line in handover.failures:
+                outcome.add_fault(line)
     except ApiError as error:
-        print(f"hadirector: {error}", file=sys.stderr)
-        return 1
-    for line in handover.successes:
-        print(line)
-    for line in handover.failures:
-        print(f"hadirector: {line}", file=sys.stderr)
-    return 1 if handover.failures else 0
+        outcome.add_fault(str(error))
+    return outcome.finish()
 
 
 class Handover(NamedTuple):

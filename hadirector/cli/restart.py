@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -13,6 +12,7 @@ import msgspec
 from hadirector.api.client import ApiError, request
 from hadirector.api.endpoint import Endpoint
 from hadirector.cli import api_socket, handover
+from hadirector.cli.outcome import Outcome
 
 PATIENCE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="replace the vrrp process as well: hand the addresses over to the peer first, and undo"
         " the handover afterwards; without a peer that takes over, restart nothing",
     )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     api_socket.add_argument(parser)
 
 
@@ -52,30 +53,33 @@ def run(arguments: argparse.Namespace) -> int:
 
     Return 1 when the director refuses or does not come back in time, and when no peer takes over.
     """
+    outcome = Outcome(as_json=arguments.json)
     try:
-        return _replace_all(arguments.socket) if arguments.vrrp else _restart(arguments.socket)
+        if arguments.vrrp:
+            _replace_all(arguments.socket, outcome)
+        else:
+            _restart(arguments.socket, outcome)
     except ApiError as error:
-        print(f"hadirector: {error}", file=sys.stderr)
-        return 1
+        outcome.add_fault(str(error))
+    return outcome.finish()
 
 
-def _replace_all(socket: Endpoint) -> int:
+def _replace_all(socket: Endpoint, outcome: Outcome) -> None:
     """Restart the director with its vrrp process, while a peer serves. Raises ApiError."""
     given = handover.hand_over(socket, None, handover.WAIT_SECONDS)
     for line in given.successes:
-        print(line)
+        outcome.add_line(line)
     try:
         if given.failures:
-            reason = "no peer has taken over, so nothing was restarted"
-            print(f"hadirector: {reason}", file=sys.stderr)
-            return 1
-        return _restart(socket, replace_vrrp=True)
+            outcome.add_fault("no peer has taken over, so nothing was restarted")
+        else:
+            _restart(socket, outcome, replace_vrrp=True)
     finally:
         for name in given.changed:
             handover.undo(socket, name)
 
 
-def _restart(socket: Endpoint, *, replace_vrrp: bool = False) -> int:
+def _restart(socket: Endpoint, outcome: Outcome, *, replace_vrrp: bool = False) -> None:
     """Restart the director and wait for the next one. Raises ApiError."""
     before = _pid(_status(socket), "checks")
     request(socket, "POST", "/v1/restart?vrrp=replace" if replace_vrrp else "/v1/restart")
@@ -87,16 +91,13 @@ def _restart(socket: Endpoint, *, replace_vrrp: bool = False) -> int:
         except ApiError:
             continue
         if _pid(status, "checks") not in (None, before):
-            print(f"restarted: version {status.version}")
+            outcome.add_line(f"restarted: version {status.version}")
             for line in () if replace_vrrp else _vrrp_notes(status):
-                print(line)
-            return 0
-    print(
-        f"hadirector: the director did not answer within {PATIENCE_SECONDS:g} s after the restart;"
-        " see its log",
-        file=sys.stderr,
+                outcome.add_line(line)
+            return
+    outcome.add_fault(
+        f"the director did not answer within {PATIENCE_SECONDS:g} s after the restart; see its log"
     )
-    return 1
 
 
 def _status(socket: Endpoint) -> _Processes:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hadirector.api.client import ApiError
 from hadirector.cli import COMMANDS, main
 
 HEAVY = {
@@ -82,6 +85,53 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     for name, entry in COMMANDS.items():
         assert f"  {name} " in out
         assert entry.summary in out
+
+
+DOCUMENTS = ["docs/operations.md", "docs/troubleshooting.md", "README.md", "docs/migrating.md"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_names_only_commands_that_exist(document: str) -> None:
+    text = (Path(__file__).parents[3] / document).read_text()
+    named = set(re.findall(r"`hadirector ([a-z][a-z-]*)", text))
+    assert named
+    assert named <= COMMANDS.keys()
+
+
+class Answers:
+    """The answers of a director to a command, by route."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = answers
+
+    def request(self, _endpoint: str, method: str, route: str, *_: object) -> bytes:
+        answer = self.answers[f"{method} {route}"]
+        if isinstance(answer, Exception):
+            raise answer
+        return msgspec.json.encode(answer)
+
+
+def test_a_change_is_reported_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = Answers(**{"POST /v1/reload": {"changed": "nothing"}})
+    monkeypatch.setattr("hadirector.cli.reload.request", good.request)
+    assert main(["reload", "--json"]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out) == {
+        "done": True,
+        "lines": ["nothing"],
+        "faults": [],
+    }
+    bad = Answers(**{"POST /v1/reload": ApiError("lb.yaml:3:1: unknown key")})
+    monkeypatch.setattr("hadirector.cli.reload.request", bad.request)
+    assert main(["reload", "--json"]) == 1
+    assert msgspec.json.decode(capsys.readouterr().out) == {
+        "done": False,
+        "lines": [],
+        "faults": ["lb.yaml:3:1: unknown key"],
+    }
+    assert main(["reload"]) == 1
+    assert capsys.readouterr().err == "hadirector: lb.yaml:3:1: unknown key\n"
 
 
 @pytest.mark.parametrize(
