@@ -148,6 +148,7 @@ class Speaker:
             return
         self._static.configure(items)
         self._links.configure((each.configuration for each in self._instances()), items)
+        self._links.provide_socket(self._static.addresses)
         self._links.update_resources(self._static.addresses)
         self._static.hold()
         if self._keeping is None:

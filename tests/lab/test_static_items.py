@@ -201,3 +201,10 @@ def test_killed_processes_leave_the_items_and_the_next_start_continues_with_them
     director.host.stop(process)
     assert director.items() == set()
     assert director.has_foreign()
+
+
+def test_rules_alone_need_no_interface(director: LoneDirector) -> None:
+    process = director.start(director.write("interface: eth9", addresses=(), routes=()))
+    eventually(director.items, SECONDS, expected={"1200: from 10.61.0.0/16 lookup 100 proto 112"})
+    director.host.stop(process)
+    assert director.items() == set()

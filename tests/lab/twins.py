@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -112,28 +112,30 @@ class Twins:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def run(self, text: str, directory: Path, name: str) -> tuple[Seen, Seen]:
+    def run(self, text: str, directory: Path, name: str, *options: str) -> tuple[Seen, Seen]:
         """Run keepalived and hadirector with a file until both are ACTIVE, and stop them.
 
-        ``name`` is a name for both programs that no other program of the machine has. Returns the
-        effects of keepalived and of hadirector. Raises TimeoutError if one of them does not become
-        ACTIVE.
+        ``name`` is a name for both programs that no other program of the machine has. ``options``
+        are further options of `hadirector run`. Returns the effects of keepalived and of
+        hadirector. Raises TimeoutError if one of them does not become ACTIVE.
         """
         file = directory / "keepalived.conf"
         file.write_text(f"instance {name}\n{text}", encoding="utf-8")
         instances = re.findall(r"^vrrp_instance (\S+)", text, re.MULTILINE)
         try:
-            return self._run(file, directory, set(instances))
+            return self._run(file, directory, set(instances), options)
         finally:
             for host in (self.theirs, self.ours):
                 host.kill_processes()
             shutil.rmtree(f"/run/hadirector-{name}", ignore_errors=True)
 
-    def _run(self, file: Path, directory: Path, instances: set[str]) -> tuple[Seen, Seen]:
+    def _run(
+        self, file: Path, directory: Path, instances: set[str], options: Sequence[str]
+    ) -> tuple[Seen, Seen]:
         hosts = (self.theirs, self.ours)
         programs = [
             ("keepalived", *_KEEPALIVED, "-f", str(file), *_files_of_processes(directory)),
-            (sys.executable, "-m", "hadirector", "run", "-c", str(file)),
+            (sys.executable, "-m", "hadirector", "run", "-c", str(file), *options),
         ]
         logs = [directory / f"{host.name}.log" for host in hosts]
         running = []

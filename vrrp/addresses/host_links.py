@@ -86,6 +86,11 @@ class HostLinks:
         if self._watcher is not None:
             self._watcher.read_again()
 
+    def provide_socket(self, addresses: AddressReconciler) -> None:
+        """Let a reconciler change the kernel before a device is known: rules need no device."""
+        if self._kernel is not None:
+            addresses.use(self._kernel)
+
     def update_resources(
         self,
         addresses: AddressReconciler,
@@ -96,8 +101,6 @@ class HostLinks:
 
         ``interface`` is a device without addresses that it uses too.
         """
-        if self._kernel is not None:
-            addresses.use(self._kernel)
         for device in addresses.devices | ({interface} if interface else set()):
             if self._kernel is None or device not in self.links or only not in (None, device):
                 continue
