@@ -16,6 +16,8 @@ SEED := 1
 # runs under faults.
 COUNT := 10000000
 SEEDS := 20000
+# The number of requests to the API.
+CASES := 10000
 FILES := 200
 MINUTES := 10
 
@@ -67,6 +69,7 @@ simulate: $(VENV)/.runtime ## run one world of the VRRP simulation and print its
 soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root, generated files and a pair under faults; long
 	$(BIN)/python -m tests.soak.fuzz --count $(COUNT) --seed $(SEED)
 	$(BIN)/python -m tests.soak.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.soak.api_requests --cases $(CASES) --seed $(SEED)
 	@[ `id -u` -eq 0 ] || echo "left out, because they need root: generated files, the pair under faults"
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.twins --files $(FILES)
 	[ `id -u` -ne 0 ] || $(BIN)/python -m tests.soak.chaos --minutes $(MINUTES) --seed $(SEED)

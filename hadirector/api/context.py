@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
+from hadirector.api.audit import Audit
 from hadirector.api.connections import Connections
 from hadirector.api.exchange import encode_status, join_in_thread
 from hadirector.api.problems import Code, ProblemError
@@ -32,6 +33,7 @@ class Context:
         turns = Turns()
         self.statuses = SharedAnswer(self._prepare_status, turns)
         self.metrics = SharedAnswer(self._prepare_metrics, turns)
+        self.audit = Audit()
         self.snapshots = Snapshots(self._read_status)
         self.explaining = asyncio.Lock()
         self.previewing = asyncio.Lock()

@@ -13,6 +13,8 @@ import msgspec
 from hadirector.api.problems import Code, Fault, ProblemError
 
 T = TypeVar("T")
+FLOAT_INTEGER_MAX: Final = 2.0**53
+"""Below it, a float can express every integer."""
 _PLACE: Final = re.compile(r"(?P<fault>.*?)(?: - at `(?P<place>[^`]*)`)?", re.DOTALL)
 _PART: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _FIELD: Final = re.compile(
@@ -29,7 +31,7 @@ def decode_query(pairs: Iterable[tuple[str, str]], kind: type[T]) -> T:
         detail = f"the parameter {double[0]} occurs more than once"
         raise _refusal(detail, Fault(detail, parameter=double[0]))
     try:
-        return msgspec.convert(dict(found), kind, strict=False)
+        decoded = msgspec.convert(dict(found), kind, strict=False)
     except msgspec.ValidationError as error:
         fault = describe_fault(str(error), kind)
         name = fault.pointer[1:].split("/", 1)[0]
@@ -37,6 +39,11 @@ def decode_query(pairs: Iterable[tuple[str, str]], kind: type[T]) -> T:
             f"the query has a fault: {_name_place(name)}{fault.detail}",
             msgspec.structs.replace(fault, pointer="", parameter=name),
         ) from error
+    for name, value in found:
+        if value == "null" and getattr(decoded, name, value) is None:
+            detail = f"the parameter {name} has no value"
+            raise _refusal(detail, Fault(detail, parameter=name))
+    return decoded
 
 
 def decode_body(content: bytes, kind: type[T]) -> T:
@@ -44,12 +51,30 @@ def decode_body(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
+        if "got `float`" in str(error) and (whole := _whole_numbers(content)) != content:
+            return decode_body(whole, kind)
         fault = describe_fault(str(error), kind)
         detail = f"the body has a fault: {_name_place(fault.pointer)}{fault.detail}"
         raise _refusal(detail, fault) from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         detail = f"the body is not JSON: {error}"
         raise _refusal(detail, Fault(detail, expected="JSON (RFC 8259) in UTF-8")) from error
+
+
+def _whole_numbers(content: bytes) -> bytes:
+    """Write numbers such as 3.0 as 3, because both are integers (JSON Schema, section 4.2.3)."""
+
+    def convert(value: object) -> object:
+        match value:
+            case dict():
+                return {key: convert(each) for key, each in value.items()}
+            case list():
+                return [convert(each) for each in value]
+            case float() if value.is_integer() and abs(value) < FLOAT_INTEGER_MAX:
+                return int(value)
+        return value
+
+    return msgspec.json.encode(convert(msgspec.json.decode(content)))
 
 
 def describe_fault(message: str, kind: type) -> Fault:

@@ -68,6 +68,8 @@ class RequestHandling:
         route = match.route
         try:
             _check_role(actor, route)
+            if route.changes:
+                self._context.audit.limit(actor)
             call = Call(
                 self._context,
                 request,
@@ -78,7 +80,9 @@ class RequestHandling:
             )
         except ProblemError as problem:
             if route.changes:
-                self._record_refusal(request, actor, problem)
+                self._context.audit.note_refusal(
+                    _describe(request), actor, problem.code, problem.detail
+                )
             raise
         reply: Answer
         if route.changes:
@@ -92,30 +96,13 @@ class RequestHandling:
         try:
             reply: Answer = await route.handler(call)
         except Exception as error:
-            self._record_refusal(call.request, call.actor, error)
+            problem = as_problem(error)
+            code = problem.code if problem else Code.INTERNAL
+            self._context.audit.note_refusal(_describe(call.request), call.actor, code, str(error))
             raise
         self._context.snapshots.expire()
-        self._record("change_made", call.request, call.actor, outcome=str(reply.status))
+        self._context.audit.note_change(_describe(call.request), call.actor, reply.status)
         return reply
-
-    def _record_refusal(self, request: web.BaseRequest, actor: Actor, error: Exception) -> None:
-        problem = as_problem(error)
-        code = problem.code if problem else Code.INTERNAL
-        self._record("change_refused", request, actor, outcome=code, reason=str(error))
-
-    def _record(self, event: str, request: web.BaseRequest, actor: Actor, **fields: str) -> None:
-        """Record a change, or a refused attempt, with its actor."""
-        claimed = {"claimed": actor.claimed} if actor.claimed else {}
-        self._log.info(
-            event,
-            request=f"{request.method} {raw_path(request)}",
-            actor=actor.name,
-            role=actor.role,
-            address=actor.address,
-            request_id=actor.request_id,
-            **claimed,
-            **fields,
-        )
 
     def _refuse(
         self, request: web.BaseRequest, request_id: str, error: Exception
@@ -131,6 +118,10 @@ class RequestHandling:
 def random_id(_request: web.BaseRequest) -> str:
     """Return a new id for a request."""
     return secrets.token_hex(8)
+
+
+def _describe(request: web.BaseRequest) -> str:
+    return f"{request.method} {raw_path(request)}"
 
 
 def raw_path(request: web.BaseRequest) -> str:

@@ -15,7 +15,7 @@ from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
 from hadirector.director.request_errors import RequestError, UnknownObjectError
 from hadirector.model.handover import Handover
-from hadirector.overrides.model import Author, Line, Seconds
+from hadirector.overrides.model import Author, Line, Seconds, is_printable
 from hadirector.status.handover_status import HandoverStatus, handover_status
 
 PASS_SECONDS: Final = 1.0
@@ -30,7 +30,7 @@ class HandoverRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         """Refuse characters that could control a terminal. Raises ValueError."""
-        if not self.reason.isprintable():
+        if not is_printable(self.reason):
             raise ValueError("the reason has a character that is not printable")
 
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from hadirector.model.configuration import VirtualServer
 
 DAY_SECONDS = 24 * 3600.0
-Line = Annotated[str, msgspec.Meta(max_length=200)]
+PRINTABLE: Final = (
+    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb]*$"
+)
+"""A pattern (ECMA-262) of texts without characters that control a terminal: control characters,
+line separators, and marks of direction. The end is strict, unlike that of Python."""
+Line = Annotated[str, msgspec.Meta(max_length=200, extra_json_schema={"pattern": PRINTABLE})]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]
+
+
+def is_printable(text: str) -> bool:
+    """Return whether a text has no character that could control a terminal."""
+    return _PRINTABLE.fullmatch(text) is not None
+
+
+_PRINTABLE: Final = re.compile(PRINTABLE.removeprefix("^").removesuffix("$"))
 
 
 class Action(StrEnum):
@@ -99,7 +114,7 @@ class OverrideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def __post_init__(self) -> None:
         """Refuse characters that could control a terminal. Raises ValueError."""
         for key in ("reason", "ticket"):
-            if not getattr(self, key).isprintable():
+            if not is_printable(getattr(self, key)):
                 raise ValueError(f"the {key} has a character that is not printable")
 
     def contradiction(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Limits on clients: pauses after failed logins, and the rate of changes. Pure.
+"""Limits on clients: pauses after failed logins. Pure.
 
 Times are in monotonic seconds.
 """
@@ -6,7 +6,6 @@ Times are in monotonic seconds.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Hashable
 from typing import Final
 
 FREE_FAILURES: Final = 5
@@ -16,9 +15,6 @@ FORGET_SECONDS: Final = 600.0
 """How long a failed login counts after the latest one."""
 ADDRESSES_MAX: Final = 10_000
 """Addresses with failed logins. At the limit, the oldest one is forgotten."""
-CHANGES_PER_SECOND: Final = 10.0
-CHANGES_AT_ONCE: Final = 20
-ACTORS_MAX: Final = 10_000
 
 
 class FailedLogins:
@@ -51,25 +47,6 @@ class FailedLogins:
     def forget(self, address: str) -> None:
         """Forget the failed logins of an address, after a login that has succeeded."""
         self._failures.pop(_network(address), None)
-
-
-class Rate:
-    """Limits how often each key may act: ``per_second``, and ``at_once`` after a rest."""
-
-    def __init__(self, per_second: float = CHANGES_PER_SECOND, at_once: int = CHANGES_AT_ONCE):
-        self._per_second = per_second
-        self._at_once = at_once
-        self._spent: dict[Hashable, tuple[float, float]] = {}
-
-    def take(self, key: Hashable, now: float) -> bool:
-        """Return whether the key may act now, and count it."""
-        spent, at = self._spent.pop(key, (0.0, now))
-        spent = max(0.0, spent - (now - at) * self._per_second)
-        allowed = spent + 1 <= self._at_once
-        if len(self._spent) >= ACTORS_MAX:
-            del self._spent[next(iter(self._spent))]
-        self._spent[key] = (spent + 1 if allowed else spent), now
-        return allowed
 
 
 def _network(address: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from hadirector.api.preconditions import read_tags
 from hadirector.api.problems import Code, ProblemError, unknown_object
 from hadirector.api.route import Call, Nothing, Reply
 from hadirector.director.configurations.apply import Applied, Order, Seconds
@@ -110,16 +111,16 @@ async def read_text(call: Call[Nothing, Nothing]) -> Reply[ConfigurationText]:
 
 
 def expected_hash(headers: Mapping[str, str]) -> str:
-    """Return the hash in If-Match. Raises ProblemError without exactly one strong tag."""
+    """Return the hash in If-Match. Raises ProblemError without exactly one tag."""
     value = headers.get("If-Match")
     if value is None:
         raise ProblemError(
             Code.PRECONDITION_REQUIRED, "If-Match is missing (expected the ETag of /v1/config)"
         )
-    tag = value.strip()
-    if len(tag) < 2 or not (tag.startswith('"') and tag.endswith('"')) or '"' in tag[1:-1]:
-        raise ProblemError(Code.MALFORMED, "If-Match (expected one ETag in double quotes)")
-    return tag[1:-1]
+    tags = read_tags(value)
+    if len(tags) != 1:
+        raise ProblemError(Code.STALE, "If-Match has no ETag (expected one in double quotes)")
+    return next(iter(tags))
 
 
 def _order(actor: str, reason: str, confirm_within: float | None) -> Order:

@@ -11,7 +11,14 @@ from hadirector.api.actor import Actor, permits
 from hadirector.api.preconditions import read_precondition
 from hadirector.api.problems import Code, ProblemError
 from hadirector.api.route import Call, Nothing, Reply
-from hadirector.overrides.model import Action, Author, Line, OverrideRequest, RealServerName
+from hadirector.overrides.model import (
+    Action,
+    Author,
+    Line,
+    OverrideRequest,
+    RealServerName,
+    is_printable,
+)
 from hadirector.status.override_status import OverrideStatus
 
 Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -51,6 +58,10 @@ class BulkRemoval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     action: Action | None = None
     reason: Line = ""
 
+    def __post_init__(self) -> None:
+        """Refuse characters that could control a terminal. Raises ValueError."""
+        _check_reason(self.reason)
+
 
 class RemovalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The query of a removal. An override with another action than ``action`` is refused."""
@@ -62,6 +73,15 @@ class RemovalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a removal."""
 
     reason: Line = ""
+
+    def __post_init__(self) -> None:
+        """Refuse characters that could control a terminal. Raises ValueError."""
+        _check_reason(self.reason)
+
+
+def _check_reason(reason: str) -> None:
+    if not is_printable(reason):
+        raise ValueError("the reason has a character that is not printable")
 
 
 async def read_overrides(call: Call[Nothing, Nothing]) -> Reply[Overrides]:

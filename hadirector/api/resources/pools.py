@@ -76,7 +76,7 @@ async def read_overview(call: Call[Nothing, Nothing]) -> Reply[Overview] | web.S
     tag = f"{_EPOCH}-{snapshot.generation}"
     headers = {"ETag": f'"{tag}"', AGE_HEADER: f"{snapshot.age:.3f}"}
     known = call.request.headers.get("If-None-Match", "")
-    if known.strip() == "*" or (known and tag in read_tags("If-None-Match", known)):
+    if known.strip() == "*" or (known and tag in read_tags(known)):
         return web.Response(status=304, headers=headers)
     return Reply(_overview(call, snapshot), headers=headers)
 

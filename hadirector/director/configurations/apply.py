@@ -35,7 +35,7 @@ from hadirector.director.observing import REFUSED
 from hadirector.director.reconfigure import Reconfiguration
 from hadirector.director.request_errors import RequestError, StaleError
 from hadirector.model.configuration import Configuration
-from hadirector.overrides.model import Line
+from hadirector.overrides.model import Line, is_printable
 from hadirector.reload.archive import (
     Archive,
     ArchivedConfiguration,
@@ -73,7 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse characters that could control a terminal. Raises ValueError."""
-        if not self.reason.isprintable():
+        if not is_printable(self.reason):
             raise ValueError("the reason has a character that is not printable")
 
 

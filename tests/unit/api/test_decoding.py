@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -23,6 +23,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
 
 class Query(msgspec.Struct, forbid_unknown_fields=True):
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
+    state: Literal["ok"] | None = None
 
 
 def refusal(content: bytes) -> ProblemError:
@@ -88,6 +89,19 @@ def test_a_faulty_parameter_is_named(pairs: list[tuple[str, str]], fault: Fault)
     with pytest.raises(ProblemError) as caught:
         decode_query(pairs, Query)
     assert caught.value.errors == (fault,)
+
+
+def test_a_whole_number_may_be_written_as_a_float() -> None:
+    """Both are integers for JSON Schema."""
+    decoded = decode_body(b'{"orders": [{"reason": "x", "weight": 3.0}]}', Outer)
+    assert decoded.orders == [Inner(reason="x", weight=3)]
+    assert refusal(b'{"orders": [{"reason": "x", "weight": 3.5}]}').errors[0].expected == "int"
+
+
+def test_null_is_no_value_of_a_parameter() -> None:
+    with pytest.raises(ProblemError, match="the parameter state has no value"):
+        decode_query([("state", "null")], Query)
+    assert decode_query([("state", "ok")], Query).state == "ok"
 
 
 def test_a_query_is_converted() -> None:

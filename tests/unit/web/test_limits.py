@@ -2,8 +2,9 @@
 
 import pytest
 
+from hadirector.api.rate import Rate
 from hadirector.web import limits, sessions
-from hadirector.web.limits import FailedLogins, Rate
+from hadirector.web.limits import FailedLogins
 from hadirector.web.sessions import Sessions
 
 
