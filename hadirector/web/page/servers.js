@@ -22,9 +22,9 @@ export function Overview({ director, filter, act }) {
         <td><${State} state=${serverState(server)} /></td>
         <th scope="row"><a href=${`#/servers/${encodeURIComponent(server.name)}`}>${server.name}</a></th>
         <td>${server.protocol} ${server.address} <small>${server.scheduler} ${server.forwarding}</small></td>
-        <td class="figure">${passing(server)} of ${server.real_servers.length}</td>
-        <td class="figure number">${server.active_connections}</td>
-        <td class="figure number">${server.per_second.connections}</td>
+        <td class="figure" data-label="passing">${passing(server)} of ${server.real_servers.length}</td>
+        <td class="figure number" data-label="connections">${server.active_connections}</td>
+        <td class="figure number" data-label="new/s">${server.per_second.connections}</td>
         <td><${Sparkline} points=${director.history.get(server.name)} label=${`connections of ${server.name}`} /></td></tr>`)}</tbody>
     </table>
     ${servers.length > ROWS && html`<p>The first ${ROWS} are shown. Press / and type to find others.</p>`}
@@ -46,8 +46,8 @@ function Instances({ instances }) {
       <th scope="col">Active router</th><th scope="col">Addresses</th></tr></thead>
     <tbody>${instances.map((instance) => html`<tr key=${instance.instance}>
       <td><${State} state=${instanceState(instance)} /></td><th scope="row">${instance.instance}</th>
-      <td class="figure">${duration(instance.state_age)}</td><td class="figure">${instance.priority}</td>
-      <td>${instance.state === "ACTIVE" ? "this director" : instance.active_router || "not known"}</td>
+      <td class="figure" data-label="for">${duration(instance.state_age)}</td><td class="figure" data-label="priority">${instance.priority}</td>
+      <td data-label="active router:">${instance.state === "ACTIVE" ? "this director" : instance.active_router || "not known"}</td>
       <td>${instance.virtual_addresses.join(", ")}${instance.fault ? ` — ${instance.fault}` : ""}</td></tr>`)}</tbody></table>`;
 }
 
@@ -69,7 +69,7 @@ function Members({ director, server, filter, act }) {
     <tbody>${members.slice(0, rows).map((member) => html`<tr key=${member.address}>
       <td><${State} state=${memberState(member)} /></td>
       <th scope="row"><a href=${`#/servers/${encodeURIComponent(server.name)}/${encodeURIComponent(member.address)}`}>${member.address}</a></th>
-      <td class="figure number">${member.actual_weight ?? "–"}</td><td class="figure number">${member.active_connections}</td>
+      <td class="figure number" data-label="weight">${member.actual_weight ?? "–"}</td><td class="figure number" data-label="connections">${member.active_connections}</td>
       <td>${[member.reason, member.weight_reason].filter(Boolean).join("; ")}</td>
       ${director.who.role !== "read" && html`<td><${Changes} director=${director} server=${server} member=${member} act=${act} /></td>`}</tr>`)}</tbody></table>
     ${members.length > rows && html`<p><button onClick=${() => setRows(rows + ROWS)}>Show ${Math.min(ROWS, members.length - rows)} more</button></p>`}`;

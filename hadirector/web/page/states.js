@@ -1,7 +1,7 @@
 // What a state is called, and its shape and color. A word, a shape and a color say the same.
 
 const GOOD = { shape: "✔", kind: "good" };
-const WAIT = { shape: "⏸", kind: "wait" };
+const WAIT = { shape: "◐", kind: "wait" };
 const WARN = { shape: "▲", kind: "warn" };
 const BAD = { shape: "✖", kind: "bad" };
 const NONE = { shape: "○", kind: "none" };
