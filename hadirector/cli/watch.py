@@ -10,13 +10,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 import msgspec
 
 from hadirector.api.client import ApiError, request
 from hadirector.cli import api_socket
 from hadirector.cli.override import duration_seconds
+from hadirector.cli.terminal import PrintableStream
 from hadirector.events.event_log import Page
 from hadirector.status.problems import judge_director
 from hadirector.status.report import Status
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 5.0
 EVENTS_KEPT: Final = 20
+LINES_MAX: Final = 1000
+"""Lines of a view that is printed once."""
 _FRAMES_PER_SECOND: Final = 4
 
 
@@ -142,12 +145,14 @@ class Source:
 def _print_once(view: View, *, as_json: bool) -> int:
     from hadirector.cli.watch_view import view_lines
 
+    stream = cast("TextIO", PrintableStream(sys.stdout, required=True))
     if as_json:
-        print(msgspec.json.encode(view.verdict).decode())
+        print(msgspec.json.encode(view.verdict).decode(), file=stream)
     else:
         size = shutil.get_terminal_size()
-        lines = view_lines(view, size.columns, max(size.lines, 1000), _symbols())
-        print("\n".join(line.text.rstrip() for line in lines))
+        lines = view_lines(view, size.columns, LINES_MAX, _symbols())
+        print("\n".join(line.text.rstrip() for line in lines), file=stream)
+    stream.flush()
     return 0 if view.verdict.level is Level.OK else 1
 
 
