@@ -13,6 +13,8 @@ from checks.definition.result import Verdict
 from hadirector.host.status import HostStatus, SyncDaemonStatus
 from hadirector.host.sysctl.rules import SysctlStatus
 from hadirector.overrides.model import Action
+from hadirector.status.configurations import PendingStatus
+from hadirector.status.pause_status import PauseStatus
 from hadirector.status.problems import judge_director
 from hadirector.status.report import ProcessStatus, RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.verdict import Level
@@ -79,6 +81,10 @@ DISABLED = replace(
     override=Action.DISABLE,
     weight_reason="disabled, by ann",
 )
+PAUSE = PauseStatus(
+    actor="unix:ann", reason="works", elections=False, remaining=60.0, ordered_at=0.0
+)
+PENDING = PendingStatus(3, 2, 41.0, "unix:ann")
 VRRP_DOWN = (ProcessStatus("vrrp", None, 1), ProcessStatus("checks", 102, 0))
 CHECKS_DOWN = (ProcessStatus("vrrp", 101, 0), ProcessStatus("checks", None, 2))
 VRRP_OLD = (ProcessStatus("vrrp", 101, 0, "0.0.9"),)
@@ -137,6 +143,13 @@ FOUND: dict[str, tuple[Status, Level, str, str]] = {
         "web/192.0.2.45:80",
     ),
     "blind": (replace(STATUS, blind=True), Level.CRITICAL, "blind", "director"),
+    "paused": (replace(STATUS, pause=PAUSE), Level.DEGRADED, "paused", "director"),
+    "pending": (
+        replace(STATUS, pending_configuration=PENDING),
+        Level.OK,
+        "configuration_pending",
+        "director",
+    ),
     "unfit": (replace(STATUS, unfit=("no table",)), Level.CRITICAL, "unfit", "director"),
     "fault": (
         with_instance(replace(INSTANCE, state=State.INITIALIZE, fault="link_down")),
