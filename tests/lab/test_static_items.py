@@ -9,11 +9,17 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import DIRECTOR_ADDRESSES, start_director
+from tests.lab.speaking import FIRST, settle
 from tests.waiting import eventually
+from vrrp.model.configuration import Placement, Unicast
+from vrrp.model.report import State
+from vrrp.model.static_items import StaticItems
+from vrrp.speaker import Speaker
 
 pytestmark = pytest.mark.netns
 
@@ -208,3 +214,15 @@ def test_rules_alone_need_no_interface(director: LoneDirector) -> None:
     eventually(director.items, SECONDS, expected={"1200: from 10.61.0.0/16 lookup 100 proto 112"})
     director.host.stop(process)
     assert director.items() == set()
+
+
+async def test_an_instance_sends_from_a_static_address(speaker: Speaker, host: Host) -> None:
+    """The task of the reconciler adds more than 16 addresses, after the links have been read."""
+    source = Unicast(source="10.60.0.40", peers=("10.60.0.9",))
+    await speaker.configure([msgspec.structs.replace(FIRST, transport=source)])
+    await settle(lambda: speaker.statuses()[0].fault, expected="source_missing")
+    addresses = [Placement(f"10.60.0.{end}/24", device="eth0") for end in range(10, 41)]
+    speaker.keep_static(StaticItems(addresses=tuple(addresses)))
+    await settle(lambda: speaker.statuses()[0].state, expected=State.ACTIVE)
+    await speaker.release_now()
+    assert host.holds("10.60.0.40")
