@@ -33,6 +33,7 @@ from hadirector.api.problems import Code, ProblemError
 from hadirector.api.protocol import ApiProtocol
 from hadirector.api.routes import ROUTES
 from hadirector.api.routing import Router
+from hadirector.api.socket_access import admit_groups
 from hadirector.director.director import Director
 from hadirector.director.web_process import WebProcess
 from hadirector.model.configuration import ApiRoles
@@ -69,6 +70,7 @@ async def serving(
         web_process.handle_connection = AssertedConnections(starter).start
     try:
         async with connections.accept(partial(_start_protocol, servers[0]), _listen(path)):
+            await asyncio.to_thread(admit_groups, path, roles.names)
             yield
     finally:
         context.stop_followers()

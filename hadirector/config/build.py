@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from checks.definition.check import Limits
-from hadirector.config.api.build import web_settings
+from hadirector.config.api.build import api_roles, web_settings
 from hadirector.config.checks.build import DEFAULT_CHECK
 from hadirector.config.kernel.build import sync_daemon, sysctl_policy
 from hadirector.config.keys.build import build_struct
@@ -38,6 +38,7 @@ def build(root: Root, host_name: str) -> Configuration:
         limits=Limits(director.probes_per_second, director.target_probes_per_second),
         state_directory=director.state_directory or _state_directory(director.runtime_directory),
         api_unix=api.unix or f"{director.runtime_directory}/api.sock",
+        api_roles=api_roles(api),
         web=web_settings(api),
         sysctls=sysctl_policy(sysctls),
         sync_daemon=root.sync_daemon and sync_daemon(root.sync_daemon, root.instances),

@@ -197,9 +197,14 @@ class ApiRoles(msgspec.Struct, frozen=True):
     admin: tuple[str, ...] = ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all groups with a role."""
+        return (*self.admin, *self.operate, *self.read)
+
+    @property
     def any(self) -> bool:
         """Whether any group has a role."""
-        return bool(self.read or self.operate or self.admin)
+        return bool(self.names)
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, gc=False):

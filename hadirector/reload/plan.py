@@ -27,7 +27,7 @@ class Plan(msgspec.Struct, frozen=True):
         return "; ".join(changes) if changes else "nothing to change"
 
 
-_FIXED = ("name", "dataplane", "runtime_directory", "state_directory", "api_unix")
+_FIXED = ("name", "dataplane", "runtime_directory", "state_directory", "api_unix", "api_roles")
 
 
 def plan(old: Configuration, new: Configuration) -> Plan:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from hadirector.config.api.schema import ApiSection, ClientSection, TlsSection
+from hadirector.config.api.schema import ApiSection, ClientSection, RolesSection, TlsSection
 from hadirector.config.checks.schema import CheckSection
 from hadirector.config.director.schema import DirectorSection
 from hadirector.config.kernel.schema import (
@@ -53,6 +53,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs/configuration.md"
 SECTIONS: Final[dict[str, type[Section]]] = {
     "director": DirectorSection,
     "api": ApiSection,
+    "Roles of the Unix socket": RolesSection,
     "TLS of the API": TlsSection,
     "Clients with certificates": ClientSection,
     "sysctls": SysctlsSection,

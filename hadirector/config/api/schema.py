@@ -7,9 +7,10 @@ from typing import Annotated
 
 from hadirector.config.keys.addresses import Endpoint
 from hadirector.config.keys.key import Key
-from hadirector.config.keys.names import FilePath, UserName
+from hadirector.config.keys.names import FilePath, GroupName, UserName
 from hadirector.config.keys.readers import Reader, choice, expectation_error, text
 from hadirector.config.keys.section import Section
+from hadirector.model.configuration import ApiRoles
 from hadirector.model.web import ROLES, CertificateClient, Public, Role, TlsFiles
 
 # The path of a Unix socket has 108 bytes with the final zero (unix(7)).
@@ -112,6 +113,25 @@ class TlsSection(Section):
     ] = []
 
 
+class RolesSection(Section):
+    """The groups of this host whose users have a role on the Unix socket."""
+
+    model = ApiRoles
+
+    admin: Annotated[
+        list[GroupName],
+        Key("Groups with the role `admin`: everything.", default="none"),
+    ] = []
+    operate: Annotated[
+        list[GroupName],
+        Key("Groups with the role `operate`: overrides, handovers and pauses.", default="none"),
+    ] = []
+    read: Annotated[
+        list[GroupName],
+        Key("Groups with the role `read`.", default="none"),
+    ] = []
+
+
 class ApiSection(Section):
     """The socket of the API and the web process."""
 
@@ -120,6 +140,14 @@ class ApiSection(Section):
     unix: Annotated[
         SocketPath | None,
         Key("The socket for commands.", default="`api.sock` in `runtime_directory`"),
+    ] = None
+    roles: Annotated[
+        RolesSection | None,
+        Key(
+            "The [roles](#roles-of-the-unix-socket) of the users of this host on the Unix socket.",
+            type="[roles](#roles-of-the-unix-socket)",
+            default="every user who can open the socket has the role `admin`",
+        ),
     ] = None
     listen: Annotated[
         Endpoint | None,

@@ -42,6 +42,9 @@ ShellText = Annotated[
 UserName = Annotated[
     str, text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a user of this host", "user name")
 ]
+GroupName = Annotated[
+    str, text(r"[a-z_][a-z0-9_-]{0,31}", "the name of a group of this host", "group name")
+]
 Argument = Annotated[
     str, text(r"[^\x00-\x1f\x7f]{0,1023}", "an argument without control characters", "text")
 ]
