@@ -1,4 +1,4 @@
-"""The routes of the configuration, a part of the table of routes."""
+"""The routes of the configuration and of the history, a part of the table of routes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from hadirector.api.actor import Role
 from hadirector.api.problems import Code
-from hadirector.api.resources import archive, configuration
+from hadirector.api.resources import archive, configuration, history
 from hadirector.api.route import AnyRoute, Nothing, Route
 from hadirector.config.document.errors import FILE_BYTES_MAX
 from hadirector.director.configurations.apply import Applied
@@ -113,6 +113,17 @@ CONFIGURATION_ROUTES: Final[tuple[AnyRoute, ...]] = (
         query=Nothing,
         body=Nothing,
         answer=ConfigurationList,
+    ),
+    Route(
+        method="GET",
+        path="/v1/history",
+        name="read_history",
+        summary="Failovers, handovers, configurations and pauses, also of earlier boots.",
+        role=Role.READ,
+        handler=history.read_history,
+        query=history.HistoryQuery,
+        body=Nothing,
+        answer=history.HistoryList,
     ),
     Route(
         method="GET",

@@ -49,7 +49,7 @@ COMMANDS: Final = {
     "apply": Entry("apply:apply", "replace the configuration, and undo it unless confirmed"),
     "confirm": Entry("apply:confirm", "keep the configuration that was applied"),
     "rollback": Entry("apply:rollback", "return to an earlier configuration"),
-    "history": Entry("history", "show the configurations that this director has run with"),
+    "history": Entry("history", "show failovers, handovers, configurations and pauses"),
     "diff": Entry("diff", "compare two configurations of the history"),
     "reload": Entry("reload", "reload the configuration file"),
     "restart": Entry("restart", "restart the director while its vrrp process keeps running"),

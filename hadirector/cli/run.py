@@ -165,7 +165,10 @@ async def _run(
         with contextlib.ExitStack() as locks:
             for directory, key in _directories(configuration).items():
                 locks.callback(os.close, _lock(directory, key))
-            async with recorder.persist_in(Path(configuration.runtime_directory)):
+            async with (
+                recorder.persist_in(Path(configuration.runtime_directory)),
+                recorder.history_store.persist_in(Path(configuration.state_directory)),
+            ):
                 adopted = handoff.take(os.environ)
                 dataplane = _dataplane(configuration)
                 file = ConfigurationFile(source.path, source.options, source.text)

@@ -97,6 +97,7 @@ class Reconfiguration:
         await self.enqueue(configuration)
         if text is not None and not configuration.observing:
             await self.archive.note(text, "reload", actor)
+        self._log.info("configuration_reloaded", actor=actor, changes=summary)
         self.warn_of_exposure(configuration)
         if configuration.differences != known:
             self.log_differences(configuration)

@@ -306,7 +306,7 @@ class Election:
             return False  # the instance is no longer configured, and is stopping
         match message:
             case Transition():
-                return self._follow(message, message.reason)
+                return self._follow(message, message.reason, _describe_takeover(message))
             case InstanceStatus():
                 self.statuses[message.instance] = message
                 self._note_report(message.instance)
@@ -323,11 +323,16 @@ class Election:
                 self._frozen = freeze_roles(self.instances.values(), self.statuses)
                 self.configure_child()
 
-    def _follow(self, report: Transition | InstanceStatus, reason: str) -> bool:
+    def _follow(
+        self,
+        report: Transition | InstanceStatus,
+        reason: str,
+        takeover: Mapping[str, str | float] = {},
+    ) -> bool:
         self._reported_at[report.instance] = report.sent_at
         self._interrupted.pop(report.instance, None)
         self._too_old.discard(report.instance)
-        return self._enter(report.instance, report.state, reason)
+        return self._enter(report.instance, report.state, reason, takeover)
 
     async def remove_static(self) -> None:
         """Remove the static items after the end of the vrrp process. A failure is logged."""
@@ -351,7 +356,13 @@ class Election:
             self._log.error("addresses_not_removed", error=str(error))
         return self._enter(instance.name, State.INITIALIZE, "vrrp_process_not_back_in_time")
 
-    def _enter(self, instance: str, state: State, reason: str) -> bool:
+    def _enter(
+        self,
+        instance: str,
+        state: State,
+        reason: str,
+        takeover: Mapping[str, str | float] = {},
+    ) -> bool:
         previous = self.states.get(instance, State.INITIALIZE)
         self.states[instance] = state
         if previous is state:
@@ -366,5 +377,13 @@ class Election:
             previous=previous.value,
             state=state.value,
             reason=reason,
+            **takeover,
         )
         return True
+
+
+def _describe_takeover(transition: Transition) -> dict[str, str | float]:
+    """Return the peer that was ACTIVE before, and its silence in seconds, if they are known."""
+    if transition.peer is None or transition.silence is None:
+        return {}
+    return {"peer": transition.peer, "silence": round(transition.silence, 4)}

@@ -33,6 +33,7 @@ EVENT_NAMES: Final = frozenset(
         "reload_refused",
         "configuration_applied",
         "configuration_confirmed",
+        "configuration_reloaded",
         "configuration_undone",
         "configuration_not_undone",
         "configuration_not_archived",
@@ -150,7 +151,7 @@ class EventLog:
     def note(self, at: float, name: str, fields: Mapping[str, object]) -> None:
         """Add an event."""
         self.last += 1
-        limited = _fit({key: _limit(value) for key, value in fields.items()})
+        limited = fit_fields(fields)
         self._events.append(Event(self.last, at, name, limited))
 
     def after(self, number: int, limit: int = EVENTS_MAX) -> Page:
@@ -201,6 +202,11 @@ _FITNESS_EVENTS: Final = frozenset(
         "blindness_ended",
     }
 )
+
+
+def fit_fields(fields: Mapping[str, object]) -> dict[str, Value]:
+    """Return the fields of an event with types that JSON has, and with a limited size."""
+    return _fit({key: _limit(value) for key, value in fields.items()})
 
 
 def _limit(value: object) -> Value:

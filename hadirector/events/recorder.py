@@ -18,6 +18,8 @@ import structlog
 
 from hadirector import storage
 from hadirector.events.event_log import EVENT_NAMES, Event, EventLog, Page
+from hadirector.events.history import History
+from hadirector.events.history_store import HistoryStore
 from hadirector.runtime.shortage import ShortageLog
 
 FILE: Final = "events.json"
@@ -39,6 +41,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.event_log = EventLog()
+        self.history = History()
+        self.history_store = HistoryStore(self.history)
         self._path: Path | None = None
         self._written = 0
         self._news = asyncio.Event()
@@ -60,7 +64,10 @@ class Recorder:
 
     def note(self, name: str, /, **fields: object) -> None:
         """Record an event that has no log line."""
-        self.event_log.note(time.time(), name, fields)  # noqa: TID251  # for display
+        now = time.time()  # noqa: TID251  # for display
+        self.event_log.note(now, name, fields)
+        if self.history.note(now, name, fields):
+            self.history_store.note_change()
         self._news.set()
         self._unwritten.set()
 

@@ -311,3 +311,19 @@ async def test_an_order_to_stop_during_the_start_ends_the_process_in_an_orderly_
     process.terminate()
     async with asyncio.timeout(10):
         assert await process.wait() == 0
+
+
+async def test_a_takeover_reports_the_silence_of_the_peer(
+    sides: tuple[Side, Side], port: int
+) -> None:
+    """Three intervals of 50 ms and the skew time of 30 ms pass after the last advertisement."""
+    first, second = sides
+    await elect(sides, port)
+    await first.speaker.stop(keep=True)
+    await eventually_async(second.state, 5.0, expected=State.ACTIVE)
+    takeover = [each for each in second.reports if isinstance(each, Transition)][-1]
+    assert takeover.peer == FIRST
+    assert takeover.silence is not None
+    assert 0.17 <= takeover.silence < 0.5
+    [began] = [each for each in first.reports if isinstance(each, Transition)][-1:]
+    assert began.silence is None

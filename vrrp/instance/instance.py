@@ -99,6 +99,7 @@ class Instance:
         self._transport: Transport | None = None
         self._announcements = announcements
         self._lateness = Lateness()
+        self._heard: tuple[Address, float] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._eligibility_timer: asyncio.TimerHandle | None = None
         self._initialized = asyncio.Event()
@@ -233,6 +234,7 @@ class Instance:
             self.count_drop(dropped, source)
         if dropped is None:
             self.notices.counters["advertisements_received"] += 1
+            self._heard = source, now
             contest = self._alarms.contest(advertisement, now, self.router.active_down_interval)
             self.handle(AdvertisementReceived(advertisement, source))
             if contest and self._advertises:
@@ -376,7 +378,14 @@ class Instance:
             self._initialized.set()
         else:
             self._initialized.clear()
-        self._report(Transition(self.configuration.name, previous, state, reason))
+        transition = Transition(self.configuration.name, previous, state, reason)
+        if state is State.ACTIVE and self._heard is not None:
+            peer, heard_at = self._heard
+            silence = self._loop.time() - heard_at
+            transition = msgspec.structs.replace(transition, peer=str(peer), silence=silence)
+        if state is not State.BACKUP:
+            self._heard = None
+        self._report(transition)
 
     def _may_announce(self) -> bool:
         return not self.router.handing_over

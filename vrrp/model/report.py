@@ -30,13 +30,20 @@ class AlarmKind(StrEnum):
 
 
 class Transition(msgspec.Struct, frozen=True, tag="transition"):
-    """An instance changed state. ``sent_at`` is in monotonic seconds, 0 if it is not known."""
+    """An instance changed state. ``sent_at`` is in monotonic seconds, 0 if it is not known.
+
+    An instance that became ACTIVE reports the ``peer`` that it heard last, and the ``silence``: the
+    seconds from the last advertisement of the peer until its own first advertisement. Both are
+    missing if it has heard no peer.
+    """
 
     instance: str
     previous: State
     state: State
     reason: str
     sent_at: float = 0.0
+    peer: str | None = None
+    silence: float | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, tag="notice"):
