@@ -152,7 +152,8 @@ class Segment:
         self, configuration: InstanceConfiguration, carrier: RawSocket, source: Address
     ) -> RawPath | VirtualMacPath:
         if isinstance(configuration.transport, Unicast):
-            return RawPath(carrier, source, [*map(ip_address, configuration.transport.peers)])
+            peers = [*map(ip_address, configuration.transport.peers)]
+            return RawPath(carrier, source, [peer for peer in peers if peer != source])
         path = RawPath(carrier, source, [multicast_group(configuration)])
         if configuration.virtual_mac is None:
             return path

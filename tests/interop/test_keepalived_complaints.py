@@ -140,7 +140,7 @@ TRAPS: Final[Mapping[str, Trap]] = {
         ["7 multicast"],
     ),
     "source with a length": Trap(
-        instance("unicast_src_ip 10.99.0.1/24\nunicast_peer {\n10.99.0.2\n}"), [], ["7 fault"]
+        instance("unicast_src_ip 10.99.0.1/24\nunicast_peer {\n10.99.0.2\n}"), [], ["7 source"]
     ),
     "second peer": Trap(
         instance("unicast_src_ip 10.99.0.1\nunicast_peer {\n10.99.0.2\n10.99.0.2\n}"),

@@ -78,7 +78,8 @@ class _File:
         if self._chance(0.35):
             neighbor = NEIGHBORS[interface, family]
             source = OWN[interface, family]
-            return [*lines, f"unicast_src_ip {source}", "unicast_peer {", neighbor, "}"]
+            lines += self._maybe(f"unicast_src_ip {source}", 0.7)
+            return [*lines, "unicast_peer {", neighbor, "}"]
         if family == 4:
             lines += self._maybe(f"mcast_src_ip {OWN[interface, family]}", 0.2)
         return lines

@@ -186,7 +186,7 @@ async def test_unicast_leaves_by_the_interface_and_the_announcement_by_the_macvl
 ) -> None:
     """The virtual MAC is of no use to a router beyond the link."""
     with Wire(network.host("peer", "10.99.0.2/24")) as wire:
-        unicast = Unicast("10.99.0.1", ("10.99.0.2",))
+        unicast = Unicast(source="10.99.0.1", peers=("10.99.0.2",))
         await activate(speaker, msgspec.structs.replace(VIRTUAL, transport=unicast))
         await settle(lambda: wire.arp("10.99.0.100"), "gratuitous ARP")
         assert wire.arp("10.99.0.100")[0].sender == VIRTUAL_MAC

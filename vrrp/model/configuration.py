@@ -25,12 +25,14 @@ class Multicast(msgspec.Struct, frozen=True, tag="multicast"):
 class Unicast(msgspec.Struct, frozen=True, tag="unicast"):
     """Transport: IP protocol 112 to ``peers`` from ``source``, an address of the interface.
 
+    None selects the source as for `Multicast`, and a peer with the address of the source gets
+    nothing.
     Advertisements are accepted from ``peers`` only, with a TTL of at least ``ttl_min``. They
     are sent with a TTL of 255.
     """
 
-    source: str
     peers: tuple[str, ...]
+    source: str | None = None
     ttl_min: int = 255
 
 
@@ -281,8 +283,9 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def family(self) -> Literal[4, 6]:
         """The IP version of the virtual addresses and of the advertisements."""
-        group = self.transport.group if isinstance(self.transport, Multicast) else None
-        return first_family((*self.virtual_addresses[:1], self.transport.source, group))
+        transport = self.transport
+        others = (transport.group,) if isinstance(transport, Multicast) else transport.peers[:1]
+        return first_family((*self.virtual_addresses[:1], transport.source, *others))
 
     @property
     def device(self) -> str:

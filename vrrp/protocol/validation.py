@@ -88,7 +88,7 @@ def validate(
     9568 5.2.5), unless the instance has no virtual addresses itself.
     """
     reason = _validate_source(source, own_address) or _validate_path(
-        source, destination, ttl, configuration
+        source, destination, ttl, own_address, configuration
     )
     if reason is not None:
         return reason
@@ -130,7 +130,11 @@ def configured_addresses(virtual_addresses: tuple[str, ...]) -> tuple[Address, .
 
 
 def _validate_path(
-    source: Address, destination: Address, ttl: int | None, configuration: InstanceConfiguration
+    source: Address,
+    destination: Address,
+    ttl: int | None,
+    own_address: Address,
+    configuration: InstanceConfiguration,
 ) -> DropReason | None:
     """Accept routers on the link (RFC 9568 5.1.1.3), or the configured peers."""
     transport = configuration.transport
@@ -138,7 +142,8 @@ def _validate_path(
         case Multicast():
             ttl_min, expected = TTL, destination == multicast_group(configuration)
         case Unicast():
-            ttl_min, expected = transport.ttl_min, str(destination) == transport.source
+            own = transport.source or str(own_address)
+            ttl_min, expected = transport.ttl_min, str(destination) == own
         case UdpUnicast():
             ttl_min, expected = 0, True
     if not isinstance(transport, Multicast) and str(source) not in transport.peers:

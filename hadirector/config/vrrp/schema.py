@@ -41,9 +41,13 @@ class UnicastSection(Section):
     """The peers that exchange advertisements by unicast."""
 
     source: Annotated[
-        Address,
-        Key("The address of this director on `interface`. It is not a virtual address."),
-    ]
+        Address | None,
+        Key(
+            "The address of this director on `interface`. It is not a virtual address. `udp` needs"
+            " it.",
+            default="the primary address of `interface`; over IPv6 its link-local address",
+        ),
+    ] = None
     peers: Annotated[
         list[Address],
         Key(
@@ -319,8 +323,8 @@ class VrrpSection(Section):
         Without virtual addresses it is the version of the source or of the multicast group.
         """
         first = [address.address for address in self.virtual_addresses[:1]]
-        unicast = None if self.unicast is None else self.unicast.source
-        return first_family((*first, unicast, self.source, self.group))
+        unicast = () if self.unicast is None else (self.unicast.source, *self.unicast.peers[:1])
+        return first_family((*first, *unicast, self.source, self.group))
 
     @property
     def works_without_carrier(self) -> bool:

@@ -25,7 +25,8 @@ def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     if not unicast.peers:
         yield Finding((*place, "peers"), "the list is empty (expected the other directors)")
     yield from duplicates(_claims(place, unicast))
-    yield from _source_findings((*place, "source"), instance, unicast.source)
+    if unicast.source is not None:
+        yield from _source_findings((*place, "source"), instance, unicast.source)
     if instance.transport == "udp":
         yield from _udp_findings(path, instance, unicast)
     else:
@@ -33,8 +34,10 @@ def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
 
 
 def _claims(place: Path, unicast: UnicastSection) -> list[Claim]:
-    description = f"address {unicast.source}; the source is not a peer"
-    claims = [Claim((*place, "source"), unicast.source, description)]
+    claims = []
+    if unicast.source is not None:
+        description = f"address {unicast.source}; the source is not a peer"
+        claims.append(Claim((*place, "source"), unicast.source, description))
     for index, peer in enumerate(unicast.peers):
         claims.append(Claim((*place, "peers", index), peer, f"address {peer}"))
     return claims
@@ -87,6 +90,9 @@ def _protocol_112_findings(
 def _udp_findings(path: Path, instance: VrrpSection, unicast: UnicastSection) -> Iterator[Finding]:
     if instance.family == 6:
         yield Finding((*path, "transport"), "transport udp works over IPv4 only")
+    if unicast.source is None:
+        message = "source is missing: transport udp needs the address of this director"
+        yield Finding((*path, "unicast"), message)
     if unicast.ttl_min is not None:
         message = "the TTL of a UDP datagram is not visible; leave this out"
         yield Finding((*path, "unicast", "ttl_min"), message)

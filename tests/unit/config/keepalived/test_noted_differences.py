@@ -5,6 +5,7 @@ from __future__ import annotations
 from hadirector.config.keepalived.report import Note, summarize_notes
 from hadirector.config.keepalived.syntax.place import Place
 from hadirector.config.loader import parse
+from vrrp.model.configuration import Unicast
 
 FILE = b"""\
 vrrp_instance VI_1 {
@@ -26,6 +27,12 @@ def test_the_configuration_of_a_keepalived_conf_has_its_notes_with_their_places(
         "k.conf:6:24: vrrp_instance VI_1: 10.99.0.100/24: the kernel gets no broadcast address",
     )
     assert configuration.difference_count == 2
+
+
+def test_unicast_without_a_source_reaches_the_model() -> None:
+    text = FILE.replace(b"smtp_alert", b"unicast_peer {\n10.99.0.2\n}")
+    transport = parse(text, "k.conf", "lb1").vrrp[0].transport
+    assert transport == Unicast(peers=("10.99.0.2",), source=None)
 
 
 def test_the_configuration_of_another_file_has_no_notes() -> None:

@@ -162,6 +162,12 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
             ),
         ),
         ("unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]", ""),
+        ("unicast: {peers: [10.0.0.2]}}]", ""),
+        (
+            "transport: udp, unicast: {peers: [127.0.0.2]}}]",
+            "1:113: vrrp[0].unicast: source is missing: transport udp needs the address of this"
+            " director",
+        ),
         (
             "transport: multicast, unicast: {source: 10.0.0.1, peers: [10.0.0.2]}}]",
             (

@@ -219,6 +219,7 @@ def with_password(auth_data: bytes) -> Advertisement:
 OTHER = IPv4Address("10.99.0.200")
 LOCKED = configuration(2, authentication=PassAuthentication(Secret(b"abc")))
 PEERS = Unicast(source="10.99.0.2", peers=("10.99.0.1",))
+NO_SOURCE = Unicast(peers=("10.99.0.1",))
 ROUTED = Unicast(source="10.99.0.2", peers=("10.99.0.1",), ttl_min=253)
 UDP = UdpUnicast(source="10.99.0.2", peers=("10.99.0.1",))
 # The advertisement, how it arrives, the configuration, and the drop reason.
@@ -246,6 +247,8 @@ VALIDATED = [
     ),
     (advertisement(), {"destination": US}, configuration(transport=PEERS), None),
     (advertisement(), {}, configuration(transport=PEERS), DropReason.DESTINATION),
+    (advertisement(), {"destination": US}, configuration(transport=NO_SOURCE), None),
+    (advertisement(), {}, configuration(transport=NO_SOURCE), DropReason.DESTINATION),
     (
         advertisement(),
         {"destination": US, "source": OTHER},

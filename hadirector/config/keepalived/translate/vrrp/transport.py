@@ -44,10 +44,7 @@ def _source(facts: Facts) -> Node | None:
             f"{keyword.text}: {word.text} is no address for keepalived, which takes the first"
             " address of the interface"
         )
-        if facts.has_peers:
-            facts.block.fault(word.place, f"{message}; write that address without a length")
-        else:
-            facts.block.note("source", word.place, message)
+        facts.block.note("source", word.place, message)
         return None
     return scalar(word.text, word.place, keyword.place)
 
@@ -61,12 +58,6 @@ def _unicast(facts: Facts) -> Node:
     block = facts.block
     place = block.all("unicast_peer")[-1].keyword.place
     source = _source(facts)
-    if source is None and not block.all("unicast_src_ip", "mcast_src_ip"):
-        message = (
-            "unicast_src_ip is missing: keepalived takes the first address of the interface; write"
-            " that address"
-        )
-        block.fault(place, message)
     if strict := facts.strict:
         message = "unicast_peer contradicts vrrp_strict, and keepalived does not start the instance"
         block.fault(place, f"{message}; leave one of them out")

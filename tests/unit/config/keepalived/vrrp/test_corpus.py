@@ -80,7 +80,7 @@ OUTCOMES: Final[dict[str, tuple[str, dict[str, int]]]] = {
     "unicast-all-nodes": ("", {"own peer": 1, "second peer": 1}),
     "unicast-cloud": ("", {}),
     "unicast-options": ("", {"unicast_ttl": 1, "ttl": 2}),
-    "unicast-without-source": ("4:5", {}),
+    "unicast-without-source": ("", {}),
     "virtual-mac-options": ("5:5 6:5 4:24", {}),
     "virtual-mac": ("", {"vmac_xmit_base": 1}),
 }

@@ -288,12 +288,23 @@ def test_an_empty_list_of_peers_is_multicast() -> None:
     ]
 
 
-def test_a_source_with_a_length_is_refused_for_unicast() -> None:
+def test_a_source_with_a_length_is_the_first_address_of_the_interface() -> None:
     found = read(instance("unicast_src_ip 10.0.0.1/24\nunicast_peer {\n10.0.0.2\n}"))
-    assert found.faults == [
-        "7:16: vrrp_instance VI_1: unicast_src_ip: 10.0.0.1/24 is no address for keepalived, which"
-        " takes the first address of the interface; write that address without a length"
+    assert found.faults == []
+    assert found.instance["unicast"] == {"peers": ["10.0.0.2"]}
+    assert found.notes == [
+        (
+            "source",
+            "7:16: vrrp_instance VI_1: unicast_src_ip: 10.0.0.1/24 is no address for keepalived,"
+            " which takes the first address of the interface",
+        )
     ]
+
+
+def test_unicast_without_a_source_has_the_source_of_the_interface_as_in_keepalived() -> None:
+    found = read(instance("unicast_peer {\n10.0.0.2\n}"))
+    assert (found.faults, found.notes) == ([], [])
+    assert found.instance["unicast"] == {"peers": ["10.0.0.2"]}
 
 
 def test_ipv6_peers_are_accepted_with_the_hop_limit_that_keepalived_sends() -> None:
