@@ -19,27 +19,18 @@ from hadirector.api.client import ApiError
 from hadirector.election import process_counter
 from hadirector.election.process_counter import ProcessCounter, Report
 from tests.lab.loopback import RunningDirector, free_ports
+from tests.lab.process_events import needs_process_events
 from tests.waiting import eventually
 from vrrp.model.tracked_process import ProcessPattern
 from vrrp.tracking import process_connector
 from vrrp.tracking.process_connector import ConnectorError, OverrunError, ProcessConnector
 from vrrp.tracking.process_events import Event
 
-
-def find_refusal() -> str:
-    """Return why this host reports no process events, for example to a container; or nothing."""
-    try:
-        ProcessConnector().close()
-    except ConnectorError as error:
-        return str(error)
-    return ""
-
-
 # The connector needs CAP_NET_ADMIN, and `unshare` needs CAP_SYS_ADMIN.
 pytestmark = [
     pytest.mark.netns,
     pytest.mark.timeout(60),
-    pytest.mark.skipif(bool(REFUSED := find_refusal()), reason=REFUSED),
+    needs_process_events,
 ]
 
 NAME = "tracked-one"

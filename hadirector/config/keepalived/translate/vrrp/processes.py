@@ -48,7 +48,11 @@ def process_node(statement: Statement, block: Block) -> Node | None:
 
 
 def _name(word: Word, block: Block) -> Node:
-    return scalar(cut_name(PurePosixPath(word.text).name, word.place, block), word.place)
+    name = PurePosixPath(word.text).name
+    if name != word.text:
+        message = f"{word.text}: keepalived finds no process by a path; here {name} is the name"
+        block.note("process path", word.place, message)
+    return scalar(cut_name(name, word.place, block), word.place)
 
 
 def _read_arguments(

@@ -76,7 +76,7 @@ OUTCOMES: Final[dict[str, tuple[str, dict[str, int]]]] = {
             "void weight": 1,
         },
     ),
-    "tracking": ("", {"init_fail": 1}),
+    "tracking": ("", {"init_fail": 1, "process path": 1}),
     "unicast-all-nodes": ("", {"own peer": 1, "second peer": 1}),
     "unicast-cloud": ("", {}),
     "unicast-options": ("", {"unicast_ttl": 1, "ttl": 2}),
