@@ -52,6 +52,11 @@ find "$libraries" \( -name '*.pyi' -o -name '*.c' -o -name '*.pyx' -o -name '*.p
 mkdir "$tree/build/manual"
 "$PYTHON" -m tests.reference.manual "$tree/build/manual"
 
+mkdir "$tree/build/completion"
+"$PYTHON" -m hadirector completion bash >"$tree/build/completion/hadirector"
+"$PYTHON" -m hadirector completion zsh >"$tree/build/completion/_hadirector"
+"$PYTHON" -m hadirector completion fish >"$tree/build/completion/hadirector.fish"
+
 (cd "$tree" && SOURCE_DATE_EPOCH=$moment dpkg-buildpackage -b -us -uc >../build.log 2>&1) || {
     tail -n 40 build/deb/build.log >&2
     exit 1

@@ -48,6 +48,18 @@ def test_a_manual_page_can_be_read(root: CleanRoot, page: str, sentence: str) ->
     assert sentence in " ".join(done.stdout.split())
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "bash-completion/completions/hadirector",
+        "zsh/vendor-completions/_hadirector",
+        "fish/vendor_completions.d/hadirector.fish",
+    ],
+)
+def test_each_shell_finds_its_completion(root: CleanRoot, script: str) -> None:
+    assert "__complete" in (root.path / "usr/share" / script).read_text()
+
+
 def test_the_director_has_a_user_and_a_directory(root: CleanRoot) -> None:
     assert root.run("getent", "passwd", "hadirector").returncode == 0
     assert (root.path / "etc/hadirector").is_dir()
