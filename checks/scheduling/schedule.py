@@ -115,5 +115,5 @@ def next_due(started_for: float, interval: float, now: float) -> float:
 
 
 def is_delayed(due: float, now: float) -> bool:
-    """Return whether this host is late by more than DELAYED_AFTER. The probe then is delayed."""
+    """Return whether ``now`` is so long after ``due`` that this host has caused a delay."""
     return now - due > DELAYED_AFTER

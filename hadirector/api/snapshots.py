@@ -34,9 +34,10 @@ QUICK_SECONDS: Final = 0.05
 
 
 class Snapshot:
-    """A status, and what follows from it. ``read_at`` is in monotonic seconds.
+    """A status of the director, with data that is derived from it.
 
-    ``generation`` is the number of the latest snapshot with another content besides ages.
+    ``read_at`` is in monotonic seconds. ``generation`` is the number of the latest snapshot
+    whose content differs from its predecessor in more than ages.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class Candidate(NamedTuple):
 
 
 class Names(NamedTuple):
-    """The names of the objects of a director."""
+    """The names of virtual servers, real servers and instances of a director, for completion."""
 
     virtual_servers: tuple[str, ...] = ()
     real_servers: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ def predict(parts: Parts, instance: InstanceStatus) -> Takeover:
 def explain_virtual_server(
     parts: Parts, server: VirtualServer, status: VirtualServerStatus, events: tuple[Event, ...]
 ) -> VirtualServerExplanation:
-    """Explain a virtual server with this status."""
+    """Return the explanation of a virtual server, for ``hadirector why``."""
     observing = parts.configuration.observing
     return VirtualServerExplanation(
         status=status,

@@ -1,4 +1,4 @@
-"""The messages that reach the director's loop, as values in its one queue."""
+"""The messages of the director's loop. One queue carries all of them, as values."""
 
 from __future__ import annotations
 

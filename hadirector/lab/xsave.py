@@ -1,4 +1,4 @@
-"""The library that is loaded before User-Mode Linux 6.1 on a CPU with AMX (see xsave.c)."""
+"""Builds a library that lets User-Mode Linux 6.1 run on a CPU with AMX (see xsave.c)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def plan(old: Configuration, new: Configuration) -> Plan:
 
 
 def reloadable_parts(configuration: Configuration) -> dict[str, object]:
-    """Return what a reload can start, stop or change, by the names that messages use."""
+    """Return the parts that a reload can start, stop or change, by their names in messages."""
     parts: dict[str, object] = {
         f"virtual server {server.name}": server for server in configuration.virtual_servers
     }

@@ -77,7 +77,7 @@ class SequenceNumbers:
 
     @property
     def seconds_behind(self) -> float:
-        """The delay of the wall clock behind the latest used time, in seconds; 0 if it is ahead."""
+        """The lag of the wall clock behind the latest used time, in seconds; 0 without a lag."""
         wall, continued = self.times()
         return max(0.0, (continued - wall) / _NANOSECONDS)
 

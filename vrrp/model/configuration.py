@@ -272,7 +272,7 @@ class InstanceConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return self.max_learned_interval or max(10 * self.advert_interval, 5.0)
 
     def tolerated_silence(self, advert_interval: float) -> float:
-        """Return the seconds without an advertisement before a takeover, except the skew time."""
+        """Return the silence before a takeover, in seconds: without the skew time."""
         return self.down_timer_adverts * advert_interval
 
     @property

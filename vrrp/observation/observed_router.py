@@ -44,7 +44,7 @@ class _Latest(msgspec.Struct):
 
 
 class ObservedRouter:
-    """The received advertisements of one virtual router, and the state of this host from them."""
+    """One virtual router: its received advertisements, and the state of this host from them."""
 
     def __init__(self, configuration: InstanceConfiguration, now: float) -> None:
         self.configuration = configuration

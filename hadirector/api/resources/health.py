@@ -12,7 +12,7 @@ from hadirector.status.readiness import Readiness, decide_readiness
 
 
 class Alive(msgspec.Struct, frozen=True):
-    """The director answers."""
+    """The answer to a liveness request. Its arrival shows that the director runs."""
 
     alive: Literal[True] = True
 

@@ -30,7 +30,7 @@ def public_path(path: Path) -> Path:
 
 
 def is_secret(path: Path) -> bool:
-    """Return whether a value is at or below a secret key."""
+    """Return whether a value belongs to a secret key, or to a mapping or list of a secret key."""
     return not SECRET_KEYS.isdisjoint(path)
 
 

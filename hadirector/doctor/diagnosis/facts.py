@@ -160,7 +160,7 @@ def client_interface(
 
 
 def subnet_of(interface: str, address: str, facts: Facts) -> IPv4Network | IPv6Network | None:
-    """Return the subnet of an interface that contains an address."""
+    """Return the subnet, among the subnets of one interface, that contains an address."""
     for own, local in facts.addresses.items():
         if local.interface == interface and (":" in own) == (":" in address):
             subnet = ip_network(f"{own}/{local.prefix_length}", strict=False)

@@ -37,22 +37,22 @@ class Nft:
     """Our rules in an nftables table of our own."""
 
     async def check(self, services: Masquerades) -> None:
-        """See ``Tool``."""
+        """Test that nft could apply the rules for these services. Raises ToolError."""
         await _run("nft", "--check", "-f", "-", text=rules.nft_script(services))
 
     async def list_rules(self) -> str:
-        """See ``Tool``."""
+        """Return the rules of our table as a text. Raises ToolError."""
         try:
             return await _run("nft", "--stateless", "list", "table", "inet", rules.NAME)
         except ToolError:
             return ""  # `apply` follows, and reports a fault of the program
 
     async def apply(self, services: Masquerades) -> None:
-        """See ``Tool``."""
+        """Replace our table. Raises ToolError."""
         await _run("nft", "-f", "-", text=rules.nft_script(services))
 
     async def remove(self) -> None:
-        """See ``Tool``."""
+        """Remove our table. Raises ToolError."""
         await _run("nft", "-f", "-", text=rules.nft_removal())
 
 
@@ -60,14 +60,14 @@ class Iptables:
     """Our rules in a chain of our own in the nat table of iptables-legacy, for each family."""
 
     async def check(self, services: Masquerades) -> None:
-        """See ``Tool``."""
+        """Test that iptables could apply the rules for these services. Raises ToolError."""
         for program, own in _by_program(services).items():
             if own:
                 script = rules.iptables_script(own, jumps=True)
                 await _run(f"{program}-restore", "--test", "--noflush", *_WAIT, text=script)
 
     async def list_rules(self) -> str:
-        """See ``Tool``."""
+        """Return the rules of our chains as a text. Raises ToolError."""
         listings = []
         for program in _PROGRAMS:
             try:
@@ -78,7 +78,7 @@ class Iptables:
         return "\n".join(listings)
 
     async def apply(self, services: Masquerades) -> None:
-        """See ``Tool``."""
+        """Replace our chains. Raises ToolError."""
         for program, own in _by_program(services).items():
             if own:
                 script = rules.iptables_script(own, jumps=await _jumps(program))
@@ -87,7 +87,7 @@ class Iptables:
                 await _remove_chain(program)
 
     async def remove(self) -> None:
-        """See ``Tool``."""
+        """Remove our chains. Raises ToolError."""
         for program in _PROGRAMS:
             await _remove_chain(program)
 

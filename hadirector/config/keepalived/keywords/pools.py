@@ -60,7 +60,8 @@ VIRTUAL_SERVER: Final[Table] = table(
         *map_value("persistence_timeout", (0, 1)),
         *refuse(
             "ha_suspend",
-            "a backup checks too, so that a takeover starts with known states; leave it out",
+            "a BACKUP director also runs its checks, so that it knows all states at a takeover;"
+            " leave the keyword out",
         ),
         *drop("smtp_alert", MAIL, "mail"),
         *drop("snmp_name", _SNMP, "snmp"),

@@ -111,7 +111,7 @@ def _timeout(block: Block) -> Node | None:
         return _default_timeout(statement)
     word = statement.arguments[0]
     if word.text.strip("0") == "":
-        message = "0 is no timeout for keepalived, so persistence is off, and so it is here"
+        message = "keepalived ignores the timeout 0, so persistence is off"
         block.note("persistence_timeout 0", word.place, message)
         return None
     seconds = block.number(statement, 1, _PERSISTENCE_MAX)
