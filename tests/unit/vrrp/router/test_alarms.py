@@ -149,15 +149,30 @@ def test_a_peer_that_was_dead_and_preempts_is_no_alarm(back_at: float) -> None:
         assert watch.settle(back_at + second, follows=ONE) == []
 
 
-def test_a_third_router_sees_no_alarm_when_a_dead_peer_preempts() -> None:
+def test_a_peer_that_was_dead_and_loses_the_election_is_no_alarm() -> None:
+    """It advertises once, hears this router, which is ACTIVE since 4, and becomes BACKUP."""
+    watch = Watch()
+    watch.note(ONE, 0.0, priority=90)
+    assert watch.settle(0.0, follows=ONE) == []
+    for second in range(4, 8):
+        assert watch.settle(float(second), active=True) == []
+    watch.note(ONE, 8.0, priority=90)
+    for second in range(8, 20):
+        assert watch.settle(float(second), active=True) == []
+
+
+@pytest.mark.parametrize("back_at", [8.0, 9.0])
+def test_a_third_router_sees_no_alarm_when_a_dead_peer_preempts(back_at: float) -> None:
+    """The other router advertises from 3.6 until the dead peer is back."""
     watch = Watch()
     watch.note(ONE, 0.0)
-    for second in (3.6, 4.6, 5.6, 6.6, 7.6):
-        watch.note(OTHER, second, priority=90)
-        assert watch.settle(second, follows=OTHER) == []
+    for second in (3.6, 4.6, 5.6, 6.6, 7.6, 8.6):
+        if second < back_at:
+            watch.note(OTHER, second, priority=90)
+            assert watch.settle(second, follows=OTHER) == []
     for second in range(10):
-        watch.note(ONE, 8.0 + second)
-        assert watch.settle(8.0 + second, follows=ONE) == []
+        watch.note(ONE, back_at + second)
+        assert watch.settle(back_at + second, follows=ONE) == []
 
 
 def test_a_split_at_a_short_interval_with_losses_is_one_alarm() -> None:
