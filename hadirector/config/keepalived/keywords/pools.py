@@ -61,7 +61,7 @@ VIRTUAL_SERVER: Final[Table] = table(
         *refuse(
             "ha_suspend",
             "a BACKUP director also runs its checks, so that it knows all states at a takeover;"
-            " leave the keyword out",
+            " leave it out",
         ),
         *drop("smtp_alert", MAIL, "mail"),
         *drop("snmp_name", _SNMP, "snmp"),
