@@ -77,7 +77,7 @@ def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
             code="instance_starting",
             object=name,
             reason="it takes no part in elections yet",
-            remedy="wait a moment; `hadirector why instance` shows the cause",
+            remedy=f"wait a moment; `hadirector why {name}` shows the cause",
             age=instance.state_age,
         )
     elif instance.state is State.BACKUP and instance.active_router is None:
