@@ -25,10 +25,10 @@ def drop_privileges(user: str | None) -> None:
     A process that does not run as root keeps its user. Raises OSError, and KeyError for an unknown
     user.
     """
-    os.nice(NICENESS)
     libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() == 0:
-        account = pwd.getpwnam(user) if user else _default_account()
+    account = (pwd.getpwnam(user) if user else _default_account()) if os.geteuid() == 0 else None
+    os.nice(NICENESS)
+    if account is not None:
         for capability in range(_CAPABILITIES_MAX):
             libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails beyond the last one
         os.setgroups([])

@@ -56,10 +56,14 @@ class WebServer:
 
     def configure(self, message: ConfigureWeb) -> None:
         """Serve with these settings and files. Unusable files of TLS replace no usable ones."""
-        if self._privileged:
-            drop_privileges(message.settings.user)
-            self._privileged = False
         faults = []
+        if self._privileged:
+            try:
+                drop_privileges(message.settings.user)
+            except KeyError:
+                self._refuse([f"api.user: this host has no user {message.settings.user}"])
+                return
+            self._privileged = False
         tokens = parse_tokens(message.tokens or b"")
         if message.settings.tokens_file is not None:
             file = message.settings.tokens_file
@@ -78,9 +82,11 @@ class WebServer:
             clients = self._accept()
             clients.context = context
         if faults:
-            self._channel.send(
-                Notice("error", "web_files_refused", {"faults": "; ".join(faults[:FAULTS_MAX])})
-            )
+            self._refuse(faults)
+
+    def _refuse(self, faults: list[str]) -> None:
+        text = "; ".join(faults[:FAULTS_MAX])
+        self._channel.send(Notice("error", "web_files_refused", {"faults": text}))
 
     def close(self) -> None:
         """Close the connections of all clients."""

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from hadirector.cli import main
+from hadirector.web.tokens import Token, digest_of, format_tokens
 from tests.lab.web_director import Site
 from tests.waiting import eventually, eventually_async
 
@@ -214,3 +215,54 @@ async def test_the_metrics_have_scopes_and_formats(site: Site) -> None:
         assert text.count("# EOF") == 1
         async with client.get("/metrics?scope=everything") as answer:
             assert answer.status == 400
+
+
+async def test_a_pattern_limits_the_changes_of_a_token(site: Site) -> None:
+    site.tokens.write_bytes(
+        format_tokens(
+            [
+                Token("ours", "operate", digest_of("ours"), None, "web/*"),
+                Token("theirs", "operate", digest_of("theirs"), None, "mail/*"),
+            ]
+        )
+    )
+    await asyncio.sleep(FILES_SECONDS)
+    path = f"/v1/virtual-servers/web/real-servers/127.0.0.1:{site.web_server.port}/override"
+    for secret, status in (("theirs", 403), ("ours", 200)):
+        body = {"action": "drain", "reason": "test"}
+        async with site.client(secret) as client, client.put(path, json=body) as answer:
+            assert answer.status == status
+    [refused] = site.events("change_refused")
+    assert (refused["actor"], refused["outcome"]) == ("token:theirs", "forbidden")
+
+
+async def test_only_the_public_parts_need_no_proof(tmp_path: Path) -> None:
+    made = Site(tmp_path, f"  tokens_file: {tmp_path}/tokens\n  public: [health, metrics]")
+    try:
+        await made.started()
+        found = {
+            path: await made.status_of("", path)
+            for path in ("/", "/livez", "/readyz", "/metrics", "/v1/status", "/openapi.json")
+        }
+        assert found == {
+            "/": 200,
+            "/livez": 200,
+            "/readyz": found["/readyz"],
+            "/metrics": 200,
+            "/v1/status": 401,
+            "/openapi.json": 401,
+        }
+        assert found["/readyz"] in (200, 503)
+    finally:
+        made.end()
+
+
+async def test_without_tokens_a_loopback_address_is_only_read(tmp_path: Path) -> None:
+    made = Site(tmp_path, "  host_names: [lb.example.net]")
+    try:
+        await made.started()
+        assert await made.status_of("", Host="lb.example.net") == 200
+        async with made.client() as client, client.post("/v1/reload") as answer:
+            assert answer.status == 403
+    finally:
+        made.end()
