@@ -140,6 +140,9 @@ def _needs(configuration: Configuration) -> Iterator[tuple[str, str]]:
         yield "CAP_SETUID", "run scripts as their users"
         yield "CAP_SETGID", "run scripts as their users"
         yield "CAP_KILL", "end scripts that run too long"
+    if os.geteuid() == 0 and configuration.web is not None:
+        yield "CAP_SETUID", "run the web process as its own user (api.listen)"
+        yield "CAP_SETGID", "run the web process as its own user (api.listen)"
     if any(_marks_packets(check) for check in checks_by_identity(configuration).values()):
         yield "CAP_NET_ADMIN", "mark the packets of probes"
     if needs_ipvs(configuration):

@@ -6,6 +6,7 @@ import ctypes
 import os
 import pwd
 import struct
+from pathlib import Path
 from typing import Final
 
 OWN_USER: Final = "hadirector-web"
@@ -17,16 +18,18 @@ _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 38, 47  # linux/pr
 _PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
 _CAPABILITY_VERSION_3: Final = 0x20080522  # linux/capability.h
 _CAPABILITIES_MAX: Final = 64
+_CHANGE_USER: Final = 1 << 6 | 1 << 7  # CAP_SETGID and CAP_SETUID
 
 
 def drop_privileges(user: str | None) -> None:
     """Give way to other processes, become ``user``, and give up all capabilities.
 
-    A process that does not run as root keeps its user. Raises OSError, and KeyError for an unknown
-    user.
+    A process without the capabilities to change its user keeps its user. Raises OSError, and
+    KeyError for an unknown user.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    account = (pwd.getpwnam(user) if user else _default_account()) if os.geteuid() == 0 else None
+    may_change = _effective_capabilities() & _CHANGE_USER == _CHANGE_USER
+    account = (pwd.getpwnam(user) if user else _default_account()) if may_change else None
     os.nice(NICENESS)
     if account is not None:
         for capability in range(_CAPABILITIES_MAX):
@@ -38,6 +41,12 @@ def drop_privileges(user: str | None) -> None:
     _check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
     _check(libc.capset(header, ctypes.create_string_buffer(24)))  # two empty capability sets
+
+
+def _effective_capabilities() -> int:
+    """Return the effective capabilities of this process (proc(5), CapEff)."""
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line[7:], 16) for line in text.splitlines() if line.startswith("CapEff:"))
 
 
 def _default_account() -> pwd.struct_passwd:

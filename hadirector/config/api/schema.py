@@ -192,7 +192,7 @@ class ApiSection(Section):
     user: Annotated[
         UserName | None,
         Key(
-            "The user of the web process, if the director runs as root.",
+            "The user of the web process, if the director may change its user, as root may.",
             default="`hadirector-web` if this host has that user, else `nobody`",
         ),
     ] = None
