@@ -99,6 +99,7 @@ EVENT_NAMES: Final = frozenset(
         "sync_daemon_repaired",
         "timeouts_repaired",
         "masquerade_repaired",
+        "static_items_not_removed",
         "address_removed",
         "route_removed",
     }

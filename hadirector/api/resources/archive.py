@@ -10,6 +10,7 @@ import msgspec
 from hadirector.api.preconditions import read_tags
 from hadirector.api.problems import Code, ProblemError, unknown_object
 from hadirector.api.route import Call, Nothing, Reply
+from hadirector.api.scope import require_whole_director
 from hadirector.director.configurations.apply import Applied, Order, Seconds
 from hadirector.overrides.model import Line
 from hadirector.status.configurations import (
@@ -71,6 +72,7 @@ async def check(call: Call[CheckQuery, bytes]) -> Reply[Checked]:
 
 async def apply(call: Call[ApplyQuery, bytes]) -> Reply[Applied]:
     """Apply the text in the body if the configuration with the hash in If-Match runs."""
+    require_whole_director(call.actor)
     query = call.query
     order = _order(call.actor.name, query.reason, query.confirm_within)
     expected = expected_hash(call.request.headers)
@@ -80,12 +82,14 @@ async def apply(call: Call[ApplyQuery, bytes]) -> Reply[Applied]:
 
 async def confirm(call: Call[Nothing, Nothing]) -> Reply[Confirmed]:
     """Keep the configuration that waits for its confirmation."""
+    require_whole_director(call.actor)
     applications = call.context.director.applications
     return Reply(Confirmed(await applications.confirm(call.actor.name)))
 
 
 async def roll_back(call: Call[Nothing, RollbackBody]) -> Reply[Applied]:
     """Undo the pending configuration, or apply a configuration of the archive again."""
+    require_whole_director(call.actor)
     applications, body, actor = call.context.director.applications, call.body, call.actor.name
     if body.number is None:
         return Reply(await applications.undo(actor, body.reason))

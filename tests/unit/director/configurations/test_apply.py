@@ -138,11 +138,11 @@ async def test_an_unconfirmed_configuration_is_undone(host: Host) -> None:
     async with host.running():
         await host.apply(5, confirm_within=3.0)
         assert marked_state_directory(host.file) == host.directory / "state"
-        await eventually_async(lambda: host.applications.archive.pending is None, 10.0)
+        await eventually_async(lambda: marked_state_directory(host.file) is None, 20.0)
+        assert host.applications.archive.pending is None
     assert host.changes == [5, 1]
     assert host.file.read_bytes() == host.text(1)
     assert host.hows == ["start", "apply", "undone"]
-    assert marked_state_directory(host.file) is None
 
 
 async def test_a_confirmed_configuration_stays(host: Host) -> None:
@@ -262,9 +262,24 @@ async def test_a_failed_undo_is_tried_again(host: Host, monkeypatch: pytest.Monk
     assert host.changes[:2] == [5, 1]
 
 
-async def test_a_text_with_other_files_or_another_format_is_refused(host: Host) -> None:
-    foreign = b"vrrp_instance a {\n interface lo\n virtual_router_id 5\n}\n"
+async def test_a_text_with_other_files_is_refused(host: Host) -> None:
+    """The archive could not restore them."""
+    (host.directory / "conf.d").mkdir()
+    text = host.text(5) + f"include_dir: {host.directory}/conf.d\n".encode()
     async with host.running():
-        with pytest.raises((RequestError, ConfigError)):
+        with pytest.raises(RequestError, match="only a configuration in one file can be applied"):
+            await host.applications.apply(text, ANN, host.sha256)
+    assert (host.file.read_bytes(), host.hows) == (host.text(1), ["start"])
+
+
+async def test_a_text_of_another_format_is_refused(host: Host) -> None:
+    foreign = (
+        b"virtual_server 192.0.2.10 80 {\n lb_algo rr\n lb_kind NAT\n protocol TCP\n"
+        b" real_server 192.0.2.45 80 {\n  weight 1\n }\n}\n"
+    )
+    async with host.running():
+        with pytest.raises(
+            RequestError, match=r"is a keepalived\.conf, and the director runs with"
+        ):
             await host.applications.apply(foreign, ANN, host.sha256)
-    assert host.hows == ["start"]
+    assert (host.file.read_bytes(), host.hows) == (host.text(1), ["start"])
