@@ -11,8 +11,9 @@ from aiohttp import web
 
 from hadirector.api.actor import Actor, Role
 from hadirector.api.asserted import assertion_headers
+from hadirector.events.selection import Selection
 from hadirector.web.director import Director, UnreachableError
-from hadirector.web.ring import Ring, Selection, encode_gap
+from hadirector.web.ring import Ring, encode_gap
 
 WAIT_SECONDS: Final = 2.0
 """How long the director waits for an event before it answers. So its end is noticed in time."""

@@ -10,23 +10,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from hadirector.events.selection import Selection
+
 EVENTS_MAX: Final = 2000
 """Events that are kept; a follower that falls further behind gets a gap."""
 BATCH_MAX: Final = 100
 """Events that are sent to a follower at once."""
-
-
-class Selection(NamedTuple):
-    """The events that a follower wants: by the name of the event, and by an object in a field."""
-
-    name: str = ""
-    about: str = ""
-
-    def includes(self, name: str, fields: Mapping[str, object]) -> bool:
-        """Return whether an event belongs to the selection."""
-        return (not self.name or name == self.name) and (
-            not self.about or _concerns(self.about, fields)
-        )
 
 
 class Gap(NamedTuple):
@@ -85,11 +74,3 @@ def encode_gap(gap: Gap) -> bytes:
     """Return the text that reports missed events to a follower."""
     content = msgspec.json.encode({"missed": gap.missed, "last": gap.last})
     return b"id: %d\nevent: gap\ndata: %s\n\n" % (gap.last, content)
-
-
-def _concerns(name: str, fields: Mapping[str, object]) -> bool:
-    """Return whether an event is about VIRTUAL_SERVER, VIRTUAL_SERVER/REAL_SERVER or INSTANCE."""
-    first, slash, second = name.partition("/")
-    if slash:
-        return fields.get("virtual_server") == first and fields.get("real_server") == second
-    return first in (fields.get("virtual_server"), fields.get("instance"))

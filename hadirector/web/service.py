@@ -18,6 +18,7 @@ from hadirector.api.client import CLAIM_HEADER
 from hadirector.api.exchange import problem_answer, read_body, send
 from hadirector.api.problems import Code, Fault, ProblemError
 from hadirector.api.rate import Rate
+from hadirector.events.selection import Selection
 from hadirector.model.web import Public, WebSettings
 from hadirector.web import metrics
 from hadirector.web.access import ANYBODY, Access, Client, Now, Proof, refusal
@@ -28,7 +29,6 @@ from hadirector.web.clients import Clients
 from hadirector.web.director import Director, UnreachableError
 from hadirector.web.events import Streams
 from hadirector.web.pages import Page
-from hadirector.web.ring import Selection
 from hadirector.web.tls import certificate_names
 
 REQUESTS_MAX: Final = 64
