@@ -28,7 +28,7 @@ WITH_ROLE: Final = (Code.FORBIDDEN,)
 WITH_BODY: Final = (Code.REQUEST_INCOMPLETE, Code.TOO_LARGE, Code.UNSUPPORTED)
 WITH_CHANGE: Final = (Code.TOO_MANY,)
 OUTSIDE: Final = (Code.UNAUTHENTICATED, Code.MISDIRECTED, Code.CROSS_SITE, Code.UNREACHABLE)
-"""The codes of the web process, for every operation besides those without a role."""
+"""The codes of the web process, for every operation that needs a role."""
 
 Schema = dict[str, Any]
 

@@ -32,10 +32,10 @@ EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
 
 
 class Precondition(NamedTuple):
-    """The state that an override must have for a change: fingerprints, and whether it exists.
+    """The state that an override must have for a change.
 
-    ``any_of`` are fingerprints of which the present override must have one. ``absent`` demands that
-    there is no override. None demands nothing.
+    ``any_of`` are fingerprints; the present override must have one of these fingerprints.
+    ``exists`` is whether there must be an override. None permits every state.
     """
 
     any_of: frozenset[str] | None = None

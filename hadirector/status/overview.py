@@ -38,9 +38,9 @@ class VirtualServerOverview(msgspec.Struct, frozen=True):
     """A virtual server.
 
     ``level`` is the level of its worst problem, and ``reason`` the problem. ``real_servers`` counts
-    the configured real servers, ``passing`` those that pass their check, and ``serving`` those that
-    get new connections. ``overridden`` have an override. ``sorry_server`` is whether the sorry
-    server gets new connections.
+    the configured real servers, ``passing`` the real servers that pass their check, ``serving`` the
+    real servers that get new connections, and ``overridden`` the real servers with an override.
+    ``sorry_server`` is whether the sorry server gets new connections.
     """
 
     name: str

@@ -123,7 +123,7 @@ def expected_hash(headers: Mapping[str, str]) -> str:
         )
     tags = read_tags(value)
     if len(tags) != 1:
-        raise ProblemError(Code.STALE, "If-Match has no ETag (expected one in double quotes)")
+        raise ProblemError(Code.STALE, "If-Match has no ETag (expected an ETag in double quotes)")
     return next(iter(tags))
 
 

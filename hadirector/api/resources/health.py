@@ -1,4 +1,4 @@
-"""Whether the director lives, and whether it could serve now."""
+"""Whether the director answers, and whether it could serve now."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def read_liveness(_call: Call[Nothing, Nothing]) -> Reply[Alive]:
 
 
 async def read_readiness(call: Call[ReadinessQuery, Nothing]) -> Reply[Readiness]:
-    """Answer with status 200 if this director could serve now, else with 503 and what is missing.
+    """Answer with status 200 if this director could serve now, else with 503 and the unmet conditions.
 
     A BACKUP director can be ready.
     """
