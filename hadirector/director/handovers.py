@@ -23,7 +23,7 @@ PASS_SECONDS: Final = 1.0
 
 
 class HandoverRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request of a handover. With ``expires_in`` the director undoes it after this number of seconds."""
+    """The request of a handover, which the director undoes after ``expires_in`` seconds."""
 
     reason: Line = ""
     expires_in: Seconds | None = None

@@ -29,9 +29,9 @@ async def read_liveness(_call: Call[Nothing, Nothing]) -> Reply[Alive]:
 
 
 async def read_readiness(call: Call[ReadinessQuery, Nothing]) -> Reply[Readiness]:
-    """Answer with status 200 if this director could serve now, else with 503 and the unmet conditions.
+    """Answer with status 200 if this director could serve now, else with 503.
 
-    A BACKUP director can be ready.
+    The problem lists the unmet conditions. A BACKUP director can be ready.
     """
     snapshot = await call.context.snapshots.current()
     assert snapshot.status.verdict is not None, "a director decides it for every status"
