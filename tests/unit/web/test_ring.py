@@ -2,8 +2,9 @@
 
 import pytest
 
+from hadirector.events.selection import Selection
 from hadirector.web import ring
-from hadirector.web.ring import Gap, Ring, Selection, encode_gap
+from hadirector.web.ring import Gap, Ring, encode_gap
 
 ALL = Selection()
 
