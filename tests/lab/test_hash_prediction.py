@@ -24,8 +24,9 @@ from tests.lab.test_hash_mapping import (
 pytestmark = [pytest.mark.ipvs, pytest.mark.timeout(300)]
 
 CLIENTS = ("192.0.2.1", "127.0.1.7")
-PORTS = range(1024, 11024)
+PORTS = range(1024, 21024)
 SHARE_ERROR_MAX = 0.003
+"""The standard error of a share of 17 % of 40,000 flows is 0.002. The flows are always the same."""
 
 Owners = dict[tuple[str, int, int], str]
 """The real server by the address and port of the client and the port of the service."""
@@ -60,7 +61,7 @@ def predict_owners(tables: Mapping[int, ServiceEntry], clients: Owners) -> Owner
 
 
 async def test_the_model_predicts_every_flow_and_the_moved_share() -> None:
-    """20 real servers, then one fails and two leave: 20,000 flows for each scheduler."""
+    """20 real servers, then one fails and two leave: 40,000 flows for each scheduler."""
     first = table(SERVERS)
     second = table(SERVERS[:-2], (FAILING,))
     owners = []
