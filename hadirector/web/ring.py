@@ -56,7 +56,7 @@ class Ring:
         return Gap(missed, self._first - 1) if missed > 0 else None
 
     def after(self, cursor: int, selection: Selection) -> tuple[bytes, int]:
-        """Return the next selected events as one text, and the cursor after them."""
+        """Return the selected events after the cursor as one text, and the new cursor."""
         text = []
         start = bisect_right(self._events, cursor, key=lambda event: event.number)
         for event in islice(self._events, start, start + BATCH_MAX):

@@ -58,8 +58,8 @@ class HeldResources:
     def prepare(self, interface_index: int) -> bool:
         """Create the macvlan if the instance has a virtual MAC. Return False if that fails.
 
-        If the check fails because this host lacks a resource, such as a file descriptor, a
-        macvlan that was created earlier counts as present.
+        A lack of resources on this host, such as file descriptors, is no failure if the
+        macvlan was created earlier.
         """
         if self._macvlan is None:
             return True

@@ -55,9 +55,9 @@ class Judgment(NamedTuple):
 
 
 def split_trailer(payload: bytes, source: Address) -> tuple[bytes, bytes]:
-    """Split a payload into message and trailer.
+    """Split a payload into the message and the trailer, which has 28 bytes.
 
-    Without exactly 28 further bytes, the trailer is empty.
+    If another number of bytes follows the message, the trailer is empty.
     """
     end = len(payload) - TRAILER_BYTES
     if end > 0 and message_length(payload, source) == end:

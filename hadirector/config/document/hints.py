@@ -35,8 +35,8 @@ class Hint(NamedTuple):
 def find_hint(problem: str, lines: Sequence[str], at: Position, start: Position) -> Hint | None:
     """Return the place and the remedy of a frequent mistake; None for any other fault.
 
-    ``problem`` is the description of libyaml, which could not read on at the position ``at``.
-    ``start`` is where the faulty part begins.
+    ``problem`` is the description from libyaml, and ``at`` the position at which libyaml
+    stopped. ``start`` is where the faulty part begins.
     """
     return _explain_characters(problem, lines, at, start) or _explain_structure(
         problem, lines, at, start

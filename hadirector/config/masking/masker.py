@@ -1,4 +1,7 @@
-"""Masks texts in a process of its own: a large text would block the director's loop."""
+"""Hides the secrets of configuration texts in another process, because this takes long.
+
+A large text would block the director's loop.
+"""
 
 from __future__ import annotations
 

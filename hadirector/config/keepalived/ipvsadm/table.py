@@ -184,7 +184,7 @@ def _note_equal_pools(services: Sequence[PlacedService], report: Report) -> None
         other = first.setdefault((pool, each.service, family, protocol), each)
         if other is not each:
             message = (
-                f"{each.where}: it has the real servers of {other.where}; one virtual server with"
-                " addresses can have both, and checks them together"
+                f"{each.where}: its real servers are those of {other.where}; one virtual server"
+                " with the key addresses can serve both, with one check for each real server"
             )
             report.note("equal pools", each.place, message)

@@ -81,7 +81,7 @@ def _hmac(facts: Facts, statement: Statement) -> Node:
     send, window = inner.last("active_key"), inner.last("time_window")
     replay = inner.word("anti_replay")
     if replay is not None and replay.text != "time":
-        message = "anti_replay: the time of the sender is examined (write anti_replay time)"
+        message = "anti_replay: hadirector supports only the mode time (write anti_replay time)"
         inner.fault(replay.place, message)
     return mapping(
         statement.keyword.place,

@@ -92,7 +92,7 @@ def _read_address(line: Statement, block: Block, interface: Word | None) -> Stat
     address = read_address(line, block, static=True)
     device = address.device or interface or Word(_DEFAULT_INTERFACE, line.keyword.place)
     if not address.tracked:
-        message = f"{address.text}: no_track: hadirector restores the address"
+        message = f"{address.text}: no_track has no effect: hadirector restores a removed address"
         block.note("no_track", line.keyword.place, message)
     keys = {"device": scalar(device.text, device.place), **address.keys}
     node = mapping(line.keyword.place, {"address": keys.pop("address"), **keys})
