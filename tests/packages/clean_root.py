@@ -11,7 +11,8 @@ from typing import Final
 RELEASE: Final = "bookworm"
 SECONDS_MAX: Final = 300.0
 
-_ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+ENTER: Final = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+"""A shell script, in a mount namespace of its own, that runs a command in the root ``$0``."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class CleanRoot:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the system."""
         return subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "sh", "-c", _ENTER, str(self.path), *command],
+            ["unshare", "--mount", "--pid", "--fork", "sh", "-c", ENTER, str(self.path), *command],
             capture_output=True,
             text=True,
             timeout=SECONDS_MAX,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hadirector.lab.topology import Host, Network
 from tests.packages.clean_root import CleanRoot
 
 TREE = Path(__file__).parents[2]
@@ -17,8 +19,24 @@ BUILD_SECONDS_MAX = 600.0
 
 
 @pytest.fixture(scope="session")
-def package() -> Path:
-    """The package that `make deb` builds."""
+def package(testrun_uid: str) -> Path:
+    """The package that `make deb` builds, once for all workers of a run."""
+    build = TREE / "build"
+    build.mkdir(exist_ok=True)
+    with (build / "lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if lock.read() != testrun_uid:
+            make_package()
+            lock.truncate(0)
+            lock.write(testrun_uid)
+    [built] = build.glob("hadirector_*.deb")
+    return built
+
+
+def make_package() -> None:
+    for old in (TREE / "build").glob("hadirector_*.deb"):
+        old.unlink()
     subprocess.run(
         ["make", "-s", "deb"],
         cwd=TREE,
@@ -27,11 +45,9 @@ def package() -> Path:
         # The package is for the interpreter of the release, not for the one that runs the tests.
         env={name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
     )
-    [built] = (TREE / "build").glob("hadirector_*.deb")
-    return built
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanRoot]:
     """A clean system in which the package is installed."""
     directory = tmp_path_factory.mktemp("root")
@@ -41,3 +57,16 @@ def root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
         yield made
     finally:
         shutil.rmtree(directory)
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """An empty bridge, removed with all its hosts after the test."""
+    with Network() as made:
+        yield made
+
+
+@pytest.fixture
+def director(network: Network) -> Host:
+    """A host with an interface, and nothing else."""
+    return network.host("director", "192.168.122.30/24")
