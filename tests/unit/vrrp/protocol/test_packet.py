@@ -394,10 +394,3 @@ def test_no_single_damaged_byte_passes() -> None:
             damaged[place] ^= flip
             with pytest.raises(PacketError):
                 decode(bytes(damaged), SOURCE, GROUP)
-
-
-def test_the_repr_of_an_advertisement_is_one_line_without_its_password() -> None:
-    sent = own_advertisement(LOCKED, 150)
-    assert sent.auth_data == b"abc\0\0\0\0\0"
-    assert repr(sent) == "<Advertisement v2 VRID 51 priority 150 every 1s: 10.99.0.100>"
-    assert list(sent.__rich_repr__()) == []
