@@ -46,7 +46,7 @@ def admit_groups(path: Path, names: Collection[str]) -> None:
 
 
 def encode_access(groups: Iterable[int]) -> bytes:
-    """Return the list that gives the owner, its group and these groups access."""
+    """Return the access control list of a socket for its owner, its group and these groups."""
     entries = [
         (USER_OBJECT, READ_WRITE, NO_ID),
         (GROUP_OBJECT, READ_WRITE, NO_ID),

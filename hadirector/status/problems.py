@@ -107,7 +107,7 @@ def _process_problems(status: Status) -> Iterator[Problem]:
                 level=Level.CRITICAL if process.name == VRRP_PROCESS else Level.DEGRADED,
                 code="process_down",
                 object=f"process {process.name}",
-                reason=f"it does not run, after {_number(process.restarts, 'restart')}",
+                reason=f"the process is not running after {_number(process.restarts, 'restart')}",
                 remedy="it starts again within seconds; otherwise look for process_died in"
                 " `hadirector events`",
             )

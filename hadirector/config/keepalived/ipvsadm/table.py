@@ -153,7 +153,7 @@ def _check(entry: PlacedService, report: Report, check: CheckType) -> Node:
         return mapping(place, {"type": scalar("udp", place), "require_reply": no_reply})
     if key.protocol is Protocol.TCP and has_port:
         return mapping(place, {"type": scalar("tcp", place)})
-    message = f"{entry.where}: no check, because no port of its real servers is known for tcp"
+    message = f"{entry.where}: no TCP check, because its real servers have no known TCP port"
     report.note("no check", place, message)
     return scalar("none", place)
 

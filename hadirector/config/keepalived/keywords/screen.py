@@ -1,4 +1,4 @@
-"""Sorts the statements of a block by its table: translate, refuse or drop."""
+"""Decides what happens to each statement of a block: it is translated, refused or dropped."""
 
 from __future__ import annotations
 
