@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -44,6 +45,7 @@ class DrainState(msgspec.Struct, frozen=True):
 
 class _Overrides(msgspec.Struct):
     overrides: tuple[DrainState, ...]
+    next: str | None = None
 
 
 class Outcome(NamedTuple):
@@ -146,14 +148,26 @@ def _remaining(seconds: float | None, deadline: float | None) -> str:
 
 
 def _read(endpoint: Endpoint) -> tuple[DrainState, ...]:
-    """Return all overrides. The request is repeated during a restart. Raises ApiError."""
+    """Return all overrides, page by page. Raises ApiError."""
+    found: tuple[DrainState, ...] = ()
+    after: str | None = ""
+    while after is not None:
+        page = _read_page(endpoint, after)
+        found += page.overrides
+        after = page.next
+    return found
+
+
+def _read_page(endpoint: Endpoint, after: str) -> _Overrides:
+    """Return a page. The request is repeated during a restart. Raises ApiError."""
+    path = f"/v1/overrides?after={quote(after)}" if after else "/v1/overrides"
     for _ in range(3):
         try:
-            answer = request(endpoint, "GET", "/v1/overrides")
+            answer = request(endpoint, "GET", path)
         except ApiError as error:
             if error.status is not None:
                 raise
             time.sleep(STEP_SECONDS)
             continue
-        return msgspec.json.decode(answer, type=_Overrides).overrides
-    return msgspec.json.decode(request(endpoint, "GET", "/v1/overrides"), type=_Overrides).overrides
+        return msgspec.json.decode(answer, type=_Overrides)
+    return msgspec.json.decode(request(endpoint, "GET", path), type=_Overrides)

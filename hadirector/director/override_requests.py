@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping
 from functools import partial
+from heapq import nsmallest
 from time import monotonic
 from typing import Final, NamedTuple
 
 from hadirector.dataplane.dataplane import DataplaneError
+from hadirector.dataplane.slices import Slices
 from hadirector.director.objects import find_real_server, select_real_servers
 from hadirector.director.observing import REFUSED
 from hadirector.director.parts import Parts
@@ -28,6 +31,8 @@ from hadirector.overrides.model import (
 from hadirector.overrides.store import OVERRIDES_MAX, connections
 from hadirector.status.override_status import OverrideStatus, override_status
 
+BULK_MAX: Final = 1000
+"""Real servers that one request can change."""
 EXPIRE_QUIESCENT_TEMPLATE: Final = "net/ipv4/vs/expire_quiescent_template"
 
 
@@ -71,18 +76,21 @@ class OverrideRequests:
 
         The full name of an override is enough, even if its real server is not configured.
         """
-        for known in self._parts.overrides.current:
-            if str(known) == name:
-                return known
+        first, _, second = name.partition("/")
+        if (known := RealServerName(first, second)) in self._parts.overrides.current:
+            return known
         server, real_server = find_real_server(self._parts.configuration, name)
         return RealServerName(server.name, real_server.name)
 
-    def select(self, virtual_server: str, real_server: str) -> list[RealServerName]:
+    async def select(self, virtual_server: str, real_server: str) -> list[RealServerName]:
         """Return the names of the real servers that two patterns select. Raises RequestError."""
-        found = select_real_servers(self._parts.configuration, virtual_server, real_server)
+        # A configuration never changes, so a thread can read it.
+        found = await asyncio.to_thread(
+            select_real_servers, self._parts.configuration, virtual_server, real_server
+        )
         return [RealServerName(server.name, member.name) for server, member in found]
 
-    def select_overrides(
+    async def select_overrides(
         self, virtual_server: str, real_server: str, action: Action | None
     ) -> list[RealServerName]:
         """Return the selected real servers that have an override, with this action if given.
@@ -92,7 +100,7 @@ class OverrideRequests:
         current = self._parts.overrides.current
         found = [
             name
-            for name in self.select(virtual_server, real_server)
+            for name in await self.select(virtual_server, real_server)
             if name in current and action in (None, current[name].action)
         ]
         if not found:
@@ -111,8 +119,11 @@ class OverrideRequests:
         Raises RequestError if the request makes no sense, or cannot be stored.
         """
         self._refuse_while_observing()
-        faults = dict.fromkeys(fault for name in names if (fault := self._fault(name, request)))
-        if faults:
+        if len(names) > BULK_MAX:
+            raise RequestError(
+                f"{len(names)} real servers are selected (expected at most {BULK_MAX})"
+            )
+        if faults := self._faults(names, request):
             raise RequestError("\n".join(faults))
         current = self._parts.overrides.current
         if len(current.keys() | set(names)) > OVERRIDES_MAX:
@@ -164,9 +175,11 @@ class OverrideRequests:
         [status] = await self.describe({name: current[name]})
         return status
 
-    async def read_all(self) -> tuple[OverrideStatus, ...]:
-        """Return all overrides, in the order of their names."""
-        return await self.describe(self._parts.overrides.current)
+    async def read_page(self, after: str, limit: int) -> tuple[OverrideStatus, ...]:
+        """Return the first overrides whose names are after this name."""
+        current = self._parts.overrides.current
+        names = nsmallest(limit, (name for name in current if str(name) > after), key=str)
+        return await self.describe({name: current[name] for name in names})
 
     async def describe(
         self, overrides: Mapping[RealServerName, Override]
@@ -178,16 +191,19 @@ class OverrideRequests:
         configured = self._find_members(overrides)
         counts = await self._count_connections(configured)
         now, utc = monotonic(), time.time()  # noqa: TID251  # shown as a date
-        return tuple(
-            override_status(
-                override,
-                configured=name in configured,
-                connections=counts.get(name),
-                now=now,
-                utc=utc,
+        statuses, slices = [], Slices()
+        for name, override in sorted(overrides.items(), key=lambda item: str(item[0])):
+            statuses.append(
+                override_status(
+                    override,
+                    configured=name in configured,
+                    connections=counts.get(name),
+                    now=now,
+                    utc=utc,
+                )
             )
-            for name, override in sorted(overrides.items())
-        )
+            await slices.pause()
+        return tuple(statuses)
 
     def _find_members(
         self, names: Collection[RealServerName]
@@ -215,12 +231,21 @@ class OverrideRequests:
             name: connections(server, member, table) for name, (server, member) in found.items()
         }
 
-    def _fault(self, name: RealServerName, request: OverrideRequest) -> str | None:
-        server, _ = find_real_server(self._parts.configuration, str(name))
+    def _faults(self, names: Collection[RealServerName], request: OverrideRequest) -> list[str]:
+        """Return why the request makes no sense for these real servers, each fault once."""
+        if contradiction := request.contradiction():
+            return [contradiction]
+        if request.keep_clients is None:
+            return []
         value = files.read([EXPIRE_QUIESCENT_TEMPLATE])[EXPIRE_QUIESCENT_TEMPLATE]
-        return request.contradiction() or persistence_fault(
-            server, request, dotted_name(EXPIRE_QUIESCENT_TEMPLATE), value
-        )
+        sysctl = dotted_name(EXPIRE_QUIESCENT_TEMPLATE)
+        wanted = {name.virtual_server for name in names}
+        return [
+            fault
+            for server in self._parts.configuration.virtual_servers
+            if server.name in wanted
+            and (fault := persistence_fault(server, request, sysctl, value)) is not None
+        ]
 
     def _refuse_while_observing(self) -> None:
         if self._parts.configuration.observing:

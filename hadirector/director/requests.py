@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from time import monotonic
@@ -170,7 +171,9 @@ class OperatorRequests:
             pause=describe_pause(parts.pause.current, monotonic()),
             pending_configuration=self._pending(),
         )
-        return replace(status, verdict=judge_director(status))
+        # A status never changes, so a thread can read it: 10,000 real servers take 50 ms.
+        verdict = await asyncio.to_thread(judge_director, status)
+        return replace(status, verdict=verdict)
 
     async def _virtual_server_statuses(
         self, table: TableCounters

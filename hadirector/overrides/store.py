@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from hadirector import storage
 from hadirector.dataplane.dataplane import DataplaneError, TableCounters
 from hadirector.dataplane.reconciler import TableReconciler
+from hadirector.dataplane.slices import Slices
 from hadirector.model.configuration import Configuration, RealServer, VirtualServer
 from hadirector.overrides.expiry import (
     Moment,
@@ -99,8 +100,10 @@ class OverrideStore:
             check(self.current)
             new = {override.name: override for override in overrides}
             await self._store({**self.current, **new})
+        slices = Slices()
         for override in overrides:
             self._report("override_set", override.name, description=override.description)
+            await slices.pause()
         await self._put_change(new)
 
     async def remove(
@@ -125,8 +128,10 @@ class OverrideStore:
             await self._store(others)
         fields = {"author": str(author)} if author else {}
         fields |= {"reason": reason} if reason else {}
+        slices = Slices()
         for name, override in found.items():
             self._report(event, name, description=override.description, **fields)
+            await slices.pause()
         await self._put_change(found)
 
     async def _put_change(self, names: Collection[RealServerName]) -> None:

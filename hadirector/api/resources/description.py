@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -24,7 +25,7 @@ class ProblemKind(msgspec.Struct, frozen=True):
 
 async def read_openapi(_call: Call[Nothing, Nothing]) -> Reply[Any]:
     """Answer with the OpenAPI document."""
-    return Reply(_document())
+    return Reply(await asyncio.to_thread(_document))
 
 
 async def read_problem(call: Call[Nothing, Nothing]) -> Reply[ProblemKind]:

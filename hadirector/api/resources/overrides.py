@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -21,13 +21,23 @@ from hadirector.overrides.model import (
 )
 from hadirector.status.override_status import OverrideStatus
 
+PAGE_MAX: Final = 200
+"""Overrides in a page."""
 Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
+class OverridesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The query of overrides: at most ``limit`` after the name ``after``."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_MAX
+    after: str = ""
+
+
 class Overrides(msgspec.Struct, frozen=True):
-    """Overrides in the order of their names."""
+    """Overrides in the order of their names. ``next`` continues as ``after``."""
 
     overrides: tuple[OverrideStatus, ...]
+    next: str | None = None
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -84,10 +94,13 @@ def _check_reason(reason: str) -> None:
         raise ValueError("the reason has a character that is not printable")
 
 
-async def read_overrides(call: Call[Nothing, Nothing]) -> Reply[Overrides]:
-    """Answer with all overrides."""
+async def read_overrides(call: Call[OverridesQuery, Nothing]) -> Reply[Overrides]:
+    """Answer with a page of overrides."""
+    query, requests = call.query, call.context.director.overrides
     async with call.context.explaining:
-        return Reply(Overrides(await call.context.director.overrides.read_all()))
+        found = await requests.read_page(query.after, query.limit + 1)
+    page = found[: query.limit]
+    return Reply(Overrides(page, page[-1].name if len(found) > len(page) else None))
 
 
 async def read_override(call: Call[Nothing, Nothing]) -> Reply[OverrideStatus]:
@@ -126,7 +139,7 @@ async def remove_override(call: Call[RemovalQuery, RemovalBody]) -> Reply[Remove
 async def set_overrides(call: Call[Nothing, BulkRequest]) -> Reply[Overrides]:
     """Set an override for every selected real server, or for none."""
     requests, body = call.context.director.overrides, call.body
-    names = requests.select(body.virtual_server, body.real_server)
+    names = await requests.select(body.virtual_server, body.real_server)
     _check_scope(call.actor, names)
     return Reply(Overrides(await requests.set(names, body, author(call.actor))))
 
@@ -134,7 +147,7 @@ async def set_overrides(call: Call[Nothing, BulkRequest]) -> Reply[Overrides]:
 async def remove_overrides(call: Call[Nothing, BulkRemoval]) -> Reply[Removed]:
     """Remove the overrides of every selected real server, or of none."""
     requests, body = call.context.director.overrides, call.body
-    names = requests.select_overrides(body.virtual_server, body.real_server, body.action)
+    names = await requests.select_overrides(body.virtual_server, body.real_server, body.action)
     _check_scope(call.actor, names)
     await requests.remove(names, author(call.actor), reason=body.reason)
     removed = tuple(map(str, names))

@@ -65,6 +65,27 @@ async def test_a_host_is_drained_in_all_its_pools_or_in_none(tmp_path: Path) -> 
         assert await all_names(served) == ["mail/10.0.0.2:25"]
 
 
+async def test_a_request_changes_a_limited_number_of_real_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hadirector.director.override_requests.BULK_MAX", 2)
+    async with serve(tmp_path) as served:
+        refused = await served.ask("POST", "/v1/overrides", {"real_server": "*", **DRAIN})
+        assert refused.code == "not-possible"
+        assert refused.content["detail"] == "3 real servers are selected (expected at most 2)"
+        assert await all_names(served) == []
+
+
+async def test_overrides_come_in_pages(tmp_path: Path) -> None:
+    async with serve(tmp_path) as served:
+        await served.ask("POST", "/v1/overrides", {"real_server": "*", "action": "disable"})
+        page = (await served.ask("GET", "/v1/overrides?limit=2")).content
+        assert names(page) == ["mail/10.0.0.2:25", "web/10.0.0.1:80"]
+        assert page["next"] == "web/10.0.0.1:80"
+        page = (await served.ask("GET", f"/v1/overrides?after={page['next']}")).content
+        assert (names(page), page["next"]) == (["web/10.0.0.2:80"], None)
+
+
 @pytest.mark.parametrize(
     ("path", "suggestion"),
     [
