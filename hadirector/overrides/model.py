@@ -12,12 +12,16 @@ import msgspec
 from hadirector.model.configuration import VirtualServer
 
 DAY_SECONDS = 24 * 3600.0
-PRINTABLE: Final = (
-    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    r"\ufeff\ufff9-\ufffb]*$"
+_UNPRINTABLE: Final = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb"
 )
+_SPACES: Final = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+PRINTABLE: Final = f"^[^{_UNPRINTABLE}]*$"
 """A pattern (ECMA-262) of texts without characters that control a terminal: control characters,
 line separators, and marks of direction. The end is strict, unlike that of Python."""
+NOT_BLANK: Final = f"^[^{_UNPRINTABLE}]*[^{_UNPRINTABLE}{_SPACES}][^{_UNPRINTABLE}]*$"
+"""A pattern of printable texts with more than spaces."""
 Line = Annotated[str, msgspec.Meta(max_length=200, extra_json_schema={"pattern": PRINTABLE})]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=366 * DAY_SECONDS)]

@@ -11,10 +11,12 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from hadirector.overrides.expiry import STEP_SECONDS, Moment
-from hadirector.overrides.model import DAY_SECONDS
+from hadirector.overrides.model import DAY_SECONDS, NOT_BLANK, is_printable
 
 PAUSE_SECONDS_MAX: Final = DAY_SECONDS
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Reason = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, extra_json_schema={"pattern": NOT_BLANK})
+]
 PauseSeconds = Annotated[float, msgspec.Meta(gt=0, le=PAUSE_SECONDS_MAX)]
 
 
@@ -46,7 +48,7 @@ class PauseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         """Refuse characters that could control a terminal. Raises ValueError."""
-        if not self.reason.isprintable() or not self.reason.strip():
+        if not (is_printable(self.reason) and self.reason.strip()):
             raise ValueError("the reason is empty, or has a character that is not printable")
 
     def pause(self, actor: str, now: Moment) -> Pause:

@@ -18,6 +18,7 @@ from hadirector.api import connections, exchange
 from hadirector.api.client import request
 from hadirector.api.server import serving
 from hadirector.director.director import Director
+from hadirector.events.event_log import Page
 from tests.lab.loopback import RunningDirector, memory
 from tests.processor_time import processor_seconds
 from tests.waiting import eventually
@@ -91,9 +92,9 @@ def test_greedy_clients_cost_little_memory_and_nothing_after_they_left(
 async def served(path: Path) -> AsyncIterator[None]:
     """Serve a director whose only answer is an empty list of events, after the asked time."""
 
-    async def after(_number: int, seconds: float) -> list[str]:
+    async def after(_number: int, seconds: float) -> Page:
         await asyncio.sleep(seconds)
-        return []
+        return Page((), last=0, missed=0)
 
     recorder = SimpleNamespace(after=after)
     async with serving(cast("Director", SimpleNamespace(recorder=recorder)), path):
