@@ -200,15 +200,15 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off(
         assert 0 < received < 1_000_000
 
 
-async def test_an_order_whose_client_leaves_is_completed(tmp_path: Path) -> None:
-    """A half of an order, stored but not in force, would be worse than either."""
+async def test_a_change_whose_client_leaves_is_completed(tmp_path: Path) -> None:
+    """A half of a change, stored but not in force, would be worse than either."""
     path = tmp_path / "api.sock"
     done = asyncio.Event()
 
-    async def reload() -> list[str]:
+    async def reload(_actor: str) -> str:
         await asyncio.sleep(0.3)
         done.set()
-        return []
+        return ""
 
     director = SimpleNamespace(reconfiguration=SimpleNamespace(reload=reload))
     async with serving(cast("Director", director), path):
