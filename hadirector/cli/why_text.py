@@ -31,11 +31,11 @@ def render_instance(why: InstanceExplanation) -> list[str]:
     lines += _pause_line(why.paused)
     lines += [f"  this director is not fit to serve: {reason}" for reason in why.unfit]
     if status.fault is not None:
-        lines.append(f"  it takes no part in elections: {status.fault}")
+        lines.append(f"  the instance takes no part in elections: {status.fault}")
     if status.handing_over:
         lines.append("  it is handing over, and keeps the addresses until a peer has taken over")
     if status.yielding:
-        lines.append("  an operator handed it over: any peer may be ACTIVE")
+        lines.append("  an operator handed the instance over: any peer may be ACTIVE")
     lines += _active_router(status)
     lines += [f"  alarm: {alarm}" for alarm in status.alarms]
     if why.takeover is not None:

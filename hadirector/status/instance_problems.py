@@ -47,7 +47,7 @@ def instance_problems(instance: InstanceStatus) -> Iterator[Problem]:
             level=Level.OK,
             code="handed_over",
             object=name,
-            reason="an operator handed it over: any peer may be ACTIVE",
+            reason="an operator handed the instance over: any peer may be ACTIVE",
             remedy=f"`hadirector handover {instance.instance} --undo` ends this",
             age=instance.state_age,
         )
@@ -59,7 +59,7 @@ def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
             level=Level.DEGRADED,
             code="instance_starting",
             object=name,
-            reason=f"its elections have not begun: {instance.fault}",
+            reason=f"the elections of this instance have not begun: {instance.fault}",
             remedy="wait a moment; `hadirector why readiness` shows what is missing",
         )
     elif instance.fault is not None:
@@ -67,8 +67,9 @@ def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
             level=Level.CRITICAL,
             code="instance_fault",
             object=name,
-            reason=f"it takes no part in elections: {instance.fault}",
-            remedy="remove the named cause; until then only a peer can hold the addresses",
+            reason=f"the instance takes no part in elections: {instance.fault}",
+            remedy="remove the cause in the message; until then, only a peer can hold the"
+            " addresses",
             age=instance.state_age,
         )
     elif instance.state is State.INITIALIZE:
@@ -76,7 +77,7 @@ def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
             level=Level.DEGRADED,
             code="instance_starting",
             object=name,
-            reason="it takes no part in elections yet",
+            reason="the instance takes no part in elections yet",
             remedy=f"wait a moment; `hadirector why {name}` shows the cause",
             age=instance.state_age,
         )
@@ -85,8 +86,8 @@ def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
             level=Level.DEGRADED,
             code="no_active_router",
             object=name,
-            reason="it is BACKUP and has not received an advertisement yet",
-            remedy="wait for an election; look at the peer if this lasts",
+            reason="the instance is BACKUP and has not received an advertisement yet",
+            remedy="wait for the election; if this state lasts, look at the peer",
             age=instance.state_age,
         )
     if instance.handing_over:
@@ -94,6 +95,6 @@ def _state_problems(instance: InstanceStatus, name: str) -> Iterator[Problem]:
             level=Level.DEGRADED,
             code="handover_pending",
             object=name,
-            reason="it hands over, but no peer takes over; this director still serves",
+            reason="the instance hands over, but no peer takes over; this director still serves",
             remedy=f"start the peer, or `hadirector handover {instance.instance} --undo`",
         )

@@ -26,7 +26,7 @@ def pool_problems(server: VirtualServerStatus, *, observing: bool) -> Iterator[P
             level=Level.CRITICAL,
             code="service_missing",
             object=server.name,
-            reason="the table does not have the virtual server, so clients reach nothing",
+            reason="the virtual server is missing from the table, so no client is served",
             remedy="look for failing operations in `hadirector status`",
         )
     yield from _check_problems(server)
@@ -45,7 +45,8 @@ def pool_problems(server: VirtualServerStatus, *, observing: bool) -> Iterator[P
             code="servers_outgoing",
             object=server.name,
             reason=f"{_names(server.outgoing)} left the configuration and still serve",
-            remedy="nothing, if the new real servers pass soon; else load the old file again",
+            remedy="wait until the new real servers pass; if they keep failing, load the former"
+            " file again",
         )
     if not observing:
         yield from _table_problems(server)
@@ -84,7 +85,7 @@ def _check_problems(server: VirtualServerStatus) -> Iterator[Problem]:
             code="sorry_server_failing",
             object=server.name,
             reason=f"the sorry server {sorry.address} fails: {sorry.reason}",
-            remedy="repair the sorry server: it would answer nothing",
+            remedy="repair the sorry server: it cannot serve if the pool loses its quorum",
             age=sorry.verdict_age,
         )
 
@@ -155,7 +156,7 @@ def _unknown(server: VirtualServerStatus, unknown: Sequence[RealServerStatus]) -
         code="servers_unknown",
         object=server.name,
         reason=f"{len(unknown)} of {len(server.real_servers)} real servers have no verdict yet",
-        remedy="wait for the first probes; look at the checks process if this lasts",
+        remedy="wait for the first probes; if this state lasts, look at the checks process",
     )
 
 
@@ -169,7 +170,8 @@ def _table_problems(server: VirtualServerStatus) -> Iterator[Problem]:
             object=server.name,
             reason="the table does not have the wanted weight of"
             f" {_names([member.address for member in differing])}",
-            remedy="nothing during a change; if it lasts, look for failing operations",
+            remedy="no action is needed during a change; if the difference lasts, look for"
+            " failing operations",
         )
 
 
@@ -178,8 +180,8 @@ def _ends_soon(server: VirtualServerStatus, member: RealServerStatus, left: floa
         level=Level.OK,
         code="override_ends_soon",
         object=f"{server.name}/{member.address}",
-        reason=f"its override ({member.override}) ends in {max(0, round(left))} s",
-        remedy="set the override again with a longer --for, if it is still needed",
+        reason=f"the override ({member.override}) ends in {max(0, round(left))} s",
+        remedy="set the override again with a longer --for, if the override is still needed",
     )
 
 

@@ -64,7 +64,8 @@ def _director_problems(status: Status) -> Iterator[Problem]:
             level=Level.CRITICAL,
             code="blind",
             object=_DIRECTOR,
-            reason="it is blind: it reaches none of its targets, so failing real servers stay",
+            reason="the director is blind: no target answers, so failing real servers stay in the"
+            " pools",
             remedy="repair the interface, the routes or the firewall of this host;"
             " `hadirector probe tcp ADDRESS:PORT` shows how far a probe comes",
         )
@@ -73,8 +74,9 @@ def _director_problems(status: Status) -> Iterator[Problem]:
             level=Level.CRITICAL,
             code="unfit",
             object=_DIRECTOR,
-            reason=f"it is not fit to serve: {_first(status.unfit)}",
-            remedy="remove the named cause; until then the priority is the lowest",
+            reason=f"the director is not fit to serve: {_first(status.unfit)}",
+            remedy="remove the cause in the message; until then, this director has the lowest"
+            " priority",
         )
 
 
@@ -86,7 +88,7 @@ def _order_problems(status: Status) -> Iterator[Problem]:
             code="paused",
             object=_DIRECTOR,
             reason=f"{status.pause.description}; {status.pause.remaining:.0f} s remain",
-            remedy="it ends by itself; `hadirector resume` ends it now",
+            remedy="the pause ends by itself; `hadirector resume` ends it now",
         )
     if status.pending_configuration is not None:
         yield Problem(
@@ -94,7 +96,8 @@ def _order_problems(status: Status) -> Iterator[Problem]:
             code="configuration_pending",
             object=_DIRECTOR,
             reason=status.pending_configuration.description,
-            remedy="`hadirector confirm` keeps it, and `hadirector rollback` undoes it now",
+            remedy="`hadirector confirm` keeps the configuration; `hadirector rollback` undoes it"
+            " now",
         )
 
 
@@ -108,7 +111,8 @@ def _process_problems(status: Status) -> Iterator[Problem]:
                 code="process_down",
                 object=f"process {process.name}",
                 reason=f"the process is not running after {_number(process.restarts, 'restart')}",
-                remedy="it starts again within seconds; otherwise look for process_died in"
+                remedy="the director starts the process again within seconds; otherwise look for"
+                " process_died in"
                 " `hadirector events`",
             )
         elif process.pid is not None and process.version not in ("", status.version):
@@ -116,8 +120,8 @@ def _process_problems(status: Status) -> Iterator[Problem]:
                 level=Level.OK,
                 code="process_outdated",
                 object=f"process {process.name}",
-                reason=f"it still runs version {process.version}",
-                remedy="`hadirector restart --vrrp` replaces it while the peer serves",
+                reason=f"the process still runs version {process.version}",
+                remedy="`hadirector restart --vrrp` replaces the process while the peer serves",
             )
 
 
@@ -131,7 +135,7 @@ def _table_problems(status: Status) -> Iterator[Problem]:
             code="table_differs",
             object=_DIRECTOR,
             reason=f"hadirector would {_first([*status.failing])}",
-            remedy="look at the program that is in charge of this host",
+            remedy="find out why the program in charge of this host differs",
         )
         return
     yield Problem(
@@ -139,7 +143,7 @@ def _table_problems(status: Status) -> Iterator[Problem]:
         code="table_operations_failing",
         object=_DIRECTOR,
         reason=f"an operation on the table fails: {_first(lines)}",
-        remedy="remove the named cause; the director repeats the operation",
+        remedy="remove the cause in the message; the director repeats the operation",
     )
 
 
@@ -160,8 +164,9 @@ def _host_problems(status: Status) -> Iterator[Problem]:
                 level=Level.DEGRADED,
                 code="sysctl_differs",
                 object=sysctl.name,
-                reason=f"it is {actual}, expected {sysctl.wanted} ({sysctl.reason})",
-                remedy="find the program that changes it, or load the module that has it",
+                reason=f"the value is {actual}, expected {sysctl.wanted} ({sysctl.reason})",
+                remedy="find the program that changes the value, or load the kernel module that"
+                " provides the parameter",
             )
     for warning in host.warnings:
         yield _warning("host_setting_failed", warning, Level.DEGRADED)
@@ -177,7 +182,7 @@ def _warning(code: str, text: str, level: Level) -> Problem:
         code=code,
         object=_DIRECTOR,
         reason=text,
-        remedy="the text names the place or the setting to change",
+        remedy="change the place or setting that the message names",
     )
 
 
@@ -188,7 +193,7 @@ def _notes(status: Status) -> Iterator[Problem]:
             code="override_orphaned",
             object=_DIRECTOR,
             reason=override,
-            remedy="end the override, or configure the real server again",
+            remedy="remove the override, or configure the real server again",
         )
 
 

@@ -197,8 +197,8 @@ def test_a_real_server_without_the_virtual_address(network: Network, tmp_path: P
     [finding] = [finding for finding in findings if not finding.startswith("note net")]
     assert status == 1
     assert finding.startswith(
-        "error 9 web/192.168.122.46:80: it answers on its own address, but not on the virtual"
-        " address 192.168.122.22: no answer within 1 s while"
+        "error 9 web/192.168.122.46:80: the real server answers on its own address, but not on"
+        " the virtual address 192.168.122.22: no answer within 1 s while"
     )
     assert director.run("ipvsadm", "-Sn").stdout.split() == ["-A", "-f", "7", "-s", "rr"]
 

@@ -145,7 +145,7 @@ def test_a_director_whose_table_cannot_be_made_stays_out_of_elections(
         assert instance.fault.startswith(reason)
         assert preferred.status().unfit == (instance.fault,)
         told = console(preferred, "why", "instance", "web")
-        assert f"  it takes no part in elections: {instance.fault}\n" in told
+        assert f"  the instance takes no part in elections: {instance.fault}\n" in told
         assert "  elections_delayed  " in told
         assert f"not fit to serve: {instance.fault}\n" in console(preferred, "status")
         time.sleep(4.5)  # longer than an active-down interval: it does not take over

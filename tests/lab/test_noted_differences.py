@@ -53,7 +53,7 @@ def test_the_notes_are_logged_at_the_start_and_when_they_change(
     assert console.command("reload").status == 0
 
     title = "vrrp_instance VI_1"
-    broadcast = f"{title}: 10.99.0.100/24: the kernel gets no broadcast address"
+    broadcast = f"{title}: 10.99.0.100/24: hadirector adds the address without a broadcast address"
     instance = f"{file}:1:10: instance: commands need --socket {console.socket}"
     mail = (
         "smtp_alert: no mail is sent; events, metrics and the alert rules report the same changes"

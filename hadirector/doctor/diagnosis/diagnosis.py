@@ -47,7 +47,7 @@ def diagnose(
                 severity=Severity.NOTE,
                 what=f"{configuration.difference_count} notes name differences in effect between"
                 " keepalived and hadirector",
-                remedy="read them: hadirector check-config prints them",
+                remedy="run `hadirector check-config` and read its notes",
             )
         )
     unique = dict.fromkeys(findings)

@@ -82,7 +82,7 @@ def _wrong_sysctl(sysctl: Sysctl, actual: str | None, *, set_by_run: bool) -> Fi
     name = dotted_name(sysctl.name)
     what = rules.describe_difference(sysctl, actual)
     if set_by_run:
-        remedy = "nothing to do: `hadirector run` sets it"
+        remedy = "no action is needed: `hadirector run` sets this value"
         return Finding(severity=Severity.NOTE, what=what, remedy=remedy)
     remedy = f"`sysctl -w {name}={sysctl.value}`, or let hadirector set it (the key sysctls)"
     if actual is None:

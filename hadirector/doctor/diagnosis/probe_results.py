@@ -90,7 +90,8 @@ def _silent(server: ExaminedServer, virtual: str, result: Result) -> Finding:
     return Finding(
         severity=Severity.ERROR,
         place=server.place,
-        what=f"{server.name}: it answers on its own address, but not on the virtual address"
+        what=f"{server.name}: the real server answers on its own address, but not on the"
+        " virtual address"
         f" {virtual}: {result.detail}",
         remedy=f"run `{command}` on the real server, and let its service listen on the virtual"
         " address too; a check with `via: vip` detects this fault from then on",

@@ -99,6 +99,6 @@ def test_a_note_about_a_value_within_a_mapping_is_a_comment_before_the_value(
         "    unicast:",
         "      source: 10.3.0.1",
         "      peers: [10.3.1.1, 10.3.2.1]",
-        "      # vrrp_instance VI_1: min_ttl: one limit counts for all peers, 60",
+        "      # vrrp_instance VI_1: min_ttl: one limit applies to all peers, 60",
         "      ttl_min: 60",
     ]

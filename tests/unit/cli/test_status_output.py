@@ -265,7 +265,7 @@ def test_a_small_director_lists_every_real_server(
     monkeypatch.setattr("hadirector.cli.status.request", lambda *_: msgspec.json.encode(a_status()))
     assert main(["status"]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "CRITICAL  gone: the table does not have the virtual server, so clients reach nothing"
+        "CRITICAL  gone: the virtual server is missing from the table, so no client is served"
         " (and 4 more problems)",
         *lines(a_status()),
     ]
@@ -329,8 +329,8 @@ def test_problems_are_listed_with_their_remedies(
         f"DEGRADED  web: 2 of 3 real servers serve; 1 real server fails (192.0.2.46:80: {REASON})"
         "  [servers_failing, for 3 min]",
         "          -> repair them; `hadirector why web/192.0.2.46:80` explains the first",
-        "note      web/192.0.2.47:80: its override (drain) ends in 120 s  [override_ends_soon]",
-        "          -> set the override again with a longer --for, if it is still needed",
+        "note      web/192.0.2.47:80: the override (drain) ends in 120 s  [override_ends_soon]",
+        "          -> set the override again with a longer --for, if the override is still needed",
     ]
 
 

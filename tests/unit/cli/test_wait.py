@@ -75,7 +75,12 @@ MET: list[tuple[str, str, object, str]] = [
 ]
 NOT_MET: list[tuple[str, str, object, str]] = [
     ("ok", "/v1/overview", overview(with_pool(BAD)), "CRITICAL: web: no client is served"),
-    ("ready", "/v1/overview", overview(replace(STATUS, blind=True)), "director: it is blind"),
+    (
+        "ready",
+        "/v1/overview",
+        overview(replace(STATUS, blind=True)),
+        "director: the director is blind",
+    ),
     ("active web", "/v1/instances/web", instance("BACKUP"), "it is BACKUP"),
     ("drained web/192.0.2.45:80", OVERRIDE, DRAINING, "by unix:ann, 96 connections left"),
     (

@@ -339,7 +339,8 @@ def test_the_worst_problem_is_the_summary_and_the_first() -> None:
         "table_operations_failing",
     ]
     assert verdict.summary == (
-        "director: it is blind: it reaches none of its targets, so failing real servers stay"
+        "director: the director is blind: no target answers, so failing real servers stay in"
+        " the pools"
         " (and 2 more problems)"
     )
 

@@ -146,14 +146,16 @@ def _add(options: _Options, found: dict[ServiceKey, PlacedService]) -> None:
     key = _service_key(options)
     if "-A" in values:
         if key in found:
-            raise RuleError(place, f"service {key} is there twice")
+            raise RuleError(place, f"service {key} occurs twice")
         found[key] = PlacedService(place, key, _service(options), [])
         return
     if key not in found:
-        raise RuleError(place, f"service {key} is not there (expected -A before its -a)")
+        raise RuleError(
+            place, f"service {key} is not defined (expected its -A line above its -a lines)"
+        )
     destination = _destination_key(options)
     if any(each.key == destination for each in found[key].destinations):
-        raise RuleError(place, f"service {key}: real server {destination} is there twice")
+        raise RuleError(place, f"service {key}: real server {destination} occurs twice")
     entry = PlacedDestination(place, destination, _destination(options))
     found[key].destinations.append(entry)
 

@@ -23,7 +23,10 @@ TIMING: Final = (*map_value("retry delay_before_retry delay_loop"), *drop("warmu
 _SHARED: Final = (
     *TIMING,
     *map_value("alpha", SWITCH),
-    *drop("log_all_failures", "only verdicts are logged; the status has the last result"),
+    *drop(
+        "log_all_failures",
+        "hadirector logs only changes of the verdict; `hadirector status` shows the last result",
+    ),
 )
 _CONNECTION: Final = (
     *map_value("connect_ip connect_port bindto bind_if connect_timeout fwmark"),
@@ -49,7 +52,7 @@ URL: Final[Table] = table(
     ]
 )
 SMTP_HOST: Final[Table] = table((*_SHARED, *_CONNECTION))
-_LENGTH: Final = "the length of a reply is not checked"
+_LENGTH: Final = "hadirector does not check the length of a reply"
 
 CHECKERS: Final[dict[str, Table]] = {
     "TCP_CHECK": table(
@@ -58,7 +61,7 @@ CHECKERS: Final[dict[str, Table]] = {
             *_CONNECTION,
             *drop(
                 "nb_get_retry",
-                "keepalived ignores this keyword in TCP_CHECK and retries once, and so does this;"
+                "keepalived and hadirector ignore this keyword in TCP_CHECK and retry once;"
                 " the keyword of TCP_CHECK is retry",
             ),
         ]

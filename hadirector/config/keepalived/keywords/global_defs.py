@@ -20,7 +20,7 @@ from hadirector.config.keepalived.keywords.texts import (
     OWNERS,
 )
 
-_UNIT: Final = "set it in the unit: Nice=, CPUAffinity=, LimitRTTIME="
+_UNIT: Final = "set this in the systemd unit: Nice=, CPUAffinity=, LimitRTTIME="
 _SNMP: Final = "hadirector has no SNMP agent; read the metrics of hadirector instead"
 _RELOAD: Final = "reload by a systemd timer that runs hadirector reload"
 _NFT_IPVS: Final = "each address and port of a group is a service of its own, at most 1000"
@@ -47,7 +47,7 @@ GLOBAL_DEFS: Final[Table] = table(
         ),
         *drop(
             "router_id",
-            "it appears only in mails and SNMP of keepalived; a name for this director is"
+            "only mails and SNMP of keepalived contain this name; the name of the director is"
             " director.name",
         ),
         *refuse(
@@ -60,7 +60,8 @@ GLOBAL_DEFS: Final[Table] = table(
         ),
         *drop(
             "max_auto_priority min_auto_priority_delay",
-            "a late process does not raise its own priority; director.realtime: true runs the vrrp"
+            "hadirector does not raise the priority of a late process; director.realtime: true"
+            " runs the vrrp"
             " process with SCHED_RR from the start",
             "realtime",
         ),
@@ -72,7 +73,7 @@ GLOBAL_DEFS: Final[Table] = table(
         *map_value("vrrp_mcast_group4 vrrp_mcast_group6"),
         *drop(
             "lvs_flush lvs_flush_on_stop lvs_flush_onstop",
-            "only the services of this file are ever removed; services of others stay",
+            "hadirector removes only services of this file; services of other programs stay",
             "flush",
         ),
         *drop(
@@ -134,7 +135,7 @@ GLOBAL_DEFS: Final[Table] = table(
         ),
         *drop(
             "use_symlink_paths",
-            "a symbolic link is followed before a script is examined, and the target runs",
+            "hadirector follows a symbolic link, then examines and runs its target",
         ),
         *drop(
             "vrrp_priority checker_priority bfd_priority checker_no_swap checker_rt_priority"
@@ -147,7 +148,8 @@ GLOBAL_DEFS: Final[Table] = table(
         *drop("reload_time_file reload_repeat reload_file", _RELOAD, "reload"),
         *drop(
             "checker_log_all_failures",
-            "only a changed verdict is logged; hadirector status shows the last result",
+            "hadirector logs only changes of the verdict; `hadirector status` shows the last"
+            " result",
         ),
         *drop(
             "vmac_addr_prefix set_supplementary_groups enable_script_security include_check"

@@ -21,19 +21,24 @@ _METHOD: Final = (1, 6)
 """The method, with the type, the port and the checksum of a tunnel."""
 
 OLD_WORDS: Final = (
-    *drop("nat_mask net_mask", "keepalived ignores this word, and so does this", "old word"),
+    *drop("nat_mask net_mask", "keepalived and hadirector ignore this keyword", "old word"),
     *drop(
         "dynamic_weight_enable dynamic_weight_coefficient",
-        "a word of another program, which keepalived ignores, and so does this",
+        "a keyword of another program, which keepalived and hadirector ignore",
         "old word",
     ),
     *refuse(
         "laddr_group_name daddr_group_name",
-        "a word of dpvs; use forwarding: fullnat, which needs no group of local addresses",
+        "a keyword of DPVS, not of keepalived; use forwarding: fullnat, which needs no group"
+        " of local addresses",
     ),
-    *refuse("syn_proxy", "a word of dpvs; use net.ipv4.tcp_syncookies on the real servers"),
     *refuse(
-        "establish_timeout", "a word of dpvs; use lvs_timeouts in global_defs for all services"
+        "syn_proxy",
+        "a keyword of DPVS, not of keepalived; use net.ipv4.tcp_syncookies on the real servers",
+    ),
+    *refuse(
+        "establish_timeout",
+        "a keyword of DPVS, not of keepalived; use lvs_timeouts in global_defs for all services",
     ),
 )
 """Words in a virtual server that keepalived 2.2.7 and 2.4.3 do not have."""
@@ -60,8 +65,8 @@ VIRTUAL_SERVER: Final[Table] = table(
         *map_value("persistence_timeout", (0, 1)),
         *refuse(
             "ha_suspend",
-            "a BACKUP director also runs its checks, so that it knows all states at a takeover;"
-            " leave it out",
+            "a BACKUP director also runs its checks, so that all states are known at a"
+            " takeover; leave it out",
         ),
         *drop("smtp_alert", MAIL, "mail"),
         *drop("snmp_name", _SNMP, "snmp"),

@@ -51,7 +51,9 @@ def _is_translated(
         return _has_its_form(statement, row, where, report)
     match row.action:
         case Action.REFUSE if is_accepted:
-            report.note(row.kind or name, place, f"{where}: {name} is left out, as accepted")
+            report.note(
+                row.kind or name, place, f"{where}: {name} is left out, because --accept names it"
+            )
         case Action.REFUSE:
             report.fault(
                 place, f"{where}: {name}: {row.text}; --accept {name} leaves the keyword out"

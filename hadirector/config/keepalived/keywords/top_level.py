@@ -38,7 +38,8 @@ TOP_LEVEL: Final[Table] = table(
         *refuse_block("static_ipaddress static_routes static_rules", STATIC, "static"),
         *refuse_block(
             "track_group",
-            "it belongs to static addresses, routes and rules; use --accept static for all of them,"
+            "this keyword is for static addresses, routes and rules; use --accept static for"
+            " all of them,"
             " or track the interface in the vrrp_instance with track_interface",
             "static",
             (1, 1),
@@ -52,7 +53,8 @@ TOP_LEVEL: Final[Table] = table(
         *drop("namespace_with_ipsets use_pid_dir child_wait_time"),
         *refuse(
             "local_address_group",
-            "a word of dpvs; use forwarding: fullnat, which needs no group of local addresses",
+            "a keyword of DPVS, not of keepalived; use forwarding: fullnat, which needs no"
+            " group of local addresses",
         ),
     ]
 )

@@ -41,7 +41,7 @@ VRRP_INSTANCE: Final[Table] = table(
         *map_block("authentication auth_hmac"),
         *map_block("virtual_ipaddress virtual_ipaddress_excluded virtual_routes virtual_rules"),
         *map_block("unicast_peer track_interface track_script track_file track_process"),
-        *refuse("vrf", "write the interface of the instance instead of the VRF"),
+        *refuse("vrf", "hadirector supports no VRF here; write only the interface of the instance"),
         *refuse(
             "no_accept",
             "hadirector adds no firewall rules; drop the packets to the address by a rule of"
@@ -54,8 +54,8 @@ VRRP_INSTANCE: Final[Table] = table(
         ),
         *refuse(
             "use_ipvlan",
-            "hadirector makes no ipvlan; leave it out, and the addresses are on the interface"
-            " itself",
+            "hadirector creates no ipvlan; leave it out, and the interface itself holds the"
+            " addresses",
         ),
         *refuse("track_bfd", BFD),
         *drop(
@@ -76,12 +76,13 @@ VRRP_INSTANCE: Final[Table] = table(
         ),
         *drop(
             "timer_expired_backup thread_timer_expired",
-            "a director that was suspended hands over its addresses",
+            "hadirector hands its addresses over after a suspension of the host",
             "timer_expired_backup",
         ),
         *drop(
             "notify_deleted notify_master_rx_lower_pri",
-            "no script runs for this; hadirector status shows alarms about other routers",
+            "hadirector runs no script for this event; hadirector status shows faults of other"
+            " routers",
             "notify_deleted",
         ),
         *drop(
@@ -96,8 +97,8 @@ VRRP_INSTANCE: Final[Table] = table(
         ),
         *drop(
             "lvs_sync_daemon_inteface",
-            "keepalived does not know this word and starts no sync daemon; write"
-            " lvs_sync_daemon_interface if a sync daemon is wanted",
+            "keepalived ignores this word and starts no sync daemon; to start it, write"
+            " lvs_sync_daemon_interface",
             "old words",
         ),
         *drop(

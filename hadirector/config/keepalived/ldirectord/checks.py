@@ -64,7 +64,7 @@ def _translate(virtual: Virtual, real: Real, timing: Keys) -> Node:
     if name in ("on", "off"):
         return scalar("none", place)
     if name.isdecimal() and kind is not None:
-        message = "each probe is a negotiation; ldirectord negotiates in one of several checks"
+        message = "every probe sends the request; ldirectord sends it in one of several checks"
         virtual.block.note("checktype", kind.place, message)
         name = "negotiate"
     if name == "negotiate" and service in ("none", ""):
@@ -114,7 +114,7 @@ def _refuse_service(block: Block, service: str, place: Place) -> None:
     remedy = "checktype = connect"
     if service in _GREETING:
         remedy += ", or service = simpletcp with the greeting in receive"
-    message = f"service {service}: hadirector has no such check; use {remedy}"
+    message = f"service {service}: hadirector does not have this check; use {remedy}"
     block.fault(word.place if word else place, message)
 
 
@@ -251,7 +251,10 @@ def _simpletcp(virtual: Virtual, real: Real) -> Keys:
 def _sql(virtual: Virtual, real: Real) -> Keys:
     node, request = _request(virtual, real)
     if node is not None and request.strip("/"):
-        message = "no query is sent; leave the request out, or use checktype = external"
+        message = (
+            "hadirector sends no query in this check; leave the request out, or use checktype"
+            " = external"
+        )
         virtual.block.fault(node.place, message)
     return {"user": _text(virtual.block.last("login"))}
 

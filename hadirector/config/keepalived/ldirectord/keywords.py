@@ -13,23 +13,27 @@ _BOTH: Final = (
     *map_value("fallback fallback6 cleanstop"),
     *refuse(
         "fallbackcommand",
-        "no command runs when all real servers fail; use a fallback, or read hadirector events",
+        "hadirector runs no command when all real servers fail; use a fallback, or read"
+        " hadirector events",
     ),
     *drop("emailalert emailalertfreq emailalertstatus smtp", MAIL, "mail"),
-    *refuse("connecttimeout", "ldirectord no longer has it; use negotiatetimeout"),
+    *refuse("connecttimeout", "ldirectord no longer supports this keyword; use negotiatetimeout"),
 )
 DIRECTIVES: Final[Table] = table(
     [
         *_BOTH,
         *map_block("virtual virtual6", (1, 1)),
         *drop("emailalertfrom", MAIL, "mail"),
-        *drop("callback execute", "no other program runs with hadirector"),
+        *drop("callback execute", "hadirector starts no other program"),
         *refuse(
             "maintenancedir",
-            "no directory takes real servers out of service; use hadirector drain and undrain",
+            "hadirector reads no maintenance directory; use hadirector drain and undrain",
         ),
         *drop("autoreload logfile fork supervised readdquiescent"),
-        *refuse("timeout", "ldirectord no longer has it; use checktimeout and negotiatetimeout"),
+        *refuse(
+            "timeout",
+            "ldirectord no longer supports this keyword; use checktimeout and negotiatetimeout",
+        ),
     ]
 )
 VIRTUAL: Final[Table] = table(
@@ -39,9 +43,9 @@ VIRTUAL: Final[Table] = table(
         *map_value("checktype service checkcommand checkport request receive httpmethod"),
         *map_value("virtualhost login database scheduler persistent netmask protocol ops"),
         *map_value("schedflags servicename"),
-        *drop("passwd secret", "no password is sent; only a greeting is checked"),
-        *drop("load", "no load is read from a web page"),
-        *drop("monitorfile", "the log and the events of hadirector have the same changes"),
+        *drop("passwd secret", "the check sends no password and examines only the greeting"),
+        *drop("load", "hadirector does not read the load from a web page"),
+        *drop("monitorfile", "the log and the events of hadirector report the same changes"),
         *drop("comment"),
     ]
 )

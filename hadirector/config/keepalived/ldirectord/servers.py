@@ -72,7 +72,12 @@ def read_host(block: Block, place: Place, text: str, names: Names, *, ipv6: bool
     if address is None:
         block.fault(place, f"unknown host {quote(text)} (expected an address or a name of a host)")
         return None
-    block.note("host name", place, f"{text} is {address} now; hadirector does not resolve names")
+    block.note(
+        "host name",
+        place,
+        f"hadirector uses the present address of {text}, {address}, and does not resolve the"
+        " name again",
+    )
     return address
 
 

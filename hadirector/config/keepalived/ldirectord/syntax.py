@@ -37,7 +37,10 @@ def read_lines(text: str, file: str, report: Report) -> list[Statement]:
         if statement is None:
             continue
         if _INDENTED.match(line):
-            message = "the line is indented, but no virtual is above it (an empty line ends one)"
+            message = (
+                "the line is indented, but no virtual is above the line (an empty line ends a"
+                " virtual)"
+            )
             report.fault(statement.keyword.place, message)
             continue
         root.append(statement)

@@ -100,7 +100,7 @@ def _quorum_keys(block: Block, total: int) -> Keys:
     hysteresis = block.number(distance, 0, _COUNT_MAX) if distance else 0
     if distance and hysteresis and hysteresis >= quorum:
         message = f"the hysteresis must be less than the quorum: keepalived uses {quorum - 1}"
-        block.note("hysteresis", distance.arguments[0].place, f"{message}, and so does this")
+        block.note("hysteresis", distance.arguments[0].place, f"{message}, and so does hadirector")
         hysteresis = quorum - 1
     return {
         "quorum": _number(statement, quorum) if quorum > 1 else None,
@@ -111,11 +111,11 @@ def _quorum_keys(block: Block, total: int) -> Keys:
 def _read_quorum(block: Block, statement: Statement, total: int) -> int:
     word = statement.arguments[0]
     if word.text.strip("0") == "":
-        block.note("quorum", word.place, "keepalived uses 1 for a quorum of 0, and so does this")
+        block.note("quorum", word.place, "keepalived and hadirector use 1 for a quorum of 0")
         return 1
     quorum = block.number(statement, 1, _COUNT_MAX) or 1
     if quorum > total:
-        message = f"the quorum is above the total weight: keepalived uses {total}, and so does this"
+        message = f"the quorum is above the total weight: keepalived and hadirector use {total}"
         block.note("quorum", word.place, message)
         return max(total, 1)
     return quorum

@@ -59,7 +59,7 @@ def translate_real_servers(around: Surroundings) -> list[RealServer]:
         address = server.keys["address"]
         assert address is not None
         if found.setdefault(address.value, server) is not server:
-            message = "the real server is repeated: as in keepalived, only the first one counts"
+            message = "the real server is repeated: keepalived also uses only the first"
             around.block.note("repeated real server", server.place, message)
     return list(found.values())
 
@@ -100,7 +100,7 @@ def _kept_port(
         return port
     message = (
         f"with {forwarding.method} the packet keeps its port: keepalived ignores port {port} except"
-        " in checks, and so does this"
+        " in checks, and so does hadirector"
     )
     block.note("port of a real server", statement.arguments[1].place, message)
     return service.port or None

@@ -54,7 +54,9 @@ def _flags(block: Block, scheduler: Statement | None) -> Node | None:
     counted = [each for each in given if _counts(each, scheduler, name)]
     for each in given:
         if each not in counted:
-            message = f"{each.keyword.text} counts only below lvs_sched {name}: it is left out"
+            message = (
+                f"{each.keyword.text} has an effect only below lvs_sched {name}: it is left out"
+            )
             block.note("scheduler flag", each.keyword.place, message)
     found = sorted({_FLAGS[each.keyword.text] for each in counted})
     if "fallback" not in found and scheduler is not None:
@@ -80,7 +82,7 @@ def _one_packet(around: Surroundings) -> Node | None:
         return None
     place = statement.keyword.place
     if not around.service.is_mark and around.protocol != "udp":
-        message = "ops counts only with protocol UDP, so it is left out, as in keepalived"
+        message = "ops has an effect only with protocol UDP and is left out, as in keepalived"
         around.block.note("ops", place, message)
         return None
     return scalar(value=True, place=place)
@@ -93,7 +95,7 @@ def _persistence(around: Surroundings) -> Keys:
     if timeout is None and granularity is not None:
         timeout = _default_timeout(granularity)
     if timeout is None and around.has_all_ports:
-        message = "all ports need persistence: keepalived uses 360 s, and so does this"
+        message = "all ports need persistence: keepalived and hadirector use 360 s"
         block.note("port 0", around.place, message)
         timeout = scalar(duration(_PERSISTENCE_DEFAULT), around.place)
     return {

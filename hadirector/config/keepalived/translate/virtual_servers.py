@@ -132,7 +132,7 @@ def _read_protocol(block: Block, statement: Statement, options: Options) -> Node
         return None
     if options.own_defaults:
         return scalar("tcp", statement.keyword.place)
-    message = "without a protocol, keepalived balances udp, and so does this"
+    message = "without a protocol, keepalived and hadirector balance udp"
     block.note("no protocol", statement.keyword.place, message)
     return scalar("udp", statement.keyword.place)
 

@@ -24,7 +24,8 @@ def test_the_configuration_of_a_keepalived_conf_has_its_notes_with_their_places(
     assert configuration.differences == (
         "k.conf:4:5: vrrp_instance VI_1: smtp_alert: no mail is sent; events, metrics and the alert"
         " rules report the same changes",
-        "k.conf:6:24: vrrp_instance VI_1: 10.99.0.100/24: the kernel gets no broadcast address",
+        "k.conf:6:24: vrrp_instance VI_1: 10.99.0.100/24: hadirector adds the address without"
+        " a broadcast address",
     )
     assert configuration.difference_count == 2
 

@@ -67,7 +67,7 @@ def test_a_refused_keyword_names_its_remedy_and_can_be_accepted() -> None:
     )
     assert (kept, report.faults) == ([], [])
     assert [note.message for note in report.notes] == [
-        "vrrp_instance VI_1: net_namespace is left out, as accepted"
+        "vrrp_instance VI_1: net_namespace is left out, because --accept names it"
     ]
 
 

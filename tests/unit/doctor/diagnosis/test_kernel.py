@@ -206,7 +206,8 @@ def test_a_server_that_answers_only_on_its_own_address_is_an_error() -> None:
     assert finding.severity is ERROR
     assert finding.place == "f:virtual_servers.0.real_servers.0"
     assert finding.what == (
-        "web/10.0.0.5:80: it answers on its own address, but not on the virtual address 10.0.0.9:"
+        "web/10.0.0.5:80: the real server answers on its own address, but not on the virtual"
+        " address 10.0.0.9:"
         " no answer within 1 s"
     )
     assert "`hadirector realserver setup 10.0.0.9`" in finding.remedy

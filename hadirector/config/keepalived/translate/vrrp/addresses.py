@@ -179,7 +179,7 @@ _WITH_VALUE = frozenset({*_VALUES, "brd", "broadcast", "preferred_lft", "peer", 
 def _read_rest(text: str, word: Word, value: Word | None, block: Block) -> None:
     """Note or refuse a word that has no key."""
     if word.text in ("brd", "broadcast"):
-        message = f"{text}: the kernel gets no broadcast address"
+        message = f"{text}: hadirector adds the address without a broadcast address"
         block.note("broadcast", word.place, message)
     elif word.text == "-nodad":
         message = f"{text}: the address is added without duplicate address detection"

@@ -80,7 +80,9 @@ def read_command(statement: Statement, block: Block, options: Options) -> Script
     if not _needs_shell(words):
         return ScriptCommand(words, place, user)
     if "shell" in options.accepted:
-        block.note("shell", place, f"{keyword}: /bin/sh runs the command, as accepted")
+        block.note(
+            "shell", place, f"{keyword}: /bin/sh runs the command, because of --accept shell"
+        )
         return ScriptCommand(words, place, user, in_shell=True)
     block.fault(
         place,

@@ -30,7 +30,8 @@ class InterfaceDelays(Struct, frozen=True):
         most = facts.interval * (((whole(adverts) if adverts else None) or 3) - 1)
         if seconds >= most:
             message = (
-                f"interface_up_down_delays: {down.text} is void, as in keepalived: it is not less"
+                f"interface_up_down_delays: {down.text} has no effect, as in keepalived: the"
+                " delay is not less"
                 f" than {duration(most)}"
             )
             facts.block.note("flap_delay", facts.place, message)
@@ -59,7 +60,9 @@ class InterfaceDelays(Struct, frozen=True):
     def _note_up(self, interface: str, block: Block) -> None:
         words = self.lines[interface].arguments
         if len(words) > 1 and words[1].text != words[0].text:
-            message = f"interface_up_down_delays: the down delay of {interface} counts for both"
+            message = (
+                f"interface_up_down_delays: the down delay of {interface} is also the up delay"
+            )
             block.note("flap_delay", words[1].place, message)
 
 

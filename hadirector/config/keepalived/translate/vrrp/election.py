@@ -43,7 +43,7 @@ def _priority(facts: Facts) -> Node | None:
     if facts.priority is None:
         return None
     if facts.priority == OWNER:
-        message = "state MASTER without a priority is priority 255, as in keepalived"
+        message = "state MASTER without a priority means priority 255, as in keepalived"
         facts.block.note("priority", facts.place, message)
     return scalar(facts.priority, facts.place)
 
@@ -74,7 +74,7 @@ def _preempt(facts: Facts) -> Node | None:
     keeps_active = last is not None and last.keyword.text == "nopreempt"
     void = "priority 255" if facts.is_owner else "state MASTER" if facts.master else None
     if last is not None and keeps_active and void is not None:
-        _note_void(facts, last, f"{void} voids it, as in keepalived: the instance preempts")
+        _note_void(facts, last, f"{void} overrides it, as in keepalived: the instance preempts")
         keeps_active = False
     if delay is not None and has_delay:
         reason = (
@@ -87,7 +87,7 @@ def _preempt(facts: Facts) -> Node | None:
             else None
         )
         if reason is not None:
-            _note_void(facts, delay, f"{reason} voids it, as in keepalived")
+            _note_void(facts, delay, f"{reason} overrides it, as in keepalived")
         else:
             word = delay.arguments[0]
             place = delay.keyword.place
@@ -110,7 +110,7 @@ def _down_timer(facts: Facts) -> Node | None:
     if word is None or word.text == "3":
         return None
     if facts.strict:
-        message = "down_timer_adverts: strict mode voids it, as in keepalived"
+        message = "down_timer_adverts: it has no effect in strict mode, as in keepalived"
         facts.block.note("down_timer_adverts", word.place, message)
         return None
     return whole_node(word)

@@ -124,7 +124,7 @@ def _state(block: Block) -> bool | None:
     states = [statement.arguments[0] for statement in block.all("state")]
     for word in states:
         if word.text not in ("MASTER", "BACKUP"):
-            message = f"state: {quote(word.text)} is BACKUP, as in keepalived"
+            message = f"state: {quote(word.text)} means BACKUP, as in keepalived"
             block.note("state", word.place, message)
     return any(word.text == "MASTER" for word in states) if states else None
 

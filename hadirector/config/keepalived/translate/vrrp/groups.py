@@ -44,7 +44,9 @@ def read_groups(
         statement = each.statement
         title = statement.arguments[0].text
         if title in found:
-            message = "a group has this name already: this one is left out, as in keepalived"
+            message = (
+                "another group has this name already: this group is left out, as in keepalived"
+            )
             report.note(
                 "second name", statement.keyword.place, f"{name(statement.words)}: {message}"
             )
@@ -72,7 +74,7 @@ def _read(
         statement._replace(block=inner), VRRP_SYNC_GROUP, name(statement.words), report, options
     )
     if block.last("global_tracking") is not None:
-        message = "global_tracking: it is sync_group_tracking_weight, as in keepalived"
+        message = "global_tracking means sync_group_tracking_weight, as in keepalived"
         block.note("old words", statement.keyword.place, message)
     members = list(_members(block, instances, taken))
     if not members:
@@ -95,10 +97,13 @@ def _members(block: Block, instances: Set[str], taken: Set[str]) -> Iterator[Wor
     for line in (found.block or ()) if found is not None else ():
         for word in line.words:
             if word.text not in instances:
-                message = f"{word.text} is no vrrp_instance, and is left out, as in keepalived"
+                message = f"{word.text} is not a vrrp_instance, and is left out, as in keepalived"
                 block.note("no instance", word.place, message)
             elif word.text in taken:
-                message = f"{word.text} is in another group, as in keepalived: it is left out here"
+                message = (
+                    f"{word.text} is in another group already, and is left out here, as in"
+                    " keepalived"
+                )
                 block.note("two groups", word.place, message)
             else:
                 yield word

@@ -49,7 +49,10 @@ def read_instances(globals_: Globals, report: Report, options: Options) -> list[
         where = name(statement.words)
         title = statement.arguments[0].text
         if title in found:
-            message = "an instance has this name already: this one is left out, as in keepalived"
+            message = (
+                "another instance has this name already: this instance is left out, as in"
+                " keepalived"
+            )
             report.note("second name", statement.keyword.place, f"{where}: {message}")
             continue
         block = read_block(statement, VRRP_INSTANCE, where, report, options)
@@ -170,7 +173,8 @@ def _without_own(tracks: Sequence[Track], facts: Facts) -> list[Track]:
             kept.append(track)
         elif track.is_weighted:
             message = (
-                f"track_interface: {track.name}: the weight is void, as in keepalived: it is the"
+                f"track_interface: {track.name}: the weight has no effect, as in keepalived:"
+                " this is the"
                 " interface of the instance; write dont_track_primary to use the weight"
             )
             facts.block.note("void weight", track.place, message)

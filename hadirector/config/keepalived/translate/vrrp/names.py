@@ -18,5 +18,5 @@ def native_name(word: Word, block: Block, *, silent: bool = False) -> Node:
     """Make the node of a name. Invalid characters are replaced, with a note."""
     found = _OTHER.sub("_", word.text)[:NAME_CHARACTERS]
     if found != word.text and not silent:
-        block.note("name", word.place, f"the name {quote(word.text)} is {quote(found)} here")
+        block.note("name", word.place, f"the name {quote(word.text)} becomes {quote(found)}")
     return scalar(found, word.place)

@@ -140,7 +140,7 @@ def read_rule(
             return None
     if "priority" not in keys:
         priority = next(priorities)
-        message = f"a rule without a priority has {priority}, as in keepalived"
+        message = f"a rule without a priority gets priority {priority}, as in keepalived"
         block.note("rule priority", line.keyword.place, message)
         keys["priority"] = scalar(priority, line.keyword.place)
     return Item(mapping(line.keyword.place, keys), devices if tracked else [], group)
@@ -239,7 +239,8 @@ def _add_mark(keys: dict[str, Node], value: Word) -> None:
 
 def _refuse(word: Word, kind: str, block: Block) -> None:
     message = (
-        f"{word.text}: a virtual {kind} cannot have this; add the {kind} by a notify script, or"
+        f"{word.text}: a virtual {kind} does not support this word; add the {kind} by a notify"
+        " script, or"
         " leave it out"
     )
     block.fault(word.place, message)

@@ -78,7 +78,10 @@ def sync_daemon_node(globals_: Globals, instances: Sequence[Facts]) -> Node | No
     ]
     found.sort(key=lambda each: each[1].keyword.place[1:] if _in_one_file(found) else (0, 0))
     for block, statement, _ in found[1:]:
-        message = f"{statement.keyword.text} is left out, as in keepalived: the first one counts"
+        message = (
+            f"{statement.keyword.text} is left out, as in keepalived: only the first line has"
+            " an effect"
+        )
         block.note("sync daemon", statement.keyword.place, message)
     if not found:
         return None

@@ -71,11 +71,11 @@ def read_definitions(globals_: Globals, report: Report, options: Options) -> Def
         statement = each.statement
         key = (KINDS[statement.keyword.text], statement.arguments[0].text)
         if key in found:
-            message = "a definition has this name already, and keepalived uses the first one"
+            message = "keepalived uses the first definition with this name"
             report.note(
                 "second definition",
                 statement.keyword.place,
-                f"{name(statement.words)}: {message}: this one is left out",
+                f"{name(statement.words)}: {message}; this definition is left out",
             )
             continue
         needed = _NEEDED[key[0]]
@@ -134,7 +134,7 @@ def _read_script(each: Ordered, block: Block, options: Options) -> Definition | 
     if (process := command.process) is not None:
         return Definition(_process_keys(process, command, block), weight, place)
     if weight is not None and weight.value and block.last("init_fail") is not None:
-        message = "init_fail: before the first result, the weight does not count"
+        message = "init_fail: before the first result, the weight is not added"
         block.note("init_fail", place, message)
     user = command.user or each.defaults.script_user
     if (own := block.last("user")) is not None:
@@ -186,7 +186,7 @@ def _seconds(block: Block, keyword: str) -> Node | None:
         return None
     word = found.arguments[0]
     if decimal(word) == 0:
-        block.note("zero", word.place, f"{keyword}: 0 is 1 s, as in keepalived")
+        block.note("zero", word.place, f"{keyword}: 0 means 1 s, as in keepalived")
         return scalar("1s", word.place, found.keyword.place)
     return duration_node(word, found.keyword)
 

@@ -48,7 +48,9 @@ def read_tracks(block: Block, definitions: Definitions) -> list[Track]:
             if track is None:
                 continue
             if key in found:
-                message = f"{kind}: {key[1]} is in the list already, and the first line counts"
+                message = (
+                    f"{kind}: {key[1]} is in the list already; only the first line has an effect"
+                )
                 block.note("tracked twice", line.keyword.place, message)
             else:
                 found[key] = track
@@ -97,8 +99,8 @@ def _note_order(kind: str, word: Word, definition: Definition, block: Block) -> 
     """Note a definition below the list: keepalived reads the file once, from top to bottom."""
     if (definition.place.file, definition.place.line) > (word.place.file, word.place.line):
         message = (
-            f"{kind}: {word.text} is tracked; keepalived does not find it, because its definition"
-            " is below"
+            f"{kind}: {word.text} is tracked; keepalived does not find the definition, because"
+            " it is below this line"
         )
         block.note("order", word.place, message)
 
@@ -115,7 +117,10 @@ def add_devices(tracks: list[Track], devices: Iterable[Word], block: Block) -> l
         if index is None:
             found.append(track)
         elif found[index].is_weighted:
-            message = f"{word.text}: an address or route needs it, so its weight is void"
+            message = (
+                f"{word.text}: an address or a route uses this interface, so its weight has no"
+                " effect"
+            )
             block.note("void weight", found[index].place, message)
             found[index] = replace(found[index], weight=None)
     return found
@@ -133,7 +138,7 @@ def void_weights(tracks: Iterable[Track], reason: str, block: Block, *, owner: b
             kept.append(track)
             continue
         without_weight = track.has_default_weight or (track.kind == "track_interface" and not owner)
-        left_out = "its weight is void" if without_weight else "it is not tracked"
+        left_out = "its weight has no effect" if without_weight else "it is not tracked"
         message = f"{track.kind}: {track.name}: {left_out}, as in keepalived, because of {reason}"
         block.note("void weight", track.place, message)
         if without_weight:

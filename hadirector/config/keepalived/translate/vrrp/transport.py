@@ -41,7 +41,7 @@ def _source(facts: Facts) -> Node | None:
     keyword, word = found[-1].keyword, found[-1].arguments[0]
     if "/" in word.text:
         message = (
-            f"{keyword.text}: {word.text} is no address for keepalived, which takes the first"
+            f"{keyword.text}: {word.text} is not an address, so keepalived uses the first"
             " address of the interface"
         )
         facts.block.note("source", word.place, message)
@@ -95,7 +95,7 @@ def _ttl_min(facts: Facts) -> Node | None:
     if lowest:
         word = min(lowest, key=lambda each: whole(each) or 0)
         if len({each.text for each in lowest}) > 1:
-            message = f"min_ttl: one limit counts for all peers, {word.text}"
+            message = f"min_ttl: one limit applies to all peers, {word.text}"
             facts.block.note("ttl", word.place, message)
         return scalar(1, word.place) if whole(word) == 0 else whole_node(word)
     ttl = facts.block.word("unicast_ttl")

@@ -147,15 +147,16 @@ def test_a_difference_is_noted(text: str, kind: str) -> None:
         ),
         (
             "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m",
-            "table:1:1: service tcp 192.0.2.1:80 is not there (expected -A before its -a)",
+            "table:1:1: service tcp 192.0.2.1:80 is not defined (expected its -A line above"
+            " its -a lines)",
         ),
         (
             "-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80",
-            "table:2:1: service tcp 192.0.2.1:80 is there twice",
+            "table:2:1: service tcp 192.0.2.1:80 occurs twice",
         ),
         (
             "-A -t 192.0.2.1:80\n" + 2 * "-a -t 192.0.2.1:80 -r 1.2.3.4:80\n",
-            "table:3:1: service tcp 192.0.2.1:80: real server 1.2.3.4:80 is there twice",
+            "table:3:1: service tcp 192.0.2.1:80: real server 1.2.3.4:80 occurs twice",
         ),
         (
             "-A -t 192.0.2.1:80 -p 300 -M 255.0.255.0",

@@ -162,12 +162,14 @@ def test_a_service_name_becomes_a_name() -> None:
     [
         (
             ("service=imap",),
-            "ld.cf:4:17: virtual 192.0.2.1:80: service imap: hadirector has no such check; use"
+            "ld.cf:4:17: virtual 192.0.2.1:80: service imap: hadirector does not have this"
+            " check; use"
             " checktype = connect, or service = simpletcp with the greeting in receive",
         ),
         (
             ("service=mysql", 'request="SELECT 1"'),
-            "ld.cf:5:18: virtual 192.0.2.1:80: no query is sent; leave the request out, or use"
+            "ld.cf:5:18: virtual 192.0.2.1:80: hadirector sends no query in this check; leave"
+            " the request out, or use"
             " checktype = external",
         ),
         (

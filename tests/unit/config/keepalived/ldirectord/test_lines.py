@@ -41,7 +41,8 @@ def test_an_empty_line_ends_a_virtual() -> None:
     report = Report()
     read_lines("virtual=192.0.2.1:80\n\n    service=http\n", "ld.cf", report)
     assert faults(report) == [
-        "ld.cf:3:5: the line is indented, but no virtual is above it (an empty line ends one)"
+        "ld.cf:3:5: the line is indented, but no virtual is above the line (an empty line ends"
+        " a virtual)"
     ]
 
 
@@ -109,7 +110,7 @@ def test_the_names_that_must_be_resolved() -> None:
         ),
         (
             "maintenancedir=/etc/m",
-            "ld.cf:1:1: ld.cf: maintenancedir: no directory takes real servers out of service; use"
+            "ld.cf:1:1: ld.cf: maintenancedir: hadirector reads no maintenance directory; use"
             " hadirector drain and undrain; --accept maintenancedir leaves the keyword out",
         ),
     ],

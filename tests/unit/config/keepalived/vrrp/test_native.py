@@ -74,7 +74,8 @@ def test_next_hops_are_read_from_or_and_from_nexthop() -> None:
         ),
         (
             "10.6.0.0/16 nexthop via 10.0.0.1 realms 4",
-            "realms: a virtual route cannot have this; add the route by a notify script, or leave"
+            "realms: a virtual route does not support this word; add the route by a notify"
+            " script, or leave"
             " it out",
         ),
     ],
@@ -106,8 +107,8 @@ def test_a_delay_that_outlasts_the_peer_is_void() -> None:
     found = read(instance("") + delays)
     assert "flap_delay" not in found.instance
     assert [note for _, note in found.notes] == [
-        "1:1: vrrp_instance VI_1: interface_up_down_delays: 2 is void, as in keepalived: it is not"
-        " less than 2s"
+        "1:1: vrrp_instance VI_1: interface_up_down_delays: 2 has no effect, as in keepalived:"
+        " the delay is not less than 2s"
     ]
 
 

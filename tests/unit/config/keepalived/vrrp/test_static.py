@@ -8,7 +8,7 @@ from tests.unit.config.keepalived.vrrp.test_traps import instance
 
 REMEDY = (
     "write the entries into the network configuration of the host, such as systemd-networkd or"
-    " ifupdown, or use --accept static, with which hadirector holds them in every state;"
+    " ifupdown, or use --accept static, so that hadirector keeps them in every state;"
     " --accept static_routes leaves the keyword out"
 )
 
@@ -85,7 +85,7 @@ def test_a_track_group_tracks_the_devices_of_its_items() -> None:
         "14:38: track_group links is left out, as in keepalived: it needs dev, not no_track",
     ]
     unknown = read(instance("virtual_routes {\n10.7.0.0/16 dev eth1 track_group links\n}"))
-    assert "track_group: a virtual route cannot have this" in unknown.faults[0]
+    assert "track_group: a virtual route does not support this word" in unknown.faults[0]
 
 
 def test_the_file_of_the_corpus_is_translated() -> None:

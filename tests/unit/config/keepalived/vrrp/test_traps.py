@@ -78,8 +78,8 @@ def test_a_script_below_its_instance_is_tracked_with_a_note() -> None:
     assert found.notes == [
         (
             "order",
-            "8:1: vrrp_instance VI_1: track_script: check is tracked; keepalived does not find it,"
-            " because its definition is below",
+            "8:1: vrrp_instance VI_1: track_script: check is tracked; keepalived does not find"
+            " the definition, because it is below this line",
         )
     ]
 
@@ -117,7 +117,8 @@ def test_a_second_instance_of_the_same_name_is_left_out() -> None:
     assert found.notes == [
         (
             "second name",
-            "9:1: vrrp_instance VI_1: an instance has this name already: this one is left out, as"
+            "9:1: vrrp_instance VI_1: another instance has this name already: this instance is"
+            " left out, as"
             " in keepalived",
         )
     ]
@@ -134,16 +135,16 @@ def test_a_second_instance_of_the_same_name_is_left_out() -> None:
             "state MASTER\npriority 100\nnopreempt",
             True,
             [
-                "9:1: vrrp_instance VI_1: nopreempt: state MASTER voids it, as in keepalived: the"
-                " instance preempts"
+                "9:1: vrrp_instance VI_1: nopreempt: state MASTER overrides it, as in"
+                " keepalived: the instance preempts"
             ],
         ),
         (
             "state BACKUP\npriority 255\nnopreempt",
             True,
             [
-                "9:1: vrrp_instance VI_1: nopreempt: priority 255 voids it, as in keepalived: the"
-                " instance preempts"
+                "9:1: vrrp_instance VI_1: nopreempt: priority 255 overrides it, as in"
+                " keepalived: the instance preempts"
             ],
         ),
         ("nopreempt\npreempt", True, []),
@@ -151,12 +152,12 @@ def test_a_second_instance_of_the_same_name_is_left_out() -> None:
         (
             "nopreempt\npreempt_delay 300",
             False,
-            ["8:1: vrrp_instance VI_1: preempt_delay: nopreempt voids it, as in keepalived"],
+            ["8:1: vrrp_instance VI_1: preempt_delay: nopreempt overrides it, as in keepalived"],
         ),
         (
             "state MASTER\npriority 9\npreempt_delay 3",
             None,
-            ["9:1: vrrp_instance VI_1: preempt_delay: state MASTER voids it, as in keepalived"],
+            ["9:1: vrrp_instance VI_1: preempt_delay: state MASTER overrides it, as in keepalived"],
         ),
     ],
 )
@@ -175,11 +176,11 @@ def test_state_master_and_priority_255_void_nopreempt(
         (
             "MASTER",
             255,
-            "1:1: vrrp_instance VI_1: state MASTER without a priority is priority 255, as in"
+            "1:1: vrrp_instance VI_1: state MASTER without a priority means priority 255, as in"
             " keepalived",
         ),
-        ("SLAVE", 100, '7:7: vrrp_instance VI_1: state: "SLAVE" is BACKUP, as in keepalived'),
-        ("backup", 100, '7:7: vrrp_instance VI_1: state: "backup" is BACKUP, as in keepalived'),
+        ("SLAVE", 100, '7:7: vrrp_instance VI_1: state: "SLAVE" means BACKUP, as in keepalived'),
+        ("backup", 100, '7:7: vrrp_instance VI_1: state: "backup" means BACKUP, as in keepalived'),
     ],
 )
 def test_the_state_decides_the_default_priority(state: str, priority: int, note: str) -> None:
@@ -295,8 +296,8 @@ def test_a_source_with_a_length_is_the_first_address_of_the_interface() -> None:
     assert found.notes == [
         (
             "source",
-            "7:16: vrrp_instance VI_1: unicast_src_ip: 10.0.0.1/24 is no address for keepalived,"
-            " which takes the first address of the interface",
+            "7:16: vrrp_instance VI_1: unicast_src_ip: 10.0.0.1/24 is not an address, so"
+            " keepalived uses the first address of the interface",
         )
     ]
 
@@ -350,7 +351,8 @@ eth1 weight -10
     assert found.faults == []
     assert found.instance["track"] == [{"interface": "eth1"}]
     assert [note for _, note in found.notes] == [
-        "10:1: vrrp_instance V: eth1: an address or route needs it, so its weight is void"
+        "10:1: vrrp_instance V: eth1: an address or a route uses this interface, so its weight"
+        " has no effect"
     ]
 
 
@@ -386,6 +388,6 @@ def test_the_first_sync_daemon_counts() -> None:
     assert found.faults == []
     assert found.value["sync_daemon"] == {"interface": "eth1", "instance": "VI_1"}
     assert [note for _, note in found.notes] == [
-        "15:1: vrrp_instance VI_2: lvs_sync_daemon_interface is left out, as in keepalived: the"
-        " first one counts"
+        "15:1: vrrp_instance VI_2: lvs_sync_daemon_interface is left out, as in keepalived:"
+        " only the first line has an effect"
     ]
