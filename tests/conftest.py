@@ -35,6 +35,9 @@ def missing(item: pytest.Item) -> str | None:
             "keepalived" in marks and shutil.which("keepalived") is None
         ),
         "needs FRR (Debian package frr)": "frr" in marks and not (DAEMONS / "vrrpd").exists(),
+        "needs promtool (Debian package prometheus)": (
+            "promtool" in marks and shutil.which("promtool") is None
+        ),
         "needs a kernel with IPVS: run it by python -m hadirector.lab.uml": (
             "ipvs" in marks and not kernel_has_ipvs()
         ),
