@@ -77,7 +77,7 @@ soak: $(VENV)/.tests ## run corrupted inputs, many simulated worlds and, as root
 deb: $(VENV)/.runtime ## build a Debian package for the release that runs here, into build/
 	PYTHON=$(BIN)/python packaging/build-deb.sh
 
-tables: $(VENV)/.tests ## write the generated parts of docs: keys, operations of the API, openapi-v1.json
+tables: $(VENV)/.tests ## write the generated parts of docs and configs: keys, operations of the API, dashboard
 	$(BIN)/python -m tests.reference
 
 format: $(VENV)/.tests ## format the code

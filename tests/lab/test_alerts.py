@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.reference.dashboard import expressions
+
 RULES = Path(__file__).parents[2] / "configs/prometheus/alerts.yaml"
 STAGED = yaml.safe_load((Path(__file__).parent / "alerts/series.yaml").read_text("utf-8"))
 DIRECTORS = ("lb1", "lb2")
@@ -69,6 +71,17 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_prometheus_accepts_the_rules() -> None:
     found = promtool("check", "rules", str(RULES))
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.promtool
+def test_prometheus_accepts_the_expressions_of_the_dashboard(tmp_path: Path) -> None:
+    panels = [each for each in expressions() if not each.startswith("label_values(")]
+    rules = [{"record": f"panel_{number}", "expr": each} for number, each in enumerate(panels)]
+    file = tmp_path / "rules.yaml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), "utf-8")
+    found = promtool("check", "rules", str(file))
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "17 rules found" in found.stdout
 
 
 @pytest.mark.promtool
