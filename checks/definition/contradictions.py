@@ -75,7 +75,7 @@ def _http_contradictions(probe: HttpProbe) -> Iterator[tuple[str, str]]:
     if not probe.expect_status:
         yield (
             "expect_status",
-            "no status would pass (got an empty list, expected codes from 100 to 599)",
+            "no status of a reply can pass (got an empty list, expected codes from 100 to 599)",
         )
     if probe.body is not None and probe.method != "POST":
         yield "body", f"only a request with method POST has a body (got method {probe.method})"

@@ -68,7 +68,7 @@ def read_validity(certificate: ClientCertificate) -> Validity:
         # Python has no public function that reads a certificate which is not a peer's.
         content = untyped._ssl._test_decode_cert(certificate.file)  # noqa: SLF001 - see above
         mode = stat.S_IMODE(os.stat(certificate.key_file).st_mode)
-    except (OSError, ValueError) as error:  # ValueError: a name in it is not UTF-8
+    except (OSError, ValueError) as error:  # ValueError: a name in the certificate is not UTF-8
         raise ClientCertificateError(
             f"tls_certificate_file {certificate.file}: {_describe(error)}"
         ) from error

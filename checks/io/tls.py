@@ -52,7 +52,7 @@ def _tls_object_class() -> type[ssl.SSLObject]:
                 return super().getpeercert(binary_form)
             except UnicodeDecodeError as error:
                 fault = ssl.SSLCertVerificationError()
-                fault.verify_message = "a name in it is not UTF-8"
+                fault.verify_message = "a name in the certificate is not UTF-8"
                 raise fault from error
 
     return TlsObject

@@ -64,7 +64,7 @@ async def _exchange_over_tcp(
         length = int.from_bytes(await connection.exactly(2), "big")
         reply = _read_reply(await connection.exactly(length), query)
     if reply is None:
-        raise ProbeFailedError(Reason.PROTOCOL, "not a DNS reply: the query in it is another one")
+        raise ProbeFailedError(Reason.PROTOCOL, "not a DNS reply: the reply repeats another query")
     return reply
 
 
@@ -77,7 +77,9 @@ def _read_reply(data: bytes, query: Message) -> Message | None:
         return None
     records = sum(int.from_bytes(data[at : at + 2], "big") for at in _COUNTS_AT)
     if records > RECORDS_MAX:
-        raise ProbeFailedError(Reason.PROTOCOL, f"not a DNS reply: it has {records} records")
+        raise ProbeFailedError(
+            Reason.PROTOCOL, f"not a DNS reply: the message has {records} records"
+        )
     try:
         reply = dns.message.from_wire(data)
     # dnspython raises ValueError for the record data of some types.

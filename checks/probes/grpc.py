@@ -94,7 +94,7 @@ def _message(exchange: Exchange) -> bytes:
         raise _protocol_error(f"the content-type is {content_type}")
     code = headers.get("grpc-status")
     if code is None:
-        raise _protocol_error("the field grpc-status is missing")
+        raise _protocol_error("the header field grpc-status is missing")
     if code != "0":
         name = f"{code} {_CODES.get(code, '')}".strip()
         message = unquote(headers.get("grpc-message", ""))

@@ -100,7 +100,7 @@ async def _receive(ours: socket.socket, seconds: float) -> Finished:
     finally:
         loop.remove_reader(ours)
     if not data:
-        return Finished(error="the process that runs it has ended")
+        return Finished(error="the process that runs the script has ended")
     return msgspec.msgpack.decode(data, type=Finished)
 
 

@@ -33,7 +33,8 @@ class Audit:
         if not self._changes.take(actor.name, monotonic()):
             raise ProblemError(
                 Code.TOO_MANY,
-                f"{actor.name} may make {CHANGES_PER_SECOND:g} changes per second",
+                f"{actor.name} makes too many changes (expected at most {CHANGES_PER_SECOND:g}"
+                " per second)",
                 headers={"Retry-After": "1"},
             )
 

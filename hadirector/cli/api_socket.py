@@ -58,7 +58,7 @@ def choose_endpoint(
     }
     if arguments.socket is not None or given["api"] is None:
         if arguments.token_file or arguments.ca_file:
-            return "--token-file and --ca-file are for --api"
+            return "--token-file and --ca-file have no effect without --api"
         arguments.socket = arguments.socket or DEFAULT
         return None
     from hadirector.api.endpoint import EndpointError, Remote, check_remote

@@ -141,12 +141,14 @@ class _Rollback:
 
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the history")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="the reason for the change, for the history"
+    )
     parser.add_argument(
         "--confirm-within",
         type=duration_seconds,
         metavar="DURATION",
-        help="undo the change after this time, such as 60s, unless it is confirmed",
+        help="undo the change after this time, such as 60s, unless you confirm the change before",
     )
 
 
@@ -154,7 +156,8 @@ def _print_result(applied: _Applied) -> None:
     print(f"configuration {applied.number} runs: {applied.changed}")
     if applied.confirm_within is not None:
         print(
-            f"it is undone in {applied.confirm_within:g} s unless `hadirector confirm` follows;"
+            f"the director undoes it in {applied.confirm_within:g} s unless `hadirector"
+            " confirm` follows;"
             " `hadirector rollback` undoes it now"
         )
 

@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("number", type=int, metavar="NUMBER", help="the earlier configuration")
     parser.add_argument(
-        "other", nargs="?", type=int, metavar="OTHER", help="default: the one in use"
+        "other",
+        nargs="?",
+        type=int,
+        metavar="OTHER",
+        help="the later configuration (default: the configuration in use)",
     )
     api_socket.add_argument(parser)
 

@@ -183,13 +183,14 @@ def _instances(socket: Endpoint) -> dict[str, _Instance]:
 
 def _describe_other(instance: _Instance | None) -> str:
     if instance is None:
-        return "it has not started yet, and will give way to any peer"
+        return "the instance has not started yet, and will give way to any peer"
     active = instance.active_router or "no known router"
-    return f"it was {instance.state} already; {active} is active"
+    return f"the instance was {instance.state} already; {active} is active"
 
 
 def _describe_failure(seconds: float) -> str:
     return (
         f"no peer has taken over within {seconds:g} s; this director still holds the addresses, and"
-        " hands them over as soon as a peer appears (`hadirector handover --undo` ends this)"
+        " hands them over as soon as a peer appears (`hadirector handover --undo` ends the"
+        " handover)"
     )

@@ -72,7 +72,12 @@ class _Resume:
             "End the pause of this director. It decides at once from the present verdicts; the"
             " brake of each virtual server (min_healthy) applies as always."
         )
-        parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the events")
+        parser.add_argument(
+            "--reason",
+            default="",
+            metavar="TEXT",
+            help="the reason for the end of the pause, for the events",
+        )
         api_socket.add_argument(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:

@@ -85,7 +85,9 @@ def render(preview: Preview) -> Iterator[str]:
         ("kernel", preview.kernel),
     ):
         yield from _section(heading, lines)
-    yield from _section("added when their check passes for the first time", preview.awaited)
+    yield from _section(
+        "real servers that are added when their check passes for the first time", preview.awaited
+    )
     yield from _section("outgoing: weight 0, and removed 10 s later", preview.outgoing)
     yield from _section("clients, when every new real server passes", preview.moved_flows)
     if preview.left_out:

@@ -29,10 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEYWORD",
-        help="leave out a keyword that is refused, or hold what it stands for (static) or run its"
-        " command (shell); several with commas",
+        help="accept refused parts of the file: the name of a keyword leaves the keyword out,"
+        " static keeps static addresses and routes, shell runs"
+        " commands by /bin/sh; separate several by commas",
     )
-    group.add_argument("--strict", action="store_true", help="make a fault of every note")
+    group.add_argument("--strict", action="store_true", help="treat every note as a fault")
     group.add_argument(
         "--own-defaults",
         action="store_true",

@@ -37,9 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument(
-        "--problems", action="store_true", help="list only what is wrong, and what to do"
+        "--problems", action="store_true", help="list only the problems, each with its remedy"
     )
-    output.add_argument("--quiet", action="store_true", help="print nothing; the exit code answers")
+    output.add_argument(
+        "--quiet", action="store_true", help="print nothing; the exit code is the answer"
+    )
     output.add_argument(
         "--json", action="store_true", help="print the whole status as JSON, with the verdict"
     )

@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="how long the token is valid, such as 12h or 90d (default: until it is revoked)",
     )
-    listing = actions.add_parser("list", help="list the tokens, without the tokens themselves")
+    listing = actions.add_parser(
+        "list", help="list the names, roles and expiry times of the tokens"
+    )
     revoke = actions.add_parser("revoke", help="remove a token; it is refused from now on")
     revoke.add_argument("name", metavar="NAME", help="the name of the client")
     for action in (add, listing, revoke):

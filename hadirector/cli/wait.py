@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_timeout,
         default=TIMEOUT_SECONDS,
         metavar="DURATION",
-        help="how long to wait; 0 looks once (default: 5m)",
+        help="longest time to wait; 0 tests the condition once (default: 5m)",
     )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     api_socket.add_argument(parser)

@@ -33,7 +33,7 @@ def main(file: str, encoded: str = "", *arguments: str) -> None:
         frames = [Refusal(error.faults)]
     except MemoryError:
         size = MEMORY_BYTES_MAX // 1024**3
-        frames = [Refusal((Fault(file, f"to read the file takes more than {size} GiB of memory"),))]
+        frames = [Refusal((Fault(file, f"reading the file takes more than {size} GiB of memory"),))]
     # If the director has stopped, nothing reads the frames.
     with contextlib.suppress(BrokenPipeError):
         for frame in frames:

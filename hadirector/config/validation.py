@@ -52,7 +52,9 @@ def validate(document: Document) -> Root:
             if fault.place not in known:
                 faults.append(fault)
             if len(faults) > ERRORS_MAX:
-                rest = Fault(file, "further faults are not shown, and the rest is not checked")
+                rest = Fault(
+                    file, "the rest of the file is not checked, and further faults are not shown"
+                )
                 raise ConfigError([*faults[:FAULTS_MAX], rest])
     if faults or root is None:
         raise ConfigError(limit(faults, unexplained, file))
@@ -83,7 +85,10 @@ def _refuse_hopeless(document: Document) -> None:
     except ValidationError as error:
         if error.error_count() >= FAULTS_MAX:
             faults = explain(error.errors(include_url=False)[:FAULTS_MAX], document, Root)
-            rest = Fault(document.file, "further faults are not shown, and the rest is not checked")
+            rest = Fault(
+                document.file,
+                "the rest of the file is not checked, and further faults are not shown",
+            )
             raise ConfigError([*document.faults, *faults, rest]) from None
 
 

@@ -29,7 +29,9 @@ def open_towards(client: socket.socket, destination: DestinationKey) -> socket.s
         raise ReservedError(error.strerror) from error
     if is_reserved(max(client.fileno(), server.fileno()), RELAY_RESERVE):
         server.close()
-        raise ReservedError("the free file descriptors are reserved for the director")
+        raise ReservedError(
+            "no file descriptor is free for the connection; the rest is reserved for the director"
+        )
     server.setblocking(False)
     return server
 

@@ -71,7 +71,7 @@ def decide_fitness(situation: Situation) -> Fitness:
         targets = "1 target has" if count == 1 else f"{count} targets have"
         return Fitness(reasons, f"{targets} no verdict yet")
     if not table_made:
-        return Fitness(reasons, "the table is not applied yet")
+        return Fitness(reasons, "the table does not have the virtual servers yet")
     return Fitness(reasons)
 
 
@@ -92,7 +92,7 @@ def _reasons(situation: Situation) -> tuple[str, ...]:
 
 def _describe(table: TableCondition) -> str:
     if not table.present:
-        return f"no virtual service could be made: {table.error}"
+        return f"no virtual service could be added to the table: {table.error}"
     if not table.failing:
         return f"the table cannot be read: {table.error}"
     operations = "1 operation" if table.failing == 1 else f"{table.failing} operations"

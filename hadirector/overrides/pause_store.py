@@ -94,7 +94,7 @@ class PauseStore:
 
     async def _expire(self) -> None:
         try:
-            await self.end("", "its time is over")
+            await self.end("", "the time of the pause is over")
         except OSError as error:
             # The decisions continue anyway: the file has the same end.
             self._log.error("pause_not_removed", error=str(error))

@@ -194,7 +194,7 @@ def hold_outgoing(outgoing: Outgoing | None, candidates: Sequence[Candidate], fa
     elif facts.blind:
         return Hold(outgoing, f"{reason}, and the director is blind", facts.now + BLIND_SECONDS)
     elif not awaited:
-        end = ", and no first probe is awaited"
+        end = ", and no real server waits for its first probe"
     elif facts.now >= outgoing.deadline:
         end = ", and the time for first probes is over"
     else:

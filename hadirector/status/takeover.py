@@ -57,7 +57,7 @@ def predict_takeover(
         return Takeover(
             None,
             None,
-            "this director is the active one; a BACKUP router sends nothing, so look at the peer:"
+            "this director is ACTIVE; to see a takeover predicted, run on the peer:"
             f" `hadirector why instance {instance.instance}`",
         )
     within = instance.active_down_interval
@@ -75,4 +75,4 @@ def _describe_connections(sync: SyncDaemonStatus, *, syncable: bool) -> str:
     received = [thread for thread in sync.running if thread.startswith(_RECEIVES)]
     if received:
         return f"established connections continue (sync daemon {received[0]})"
-    return "established connections are cut: no thread of the sync daemon receives them here"
+    return "established connections are cut: no sync daemon receives connections on this host"

@@ -212,7 +212,10 @@ class Service:
             ) from None
         found = await self._cache.get("/v1/status")
         if found.answer.status != 200:
-            raise UnreachableError(f"the director answers {found.answer.status}")
+            raise UnreachableError(
+                "the director answered the request for its status with the HTTP status"
+                f" {found.answer.status}"
+            )
         body = await metrics.write_metrics(found.answer.body, wanted)
         return await send(request, body, {"Content-Type": wanted.content_type})
 
@@ -240,7 +243,7 @@ class Service:
             _check_json(request)
         if not self._changes.take(client.name, monotonic()):
             raise ProblemError(
-                Code.TOO_MANY, f"{client.name} changes too much", headers={"Retry-After": "1"}
+                Code.TOO_MANY, f"{client.name} makes too many changes", headers={"Retry-After": "1"}
             )
         path = request.rel_url.raw_path
         large = path.startswith("/v1/config")

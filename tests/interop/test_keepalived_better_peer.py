@@ -119,7 +119,7 @@ def test_a_weaker_keepalived_is_refused(lab: Lab) -> None:
     """Blind, our director has priority 50, and keepalived has 20."""
     keepalived = lab.keepalived("nopreempt", priority=20)
     lab.become_blind()
-    reason = "the peer that took over would lose the election"
+    reason = "the peer that took over would lose the election against this router"
     eventually(lambda: lab.reasons("handover_abandoned"), 20.0, expected=[reason])
     lab.wait_for_holder(lab.our_host)
     time.sleep(1.0)

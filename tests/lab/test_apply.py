@@ -128,4 +128,7 @@ def test_the_deadline_survives_a_restart_and_a_kill(host: Host) -> None:
     assert host.serves("127.0.36.2:80")
     assert host.text == first
     assert "configuration_undone" in host.log
-    assert "undone: it was not confirmed in time" in host.command("history", "config")[1]
+    assert (
+        "undone: the configuration was not confirmed in time"
+        in host.command("history", "config")[1]
+    )

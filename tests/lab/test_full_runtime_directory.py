@@ -140,7 +140,7 @@ def test_a_director_whose_table_cannot_be_made_stays_out_of_elections(
         directors.append(preferred)
         eventually(lambda: "elections_delayed" in preferred.log, 30.0, "the report of the delay")
         [instance] = preferred.status().instances
-        reason = "no virtual service could be made: add service tcp 127.0.0.1:"
+        reason = "no virtual service could be added to the table: add service tcp 127.0.0.1:"
         assert instance.fault is not None
         assert instance.fault.startswith(reason)
         assert preferred.status().unfit == (instance.fault,)

@@ -331,7 +331,7 @@ class Router:
         )
         if weaker and handover.refuses_weaker_successor:
             self.better_peer.note_weaker_successor(now)
-            reason = "the peer that took over would lose the election"
+            reason = "the peer that took over would lose the election against this router"
             return [*self._stay_active(now), HandoverAbandoned(reason)]
         handover.note_advertisement(now, advertisement.priority)
         if advertisement.priority > 0:

@@ -41,7 +41,7 @@ def _client_findings(path: Path, api: ApiSection) -> Iterator[Finding]:
     if tls.clients and tls.client_ca is None:
         yield Finding((*path, "clients"), "has no effect without client_ca")
     if tls.client_ca is not None and not tls.clients:
-        yield Finding((*path, "client_ca"), "no client can use it without clients")
+        yield Finding((*path, "client_ca"), "has no effect without clients")
     yield from duplicates(
         Claim((*path, "clients", index, "name"), client.name, f"name {quote(client.name)}")
         for index, client in enumerate(tls.clients)

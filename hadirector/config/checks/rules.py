@@ -90,7 +90,7 @@ def _member_findings(path: Path, member: CheckSection) -> Iterator[Finding]:
     """Yield the keys that a check within another check cannot have."""
     yield from check_findings(path, member)
     for key in sorted(member.model_fields_set & _KEYS_OF_OUTER_CHECK):
-        yield Finding((*path, key), f"{key} belongs to the outer check; leave it out here")
+        yield Finding((*path, key), f"{key} belongs to the outer check; leave {key} out here")
     if member.members:
         message = f"a check of type {member.type} cannot be within another check"
         yield Finding((*path, "type"), message)
@@ -112,6 +112,6 @@ def _via_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
 
 _SET_BY_VIA = {
     "address": "every probe goes to the address of the virtual server",
-    "interface": "IPVS chooses the interface of a probe",
-    "mark": "every real server gets a mark of its own (the key probe_marks of director)",
+    "interface": "IPVS selects the interface of the probe",
+    "mark": "every real server gets a firewall mark from probe_marks of director",
 }

@@ -151,7 +151,9 @@ class _Builder:
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
         elif isinstance(event, yaml.DocumentStartEvent) and self._root is not None:
-            self._stop(_mark(event), "a second document begins here; a file holds one")
+            self._stop(
+                _mark(event), "a second YAML document begins here (expected one document in a file)"
+            )
 
     def finish(self) -> Document:
         """Return the document. Raises ConfigError if the text has none."""
@@ -235,7 +237,9 @@ class _Builder:
         path = public_path(self._path())
         self.faults.append(Fault(_place(self._file, mark), prefix_path(path, message)))
         if len(self.faults) > _FAULTS_KEPT_MAX:
-            rest = Fault(self._file, "further faults are not shown, and the rest is not read")
+            rest = Fault(
+                self._file, "the rest of the file is not read, and further faults are not shown"
+            )
             raise ConfigError([*self.faults[:FAULTS_MAX], rest])
 
     def _path(self) -> Path:

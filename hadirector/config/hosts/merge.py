@@ -25,7 +25,7 @@ NAMED_LISTS: Final = ("vrrp", "sync_groups", "virtual_servers")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:@\[\]-]{1,64}")
 _FORBIDDEN: Final = {
-    HOSTS: "a host has no hosts",
+    HOSTS: "the section of a host cannot contain hosts",
     "include_dir": "write include_dir at the top of the file; it is the same for all hosts",
 }
 
@@ -119,7 +119,10 @@ class _Merge:
             return {}
         director = section.get("director")
         if isinstance(director, dict) and "name" in director:
-            message = f"the name of this director is that of its section, {self._name}"
+            message = (
+                f"leave the name out: the name of the section, {self._name}, is the name of"
+                " the director"
+            )
             self._fault(("director", "name"), message)
         return section
 

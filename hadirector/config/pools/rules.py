@@ -26,7 +26,9 @@ def _quorum_findings(path: Path, server: VirtualServerSection) -> Iterator[Findi
     The default quorum of 1 is not checked: it is right for a pool of any size.
     """
     if server.hysteresis >= server.quorum:
-        expected = f"less than the quorum, {server.quorum}; otherwise the pool never loses it"
+        expected = (
+            f"less than the quorum, {server.quorum}; otherwise the pool never loses its quorum"
+        )
         yield Finding((*path, "hysteresis"), wrong(str(server.hysteresis), expected))
         return
     total = sum(real_server.weight for _, real_server in server.members)

@@ -114,5 +114,5 @@ def _threshold_findings(path: Path, server: RealServerSection) -> Iterator[Findi
     upper, lower = server.upper_threshold, server.lower_threshold
     if lower is None or (upper is not None and lower < upper):
         return
-    expected = "an upper_threshold above it" if upper is None else f"less than {upper}"
+    expected = "an upper_threshold above lower_threshold" if upper is None else f"less than {upper}"
     yield Finding((*path, "lower_threshold"), wrong(str(lower), expected))

@@ -97,11 +97,13 @@ def _object_findings(
 
 def _process_findings(path: Path, process: ProcessSection) -> Iterator[Finding]:
     if process.name is not None and process.command is not None:
-        yield Finding((*path, "command"), "the name is given too; leave one of them out")
+        yield Finding(
+            (*path, "command"), "a process has either name or command; leave one of them out"
+        )
     if process.name is None and process.command is None:
         yield Finding(path, 'the key "name" is missing (or "command")')
     if "arguments_match" in process.model_fields_set and not process.arguments:
-        yield Finding((*path, "arguments_match"), "there are no arguments to compare")
+        yield Finding((*path, "arguments_match"), "the process has no arguments to compare")
     if process.at_most is None:
         if process.at_least == 0:
             message = "the object would always be up (expected 1 or more, or at_most)"

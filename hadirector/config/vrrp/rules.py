@@ -60,7 +60,9 @@ def _learning_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
     if instance.version == 2:
         for key in ("max_learned_interval", "clamp_learned_interval"):
             if key in instance.model_fields_set:
-                yield Finding((*path, key), "version 2 learns no interval; leave this out")
+                yield Finding(
+                    (*path, key), "version 2 does not learn the interval of a peer; leave this out"
+                )
         return
     longest, own = instance.max_learned_interval, instance.advert_interval
     if longest is not None and longest < own:

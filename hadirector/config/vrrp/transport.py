@@ -23,7 +23,9 @@ def transport_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
         return
     place = (*path, "unicast")
     if not unicast.peers:
-        yield Finding((*place, "peers"), "the list is empty (expected the other directors)")
+        yield Finding(
+            (*place, "peers"), "the list is empty (expected the addresses of the other directors)"
+        )
     yield from duplicates(_claims(place, unicast))
     if unicast.source is not None:
         yield from _source_findings((*place, "source"), instance, unicast.source)
@@ -59,7 +61,7 @@ def _multicast_findings(path: Path, instance: VrrpSection) -> Iterator[Finding]:
             continue
         place, value = (*path, key), ipaddress.ip_address(address)
         if instance.unicast is not None:
-            has = "has a source of its own" if key == "source" else "uses no multicast group"
+            has = "already has a source" if key == "source" else "uses no multicast group"
             yield Finding(place, f"the section unicast {has}; leave this out")
         elif value.version != instance.family:
             expected = f"an IPv{instance.family} address like the virtual addresses"

@@ -59,7 +59,7 @@ CONFIRMATION_SECONDS_MIN: Final = 1.0
 CONFIRMATION_SECONDS_MAX: Final = 24 * 3600.0
 RETRY_SECONDS: Final = 10.0
 """The time between two attempts to undo a configuration."""
-DEADLINE: Final = "it was not confirmed in time"
+DEADLINE: Final = "the configuration was not confirmed in time"
 
 Seconds = Annotated[float, msgspec.Meta(ge=CONFIRMATION_SECONDS_MIN, le=CONFIRMATION_SECONDS_MAX)]
 

@@ -23,7 +23,7 @@ from hadirector.director.configurations.file import (
 from hadirector.director.configurations.store import ArchiveStore, present_moment
 from hadirector.reload.archive import AtStart, Origin, add, decide_at_start, end_confirmation
 
-REASON = "it was not confirmed in time, and no director ran at the deadline"
+REASON = "the configuration was not confirmed in time, and no director ran at the deadline"
 
 
 class Undone(NamedTuple):

@@ -27,7 +27,7 @@ BAD: dict[str, tuple[Made, str]] = {
     ),
     "with a name that is not UTF-8": (
         lambda authority: authority.server("odd", ODD_NAMES),
-        "certificate: a name in it is not UTF-8",
+        "certificate: a name in the certificate is not UTF-8",
     ),
     "signed by itself": (
         lambda authority: authority.self_signed(),

@@ -134,7 +134,7 @@ async def test_dns_evaluates_a_name_server(
         (
             lambda query: [reply(query, b"\x80\0", 257, ADDRESS * 257)],
             Reason.PROTOCOL,
-            "not a DNS reply: it has 258 records",
+            "not a DNS reply: the message has 258 records",
         ),
         (
             lambda query: [reply(query, b"\x80\2")],
@@ -195,9 +195,9 @@ async def over_tcp(serve: Serve, words: bytes, ending: Handler) -> AsyncIterator
             b"\0\0",
             "hang",
             Reason.PROTOCOL,
-            "not a DNS reply: the query in it is another one",
+            "not a DNS reply: the reply repeats another query",
         ),
-        (b"", "flood", Reason.PROTOCOL, "not a DNS reply: the query in it is another one"),
+        (b"", "flood", Reason.PROTOCOL, "not a DNS reply: the reply repeats another query"),
     ],
 )
 async def test_dns_over_tcp_names_the_fault_of_a_bad_server(  # noqa: PLR0917 - pytest gives names

@@ -152,7 +152,7 @@ def failing(code: bytes, words: bytes) -> bytes:
             HEAD + frame(DATA, END_STREAM, 1),
             "hang",
             Reason.PROTOCOL,
-            "not a gRPC reply: the field grpc-status is missing",
+            "not a gRPC reply: the header field grpc-status is missing",
         ),
         (HEAD + GOOD_END, "hang", Reason.PROTOCOL, "not a gRPC reply: the body of 0 bytes"),
         (

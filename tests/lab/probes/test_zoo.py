@@ -63,7 +63,7 @@ FOREIGN = not_over_tls("TLS: wrong version number") | {
 }
 FLOOD: dict[str, Said] = FOREIGN | {
     "tcp": (Reason.REPLY, "reply of 65536 bytes does not match /^ready/"),
-    "dns": (Reason.PROTOCOL, "not a DNS reply: the query in it is another one"),
+    "dns": (Reason.PROTOCOL, "not a DNS reply: the reply repeats another query"),
     "smtp": (Reason.PROTOCOL, "waiting for the greeting: got a line of more than 65536 bytes"),
     "redis": (Reason.PROTOCOL, "waiting for the reply: got a line of more than 65536 bytes"),
 }

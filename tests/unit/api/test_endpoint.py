@@ -109,8 +109,11 @@ def test_the_arguments_precede_the_environment(
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (["--token-file", "/t"], "--token-file and --ca-file are for --api"),
-        (["--socket", "/s", "--ca-file", "/c"], "--token-file and --ca-file are for --api"),
+        (["--token-file", "/t"], "--token-file and --ca-file have no effect without --api"),
+        (
+            ["--socket", "/s", "--ca-file", "/c"],
+            "--token-file and --ca-file have no effect without --api",
+        ),
         (["--api", "lb1:9470"], "--api lb1:9470: expected https://HOST:PORT"),
     ],
 )

@@ -206,7 +206,8 @@ def test_a_fault_of_a_virtual_server(faults_of: FaultsOf, rest: str, fault: str)
         ),
         (
             "{type: http, expect_status: []}",
-            "check.expect_status: no status would pass (got an empty list, expected codes from 100"
+            "check.expect_status: no status of a reply can pass (got an empty list, expected"
+            " codes from 100"
             " to 599)",
         ),
         (
@@ -362,7 +363,7 @@ def test_of_a_list_with_thousands_of_faulty_elements_only_the_first_are_checked(
     """The fault after the thousandth element is not found, and the message says so."""
     faults = faults_of("vrrp:\n" + "- 1\n" * 1001 + "sync_groups: 3\n")
     assert faults[0] == "2:3: vrrp[0]: wrong value (got 1, expected a mapping)"
-    assert faults[-1] == " further faults are not shown, and the rest is not checked"
+    assert faults[-1] == " the rest of the file is not checked, and further faults are not shown"
     assert len(faults) == 1001
 
 

@@ -149,7 +149,7 @@ async def test_elections_begin_when_every_target_has_a_verdict_and_the_table_is_
 ) -> None:
     await seam.verdict(TWO, REFUSED)
     assert not seam.parts.election.begun
-    assert seam.parts.fitness.current.held_out == "the table is not applied yet"
+    assert seam.parts.fitness.current.held_out == "the table does not have the virtual servers yet"
     async with seam.reconciling():
         await seam.handle_next()
     assert seam.parts.election.begun
@@ -184,7 +184,10 @@ async def test_a_director_whose_table_cannot_be_made_stays_out_of_elections(
     seam.dispatcher.adopt({})
     for key in (ONE, TWO):
         await seam.verdict(key, PASSED)
-    reason = "no virtual service could be made: add service tcp 192.0.2.10:80 (rr): refused"
+    reason = (
+        "no virtual service could be added to the table: add service tcp 192.0.2.10:80 (rr):"
+        " refused"
+    )
     async with seam.reconciling():
         await seam.handle_next()
         assert seam.parts.fitness.current == Fitness((reason,), reason)

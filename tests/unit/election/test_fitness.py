@@ -31,7 +31,7 @@ def part(present: int, failing: int = 1) -> TableCondition:
 
 UNREADABLE = TableCondition(error="Connection reset by peer", wanted=2, present=2)
 UNREADABLE_REASON = "the table cannot be read: Connection reset by peer"
-MISSING = f"no virtual service could be made: {ERROR}"
+MISSING = f"no virtual service could be added to the table: {ERROR}"
 PARTLY = f"1 operation on the table fails: {ERROR}"
 UNKNOWN = "the state of the real servers is not known: web"
 
@@ -42,8 +42,11 @@ TABLE: list[tuple[Situation, Fitness]] = [
     # Elections wait for the first verdicts and for the table.
     (situation(without_verdict=1), Fitness((), "1 target has no verdict yet")),
     (situation(without_verdict=2), Fitness((), "2 targets have no verdict yet")),
-    (situation(table=None, settled=False), Fitness((), "the table is not applied yet")),
-    (situation(settled=False), Fitness((), "the table is not applied yet")),
+    (
+        situation(table=None, settled=False),
+        Fitness((), "the table does not have the virtual servers yet"),
+    ),
+    (situation(settled=False), Fitness((), "the table does not have the virtual servers yet")),
     # A verdict that is overdue delays nothing, unless it decides about a quorum.
     (situation(without_verdict=1, overdue=True), Fitness()),
     (situation(without_verdict=1, undecided=["web"], overdue=True), Fitness((UNKNOWN,))),

@@ -121,12 +121,12 @@ def test_outgoing_servers_stay_while_a_required_first_probe_is_awaited(
         (
             {"1": PASSING, "2": FAILING},
             1.0,
-            "1 of 2 required real servers pass, and no first probe is awaited",
+            "1 of 2 required real servers pass, and no real server waits for its first probe",
         ),
         (
             {"1": FAILING, "2": FAILING},
             1.0,
-            "0 of 2 required real servers pass, and no first probe is awaited",
+            "0 of 2 required real servers pass, and no real server waits for its first probe",
         ),
         (
             {"1": PASSING},

@@ -24,7 +24,7 @@ BACKUP = InstanceStatus(
 RECEIVES = SyncDaemonStatus(("backup on eth1, id 51, 224.0.0.81:8848",), ())
 SENDS = SyncDaemonStatus(("master on eth1, id 51, 224.0.0.81:8848",), ())
 POOL = PoolReserve("web", 2, 3)
-CUT = "established connections are cut: no thread of the sync daemon receives them here"
+CUT = "established connections are cut: no sync daemon receives connections on this host"
 
 
 def predict(

@@ -87,7 +87,7 @@ EXPECTED_LISTEN = 'ADDRESS:PORT, such as 192.0.2.1:9470 or "[::]:9470"'
         ),
         (
             "listen: 127.0.0.1:1, tls: {certificate: /c, key: /k, client_ca: /a}",
-            "71: api.tls.client_ca: no client can use it without clients",
+            "71: api.tls.client_ca: has no effect without clients",
         ),
         (
             f"listen: 127.0.0.1:1, tls: {{certificate: /c, key: /k, clients: [{CLIENT}]}}",

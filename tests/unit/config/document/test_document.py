@@ -70,7 +70,10 @@ def test_every_value_and_key_has_a_place() -> None:
         ("a: &x 1", "f:1:4: a: anchors (&) are not supported; remove it, or quote the text"),
         ("a: !!str 1", "f:1:4: a: tags (!) are not supported; remove it, or quote the text"),
         ("{[a]: b}", "f:1:2: a key must be a plain word"),
-        ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a file holds one"),
+        (
+            "a: 1\n---\nb: 2",
+            "f:2:1: a second YAML document begins here (expected one document in a file)",
+        ),
         ("", "f:1:1: the file is empty (expected director, vrrp or virtual_servers)"),
         ("# nothing\n", "f:1:1: the file is empty (expected director, vrrp or virtual_servers)"),
         ("a:\n\tb: 1", "f:2:1: not valid YAML: a tab cannot indent; use spaces"),

@@ -149,7 +149,7 @@ def test_an_unknown_host_is_a_fault_that_lists_the_names(
         ("[1]", "13:8: hosts.lb2: wrong value (got a list, expected a mapping of the values that"
          " differ)"),
         ("{vrpp: 1}", '13:9: host lb2: unknown key "vrpp", did you mean "vrrp"?'),
-        ("{hosts: {}}", "13:16: hosts.lb2.hosts: a host has no hosts"),
+        ("{hosts: {}}", "13:16: hosts.lb2.hosts: the section of a host cannot contain hosts"),
         ("{vrrp: [{priority: 1}]}", "13:15: hosts.lb2.vrrp: wrong value (got a list, expected a"
          " mapping of names: {NAME: {KEY: VALUE}})"),
         ("{vrrp: {wbe: {priority: 1}}}", "13:16: hosts.lb2.vrrp.wbe: the file has no item with this"
@@ -166,8 +166,8 @@ def test_an_unknown_host_is_a_fault_that_lists_the_names(
          " 256, expected a whole number from 1 to 255)"),
         ("{vrrp: {web: {preempt: {dealy: 1}}}}", "13:32: host lb2: vrrp[0].preempt: unknown key"
          ' "dealy", did you mean "delay"?'),
-        ("{director: {name: x}}", "13:26: hosts.lb2.director.name: the name of this director is"
-         " that of its section, lb2"),
+        ("{director: {name: x}}", "13:26: hosts.lb2.director.name: leave the name out: the"
+         " name of the section, lb2, is the name of the director"),
         ("{sync_daemon: {role: active, interface: eth1}}", '13:29: host lb2: sync_daemon.role:'
          ' wrong value (got "active", expected one of follow, both)'),
     ],

@@ -27,7 +27,7 @@ TWO = "real_servers: [{address: 10.0.0.2, weight: 2}, {address: 10.0.0.3}]"
             f"quorum: 2, hysteresis: 2, {TWO}}}]",
             [
                 "1:65: virtual_servers[0].hysteresis: wrong value (got 2, expected less than"
-                " the quorum, 2; otherwise the pool never loses it)"
+                " the quorum, 2; otherwise the pool never loses its quorum)"
             ],
         ),
         (

@@ -181,7 +181,7 @@ def test_a_fault_of_the_address_of_a_virtual_server(
         (
             "real_servers: [{address: 10.0.0.2, lower_threshold: 5}]",
             "1:105: AT.real_servers[0].lower_threshold: wrong value (got 5, expected an"
-            " upper_threshold above it)",
+            " upper_threshold above lower_threshold)",
         ),
         (
             "real_servers: [{address: 10.0.0.2, lower_threshold: 5, upper_threshold: 5}]",

@@ -33,14 +33,13 @@ def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
         ),
         (
             "{type: tcp, via: vip, interface: eth1}",
-            "interface: with via: vip IPVS chooses the interface of a probe; leave this out",
+            "interface: with via: vip IPVS selects the interface of the probe; leave this out",
         ),
         (
             "{type: tcp, via: vip, mark: 7}",
             (
-                "mark: with via: vip every real server gets a"
-                " mark of its own (the key probe_marks of"
-                " director); leave this out"
+                "mark: with via: vip every real server gets a firewall mark from probe_marks"
+                " of director; leave this out"
             ),
         ),
         (
@@ -92,7 +91,7 @@ def server(check: str = VIA, keys: str = DR, target: str = "10.0.0.2") -> str:
         ),
         (
             "{type: all, checks: [{type: tcp, via: vip}, {type: http}]}",
-            "checks[0].via: via belongs to the outer check; leave it out here",
+            "checks[0].via: via belongs to the outer check; leave via out here",
         ),
     ],
 )

@@ -72,7 +72,8 @@ KINDS = "interface, pool, script, file, process"
         ),
         (
             "{process: {name: x, command: x}}",
-            "6:42: vrrp[0].track[0].process.command: the name is given too; leave one of them out",
+            "6:42: vrrp[0].track[0].process.command: a process has either name or command;"
+            " leave one of them out",
         ),
         (
             "{process: {name: x, argument: [a]}}",
@@ -80,7 +81,8 @@ KINDS = "interface, pool, script, file, process"
         ),
         (
             "{process: {name: x, arguments_match: first}}",
-            "6:50: vrrp[0].track[0].process.arguments_match: there are no arguments to compare",
+            "6:50: vrrp[0].track[0].process.arguments_match: the process has no arguments to"
+            " compare",
         ),
         (
             "{process: {name: x, at_least: 0}}",

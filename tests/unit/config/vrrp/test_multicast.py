@@ -60,7 +60,7 @@ def test_source_and_group_are_parts_of_the_transport() -> None:
         (f"{INSTANCE}source: 10.0.0.9, priority: 255}}]", ""),
         (
             f"{INSTANCE}source: 10.0.0.3, unicast: {{source: 10.0.0.3, peers: [10.0.0.2]}}}}]",
-            "1:96: vrrp[0].source: the section unicast has a source of its own; leave this out",
+            "1:96: vrrp[0].source: the section unicast already has a source; leave this out",
         ),
         (
             f"{INSTANCE}group: 224.0.0.19, unicast: {{source: 10.0.0.3, peers: [10.0.0.2]}}}}]",

@@ -143,11 +143,13 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "version: 2, max_learned_interval: 5s}]",
-            "1:122: vrrp[0].max_learned_interval: version 2 learns no interval; leave this out",
+            "1:122: vrrp[0].max_learned_interval: version 2 does not learn the interval of a"
+            " peer; leave this out",
         ),
         (
             "version: 2, clamp_learned_interval: true}]",
-            "1:124: vrrp[0].clamp_learned_interval: version 2 learns no interval; leave this out",
+            "1:124: vrrp[0].clamp_learned_interval: version 2 does not learn the interval of a"
+            " peer; leave this out",
         ),
         (
             "address_mismatch: accept}]",
@@ -177,7 +179,8 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "unicast: {source: 10.0.0.1, peers: []}}]",
-            "1:123: vrrp[0].unicast.peers: the list is empty (expected the other directors)",
+            "1:123: vrrp[0].unicast.peers: the list is empty (expected the addresses of the"
+            " other directors)",
         ),
         (
             "unicast: {source: 10.0.0.9, peers: [10.0.0.2]}}]",
@@ -203,7 +206,8 @@ INSTANCE = "vrrp: [{name: a, interface: eth0, virtual_router_id: 1, virtual_addr
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: []}}]",
-            "1:140: vrrp[0].unicast.peers: the list is empty (expected the other directors)",
+            "1:140: vrrp[0].unicast.peers: the list is empty (expected the addresses of the"
+            " other directors)",
         ),
         (
             "transport: udp, unicast: {source: 127.0.0.1, peers: [10.0.0.2]}}]",

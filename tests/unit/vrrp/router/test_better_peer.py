@@ -101,7 +101,7 @@ def test_a_successor_that_would_lose_the_election_is_refused() -> None:
     assert router.handle(advert(49, HIGHER_ADDRESS), 1000.6) == [
         SendAdvertisement(50),
         AnnounceAddresses(),
-        HandoverAbandoned("the peer that took over would lose the election"),
+        HandoverAbandoned("the peer that took over would lose the election against this router"),
     ]
     assert (router.state, router.handing_over) == (ACTIVE, False)
 
