@@ -42,7 +42,7 @@ PAYLOAD = "expected text of at most 4096 bytes, in quotes, or hex: and pairs of 
             "{type: all, checks: [{type: tcp, idle_connection: true}, {type: http}]}",
             (
                 "checks[0].idle_connection: idle_connection belongs to the outer check; leave"
-                " {key} out here"
+                " idle_connection out here"
             ),
         ),
         ("{type: tcp, weight_step: 10%}", "weight_step: a check of this type has no weight_step"),
