@@ -14,15 +14,18 @@ from prometheus_client.core import Metric
 
 from checks.definition.result import Verdict
 from hadirector.dataplane.dataplane import Traffic
+from hadirector.status.exporter_metrics import exporter_families
 from hadirector.status.families import Sample, counter_family, gauge_family, histogram_family
 from hadirector.status.problems import judge_director
 from hadirector.status.report import RealServerStatus, Status, VirtualServerStatus
 from hadirector.status.verdict import DirectorVerdict, Level
 from hadirector.status.vrrp_metrics import vrrp_families
 
-Scope = Literal["director", "vrrp", "virtual_servers", "real_servers"]
+Scope = Literal["director", "vrrp", "virtual_servers", "real_servers", "keepalived_exporter"]
 SCOPES: Final[tuple[Scope, ...]] = ("director", "vrrp", "virtual_servers", "real_servers")
 """The parts of the metrics. A scrape can leave parts out."""
+EXTRA_SCOPES: Final[tuple[Scope, ...]] = ("keepalived_exporter",)
+"""Parts that a response has only if the scrape names them."""
 
 
 def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Metric]:
@@ -40,6 +43,8 @@ def families(status: Status, scopes: Collection[Scope] = SCOPES) -> Iterator[Met
         yield from _traffic_metrics(status.virtual_servers)
     if "vrrp" in scopes:
         yield from vrrp_families(status.instances)
+    if "keepalived_exporter" in scopes:
+        yield from exporter_families(status)
 
 
 def _director_metrics(status: Status) -> Iterator[Metric]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hadirector.status import exposition
-from hadirector.status.metrics import SCOPES, Scope
+from hadirector.status.metrics import EXTRA_SCOPES, SCOPES, Scope
 from hadirector.status.report import Status
 
 REAL_SERVERS_MAX: Final = 5000
@@ -32,10 +32,11 @@ class Request(NamedTuple):
 def read_request(scope: str | None, accept: str) -> Request:
     """Return the parameters of a scrape. Raises ValueError for an unknown scope."""
     names = [name.strip() for name in (scope or "").split(",") if name.strip()]
-    unknown = sorted(set(names) - set(SCOPES))
+    known = SCOPES + EXTRA_SCOPES
+    unknown = sorted(set(names) - set(known))
     if unknown:
-        raise ValueError(f"unknown scope {unknown[0][:50]} (expected some of {', '.join(SCOPES)})")
-    scopes = tuple(each for each in SCOPES if each in names)
+        raise ValueError(f"unknown scope {unknown[0][:50]} (expected some of {', '.join(known)})")
+    scopes = tuple(each for each in known if each in names)
     return Request(scopes, ACCEPT_OPENMETRICS in accept)
 
 

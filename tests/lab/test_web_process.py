@@ -207,6 +207,10 @@ async def test_the_metrics_have_scopes_and_formats(site: Site) -> None:
         assert "hadirector_virtual_server_present" in text
         assert "hadirector_real_server_up" not in text
         assert "hadirector_probes_total" not in text
+        async with client.get("/metrics?scope=keepalived_exporter") as answer:
+            text = await answer.text()
+        assert "keepalived_up" in text
+        assert "hadirector_" not in text
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         async with client.get("/metrics", headers=accept) as answer:
             text = await answer.text()
