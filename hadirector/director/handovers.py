@@ -119,7 +119,9 @@ class Handovers:
         try:
             self._parts.memory.remember_handovers(handovers)
         except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
+            raise RequestError(
+                f"the handover cannot be stored for the next start: {error}"
+            ) from error
 
     def _report(self, event: str, instance: str, **fields: str) -> None:
         given = {key: value for key, value in fields.items() if value}

@@ -136,7 +136,9 @@ class OverrideRequests:
         try:
             await self._parts.overrides.set(overrides, partial(_check, precondition, names))
         except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
+            raise RequestError(
+                f"the overrides cannot be stored for the next start: {error}"
+            ) from error
         return await self.describe({override.name: override for override in overrides})
 
     async def remove(
@@ -164,7 +166,9 @@ class OverrideRequests:
                 found, author=author, reason=reason, check=partial(_check, precondition, names)
             )
         except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
+            raise RequestError(
+                f"the overrides cannot be stored for the next start: {error}"
+            ) from error
         return found
 
     async def read(self, name: RealServerName) -> OverrideStatus:

@@ -29,7 +29,7 @@ class Pausing:
         try:
             pause = await self._parts.pause.set(request, actor)
         except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
+            raise RequestError(f"the pause cannot be stored for the next start: {error}") from error
         status = describe_pause(pause, monotonic())
         assert status is not None, "there is a pause"
         return status
@@ -39,6 +39,6 @@ class Pausing:
         try:
             ended = await self._parts.pause.end(actor, reason)
         except OSError as error:
-            raise RequestError(f"cannot be stored for the next start: {error}") from error
+            raise RequestError(f"the pause cannot be stored for the next start: {error}") from error
         if ended is None:
             raise RequestError("the director is not paused")

@@ -42,7 +42,7 @@ def apply_flap_damping(
         needed = not _suffices(server, candidates, flapping)
         for candidate in damped:
             if needed:
-                candidate.keep("flapping, but the pool needs it")
+                candidate.keep("flapping, but the pool needs the real server")
             else:
                 candidate.remove(0, "flapping: kept out of the pool")
     return flapping

@@ -15,7 +15,7 @@ def hold_unseen(candidates: Sequence[Candidate]) -> list[Candidate]:
     """
     unseen = [candidate for candidate in candidates if candidate.unseen]
     for candidate in unseen:
-        candidate.keep("held: it began to fail while the director was blind")
+        candidate.keep("held: the real server began to fail while the director was blind")
     return unseen
 
 

@@ -31,7 +31,8 @@ def _exposure_findings(path: Path, api: ApiSection) -> Iterator[Finding]:
         yield Finding(where, f"{found} TLS (add tls with certificate and key, or use 127.0.0.1)")
     if api.tokens_file is None and not (api.tls is not None and api.tls.clients):
         yield Finding(
-            where, f"{found} clients with tokens (add tokens_file, or tls.clients with client_ca)"
+            where,
+            f"{found} tokens for its clients (add tokens_file, or tls.clients with client_ca)",
         )
 
 

@@ -53,8 +53,8 @@ def mixed_family_findings(servers: Sequence[Placed[VirtualServerSection]]) -> It
                 continue  # only tun can mix address families
             if server.keys and (":" in real_server.address.address) != ipv6:
                 message = (
-                    "the sync daemon excludes real servers whose address family is not that of the"
-                    " virtual server"
+                    "the sync daemon cannot synchronize real servers of another address family"
+                    " than the virtual server"
                 )
                 yield Finding((*path, *place, "address"), message)
 

@@ -57,7 +57,7 @@ def tunnel_findings(
         message = 'the key "port" is missing: the UDP port on which the real server decapsulates'
         yield Finding(path, message)
     elif tunnel.type is not TunnelType.GUE and tunnel.port is not None:
-        yield Finding((*path, "port"), f"only gue has a port (got {tunnel.type})")
+        yield Finding((*path, "port"), f"only the tunnel type gue has a port (got {tunnel.type})")
     allowed = _CHECKSUMS[tunnel.type]
     if tunnel.checksum not in allowed:
         expected = f"{' or '.join(allowed)}, the checksums of {tunnel.type}"

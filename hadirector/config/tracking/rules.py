@@ -120,7 +120,9 @@ def _weight_findings(path: Path, tracked: TrackSection) -> Iterator[Finding]:
         message = "the number in a file multiplies the weight; use the other sign of the weight"
         yield Finding((*path, "weight_when"), message)
     elif not tracked.weight:
-        yield Finding((*path, "weight_when"), "there is no weight (add one, or leave this out)")
+        yield Finding(
+            (*path, "weight_when"), "has no effect without a weight (add weight, or leave this out)"
+        )
 
 
 def _different_scripts(instances: Sequence[Placed[VrrpSection]]) -> Iterator[Finding]:

@@ -30,8 +30,8 @@ def kernel_findings(
     if facts.process_polling is not None:
         yield Finding(
             severity=Severity.NOTE,
-            what=f"{facts.process_polling}: the start of a tracked process is noticed after up to a"
-            " second",
+            what=f"{facts.process_polling}: the director notices the start of a tracked process"
+            " up to 1 s late",
             remedy="run the director with CAP_NET_ADMIN in the initial network and PID namespaces,"
             " or accept the delay",
         )

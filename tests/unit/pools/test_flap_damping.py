@@ -74,7 +74,7 @@ def test_the_last_server_of_a_pool_serves_even_if_it_flaps() -> None:
     judgement = judge(POOL, known, True)
     assert pool_weights(judgement) == [2, None, None]
     assert judgement.derivations[DestinationKey("192.0.2.1", 80)][-1] == Step(
-        2, "flapping, but the pool needs it"
+        2, "flapping, but the pool needs the real server"
     )
 
 

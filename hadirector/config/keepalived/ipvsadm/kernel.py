@@ -71,7 +71,10 @@ def _sync_daemon(threads: Mapping[SyncRole, SyncSettings], report: Report) -> No
         )
         report.note("sync daemon", PLACE, message)
     elif threads[SyncRole.BACKUP] != settings:
-        message = "the two sync threads have different settings: both get those of the master"
+        message = (
+            "the two sync threads have different settings: both get the settings of the master"
+            " thread"
+        )
         report.note("sync daemon", PLACE, message)
     return mapping(
         PLACE,

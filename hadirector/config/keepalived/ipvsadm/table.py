@@ -112,7 +112,7 @@ def _real_server(
         )
         report.note("weight 0", place, message)
     if ipaddress.ip_address(key.address).is_loopback:
-        message = f"real server {key}: the director itself serves its connections"
+        message = f"real server {key}: the director itself is this real server"
         report.note("local server", place, message)
     port = None if key.port in (0, service.port) else key.port
     keys: Keys = {"address": scalar(endpoint(key.address, port), place)}
@@ -167,7 +167,7 @@ def _note_service(entry: PlacedService, report: Report) -> None:
         )
         report.note("fallback", place, message)
     if service.other_settings:
-        message = f"{entry.where}: a setting that hadirector does not have is removed"
+        message = f"{entry.where}: a setting that hadirector does not support is left out"
         report.note("other settings", place, message)
     if service.prefix_length and not service.persistence:
         message = f"{entry.where}: a netmask without persistence has no effect, and is left out"
@@ -184,7 +184,8 @@ def _note_equal_pools(services: Sequence[PlacedService], report: Report) -> None
         other = first.setdefault((pool, each.service, family, protocol), each)
         if other is not each:
             message = (
-                f"{each.where}: its real servers are those of {other.where}; one virtual server"
-                " with the key addresses can serve both, with one check for each real server"
+                f"{each.where}: the real servers are the same as the real servers of {other.where};"
+                " one virtual server with the key addresses can replace both, with one check for each"
+                " real server"
             )
             report.note("equal pools", each.place, message)

@@ -230,7 +230,9 @@ def _https(virtual: Virtual, real: Real) -> Keys:
 def _dns(virtual: Virtual, real: Real) -> Keys:
     node, request = _request(virtual, real)
     if node is None:
-        virtual.block.fault(virtual.place, "service dns: the request is missing: a name to look up")
+        virtual.block.fault(
+            virtual.place, "service dns: the key request is missing (expected the name to look up)"
+        )
         return {}
     answer = _receive(virtual, real)
     return {

@@ -75,7 +75,10 @@ def cut_comment(text: Text, report: Report, *, again: bool = False) -> Line:
             end, continues = start, True
         elif sign == "\\":
             if quote < 0 and line[at] in _SIGNS:
-                message = f'\\{line[at]} is a comment in the end; put the word into "quotes"'
+                message = (
+                    f"\\{line[at]} begins a comment in spite of the backslash;"
+                    ' put the word into "quotes"'
+                )
                 report.fault(text.place(start), message)
             at += 1
         elif quote < 0:

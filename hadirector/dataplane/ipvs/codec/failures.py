@@ -111,8 +111,8 @@ def _destination_cause(service: ServiceKey, key: DestinationKey, code: int) -> s
             return "the weight is out of range, or the lower threshold is above the upper threshold"
         case errno.EINVAL if (":" in service.address) != (":" in key.address):
             return (
-                "its address family is not that of the service: this needs forwarding tun, and no"
-                " sync daemon may run on this host"
+                "the destination has another address family than the service: use forwarding tun,"
+                " and stop the sync daemon of this host"
             )
         case errno.EINVAL:
             return "the address is not a unicast address"

@@ -52,7 +52,8 @@ def test_another_address_needs_both(address: str, faults_of: FaultsOf) -> None:
     assert faults_of(f"virtual_servers: []\napi: {{listen: {address}}}") == [
         f"2:15: api.listen: {shown} is not a loopback address, so it needs TLS (add tls with"
         " certificate and key, or use 127.0.0.1)",
-        f"2:15: api.listen: {shown} is not a loopback address, so it needs clients with tokens (add"
+        f"2:15: api.listen: {shown} is not a loopback address, so it needs tokens for its"
+        " clients (add"
         " tokens_file, or tls.clients with client_ca)",
     ]
     assert settings_of(f"listen: {address}, tokens_file: /t, {TLS}") is not None

@@ -170,7 +170,7 @@ def test_a_fault_of_the_address_of_a_virtual_server(
         ),
         (
             "forwarding: tun, tunnel: {type: gre, port: 5}",
-            "1:96: AT.tunnel.port: only gue has a port (got gre)",
+            "1:96: AT.tunnel.port: only the tunnel type gue has a port (got gre)",
         ),
         (
             "forwarding: tun, real_servers: [{address: 10.0.0.2, tunnel: {type: gre,"
@@ -210,8 +210,8 @@ def test_the_sync_daemon_and_mixed_families_exclude_each_other(faults_of: Faults
     daemon = "\nsync_daemon: {interface: eth1, role: both}"
     assert faults_of(f"{SERVER}{server}}}]") == []
     assert faults_of(f"{SERVER}{server}}}]{daemon}") == [
-        f"1:118: {AT}.real_servers[1].address: the sync daemon excludes real servers whose"
-        " address family is not that of the virtual server"
+        f"1:118: {AT}.real_servers[1].address: the sync daemon cannot synchronize real servers"
+        " of another address family than the virtual server"
     ]
 
 

@@ -106,7 +106,8 @@ KINDS = "interface, pool, script, file, process"
         ),
         (
             "{pool: web, weight_when: down}",
-            "6:38: vrrp[0].track[0].weight_when: there is no weight (add one, or leave this out)",
+            "6:38: vrrp[0].track[0].weight_when: has no effect without a weight (add weight,"
+            " or leave this out)",
         ),
         (
             "{file: /f, weight: 5, weight_when: down}",

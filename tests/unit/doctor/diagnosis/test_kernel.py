@@ -63,7 +63,7 @@ def test_missing_process_events_are_a_note() -> None:
     facts = Facts(
         sysctls=GOOD, own_results=answers, vip_results=answers, process_polling="no connector"
     )
-    what = "no connector: the start of a tracked process is noticed after up to a second"
+    what = "no connector: the director notices the start of a tracked process up to 1 s late"
     assert summaries(configuration(), facts) == [(NOTE, "", what)]
 
 

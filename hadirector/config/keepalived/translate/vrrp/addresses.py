@@ -187,7 +187,9 @@ def _read_rest(text: str, word: Word, value: Word | None, block: Block) -> None:
     elif word.text == "preferred_lft" and value is not None:
         single = ":" in text and text.partition("/")[2] in ("", "128")
         if value.text != ("0" if single else "forever"):
-            message = f"{text}: preferred_lft {value.text} is not possible (leave it out)"
+            message = (
+                f"{text}: hadirector does not support preferred_lft {value.text} (leave it out)"
+            )
             block.fault(word.place, message)
     elif word.text in _REFUSED:
         block.fault(word.place, f"{text}: {word.text} is not possible here (leave it out)")

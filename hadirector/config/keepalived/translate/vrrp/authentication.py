@@ -41,7 +41,7 @@ def _password(facts: Facts, statement: Statement) -> Node | None:
     if kind is not None and kind.text == "AH":
         inner.fault(
             kind.place,
-            "auth_type: AH is in no RFC of VRRP any more; use auth_hmac on all directors",
+            "auth_type: the current RFC of VRRP does not define AH; use auth_hmac on all directors",
         )
         return None
     if kind is None or password is None or not password.text:
@@ -109,8 +109,8 @@ def _key(statement: Statement, inner: Block) -> Node | None:
     number, value = statement.arguments
     if not value.text.startswith("file:"):
         message = (
-            "key: a key is read from a file: write the key into a file of mode 0600, and"
-            " file:PATH here"
+            "key: hadirector reads a key from a file: write the key into a file of mode 0600,"
+            " and write file:PATH here"
         )
         inner.fault(value.place, message)
         return None

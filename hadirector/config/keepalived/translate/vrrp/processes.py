@@ -87,7 +87,7 @@ def _read_counts(keys: dict[str, Node | None], block: Block) -> bool:
         keys["at_least"] = scalar(least_count, quorum.arguments[0].place)
     if most is not None and most_count is not None:
         if 0 < most_count < least_count or (most_count == 0 and least_count > 1):
-            message = f"quorum_max: it is less than the quorum, {least_count}"
+            message = f"quorum_max: the value is less than the quorum, {least_count}"
             block.fault(most.arguments[0].place, message)
             return False
         keys["at_most"] = scalar(most_count, most.arguments[0].place)

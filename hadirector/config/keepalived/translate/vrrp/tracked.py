@@ -172,7 +172,7 @@ def _timing(block: Block, options: Options, place: Place) -> dict[str, Node]:
     if timeout is None:
         timeout = interval if not options.own_defaults else None
     elif interval is not None and _is_longer(timeout, interval):
-        message = f"timeout: it cannot be longer than the interval, and is {interval.value}"
+        message = f"timeout: the timeout is reduced to the interval, {interval.value}"
         block.note("timeout", timeout.place, message)
         timeout = scalar(str(interval.value), timeout.place, timeout.key)
     keys |= {} if interval is None else {"interval": interval}
@@ -208,7 +208,7 @@ def _read_file(each: Ordered, block: Block, options: Options) -> Definition | No
         return None
     init = block.last("init_file")
     if init is not None and [word.text for word in init.arguments] not in ([], ["0"]):
-        message = "init_file: the file is not written, and a missing file counts as 0"
+        message = "init_file: hadirector does not write the file; a missing file counts as 0"
         block.note("init_file", init.keyword.place, message)
     weight = _weight_of(block)
     if weight is None and not options.own_defaults:

@@ -23,7 +23,10 @@ def transport_keys(facts: Facts) -> dict[str, Node | None]:
     }
     old = facts.block.last("old_unicast_checksum")
     if old is not None and [word.text for word in old.arguments] != ["never"]:
-        message = "the checksum of keepalived 1.3.6 is not known (update the peer, leave it out)"
+        message = (
+            "hadirector does not support the checksum of keepalived 1.3.6 (update the peer,"
+            " and leave this out)"
+        )
         facts.block.fault(old.keyword.place, f"old_unicast_checksum: {message}")
     if facts.has_peers:
         return {**keys, "unicast": _unicast(facts)}
@@ -63,7 +66,7 @@ def _unicast(facts: Facts) -> Node:
         block.fault(place, f"{message}; leave one of them out")
     ttl = block.last("unicast_ttl")
     if ttl is not None and not strict and whole(ttl.arguments[0]) != 255:
-        message = "unicast_ttl: advertisements are sent with 255"
+        message = "unicast_ttl: advertisements are sent with TTL 255"
         block.note("unicast_ttl", ttl.keyword.place, message)
     return mapping(
         place,
@@ -131,7 +134,9 @@ def _virtual_mac(facts: Facts) -> Node | None:
     words = iter(found.arguments)
     for word in words:
         if ":" in word.text or word.text == "group":
-            message = f"use_vmac: {word.text} is not possible: the MAC is that of RFC 9568 7.3"
+            message = (
+                f"use_vmac: {word.text} cannot be chosen: RFC 9568 7.3 defines the virtual MAC"
+            )
             facts.block.fault(word.place, f"{message} (leave it out)")
             next(words, None) if word.text == "group" else None
         elif word.text not in ("name", "netlink_notify_msg"):

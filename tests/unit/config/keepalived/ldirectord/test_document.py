@@ -174,8 +174,8 @@ def test_a_service_name_becomes_a_name() -> None:
         ),
         (
             ("service=dns",),
-            "ld.cf:2:1: virtual 192.0.2.1:80: service dns: the request is missing: a name to look"
-            " up",
+            "ld.cf:2:1: virtual 192.0.2.1:80: service dns: the key request is missing"
+            " (expected the name to look up)",
         ),
         (
             ("checktype=maybe",),

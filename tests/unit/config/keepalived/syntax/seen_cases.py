@@ -178,7 +178,10 @@ REFUSED: Final = {
 
 MISUNDERSTOOD: Final = {
     # keepalived reads on with words that nobody meant.
-    "10.0.0.1 a\\#b": (["a"], '5:11: \\# is a comment in the end; put the word into "quotes"'),
+    "10.0.0.1 a\\#b": (
+        ["a"],
+        '5:11: \\# begins a comment in spite of the backslash; put the word into "quotes"',
+    ),
     "10.0.0.1 $Xb": (["$Xb"], '5:10: "$Xb" is not defined (${Xb} within a word)'),
     "10.0.0.1 $X/b": (["$X/b"], '5:10: "$X" is not defined (${X} within a word)'),
     '10.0.0.1 "$X"': (["$X"], '5:11: "$X" is not defined (${X} within a word)'),

@@ -71,7 +71,10 @@ def test_a_text_is_read_as_statements(text: str, statements: list[object]) -> No
         ("a { { b } }", "k:1:5: the brace { opens no block: no keyword is before it"),
         ("a b\0c", "k:1:4: a control character (got U+0000)"),
         ("a b\x1bc", "k:1:4: a character that is not printable (got U+001B)"),
-        ("a b\\#c", 'k:1:4: \\# is a comment in the end; put the word into "quotes"'),
+        (
+            "a b\\#c",
+            'k:1:4: \\# begins a comment in spite of the backslash; put the word into "quotes"',
+        ),
         ("a b \\", "k:1:4: a backslash at the end continues only a definition ($NAME=)"),
         (
             "a " + "b" * 1021,

@@ -89,7 +89,7 @@ def test_the_timeout_of_a_script_is_at_most_its_interval() -> None:
     (track,) = found.instance["track"]
     assert (track["interval"], track["timeout"]) == ("2s", "2s")
     assert [note for _, note in found.notes] == [
-        "4:9: vrrp_script check: timeout: it cannot be longer than the interval, and is 2s"
+        "4:9: vrrp_script check: timeout: the timeout is reduced to the interval, 2s"
     ]
 
 

@@ -71,7 +71,7 @@ def test_a_delay_of_forks_is_noted(lines: list[str], process: object) -> None:
 def test_a_process_whose_effect_cannot_be_kept_is_refused() -> None:
     where = "vrrp_track_process"
     assert read(text_of("process-ranges")).faults == [
-        f"14:16: {where} unordered: quorum_max: it is less than the quorum, 4",
+        f"14:16: {where} unordered: quorum_max: the value is less than the quorum, 4",
         f"19:5: {where} uneven: terminate_delay: with quorum_max, both delays must be equal (write"
         " delay)",
         f"23:17: {where} unknown: param_match: unknown word regex (expected initial, partial or"

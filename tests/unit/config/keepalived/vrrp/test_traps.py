@@ -242,7 +242,8 @@ def test_a_password_of_version_3_is_left_out(lines: str) -> None:
 def test_authentication_by_ah_is_refused() -> None:
     found = read(instance("authentication {\nauth_type AH\nauth_pass secret\n}"))
     assert found.faults == [
-        "8:11: vrrp_instance VI_1: authentication: auth_type: AH is in no RFC of VRRP any more; use"
+        "8:11: vrrp_instance VI_1: authentication: auth_type: the current RFC of VRRP does not"
+        " define AH; use"
         " auth_hmac on all directors"
     ]
 

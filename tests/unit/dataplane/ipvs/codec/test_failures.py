@@ -83,8 +83,8 @@ SH = Service("sh", frozenset({SchedulerFlag.FALLBACK, SchedulerFlag.PORT}), 300)
             AddDestination(DNS, SERVER, Destination(1, ForwardingMethod.TUN, tunnel=Tunnel())),
             errno.EINVAL,
             "cannot add destination 198.51.100.1:80 to udp [2001:db8::53]:53 "
-            "(tun in ipip, weight 1): its address family is not that of the service: this needs"
-            " forwarding tun, and no sync daemon may run on this host (EINVAL)",
+            "(tun in ipip, weight 1): the destination has another address family than the"
+            " service: use forwarding tun, and stop the sync daemon of this host (EINVAL)",
         ),
         (
             EditDestination(WEB, SERVER, Destination(1, NAT, 10, 20)),
