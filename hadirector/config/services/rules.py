@@ -88,8 +88,8 @@ def _hash_findings(path: Path, server: VirtualServerSection) -> Iterator[Finding
     sorry = server.sorry_server
     if sorry is not None and sorry.on_failure is OnFailure.ZERO_WEIGHT:
         message = (
-            f"scheduler {server.scheduler} would assign clients to a sorry server with weight 0"
-            " too; leave this out"
+            f"scheduler {server.scheduler} would also assign clients to a sorry server with"
+            " weight 0; leave this out"
         )
         yield Finding((*path, "sorry_server", "on_failure"), message)
 

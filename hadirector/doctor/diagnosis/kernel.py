@@ -86,7 +86,10 @@ def _wrong_sysctl(sysctl: Sysctl, actual: str | None, *, set_by_run: bool) -> Fi
         return Finding(severity=Severity.NOTE, what=what, remedy=remedy)
     remedy = f"`sysctl -w {name}={sysctl.value}`, or let hadirector set it (the key sysctls)"
     if actual is None:
-        remedy = "load its module (ip_vs, nf_conntrack); some kernels do not have this parameter"
+        remedy = (
+            "load the kernel module of this parameter (ip_vs, nf_conntrack); some kernels do"
+            " not have it"
+        )
     severity = Severity.ERROR if sysctl.name in _ESSENTIAL else Severity.WARNING
     return Finding(severity=severity, what=what, remedy=remedy)
 

@@ -106,7 +106,8 @@ def find_obstacle(server: ExaminedServer, facts: Facts) -> Obstacle | None:
     if facts.sysctls.get(_BACKUP_ONLY) not in ("0", None):
         return Obstacle(
             "net.ipv4.vs.backup_only is 1, so IPVS may ignore packets here",
-            "set it to 0; with `via: vip` in a check, `hadirector run` does that",
+            "set the parameter to 0, or use a check with `via: vip`, for which `hadirector"
+            " run` sets it",
         )
     route, route_back = facts.routes.get(server.address), facts.routes.get(virtual)
     if route is None or ":" in virtual:

@@ -185,7 +185,8 @@ def _note_equal_pools(services: Sequence[PlacedService], report: Report) -> None
         if other is not each:
             message = (
                 f"{each.where}: the real servers are the same as the real servers of {other.where};"
-                " one virtual server with the key addresses can replace both, with one check for each"
+                " one virtual server with the key addresses can replace both, with one check"
+                " for each"
                 " real server"
             )
             report.note("equal pools", each.place, message)

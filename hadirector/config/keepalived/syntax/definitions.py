@@ -86,7 +86,7 @@ class Definitions:
                 self._report.fault(place, f"_ENV: {message}")
             return self._environment.get(words[0], "")
         if name == "_RANDOM":
-            message = "a reload would read another number (write the number, or a definition)"
+            message = "the number differs at every start and reload (write a fixed number)"
             self._report.fault(place, f"_RANDOM: {message}")
             return "0"
         return None

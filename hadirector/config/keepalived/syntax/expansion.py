@@ -116,7 +116,7 @@ class Expansion:
                 break
             text = used
         else:
-            message = f"definitions within definitions, more than {LEVELS_MAX} levels deep"
+            message = f"definitions are nested more than {LEVELS_MAX} levels deep"
             self._report.fault(text.place(0), message)
             return None
         if line.continues and not line.commented:
@@ -212,7 +212,7 @@ class Expansion:
 
     def _push(self, lines: Iterator[Line | None], level: int, text: Text) -> None:
         if level == LEVELS_MAX:
-            message = f"sequences or definitions within others, more than {LEVELS_MAX} levels deep"
+            message = f"sequences or definitions are nested more than {LEVELS_MAX} levels deep"
             self._report.fault(text.place(0), message)
             raise TooMuchError
         self._sources.append(_Source(self._limit(lines), level + 1))

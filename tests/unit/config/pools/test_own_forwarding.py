@@ -110,8 +110,8 @@ def test_a_real_server_without_values_has_none_of_its_own() -> None:
         ),
         (
             "scheduler: sh, sorry_server: {address: 10.0.0.2, on_failure: zero_weight}",
-            "1:105: virtual_servers[0].sorry_server.on_failure: scheduler sh would assign clients"
-            " to a sorry server with weight 0 too; leave this out",
+            "1:105: virtual_servers[0].sorry_server.on_failure: scheduler sh would also assign"
+            " clients to a sorry server with weight 0; leave this out",
         ),
         (
             "check: {type: tcp, via: vip}, forwarding: dr, real_servers: [{address: 10.0.0.2,"
