@@ -255,7 +255,8 @@ class VrrpSection(Section):
         duration("10ms", "1h"),
         Key(
             "How long `interface` may be without carrier before this instance gives up its"
-            " addresses. A peer takes over by the interval `down_timer_adverts`.",
+            " addresses. A peer takes over after `down_timer_adverts` intervals without an"
+            " advertisement.",
             type="duration, at most two advertisement intervals, or one less than"
             " `down_timer_adverts`",
             default="none",

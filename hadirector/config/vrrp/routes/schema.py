@@ -114,7 +114,7 @@ class RouteSection(Section):
         Number,
         Key(
             "Of several routes to a destination, the route with the lowest metric is used.",
-            default="0; for IPv6 1024, which is the kernel's meaning of 0",
+            default="0; for IPv6 1024, because the kernel replaces 0 by 1024",
         ),
     ] = 0
     table: Annotated[Table, Key("The routing table.", default="`main`")] = MAIN_TABLE
