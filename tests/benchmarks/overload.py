@@ -1,11 +1,8 @@
 """What a thousand clients change for advertisements, for verdicts and for the memory.
 
 ``python -m tests.benchmarks.overload [--seconds S] [--rounds N]``, as root. One director advertises
-every 10 ms and checks real servers that answer well and badly in turn. Three phases take turns: no
-clients, a thousand clients of the API, and a thousand slow clients of the userspace dataplane. The
-clients of the API are silent, drip a head, leave a body half sent, do not read large answers, or
-wait for events. The clients run with the lowest priority of the scheduler, since they stand for
-other machines.
+every 10 ms and checks real servers that answer well and badly in turn. Four phases take turns: no
+clients, and the three kinds of clients that overload_clients.py describes.
 
 The lateness of an advertisement is the time since the one before it, minus the interval. The time
 of a verdict runs from the answer of the real server to the log line of the changed table. Exit 1
@@ -29,25 +26,38 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hadirector.lab.topology import Host, Network
+from hadirector.web.tokens import Token, digest_of, format_tokens
 from tests.benchmarks.lateness import SOURCE, Departures, describe, percentile
 from tests.benchmarks.verdict import writing
 from tests.lab.experiment import start_director
 from tests.lab.loopback import memory
+from tests.lab.probes.certificates import Authority
 from tests.waiting import eventually
 
 INTERVAL = 0.01
-TURNING, STEADY, LARGE = 20, 60, 2000
-SETTLED_SECONDS, REST_SECONDS = 5.0, 3.0
+TURNING, STEADY, LARGE = 20, 60, 10_000
+SETTLED_SECONDS, REST_SECONDS = 5.0, 6.0
 ADVERTISEMENT_BAR_MS, VERDICT_BAR_MS, MEMORY_BAR = 1.0, 10.0, 2.0
-PHASES = ("no clients", "1000 clients of the API", "1000 slow clients of the dataplane")
+ALONE: Final = "no clients"
+KINDS: Final = {
+    "1000 clients of the API": "api",
+    "1000 slow clients of the dataplane": "dataplane",
+    "1150 clients of the web process": "web",
+}
+PHASES: Final = (ALONE, *KINDS)
+LISTEN: Final = "127.0.0.1:9470"
 
 _CONFIGURATION = """\
 director: {{name: busy, dataplane: userspace, realtime: true, log: json,
   runtime_directory: {directory}/run}}
-api: {{unix: {directory}/run/api.sock}}
+api:
+  unix: {directory}/run/api.sock
+  listen: {listen}
+  tokens_file: {directory}/tokens
+  tls: {{certificate: {directory}/self.pem, key: {directory}/self.key}}
 vrrp:
   - {{name: web, interface: eth0, virtual_router_id: 51, advert_interval: 10ms,
      virtual_addresses: [10.99.0.100]}}
@@ -91,45 +101,6 @@ while True:
                 readable.unregister(key.fileobj)
                 key.fileobj.close()
 """
-_CLIENTS = """\
-import asyncio, contextlib, os, sys
-os.nice(19)
-KIND, PLACE = sys.argv[1], sys.argv[2]
-HEAD = b"GET /v1/status HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
-BODY = b"POST /v1/config/plan HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 60000\\r\\n\\r\\nname"
-WAIT = b"GET /v1/events?after=9999999&wait=20 HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
-TEXTS = [b"", b"drip", BODY, HEAD * 3, WAIT]
-
-async def connect():
-    if KIND == "api":
-        return await asyncio.open_unix_connection(PLACE)
-    host, port = PLACE.split(":")
-    return await asyncio.open_connection(host, int(port))
-
-async def client(number):
-    text = TEXTS[number % len(TEXTS)] if KIND == "api" else b"drip"
-    await asyncio.sleep(number / 500)
-    while True:
-        with contextlib.suppress(OSError):
-            reader, writer = await connect()
-            writer.transport.pause_reading()
-            try:
-                if text == b"drip":
-                    for _ in range(10):
-                        writer.write(b"G")
-                        await asyncio.sleep(1.0)
-                else:
-                    writer.write(text)
-                    await asyncio.sleep(10.0)
-            finally:
-                writer.transport.abort()
-        await asyncio.sleep(1.0)
-
-async def main():
-    await asyncio.gather(*(client(number) for number in range(1000)))
-
-asyncio.run(main())
-"""
 
 
 class Phase(NamedTuple):
@@ -149,23 +120,35 @@ def configuration(directory: Path) -> str:
     steady = [f"{{address: '127.98.0.{1 + each}:80', check: none}}" for each in range(STEADY)]
     large = [f"{{address: '127.97.{each // 250}.{1 + each % 250}:80'}}" for each in range(LARGE)]
     return _CONFIGURATION.format(
-        directory=directory, turning=", ".join(turning + steady), large=", ".join(large)
+        directory=directory,
+        listen=LISTEN,
+        turning=", ".join(turning + steady),
+        large=", ".join(large),
     )
 
 
 @contextlib.contextmanager
 def clients(host: Host, phase: str, directory: Path) -> Iterator[None]:
     """Run the clients of a phase during the block."""
-    if phase == PHASES[0]:
+    if phase == ALONE:
         yield
         return
-    kind = "api" if phase == PHASES[1] else "dataplane"
-    place = f"{directory}/run/api.sock" if kind == "api" else "127.0.41.1:8003"
-    process = host.start(sys.executable, "-c", _CLIENTS, kind, place, output=subprocess.DEVNULL)
+    kind = KINDS[phase]
+    places = {"api": f"{directory}/run/api.sock", "dataplane": "127.0.41.1:8003", "web": LISTEN}
+    command = (sys.executable, "-m", "tests.benchmarks.overload_clients", kind, places[kind])
+    process = host.start(*command, output=subprocess.DEVNULL)
     try:
         yield
     finally:
         host.stop(process)
+
+
+def write_credentials(directory: Path) -> None:
+    """Write a certificate for the web process, and a token for its clients."""
+    Authority(directory).self_signed()
+    tokens = directory / "tokens"
+    tokens.write_bytes(format_tokens([Token("read", "read", digest_of("read"))]))
+    tokens.chmod(0o600)
 
 
 def play(host: Host, seconds: float, rounds: int, directory: Path) -> Iterator[Phase]:
@@ -233,6 +216,7 @@ def measure(seconds: float, rounds: int) -> bool:
         network = stack.enter_context(Network())
         host = network.host("director", f"{SOURCE}/24")
         answers = directory / "answers"
+        write_credentials(directory)
         stack.enter_context(writing(host, answers, sys.executable, "-c", _TURNING_SERVER))
         stack.enter_context(writing(host, directory / "sink", sys.executable, "-c", _SINK))
         director = start_director(host, configuration(directory), directory)
@@ -253,7 +237,7 @@ def measure(seconds: float, rounds: int) -> bool:
         taken, without = verdicts[name]
         print(describe(f"verdict to table, {name}, {without} without a change", taken))
     print(f"memory: idle {idle / 1024:.0f} MB, highest {highest / 1024:.0f} MB")
-    alone = percentile(late[PHASES[0]], 0.999) * 1000
+    alone = percentile(late[ALONE], 0.999) * 1000
     return (
         all(percentile(late[name], 0.999) * 1000 <= alone + ADVERTISEMENT_BAR_MS for name in PHASES)
         and all(percentile(verdicts[name][0], 0.999) * 1000 <= VERDICT_BAR_MS for name in PHASES)
