@@ -251,7 +251,7 @@ def unknown_object(kind: str, name: str, known: Iterable[str]) -> ProblemError:
     names = list(known)
     close = get_close_matches(name, names, n=1)
     more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
-    expected = f"{', '.join(names[:NAMES_MAX])}{more}"
+    expected = f"{', '.join(names[:NAMES_MAX]) or 'none'}{more}"
     guess = f"; did you mean {close[0]}?" if close else ""
     detail = f"no {kind} {name} (there are: {expected}){guess}"
     return ProblemError(

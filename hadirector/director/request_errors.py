@@ -31,4 +31,4 @@ def list_names(names: Iterable[str]) -> str:
     """List the first of these names."""
     found = list(names)
     more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
-    return f"there are: {', '.join(found[:NAMED_MAX])}{more}"
+    return f"there are: {', '.join(found[:NAMED_MAX]) or 'none'}{more}"

@@ -92,8 +92,10 @@ class Channel(Generic[Incoming]):
             except BlockingIOError:
                 await self._wait_readable()
                 continue
-            except ConnectionError:
-                return None
+            except ConnectionResetError:
+                # The other process ended and left packets of ours unread. The kernel says so once;
+                # then it still delivers the last packets of that process (unix(7)).
+                continue
             if not packet:
                 return None
             parts.append(packet[1:])

@@ -315,14 +315,14 @@ def test_a_useless_override_is_refused_with_a_remedy(site: Site) -> None:
     site.start()
     site.expect(3, 2, 0)
     for arguments, words in (
-        (("drain", "web/127.0.14.4"), "web has no real server 127.0.14.4 (there are: 127.0.14.1:"),
+        (("drain", "web/127.0.14.4"), "no real server web/127.0.14.4 (there are: web/127.0.14.1:"),
         (("drain", "wbe/127.0.14.1"), "no virtual server wbe (there are: web)"),
         (
             ("drain", ONE, "--keep-clients"),
             "web has no persistence, so it has no persistent clients",
         ),
-        (("enable", ONE), f"{ONE}:{site.port} has no override"),
-        (("why", "web"), "web has no real server "),
+        (("enable", ONE), f"no override of {ONE}:{site.port} (there are: none)"),
+        (("why", "web/127.0.14.4"), "no real server web/127.0.14.4 (there are: web/127.0.14.1:"),
     ):
         done = site.command(*arguments)
         assert (done.status, done.out) == (1, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -44,8 +45,11 @@ async def seconds_until_closed(site: Site, text: bytes, again: bytes = b"") -> f
         await asyncio.wait([reading], timeout=1.0)
         if again and not reading.done():
             writer.write(again)
+    lasted = time.monotonic() - began
     writer.close()
-    return time.monotonic() - began
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return lasted
 
 
 async def test_unfinished_requests_end_after_five_seconds(site: Site) -> None:

@@ -98,6 +98,7 @@ async def certificate(site: Site) -> bytes:
     _, writer = await asyncio.open_connection("127.0.0.1", site.port, ssl=context)
     found = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
+    await writer.wait_closed()
     return bytes(found)
 
 

@@ -46,7 +46,7 @@ def check_findings(path: Path, check: CheckSection) -> Iterator[Finding]:
 def source_findings(path: Path, check: CheckSection, target: str) -> Iterator[Finding]:
     """Yield a finding if the source and the probed address have different address families."""
     # `services.via_vip` has the rules for a source of checks with via.
-    if check.via is not None:
+    if check.via is not None or check.type == "none":
         return
     for index, member in enumerate(check.members or (check,)):
         source = member.source or check.source

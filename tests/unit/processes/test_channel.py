@@ -66,6 +66,21 @@ async def test_the_end_of_the_other_process_is_no_error(
     assert await receiver.receive() is None
 
 
+async def test_the_last_messages_of_a_process_arrive_although_it_did_not_read(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    """The kernel then reports ECONNRESET before the messages that it still holds (unix(7))."""
+    director: Channel[ToChecks] = Channel(ends[0], ToChecks)
+    process: Channel[ToChecks] = Channel(ends[1], ToChecks)
+    process.send(Heartbeat())
+    process.send(Stop(keep=True))
+    director.send(Heartbeat())
+    process.close()
+    assert await director.receive() == Heartbeat()
+    assert await director.receive() == Stop(keep=True)
+    assert await director.receive() is None
+
+
 async def test_sending_to_a_dead_process_is_no_error(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
