@@ -15,6 +15,7 @@ import pytest
 from hadirector.lab.topology import Host, Network
 from tests.lab.experiment import (
     DIRECTOR_ADDRESSES,
+    FORWARDS,
     VIRTUAL_ADDRESS,
     WEB_ADDRESSES,
     Site,
@@ -95,7 +96,7 @@ def site(network: Network, tmp_path: Path) -> Site:
     assert broken.stdout is not None
     assert broken.stdout.readline() == "ready\n"
     for director, priority in zip(made.directors, PRIORITIES, strict=True):
-        director.sysctl({"net.ipv4.ip_forward": "1"})
+        director.sysctl(FORWARDS)
         start_keepalived(director, tmp_path, priority, "NAT")
     first = made.directors[0]
     eventually(lambda: first.holds(VIRTUAL_ADDRESS), 30.0, "keepalived is ACTIVE")
