@@ -208,7 +208,7 @@ def _hops_node(first: Word, hops: Iterable[dict[str, Node]]) -> Node:
 
 
 def _is_prefix(word: Word) -> bool:
-    return word.text in _EVERYTHING or word.text[0].isdigit() or ":" in word.text
+    return word.text in _EVERYTHING or word.text[:1].isdigit() or ":" in word.text
 
 
 def _add(keys: dict[str, Node], key: str, word: Word, value: Word, block: Block) -> None:
@@ -238,8 +238,9 @@ def _add_mark(keys: dict[str, Node], value: Word) -> None:
 
 
 def _refuse(word: Word, kind: str, block: Block) -> None:
+    shown = word.text or '""'
     message = (
-        f"{word.text}: a virtual {kind} does not support this word; add the {kind} by a notify"
+        f"{shown}: a virtual {kind} does not support this word; add the {kind} by a notify"
         " script, or"
         " leave it out"
     )

@@ -78,6 +78,11 @@ def test_next_hops_are_read_from_or_and_from_nexthop() -> None:
             " script, or leave"
             " it out",
         ),
+        (
+            'src 10.0.0.1 to 10.6.0.0/16 ""',
+            '"": a virtual route does not support this word; add the route by a notify'
+            " script, or leave it out",
+        ),
     ],
 )
 def test_a_fault_of_next_hops(route: str, fault: str) -> None:
