@@ -77,7 +77,7 @@ def test_an_operator_applies_compares_confirms_and_rolls_back(host: Host) -> Non
     first = host.text
     second = host.draft(first.replace("36.2", "36.3").replace("hunter2", "hunter3"))
     code, output = host.command("apply", second, "--confirm-within", "60s", "--reason", "new web")
-    assert (code, "it is undone in 60 s unless" in output) == (0, True)
+    assert (code, "the director undoes it in 60 s unless" in output) == (0, True)
     eventually(lambda: host.serves("127.0.36.3:80"), 5.0)
     code, output = host.command("diff", "1")
     assert code == 1

@@ -104,4 +104,4 @@ def test_a_handover_names_the_successor_or_fails(
     assert capsys.readouterr().out == "web: 10.99.0.2 has taken over\n"
     assert directors.state("lb2") == "ACTIVE"
     assert directors.command("lb1", "handover") == 0
-    assert capsys.readouterr().out == "web: it was BACKUP already; 10.99.0.2 is active\n"
+    assert capsys.readouterr().out == "web: the instance was BACKUP already; 10.99.0.2 is active\n"
