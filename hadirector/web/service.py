@@ -40,6 +40,8 @@ COMPRESSED_BYTES_MIN: Final = 4096
 EVENT_STREAM: Final = "text/event-stream"
 SHARED: Final = ("/v1/overview", "/v1/status")
 """The answers that all clients share for a second."""
+EXACT_AGE_HEADER: Final = "X-Age"
+"""The age of a shared answer in seconds. The header Age has whole seconds only (RFC 9111 5.1)."""
 ALWAYS_OPEN: Final = "/livez"
 _SAFE: Final = ("GET", "HEAD")
 
@@ -224,6 +226,7 @@ class Service:
         headers = {
             **found.answer.headers,
             "Age": str(int(found.age)),
+            EXACT_AGE_HEADER: f"{found.age:.3f}",
             "Vary": "Accept-Encoding",
             REQUEST_ID_HEADER: request_id,
         }

@@ -16,7 +16,7 @@ from tests.browser.conftest import Open
 from tests.lab.web_director import Site
 from tests.waiting import eventually_async
 
-OLD_SECONDS = 9.0
+OLD_SECONDS = 4.5
 STALE_SECONDS = 12.0
 HOSTILE = [
     "<img src=x onerror=\"document.title='owned'\">",

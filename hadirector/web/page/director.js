@@ -26,7 +26,7 @@ export async function request(method, path, body, { type = "application/json", h
     value = { detail: text.slice(0, 200) };
   }
   if (!answer.ok) throw new Problem(answer.status, value);
-  return { value, age: Number(answer.headers.get("Age") || 0) };
+  return { value, age: Number(answer.headers.get("X-Age") || 0) };
 }
 
 export function overridePath(server, member) {
