@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,12 +19,11 @@ import structlog
 
 from hadirector import storage
 from hadirector.events.event_log import EVENT_NAMES, Event, EventLog, Page
+from hadirector.events.file_writer import FileWriter, Write
 from hadirector.events.history import History
 from hadirector.events.history_store import HistoryStore
-from hadirector.runtime.shortage import ShortageLog
 
 FILE: Final = "events.json"
-WRITE_SECONDS: Final = 1.0
 PAGE_EVENTS_MAX: Final = 100
 """The maximum number of events in an answer. It limits the memory that a client can use."""
 
@@ -44,11 +44,9 @@ class Recorder:
         self.history = History()
         self.history_store = HistoryStore(self.history)
         self._path: Path | None = None
-        self._written = 0
         self._news = asyncio.Event()
-        self._unwritten = asyncio.Event()
+        self._writer = FileWriter(self._prepare, "events_not_written", "events_written_again")
         self._log = structlog.get_logger()
-        self._failure = ShortageLog("events_not_written", "events_written_again")
 
     def __call__(
         self, _logger: object, _method: str, line: MutableMapping[str, Any]
@@ -69,7 +67,7 @@ class Recorder:
         if self.history.note(now, name, fields):
             self.history_store.note_change()
         self._news.set()
-        self._unwritten.set()
+        self._writer.note_change()
 
     async def after(self, number: int, seconds: float) -> Page:
         """Return a page of events after this number.
@@ -90,41 +88,12 @@ class Recorder:
         """Continue from the file in this directory, and write the file during the context."""
         self._path = directory / FILE
         self._read(self._path)
-        writing = asyncio.create_task(self._write_regularly(), name="events")
-        try:
+        async with self._writer.write_regularly("events"):
             yield
-        finally:
-            writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writing
-            await self._write()
 
-    async def _write_regularly(self) -> None:
-        while True:
-            await self._unwritten.wait()
-            await asyncio.sleep(WRITE_SECONDS)
-            self._unwritten.clear()
-            await self._write()
-
-    async def _write(self) -> None:
-        """Write the file if there are new events. A failure is logged, and retried later."""
+    def _prepare(self) -> Write:
         assert self._path is not None, "persist_in sets the path first"
-        if self.event_log.last == self._written:
-            return
-        page = self.event_log.after(0)
-        storing = asyncio.ensure_future(
-            asyncio.to_thread(storage.store_pieces, self._path, _encode(page))
-        )
-        try:
-            await asyncio.shield(storing)
-        except OSError as error:
-            self._unwritten.set()
-            self._failure.begin(str(error))
-        else:
-            self._written = page.last
-            self._failure.end()
-        finally:
-            await asyncio.wait([storing])  # a cancellation does not end the thread
+        return partial(storage.store_pieces, self._path, _encode(self.event_log.after(0)))
 
     def _read(self, path: Path) -> None:
         """Restore the events of an earlier run. An unusable file is set aside."""
@@ -132,7 +101,6 @@ class Recorder:
             stored = storage.read(path, Events)
             if stored is not None:
                 self.event_log.restore(stored.last, stored.events)
-                self._written = stored.last
         except (storage.StateError, ValueError) as error:
             aside = storage.set_aside(path)
             self._log.error("events_unusable", error=str(error), file=str(path), kept_as=str(aside))

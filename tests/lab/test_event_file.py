@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from hadirector import storage
-from hadirector.events import recorder as module
+from hadirector.events import file_writer
 from hadirector.events.event_log import EVENTS_MAX
 from hadirector.events.recorder import FILE, Events, Recorder
 
@@ -22,7 +22,7 @@ async def test_two_thousand_large_events_do_not_hold_the_loop(tmp_path: Path) ->
         for _ in range(EVENTS_MAX):
             recorder.note("reload_refused", faults=["x" * 500] * 50, count=50)
             await asyncio.sleep(0)
-        end = time.monotonic() + 2.5 * module.WRITE_SECONDS
+        end = time.monotonic() + 2.5 * file_writer.WRITE_SECONDS
         while (began := time.monotonic()) < end:
             await asyncio.sleep(0.001)
             longest = max(longest, time.monotonic() - began)
@@ -35,7 +35,7 @@ async def test_two_thousand_large_events_do_not_hold_the_loop(tmp_path: Path) ->
 
 
 async def test_a_stop_during_a_write_leaves_a_whole_file(tmp_path: Path) -> None:
-    module.WRITE_SECONDS, before = 0.01, module.WRITE_SECONDS  # type: ignore[misc]
+    file_writer.WRITE_SECONDS, before = 0.01, file_writer.WRITE_SECONDS  # type: ignore[misc]
     try:
         for _ in range(20):
             recorder = Recorder()
@@ -46,5 +46,5 @@ async def test_a_stop_during_a_write_leaves_a_whole_file(tmp_path: Path) -> None
             assert stored is not None
             assert stored.last == recorder.event_log.last
     finally:
-        module.WRITE_SECONDS = before  # type: ignore[misc]
+        file_writer.WRITE_SECONDS = before  # type: ignore[misc]
     assert recorder.event_log.last == 20

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hadirector import log
 from hadirector.cli.events import line
-from hadirector.events import recorder as module
+from hadirector.events import file_writer
 from hadirector.events.event_log import EVENT_NAMES, EVENTS_MAX, Event, EventLog
 from hadirector.events.recorder import FILE, Recorder
 
@@ -126,7 +126,7 @@ async def test_events_are_written_while_the_director_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A director that is killed loses at most the events of the last second."""
-    monkeypatch.setattr(module, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(file_writer, "WRITE_SECONDS", 0.0)
     recorder = Recorder()
     async with recorder.persist_in(tmp_path):
         await asyncio.sleep(0.02)
