@@ -8,7 +8,7 @@ from hadirector.config.keys.addresses import VIRTUAL_ADDRESS
 from hadirector.config.keys.key import Key
 from hadirector.config.keys.names import InterfaceName
 from hadirector.config.keys.section import Section
-from hadirector.config.vrrp.addresses.schema import SCOPES, Label, Scope
+from hadirector.config.vrrp.addresses.schema import SCOPES, AddressScope, OptionalLabel
 from hadirector.config.vrrp.routes.schema import RouteSection, RuleSection
 from vrrp.model.configuration import Placement
 
@@ -30,16 +30,8 @@ class StaticAddressSection(Section):
         ),
     ]
     device: Annotated[InterfaceName, Key("The interface that holds the address.")]
-    label: Annotated[
-        Label | None,
-        Key(
-            "IPv4 only: the name of the address in older tools, such as `eth1:web`.", default="none"
-        ),
-    ] = None
-    scope: Annotated[
-        Scope,
-        Key("IPv4 only: where the address is valid, as in ip-address(8).", default="`global`"),
-    ] = SCOPES["global"]
+    label: OptionalLabel = None
+    scope: AddressScope = SCOPES["global"]
 
     @property
     def host(self) -> str:

@@ -25,6 +25,15 @@ Label = Annotated[
         "at most 15 characters that begin with the name of the device",
     ),
 ]
+# The keys that virtual and static addresses share.
+OptionalLabel = Annotated[
+    Label | None,
+    Key("IPv4 only: the name of the address in older tools, such as `eth1:web`.", default="none"),
+]
+AddressScope = Annotated[
+    Scope,
+    Key("IPv4 only: where the address is valid, as in ip-address(8).", default="`global`"),
+]
 
 
 class AddressSection(Section):
@@ -51,16 +60,8 @@ class AddressSection(Section):
             default="`interface`, or the interface of `virtual_mac`",
         ),
     ] = None
-    label: Annotated[
-        Label | None,
-        Key(
-            "IPv4 only: the name of the address in older tools, such as `eth1:web`.", default="none"
-        ),
-    ] = None
-    scope: Annotated[
-        Scope,
-        Key("IPv4 only: where the address is valid, as in ip-address(8).", default="`global`"),
-    ] = SCOPES["global"]
+    label: OptionalLabel = None
+    scope: AddressScope = SCOPES["global"]
 
     @property
     def host(self) -> str:
